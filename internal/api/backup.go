@@ -74,7 +74,11 @@ func (a backupRoutes) download(path, id, summary string) operationOn[left4me.Nam
 				defer f.Close()
 				_, w := humago.Unwrap(hc)
 				httpserver.Attachment(w, "application/zstd", backups.FileName(n))
-				a.core.sendWhileAllowed(ctx, hc, func(r *http.Request) { http.ServeContent(w, r, "", v.CreatedAt, f) })
+				a.core.sendWhileAllowed(ctx, hc, func(r *http.Request) {
+					httpserver.Content(w, r, v.CreatedAt, f, func(err error) {
+						a.core.Log.ErrorContext(ctx, "download of a backup", "backup", n, "err", err)
+					})
+				})
 			}}, nil
 		}))
 	}}

@@ -2,13 +2,17 @@ package api_test
 
 import (
 	"encoding/json"
+	"errors"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/left4me/left4me/internal/api/apitype"
+	"github.com/left4me/left4me/internal/bus"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
@@ -78,5 +82,53 @@ func TestOneFileMakesARevision(t *testing.T) {
 	}
 	if left, err := filepath.Glob(filepath.Join(s.root, "tmp", "upload-*")); err != nil || len(left) != 1 {
 		t.Errorf("%v, %v", left, err)
+	}
+}
+
+// What fails before the first byte of an archive is a problem document, and what fails
+// later cuts the connection and is in the log under the id of the request.
+func TestADownloadThatFails(t *testing.T) {
+	s := newSite(t)
+	dir := filepath.Join(s.root, "overlays", "maps", "1")
+	if err := errors.Join(os.MkdirAll(dir, 0o755), os.WriteFile(filepath.Join(dir, "a.vpk"), make([]byte, 200<<10), 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	files := func(names ...string) left4me.Page[left4me.TreeFile] {
+		var p left4me.Page[left4me.TreeFile]
+		for _, n := range names {
+			p.Items = append(p.Items, left4me.TreeFile{Path: n})
+		}
+		return p
+	}
+	tree := func(v any) {
+		s.host.set(func() {
+			s.host.answers = map[string]any{
+				bus.VerbContent: left4me.Content{Name: "maps", Current: 1, Revisions: []left4me.Revision{{Number: 1}}}, bus.VerbTree: v,
+			}
+		})
+	}
+	const path = "/api/v1/overlays/maps/revisions/1/archive?format=tar"
+	tree(left4me.NewError(left4me.Unavailable, "host.unreachable", "host", "local"))
+	s.call(t, "GET", path, nil).problem(t, http.StatusServiceUnavailable)
+	tree(files("gone", "a.vpk"))
+	a := s.call(t, "GET", path, nil)
+	a.problem(t, http.StatusNotFound)
+	if a.header.Get("Content-Disposition") != "" {
+		t.Errorf("%v", a.header)
+	}
+
+	tree(files("a.vpk", "b.gone"))
+	r := must(http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+path, nil))(t)
+	r.Header = withToken(s.admin)
+	r.Header.Set("X-Request-Id", "cut-in-the-middle")
+	res := must(http.DefaultClient.Do(r))(t)
+	defer res.Body.Close()
+	if text, err := io.ReadAll(res.Body); res.StatusCode != http.StatusOK || err == nil || len(text) == 0 {
+		t.Errorf("%d, %d bytes, %v: it looks whole", res.StatusCode, len(text), err)
+	}
+	if lines := s.on.Logged("request=cut-in-the-middle"); !slices.ContainsFunc(lines, func(line string) bool {
+		return strings.Contains(line, "level=ERROR") && strings.Contains(line, "b.gone")
+	}) {
+		t.Errorf("the log has %q", lines)
 	}
 }

@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"path"
@@ -73,21 +72,18 @@ func (a overlayRoutes) downloadRevision(ctx context.Context, n left4me.Name, in 
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
+	archive, err := r.Archive(ctx, in.Format)
+	if err != nil {
+		return nil, problemOf(ctx, err)
+	}
 	return &huma.StreamResponse{Body: func(hc huma.Context) {
 		_, w := humago.Unwrap(hc)
 		httpserver.Attachment(w, mediaTypes[in.Format], fmt.Sprintf("%s-%d.%s", n, r.Number, in.Format))
-		c := http.NewResponseController(w)
-		var err error
 		a.core.sendWhileAllowed(ctx, hc, func(req *http.Request) {
-			err = r.Write(req.Context(), httpserver.SlowWriter(req.Context(), w), in.Format)
-		})
-		_ = c.SetWriteDeadline(time.Time{}) // it would be that of the next answer too
-		if err != nil {
-			if ctx.Err() == nil && !errors.Is(err, httpserver.ErrSlow) {
+			httpserver.Generate(w, req, archive.Write, func(err error) {
 				a.core.Log.ErrorContext(ctx, "download of a revision", "overlay", n, "revision", r.Number, "err", err)
-			}
-			panic(http.ErrAbortHandler) // it must not look whole
-		}
+			})
+		})
 	}}, nil
 }
 
@@ -109,6 +105,10 @@ func (a overlayRoutes) downloadFile(ctx context.Context, n left4me.Name, in *Raw
 		_, w := humago.Unwrap(hc)
 		httpserver.Attachment(w, "application/octet-stream", path.Base(in.Path))
 		w.Header().Set("Etag", fmt.Sprintf(`"%s-%d"`, n, r.Number)) // a revision never changes
-		a.core.sendWhileAllowed(ctx, hc, func(r *http.Request) { http.ServeContent(w, r, "", time.Time{}, f) })
+		a.core.sendWhileAllowed(ctx, hc, func(req *http.Request) {
+			httpserver.Content(w, req, time.Time{}, f, func(err error) {
+				a.core.Log.ErrorContext(ctx, "download of a file", "overlay", n, "revision", r.Number, "file", in.Path, "err", err)
+			})
+		})
 	}}, nil
 }

@@ -267,7 +267,7 @@ type fakeHost struct {
 	inside   map[string]string // files in add-ons, by "FILE PATH"
 	maps     []left4me.Campaign
 	mounts   []left4me.Name // servers that are up with the overlay maps
-	answers  map[string]any // by verb, instead of its own
+	answers  map[string]any // by verb, instead of its own; an error is one
 	report   bus.JobReport  // what it adds to the end of a job
 }
 
@@ -289,6 +289,9 @@ func (h *fakeHost) start(ctx context.Context, tb testing.TB) {
 		h.mu.Lock()
 		said, ok := h.answers[bus.VerbOf(subject)]
 		h.mu.Unlock()
+		if err, failed := said.(error); failed {
+			return nil, err
+		}
 		if ok {
 			return said, nil
 		}

@@ -2,8 +2,11 @@ package httpserver
 
 import (
 	"context"
+	"errors"
+	"io"
 	"mime"
 	"net/http"
+	"sync/atomic"
 	"time"
 )
 
@@ -40,4 +43,52 @@ func SendWhile(w http.ResponseWriter, r *http.Request, watch Cut, check func() e
 	if stop(); ctx.Err() != nil {
 		panic(http.ErrAbortHandler)
 	}
+}
+
+// Generate answers with what write writes, as long as the client goes on reading it, as
+// SlowWriter says. When write fails the connection is cut, by a panic with
+// http.ErrAbortHandler: half of it must not look whole. failed is told of an error that
+// is neither the client's nor the end of its request.
+func Generate(w http.ResponseWriter, r *http.Request, write func(context.Context, io.Writer) error, failed func(error)) {
+	ctx := r.Context()
+	err := write(ctx, SlowWriter(ctx, w))
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Time{}) // it would be that of the next answer too
+	if err == nil {
+		return
+	}
+	if ctx.Err() == nil && !errors.Is(err, ErrSlow) {
+		failed(err)
+	}
+	panic(http.ErrAbortHandler)
+}
+
+// Content answers with content as http.ServeContent does, or with a part of it. When
+// reading it fails the connection is cut, by a panic with http.ErrAbortHandler, and
+// failed is told of an error that is not the end of the request: http.ServeContent says
+// nothing of it.
+func Content(w http.ResponseWriter, r *http.Request, modified time.Time, content io.ReadSeeker, failed func(error)) {
+	read := &readErrors{ReadSeeker: content}
+	http.ServeContent(w, r, "", modified, read)
+	err := read.err.Load()
+	if err == nil {
+		return
+	}
+	if r.Context().Err() == nil {
+		failed(*err)
+	}
+	panic(http.ErrAbortHandler)
+}
+
+// readErrors keeps the error that content couldn't be read for.
+type readErrors struct {
+	io.ReadSeeker
+	err atomic.Pointer[error] // several parts are read by another goroutine
+}
+
+func (c *readErrors) Read(b []byte) (int, error) {
+	n, err := c.ReadSeeker.Read(b)
+	if err != nil && !errors.Is(err, io.EOF) {
+		c.err.Store(&err)
+	}
+	return n, err
 }

@@ -1,13 +1,16 @@
 package httpserver_test
 
 import (
+	"context"
 	"errors"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/iotest"
+	"time"
 
 	"github.com/left4me/left4me/internal/httpserver"
 	"github.com/left4me/left4me/internal/left4me"
@@ -89,5 +92,107 @@ func TestEventsAreWrittenAsTheStandardHasThem(t *testing.T) {
 		if got := w.Header().Get(name); got != v {
 			t.Errorf("%s is %q", name, got)
 		}
+	}
+}
+
+// torn is content of which the second half can't be read.
+type torn struct {
+	*strings.Reader
+	from int64
+}
+
+func (c torn) Read(b []byte) (int, error) {
+	at := c.Size() - int64(c.Len())
+	if at >= c.from {
+		return 0, iotest.ErrTimeout
+	}
+	return c.Reader.Read(b[:min(int64(len(b)), c.from-at)])
+}
+
+// What fails while an answer is on its way cuts the connection and is told, unless the
+// client has gone itself.
+func TestADownloadThatFailsIsCutAndTold(t *testing.T) {
+	const half = 100 << 10
+	text := strings.Repeat("x", 2*half)
+	told := make(chan error, 2)
+	tell := func(err error) { told <- err }
+	heard := func() error {
+		t.Helper()
+		select {
+		case err := <-told:
+			return err
+		case <-time.After(10 * time.Second):
+			t.Fatal("nobody was told")
+			return nil
+		}
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("/content", func(w http.ResponseWriter, r *http.Request) {
+		httpserver.Content(w, r, time.Time{}, torn{strings.NewReader(text), half}, tell)
+	})
+	mux.HandleFunc("/whole", func(w http.ResponseWriter, r *http.Request) {
+		httpserver.Content(w, r, time.Time{}, strings.NewReader(text), tell)
+	})
+	mux.HandleFunc("/generated", func(w http.ResponseWriter, r *http.Request) {
+		httpserver.Generate(w, r, func(_ context.Context, w io.Writer) error {
+			_, err := io.WriteString(w, text[:half])
+			return errors.Join(err, iotest.ErrTimeout)
+		}, tell)
+	})
+	mux.HandleFunc("/gone", func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			if recover() != http.ErrAbortHandler {
+				t.Error("an answer that was not sent looks whole")
+			}
+			tell(nil)
+		}()
+		r = r.WithContext(context.WithoutCancel(r.Context())) // that it has gone isn't known yet
+		httpserver.Generate(w, r, func(_ context.Context, w io.Writer) error {
+			for {
+				if _, err := io.WriteString(w, text); err != nil {
+					return err
+				}
+			}
+		}, tell)
+	})
+	server := httptest.NewUnstartedServer(mux)
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.Start()
+	defer server.Close()
+	get := func(path string) (*http.Response, error) {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return server.Client().Do(r)
+	}
+	for _, path := range []string{"/content", "/generated"} {
+		res, err := get(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(res.Body)
+		res.Body.Close()
+		if err == nil || len(body) != half {
+			t.Errorf("%s: %d bytes, %v: it looks whole", path, len(body), err)
+		}
+		if err := heard(); !errors.Is(err, iotest.ErrTimeout) {
+			t.Errorf("%s: told of %v", path, err)
+		}
+	}
+	res, err := get("/whole")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if body, err := io.ReadAll(res.Body); err != nil || string(body) != text {
+		t.Errorf("%d bytes, %v", len(body), err)
+	}
+	res.Body.Close()
+	if res, err = get("/gone"); err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	if err := heard(); err != nil {
+		t.Errorf("a client that has gone is told of: %v", err)
 	}
 }

@@ -24,6 +24,7 @@ type overlayHost struct {
 	items     []left4me.WorkshopState
 	campaigns []left4me.Campaign
 	mute      bool // campaigns can't be read
+	treeless  bool // nor can lists of files
 
 	beforeTree func() // something that happens while a page is made
 	disk       string // where files lie beneath the root, if they do
@@ -148,6 +149,9 @@ func (s *overlayHost) tree(r bus.TreeRequest) (any, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.treeless {
+		return nil, &left4me.Error{Kind: left4me.Unavailable, Text: "the disk is away"}
+	}
 	for _, c := range s.contents {
 		if c.Name == r.Overlay && !c.DeletedAt.IsZero() {
 			return nil, &left4me.Error{Kind: left4me.NotFound, Text: fmt.Sprintf("overlay %s has no revision %d", r.Overlay, r.Revision)}

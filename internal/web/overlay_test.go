@@ -3,6 +3,7 @@ package web_test
 import (
 	"archive/zip"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"mime/multipart"
@@ -441,6 +442,52 @@ func TestDownloads(t *testing.T) {
 	}
 	if text := must(io.ReadAll(must(z.File[0].Open())(t)))(t); string(text) != "0123456789" {
 		t.Errorf("%q", text)
+	}
+}
+
+// What fails before the first byte of an archive is a page, and what fails later cuts the
+// connection and is in the log under the id of the request.
+func TestADownloadThatFails(t *testing.T) {
+	s := newSite(t, false)
+	s.overlay(t, left4me.Overlay{Name: "plugins", Kind: left4me.FilesOverlay})
+	dir := filepath.Join(s.root, "overlays", "plugins", "2")
+	if err := errors.Join(os.MkdirAll(dir, 0o755), os.WriteFile(filepath.Join(dir, "a.vpk"), make([]byte, 200<<10), 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	onHost := &s.host.overlays
+	b := s.as(t, "admin")
+	for what, c := range map[string]struct {
+		set    func()
+		status int
+		text   string
+	}{
+		"a host that doesn't answer": {func() { onHost.treeless = true }, http.StatusServiceUnavailable, "disk is away"},
+		"a first file that has gone": {func() { onHost.files = map[string]string{"plugins/gone": ""} }, http.StatusNotFound, "has no file"},
+	} {
+		onHost.mu.Lock()
+		onHost.treeless = false
+		c.set()
+		onHost.mu.Unlock()
+		p := b.get("/overlays/plugins/archive?rev=2")
+		p.has(t, c.status, c.text)
+		if h := p.header; h.Get("Content-Disposition") != "" || !strings.Contains(h.Get("Content-Type"), "text/html") {
+			t.Errorf("%s: %v", what, p.header)
+		}
+	}
+	onHost.mu.Lock()
+	onHost.treeless, onHost.files = false, map[string]string{"plugins/a.vpk": "", "plugins/b.gone": ""}
+	onHost.mu.Unlock()
+	r := must(http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+"/overlays/plugins/archive?rev=2", nil))(t)
+	r.Header.Set("X-Request-Id", "cut-in-the-middle")
+	res := must(b.http.Do(r))(t)
+	defer res.Body.Close()
+	if text, err := io.ReadAll(res.Body); res.StatusCode != http.StatusOK || err == nil || len(text) == 0 {
+		t.Errorf("%d, %d bytes, %v: it looks whole", res.StatusCode, len(text), err)
+	}
+	if lines := s.on.Logged("request=cut-in-the-middle"); !slices.ContainsFunc(lines, func(line string) bool {
+		return strings.Contains(line, "level=ERROR") && strings.Contains(line, "b.gone")
+	}) {
+		t.Errorf("the log has %q", lines)
 	}
 }
 

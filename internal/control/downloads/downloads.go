@@ -17,6 +17,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -130,41 +131,80 @@ func shorten(s string) string {
 	return s
 }
 
-// Formats are those that Write knows, as their files end.
+// Formats are those of an Archive, as their files end.
 var Formats = []string{"zip", "tar", "tar.zst"}
 
-// Write writes all files as an archive. What fails leaves it cut off: an archive
-// that came to its end is whole.
-func (r *Revision) Write(ctx context.Context, w io.Writer, format string) error {
-	var out packer
-	switch format {
-	case "zip":
-		out = &zipPacker{zip.NewWriter(w)}
-	case "tar":
-		out = &tarPacker{tar.NewWriter(w), nil}
-	case "tar.zst":
-		z, err := zstd.NewWriter(w, zstd.WithEncoderConcurrency(1))
-		if err != nil {
-			return err
-		}
-		out = &tarPacker{tar.NewWriter(z), z}
-	default:
-		return left4me.NewError(left4me.Invalid, "archive.format_unknown", "known", strings.Join(Formats, ", ")).InField("query.format")
+// Archive is a revision that is about to be sent as an archive.
+type Archive struct {
+	revision *Revision
+	format   string
+	first    left4me.Page[left4me.TreeFile]
+}
+
+// Archive begins an archive in one of Formats. What most likely fails, fails here, so
+// that it can be said before anything is sent: the host is asked for the first files, and
+// the first one is opened. Errors: left4me.Invalid for a format, left4me.NotFound,
+// left4me.Unavailable.
+func (r *Revision) Archive(ctx context.Context, format string) (*Archive, error) {
+	if !slices.Contains(Formats, format) {
+		return nil, left4me.NewError(left4me.Invalid, "archive.format_unknown", "known",
+			strings.Join(Formats, ", ")).InField("query.format")
 	}
-	for after := ""; ; {
-		page, err := r.revisions.Tree(ctx, r.Overlay, r.Number, left4me.Filter{Deep: true, After: after, Limit: pageSize})
+	a := &Archive{revision: r, format: format}
+	var err error
+	if a.first, err = a.page(ctx, ""); err != nil {
+		return nil, err
+	}
+	if i := slices.IndexFunc(a.first.Items, func(t left4me.TreeFile) bool { return !t.Dir }); i >= 0 {
+		f, err := r.File(ctx, a.first.Items[i].Path)
 		if err != nil {
-			return err
+			return nil, err
 		}
+		f.Close()
+	}
+	return a, nil
+}
+
+// page is the page of files behind a path.
+func (a *Archive) page(ctx context.Context, after string) (left4me.Page[left4me.TreeFile], error) {
+	return a.revision.revisions.Tree(ctx, a.revision.Overlay, a.revision.Number,
+		left4me.Filter{Deep: true, After: after, Limit: pageSize})
+}
+
+// Write writes all files. What fails leaves the archive cut off: one that came to its
+// end is whole.
+func (a *Archive) Write(ctx context.Context, w io.Writer) error {
+	out, err := a.packer(w)
+	if err != nil {
+		return err
+	}
+	for page := a.first; ; {
 		for _, f := range page.Items {
-			if err := errors.Join(ctx.Err(), r.pack(ctx, out, f)); err != nil {
+			if err := errors.Join(ctx.Err(), a.revision.pack(ctx, out, f)); err != nil {
 				return fmt.Errorf("%s: %w", f.Path, err)
 			}
 		}
-		if after = page.Next; after == "" {
+		if page.Next == "" {
 			return out.close()
 		}
+		if page, err = a.page(ctx, page.Next); err != nil {
+			return err
+		}
 	}
+}
+
+func (a *Archive) packer(w io.Writer) (packer, error) {
+	switch a.format {
+	case "tar":
+		return &tarPacker{tar.NewWriter(w), nil}, nil
+	case "tar.zst":
+		z, err := zstd.NewWriter(w, zstd.WithEncoderConcurrency(1))
+		if err != nil {
+			return nil, err
+		}
+		return &tarPacker{tar.NewWriter(z), z}, nil
+	}
+	return &zipPacker{zip.NewWriter(w)}, nil
 }
 
 func (r *Revision) pack(ctx context.Context, out packer, t left4me.TreeFile) error {

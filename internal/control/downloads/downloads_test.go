@@ -84,6 +84,15 @@ func (h renamed) Get(ctx context.Context, name left4me.Name, revision int) (left
 	return c, err
 }
 
+// write makes an archive.
+func write(ctx context.Context, r *downloads.Revision, w io.Writer, format string) error {
+	a, err := r.Archive(ctx, format)
+	if err != nil {
+		return err
+	}
+	return a.Write(ctx, w)
+}
+
 func TestARenamedOverlayLiesWhereItLay(t *testing.T) {
 	_, root := open(t)
 	r, err := downloads.New(renamed{host{[]string{"left4dead2/run.sh"}}}, localfs.New(root)).Open(t.Context(), "campaigns", 0)
@@ -91,7 +100,7 @@ func TestARenamedOverlayLiesWhereItLay(t *testing.T) {
 		t.Fatal(err)
 	}
 	var b bytes.Buffer
-	if err := r.Write(t.Context(), &b, "zip"); err != nil || r.Overlay != "campaigns" || b.Len() == 0 {
+	if err := write(t.Context(), r, &b, "zip"); err != nil || r.Overlay != "campaigns" || b.Len() == 0 {
 		t.Errorf("%+v, %d bytes, %v", r, b.Len(), err)
 	}
 }
@@ -107,7 +116,7 @@ func TestARevisionAsAnArchive(t *testing.T) {
 	}
 	for _, format := range downloads.Formats {
 		var b bytes.Buffer
-		if err := r.Write(t.Context(), &b, format); err != nil {
+		if err := write(t.Context(), r, &b, format); err != nil {
 			t.Fatal(err)
 		}
 		got := map[string]string{}
@@ -156,9 +165,69 @@ func TestARevisionAsAnArchive(t *testing.T) {
 			t.Errorf("%s: %s", format, d)
 		}
 	}
-	if err := r.Write(t.Context(), io.Discard, "rar"); !errors.Is(err, left4me.Invalid) {
+	if err := write(t.Context(), r, io.Discard, "rar"); !errors.Is(err, left4me.Invalid) {
 		t.Errorf("%v", err)
 	}
+}
+
+// What fails before anything was written is said before, so that it can be an answer of
+// its own; what fails later cuts the archive off.
+func TestAnArchiveFailsBeforeItBegins(t *testing.T) {
+	_, root := open(t)
+	for name, c := range map[string]struct {
+		h       tree
+		archive bool // that begins
+	}{
+		"the host doesn't answer":  {func(string) ([]string, error) { return nil, left4me.Unavailable }, false},
+		"the first file has gone":  {func(string) ([]string, error) { return []string{"left4dead2/gone"}, nil }, false},
+		"a file of the first page": {func(string) ([]string, error) { return []string{"left4dead2/run.sh", "left4dead2/z"}, nil }, true},
+		"the host is gone when it goes on": {func(after string) ([]string, error) {
+			if after != "" {
+				return nil, left4me.Unavailable
+			}
+			return []string{"left4dead2/run.sh", ""}, nil
+		}, true},
+	} {
+		r, err := downloads.New(c.h, localfs.New(root)).Open(t.Context(), "maps", 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, err := r.Archive(t.Context(), "tar")
+		if (err == nil) != c.archive {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err != nil {
+			continue
+		}
+		var b bytes.Buffer
+		if err := a.Write(t.Context(), &b); err == nil || b.Len() == 0 {
+			t.Errorf("%s: %d bytes, %v", name, b.Len(), err)
+		}
+	}
+}
+
+// tree says which files are behind a path; an empty name says that there are more.
+type tree func(after string) ([]string, error)
+
+func (f tree) Get(ctx context.Context, name left4me.Name, revision int) (left4me.Content, error) {
+	return host{}.Get(ctx, name, revision)
+}
+
+func (f tree) File(context.Context, left4me.Name, int, string, string) (bus.FileAnswer, error) {
+	return bus.FileAnswer{}, left4me.NotFound
+}
+
+func (f tree) Tree(_ context.Context, _ left4me.Name, _ int, filter left4me.Filter) (left4me.Page[left4me.TreeFile], error) {
+	var page left4me.Page[left4me.TreeFile]
+	files, err := f(filter.After)
+	for _, p := range files {
+		if p == "" {
+			page.Next = page.Items[len(page.Items)-1].Path
+			continue
+		}
+		page.Items = append(page.Items, left4me.TreeFile{Path: p})
+	}
+	return page, err
 }
 
 func TestOnlyFilesOfTheRevisionAreRead(t *testing.T) {
@@ -177,7 +246,7 @@ func TestOnlyFilesOfTheRevisionAreRead(t *testing.T) {
 	if _, err := r.File(over, "left4dead2/run.sh"); !errors.Is(err, context.Canceled) || errors.Is(err, left4me.NotFound) {
 		t.Errorf("after the end of its request: %v", err)
 	}
-	if err := r.Write(t.Context(), io.Discard, "zip"); !errors.Is(err, left4me.NotFound) {
+	if err := write(t.Context(), r, io.Discard, "zip"); !errors.Is(err, left4me.NotFound) {
 		t.Errorf("a link became a file: %v", err)
 	}
 	if _, err := downloads.New(host{}, localfs.New(root)).Open(t.Context(), "maps", 3); !errors.Is(err, left4me.NotFound) {

@@ -17,6 +17,10 @@ func (p *Pages) downloadBackup(w http.ResponseWriter, r *http.Request, who accou
 	defer f.Close()
 	p.Panel.Log.InfoContext(r.Context(), "backup downloaded", "backup", name, "by", who.Name)
 	httpserver.Attachment(w, "application/zstd", backups.FileName(name))
-	p.Panel.WhileSignedIn(w, r, who, func(r *http.Request) { http.ServeContent(w, r, "", b.CreatedAt, f) })
+	p.Panel.WhileSignedIn(w, r, who, func(r *http.Request) {
+		httpserver.Content(w, r, b.CreatedAt, f, func(err error) {
+			p.Panel.Log.ErrorContext(r.Context(), "download of a backup", "backup", name, "err", err)
+		})
+	})
 	return nil
 }

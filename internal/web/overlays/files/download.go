@@ -42,7 +42,11 @@ func (p *Pages) downloadFile(w http.ResponseWriter, r *http.Request, who account
 	p.Panel.Log.InfoContext(r.Context(), "file downloaded", "overlay", name, "revision", layer.Number, "file", file, "by", who.Name)
 	httpserver.Attachment(w, "application/octet-stream", path.Base(file))
 	w.Header().Set("ETag", strconv.Quote(fmt.Sprintf("%s-%d-%d", name, layer.Number, size)))
-	p.Panel.WhileSignedIn(w, r, who, func(r *http.Request) { http.ServeContent(w, r, "", time.Time{}, content) })
+	p.Panel.WhileSignedIn(w, r, who, func(r *http.Request) {
+		httpserver.Content(w, r, time.Time{}, content, func(err error) {
+			p.Panel.Log.ErrorContext(r.Context(), "download of a file", "overlay", name, "revision", layer.Number, "file", file, "err", err)
+		})
+	})
 	return nil
 }
 
@@ -62,15 +66,16 @@ func (p *Pages) downloadArchive(w http.ResponseWriter, r *http.Request, who acco
 	if err != nil {
 		return err
 	}
+	archive, err := layer.Archive(r.Context(), "zip")
+	if err != nil {
+		return err
+	}
 	p.Panel.Log.InfoContext(r.Context(), "overlay downloaded", "overlay", name, "revision", layer.Number, "by", who.Name)
 	httpserver.Attachment(w, "application/zip", fmt.Sprintf("%s-%d.zip", name, layer.Number))
 	p.Panel.WhileSignedIn(w, r, who, func(r *http.Request) {
-		if err := layer.Write(r.Context(), w, "zip"); err != nil {
-			if r.Context().Err() == nil {
-				p.Panel.Log.WarnContext(r.Context(), "download", "overlay", name, "err", err)
-			}
-			panic(http.ErrAbortHandler)
-		}
+		httpserver.Generate(w, r, archive.Write, func(err error) {
+			p.Panel.Log.ErrorContext(r.Context(), "download of a revision", "overlay", name, "revision", layer.Number, "err", err)
+		})
 	})
 	return nil
 }
