@@ -33,9 +33,11 @@ const (
 	bundleWithin = 5 * time.Second
 	// bundleAskWithin bounds what is asked, so that it can say that nothing answered.
 	bundleAskWithin = bundleWithin - 500*time.Millisecond
-	bundleMost      = 4 << 20  // bytes of what a program prints; its end is kept
-	bundleUnitMost  = 64 << 10 // bytes of the log of a unit; its end is kept
-	bundleAtOnce    = 8        // programs that are asked for logs of units
+	// bundleSettingsWithin bounds the settings, which most of the others need.
+	bundleSettingsWithin = time.Second
+	bundleMost           = 4 << 20  // bytes of what a program prints; its end is kept
+	bundleUnitMost       = 64 << 10 // bytes of the log of a unit; its end is kept
+	bundleAtOnce         = 8        // programs that are asked for logs of units
 )
 
 const bundleReadme = `This is a debug bundle of left4me, for a bug report. left4me sent it nowhere: read
@@ -53,7 +55,12 @@ units-log.txt the newest lines in the journal of each unit but left4me's own
 
 It holds names of servers, overlays and users, and addresses that the log has. It
 holds no passwords, tokens and keys, no cfg lines, no arguments of servers and no
-scripts: where one of them stood in another text, it is hidden.
+scripts: where one of them stood in another text, it is hidden. What they are is read
+from the database, the settings and the servers' files with passwords. When one of
+these can't be read, or not in time, logs, jobs and crashes are left out, and so is
+what doctor finds unless it was the database: they say which it was.
+
+What wasn't known within 5 seconds says so in its place.
 `
 
 func debugCommand() *cobra.Command {
@@ -63,8 +70,9 @@ func debugCommand() *cobra.Command {
 		Long: "Write an archive (tar.gz) with what a bug report needs: what doctor finds, versions,\n" +
 			"settings, the newest jobs and crashes, warnings and errors of the log, and the\n" +
 			"states and logs of units. It holds no passwords, tokens, cfg lines and scripts, and\n" +
-			"is sent nowhere. It takes 5 seconds at most. Run it as root or as the user that\n" +
-			"left4me runs as; left4me doesn't have to run.",
+			"is sent nowhere; what may quote a password that can't be read is left out. It takes\n" +
+			"5 seconds at most. Run it as root or as the user that left4me runs as; left4me\n" +
+			"doesn't have to run.",
 	}
 	getenv := addSettings(bundle)
 	file := bundle.Flags().String("env-file", packagedEnv, "settings that are not in the environment")
@@ -118,59 +126,83 @@ func writeBundle(w io.Writer, entries []entry, now time.Time) error {
 	return errors.Join(t.Close(), z.Close())
 }
 
-// leftOut stands for what may quote cfg lines, scripts or passwords that aren't known.
-const leftOut = "left out: without the database and the settings it isn't known what to hide; read the journal yourself, and\n" +
-	"send what nobody has to hide\n"
+// leftOut stands for what may quote cfg lines, scripts or passwords that aren't known,
+// for a reason.
+func leftOut(why error) string {
+	return "left out, because it isn't known what to hide:\n" + why.Error() +
+		"\nmend that, or read the journal yourself and send what nobody has to hide\n"
+}
+
+// bundleSettings are the settings that a bundle is made with.
+type bundleSettings struct {
+	settings
+	err error // of reading them; the directories are known nevertheless
+}
+
+func readBundleSettings(getenv func(string) string, file string) (s bundleSettings) {
+	all := fromFile(getenv, file)
+	if s.settings, s.err = readSettings(all); s.err != nil { // what doctor says too
+		s.root, s.run, _ = directories(all)
+		s.keyFile = all("LEFT4ME_SECRET_KEY_FILE")
+	}
+	s.envFile, s.reader = file, remedy.Here()
+	return s
+}
 
 // gather makes the entries. What can't be read says so in its place.
 func gather(ctx context.Context, getenv func(string) string, file string) []entry {
-	s, settingsErr := readSettings(fromFile(getenv, file))
-	s.envFile, s.reader = file, remedy.Here()
-	if settingsErr != nil { // what doctor says too; the directories are known nevertheless
-		s.root, s.run, _ = directories(fromFile(getenv, file))
-	}
 	limit, cancel := context.WithTimeout(ctx, bundleWithin)
 	defer cancel()
 	ctx, cancelAsking := context.WithTimeout(ctx, bundleAskWithin)
 	defer cancelAsking()
-	found := begin(limit, func() string { return doctorText(ctx, s, settingsErr) })
-	system := begin(limit, func() string { return versions(ctx, s) })
 	log := begin(limit, func() string { return journal(ctx, bundleLog, "left4me.service", "--priority=warning") })
 	units := begin(limit, func() string { return unitStates(ctx) })
-	database := begin(limit, func() *rows { return inspect(ctx, s) })
-
-	own := begin(limit, func() hiding { return secretsOf(s, file) })
 	shown := begin(limit, func() string { return settingsText(getenv, file) })
+	s, settingsErr := settingsInTime(limit, getenv, file)
+	found := begin(limit, func() string { return doctorText(ctx, s.settings, s.err) })
+	system := begin(limit, func() string { return versions(ctx, s.settings) })
+	database := begin(limit, func() *rows { return inspect(ctx, s.settings) })
+	own := begin(limit, func() ownSecrets { return secretsOf(s.settings, file) })
 
 	rows, read := database()
 	if !read {
-		rows = unreadable(context.DeadlineExceeded)
+		rows = unreadable(fmt.Errorf("the database was not read within %s", bundleWithin))
 	}
-	secrets, ours := own()
+	ours, read := own()
+	if !read {
+		ours.err = fmt.Errorf("the files with passwords were not read within %s", bundleWithin)
+	}
+	secrets := ours.hiding
 	secrets.join(rows.secrets)
-	known := ours && rows.complete
-	logs := leftOut
-	if known {
+	ownErr := errors.Join(settingsErr, ours.err)
+	unknown := errors.Join(ownErr, rows.err)
+	logs := ""
+	if unknown == nil {
 		logs = said(begin(limit, func() string { return unitLogs(ctx, rows.units) }))
 	}
-	// unless is text that may quote what isn't known, or what stands for it.
-	unless := func(known bool, text, instead string) string {
-		if !known {
-			return instead
+	// unless is text that may quote what isn't known, or why there is none.
+	unless := func(unknown error, text string) string {
+		if unknown != nil {
+			return leftOut(unknown)
 		}
 		return text
 	}
-	secret := asJSON(nil, errors.New(strings.TrimSpace(leftOut)))
+	unlessJSON := func(text string) string {
+		if unknown != nil {
+			return asJSON(nil, errors.New(strings.TrimSpace(leftOut(unknown))))
+		}
+		return text
+	}
 	entries := []entry{
-		{"doctor.txt", unless(ours, said(found), leftOut)},
+		{"doctor.txt", unless(ownErr, said(found))},
 		{"versions.txt", said(system)},
 		{"settings.txt", said(shown)},
 		{"servers.json", rows.servers},
-		{"jobs.json", unless(known, rows.jobs, secret)},
-		{"crashes.json", unless(known, rows.crashes, secret)},
-		{"log.txt", unless(known, said(log), leftOut)},
+		{"jobs.json", unlessJSON(rows.jobs)},
+		{"crashes.json", unlessJSON(rows.crashes)},
+		{"log.txt", unless(unknown, said(log))},
 		{"units.txt", said(units)},
-		{"units-log.txt", logs},
+		{"units-log.txt", unless(unknown, logs)},
 	}
 	for i := range entries {
 		entries[i].text = secrets.hide(entries[i].text)
@@ -179,6 +211,20 @@ func gather(ctx context.Context, getenv func(string) string, file string) []entr
 		}
 	}
 	return append([]entry{{"README.txt", bundleReadme}}, entries...)
+}
+
+// settingsInTime are the settings, or what the environment alone says of directories
+// when they can't be read in time. The error says that secrets among them aren't known.
+func settingsInTime(limit context.Context, getenv func(string) string, file string) (bundleSettings, error) {
+	ctx, cancel := context.WithTimeout(limit, bundleSettingsWithin)
+	defer cancel()
+	if s, ok := begin(ctx, func() bundleSettings { return readBundleSettings(getenv, file) })(); ok {
+		return s, nil
+	}
+	s := bundleSettings{err: fmt.Errorf("the settings were not read within %s", bundleSettingsWithin)}
+	s.root, s.run, _ = directories(getenv)
+	s.envFile = file
+	return s, s.err
 }
 
 // begin runs find beside everything else; wait returns what it found, or false when
@@ -298,13 +344,13 @@ type rows struct {
 	servers, jobs, crashes string
 	units                  []left4me.Name // of servers, as their units are called
 	secrets                hiding         // what people wrote into it that nobody else shall read
-	complete               bool           // so are the secrets
+	err                    error          // why they aren't all of them
 }
 
 // unreadable are the rows of a database that can't be read.
 func unreadable(err error) *rows {
 	why := asJSON(nil, err)
-	return &rows{servers: why, jobs: why, crashes: why}
+	return &rows{servers: why, jobs: why, crashes: why, err: err}
 }
 
 // inspect reads the database.
@@ -366,7 +412,7 @@ func inspect(ctx context.Context, s settings) *rows {
 		all.Overlays = append(all.Overlays, definition{Name: v.Name, Kind: v.Kind, Cfg: len(v.Cfg)})
 	}
 	err = errors.Join(err, berr, oerr)
-	r.servers, r.complete = asJSON(all, err), err == nil
+	r.servers, r.err = asJSON(all, err), err
 
 	jobs, err := db.Jobs().List(ctx, "", "", "", bundleJobs)
 	masked := make([]left4me.Job, len(jobs))

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -8,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/left4me"
@@ -37,11 +40,33 @@ func (h *hiding) add(texts ...string) {
 	}
 }
 
-// file adds what a file holds, if this user may read it.
-func (h *hiding) file(name string) {
-	if b, err := os.ReadFile(name); err == nil {
-		h.add(string(b))
+// file adds what a file holds. What isn't there holds nothing; what can't be read may
+// hold what isn't known.
+func (h *hiding) file(name string) error {
+	b, err := readIfThere(name)
+	h.add(string(b))
+	return err
+}
+
+// readIfThere reads a file; one that isn't there is empty.
+func readIfThere(name string) ([]byte, error) {
+	b, err := os.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+		return nil, nil
 	}
+	return b, err
+}
+
+// namesIn are the names in a directory; one that isn't there is empty.
+func namesIn(dir string) (names []string, err error) {
+	all, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	for _, e := range all {
+		names = append(names, e.Name())
+	}
+	return names, err
 }
 
 // settings adds what of a server's or blueprint's settings stays here.
@@ -139,33 +164,55 @@ func (h *hiding) join(other hiding) {
 	}
 }
 
+// ownSecrets are the secrets that stand in the environment and in files.
+type ownSecrets struct {
+	hiding
+	err error // why they aren't all of them
+}
+
 // secretsOf are the values of all settings that may not be shown, of the tokens in the
 // environment, and the passwords of remote consoles. The settings of SteamCMD and
 // others stand in files beside left4me's.
-func secretsOf(s settings, file string) (h hiding) {
-	h.add(s.secretKey)
+func secretsOf(s settings, file string) (own ownSecrets) {
+	own.add(s.secretKey)
+	failed := func(err error) { own.err = errors.Join(own.err, err) }
 	if s.keyFile != "" {
-		h.file(s.keyFile)
+		failed(own.file(s.keyFile))
 	}
 	add := func(name, value string) {
-		if shown(name, value) {
-			return
+		if !shown(name, value) {
+			own.address(value)
 		}
-		h.address(value)
 	}
 	for _, name := range namesOf(os.Environ()) {
 		add(name, os.Getenv(name))
 	}
-	beside, _ := filepath.Glob(filepath.Join(filepath.Dir(file), "*.env")) // the pattern is a good one
-	for _, f := range append(beside, file) {
-		text, _ := os.ReadFile(f) // who can't read it, has none of it
+	files := []string{file}
+	for _, dir := range []string{filepath.Dir(file), s.configDir} {
+		if dir == "" {
+			continue
+		}
+		names, err := namesIn(dir)
+		failed(err)
+		for _, n := range names {
+			if strings.HasSuffix(n, ".env") {
+				files = append(files, filepath.Join(dir, n))
+			}
+		}
+	}
+	slices.Sort(files)
+	for _, f := range slices.Compact(files) {
+		text, err := readIfThere(f)
+		failed(err)
 		for _, name := range namesOf(strings.Split(string(text), "\n")) {
 			add(name, settingIn(string(text), name))
 		}
 	}
-	remote, _ := filepath.Glob(filepath.Join(s.root, "instances", "*", "rcon"))
-	for _, f := range remote {
-		h.file(f)
+	instances := filepath.Join(s.root, "instances")
+	names, err := namesIn(instances)
+	failed(err)
+	for _, n := range names {
+		failed(own.file(filepath.Join(instances, n, "rcon")))
 	}
-	return h
+	return own
 }

@@ -16,6 +16,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/internal/store"
 )
@@ -25,7 +27,7 @@ var hold = []string{
 	"key-of-this-site-which-is-long-enough", "token-of-a-command", "steam-account-password", "joins-with-this", "rcon-by-hand",
 	"rcon-of-left4me", "argument-password", "cfg-line-of-ours", "cfg-of-an-overlay", "scripts-secret-line", "git-token",
 	"commented-out-key", "blueprint-password", `uote<d>&pass`, "hidden-in-a-url", "of-an-older-script",
-	"rcon-of-a-deleted-server", "steam-guard-code", "token-with-no-name",
+	"rcon-of-a-deleted-server", "steam-guard-code", "token-with-no-name", "of-another-directory",
 }
 
 // secretSite is a site with secrets everywhere that left4me doesn't work on.
@@ -88,11 +90,14 @@ func secretSite(t *testing.T) (root, envFile string) {
 		"LEFT4ME_PUBLIC_URL=https://admin:hidden-in-a-url@panel.example.org\nLEFT4ME_PORT_RANGE=27015-27020\n"), 0o600),
 		os.WriteFile(filepath.Join(filepath.Dir(envFile), "steam.env"), []byte(
 			"LEFT4ME_STEAM_PASSWORD=steam-account-password\nLEFT4ME_STEAM_GUARD=steam-guard-code\n"), 0o600))
+	config := t.TempDir()
+	err = errors.Join(err, os.WriteFile(filepath.Join(config, "own.env"), []byte("LEFT4ME_OWN=of-another-directory\n"), 0o600))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv("LEFT4ME_ROOT", root)
 	t.Setenv("LEFT4ME_RUN", filepath.Join(root, "run"))
+	t.Setenv("LEFT4ME_CONFIG_DIR", config)
 	t.Setenv("LEFT4ME_TOKEN", "token-of-a-command")
 	t.Setenv("LEFT4ME_STEAM_API_URL", "http://127.0.0.1:9")
 	t.Setenv("LEFT4ME_STEAMCMD_URL", "http://127.0.0.1:9/x")
@@ -108,8 +113,10 @@ func bundle(t *testing.T, envFile string) (files map[string]string, said string)
 	if b, err := os.ReadFile("/proc/self/exe"); errors.Join(err, os.WriteFile(program, b, 0o755)) != nil {
 		t.Fatal(err)
 	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
 	run := func() (string, error) {
-		out, err := exec.CommandContext(t.Context(), program, "debug", "bundle", "--env-file", envFile, "-o", name).CombinedOutput()
+		out, err := exec.CommandContext(ctx, program, "debug", "bundle", "--env-file", envFile, "-o", name).CombinedOutput()
 		return string(out), err
 	}
 	said, err := run()
@@ -164,7 +171,7 @@ func TestABundleHasNoSecretOfASiteFullOfThem(t *testing.T) {
 	_, envFile := secretSite(t)
 	printsLog(t, "printf '%s\\n' "+left4me.ShellWord(strings.Join(hold[:6], " and "))+` 'say cfg-line-of-ours' \
 		'echo cfg-of-an-overlay' 'it runs curl -H scripts-secret-line and wget of-an-older-script' 'q\uote<d>&pass' \
-		rcon-of-a-deleted-server steam-guard-code 'Authorization: Bearer l4m_token-with-no-name' 'sv_password "another-one"' \
+		rcon-of-a-deleted-server steam-guard-code of-another-directory 'Authorization: Bearer l4m_token-with-no-name' 'sv_password "another-one"' \
 		'argument-password blueprint-password' 'of https://hidden-in-a-url@example.org and https://x:git-token@example.org'`)
 	files, said := bundle(t, envFile)
 	for name, text := range files {
@@ -229,6 +236,90 @@ func TestABundleIsReadyInTimeWhateverHangs(t *testing.T) {
 		if !strings.Contains(files[name], want) {
 			t.Errorf("%s lacks %q:\n%s", name, want, files[name])
 		}
+	}
+}
+
+// What can't be read may hold what stands in a log, in a job or in a crash.
+func TestWhatCantBeHiddenIsLeftOut(t *testing.T) {
+	root, envFile := secretSite(t)
+	key := filepath.Join(t.TempDir(), "key")
+	site := settings{root: root, keyFile: key, configDir: os.Getenv("LEFT4ME_CONFIG_DIR")}
+	if own := secretsOf(site, envFile); own.err != nil { // there is no key
+		t.Error(own.err)
+	}
+	rcon := filepath.Join(root, "instances", "alpha", "rcon")
+	for _, file := range []string{
+		envFile, filepath.Join(filepath.Dir(envFile), "steam.env"), filepath.Join(site.configDir, "own.env"), key,
+		filepath.Join(root, "instances"), rcon,
+	} {
+		aside := file + ".aside"
+		if err := os.Rename(file, aside); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.Fatal(err)
+		}
+		// Root reads everything, but no directory, and lists no file.
+		err, why := os.Mkdir(file, 0o700), "is a directory"
+		if filepath.Base(file) == "instances" {
+			err, why = errors.Join(os.Remove(file), os.WriteFile(file, nil, 0o600)), "not a directory"
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if own := secretsOf(site, envFile); own.err == nil || !strings.Contains(own.err.Error(), file+": "+why) {
+			t.Errorf("%s: %v", file, own.err)
+		}
+		if file == rcon {
+			break // for the bundle
+		}
+		if err := os.Remove(file); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(aside, file); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.Fatal(err)
+		}
+	}
+	printsLog(t, "echo it prints rcon-of-left4me and steam-account-password")
+	files, _ := bundle(t, envFile)
+	leavesOut(t, files, rcon+": is a directory")
+	if !strings.Contains(files["servers.json"], `"alpha"`) || !strings.Contains(files["versions.txt"], "schema of the database") {
+		t.Error("what has nothing to hide is left out too")
+	}
+}
+
+// leavesOut checks that a bundle has nothing that may quote what isn't known, and says why.
+func leavesOut(t *testing.T, files map[string]string, why string) {
+	t.Helper()
+	for _, name := range []string{"doctor.txt", "jobs.json", "crashes.json", "log.txt", "units-log.txt"} {
+		if text := files[name]; !strings.Contains(text, "it isn't known what to hide") || !strings.Contains(text, why) {
+			t.Errorf("%s doesn't say %q:\n%s", name, why, text)
+		}
+	}
+	for name, text := range files {
+		for _, secret := range []string{"rcon-of-left4me", "steam-account-password", "it prints", "SIGSEGV"} {
+			if strings.Contains(text, secret) {
+				t.Errorf("%s has %q:\n%s", name, secret, text)
+			}
+		}
+	}
+}
+
+// A file on a disk that has gone is read for ever, as a pipe is that nobody writes to.
+func TestABundleIsReadyInTimeWhateverCantBeRead(t *testing.T) {
+	root, envFile := secretSite(t)
+	key, rcon := filepath.Join(t.TempDir(), "key"), filepath.Join(root, "instances", "alpha", "rcon")
+	if err := errors.Join(os.Remove(rcon), unix.Mkfifo(rcon, 0o600), unix.Mkfifo(key, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("LEFT4ME_SECRET_KEY_FILE", key)
+	printsLog(t, "echo it prints rcon-of-left4me")
+	began := time.Now()
+	files, _ := bundle(t, envFile)
+	if took := time.Since(began); took > bundleWithin+3*time.Second { // two processes that start
+		t.Errorf("it took %s", took)
+	}
+	leavesOut(t, files, "the settings were not read within 1s")
+	leavesOut(t, files, "the files with passwords were not read within 5s")
+	if !strings.Contains(files["servers.json"], `"alpha"`) { // where they are is in the environment
+		t.Error(files["servers.json"])
 	}
 }
 

@@ -16,7 +16,7 @@ import (
 // added since keep theirs, also when the database is upgraded again.
 func TestJobsKeepTheirRequestOverUpgrades(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "left4me.db")
-	write, err := sql.Open("sqlite", dsn(path, ""))
+	write, err := sql.Open("sqlite", dsn(path, busyWithin, ""))
 	if err != nil {
 		t.Fatal(err)
 	}

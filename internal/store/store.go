@@ -73,7 +73,7 @@ func open(ctx context.Context, path, more string) (*Store, error) {
 	if err := private(path); err != nil {
 		return nil, fmt.Errorf("database: %w", err)
 	}
-	write, err := sql.Open("sqlite", dsn(path, "_txlock=immediate"+more))
+	write, err := sql.Open("sqlite", dsn(path, busyWithin, "_txlock=immediate"+more))
 	if err != nil {
 		return nil, fmt.Errorf("database %s: %w", path, err)
 	}
@@ -83,7 +83,7 @@ func open(ctx context.Context, path, more string) (*Store, error) {
 		s.Close()
 		return nil, fmt.Errorf("database %s: %w", path, full(err, path))
 	}
-	if s.read, err = sql.Open("sqlite", dsn(path, "mode=ro"+more)); err != nil {
+	if s.read, err = sql.Open("sqlite", dsn(path, busyWithin, "mode=ro"+more)); err != nil {
 		s.Close()
 		return nil, fmt.Errorf("database %s: %w", path, err)
 	}
@@ -122,11 +122,15 @@ func private(path string) error {
 	return errors.Join(f.Chmod(0o600), f.Close())
 }
 
+// busyWithin is how long a connection waits for another one that has the database locked.
+const busyWithin = 5 * time.Second
+
 // dsn gives the settings of a connection. busy_timeout comes first, so that it
 // is in force for the others.
-func dsn(path, more string) string {
+func dsn(path string, busy time.Duration, more string) string {
 	u := url.URL{Scheme: "file", Path: path}
-	return u.String() + "?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)&_pragma=foreign_keys(1)&" + more
+	return fmt.Sprintf("%s?_pragma=busy_timeout(%d)&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)&_pragma=foreign_keys(1)&%s",
+		&u, busy.Milliseconds(), more)
 }
 
 // Path is the file of the database.

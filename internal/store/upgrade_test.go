@@ -235,7 +235,7 @@ func TestADatabaseFromBeforeEvents(t *testing.T) {
 // beforeMigration is the database at path as it was before a migration, for statements.
 func beforeMigration(t *testing.T, path string, number int64) *sql.DB {
 	t.Helper()
-	db, err := sql.Open("sqlite", dsn(path, ""))
+	db, err := sql.Open("sqlite", dsn(path, busyWithin, ""))
 	if err != nil {
 		t.Fatal(err)
 	}
