@@ -256,7 +256,7 @@ func TestButtonsDoWhatIsPressed(t *testing.T) {
 	focused := func(verb string) string {
 		return fmt.Sprintf(`document.activeElement.closest("form")?.getAttribute("action") === "/servers/one/%s" && document.activeElement.matches("button:enabled")`, verb)
 	}
-	for _, width := range []int64{1280, 390} {
+	for width, theme := range map[int64]string{1280: "dark", 390: "light"} {
 		for _, path := range []string{"/servers", "/servers/one"} {
 			s.do(path, chromedp.EmulateViewport(width, 844), chromedp.Navigate(s.url(path)))
 			s.until("the button is focused", button("one", "stop")+`.focus(), `+focused("stop"))
@@ -275,6 +275,9 @@ func TestButtonsDoWhatIsPressed(t *testing.T) {
 			`!isSecureContext && window.copied === document.querySelector("#address").textContent &&
 			document.querySelector('[data-copy="#address"]').innerText.includes("Copied") && document.querySelector("[data-copied=true]") !== null`)
 		s.picture(fmt.Sprintf("copied-%d", width))
+		ask[bool](page, fmt.Sprintf(`(document.querySelector('[data-themes] [value="%s"]').click(), true)`, theme))
+		s.until("the theme is another, without a reload",
+			fmt.Sprintf(`document.documentElement.dataset.theme === "%s" && window.copied !== undefined`, theme))
 	}
 	if v, _ := s.Server("two"); v.State != "stopped" {
 		t.Errorf("a double click on Stop leaves it %s", v.State)
