@@ -422,6 +422,40 @@ func TestPanelReadsPathsWhereItChecksRights(t *testing.T) {
 	}
 }
 
+// rawErrors are files of the panel that take errors apart, though not for who reads them:
+// web/page does it for all others, and the rest is about what somebody has just typed.
+var rawErrors = []string{"web/page/", "web/format/errors.go", "web/settings/form.go"}
+
+// An error may name what its reader may not see. Public and ProblemsOf of web/page conceal
+// that; left4me.Public doesn't.
+func TestPanelShowsErrorsAsTheirReaderMayReadThem(t *testing.T) {
+	found := false
+	for _, s := range sources(t) {
+		file, ok := strings.CutPrefix(s.path, "internal/")
+		if !ok || s.test() || !strings.HasPrefix(file, "web/") {
+			continue
+		}
+		ast.Inspect(s.file, func(n ast.Node) bool {
+			sel, ok := n.(*ast.SelectorExpr)
+			if !ok || sel.Sel.Name != "Public" && sel.Sel.Name != "Shown" {
+				return true
+			}
+			if x, ok := sel.X.(*ast.Ident); !ok || x.Name != "left4me" {
+				return true
+			}
+			if slices.ContainsFunc(rawErrors, func(raw string) bool { return strings.HasPrefix(file, raw) }) {
+				found = true
+			} else {
+				t.Errorf("%s: use page.Public or page.ProblemsOf", s.fset.Position(n.Pos()))
+			}
+			return true
+		})
+	}
+	if !found {
+		t.Error("no error is taken apart: the test looks at nothing")
+	}
+}
+
 // Which host something is on is said by the object, or by the list of hosts: there may be
 // several. Only the program knows which one it runs on itself.
 func TestOnlyTheProgramSaysWhichHostIsItsOwn(t *testing.T) {

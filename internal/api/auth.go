@@ -118,7 +118,7 @@ func (c *core) guardUndescribed(o undescribed) http.HandlerFunc {
 			writeProblem(w, problemOf(r.Context(), err))
 			return
 		}
-		o.serve(w, r)
+		o.serve(w, r.WithContext(WithActor(r.Context(), actor)))
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/left4me/left4me/internal/api/apitype"
-	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/control/game"
 	"github.com/left4me/left4me/internal/left4me"
 )
@@ -37,16 +36,10 @@ func gameFor(ctx context.Context, v game.View) apitype.Game {
 
 func rolloutFor(ctx context.Context, v game.Rollout) apitype.Rollout {
 	r := apitype.Rollout{
-		Mode: v.Mode, State: v.State, Reason: v.Reason, Build: v.Build, Job: v.Job, By: v.By.String(), CreatedAt: v.CreatedAt,
-		BegunAt: v.BegunAt, EndedAt: v.EndedAt, Servers: []apitype.Move{},
+		Mode: v.Mode, State: v.State, Build: v.Build, Job: v.Job, By: v.By.String(), CreatedAt: v.CreatedAt,
+		BegunAt: v.BegunAt, EndedAt: v.EndedAt,
 	}
-	for _, m := range v.Moves {
-		r.Servers = append(r.Servers, apitype.Move{Server: m.Server, State: m.State, Reason: m.Reason, Job: m.Job})
-	}
-	for _, w := range v.Wishes {
-		r.Servers = append(r.Servers, apitype.Move{Server: w.Server, State: game.Wants, Reason: w.Why})
-	}
-	r.Servers = accounts.Visible(actorOf(ctx), r.Servers, onMoved)
+	r.Servers, r.Reason = movesFor(ctx, v.Moves, v.Wishes, v.Reason)
 	return r
 }
 

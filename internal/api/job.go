@@ -30,9 +30,12 @@ func jobOf(v left4me.Job) apitype.Job {
 	return j
 }
 
-// jobFor is a job with what only people see who may read the secrets of its target.
+// jobFor is a job with what only people see who may read the secrets of its target; its
+// error names nothing that whoever asks may not see.
 func jobFor(ctx context.Context, v left4me.Job) apitype.Job {
-	if !readsSecrets(ctx, accounts.JobTarget(v)) {
+	target := accounts.JobTarget(v)
+	v.Error = accounts.ConcealIn(actorOf(ctx), target, v.Error)
+	if !readsSecrets(ctx, target) {
 		v = v.Public()
 	}
 	return jobOf(v)

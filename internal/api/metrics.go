@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
@@ -27,8 +28,11 @@ var allStates = []left4me.ServerState{
 	left4me.Stopped, left4me.Starting, left4me.Running, left4me.Unresponsive, left4me.Stopping, left4me.Failed, left4me.Unknown,
 }
 
-// collector reads what metrics tell at the moment they are asked for.
-type collector struct{ core *core }
+// collector reads what metrics tell at the moment they are asked for, of what somebody may see.
+type collector struct {
+	core *core
+	who  accounts.Actor
+}
 
 // Describe tells which metrics there are.
 func (c collector) Describe(out chan<- *prometheus.Desc) {
@@ -49,6 +53,9 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 	if err != nil {
 		out <- prometheus.NewInvalidMetric(descServers, err)
 		return
+	}
+	if c.who.Only != nil {
+		views = accounts.Visible(c.who, views, onServer)
 	}
 	states := map[left4me.ServerState]int{}
 	jobs := 0
@@ -72,10 +79,22 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 
 // metrics serves them to this machine, and to whoever may see the site. A request
 // that came through a proxy comes from elsewhere, whatever its address says.
+// Whoever may not see all servers gets metrics of those that they may see.
 func (c *core) metrics() http.HandlerFunc {
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(collector{c}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError, MaxRequestsInFlight: 4}).ServeHTTP
+	of := func(who accounts.Actor) http.Handler {
+		registry := prometheus.NewRegistry()
+		registry.MustRegister(collector{c, who}, collectors.NewGoCollector(),
+			collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+		return promhttp.HandlerFor(registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError, MaxRequestsInFlight: 4})
+	}
+	all := of(accounts.Actor{})
+	return func(w http.ResponseWriter, r *http.Request) {
+		h := all
+		if who := actorOf(r.Context()); who.Only != nil {
+			h = of(who)
+		}
+		h.ServeHTTP(w, r)
+	}
 }
 
 // direct reports whether a request comes from this machine itself.

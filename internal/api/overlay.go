@@ -168,21 +168,24 @@ func (a overlayRoutes) collectContent(ctx context.Context, _ *none) (apitype.Job
 
 func restartFor(ctx context.Context, v *overlays.Restart) apitype.OverlayRestart {
 	r := apitype.OverlayRestart{
-		Overlay: v.Overlay, Revision: v.Revision, Mode: v.Mode, State: v.State, Reason: v.Reason,
-		CreatedAt: v.CreatedAt, EndedAt: v.EndedAt, Servers: []apitype.Move{},
+		Overlay: v.Overlay, Revision: v.Revision, Mode: v.Mode, State: v.State, CreatedAt: v.CreatedAt, EndedAt: v.EndedAt,
 	}
-	for _, m := range v.Moves {
-		r.Servers = append(r.Servers, apitype.Move{Server: m.Server, State: m.State, Reason: m.Reason, Job: m.Job})
-	}
-	for _, w := range v.Wishes {
-		r.Servers = append(r.Servers, apitype.Move{Server: w.Server, State: rolloutrules.Wants, Reason: w.Why})
-	}
-	r.Servers = accounts.Visible(actorOf(ctx), r.Servers, onMoved)
+	r.Servers, r.Reason = movesFor(ctx, v.Moves, v.Wishes, v.Reason)
 	return r
 }
 
-// onMoved is the server that a rollout restarts.
-func onMoved(m apitype.Move) left4me.Target { return left4me.OnServer(m.Server) }
+// movesFor are the servers of a rollout that whoever asks may see, and why it ended.
+func movesFor(ctx context.Context, moves []rolloutrules.Move, wishes []rolloutrules.Wish, reason string) ([]apitype.Move, string) {
+	moves, wishes, reason = rolloutrules.Visible(actorOf(ctx), moves, wishes, reason)
+	all := make([]apitype.Move, 0, len(moves)+len(wishes))
+	for _, m := range moves {
+		all = append(all, apitype.Move{Server: m.Server, State: m.State, Reason: m.Reason, Job: m.Job})
+	}
+	for _, w := range wishes {
+		all = append(all, apitype.Move{Server: w.Server, State: rolloutrules.Wants, Reason: w.Why})
+	}
+	return all, reason
+}
 
 func (a overlayRoutes) showOverlayRestart(ctx context.Context, n left4me.Name, _ *none) (apitype.OverlayRestart, error) {
 	v, err := a.core.Overlays.Restart(ctx, n)

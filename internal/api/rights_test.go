@@ -3,6 +3,7 @@ package api_test
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -525,22 +526,146 @@ func TestRightsDoNotFallToTheNextOfAName(t *testing.T) {
 func TestConflictsDontNameWhatSomebodyMayNotSee(t *testing.T) {
 	s := newSite(t)
 	some := s.token(t, "some", true)
-	for _, name := range []string{"alpha", "beta"} {
-		s.call(t, "POST", "/api/v1/servers", map[string]any{"name": name}).into(t, &struct{}{})
-	}
+	do := func(method, path, body string) { s.call(t, method, "/api/v1"+path, body).into(t, &struct{}{}) }
+	// What was renamed has its first name on its host.
+	do("POST", "/servers", `{"name":"alpha"}`)
+	do("POST", "/servers", `{"name":"before"}`)
+	do("POST", "/servers/before/rename", `{"name":"beta"}`)
+	do("POST", "/overlays", `{"name":"alpha","kind":"files"}`)
+	do("POST", "/overlays", `{"name":"before","kind":"files"}`)
+	do("POST", "/overlays/before/rename", `{"name":"beta"}`)
 	beta, err := s.on.Store.Servers().Get(t.Context(), "beta")
 	if err != nil {
 		t.Fatal(err)
 	}
-	body := fmt.Sprintf(`{"port":%d}`, beta.Port)
-	set := func() apitype.Problem {
-		return s.send(t, "PUT", "/api/v1/servers/alpha", bearer(some), strings.NewReader(body)).problem(t, http.StatusConflict, "body.port")
+	for request, c := range map[string]struct{ body, field string }{
+		"PUT /servers/alpha":          {fmt.Sprintf(`{"port":%d}`, beta.Port), "body.port"},
+		"POST /servers/alpha/rename":  {`{"name":"before"}`, "body.name"},
+		"POST /overlays/alpha/rename": {`{"name":"before"}`, "body.name"},
+		"POST /overlays":              {`{"name":"before","kind":"files"}`, "body.name"},
+		"POST /servers":               {`{"name":"before"}`, "body.name"},
+	} {
+		method, path, _ := strings.Cut(request, " ")
+		ask := func() apitype.Problem {
+			return s.send(t, method, "/api/v1"+path, bearer(some), strings.NewReader(c.body)).problem(t, http.StatusConflict, c.field)
+		}
+		s.narrowed.Delete("some")
+		if p := ask(); !strings.Contains(p.Detail, "beta") {
+			t.Errorf("%s: who sees all is told %+v", request, p)
+		}
+		s.narrow("some", left4me.OnServer("alpha"), left4me.OnOverlay("alpha"), left4me.OnServer(""), left4me.OnOverlay(""))
+		if p := ask(); strings.Contains(fmt.Sprint(p), "beta") || p.Code != "object.hidden" {
+			t.Errorf("%s: %+v", request, p)
+		}
 	}
-	if p := set(); !strings.Contains(p.Detail, "beta") {
-		t.Errorf("who sees all is told %+v", p)
+}
+
+// Why something failed or isn't running names what else is in the way to whoever may see
+// that only, in every answer and in streams.
+func TestFailuresDontNameWhatSomebodyMayNotSee(t *testing.T) {
+	s := newSite(t)
+	s.installed(t)
+	some := withToken(s.token(t, "some", true))
+	s.create(t, "alpha")
+	s.create(t, "beta")
+	s.call(t, "POST", "/api/v1/overlays", `{"name":"own","kind":"files"}`).into(t, &struct{}{})
+	holder := left4me.NewError(left4me.Conflict, "port.holder_server", "server", "beta", "name", "srcds_linux", "pid", 77)
+	inUse := left4me.NewError(left4me.Conflict, "port.in_use_by_program", "port", 27015, "program", holder).InField("port")
+	why := left4me.NewError(left4me.Unavailable, "server.start_failed", "reason", inUse, "server", "alpha")
+	failed := left4me.Status{Name: "alpha", State: left4me.Failed}
+	failed.Explain(inUse)
+	s.host.set(func() {
+		s.host.report = bus.JobReport{State: left4me.JobFailed, Error: why}
+		s.host.checks = []left4me.Check{{Name: "process", State: left4me.CheckBroken, Text: "it failed: " + failed.Reason}}
+	})
+	var j struct{ ID string }
+	s.call(t, "POST", "/api/v1/servers/alpha/start", nil).into(t, &j)
+	job := "/jobs/" + j.ID
+	s.host.says(t, failed)
+	moves := []store.Move{
+		{Server: "alpha", State: "failed", Reason: why.Said(), Why: why}, {Server: "beta", State: "failed", Reason: "it is held"},
 	}
-	s.narrow("some", left4me.OnServer("alpha"))
-	if p := set(); strings.Contains(fmt.Sprint(p), "beta") || p.Code != "object.hidden" {
-		t.Errorf("%+v", p)
+	if err := errors.Join(s.store.OverlayRestarts().Set(t.Context(), store.OverlayRestart{
+		Overlay: "own", Revision: 1, Mode: "empty", State: "failed", CreatedAt: time.Now(), Moves: moves,
+		Reason: "alpha did not come up with revision 1: " + why.Said(),
+	}), s.store.Game().SetRollout(t.Context(), store.Rollout{
+		Host: "local", Mode: "empty", State: "failed", Build: 9002, By: left4me.ByUser("admin"), CreatedAt: time.Now(), Moves: moves[1:],
+		Reason: "beta did not come up on build 9002: it is held",
+	})); err != nil {
+		t.Fatal(err)
+	}
+	get := func(header http.Header, path string) string {
+		return string(s.send(t, "GET", "/api/v1"+path, header, nil).body)
+	}
+	eventually(t, "it has failed", func() bool {
+		return strings.Contains(get(withToken(s.admin), job), "failed") && strings.Contains(get(withToken(s.admin), "/servers"), "27015 is")
+	})
+	s.narrow("some", left4me.OnServer("alpha"), left4me.OnOverlay("own"), left4me.Site)
+	for _, path := range []string{
+		job, "/jobs", "/servers", "/servers?limit=5", "/servers/alpha", "/servers/alpha/reach", "/overlays/own/moves",
+		"/hosts/local/game", "/hosts/local/game/rollout",
+	} {
+		if all := get(withToken(s.admin), path); !strings.Contains(all, "beta") {
+			t.Errorf("%s doesn't name it to an administrator: the test looks at nothing: %s", path, all)
+		}
+		if seen := get(some, path); strings.Contains(seen, "beta") || !strings.Contains(seen, "that you may not see") {
+			t.Errorf("%s: %s", path, seen)
+		}
+	}
+	e, ok := s.stream(t, "/api/v1"+job+"/events", some)()
+	if !ok || strings.Contains(e.data, "beta") || !strings.Contains(e.data, "may not see") {
+		t.Errorf("the stream of the job has %v", e)
+	}
+	// The list of servers is kept for who sees all; nobody else gets that.
+	if seen := get(some, "/servers"); strings.Contains(seen, "beta") {
+		t.Error(seen)
+	}
+	r := must(http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+"/metrics", nil))(t)
+	r.Header = some.Clone()
+	r.Header.Set("X-Forwarded-For", "192.0.2.1") // not from this machine
+	res := must(http.DefaultClient.Do(r))(t)
+	defer res.Body.Close()
+	text := string(must(io.ReadAll(res.Body))(t))
+	if strings.Contains(text, "beta") || !strings.Contains(text, `left4me_server_up{server="alpha"} 0`) ||
+		!strings.Contains(text, `left4me_servers{state="stopped"} 0`) {
+		t.Errorf("metrics: %d %s", res.StatusCode, text)
+	}
+}
+
+// A list names what has a name now: of what was renamed the new one to who may see it, and
+// the next one of its old name to nobody who might see that.
+func TestRightsFollowARenamedServer(t *testing.T) {
+	s := newSite(t)
+	s.installed(t)
+	some := withToken(s.token(t, "some", true))
+	target := func(name left4me.Name) left4me.Target {
+		return must(s.accounts.Target(t.Context(), left4me.ServerTarget, name))(t)
+	}
+	s.call(t, "POST", "/api/v1/overlays", `{"name":"own","kind":"files"}`).into(t, &struct{}{})
+	for _, name := range []string{"alpha", "other"} {
+		s.call(t, "POST", "/api/v1/servers", `{"name":"`+name+`","overlays":["maps"]}`).into(t, &struct{}{})
+	}
+	first, next := target("alpha"), target("other")
+	s.call(t, "POST", "/api/v1/servers/alpha/rename", `{"name":"omega"}`).into(t, &struct{}{})
+	next.Name = "omega" // it was called so once
+	s.host.set(func() { s.host.mounts = []left4me.Name{"omega", "other"} })
+	for _, name := range []left4me.Name{"omega", "other"} {
+		s.host.says(t, left4me.Status{Name: name, State: left4me.Running, Build: 9002})
+	}
+	moves := []store.Move{{Server: "omega", State: "moved"}, {Server: "other", State: "moved"}}
+	if err := s.store.OverlayRestarts().Set(t.Context(), store.OverlayRestart{
+		Overlay: "own", Revision: 1, Mode: "empty", State: "done", CreatedAt: time.Now(), Moves: moves,
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for on, want := range map[left4me.Target]string{first: "omega", next: "other"} {
+		s.narrow("some", on, left4me.OnOverlay("maps"), left4me.OnOverlay("own"), left4me.OnBlueprint("default"), left4me.Site)
+		hidden := map[string]string{"omega": "other", "other": "omega"}[want]
+		for _, path := range []string{"/servers", "/overlays/maps", "/overlays", "/blueprints/default", "/overlays/own/moves"} {
+			a := s.send(t, "GET", "/api/v1"+path, some, nil)
+			if text := string(a.body); !strings.Contains(text, `"`+want+`"`) || strings.Contains(text, `"`+hidden+`"`) {
+				t.Errorf("%s of who may see %s: %s", path, want, text)
+			}
+		}
 	}
 }

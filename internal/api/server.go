@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/left4me/left4me/internal/api/apitype"
+	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/control/servers"
 	"github.com/left4me/left4me/internal/left4me"
 )
@@ -14,7 +15,8 @@ import (
 // serverRoutes answers requests about servers.
 type serverRoutes struct{ core *core }
 
-func serverOf(v servers.View) apitype.GameServer {
+// serverFor is a server as whoever may see it may read it, without what is secret.
+func serverFor(who accounts.Actor, v servers.View) apitype.GameServer {
 	st := v.Status
 	s := apitype.GameServer{
 		ID: v.ID, Name: v.Name, Host: v.Host, Port: v.Port, State: st.State, Reason: st.Reason, Since: st.Since,
@@ -26,7 +28,7 @@ func serverOf(v servers.View) apitype.GameServer {
 		NameOnHost: v.HostName,
 	}
 	if st.Why != nil {
-		s.Why = st.Why.Rendered()
+		s.Why = accounts.ConcealIn(who, v.Target(), st.Why).Rendered()
 		s.Reason = s.Why.Text
 	}
 	s.StartedWith = append([]left4me.OverlayRef{}, st.Overlays...)
@@ -42,7 +44,9 @@ func serverOf(v servers.View) apitype.GameServer {
 	if j := v.Failed; j != nil {
 		why := *left4me.NewError(left4me.Unavailable, "job.interrupted")
 		if j.Error != nil {
-			why = *j.Public().Error.Rendered()
+			told := *j
+			told.Error = accounts.ConcealIn(who, v.Target(), j.Error)
+			why = *told.Public().Error.Rendered()
 		}
 		s.FailedJob = &apitype.FailedJob{JobRef: apitype.JobRef{ID: j.ID, Kind: j.Kind, State: j.State}, Error: why}
 	}
@@ -60,7 +64,7 @@ func (a serverRoutes) whole(ctx context.Context, v servers.View, err error) (api
 	if err != nil {
 		return apitype.GameServer{}, err
 	}
-	s := serverOf(v)
+	s := serverFor(actorOf(ctx), v)
 	if a.core.PublicAddress != "" {
 		s.Address = net.JoinHostPort(a.core.PublicAddress, strconv.Itoa(cmp.Or(v.Status.Port, v.Port)))
 	}
@@ -168,7 +172,7 @@ func (a serverRoutes) listCrashes(ctx context.Context, name left4me.Name, in *cr
 }
 
 func (a serverRoutes) reachServer(ctx context.Context, name left4me.Name, _ *none) (apitype.ServerReach, error) {
-	checks, err := a.core.Servers.Reach(ctx, name)
+	checks, err := servers.ReachFor(ctx, a.core.Servers, actorOf(ctx), name)
 	r := apitype.ServerReach{Server: name, Joinable: left4me.Healthy(checks), Checks: orNone(checks)}
 	if first, ok := left4me.FirstWrong(checks); ok {
 		r.First = &first

@@ -44,14 +44,27 @@ func findErrorText(code string) (ErrorText, bool) {
 // code and arguments. An error whose code or arguments this build doesn't know,
 // because it came from another build, says what it came with.
 func (e *Error) Render() (text, hint string) {
-	if t, ok := findErrorText(e.Code); ok {
-		text, ok = fillText(t.Text, e.Args)
-		hint, ok2 := fillText(t.Hint, e.Args)
-		if ok && ok2 {
-			return text, hint
-		}
+	if text, hint, ok := e.worded(); ok {
+		return text, hint
 	}
 	return e.Text, e.Hint
+}
+
+// Worded reports whether what e says is made of its code and arguments by this build: else
+// it says what it came with, and nobody knows what that names.
+func (e *Error) Worded() bool {
+	_, _, ok := e.worded()
+	return ok || e.Code != "" && e.Hint == "" && e.Text == unknownText(e.Code, e.Args)
+}
+
+func (e *Error) worded() (text, hint string, ok bool) {
+	t, ok := findErrorText(e.Code)
+	if !ok {
+		return "", "", false
+	}
+	text, ok = fillText(t.Text, e.Args)
+	hint, ok2 := fillText(t.Hint, e.Args)
+	return text, hint, ok && ok2
 }
 
 // Rendered returns e with what it says as this build words it, for whoever reads Text

@@ -30,6 +30,14 @@ type Move struct {
 	Job    left4me.JobID `json:"job"` // its restart
 	State  string        `json:"state"`
 	Reason string        `json:"reason,omitempty"`
+	// Why is the error that Reason is of; nil: it is of none, or from before there was Why.
+	Why *left4me.Error `json:"why,omitempty"`
+}
+
+// Same reports whether two moves say the same.
+func (m Move) Same(o Move) bool {
+	m.Why, o.Why = nil, nil // Reason says it
+	return m == o
 }
 
 // moved is what became of each server.

@@ -55,12 +55,35 @@ func (s *Store) Target(ctx context.Context, kind left4me.TargetKind, name string
 	return identify(ctx, s.row, left4me.Target{Kind: kind, Name: name})
 }
 
+// hostIDQueries find the id of what has a name or has it on its host, by kind. Either name
+// is its own.
+var hostIDQueries = map[left4me.TargetKind]string{
+	left4me.ServerTarget:  `SELECT id FROM server WHERE ?1 IN (name, host_name)`,
+	left4me.OverlayTarget: `SELECT id FROM overlay WHERE ?1 IN (name, host_name)`,
+}
+
+// TargetOnHost is Target for a name that a host said, which may be the one from before a
+// rename.
+func (s *Store) TargetOnHost(ctx context.Context, kind left4me.TargetKind, name string) (left4me.Target, error) {
+	t := left4me.Target{Kind: kind, Name: name}
+	if find := hostIDQueries[kind]; find != "" && name != "" {
+		return identifyBy(ctx, s.row, find, t)
+	}
+	return identify(ctx, s.row, t)
+}
+
 // identify gives a target its id, unless it has one.
 func identify(ctx context.Context, query func(context.Context, string, ...any) row, t left4me.Target) (left4me.Target, error) {
 	find, ok := idQueries[t.Kind]
 	if !ok || t.ID != "" || t.Name == "" {
 		return t, nil
 	}
+	return identifyBy(ctx, query, find, t)
+}
+
+func identifyBy(ctx context.Context, query func(context.Context, string, ...any) row, find string, t left4me.Target) (
+	left4me.Target, error,
+) {
 	err := query(ctx, find, t.Name).Scan(&t.ID)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return t, fmt.Errorf("id of %s %s: %w", t.Kind, t.Name, err)

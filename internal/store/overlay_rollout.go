@@ -77,7 +77,7 @@ func (s OverlayRestarts) Set(ctx context.Context, v OverlayRestart) error {
 			return err
 		}
 		if err == nil && have.Revision == v.Revision && have.State == v.State && have.CreatedAt.Equal(v.CreatedAt) &&
-			slices.Equal(have.Moves, v.Moves) {
+			slices.EqualFunc(have.Moves, v.Moves, Move.Same) {
 			return nil
 		}
 		n, err := removed(tx.ExecContext(ctx, `INSERT OR REPLACE INTO content_restart(`+restartColumns+`)

@@ -1,6 +1,8 @@
 package web_test
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"strconv"
@@ -9,9 +11,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/left4me/left4me/internal/bus"
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/control/overlays"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/store"
 	"github.com/left4me/left4me/internal/web"
 	pages "github.com/left4me/left4me/internal/web/page"
 )
@@ -465,30 +469,145 @@ func TestStreamsShowWhatSomebodyMaySee(t *testing.T) {
 // What is in the way is named to whoever may see it only.
 func TestConflictsDontNameWhatSomebodyMayNotSee(t *testing.T) {
 	s, some := restricted(t)
-	s.addServer(t, "alpha")
-	must(s.content.Blueprints().Create(t.Context(), left4me.ByUser("admin"), left4me.Blueprint{Name: "versus"}))(t)
+	ctx, admin := t.Context(), left4me.ByUser("admin")
+	must(s.content.Blueprints().Create(ctx, admin, left4me.Blueprint{Name: "versus"}))(t)
 	s.overlay(t, left4me.Overlay{Name: "plugins", Kind: left4me.FilesOverlay})
-	beta := must(s.servers.Create(t.Context(), left4me.ByUser("admin"),
-		left4me.Server{Name: "beta", Blueprint: "versus", Overlays: left4me.Refs("plugins")}))(t)
-	seen := accounts.Targets{left4me.OnServer("alpha"), left4me.OnBlueprint("versus"), left4me.OnOverlay("plugins")}
-	all := append(slices.Clone(seen), left4me.OnServer("beta"))
+	must(s.servers.Create(ctx, admin, left4me.Server{Name: "alpha", Overlays: left4me.Refs("plugins")}))(t)
+	beta := must(s.servers.Create(ctx, admin, left4me.Server{Name: "before", Blueprint: "versus", Overlays: left4me.Refs("plugins")}))(t)
+	// What was renamed has its first name on its host.
+	must(s.servers.Names().Rename(ctx, admin, "before", "beta", 0))(t)
+	must(s.content.Create(ctx, admin, left4me.Overlay{Name: "files-before", Kind: left4me.FilesOverlay}))(t)
+	must(s.content.Rename(ctx, admin, "files-before", "files-of-beta", 0))(t)
+	must(s.content.Blueprints().Create(ctx, admin, left4me.Blueprint{Name: "of-beta"}))(t)
+	seen := accounts.Targets{
+		left4me.OnServer("alpha"), left4me.OnBlueprint("versus"), left4me.OnOverlay("plugins"),
+		left4me.OnOverlay(""), // to make others
+	}
+	all := append(slices.Clone(seen), left4me.OnServer("beta"), left4me.OnOverlay("files-of-beta"), left4me.OnBlueprint("of-beta"))
 	only := s.as(t, "only")
+	port := strconv.Itoa(beta.Port)
 	for what, post := range map[string]func() page{
 		"a port": func() page {
-			return only.post("/servers/alpha/settings", "version", "1", "blueprint", "default", "port", strconv.Itoa(beta.Port),
-				"autostart", "last")
+			return only.post("/servers/alpha/settings", "version", "1", "blueprint", "default", "port", port, "autostart", "last")
 		},
 		"a blueprint": func() page { return only.post("/blueprints/versus/delete", "confirm", "versus") },
 		"an overlay":  func() page { return only.post("/overlays/plugins/delete", "confirm", "plugins") },
+		"a port that an overlay opens": func() page {
+			return only.post("/overlays/plugins/settings", "version", "1", "restart", "never", "cfg", "tv_enable 1\ntv_port "+port)
+		},
+		"the name of a new overlay": func() page {
+			return only.post("/overlays/new", "kind", "files", "name", "files-before", "restart", "never")
+		},
+		"another name of an overlay":  func() page { return only.post("/overlays/plugins/rename", "name", "files-before") },
+		"another name of a server":    func() page { return only.post("/servers/alpha/rename", "name", "before") },
+		"another name of a blueprint": func() page { return only.post("/blueprints/versus/rename", "name", "of-beta") },
 	} {
 		some.Store(&all)
 		if p := post(); p.status != http.StatusConflict || !strings.Contains(p.body, "beta") {
-			t.Errorf("%s: who sees it gets %d without its name", what, p.status)
+			t.Errorf("%s: who sees it gets %d without its name\n%s", what, p.status, p.body)
 		}
 		some.Store(&seen)
 		p := post()
-		if p.status != http.StatusConflict || strings.Contains(p.body, "beta") || !strings.Contains(p.body, "that you may not see") {
+		body := strings.ReplaceAll(p.body, `value="of-beta"`, "") // as it was typed
+		if p.status != http.StatusConflict || strings.Contains(body, "beta") || !strings.Contains(body, "that you may not see") {
 			t.Errorf("%s: %d %s", what, p.status, p.body)
+		}
+	}
+}
+
+// heldBy is the error of a port that a program of a server has.
+func heldBy(server left4me.Name) *left4me.Error {
+	holder := left4me.NewError(left4me.Conflict, "port.holder_server", "server", server, "name", "srcds_linux", "pid", 77)
+	return left4me.NewError(left4me.Conflict, "port.in_use_by_program", "port", 27015, "program", holder).InField("port")
+}
+
+// Why something failed or isn't running names what else is in the way to whoever may see
+// that only: on pages, and in what they are sent later.
+func TestFailuresDontNameWhatSomebodyMayNotSee(t *testing.T) {
+	s, some := restricted(t)
+	ctx, admin := t.Context(), left4me.ByUser("admin")
+	s.overlay(t, left4me.Overlay{Name: "plugins", Kind: left4me.FilesOverlay})
+	s.addServer(t, "alpha")
+	s.addServer(t, "beta")
+	why := left4me.NewError(left4me.Unavailable, "server.start_failed", "reason", heldBy("beta"), "server", "alpha")
+	job := must(s.servers.Act(ctx, admin, left4me.StartServer, "alpha"))(t)
+	s.host.report(t, s.host.next(t), left4me.JobFailed, why)
+	failed := left4me.Status{Name: "alpha", State: left4me.Failed}
+	failed.Explain(heldBy("beta"))
+	s.tell(t, failed)
+	s.host.setChecks([]left4me.Check{{Name: "process", State: left4me.CheckBroken, Text: "it failed: " + failed.Reason}})
+	moves := []store.Move{
+		{Server: "alpha", State: "failed", Reason: why.Said(), Why: why}, {Server: "beta", State: "failed", Reason: "it is held"},
+	}
+	err := errors.Join(s.store.OverlayRestarts().Set(ctx, store.OverlayRestart{
+		Overlay: "plugins", Revision: 2, Mode: "empty", State: overlays.RestartFailed, CreatedAt: longAgo, Moves: moves,
+		Reason: "alpha did not come up with revision 2: " + why.Said(),
+	}), s.store.Game().SetRollout(ctx, store.Rollout{
+		Host: left4me.LocalHost, Mode: "empty", State: "failed", Build: 9002, By: admin, CreatedAt: longAgo, Moves: moves[1:],
+		Reason: "beta did not come up on build 9002: it is held",
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.has(t, installed)
+	some.Store(&accounts.Targets{left4me.OnServer("alpha"), left4me.OnOverlay("plugins"), left4me.Site})
+	one, only := s.as(t, "admin"), s.as(t, "only")
+	for _, path := range []string{
+		"/servers", "/servers/alpha", "/servers/alpha/history", "/servers/alpha/reach", "/jobs", "/jobs/" + string(job.ID),
+		"/overlays/plugins", "/game",
+	} {
+		names := func(b *browser) (named bool) {
+			p := b.get(path)
+			p.has(t, http.StatusOK)
+			named = strings.Contains(p.body, "beta")
+			wait(t, b.stream(streamOf(t, p)), "the last part of "+path, func(e sentEvent) bool {
+				named = named || strings.Contains(e.data, "beta")
+				return strings.Contains(e.data, ` id="full"`)
+			})
+			return named
+		}
+		if !names(one) {
+			t.Errorf("an administrator sees nothing of it on %s: the test looks at nothing", path)
+		}
+		if names(only) {
+			t.Errorf("%s names it", path)
+		}
+	}
+	only.get("/servers/alpha").has(t, http.StatusOK, "that you may not see", "27015")
+	// A part that can't be shown any more says why in its place.
+	err = s.bus.Answer(s.on.Ctx, bus.Command(left4me.LocalHost, bus.VerbUpper), func(context.Context, string, []byte) (any, error) {
+		return nil, left4me.NewError(left4me.Busy, "layer.server_starting", "dir", "overlays/plugins/2", "server", "beta")
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	only.get("/servers/alpha/written").has(t, http.StatusTooManyRequests, "that you may not see")
+	for b, want := range map[*browser]string{one: "is in use by beta", only: "that you may not see"} {
+		wait(t, b.stream("/servers/alpha/written/live"), want, func(e sentEvent) bool { return strings.Contains(e.data, want) })
+	}
+	only.get("/game").has(t, http.StatusOK, "server that you may not see did not come up")
+}
+
+// A list names what has a name now: of what was renamed the new one to who may see it, and
+// the next one of its old name to nobody who might see that.
+func TestRightsFollowARenamedServer(t *testing.T) {
+	s, some := restricted(t)
+	ctx, admin := t.Context(), left4me.ByUser("admin")
+	s.overlay(t, left4me.Overlay{Name: "plugins", Kind: left4me.FilesOverlay})
+	first := must(s.servers.Create(ctx, admin, left4me.Server{Name: "alpha", Overlays: left4me.Refs("plugins")}))(t).Target()
+	next := must(s.servers.Create(ctx, admin, left4me.Server{Name: "other", Overlays: left4me.Refs("plugins")}))(t).Target()
+	must(s.servers.Names().Rename(ctx, admin, "alpha", "omega", 0))(t)
+	next.Name = "omega" // it was called so once
+	only := s.as(t, "only")
+	for on, want := range map[left4me.Target]string{first: "omega", next: "other"} {
+		some.Store(&accounts.Targets{on, left4me.OnOverlay("plugins")})
+		hidden := map[string]string{"omega": "other", "other": "omega"}[want]
+		p := only.get("/overlays/plugins/settings")
+		if p.has(t, http.StatusOK, "/servers/"+want); strings.Contains(p.body, "/servers/"+hidden) {
+			t.Errorf("who may see %s is shown %s", want, hidden)
+		}
+		if p := only.get("/servers/" + want); !strings.Contains(p.body, "/rename") {
+			t.Errorf("who has all rights on %s may not use it: %s", want, p.body)
 		}
 	}
 }

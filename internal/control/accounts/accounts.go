@@ -39,9 +39,11 @@ type Actor struct {
 	// Token is the label of the token that UserID acts with; empty: without one.
 	Token string
 	// Only are the targets that the actor may see and use, each with the rights of the
-	// role, as they are called now; nil: all of them. Grants on single servers are to
-	// fill it. Lists that hold names alone are compared by name, so names must be those of now.
+	// role; nil: all of them. Grants on single servers are to fill it. They may have names
+	// from before a rename: where they have ids, what has a name alone is looked up.
 	Only *Targets
+
+	names *store.Store // to look it up; nil: names are compared
 }
 
 // Same reports whether two actors are one person, or the machine, with the same rights.

@@ -1,7 +1,10 @@
 package accounts_test
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -69,5 +72,79 @@ func TestErrorsNameOnlyWhatSomebodyMaySee(t *testing.T) {
 	}
 	if accounts.Conceal(some, nil) != nil {
 		t.Error("no error became one")
+	}
+}
+
+// seesMine is somebody who may see what is called mine alone.
+func seesMine() accounts.Actor {
+	return accounts.Actor{UserID: 1, Name: "ann", Admin: true, Only: &accounts.Targets{
+		left4me.OnServer("mine"), left4me.OnBlueprint("mine"), left4me.OnOverlay("mine"),
+	}}
+}
+
+func holder(server string) *left4me.Error {
+	return left4me.NewError(left4me.Conflict, "port.holder_server", "server", server, "name", "srcds_linux", "pid", 77)
+}
+
+// An error may hold another one, and that is read by the same rules.
+func TestNamesInErrorsWithinErrorsAreConcealed(t *testing.T) {
+	start := func(server string) *left4me.Error {
+		inUse := left4me.NewError(left4me.Conflict, "port.in_use_by_program", "port", 27015, "program", holder(server)).InField("port")
+		return left4me.NewError(left4me.Unavailable, "server.start_failed", "reason", inUse, "server", "mine")
+	}
+	err := start("secret")
+	got, ok := left4me.Public(accounts.Conceal(seesMine(), err))
+	if !ok || got.Code != "server.start_failed" || !strings.Contains(got.Text, "27015") || !strings.Contains(got.Text, "may not see") {
+		t.Errorf("%+v", got)
+	}
+	text, merr := json.Marshal(got)
+	if merr != nil || bytes.Contains(text, []byte("secret")) || strings.Contains(fmt.Sprintln(got.Render()), "secret") {
+		t.Errorf("%s, %v", text, merr)
+	}
+	if !strings.Contains(err.Error(), "secret") || !errors.Is(got, err) {
+		t.Errorf("what was concealed was changed, or isn't its cause: %v", err)
+	}
+	if own := start("mine"); accounts.Conceal(seesMine(), own) != error(own) {
+		t.Error("what is seen is concealed")
+	}
+	of := left4me.Received
+	for name, e := range map[string]*left4me.Error{
+		"a conflict of another build":      of(left4me.Conflict, "port.of_tomorrow", nil, "secret has it", ""),
+		"a conflict without its arguments": of(left4me.Conflict, "port.in_use", nil, "secret has it", ""),
+		"one from before there were codes": of(left4me.Busy, "", nil, "secret has it", ""),
+		"a cause in one of another build": of(left4me.Unavailable, "server.of_tomorrow", left4me.Args{"reason": holder("secret")},
+			"secret has it", ""),
+	} {
+		got, _ := left4me.Public(accounts.Conceal(seesMine(), e))
+		if got.Code != "object.hidden" || strings.Contains(got.Error(), "secret") {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+}
+
+// What is kept with a job or a server was not asked for by who reads it.
+func TestKeptErrorsNameOnlyWhatSomebodyMaySee(t *testing.T) {
+	on := left4me.Target{Kind: left4me.OverlayTarget, ID: "7", Name: "shown"}
+	for name, c := range map[string]struct {
+		err    *left4me.Error
+		hidden bool
+	}{
+		"a server that is not seen": {left4me.NewError(left4me.NotFound, "promote.no_such_files", "server", "secret"), true},
+		"a server that is seen":     {left4me.NewError(left4me.NotFound, "promote.no_such_files", "server", "mine"), false},
+		"its own name":              {left4me.NewError(left4me.Conflict, "overlay.being_deleted", "overlay", "shown"), false},
+		"what its definition names": {left4me.NewError(left4me.NotFound, "overlay.no_revision_on_host", "overlay", "secret"), false},
+		"what is in the way": {
+			left4me.NewError(left4me.Busy, "overlay.in_use", "overlay", "shown", "servers", "mine, secret"),
+			true,
+		},
+		"nothing": {nil, false},
+	} {
+		got := accounts.ConcealIn(seesMine(), on, c.err)
+		if c.hidden != (got != c.err) || c.hidden && (got.Code != "object.hidden" || got.Kind != c.err.Kind) {
+			t.Errorf("%s: %+v", name, got)
+		}
+		if all := (accounts.Actor{UserID: 1, Admin: true}); accounts.ConcealIn(all, on, c.err) != c.err {
+			t.Errorf("%s: it is concealed from who sees all", name)
+		}
 	}
 }

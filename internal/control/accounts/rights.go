@@ -30,19 +30,36 @@ var Rights = []Right{See, Players, Operate, Console, Configure, Content, Manage,
 // Allow reports whether actor has a right on a target. It is the only place that
 // decides this, for the panel, the API and the command line. Administrators have every
 // right on every target, guests may see all of them, and an actor with Only has the
-// rights of the role on those targets alone. Errors: left4me.Denied.
+// rights of the role on those targets alone: that of a target with a name alone costs a
+// look into an index of the database. Errors: left4me.Denied.
 func Allow(actor Actor, right Right, target left4me.Target) error {
 	switch {
 	case actor == Actor{}:
 		return errNobody
 	case !slices.Contains(Rights, right) || target.Kind == "":
 		return errUnknownRight // fail closed, whoever asks
-	case actor.Only != nil && !actor.Only.has(target):
+	case actor.Only != nil && !actor.reaches(target):
 		return errOtherTarget
 	case actor.Admin || right == See:
 		return nil
 	}
 	return left4me.NewError(left4me.Denied, "right.change", "user", actor.Name)
+}
+
+// reaches reports whether a target is one of those that the actor is restricted to. A
+// target with a name alone is what has that name now: who had the server before has no
+// right on the next one of its name, and keeps those on a renamed one.
+func (a Actor) reaches(target left4me.Target) bool {
+	if a.names != nil && target.ID == "" {
+		// A look into an index in memory. Lists ask for each item, and none of those who
+		// ask has to end sooner than that.
+		now, err := a.names.Target(context.Background(), target.Kind, target.Name)
+		if err != nil {
+			return false
+		}
+		target = now
+	}
+	return a.Only.has(target)
 }
 
 // Target is the server, blueprint, overlay or user that has a name now, with its id, for

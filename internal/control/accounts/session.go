@@ -76,7 +76,7 @@ func (a *Accounts) Login(ctx context.Context, l Attempt) (Entry, error) {
 		return Entry{}, err
 	}
 	a.log.InfoContext(ctx, "login", "user", u.Name, "from", l.From)
-	return Entry{Cookie: cookie, Browser: a.remark(l.Browser, u), Actor: actorOf(u)}, nil
+	return Entry{Cookie: cookie, Browser: a.remark(l.Browser, u), Actor: a.actorOf(u)}, nil
 }
 
 // admission is how an attempt got past the throttle.
@@ -187,8 +187,8 @@ func (a *Accounts) Authenticate(ctx context.Context, cookie string) (Actor, erro
 		}
 		v.ExpiresAt = expires
 	}
-	a.known.set(sum, actorOf(u), now, v.ExpiresAt, turn)
-	return actorOf(u), nil
+	a.known.set(sum, a.actorOf(u), now, v.ExpiresAt, turn)
+	return a.actorOf(u), nil
 }
 
 // recall is a session that is in memory only, with its user as it is now.

@@ -69,7 +69,7 @@ func (a *Accounts) AuthenticateToken(ctx context.Context, token string) (Actor, 
 			return Actor{}, err
 		}
 	}
-	actor = actorOf(u)
+	actor = a.actorOf(u)
 	actor.Token = v.Label
 	a.known.set(sum, actor, now, v.ExpiresAt, turn)
 	return actor, nil

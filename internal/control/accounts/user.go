@@ -19,11 +19,13 @@ type User struct {
 	CreatedAt time.Time
 }
 
-func userOf(u store.User) User {
-	return User{Actor: actorOf(u), Disabled: u.Disabled, CreatedAt: u.CreatedAt}
+func userOf(as Actor, u store.User) User {
+	return User{Actor: as, Disabled: u.Disabled, CreatedAt: u.CreatedAt}
 }
 
-func actorOf(u store.User) Actor { return Actor{UserID: u.ID, Name: u.Name, Admin: u.Admin} }
+func (a *Accounts) actorOf(u store.User) Actor {
+	return Actor{UserID: u.ID, Name: u.Name, Admin: u.Admin, names: a.storage}
+}
 
 var userName = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`^[a-zA-Z0-9._-]{1,64}$`)
@@ -52,7 +54,7 @@ func (a *Accounts) CreateUser(ctx context.Context, name, password string, admin 
 		return User{}, err
 	}
 	a.log.InfoContext(ctx, "user created", "user", name, "admin", admin)
-	return userOf(u), nil
+	return userOf(a.actorOf(u), u), nil
 }
 
 // CheckUserName says what is wrong with a name, or nothing.
@@ -83,7 +85,7 @@ func (a *Accounts) User(ctx context.Context, name string) (User, error) {
 	if err != nil {
 		return User{}, err
 	}
-	return userOf(u), nil
+	return userOf(a.actorOf(u), u), nil
 }
 
 // Users lists all accounts, by name.
@@ -94,7 +96,7 @@ func (a *Accounts) Users(ctx context.Context) ([]User, error) {
 	}
 	all := make([]User, len(users))
 	for i, u := range users {
-		all[i] = userOf(u)
+		all[i] = userOf(a.actorOf(u), u)
 	}
 	return all, nil
 }

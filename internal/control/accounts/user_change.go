@@ -64,7 +64,7 @@ func (a *Accounts) change(ctx context.Context, by Actor, u store.User, c store.U
 	a.log.InfoContext(ctx, "user changed", "user", u.Name, "by", by.Name, "password", c.Password != nil, "admin", now.Admin,
 		"disabled", now.Disabled, "sessions ended", gone.Sessions, "tokens revoked", gone.Revoked)
 	return Outcome{
-		User:     userOf(now),
+		User:     userOf(a.actorOf(now), now),
 		Changed:  now.Version != u.Version,
 		Sessions: gone.Sessions,
 		Revoked:  gone.Revoked,
@@ -87,7 +87,7 @@ func (a *Accounts) DeleteUser(ctx context.Context, by Actor, name string) (Outco
 	}
 	a.forget(u.ID)
 	a.log.InfoContext(ctx, "user deleted", "user", u.Name, "by", by.Name, "sessions ended", gone.Sessions, "tokens revoked", gone.Revoked)
-	return Outcome{User: userOf(u), Sessions: gone.Sessions, Revoked: gone.Revoked}, nil
+	return Outcome{User: userOf(a.actorOf(u), u), Sessions: gone.Sessions, Revoked: gone.Revoked}, nil
 }
 
 // PasswordChange is how people change their own password.
@@ -166,7 +166,7 @@ func (a *Accounts) SignOut(ctx context.Context, who Actor) (Outcome, error) {
 	}
 	a.forget(u.ID)
 	a.log.InfoContext(ctx, "signed out everywhere", "user", u.Name, "sessions ended", n)
-	return Outcome{User: userOf(u), Sessions: n, Tokens: len(tokens)}, nil
+	return Outcome{User: userOf(a.actorOf(u), u), Sessions: n, Tokens: len(tokens)}, nil
 }
 
 // overAll ends the sessions of a user whose rows can't be removed: until left4me

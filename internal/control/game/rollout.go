@@ -84,7 +84,7 @@ func (g *Game) move(ctx context.Context, r store.Rollout, name left4me.Name) sto
 	m.Job = j.ID
 	if err != nil { // it is being deleted, or gone
 		g.log.WarnContext(ctx, "rollout", "server", name, "err", err)
-		m.State, m.Reason = Left, left4me.Shown(err, left4me.NewError(left4me.Unavailable, "internal.log")).Error()
+		m = rolloutrules.Refused(m, err)
 	}
 	return m
 }
@@ -146,7 +146,7 @@ func same(a, b store.Rollout) bool {
 		return false
 	}
 	for i := range a.Moves {
-		if a.Moves[i] != b.Moves[i] {
+		if !a.Moves[i].Same(b.Moves[i]) {
 			return false
 		}
 	}

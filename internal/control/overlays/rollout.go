@@ -193,7 +193,7 @@ func (c *Overlays) move(ctx context.Context, r store.OverlayRestart, name left4m
 	m.Job = j.ID
 	if err != nil { // it is being deleted, or gone
 		c.log.WarnContext(ctx, "restart for a revision", "server", name, "err", err)
-		m.State, m.Reason = rolloutrules.Left, left4me.Shown(err, left4me.NewError(left4me.Unavailable, "internal.log")).Error()
+		m = rolloutrules.Refused(m, err)
 	}
 	return m
 }

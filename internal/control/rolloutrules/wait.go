@@ -19,6 +19,9 @@ const (
 	Broken = "failed"
 )
 
+// Move is what became of a server that moved over, or is moving.
+type Move = store.Move
+
 // emptyFor is how long nobody must have played on a server.
 const emptyFor = time.Minute
 
@@ -81,12 +84,19 @@ func Settle(m store.Move, j left4me.Job) store.Move {
 	case j.State == left4me.JobDone:
 		m.State = Moved
 	case j.State == left4me.JobCancelled:
-		m.State, m.Reason = Left, "its restart was cancelled"
+		m.State, m.Reason = Left, ofRestart+"was cancelled"
 	default:
-		m.State, m.Reason = Broken, "its restart "+string(j.State)
+		m.State, m.Reason = Broken, ofRestart+string(j.State)
 		if j.Error != nil {
-			m.Reason, _ = j.Error.Render()
+			m.Reason, m.Why = j.Error.Said(), j.Error
 		}
 	}
+	return m
+}
+
+// Refused notes that a server isn't restarted, for nobody could ask for it.
+func Refused(m store.Move, err error) store.Move {
+	why := left4me.Shown(err, left4me.NewError(left4me.Unavailable, "internal.log"))
+	m.State, m.Reason, m.Why = Left, why.Error(), why
 	return m
 }

@@ -2,9 +2,12 @@ package servers
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/left4me/left4me/internal/bus"
+	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
@@ -24,4 +27,40 @@ func (s *Servers) Reach(ctx context.Context, name left4me.Name) ([]left4me.Check
 	var checks []left4me.Check
 	err = s.bus.Request(ctx, bus.Command(v.Host, bus.VerbReach), bus.ReachRequest{V: bus.Version, Server: v.OnHost()}, &checks)
 	return checks, err
+}
+
+// ReachFor is s.Reach as who may read it: findings repeat why the server is in its state,
+// which may name what who may not see.
+func ReachFor(ctx context.Context, s *Servers, who accounts.Actor, name left4me.Name) ([]left4me.Check, error) {
+	if who.Only == nil {
+		return s.Reach(ctx, name)
+	}
+	before, err := s.Get(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	checks, err := s.Reach(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	after, err := s.Get(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	for _, why := range []*left4me.Error{before.Status.Why, after.Status.Why} {
+		checks = concealIn(checks, why, accounts.ConcealIn(who, after.Target(), why))
+	}
+	return checks, nil
+}
+
+// concealIn puts what is shown of an error into the place of what it says.
+func concealIn(checks []left4me.Check, why, shown *left4me.Error) []left4me.Check {
+	if why == shown {
+		return checks
+	}
+	checks = slices.Clone(checks)
+	for i := range checks {
+		checks[i].Text = strings.ReplaceAll(checks[i].Text, why.Said(), shown.Said())
+	}
+	return checks
 }

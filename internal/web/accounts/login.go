@@ -51,7 +51,7 @@ func (p *Pages) login(w http.ResponseWriter, r *http.Request, _ accounts.Actor) 
 	if !errors.Is(err, left4me.Denied) && !errors.Is(err, left4me.Busy) {
 		return err
 	}
-	f := p.Panel.FailureOf(r, err)
+	f := p.Panel.FailureOf(r, accounts.Actor{}, err)
 	if f.Status == http.StatusForbidden {
 		f.Status = http.StatusUnauthorized
 	}

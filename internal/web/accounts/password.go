@@ -40,7 +40,7 @@ func (p *Pages) changePassword(w http.ResponseWriter, r *http.Request, who accou
 		status, wrong["current_password"] = http.StatusTooManyRequests, format.Sentence(format.ErrorLineOf(err))
 	} else if err != nil {
 		var ok bool
-		if wrong, ok = page.ProblemsOf(err); !ok {
+		if wrong, ok = page.ProblemsOf(who, err); !ok {
 			return err
 		}
 	}

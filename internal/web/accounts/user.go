@@ -80,7 +80,7 @@ func (p *Pages) changeUser(did string, changeOf func(r *http.Request) accounts.C
 
 // userFailed shows on the user's page why a change was not made.
 func (p *Pages) userFailed(w http.ResponseWriter, r *http.Request, who accounts.Actor, name string, err error) error {
-	wrong, ok := page.ProblemsOf(err)
+	wrong, ok := page.ProblemsOf(who, err)
 	if !ok {
 		return err
 	}
@@ -89,7 +89,7 @@ func (p *Pages) userFailed(w http.ResponseWriter, r *http.Request, who accounts.
 		return verr
 	}
 	v.Problems = wrong
-	return p.Panel.Show(w, r, p.Panel.FailureOf(r, err).Status, p.userWith(r, who, v))
+	return p.Panel.Show(w, r, p.Panel.FailureOf(r, who, err).Status, p.userWith(r, who, v))
 }
 
 // resetPassword gives a user another password, and shows it when left4me made it.

@@ -39,7 +39,7 @@ func (p *Pages) deleteUser(w http.ResponseWriter, r *http.Request, who accounts.
 	}
 	_, err = p.Accounts.DeleteUser(r.Context(), who, v.Name)
 	if errors.Is(err, left4me.Conflict) {
-		e, _ := left4me.Public(err)
+		e, _ := page.Public(who, err)
 		return p.Panel.Show(w, r, http.StatusConflict, p.deleteUserWith(r, who, v, v.Name, format.Sentence(format.ErrorLine(e))))
 	}
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/control/game"
+	"github.com/left4me/left4me/internal/control/rolloutrules"
 	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/internal/web/page"
 )
@@ -39,13 +40,7 @@ func visible(who accounts.Actor, v *game.View) {
 	}
 	if v.Rollout != nil {
 		r := *v.Rollout
-		r.Moves = nil
-		for _, m := range v.Rollout.Moves {
-			if page.Sees(who, left4me.OnServer(m.Server)) {
-				r.Moves = append(r.Moves, m)
-			}
-		}
-		r.Wishes = accounts.Visible(who, r.Wishes, func(w game.Wish) left4me.Target { return left4me.OnServer(w.Server) })
+		r.Moves, r.Wishes, r.Reason = rolloutrules.Visible(who, r.Moves, r.Wishes, r.Reason)
 		v.Rollout = &r
 	}
 }

@@ -49,7 +49,7 @@ func (p *Pages) deleteOverlay(w http.ResponseWriter, r *http.Request, who accoun
 	}
 	_, err = p.Overlays.Delete(r.Context(), who.Cause(), o.Name)
 	if errors.Is(err, left4me.Conflict) {
-		e, _ := left4me.Public(accounts.Conceal(who, err))
+		e, _ := page.Public(who, err)
 		return again(http.StatusConflict, string(o.Name), format.Sentence(format.Visible(format.ErrorLine(e))))
 	}
 	if err != nil {

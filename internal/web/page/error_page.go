@@ -28,10 +28,10 @@ type failure struct {
 	RequestID string `json:"request_id,omitempty"`
 }
 
-// FailureOf says what may be said of err, and the id of the request, under which the log
-// has what may not.
-func (p *Panel) FailureOf(r *http.Request, err error) failure {
-	f := p.explained(r, err)
+// FailureOf says what may be said of err to who, and the id of the request, under which the
+// log has what may not.
+func (p *Panel) FailureOf(r *http.Request, who accounts.Actor, err error) failure {
+	f := p.explained(r, accounts.Conceal(who, err))
 	f.RequestID = requestid.From(r.Context())
 	return f
 }
@@ -64,7 +64,7 @@ func failureOf(status int, e *left4me.Error) failure {
 
 // Fail answers with an error: a page for people, two sentences for scripts.
 func (p *Panel) Fail(w http.ResponseWriter, r *http.Request, who accounts.Actor, err error) {
-	f := p.FailureOf(r, accounts.Conceal(who, err))
+	f := p.FailureOf(r, who, err)
 	if who == (accounts.Actor{}) && f.Status == http.StatusForbidden && FromScript(r) {
 		f = failureOf(http.StatusUnauthorized, left4me.NewError(left4me.Denied, "auth.logged_out"))
 		f.RequestID = requestid.From(r.Context())

@@ -7,16 +7,25 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/internal/web/format"
 )
+
+// Public returns the part of err that who may read. No other package of the panel shows a
+// part of an error by other means.
+func Public(who accounts.Actor, err error) (*left4me.Error, bool) {
+	return left4me.Public(accounts.Conceal(who, err))
+}
 
 // Problems are what is wrong with the fields of a form; the empty field is the
 // form as a whole.
 type Problems map[string]string
 
-// ProblemsOf sorts err by field, or reports false when it isn't about a form.
-func ProblemsOf(err error) (Problems, bool) {
+// ProblemsOf sorts err by field, as who may read it, or reports false when it isn't about
+// a form.
+func ProblemsOf(who accounts.Actor, err error) (Problems, bool) {
+	err = accounts.Conceal(who, err)
 	e, ok := left4me.Public(err)
 	if !ok || e.Kind != left4me.Invalid && e.Kind != left4me.Conflict {
 		return nil, false

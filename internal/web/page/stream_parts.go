@@ -44,7 +44,7 @@ func (p *Panel) follow(r *http.Request, who accounts.Actor, parent string, build
 				return err
 			}
 			v.Body = append(v.Body, p.fullPart(who))
-			if err := p.sendParts(ctx, v.parts(), on, have, send); err != nil {
+			if err := p.sendParts(ctx, who, v.parts(), on, have, send); err != nil {
 				return err
 			}
 			for on = nil; !v.depends(on); on = n.take() {
@@ -71,13 +71,13 @@ func (p *Panel) follow(r *http.Request, who accounts.Actor, parent string, build
 
 // sendParts sends the parts of a page that have changed. The others don't wait for
 // those that take long.
-func (p *Panel) sendParts(ctx context.Context, all []*Part, on map[Topic]bool, have sent, send func(Event)) error {
+func (p *Panel) sendParts(ctx context.Context, who accounts.Actor, all []*Part, on map[Topic]bool, have sent, send func(Event)) error {
 	for _, costly := range []bool{false, true} {
 		for _, part := range all {
 			if part.costly != costly {
 				continue
 			}
-			if err := p.sendPart(ctx, part, on, have, send); err != nil {
+			if err := p.sendPart(ctx, who, part, on, have, send); err != nil {
 				return err
 			}
 		}
@@ -87,7 +87,7 @@ func (p *Panel) sendParts(ctx context.Context, all []*Part, on map[Topic]bool, h
 
 // sendPart sends a part if it is another than the browser has. Of a list only the
 // rows are sent that have changed, unless one came, went or moved.
-func (p *Panel) sendPart(ctx context.Context, part *Part, on map[Topic]bool, have sent, send func(Event)) error {
+func (p *Panel) sendPart(ctx context.Context, who accounts.Actor, part *Part, on map[Topic]bool, have sent, send func(Event)) error {
 	if on == nil && !part.costly || part.depends(on) {
 		whole, err := p.isOther(ctx, part, have)
 		if err != nil {
@@ -95,7 +95,7 @@ func (p *Panel) sendPart(ctx context.Context, part *Part, on map[Topic]bool, hav
 		}
 		if whole {
 			e, fresh, err := have.fresh(ctx, part.id, part)
-			if why, public := left4me.Public(err); public {
+			if why, public := Public(who, err); public {
 				e, fresh, err = have.fresh(ctx, part.id, partProblem(part.id, why))
 			}
 			if err != nil {
@@ -113,7 +113,7 @@ func (p *Panel) sendPart(ctx context.Context, part *Part, on map[Topic]bool, hav
 		}
 	}
 	for _, row := range part.Rows {
-		if err := p.sendPart(ctx, row, on, have, send); err != nil {
+		if err := p.sendPart(ctx, who, row, on, have, send); err != nil {
 			return err
 		}
 	}

@@ -54,7 +54,7 @@ func (p Page) Post(panel *page.Panel, w http.ResponseWriter, r *http.Request, wh
 		http.Redirect(w, r, p.address(to), http.StatusSeeOther)
 		return nil
 	}
-	status, text := problem(accounts.Conceal(who, err))
+	status, text := problem(who, err)
 	if status == 0 {
 		return err
 	}
@@ -63,13 +63,15 @@ func (p Page) Post(panel *page.Panel, w http.ResponseWriter, r *http.Request, wh
 	return panel.Show(w, r, status, v)
 }
 
-// problem says what is wrong with a name that was typed; 0: it isn't the name.
-func problem(err error) (status int, text string) {
+// problem says what is wrong with a name that was typed, as who may read it; 0: it isn't
+// the name.
+func problem(who accounts.Actor, err error) (status int, text string) {
+	err = accounts.Conceal(who, err)
 	var wrong left4me.Fields
 	if errors.As(err, &wrong) && len(wrong) > 0 {
 		return http.StatusUnprocessableEntity, sentence(wrong[0])
 	}
-	if e, ok := left4me.Public(err); ok && e.Field == "name" {
+	if e, ok := page.Public(who, err); ok && e.Field == "name" {
 		return http.StatusConflict, sentence(e)
 	}
 	return 0, ""

@@ -54,7 +54,7 @@ func (p *Pages) mapWith(r *http.Request, who accounts.Actor, name left4me.Name, 
 func (p *Pages) maps(ctx context.Context, s serverPage, v mapsView) (mapsView, error) {
 	var err error
 	v.All, err = p.Servers.Campaigns(ctx, s.Name)
-	if e, ok := left4me.Public(err); ok && e.Kind == left4me.Unavailable {
+	if e, ok := page.Public(s.who, err); ok && e.Kind == left4me.Unavailable {
 		v.Unknown, err = format.Sentence(format.Visible(format.ErrorLine(e))), nil
 	}
 	// What somebody added is likelier wanted than what everybody has.
@@ -69,7 +69,7 @@ func (p *Pages) changeMap(w http.ResponseWriter, r *http.Request, who accounts.A
 	}
 	v := mapsView{Map: r.PostForm.Get("map"), Mode: r.PostForm.Get("mode")}
 	err := p.Servers.Consoles().ChangeMap(r.Context(), who.Cause(), name, v.Map, v.Mode)
-	if wrong, ok := page.ProblemsOf(err); ok {
+	if wrong, ok := page.ProblemsOf(who, err); ok {
 		v.Problem = wrong.All()
 		page, err := p.mapWith(r, who, name, v)
 		if err != nil {

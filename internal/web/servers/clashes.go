@@ -21,7 +21,7 @@ func (p *files) clashesView(r *http.Request, who accounts.Actor, name left4me.Na
 	list := page.LazyPart("clashes", func(ctx context.Context) (templ.Component, error) {
 		all, err := p.pages.Servers.Files().Clashes(ctx, s.Name)
 		problem := ""
-		if e, ok := left4me.Public(err); ok && (e.Kind == left4me.Unavailable || e.Kind == left4me.NotFound) {
+		if e, ok := page.Public(s.who, err); ok && (e.Kind == left4me.Unavailable || e.Kind == left4me.NotFound) {
 			problem, err = format.ErrorLine(e), nil
 		}
 		return clashList(all, problem), err

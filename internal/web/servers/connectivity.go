@@ -7,6 +7,7 @@ import (
 	"github.com/a-h/templ"
 
 	"github.com/left4me/left4me/internal/control/accounts"
+	"github.com/left4me/left4me/internal/control/servers"
 	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/internal/web/page"
 )
@@ -18,7 +19,7 @@ func (p *Pages) reachView(r *http.Request, who accounts.Actor, name left4me.Name
 		return page.View{}, err
 	}
 	checks := page.LazyPart("checks", func(ctx context.Context) (templ.Component, error) {
-		checks, err := p.Servers.Reach(ctx, s.Name)
+		checks, err := servers.ReachFor(ctx, p.Servers, who, s.Name)
 		return reachChecks(s, checks), err
 	}, page.OnRun(s.Name)).Later()
 	return p.serverView(r, who, s, checks), nil

@@ -146,7 +146,7 @@ func (p *Pages) runCommand(w http.ResponseWriter, r *http.Request, who accounts.
 	case page.FromScript(r) || errors.Is(err, left4me.NotFound):
 		return err
 	case err != nil:
-		f := p.Panel.FailureOf(r, err)
+		f := p.Panel.FailureOf(r, who, err)
 		return p.answerConsole(w, r, who, name, f.Status,
 			consoleText{Command: command, Problem: format.Sentence(f.Text) + " " + format.Sentence(f.Hint)})
 	}

@@ -51,6 +51,7 @@ func (p *Pages) listView(r *http.Request, who accounts.Actor) (page.View, error)
 	}
 	rows := make([]*page.Part, len(all))
 	for i, v := range all {
+		v = visible(who, v)
 		rows[i] = page.NewPart("server-"+string(v.Name),
 			serverRow(v, page.May(who, accounts.Operate, targetOf(v)), !matches(v, list.Filter)), page.OnServer(v.Name))
 	}

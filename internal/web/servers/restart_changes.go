@@ -5,6 +5,7 @@ import (
 
 	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/internal/web/format"
+	"github.com/left4me/left4me/internal/web/page"
 )
 
 // diffOfConfig is what a restart would change in the generated files.
@@ -66,7 +67,7 @@ func (p *Pages) diffOf(ctx context.Context, s serverPage) diffOfConfig {
 	files, err := p.Servers.Files().ConfigDiff(ctx, s.Name)
 	if err != nil {
 		d.Problem = "It can't be said now: the host does not answer."
-		if e, ok := left4me.Public(err); ok && e.Kind != left4me.Unavailable {
+		if e, ok := page.Public(s.who, err); ok && e.Kind != left4me.Unavailable {
 			d.Problem = format.Sentence(format.Visible(format.ErrorLine(e)))
 		}
 		return d

@@ -31,11 +31,25 @@ type serverPage struct {
 	Tab     string
 }
 
+// visible is a server as somebody may see it: why it is in its state, and why its last job
+// failed, name nothing else that who may not see.
+func visible(who accounts.Actor, v servers.View) servers.View {
+	if why := accounts.ConcealIn(who, v.Target(), v.Status.Why); why != v.Status.Why {
+		v.Status.Explain(why)
+	}
+	if v.Failed != nil {
+		failed := jobs.For(who, *v.Failed)
+		v.Failed = &failed
+	}
+	return v
+}
+
 func (p *Pages) serverPage(r *http.Request, who accounts.Actor, name left4me.Name, tab string) (serverPage, error) {
 	v, err := p.Servers.Get(r.Context(), name)
 	if err != nil {
 		return serverPage{}, err
 	}
+	v = visible(who, v)
 	s := serverPage{
 		View:    v,
 		Job:     v.Job,

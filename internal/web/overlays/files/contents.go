@@ -46,7 +46,7 @@ func (p *Pages) contentsView(r *http.Request, who accounts.Actor, name left4me.N
 				v.Page, err = p.Overlays.Revisions().Tree(ctx, o.Name, v.Revision,
 					left4me.Filter{Dir: v.Dir, Query: v.Query, After: q.Get("after"), Limit: filelist.PageSize})
 			}
-			if e, ok := left4me.Public(err); ok && e.Kind == left4me.Unavailable {
+			if e, ok := page.Public(who, err); ok && e.Kind == left4me.Unavailable {
 				v.Problem, err = format.ErrorLine(e), nil
 			}
 			return err

@@ -92,14 +92,7 @@ func Visible(who accounts.Actor, v overlays.View) overlays.View {
 
 // visibleMoves is how the servers move over that somebody may see.
 func visibleMoves(who accounts.Actor, v overlays.Restart) *overlays.Restart {
-	all := v.Moves
-	v.Moves = nil
-	for _, m := range all {
-		if page.Sees(who, left4me.OnServer(m.Server)) {
-			v.Moves = append(v.Moves, m)
-		}
-	}
-	v.Wishes = accounts.Visible(who, v.Wishes, func(w rolloutrules.Wish) left4me.Target { return left4me.OnServer(w.Server) })
+	v.Moves, v.Wishes, v.Reason = rolloutrules.Visible(who, v.Moves, v.Wishes, v.Reason)
 	return &v
 }
 
@@ -198,7 +191,7 @@ func (p *Core) Detailed(ctx context.Context, o *Page, n int) (rev left4me.Revisi
 			return nil
 		}
 		c, err := p.Overlays.Revisions().Get(ctx, o.Name, n)
-		if e, ok := left4me.Public(err); ok && e.Kind == left4me.Unavailable {
+		if e, ok := page.Public(o.who, err); ok && e.Kind == left4me.Unavailable {
 			return nil // the head of the page says so
 		}
 		if err != nil {

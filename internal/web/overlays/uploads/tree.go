@@ -156,7 +156,7 @@ func (p *Pages) movePlan(w http.ResponseWriter, r *http.Request, who accounts.Ac
 		err = p.Uploads.Move(r.Context(), who, u.ID, moves)
 	}
 	if errors.Is(wrong, left4me.Invalid) {
-		problem, _ := page.ProblemsOf(wrong)
+		problem, _ := page.ProblemsOf(who, wrong)
 		v, err := p.planWith(r, who, at, form, problem.All())
 		return p.answerPlan(w, r, at, http.StatusUnprocessableEntity, v, err)
 	}

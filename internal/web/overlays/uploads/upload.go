@@ -123,7 +123,7 @@ func (p *Pages) uploadPiece(w http.ResponseWriter, r *http.Request, who accounts
 		uploads.Drain(body)
 	}
 	if errors.Is(err, left4me.Conflict) {
-		e, _ := left4me.Public(err)
+		e, _ := page.Public(who, err)
 		return page.AnswerJSON(w, http.StatusConflict,
 			map[string]any{"text": format.ErrorText(e), "hint": format.ErrorHint(e), "have": f.Have})
 	}
@@ -163,7 +163,7 @@ func (p *Pages) uploadForm(w http.ResponseWriter, r *http.Request, who accounts.
 		}
 		if err := p.takeFile(r, who, u.ID, path.Base(strings.ReplaceAll(part.FileName(), `\`, "/")), part); err != nil {
 			_ = p.Uploads.Delete(r.Context(), who, u.ID) // else it goes by itself, later
-			if wrong, ok := page.ProblemsOf(httpserver.CutOff(err)); ok {
+			if wrong, ok := page.ProblemsOf(who, httpserver.CutOff(err)); ok {
 				return p.wrongUpload(w, r, who, name, wrong.All())
 			}
 			return httpserver.CutOff(err)

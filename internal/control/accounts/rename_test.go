@@ -1,0 +1,58 @@
+package accounts
+
+import (
+	"testing"
+	"time"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// Rights are those on a server, whatever it and others are called now; what a host says of
+// it may have the name from before.
+func TestRightsFollowWhatIsRenamed(t *testing.T) {
+	a, _ := newAccounts(t)
+	ctx := t.Context()
+	add := func(name left4me.Name, port int) {
+		t.Helper()
+		v := left4me.Server{
+			Name: name, Host: "local", Port: port, Blueprint: left4me.DefaultBlueprint, CreatedAt: time.Now(),
+			Autostart: left4me.AutostartLast, Wanted: left4me.WantStopped,
+		}
+		if err := a.storage.Servers().Create(ctx, v); err != nil {
+			t.Fatal(err)
+		}
+	}
+	add("alpha", 27015)
+	add("other", 27016)
+	first, err := a.Target(ctx, left4me.ServerTarget, "alpha")
+	if err != nil {
+		t.Fatal(err)
+	}
+	next, err := a.Target(ctx, left4me.ServerTarget, "other")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := a.storage.Servers().Rename(ctx, "alpha", "omega", 0); err != nil {
+		t.Fatal(err)
+	}
+	next.Name = "omega" // it was called so once
+	for on, sees := range map[left4me.Target]string{first: "omega", next: "other"} {
+		u, err := a.User(ctx, "al")
+		if err != nil {
+			t.Fatal(err)
+		}
+		who := u.Actor
+		who.Only = &Targets{on}
+		for _, name := range []left4me.Name{"omega", "other"} {
+			if err := Allow(who, See, left4me.OnServer(name)); (err == nil) != (sees == string(name)) {
+				t.Errorf("who has %s, of %s: %v", sees, name, err)
+			}
+		}
+		for said, server := range map[string]string{"alpha": "omega", "omega": "omega", "other": "other"} {
+			e := left4me.NewError(left4me.Conflict, "port.in_use", "port", 1, "server", said)
+			if got := Conceal(who, e); (got == error(e)) != (sees == server) {
+				t.Errorf("who has %s is told of %s: %v", sees, said, got)
+			}
+		}
+	}
+}

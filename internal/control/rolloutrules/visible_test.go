@@ -1,0 +1,74 @@
+package rolloutrules
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/left4me/left4me/internal/control/accounts"
+	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/store"
+)
+
+func TestRolloutsAsSomebodyMaySeeThem(t *testing.T) {
+	who := accounts.Actor{UserID: 1, Name: "ann", Admin: true, Only: &accounts.Targets{left4me.OnServer("mine")}}
+	why := left4me.NewError(left4me.Conflict, "port.in_use", "port", 27015, "server", "secret")
+	move := func(name left4me.Name, state, reason string, why *left4me.Error) store.Move {
+		return store.Move{Server: name, State: state, Reason: reason, Why: why}
+	}
+	ended := func(m store.Move) string { return string(m.Server) + " did not come up with revision 2: " + m.Reason }
+	for name, c := range map[string]struct {
+		moves  []store.Move
+		reason string // of the one that is seen
+		end    string // of the rollout
+	}{
+		"it failed because of one that is not seen": {
+			[]store.Move{move("mine", Broken, why.Said(), why)},
+			"something that you may not see is in the way",
+			"mine did not come up with revision 2: something that you may not see is in the way",
+		},
+		"it failed with an error that names nobody": {
+			[]store.Move{move("mine", Broken, "it crashed", left4me.NewError(left4me.Unavailable, "console.of_server_silent"))},
+			"it crashed", "mine did not come up with revision 2: it crashed",
+		},
+		"another one failed": {
+			[]store.Move{move("secret", Broken, "it crashed", nil), move("mine", Moved, "", nil)}, "", hiddenServer,
+		},
+		"it failed before errors were kept": {
+			[]store.Move{move("mine", Broken, "secret has the port", nil)},
+			unknownReason,
+			"mine did not come up with revision 2: " + unknownReason,
+		},
+		"its restart was cancelled": {
+			[]store.Move{move("mine", Left, "its restart was cancelled", nil)},
+			"its restart was cancelled",
+			"by admin",
+		},
+	} {
+		reason := "by admin"
+		if c.moves[0].State == Broken {
+			reason = ended(c.moves[0])
+		}
+		moves, wishes, end := Visible(who, c.moves, []Wish{{Server: "secret"}, {Server: "mine"}}, reason)
+		if len(moves) != 1 || moves[0].Server != "mine" || moves[0].Reason != c.reason || end != c.end || len(wishes) != 1 ||
+			strings.Contains(end, "secret") {
+			t.Errorf("%s: %+v, %+v, %q", name, moves, wishes, end)
+		}
+		who := who
+		who.Only = nil
+		if all, _, end := Visible(who, c.moves, nil, reason); len(all) != len(c.moves) || !all[0].Same(c.moves[0]) || end != reason {
+			t.Errorf("%s: who sees all gets %+v, %q", name, all, end)
+		}
+	}
+}
+
+// What a restart ended with is kept as it is, so that it can be read by who may.
+func TestMovesKeepTheirErrors(t *testing.T) {
+	why := left4me.NewError(left4me.Conflict, "port.in_use", "port", 27015, "server", "other")
+	for _, m := range []store.Move{
+		Settle(store.Move{State: Moving}, left4me.Job{State: left4me.JobFailed, Error: why}), Refused(store.Move{State: Moving}, why),
+	} {
+		if m.Why != why || !strings.Contains(m.Reason, "27015") {
+			t.Errorf("%+v", m)
+		}
+	}
+}
