@@ -20,6 +20,7 @@ const (
 	consoleChunk   = 256 << 10
 	consoleWait    = 20 * time.Second
 	renameWait     = 100 * time.Millisecond
+	renamedWithin  = 5 * time.Second  // after its host renamed a server, this side knows
 	commandTimeout = 40 * time.Second // a server that loads a map answers late
 )
 
@@ -40,6 +41,7 @@ func (s Consoles) Follow(ctx context.Context, name left4me.Name, after int64) (i
 		return nil, err
 	}
 	return func(yield func(bus.ConsoleChunk, error) bool) {
+		var shorter time.Time // since when the log is shorter than what was read of it
 		for ctx.Err() == nil {
 			asked := v.OnHost()
 			c, err := s.chunk(ctx, v, after, consoleWait)
@@ -54,13 +56,21 @@ func (s Consoles) Follow(ctx context.Context, name left4me.Name, after int64) (i
 				return
 			}
 			if v.OnHost() != asked {
+				shorter = time.Time{}
 				continue // that may be of the next one of the name
 			}
 			if c.Text == "" && c.Lost == 0 && c.Position < after {
-				// Its host has renamed it, and a moment later it is known here, too.
-				_ = sleep.For(ctx, renameWait)
-				continue
+				// Its host has renamed it, and a moment later it is known here, too; or
+				// somebody removed the log, and it begins anew.
+				if shorter.IsZero() {
+					shorter = time.Now()
+				}
+				if time.Since(shorter) < s.servers.renamedWithin {
+					_ = sleep.For(ctx, renameWait)
+					continue
+				}
 			}
+			shorter = time.Time{}
 			after = c.Position
 			if c.Text != "" || c.Lost > 0 {
 				if !yield(c, nil) {

@@ -2,6 +2,7 @@ package servers
 
 import (
 	"context"
+	"time"
 
 	"github.com/left4me/left4me/internal/left4me"
 )
@@ -10,3 +11,6 @@ import (
 func (s *Servers) Arrive(ctx context.Context, host left4me.Name, boot string) {
 	autostarts{s}.arrive(ctx, host, boot)
 }
+
+// RenamedWithin is for tests that don't want to wait for seconds.
+func (s *Servers) RenamedWithin(d time.Duration) { s.renamedWithin = d }

@@ -36,6 +36,8 @@ type Servers struct {
 	stack   StackCheck
 	running sync.WaitGroup // what Run began
 	ready   chan struct{}
+
+	renamedWithin time.Duration
 }
 
 // StackCheck says what is wrong with layers that somebody wants to stack, for a
@@ -56,7 +58,10 @@ func (s *Servers) checkStack(ctx context.Context, refs []left4me.OverlayRef) err
 
 // New makes the list. Run must run for states to be known.
 func New(storage *store.Store, j *jobs.Jobs, h *hosts.Hosts, b *bus.Bus, ports PortRange, log *slog.Logger) *Servers {
-	s := &Servers{storage: storage, jobs: j, hosts: h, ports: ports, log: log, status: newStatuses(), ready: make(chan struct{})}
+	s := &Servers{
+		storage: storage, jobs: j, hosts: h, ports: ports, log: log, status: newStatuses(), ready: make(chan struct{}),
+		renamedWithin: renamedWithin,
+	}
 	s.bus = b.Under(&s.running)
 	// With the settings that the server has then.
 	j.OnRetry("server", func(ctx context.Context, by left4me.Actor, v store.QueuedJob) (left4me.Job, error) {
