@@ -81,6 +81,40 @@ func TestRenamedOverlayTakesAllThatNamesIt(t *testing.T) {
 	}
 }
 
+// A view for reading has everything as of one moment, whatever is written meanwhile.
+func TestReadSeesOneMoment(t *testing.T) {
+	s := newStore(t)
+	ctx := t.Context()
+	overlay(t, s, "maps")
+	ok(t, s.Servers().Create(ctx, left4me.Server{
+		Name: "alpha", Host: "local", Port: 27015, Blueprint: "default", Overlays: left4me.Refs("maps"), CreatedAt: at,
+	}))
+	rename := func(name, to left4me.Name) {
+		t.Helper()
+		_, _, err := s.Overlays().Rename(ctx, name, to, 0)
+		ok(t, err)
+	}
+	rename("maps", "campaigns")
+	ok(t, s.Read(ctx, func(now *store.Store) error {
+		v, err := now.Servers().Get(ctx, "alpha")
+		ok(t, err)
+		rename("campaigns", "maps")
+		names, err := now.Overlays().Names(ctx)
+		if got := names.RefsOnHost(v.Overlays); err != nil || !slices.Equal(got, left4me.Refs("maps")) {
+			t.Errorf("the stack %v is %v on the host, %v", v.Overlays, got, err)
+		}
+		_, err = now.Servers().Get(ctx, "none")
+		is(t, err, left4me.NotFound, "")
+		if _, _, err := now.Overlays().Rename(ctx, "campaigns", "levels", 0); err == nil {
+			t.Error("it was written through")
+		}
+		return nil
+	}))
+	if v, err := s.Servers().Get(ctx, "alpha"); err != nil || !slices.Equal(v.Overlays, left4me.Refs("maps")) {
+		t.Errorf("it stacks %v, %v", v.Overlays, err)
+	}
+}
+
 // Its host goes on to say the old name, which is that of the overlay and of no other.
 func TestReportsOfARenamedOverlayAreItsOwn(t *testing.T) {
 	s := newStore(t)

@@ -55,6 +55,20 @@ func (s *Store) tx(ctx context.Context, f func(*transaction) error) error {
 // errInside is for a mistake of ours: it would wait for the transaction that it is in.
 var errInside = errors.New("a change inside of a transaction must go through its view")
 
+// Read runs f with a view that sees the database as of one moment, whatever is written
+// meanwhile. Nothing can be written through it, and it must not be used after f.
+func (s *Store) Read(ctx context.Context, f func(*Store) error) error {
+	if s.inside != nil {
+		return f(s)
+	}
+	tx, err := s.read.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback() //nolint:errcheck // nothing was written
+	return f(&Store{core: s.core, by: s.by, inside: &transaction{tx: tx, by: s.by, wrote: map[string]bool{}}})
+}
+
 func (s *Store) attempt(ctx context.Context, f func(*transaction) error) error {
 	tx, err := s.write.BeginTx(ctx, nil)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/left4me/left4me/internal/bus"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/store"
 )
 
 // What Collect leaves: revisions younger than keepDays, and the keepNewest of
@@ -19,31 +20,31 @@ const (
 
 // Collect asks for a job that removes revisions and downloads that nothing needs.
 func (c *Overlays) Collect(ctx context.Context, by left4me.Actor) (left4me.Job, error) {
-	before, err := c.storage.Overlays().Names(ctx)
-	if err != nil {
-		return left4me.Job{}, err
-	}
-	blueprints, err := c.storage.Blueprints().List(ctx)
-	if err != nil {
-		return left4me.Job{}, err
-	}
-	servers, err := c.storage.Servers().List(ctx)
-	if err != nil {
-		return left4me.Job{}, err
-	}
 	var keep []left4me.OverlayRef
-	for _, b := range blueprints {
-		keep = append(keep, b.Overlays...)
-	}
-	for _, s := range servers {
-		keep = append(keep, s.Overlays...)
-	}
-	// An overlay may be renamed meanwhile: a stack names it as before, or as after that.
-	after, err := c.storage.Overlays().Names(ctx)
+	// As of one moment: an overlay that is renamed in between would be kept by a name that its
+	// host doesn't know.
+	err := c.storage.Read(ctx, func(now *store.Store) error {
+		blueprints, err := now.Blueprints().List(ctx)
+		if err != nil {
+			return err
+		}
+		servers, err := now.Servers().List(ctx)
+		if err != nil {
+			return err
+		}
+		for _, b := range blueprints {
+			keep = append(keep, b.Overlays...)
+		}
+		for _, s := range servers {
+			keep = append(keep, s.Overlays...)
+		}
+		names, err := now.Overlays().Names(ctx)
+		keep = names.RefsOnHost(keep)
+		return err
+	})
 	if err != nil {
 		return left4me.Job{}, err
 	}
-	keep = append(before.RefsOnHost(keep), after.RefsOnHost(keep)...)
 	slices.SortFunc(keep, func(a, b left4me.OverlayRef) int { return strings.Compare(a.String(), b.String()) })
 	spec := bus.CollectSpec{Keep: slices.Compact(keep), Age: keepDays, Newest: keepNewest, MaxFree: keepFree}
 	return c.jobs.Add(ctx, by, left4me.CollectContent, c.host, c.host, spec)

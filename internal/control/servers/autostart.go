@@ -70,15 +70,12 @@ func (s autostarts) startWanted(ctx context.Context, host left4me.Name, boot str
 				continue // not one by one into the same failure
 			}
 		}
-		sp, _, err := s.servers.Spec(ctx, v.Name)
+		d, err := s.servers.defined(ctx, v.Name)
 		if errors.Is(err, left4me.NotFound) {
 			continue
 		}
 		if err == nil {
-			sp, err = specOnHost(ctx, s.servers.storage, sp)
-		}
-		if err == nil {
-			err = s.start(ctx, v, sp, boot)
+			err = s.start(ctx, v, d.specOnHost(), boot)
 		}
 		failed = errors.Join(failed, err)
 	}

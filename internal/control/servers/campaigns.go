@@ -12,7 +12,7 @@ import (
 // of its overlays; see left4me.Campaign and left4me.AnyMode. Errors:
 // left4me.NotFound, left4me.Unavailable.
 func (s *Servers) Campaigns(ctx context.Context, name left4me.Name) ([]left4me.Campaign, error) {
-	sp, host, err := s.Spec(ctx, name)
+	d, err := s.defined(ctx, name)
 	if err != nil {
 		return nil, err
 	}
@@ -21,7 +21,7 @@ func (s *Servers) Campaigns(ctx context.Context, name left4me.Name) ([]left4me.C
 		return nil, err
 	}
 	var all []left4me.Campaign
-	err = s.askHost(ctx, host, bus.VerbCampaigns, bus.StackRequest{V: bus.Version, Spec: sp.OnHost(), Hint: hint}, &all)
+	err = s.askHost(ctx, d.host, bus.VerbCampaigns, bus.StackRequest{V: bus.Version, Spec: d.specOnHost().OnHost(), Hint: hint}, &all)
 	return all, err
 }
 
@@ -52,11 +52,11 @@ func (s *Servers) TextHint(ctx context.Context) (string, error) {
 // files, a campaign twice, more add-ons than the game has room for. Errors:
 // left4me.NotFound, left4me.Unavailable.
 func (s Files) Clashes(ctx context.Context, name left4me.Name) (all []left4me.Warning, err error) {
-	sp, host, err := s.servers.Spec(ctx, name)
+	d, err := s.servers.defined(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	err = s.servers.askHost(ctx, host, bus.VerbClashes, bus.StackRequest{V: bus.Version, Spec: sp.OnHost()}, &all)
+	err = s.servers.askHost(ctx, d.host, bus.VerbClashes, bus.StackRequest{V: bus.Version, Spec: d.specOnHost().OnHost()}, &all)
 	return all, err
 }
 

@@ -21,26 +21,40 @@ const maxPaths = 1000
 // Spec returns what a server would be started with now. Errors:
 // left4me.NotFound.
 func (s *Servers) Spec(ctx context.Context, name left4me.Name) (left4me.Spec, left4me.Name, error) {
-	v, err := s.storage.Servers().Get(ctx, name)
-	if err != nil {
-		return left4me.Spec{}, "", err
-	}
-	blueprints, err := s.blueprints(ctx)
-	if err != nil {
-		return left4me.Spec{}, "", err
-	}
-	cfg, err := s.storage.Overlays().Cfg(ctx)
-	if err != nil {
-		return left4me.Spec{}, "", err
-	}
-	return left4me.SpecOf(v, blueprints[v.Blueprint], cfg), v.Host, nil
+	d, err := s.defined(ctx, name)
+	return d.Spec, d.host, err
 }
 
-// specOnHost is what the host of a server is told, with its names for overlays. They are read
-// after the definition: an overlay that was renamed in between has its old name there.
-func specOnHost(ctx context.Context, storage *store.Store, sp left4me.Spec) (left4me.Spec, error) {
-	names, err := storage.Overlays().Names(ctx)
-	return names.SpecOnHost(sp), err
+// defined is what a server would be started with, and what its host calls the overlays of it,
+// as of one moment: else one that is renamed in between would be an overlay that isn't there.
+type defined struct {
+	left4me.Spec
+	host  left4me.Name
+	names left4me.OverlayNames
+}
+
+// specOnHost is what the host of the server is told.
+func (d defined) specOnHost() left4me.Spec { return d.names.SpecOnHost(d.Spec) }
+
+func (s *Servers) defined(ctx context.Context, name left4me.Name) (d defined, err error) {
+	err = s.storage.Read(ctx, func(now *store.Store) error {
+		v, err := now.Servers().Get(ctx, name)
+		if err != nil {
+			return err
+		}
+		blueprints, err := blueprintsByName(ctx, now)
+		if err != nil {
+			return err
+		}
+		cfg, err := now.Overlays().Cfg(ctx)
+		if err != nil {
+			return err
+		}
+		d.Spec, d.host = left4me.SpecOf(v, blueprints[v.Blueprint], cfg), v.Host
+		d.names, err = now.Overlays().Names(ctx)
+		return err
+	})
+	return d, err
 }
 
 // Files are what servers see and write. It is safe for concurrent use.
@@ -53,22 +67,23 @@ func (s *Servers) Files() Files { return Files{s} }
 // it wrote on top. Errors: left4me.NotFound, left4me.Invalid,
 // left4me.Unavailable.
 func (s Files) List(ctx context.Context, name left4me.Name, f left4me.Filter) (page left4me.Page[left4me.TreeFile], err error) {
-	sp, host, err := s.servers.Spec(ctx, name)
+	d, err := s.servers.defined(ctx, name)
 	if err != nil {
 		return page, err
 	}
-	err = s.servers.askHost(ctx, host, bus.VerbStack, bus.StackRequest{V: bus.Version, Spec: sp.OnHost(), Written: true, Filter: f}, &page)
+	err = s.servers.askHost(ctx, d.host, bus.VerbStack,
+		bus.StackRequest{V: bus.Version, Spec: d.specOnHost().OnHost(), Written: true, Filter: f}, &page)
 	return page, err
 }
 
 // Get returns what a file holds as a server would see it. Errors as of Files.
 func (s Files) Get(ctx context.Context, name left4me.Name, path, inside string) (a bus.FileAnswer, err error) {
-	sp, host, err := s.servers.Spec(ctx, name)
+	d, err := s.servers.defined(ctx, name)
 	if err != nil {
 		return a, err
 	}
-	err = s.servers.askHost(ctx, host, bus.VerbStackFile,
-		bus.StackRequest{V: bus.Version, Spec: sp.OnHost(), Written: true, Path: path, Inside: inside}, &a)
+	err = s.servers.askHost(ctx, d.host, bus.VerbStackFile,
+		bus.StackRequest{V: bus.Version, Spec: d.specOnHost().OnHost(), Written: true, Path: path, Inside: inside}, &a)
 	return a, err
 }
 
@@ -88,19 +103,20 @@ func (s Files) Written(ctx context.Context, name left4me.Name, f left4me.Filter)
 func (s Files) Compare(ctx context.Context, from, to left4me.Name, after string, limit int) (page left4me.Page[left4me.FileChange],
 	err error,
 ) {
-	a, host, err := s.servers.Spec(ctx, from)
+	a, err := s.servers.defined(ctx, from)
 	if err != nil {
 		return page, err
 	}
-	b, other, err := s.servers.Spec(ctx, to)
-	if err == nil && host != other {
+	b, err := s.servers.defined(ctx, to)
+	if err == nil && a.host != b.host {
 		err = left4me.NewError(left4me.Invalid, "server.other_host", "server", from, "other", to)
 	}
 	if err != nil {
 		return page, err
 	}
-	err = s.servers.askHost(ctx, host, bus.VerbStackDiff,
-		bus.StackDiffRequest{V: bus.Version, From: a.OnHost(), To: b.OnHost(), After: after, Limit: limit}, &page)
+	err = s.servers.askHost(ctx, a.host, bus.VerbStackDiff, bus.StackDiffRequest{
+		V: bus.Version, From: a.specOnHost().OnHost(), To: b.specOnHost().OnHost(), After: after, Limit: limit,
+	}, &page)
 	return page, err
 }
 
@@ -110,12 +126,13 @@ func (s Files) Compare(ctx context.Context, from, to left4me.Name, after string,
 func (s Files) Pending(ctx context.Context, name left4me.Name, after string, limit int) (page left4me.Page[left4me.FileChange],
 	err error,
 ) {
-	sp, host, err := s.servers.Spec(ctx, name)
+	d, err := s.servers.defined(ctx, name)
 	if err != nil {
 		return page, err
 	}
-	err = s.servers.askHost(ctx, host, bus.VerbStackDiff,
-		bus.StackDiffRequest{V: bus.Version, From: sp.OnHost(), To: sp.OnHost(), Running: true, After: after, Limit: limit}, &page)
+	sp := d.specOnHost().OnHost()
+	err = s.servers.askHost(ctx, d.host, bus.VerbStackDiff,
+		bus.StackDiffRequest{V: bus.Version, From: sp, To: sp, Running: true, After: after, Limit: limit}, &page)
 	return page, err
 }
 
@@ -160,6 +177,7 @@ func CheckPaths(field string, paths []string) error {
 }
 
 // askHost asks a host about overlays and servers, by the names that it has for the overlays.
+// A stack that may be older than the question has them already, which changes nothing.
 func (s *Servers) askHost(ctx context.Context, host left4me.Name, verb string, in, out any) error {
 	names, err := s.storage.Overlays().Names(ctx)
 	if err != nil {

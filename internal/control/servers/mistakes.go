@@ -38,7 +38,7 @@ func (s *Servers) Mistakes(ctx context.Context, v left4me.Server, fresh bool) er
 		f = append(f, wrong...)
 	}
 	f.place(v, have, snap.servers, s.hosts.All(), have != nil && s.status.get(*have).State.Up())
-	blueprints, err := s.blueprints(ctx)
+	blueprints, err := blueprintsByName(ctx, s.storage)
 	if err != nil {
 		return err
 	}

@@ -47,13 +47,13 @@ func (s *Servers) Update(ctx context.Context, by left4me.Actor, v left4me.Server
 // ConfigDiff says how the files that left4me generates for a server would change
 // at its next start. Errors: left4me.NotFound, left4me.Unavailable.
 func (s Files) ConfigDiff(ctx context.Context, name left4me.Name) ([]bus.ConfigFile, error) {
-	spec, host, err := s.servers.Spec(ctx, name)
+	def, err := s.servers.defined(ctx, name)
 	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, askWithin)
 	defer cancel()
 	var d bus.ConfigDiff
-	err = s.servers.askHost(ctx, host, bus.VerbConfigDiff, spec, &d)
+	err = s.servers.askHost(ctx, def.host, bus.VerbConfigDiff, def.specOnHost(), &d)
 	return d.Files, err
 }

@@ -89,8 +89,8 @@ type View struct {
 	NewContent      []left4me.OverlayChange // that a restart would apply
 }
 
-func (s *Servers) blueprints(ctx context.Context) (map[left4me.Name]left4me.Blueprint, error) {
-	all, err := s.storage.Blueprints().List(ctx)
+func blueprintsByName(ctx context.Context, now *store.Store) (map[left4me.Name]left4me.Blueprint, error) {
+	all, err := now.Blueprints().List(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -175,31 +175,46 @@ func (s *Servers) freePort(ctx context.Context, v left4me.Server) (int, error) {
 	return 0, left4me.NewError(left4me.Conflict, "port.none_free", "low", s.ports.Low, "high", s.ports.High).InField("port")
 }
 
-// definitions are all servers, and what their specs are made of besides: the
-// blueprints, and the cfg lines of overlays.
-func (s *Servers) definitions(ctx context.Context) (all []left4me.Server, blueprints map[left4me.Name]left4me.Blueprint,
-	cfg map[left4me.Name][]string, err error,
-) {
-	if all, err = s.storage.Servers().List(ctx); err != nil {
-		return nil, nil, nil, err
-	}
-	if blueprints, err = s.blueprints(ctx); err != nil {
-		return nil, nil, nil, err
-	}
-	cfg, err = s.storage.Overlays().Cfg(ctx)
-	return all, blueprints, cfg, err
+// definitions are all servers, and what their specs are made of besides, as of one moment.
+type definitions struct {
+	servers    []left4me.Server
+	blueprints map[left4me.Name]left4me.Blueprint
+	cfg        map[left4me.Name][]string // the lines of overlays
+	names      left4me.OverlayNames
+}
+
+// spec is what a server would be started with.
+func (d definitions) spec(v left4me.Server) left4me.Spec {
+	return left4me.SpecOf(v, d.blueprints[v.Blueprint], d.cfg)
+}
+
+func (s *Servers) definitions(ctx context.Context) (d definitions, err error) {
+	err = s.storage.Read(ctx, func(now *store.Store) (err error) {
+		if d.servers, err = now.Servers().List(ctx); err != nil {
+			return err
+		}
+		if d.blueprints, err = blueprintsByName(ctx, now); err != nil {
+			return err
+		}
+		if d.cfg, err = now.Overlays().Cfg(ctx); err != nil {
+			return err
+		}
+		d.names, err = now.Overlays().Names(ctx)
+		return err
+	})
+	return d, err
 }
 
 // neighbours are the servers of the host of v, and then v, which is not there yet.
 func (s *Servers) neighbours(ctx context.Context, v left4me.Server) ([]left4me.Spec, error) {
-	all, blueprints, cfg, err := s.definitions(ctx)
+	d, err := s.definitions(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var specs []left4me.Spec
-	for _, o := range append(all, v) {
+	for _, o := range append(d.servers, v) {
 		if o.Host == v.Host {
-			specs = append(specs, left4me.SpecOf(o, blueprints[o.Blueprint], cfg))
+			specs = append(specs, d.spec(o))
 		}
 	}
 	return specs, nil
@@ -209,14 +224,11 @@ func (s *Servers) neighbours(ctx context.Context, v left4me.Server) ([]left4me.S
 // asked for already is returned as it is. Errors: left4me.NotFound,
 // left4me.Conflict.
 func (s *Servers) Act(ctx context.Context, by left4me.Actor, kind left4me.JobKind, name left4me.Name) (left4me.Job, error) {
-	sp, host, err := s.Spec(ctx, name)
-	if err == nil {
-		sp, err = specOnHost(ctx, s.storage, sp)
-	}
+	d, err := s.defined(ctx, name)
 	if err != nil {
 		return left4me.Job{}, err
 	}
-	return s.jobs.Add(ctx, by, kind, name, host, sp)
+	return s.jobs.Add(ctx, by, kind, name, d.host, d.specOnHost())
 }
 
 // Crashes returns the newest deaths of a server, at most limit.

@@ -31,11 +31,7 @@ func (s *Servers) snapshot(ctx context.Context) (*snapshot, error) {
 	if v := s.last.Load(); v != nil && v.generation == generation {
 		return v, nil
 	}
-	all, blueprints, cfg, err := s.definitions(ctx)
-	if err != nil {
-		return nil, err
-	}
-	overlayNames, err := s.storage.Overlays().Names(ctx)
+	d, err := s.definitions(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -43,8 +39,8 @@ func (s *Servers) snapshot(ctx context.Context) (*snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	names := make([]left4me.Name, len(all))
-	for i, srv := range all {
+	names := make([]left4me.Name, len(d.servers))
+	for i, srv := range d.servers {
 		names[i] = srv.Name
 	}
 	failed, err := s.jobs.Failed(ctx, "server", names)
@@ -53,15 +49,15 @@ func (s *Servers) snapshot(ctx context.Context) (*snapshot, error) {
 	}
 	v := &snapshot{
 		generation: generation,
-		servers:    all,
-		hashes:     make([]string, len(all)),
-		overlays:   make([][]left4me.OverlayRef, len(all)),
-		names:      overlayNames,
+		servers:    d.servers,
+		hashes:     make([]string, len(d.servers)),
+		overlays:   make([][]left4me.OverlayRef, len(d.servers)),
+		names:      d.names,
 		active:     active,
 		failed:     failed,
 	}
-	for i, srv := range all {
-		sp := overlayNames.SpecOnHost(left4me.SpecOf(srv, blueprints[srv.Blueprint], cfg))
+	for i, srv := range d.servers {
+		sp := d.names.SpecOnHost(d.spec(srv))
 		v.hashes[i], v.overlays[i] = sp.Hash(), sp.Overlays
 	}
 	s.last.Store(v)

@@ -27,20 +27,23 @@ func (s *Servers) Warnings() Warnings { return Warnings{s} }
 // Of says what will probably keep a server from starting as it is defined
 // now. What its host can't be asked is no warning.
 func (s Warnings) Of(ctx context.Context, name left4me.Name) []left4me.Warning {
-	sp, host, err := s.servers.Spec(ctx, name)
+	d, err := s.servers.defined(ctx, name)
 	if err != nil {
 		return nil
 	}
-	return s.all(ctx, host, sp.OnHost())
+	return s.all(ctx, d.host, d.Spec, d.specOnHost().Overlays)
 }
 
 // OfStack says the same of settings over a stack, as of a blueprint.
 func (s Warnings) OfStack(ctx context.Context, settings left4me.Settings, stack []left4me.OverlayRef) []left4me.Warning {
-	return s.all(ctx, s.servers.hosts.Content(), left4me.Spec{Settings: settings.Normal(), Overlays: stack})
+	return s.all(ctx, s.servers.hosts.Content(), left4me.Spec{Settings: settings.Normal(), Overlays: stack}, stack)
 }
 
-func (s Warnings) all(ctx context.Context, host left4me.Name, sp left4me.Spec) []left4me.Warning {
-	return slices.Concat(s.ofMaps(ctx, host, sp), lineWarnings(sp), s.missing(ctx, host, sp))
+// all are the warnings of a definition, of whose stack its host is asked as it calls it.
+func (s Warnings) all(ctx context.Context, host left4me.Name, sp left4me.Spec, onHost []left4me.OverlayRef) []left4me.Warning {
+	lines := lineWarnings(sp)
+	sp.Overlays = onHost
+	return slices.Concat(s.ofMaps(ctx, host, sp), lines, s.missing(ctx, host, sp))
 }
 
 // lineWarnings are about raw lines that the game reads otherwise than they look.
