@@ -12,4 +12,5 @@ const (
 type ReachRequest struct {
 	V      int          `json:"v"`
 	Server left4me.Name `json:"server"`
+	Shown  left4me.Name `json:"shown,omitempty"` // what people call it, for commands that mend; absent: the same
 }

@@ -1,8 +1,8 @@
 package left4me
 
 import (
-	"fmt"
 	"maps"
+	"strings"
 )
 
 // OverlayNames are the overlays that people call otherwise than their host does: those that
@@ -82,19 +82,58 @@ func (n OverlayNames) SpecOnHost(s Spec) Spec {
 // All are the names that people have, by those on the host. It must not be changed.
 func (n OverlayNames) All() map[Name]Name { return n.shown }
 
-// Error is what a host says went wrong with an overlay, by the name that people have for it.
-func (n OverlayNames) Error(err error) error {
+// Error is what a host says went wrong, by the names that people have for its overlays, and
+// for its servers as server says, which may be nil. The errors among its arguments have them,
+// too. An error that names nothing otherwise is returned as it is.
+func (n OverlayNames) Error(err error, server func(host Name) Name) error {
 	e, ok := Public(err)
-	if !ok || e.Args["overlay"] == nil {
+	if !ok {
 		return err
 	}
-	host := Name(fmt.Sprint(e.Args["overlay"]))
-	if n.Shown(host) == host {
-		return err
+	if shown := n.shownError(e, server); shown != e {
+		return shown
+	}
+	return err
+}
+
+func (n OverlayNames) shownError(e *Error, server func(Name) Name) *Error {
+	if e == nil {
+		return nil
 	}
 	shown := *e
 	shown.Args = maps.Clone(e.Args)
-	shown.Args["overlay"] = string(n.Shown(host))
+	changed := false
+	for arg, v := range e.Args {
+		switch v := v.(type) {
+		case string:
+			to := n.Shown
+			if arg == "server" || arg == "servers" {
+				to = server
+			} else if arg != "overlay" {
+				continue
+			}
+			names := shownNames(v, to)
+			shown.Args[arg], changed = names, changed || names != v
+		case *Error:
+			within := n.shownError(v, server)
+			shown.Args[arg], changed = within, changed || within != v
+		}
+	}
+	if !changed {
+		return e
+	}
 	shown.Text, shown.Hint = shown.Render()
 	return &shown
+}
+
+// shownNames are names as JoinNames joins them, each by what people call it.
+func shownNames(joined string, to func(Name) Name) string {
+	if to == nil {
+		return joined
+	}
+	all := strings.Split(joined, ", ")
+	for i, name := range all {
+		all[i] = string(to(Name(name)))
+	}
+	return strings.Join(all, ", ")
 }

@@ -41,7 +41,7 @@ func TestErrorsOfAHostNameOverlaysAsPeopleDo(t *testing.T) {
 		return left4me.NewError(left4me.NotFound, "overlay.no_revision_on_host", "overlay", overlay).InField("overlays")
 	}
 	had := of("maps")
-	e, ok := left4me.Public(names.Error(had))
+	e, ok := left4me.Public(names.Error(had, nil))
 	if !ok || !errors.Is(e, left4me.NotFound) || e.Field != "overlays" || e.Args["overlay"] != "campaigns" ||
 		!strings.Contains(e.Text, "campaigns") || strings.Contains(e.Text, "maps") {
 		t.Errorf("%+v", e)
@@ -50,8 +50,43 @@ func TestErrorsOfAHostNameOverlaysAsPeopleDo(t *testing.T) {
 		t.Errorf("the error of the host is another now: %+v", had)
 	}
 	for _, same := range []error{nil, errors.New("x"), of("mods"), left4me.NewError(left4me.NotFound, "server.unknown", "server", "maps")} {
-		if got := names.Error(same); !errors.Is(got, same) {
+		if got := names.Error(same, nil); !errors.Is(got, same) {
 			t.Errorf("%v is %v", same, got)
+		}
+	}
+}
+
+// Servers have the names of people, too, also several, and in errors that tell of others.
+func TestErrorsOfAHostNameServersAsPeopleDo(t *testing.T) {
+	names := left4me.NewOverlayNames(map[left4me.Name]left4me.Name{"campaigns": "maps"})
+	server := func(n left4me.Name) left4me.Name {
+		if n == "alpha" {
+			return "beta"
+		}
+		return n
+	}
+	holder := left4me.NewError(left4me.Conflict, "port.holder_server", "server", "alpha", "name", "srcds", "pid", 7)
+	taken := left4me.NewError(left4me.Conflict, "port.in_use_by_program", "port", 1, "program", holder).InField("port")
+	for _, c := range []struct {
+		had  *left4me.Error
+		want string
+	}{
+		{left4me.NewError(left4me.Busy, "overlay.in_use", "overlay", "maps", "servers", "alpha, gamma"), "campaigns"},
+		{left4me.NewError(left4me.Busy, "revision.in_use", "overlay", "mods", "revision", 2, "servers", "gamma, alpha"), "gamma, beta"},
+		{taken, "beta, srcds"},
+		{left4me.NewError(left4me.Unavailable, "server.start_failed", "server", "alpha", "reason", taken), "beta, srcds"},
+	} {
+		before := c.had.Error()
+		e, ok := left4me.Public(names.Error(c.had, server))
+		if !ok || e.Field != c.had.Field || !strings.Contains(e.Error(), c.want) || strings.Contains(e.Error(), "alpha") ||
+			strings.Contains(e.Error(), "maps") {
+			t.Errorf("%q is shown as %q", before, e.Error())
+		}
+		if text, hint := e.Render(); text != e.Text || hint != e.Hint {
+			t.Errorf("%q, with the hint %q, says %q and %q where it is shown", e.Text, e.Hint, text, hint)
+		}
+		if c.had.Error() != before || names.Error(e, server) != error(e) {
+			t.Errorf("%q is another now, or %q is not translated yet", c.had.Error(), e.Error())
 		}
 	}
 }

@@ -65,6 +65,7 @@ type Jobs struct {
 	again time.Duration // between sendings of what is queued
 
 	retries map[string]Again // by noun
+	shown   Shown
 
 	running sync.WaitGroup // what Run began
 	ready   chan struct{}
@@ -81,6 +82,7 @@ func New(storage Storage, b *bus.Bus, log *slog.Logger) *Jobs {
 		again:    sendAgain,
 		ready:    make(chan struct{}),
 		retries:  map[string]Again{},
+		shown:    func(_ context.Context, _ left4me.Name, e *left4me.Error) *left4me.Error { return e },
 		watchers: map[chan left4me.Job]left4me.JobID{},
 	}
 	j.bus = b.Under(&j.running)
@@ -338,6 +340,13 @@ type Again func(ctx context.Context, by left4me.Actor, v store.QueuedJob) (left4
 // OnRetry says who knows how to ask again for the jobs of a noun. It must be
 // called before Start.
 func (j *Jobs) OnRetry(noun string, again Again) { j.retries[noun] = again }
+
+// Shown returns an error of a host with the names that people have for what it names.
+type Shown func(ctx context.Context, host left4me.Name, e *left4me.Error) *left4me.Error
+
+// OnFailure says who knows what people call that which the errors of jobs name. It must be
+// called before Start; without, they name it as the host does.
+func (j *Jobs) OnFailure(shown Shown) { j.shown = shown }
 
 // Retry asks again for a job that failed, was cancelled or was interrupted; it
 // is another job. Errors: left4me.NotFound, left4me.Conflict when it is not in

@@ -316,6 +316,9 @@ func (j *Jobs) reported(ctx context.Context, subject string, data []byte) (store
 	if err := bus.Decode(data, &r); err != nil {
 		return store.QueuedJob{}, r, err
 	}
+	if r.Error != nil {
+		r.Error = j.shown(ctx, bus.HostOf(subject), r.Error)
+	}
 	v, err := j.storage.Get(ctx, r.ID)
 	if err == nil && v.Host != bus.HostOf(subject) {
 		err = left4me.NewError(left4me.NotFound, "job.unknown_on_host")

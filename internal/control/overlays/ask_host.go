@@ -17,33 +17,53 @@ func ask[T any](ctx context.Context, c *Overlays, verb string, in any) (T, error
 	defer cancel()
 	var out T
 	names, err := c.storage.Overlays().Names(ctx)
+	if err != nil {
+		return out, err
+	}
+	told, err := onHost(names, in)
 	if err == nil {
-		err = names.Error(c.bus.Request(ctx, bus.Command(c.host, verb), onHost(names, in), &out))
+		err = shownError(c, names, c.bus.Request(ctx, bus.Command(c.host, verb), told, &out))
 	}
 	return out, err
 }
 
-// onHost is a question to a host with its name for the overlay.
-func onHost(names left4me.OverlayNames, in any) any {
+// shownError is what the host says went wrong, by the names that people have.
+func shownError(c *Overlays, names left4me.OverlayNames, err error) error {
+	if c.servers == nil {
+		return names.Error(err, nil)
+	}
+	return c.servers.Names().Error(c.host, names, err)
+}
+
+// onHost is a question to a host with its name for the overlay. Errors: left4me.NotFound for a
+// name that only the host uses: people called the overlay so once.
+func onHost(names left4me.OverlayNames, in any) (any, error) {
+	var err error
+	to := func(n left4me.Name) left4me.Name {
+		if names.Shown(n) != n {
+			err = left4me.NoSuch("overlay", string(n))
+		}
+		return names.OnHost(n)
+	}
 	switch in := in.(type) {
 	case bus.OverlayRequest:
-		in.Overlay = names.OnHost(in.Overlay)
-		return in
+		in.Overlay = to(in.Overlay)
+		return in, err
 	case bus.TreeRequest:
-		in.Overlay = names.OnHost(in.Overlay)
-		return in
+		in.Overlay = to(in.Overlay)
+		return in, err
 	case bus.DiffRequest:
-		in.Overlay = names.OnHost(in.Overlay)
-		return in
+		in.Overlay = to(in.Overlay)
+		return in, err
 	case bus.FileRequest:
-		in.Overlay = names.OnHost(in.Overlay)
-		return in
+		in.Overlay = to(in.Overlay)
+		return in, err
 	case bus.LabelRequest:
-		in.Overlay = names.OnHost(in.Overlay)
-		return in
+		in.Overlay = to(in.Overlay)
+		return in, err
 	case bus.PlanRequest:
-		in.Overlay = names.OnHost(in.Overlay)
-		return in
+		in.Overlay = to(in.Overlay)
+		return in, err
 	}
-	return in
+	return in, nil
 }

@@ -167,6 +167,84 @@ func TestHostIsAskedForRenamedOverlaysByTheNameThatItHas(t *testing.T) {
 	}
 }
 
+// By the name that a renamed overlay had nobody gets it any more: a revision that servers stay
+// at would look as if nobody did.
+func TestRenamedOverlayIsNotThereByItsOldName(t *testing.T) {
+	s := newSite(t)
+	ctx, by := t.Context(), left4me.ByUser(admin)
+	s.add(t, "maps")
+	s.lay("maps", 2)
+	s.serve(t, nil)
+	s.rename(t, "maps", "campaigns")
+	pinned := []left4me.OverlayRef{{Name: "campaigns", Revision: 1}}
+	if _, err := s.servers.Create(ctx, by, left4me.Server{Name: "alpha", Overlays: pinned}); err != nil {
+		t.Fatal(err)
+	}
+	rev := s.Revisions()
+	if _, err := rev.Drop(ctx, by, "campaigns", 1); !errors.Is(err, left4me.Busy) {
+		t.Errorf("a revision that a server stays at: %v", err)
+	}
+	for what, err := range map[string]error{
+		"drop": second(rev.Drop(ctx, by, "maps", 1)), "use": second(rev.Use(ctx, by, "maps", 1)),
+		"label": second(rev.Label(ctx, by, "maps", 1, "x")), "get": second(rev.Get(ctx, "maps", 0)),
+		"tree": second(rev.Tree(ctx, "maps", 1, left4me.Filter{})), "diff": second(rev.Diff(ctx, "maps", 1, 2, "", 1)),
+		"file": second(rev.File(ctx, "maps", 1, "a", "")), "plan": second(s.Plan(ctx, "maps", left4me.Change{})),
+	} {
+		if !errors.Is(err, left4me.NotFound) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.asked) > 0 {
+		t.Errorf("the host was asked %q", s.asked)
+	}
+}
+
+// What a collection keeps is of one moment: an overlay that people rename meanwhile, and back, is
+// kept by the name that its host knows.
+func TestCollectionKeepsWhatIsRenamedMeanwhile(t *testing.T) {
+	s := newSite(t)
+	ctx, by := t.Context(), left4me.ByUser(admin)
+	s.add(t, "maps")
+	s.lay("maps", 2)
+	s.serve(t, nil)
+	pinned := []left4me.OverlayRef{{Name: "maps", Revision: 1}}
+	if _, err := s.servers.Create(ctx, by, left4me.Server{Name: "alpha", Overlays: pinned}); err != nil {
+		t.Fatal(err)
+	}
+	renamed := make(chan error, 1)
+	go func() {
+		var err error
+		for range 100 {
+			for _, to := range [][2]left4me.Name{{"maps", "campaigns"}, {"campaigns", "levels"}, {"levels", "maps"}} {
+				_, _, failed := s.store.Overlays().Rename(ctx, to[0], to[1], 0)
+				err = errors.Join(err, failed)
+			}
+		}
+		renamed <- err
+	}()
+	for {
+		j, err := s.Collect(ctx, by)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v, err := s.store.Jobs().Get(ctx, j.ID)
+		var spec bus.CollectSpec
+		if err = errors.Join(err, json.Unmarshal(v.Spec, &spec)); err != nil || !slices.Equal(spec.Keep, pinned) {
+			t.Fatalf("it keeps %v, %v", spec.Keep, err)
+		}
+		select {
+		case err := <-renamed:
+			if err != nil {
+				t.Fatal(err)
+			}
+			return
+		default:
+		}
+	}
+}
+
 // A rename alone is no reason to restart a server, and what a restart would change is said by
 // the new name.
 func TestRenamedOverlayNeedsNoRestart(t *testing.T) {

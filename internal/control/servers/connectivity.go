@@ -25,8 +25,9 @@ func (s *Servers) Reach(ctx context.Context, name left4me.Name) ([]left4me.Check
 	ctx, cancel := context.WithTimeout(ctx, reachWithin)
 	defer cancel()
 	var checks []left4me.Check
-	err = s.bus.Request(ctx, bus.Command(v.Host, bus.VerbReach), bus.ReachRequest{V: bus.Version, Server: v.OnHost()}, &checks)
-	return checks, err
+	err = s.bus.Request(ctx, bus.Command(v.Host, bus.VerbReach), bus.ReachRequest{V: bus.Version, Server: v.OnHost(), Shown: v.Name},
+		&checks)
+	return checks, s.Names().shown(ctx, v.Host, err)
 }
 
 // ReachFor is s.Reach as who may read it: findings repeat why the server is in its state,

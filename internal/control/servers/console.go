@@ -109,7 +109,7 @@ func (s Consoles) chunk(ctx context.Context, v left4me.Server, after int64, wait
 	var c bus.ConsoleChunk
 	err := s.servers.bus.Request(ctx, bus.Command(v.Host, bus.VerbConsole),
 		bus.ConsoleRequest{V: bus.Version, Server: v.OnHost(), After: after, Max: consoleChunk, Wait: wait}, &c)
-	return c, err
+	return c, s.servers.Names().shown(ctx, v.Host, err)
 }
 
 // names are what of a line of commands is logged: the rest may be passwords.
@@ -157,5 +157,5 @@ func (s Consoles) run(ctx context.Context, v left4me.Server, command string) (st
 	err := s.servers.bus.Request(ctx, bus.Command(v.Host, bus.VerbCommand),
 		bus.CommandRequest{V: bus.Version, Server: v.OnHost(), Command: command},
 		&a)
-	return a.Output, err
+	return a.Output, s.servers.Names().shown(ctx, v.Host, err)
 }

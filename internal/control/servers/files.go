@@ -185,7 +185,7 @@ func (s *Servers) askHost(ctx context.Context, host left4me.Name, verb string, i
 	}
 	ctx, cancel := context.WithTimeout(ctx, readWithin)
 	defer cancel()
-	return names.Error(s.bus.Request(ctx, bus.Command(host, verb), onHost(names, in), out))
+	return s.Names().Error(host, names, s.bus.Request(ctx, bus.Command(host, verb), onHost(names, in), out))
 }
 
 // onHost is a question to a host with its names for overlays.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/left4me/left4me/internal/bus"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
@@ -109,6 +110,43 @@ func (s Names) Shown(host left4me.Name, names []left4me.Name) []left4me.Name {
 		shown[i] = l.name(key{host, n})
 	}
 	return shown
+}
+
+// Error is what a host says went wrong, by the names that people have for its servers, and for
+// its overlays as overlays says.
+func (s Names) Error(host left4me.Name, overlays left4me.OverlayNames, err error) error {
+	l := s.servers.status
+	return overlays.Error(err, func(n left4me.Name) left4me.Name {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		return l.name(key{host, n})
+	})
+}
+
+// shown is Error with the names that overlays have now. When they can't be read, the error is
+// the host's.
+func (s Names) shown(ctx context.Context, host left4me.Name, err error) error {
+	if err == nil {
+		return nil
+	}
+	overlays, rerr := s.servers.storage.Overlays().Names(ctx)
+	if rerr != nil {
+		s.servers.log.ErrorContext(ctx, "names of overlays for an error", "err", rerr)
+	}
+	return s.Error(host, overlays, err)
+}
+
+// check asks a host which names it uses for servers, after a job on one that it knows by an
+// older name: the job may have renamed it there before it was called off. A host that can't be
+// asked tells when it arrives.
+func (s Names) check(ctx context.Context, host left4me.Name) error {
+	asking, cancel := context.WithTimeout(ctx, askWithin)
+	defer cancel()
+	var all []left4me.Status
+	if s.servers.bus.Request(asking, bus.Command(host, bus.VerbStatus), bus.Empty{V: bus.Version}, &all) != nil {
+		return nil
+	}
+	return s.noteRenamed(ctx, host, all)
 }
 
 // noteRenamed notes which names a host uses for servers, by what it says it has: the end of

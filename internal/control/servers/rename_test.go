@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -112,6 +113,13 @@ func TestHostIsAskedByTheNameThatItHas(t *testing.T) {
 		_ = json.Unmarshal(data, &v)
 		return []string{v.Server}
 	}
+	reach := func(data []byte) []string {
+		var v bus.ReachRequest
+		if err := json.Unmarshal(data, &v); err != nil || v.Shown != "beta" {
+			t.Errorf("people are shown the name %q, %v", v.Shown, err)
+		}
+		return []string{string(v.Server)}
+	}
 	spec := func(data []byte) []string {
 		var v struct{ Spec struct{ Name string } }
 		_ = json.Unmarshal(data, &v)
@@ -129,7 +137,7 @@ func TestHostIsAskedByTheNameThatItHas(t *testing.T) {
 	}
 	s.host(t, map[string]func([]byte) (any, error){
 		bus.VerbConsole: note(bus.VerbConsole, server), bus.VerbCommand: note(bus.VerbCommand, server),
-		bus.VerbReach: note(bus.VerbReach, server), bus.VerbUpper: note(bus.VerbUpper, server),
+		bus.VerbReach: note(bus.VerbReach, reach), bus.VerbUpper: note(bus.VerbUpper, server),
 		bus.VerbStack: note(bus.VerbStack, spec), bus.VerbStackFile: note(bus.VerbStackFile, spec),
 		bus.VerbCampaigns: note(bus.VerbCampaigns, spec), bus.VerbClashes: note(bus.VerbClashes, spec),
 		bus.VerbStackDiff: note(bus.VerbStackDiff, both), bus.VerbConfigDiff: note(bus.VerbConfigDiff, plain),
@@ -349,6 +357,142 @@ func TestConsoleShowsNothingOfTheNextServer(t *testing.T) {
 		}
 		break
 	}
+}
+
+// What a host says went wrong names a server as people do, in answers, in jobs and in its state.
+func TestErrorsOfAHostNameARenamedServerAsPeopleDo(t *testing.T) {
+	s := newSite(t)
+	fails := func(data []byte) (any, error) {
+		return nil, left4me.NewError(left4me.Conflict, "server.not_running", "server", "alpha")
+	}
+	s.host(t, map[string]func([]byte) (any, error){
+		bus.VerbConsole: fails, bus.VerbCommand: fails, bus.VerbReach: fails, bus.VerbUpper: fails, bus.VerbStack: fails,
+		bus.VerbConfigDiff: fails,
+	})
+	s.create(t, "alpha")
+	s.rename(t, "alpha", "beta")
+	ctx := t.Context()
+	second := func(_ any, err error) error { return err }
+	named := func(what string, err error) {
+		t.Helper()
+		if e, ok := left4me.Public(err); !ok || e.Args["server"] != "beta" || !strings.HasPrefix(e.Text, "beta ") {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	named("console", second(s.Consoles().Recent(ctx, "beta")))
+	named("command", second(s.Consoles().Command(ctx, left4me.ByUser("al"), "beta", "status")))
+	named("connectivity", second(s.Reach(ctx, "beta")))
+	named("files", second(s.Files().List(ctx, "beta", left4me.Filter{})))
+	named("what it wrote", second(s.Files().Written(ctx, "beta", left4me.Filter{})))
+	named("configuration", second(s.Files().ConfigDiff(ctx, "beta")))
+
+	why := left4me.NewError(left4me.Conflict, "server.runs_already", "server", "alpha")
+	stop := s.act(t, left4me.StopServer, "beta")
+	r := bus.JobReport{
+		V: bus.Version, ID: stop.ID, State: left4me.JobFailed,
+		Error: left4me.NewError(left4me.Unavailable, "server.start_failed", "server", "alpha", "reason", why),
+	}
+	if err := s.bus.Request(ctx, bus.Ask(left4me.LocalHost, bus.VerbReport), r, nil); err != nil {
+		t.Fatal(err)
+	}
+	j, err := s.jobs.Get(ctx, stop.ID)
+	if err != nil || j.Error == nil || j.Error.Args["server"] != "beta" || j.Error.Text != "beta runs already" {
+		t.Errorf("the job says %+v, %v", j.Error, err)
+	}
+	st := left4me.Status{Name: "alpha", State: left4me.Failed}
+	st.Explain(why)
+	s.publish(t, bus.KindStatus, st)
+	v := s.until(t, "beta", func(v servers.View) bool { return v.Status.State == left4me.Failed })
+	if v.Status.Reason != "beta runs already" {
+		t.Errorf("it is down because %s", v.Status.Reason)
+	}
+}
+
+// What a host is asked for is of one moment: an overlay that people rename meanwhile, and back,
+// has the name that its host knows in each question, and is no reason to restart.
+func TestOverlaysThatAreRenamedMeanwhileHaveTheNameOfTheHost(t *testing.T) {
+	s := newSite(t)
+	ctx := t.Context()
+	asked := func(data []byte) (any, error) {
+		var sp left4me.Spec
+		if err := json.Unmarshal(data, &sp); err != nil || !slices.Equal(sp.Overlays, left4me.Refs("maps")) {
+			t.Errorf("the host is asked for %v, %v", sp.Overlays, err)
+		}
+		return bus.ConfigDiff{V: bus.Version}, nil
+	}
+	s.host(t, map[string]func([]byte) (any, error){bus.VerbConfigDiff: asked})
+	by := left4me.ByUser("al")
+	if _, err := s.store.Overlays().Create(ctx, by, left4me.Overlay{Name: "maps", Kind: left4me.FilesOverlay}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Create(ctx, by, left4me.Server{Name: "alpha", Overlays: left4me.Refs("maps")}); err != nil {
+		t.Fatal(err)
+	}
+	spec, _, err := s.Spec(ctx, "alpha")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.publish(t, bus.KindStatus, left4me.Status{Name: "alpha", State: left4me.Running, SpecHash: spec.Hash()})
+	s.until(t, "alpha", func(v servers.View) bool { return v.Status.State == left4me.Running })
+	renamed := make(chan error, 1)
+	go func() {
+		var err error
+		for range 150 {
+			_, _, there := s.store.Overlays().Rename(ctx, "maps", "campaigns", 0)
+			_, _, back := s.store.Overlays().Rename(ctx, "campaigns", "maps", 0)
+			err = errors.Join(err, there, back)
+		}
+		renamed <- err
+	}()
+	for {
+		if _, err := s.Files().ConfigDiff(ctx, "alpha"); err != nil {
+			t.Fatal(err)
+		}
+		if v, err := s.Get(ctx, "alpha"); err != nil || v.RestartRequired {
+			t.Fatalf("it is to be restarted: %t, %v", v.RestartRequired, err)
+		}
+		select {
+		case err := <-renamed:
+			if err != nil {
+				t.Fatal(err)
+			}
+			return
+		default:
+		}
+	}
+}
+
+// A console goes on where the log is when somebody removed it, after its host had the time to
+// say that the server has another name.
+func TestConsoleGoesOnWhenItsLogWasRemoved(t *testing.T) {
+	s := newSite(t)
+	s.RenamedWithin(300 * time.Millisecond)
+	s.host(t, map[string]func([]byte) (any, error){
+		bus.VerbConsole: func(data []byte) (any, error) {
+			var r bus.ConsoleRequest
+			if err := bus.Decode(data, &r); err != nil {
+				return nil, err
+			}
+			if r.After > 0 {
+				return bus.ConsoleChunk{V: bus.Version}, nil
+			}
+			return bus.ConsoleChunk{V: bus.Version, Position: 4, Text: "new\n"}, nil
+		},
+	})
+	s.create(t, "alpha")
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	chunks, err := s.Consoles().Follow(ctx, "alpha", 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for c, err := range chunks {
+		if err != nil || c.Text != "new\n" || c.Position != 4 {
+			t.Errorf("%+v, %v", c, err)
+		}
+		return
+	}
+	t.Error("nothing comes")
 }
 
 // Files that are dropped are named by the server's name on its host, once more as it is then.

@@ -63,6 +63,12 @@ func New(storage *store.Store, j *jobs.Jobs, h *hosts.Hosts, b *bus.Bus, ports P
 		renamedWithin: renamedWithin,
 	}
 	s.bus = b.Under(&s.running)
+	j.OnFailure(func(ctx context.Context, host left4me.Name, e *left4me.Error) *left4me.Error {
+		if shown, ok := left4me.Public(s.Names().shown(ctx, host, e)); ok {
+			return shown
+		}
+		return e
+	})
 	// With the settings that the server has then.
 	j.OnRetry("server", func(ctx context.Context, by left4me.Actor, v store.QueuedJob) (left4me.Job, error) {
 		if now, err := storage.Target(ctx, left4me.ServerTarget, string(v.Target)); err != nil {

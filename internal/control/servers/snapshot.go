@@ -106,6 +106,11 @@ func (s *Servers) view(snap *snapshot, i int) View {
 	if j, ok := snap.active[v.Name]; ok {
 		v.Job = &j
 	}
+	if why := v.Status.Why; why != nil {
+		if e, ok := left4me.Public(s.Names().Error(v.Host, snap.names, why)); ok && e != why {
+			v.Status.Explain(e)
+		}
+	}
 	st := v.Status
 	if build := s.status.build(v.Host); st.State.Up() && st.Build != 0 && build != 0 && build != st.Build {
 		v.NewBuild = build

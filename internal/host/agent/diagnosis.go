@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -64,6 +65,7 @@ func (d *diagnosis) connectivity(ctx context.Context, r bus.ReachRequest) ([]lef
 	if err != nil {
 		return nil, fmt.Errorf("reach %s: %w", r.Server, err)
 	}
+	s.Name = cmp.Or(r.Shown, r.Server)
 	return d.checks.together(ctx, "reach "+string(r.Server), reachWithin, func(ctx context.Context) []left4me.Check {
 		return connectivity.Walk(ctx, s)
 	})

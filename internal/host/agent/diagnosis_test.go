@@ -335,3 +335,14 @@ func TestReachOfWhatIsNoServer(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// Commands that mend a server are given to people, who call it by its new name.
+func TestConnectivityNamesARenamedServerAsPeopleDo(t *testing.T) {
+	t.Parallel()
+	r := shimtest.NewRoot(t)
+	a := newWorker(t, r)
+	checks, err := a.diagnosis.connectivity(t.Context(), bus.ReachRequest{Server: r.Name, Shown: "beta"})
+	if c, ok := left4me.FirstWrong(checks); err != nil || !ok || !strings.Contains(c.Mend, "`left4me server start beta`") {
+		t.Errorf("%+v, %v", checks, err)
+	}
+}
