@@ -26,7 +26,7 @@ import (
 const (
 	GameReader     = "game"     // builds and their rollouts
 	OverlaysReader = "overlays" // rollouts of revisions
-	ServersReader  = "servers"  // what is known of servers that were deleted
+	ServersReader  = "servers"  // what is known of servers that were deleted, and names on hosts
 )
 
 var readers = []string{GameReader, OverlaysReader, ServersReader}

@@ -162,7 +162,7 @@ func (s Names) noteRenamed(ctx context.Context, host left4me.Name, all []left4me
 		return err
 	}
 	for _, v := range servers {
-		if _, ok := there[v.OnHost()]; ok || v.Host != host {
+		if st, ok := there[v.OnHost()]; v.Host != host || ok && (st.ID == "" || st.ID == v.ID) {
 			continue
 		}
 		on := owners[v.ID]

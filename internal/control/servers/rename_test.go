@@ -291,6 +291,40 @@ func TestHostSaysWhichNameItHas(t *testing.T) {
 	}
 }
 
+// A job that renamed a server on its host, and was called off before anybody was told of it,
+// ends with its host being asked: until its next start its host is asked by the name that it has.
+func TestHostSaysWhichNameItHasAfterAJob(t *testing.T) {
+	s := newSite(t)
+	v := s.create(t, "alpha")
+	s.rename(t, "alpha", "beta")
+	all := []left4me.Status{{Name: "beta", ID: v.ID, State: left4me.Stopped}}
+	s.host(t, map[string]func([]byte) (any, error){
+		bus.VerbStatus: func([]byte) (any, error) { return all, nil },
+	})
+	start := s.act(t, left4me.StartServer, "beta")
+	s.step(t, start, left4me.StepStop)
+	s.end(t, start, left4me.JobCancelled)
+	s.until(t, "beta", func(v servers.View) bool { return v.HostName == "" })
+	if v := s.rename(t, "beta", "gamma"); v.HostName != "beta" {
+		t.Errorf("%+v", v)
+	}
+}
+
+// Another server's files under the name that a host used for one don't hide where its own are.
+func TestHostSaysWhichNameItHasThoughAnotherHasTheOldOne(t *testing.T) {
+	s := newSite(t)
+	v := s.create(t, "alpha")
+	s.rename(t, "alpha", "beta")
+	all := []left4me.Status{
+		{Name: "alpha", ID: "other", State: left4me.Stopped}, {Name: "beta", ID: v.ID, State: left4me.Running},
+	}
+	s.host(t, map[string]func([]byte) (any, error){
+		bus.VerbStatus: func([]byte) (any, error) { return all, nil },
+	})
+	s.publish(t, bus.KindHello, bus.Hello{V: bus.Version})
+	s.until(t, "beta", func(v servers.View) bool { return v.HostName == "" && v.Status.State == left4me.Running })
+}
+
 // What else has a server's name on its host, or the name that it gets there, is not taken for it.
 func TestStrayInstanceIsNotTakenForARenamedServer(t *testing.T) {
 	s := newSite(t)

@@ -3,6 +3,7 @@ package servers
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"iter"
 	"sync"
 	"time"
@@ -336,35 +337,56 @@ func (s *Servers) start(ctx context.Context) error {
 		}
 	})
 	s.running.Go(func() {
-		events.Reader{Name: events.ServersReader, Work: s.forgetDeleted}.Run(ctx, s.storage, s.log)
+		events.Reader{Name: events.ServersReader, Work: s.followEnds}.Run(ctx, s.storage, s.log)
 	})
 	s.running.Go(func() { reports{s}.keep(ctx) })
 	return nil
 }
 
-// forgetDeleted drops what is known of servers that were deleted, unless others have
-// their names already: then Create did.
-func (s *Servers) forgetDeleted(ctx context.Context, batch []left4me.Event) error {
+// followEnds does what the ends of jobs ask for. It drops what is known of servers that were
+// deleted, unless others have their names already: then Create did. And it learns which name a
+// host uses for a server that people renamed.
+func (s *Servers) followEnds(ctx context.Context, batch []left4me.Event) error {
+	renamed := map[left4me.Name]bool{} // hosts
 	for _, e := range batch {
-		if e.Kind != left4me.JobEnded {
+		if e.Kind != left4me.JobEnded || e.Target.Kind != left4me.ServerTarget {
 			continue
 		}
 		var j left4me.JobEvent
 		if err := e.Read(&j); err != nil {
 			return err
 		}
-		if j.Kind != left4me.DeleteServer || j.State != left4me.JobDone {
+		if j.Kind == left4me.DeleteServer && j.State == left4me.JobDone {
+			if err := s.forgetDeleted(ctx, j.Host, left4me.Name(e.Target.Name)); err != nil {
+				return err
+			}
 			continue
 		}
-		asked := s.status.now()
-		now, err := s.storage.Target(ctx, left4me.ServerTarget, e.Target.Name)
-		if err != nil {
+		switch v, err := s.storage.Servers().ByID(ctx, e.Target.ID); {
+		case errors.Is(err, left4me.NotFound):
+		case err != nil:
+			return err
+		case v.HostName != "":
+			renamed[v.Host] = true
+		}
+	}
+	for host := range renamed {
+		if err := s.Names().check(ctx, host); err != nil {
 			return err
 		}
-		if name := left4me.Name(e.Target.Name); now.ID == "" {
-			s.status.forget(j.Host, name, asked)
-			s.status.changed(name)
-		}
+	}
+	return nil
+}
+
+func (s *Servers) forgetDeleted(ctx context.Context, host, name left4me.Name) error {
+	asked := s.status.now()
+	now, err := s.storage.Target(ctx, left4me.ServerTarget, string(name))
+	if err != nil {
+		return err
+	}
+	if now.ID == "" {
+		s.status.forget(host, name, asked)
+		s.status.changed(name)
 	}
 	return nil
 }

@@ -16,11 +16,11 @@ type runner func(ctx context.Context, m bus.JobMessage, p *job.Progress) error
 // runners are all kinds of jobs that an agent works on.
 func (a *Agent) runners() map[left4me.JobKind]runner {
 	return map[left4me.JobKind]runner{
-		left4me.StartServer:   serverJob(a.servers.start, startSteps),
-		left4me.StopServer:    serverJob(a.servers.stopServer, stopSteps),
-		left4me.RestartServer: serverJob(a.servers.restart, stopSteps, startSteps),
-		left4me.ResetServer:   serverJob(a.servers.reset, stopSteps, []string{left4me.StepEmptyUpper}, startSteps),
-		left4me.DeleteServer:  serverJob(a.servers.remove, stopSteps, []string{left4me.StepEmptyUpper, left4me.StepRemoveFiles}),
+		left4me.StartServer:   a.servers.job(a.servers.start, startSteps),
+		left4me.StopServer:    a.servers.job(a.servers.stopServer, stopSteps),
+		left4me.RestartServer: a.servers.job(a.servers.restart, stopSteps, startSteps),
+		left4me.ResetServer:   a.servers.job(a.servers.reset, stopSteps, []string{left4me.StepEmptyUpper}, startSteps),
+		left4me.DeleteServer:  a.servers.job(a.servers.remove, stopSteps, []string{left4me.StepEmptyUpper, left4me.StepRemoveFiles}),
 		left4me.DiscardUpper:  a.servers.runDiscard,
 
 		left4me.BuildOverlay:   buildJob(a.builds.Build),
@@ -46,13 +46,16 @@ var (
 	stopSteps  = []string{left4me.StepStop, left4me.StepUnmount}
 )
 
-// serverJob runs f with the definition of the server, after the steps were planned.
-func serverJob(f func(context.Context, left4me.Spec, *job.Progress) error, steps ...[]string) runner {
+// job runs f with the definition of the server, after the steps were planned.
+func (s *servers) job(f func(context.Context, left4me.Spec, *job.Progress) error, steps ...[]string) runner {
 	return func(ctx context.Context, m bus.JobMessage, p *job.Progress) error {
 		var spec left4me.Spec
 		if err := json.Unmarshal(m.Spec, &spec); err != nil || !m.Target.Valid() || spec.Name != m.Target ||
 			spec.OldName != "" && !spec.OldName.Valid() {
 			return left4me.NewError(left4me.Invalid, "job.no_server", "job", m.ID)
+		}
+		if old := s.core.Files.Root.FormerName(spec); old != "" {
+			spec.OldName = old
 		}
 		p.Plan(planned(spec, slices.Concat(steps...))...)
 		return f(ctx, spec, p)

@@ -68,7 +68,15 @@ func TestPromotingFromARenamedServer(t *testing.T) {
 	if r := d.end(d.ask(left4me.BuildOverlay, "kept", spec)); r.State != left4me.JobDone {
 		t.Errorf("%+v, %+v", r, r.Error)
 	}
-	spec.PromoteID = "before"
+	// A rename that was done and that nobody was told of, and a third name since.
+	spec.Promote.Server = "gamma"
+	if _, err := d.Files.Rename("alpha", "beta"); err != nil {
+		t.Fatal(err)
+	}
+	if r := d.end(d.ask(left4me.BuildOverlay, "kept", spec)); r.State != left4me.JobDone {
+		t.Errorf("%+v, %+v", r, r.Error)
+	}
+	spec.Promote.Server, spec.PromoteFrom, spec.PromoteID = "alpha", "beta", "before"
 	if r := d.end(d.ask(left4me.BuildOverlay, "kept", spec)); r.Error == nil || r.Error.Code != "server.renamed_meanwhile" {
 		t.Errorf("%+v, %+v", r, r.Error)
 	}

@@ -44,8 +44,8 @@ func (s *servers) remove(ctx context.Context, spec left4me.Spec, p *job.Progress
 		return err
 	}
 	names := []left4me.Name{spec.Name}
-	if s.hasOldName(spec) {
-		names = append(names, spec.OldName)
+	if old := s.core.Files.Root.FormerName(spec); old != "" {
+		names = append(names, old)
 	}
 	existed := slices.ContainsFunc(names, s.core.Files.Root.Exists)
 	err := p.Step(ctx, left4me.StepEmptyUpper, func(ctx context.Context) (string, error) {

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -9,40 +10,26 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// onHost is spec with the name that the server has on this host, which is its old one until
+// onHost is spec with the name that the server has on this host, which is an older one until
 // rename is done. What is there decides: the other side may not know yet how far it is.
 func (s *servers) onHost(spec left4me.Spec) left4me.Spec {
-	if s.hasOldName(spec) && s.core.Files.Root.Exists(spec.OldName) {
+	if old := s.core.Files.Root.FormerName(spec); old != "" && s.core.Files.Root.Exists(old) {
+		spec.OldName = old
 		return spec.OnHost()
 	}
 	spec.OldName = ""
 	return spec
 }
 
-// hasOldName reports whether what has the old name of a server here, if anything, is its
-// own: when a job comes once more, the next server of that name may be there.
-func (s *servers) hasOldName(spec left4me.Spec) bool {
-	root := s.core.Files.Root
-	switch owner := root.Owner(spec.OldName); {
-	case spec.OldName == "":
-		return false
-	case spec.ID == "":
-		return true
-	case owner != "":
-		return owner == spec.ID
-	}
-	return root.Owner(spec.Name) != spec.ID // else it is renamed as a whole
-}
-
 // rename brings a server that is down to its new name, if it has another one here. It may
 // be repeated.
 func (s *servers) rename(ctx context.Context, spec left4me.Spec, p *job.Progress) error {
-	if spec.OldName == "" {
+	old := s.core.Files.Root.FormerName(spec)
+	if old == "" && spec.OldName == "" {
 		return nil
 	}
-	old := spec.OldName
 	err := p.Step(ctx, left4me.StepRename, func(ctx context.Context) (string, error) {
-		if !s.hasOldName(spec) {
+		if old == "" {
 			return "it is renamed already", nil
 		}
 		stopping, cancel := context.WithTimeout(ctx, stopWithin)
@@ -63,7 +50,7 @@ func (s *servers) rename(ctx context.Context, spec left4me.Spec, p *job.Progress
 		return fmt.Sprintf("%s is now %s", old, spec.Name), nil
 	})
 	if err != nil {
-		return fmt.Errorf("rename %s to %s: %w", old, spec.Name, err)
+		return fmt.Errorf("rename %s to %s: %w", cmp.Or(old, spec.OldName), spec.Name, err)
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -96,9 +97,14 @@ func TestStartAfterARenameRenamesWhatItsHostHas(t *testing.T) {
 	if env, err := r.Files.Root.ReadEnv("beta"); err != nil || env.SpecHash != spec.Hash() {
 		t.Errorf("%+v, %v", env, err)
 	}
-	// Once more, as after a kill whose report was lost.
-	if err := a.servers.start(ctx, spec, a.mute()); err != nil {
+	// Once more, as after a kill whose report was lost: then nobody was told of the step either.
+	p = a.mute()
+	p.Plan(planned(spec, slices.Clone(startSteps))...)
+	if err := a.servers.start(ctx, spec, p); err != nil {
 		t.Error(err)
+	}
+	if s := p.Steps(); s[0].Label != left4me.StepRename || s[0].State != left4me.StepDone || s[1].State != left4me.StepSkipped {
+		t.Errorf("once more the steps are %+v", s)
 	}
 	if err := a.servers.stopServer(ctx, spec, a.mute()); err != nil {
 		t.Error(err)
@@ -160,6 +166,88 @@ func TestJobsOnAServerThatIsHalfRenamed(t *testing.T) {
 			free(t, r, r.Name)
 			free(t, r, "beta")
 		}
+	}
+}
+
+// A rename that was done and whose end nobody was told of, and then another name or the old
+// one: jobs find the server by its id under the name that nobody knows.
+func TestJobsFindAServerUnderANameThatNobodyKnows(t *testing.T) {
+	t.Parallel()
+	r := shimtest.NewRoot(t)
+	a := newWorker(t, r)
+	ctx := t.Context()
+	if err := a.servers.remove(ctx, r.Spec, a.mute()); err != nil {
+		t.Fatal(err)
+	}
+	for _, names := range [][2]left4me.Name{{"gamma", "alpha"}, {"alpha", ""}} {
+		spec := r.Spec
+		spec.ID, spec.Name, spec.OldName = "first", names[0], names[1]
+		told, err := json.Marshal(spec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		run := func(kind left4me.JobKind) *job.Progress {
+			t.Helper()
+			p := a.mute()
+			if err := a.runners()[kind](ctx, bus.JobMessage{Kind: kind, Target: spec.Name, Spec: told}, p); err != nil {
+				t.Fatalf("%s %v: %v", kind, names, err)
+			}
+			return p
+		}
+		for _, kind := range []left4me.JobKind{
+			left4me.StartServer, left4me.RestartServer, left4me.ResetServer, left4me.StopServer, left4me.DeleteServer,
+		} {
+			on := spec
+			on.Name = "beta"
+			wrote := filepath.Join(r.Files.Root.Upper("beta"), "wrote.txt")
+			if err := errors.Join(r.Files.Prepare(ctx, on), os.WriteFile(wrote, nil, 0o600)); err != nil {
+				t.Fatal(err)
+			}
+			p := run(kind)
+			switch kind {
+			case left4me.StopServer:
+				if !r.Files.Root.Exists("beta") || r.Files.Root.Exists(spec.Name) {
+					t.Errorf("%v: a stop renamed it", names)
+				}
+			case left4me.DeleteServer:
+			default:
+				renamed := func(s left4me.Step) bool { return s.Label == left4me.StepRename && s.State == left4me.StepDone }
+				_, err := os.Stat(filepath.Join(r.Files.Root.Upper(spec.Name), "wrote.txt"))
+				if st, _ := a.statuses.get(spec.Name); !st.State.Up() || !slices.ContainsFunc(p.Steps(), renamed) ||
+					(err == nil) != (kind != left4me.ResetServer) {
+					t.Errorf("after %s %v it is %s, what it wrote: %v; the steps are %+v", kind, names, st.State, err, p.Steps())
+				}
+				free(t, r, "beta")
+			}
+			run(left4me.DeleteServer)
+			for _, n := range []left4me.Name{"alpha", "beta", "gamma"} {
+				free(t, r, n)
+			}
+		}
+	}
+}
+
+// A database of a left4me without ids, put back by hand, gives a server another id and the name
+// of before. Renamed once more, it has its files.
+func TestServerWithAnotherIDIsFoundByItsName(t *testing.T) {
+	t.Parallel()
+	r := shimtest.NewRoot(t)
+	a := newWorker(t, r)
+	spec := renamedTo(r, "beta")
+	spec.ID = "first"
+	removeAfter(t, a, spec)
+	before := spec
+	before.ID, before.OldName = "before", ""
+	wrote := filepath.Join(r.Files.Root.Upper("beta"), "wrote.txt")
+	if err := errors.Join(a.servers.remove(t.Context(), r.Spec, a.mute()), r.Files.Prepare(t.Context(), before),
+		os.WriteFile(wrote, nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.servers.start(t.Context(), spec, a.mute()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(wrote); err != nil || r.Files.Root.Owner("beta") != "first" {
+		t.Errorf("it belongs to %s, %v", r.Files.Root.Owner("beta"), err)
 	}
 }
 

@@ -78,7 +78,13 @@ func (s *servers) bringUp(ctx context.Context, spec left4me.Spec, p *job.Progres
 		return err
 	}
 	if state.Up() && state != left4me.Stopping {
-		p.Skip("it runs already", left4me.StepRename, left4me.StepWriteConfig, left4me.StepCheckPort, left4me.StepLaunch)
+		const why = "it runs already"
+		if n != spec.Name {
+			p.Skip(why, left4me.StepRename)
+		} else if err := s.rename(ctx, spec, p); err != nil { // which says so: nobody may have been told
+			return err
+		}
+		p.Skip(why, left4me.StepWriteConfig, left4me.StepCheckPort, left4me.StepLaunch)
 	} else {
 		giveTurn, err := s.starts.take(ctx, func() { p.Note(left4me.StepWriteConfig, "waits for its turn: others start") })
 		if err != nil {

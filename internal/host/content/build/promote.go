@@ -25,8 +25,12 @@ func promote(ctx context.Context, b *build) error {
 	from := b.spec.Promote
 	return b.p.Step(ctx, left4me.StepFetch, func(ctx context.Context) (string, error) {
 		server, root := from.Server, b.builder.Files.Root
-		if old := b.spec.PromoteFrom; old != "" && root.Exists(old) {
-			server = old // until its next start
+		has := root.FormerName(left4me.Spec{ID: b.spec.PromoteID, Name: server, OldName: b.spec.PromoteFrom})
+		if has != "" && root.Exists(has) {
+			server = has // until its next start
+		}
+		if old := b.spec.PromoteFrom; old != "" && root.Exists(old) && !root.Exists(server) { // it is another's by now
+			server = old
 		}
 		if owner := root.Owner(server); owner != "" && b.spec.PromoteID != "" && owner != b.spec.PromoteID {
 			return "", left4me.NewError(left4me.Conflict, "server.renamed_meanwhile", "server", from.Server)

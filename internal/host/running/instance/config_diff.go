@@ -40,7 +40,7 @@ func (f Files) Diff(spec left4me.Spec) ([]ConfigFile, error) {
 	next := Config(spec, f.Root.lower(spec.Overlays), "x") // masked anyway
 	next[ArgumentsFile], next[LayersFile] = argumentLines(Args(spec)), strings.Join(layers, "\n")+"\n"
 	has := n
-	if old := spec.OldName; old.Valid() && f.Root.Exists(old) {
+	if old := f.Root.FormerName(spec); old.Valid() && f.Root.Exists(old) {
 		has = old
 	}
 	running, err := f.generated(has)

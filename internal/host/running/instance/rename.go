@@ -109,6 +109,42 @@ func (r Root) Owner(n left4me.Name) left4me.ID {
 	return env.ID
 }
 
+// FormerName is the name under which this host has a server while it isn't spec.Name yet;
+// empty when it has none. What is there decides, not what the other side knows: a rename
+// whose end nobody was told of may have left the server under a name that it has nowhere
+// else. What has spec.OldName is passed over when it is another server's: a job may come
+// once more when the next server has that name. Nothing need have the name that it returns,
+// if that is spec.OldName.
+func (r Root) FormerName(spec left4me.Spec) left4me.Name {
+	old := spec.OldName
+	if spec.ID == "" {
+		return old
+	}
+	owner := left4me.ID("")
+	if old != "" {
+		owner = r.Owner(old)
+	}
+	switch {
+	case owner == spec.ID:
+		return old
+	case r.Owner(spec.Name) == spec.ID: // it is renamed as a whole
+		return ""
+	}
+	names, err := r.Names()
+	if err != nil {
+		names = nil
+	}
+	for _, n := range names {
+		if r.Owner(n) == spec.ID {
+			return n
+		}
+	}
+	if owner != "" {
+		return ""
+	}
+	return old
+}
+
 // renameIn renames what a server has in one place, if it has anything there.
 func (f Files) renameIn(place string, old, n left4me.Name) (renamed bool, err error) {
 	dir, err := gameuser.OpenDir(string(f.Root), place)

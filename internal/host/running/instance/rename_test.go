@@ -61,29 +61,77 @@ func TestRenameGoesOnWhereItWasCut(t *testing.T) {
 	}
 }
 
-// Before its rename a server is compared with what it was started with, under its old name.
+// A server is compared with what it was started with, whatever name it has here: its old one,
+// its new one, or, after a rename that nobody was told of, one that it has nowhere else.
 func TestDiffFindsAServerUnderItsOldName(t *testing.T) {
 	f := host(t)
-	if err := f.Prepare(t.Context(), spec()); err != nil {
+	on := spec()
+	on.ID = "first"
+	if err := f.Prepare(t.Context(), on); err != nil {
 		t.Fatal(err)
 	}
-	renamed := spec()
-	renamed.Name, renamed.OldName = "beta", "alpha"
-	for range 2 { // before and after
+	for i, names := range [][2]left4me.Name{{"beta", "alpha"}, {"beta", "alpha"}, {"gamma", "alpha"}, {"alpha", ""}} {
+		if i == 1 {
+			if _, err := f.Rename("alpha", "beta"); err != nil {
+				t.Fatal(err)
+			}
+			on.Name = "beta"
+			if err := f.Prepare(t.Context(), on); err != nil {
+				t.Fatal(err)
+			}
+		}
+		renamed := on
+		renamed.Name, renamed.OldName = names[0], names[1]
 		files, err := f.Diff(renamed)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, v := range files {
 			if v.Running == "" || v.Path == instance.ArgumentsFile && v.Running != v.Next {
-				t.Errorf("%s was %q, will be %q", v.Path, v.Running, v.Next)
+				t.Errorf("%d: %s was %q, will be %q", i, v.Path, v.Running, v.Next)
 			}
 		}
-		if _, err := f.Rename("alpha", "beta"); err != nil {
-			t.Fatal(err)
+	}
+}
+
+// What has the id of a server is the server, under whatever name; without one its old name
+// counts, unless that is another server's.
+func TestFormerName(t *testing.T) {
+	type on map[left4me.Name]left4me.ID
+	for _, c := range []struct {
+		has       on // by the name here
+		id        left4me.ID
+		name, old left4me.Name
+		want      left4me.Name
+	}{
+		{on{}, "first", "beta", "", ""},
+		{on{}, "first", "beta", "alpha", "alpha"},
+		{on{"alpha": "first"}, "first", "beta", "alpha", "alpha"},
+		{on{"alpha": ""}, "first", "beta", "alpha", "alpha"},
+		{on{"alpha": "first"}, "", "beta", "alpha", "alpha"},
+		{on{"beta": "first"}, "first", "beta", "alpha", ""},
+		{on{"beta": "first"}, "first", "beta", "", ""},
+		{on{"alpha": "next", "beta": "first"}, "first", "beta", "alpha", ""},
+		{on{"alpha": "next"}, "first", "beta", "alpha", ""},
+		// A rename that nobody was told of, and a third name, or the first one again.
+		{on{"beta": "first"}, "first", "gamma", "alpha", "beta"},
+		{on{"beta": "first"}, "first", "alpha", "", "beta"},
+		{on{"alpha": "next", "beta": "first"}, "first", "gamma", "alpha", "beta"},
+		{on{"alpha": "", "beta": "first"}, "first", "gamma", "alpha", "beta"},
+		{on{"beta": "first", "gamma": "first"}, "first", "gamma", "alpha", ""}, // copied by hand
+		// A database that gave it another id: what has its name is its own.
+		{on{"beta": "before"}, "first", "beta", "alpha", "alpha"},
+	} {
+		f := host(t)
+		for n, id := range c.has {
+			s := spec()
+			s.Name, s.ID = n, id
+			if err := f.Prepare(t.Context(), s); err != nil {
+				t.Fatal(err)
+			}
 		}
-		if err := f.Prepare(t.Context(), renamed); err != nil {
-			t.Fatal(err)
+		if got := f.Root.FormerName(left4me.Spec{ID: c.id, Name: c.name, OldName: c.old}); got != c.want {
+			t.Errorf("%q of %s, formerly %q, with %v here, is called %q, not %q", c.id, c.name, c.old, c.has, got, c.want)
 		}
 	}
 }
