@@ -118,7 +118,14 @@ func (a jobRoutes) cancelJob(ctx context.Context, v left4me.Job, _ *none) (apity
 }
 
 func (a jobRoutes) retryJob(ctx context.Context, v left4me.Job, _ *none) (apitype.Job, error) {
-	v, err := a.core.Jobs.Retry(ctx, actorOf(ctx).Cause(), v.ID)
+	from, takes, err := a.core.Overlays.Promoted(ctx, v.ID)
+	if err == nil && takes {
+		err = accounts.Allow(actorOf(ctx), content, from)
+	}
+	if err != nil {
+		return apitype.Job{}, err
+	}
+	v, err = a.core.Jobs.Retry(ctx, actorOf(ctx).Cause(), v.ID)
 	return jobFor(ctx, v), err
 }
 

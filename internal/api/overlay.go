@@ -135,7 +135,8 @@ func (a overlayRoutes) buildOverlay(ctx context.Context, n left4me.Name, in *Bui
 	}
 	return a.onOverlay(ctx, n, func(ctx context.Context, by left4me.Actor, n left4me.Name) (left4me.Job, error) {
 		if in.Body != nil {
-			if err := a.takes(ctx, in.Body.Promote); err != nil {
+			var err error
+			if r.From, err = a.takes(ctx, in.Body.Promote); err != nil {
 				return left4me.Job{}, err
 			}
 			if err := a.uploaded(ctx, actorOf(ctx), n, in.Body.Change); err != nil {
@@ -146,19 +147,20 @@ func (a overlayRoutes) buildOverlay(ctx context.Context, n left4me.Name, in *Bui
 	})
 }
 
-// takes says whether whoever asks may take files that a server wrote into an overlay.
-func (a overlayRoutes) takes(ctx context.Context, p *left4me.Promote) error {
+// takes says whether whoever asks may take files that a server wrote into an overlay, and
+// returns the id of the server that this holds for.
+func (a overlayRoutes) takes(ctx context.Context, p *left4me.Promote) (left4me.ID, error) {
 	if p == nil {
-		return nil
+		return "", nil
 	}
 	server, err := a.core.Accounts.Target(ctx, left4me.ServerTarget, p.Server)
 	if err != nil {
-		return err
+		return "", err
 	}
-	if accounts.Allow(actorOf(ctx), see, server) != nil {
-		return left4me.NewError(left4me.Invalid, "server.unknown", "server", string(p.Server)).InField("promote.server")
+	if server.ID == "" || accounts.Allow(actorOf(ctx), see, server) != nil {
+		return "", left4me.NewError(left4me.Invalid, "server.unknown", "server", string(p.Server)).InField("promote.server")
 	}
-	return accounts.Allow(actorOf(ctx), content, server)
+	return server.ID, accounts.Allow(actorOf(ctx), content, server)
 }
 
 func (a overlayRoutes) collectContent(ctx context.Context, _ *none) (apitype.Job, error) {

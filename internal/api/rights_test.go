@@ -418,6 +418,25 @@ func TestWhatElseARequestNames(t *testing.T) {
 	}
 }
 
+// A promotion is tried again by whoever may take the files of its server, as the first time.
+func TestRetryOfAPromotionNeedsTheRightOnItsServer(t *testing.T) {
+	s, _ := rightsSite(t)
+	some := s.token(t, "some", true)
+	var j apitype.Job
+	s.call(t, "POST", "/api/v1/overlays/alpha/build", `{"promote":{"server":"beta","paths":["a"]}}`).into(t, &j)
+	s.call(t, "POST", "/api/v1/jobs/"+string(j.ID)+"/cancel", "")
+	own := []left4me.Target{left4me.OnOverlay("alpha"), left4me.OnServer("alpha")}
+	for _, c := range []struct {
+		may  []left4me.Target
+		want int
+	}{{own, http.StatusForbidden}, {append(own, left4me.OnServer("beta")), http.StatusAccepted}} {
+		s.narrow("some", c.may...)
+		if a := s.send(t, "POST", "/api/v1/jobs/"+string(j.ID)+"/retry", bearer(some), nil); a.status != c.want {
+			t.Errorf("with %v: %d %s, want %d", c.may, a.status, a.body, c.want)
+		}
+	}
+}
+
 // Streams have what somebody may see at each moment, and end with the right on what they are of.
 func TestStreamsEndWithTheRight(t *testing.T) {
 	s, ids := rightsSite(t)

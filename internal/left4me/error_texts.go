@@ -759,6 +759,7 @@ var englishErrors = [...]ErrorText{
 	{"job.only_stop_unclaimed", "only a stop is begun without a claim", ""},
 	{"job.overlay_deleted", "job {job} was on another overlay {overlay}, which was deleted", ""},
 	{"job.promoted_server_deleted", "job {job} took files from a server {server}, which was deleted", "promote the files anew"},
+	{"job.promoted_server_unknown", "job {job} does not say which server {server} it took files from", "promote the files anew"},
 	{"job.report_without_end", "a report must end its job", ""},
 	{"job.server_deleted", "job {job} was on another server {server}, which was deleted", ""},
 	{"job.unknown", "there is no job {job:q}", ""},

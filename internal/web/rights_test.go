@@ -335,6 +335,23 @@ func TestWhatMayNotBeSeenIsNotThere(t *testing.T) {
 	p.hasNot(t, `href="/blueprints/default"`, "disabled title")
 }
 
+// A promotion is tried again by whoever may take the files of its server, as the first time.
+func TestRetryOfAPromotionNeedsTheRightOnItsServer(t *testing.T) {
+	s, some := restricted(t)
+	s.addServer(t, "beta")
+	s.overlay(t, left4me.Overlay{Name: "maps", Kind: left4me.FilesOverlay})
+	j := must(s.content.Build(t.Context(), left4me.ByUser("admin"), "maps",
+		overlays.Request{Promote: &left4me.Promote{Server: "beta", Paths: []string{"a"}}}))(t)
+	must(s.jobs.Cancel(t.Context(), j.ID))(t)
+	only := s.as(t, "only")
+	own := accounts.Targets{left4me.OnOverlay("maps"), left4me.OnServer("alpha")}
+	some.Store(&own)
+	only.post("/jobs/"+string(j.ID)+"/retry").has(t, http.StatusForbidden)
+	more := append(own, left4me.OnServer("beta"))
+	some.Store(&more)
+	only.post("/jobs/"+string(j.ID)+"/retry").has(t, http.StatusSeeOther)
+}
+
 // unseen is in the name of everything that the user only may not see.
 const unseen = "unseen-"
 

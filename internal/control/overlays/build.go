@@ -39,13 +39,12 @@ func (c *Overlays) Build(ctx context.Context, by left4me.Actor, name left4me.Nam
 	spec := left4me.BuildSpec{Overlay: v.Overlay, Note: r.Note, By: by.String(), Change: r.Change, Promote: r.Promote}
 	spec.Overlay.Name = v.OnHost()
 	if r.Promote != nil {
-		// One that isn't there may have left its files: its host says whether it has.
-		switch from, err := c.storage.Servers().Get(ctx, r.Promote.Server); {
-		case err == nil:
-			spec.PromoteFrom, spec.PromoteID = from.HostName, from.ID
-		case !errors.Is(err, left4me.NotFound):
+		from, err := promoted(ctx, c.storage, r)
+		if err != nil {
 			return left4me.Job{}, err
 		}
+		spec.Promote = &left4me.Promote{Server: from.Name, Paths: r.Promote.Paths}
+		spec.PromoteFrom, spec.PromoteID = from.HostName, from.ID
 	}
 	var imported left4me.Import
 	if spec.Change != nil {
@@ -60,6 +59,47 @@ func (c *Overlays) Build(ctx context.Context, by left4me.Actor, name left4me.Nam
 	}
 	spec.NamesHint = imported.NamesHint
 	return c.jobs.Add(ctx, by, left4me.BuildOverlay, name, c.host, spec)
+}
+
+// promoted is the server whose files a request takes. Errors: left4me.Invalid for the field
+// "promote.server" when it isn't there.
+func promoted(ctx context.Context, storage *store.Store, r Request) (v left4me.Server, err error) {
+	if r.From != "" {
+		v, err = storage.Servers().ByID(ctx, r.From)
+	} else {
+		v, err = storage.Servers().Get(ctx, r.Promote.Server)
+	}
+	if errors.Is(err, left4me.NotFound) {
+		err = left4me.NewError(left4me.Invalid, "server.unknown", "server", r.Promote.Server).InField("promote.server")
+	}
+	return v, err
+}
+
+// Promoted is the server whose files a job took into an overlay: whoever wants the job once
+// more needs the right on that one, too. ok is false for a job that took none. Errors:
+// left4me.NotFound when there is no such job.
+func (c *Overlays) Promoted(ctx context.Context, id left4me.JobID) (from left4me.Target, ok bool, err error) {
+	v, err := c.storage.Jobs().Get(ctx, id)
+	if err != nil || v.Kind != left4me.BuildOverlay {
+		return from, false, err
+	}
+	var spec left4me.BuildSpec
+	if err := json.Unmarshal(v.Spec, &spec); err != nil {
+		return from, false, fmt.Errorf("job %s: %w", id, err)
+	}
+	if spec.Promote == nil {
+		return from, false, nil
+	}
+	from = left4me.OnServer(spec.Promote.Server)
+	from.ID = spec.PromoteID
+	now, err := c.storage.Servers().ByID(ctx, spec.PromoteID)
+	switch {
+	case errors.Is(err, left4me.NotFound):
+		return from, true, nil
+	case err != nil:
+		return from, false, err
+	}
+	return now.Target(), true, nil
 }
 
 // again asks for a job once more.
@@ -77,11 +117,10 @@ func (c *Overlays) again(ctx context.Context, by left4me.Actor, v store.QueuedJo
 		if err := json.Unmarshal(v.Spec, &spec); err != nil {
 			return left4me.Job{}, fmt.Errorf("retry job %s: %w", v.ID, err)
 		}
-		promote, err := promoteAgain(ctx, c.storage, v, spec)
-		if err != nil {
+		if err := promotable(ctx, c.storage, v, spec); err != nil {
 			return v.Job, err
 		}
-		return c.Build(ctx, by, v.Target, Request{Note: spec.Note, Change: spec.Change, Promote: promote})
+		return c.Build(ctx, by, v.Target, Request{Note: spec.Note, Change: spec.Change, Promote: spec.Promote, From: spec.PromoteID})
 	case left4me.DeleteOverlay:
 		return c.Delete(ctx, by, v.Target)
 	case left4me.RestoreOverlay:
@@ -92,19 +131,21 @@ func (c *Overlays) again(ctx context.Context, by left4me.Actor, v store.QueuedJo
 	return left4me.Job{}, left4me.NewError(left4me.Conflict, "job.not_retried", "kind", v.Kind)
 }
 
-// promoteAgain is what a job promoted, from the same server: whatever that is called now,
-// and never from one that has its name since. Errors: left4me.Conflict when it was deleted.
-func promoteAgain(ctx context.Context, storage *store.Store, v store.QueuedJob, spec left4me.BuildSpec) (*left4me.Promote, error) {
-	if spec.Promote == nil || spec.PromoteID == "" {
-		return spec.Promote, nil
+// promotable says whether a job can take files once more from the server that it took them
+// from: whatever that is called now, and never from one that has its name since. Errors:
+// left4me.Conflict when it was deleted, or when the job doesn't say which one it was.
+func promotable(ctx context.Context, storage *store.Store, v store.QueuedJob, spec left4me.BuildSpec) error {
+	if spec.Promote == nil {
+		return nil
 	}
-	from, err := storage.Servers().ByID(ctx, spec.PromoteID)
+	if spec.PromoteID == "" {
+		return left4me.NewError(left4me.Conflict, "job.promoted_server_unknown", "job", v.ID, "server", spec.Promote.Server)
+	}
+	_, err := storage.Servers().ByID(ctx, spec.PromoteID)
 	if errors.Is(err, left4me.NotFound) {
-		return nil, left4me.NewError(left4me.Conflict, "job.promoted_server_deleted", "job", v.ID, "server", spec.Promote.Server)
-	} else if err != nil {
-		return nil, err
+		return left4me.NewError(left4me.Conflict, "job.promoted_server_deleted", "job", v.ID, "server", spec.Promote.Server)
 	}
-	return &left4me.Promote{Server: from.Name, Paths: spec.Promote.Paths}, nil
+	return err
 }
 
 // Request is what a build is asked for with.
@@ -112,4 +153,7 @@ type Request struct {
 	Note    string           // why, in people's words
 	Change  *left4me.Change  // of a files overlay
 	Promote *left4me.Promote // of a files overlay
+	// From is the server of Promote that whoever asks may take files of, whatever it is
+	// called by now; empty: the one that has the name.
+	From left4me.ID
 }

@@ -312,29 +312,119 @@ func TestAPromotionIsTriedAgainWithTheSameServer(t *testing.T) {
 		specs <- spec
 		return left4me.NewError(left4me.NotFound, "overlay.no_revision_on_host", "overlay", "maps")
 	})
-	alpha, err := s.servers.Create(ctx, by, left4me.Server{Name: "alpha"})
-	if err != nil {
-		t.Fatal(err)
+	server := func(name left4me.Name) left4me.ID {
+		t.Helper()
+		v, err := s.servers.Create(ctx, by, left4me.Server{Name: name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v.ID
 	}
-	build, err := s.Build(ctx, by, "maps", overlays.Request{Promote: &left4me.Promote{Server: "alpha", Paths: []string{"a"}}})
+	takes := func(what string, name left4me.Name, id left4me.ID) {
+		t.Helper()
+		if spec := <-specs; spec.Promote.Server != name || spec.PromoteID != id || !slices.Equal(spec.Promote.Paths, []string{"a"}) {
+			t.Errorf("%s takes %+v of %s, not of %s", what, spec.Promote, spec.PromoteID, id)
+		}
+	}
+	promote := overlays.Request{Promote: &left4me.Promote{Server: "alpha", Paths: []string{"a"}}}
+	if _, err := s.Build(ctx, by, "maps", promote); !errors.Is(err, left4me.Invalid) {
+		t.Errorf("of a server that isn't there: %v", err)
+	}
+	alpha := server("alpha")
+	build, err := s.Build(ctx, by, "maps", promote)
 	s.ended(t, build, err)
-	<-specs
+	takes("the job", "alpha", alpha)
 	if _, err := s.servers.Names().Rename(ctx, by, "alpha", "beta", 0); err != nil {
 		t.Fatal(err)
 	}
 	again, err := s.jobs.Retry(ctx, by, build.ID)
 	s.ended(t, again, err)
-	if spec := <-specs; spec.Promote.Server != "beta" || spec.PromoteID != alpha.ID || spec.Promote.Paths[0] != "a" {
-		t.Errorf("it takes %+v of %s", spec.Promote, spec.PromoteID)
+	takes("the job, once more,", "beta", alpha)
+
+	// Its host has renamed it, too, and there is another one that has its old name.
+	if err := s.store.Servers().OnHostAs(ctx, alpha, "beta"); err != nil {
+		t.Fatal(err)
 	}
-	gone, err := s.servers.Act(ctx, by, left4me.DeleteServer, "beta")
-	s.ended(t, gone, err)
+	next := server("alpha")
+	if from, ok, err := s.Promoted(ctx, build.ID); err != nil || !ok || from.ID != alpha || from.Name != "beta" {
+		t.Errorf("the job took files of %+v, %t, %v", from, ok, err)
+	}
+	again, err = s.jobs.Retry(ctx, by, build.ID)
+	s.ended(t, again, err)
+	takes("the job, beside another alpha,", "beta", alpha)
+	// Whoever asked for the files of a server gets those, though another one has its name by now.
+	promote.From = alpha
+	asked, err := s.Build(ctx, by, "maps", promote)
+	s.ended(t, asked, err)
+	takes("who may take those of the first alpha", "beta", alpha)
+	promote.From = ""
+	asked, err = s.Build(ctx, by, "maps", promote)
+	s.ended(t, asked, err)
+	takes("who names alpha", "alpha", next)
+
 	for _, name := range []left4me.Name{"alpha", "beta"} {
-		if _, err := s.servers.Create(ctx, by, left4me.Server{Name: name}); err != nil {
-			t.Fatal(err)
+		gone, err := s.servers.Act(ctx, by, left4me.DeleteServer, name)
+		s.ended(t, gone, err)
+		server(name)
+	}
+	for _, id := range []left4me.JobID{build.ID, again.ID, asked.ID} {
+		if _, err := s.jobs.Retry(ctx, by, id); !errors.Is(err, left4me.Conflict) {
+			t.Errorf("the next server of the name: %v", err)
 		}
 	}
-	if _, err := s.jobs.Retry(ctx, by, again.ID); !errors.Is(err, left4me.Conflict) {
+	if _, err := s.Build(ctx, by, "maps", overlays.Request{Promote: promote.Promote, From: alpha}); !errors.Is(err, left4me.Invalid) {
 		t.Errorf("the next server of the name: %v", err)
+	}
+}
+
+// A job that doesn't say which server it took files of, as of a left4me that knew no ids, takes
+// none of whatever has the name now.
+func TestAPromotionWithoutAnIDIsNotTriedAgain(t *testing.T) {
+	s := newSite(t)
+	ctx, by := t.Context(), left4me.ByUser(admin)
+	s.add(t, "maps")
+	s.serve(t, func(bus.JobMessage) *left4me.Error {
+		return left4me.NewError(left4me.NotFound, "overlay.no_revision_on_host", "overlay", "maps")
+	})
+	if _, err := s.servers.Create(ctx, by, left4me.Server{Name: "alpha"}); err != nil {
+		t.Fatal(err)
+	}
+	old, err := s.jobs.Add(ctx, by, left4me.BuildOverlay, "maps", left4me.LocalHost, left4me.BuildSpec{
+		Overlay: left4me.Overlay{Name: "maps", Kind: left4me.FilesOverlay},
+		Promote: &left4me.Promote{Server: "alpha", Paths: []string{"a"}},
+	})
+	s.ended(t, old, err)
+	_, err = s.jobs.Retry(ctx, by, old.ID)
+	if e, ok := left4me.Public(err); !ok || e.Code != "job.promoted_server_unknown" {
+		t.Errorf("%v", err)
+	}
+}
+
+// Errors of the host name servers as people do, several at once.
+func TestErrorsOfTheHostNameRenamedServersAsPeopleDo(t *testing.T) {
+	s := newSite(t)
+	ctx, by := t.Context(), left4me.ByUser(admin)
+	s.add(t, "maps")
+	s.lay("maps", 2)
+	s.answers = map[string]func([]byte) (any, error){bus.VerbDropRev: func([]byte) (any, error) {
+		return nil, left4me.NewError(left4me.Busy, "revision.in_use", "revision", 1, "overlay", "maps", "servers", "alpha, gamma")
+	}}
+	s.serve(t, func(bus.JobMessage) *left4me.Error {
+		return left4me.NewError(left4me.Busy, "overlay.in_use", "overlay", "maps", "servers", "alpha, gamma")
+	})
+	if _, err := s.servers.Create(ctx, by, left4me.Server{Name: "alpha"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.servers.Names().Rename(ctx, by, "alpha", "beta", 0); err != nil {
+		t.Fatal(err)
+	}
+	s.rename(t, "maps", "campaigns")
+	_, err := s.Revisions().Drop(ctx, by, "campaigns", 1)
+	e, _ := left4me.Public(err)
+	gone, err := s.Delete(ctx, by, "campaigns")
+	for _, e := range []*left4me.Error{e, s.ended(t, gone, err).Error} {
+		if e == nil || e.Args["overlay"] != "campaigns" || e.Args["servers"] != "beta, gamma" || !strings.Contains(e.Text, "beta, gamma") {
+			t.Errorf("%+v", e)
+		}
 	}
 }

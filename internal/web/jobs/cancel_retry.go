@@ -17,6 +17,13 @@ func (p *Pages) cancelJob(w http.ResponseWriter, r *http.Request, _ accounts.Act
 
 // retryJob asks for the same again, which is another job.
 func (p *Pages) retryJob(w http.ResponseWriter, r *http.Request, who accounts.Actor, j left4me.Job) error {
+	from, takes, err := p.Overlays.Promoted(r.Context(), j.ID)
+	if err == nil && takes {
+		err = accounts.Allow(who, accounts.Content, from)
+	}
+	if err != nil {
+		return err
+	}
 	again, err := p.Jobs.Retry(r.Context(), who.Cause(), j.ID)
 	if err != nil {
 		return err

@@ -5,13 +5,15 @@ package jobs
 import (
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/control/jobs"
+	"github.com/left4me/left4me/internal/control/overlays"
 	"github.com/left4me/left4me/internal/web/page"
 )
 
 // Pages are the pages of jobs.
 type Pages struct {
-	Panel *page.Panel
-	Jobs  *jobs.Jobs
+	Panel    *page.Panel
+	Jobs     *jobs.Jobs
+	Overlays *overlays.Overlays
 }
 
 // Routes is the part of the table of routes that is about jobs.

@@ -39,9 +39,16 @@ func (p *files) actOnWritten(w http.ResponseWriter, r *http.Request, who account
 		} else if err == nil {
 			err = page.Allow(who, accounts.Content, left4me.OnOverlay(overlay))
 		}
+		var from left4me.Target
+		if err == nil {
+			from, err = p.pages.Panel.Accounts.Target(r.Context(), left4me.ServerTarget, name)
+		}
+		if err == nil {
+			err = page.Allow(who, accounts.Content, from) // the one that has the name now
+		}
 		if err == nil {
 			job, err = p.pages.Overlays.Build(r.Context(), who.Cause(), overlay, overlays.Request{
-				Note: "written by " + string(name), Promote: &left4me.Promote{Server: name, Paths: chosen},
+				Note: "written by " + string(name), Promote: &left4me.Promote{Server: name, Paths: chosen}, From: from.ID,
 			})
 		}
 	default:
