@@ -76,7 +76,7 @@ func secretSite(t *testing.T) (root, envFile string) {
 		Label: "start", State: "failed", Note: "with rcon-of-left4me, wget of-an-older-script", Warning: "curl -H scripts-secret-line",
 	}}
 	job.Log = []string{"curl -H scripts-secret-line"}
-	_, eerr := db.Jobs().End(ctx, job.Job, "")
+	_, _, eerr := db.Jobs().End(ctx, job.Job, "")
 	err = errors.Join(err, rerr, eerr, db.Crashes().Add(ctx, store.Crash{
 		Host: "local", Server: "alpha", At: at, Exit: "SIGSEGV", Uptime: time.Minute,
 		Lines: []string{"rcon_password = joins-with-this", "it prints rcon-of-left4me", "say cfg-line-of-ours", `q\uote<d>&pass`},

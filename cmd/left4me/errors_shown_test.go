@@ -140,7 +140,7 @@ func siteOfFailures(t *testing.T) (root string) {
 		_, err := db.Jobs().Add(ctx, j, func([]store.QueuedJob) (*store.QueuedJob, error) { return nil, nil })
 		_, _, rerr := db.Jobs().Run(ctx, j.ID, j.CreatedAt)
 		j.State, j.StartedAt, j.EndedAt, j.Error = left4me.JobFailed, j.CreatedAt, j.CreatedAt.Add(time.Second), f.why
-		_, eerr := db.Jobs().End(ctx, j.Job, "")
+		_, _, eerr := db.Jobs().End(ctx, j.Job, "")
 		if err := errors.Join(err, rerr, eerr); err != nil {
 			t.Fatal(err)
 		}

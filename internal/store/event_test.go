@@ -59,7 +59,7 @@ func TestEachChangeHasItsEvent(t *testing.T) {
 	add := func(v left4me.Job) error { return addJob(ctx, s, v) }
 	end := func(v left4me.Job, drop left4me.Name) error {
 		v.State, v.EndedAt = left4me.JobDone, at.Add(time.Minute)
-		_, err := s.Jobs().End(ctx, v, drop)
+		_, _, err := s.Jobs().End(ctx, v, drop)
 		return err
 	}
 	haveEvents(t, s, []change{
@@ -403,7 +403,7 @@ func TestTheKindOfAnActorIsKept(t *testing.T) {
 		kept, err := s.Jobs().Get(ctx, v.ID)
 		ok(t, err)
 		kept.State, kept.EndedAt = left4me.JobDone, at
-		_, err = s.Jobs().End(ctx, kept.Job, "")
+		_, _, err = s.Jobs().End(ctx, kept.Job, "")
 		ok(t, err)
 		ok(t, s.Game().SetRollout(ctx, store.Rollout{Host: "local", State: "waiting", By: by, CreatedAt: at}))
 		rollout, err := s.Game().Rollout(ctx, "local")

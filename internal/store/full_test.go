@@ -102,12 +102,12 @@ func TestAJobEndsOnceThoughTheDiskWasFull(t *testing.T) {
 		}
 		v.State = left4me.JobCancelled
 		s.OnFull(func() bool { // while there is no transaction, another one ends it
-			ended, err := s.Jobs().End(ctx, v.Job, "")
+			_, ended, err := s.Jobs().End(ctx, v.Job, "")
 			return ended && err == nil
 		})
 		late := v.Job
 		late.State, late.Steps = left4me.JobDone, []left4me.Step{{Note: strings.Repeat("x", 2<<20)}}
-		if ended, err := s.Jobs().End(ctx, late, ""); err != nil || ended {
+		if _, ended, err := s.Jobs().End(ctx, late, ""); err != nil || ended {
 			t.Errorf("it ended a second time: %v, %v", ended, err)
 		}
 		if v, err := s.Jobs().Get(ctx, "1"); err != nil || v.State != left4me.JobCancelled {

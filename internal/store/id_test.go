@@ -47,7 +47,7 @@ func TestNothingOfDeletedServerFallsToNextOfItsName(t *testing.T) {
 	ok(t, addJob(ctx, s, jobOn("1", left4me.DeleteServer, "alpha")))
 	deletion := jobOn("1", left4me.DeleteServer, "alpha")
 	deletion.State = left4me.JobDone
-	_, err := s.Jobs().End(ctx, deletion, "alpha")
+	_, _, err := s.Jobs().End(ctx, deletion, "alpha")
 	ok(t, err)
 	events, err := s.Events().After(ctx, 0, 100)
 	ok(t, err)
@@ -106,7 +106,7 @@ func TestNothingOfDeletedUserFallsToNextOfItsName(t *testing.T) {
 	}
 	position := last(t, s)
 	start.State = left4me.JobDone
-	_, err = s.Jobs().End(ctx, start, "")
+	_, _, err = s.Jobs().End(ctx, start, "")
 	ok(t, err)
 	_, err = s.By(left4me.Actor{Kind: left4me.UserActor, Name: "zoe"}).Blueprints().Get(ctx, "default")
 	ok(t, err)

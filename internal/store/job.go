@@ -289,18 +289,20 @@ func (s Jobs) Step(ctx context.Context, id left4me.JobID, steps []left4me.Step, 
 
 // End ends an active job and, in the same transaction, removes the row of
 // the server that it deleted (dropServer, when not empty): the row goes last,
-// and never twice. What the job did to an overlay is noted there too. It reports whether the job was still active.
-func (s Jobs) End(ctx context.Context, v left4me.Job, dropServer left4me.Name) (bool, error) {
+// and never twice. What the job did to an overlay is noted there too. It returns the job as it
+// ended, on its target by the name that this has now, and reports whether the job was still
+// active.
+func (s Jobs) End(ctx context.Context, v left4me.Job, dropServer left4me.Name) (left4me.Job, bool, error) {
 	steps, err := toJSON(v.Steps)
 	lines, lerr := toJSON(left4me.ClipLog(v.Log))
 	if err = errors.Join(err, lerr); err != nil {
-		return false, fmt.Errorf("end job %s: %w", v.ID, err)
+		return v, false, fmt.Errorf("end job %s: %w", v.ID, err)
 	}
 	var failure sql.NullString
 	if v.Error != nil {
 		failure.Valid = true
 		if failure.String, err = toJSON(v.Error.Clipped()); err != nil {
-			return false, fmt.Errorf("end job %s: %w", v.ID, err)
+			return v, false, fmt.Errorf("end job %s: %w", v.ID, err)
 		}
 	}
 	var ended bool
@@ -331,9 +333,9 @@ func (s Jobs) End(ctx context.Context, v left4me.Job, dropServer left4me.Name) (
 		return deleteServer(ctx, tx, v)
 	})
 	if err != nil {
-		return false, fmt.Errorf("end job %s: %w", v.ID, err)
+		return v, false, fmt.Errorf("end job %s: %w", v.ID, err)
 	}
-	return ended, nil
+	return v, ended, nil
 }
 
 // Cancel notes that somebody wants a job to stop. It returns the job as it

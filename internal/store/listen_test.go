@@ -89,7 +89,7 @@ func TestTheNewestJobOfATargetCountsAsItsFailure(t *testing.T) {
 		_, err := s.Jobs().Add(t.Context(), v, func([]store.QueuedJob) (*store.QueuedJob, error) { return nil, nil })
 		ok(t, err)
 		v.State, v.Error, v.EndedAt, v.Log = state, why, at, []string{"long"}
-		_, err = s.Jobs().End(t.Context(), v.Job, "")
+		_, _, err = s.Jobs().End(t.Context(), v.Job, "")
 		ok(t, err)
 	}
 	end("a", left4me.JobFailed, &left4me.Error{Kind: left4me.Conflict, Field: "port", Text: "port 27015 is used by python3"})

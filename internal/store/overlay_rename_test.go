@@ -185,7 +185,7 @@ func TestNoRenameOfADeletedOverlay(t *testing.T) {
 	_, _, err := s.Overlays().Rename(ctx, "maps", "campaigns", 0)
 	is(t, err, left4me.Conflict, "")
 	deletion.State, deletion.EndedAt = left4me.JobDone, at.Add(time.Minute)
-	_, err = s.Jobs().End(ctx, deletion, "")
+	_, _, err = s.Jobs().End(ctx, deletion, "")
 	ok(t, err)
 	_, _, err = s.Overlays().Rename(ctx, "maps", "campaigns", 0)
 	is(t, err, left4me.Conflict, "")

@@ -140,7 +140,7 @@ func TestStepOfAJobSaysThatAServerIsRenamedOnItsHost(t *testing.T) {
 			if end {
 				v := j.Job
 				v.State, v.Steps, v.EndedAt = left4me.JobFailed, steps, at.Add(time.Minute)
-				_, err := s.Jobs().End(ctx, v, "")
+				_, _, err := s.Jobs().End(ctx, v, "")
 				ok(t, err)
 			} else {
 				ok(t, s.Jobs().Step(ctx, "1", steps, nil))
@@ -182,7 +182,7 @@ func TestNoRenameWhileAStartRenames(t *testing.T) {
 	_, _, err = s.Servers().Rename(ctx, "beta", "gamma", 0)
 	is(t, err, left4me.Busy, "")
 	for _, id := range []left4me.JobID{"1", "2"} {
-		_, err = s.Jobs().End(ctx,
+		_, _, err = s.Jobs().End(ctx,
 			left4me.Job{ID: id, Kind: left4me.StartServer, Target: "beta", State: left4me.JobCancelled, EndedAt: at}, "")
 		ok(t, err)
 	}
@@ -222,7 +222,8 @@ func TestHostSaysThatItHasTheNewName(t *testing.T) {
 	if v, err := s.Servers().Get(ctx, "beta"); err != nil || v.HostName != "alpha" {
 		t.Errorf("while a job may be renaming it: %+v, %v", v, err)
 	}
-	_, err = s.Jobs().End(ctx, left4me.Job{ID: "1", Kind: left4me.StartServer, Target: "beta", State: left4me.JobInterrupted, EndedAt: at},
+	_, _, err = s.Jobs().End(ctx,
+		left4me.Job{ID: "1", Kind: left4me.StartServer, Target: "beta", State: left4me.JobInterrupted, EndedAt: at},
 		"")
 	ok(t, err)
 	ok(t, s.Servers().OnHostAs(ctx, beta.ID, "beta"))
@@ -294,7 +295,7 @@ func TestEndOfAJobIsOfTheServerThatWasRenamedMeanwhile(t *testing.T) {
 	ok(t, err)
 	end := before.Job
 	end.State, end.EndedAt = left4me.JobInterrupted, at
-	_, err = s.Jobs().End(ctx, end, "")
+	_, _, err = s.Jobs().End(ctx, end, "")
 	ok(t, err)
 	if v, err := s.Servers().Get(ctx, "beta"); err != nil || v.Held != left4me.HeldCrashed {
 		t.Errorf("it is held %q, %v", v.Held, err)
@@ -354,7 +355,7 @@ func TestDeletedServerFreesBothNames(t *testing.T) {
 	_, beta, err := s.Servers().Rename(ctx, "alpha", "beta", 0)
 	ok(t, err)
 	ok(t, addJob(ctx, s, jobOn("1", left4me.DeleteServer, "beta")))
-	_, err = s.Jobs().End(ctx, left4me.Job{ID: "1", Kind: left4me.DeleteServer, Target: "beta", State: left4me.JobDone, EndedAt: at},
+	_, _, err = s.Jobs().End(ctx, left4me.Job{ID: "1", Kind: left4me.DeleteServer, Target: "beta", State: left4me.JobDone, EndedAt: at},
 		"beta")
 	ok(t, err)
 	if _, err := s.Servers().ByID(ctx, beta.ID); !errors.Is(err, left4me.NotFound) {

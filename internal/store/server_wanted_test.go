@@ -31,7 +31,7 @@ func end(t *testing.T, s *store.Store, id left4me.JobID, state left4me.JobState)
 	v, err := s.Jobs().Get(t.Context(), id)
 	ok(t, err)
 	v.State, v.EndedAt = state, at
-	_, err = s.Jobs().End(t.Context(), v.Job, "")
+	_, _, err = s.Jobs().End(t.Context(), v.Job, "")
 	ok(t, err)
 }
 

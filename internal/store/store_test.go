@@ -377,13 +377,13 @@ func TestAJobsWholeLife(t *testing.T) {
 	running.Job.Steps, running.Job.State, running.Job.EndedAt = steps, left4me.JobFailed, at.Add(2*time.Hour)
 	running.Job.Log = []string{"a line", "the last"}
 	running.Job.Error = &left4me.Error{Kind: left4me.Conflict, Text: "taken", Hint: "choose"}
-	if ended, err := s.Jobs().End(t.Context(), running.Job, ""); !ended || err != nil {
+	if _, ended, err := s.Jobs().End(t.Context(), running.Job, ""); !ended || err != nil {
 		t.Fatalf("%v, %v", ended, err)
 	}
 	// It has ended: nothing moves it any more.
 	again := running.Job
 	again.State = left4me.JobDone
-	if ended, err := s.Jobs().End(t.Context(), again, "alpha"); ended || err != nil {
+	if _, ended, err := s.Jobs().End(t.Context(), again, "alpha"); ended || err != nil {
 		t.Errorf("it ended twice: %v", err)
 	}
 	ok(t, s.Jobs().Step(t.Context(), "1", nil, nil))
@@ -413,7 +413,7 @@ func TestTheRowOfAJobIsBounded(t *testing.T) {
 	long := strings.Repeat("<\x01\xff", 100<<10)
 	v.State, v.EndedAt = left4me.JobFailed, time.Now()
 	v.Log, v.Error = slices.Repeat([]string{long}, 300), &left4me.Error{Kind: left4me.Invalid, Text: long, Hint: long}
-	_, err = s.Jobs().End(ctx, v.Job, "")
+	_, _, err = s.Jobs().End(ctx, v.Job, "")
 	ok(t, err)
 	got, err := s.Jobs().Get(ctx, "1")
 	ok(t, err)
@@ -456,7 +456,7 @@ func TestOneJobRunsForATarget(t *testing.T) {
 	}
 	one := active[0].Job
 	one.State, one.EndedAt = left4me.JobDone, at
-	if _, err := s.Jobs().End(t.Context(), one, ""); err != nil {
+	if _, _, err := s.Jobs().End(t.Context(), one, ""); err != nil {
 		t.Fatal(err)
 	}
 	if _, began, err := s.Jobs().Run(t.Context(), "2", at); !began || err != nil {
@@ -527,7 +527,7 @@ func TestTheServerGoesWithTheEndOfItsDelete(t *testing.T) {
 	ok(t, err)
 	v.State, v.EndedAt = left4me.JobDone, at
 	before := s.Generation()
-	if ended, err := s.Jobs().End(t.Context(), v.Job, "alpha"); !ended || err != nil {
+	if _, ended, err := s.Jobs().End(t.Context(), v.Job, "alpha"); !ended || err != nil {
 		t.Fatalf("%v, %v", ended, err)
 	}
 	if s.Generation() == before {
@@ -542,7 +542,7 @@ func TestTheServerGoesWithTheEndOfItsDelete(t *testing.T) {
 	is(t, err, left4me.NotFound, "")
 	// Somebody made another one of that name; the same end, told twice, must not take it away.
 	serve(t, s, "alpha")
-	if ended, err := s.Jobs().End(t.Context(), v.Job, "alpha"); ended || err != nil {
+	if _, ended, err := s.Jobs().End(t.Context(), v.Job, "alpha"); ended || err != nil {
 		t.Errorf("%v, %v", ended, err)
 	}
 	if _, err := s.Servers().Get(t.Context(), "alpha"); err != nil {

@@ -13,7 +13,7 @@ import (
 func (s *site) end(t *testing.T, v left4me.Job) {
 	t.Helper()
 	v.State, v.EndedAt = left4me.JobDone, time.Now()
-	if ended, err := s.store.Jobs().End(t.Context(), v, ""); err != nil || !ended {
+	if _, ended, err := s.store.Jobs().End(t.Context(), v, ""); err != nil || !ended {
 		t.Fatal(ended, err)
 	}
 }

@@ -41,7 +41,7 @@ type Storage interface {
 	Add(ctx context.Context, v store.QueuedJob, decide func([]store.QueuedJob) (*store.QueuedJob, error)) (store.QueuedJob, error)
 	Run(ctx context.Context, id left4me.JobID, now time.Time) (store.QueuedJob, bool, error)
 	Step(ctx context.Context, id left4me.JobID, steps []left4me.Step, log []string) error
-	End(ctx context.Context, v left4me.Job, dropServer left4me.Name) (bool, error)
+	End(ctx context.Context, v left4me.Job, dropServer left4me.Name) (left4me.Job, bool, error)
 	Cancel(ctx context.Context, id left4me.JobID) (store.QueuedJob, error)
 	Autostart(ctx context.Context, v store.QueuedJob, boot string,
 		decide func(left4me.Server, []store.QueuedJob) store.Decision) (store.QueuedJob, bool, error)
@@ -377,11 +377,8 @@ func (j *Jobs) end(ctx context.Context, v left4me.Job) error {
 		drop = v.Target
 	}
 	j.turn.Lock()
-	ended, err := j.storage.End(ctx, v, drop)
+	v, ended, err := j.storage.End(ctx, v, drop)
 	if ended {
-		if now, err := j.storage.Get(ctx, v.ID); err == nil {
-			v.Target = now.Target // which may have been renamed since v was read
-		}
 		j.notify(v)
 	}
 	j.turn.Unlock()

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -230,6 +231,47 @@ func TestQueuedJobIsCancelledAtOnce(t *testing.T) {
 	})
 	if again, err := s.jobs.Retry(t.Context(), left4me.ByUser("tester"), j.ID); err != nil || again.ID != "again" {
 		t.Errorf("retry: %+v, %v", again, err)
+	}
+}
+
+// renames is the store, in which people rename a server when the end of a job on it is about to
+// be written.
+type renames struct {
+	store.Jobs
+	rename func()
+}
+
+func (r renames) End(ctx context.Context, v left4me.Job, drop left4me.Name) (left4me.Job, bool, error) {
+	r.rename()
+	return r.Jobs.End(ctx, v, drop)
+}
+
+func TestEndOfAJobIsToldByTheNameThatItsServerHasThen(t *testing.T) {
+	s := openWith(t, t.TempDir(), func(st *store.Store) jobs.Storage {
+		return renames{st.Jobs(), sync.OnceFunc(func() {
+			if _, _, err := st.Servers().Rename(context.Background(), "alpha", "gamma", 0); err != nil {
+				t.Error(err)
+			}
+		})}
+	})
+	work := s.work(t)
+	first := s.add(t, left4me.StopServer, "alpha")
+	waits := s.add(t, left4me.StartServer, "alpha")
+	changes, err := s.jobs.Watch(t.Context(), first.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := receive(t, work)
+	s.claim(t, d.ID)
+	s.finish(t, d, left4me.JobDone)
+	var last left4me.Job
+	for last = range changes {
+	}
+	if last.State != left4me.JobDone || last.Target != "gamma" {
+		t.Errorf("its end is told as %+v", last)
+	}
+	if d := receive(t, work); d.ID != waits.ID {
+		t.Errorf("%s follows, not the start", d.Kind)
 	}
 }
 

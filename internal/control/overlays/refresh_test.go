@@ -372,7 +372,7 @@ func TestTheRestartsForARevisionDoNotDependOnAWatcher(t *testing.T) {
 	}
 	end := func(v left4me.Job) {
 		v.State, v.EndedAt = left4me.JobDone, time.Now()
-		if ended, err := s.store.Jobs().End(t.Context(), v, ""); err != nil || !ended {
+		if _, ended, err := s.store.Jobs().End(t.Context(), v, ""); err != nil || !ended {
 			t.Fatal(ended, err)
 		}
 	}
