@@ -5,9 +5,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
+	"github.com/left4me/left4me/internal/api/apitype"
+	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/test/stage"
 )
 
@@ -164,4 +167,67 @@ func TestRenamedServerOutlivesLeft4me(t *testing.T) {
 	if all := onDisk(s, "alpha", "beta"); len(all) > 0 {
 		t.Errorf("deleted, the disk has %q", all)
 	}
+}
+
+// Killed at any moment of the rename of an overlay, left4me has it under one name, with all that
+// refers to it: its revisions, the stack of the server that runs with it, and its next edit.
+func TestKilledWhileAnOverlayIsRenamed(t *testing.T) {
+	t.Parallel()
+	s := stage.New(t, 29470, "SIM_MAP_LOAD=100ms", "SIM_PLAYERS=0")
+	s.Serve(t)
+	edit := func(overlay string, text int) {
+		t.Helper()
+		var j stage.Job
+		s.Must(t, "PUT", "/overlays/"+overlay+"/file?path=left4dead2/cfg/a.cfg", text, &j)
+		if j = s.Ended(t, j.ID); j.State != "done" {
+			t.Fatalf("%+v", j.Error)
+		}
+	}
+	s.Must(t, "POST", "/overlays", map[string]string{"name": "first", "kind": "files"}, nil)
+	edit("first", 0)
+	s.Must(t, "POST", "/servers", map[string]any{"name": "alpha", "overlays": []string{"first"}}, nil)
+	s.Done(t, "start", "alpha")
+	before, _ := s.Server("alpha")
+	name := "first"
+	for n, after := range moments(0, 4*time.Millisecond, 5) {
+		next := fmt.Sprintf("name%d", n)
+		asked := make(chan struct{})
+		go func() {
+			defer close(asked)
+			_, _ = s.Call("POST", "/overlays/"+name+"/rename", map[string]string{"name": next}, nil) // or it is killed
+		}()
+		wait := time.NewTimer(after)
+		<-wait.C // the moment is what is tested, not something to happen
+		s.Kill()
+		<-asked
+		s.Serve(t)
+		stage.Until(t, "the server is known again", func() bool {
+			v, _ := s.Server("alpha")
+			return v.State == "running" && v.PID == before.PID
+		})
+		var there []string
+		for _, of := range []string{name, next} {
+			var o apitype.Overlay
+			if _, err := s.Call("GET", "/overlays/"+of, nil, &o); err != nil {
+				continue
+			}
+			there = append(there, of)
+			if o.Content.Current != 1+n || o.NameOnHost != "first" && of != "first" || !slices.Equal(o.Servers, []left4me.Name{"alpha"}) {
+				t.Errorf("after %s %s is %+v", after, of, o)
+			}
+		}
+		if len(there) != 1 {
+			t.Fatalf("after %s there are %q", after, there)
+		}
+		name = there[0]
+		var v apitype.GameServer
+		s.Must(t, "GET", "/servers/alpha", nil, &v)
+		if !slices.Equal(v.Overlays, there) || v.RestartRequired {
+			t.Errorf("after %s the server stacks %q, to be restarted: %t, and there is %q", after, v.Overlays, v.RestartRequired, there)
+		}
+		edit(name, 1+n)
+		s.Done(t, "restart", "alpha")
+		before, _ = s.Server("alpha")
+	}
+	s.Done(t, "delete", "alpha")
 }
