@@ -5,6 +5,7 @@ import (
 
 	"github.com/left4me/left4me/internal/charset"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/store"
 )
 
 // AutomaticNames leaves it to the names which encoding they are in.
@@ -62,11 +63,11 @@ func (c *Overlays) FirstUpload(ctx context.Context, languages string) error {
 }
 
 // hint fills in what names are taken for that are too short to tell.
-func (c *Overlays) hint(ctx context.Context, i *left4me.Import) error {
+func hint(ctx context.Context, storage *store.Store, i *left4me.Import) error {
 	if i.Names != "" || i.NamesHint != "" {
 		return nil
 	}
-	v, err := c.storage.Site().ArchiveNames(ctx)
+	v, err := storage.Site().ArchiveNames(ctx)
 	if err == nil && v != AutomaticNames {
 		i.NamesHint = v
 	}

@@ -51,7 +51,7 @@ func (c *Overlays) Build(ctx context.Context, by left4me.Actor, name left4me.Nam
 		changed := *spec.Change
 		spec.Change, imported = &changed, changed.Import
 	}
-	if err := c.hint(ctx, &imported); err != nil {
+	if err := hint(ctx, c.storage, &imported); err != nil {
 		return left4me.Job{}, err
 	}
 	if spec.Change != nil {

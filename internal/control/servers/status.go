@@ -357,7 +357,7 @@ func (s *Servers) followEnds(ctx context.Context, batch []left4me.Event) error {
 			return err
 		}
 		if j.Kind == left4me.DeleteServer && j.State == left4me.JobDone {
-			if err := s.forgetDeleted(ctx, j.Host, left4me.Name(e.Target.Name)); err != nil {
+			if err := forgetDeleted(ctx, s, j.Host, left4me.Name(e.Target.Name)); err != nil {
 				return err
 			}
 			continue
@@ -378,7 +378,7 @@ func (s *Servers) followEnds(ctx context.Context, batch []left4me.Event) error {
 	return nil
 }
 
-func (s *Servers) forgetDeleted(ctx context.Context, host, name left4me.Name) error {
+func forgetDeleted(ctx context.Context, s *Servers, host, name left4me.Name) error {
 	asked := s.status.now()
 	now, err := s.storage.Target(ctx, left4me.ServerTarget, string(name))
 	if err != nil {
