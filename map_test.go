@@ -55,3 +55,40 @@ func TestMapHasEachPackageOnce(t *testing.T) {
 		}
 	}
 }
+
+// The table "What you see and where it is" in docs/development.md names files and folders that
+// are there: in internal/web where it says what draws them, in internal where it says what does the work.
+// A name without a folder is beside the one before it, and one without an extension begins the names of
+// files.
+func TestTableOfWhatIsSeenNamesFiles(t *testing.T) {
+	text, err := os.ReadFile("docs/development.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, ok := strings.Cut(string(text), "| you see | template and handler in `web` | what does the work |\n| --- | --- | --- |\n")
+	table, _, ok2 := strings.Cut(table, "\n\n")
+	if !ok || !ok2 {
+		t.Fatal("docs/development.md has no table of what is seen")
+	}
+	name := regexp.MustCompile("`([^`]+)`")
+	for line := range strings.Lines(table) {
+		cells := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), "|")
+		if len(cells) != 3 {
+			t.Errorf("%s has %d cells, want 3", line, len(cells))
+			continue
+		}
+		for i, root := range []string{"internal/web", "internal"} {
+			beside := root
+			for _, m := range name.FindAllStringSubmatch(cells[i+1], -1) {
+				pattern := strings.ReplaceAll(m[1], "…", "*")
+				if strings.Contains(pattern, "/") {
+					beside = filepath.Join(root, filepath.Dir(pattern))
+				}
+				there, err := filepath.Glob(filepath.Join(beside, filepath.Base(pattern)) + "*")
+				if err != nil || len(there) == 0 {
+					t.Errorf("%s: nothing is called %s in %s (%v)", strings.TrimSpace(cells[0]), m[1], beside, err)
+				}
+			}
+		}
+	}
+}

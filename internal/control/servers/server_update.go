@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/left4me/left4me/internal/bus"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
@@ -42,18 +41,4 @@ func (s *Servers) Update(ctx context.Context, by left4me.Actor, v left4me.Server
 	s.log.InfoContext(ctx, "server changed", "server", v.Name, "by", by.String())
 	s.status.changed(v.Name)
 	return s.Get(ctx, v.Name)
-}
-
-// ConfigDiff says how the files that left4me generates for a server would change
-// at its next start. Errors: left4me.NotFound, left4me.Unavailable.
-func (s Files) ConfigDiff(ctx context.Context, name left4me.Name) ([]bus.ConfigFile, error) {
-	def, err := s.servers.defined(ctx, name)
-	if err != nil {
-		return nil, err
-	}
-	ctx, cancel := context.WithTimeout(ctx, askWithin)
-	defer cancel()
-	var d bus.ConfigDiff
-	err = s.servers.askHost(ctx, def.host, bus.VerbConfigDiff, def.specOnHost(), &d)
-	return d.Files, err
 }

@@ -8,7 +8,6 @@ package servers
 import (
 	"context"
 	"log/slog"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,9 +18,6 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/internal/store"
 )
-
-// PortRange is where ports come from when nobody names one, both ends included.
-type PortRange struct{ Low, High int }
 
 // Servers is the list of servers. It is safe for concurrent use.
 type Servers struct {
@@ -137,50 +133,6 @@ func (s *Servers) Create(ctx context.Context, by left4me.Actor, v left4me.Server
 	return s.Get(ctx, v.Name)
 }
 
-// createOnFreePort adds a server with the next port that is free. When somebody
-// else took that one meanwhile, it is the one after it.
-func (s *Servers) createOnFreePort(ctx context.Context, by left4me.Actor, v left4me.Server) (left4me.Server, error) {
-	for {
-		var err error
-		if v.Port, err = s.freePort(ctx, v); err != nil {
-			return v, err
-		}
-		err = s.storage.By(by).Servers().Create(ctx, v)
-		if e, ok := left4me.Public(err); !ok || e.Kind != left4me.Conflict || e.Field != "port" {
-			return v, err
-		}
-	}
-}
-
-// freePort finds the lowest port of the range for v that no server of its host
-// has, neither for its game nor for its SourceTV, and that no other program there
-// uses as far as the host can say.
-func (s *Servers) freePort(ctx context.Context, v left4me.Server) (int, error) {
-	specs, err := s.neighbours(ctx, v)
-	if err != nil {
-		return 0, err
-	}
-	last := &specs[len(specs)-1]
-	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
-	defer cancel()
-	for port := s.ports.Low; port <= s.ports.High; port++ {
-		last.Port = port
-		taken := slices.ContainsFunc(specs[:len(specs)-1], func(sp left4me.Spec) bool { return sp.Port == port }) ||
-			slices.ContainsFunc(left4me.PortClashes(specs), func(c left4me.PortClash) bool { return c.Server == v.Name })
-		if taken {
-			continue
-		}
-		err := s.bus.Request(ctx, bus.Command(v.Host, bus.VerbPort), bus.PortRequest{V: bus.Version, Port: port}, nil)
-		if e, ok := left4me.Public(err); ok && e.Kind == left4me.Conflict {
-			continue
-		}
-		// A host that can't be asked does not keep anyone from planning a
-		// server: the port is checked again when it starts.
-		return port, nil
-	}
-	return 0, left4me.NewError(left4me.Conflict, "port.none_free", "low", s.ports.Low, "high", s.ports.High).InField("port")
-}
-
 // definitions are all servers, and what their specs are made of besides, as of one moment.
 type definitions struct {
 	servers    []left4me.Server
@@ -211,21 +163,6 @@ func (s *Servers) definitions(ctx context.Context) (d definitions, err error) {
 	return d, err
 }
 
-// neighbours are the servers of the host of v, and then v, which is not there yet.
-func (s *Servers) neighbours(ctx context.Context, v left4me.Server) ([]left4me.Spec, error) {
-	d, err := s.definitions(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var specs []left4me.Spec
-	for _, o := range append(d.servers, v) {
-		if o.Host == v.Host {
-			specs = append(specs, d.spec(o))
-		}
-	}
-	return specs, nil
-}
-
 // Act asks for a job on a server: left4me.StartServer and its like. What is
 // asked for already is returned as it is. Errors: left4me.NotFound,
 // left4me.Conflict.
@@ -235,9 +172,4 @@ func (s *Servers) Act(ctx context.Context, by left4me.Actor, kind left4me.JobKin
 		return left4me.Job{}, err
 	}
 	return s.jobs.Add(ctx, by, kind, name, d.host, d.specOnHost())
-}
-
-// Crashes returns the newest deaths of a server, at most limit.
-func (s *Servers) Crashes(ctx context.Context, name left4me.Name, limit int) ([]store.Crash, error) {
-	return s.storage.Crashes().List(ctx, name, limit)
 }

@@ -432,35 +432,6 @@ func (s *Servers) ask(ctx context.Context, host left4me.Name) error {
 	return s.askContent(ctx, host)
 }
 
-func (s *Servers) keepCrash(ctx context.Context) func(string, []byte) error {
-	return func(subject string, data []byte) error {
-		if bus.VerbOf(subject) != bus.KindCrash {
-			return nil
-		}
-		var c bus.Crash
-		if err := bus.Decode(data, &c); err != nil {
-			s.log.WarnContext(ctx, "crash of a server", "subject", subject, "err", err)
-			return nil // it won't become readable
-		}
-		host := bus.HostOf(subject)
-		err := s.storage.Crashes().Add(ctx, store.Crash{
-			Host: host, Server: c.Server, ServerID: c.ServerID, At: c.At, Exit: c.Exit, Uptime: c.Uptime, Lines: c.Lines,
-		})
-		if err == nil {
-			s.status.crashed(host, c.Server)
-		}
-		return err
-	}
-}
-
-// crashed tells the watchers of a crash that a host told.
-func (l *statuses) crashed(host, server left4me.Name) {
-	l.mu.Lock()
-	name := l.name(key{host, server})
-	l.mu.Unlock()
-	l.changed(name)
-}
-
 // Watch gives the names of servers about which something is new: their state,
 // their players, their job, or that they came or went. Several changes of one
 // server while the caller is busy are one. The subscription begins with the call

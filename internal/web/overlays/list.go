@@ -52,11 +52,6 @@ func (p *Pages) overlayList(ctx context.Context, who accounts.Actor, filter stri
 	return l, err
 }
 
-// restore says whether whoever looks may take a deleted overlay back.
-func (l overlayList) restore(n left4me.Name) page.Permission {
-	return page.May(l.who, accounts.Manage, left4me.OnOverlay(n))
-}
-
 // matches reports whether an overlay is found by all words of the filter.
 func (l overlayList) matches(v overlays.View) bool {
 	text := findableOverlay(v)

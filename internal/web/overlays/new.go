@@ -3,13 +3,11 @@ package overlays
 import (
 	"errors"
 	"net/http"
-	"net/url"
 	"slices"
 
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/control/overlays"
 	"github.com/left4me/left4me/internal/left4me"
-	"github.com/left4me/left4me/internal/web/format"
 	"github.com/left4me/left4me/internal/web/overlays/overlay"
 	"github.com/left4me/left4me/internal/web/overlays/workshop"
 	"github.com/left4me/left4me/internal/web/page"
@@ -46,27 +44,6 @@ func (p *Pages) newWith(r *http.Request, who accounts.Actor, form overlayForm) (
 	}
 	all, err := recipes(r.URL.Query())
 	return page.View{Frame: f, Body: []page.Piece{page.Fixed(newOverlay(form, all, r.URL.Query().Get("recipe")))}}, err
-}
-
-// recipes are those to choose from; the one that was chosen has the values of q.
-func recipes(q url.Values) ([]overlays.Recipe, error) {
-	all := overlays.Recipes()
-	for i, r := range all {
-		if q.Get("recipe") != r.ID {
-			continue
-		}
-		values := map[string]string{}
-		for _, v := range r.Parameters {
-			if q.Has("set-" + v.Name) {
-				values[v.Name] = format.Visible(q.Get("set-" + v.Name))
-			}
-		}
-		var err error
-		if all[i], err = r.Fill(values); err != nil {
-			return nil, err
-		}
-	}
-	return all, nil
 }
 
 func (p *Pages) create(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {

@@ -10,7 +10,6 @@ import (
 
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/control/overlays"
-	"github.com/left4me/left4me/internal/control/rolloutrules"
 	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/internal/web/jobs"
 	"github.com/left4me/left4me/internal/web/page"
@@ -18,22 +17,6 @@ import (
 
 // Until says a day and an hour that are still to come.
 func Until(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
-
-// nothingNew is what a build that made no revision said of it.
-func nothingNew(last *left4me.Job) string {
-	if last == nil || last.Kind != left4me.BuildOverlay || last.State != left4me.JobDone || time.Since(last.EndedAt) > time.Hour {
-		return ""
-	}
-	for _, s := range last.Steps {
-		if s.Label == left4me.StepPublishOverlay && s.State != left4me.StepSkipped {
-			return ""
-		}
-	}
-	if len(last.Steps) == 0 {
-		return ""
-	}
-	return last.Steps[len(last.Steps)-1].Note
-}
 
 // DiffPath is the page that compares two revisions.
 func DiffPath(n left4me.Name, from, to int) string {
@@ -90,12 +73,6 @@ func Visible(who accounts.Actor, v overlays.View) overlays.View {
 	return v
 }
 
-// visibleMoves is how the servers move over that somebody may see.
-func visibleMoves(who accounts.Actor, v overlays.Restart) *overlays.Restart {
-	v.Moves, v.Wishes, v.Reason = rolloutrules.Visible(who, v.Moves, v.Wishes, v.Reason)
-	return &v
-}
-
 // Topics is what every part of an overlay's page depends on.
 func Topics(n left4me.Name) []page.Topic {
 	return []page.Topic{page.OnContent(), page.OnWork(left4me.BuildOverlay.Noun(), n), page.OnRunning()}
@@ -138,34 +115,6 @@ func (p *Core) View(r *http.Request, who accounts.Actor, o Page, body ...page.Pi
 
 // SeesUploads reports whether whoever looks may see the list of all uploads.
 func (o Page) SeesUploads() bool { return page.May(o.who, accounts.SiteRight, left4me.Site).Act }
-
-// headWhy is why somebody may not do what the head of the page offers.
-func (o Page) headWhy() string {
-	if !o.DeletedAt.IsZero() {
-		return o.May(accounts.Manage).Why
-	}
-	return o.May(accounts.Content).Why
-}
-
-// overlayTabs are the parts of an overlay's page.
-func (o Page) tabs() []page.Tab {
-	tabs := []page.Tab{{Key: "contents", Label: "Contents"}}
-	switch o.Kind {
-	case left4me.WorkshopOverlay:
-		tabs = append([]page.Tab{{Key: "items", Label: "Items", Path: "/items"}}, tabs...)
-	case left4me.ScriptOverlay:
-		tabs = append(tabs, page.Tab{Key: "script", Label: "Script", Path: "/script"})
-	}
-	problems := "Problems"
-	if n := warned(o.Content); n > 0 {
-		problems += " " + strconv.Itoa(n)
-	}
-	return append(tabs,
-		page.Tab{Key: "revisions", Label: "Revisions", Path: "/revisions"},
-		page.Tab{Key: "problems", Label: problems, Path: "/problems"},
-		page.Tab{Key: "campaigns", Label: "Campaigns", Path: "/campaigns"},
-		page.Tab{Key: "settings", Label: "Settings", Path: "/settings"})
-}
 
 // WantedRevision is the revision that an address names; 0 is the current one.
 func WantedRevision(r *http.Request) (int, error) {

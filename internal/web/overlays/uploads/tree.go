@@ -1,14 +1,10 @@
 package uploads
 
 import (
-	"crypto/sha256"
-	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"path"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/left4me/left4me/internal/control/accounts"
@@ -122,14 +118,6 @@ func isMoved(moves []left4me.FolderMove, from string) bool {
 	return slices.ContainsFunc(moves, func(m left4me.FolderMove) bool { return m.From == from })
 }
 
-// questionKey names a question, so that an answer is about what was asked: which
-// questions there are changes with each move.
-func questionKey(q left4me.PlanAsk) string {
-	b, _ := json.Marshal(q) // it came as JSON
-	sum := sha256.Sum256(b)
-	return base64.RawURLEncoding.EncodeToString(sum[:12])
-}
-
 // movePlan moves a folder of an upload, or answers a question of its plan.
 func (p *Pages) movePlan(w http.ResponseWriter, r *http.Request, who accounts.Actor, at page.Upload) error {
 	if err := r.ParseForm(); err != nil {
@@ -175,26 +163,4 @@ func moveOf(folder, place string) left4me.FolderMove {
 		m.To = ""
 	}
 	return m
-}
-
-// answerOf are all moves of an answer to a question of a plan.
-func answerOf(plan left4me.Plan, question, answer string) []left4me.FolderMove {
-	n, err := strconv.Atoi(answer)
-	for _, q := range plan.Asks {
-		if questionKey(q) == question && err == nil && n >= 0 && n < len(q.Choices) {
-			return q.Choices[n].Moves
-		}
-	}
-	return nil
-}
-
-// forgetMove lets an overlay find out again where a folder of its uploads goes.
-func (p *Pages) forgetMove(w http.ResponseWriter, r *http.Request, who accounts.Actor, name left4me.Name) error {
-	if err := r.ParseForm(); err != nil {
-		return page.BadForm(err)
-	}
-	if err := p.Overlays.ForgetMove(r.Context(), who.Cause(), name, r.PostForm.Get("folder")); err != nil {
-		return err
-	}
-	return page.Done(w, r, page.OverlayPath(name, "/settings"))
 }

@@ -29,17 +29,6 @@ func (p *Pages) listView(r *http.Request, who accounts.Actor) (page.View, error)
 	return page.View{Frame: f, Body: []page.Piece{page.Fixed(uploadsHead()), all, names}}, nil
 }
 
-// setNames keeps the setting of names in archives.
-func (p *Pages) setNames(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
-	if err := r.ParseForm(); err != nil {
-		return page.BadForm(err)
-	}
-	if _, err := p.Overlays.SetArchiveNames(r.Context(), r.PostForm.Get("encoding")); err != nil {
-		return err
-	}
-	return page.Done(w, r, "/uploads")
-}
-
 // uploadOf says for what an upload was begun, and by whom if that is somebody else.
 func uploadOf(u uploads.Upload, who string) string {
 	if u.By == who {

@@ -1,0 +1,20 @@
+package servers
+
+import (
+	"context"
+
+	"github.com/left4me/left4me/internal/bus"
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// Clashes says what the overlays of a server have in common: add-ons with the same
+// files, a campaign twice, more add-ons than the game has room for. Errors:
+// left4me.NotFound, left4me.Unavailable.
+func (s Files) Clashes(ctx context.Context, name left4me.Name) (all []left4me.Warning, err error) {
+	d, err := s.servers.defined(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	err = s.servers.askHost(ctx, d.host, bus.VerbClashes, bus.StackRequest{V: bus.Version, Spec: d.specOnHost().OnHost()}, &all)
+	return all, err
+}

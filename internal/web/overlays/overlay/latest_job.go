@@ -1,0 +1,23 @@
+package overlay
+
+import (
+	"time"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// nothingNew is what a build that made no revision said of it.
+func nothingNew(last *left4me.Job) string {
+	if last == nil || last.Kind != left4me.BuildOverlay || last.State != left4me.JobDone || time.Since(last.EndedAt) > time.Hour {
+		return ""
+	}
+	for _, s := range last.Steps {
+		if s.Label == left4me.StepPublishOverlay && s.State != left4me.StepSkipped {
+			return ""
+		}
+	}
+	if len(last.Steps) == 0 {
+		return ""
+	}
+	return last.Steps[len(last.Steps)-1].Note
+}

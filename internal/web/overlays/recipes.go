@@ -1,0 +1,29 @@
+package overlays
+
+import (
+	"net/url"
+
+	"github.com/left4me/left4me/internal/control/overlays"
+	"github.com/left4me/left4me/internal/web/format"
+)
+
+// recipes are those to choose from; the one that was chosen has the values of q.
+func recipes(q url.Values) ([]overlays.Recipe, error) {
+	all := overlays.Recipes()
+	for i, r := range all {
+		if q.Get("recipe") != r.ID {
+			continue
+		}
+		values := map[string]string{}
+		for _, v := range r.Parameters {
+			if q.Has("set-" + v.Name) {
+				values[v.Name] = format.Visible(q.Get("set-" + v.Name))
+			}
+		}
+		var err error
+		if all[i], err = r.Fill(values); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
