@@ -35,8 +35,9 @@ func TestRightsFollowWhatIsRenamed(t *testing.T) {
 	if _, _, err := a.storage.Servers().Rename(ctx, "alpha", "omega", 0); err != nil {
 		t.Fatal(err)
 	}
-	next.Name = "omega" // it was called so once
-	for on, sees := range map[left4me.Target]string{first: "omega", next: "other"} {
+	renamed := first
+	renamed.Name, next.Name = "omega", "omega" // which that was called once
+	for on, sees := range map[left4me.Target]string{first: "omega", renamed: "omega", next: "other"} {
 		u, err := a.User(ctx, "al")
 		if err != nil {
 			t.Fatal(err)
