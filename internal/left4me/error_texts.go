@@ -1018,6 +1018,7 @@ var englishErrors = [...]ErrorText{
 		"the game took port {got} because port {port} is used by {program}",
 		"choose another port or stop it",
 	},
+	{"port.holder_hidden", "a server that you may not see", ""},
 	{"port.holder_program", "{name} (pid {pid})", ""},
 	{"port.holder_server", "{server}, {name} (pid {pid})", ""},
 	{

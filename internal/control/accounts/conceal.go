@@ -69,7 +69,7 @@ type errorReader struct {
 // shown is e, or what is shown in its place.
 func (r errorReader) shown(e *left4me.Error) *left4me.Error {
 	if r.hidden(e) {
-		return left4me.NewError(e.Kind, "object.hidden").InField(e.Field).Because(e)
+		return concealed(e)
 	}
 	out := e
 	for name, v := range e.Args {
@@ -82,7 +82,7 @@ func (r errorReader) shown(e *left4me.Error) *left4me.Error {
 			continue
 		}
 		if !e.Worded() { // its text has the name, too
-			return left4me.NewError(e.Kind, "object.hidden").InField(e.Field).Because(e)
+			return concealed(e)
 		}
 		if out == e {
 			c := *e
@@ -95,6 +95,15 @@ func (r errorReader) shown(e *left4me.Error) *left4me.Error {
 		return e
 	}
 	return out.Rendered()
+}
+
+// concealed stands in the place of an error.
+func concealed(e *left4me.Error) *left4me.Error {
+	c := left4me.NewError(e.Kind, "object.hidden")
+	if strings.HasPrefix(e.Code, "port.holder_") { // a part of a sentence
+		c = left4me.NewError(e.Kind, "port.holder_hidden")
+	}
+	return c.InField(e.Field).Because(e)
 }
 
 // hidden reports whether an error names something that its reader may not see.
