@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -462,6 +463,11 @@ func TestOverlaysThatAreRenamedMeanwhileHaveTheNameOfTheHost(t *testing.T) {
 	if _, err := s.Create(ctx, by, left4me.Server{Name: "alpha", Overlays: left4me.Refs("maps")}); err != nil {
 		t.Fatal(err)
 	}
+	for i := range 100 { // which take their time to be read after the server
+		if err := s.store.Blueprints().Create(ctx, left4me.Blueprint{Name: left4me.Name(fmt.Sprintf("b%d", i))}); err != nil {
+			t.Fatal(err)
+		}
+	}
 	spec, _, err := s.Spec(ctx, "alpha")
 	if err != nil {
 		t.Fatal(err)
@@ -471,7 +477,7 @@ func TestOverlaysThatAreRenamedMeanwhileHaveTheNameOfTheHost(t *testing.T) {
 	renamed := make(chan error, 1)
 	go func() {
 		var err error
-		for range 150 {
+		for range 15 {
 			_, _, there := s.store.Overlays().Rename(ctx, "maps", "campaigns", 0)
 			_, _, back := s.store.Overlays().Rename(ctx, "campaigns", "maps", 0)
 			err = errors.Join(err, there, back)
