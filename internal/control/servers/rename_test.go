@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/left4me/left4me/internal/bus"
+	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/control/servers"
 	"github.com/left4me/left4me/internal/left4me"
 )
@@ -440,6 +441,40 @@ func TestErrorsOfAHostNameARenamedServerAsPeopleDo(t *testing.T) {
 	v := s.until(t, "beta", func(v servers.View) bool { return v.Status.State == left4me.Failed })
 	if v.Status.Reason != "beta runs already" {
 		t.Errorf("it is down because %s", v.Status.Reason)
+	}
+}
+
+// Findings repeat what a host says of a server, also what the panel shows another reason for, and
+// name what is in the way as people do, to whoever may see it.
+func TestConnectivityRepeatsReasonsAsTheirReaderMayReadThem(t *testing.T) {
+	s := newSite(t)
+	why := left4me.NewError(left4me.Conflict, "port.in_use", "port", 27015, "server", "alpha")
+	s.host(t, map[string]func([]byte) (any, error){
+		bus.VerbReach: func([]byte) (any, error) {
+			return []left4me.Check{{Name: "process", State: left4me.CheckBroken, Text: "it failed: " + why.Said()}}, nil
+		},
+	})
+	s.create(t, "alpha")
+	s.rename(t, "alpha", "beta")
+	mine := s.create(t, "mine")
+	st := left4me.Status{Name: "mine", State: left4me.Failed}
+	st.Explain(why)
+	s.publish(t, bus.KindStatus, st)
+	s.until(t, "mine", func(v servers.View) bool { return v.Status.State == left4me.Failed })
+	for what, c := range map[string]struct {
+		who  accounts.Actor
+		want string
+	}{
+		"who sees both": {accounts.Actor{UserID: 1, Name: "ann"}, "it failed: port 27015 is used by beta"},
+		"who sees one": {
+			accounts.Actor{UserID: 1, Name: "ann", Only: &accounts.Targets{mine.Target()}},
+			"it failed: something that you may not see is in the way",
+		},
+	} {
+		checks, err := servers.ReachFor(t.Context(), s.Servers, c.who, "mine")
+		if err != nil || len(checks) != 1 || checks[0].Text != c.want {
+			t.Errorf("%s: %+v, %v", what, checks, err)
+		}
 	}
 }
 
