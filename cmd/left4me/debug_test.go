@@ -20,6 +20,7 @@ import (
 
 	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/internal/store"
+	"github.com/left4me/left4me/internal/store/storetest"
 )
 
 // hold is what no bundle may have, wherever people put it.
@@ -34,10 +35,7 @@ var hold = []string{
 func secretSite(t *testing.T) (root, envFile string) {
 	t.Helper()
 	root = t.TempDir()
-	db, err := store.Open(t.Context(), filepath.Join(root, databaseName))
-	if err != nil {
-		t.Fatal(err)
-	}
+	db := storetest.Open(t.Context(), t, filepath.Join(root, databaseName))
 	defer db.Close()
 	ctx, at := t.Context(), time.Now().UTC()
 	server := left4me.Server{
@@ -60,7 +58,7 @@ func secretSite(t *testing.T) (root, envFile string) {
 		ID: "0001", Kind: left4me.StartServer, Target: "alpha", Host: "local", State: left4me.JobQueued, By: left4me.ByUser("admin"),
 		CreatedAt: at,
 	}}
-	_, err = db.Overlays().Create(ctx, left4me.ByUser("admin"), overlay)
+	_, err := db.Overlays().Create(ctx, left4me.ByUser("admin"), overlay)
 	overlay.Version, overlay.Script = 1, &left4me.Script{Text: "#!/bin/sh\ncurl -H scripts-secret-line\n"}
 	_, uerr := db.Overlays().Update(ctx, left4me.ByUser("admin"), overlay)
 	_, gerr := db.Overlays().Create(ctx, left4me.ByUser("admin"), git)
@@ -108,9 +106,8 @@ func secretSite(t *testing.T) (root, envFile string) {
 func bundle(t *testing.T, envFile string) (files map[string]string, said string) {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "bundle.tar.gz")
-	// Doctor runs itself once more, and this is left4me by its name (testscript.Main).
-	program := filepath.Join(t.TempDir(), "left4me")
-	if b, err := os.ReadFile("/proc/self/exe"); errors.Join(err, os.WriteFile(program, b, 0o755)) != nil {
+	program, err := exec.LookPath("left4me") // of testscript.Main
+	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -119,8 +116,7 @@ func bundle(t *testing.T, envFile string) (files map[string]string, said string)
 		out, err := exec.CommandContext(ctx, program, "debug", "bundle", "--env-file", envFile, "-o", name).CombinedOutput()
 		return string(out), err
 	}
-	said, err := run()
-	if err != nil {
+	if said, err = run(); err != nil {
 		t.Fatalf("%v: %s", err, said)
 	}
 	if st, err := os.Stat(name); err != nil || st.Mode() != 0o600 {

@@ -19,6 +19,7 @@ import (
 
 	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/internal/store"
+	"github.com/left4me/left4me/internal/store/storetest"
 )
 
 // failedJobs are jobs whose errors this build shows, some of other builds, and what is
@@ -61,8 +62,8 @@ var failedJobs = []struct {
 // to run another command beside it, and where its panel is.
 func startLeft4me(t *testing.T, root string) (run func(args ...string) (out, said string, err error), address string) {
 	t.Helper()
-	program := filepath.Join(t.TempDir(), "left4me") // what it is by its name (testscript.Main)
-	if b, err := os.ReadFile("/proc/self/exe"); errors.Join(err, os.WriteFile(program, b, 0o755)) != nil {
+	program, err := exec.LookPath("left4me") // of testscript.Main
+	if err != nil {
 		t.Fatal(err)
 	}
 	sockets, err := os.MkdirTemp("", "l4m-")
@@ -121,10 +122,7 @@ func startLeft4me(t *testing.T, root string) (run func(args ...string) (out, sai
 func siteOfFailures(t *testing.T) (root string) {
 	t.Helper()
 	root = t.TempDir()
-	db, err := store.Open(t.Context(), filepath.Join(root, databaseName))
-	if err != nil {
-		t.Fatal(err)
-	}
+	db := storetest.Open(t.Context(), t, filepath.Join(root, databaseName))
 	defer db.Close()
 	ctx, at := t.Context(), time.Now().UTC().Add(-time.Hour)
 	if err := db.Servers().Create(ctx, left4me.Server{

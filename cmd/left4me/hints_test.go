@@ -37,7 +37,7 @@ func people(t *testing.T) map[string]*person {
 	if remedy.Systemd() {
 		t.Skip("systemd runs here; test/e2e has a machine with it")
 	}
-	exe, err := os.ReadFile("/proc/self/exe")
+	program, err := exec.LookPath("left4me") // of testscript.Main
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +49,7 @@ func people(t *testing.T) map[string]*person {
 		}
 		t.Cleanup(func() { os.RemoveAll(home) })
 		bin := filepath.Join(home, "bin")
-		for _, err := range []error{os.Mkdir(bin, 0o755), os.Chmod(home, 0o755), os.WriteFile(filepath.Join(bin, "left4me"), exe, 0o755)} {
+		for _, err := range []error{os.Mkdir(bin, 0o755), os.Chmod(home, 0o755), os.Link(program, filepath.Join(bin, "left4me"))} {
 			if err != nil {
 				t.Fatal(err)
 			}

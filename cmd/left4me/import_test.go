@@ -12,12 +12,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"syscall"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 
 	"github.com/left4me/left4me/internal/control/accounts"
@@ -139,8 +139,8 @@ func TestTheOlderLeft4meIsTakenOver(t *testing.T) {
 			before := listing(t, from)
 			dry, err := importPython(t.Context(), s, importOptions{from: from})
 			must(t, err)
-			if d := cmp.Diff(before, listing(t, from)); d != "" {
-				t.Errorf("a dry run changed something: %s", d)
+			if after := listing(t, from); !slices.Equal(before, after) {
+				t.Errorf("a dry run changed something:\n%s\nbecame\n%s", strings.Join(before, "\n"), strings.Join(after, "\n"))
 			}
 			if _, err := os.Stat(root); !c.inPlace && !errors.Is(err, fs.ErrNotExist) {
 				t.Errorf("a dry run made %s", root)
@@ -191,8 +191,8 @@ func wantTaken(t *testing.T, root string) {
 	b, err := st.Blueprints().Get(t.Context(), "versus-24-7")
 	must(t, err)
 	want := left4me.Settings{Map: "c2m1_highway", Args: []string{"-tickrate", "100"}, Cfg: []string{"sv_cheats 0", "mp_disable_autokick 1"}}
-	if d := cmp.Diff(want, b.Settings); d != "" || !slices.Equal(b.Overlays, left4me.Refs("competitive", "custom-maps")) {
-		t.Errorf("%q %s", b.Overlays, d)
+	if !reflect.DeepEqual(want, b.Settings) || !slices.Equal(b.Overlays, left4me.Refs("competitive", "custom-maps")) {
+		t.Errorf("%q %+v, want %+v", b.Overlays, b.Settings, want)
 	}
 	servers, err := st.Servers().List(t.Context())
 	must(t, err)
@@ -202,8 +202,8 @@ func wantTaken(t *testing.T, root string) {
 	}
 	layers, _, err := instance.Root(root).Layers(b.Overlays)
 	must(t, err)
-	if d := cmp.Diff([]string{"overlays/competitive/1", "overlays/custom-maps/1", "installation/base"}, layers); d != "" {
-		t.Error(d)
+	if !slices.Equal(layers, []string{"overlays/competitive/1", "overlays/custom-maps/1", "installation/base"}) {
+		t.Errorf("%q", layers)
 	}
 	linked, err := os.Lstat(filepath.Join(root, "overlays/custom-maps/1/left4dead2/addons/121086524.vpk"))
 	must(t, err)

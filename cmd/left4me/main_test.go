@@ -22,6 +22,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/left4me/left4me/internal/store/storetest"
 	"github.com/left4me/left4me/sim/installation"
 	"github.com/left4me/left4me/sim/programs"
 	"github.com/left4me/left4me/sim/steamapi"
@@ -33,6 +34,8 @@ func TestMain(m *testing.M) {
 	if err := flag.Set("test.parallel", "6"); err != nil {
 		panic(err)
 	}
+	// Each command of a story is a process of this program, some 900 in all: what its tests
+	// import begins in each of them. go-cmp alone would take 4 s for the expressions it compiles.
 	testscript.Main(m, map[string]func(){"left4me": main})
 }
 
@@ -96,8 +99,11 @@ func TestStories(t *testing.T) {
 			"install": func(ts *testscript.TestScript, _ bool, _ []string) {
 				dir, err := sim()
 				ts.Check(err)
-				ts.Check(installation.Lay(filepath.Join(storyOf(ts).root, "installation", "base"),
+				root := storyOf(ts).root
+				ts.Check(installation.Lay(filepath.Join(root, "installation", "base"),
 					installation.Options{Server: filepath.Join(dir, "srcds"), Scale: 0.1}))
+				// Stories that lay no installation begin without a database.
+				ts.Check(storetest.Lay(filepath.Join(root, databaseName)))
 			},
 			"lay": func(ts *testscript.TestScript, _ bool, kinds []string) { // overlays, by hand
 				for _, kind := range kinds {

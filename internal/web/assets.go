@@ -26,7 +26,7 @@ var dist embed.FS
 type asset struct {
 	kind  string
 	plain []byte
-	zip   []byte
+	zip   func() []byte
 }
 
 // assets are the files beside the pages. Their addresses hold a hash of what is
@@ -43,8 +43,8 @@ var kinds = map[string]string{
 	".svg":  "image/svg+xml",
 }
 
-// loadAssets reads and compresses them, once for each process: they are small and
-// few, and part of the program.
+// loadAssets reads them, once for each process: they are small and few, and part of
+// the program. Each is compressed when a browser first asks for it.
 var loadAssets = sync.OnceValue(func() *assets {
 	a := &assets{addresses: map[string]string{}, files: map[string]asset{}}
 	err := fs.WalkDir(dist, "dist", func(name string, d fs.DirEntry, err error) error {
@@ -60,7 +60,7 @@ var loadAssets = sync.OnceValue(func() *assets {
 		base := path.Base(name)
 		hashed := strings.TrimSuffix(base, ext) + "." + base64.RawURLEncoding.EncodeToString(sum[:9]) + ext
 		a.addresses[base] = "/assets/" + hashed
-		a.files[hashed] = asset{kind: kinds[ext], plain: plain, zip: compressed(plain)}
+		a.files[hashed] = asset{kind: kinds[ext], plain: plain, zip: sync.OnceValue(func() []byte { return compressed(plain) })}
 		return nil
 	})
 	if err != nil {
@@ -96,7 +96,7 @@ func (a *assets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body := f.plain
 	if page.AcceptsGzip(r) {
 		h.Set("Content-Encoding", "gzip")
-		body = f.zip
+		body = f.zip()
 	}
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	_, _ = w.Write(body)

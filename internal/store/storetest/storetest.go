@@ -32,18 +32,23 @@ var template = sync.OnceValues(func() (_ []byte, err error) {
 	return os.ReadFile(path)
 })
 
-// Open opens the database at path. A database that is not there yet is a copy of
-// one that was made once for all tests of the process; its row of table site is
-// therefore the same in all of them. ctx bounds opening only. The caller closes
-// the store.
+// Lay makes a database at path, as a program makes one that finds none. It is a copy of one
+// that was made once for all tests of the process; its row of table site is therefore
+// the same in all of them.
+func Lay(path string) error {
+	b, err := template()
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, b, 0o600)
+}
+
+// Open opens the database at path. One that is not there yet is made by Lay. ctx bounds
+// opening only. The caller closes the store.
 func Open(ctx context.Context, tb testing.TB, path string) *store.Store {
 	tb.Helper()
 	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
-		b, err := template()
-		if err == nil {
-			err = os.WriteFile(path, b, 0o600)
-		}
-		if err != nil {
+		if err := Lay(path); err != nil {
 			tb.Fatal(err)
 		}
 	}
