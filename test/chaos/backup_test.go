@@ -41,12 +41,12 @@ func TestKilledDuringABackup(t *testing.T) {
 	s.Serve(t)
 	s.Create(t, "alpha", nil)
 	s.Done(t, "start", "alpha")
-	noise := make([]byte, 120<<20)
+	noise := make([]byte, 60<<20)
 	_, _ = rand.NewChaCha8([32]byte{7}).Read(noise)
 	if err := os.WriteFile(filepath.Join(s.Root, "runtime/alpha/upper/noise"), noise, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	for n, after := range moments(0, 500*time.Millisecond, 6) {
+	for n, after := range moments(0, 300*time.Millisecond, 6) {
 		t.Run(fmt.Sprint(after), func(t *testing.T) {
 			var job stage.Job
 			s.Must(t, "POST", "/backups", nil, &job)

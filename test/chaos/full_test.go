@@ -101,7 +101,7 @@ func TestLeft4meStartsOnAFullDiskAndGoesOnWhenThereIsRoom(t *testing.T) {
 	stage.Build(t) // not on the small disk
 	disktest.OnSmall(t, "32m", func(t *testing.T, dir string) {
 		t.Setenv("TMPDIR", dir)
-		s := stage.New(t, 28900, "SIM_PLAYERS=0", "SIM_MAP_LOAD=10ms", "LEFT4ME_RESERVE=0")
+		s := stage.New(t, 28950, "SIM_PLAYERS=0", "SIM_MAP_LOAD=10ms", "LEFT4ME_RESERVE=0")
 		s.Serve(t)
 		s.Must(t, "POST", "/users", map[string]any{"name": "admin", "password": "correct horse battery", "admin": true}, nil)
 		for _, name := range []string{"alpha", "beta"} {

@@ -20,7 +20,7 @@ func TestMain(m *testing.M) {
 	}
 	// Most of the time these tests wait for servers: more of them run at once than
 	// there are processors. Those that hold left4me to a time run alone, before.
-	if err := flag.Set("test.parallel", "4"); err != nil {
+	if err := flag.Set("test.parallel", "6"); err != nil {
 		panic(err)
 	}
 	code := m.Run()
@@ -31,11 +31,7 @@ func TestMain(m *testing.M) {
 // After left4me was killed at any moment of a job, its successor brings the job
 // to an end, and the server runs once or not at all.
 func TestKilledDuringAJob(t *testing.T) {
-	t.Parallel()
-	s := stage.New(t, 28100, "SIM_MAP_LOAD=300ms", "SIM_PLAYERS=0")
-	s.Serve(t)
-	n := 0
-	for _, c := range []struct {
+	for i, c := range []struct {
 		verb   string
 		runs   bool            // before the job
 		moment []time.Duration // after it was asked for
@@ -46,30 +42,37 @@ func TestKilledDuringAJob(t *testing.T) {
 		{"reset", true, moments(0, 600*time.Millisecond, 4)},
 		{"delete", true, moments(0, 400*time.Millisecond, 5)},
 	} {
-		for _, after := range c.moment {
-			n++
-			t.Run(fmt.Sprintf("%s/%s", c.verb, after), func(t *testing.T) {
-				name := fmt.Sprintf("s%d", n)
-				s.Create(t, name, nil)
-				if c.runs {
-					s.Done(t, "start", name)
-				}
-				job := s.Ask(t, c.verb, name)
-				wait := time.NewTimer(after)
-				<-wait.C // the moment is what is tested, not something to happen
-				s.Kill()
-				s.Serve(t)
-				job = s.Ended(t, job.ID)
-				if job.State != "done" && (job.Error == nil || job.Error.Text == "") {
-					t.Errorf("the job is %s and doesn't say why", job.State)
-				}
-				settled(t, s, name, c.verb, job)
-				s.Done(t, "delete", name)
-				if left := s.Processes(); len(left) > 0 {
-					t.Errorf("left running: %v", left)
-				}
-			})
-		}
+		t.Run(c.verb, func(t *testing.T) {
+			t.Parallel()
+			s := stage.New(t, 28100+20*i, "SIM_MAP_LOAD=300ms", "SIM_PLAYERS=0")
+			s.Serve(t)
+			for n, after := range c.moment {
+				t.Run(after.String(), func(t *testing.T) { killedDuring(t, s, fmt.Sprint("s", n), c.verb, c.runs, after) })
+			}
+		})
+	}
+}
+
+// killedDuring kills left4me some time after a job on a server was asked for.
+func killedDuring(t *testing.T, s *stage.Stage, name, verb string, runs bool, after time.Duration) {
+	t.Helper()
+	s.Create(t, name, nil)
+	if runs {
+		s.Done(t, "start", name)
+	}
+	job := s.Ask(t, verb, name)
+	wait := time.NewTimer(after)
+	<-wait.C // the moment is what is tested, not something to happen
+	s.Kill()
+	s.Serve(t)
+	job = s.Ended(t, job.ID)
+	if job.State != "done" && (job.Error == nil || job.Error.Text == "") {
+		t.Errorf("the job is %s and doesn't say why", job.State)
+	}
+	settled(t, s, name, verb, job)
+	s.Done(t, "delete", name)
+	if left := s.Processes(); len(left) > 0 {
+		t.Errorf("left running: %v", left)
 	}
 }
 

@@ -48,7 +48,7 @@ func traced(t *testing.T, s *stage.Stage, id, request string, texts ...string) {
 // the row of the job and its host.
 func TestRequestsAreFoundInTheLogOfTheHost(t *testing.T) {
 	t.Parallel()
-	s := stage.New(t, 29400, "SIM_MAP_LOAD=500ms", "SIM_PLAYERS=0")
+	s := stage.New(t, 29600, "SIM_MAP_LOAD=500ms", "SIM_PLAYERS=0")
 	s.Serve(t)
 	for _, name := range []string{"alpha", "beta"} {
 		s.Create(t, name, nil)

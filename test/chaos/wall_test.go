@@ -262,6 +262,7 @@ func (w wall) uncover() (found []string) {
 // what is its own, and nothing of left4me or of other servers.
 func TestAPluginWithoutSystemdReachesNothingOfLeft4me(t *testing.T) {
 	if os.Geteuid() == 0 {
+		t.Parallel()
 		stage.AsUser(t, "^TestAPluginWithoutSystemdReachesNothingOfLeft4me$")
 		return
 	}

@@ -14,14 +14,15 @@ import (
 const diskVar = "LEFT4ME_TEST_DISK"
 
 // OnSmall runs the test that calls it once more in a mount namespace of its own,
-// where f gets a directory with a file system of a size as mount(8) has it. It
-// skips the test where there are no namespaces.
+// where f gets a directory with a file system of a size as mount(8) has it. Meanwhile
+// other parallel tests run. It skips the test where there are no namespaces.
 func OnSmall(t *testing.T, size string, f func(t *testing.T, dir string)) {
 	t.Helper()
 	if dir := os.Getenv(diskVar); dir != "" {
 		f(t, dir)
 		return
 	}
+	t.Parallel()
 	unshare := []string{"-m"}
 	if os.Geteuid() != 0 {
 		unshare = []string{"-rm"}
