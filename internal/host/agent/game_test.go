@@ -412,7 +412,7 @@ func slow(t *testing.T) *depot {
 	t.Helper()
 	d := newDepot(t, "SIM_STEAM_BUILD=1", "SIM_STEAM_SIZE=8M", "SIM_STEAM_CHANGED=50")
 	d.do(left4me.InstallGame)
-	d.steam("SIM_STEAM_BUILD=2", "SIM_STEAM_SIZE=8M", "SIM_STEAM_CHANGED=50", "SIM_STEAM_RATE=500K")
+	d.steam("SIM_STEAM_BUILD=2", "SIM_STEAM_SIZE=8M", "SIM_STEAM_CHANGED=50", "SIM_STEAM_RATE=750K")
 	return d
 }
 

@@ -229,7 +229,7 @@ func (m *machine) child() (pid int) {
 func TestHungShimIsKilledAtLast(t *testing.T) {
 	m := newMachine(t)
 	m.Supervisor = process.New(process.Config{
-		Root: m.Root.Root, Run: m.Run, Exe: shimtest.Exe(), Env: m.Environ(), StopTime: 2 * time.Second,
+		Root: m.Root.Root, Run: m.Run, Exe: shimtest.Exe(), Env: m.Environ(), StopTime: 500 * time.Millisecond,
 	})
 	m.start()
 	m.await(left4me.Running)
@@ -333,7 +333,7 @@ func TestStartsAtOnceMakeOneServer(t *testing.T) {
 }
 
 func TestStartDuringAStopWaitsForItsEnd(t *testing.T) {
-	m := newMachine(t, "SIM_IGNORE_QUIT=1", "SHIM_QUIT_TIME=3s")
+	m := newMachine(t, "SIM_IGNORE_QUIT=1", "SHIM_QUIT_TIME=2s")
 	m.start()
 	m.await(left4me.Running)
 	first := m.status()

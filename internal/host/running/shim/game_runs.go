@@ -20,7 +20,7 @@ func (c Config) patience(ready bool) (quit, interrupt time.Duration) {
 	if !ready {
 		return time.Second, 500 * time.Millisecond
 	}
-	return cmp.Or(c.QuitTime, 10*time.Second), 5 * time.Second
+	return cmp.Or(c.QuitTime, 10*time.Second), cmp.Or(c.InterruptTime, 5*time.Second)
 }
 
 // slimEvery is how often a shim gives back memory: the runtime touches much of

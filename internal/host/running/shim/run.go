@@ -34,6 +34,8 @@ type Config struct {
 	// QuitTime is how long a game that has answered has to end after quit, before
 	// SIGINT; 0 means 10 s.
 	QuitTime time.Duration
+	// InterruptTime is how long it has to end after SIGINT, before SIGKILL; 0 means 5 s.
+	InterruptTime time.Duration
 
 	// For a shim that mounts the stack itself, and so makes what the game sees:
 	Show []string // directories that the game may read though they are in hidden ones; those that aren't there are left out

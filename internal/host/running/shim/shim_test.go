@@ -340,7 +340,7 @@ func TestHangIsSeenAndCountsAsCrash(t *testing.T) {
 
 func TestGameThatIgnoresEverythingIsKilled(t *testing.T) {
 	t.Parallel()
-	s, c := running(t, "SIM_IGNORE_QUIT=1", "SIM_IGNORE_SIGINT=1")
+	s, c := running(t, "SIM_IGNORE_QUIT=1", "SIM_IGNORE_SIGINT=1", "SHIM_QUIT_TIME=2s", "SHIM_INTERRUPT_TIME=1s")
 	st, err := c.Status(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -359,7 +359,7 @@ func TestGameThatIgnoresEverythingIsKilled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, line := range []string{"left4me: stops: quit\n", ": SIGINT\n", ": SIGKILL\n"} {
+	for _, line := range []string{"left4me: stops: quit\n", "within 2s: SIGINT\n", "within 1s: SIGKILL\n"} {
 		if !strings.Contains(k.Lines, line) {
 			t.Errorf("no %q on the console", line)
 		}

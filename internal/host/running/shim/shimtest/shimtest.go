@@ -122,6 +122,9 @@ func runShim(name string) error {
 	if d, err := time.ParseDuration(os.Getenv("SHIM_QUIT_TIME")); err == nil {
 		cfg.QuitTime = d
 	}
+	if d, err := time.ParseDuration(os.Getenv("SHIM_INTERRUPT_TIME")); err == nil {
+		cfg.InterruptTime = d
+	}
 	return shim.Run(ctx, cfg)
 }
 

@@ -1,0 +1,24 @@
+package shim
+
+import (
+	"testing"
+	"time"
+)
+
+// A game that people play on has time to end; one that never answered has little.
+func TestGameHasItsTimeToEnd(t *testing.T) {
+	for _, c := range []struct {
+		config          Config
+		ready           bool
+		quit, interrupt time.Duration
+	}{
+		{Config{}, true, 10 * time.Second, 5 * time.Second},
+		{Config{}, false, time.Second, 500 * time.Millisecond},
+		{Config{QuitTime: time.Minute, InterruptTime: time.Hour}, true, time.Minute, time.Hour},
+		{Config{QuitTime: time.Minute, InterruptTime: time.Hour}, false, time.Second, 500 * time.Millisecond},
+	} {
+		if quit, interrupt := c.config.patience(c.ready); quit != c.quit || interrupt != c.interrupt {
+			t.Errorf("%v, %v, ready %v: it has %v and %v", c.config.QuitTime, c.config.InterruptTime, c.ready, quit, interrupt)
+		}
+	}
+}
