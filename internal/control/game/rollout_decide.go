@@ -48,7 +48,7 @@ func next(r store.Rollout, s situation) step {
 	}
 	if i := slices.IndexFunc(r.Moves, func(m store.Move) bool { return m.State == Broken }); i >= 0 {
 		m := r.Moves[i]
-		return step{end: Failed, reason: fmt.Sprintf("%s did not come up on build %d: %s", m.Server, r.Build, m.Reason)}
+		return step{end: Failed, reason: rolloutrules.NotUp(m, fmt.Sprintf("on build %d", r.Build))}
 	}
 	var out step
 	unsure := s.build == 0

@@ -160,7 +160,7 @@ type step struct {
 func next(r store.OverlayRestart, all []servers.View, empty rolloutrules.Since, now time.Time) step {
 	if i := slices.IndexFunc(r.Moves, func(m store.Move) bool { return m.State == rolloutrules.Broken }); i >= 0 {
 		m := r.Moves[i]
-		return step{end: RestartFailed, reason: fmt.Sprintf("%s did not come up with revision %d: %s", m.Server, r.Revision, m.Reason)}
+		return step{end: RestartFailed, reason: rolloutrules.NotUp(m, fmt.Sprintf("with revision %d", r.Revision))}
 	}
 	var out step
 	unsure := false

@@ -1,6 +1,7 @@
 package rolloutrules
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -15,7 +16,7 @@ func TestRolloutsAsSomebodyMaySeeThem(t *testing.T) {
 	move := func(name left4me.Name, state, reason string, why *left4me.Error) store.Move {
 		return store.Move{Server: name, State: state, Reason: reason, Why: why}
 	}
-	ended := func(m store.Move) string { return string(m.Server) + " did not come up with revision 2: " + m.Reason }
+	ended := func(m store.Move) string { return NotUp(m, "with revision 2") }
 	for name, c := range map[string]struct {
 		moves  []store.Move
 		reason string // of the one that is seen
@@ -33,6 +34,17 @@ func TestRolloutsAsSomebodyMaySeeThem(t *testing.T) {
 		"another one failed": {
 			[]store.Move{move("secret", Broken, "it crashed", nil), move("mine", Moved, "", nil)}, "", hiddenServer,
 		},
+		"one that is not seen failed, and another one after the end": {
+			[]store.Move{move("mine", Broken, "it crashed", nil), move("secret", Broken, "it hung", nil)},
+			unknownReason, hiddenServer,
+		},
+		"one that is seen failed, and another one after the end": {
+			[]store.Move{move("secret", Broken, "it hung", nil), move("mine", Broken, "its restart failed", nil)},
+			"its restart failed", "mine did not come up with revision 2: its restart failed",
+		},
+		"it was cancelled, and then one that is not seen failed": {
+			[]store.Move{move("mine", Moved, "", nil), move("secret", Broken, "it hung", nil)}, "", "by admin",
+		},
 		"it failed before errors were kept": {
 			[]store.Move{move("mine", Broken, "secret has the port", nil)},
 			unknownReason,
@@ -45,8 +57,11 @@ func TestRolloutsAsSomebodyMaySeeThem(t *testing.T) {
 		},
 	} {
 		reason := "by admin"
-		if c.moves[0].State == Broken {
-			reason = ended(c.moves[0])
+		if c.end != reason {
+			failed := slices.IndexFunc(c.moves, func(m store.Move) bool {
+				return m.State == Broken && (m.Server == "mine") == strings.HasPrefix(c.end, "mine ")
+			})
+			reason = ended(c.moves[failed])
 		}
 		moves, wishes, end := Visible(who, c.moves, []Wish{{Server: "secret"}, {Server: "mine"}}, reason)
 		if len(moves) != 1 || moves[0].Server != "mine" || moves[0].Reason != c.reason || end != c.end || len(wishes) != 1 ||
