@@ -537,6 +537,47 @@ func TestOverlaysThatAreRenamedMeanwhileHaveTheNameOfTheHost(t *testing.T) {
 	}
 }
 
+// Until it is known here that its host has renamed a server, the log of the old name, which is
+// not there any more, is not taken for one that begins anew.
+func TestConsoleWaitsUntilARenameOfItsHostIsKnown(t *testing.T) {
+	s := newSite(t)
+	v := s.create(t, "alpha")
+	asked := make(chan left4me.Name, 64)
+	s.host(t, map[string]func([]byte) (any, error){
+		bus.VerbConsole: func(data []byte) (any, error) {
+			var r bus.ConsoleRequest
+			if err := bus.Decode(data, &r); err != nil {
+				return nil, err
+			}
+			asked <- r.Server
+			if r.Server == "alpha" {
+				return bus.ConsoleChunk{V: bus.Version}, nil
+			}
+			return bus.ConsoleChunk{V: bus.Version, After: r.After, Position: r.After + 4, Text: "new\n"}, nil
+		},
+	})
+	s.rename(t, "alpha", "beta")
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	chunks, err := s.Consoles().Follow(ctx, "beta", 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		<-asked
+		<-asked // once more about alpha
+		if err := s.store.Servers().OnHostAs(ctx, v.ID, "beta"); err != nil {
+			t.Error(err)
+		}
+	}()
+	for c, err := range chunks {
+		if err != nil || c.After != 100 || c.Text != "new\n" {
+			t.Errorf("%+v, %v", c, err)
+		}
+		break
+	}
+}
+
 // A console goes on where the log is when somebody removed it, after its host had the time to
 // say that the server has another name.
 func TestConsoleGoesOnWhenItsLogWasRemoved(t *testing.T) {
