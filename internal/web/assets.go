@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/base64"
+	"io"
 	"io/fs"
 	"net/http"
 	"path"
@@ -22,11 +23,12 @@ import (
 //go:embed dist
 var dist embed.FS
 
-// asset is a file as it is served.
+// asset is a file as it is served. Its plain bytes are read out of the program each time:
+// kept, they would be there twice, and hardly any browser asks for them.
 type asset struct {
-	kind  string
-	plain []byte
-	zip   func() []byte
+	kind string
+	name string // in dist
+	zip  func() []byte
 }
 
 // assets are the files beside the pages. Their addresses hold a hash of what is
@@ -51,16 +53,20 @@ var loadAssets = sync.OnceValue(func() *assets {
 		if err != nil || d.IsDir() {
 			return err
 		}
-		plain, err := dist.ReadFile(name)
+		f, err := dist.Open(name)
 		if err != nil {
 			return err
 		}
-		sum := sha256.Sum256(plain)
+		defer f.Close()
+		sum := sha256.New()
+		if _, err := io.Copy(sum, f); err != nil {
+			return err
+		}
 		ext := path.Ext(name)
 		base := path.Base(name)
-		hashed := strings.TrimSuffix(base, ext) + "." + base64.RawURLEncoding.EncodeToString(sum[:9]) + ext
+		hashed := strings.TrimSuffix(base, ext) + "." + base64.RawURLEncoding.EncodeToString(sum.Sum(nil)[:9]) + ext
 		a.addresses[base] = "/assets/" + hashed
-		a.files[hashed] = asset{kind: kinds[ext], plain: plain, zip: sync.OnceValue(func() []byte { return compressed(plain) })}
+		a.files[hashed] = asset{kind: kinds[ext], name: name, zip: sync.OnceValue(func() []byte { return compressed(plain(name)) })}
 		return nil
 	})
 	if err != nil {
@@ -68,6 +74,15 @@ var loadAssets = sync.OnceValue(func() *assets {
 	}
 	return a
 })
+
+// plain is the contents of a file of dist.
+func plain(name string) []byte {
+	b, err := dist.ReadFile(name)
+	if err != nil {
+		panic(err) // it is part of the program
+	}
+	return b
+}
 
 func compressed(b []byte) []byte {
 	var buf bytes.Buffer
@@ -93,10 +108,12 @@ func (a *assets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("Content-Type", f.kind)
 	h.Set("Cache-Control", "public, max-age="+strconv.Itoa(int((365*24*time.Hour).Seconds()))+", immutable")
 	h.Set("Vary", "Accept-Encoding")
-	body := f.plain
+	var body []byte
 	if page.AcceptsGzip(r) {
 		h.Set("Content-Encoding", "gzip")
 		body = f.zip()
+	} else {
+		body = plain(f.name)
 	}
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	_, _ = w.Write(body)
