@@ -203,6 +203,25 @@ func TestImportsPointOneWay(t *testing.T) {
 	}
 }
 
+// talkOverBus are the packages of a host that know the bus. The others are linked without
+// it, so that their tests, and the processes these start, begin sooner.
+var talkOverBus = []string{"host/agent", "host/content/build", "host/job"}
+
+func TestFewPackagesOfAHostKnowTheBus(t *testing.T) {
+	const ours = module + "/internal/"
+	for _, p := range list(t, "./internal/host/...") {
+		name := strings.TrimPrefix(p.ImportPath, ours)
+		if slices.Contains(talkOverBus, name) {
+			continue
+		}
+		for _, i := range slices.Concat(p.Imports, p.TestImports, p.XTestImports) {
+			if to := strings.TrimPrefix(i, ours); to == "bus" || slices.Contains(talkOverBus, to) {
+				t.Errorf("%s must not import %s, which links a NATS server: what both need stands in package left4me", name, to)
+			}
+		}
+	}
+}
+
 func TestSharedWordsDoNoIO(t *testing.T) {
 	for _, p := range list(t, "./internal/left4me") {
 		for _, i := range p.Imports {

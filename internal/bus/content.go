@@ -47,47 +47,22 @@ type OverlayRequest struct {
 }
 
 // TreeRequest asks for a page of a revision's files.
-type TreeRequest struct {
-	V        int          `json:"v"`
-	Overlay  left4me.Name `json:"overlay"`
-	Revision int          `json:"revision,omitempty"` // 0: the current one
-	Filter
-}
+type TreeRequest = left4me.TreeRequest
 
 // Filter is which part of a tree is wanted.
 type Filter = left4me.Filter
 
 // DiffRequest asks how two revisions differ.
-type DiffRequest struct {
-	V       int          `json:"v"`
-	Overlay left4me.Name `json:"overlay"`
-	From    int          `json:"from"` // 0: nothing
-	To      int          `json:"to"`   // 0: the current one
-	After   string       `json:"after,omitempty"`
-	Limit   int          `json:"limit,omitempty"`
-}
+type DiffRequest = left4me.DiffRequest
 
 // FileRequest asks for what a file of a revision holds.
-type FileRequest struct {
-	V        int          `json:"v"`
-	Overlay  left4me.Name `json:"overlay"`
-	Revision int          `json:"revision,omitempty"`
-	Path     string       `json:"path"`
-	Inside   string       `json:"inside,omitempty"` // a file in the VPK that Path is
-}
+type FileRequest = left4me.FileRequest
 
 // MaxFile is how much of a file an answer brings.
-const MaxFile = 1 << 20
+const MaxFile = left4me.MaxFile
 
 // FileAnswer is what a file holds.
-type FileAnswer struct {
-	V        int    `json:"v"`
-	Revision int    `json:"revision"` // that was inspected
-	Size     int64  `json:"size"`
-	Hash     string `json:"hash,omitempty"`
-	Data     []byte `json:"data"` // all of it, or nothing when it is longer than MaxFile
-	Disk     string `json:"disk"` // where it is on the host, relative to its root: for a download on the same machine
-}
+type FileAnswer = left4me.FileAnswer
 
 // LabelRequest names a revision.
 type LabelRequest struct {
@@ -151,12 +126,7 @@ type DiscardSpec struct {
 }
 
 // CollectSpec is what a host is told of a left4me.CollectContent job.
-type CollectSpec struct {
-	Keep    []left4me.OverlayRef `json:"keep"`     // what blueprints and servers name: pinned ones, and overlays as such
-	Age     int                  `json:"age"`      // days: what is younger stays
-	Newest  int                  `json:"newest"`   // so many of each overlay stay
-	MaxFree int64                `json:"max_free"` // bytes that shall be free: without them, Age doesn't count
-}
+type CollectSpec = left4me.CollectSpec
 
 // ConfigDiff is how the generated files of a server would change.
 type ConfigDiff struct {

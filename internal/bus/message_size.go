@@ -2,11 +2,8 @@ package bus
 
 import (
 	"bytes"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"strings"
-	"unicode/utf8"
 
 	"github.com/left4me/left4me/internal/left4me"
 )
@@ -170,32 +167,10 @@ func shorterReport(r JobReport, limit int) JobReport {
 func shorterPage[T any](p left4me.Page[T], budget int, path func(T) string) left4me.Page[T] {
 	kept := fit(p.Items, budget)
 	if n := len(kept); n > 0 && n < len(p.Items) {
-		p.Items, p.Next = kept, PageToken(path(kept[n-1]))
+		p.Items, p.Next = kept, left4me.PageToken(path(kept[n-1]))
 	}
 	return p
 }
-
-// PageToken is what is asked for after an item of a page: its path, or something
-// that stands for a path that JSON can't carry. PagePath gives the path back.
-func PageToken(path string) string {
-	if utf8.ValidString(path) {
-		return path
-	}
-	return rawPath + hex.EncodeToString([]byte(path))
-}
-
-// PagePath is the path that a page token stands for.
-func PagePath(token string) string {
-	if code, ok := strings.CutPrefix(token, rawPath); ok {
-		if path, err := hex.DecodeString(code); err == nil {
-			return string(path)
-		}
-	}
-	return token
-}
-
-// rawPath marks a token that isn't the path itself. No relative path begins so.
-const rawPath = "//"
 
 func shorterStatus(s left4me.Status) left4me.Status {
 	s.Why = nil // Reason says the same

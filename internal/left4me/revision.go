@@ -1,6 +1,11 @@
 package left4me
 
-import "time"
+import (
+	"encoding/hex"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
 
 // Content is what a host has of an overlay.
 type Content struct {
@@ -125,3 +130,73 @@ type Page[T any] struct {
 	Next  string `json:"next,omitempty"`
 	Total int    `json:"total"` // of the whole list, as far as it is known; -1 when it isn't
 }
+
+// MaxFile is how many bytes of a file an answer brings.
+const MaxFile = 1 << 20
+
+// TreeRequest asks for a page of a revision's files.
+type TreeRequest struct {
+	V        int  `json:"v"`
+	Overlay  Name `json:"overlay"`
+	Revision int  `json:"revision,omitempty"` // 0: the current one
+	Filter
+}
+
+// DiffRequest asks how two revisions differ.
+type DiffRequest struct {
+	V       int    `json:"v"`
+	Overlay Name   `json:"overlay"`
+	From    int    `json:"from"` // 0: nothing
+	To      int    `json:"to"`   // 0: the current one
+	After   string `json:"after,omitempty"`
+	Limit   int    `json:"limit,omitempty"`
+}
+
+// FileRequest asks for what a file of a revision holds.
+type FileRequest struct {
+	V        int    `json:"v"`
+	Overlay  Name   `json:"overlay"`
+	Revision int    `json:"revision,omitempty"`
+	Path     string `json:"path"`
+	Inside   string `json:"inside,omitempty"` // a file in the VPK that Path is
+}
+
+// FileAnswer is what a file holds.
+type FileAnswer struct {
+	V        int    `json:"v"`
+	Revision int    `json:"revision"` // that was inspected
+	Size     int64  `json:"size"`
+	Hash     string `json:"hash,omitempty"`
+	Data     []byte `json:"data"` // all of it, or nothing when it is longer than MaxFile
+	Disk     string `json:"disk"` // where it is on the host, relative to its root: for a download on the same machine
+}
+
+// CollectSpec is what a host is told of a CollectContent job.
+type CollectSpec struct {
+	Keep    []OverlayRef `json:"keep"`     // what blueprints and servers name: pinned ones, and overlays as such
+	Age     int          `json:"age"`      // days: what is younger stays
+	Newest  int          `json:"newest"`   // so many of each overlay stay
+	MaxFree int64        `json:"max_free"` // bytes that shall be free: without them, Age doesn't count
+}
+
+// PageToken is what is asked for after an item of a page: its path, or something
+// that stands for a path that JSON can't carry. PagePath gives the path back.
+func PageToken(path string) string {
+	if utf8.ValidString(path) {
+		return path
+	}
+	return rawPath + hex.EncodeToString([]byte(path))
+}
+
+// PagePath is the path that a page token stands for.
+func PagePath(token string) string {
+	if code, ok := strings.CutPrefix(token, rawPath); ok {
+		if path, err := hex.DecodeString(code); err == nil {
+			return string(path)
+		}
+	}
+	return token
+}
+
+// rawPath marks a token that isn't the path itself. No relative path begins so.
+const rawPath = "//"

@@ -39,7 +39,11 @@ func (a *Agent) requests() map[string]handler {
 		bus.VerbContent:  with(a.overlays.get),
 		bus.VerbTree:     with(a.overlays.repo.Tree),
 		bus.VerbDiff:     with(a.overlays.repo.Diff),
-		bus.VerbFile:     with(func(_ context.Context, r bus.FileRequest) (bus.FileAnswer, error) { return a.overlays.repo.File(r) }),
+		bus.VerbFile: with(func(_ context.Context, r bus.FileRequest) (bus.FileAnswer, error) {
+			answer, err := a.overlays.repo.File(r)
+			answer.V = bus.Version
+			return answer, err
+		}),
 		bus.VerbLabel:    with(a.overlays.label),
 		bus.VerbUse:      with(a.overlays.use),
 		bus.VerbDropRev:  with(a.overlays.dropRevision),

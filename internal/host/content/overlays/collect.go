@@ -13,7 +13,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/left4me/left4me/internal/bus"
 	"github.com/left4me/left4me/internal/disk"
 	"github.com/left4me/left4me/internal/left4me"
 )
@@ -49,7 +48,7 @@ type candidate struct {
 // in use; then contents and downloads that no revision has. A revision goes by
 // remove, which calls drop unless somebody is about to mount it: then it returns
 // left4me.Busy.
-func (co *collector) collect(ctx context.Context, spec bus.CollectSpec, used Used,
+func (co *collector) collect(ctx context.Context, spec left4me.CollectSpec, used Used,
 	remove func(r left4me.OverlayRef, drop func() error) error,
 ) (c Collected, err error) {
 	free, err := disk.Free(co.layout.root)
@@ -113,13 +112,13 @@ func (co *collector) collect(ctx context.Context, spec bus.CollectSpec, used Use
 }
 
 // files gives back what revisions that went had alone.
-func (co *collector) files(ctx context.Context, spec bus.CollectSpec, c *Collected) error {
+func (co *collector) files(ctx context.Context, spec left4me.CollectSpec, c *Collected) error {
 	return errors.Join(co.sweep(ctx), co.downloads(ctx, spec, c), co.pool.collect(ctx, c))
 }
 
 // candidates are the revisions that may go for all that is known without asking
 // what is mounted, the oldest first.
-func (co *collector) candidates(spec bus.CollectSpec) ([]candidate, error) {
+func (co *collector) candidates(spec left4me.CollectSpec) ([]candidate, error) {
 	names, err := co.layout.names()
 	if err != nil {
 		return nil, err
@@ -177,7 +176,7 @@ func (po *pool) collect(ctx context.Context, c *Collected) error {
 }
 
 // downloads removes files of workshop_cache that no revision has.
-func (co *collector) downloads(ctx context.Context, spec bus.CollectSpec, c *Collected) error {
+func (co *collector) downloads(ctx context.Context, spec left4me.CollectSpec, c *Collected) error {
 	top := filepath.Join(co.layout.root, "workshop_cache")
 	var here, there unix.Stat_t
 	if unix.Stat(top, &here) != nil || unix.Stat(co.layout.dir, &there) != nil {

@@ -3,13 +3,12 @@ package overlays
 import (
 	"context"
 
-	"github.com/left4me/left4me/internal/bus"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
 // Diff returns a page of how two revisions differ. Errors: left4me.NotFound,
 // left4me.Invalid.
-func (s *Repository) Diff(ctx context.Context, r bus.DiffRequest) (left4me.Page[left4me.FileChange], error) {
+func (s *Repository) Diff(ctx context.Context, r left4me.DiffRequest) (left4me.Page[left4me.FileChange], error) {
 	var page left4me.Page[left4me.FileChange]
 	limit, err := limitOf(r.Limit)
 	if err != nil {

@@ -13,13 +13,12 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/left4me/left4me/internal/bus"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
 // Tree returns a page of the files of a revision. Errors: left4me.NotFound,
 // left4me.Invalid.
-func (s *Repository) Tree(ctx context.Context, r bus.TreeRequest) (left4me.Page[left4me.TreeFile], error) {
+func (s *Repository) Tree(ctx context.Context, r left4me.TreeRequest) (left4me.Page[left4me.TreeFile], error) {
 	var page left4me.Page[left4me.TreeFile]
 	_, v, err := s.records.find(r.Overlay, r.Revision)
 	if err != nil {
@@ -67,7 +66,7 @@ func (e Entry) show() left4me.TreeFile {
 
 // filtered is the part of a manifest that is wanted, sorted by path. The size of
 // a directory is that of all files beneath.
-func filtered(m Manifest, f bus.Filter) []left4me.TreeFile {
+func filtered(m Manifest, f left4me.Filter) []left4me.TreeFile {
 	m = m.Beneath(f.Dir)
 	query := Fold(f.Query)
 	deep := f.Deep || query != ""
@@ -121,10 +120,10 @@ func paged[T any](all []T, after string, limit int, path func(T) string) left4me
 	return p
 }
 
-// File returns what a file of a revision holds, if it is at most bus.MaxFile
+// File returns what a file of a revision holds, if it is at most left4me.MaxFile
 // long. Errors: left4me.NotFound, left4me.Invalid.
-func (s *Repository) File(r bus.FileRequest) (bus.FileAnswer, error) {
-	a := bus.FileAnswer{V: bus.Version}
+func (s *Repository) File(r left4me.FileRequest) (left4me.FileAnswer, error) {
+	var a left4me.FileAnswer
 	if err := CheckPath(r.Path); err != nil {
 		return a, err
 	}
@@ -158,8 +157,8 @@ func (s *Repository) File(r bus.FileRequest) (bus.FileAnswer, error) {
 	if r.Inside != "" {
 		return Inside(a, f, r.Inside)
 	}
-	if a.Size <= bus.MaxFile {
-		a.Data, err = io.ReadAll(io.LimitReader(f, bus.MaxFile))
+	if a.Size <= left4me.MaxFile {
+		a.Data, err = io.ReadAll(io.LimitReader(f, left4me.MaxFile))
 	}
 	return a, err
 }

@@ -20,7 +20,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/left4me/left4me/internal/bus"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
@@ -74,7 +73,7 @@ func (s *Repository) Restore(n left4me.Name) (int, error) { return s.trash.resto
 // in use; then contents and downloads that no revision has. A revision goes by
 // remove, which calls drop unless somebody is about to mount it: then it returns
 // left4me.Busy.
-func (s *Repository) Collect(ctx context.Context, spec bus.CollectSpec, used Used,
+func (s *Repository) Collect(ctx context.Context, spec left4me.CollectSpec, used Used,
 	remove func(r left4me.OverlayRef, drop func() error) error,
 ) (Collected, error) {
 	return s.collector.collect(ctx, spec, used, remove)

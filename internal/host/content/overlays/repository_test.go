@@ -18,7 +18,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 
-	"github.com/left4me/left4me/internal/bus"
 	"github.com/left4me/left4me/internal/host/content/overlays"
 	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/source/vpk"
@@ -220,12 +219,12 @@ func TestAnEditTouchesOnlyWhatItChanges(t *testing.T) {
 	if s.inode(s.path("maps", 1, "d/a")) != s.inode(s.path("maps", 2, "d/a")) {
 		t.Error("an unchanged file was copied")
 	}
-	page, err := s.Diff(t.Context(), bus.DiffRequest{Overlay: "maps", From: 1, Limit: 2})
+	page, err := s.Diff(t.Context(), left4me.DiffRequest{Overlay: "maps", From: 1, Limit: 2})
 	must(t, err)
 	if len(page.Items) != 2 || page.Total != 5 || page.Items[0] != (left4me.FileChange{Path: "d/b", What: "changed", From: 1, To: 2}) {
 		t.Errorf("%+v", page)
 	}
-	page, err = s.Diff(t.Context(), bus.DiffRequest{Overlay: "maps", From: 1, After: page.Next, Limit: 1000})
+	page, err = s.Diff(t.Context(), left4me.DiffRequest{Overlay: "maps", From: 1, After: page.Next, Limit: 1000})
 	must(t, err)
 	if len(page.Items) != 3 || page.Next != "" || page.Items[2].Path != "new/c" {
 		t.Errorf("%+v", page)
@@ -499,14 +498,14 @@ func TestWhatWasLaidByHandIsARevision(t *testing.T) {
 	if err != nil || c.Current != 10 || len(c.Revisions) != 2 || c.Revisions[0].Files != 2 || c.Revisions[1].Bytes != 2 || c.Own == 0 {
 		t.Errorf("%+v, %v", c, err)
 	}
-	page, err := s.Tree(t.Context(), bus.TreeRequest{Overlay: "maps", Filter: bus.Filter{Deep: true}})
+	page, err := s.Tree(t.Context(), left4me.TreeRequest{Overlay: "maps", Filter: left4me.Filter{Deep: true}})
 	if err != nil || len(page.Items) != 2 || page.Items[0].Path != "left4dead2/a" {
 		t.Errorf("%+v, %v", page, err)
 	}
 	if entries, _ := os.ReadDir(filepath.Join(s.root, "overlays/maps")); len(entries) != 2 {
 		t.Error("looking wrote something")
 	}
-	d, err := s.Diff(t.Context(), bus.DiffRequest{Overlay: "maps", From: 2})
+	d, err := s.Diff(t.Context(), left4me.DiffRequest{Overlay: "maps", From: 2})
 	if err != nil || len(d.Items) != 1 || d.Items[0].Path != "left4dead2/a" {
 		t.Errorf("%+v, %v", d, err)
 	}
@@ -538,7 +537,8 @@ func TestWhatWasLaidByHandIsARevision(t *testing.T) {
 		!strings.Contains(err.Error(), "left4dead2/link") {
 		t.Error(err)
 	}
-	if _, err := s.File(bus.FileRequest{Overlay: "maps", Revision: 10, Path: "left4dead2/link/passwd"}); !errors.Is(err, left4me.NotFound) {
+	if _, err := s.File(left4me.FileRequest{Overlay: "maps", Revision: 10, Path: "left4dead2/link/passwd"}); !errors.Is(err,
+		left4me.NotFound) {
 		t.Error(err)
 	}
 }
@@ -566,9 +566,9 @@ func TestADamagedRecordLosesNothing(t *testing.T) {
 func TestTreeInPages(t *testing.T) {
 	s := newRepository(t)
 	s.publish("maps", map[string]string{"d/a": "12", "d/s/b": "345", "d-e": "1", "e/Ünder.cfg": "", "z": ""})
-	ask := func(f bus.Filter) string {
+	ask := func(f left4me.Filter) string {
 		t.Helper()
-		page, err := s.Tree(t.Context(), bus.TreeRequest{Overlay: "maps", Filter: f})
+		page, err := s.Tree(t.Context(), left4me.TreeRequest{Overlay: "maps", Filter: f})
 		must(t, err)
 		var out []string
 		for _, f := range page.Items {
@@ -583,24 +583,24 @@ func TestTreeInPages(t *testing.T) {
 		return fmt.Sprintf("%s; %s; %d", strings.Join(out, ", "), page.Next, page.Total)
 	}
 	for _, want := range []struct {
-		f    bus.Filter
+		f    left4me.Filter
 		text string
 	}{
-		{bus.Filter{}, "d/ 5, d-e 1, e/ 0, z 0; ; 4"},
-		{bus.Filter{Limit: 2}, "d/ 5, d-e 1; d-e; 4"},
-		{bus.Filter{Limit: 2, After: "d-e"}, "e/ 0, z 0; ; 4"},
-		{bus.Filter{Dir: "d"}, "d/a 2, d/s/ 3; ; 2"},
-		{bus.Filter{Dir: "d/"}, "d/a 2, d/s/ 3; ; 2"},
-		{bus.Filter{Dir: "d", Deep: true}, "d/a 2, d/s/b 3; ; 2"},
-		{bus.Filter{Query: "üNDER"}, "e/Ünder.cfg 0; ; 1"},
-		{bus.Filter{Dir: "nothing"}, "; ; 0"},
+		{left4me.Filter{}, "d/ 5, d-e 1, e/ 0, z 0; ; 4"},
+		{left4me.Filter{Limit: 2}, "d/ 5, d-e 1; d-e; 4"},
+		{left4me.Filter{Limit: 2, After: "d-e"}, "e/ 0, z 0; ; 4"},
+		{left4me.Filter{Dir: "d"}, "d/a 2, d/s/ 3; ; 2"},
+		{left4me.Filter{Dir: "d/"}, "d/a 2, d/s/ 3; ; 2"},
+		{left4me.Filter{Dir: "d", Deep: true}, "d/a 2, d/s/b 3; ; 2"},
+		{left4me.Filter{Query: "üNDER"}, "e/Ünder.cfg 0; ; 1"},
+		{left4me.Filter{Dir: "nothing"}, "; ; 0"},
 	} {
 		if got := ask(want.f); got != want.text {
 			t.Errorf("%+v gives %s, not %s", want.f, got, want.text)
 		}
 	}
-	for _, bad := range []bus.Filter{{Limit: 1001}, {Limit: -1}, {Dir: "../x"}} {
-		if _, err := s.Tree(t.Context(), bus.TreeRequest{Overlay: "maps", Filter: bad}); !errors.Is(err, left4me.Invalid) {
+	for _, bad := range []left4me.Filter{{Limit: 1001}, {Limit: -1}, {Dir: "../x"}} {
+		if _, err := s.Tree(t.Context(), left4me.TreeRequest{Overlay: "maps", Filter: bad}); !errors.Is(err, left4me.Invalid) {
 			t.Errorf("%+v: %v", bad, err)
 		}
 	}
@@ -608,12 +608,12 @@ func TestTreeInPages(t *testing.T) {
 
 func TestAFileIsRead(t *testing.T) {
 	s := newRepository(t)
-	s.publish("maps", map[string]string{"d/a": "12", "big": strings.Repeat("x", bus.MaxFile+1)})
-	a, err := s.File(bus.FileRequest{Overlay: "maps", Path: "d/a"})
+	s.publish("maps", map[string]string{"d/a": "12", "big": strings.Repeat("x", left4me.MaxFile+1)})
+	a, err := s.File(left4me.FileRequest{Overlay: "maps", Path: "d/a"})
 	if err != nil || string(a.Data) != "12" || a.Size != 2 || len(a.Hash) != 64 || a.Revision != 1 || a.Disk != "overlays/maps/1/d/a" {
 		t.Errorf("%+v, %v", a, err)
 	}
-	if a, err := s.File(bus.FileRequest{Overlay: "maps", Path: "big"}); err != nil || a.Data != nil || a.Size != bus.MaxFile+1 {
+	if a, err := s.File(left4me.FileRequest{Overlay: "maps", Path: "big"}); err != nil || a.Data != nil || a.Size != left4me.MaxFile+1 {
 		t.Errorf("%d bytes, %v", len(a.Data), err)
 	}
 	for p, kind := range map[string]left4me.Kind{
@@ -623,7 +623,7 @@ func TestAFileIsRead(t *testing.T) {
 		"../1/d/a": left4me.Invalid,
 		"":         left4me.Invalid,
 	} {
-		if _, err := s.File(bus.FileRequest{Overlay: "maps", Path: p}); !errors.Is(err, kind) {
+		if _, err := s.File(left4me.FileRequest{Overlay: "maps", Path: p}); !errors.Is(err, kind) {
 			t.Errorf("%q: %v", p, err)
 		}
 	}
@@ -637,28 +637,30 @@ func TestAVPKIsADirectoryToo(t *testing.T) {
 	must(t, err)
 	s.publish("maps", map[string]string{"left4dead2/addons/a.vpk": string(addon), "left4dead2/addons/broken.vpk": "no", "dir.vpk/x": "1"})
 	all, err := s.Tree(t.Context(),
-		bus.TreeRequest{Overlay: "maps", Filter: bus.Filter{Dir: "left4dead2/addons/a.vpk", Deep: true, Limit: 1000}})
+		left4me.TreeRequest{Overlay: "maps", Filter: left4me.Filter{Dir: "left4dead2/addons/a.vpk", Deep: true, Limit: 1000}})
 	if err != nil || all.Total != len(archive.Entries()) {
 		t.Fatalf("%+v, %v", all, err)
 	}
 	for _, f := range all.Items {
 		inside := strings.TrimPrefix(f.Path, "left4dead2/addons/a.vpk/")
-		a, err := s.File(bus.FileRequest{Overlay: "maps", Path: "left4dead2/addons/a.vpk", Inside: inside})
+		a, err := s.File(left4me.FileRequest{Overlay: "maps", Path: "left4dead2/addons/a.vpk", Inside: inside})
 		if err != nil || a.Size != f.Size || int64(len(a.Data)) != f.Size {
 			t.Errorf("%+v, %v", f, err)
 		}
 	}
 	// Its directories are those of its files.
-	top, err := s.Tree(t.Context(), bus.TreeRequest{Overlay: "maps", Filter: bus.Filter{Dir: "left4dead2/addons/a.vpk"}})
+	top, err := s.Tree(t.Context(), left4me.TreeRequest{Overlay: "maps", Filter: left4me.Filter{Dir: "left4dead2/addons/a.vpk"}})
 	if err != nil ||
 		!slices.ContainsFunc(top.Items, func(f left4me.TreeFile) bool { return f.Dir && f.Path == "left4dead2/addons/a.vpk/scripts" }) {
 		t.Errorf("%+v, %v", top, err)
 	}
-	if p, err := s.Tree(t.Context(), bus.TreeRequest{Overlay: "maps", Filter: bus.Filter{Dir: "dir.vpk"}}); err != nil || p.Total != 1 {
+	if p, err := s.Tree(t.Context(), left4me.TreeRequest{Overlay: "maps", Filter: left4me.Filter{Dir: "dir.vpk"}}); err != nil ||
+		p.Total != 1 {
 		t.Errorf("%+v, %v", p, err)
 	}
 	if _, err := s.Tree(t.Context(),
-		bus.TreeRequest{Overlay: "maps", Filter: bus.Filter{Dir: "left4dead2/addons/broken.vpk"}}); !errors.Is(err, left4me.Invalid) {
+		left4me.TreeRequest{Overlay: "maps", Filter: left4me.Filter{Dir: "left4dead2/addons/broken.vpk"}}); !errors.Is(err,
+		left4me.Invalid) {
 		t.Error(err)
 	}
 }
@@ -739,11 +741,11 @@ func TestCollecting(t *testing.T) {
 	must(t, s.Label("maps", 1, "keep"))
 	up := overlays.Used{{Name: "maps", Revision: 3}: {"alpha"}}
 	// Young ones stay.
-	c, err := s.Collect(t.Context(), bus.CollectSpec{Age: 30, Newest: 1}, up, unpinned)
+	c, err := s.Collect(t.Context(), left4me.CollectSpec{Age: 30, Newest: 1}, up, unpinned)
 	if err != nil || len(c.Revisions) != 0 {
 		t.Errorf("%+v, %v", c, err)
 	}
-	c, err = s.Collect(t.Context(), bus.CollectSpec{Newest: 1, Keep: []left4me.OverlayRef{{Name: "maps", Revision: 2}, {Name: "maps"}}},
+	c, err = s.Collect(t.Context(), left4me.CollectSpec{Newest: 1, Keep: []left4me.OverlayRef{{Name: "maps", Revision: 2}, {Name: "maps"}}},
 		up, unpinned)
 	if want := []left4me.OverlayRef{{Name: "maps", Revision: 4}, {Name: "maps", Revision: 5}}; err != nil ||
 		!slices.Equal(c.Revisions, want) {
@@ -756,11 +758,11 @@ func TestCollecting(t *testing.T) {
 	pinned := func(r left4me.OverlayRef, drop func() error) error {
 		return &left4me.Error{Kind: left4me.Busy, Text: fmt.Sprintf("%s is about to be mounted", r.String())}
 	}
-	if c, err = s.Collect(t.Context(), bus.CollectSpec{}, nil, pinned); err != nil || len(c.Revisions) != 0 {
+	if c, err = s.Collect(t.Context(), left4me.CollectSpec{}, nil, pinned); err != nil || len(c.Revisions) != 0 {
 		t.Errorf("%+v, %v", c, err)
 	}
 	// A full disk makes age count for nothing.
-	c, err = s.Collect(t.Context(), bus.CollectSpec{Age: 30, MaxFree: 1 << 62}, nil, unpinned)
+	c, err = s.Collect(t.Context(), left4me.CollectSpec{Age: 30, MaxFree: 1 << 62}, nil, unpinned)
 	if want := []left4me.OverlayRef{{Name: "maps", Revision: 2}, {Name: "maps", Revision: 3}}; err != nil ||
 		!slices.Equal(c.Revisions, want) {
 		t.Errorf("%+v, %v", c, err)
@@ -782,7 +784,7 @@ func TestCollecting(t *testing.T) {
 	write(t, st.Dir(), map[string]string{"a": "under way"})
 	_, err = st.Seal(t.Context(), nil)
 	must(t, err)
-	_, err = s.Collect(t.Context(), bus.CollectSpec{Age: 30}, nil, unpinned)
+	_, err = s.Collect(t.Context(), left4me.CollectSpec{Age: 30}, nil, unpinned)
 	must(t, err)
 	if r, _ := s.finish(st); r.Number != 7 {
 		t.Errorf("%+v", r)

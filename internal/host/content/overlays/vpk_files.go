@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/left4me/left4me/internal/bus"
 	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/source/vpk"
 )
@@ -57,7 +56,7 @@ func (s *Repository) listVPK(n left4me.Name, number int, file string) (Manifest,
 
 // Inside answers with a file that is in the VPK f. The data of one in several files
 // isn't found here: only f is open.
-func Inside(a bus.FileAnswer, f *os.File, name string) (bus.FileAnswer, error) {
+func Inside(a left4me.FileAnswer, f *os.File, name string) (left4me.FileAnswer, error) {
 	st, err := f.Stat()
 	if err != nil {
 		return a, err
@@ -71,7 +70,7 @@ func Inside(a bus.FileAnswer, f *os.File, name string) (bus.FileAnswer, error) {
 		return a, left4me.NewError(left4me.NotFound, "vpk.file_unknown", "path", name).InField("inside")
 	}
 	a.Size, a.Hash, a.Data, a.Disk = e.Size, "", nil, ""
-	if e.Size > bus.MaxFile {
+	if e.Size > left4me.MaxFile {
 		return a, nil
 	}
 	data := make([]byte, e.Size)

@@ -7,8 +7,7 @@ import (
 	"testing"
 
 	"github.com/left4me/left4me/internal/host/content/stack"
-
-	"github.com/left4me/left4me/internal/bus"
+	"github.com/left4me/left4me/internal/left4me"
 )
 
 // BenchmarkFirstPage is a stack of 30 layers with 60,000 files.
@@ -30,7 +29,7 @@ func BenchmarkFirstPage(b *testing.B) {
 		}
 		layers = append(layers, stack.Layer{Name: fmt.Sprint("layer ", l), Dir: layer})
 	}
-	for name, f := range map[string]bus.Filter{
+	for name, f := range map[string]left4me.Filter{
 		"directory": {Dir: "left4dead2/addons/sub07"}, "deep": {Deep: true}, "last page": {Deep: true, After: "left4dead2/addons/sub19/a"},
 		"search": {Query: "sub19/file9"},
 	} {

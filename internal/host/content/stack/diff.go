@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/left4me/left4me/internal/bus"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
@@ -29,13 +28,13 @@ type differ struct {
 // first and byte by byte at last.
 func Diff(ctx context.Context, from, to *Stack, after string, limit int) (left4me.Page[left4me.FileChange], error) {
 	d := &differ{
-		ctx: ctx, from: from, to: to, after: bus.PagePath(after), limit: min(cmp.Or(max(limit, 0), standardPage), maxPage),
+		ctx: ctx, from: from, to: to, after: left4me.PagePath(after), limit: min(cmp.Or(max(limit, 0), standardPage), maxPage),
 		page: left4me.Page[left4me.FileChange]{Items: []left4me.FileChange{}, Total: -1},
 	}
 	a, b := from.top(), to.top()
 	err := d.dirs(&a, &b)
 	if errors.Is(err, errFull) {
-		d.page.Next, err = bus.PageToken(d.page.Items[len(d.page.Items)-1].Path), nil
+		d.page.Next, err = left4me.PageToken(d.page.Items[len(d.page.Items)-1].Path), nil
 	} else if after == "" && err == nil {
 		d.page.Total = len(d.page.Items)
 	}

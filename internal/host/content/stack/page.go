@@ -8,7 +8,6 @@ import (
 	"os"
 	"strings"
 
-	"github.com/left4me/left4me/internal/bus"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
@@ -36,20 +35,20 @@ type walker struct {
 
 // Page returns a page of the merged tree. Errors: left4me.NotFound when there is
 // no such directory, left4me.Invalid for a path.
-func (s *Stack) Page(ctx context.Context, f bus.Filter) (left4me.Page[left4me.TreeFile], error) {
+func (s *Stack) Page(ctx context.Context, f left4me.Filter) (left4me.Page[left4me.TreeFile], error) {
 	return s.page(ctx, f, nil, nil)
 }
 
 // Written returns a page of what is in the topmost layer: files that are there,
 // and marks that others below are not. Errors as of Page.
-func (s *Stack) Written(ctx context.Context, f bus.Filter) (left4me.Page[left4me.TreeFile], error) {
+func (s *Stack) Written(ctx context.Context, f left4me.Filter) (left4me.Page[left4me.TreeFile], error) {
 	own := func(n node) bool { return len(n.in) > 0 && n.in[0] == 0 }
 	return s.page(ctx, f, own, own)
 }
 
-func (s *Stack) page(ctx context.Context, f bus.Filter, want, enter func(node) bool) (left4me.Page[left4me.TreeFile], error) {
+func (s *Stack) page(ctx context.Context, f left4me.Filter, want, enter func(node) bool) (left4me.Page[left4me.TreeFile], error) {
 	w := &walker{
-		Stack: s, ctx: ctx, after: bus.PagePath(f.After), limit: min(cmp.Or(max(f.Limit, 0), standardPage), maxPage),
+		Stack: s, ctx: ctx, after: left4me.PagePath(f.After), limit: min(cmp.Or(max(f.Limit, 0), standardPage), maxPage),
 		query: strings.ToLower(f.Query), deep: f.Deep || f.Query != "", want: want, enter: enter,
 		page: left4me.Page[left4me.TreeFile]{Items: []left4me.TreeFile{}, Total: -1},
 	}
@@ -62,7 +61,7 @@ func (s *Stack) page(ctx context.Context, f bus.Filter, want, enter func(node) b
 	}
 	err = w.walk(top)
 	if errors.Is(err, errFull) {
-		w.page.Next, err = bus.PageToken(w.page.Items[len(w.page.Items)-1].Path), nil
+		w.page.Next, err = left4me.PageToken(w.page.Items[len(w.page.Items)-1].Path), nil
 	} else if f.After == "" && err == nil {
 		w.page.Total = len(w.page.Items)
 	}

@@ -20,7 +20,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 
-	"github.com/left4me/left4me/internal/bus"
 	"github.com/left4me/left4me/internal/host/content/stack"
 	"github.com/left4me/left4me/internal/left4me"
 )
@@ -150,7 +149,7 @@ func listed(t *testing.T, s *stack.Stack, limit int) map[string]string {
 	var dirs func(dir string)
 	dirs = func(dir string) {
 		for after := ""; ; {
-			page, err := s.Page(t.Context(), bus.Filter{Dir: dir, After: after, Limit: limit})
+			page, err := s.Page(t.Context(), left4me.Filter{Dir: dir, After: after, Limit: limit})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -189,7 +188,7 @@ func content(t *testing.T, s *stack.Stack, f left4me.TreeFile) string {
 func deep(t *testing.T, s *stack.Stack, limit int) (paths []string) {
 	t.Helper()
 	for after := ""; ; {
-		page, err := s.Page(t.Context(), bus.Filter{Deep: true, After: after, Limit: limit})
+		page, err := s.Page(t.Context(), left4me.Filter{Deep: true, After: after, Limit: limit})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -297,14 +296,14 @@ func TestAFileNamesItsLayerAndWhatItHides(t *testing.T) {
 		text(d, "addons/y.vpk", "written")
 	})
 	s := o.open()
-	page, err := s.Page(t.Context(), bus.Filter{Dir: "cfg"})
+	page, err := s.Page(t.Context(), left4me.Filter{Dir: "cfg"})
 	if err != nil || len(page.Items) != 1 || page.Total != 1 {
 		t.Fatal(page, err)
 	}
 	if f := page.Items[0]; f.Layer != "layer 2" || !slices.Equal(f.Hides, []string{"layer 1", "layer 0"}) || f.Size != 7 {
 		t.Errorf("%+v", f)
 	}
-	written, err := s.Written(t.Context(), bus.Filter{Deep: true})
+	written, err := s.Written(t.Context(), left4me.Filter{Deep: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -316,11 +315,11 @@ func TestAFileNamesItsLayerAndWhatItHides(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("written: %q", got)
 	}
-	top, err := s.Written(t.Context(), bus.Filter{})
+	top, err := s.Written(t.Context(), left4me.Filter{})
 	if err != nil || len(top.Items) != 2 || !top.Items[0].Opaque || top.Items[1].Opaque {
 		t.Errorf("%+v, %v", top, err)
 	}
-	found, err := s.Page(t.Context(), bus.Filter{Query: "SERVER"})
+	found, err := s.Page(t.Context(), left4me.Filter{Query: "SERVER"})
 	if err != nil || len(found.Items) != 1 || found.Items[0].Path != "cfg/server.cfg" {
 		t.Errorf("%+v, %v", found, err)
 	}
@@ -366,7 +365,7 @@ func TestAHostileLayerLeadsNowhere(t *testing.T) {
 			t.Errorf("%s: %v", p, err)
 		}
 	}
-	page, err := s.Page(ctx, bus.Filter{Deep: true})
+	page, err := s.Page(ctx, left4me.Filter{Deep: true})
 	if err != nil || len(page.Items) != 3 {
 		t.Errorf("%+v, %v", page, err)
 	}
@@ -376,7 +375,7 @@ func TestAHostileLayerLeadsNowhere(t *testing.T) {
 		t.Fatal(err)
 	}
 	o.layers = []stack.Layer{{Name: "written", Dir: link}}
-	if page, err := o.open().Page(ctx, bus.Filter{Deep: true}); err != nil || len(page.Items) > 0 {
+	if page, err := o.open().Page(ctx, left4me.Filter{Deep: true}); err != nil || len(page.Items) > 0 {
 		t.Errorf("through a link: %+v, %v", page, err)
 	}
 }
@@ -407,7 +406,7 @@ func TestPagingPassesNamesThatAreNotUTF8(t *testing.T) {
 	defer empty.Close()
 	for what, next := range map[string]func(after string) (paths []string, token string, err error){
 		"written": func(after string) (paths []string, token string, err error) {
-			page, err := s.Written(t.Context(), bus.Filter{After: after, Limit: 7})
+			page, err := s.Written(t.Context(), left4me.Filter{After: after, Limit: 7})
 			for _, f := range page.Items {
 				paths = append(paths, f.Path)
 			}

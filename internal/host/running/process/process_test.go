@@ -17,15 +17,12 @@ import (
 	"go.uber.org/goleak"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/left4me/left4me/internal/host/agent"
 	"github.com/left4me/left4me/internal/host/running/instance"
 	"github.com/left4me/left4me/internal/host/running/process"
 	"github.com/left4me/left4me/internal/host/running/shim"
 	"github.com/left4me/left4me/internal/host/running/shim/shimtest"
 	"github.com/left4me/left4me/internal/left4me"
 )
-
-var _ agent.Supervisor = (*process.Supervisor)(nil)
 
 func TestMain(m *testing.M) {
 	code := shimtest.Main(m)

@@ -13,12 +13,9 @@ import (
 	"github.com/coreos/go-systemd/v22/dbus"
 	godbus "github.com/godbus/dbus/v5"
 
-	"github.com/left4me/left4me/internal/host/agent"
 	"github.com/left4me/left4me/internal/host/running/instance"
 	"github.com/left4me/left4me/internal/left4me"
 )
-
-var _ agent.Supervisor = (*Supervisor)(nil)
 
 func TestStatesOfAUnit(t *testing.T) {
 	for _, c := range []struct {
