@@ -196,3 +196,28 @@ func TestADownloadThatFailsIsCutAndTold(t *testing.T) {
 		t.Errorf("a client that has gone is told of: %v", err)
 	}
 }
+
+// A download that ends with its request, such as when the right to it ends, is no failure that
+// somebody has to see to, and looks no more whole.
+func TestADownloadThatEndsWithItsRequestIsCutOnly(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	r := httptest.NewRequestWithContext(ctx, http.MethodGet, "/", nil)
+	for name, answer := range map[string]func(w http.ResponseWriter, failed func(error)){
+		"generated": func(w http.ResponseWriter, failed func(error)) {
+			httpserver.Generate(w, r, func(ctx context.Context, _ io.Writer) error { return ctx.Err() }, failed)
+		},
+		"content": func(w http.ResponseWriter, failed func(error)) {
+			httpserver.Content(w, r, time.Time{}, torn{strings.NewReader("x"), 0}, failed)
+		},
+	} {
+		func() {
+			defer func() {
+				if recover() != http.ErrAbortHandler {
+					t.Errorf("%s: it looks whole", name)
+				}
+			}()
+			answer(httptest.NewRecorder(), func(err error) { t.Errorf("%s: told of %v", name, err) })
+		}()
+	}
+}
