@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/left4me/left4me/internal/left4me"
 )
@@ -45,7 +46,12 @@ func lockRoot(root string) (unlock func(), err error) {
 		lock.Close()
 		return nil, fmt.Errorf("LEFT4ME_ROOT: %w", err)
 	}
-	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+	err = syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	for begun := time.Now(); err != nil && holderEnded(lock) && time.Since(begun) < inheritedWithin; {
+		time.Sleep(5 * time.Millisecond)
+		err = syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	}
+	if err != nil {
 		who := holder(lock)
 		lock.Close()
 		return nil, fmt.Errorf("LEFT4ME_ROOT: %w", left4me.NewError(left4me.Conflict, "root.locked", "root", root, "holder", who))
@@ -59,15 +65,30 @@ func lockRoot(root string) (unlock func(), err error) {
 	}, nil
 }
 
+// inheritedWithin is how long the lock of a left4me that was killed may be held by what it
+// was just starting, which has all its files until it becomes another program.
+const inheritedWithin = 2 * time.Second
+
 // holder names the process that has the lock, if it could write that down.
 func holder(lock *os.File) string {
+	if pid := holderPID(lock); pid > 0 {
+		return fmt.Sprintf(" (process %d)", pid)
+	}
+	return ""
+}
+
+// holderEnded reports whether the process that took the lock is there no more.
+func holderEnded(lock *os.File) bool {
+	pid := holderPID(lock)
+	return pid > 0 && errors.Is(syscall.Kill(pid, 0), syscall.ESRCH)
+}
+
+// holderPID is the process that took the lock, or 0.
+func holderPID(lock *os.File) int {
 	b := make([]byte, 20)
 	n, _ := lock.ReadAt(b, 0)
-	pid, err := strconv.Atoi(strings.TrimSpace(string(b[:n])))
-	if err != nil {
-		return ""
-	}
-	return fmt.Sprintf(" (process %d)", pid)
+	pid, _ := strconv.Atoi(strings.TrimSpace(string(b[:n])))
+	return pid
 }
 
 // giveToOwner gives a file that we made as root, as when a backup is restored, to

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -109,6 +110,41 @@ func TestTheLockTakesNobodysFile(t *testing.T) {
 	unlock()
 	if uid := owner(lock); uid != 65534 {
 		t.Errorf("left4me's user can't open a new one: it belongs to %d", uid)
+	}
+}
+
+// What a left4me that was killed was just starting has its lock until it is another program.
+func TestTheLockOfAKilledLeft4meIsWaitedFor(t *testing.T) {
+	root := t.TempDir()
+	ended := exec.CommandContext(t.Context(), "true")
+	if err := ended.Run(); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		holder int
+		taken  bool
+	}{{ended.Process.Pid, true}, {os.Getpid(), false}} {
+		lock, err := os.OpenFile(filepath.Join(root, lockName), os.O_CREATE|os.O_RDWR|os.O_TRUNC, 0o600)
+		if err == nil {
+			_, err = fmt.Fprintln(lock, c.holder)
+		}
+		if err == nil {
+			err = syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		given := time.AfterFunc(100*time.Millisecond, func() { lock.Close() })
+		unlock, err := lockRoot(root)
+		if (err == nil) != c.taken {
+			t.Errorf("of process %d: %v", c.holder, err)
+		}
+		if err == nil {
+			unlock()
+		}
+		if given.Stop() {
+			lock.Close()
+		}
 	}
 }
 
