@@ -609,6 +609,15 @@ func TestFailuresDontNameWhatSomebodyMayNotSee(t *testing.T) {
 		}
 	}
 	only.get("/game").has(t, http.StatusOK, "server that you may not see did not come up")
+	// So does a command that is entered without a script.
+	s.tell(t, left4me.Status{Name: "alpha", State: left4me.Running})
+	s.host.mu.Lock()
+	s.host.refuses = left4me.NewError(left4me.Busy, "layer.server_starting", "dir", "overlays/plugins/2", "server", "beta")
+	s.host.mu.Unlock()
+	one.post("/servers/alpha/console", "command", "status").has(t, http.StatusTooManyRequests, "is in use by beta")
+	p := only.post("/servers/alpha/console", "command", "status")
+	p.has(t, http.StatusTooManyRequests, hidden)
+	p.hasNot(t, "beta")
 }
 
 // A list names what has a name now: of what was renamed the new one to who may see it, and

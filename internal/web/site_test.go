@@ -146,6 +146,7 @@ type host struct {
 	commands []string
 	game     left4me.Game
 	answer   string
+	refuses  error // why it runs no command
 	backups  []left4me.Backup
 	config   []bus.ConfigFile
 	dropped  atomic.Bool
@@ -249,6 +250,9 @@ func (h *host) command(_ context.Context, data []byte) (any, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.commands = append(h.commands, r.Command)
+	if h.refuses != nil {
+		return nil, h.refuses
+	}
 	return bus.CommandAnswer{V: bus.Version, Output: h.answer}, nil
 }
 
