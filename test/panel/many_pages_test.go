@@ -256,7 +256,8 @@ func TestButtonsDoWhatIsPressed(t *testing.T) {
 	focused := func(verb string) string {
 		return fmt.Sprintf(`document.activeElement.closest("form")?.getAttribute("action") === "/servers/one/%s" && document.activeElement.matches("button:enabled")`, verb)
 	}
-	for width, theme := range map[int64]string{1280: "dark", 390: "light"} {
+	for _, width := range []int64{1280, 390} {
+		theme := map[int64]string{1280: "dark", 390: "light"}[width]
 		for _, path := range []string{"/servers", "/servers/one"} {
 			s.do(path, chromedp.EmulateViewport(width, 844), chromedp.Navigate(s.url(path)))
 			s.until("the button is focused", button("one", "stop")+`.focus(), `+focused("stop"))
