@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -61,15 +60,14 @@ func systemCalls(t *testing.T, do func() error) (calls []string, err error) {
 		err      error
 	}
 	began, ended := make(chan filtered, 1), make(chan error, 1)
-	go func() {
-		runtime.LockOSThread() // for ever: the thread, which keeps its filter, ends with this goroutine
+	syscalltest.OnThread(func() {
 		fd, err := syscalltest.Filter(unix.SECCOMP_FILTER_FLAG_NEW_LISTENER,
 			syscalltest.Told(unix.SYS_FSYNC, unix.SYS_RENAMEAT, unix.SYS_RENAMEAT2)...)
 		began <- filtered{fd, err}
 		if err == nil {
 			ended <- do()
 		}
-	}()
+	})
 	f := <-began
 	if f.err != nil {
 		syscalltest.Required(t, f.err)

@@ -7,6 +7,7 @@ package syscalltest
 import (
 	"io"
 	"os"
+	"runtime"
 	"testing"
 	"unsafe"
 
@@ -55,6 +56,27 @@ func Filter(flags uintptr, rules ...Rule) (fd int, err error) {
 		return -1, errno
 	}
 	return int(n), nil
+}
+
+// OnThread runs f on a thread that has no other work and ends after it, which a Listener
+// of its rules then reports. It doesn't wait for f. It never uses the first thread of the
+// process: Go keeps that thread when a goroutine ends that was locked to it.
+func OnThread(f func()) {
+	go func() {
+		runtime.LockOSThread() // for ever: the thread ends with the goroutine
+		if unix.Gettid() != unix.Getpid() {
+			f()
+			return
+		}
+		defer runtime.UnlockOSThread()
+		other := make(chan struct{})
+		go func() {
+			runtime.LockOSThread()
+			close(other)
+			f()
+		}()
+		<-other // until then this one has the first thread
+	}()
 }
 
 // Required skips a test because system calls can't be watched here, which some containers
