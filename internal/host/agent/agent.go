@@ -116,8 +116,13 @@ func (a *Agent) Run(ctx context.Context) error {
 	group.Go(func() error { return a.statuses.poller.Run(ctx) })
 	group.Go(func() error { a.game.tidyUp(ctx); return nil })
 	group.Go(func() error { a.builds.SweepScripts(ctx); return nil })
-	group.Go(func() error { return a.serve(ctx) })
+	served := make(chan struct{})
+	group.Go(func() error {
+		defer close(served)
+		return a.serve(ctx)
+	})
 	<-ctx.Done()
+	<-served          // it may still begin handlers
 	a.handlers.Wait() // they may add to the group
 	return group.Wait()
 }

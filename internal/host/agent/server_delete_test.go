@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -46,6 +47,31 @@ func newWorker(t *testing.T, r *shimtest.Root) *Agent {
 		return b.Request(t.Context(), bus.Command("local", bus.VerbStatus), bus.Empty{}, nil) == nil
 	})
 	return a
+}
+
+// An agent may be stopped at any moment while it begins, and has ended with everything that
+// it began when Run returns. The race detector finds what begins when Run no longer waits for it.
+func TestAgentMayBeStoppedWhileItBegins(t *testing.T) {
+	t.Parallel()
+	r := shimtest.NewRoot(t)
+	log := slog.New(slog.DiscardHandler)
+	b, err := bus.Open(t.Context(), filepath.Join(t.TempDir(), "bus"), log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.Close)
+	sup := process.New(process.Config{Root: r.Root, Run: r.Run, Exe: shimtest.Exe(), Env: r.Environ()})
+	for after := range 200 {
+		a, err := New(Config{Host: "local", Files: r.Files, Sockets: r.Run, Version: "test"}, sup, b, log)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), time.Duration(after)*100*time.Microsecond)
+		if err := a.Run(ctx); err != nil && ctx.Err() == nil {
+			t.Error(err)
+		}
+		cancel()
+	}
 }
 
 // mess makes random wreckage.
