@@ -51,6 +51,7 @@ func (l *statuses) renamed(before, after left4me.Server) {
 		delete(l.statuses, key{after.Host, after.Name})
 	}
 	l.learn([]left4me.Server{after})
+	l.renames++
 	l.turn++
 	l.forgotten = append(l.forgotten, reportOf(after.Host, before.Name), reportOf(after.Host, after.Name))
 	l.news.Ring()
@@ -69,11 +70,28 @@ func (l *statuses) learn(all []left4me.Server) {
 	}
 }
 
-// relearn is learn of all servers that there are. What was said under a name that no host
-// uses any more is dropped.
-func (l *statuses) relearn(all []left4me.Server) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+// relearn is learn of all servers that there are, which read reads: once more when one was
+// renamed meanwhile. What was said under a name that no host uses any more is dropped.
+func (l *statuses) relearn(read func() ([]left4me.Server, error)) error {
+	for done := false; !done; {
+		l.mu.Lock()
+		renames := l.renames
+		l.mu.Unlock()
+		all, err := read()
+		if err != nil {
+			return err
+		}
+		l.mu.Lock()
+		if done = renames == l.renames; done {
+			l.replaceNames(all)
+		}
+		l.mu.Unlock()
+	}
+	return nil
+}
+
+// replaceNames is relearn with what was read. mu is held.
+func (l *statuses) replaceNames(all []left4me.Server) {
 	before := l.shown
 	l.shown = map[key]left4me.Name{}
 	l.learn(all)

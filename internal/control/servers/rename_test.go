@@ -395,6 +395,26 @@ func TestConsoleShowsNothingOfTheNextServer(t *testing.T) {
 	}
 }
 
+// A list of servers that was read before a rename doesn't take its name back.
+func TestRenameOutlivesAnOlderListOfServers(t *testing.T) {
+	s := newSite(t)
+	s.create(t, "alpha")
+	reads := 0
+	err := s.LearnNames(func() ([]left4me.Server, error) {
+		all, err := s.store.Servers().List(t.Context())
+		if reads++; reads == 1 {
+			s.rename(t, "alpha", "beta")
+		}
+		return all, err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if shown := s.Names().Shown(left4me.LocalHost, []left4me.Name{"alpha"}); shown[0] != "beta" {
+		t.Errorf("alpha of the host is %s", shown[0])
+	}
+}
+
 // What a host says went wrong names a server as people do, in answers, in jobs and in its state.
 func TestErrorsOfAHostNameARenamedServerAsPeopleDo(t *testing.T) {
 	s := newSite(t)

@@ -26,6 +26,7 @@ type statuses struct {
 	known    map[left4me.Name]chan struct{} // hosts; closed when one has told everything once
 	statuses map[key]said
 	shown    map[key]left4me.Name            // what people call servers that hosts call by an older name
+	renames  uint64                          // counts what people renamed
 	boots    map[left4me.Name]string         // of hosts, empty for one that doesn't say
 	waits    map[left4me.Name]*left4me.Error // what servers of a host wait for that shall be started
 	builds   map[left4me.Name]int64          // of the game, by host: what a server would be started with
@@ -284,11 +285,10 @@ func (s *Servers) Run(ctx context.Context) error {
 func (s *Servers) Ready() <-chan struct{} { return s.ready }
 
 func (s *Servers) start(ctx context.Context) error {
-	all, err := s.storage.Servers().List(ctx)
+	err := s.status.relearn(func() ([]left4me.Server, error) { return s.storage.Servers().List(ctx) })
 	if err != nil {
 		return err
 	}
-	s.status.relearn(all)
 	err = s.bus.Listen(ctx, bus.Broadcast(bus.AnyHost, bus.KindStatus), func(subject string, data []byte) {
 		var st left4me.Status
 		if err := json.Unmarshal(data, &st); err != nil || st.Name == "" {
@@ -393,15 +393,22 @@ func forgetDeleted(ctx context.Context, s *Servers, host, name left4me.Name) err
 
 // changedAll tells the watchers that there may be something new about any server.
 func (s *Servers) changedAll(ctx context.Context) {
-	snap, err := s.snapshot(ctx)
+	var all []left4me.Server
+	err := s.status.relearn(func() ([]left4me.Server, error) {
+		snap, err := s.snapshot(ctx)
+		if err != nil {
+			return nil, err
+		}
+		all = snap.servers
+		return all, nil
+	})
 	if err != nil {
 		if ctx.Err() == nil {
 			s.log.ErrorContext(ctx, "tell what is new", "err", err)
 		}
 		return
 	}
-	s.status.relearn(snap.servers)
-	for _, v := range snap.servers {
+	for _, v := range all {
 		s.status.changed(v.Name)
 	}
 }
