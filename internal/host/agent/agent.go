@@ -1,13 +1,12 @@
-// Package agent is the side of left4me that runs games: the agent of a machine.
+// Package agent implements the agent of a host: the part of left4me that runs game servers.
 //
-// It works on the jobs that come over the bus, answers what the other side asks,
-// and tells what its servers are doing. What it tells comes from the supervisor
-// and the shims; when it starts it checks what is there, so that it may be
-// ended at any moment without any game server noticing.
+// The agent carries out jobs from the bus, answers requests from control, and publishes the status
+// of its servers. It reads that status from the supervisor and the shims, and checks it again when
+// it starts. The agent may therefore be killed at any moment without affecting a running server.
 //
-// What an agent answers is the table in requests.go, and what it works on the
-// table in job_kinds.go. Each of them names the type that does it: there is one
-// for servers, their statuses, their consoles, overlays, the game, backups.
+// The table in requests.go lists the requests that an agent answers, the table in job_kinds.go the
+// jobs that it carries out. Each entry names the type that does the work: there is one type each
+// for servers, statuses, consoles, overlays, the game and backups.
 package agent
 
 import (
@@ -33,8 +32,8 @@ import (
 	"github.com/left4me/left4me/internal/periodic"
 )
 
-// sweepEvery is how often the agent looks for servers that were started or
-// ended behind its back.
+// sweepEvery is the interval at which the agent looks for servers that were started or stopped
+// without it.
 const sweepEvery = 5 * time.Second
 
 // Agent is the agent of one host.
@@ -55,11 +54,11 @@ type Agent struct {
 	game      *gameJobs
 	backups   *backups
 
-	handlers sync.WaitGroup // of the bus
-	ready    chan struct{}  // closed when it answers
+	handlers sync.WaitGroup // bus requests in progress
+	ready    chan struct{}  // closed when the agent answers requests
 }
 
-// New makes an agent. Run must run.
+// New returns an agent that does nothing until [Agent.Run] is called.
 func New(c Config, machine Machine, b *bus.Bus, log *slog.Logger) (*Agent, error) {
 	a := &Agent{ready: make(chan struct{})}
 	a.core = &core{Config: c, machine: machine, bus: b.Under(&a.handlers), log: log.With("host", c.Host)}
@@ -108,8 +107,8 @@ func (a *Agent) newBuilder(repo *overlays.Repository) error {
 	return nil
 }
 
-// Run works until ctx ends, and returns when everything that it began has
-// ended. Jobs that it leaves unfinished are begun again by its successor.
+// Run answers requests and carries out jobs until ctx ends. It returns after everything that it
+// started has ended. The next agent of this host resumes unfinished jobs.
 func (a *Agent) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	a.core.group, a.core.ctx = group, ctx
@@ -122,17 +121,17 @@ func (a *Agent) Run(ctx context.Context) error {
 		return a.serve(ctx)
 	})
 	<-ctx.Done()
-	<-served          // it may still begin handlers
-	a.handlers.Wait() // they may add to the group
+	<-served          // serve may still start handlers
+	a.handlers.Wait() // handlers may still add to the group
 	return group.Wait()
 }
 
-// Ready is closed when the agent answers and has said so: not before it follows
-// the servers that it found.
+// Ready returns a channel that is closed once the agent follows all servers that it found, answers
+// requests, and has announced itself on the bus.
 func (a *Agent) Ready() <-chan struct{} { return a.ready }
 
-// serve answers, then works on jobs, and looks for servers until ctx ends. It
-// answers first: what an agent before it left half-made may take long to remove.
+// serve answers requests, then carries out jobs and looks for servers until ctx ends. It answers
+// requests first because removing what an interrupted agent left half-done can take long.
 func (a *Agent) serve(ctx context.Context) error {
 	if err := a.answer(ctx); err != nil {
 		return err
@@ -179,8 +178,7 @@ func (a *Agent) serve(ctx context.Context) error {
 	}
 }
 
-// BootID identifies this boot of the machine, or is empty when the kernel doesn't
-// say.
+// BootID returns the kernel's id of the current boot, or "" if it cannot be read.
 func BootID() string {
 	b, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	if err != nil {

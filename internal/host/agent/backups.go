@@ -18,15 +18,15 @@ import (
 
 const snapshotWithin = 5 * time.Minute
 
-// backups makes and verifies the backups of a host.
+// backups creates and verifies the backups of a host.
 type backups struct{ core *core }
 
-// archives is where the backups of this host stand.
+// archives returns the directory of this host's backups.
 func (b *backups) archives() backup.Archives {
 	return backup.Archives{Dir: filepath.Join(string(b.core.Files.Root), "backups"), Margin: backup.Margin}
 }
 
-// sweep removes what a backup left that was cut off. No job runs yet.
+// sweep removes the partial files of interrupted backups. Call it before any job runs.
 func (b *backups) sweep() {
 	err := b.archives().Sweep()
 	copies, _ := filepath.Glob(filepath.Join(string(b.core.Files.Root), "tmp", "backup-*.db"))
@@ -38,7 +38,7 @@ func (b *backups) sweep() {
 	}
 }
 
-// verify reads a backup back.
+// verify reads a backup completely and checks it.
 func (b *backups) verify(ctx context.Context, _ left4me.JobID, spec left4me.BackupSpec, p *job.Progress) error {
 	p.Plan(left4me.StepVerifyBackup)
 	return p.Step(ctx, left4me.StepVerifyBackup, func(ctx context.Context) (string, error) {
@@ -47,14 +47,14 @@ func (b *backups) verify(ctx context.Context, _ left4me.JobID, spec left4me.Back
 	})
 }
 
-// create makes one. Whatever cuts it off leaves no backup, and no other one
-// goes before this one was read back.
+// create creates a backup. An interrupted run leaves no backup, and older backups are removed only
+// after this one has been verified.
 func (b *backups) create(ctx context.Context, id left4me.JobID, spec left4me.BackupSpec, p *job.Progress) error {
 	p.Plan(left4me.StepCheckBackupSpace, left4me.StepCopyDatabase, left4me.StepPackFiles, left4me.StepVerifyBackup,
 		left4me.StepKeepBackup, left4me.StepDropBackups)
 	archives := b.archives()
 	if made, err := archives.Get(spec.Name); err == nil && made.State == left4me.BackupVerified {
-		// It was made before left4me ended; only the message of it was lost.
+		// The backup was completed before left4me ended; only its job message was not acknowledged.
 		p.Skip("it is there", left4me.StepCheckBackupSpace, left4me.StepCopyDatabase, left4me.StepPackFiles, left4me.StepVerifyBackup,
 			left4me.StepKeepBackup)
 		return b.dropOld(ctx, spec, p)
@@ -128,8 +128,8 @@ func (b *backups) pack(ctx context.Context, archives backup.Archives, name left4
 	})
 }
 
-// dropOld removes those of the schedule that are too old. What was asked for
-// by somebody is theirs to delete.
+// dropOld removes expired scheduled backups. Backups that a user requested are never removed
+// automatically.
 func (b *backups) dropOld(ctx context.Context, spec left4me.BackupSpec, p *job.Progress) error {
 	if !spec.Scheduled {
 		p.Skip("only one of the schedule removes others", left4me.StepDropBackups)

@@ -7,16 +7,15 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// botNames are what L4D2 calls its bots: the survivors of both casts and the
-// special infected.
+// botNames are the names that L4D2 gives to bots: the survivors of both games and the special
+// infected.
 var botNames = []string{
 	"Nick", "Rochelle", "Coach", "Ellis", "Bill", "Zoey", "Francis", "Louis",
 	"Smoker", "Boomer", "Hunter", "Spitter", "Jockey", "Charger", "Witch", "Tank",
 }
 
-// markBots marks n of the players as bots. A2S tells how many there are, not
-// which: first those with a bot's name, then those who have been there for
-// longest, for a bot never leaves to sleep.
+// markBots marks n players as bots. A2S returns only the number of bots. Players with a bot's name
+// are marked first, then those connected for longest, because a bot never disconnects.
 func markBots(players []left4me.Player, n int) {
 	order := make([]*left4me.Player, len(players))
 	for i := range players {

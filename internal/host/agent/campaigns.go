@@ -13,10 +13,10 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// campaignsWithin bounds the first inspection of layers; later ones cost nothing.
+// campaignsWithin is the deadline for the first inspection of layers; later ones are cached.
 const campaignsWithin = 25 * time.Second
 
-// campaigns knows what servers can play.
+// campaigns lists the campaigns that servers can play.
 type campaigns struct {
 	core    *core
 	game    *game.Installation
@@ -27,8 +27,8 @@ func newCampaigns(c *core, g *game.Installation) *campaigns {
 	return &campaigns{core: c, game: g, catalog: catalog.New()}
 }
 
-// list is what what a server can play. An overlay that isn't on this host is left
-// out: who plans a server shall see the rest.
+// list returns the campaigns that a server can play. Overlays that are not on this host are
+// skipped, so that a server that is still being planned shows the rest.
 func (c *campaigns) list(ctx context.Context, r bus.StackRequest) ([]left4me.Campaign, error) {
 	ctx, cancel := context.WithTimeout(ctx, campaignsWithin)
 	defer cancel()
@@ -49,8 +49,8 @@ func (c *campaigns) list(ctx context.Context, r bus.StackRequest) ([]left4me.Cam
 	return c.catalog.Campaigns(ctx, layers)
 }
 
-// conflicts are what the overlays of a server have in common and players miss
-// something by. An overlay that isn't on this host is left out.
+// conflicts returns the conflicts between the overlays of a server that affect players. Overlays
+// that are not on this host are skipped.
 func (c *campaigns) conflicts(ctx context.Context, r bus.StackRequest) ([]left4me.Warning, error) {
 	ctx, cancel := context.WithTimeout(ctx, campaignsWithin)
 	defer cancel()
@@ -69,8 +69,7 @@ func (c *campaigns) conflicts(ctx context.Context, r bus.StackRequest) ([]left4m
 	return inspect.Stack(ctx, layers, below, r.Spec.Settings.Tick)
 }
 
-// layers are the layers of a server above the game, top first, as far as they
-// are on this host.
+// layers returns the layers of a server above the game that exist on this host, top first.
 func (c *campaigns) layers(spec left4me.Spec, shown bus.Shown) (layers []inspect.Layer, err error) {
 	for _, o := range spec.Overlays {
 		if !o.Name.Valid() {

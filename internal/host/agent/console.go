@@ -14,22 +14,20 @@ import (
 	"github.com/left4me/left4me/source/rcon"
 )
 
-// rconTimeout covers a map that loads: the server answers late then.
+// rconTimeout allows for a map change, during which the server answers late.
 const rconTimeout = 35 * time.Second
 
-// pollEvery is how often it is checked whether a server has come up whose console
-// somebody waits for.
+// pollEvery is the interval at which a console request checks whether a stopped server has come up.
 const pollEvery = 500 * time.Millisecond
 
-// consoles reads what servers print, and runs commands on them.
+// consoles reads the consoles of servers and runs commands on them.
 type consoles struct {
 	core     *core
 	statuses *statuses
 }
 
-// read reads what a server printed. Of one that is down it reads the log;
-// positions are the same in both, so that who reads on misses nothing when a
-// server ends and starts again.
+// read returns console output after a position. For a server that is down it reads the log.
+// Positions are the same in both, so a reader misses nothing when a server ends and starts again.
 func (c *consoles) read(ctx context.Context, r bus.ConsoleRequest) (answer bus.ConsoleChunk, err error) {
 	if !r.Server.Valid() {
 		return answer, left4me.NewError(left4me.Invalid, "request.no_server")
@@ -53,7 +51,7 @@ func (c *consoles) chunk(ctx context.Context, r bus.ConsoleRequest) (shim.Chunk,
 			if err == nil || ctx.Err() != nil {
 				return chunk, err
 			}
-			// It ended while we waited for it: what it said last is in the log.
+			// The server ended during the request; its last output is in the log.
 		}
 		chunk, err := shim.ReadLog(c.core.Files.Root.Logs(r.Server), r.After, r.Max)
 		if err != nil || chunk.Lines != "" || chunk.Position != r.After && r.After >= 0 || left == 0 {
@@ -66,8 +64,8 @@ func (c *consoles) chunk(ctx context.Context, r bus.ConsoleRequest) (shim.Chunk,
 	}
 }
 
-// run runs a console command over the remote console on loopback, which
-// alone knows what belongs to the answer.
+// run runs a console command over RCON on loopback. Only RCON tells which output belongs to the
+// command.
 func (c *consoles) run(ctx context.Context, r bus.CommandRequest) (answer bus.CommandAnswer, err error) {
 	if !r.Server.Valid() {
 		return answer, left4me.NewError(left4me.Invalid, "request.no_server")
@@ -104,12 +102,11 @@ func remoteFailed(n left4me.Name, err error) error {
 	return left4me.NewError(left4me.Unavailable, "console.no_answer", "server", n).Because(err)
 }
 
-// tail is the end of a server's console, at most size bytes of it.
+// tail returns the end of a server's console, at most size bytes.
 func (c *consoles) tail(ctx context.Context, n left4me.Name, size int64) (string, error) {
 	newest, err := c.chunk(ctx, bus.ConsoleRequest{Server: n, After: -1})
 	if err == nil {
-		// What was printed last is shown a moment later, or when somebody waits
-		// for it.
+		// Recent output appears with a short delay, or as soon as a reader waits for it.
 		newest, err = c.chunk(ctx, bus.ConsoleRequest{Server: n, After: newest.Position, Wait: newestWait})
 	}
 	if err != nil {

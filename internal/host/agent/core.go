@@ -15,96 +15,93 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Config says which host an agent speaks for and where its files are.
+// Config holds the settings of an agent: its host, its directories, and its connections.
 type Config struct {
 	Host    left4me.Name
 	Files   instance.Files
 	Sockets string // directory of the shims' sockets
 	Version string
-	BootID  string // of this boot of the machine; empty when it isn't known
-	// Settings is the directory of the *.env files that backups keep; empty when
-	// there is none.
+	BootID  string // the kernel's id of the current boot; empty if unknown
+	// Settings is the directory of the *.env files that backups include; empty if there is none.
 	Settings  string
 	Steam     SteamConfig
-	Downloads download.Options // of everything that overlays are made of
-	GitHub    string           // LEFT4ME_GITHUB_API_URL: where releases are looked for; empty: GitHub
+	Downloads download.Options // limits for all downloads of overlay content
+	GitHub    string           // LEFT4ME_GITHUB_API_URL: address of the releases API; empty: GitHub
 
-	// Decoder is the command line of a process that calls archive.Decode; empty:
-	// archives are read in this one.
+	// Decoder is the command line of a process that calls archive.Decode; if empty, archives are
+	// decoded in this process.
 	Decoder []string
 
-	// Relieve gives back space when a disk is full and reports whether it did; nil:
-	// nothing does.
+	// Relieve frees the emergency disk reserve and reports whether it freed any space. It may be
+	// nil.
 	Relieve func() bool
 
-	Doctor        func(context.Context) []left4me.Check // checks this machine
-	PublicAddress string                                // under which players come; empty: it is found out
+	Doctor        func(context.Context) []left4me.Check // examines this machine
+	PublicAddress string                                // address that players connect to; empty: detect it
 }
 
-// SteamConfig says how the game comes from Steam. All of it may be empty.
+// SteamConfig configures access to SteamCMD and to the Steam Web API. Every field may be empty.
 type SteamConfig struct {
 	Tool string // LEFT4ME_STEAMCMD: path of steamcmd.sh
-	URL  string // LEFT4ME_STEAMCMD_URL: where SteamCMD is fetched from
-	Home string // HOME of our own user, for links to Steam's libraries
-	API  string // LEFT4ME_STEAM_API_URL: where Steam is asked which version it requires
+	URL  string // LEFT4ME_STEAMCMD_URL: download address of SteamCMD
+	Home string // home directory of left4me's user, for links to Steam's libraries
+	API  string // LEFT4ME_STEAM_API_URL: address of the Steam Web API
 }
 
-// core is what all parts of an agent share.
+// core holds what all parts of an agent share.
 type core struct {
 	Config
 	machine Machine
 	bus     *bus.Bus
 	log     *slog.Logger
-	group   *errgroup.Group // of Run
-	ctx     context.Context // of Run: what outlives a job hangs on it
+	group   *errgroup.Group // of Agent.Run
+	ctx     context.Context // of Agent.Run; for work that outlives a job
 }
 
-// Supervisor starts and stops the shims of a host. Methods may be called
-// concurrently for different servers.
+// Supervisor starts and stops the shims of a host. Its methods may be called concurrently for
+// different servers.
 type Supervisor interface {
-	// Start launches a server; one that is up already is success. It returns
-	// when the shim was launched and its layers are mounted, before the server is
-	// ready. With an error nothing is left of what it began, or State says that the
-	// server is up.
+	// Start launches the shim of a server. It returns once the shim runs and its layers are
+	// mounted, before the server is ready. It succeeds if the server is already up. After an error,
+	// either nothing of the attempt is left or State reports the server as up.
 	Start(ctx context.Context, name left4me.Name) error
-	// Stop runs the stop sequence and returns when the server has ended and
-	// nothing is mounted for it. One that is not up is success. One that was never
-	// ready ends within cancelWithin, by force if need be.
+	// Stop runs the stop sequence and returns once the server has ended and its layers are
+	// unmounted. It succeeds if the server is not up. A server that was never ready ends within
+	// cancelWithin; it is killed if necessary.
 	Stop(ctx context.Context, name left4me.Name) error
-	// State is the server as the supervisor sees it, and why when it failed.
+	// State returns the state that the supervisor sees, and the reason if that is Failed.
 	State(ctx context.Context, name left4me.Name) (left4me.ServerState, *left4me.Error, error)
-	// GaveUp reports whether a server that failed crashed or ended so often that
-	// it is not started again.
+	// GaveUp reports whether a failed server ended so often that it is not restarted.
 	GaveUp(ctx context.Context, name left4me.Name) (bool, error)
-	// List returns every server that has something alive.
+	// List returns the servers that are up.
 	List(ctx context.Context) ([]left4me.Name, error)
-	// Empty removes what a server that is down has in its runtime directory, as far
-	// as the user of the games may. Errors: left4me.Busy when it is up.
+	// Empty removes the contents of the runtime directory of a server that is down, except what the
+	// user of the games may not remove. It fails with left4me.Busy if the server is up.
 	Empty(ctx context.Context, name left4me.Name) error
-	// Discard drops what a server that is down wrote at some paths. Errors:
-	// left4me.Busy when it is up.
+	// Discard removes the given paths from the writable layer of a server that is down. It fails
+	// with left4me.Busy if the server is up.
 	Discard(ctx context.Context, name left4me.Name, paths []string) error
 }
 
-// Installer runs `left4me install-game`, which outlives the agent.
+// Installer runs `left4me install-game`, a process that outlives the agent.
 type Installer interface {
-	// StartInstall starts it; one that runs already is success.
+	// StartInstall starts the process. It succeeds if the process already runs.
 	StartInstall(ctx context.Context) error
-	// Installing reports whether it runs. When it doesn't, its mount is gone, and
-	// why says how it failed, if it could say so itself to nobody else.
+	// Installing reports whether the process still runs or its layers are still mounted. Once
+	// neither is the case, why explains a failure that the process could not report itself.
 	Installing(ctx context.Context) (runs bool, why *left4me.Error, err error)
-	// StopInstall ends it with all that it started, within 5 s.
+	// StopInstall kills the process and all its children within 5 s.
 	StopInstall(ctx context.Context) error
 }
 
-// Machine is what runs things on a host.
+// Machine runs the processes of a host: servers, the installer and overlay scripts.
 type Machine interface {
 	Supervisor
 	Installer
 	script.Machine
 }
 
-// newProgress is the progress of a job, which is told as it changes.
+// newProgress returns the progress of a job, which publishes every change on the bus.
 func newProgress(ctx context.Context, c *core, id left4me.JobID) *job.Progress {
 	return job.New(ctx, id, c.Host, c.bus, c.log)
 }

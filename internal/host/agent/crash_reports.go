@@ -24,10 +24,10 @@ const (
 	maxExit      = 256 // bytes of JSON
 )
 
-// crashes tells the other side of the crashes of servers, which their shims write down.
+// crashes publishes the crashes that the shims recorded.
 type crashes struct{ core *core }
 
-// publishAll tells the other side of all crashes of this host that are known.
+// publishAll publishes all recorded crashes of this host.
 func (c *crashes) publishAll(ctx context.Context) {
 	names, err := c.core.Files.Root.Names()
 	if err != nil {
@@ -40,10 +40,9 @@ func (c *crashes) publishAll(ctx context.Context) {
 	}
 }
 
-// publish tells the other side of the crashes that a server's shim wrote
-// down. Telling one twice is harmless, so nothing here remembers which ones
-// were told. What is in the files comes from the game: it is bounded, and a
-// file that can't be read is passed over.
+// publish publishes the recorded crashes of a server. Publishing a crash twice is harmless, so
+// published crashes are not remembered. The game's user can write to the files: their size and
+// number are limited, and an unreadable file is skipped.
 func (c *crashes) publish(ctx context.Context, n left4me.Name) {
 	d, err := gameuser.OpenDir(string(c.core.Files.Root), path.Join("logs", string(n), "crashes"))
 	if err != nil {
@@ -54,7 +53,7 @@ func (c *crashes) publish(ctx context.Context, n left4me.Name) {
 	if err != nil && !errors.Is(err, io.EOF) {
 		return
 	}
-	// Whose crashes these are: the next server of the name has files of its own.
+	// The ID attributes the crashes to this server, not to a later server with the same name.
 	env, err := c.core.Files.Root.ReadEnv(n)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		c.core.log.WarnContext(ctx, "crashes", "server", n, "err", err)

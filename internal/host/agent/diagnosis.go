@@ -14,8 +14,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Deadlines of checks, and how much of a console is read for
-// it.
+// Deadlines of the checks, and the number of bytes of console output that they read.
 const (
 	doctorWithin = 30 * time.Second
 	reachWithin  = 30 * time.Second
@@ -23,12 +22,12 @@ const (
 	newestWait   = 300 * time.Millisecond
 )
 
-// sharedChecks makes many who ask for the same wait for one answer: each check starts
-// processes and asks others.
+// sharedChecks runs one check for all concurrent requests with the same key, because a check starts
+// processes and sends network requests.
 type sharedChecks struct{ group singleflight.Group }
 
-// together runs f once for all who ask under a key meanwhile. ctx is the agent's:
-// those who ask may give up, the answer is for the others too.
+// together runs f once for all concurrent callers with the same key. ctx is the agent's context,
+// not that of one request: a caller that gives up must not cancel the check for the others.
 func (c *sharedChecks) together(ctx context.Context, key string, within time.Duration,
 	f func(context.Context) []left4me.Check,
 ) ([]left4me.Check, error) {
@@ -40,7 +39,7 @@ func (c *sharedChecks) together(ctx context.Context, key string, within time.Dur
 	return v.([]left4me.Check), ctx.Err()
 }
 
-// diagnosis says what is wrong with a host, and why players can't join a server.
+// diagnosis examines a host, and finds out why players can't join a server.
 type diagnosis struct {
 	core     *core
 	statuses *statuses
@@ -48,7 +47,7 @@ type diagnosis struct {
 	checks   sharedChecks
 }
 
-// host sharedChecks at this machine.
+// host runs the doctor's checks on this machine.
 func (d *diagnosis) host(ctx context.Context) ([]left4me.Check, error) {
 	if d.core.Doctor == nil {
 		return nil, left4me.NewError(left4me.Unavailable, "host.not_examined", "host", d.core.Host)
@@ -56,7 +55,7 @@ func (d *diagnosis) host(ctx context.Context) ([]left4me.Check, error) {
 	return d.checks.together(ctx, "doctor", doctorWithin, d.core.Doctor)
 }
 
-// connectivity goes the way from a server to its players.
+// connectivity checks each step on the way from players to a server.
 func (d *diagnosis) connectivity(ctx context.Context, r bus.ReachRequest) ([]left4me.Check, error) {
 	if !r.Server.Valid() {
 		return nil, left4me.NewError(left4me.Invalid, "request.no_server")
@@ -71,7 +70,7 @@ func (d *diagnosis) connectivity(ctx context.Context, r bus.ReachRequest) ([]lef
 	})
 }
 
-// server is a server as the walk needs it.
+// server returns the input of a connectivity check.
 func (d *diagnosis) server(ctx context.Context, n left4me.Name) (connectivity.Server, error) {
 	s := connectivity.Server{
 		Status: left4me.Status{Name: n}, Address: d.core.PublicAddress, Steam: steamAPI{d.core.Steam.API}, Rules: firewall.Read,

@@ -10,17 +10,17 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// disks watches whether the file systems of a host are there.
+// disks monitors whether the file systems of a host are mounted.
 type disks struct {
 	core    *core
-	games   *disk.Watch   // what servers and their jobs need
-	backups *disk.Watch   // what only backups need
-	changed chan struct{} // holds one when missing has changed
+	games   *disk.Watch   // directories that servers and their jobs need
+	backups *disk.Watch   // directory that only backups need
+	changed chan struct{} // holds one value if the result of missing has changed
 
-	checking sync.Mutex // one check at a time; held before mu
+	checking sync.Mutex // serialises checks; locked before mu
 
 	mu   sync.Mutex
-	last *left4me.Error // what the last check found
+	last *left4me.Error // result of the last check
 }
 
 func newDisks(c *core) *disks {
@@ -33,22 +33,22 @@ func newDisks(c *core) *disks {
 	}
 }
 
-// missing is what the last check found; nil: all disks are there.
+// missing returns the result of the last check; nil means that no disk is missing.
 func (d *disks) missing() *left4me.Error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.last
 }
 
-// withoutDisk are the requests that are answered although a disk has gone: how
-// the servers are, what stops them, and what their shims know. A job is checked
-// when it runs.
+// withoutDisk lists the requests that are answered while a disk is missing: server statuses,
+// stopping servers, and data that shims hold in memory. For jobs, the disks are checked when they
+// run.
 var withoutDisk = map[string]bool{
 	bus.VerbStatus: true, bus.VerbPing: true, bus.VerbWork: true, bus.VerbStop: true, bus.VerbCancel: true,
 	bus.VerbConsole: true, bus.VerbCommand: true, bus.VerbDoctor: true, bus.VerbReach: true,
 }
 
-// checkRequest looks for the disks that a request needs.
+// checkRequest checks the disks that a request needs.
 func (d *disks) checkRequest(verb string) error {
 	if withoutDisk[verb] {
 		return nil
@@ -60,7 +60,7 @@ func (d *disks) checkRequest(verb string) error {
 	return err
 }
 
-// checkJob looks for the disks that a job needs. A server stops without its files.
+// checkJob checks the disks that a job needs. Stopping a server needs no files.
 func (d *disks) checkJob(k left4me.JobKind) error {
 	if k == left4me.StopServer {
 		return nil
@@ -75,10 +75,9 @@ func (d *disks) checkJob(k left4me.JobKind) error {
 	return nil
 }
 
-// check checks whether the file systems of this host are there. Everything
-// that works on files asks it before: jobs, requests, and what is done now and
-// then. While one has gone the state of every server is unknown; serve tells the
-// statuses when that changes. Errors: left4me.Unavailable.
+// check checks whether the file systems of this host are mounted. Jobs, requests and periodic work
+// call it before they use files. While a disk is missing, every server has the state Unknown;
+// Agent.serve publishes the statuses when that changes. Errors: left4me.Unavailable.
 func (d *disks) check() error {
 	d.checking.Lock()
 	defer d.checking.Unlock()
@@ -98,7 +97,7 @@ func (d *disks) check() error {
 	}
 	select {
 	case d.changed <- struct{}{}:
-	default: // it is told with the change before
+	default: // a signal is already pending
 	}
 	return err
 }

@@ -17,15 +17,15 @@ import (
 	"github.com/left4me/left4me/internal/periodic"
 )
 
-// gameJobs works on jobs on the game of a host, and removes what nobody needs of it.
+// gameJobs carries out the jobs on a host's game installation and removes unused layers.
 type gameJobs struct {
 	core         *core
 	disks        *disks
 	installation *game.Installation
 	layers       *gameLayers
 	updates      *gameUpdates
-	serverEnded  <-chan struct{} // layers may have become unused
-	working      chan struct{}   // holds one while something changes the game: a job, or tidying up
+	serverEnded  <-chan struct{} // signals that layers may have become unused
+	working      chan struct{}   // holds one value while a job or tidying up changes the game
 }
 
 func newGameJobs(c *core, d *disks, in *game.Installation, use *layerUse, ended <-chan struct{}) *gameJobs {
@@ -36,7 +36,7 @@ func newGameJobs(c *core, d *disks, in *game.Installation, use *layerUse, ended 
 	}
 }
 
-// alone runs f when nothing else changes the game.
+// alone returns a runner that calls f while no other job changes the game.
 func (g *gameJobs) alone(f func(context.Context, bus.JobMessage, left4me.GameSpec, *job.Progress) error) runner {
 	return func(ctx context.Context, m bus.JobMessage, p *job.Progress) error {
 		var spec left4me.GameSpec
@@ -55,7 +55,7 @@ func (g *gameJobs) alone(f func(context.Context, bus.JobMessage, left4me.GameSpe
 	}
 }
 
-// rollBack has servers start with an older build from now on.
+// rollBack makes an older build the current build.
 func (g *gameJobs) rollBack(ctx context.Context, m bus.JobMessage, spec left4me.GameSpec, p *job.Progress) error {
 	p.Plan(left4me.StepSwitchBuild)
 	return p.Step(ctx, left4me.StepSwitchBuild, func(context.Context) (string, error) {
@@ -71,12 +71,12 @@ func (g *gameJobs) rollBack(ctx context.Context, m bus.JobMessage, spec left4me.
 	})
 }
 
-// tidyEvery is how often what nobody needs is searched for, besides each time that
-// a server has ended.
+// tidyEvery is the interval at which unused layers are removed. They are also removed whenever a
+// server has ended.
 const tidyEvery = 10 * time.Minute
 
-// tidyUp removes in the background what nobody needs any more, and merges
-// layers: when a server ended that was the last on a build, and now and then.
+// tidyUp removes unused layers and merges layers in the background: every tidyEvery and after each
+// end of a server.
 func (g *gameJobs) tidyUp(ctx context.Context) {
 	if b, err := g.installation.Adopt(); err != nil {
 		g.core.log.ErrorContext(ctx, "game", "err", err)
@@ -91,10 +91,10 @@ func (g *gameJobs) tidyUp(ctx context.Context) {
 		select {
 		case g.working <- struct{}{}:
 		default:
-			return // a job, which tidies up itself
+			return // a job is running and tidies up at its end
 		}
 		defer func() { <-g.working }()
-		// What left4me found when it started has been claimed when a while has passed.
+		// By then, every job that was unfinished when left4me started has been claimed.
 		if err := g.tidy(ctx, time.Since(began) >= tidyEvery); err != nil && ctx.Err() == nil {
 			g.core.log.WarnContext(ctx, "game: tidy up", "err", err)
 		}
@@ -105,8 +105,8 @@ func (g *gameJobs) tidy(ctx context.Context, orphans bool) error {
 	switch _, err := install.ReadRequest(g.core.Files.Root); {
 	case errors.Is(err, fs.ErrNotExist):
 	case !orphans:
-		return nil // a job that will go on
-	default: // it was cancelled while nobody worked on it
+		return nil // the job will resume
+	default: // its job was cancelled while no agent ran
 		if err := g.updates.finish(ctx, nil); err != nil {
 			return err
 		}
@@ -128,7 +128,7 @@ func (g *gameJobs) tidy(ctx context.Context, orphans bool) error {
 	return err
 }
 
-// get answers what this host has of the game.
+// get returns the game builds of this host.
 func (g *gameJobs) get(ctx context.Context) (left4me.Game, error) {
 	b, err := g.installation.Builds()
 	if err != nil {
@@ -157,7 +157,7 @@ func (g *gameJobs) get(ctx context.Context) (left4me.Game, error) {
 	return answer, nil
 }
 
-// pin keeps the current build, or lets it go.
+// pin pins or unpins the current build.
 func (g *gameJobs) pin(ctx context.Context, r bus.PinRequest) (left4me.Game, error) {
 	if _, err := g.installation.Pin(r.Pinned); err != nil {
 		return left4me.Game{}, err

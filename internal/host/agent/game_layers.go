@@ -12,14 +12,14 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// gameLayers removes and merges layers of the game's builds.
+// gameLayers removes and merges layers of game builds.
 type gameLayers struct {
 	core         *core
 	installation *game.Installation
 	use          *layerUse
 }
 
-// drop removes what no build names and nothing has mounted.
+// drop removes layers that no build uses and no server has mounted.
 func (g *gameLayers) drop(ctx context.Context) (game.Dropped, error) {
 	s := g.use.pins.survey()
 	defer s.end()
@@ -52,8 +52,8 @@ func (g *gameLayers) dropStep(ctx context.Context, p *job.Progress) error {
 	})
 }
 
-// flatten merges the layers below the current build, unless a server runs on
-// an older one: then nothing would be gained before it has been restarted.
+// flatten merges the layers below the current build. It does nothing while a server runs on an
+// older build, because the old layers could not be removed before that server restarts.
 func (g *gameLayers) flatten(ctx context.Context, _ bus.JobMessage, _ left4me.GameSpec, p *job.Progress) error {
 	p.Plan(left4me.StepFlatten, left4me.StepDropOldLayers)
 	err := p.Step(ctx, left4me.StepFlatten, func(ctx context.Context) (string, error) {
@@ -77,8 +77,8 @@ func (g *gameLayers) flatten(ctx context.Context, _ bus.JobMessage, _ left4me.Ga
 	return g.dropStep(ctx, p)
 }
 
-// mergeable says how many layers can be merged, and which server runs on a build
-// that is older than they are.
+// mergeable returns the number of layers that can be merged, and a server that runs on a build
+// older than those layers, if there is one.
 func (g *gameLayers) mergeable(ctx context.Context) (layers int, late left4me.Name, err error) {
 	b, err := g.installation.Builds()
 	if err != nil || b.ToFlatten() == 0 {
@@ -97,7 +97,7 @@ func (g *gameLayers) mergeable(ctx context.Context) (layers int, late left4me.Na
 	return b.ToFlatten(), late, nil
 }
 
-// serversByBuild are the servers that are up, by the build that they run on.
+// serversByBuild returns the servers that are up, by the build that they run on.
 func (g *gameLayers) serversByBuild(ctx context.Context) (map[int64][]left4me.Name, error) {
 	names, err := g.core.machine.List(ctx)
 	if err != nil {

@@ -16,8 +16,8 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// runSteamCMD has a request worked on, from the beginning or from where it is,
-// and returns how it ended when it ended well.
+// runSteamCMD starts an installation, or follows one already in progress for the same job, and
+// returns its result if it succeeded.
 func (g *gameUpdates) runSteamCMD(ctx context.Context, r install.Request, p *job.Progress) (*install.Result, error) {
 	r.SteamCMD, r.SteamCMDURL = g.core.Steam.Tool, g.core.Steam.URL
 	if old, err := install.ReadRequest(g.core.Files.Root); err == nil && old.ID == r.ID {
@@ -43,11 +43,11 @@ func (g *gameUpdates) runSteamCMD(ctx context.Context, r install.Request, p *job
 	return g.follow(ctx, r, p)
 }
 
-// stage makes the overlay that SteamCMD writes to, and starts it.
+// stage prepares the overlay that SteamCMD writes to, and starts the installation.
 func (g *gameUpdates) stage(ctx context.Context, r install.Request) (note string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, beginWithin)
 	defer cancel()
-	if err := g.core.machine.StopInstall(ctx); err != nil { // of another job
+	if err := g.core.machine.StopInstall(ctx); err != nil { // it may belong to another job
 		return "", err
 	}
 	b, err := g.installation.Builds()
@@ -67,7 +67,7 @@ func (g *gameUpdates) stage(ctx context.Context, r install.Request) (note string
 	} else if err := g.core.Files.DiscardInstall(); err != nil {
 		return "", err
 	}
-	// SteamCMD could have left a directory there, with something in it.
+	// SteamCMD may have created a non-empty directory at this path.
 	if err := os.RemoveAll(install.ProgressFile(g.core.Files.Root)); err != nil {
 		return "", err
 	}
@@ -84,8 +84,8 @@ func (g *gameUpdates) stage(ctx context.Context, r install.Request) (note string
 	return note, err
 }
 
-// resumes reports whether a download of an earlier job over the same layers is there
-// to go on with. The mark counts once.
+// resumes reports whether the partial download of an earlier job can be continued, which requires
+// the same layers. It removes the mark, so a partial download is continued only once.
 func (g *gameUpdates) resumes(layers []string) bool {
 	mark := filepath.Join(g.core.Files.Root.Instance(left4me.InstallInstance), keptName)
 	if os.Remove(mark) != nil {
@@ -100,8 +100,8 @@ func (g *gameUpdates) resumes(layers []string) bool {
 
 var errNoWord = errors.New("it ended without a word")
 
-// follow tells what the program tells until it has ended. errNoWord is in
-// the error of one that said nothing of its end.
+// follow publishes the progress of the installation until it has ended. The error wraps errNoWord
+// if the installation ended without reporting a result.
 func (g *gameUpdates) follow(ctx context.Context, r install.Request, p *job.Progress) (*install.Result, error) {
 	f := installed{updates: g, p: p}
 	result, err := install.Follow(ctx, install.ProgressFile(g.core.Files.Root), f.alive, f.told)
@@ -128,18 +128,18 @@ func (g *gameUpdates) follow(ctx context.Context, r install.Request, p *job.Prog
 	return result, nil
 }
 
-// installed is what is known of a program that installs while it is followed.
+// installed is the state of an installation that is being followed.
 type installed struct {
 	updates *gameUpdates
 	p       *job.Progress
-	step    string         // that runs
-	left    int64          // bytes that will be written yet
-	why     *left4me.Error // it ended
-	full    error          // it was ended, since it would have filled the disk
+	step    string         // the running step
+	left    int64          // bytes still to be written
+	why     *left4me.Error // why the process ended
+	full    error          // set if the process was stopped because the disk would have become full
 }
 
-// alive checks whether it runs, and ends it before the margin of the disk is
-// gone: servers write there too.
+// alive reports whether the installation runs. It stops the installation before it uses up the
+// free-space margin, because servers write to the same disk.
 func (f *installed) alive(ctx context.Context) (runs bool, err error) {
 	runs, f.why, err = f.updates.core.machine.Installing(ctx)
 	if err != nil || !runs || f.full != nil {
@@ -155,7 +155,7 @@ func (f *installed) alive(ctx context.Context) (runs bool, err error) {
 	return false, f.updates.core.machine.StopInstall(ctx)
 }
 
-// told takes one line.
+// told applies one line of the progress file.
 func (f *installed) told(l install.Line) {
 	if l.Log != "" {
 		f.p.Print(l.Log)
@@ -175,8 +175,8 @@ func (f *installed) told(l install.Line) {
 	}
 }
 
-// begin begins a step. One that comes again, because what helps is to install
-// twice, begins anew, and what follows it has still to come.
+// begin starts a step. SteamCMD sometimes needs a second pass: a repeated step starts over, and the
+// steps after it become pending again.
 func (f *installed) begin(step string, at time.Time) {
 	f.step, f.left = step, 0
 	if i := slices.Index(steamSteps, step); i >= 0 {
@@ -189,7 +189,7 @@ func (f *installed) begin(step string, at time.Time) {
 	})
 }
 
-// end ends the step that runs.
+// end ends the running step, if any.
 func (f *installed) end(at time.Time, err error) {
 	if f.step == "" {
 		return

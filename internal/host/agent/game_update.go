@@ -22,33 +22,32 @@ import (
 )
 
 const (
-	gameApp = 550 // that UpToDateCheck knows: the game, not its server
+	gameApp = 550 // the id of the game, not of its server: UpToDateCheck knows only this one
 
 	endInstallWithin = 5 * time.Second
 	beginWithin      = 30 * time.Second
 	checkWithin      = 15 * time.Minute
 
-	// keptName marks what was downloaded before the line to Steam broke: the next
-	// job goes on there.
+	// keptName is the file that marks a partial download after the connection to Steam was lost.
+	// The next job continues the download.
 	keptName = "kept"
 )
 
-// What SteamCMD's steps are, in the order in which they come each time that it
-// installs.
+// steamSteps are the steps of a SteamCMD run, in order.
 var steamSteps = []string{left4me.StepFindSteamCMD, left4me.StepLogIn, left4me.StepVerifyFiles, left4me.StepDownload, left4me.StepCommit}
 
-// resumable are the failures after which what was downloaded is worth keeping.
+// resumable lists the failures after which a partial download is kept.
 var resumable = []steamcmd.Cause{steamcmd.Offline, steamcmd.Hung, steamcmd.TooLong, steamcmd.Pending, steamcmd.NoAppInfo}
 
-// gameUpdates has SteamCMD install and update the game.
+// gameUpdates installs and updates the game with SteamCMD.
 type gameUpdates struct {
 	core         *core
 	installation *game.Installation
 	layers       *gameLayers
 }
 
-// update has SteamCMD write over the current build, and publishes what came
-// of it. It may be begun again at any point.
+// update runs SteamCMD on top of the current build and publishes the result as a new build. It may
+// be interrupted and repeated at any point.
 func (g *gameUpdates) update(ctx context.Context, m bus.JobMessage, _ left4me.GameSpec, p *job.Progress) error {
 	p.Plan(slices.Concat([]string{left4me.StepCheckSpace, left4me.StepStage}, steamSteps,
 		[]string{left4me.StepJudge, left4me.StepPublish, left4me.StepLinkSDK, left4me.StepDropOldLayers})...)
@@ -63,7 +62,7 @@ func (g *gameUpdates) update(ctx context.Context, m bus.JobMessage, _ left4me.Ga
 		err = g.publish(ctx, result.Build, p)
 	}
 	if job.Interrupted(ctx) {
-		return err // the successor goes on
+		return err // the agent is ending; its successor resumes the job
 	}
 	err = errors.Join(err, g.finish(ctx, err))
 	if err != nil {
@@ -76,7 +75,8 @@ func (g *gameUpdates) update(ctx context.Context, m bus.JobMessage, _ left4me.Ga
 	return g.layers.dropStep(ctx, p)
 }
 
-// finish leaves nothing of a job behind, however it ended: err.
+// finish stops the installation of a job that ended with err and removes its files, except a
+// partial download that can be continued.
 func (g *gameUpdates) finish(ctx context.Context, err error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endInstallWithin)
 	defer cancel()
@@ -100,7 +100,7 @@ func (g *gameUpdates) removeRequest() error {
 	return err
 }
 
-// publish makes a build of what SteamCMD wrote, when it wrote anything.
+// publish publishes what SteamCMD wrote as a build, unless nothing changed.
 func (g *gameUpdates) publish(ctx context.Context, build int64, p *job.Progress) error {
 	for _, s := range p.Steps() {
 		if slices.Contains(steamSteps, s.Label) && s.State == left4me.StepPending {
@@ -119,7 +119,7 @@ func (g *gameUpdates) publish(ctx context.Context, build int64, p *job.Progress)
 	same := b.Current == build
 	err = p.Step(ctx, left4me.StepJudge, func(ctx context.Context) (string, error) {
 		if _, err := os.Lstat(upper); errors.Is(err, fs.ErrNotExist) {
-			return fmt.Sprintf("build %d", build), nil // published, or moved for it, before a kill
+			return fmt.Sprintf("build %d", build), nil // the job was killed after the layer was published or moved
 		}
 		judged, err := g.installation.Judge(upper)
 		if err != nil {
@@ -149,8 +149,8 @@ func (g *gameUpdates) publish(ctx context.Context, build int64, p *job.Progress)
 	})
 }
 
-// check asks Steam for the newest build. Steam may not say: then that is what
-// is kept, and not that there is none.
+// check asks Steam for the newest build. If Steam does not answer, it records that the newest build
+// is unknown.
 func (g *gameUpdates) check(ctx context.Context, m bus.JobMessage, _ left4me.GameSpec, p *job.Progress) error {
 	p.Plan(left4me.StepAskSteam)
 	ctx, cancel := context.WithTimeout(ctx, checkWithin)
@@ -164,7 +164,7 @@ func (g *gameUpdates) check(ctx context.Context, m bus.JobMessage, _ left4me.Gam
 		required, note := g.required(ctx, x.Version, p)
 		var latest int64
 		if _, err := steamcmd.Find(g.core.Steam.Tool, string(g.core.Files.Root)); err == nil {
-			quiet := job.Quiet(m.ID) // its steps are not ours
+			quiet := job.Quiet(m.ID) // the steps of the run are not steps of this job
 			result, err := g.runSteamCMD(ctx, install.Request{ID: m.ID, Latest: true}, quiet)
 			for _, line := range quiet.Log() {
 				p.Print(line)
@@ -192,8 +192,8 @@ func (g *gameUpdates) check(ctx context.Context, m bus.JobMessage, _ left4me.Gam
 	return errors.Join(err, g.finish(ctx, err))
 }
 
-// required asks Steam which version servers must have, and says what came of it:
-// a note for people; the job's log has an error as it was.
+// required asks Steam which version it requires of servers, and returns a note for users. The
+// original error goes to the job's log.
 func (g *gameUpdates) required(ctx context.Context, have string, p *job.Progress) (version, note string) {
 	number, ok := steam.Version{Patch: have}.Number()
 	if !ok {
@@ -215,7 +215,7 @@ func (g *gameUpdates) required(ctx context.Context, have string, p *job.Progress
 	return "a newer one", "Steam says that version " + have + " is outdated"
 }
 
-// space is what is free where the game is, and the margin that must stay so.
+// space returns the free bytes on the game's file system, and the margin that must stay free.
 func (g *gameUpdates) space() (free, margin int64, err error) {
 	return disk.Room(string(g.core.Files.Root))
 }
@@ -224,8 +224,8 @@ func (g *gameUpdates) full(need int64) error {
 	return disk.Full(string(g.core.Files.Root), need, steamcmd.DiskFull)
 }
 
-// linkSDK makes our own user's links to Steam's libraries. That there are none
-// keeps nobody from playing: it is a note.
+// linkSDK creates the links to Steam's libraries for left4me's own user and returns a note. A
+// failure is only noted, because servers run without these links.
 func (g *gameUpdates) linkSDK(ctx context.Context) string {
 	tool, err := steamcmd.Find(g.core.Steam.Tool, string(g.core.Files.Root))
 	if err != nil && !errors.Is(err, left4me.NotFound) && !errors.Is(err, left4me.Denied) {
@@ -240,7 +240,7 @@ func (g *gameUpdates) linkSDK(ctx context.Context) string {
 	return filepath.Join(g.core.Steam.Home, ".steam")
 }
 
-// noted is an error that is a note of a step; the log has what isn't shown.
+// noted logs an error and returns the note that users see.
 func (g *gameUpdates) noted(ctx context.Context, what string, err error) string {
 	g.core.log.WarnContext(ctx, what, "err", err)
 	return left4me.Shown(err, left4me.NewError(left4me.Unavailable, "internal.log")).Error()

@@ -13,7 +13,7 @@ import (
 // runner does the work of one job.
 type runner func(ctx context.Context, m bus.JobMessage, p *job.Progress) error
 
-// runners are all kinds of jobs that an agent works on.
+// runners returns a runner for each kind of job that an agent carries out.
 func (a *Agent) runners() map[left4me.JobKind]runner {
 	return map[left4me.JobKind]runner{
 		left4me.StartServer:   a.servers.job(a.servers.start, startSteps),
@@ -40,13 +40,13 @@ func (a *Agent) runners() map[left4me.JobKind]runner {
 	}
 }
 
-// The steps of jobs on servers.
+// Steps of the jobs on servers.
 var (
 	startSteps = []string{left4me.StepWriteConfig, left4me.StepCheckPort, left4me.StepLaunch, left4me.StepAwaitReady}
 	stopSteps  = []string{left4me.StepStop, left4me.StepUnmount}
 )
 
-// job runs f with the definition of the server, after the steps were planned.
+// job returns a runner that plans the steps and calls f with the definition of the server.
 func (s *servers) job(f func(context.Context, left4me.Spec, *job.Progress) error, steps ...[]string) runner {
 	return func(ctx context.Context, m bus.JobMessage, p *job.Progress) error {
 		var spec left4me.Spec
@@ -62,8 +62,8 @@ func (s *servers) job(f func(context.Context, left4me.Spec, *job.Progress) error
 	}
 }
 
-// planned are the steps of a job on a server: one that starts it renames it first, before
-// anything is changed, if it has another name on this host.
+// planned returns the steps of a job on a server. If the server has another name on this host and
+// the job starts it, a rename is inserted before the first step that changes anything.
 func planned(spec left4me.Spec, steps []string) []string {
 	first := func(label string) bool { return label == left4me.StepEmptyUpper || label == left4me.StepWriteConfig }
 	if spec.OldName == "" || !slices.Contains(steps, left4me.StepWriteConfig) {
@@ -72,7 +72,7 @@ func planned(spec left4me.Spec, steps []string) []string {
 	return slices.Insert(steps, slices.IndexFunc(steps, first), left4me.StepRename)
 }
 
-// overlayJob runs f with the name of the overlay.
+// overlayJob returns a runner that calls f with the name of the overlay.
 func overlayJob(f func(context.Context, left4me.Name, *job.Progress) error) runner {
 	return func(ctx context.Context, m bus.JobMessage, p *job.Progress) error {
 		if !m.Target.Valid() {
@@ -82,7 +82,7 @@ func overlayJob(f func(context.Context, left4me.Name, *job.Progress) error) runn
 	}
 }
 
-// buildJob runs f with what is to be built.
+// buildJob returns a runner that calls f with the definition of the build.
 func buildJob(f func(context.Context, left4me.JobID, left4me.BuildSpec, *job.Progress) error) runner {
 	return func(ctx context.Context, m bus.JobMessage, p *job.Progress) error {
 		if !m.Target.Valid() {
@@ -96,7 +96,7 @@ func buildJob(f func(context.Context, left4me.JobID, left4me.BuildSpec, *job.Pro
 	}
 }
 
-// backupJob runs f with what is known of the backup.
+// backupJob returns a runner that calls f with the definition of the backup.
 func backupJob(f func(context.Context, left4me.JobID, left4me.BackupSpec, *job.Progress) error) runner {
 	return func(ctx context.Context, m bus.JobMessage, p *job.Progress) error {
 		var spec left4me.BackupSpec

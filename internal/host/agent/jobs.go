@@ -17,7 +17,7 @@ import (
 	"github.com/left4me/left4me/internal/sleep"
 )
 
-// jobs works on the jobs of a host.
+// jobs carries out the jobs of a host.
 type jobs struct {
 	core    *core
 	disks   *disks
@@ -31,7 +31,7 @@ func newJobs(c *core, d *disks, runners map[left4me.JobKind]runner) *jobs {
 	return &jobs{core: c, disks: d, runners: runners, active: map[left4me.JobID]*task{}}
 }
 
-// work runs one job: claim, do, report. Whatever it is, running it twice ends
+// work claims a job, carries it out and reports its end. Every job is idempotent: a second run ends
 // in the same state.
 func (j *jobs) work(agent context.Context, d bus.Delivery) {
 	agent = requestid.Ensure(requestid.With(agent, d.RequestID))
@@ -39,12 +39,12 @@ func (j *jobs) work(agent context.Context, d bus.Delivery) {
 	ctx, cancel := context.WithCancelCause(agent)
 	defer cancel(nil)
 	if !j.begin(d.JobMessage, cancel) {
-		return // it is being worked on; that one answers for the message
+		return // already in progress; that call answers the message
 	}
 	defer j.finish(d.ID)
 
-	// A cancel does not interrupt the claim: the row may be running by now, and its
-	// message would come again only after the bus has waited for this host.
+	// A cancelled job must not interrupt the claim: the row may already be marked as running, and
+	// the bus would redeliver the message only after waiting for this host.
 	var claim bus.ClaimAnswer
 	err := j.core.bus.Request(agent, bus.Ask(j.core.Host, bus.VerbClaim), bus.ClaimRequest{V: bus.Version, ID: d.ID}, &claim)
 	switch {
@@ -66,7 +66,7 @@ func (j *jobs) work(agent context.Context, d bus.Delivery) {
 	j.do(agent, ctx, d, log)
 }
 
-// do runs a job that is claimed and reports its end.
+// do carries out a claimed job and reports its end.
 func (j *jobs) do(agent, ctx context.Context, d bus.Delivery, log *slog.Logger) {
 	p := newProgress(ctx, j.core, d.ID)
 	err := j.run(ctx, d.JobMessage, p)
@@ -76,7 +76,7 @@ func (j *jobs) do(agent, ctx context.Context, d bus.Delivery, log *slog.Logger) 
 	}
 	j.worked(d.ID)
 	if job.Interrupted(ctx) {
-		return // left4me ends: the successor goes on
+		return // the agent is ending; its successor resumes the job
 	}
 	report := p.End(err, context.Cause(ctx))
 	if report.State == left4me.JobFailed {
@@ -85,18 +85,18 @@ func (j *jobs) do(agent, ctx context.Context, d bus.Delivery, log *slog.Logger) 
 	j.report(agent, d, report)
 }
 
-// task is a job that this host has in its hands.
+// task is a job in progress on this host.
 type task struct {
 	kind   left4me.JobKind
-	names  []left4me.Name // of what it works on: of a server also the one that it had
+	names  []left4me.Name // targets of the job; for a renamed server also its former name
 	cancel context.CancelCauseFunc
-	worked chan struct{} // closed when only the report is left, or nothing
+	worked chan struct{} // closed when the work has ended and at most the report is left
 	once   sync.Once
 }
 
 func (w *task) done() { w.once.Do(func() { close(w.worked) }) }
 
-// namesOf are the names of what a job works on.
+// namesOf returns the names of a job's target.
 func namesOf(m bus.JobMessage) []left4me.Name {
 	var spec struct {
 		OldName left4me.Name `json:"old_name"`
@@ -117,7 +117,7 @@ func (j *jobs) begin(m bus.JobMessage, cancel context.CancelCauseFunc) bool {
 	return true
 }
 
-// worked says that of a job only the report is left.
+// worked marks a job as ended except for its report.
 func (j *jobs) worked(id left4me.JobID) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -131,7 +131,7 @@ func (j *jobs) finish(id left4me.JobID) {
 	delete(j.active, id)
 }
 
-// cancel stops a job that this host works on.
+// cancel cancels a job in progress on this host. An unknown job is no error.
 func (j *jobs) cancel(id left4me.JobID) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -141,8 +141,8 @@ func (j *jobs) cancel(id left4me.JobID) error {
 	return nil
 }
 
-// keepWorking tells the bus that the job is being worked on, until the function
-// that it returns is called.
+// keepWorking tells the bus that the job is in progress, so that the bus does not redeliver it,
+// until stop is called.
 func (j *jobs) keepWorking(ctx context.Context, d bus.Delivery) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
@@ -168,12 +168,12 @@ func (j *jobs) run(ctx context.Context, m bus.JobMessage, p *job.Progress) error
 	return left4me.NewError(left4me.Invalid, "host.job_unknown", "host", j.core.Host, "kind", m.Kind)
 }
 
-// longestReport bounds the time between two tries to report the end of a job.
+// longestReport is the longest time between two attempts to report the end of a job.
 const longestReport = 5 * time.Second
 
-// report tells the end of a job until it is heard, so that the job isn't done
-// again for a report that was lost. When the report is refused or the agent ends,
-// the message goes back: the next claim decides what becomes of the job.
+// report repeats the end of a job until control has confirmed it, because a lost report would run
+// the job again. If the report is refused or the agent ends, the message returns to the queue and
+// the next claim decides what happens to the job.
 func (j *jobs) report(ctx context.Context, d bus.Delivery, r bus.JobReport) {
 	for wait := 100 * time.Millisecond; ; wait = min(2*wait, longestReport) {
 		err := j.core.bus.Request(context.WithoutCancel(ctx), bus.Ask(j.core.Host, bus.VerbReport), r, nil)

@@ -10,7 +10,7 @@ import (
 	"github.com/left4me/left4me/internal/requestid"
 )
 
-// workUnqueued works on a job that the queue could not take.
+// workUnqueued starts a job that could not be added to the queue.
 func (j *jobs) workUnqueued(m bus.JobMessage) error {
 	j.core.group.Go(func() error {
 		j.work(j.core.ctx, bus.Direct(m))
@@ -19,8 +19,8 @@ func (j *jobs) workUnqueued(m bus.JobMessage) error {
 	return nil
 }
 
-// stopNow stops a server at once, without a claim: the other side can't
-// write that it was asked for. A start that is under way is cancelled.
+// stopNow stops a server immediately and without a claim, for a control that cannot save the job's
+// row. It cancels a start in progress.
 func (j *jobs) stopNow(m bus.JobMessage) error {
 	if m.Kind != left4me.StopServer || !m.Target.Valid() {
 		return left4me.NewError(left4me.Invalid, "job.only_stop_unclaimed")
@@ -39,7 +39,8 @@ func (j *jobs) stopNow(m bus.JobMessage) error {
 			if w.kind == left4me.StartServer || w.kind == left4me.RestartServer {
 				w.cancel(job.ErrCancelled)
 			}
-			// Its report may wait for room for its row, so only its work is waited for.
+			// The report of a job may be waiting for disk space for its row, so wait for the work
+			// only.
 			select {
 			case <-w.worked:
 			case <-ctx.Done():
@@ -52,7 +53,7 @@ func (j *jobs) stopNow(m bus.JobMessage) error {
 	return nil
 }
 
-// onServer are the jobs on a server, by its names, that are in this host's hands.
+// onServer returns the jobs in progress on the server that has one of the names.
 func (j *jobs) onServer(names []left4me.Name) []*task {
 	j.mu.Lock()
 	defer j.mu.Unlock()

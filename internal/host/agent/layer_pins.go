@@ -10,46 +10,45 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// layerPins keeps layers that a start is about to mount from being removed, and
-// keeps starts from mounting a layer that is being removed.
+// layerPins prevents the removal of layers that a start is about to mount, and prevents starts from
+// mounting a layer that is being removed.
 //
-// Who removes layers asks the supervisor which servers have which layers mounted,
-// and that can take long. So no lock is held meanwhile: a start pins its layers
-// in a moment, and every [survey] that is under way learns of it. Only a start
-// that wants the very layer that is being removed waits, until it is gone.
+// Before layers are removed, the supervisor is asked which layers are mounted, and that can take
+// long. No lock is held during that time: a start pins its layers at once, and every [survey] in
+// progress records the pin. A start waits only if one of its own layers is being removed.
 type layerPins struct {
-	mu      sync.Mutex // held for moments, never over a call that waits
+	mu      sync.Mutex // held only briefly, never during a call that waits
 	pins    map[*pin]bool
 	surveys map[*survey]bool
 	going   map[*removal]bool
 }
 
-// pin is what a start is about to mount.
+// pin records the layers that a start is about to mount.
 type pin struct {
 	server left4me.Name
 	env    instance.Env
 }
 
-// removal is a directory that is being removed, relative to the root.
+// removal is the removal of a directory.
 type removal struct {
 	dir   string
-	ended chan struct{} // closed then
+	ended chan struct{} // closed when the removal has ended
 }
 
-// survey is the time from before the supervisor is asked what is mounted until
-// all that is unused has been removed.
+// survey spans the time from before the supervisor is asked for mounted layers until all unused
+// layers have been removed.
 type survey struct {
 	of   *layerPins
-	pins map[*pin]bool // all that there were in this time
+	pins map[*pin]bool // every pin that existed during the survey
 }
 
 func newLayerPins() *layerPins {
 	return &layerPins{pins: map[*pin]bool{}, surveys: map[*survey]bool{}, going: map[*removal]bool{}}
 }
 
-// pin keeps the layers of env until release is called: when the supervisor says
-// that the server is up. It waits for the end of what removes one of them; then
-// the caller has to check whether they are still there.
+// pin prevents the removal of the layers of env until release is called. The caller releases them
+// once the supervisor reports the server as up. If one of the layers is being removed, pin waits
+// for that; the caller must therefore check that all layers still exist.
 func (m *layerPins) pin(ctx context.Context, n left4me.Name, env instance.Env) (release func(), err error) {
 	p := &pin{server: n, env: env}
 	for {
@@ -69,7 +68,7 @@ func (m *layerPins) pin(ctx context.Context, n left4me.Name, env instance.Env) (
 	}
 }
 
-// try pins, or returns what has to end first.
+// try adds the pin, or returns the channel of a removal that has to end first.
 func (m *layerPins) try(p *pin) (going <-chan struct{}) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -85,12 +84,13 @@ func (m *layerPins) try(p *pin) (going <-chan struct{}) {
 	return nil
 }
 
-// has reports whether a layer of p is dir or in it.
+// has reports whether a layer of p is dir or inside dir.
 func (p *pin) has(dir string) bool {
 	return slices.ContainsFunc(p.env.Lowerdirs, func(l string) bool { return l == dir || strings.HasPrefix(l, dir+"/") })
 }
 
-// survey begins before the supervisor is asked. end must be called.
+// survey begins a survey. Call it before asking the supervisor for mounted layers, and call end
+// afterwards.
 func (m *layerPins) survey() *survey {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -108,9 +108,9 @@ func (s *survey) end() {
 	delete(s.of.surveys, s)
 }
 
-// remove calls f, which removes a directory relative to the root, unless a start
-// has pinned something in it since the survey began: then the error is
-// left4me.Busy. No start pins it before f has returned.
+// remove calls f, which removes the directory dir, relative to the root. It fails with left4me.Busy
+// if a start pinned a layer in dir since the survey began. No start can pin such a layer until f
+// has returned.
 func (s *survey) remove(dir string, f func() error) error {
 	r := &removal{dir: dir, ended: make(chan struct{})}
 	if err := s.begin(r); err != nil {

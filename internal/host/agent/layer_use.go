@@ -14,17 +14,17 @@ import (
 	"github.com/left4me/left4me/internal/mountinfo"
 )
 
-// layerUse knows which layers servers have mounted, or are about to mount.
+// layerUse determines which layers servers have mounted or are about to mount.
 type layerUse struct {
 	core  *core
 	disks *disks
 	pins  *layerPins
 }
 
-// each calls f for what each server was prepared with that has its layers
-// mounted, or may have: those that are up, and those whose mount was busy when
-// they stopped. It fails when a disk has gone: then the list of servers can't be
-// trusted, and nothing may be removed for want of users.
+// each calls f for every server whose layers are or may be mounted, with the environment it was
+// prepared with: servers that are up, and servers whose mount was busy when they stopped. It fails
+// if a disk is missing: the list of servers is incomplete then, and a layer without a known user
+// must not be removed.
 func (l *layerUse) each(ctx context.Context, f func(n left4me.Name, env instance.Env)) error {
 	names, err := l.core.Files.Root.Names()
 	if err != nil {
@@ -51,14 +51,14 @@ func (l *layerUse) each(ctx context.Context, f func(n left4me.Name, env instance
 	return l.disks.check()
 }
 
-// mounted looks in the mount table that this process sees: without systemd a
-// server's mount is in its own namespace and has gone with it.
+// mounted reports whether the server's merged directory is in the mount table of this process.
+// Without systemd, the mount belongs to the server's own namespace and has ended with the server.
 func (l *layerUse) mounted(n left4me.Name) (bool, error) {
 	points, err := mountinfo.Self()
 	return slices.Contains(points, l.core.Files.Root.Merged(n)), err
 }
 
-// revisions says which revisions are mounted, or may be, by which servers.
+// revisions returns the revisions that are or may be mounted, with the servers that use them.
 func (l *layerUse) revisions(ctx context.Context) (overlays.Used, error) {
 	used := overlays.Used{}
 	err := l.each(ctx, func(n left4me.Name, env instance.Env) {
@@ -69,8 +69,8 @@ func (l *layerUse) revisions(ctx context.Context) (overlays.Used, error) {
 	return used, err
 }
 
-// game says which layers are mounted, or may be: of servers that are up, and of
-// those whose mount was busy when they stopped.
+// game returns the layers and builds of the game that are or may be mounted, also by stopped
+// servers whose mount was busy.
 func (l *layerUse) game(ctx context.Context) (game.Used, error) {
 	u := game.Used{Layers: map[string]bool{}, Builds: map[int64]bool{}}
 	err := l.each(ctx, func(_ left4me.Name, env instance.Env) {
@@ -84,12 +84,12 @@ func (l *layerUse) game(ctx context.Context) (game.Used, error) {
 	return u, err
 }
 
-// revisionDir is the directory of a revision, relative to the root.
+// revisionDir returns the directory of a revision, relative to the root.
 func revisionDir(n left4me.Name, number int) string {
 	return "overlays/" + string(n) + "/" + strconv.Itoa(number)
 }
 
-// overlaysOf are the revisions among the layers of a server, top first.
+// overlaysOf returns the revisions among the layers of a server, top first.
 func overlaysOf(env instance.Env) []left4me.OverlayRef {
 	var refs []left4me.OverlayRef
 	for _, l := range env.Lowerdirs {

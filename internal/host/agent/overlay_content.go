@@ -13,14 +13,15 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// overlayContent answers what overlays have, and works on jobs that delete content.
+// overlayContent answers requests about the content of overlays, and carries out the jobs that
+// delete or restore content.
 type overlayContent struct {
 	core   *core
 	repo   *overlays.Repository
 	layers *layerUse
 }
 
-// list is the content of all overlays.
+// list returns the content of all overlays.
 func (o *overlayContent) list(ctx context.Context) ([]left4me.Content, error) {
 	used, err := o.layers.revisions(ctx)
 	if err != nil {
@@ -29,7 +30,7 @@ func (o *overlayContent) list(ctx context.Context) ([]left4me.Content, error) {
 	return o.repo.List(ctx, used)
 }
 
-// get is the content of one overlay.
+// get returns the content of one overlay.
 func (o *overlayContent) get(ctx context.Context, r bus.OverlayRequest) (left4me.Content, error) {
 	used, err := o.layers.revisions(ctx)
 	if err != nil {
@@ -38,8 +39,8 @@ func (o *overlayContent) get(ctx context.Context, r bus.OverlayRequest) (left4me
 	return o.repo.Get(ctx, r.Overlay, r.Revision, used)
 }
 
-// afterChange answers what an overlay has after it was changed, unless that failed,
-// and tells everybody.
+// afterChange publishes the current revisions and returns the overlay's new content, unless err
+// says that the change failed.
 func (o *overlayContent) afterChange(ctx context.Context, n left4me.Name, err error) (left4me.Content, error) {
 	if err != nil {
 		return left4me.Content{}, err
@@ -48,7 +49,7 @@ func (o *overlayContent) afterChange(ctx context.Context, n left4me.Name, err er
 	return o.get(ctx, bus.OverlayRequest{V: bus.Version, Overlay: n})
 }
 
-// label names a revision.
+// label sets the label of a revision.
 func (o *overlayContent) label(ctx context.Context, r bus.LabelRequest) (left4me.Content, error) {
 	return o.afterChange(ctx, r.Overlay, o.repo.Label(r.Overlay, r.Revision, r.Label))
 }
@@ -74,13 +75,13 @@ func (o *overlayContent) dropRevision(ctx context.Context, r bus.OverlayRequest)
 	return o.afterChange(ctx, r.Overlay, err)
 }
 
-// currents are the revisions that servers start with from now on.
+// currents returns the current revision of every overlay.
 func (o *overlayContent) currents() (bus.Currents, error) {
 	c, err := o.repo.Currents()
 	return bus.Currents{V: bus.Version, Revisions: c}, err
 }
 
-// publishCurrents tells which revisions servers start with from now on.
+// publishCurrents publishes the current revision of every overlay.
 func (o *overlayContent) publishCurrents() {
 	c, err := o.currents()
 	if err == nil {
@@ -91,14 +92,14 @@ func (o *overlayContent) publishCurrents() {
 	}
 }
 
-// sweep removes what the agent before this one left half-made.
+// sweep removes what an interrupted agent left half-done.
 func (o *overlayContent) sweep(ctx context.Context) {
 	if err := o.repo.Sweep(ctx); err != nil && ctx.Err() == nil {
 		o.core.log.ErrorContext(ctx, "sweep overlays", "err", err)
 	}
 }
 
-// runCollect runs a job that removes content that nothing needs.
+// runCollect carries out a job that removes unused content.
 func (o *overlayContent) runCollect(ctx context.Context, m bus.JobMessage, p *job.Progress) error {
 	var spec bus.CollectSpec
 	if err := json.Unmarshal(m.Spec, &spec); err != nil || spec.Age < 0 || spec.Newest < 0 {
@@ -129,7 +130,7 @@ func (o *overlayContent) runCollect(ctx context.Context, m bus.JobMessage, p *jo
 	})
 }
 
-// delete sets an overlay aside.
+// delete moves an overlay's content aside; restore can bring it back.
 func (o *overlayContent) delete(ctx context.Context, n left4me.Name, p *job.Progress) error {
 	p.Plan(left4me.StepSetAside)
 	return p.Step(ctx, left4me.StepSetAside, func(ctx context.Context) (string, error) {
@@ -155,7 +156,7 @@ func (o *overlayContent) delete(ctx context.Context, n left4me.Name, p *job.Prog
 	})
 }
 
-// restore takes back what was set aside.
+// restore brings back the content of a deleted overlay.
 func (o *overlayContent) restore(ctx context.Context, n left4me.Name, p *job.Progress) error {
 	p.Plan(left4me.StepTakeBack)
 	return p.Step(ctx, left4me.StepTakeBack, func(context.Context) (string, error) {

@@ -11,7 +11,7 @@ import (
 // handler answers one request. data is the JSON of its message.
 type handler func(ctx context.Context, data []byte) (any, error)
 
-// requests are all requests that an agent answers, by their verbs.
+// requests returns the handlers of all requests that an agent answers, by verb.
 func (a *Agent) requests() map[string]handler {
 	return map[string]handler{
 		bus.VerbPing:   func(context.Context, []byte) (any, error) { return bus.Empty{V: bus.Version}, nil },
@@ -58,7 +58,7 @@ func (a *Agent) requests() map[string]handler {
 	}
 }
 
-// answer serves what the other side asks of this host.
+// answer serves control's requests to this host until ctx ends.
 func (a *Agent) answer(ctx context.Context) error {
 	requests := a.requests()
 	return a.core.bus.Answer(ctx, bus.Command(a.core.Host, "*"), func(ctx context.Context, subject string, data []byte) (any, error) {
@@ -73,12 +73,12 @@ func (a *Agent) answer(ctx context.Context) error {
 	})
 }
 
-// plain is the handler of a request that says nothing but its verb.
+// plain returns the handler of a request that consists only of its verb.
 func plain[Out any](f func(context.Context) (Out, error)) handler {
 	return func(ctx context.Context, _ []byte) (any, error) { return f(ctx) }
 }
 
-// with decodes the message of a request for f.
+// with returns a handler that decodes the message of a request and passes it to f.
 func with[In, Out any](f func(context.Context, In) (Out, error)) handler {
 	return func(ctx context.Context, data []byte) (any, error) {
 		var r In
@@ -89,7 +89,7 @@ func with[In, Out any](f func(context.Context, In) (Out, error)) handler {
 	}
 }
 
-// done is the handler of a request whose answer is only that it was done.
+// done returns the handler of a request whose answer carries no data.
 func done[In any](f func(context.Context, In) error) handler {
 	return with(func(ctx context.Context, r In) (bus.Empty, error) { return bus.Empty{V: bus.Version}, f(ctx, r) })
 }

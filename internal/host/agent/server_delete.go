@@ -12,11 +12,12 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
+// reset stops a server, empties its writable layer and starts it again.
 func (s *servers) reset(ctx context.Context, spec left4me.Spec, p *job.Progress) error {
 	if err := s.stop(ctx, s.onHost(spec).Name, p); err != nil {
 		return err
 	}
-	// Before anything is emptied: a part of it may have the new name already.
+	// Rename before removing anything: an interrupted rename may have moved some files already.
 	if err := s.rename(ctx, spec, p); err != nil {
 		return fmt.Errorf("reset %s: %w", spec.Name, err)
 	}
@@ -25,7 +26,7 @@ func (s *servers) reset(ctx context.Context, spec left4me.Spec, p *job.Progress)
 		if err := s.empty(ctx, spec.Name); err != nil {
 			return "", err
 		}
-		// With what stands beside it: a start makes all of it anew.
+		// Remove the other files beside the writable layer too. The next start creates them again.
 		warning, err := s.core.Files.RemoveRuntime(ctx, spec.Name)
 		p.Warn(left4me.StepEmptyUpper, warning)
 		return "", err
@@ -36,8 +37,8 @@ func (s *servers) reset(ctx context.Context, spec left4me.Spec, p *job.Progress)
 	return s.start(ctx, spec, p)
 }
 
-// remove works on whatever there is of a server, whole or half-made, and under both names
-// when it was being renamed.
+// remove removes all files of a server, also those of an incomplete instance. During a rename it
+// removes the files under both names.
 func (s *servers) remove(ctx context.Context, spec left4me.Spec, p *job.Progress) error {
 	n := s.onHost(spec).Name
 	if err := s.stop(ctx, n, p); err != nil {
@@ -89,7 +90,7 @@ func (s *servers) remove(ctx context.Context, spec left4me.Spec, p *job.Progress
 	return nil
 }
 
-// runDiscard runs a job that discards files.
+// runDiscard carries out a job that discards files.
 func (s *servers) runDiscard(ctx context.Context, m bus.JobMessage, p *job.Progress) error {
 	var spec bus.DiscardSpec
 	if err := json.Unmarshal(m.Spec, &spec); err != nil || !m.Target.Valid() || spec.Server != m.Target {
@@ -98,7 +99,7 @@ func (s *servers) runDiscard(ctx context.Context, m bus.JobMessage, p *job.Progr
 	return s.discard(ctx, spec, p)
 }
 
-// discard drops files that a server wrote.
+// discard removes paths from the writable layer of a server.
 func (s *servers) discard(ctx context.Context, spec bus.DiscardSpec, p *job.Progress) error {
 	p.Plan(left4me.StepDiscard)
 	err := p.Step(ctx, left4me.StepDiscard, func(ctx context.Context) (string, error) {
@@ -116,7 +117,7 @@ func (s *servers) discard(ctx context.Context, spec bus.DiscardSpec, p *job.Prog
 	return nil
 }
 
-// empty removes what the game wrote, as far as the user of the games may.
+// empty removes what the game wrote, except what the user of the games may not remove.
 func (s *servers) empty(ctx context.Context, n left4me.Name) error {
 	ctx, cancel := context.WithTimeout(ctx, emptyWithin)
 	defer cancel()

@@ -11,7 +11,7 @@ import (
 	"github.com/left4me/left4me/internal/sleep"
 )
 
-// sweep follows every server that is alive and isn't followed yet.
+// sweep follows every server that is up and not followed yet.
 func (s *statuses) sweep(ctx context.Context) {
 	ctx2, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
@@ -28,8 +28,8 @@ func (s *statuses) sweep(ctx context.Context) {
 	}
 }
 
-// noteFound notes how a server is that nobody has followed yet, before its shim has
-// said so: who asks meanwhile would take it for stopped, and start it.
+// noteFound records the supervisor's state of a server that nobody has followed yet. Until the shim
+// reports the exact state, a client would see the server as stopped and could start it again.
 func (s *statuses) noteFound(ctx context.Context, n left4me.Name) {
 	s.mu.Lock()
 	known := s.servers[n] != nil
@@ -44,13 +44,13 @@ func (s *statuses) noteFound(ctx context.Context, n left4me.Name) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.servers[n] == nil { // a job may have begun meanwhile
+	if s.servers[n] == nil { // a job may have started following the server
 		s.servers[n] = &follower{status: st}
 	}
 }
 
-// follow begins to watch a server's shim, unless that is done already. It goes
-// on until the server is down, with the id of ctx in the log.
+// follow starts a goroutine that follows a server's shim until the server is down, unless one
+// exists. Its log lines carry the request id of ctx.
 func (s *statuses) follow(ctx context.Context, n left4me.Name) {
 	s.mu.Lock()
 	f := s.servers[n]
@@ -64,8 +64,7 @@ func (s *statuses) follow(ctx context.Context, n left4me.Name) {
 	if running {
 		return
 	}
-	// A job's context ends before the server does: follow as long as the agent
-	// lives.
+	// Use the agent's context: a job's context ends before the server does.
 	s.core.group.Go(func() error {
 		s.followUntilDown(requestid.With(s.core.ctx, requestid.From(ctx)), n)
 		return nil
@@ -123,7 +122,7 @@ func (s *statuses) followUntilDown(ctx context.Context, n left4me.Name) {
 			})
 			select {
 			case s.ended <- struct{}{}:
-			default: // it is known already
+			default: // already signalled
 			}
 			return
 		}
@@ -137,7 +136,7 @@ func (s *statuses) followUntilDown(ctx context.Context, n left4me.Name) {
 	}
 }
 
-// state is how a server is that nobody follows, as its supervisor says.
+// state returns the supervisor's state of a server that is not followed.
 func (s *statuses) state(ctx context.Context, n left4me.Name) (left4me.Status, error) {
 	state, why, err := s.core.machine.State(ctx, n)
 	st := left4me.Status{Name: n, State: state}
@@ -148,8 +147,8 @@ func (s *statuses) state(ctx context.Context, n left4me.Name) (left4me.Status, e
 	return st, err
 }
 
-// noteBuild notes the build of the game and the revisions that a server was started with: what it was
-// prepared with stays as long as it is up.
+// noteBuild records the game build and the overlay revisions that a server was started with. They
+// don't change while the server is up.
 func (s *statuses) noteBuild(ctx context.Context, n left4me.Name) {
 	env, err := s.core.Files.Root.ReadEnv(n)
 	if err != nil {
@@ -159,7 +158,7 @@ func (s *statuses) noteBuild(ctx context.Context, n left4me.Name) {
 	s.update(n, func(st *left4me.Status) { st.Build, st.Overlays = env.Build, overlaysOf(env) })
 }
 
-// applyShim takes what a shim says of its server.
+// applyShim updates the status of a server from a report of its shim.
 func (s *statuses) applyShim(ctx context.Context, n left4me.Name, is shim.Status) {
 	var restarted bool
 	s.update(n, func(st *left4me.Status) {
@@ -181,7 +180,7 @@ func (s *statuses) applyShim(ctx context.Context, n left4me.Name, is shim.Status
 	}
 }
 
-// applySample takes what a server answered players.
+// applySample updates the status of a server from its A2S answers.
 func (s *statuses) applySample(n left4me.Name, sample poller.Sample) {
 	s.update(n, func(st *left4me.Status) {
 		if !answers(st.State) {
@@ -189,7 +188,7 @@ func (s *statuses) applySample(n left4me.Name, sample poller.Sample) {
 		}
 		i := sample.Info
 		st.Hostname, st.Map, st.MaxPlayers, st.Bots = i.Name, i.Map, int(i.MaxPlayers), int(i.Bots)
-		st.Players = int(i.Players) // L4D2 counts its bots apart
+		st.Players = int(i.Players) // L4D2 does not include bots in this number
 		st.SampledAt = sample.At.UTC()
 		st.Online = st.Online[:0:0]
 		for _, p := range sample.Players {

@@ -10,8 +10,9 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// onHost is spec with the name that the server has on this host, which is an older one until
-// rename is done. What is there decides: the other side may not know yet how far it is.
+// onHost returns spec with the name that the server has on this host: the former name until rename
+// has moved its files. The files on disk decide, because control may not know how far the rename
+// has got.
 func (s *servers) onHost(spec left4me.Spec) left4me.Spec {
 	if old := s.core.Files.Root.FormerName(spec); old != "" && s.core.Files.Root.Exists(old) {
 		spec.OldName = old
@@ -21,8 +22,7 @@ func (s *servers) onHost(spec left4me.Spec) left4me.Spec {
 	return spec
 }
 
-// rename brings a server that is down to its new name, if it has another one here. It may
-// be repeated.
+// rename gives a server that is down its new name, unless it already has it. It may be repeated.
 func (s *servers) rename(ctx context.Context, spec left4me.Spec, p *job.Progress) error {
 	old := s.core.Files.Root.FormerName(spec)
 	if old == "" && spec.OldName == "" {
@@ -34,7 +34,8 @@ func (s *servers) rename(ctx context.Context, spec left4me.Spec, p *job.Progress
 		}
 		stopping, cancel := context.WithTimeout(ctx, stopWithin)
 		defer cancel()
-		// A unit that had failed would be left, and a shim that is going might write there.
+		// Reset a failed unit, and wait for an ending shim, which might still write to the old
+		// directory.
 		if err := s.core.machine.Stop(stopping, old); err != nil {
 			return "", err
 		}
@@ -55,9 +56,8 @@ func (s *servers) rename(ctx context.Context, spec left4me.Spec, p *job.Progress
 	return nil
 }
 
-// forgetRun removes what a server that is down left for its next run: its socket, its lock
-// and why it failed. What the game leaves there is gone at the next boot at the latest, if
-// this user may not remove it.
+// forgetRun removes the run-time files of a server that is down: its socket, its lock and its last
+// failure. Files of the game's user that this user may not remove disappear at the next boot.
 func (s *servers) forgetRun(ctx context.Context, n left4me.Name) {
 	if run, err := gameuser.OpenDir(s.core.Sockets, "."); err == nil {
 		_ = gameuser.Remove(ctx, run, string(n))

@@ -15,13 +15,13 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// mergeWithin bounds how long a request for files may keep the disk busy.
+// mergeWithin is the deadline for one request that reads layers, which limits the disk load.
 const mergeWithin = 30 * time.Second
 
 // stacks reads the merged layers of servers without mounting them.
 type stacks struct{ core *core }
 
-// page lists the files of a stack.
+// page returns a page of the files of a stack.
 func (s *stacks) page(ctx context.Context, r bus.StackRequest) (page left4me.Page[left4me.TreeFile], err error) {
 	ctx, cancel := context.WithTimeout(ctx, mergeWithin)
 	defer cancel()
@@ -33,7 +33,7 @@ func (s *stacks) page(ctx context.Context, r bus.StackRequest) (page left4me.Pag
 	return st.Page(ctx, r.Filter)
 }
 
-// planned opens the layers that a server would be started with.
+// planned opens the layers that the next start of a server would use.
 func (s *stacks) planned(spec left4me.Spec, written bool, shown bus.Shown) (*stack.Stack, error) {
 	if !spec.Name.Valid() {
 		return nil, left4me.NewError(left4me.Invalid, "name.not_a_name", "name", spec.Name)
@@ -48,7 +48,7 @@ func (s *stacks) planned(spec left4me.Spec, written bool, shown bus.Shown) (*sta
 	return s.open(spec.Name, dirs, written, shown)
 }
 
-// running opens the layers that a server was last started with.
+// running opens the layers that the last start of a server used.
 func (s *stacks) running(n left4me.Name, written bool, shown bus.Shown) (*stack.Stack, error) {
 	if !n.Valid() {
 		return nil, left4me.NewError(left4me.Invalid, "name.not_a_name", "name", n)
@@ -63,7 +63,7 @@ func (s *stacks) running(n left4me.Name, written bool, shown bus.Shown) (*stack.
 	return s.open(n, env.Lowerdirs, written, shown)
 }
 
-// open opens layers that are given relative to the root.
+// open opens layers whose directories are relative to the root.
 func (s *stacks) open(n left4me.Name, dirs []string, written bool, shown bus.Shown) (*stack.Stack, error) {
 	var layers []stack.Layer
 	if written {
@@ -76,7 +76,7 @@ func (s *stacks) open(n left4me.Name, dirs []string, written bool, shown bus.Sho
 	return stack.Open(layers)
 }
 
-// layerName is what people call a layer.
+// layerName returns the display name of a layer.
 func layerName(dir string, shown bus.Shown) string {
 	parts := strings.Split(dir, "/")
 	switch {
@@ -90,7 +90,8 @@ func layerName(dir string, shown bus.Shown) string {
 	return dir
 }
 
-// diff compares two stacks, or what a server runs with and what it would be started with.
+// diff compares two stacks, or the stack of a running server with the one that its next start would
+// use.
 func (s *stacks) diff(ctx context.Context, r bus.StackDiffRequest) (changes left4me.Page[left4me.FileChange], err error) {
 	ctx, cancel := context.WithTimeout(ctx, mergeWithin)
 	defer cancel()
@@ -112,7 +113,7 @@ func (s *stacks) diff(ctx context.Context, r bus.StackDiffRequest) (changes left
 	return stack.Diff(ctx, from, to, r.After, r.Limit)
 }
 
-// file reads a file of a stack, or a file in a pack of it.
+// file reads a file of a stack, or a file inside a VPK of the stack.
 func (s *stacks) file(ctx context.Context, r bus.StackRequest) (answer bus.FileAnswer, err error) {
 	ctx, cancel := context.WithTimeout(ctx, mergeWithin)
 	defer cancel()
@@ -136,13 +137,13 @@ func (s *stacks) file(ctx context.Context, r bus.StackRequest) (answer bus.FileA
 	return answer, err
 }
 
-// written lists what a server wrote, over what it is stacked on: so each file
-// tells what it hides.
+// written lists the files in a server's writable layer. It opens the layers below too, because each
+// entry names the file that it hides.
 func (s *stacks) written(ctx context.Context, r bus.UpperRequest) (files left4me.Page[left4me.TreeFile], err error) {
 	ctx, cancel := context.WithTimeout(ctx, mergeWithin)
 	defer cancel()
 	st, err := s.running(r.Server, true, r.Shown)
-	if errors.Is(err, left4me.NotFound) { // it never wrote anything
+	if errors.Is(err, left4me.NotFound) { // the server has never written anything
 		return left4me.Page[left4me.TreeFile]{Items: []left4me.TreeFile{}}, nil
 	}
 	if err != nil {
@@ -152,8 +153,8 @@ func (s *stacks) written(ctx context.Context, r bus.UpperRequest) (files left4me
 	return st.Written(ctx, r.Filter)
 }
 
-// configDiff says what a start would generate for a server, against what it was
-// started with last.
+// configDiff compares the configuration that a start would generate with the one that the last
+// start used.
 func (s *stacks) configDiff(_ context.Context, spec left4me.Spec) (d bus.ConfigDiff, err error) {
 	files, err := s.core.Files.Diff(spec)
 	if err != nil {

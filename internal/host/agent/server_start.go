@@ -15,17 +15,17 @@ import (
 	"github.com/left4me/left4me/internal/sleep"
 )
 
-// Deadlines of what a job waits for. The shim has its own, shorter ones; these
-// end a job whose shim does not answer.
+// Deadlines for the phases of a job. They end a job whose shim does not answer; the shim's own
+// deadlines are shorter.
 const (
 	launchWithin = 30 * time.Second
 	readyWithin  = 10 * time.Minute
 	stopWithin   = 60 * time.Second
 	emptyWithin  = 5 * time.Minute
-	cancelWithin = 3 * time.Second // a job that is cancelled ends within 5 s
+	cancelWithin = 3 * time.Second // a cancelled job must end within 5 s
 )
 
-// servers works on the jobs of servers.
+// servers carries out the jobs on servers.
 type servers struct {
 	core      *core
 	statuses  *statuses
@@ -33,15 +33,15 @@ type servers struct {
 	campaigns *campaigns
 	starts    startQueue
 
-	launchWithin time.Duration // what a start may take from its turn until its shim answers
+	launchWithin time.Duration // from the start's place in the queue until the shim answers
 }
 
 func newServers(c *core, st *statuses, use *layerUse, maps *campaigns) *servers {
 	return &servers{core: c, statuses: st, layers: use, campaigns: maps, starts: newStartQueue(startsAtOnce()), launchWithin: launchWithin}
 }
 
-// start starts a server, and returns when it answers players. A start that fails or
-// is cancelled leaves neither a process nor a mount.
+// start starts a server and returns once it answers players. A failed or cancelled start leaves
+// neither a process nor a mount.
 func (s *servers) start(ctx context.Context, spec left4me.Spec, p *job.Progress) error {
 	began := now()
 	err := s.bringUp(ctx, spec, p)
@@ -55,13 +55,13 @@ func (s *servers) start(ctx context.Context, spec left4me.Spec, p *job.Progress)
 		ctx = context.WithoutCancel(ctx)
 		s.abandon(ctx, n)
 	}
-	s.statuses.follow(ctx, n) // its shim may have failed before anybody asked it
+	s.statuses.follow(ctx, n) // the shim may have failed before its first status request
 	s.statuses.awaitStatus(ctx, n, down)
 	return fmt.Errorf("start %s: %w", n, s.withMaps(ctx, spec, began, err))
 }
 
-// abandon undoes a start that was cancelled: neither a process nor a mount is
-// left. What would take longer than cancelWithin goes on without the job.
+// abandon stops a server whose start was cancelled. The stop continues without the job if it takes
+// longer than cancelWithin.
 func (s *servers) abandon(ctx context.Context, n left4me.Name) {
 	ctx, cancel := context.WithTimeout(ctx, cancelWithin)
 	defer cancel()
@@ -70,7 +70,7 @@ func (s *servers) abandon(ctx context.Context, n left4me.Name) {
 	}
 }
 
-// bringUp starts a server that is not up, and returns when it answers players.
+// bringUp starts a server unless it is up, and returns once it answers players.
 func (s *servers) bringUp(ctx context.Context, spec left4me.Spec, p *job.Progress) error {
 	n := s.onHost(spec).Name
 	state, _, err := s.core.machine.State(ctx, n)
@@ -81,7 +81,7 @@ func (s *servers) bringUp(ctx context.Context, spec left4me.Spec, p *job.Progres
 		const why = "it runs already"
 		if n != spec.Name {
 			p.Skip(why, left4me.StepRename)
-		} else if err := s.rename(ctx, spec, p); err != nil { // which says so: nobody may have been told
+		} else if err := s.rename(ctx, spec, p); err != nil { // reports a rename that is done already: control may not know about it
 			return err
 		}
 		p.Skip(why, left4me.StepWriteConfig, left4me.StepCheckPort, left4me.StepLaunch)
@@ -128,8 +128,8 @@ func (s *servers) launch(ctx context.Context, spec left4me.Spec, p *job.Progress
 	})
 }
 
-// prepare writes what a start needs. None of the layers that it names is removed
-// until release is called, when they are mounted.
+// prepare writes the configuration layer and the environment of a server. It pins the layers named
+// there; the caller calls release once they are mounted.
 func (s *servers) prepare(ctx context.Context, spec left4me.Spec) (release func(), err error) {
 	for {
 		if err := s.core.Files.Prepare(ctx, spec); err != nil {
@@ -142,7 +142,7 @@ func (s *servers) prepare(ctx context.Context, spec left4me.Spec) (release func(
 		if release, err = s.layers.pins.pin(ctx, spec.Name, env); err != nil {
 			return nil, err
 		}
-		// A layer may have been removed between the two.
+		// A layer may have been removed after it was chosen and before it was pinned.
 		now, _, err := s.core.Files.Root.Layers(spec.Overlays)
 		if err == nil && slices.Equal(now, env.Lowerdirs[1:]) {
 			return release, nil
@@ -154,9 +154,8 @@ func (s *servers) prepare(ctx context.Context, spec left4me.Spec) (release func(
 	}
 }
 
-// checkPorts makes sure that a server can have its port. The others that it opens
-// end no start, since the game goes on without them or takes the next: the note
-// says what becomes of them.
+// checkPorts fails if the server's game port is in use. The server's other ports are only reported
+// in the note, because the game continues without them or takes the next free port.
 func (s *servers) checkPorts(spec left4me.Spec) (note string, err error) {
 	if err := shim.PortFree(s.core.Files.Root, spec.Port); err != nil {
 		return "", err
@@ -175,7 +174,7 @@ func (s *servers) checkPorts(spec left4me.Spec) (note string, err error) {
 	return strings.Join(notes, "; "), nil
 }
 
-// portOwner is the other server of this host that was started on a port last.
+// portOwner returns another server of this host whose last start used port.
 func (s *servers) portOwner(port int, but left4me.Name) (left4me.Name, bool) {
 	names, err := s.core.Files.Root.Names()
 	if err != nil {
@@ -189,7 +188,7 @@ func (s *servers) portOwner(port int, but left4me.Name) (left4me.Name, bool) {
 	return "", false
 }
 
-// awaitReady waits until the server answers players, or has failed.
+// awaitReady blocks until the server answers players. It fails if the server ends or ctx ends.
 func (s *servers) awaitReady(ctx context.Context, n left4me.Name) error {
 	for rev := int64(-1); ; {
 		st, err := s.watchShim(ctx, n, rev)
@@ -206,7 +205,7 @@ func (s *servers) awaitReady(ctx context.Context, n left4me.Name) error {
 			}
 			continue
 		}
-		// No shim answers: it is not up yet, between two attempts, or gone.
+		// No shim answers: it has not started yet, restarts, or has ended.
 		state, reason, serr := s.core.machine.State(ctx, n)
 		switch {
 		case serr != nil:
@@ -234,11 +233,11 @@ func (s *servers) watchShim(ctx context.Context, n left4me.Name, rev int64) (shi
 	return c.Watch(ctx, rev)
 }
 
-// shownMaps is how many maps an error lists.
+// shownMaps is the largest number of maps that an error lists.
 const shownMaps = 12
 
-// withMaps adds to the error of a start whose first map is not there which maps
-// there are. The shim knows of the failure, and the agent of the campaigns.
+// withMaps adds the available maps to the error of a start whose first map does not exist. The shim
+// detects that failure, but only the agent knows the campaigns.
 func (s *servers) withMaps(ctx context.Context, spec left4me.Spec, began time.Time, err error) error {
 	f, failed := shim.LastFailure(s.core.Sockets, spec.Name)
 	if !failed || f.Error.Field != left4me.FieldMap || f.At.Before(began) || ctx.Err() != nil {

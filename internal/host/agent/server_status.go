@@ -13,19 +13,19 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// statuses are those of all servers of a host: it follows the shims of those that
-// are up, and publishes what changes.
+// statuses follows the shims of all servers of a host that are up, and publishes every change of a
+// status.
 type statuses struct {
 	core    *core
 	disks   *disks
 	crashes *crashes
 	poller  *poller.Poller
-	ended   chan struct{} // holds one when a server has ended, and may have let go of layers
+	ended   chan struct{} // holds one value if a server has ended and its layers may have become unused
 
 	mu         sync.Mutex
 	servers    map[left4me.Name]*follower
-	changed    chan struct{}  // closed when a status was published or a server is down
-	remembered []left4me.Name // the servers that were there before a disk had gone
+	changed    chan struct{}  // closed when a status was published or a server went down
+	remembered []left4me.Name // the servers that existed before a disk went missing
 }
 
 func newStatuses(c *core, d *disks, cr *crashes) (*statuses, error) {
@@ -36,17 +36,17 @@ func newStatuses(c *core, d *disks, cr *crashes) (*statuses, error) {
 	return s, err
 }
 
-// follower is what the agent knows of a server that is or was up.
+// follower holds the status of a server that is or was up.
 type follower struct {
 	status    left4me.Status
-	published left4me.Status // the last one
-	active    bool           // a goroutine follows it
+	published left4me.Status // the last published status
+	active    bool           // whether a goroutine follows the server
 }
 
-// list returns what is known of every server that has anything here, or had
-// before a disk had gone.
+// list returns the status of every server with files on this host, including servers whose files
+// are on a missing disk.
 func (s *statuses) list(ctx context.Context) ([]left4me.Status, error) {
-	_ = s.disks.check() // each status says so
+	_ = s.disks.check() // updates the result of disks.missing, which shown uses
 	names, err := s.names()
 	if err != nil {
 		return nil, err
@@ -66,7 +66,7 @@ func (s *statuses) list(ctx context.Context) ([]left4me.Status, error) {
 	return all, nil
 }
 
-// get is what is known of a server that is or was up.
+// get returns the last known status of a server that is or was up.
 func (s *statuses) get(n left4me.Name) (st left4me.Status, known bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -76,8 +76,8 @@ func (s *statuses) get(n left4me.Name) (st left4me.Status, known bool) {
 	return left4me.Status{Name: n}, false
 }
 
-// names are the servers that have anything here, or had before a disk had
-// gone.
+// names returns the servers with files on this host, including servers whose files are on a missing
+// disk.
 func (s *statuses) names() ([]left4me.Name, error) {
 	s.mu.Lock()
 	names := slices.AppendSeq(slices.Clone(s.remembered), maps.Keys(s.servers))
@@ -89,10 +89,10 @@ func (s *statuses) names() ([]left4me.Name, error) {
 	return slices.Compact(names), nil
 }
 
-// rememberNames keeps which servers there are for the time when a disk has gone.
+// rememberNames records the existing servers, so that names can list them while a disk is missing.
 func (s *statuses) rememberNames() {
 	names, err := s.core.Files.Root.Names()
-	if s.disks.check() != nil || err != nil { // checked after the names were read
+	if s.disks.check() != nil || err != nil { // after reading the names, because a disk may go missing in between
 		return
 	}
 	s.mu.Lock()
@@ -100,7 +100,7 @@ func (s *statuses) rememberNames() {
 	s.mu.Unlock()
 }
 
-// update changes what is known of a server and tells it.
+// update changes the status of a server and publishes it. It ignores an unknown server.
 func (s *statuses) update(n left4me.Name, change func(*left4me.Status)) {
 	s.mu.Lock()
 	f := s.servers[n]
@@ -120,7 +120,7 @@ func (s *statuses) update(n left4me.Name, change func(*left4me.Status)) {
 	s.mu.Unlock()
 }
 
-// wake lets awaitStatus check again. s.mu is held.
+// wake makes awaitStatus check again. The caller holds s.mu.
 func (s *statuses) wake() {
 	close(s.changed)
 	s.changed = make(chan struct{})
@@ -132,7 +132,7 @@ func (s *statuses) publish(st left4me.Status) {
 	}
 }
 
-// publishAll tells the status of every server.
+// publishAll publishes the status of every server.
 func (s *statuses) publishAll(ctx context.Context) {
 	all, err := s.list(ctx)
 	if err != nil && ctx.Err() == nil {
@@ -140,12 +140,11 @@ func (s *statuses) publishAll(ctx context.Context) {
 	}
 	for _, st := range all {
 		s.publish(st)
-		s.update(st.Name, func(*left4me.Status) {}) // it may have changed since
+		s.update(st.Name, func(*left4me.Status) {}) // the status may have changed after list returned it
 	}
 }
 
-// shown is what is told of a server: that its state is unknown while a disk has
-// gone.
+// shown returns the status to publish: Unknown while a disk is missing, otherwise st.
 func (s *statuses) shown(st left4me.Status) left4me.Status {
 	if e := s.disks.missing(); e != nil {
 		st.State = left4me.Unknown
@@ -155,7 +154,7 @@ func (s *statuses) shown(st left4me.Status) left4me.Status {
 	return st
 }
 
-// forget drops a server that was deleted.
+// forget removes a deleted server.
 func (s *statuses) forget(n left4me.Name) {
 	s.mu.Lock()
 	delete(s.servers, n)
@@ -165,8 +164,8 @@ func (s *statuses) forget(n left4me.Name) {
 
 const awaitStatusWithin = time.Second
 
-// awaitStatus waits up to awaitStatusWithin until the published status of a server is
-// what its job has seen: the end of a job must not be followed by an older state.
+// awaitStatus waits until the published status of a server satisfies ok, at most awaitStatusWithin.
+// Without it, a client could read an outdated state after the job has ended.
 func (s *statuses) awaitStatus(ctx context.Context, n left4me.Name, ok func(follower) bool) {
 	ctx, cancel := context.WithTimeout(ctx, awaitStatusWithin)
 	defer cancel()
@@ -186,16 +185,15 @@ func (s *statuses) awaitStatus(ctx context.Context, n left4me.Name, ok func(foll
 	}
 }
 
-// down reports that what is told of a server is how it ended.
+// down reports whether a follower has published the final status of its server.
 func down(f follower) bool { return !f.active }
 
 func answers(s left4me.ServerState) bool { return s == left4me.Running || s == left4me.Unresponsive }
 
-// Bounds of what a server and its shim say of themselves. Both belong to the
-// game's user.
+// Limits for what a server and its shim report. The game's user controls both.
 const (
 	maxReason = 1 << 10 // bytes of JSON
-	maxTitle  = 256     // bytes of JSON: of a host name, a map, a player
+	maxTitle  = 256     // bytes of JSON for each host name, map and player name
 	maxOnline = 64      // players
 )
 

@@ -16,12 +16,12 @@ func (s *servers) restart(ctx context.Context, spec left4me.Spec, p *job.Progres
 	return s.start(ctx, spec, p)
 }
 
-// stopServer stops a server under the name that it has here.
+// stopServer stops a server under the name that it has on this host.
 func (s *servers) stopServer(ctx context.Context, spec left4me.Spec, p *job.Progress) error {
 	return s.stop(ctx, s.onHost(spec).Name, p)
 }
 
-// stop stops a server, and makes sure that its overlay is not mounted any more.
+// stop stops a server and checks that its layers are unmounted.
 func (s *servers) stop(ctx context.Context, n left4me.Name, p *job.Progress) error {
 	err := p.Step(ctx, left4me.StepStop, func(ctx context.Context) (string, error) {
 		state, _, err := s.core.machine.State(ctx, n)
@@ -36,8 +36,8 @@ func (s *servers) stop(ctx context.Context, n left4me.Name, p *job.Progress) err
 		defer cancel()
 		return note, s.core.machine.Stop(ctx, n)
 	})
-	// Also of one that had failed, which is forgotten now, and of one that ended
-	// but whose mount did not.
+	// Update the status in any case: the stop clears an earlier failure, and a server that has
+	// ended may still be mounted.
 	s.statuses.follow(ctx, n)
 	s.statuses.awaitStatus(ctx, n, down)
 	if err != nil {

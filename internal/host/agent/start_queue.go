@@ -7,23 +7,23 @@ import (
 	"time"
 )
 
-// turnWithin is how long a start may keep the others from theirs. A game that
-// hangs while it starts doesn't hold them up for all the time that it is given.
+// turnWithin is the longest time that a start may occupy its place in the queue. A game that hangs
+// during its start must not delay the others for its whole deadline.
 const turnWithin = 30 * time.Second
 
-// startsAtOnce is how many servers start at once on this machine. A start is
-// work for processors: systemd reads the table of mounts again and again for each
-// sandbox, and the game loads its map. All at once would take longer together
-// than one behind the other, and run out of the time that each has.
+// startsAtOnce returns how many servers may start at the same time on this machine. A start is
+// limited by the processors: systemd reads the mount table many times for each sandbox, and the
+// game loads its map. Starting all servers at once would take longer than starting them one after
+// the other, and would exceed their deadlines.
 func startsAtOnce() int { return max(4, 2*runtime.NumCPU()) }
 
-// startQueue bounds how many do something at once. Who came first is first.
+// startQueue limits how many callers do something at the same time, in order of arrival.
 type startQueue chan struct{}
 
 func newStartQueue(n int) startQueue { return make(startQueue, n) }
 
-// take waits for a turn, which the caller gives back. When it has to wait it
-// calls waits first. A turn that is kept for longer than turnWithin is another's.
+// take waits for a place, which the caller returns by calling give. It calls waits first if no
+// place is free. A place is returned automatically after turnWithin.
 func (q startQueue) take(ctx context.Context, waits func()) (give func(), err error) {
 	select {
 	case q <- struct{}{}:

@@ -12,18 +12,18 @@ import (
 	"github.com/left4me/left4me/internal/steam"
 )
 
-// steamAPI asks Steam's Web API what the walk wants to know. Each question has a
-// deadline of its own: a Steam that can't be reached is only one finding.
+// steamAPI asks the Steam Web API for the connectivity check. Each question has its own deadline,
+// so that an unreachable Steam fails only its own steps.
 type steamAPI struct{ base string }
 
 const askSteamWithin = 5 * time.Second
 
-// client doesn't wait long for a second try: somebody waits for the answer.
+// client returns a client with a short pause between attempts, because a user is waiting.
 func (s steamAPI) client() *steam.Client {
 	return &steam.Client{Base: s.base, Timeout: askSteamWithin, Pause: askSteamWithin / 20}
 }
 
-// Listed gives the ports of the game's servers that Steam sees at an address.
+// Listed returns the ports of the L4D2 servers that Steam sees at an address.
 func (s steamAPI) Listed(ctx context.Context, at netip.Addr) ([]int, error) {
 	ctx, cancel := context.WithTimeout(ctx, askSteamWithin)
 	defer cancel()
@@ -40,7 +40,7 @@ func (s steamAPI) Listed(ctx context.Context, at netip.Addr) ([]int, error) {
 	return ports, nil
 }
 
-// Outdated asks whether Steam wants servers to have another version.
+// Outdated reports whether Steam requires another server version.
 func (s steamAPI) Outdated(ctx context.Context, version string) (newer string, outdated bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, askSteamWithin)
 	defer cancel()
@@ -55,8 +55,8 @@ func (s steamAPI) Outdated(ctx context.Context, version string) (newer string, o
 	return fmt.Sprintf("version %d", answer.Required), !answer.UpToDate, nil
 }
 
-// steamFailure says in words that a person can act on why Steam's Web API gave no
-// answer. What isn't about Steam stays as it is.
+// steamFailure turns an error of the Steam Web API into a message that says what to check. It
+// returns other errors unchanged.
 func steamFailure(err error) error {
 	var name *net.DNSError
 	switch {
