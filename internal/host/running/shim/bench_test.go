@@ -11,9 +11,9 @@ import (
 	"github.com/left4me/left4me/internal/host/running/shim"
 )
 
-// BenchmarkConsole prints 200,000 lines in the game and waits until one attached
-// client has all of them, and so the log: cpu-ms/op is what that costs the shim
-// and the client, shim-ms/op what it costs the shim alone.
+// BenchmarkConsole has the game print 200,000 lines and waits until one attached client has read them
+// all, and therefore the log has them too. cpu-ms/op is the CPU time of the shim and the client,
+// shim-ms/op that of the shim alone.
 func BenchmarkConsole(b *testing.B) {
 	const lines = 200_000
 	s, c := running(b)
@@ -24,7 +24,7 @@ func BenchmarkConsole(b *testing.B) {
 		for end := ""; !strings.Contains(end, "sim_flood done"); {
 			k, err := c.Read(b.Context(), at, time.Second, shim.MaxChunk)
 			if err != nil || k.Lost > 0 || k.After != at {
-				b.Fatalf("at %d: %d to %d, %d lost, %v", at, k.After, k.Position, k.Lost, err)
+				b.Fatalf("read at %d: got %d to %d, %d bytes lost, %v", at, k.After, k.Position, k.Lost, err)
 			}
 			at, end = k.Position, k.Lines[max(0, len(k.Lines)-1000):]
 		}
@@ -34,8 +34,8 @@ func BenchmarkConsole(b *testing.B) {
 	b.ReportMetric(float64(shimCPU.Milliseconds())/float64(b.N), "shim-ms/op")
 }
 
-// cpu is the time that a process has used: fields 14 and 15 of proc_pid_stat(5),
-// in hundredths of a second.
+// cpu returns the CPU time used by a process: fields 14 and 15 of proc_pid_stat(5), in hundredths of a
+// second.
 func cpu(b *testing.B, pid int) time.Duration {
 	b.Helper()
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))

@@ -21,20 +21,20 @@ import (
 	"github.com/left4me/left4me/internal/sleep"
 )
 
-// How long a client waits for what should come at once, and the least time
-// between two empty answers to a call that waits.
+// answerTime limits the wait for an answer that should come immediately, and writeTime a write.
+// emptyPause is the minimum time between two empty answers to a call that waits.
 const (
 	answerTime = 5 * time.Second
 	writeTime  = 2 * time.Second
 	emptyPause = 250 * time.Millisecond
 )
 
-// Client talks to the shim of one server. It trusts nothing that comes back: a
-// plugin of the game may have taken the shim's place. Answers are bounded in
-// size and time, and a position means something only to the shim that gave it.
+// Client talks to the shim of one server. It trusts no answer, because a plugin of the game may have
+// taken the shim's place: answers are limited in size and time, and a position is meaningful only to
+// the shim that returned it.
 //
-// Calls may run concurrently; each that waits has a connection of its own. A
-// client survives a restart of the shim.
+// Its methods may be called concurrently; each waiting call has a connection of its own. A client
+// survives a restart of the shim.
 type Client struct {
 	path string
 
@@ -44,8 +44,7 @@ type Client struct {
 	closed bool
 }
 
-// Dial connects to the shim that listens at path. When there is none the error
-// is left4me.Unavailable.
+// Dial connects to the shim that listens at path. If there is none, the error is left4me.Unavailable.
 func Dial(ctx context.Context, path string) (*Client, error) {
 	c := &Client{path: path}
 	first, err := c.connect(ctx)
@@ -56,7 +55,7 @@ func Dial(ctx context.Context, path string) (*Client, error) {
 	return c, nil
 }
 
-// Close ends the idle connections. Calls in progress end with their contexts.
+// Close closes the idle connections. Calls in progress end with their contexts.
 func (c *Client) Close() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -68,20 +67,19 @@ func (c *Client) Close() error {
 	return nil
 }
 
-// PID is the process that listens on the socket, as the kernel says.
+// PID returns the ID of the process that listens on the socket, as reported by the kernel.
 func (c *Client) PID() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.pid
 }
 
-// Status asks how the server is.
+// Status returns the server's current status.
 func (c *Client) Status(ctx context.Context) (Status, error) {
 	return c.status(ctx, request{Verb: verbStatus}, 0)
 }
 
-// Watch returns the status as soon as its revision is not rev, or unchanged
-// after MaxWait.
+// Watch returns the status as soon as its revision differs from rev, or unchanged after MaxWait.
 func (c *Client) Watch(ctx context.Context, rev int64) (Status, error) {
 	start := time.Now()
 	q := request{Verb: verbWatch, Rev: rev, Wait: MaxWait.Milliseconds()}
@@ -92,10 +90,9 @@ func (c *Client) Watch(ctx context.Context, rev int64) (Status, error) {
 	return s, err
 }
 
-// Read returns console output behind the position after, or the newest output
-// when after is negative. If there is none it waits up to wait (at most MaxWait)
-// and may return nothing. A chunk that begins behind after without Lost, or
-// before it, says that the console was begun anew.
+// Read returns console output after the given position, or the newest output if after is negative. If
+// there is none, Read waits up to wait (at most MaxWait) and may return an empty chunk. If the chunk
+// starts after the given position without Lost, or before it, the console was restarted.
 func (c *Client) Read(ctx context.Context, after int64, wait time.Duration, max int) (Chunk, error) {
 	start := time.Now()
 	wait = min(wait, MaxWait)
@@ -118,8 +115,8 @@ func (c *Client) Read(ctx context.Context, after int64, wait time.Duration, max 
 	return k, err
 }
 
-// Write types a line on the console. Control characters are refused as
-// left4me.Invalid; the game need not have read the line when Write returns.
+// Write enters a line on the console. Control characters are refused with left4me.Invalid. The game may
+// not have read the line yet when Write returns.
 func (c *Client) Write(ctx context.Context, line string) error {
 	if err := checkCommand(line); err != nil {
 		return err
@@ -130,7 +127,7 @@ func (c *Client) Write(ctx context.Context, line string) error {
 	return nil
 }
 
-// Stop begins the stop sequence and returns; it doesn't wait for the end.
+// Stop starts the stop sequence. It doesn't wait until the server has ended.
 func (c *Client) Stop(ctx context.Context) error {
 	if _, _, err := c.call(ctx, request{Verb: verbStop}, 0); err != nil {
 		return fmt.Errorf("stop: %w", err)
@@ -149,7 +146,7 @@ func (c *Client) status(ctx context.Context, q request, wait time.Duration) (Sta
 	return *a.Status, a.Status.check()
 }
 
-// pause keeps a shim that answers nothing at once from making its callers spin.
+// pause keeps callers from spinning when a shim returns an empty answer too early.
 func pause(ctx context.Context, start time.Time, wait time.Duration) error {
 	d := min(emptyPause, wait-time.Since(start))
 	if d <= 0 {
@@ -163,9 +160,9 @@ func pause(ctx context.Context, start time.Time, wait time.Duration) error {
 
 var errAnswer = errors.New("bad answer from the shim")
 
-// call sends q and reads the answer. A connection that was idle may have been
-// closed by the shim meanwhile: then one more is tried, but not for a command,
-// which could be typed twice.
+// call sends q and reads the answer. The shim may have closed an idle connection in the meantime; then
+// call retries on a new one. Commands always use a new connection, because a retry could enter them
+// twice.
 func (c *Client) call(ctx context.Context, q request, wait time.Duration) (answer, string, error) {
 	var cn *conn
 	if q.Verb != verbWrite {
@@ -219,9 +216,9 @@ func (c *Client) put(cn *conn) {
 	c.idle = append(c.idle, cn)
 }
 
-// connect opens the socket itself without following a link and connects to it
-// by descriptor: whoever may write to the directory could put a link to some
-// other socket there, and the path may be too long for a socket address.
+// connect opens the socket without following a symbolic link and connects to it by descriptor. Anyone
+// with write access to the directory could put a link to another socket there, and the path may be
+// longer than a socket address allows.
 func (c *Client) connect(ctx context.Context) (*conn, error) {
 	fd, err := unix.Open(c.path, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	if err != nil {
@@ -256,7 +253,7 @@ func unreachable(path string, err error) error {
 	return e.Because(fmt.Errorf("dial %s: %w", path, err))
 }
 
-// peer asks the kernel who is at the other end.
+// peer returns the credentials of the process at the other end, as reported by the kernel.
 func peer(c *net.UnixConn) (*unix.Ucred, error) {
 	raw, err := c.SyscallConn()
 	if err != nil {
@@ -276,7 +273,7 @@ type conn struct {
 	r *bufio.Reader
 }
 
-// errStale says that the other side had closed before anything was asked.
+// errStale means that the shim closed the connection before it received the request.
 var errStale = errors.New("the shim closed the connection")
 
 func (cn *conn) exchange(ctx context.Context, q request, wait time.Duration) (answer, string, error) {
@@ -322,8 +319,8 @@ func (cn *conn) roundTrip(q request) (answer, string, error) {
 	return a, string(raw), nil
 }
 
-// readLine reads up to a line feed and gives the line without it. What is
-// longer than limit is an error, and no more than that is kept.
+// readLine reads up to a line feed and returns the line without it. A line longer than limit bytes is
+// an error; no more than that is buffered.
 func readLine(r *bufio.Reader, limit int) ([]byte, error) {
 	var line []byte
 	for {

@@ -7,26 +7,25 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The versions of Landlock that brought what confine uses.
+// The versions of Landlock that introduced the features Confine uses.
 const (
 	landlockRefer = 2 // Linux 5.19
 	landlockScope = 6 // Linux 6.12
 )
 
-// Confine keeps this thread, and whatever it will start, away from other
-// processes of the same user: all servers of a host run as one, and through
-// another's /proc/PID/root a plugin would be among its files. They can't be
-// looked into or traced, and where the kernel knows how, not be sent signals nor
-// be reached by abstract sockets. Among themselves they may do all of that.
-// A kernel without Landlock is no error: then they are only as far apart as
-// their users.
+// Confine isolates this thread, and everything it will start, from other processes of the same user.
+// All servers of a host run as one user, and a plugin could access another server's files through its
+// /proc/PID/root. Confined processes can't inspect or trace others and, where the kernel supports it,
+// can't send them signals or connect to their abstract sockets. Among themselves they aren't
+// restricted. A kernel without Landlock is not an error: the processes are then separated only by their
+// users.
 func Confine() error {
 	version, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION)
 	if errno != 0 || version < landlockRefer {
 		return nil
 	}
-	// There have to be rules on files; these allow what they are about, which is
-	// to move files between directories.
+	// A ruleset must handle at least one file access right. Handle the right to move files between
+	// directories, and allow it everywhere.
 	rules := unix.LandlockRulesetAttr{Handled_access_fs: unix.LANDLOCK_ACCESS_FS_REFER}
 	if version >= landlockScope {
 		rules.Scoped = unix.LANDLOCK_SCOPE_SIGNAL | unix.LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET

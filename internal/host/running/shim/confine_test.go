@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// asGame runs a shell as the game is run and gives what it ended with.
+// asGame runs a shell script on the thread that starts games and returns its exit state.
 func asGame(t *testing.T, dir, script string) *os.ProcessState {
 	t.Helper()
 	k, err := newKeeper(t.Context())
@@ -54,10 +54,10 @@ func TestAGameIsKeptFromOtherProcessesOfItsUser(t *testing.T) {
 	} {
 		try = "exec >/dev/null 2>&1; " + try
 		if err := exec.Command("sh", "-c", try).Run(); err != nil {
-			t.Fatalf("not even we may: %s: %v", try, err)
+			t.Fatalf("unconfined process: %s: %v", try, err)
 		}
 		if asGame(t, "/", try).Success() {
-			t.Errorf("the game may: %s", try)
+			t.Errorf("the game can run: %s", try)
 		}
 	}
 }
@@ -71,6 +71,6 @@ func TestAGameMayWhatItNeeds(t *testing.T) {
 		echo x >from/file; mkdir to; mv from/file to/file; ln to/file from/again
 		sleep 60 & kill -0 $!; ls /proc/$!/root/ >/dev/null; kill -9 $!`
 	if state := asGame(t, dir, script); !state.Success() {
-		t.Errorf("%v", state)
+		t.Errorf("script of allowed operations: %v", state)
 	}
 }

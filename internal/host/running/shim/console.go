@@ -8,40 +8,40 @@ import (
 	"time"
 )
 
-// When output goes to the log: at the latest this long after it came, at once
-// when there is that much, and soon when somebody waits for it.
+// Output is written to the log flushAfter after it arrived at the latest, flushSoon after if a reader
+// waits for it, and immediately once flushBytes are pending.
 const (
 	flushAfter = 100 * time.Millisecond
 	flushSoon  = 10 * time.Millisecond
 	flushBytes = 64 << 10
-	retryLog   = time.Second // after the log could not be written
+	retryLog   = time.Second // interval between attempts after a write error
 )
 
-// console keeps what the game prints: the newest in a ring, all of it in the
-// log. What a reader is given is in the log already, so that a position stays
-// true when the shim is killed the moment after. Only while the log can't be
-// written do readers get what is nowhere else.
+// console stores the game's output: the newest part in a ring, everything in the log. Readers only get
+// output that is already in the log, so a position stays valid even if the shim is killed immediately
+// afterwards. The exception is a log that can't be written: readers then get output that exists only in
+// the ring.
 type console struct {
-	wake chan struct{} // something came and nothing was pending
-	full chan struct{} // much is pending
+	wake chan struct{} // output arrived while nothing was pending
+	full chan struct{} // flushBytes or more are pending
 
-	// logMu is held by who writes the log, and by who overwrites what is not in
-	// it yet. It is taken before mu.
+	// logMu is held to write the log and to overwrite output that isn't in the log yet. Acquire it
+	// before mu.
 	logMu   sync.Mutex
 	log     *logFile
 	failing error
 	retryAt time.Time
-	lost    int64 // not in the log, and not told yet
+	lost    int64 // bytes missing in the log and not reported yet
 
 	mu      sync.Mutex
 	ring    ring
-	logged  int64         // up to here the log has it
-	visible int64         // up to here readers get it
-	changed chan struct{} // closed when visible moves on
+	logged  int64         // end of the output in the log
+	visible int64         // end of the output that readers get
+	changed chan struct{} // closed when visible increases
 	waiting int
 }
 
-// newConsole continues the log: the ring begins with the end of it.
+// newConsole continues an existing log: the ring starts with the end of the log.
 func newConsole(log *logFile, size int) *console {
 	end := log.end()
 	c := &console{
@@ -61,7 +61,7 @@ func newConsole(log *logFile, size int) *console {
 	return c
 }
 
-// run writes the log until ctx ends, and then what is left.
+// run writes the log until ctx ends, then writes the rest.
 func (c *console) run(ctx context.Context) {
 	timer := time.NewTimer(0)
 	<-timer.C
@@ -94,8 +94,8 @@ func (c *console) patience() time.Duration {
 	return flushAfter
 }
 
-// add takes whole lines. It waits for the log only when the ring is full of what
-// is not in the log yet, and for nothing when the log can't be written.
+// add appends whole lines. It waits for the log only if the ring is full of unlogged output, and not at
+// all while the log can't be written.
 func (c *console) add(p []byte) {
 	for len(p) > 0 {
 		part := p[:min(len(p), flushBytes)]
@@ -133,8 +133,8 @@ func (c *console) put(p []byte) {
 	}
 }
 
-// drop gives up what would be overwritten before it came into the log, up to
-// the end of a line.
+// drop discards unlogged output, up to the end of a line, that would be overwritten by the next n
+// bytes.
 func (c *console) drop(n int) {
 	to := c.ring.lineAt(c.ring.end+int64(n)-int64(len(c.ring.buf)), c.ring.end)
 	c.lost += to - c.logged
@@ -147,8 +147,7 @@ func (c *console) flush() {
 	c.flushLocked()
 }
 
-// flushLocked writes what is pending straight from the ring: nobody overwrites
-// it without logMu.
+// flushLocked writes pending output directly from the ring. Only a holder of logMu may overwrite it.
 func (c *console) flushLocked() {
 	for {
 		c.mu.Lock()
@@ -174,7 +173,7 @@ func (c *console) flushLocked() {
 	}
 }
 
-// recovered says on the console itself what the log lacks.
+// recovered reports on the console how many bytes are missing in the log.
 func (c *console) recovered() {
 	if c.failing == nil {
 		return
@@ -184,7 +183,7 @@ func (c *console) recovered() {
 		c.mu.Lock()
 		if !c.fits(len(line)) {
 			c.mu.Unlock()
-			return // it is said after the next write
+			return // reported after the next write
 		}
 		c.ring.write(line)
 		c.mu.Unlock()
@@ -206,15 +205,15 @@ func (c *console) advance(logged, visible int64) {
 	}
 }
 
-// position is the end of what readers can get.
+// position returns the end of the output that readers can get.
 func (c *console) position() int64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.visible
 }
 
-// read gives what is behind after, waiting for it until ctx ends. buf is used
-// for the answer when it is large enough; max is how much is given.
+// read returns at most max bytes of output after the position after, and waits for some until ctx ends.
+// buf is reused for the output if it is large enough.
 func (c *console) read(ctx context.Context, after int64, max int, buf []byte) (Chunk, []byte) {
 	c.mu.Lock()
 	for after >= 0 && after == c.visible && ctx.Err() == nil {
@@ -237,7 +236,7 @@ func (c *console) read(ctx context.Context, after int64, max int, buf []byte) (C
 	case after == end:
 		c.mu.Unlock()
 		return k, buf[:0]
-	case after < 0 || after > end: // the newest, or of a console that was begun anew
+	case after < 0 || after > end: // the newest output was requested, or the console was restarted
 		k.After = c.ring.lineAt(end-int64(max), end)
 	case after >= c.ring.start:
 	default:
@@ -262,7 +261,7 @@ func (c *console) read(ctx context.Context, after int64, max int, buf []byte) (C
 	return k, buf
 }
 
-// last gives the newest lines, at most n and not from before the position from.
+// last returns the newest lines: at most n, and none from before the position from.
 func (c *console) last(n int, from int64) [][]byte {
 	c.flush()
 	k, raw := c.read(context.Background(), -1, 64<<10, nil)

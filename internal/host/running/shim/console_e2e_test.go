@@ -14,13 +14,13 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// reader follows a console and checks that nothing of it is missing.
+// reader follows a console and checks that it has no gaps.
 type reader struct {
 	t  testing.TB
 	at int64
 }
 
-// upTo reads up to the end of the first line that holds text, and gives all of it.
+// upTo reads until the first line that contains text and returns everything up to the end of that line.
 func (r *reader) upTo(text string, read func(after int64) (shim.Chunk, error)) string {
 	r.t.Helper()
 	var all strings.Builder
@@ -30,7 +30,7 @@ func (r *reader) upTo(text string, read func(after int64) (shim.Chunk, error)) s
 			r.t.Fatalf("at %d: %v", r.at, err)
 		}
 		if k.After != r.at || k.Lost != 0 || k.Position-k.After != int64(len(k.Lines)) {
-			r.t.Fatalf("at %d it gives %d to %d, %d bytes, %d lost", r.at, k.After, k.Position, len(k.Lines), k.Lost)
+			r.t.Fatalf("read at %d: got %d to %d, %d bytes, %d lost", r.at, k.After, k.Position, len(k.Lines), k.Lost)
 		}
 		lines, found := through(k.Lines, text)
 		r.at += int64(len(lines))
@@ -39,11 +39,11 @@ func (r *reader) upTo(text string, read func(after int64) (shim.Chunk, error)) s
 			return all.String()
 		}
 	}
-	r.t.Fatalf("no %q within %v", text, shimtest.Patience)
+	r.t.Fatalf("%q not read within %v", text, shimtest.Patience)
 	return ""
 }
 
-// through cuts lines behind the first that holds text.
+// through cuts lines after the first line that contains text.
 func through(lines, text string) (string, bool) {
 	before, after, found := strings.Cut(lines, text)
 	if !found {
@@ -57,7 +57,7 @@ func following(ctx context.Context, c *shim.Client) func(int64) (shim.Chunk, err
 	return func(after int64) (shim.Chunk, error) { return c.Read(ctx, after, time.Second, shim.MaxChunk) }
 }
 
-// numbered counts the lines of sim_flood, which must come in order.
+// numbered counts the lines printed by sim_flood and checks their order.
 func numbered(t testing.TB, text string) (n int) {
 	t.Helper()
 	for line := range strings.Lines(text) {
@@ -66,7 +66,7 @@ func numbered(t testing.TB, text string) (n int) {
 			continue
 		}
 		if number != n {
-			t.Fatalf("line %d comes when line %d should", number, n)
+			t.Fatalf("got line %d, want line %d", number, n)
 		}
 		n++
 	}
@@ -80,7 +80,7 @@ func TestConsoleOf200000LinesIsWholeEverywhere(t *testing.T) {
 	s.types(c, fmt.Sprintf("sim_flood %d 60", lines))
 	attached := &reader{t: t}
 	if n := numbered(t, attached.upTo("sim_flood done", following(t.Context(), c))); n != lines {
-		t.Errorf("the client got %d lines", n)
+		t.Errorf("the client got %d lines, want 200000", n)
 	}
 	if err := c.Stop(t.Context()); err != nil {
 		t.Fatal(err)
@@ -91,7 +91,7 @@ func TestConsoleOf200000LinesIsWholeEverywhere(t *testing.T) {
 		return shim.ReadLog(s.Files.Root.Logs(s.Name), after, shim.MaxChunk)
 	})
 	if n := numbered(t, text); n != lines {
-		t.Errorf("the log has %d lines", n)
+		t.Errorf("the log has %d lines, want 200000", n)
 	}
 }
 
@@ -116,7 +116,7 @@ func TestConsoleGoesOnOverStopCrashAndKill(t *testing.T) {
 
 	s = start(t, r)
 	follow.upTo("left4me: ready", following(t.Context(), c))
-	// Killed in the middle of its words.
+	// Kill the shim while the game prints.
 	s.types(c, "sim_flood 20000 60")
 	follow.upTo("0000100 all work", following(t.Context(), c))
 	if err := s.cmd.Process.Kill(); err != nil {
@@ -129,7 +129,7 @@ func TestConsoleGoesOnOverStopCrashAndKill(t *testing.T) {
 	start(t, r)
 	follow.upTo("left4me: ready", following(t.Context(), c))
 
-	// All of it once more, from the beginning.
+	// Read the whole console from the beginning.
 	var all strings.Builder
 	for at := int64(0); at < follow.at; {
 		k, err := c.Read(t.Context(), at, 0, shim.MaxChunk)
@@ -140,14 +140,14 @@ func TestConsoleGoesOnOverStopCrashAndKill(t *testing.T) {
 		all.WriteString(k.Lines)
 	}
 	if n := strings.Count(all.String(), "left4me: ready after"); n != 4 {
-		t.Errorf("the whole console tells of %d starts", n)
+		t.Errorf("the whole console has %d starts, want 4", n)
 	}
 }
 
 func TestConsoleReaderThatIsSlowHoldsNobodyUp(t *testing.T) {
 	t.Parallel()
 	s, c := running(t)
-	// It asks for all there is, again and again, and takes nothing of it.
+	// This client requests all output repeatedly and reads none of it.
 	slow, err := net.Dial("unix", shim.Socket(s.Run, s.Name))
 	if err != nil {
 		t.Fatal(err)
@@ -185,7 +185,7 @@ func TestServerOutlivesHostileClients(t *testing.T) {
 		_ = hostile.SetReadDeadline(time.Now().Add(shimtest.Patience))
 		var answer [1 << 10]byte
 		if n, err := hostile.Read(answer[:]); err == nil && !strings.HasPrefix(string(answer[:n]), "{") {
-			t.Errorf("%.20q is answered %q", words, answer[:n])
+			t.Errorf("request %.20q: got answer %q", words, answer[:n])
 		}
 		hostile.Close()
 	}
@@ -200,10 +200,10 @@ func TestServerOutlivesHostileClients(t *testing.T) {
 		}
 		_, _ = fmt.Fprintf(crowd[i], `{"verb":"watch","rev":%d,"wait_ms":30000}`+"\n", st.Rev)
 	}
-	// Who is connected already is served all the same, and who comes when the
-	// crowd has gone.
+	// A client that is already connected still gets answers, and so does a new one once the crowd has
+	// disconnected.
 	if _, err := c.Status(t.Context()); err != nil {
-		t.Errorf("in the crowd: %v", err)
+		t.Errorf("status with 200 other connections: %v", err)
 	}
 	for _, one := range crowd {
 		one.Close()
@@ -214,12 +214,12 @@ func TestServerOutlivesHostileClients(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer fresh.Close()
-	shimtest.Until(t, "it answers again", func() bool {
+	shimtest.Until(t, "a new client gets an answer", func() bool {
 		st, err := fresh.Status(t.Context())
 		return err == nil && st.State == left4me.Running
 	})
 	if took := time.Since(gone); took > 15*time.Second {
-		t.Errorf("those that went away were waited for: %v", took)
+		t.Errorf("new client waited %v for disconnected ones", took)
 	}
 }
 
@@ -231,6 +231,6 @@ func TestServerKeepsItsSocketToItself(t *testing.T) {
 		t.Fatal(err)
 	}
 	if st.Mode().Perm() != 0o600 {
-		t.Errorf("its mode is %v", st.Mode())
+		t.Errorf("socket mode = %v, want 0600", st.Mode())
 	}
 }

@@ -17,20 +17,19 @@ import (
 
 const logName = "console.log"
 
-// logFile is the console on disk: console.log, and beside it the older pieces,
-// console.log.N, where N is the position that the piece ends at. So the
-// directory alone says where each piece stands in the whole, also when pieces
-// were removed, compressed (console.log.N.zst) or left short by a full disk.
-// The size of console.log counts from the greatest N.
+// logFile is the console on disk. console.log is the current piece; rotated pieces are called
+// console.log.N, where N is the position at which the piece ends. File names alone therefore give the
+// position of each piece, even if pieces were removed, compressed (console.log.N.zst) or truncated by a
+// full disk. The position of console.log starts at the greatest N.
 //
-// The directory may be writable by a hostile plugin: no link is followed, and
-// what is no regular file is not opened.
+// A hostile plugin may be able to write to the directory, so symbolic links aren't followed and only
+// regular files are opened.
 type logFile struct {
 	dir   *os.File
-	limit int64 // size at which a piece is complete
-	keep  int   // older pieces that stay
+	limit int64 // size in bytes at which a piece is rotated
+	keep  int   // number of rotated pieces to retain
 
-	f     *os.File // nil while it could not be opened
+	f     *os.File // nil if it could not be opened
 	start int64
 	size  int64
 	torn  bool // the last write ended in the middle of a line
@@ -39,12 +38,12 @@ type logFile struct {
 // piece is one file of the log.
 type piece struct {
 	name  string
-	start int64 // as far as it can be known
+	start int64 // a lower bound may be unknown; see pieces
 	end   int64
 	plain bool
 }
 
-// openLog opens the log in dir, which it keeps.
+// openLog opens the log in dir and takes ownership of dir.
 func openLog(dir *os.File, limit int64, keep int) (*logFile, error) {
 	l := &logFile{dir: dir, limit: limit, keep: keep}
 	pieces, err := l.pieces()
@@ -62,7 +61,7 @@ func openLog(dir *os.File, limit int64, keep int) (*logFile, error) {
 	return l, nil
 }
 
-// end is the position behind the last byte that was written.
+// end returns the position after the last byte that was written.
 func (l *logFile) end() int64 { return l.start + l.size }
 
 func (l *logFile) open() error {
@@ -76,7 +75,7 @@ func (l *logFile) open() error {
 		return fmt.Errorf("console log: %w", err)
 	}
 	l.f, l.size, l.torn = f, st.Size(), false
-	// A shim that was killed in the middle of a write left half a line.
+	// A shim that was killed during a write left an incomplete line.
 	var last [1]byte
 	if l.size > 0 {
 		if _, err := f.ReadAt(last[:], l.size-1); err == nil && last[0] != '\n' {
@@ -94,16 +93,15 @@ func (l *logFile) close() {
 	l.dir.Close()
 }
 
-// write appends p, which begins at the position at. When that isn't where the
-// log ends, the log has a gap and begins a new piece. It says how much of p was
-// written also when it fails.
+// write appends p, which begins at the position at. If the log ends elsewhere, it has a gap and a new
+// piece begins. The returned count is valid even if write fails.
 func (l *logFile) write(at int64, p []byte) (int, error) {
 	if l.f == nil {
 		if err := l.open(); err != nil {
 			return 0, err
 		}
 	}
-	// A line stays in one piece: readers give whole lines of a piece.
+	// Never split a line across pieces: readers return whole lines of one piece.
 	if l.size >= l.limit && !l.torn || l.end() != at {
 		if err := l.rotate(at); err != nil {
 			return 0, err
@@ -118,7 +116,7 @@ func (l *logFile) write(at int64, p []byte) (int, error) {
 	return n, err
 }
 
-// rotate puts the current piece aside and begins one at the position next.
+// rotate renames the current piece and begins a new one at the position next.
 func (l *logFile) rotate(next int64) error {
 	old := logName + "." + strconv.FormatInt(next, 10)
 	d := int(l.dir.Fd())
@@ -132,8 +130,8 @@ func (l *logFile) rotate(next int64) error {
 	return err
 }
 
-// expire removes the pieces that are too many. That it could not is no reason
-// to stop writing: the next rotation tries again.
+// expire removes the oldest pieces above the limit. Errors are ignored, because the next rotation tries
+// again.
 func (l *logFile) expire() {
 	pieces, err := l.pieces()
 	if err != nil {
@@ -145,7 +143,7 @@ func (l *logFile) expire() {
 	}
 }
 
-// pieces lists the files of the log, oldest first.
+// pieces lists the files of the log, oldest first. The first start is computed from the file's size.
 func (l *logFile) pieces() ([]piece, error) {
 	d, err := gameuser.OpenAt(l.dir, ".", unix.O_RDONLY|unix.O_DIRECTORY)
 	if err != nil {
@@ -174,11 +172,11 @@ func (l *logFile) pieces() ([]piece, error) {
 	for i := range out {
 		p := &out[i]
 		p.start = start
-		if i > 0 && p.end == out[i-1].end { // it is being compressed
+		if i > 0 && p.end == out[i-1].end { // compression is in progress: both files exist
 			p.start = out[i-1].start
 		}
 		start = p.end
-		if i == 0 { // of the one before nothing is left
+		if i == 0 { // the piece before it no longer exists
 			var st unix.Stat_t
 			if err := unix.Fstatat(int(l.dir.Fd()), p.name, &st, unix.AT_SYMLINK_NOFOLLOW); err == nil {
 				p.start = max(0, p.end-st.Size)
@@ -188,9 +186,8 @@ func (l *logFile) pieces() ([]piece, error) {
 	return append(out, piece{name: logName, start: start, end: 1 << 61, plain: true}), nil
 }
 
-// read reads whole lines from the position after, or from the first position
-// behind it that the log still has, into buf. It reads what is before limit, and
-// gives nothing when there is nothing.
+// read reads whole lines into buf, from the position after or from the first later position that the
+// log still has. It stops before limit and returns n == 0 if there is nothing to read.
 func (l *logFile) read(after, limit int64, buf []byte) (at int64, n int) {
 	pieces, err := l.pieces()
 	if err != nil {

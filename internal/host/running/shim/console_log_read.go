@@ -13,15 +13,14 @@ import (
 	"github.com/left4me/left4me/internal/host/running/terminal"
 )
 
-// ReadLog reads the console of a server that is down from the directory of its
-// logs: what is behind the position after, or the newest when after is negative
-// or of a console that was begun anew. It gives whole lines, about limit bytes at
-// most, and never waits. Positions are those that the shim gave and will give.
-// No link is followed.
+// ReadLog reads the console of a stopped server from the directory of its logs: the output after the
+// given position, or the newest output if after is negative or beyond the end, as after a restart of
+// the console. It returns whole lines, about limit bytes at most, and never waits. Positions are the
+// same as those of the shim. Symbolic links aren't followed.
 func ReadLog(dir string, after int64, limit int) (Chunk, error) {
 	f, err := openLogs(dir)
 	if errors.Is(err, os.ErrNotExist) {
-		return Chunk{}, nil // it never ran
+		return Chunk{}, nil // the server never ran
 	}
 	if err != nil {
 		return Chunk{}, err
@@ -41,7 +40,7 @@ func ReadLog(dir string, after int64, limit int) (Chunk, error) {
 		after = max(0, end-int64(len(buf)))
 	}
 	at, n := l.read(after, end, buf)
-	for n > 0 && n < len(buf) { // the next piece
+	for n > 0 && n < len(buf) { // continue in the next piece
 		next, m := l.read(at+int64(n), end, buf[n:])
 		if m == 0 || next != at+int64(n) {
 			break
@@ -49,7 +48,7 @@ func ReadLog(dir string, after int64, limit int) (Chunk, error) {
 		n += m
 	}
 	buf = buf[:n]
-	if newest && at == after && at > 0 { // in the middle of a line
+	if newest && at == after && at > 0 { // the first line is incomplete
 		i := bytes.IndexByte(buf, '\n') + 1
 		at, buf = at+int64(i), buf[i:]
 	}
@@ -60,8 +59,8 @@ func ReadLog(dir string, after int64, limit int) (Chunk, error) {
 	return k, nil
 }
 
-// wholeEnd is the position behind the last whole line. What follows it was cut
-// short by a kill; the next shim ends that line.
+// wholeEnd returns the position after the last complete line. An incomplete line after it was cut off
+// by a kill; the next shim completes it with a line feed.
 func (l *logFile) wholeEnd() (int64, error) {
 	pieces, err := l.pieces()
 	if err != nil {
@@ -86,7 +85,7 @@ func (l *logFile) wholeEnd() (int64, error) {
 	return last.start + from + int64(bytes.LastIndexByte(tail[:n], '\n')) + 1, nil
 }
 
-// openLogs opens the directory of a server's logs.
+// openLogs opens the directory that contains a server's logs.
 func openLogs(dir string) (*os.File, error) {
 	f, err := gameuser.OpenDir(filepath.Dir(dir), filepath.Base(dir))
 	if err != nil {

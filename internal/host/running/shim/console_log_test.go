@@ -35,7 +35,7 @@ func logged(t *testing.T, l *logFile, lines ...string) {
 	}
 }
 
-// history reads all there is from a position on, as a client would.
+// history reads everything from a position on, as a client would.
 func history(t *testing.T, dir string, after int64) (text string, lost, end int64) {
 	t.Helper()
 	for {
@@ -62,7 +62,7 @@ func TestLogIsRotatedAndPositionsGoOn(t *testing.T) {
 	end := l.end()
 	l.close()
 	if end != int64(all.Len()) {
-		t.Errorf("it ends at %d, and %d bytes were written", end, all.Len())
+		t.Errorf("log ends at %d, want %d", end, all.Len())
 	}
 	files, err := filepath.Glob(filepath.Join(dir, logName+"*"))
 	if err != nil || len(files) != 4 {
@@ -70,17 +70,17 @@ func TestLogIsRotatedAndPositionsGoOn(t *testing.T) {
 	}
 	text, lost, at := history(t, dir, 0)
 	if at != end || lost+int64(len(text)) != end || !strings.HasSuffix(all.String(), text) || lost == 0 {
-		t.Errorf("read to %d of %d, %d lost, %d bytes", at, end, lost, len(text))
+		t.Errorf("read to %d of %d: %d bytes lost, %d bytes read", at, end, lost, len(text))
 	}
-	// Another shim goes on where this one ended.
+	// The next shim continues the log.
 	l = testLog(t, dir, 100, 3)
 	if l.end() != end {
-		t.Errorf("it goes on at %d and not at %d", l.end(), end)
+		t.Errorf("reopened log ends at %d, want %d", l.end(), end)
 	}
 	logged(t, l, "and on")
 	l.close()
 	if text, _, _ := history(t, dir, end); text != "and on\n" {
-		t.Errorf("behind the end there is %q", text)
+		t.Errorf("after the old end: got %q, want the new line", text)
 	}
 }
 
@@ -94,7 +94,7 @@ func TestLineStaysInOnePiece(t *testing.T) {
 	}
 	l.close()
 	if text, lost, _ := history(t, dir, 0); lost != 0 || text != "first line\nthe beginning and the end\nlast\n" {
-		t.Errorf("%d lost, %q", lost, text)
+		t.Errorf("%d bytes lost, text %q", lost, text)
 	}
 }
 
@@ -105,11 +105,11 @@ func TestLineThatAKillCutIsEndedLater(t *testing.T) {
 	}
 	text, _, at := history(t, dir, 0)
 	if text != "whole\n" || at != 6 {
-		t.Errorf("%q to %d", text, at)
+		t.Errorf("before the next shim: got %q up to %d", text, at)
 	}
 	testLog(t, dir, 100, 1).close()
 	if text, lost, _ := history(t, dir, at); text != "hal\n" || lost != 0 {
-		t.Errorf("then %q, %d lost", text, lost)
+		t.Errorf("after the next shim: got %q, %d bytes lost", text, lost)
 	}
 }
 
@@ -128,7 +128,7 @@ func TestNewestOfAStoppedServerCrossesPieces(t *testing.T) {
 		t.Errorf("%d to %d, %d lost: %.20q", k.After, k.Position, k.Lost, k.Lines)
 	}
 	if k, err := ReadLog(dir, k.Position+1000, 0); err != nil || !strings.HasSuffix(k.Lines, "line 0999\n") {
-		t.Errorf("of a console that was begun anew: %+v, %v", k, err)
+		t.Errorf("position beyond the end: got %+v, %v", k, err)
 	}
 }
 
@@ -150,20 +150,20 @@ func TestLogFollowsNoLink(t *testing.T) {
 		t.Fatal(err)
 	}
 	if k, err := ReadLog(dir, -1, 0); err == nil || k.Lines != "" {
-		t.Errorf("a link is read: %+v", k)
+		t.Errorf("a symbolic link is read: %+v", k)
 	}
 	if d, err := os.Open(dir); err != nil {
 		t.Fatal(err)
 	} else if l, err := openLog(d, 100, 1); err == nil {
 		l.close()
-		t.Error("a link is written to")
+		t.Error("a symbolic link is written to")
 	}
 	link := filepath.Join(t.TempDir(), "logs")
 	if err := os.Symlink(filepath.Dir(secret), link); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := ReadLog(link, -1, 0); err == nil {
-		t.Error("a link to the directory is followed")
+		t.Error("a symbolic link to the directory is followed")
 	}
 	fifo := t.TempDir()
 	if err := unix.Mkfifo(filepath.Join(fifo, logName), 0o600); err != nil {
@@ -193,7 +193,7 @@ func TestConsoleWaitsForWhatComes(t *testing.T) {
 			t.Errorf("%+v", k)
 		}
 	case <-time.After(10 * time.Second):
-		t.Error("it does not come")
+		t.Error("read did not return the new line")
 	}
 	cancel()
 	<-done
@@ -215,16 +215,16 @@ func TestConsoleGoesOnWhenTheLogCannotBeWritten(t *testing.T) {
 	c.add([]byte("meanwhile\n"))
 	c.flush()
 	if k, raw := c.read(t.Context(), 0, MaxChunk, nil); string(raw) != "before\nmeanwhile\n" {
-		t.Errorf("readers get %q, %+v", raw, k)
+		t.Errorf("got %q, %+v", raw, k)
 	}
 	if !errors.Is(c.failing, unix.ENOSPC) {
-		t.Errorf("it fails with %v", c.failing)
+		t.Errorf("write error = %v, want ENOSPC", c.failing)
 	}
 	full.Close()
 	l.f, c.retryAt = good, time.Time{}
 	c.add([]byte("after\n"))
 	c.flush()
 	if text, lost, _ := history(t, dir, 0); lost != 0 || !strings.HasPrefix(text, "before\n") || !strings.Contains(text, "after\n") {
-		t.Errorf("the log has %q, %d lost", text, lost)
+		t.Errorf("log has %q, %d bytes lost", text, lost)
 	}
 }

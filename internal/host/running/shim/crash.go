@@ -21,19 +21,19 @@ const (
 	keepCrash  = 20
 )
 
-// crashRecord is what is kept of a crash, as logs/NAME/crashes/<unix-ms>.json.
+// crashRecord is a stored crash, logs/NAME/crashes/<unix-ms>.json.
 type crashRecord struct {
 	At     time.Time     `json:"at"`
 	Exit   string        `json:"exit"`             // "signal: segmentation fault"
 	Signal string        `json:"signal,omitempty"` // "SIGSEGV"
 	Uptime time.Duration `json:"uptime"`           // of the process, in nanoseconds
-	Lines  []string      `json:"lines"`            // the last of the console
+	Lines  []string      `json:"lines"`            // the last console lines
 }
 
-// writeCrash keeps r in the directory crashes beneath logs, and of the older ones
-// the newest.
+// writeCrash stores r in the directory crashes below logs and removes the oldest records above the
+// limit.
 func writeCrash(logs *os.File, r crashRecord) error {
-	// The agent, which removes it in the end, may be another user of our group.
+	// The agent, which deletes the directory later, may be another user of our group.
 	err := unix.Mkdirat(int(logs.Fd()), "crashes", 0o770)
 	if err != nil && !errors.Is(err, unix.EEXIST) {
 		return err

@@ -7,14 +7,14 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Policy says how often a server is started again that crashed, or that ended by
-// itself with exit status 0: by _restart, by quit from a plugin or from another
-// RCON client. srcds_run starts it after either, too.
+// Policy controls how often a server is restarted after a crash, or after an exit with status 0 that
+// left4me didn't request: by _restart, or by quit from a plugin or another RCON client. srcds_run
+// restarts after both, too.
 type Policy struct {
-	Limit      int           // this many in Window are the end; a clean end counts when the run was shorter than Window
-	Window     time.Duration //
-	MinUptime  time.Duration // crashes of runs shorter than this count together, however long ago they were
-	Backoff    time.Duration // before the first restart; it doubles each time
+	Limit      int           // give up after this many ends in Window; a clean exit counts if the run was shorter than Window
+	Window     time.Duration // see Limit
+	MinUptime  time.Duration // crashes of shorter runs count even outside Window
+	Backoff    time.Duration // wait before the first restart; doubles each time
 	MaxBackoff time.Duration
 }
 
@@ -23,25 +23,24 @@ var defaultPolicy = Policy{
 	Backoff: time.Second, MaxBackoff: 30 * time.Second,
 }
 
-// run is a run that nobody asked to end.
+// run is a run that ended without a stop request.
 type run struct {
 	crashRecord
-	clean bool          // it ended with exit status 0
-	ready time.Duration // from ready on; 0 when it never was
+	clean bool          // it exited with status 0
+	ready time.Duration // time since it was ready; 0 if it never was
 }
 
-// action is what to do after a run.
+// action is the decision after a run ended.
 type action struct {
 	giveUp bool
-	after  time.Duration // else start again after this
-	count  int           // so many of the last runs count
+	after  time.Duration // otherwise restart after this wait
+	count  int           // number of recent ends that count
 }
 
-// next says what to do with a server that ended; runs holds its ends in order,
-// the newest last. A server that takes long to start and then crashes is in a
-// loop as well: so ends outside the window count while no run after them has
-// lasted. A clean end of a run that lasted for Window is none to count, and none
-// before it counts.
+// next decides how to continue after a server ended. runs holds its ends in order, newest last. A
+// server that starts slowly and then crashes is in a loop as well, so ends outside the window count
+// until a later run has lasted. A clean exit after a run of at least Window doesn't count, nor do the
+// ends before it.
 func next(p Policy, runs []run, now time.Time) action {
 	todo, short := action{after: p.Backoff}, true
 	for i := len(runs) - 1; i >= 0; i-- {
@@ -62,8 +61,8 @@ func next(p Policy, runs []run, now time.Time) action {
 	return todo
 }
 
-// again says how long to wait before the next start, and writes down a crash. A
-// clean end is a crash only when there are too many of them.
+// again returns the wait before the next start and records a crash. A clean exit is recorded as a crash
+// only if there are too many of them.
 func (s *shim) again(r *gameRun, end ending) (time.Duration, error) {
 	at := now()
 	last := run{clean: end.clean, crashRecord: crashRecord{
@@ -97,8 +96,8 @@ func (s *shim) again(r *gameRun, end ending) (time.Duration, error) {
 	return todo.after, nil
 }
 
-// giveUp says why there is no further start, and writes down the clean ends that
-// led to it.
+// giveUp returns the error for a server that isn't restarted, and records the clean exits that led to
+// it.
 func (s *shim) giveUp(runs []run) error {
 	clean := 0
 	for _, r := range runs {

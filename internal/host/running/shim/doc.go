@@ -1,19 +1,17 @@
-// Package shim is the small process between the supervisor and srcds: it owns
-// the terminal of one game server, keeps its console, says when it is ready,
-// watches that it answers, and ends it in good order. There is one for each
-// server that runs, and it outlives the left4me that asked for it.
+// Package shim implements the process between the supervisor and srcds. It owns the terminal of one
+// game server, stores its console output, reports when the server is ready, checks that it keeps
+// answering, and stops it cleanly. Each running server has its own shim, which outlives the left4me
+// process that requested the start.
 //
-// [Run] is the process itself, [Client] talks to it over its unix socket.
+// [Run] is the process itself; [Client] talks to it over its Unix socket.
 //
-// It promises that a console position once given out stays true over restarts
-// of the game, of the shim and of the host; that a slow reader never holds up
-// the game; that there is one shim for a server at a time; and that nothing of
-// the server is left when the shim is gone, however it ended.
+// Guarantees: a console position stays valid across restarts of the game, the shim and the host. A slow
+// reader never blocks the game. A server has at most one shim. When the shim has ended, for whatever
+// reason, nothing of the server is left.
 //
-// Where nobody has mounted the server's stack of layers the shim does it in a
-// user and mount namespace of its own. The game gets none of the capabilities
-// that this takes.
+// If the server's stack of layers isn't mounted yet, the shim mounts it in a user and mount namespace
+// of its own. The game gets none of the capabilities that mounting requires.
 //
-// It knows nothing of what a server is made from: it reads instance.env and
-// runs what it finds in the merged directory.
+// The shim doesn't know a server's definition: it reads instance.env and runs the program that it finds
+// in the merged directory.
 package shim

@@ -15,31 +15,31 @@ import (
 	"github.com/left4me/left4me/internal/unixsock"
 )
 
-// Failure is why a shim ended without being asked. It stands beside the socket
-// until the server is started again.
+// Failure is why a shim ended without a stop request. It is stored next to the socket until the server
+// is started again.
 type Failure struct {
 	At    time.Time     `json:"at"`
 	Error left4me.Error `json:"error"`
-	// GaveUp is true after crashes, when no further start was tried.
+	// GaveUp is true if the shim gave up restarting the game after repeated crashes.
 	GaveUp bool `json:"gave_up,omitempty"`
 }
 
-// Reason is the failure as a server's reason says it.
+// Reason returns the failure in the form used for a server's reason.
 func (f Failure) Reason() *left4me.Error { return shown(&f.Error) }
 
-// shown is err as people may see it.
+// shown returns err in the form that users may see.
 func shown(err error) *left4me.Error {
 	return left4me.Shown(err, left4me.NewError(left4me.Unavailable, "internal.shim"))
 }
 
-// errGaveUp is in the error of a server that crashed too often.
+// errGaveUp is wrapped by the error of a server that crashed too often.
 var errGaveUp = errors.New("no further start")
 
 const maxFailure = 64 << 10
 
 func failurePath(run string, n left4me.Name) string { return filepath.Join(Dir(run, n), "failed") }
 
-// LastFailure reads why the last shim of a server failed, if it did.
+// LastFailure reads why the last shim of a server failed. ok is false if it didn't fail.
 func LastFailure(run string, n left4me.Name) (Failure, bool) {
 	dir, err := gameuser.OpenDir(run, string(n))
 	if err != nil {
@@ -57,8 +57,7 @@ func LastFailure(run string, n left4me.Name) (Failure, bool) {
 	return out, true
 }
 
-// Died reports whether the last shim of a server ended without a word: it was
-// killed, or the host went down.
+// Died reports whether the last shim of a server was killed, by a signal or because the host went down.
 func Died(run string, n left4me.Name) bool {
 	if _, locked := locked(run, n); locked {
 		return false
@@ -67,9 +66,9 @@ func Died(run string, n left4me.Name) bool {
 	return err == nil
 }
 
-// Forget clears up after a shim that is gone: what it left running if it was
-// killed, and beside its socket the reason for its end, the socket, and the
-// lock. While one lives it does nothing, and the error is ErrSecond.
+// Forget cleans up after a shim that has ended: it kills the processes left by a killed shim and
+// removes the recorded failure, the socket and the lock. If the shim is running, Forget changes nothing
+// and returns ErrSecond.
 func Forget(root instance.Root, run string, n left4me.Name) error {
 	died := Died(run, n)
 	lock, err := Lock(run, n)
@@ -85,11 +84,11 @@ func Forget(root instance.Root, run string, n left4me.Name) error {
 	for _, path := range []string{failurePath(run, n), Socket(run, n), Socket(run, n) + unixsock.Unfinished, lockPath(run, n)} {
 		err = errors.Join(err, takeAway(path))
 	}
-	_ = os.Remove(Dir(run, n)) // unless somebody has something else in it
+	_ = os.Remove(Dir(run, n)) // fails if the directory contains anything else
 	return err
 }
 
-// rememberFailure is best effort: without it people learn that the server
+// rememberFailure stores err, ignoring errors: without the record, users still see that the server
 // failed, but not why.
 func rememberFailure(run string, n left4me.Name, err error) {
 	fail := Failure{At: now(), Error: *left4me.Crossing(err).Clipped(), GaveUp: errors.Is(err, errGaveUp)}

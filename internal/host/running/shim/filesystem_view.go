@@ -14,18 +14,17 @@ import (
 	"github.com/left4me/left4me/internal/host/running/overlayfs"
 )
 
-// What the unit left4me-server@ hides from a game, a shim hides that mounts the
-// stack itself. It does it in two parts, since it needs more before the game
-// runs: first all but the root and the directory of sockets becomes read-only,
-// then, with the stack mounted, these two are covered, and what is the server's
-// own is put into the covers.
+// A shim that mounts the stack itself hides from the game what the unit left4me-server@ would hide. It
+// does so in two steps, because it needs more access before the game runs. First everything but the
+// root and the directory of sockets becomes read-only. Then, with the stack mounted, these two are
+// covered by empty directories, and the server's own directories are mounted into the covers.
 
-// writableOnly makes everything read-only in our own mount namespace but the root
-// and the directory of sockets. It comes before the lock is taken: the kernel
-// makes nothing read-only that is open for writing.
+// writableOnly makes everything in this shim's mount namespace read-only, except the root and the
+// directory of sockets. It must run before the lock is taken: the kernel doesn't remount a file system
+// read-only while a file on it is open for writing.
 func writableOnly(root instance.Root, run string) error {
-	// What is mounted here must not show outside. The other way round it may:
-	// then nobody is kept from unmounting what we happen to see.
+	// Mounts made here must not appear outside. Unmounts made outside must propagate here; otherwise
+	// this namespace would keep those file systems busy.
 	if err := slave(); err != nil {
 		return err
 	}
@@ -39,7 +38,7 @@ func writableOnly(root instance.Root, run string) error {
 	if !strings.HasPrefix(run, string(root)+"/") {
 		stay = append(stay, mountns.Part{From: run, Mounts: true})
 	}
-	for i := range stay { // either may be reached by a link
+	for i := range stay { // either path may contain a symbolic link
 		var err error
 		if stay[i].From, err = filepath.EvalSymlinks(stay[i].From); err != nil {
 			return err
@@ -56,9 +55,9 @@ func writableOnly(root instance.Root, run string) error {
 	return mountns.PutAll(stay)
 }
 
-// enclose covers in our own mount namespace what is not this server's: the root
-// but for its stack, home, log and instance, the other sockets, settings, homes
-// and sockets of the machine.
+// enclose hides everything that doesn't belong to this server from its mount namespace: the root except
+// for the server's stack, home, logs and instance, the other servers' sockets, left4me's settings, and
+// the host's home directories and sockets.
 func (s *shim) enclose() error {
 	own := []mountns.Part{
 		{From: s.Root.Instance(s.Name), ReadOnly: true},
@@ -66,9 +65,9 @@ func (s *shim) enclose() error {
 		{From: s.Root.Logs(s.Name)},
 		{From: Dir(s.Run, s.Name)},
 		{From: s.Root.Merged(s.Name), Moves: true},
-		// Links in its home lead to Steam's libraries.
+		// Symbolic links in the server's home point to Steam's libraries.
 		{From: filepath.Join(string(s.Root), "steam", "steamcmd"), ReadOnly: true, Optional: true},
-		// Plugins reach a database on this machine by its socket.
+		// Plugins connect to a local database through its socket.
 		{From: "/run/mysqld", ReadOnly: true, Optional: true},
 	}
 	for _, dir := range s.Show {
@@ -80,7 +79,7 @@ func (s *shim) enclose() error {
 		return fmt.Errorf("mount namespace: %w", err)
 	}
 	defer done()
-	// srcds makes sockets, dumps and shared memory with fixed names in these.
+	// srcds creates sockets, dumps and shared memory with fixed names in these directories.
 	for _, dir := range []string{"/tmp", "/var/tmp", "/dev/shm"} {
 		if _, err := os.Stat(dir); err != nil {
 			continue
@@ -89,7 +88,7 @@ func (s *shim) enclose() error {
 			return fmt.Errorf("mount namespace: %w", err)
 		}
 	}
-	// Its terminal is among no others: those of people lead to their shells.
+	// Give the server a devpts of its own: the host's terminals lead to users' shells.
 	if err := unix.Mount("left4me", "/dev/pts", "devpts", unix.MS_NOSUID|unix.MS_NOEXEC,
 		"newinstance,ptmxmode=0666,mode=0620"); err != nil {
 		return fmt.Errorf("mount namespace: /dev/pts: %w", err)
@@ -108,8 +107,7 @@ func (s *shim) enclose() error {
 	return err
 }
 
-// unmount takes the stack away where the game saw it, and what overlayfs left
-// where it lies.
+// unmount unmounts the stack, both at the game's path and at its original path.
 func (s *shim) unmount() {
 	if s.seen != nil {
 		_ = s.seen.Unmount(s.Name)
@@ -118,7 +116,7 @@ func (s *shim) unmount() {
 	_ = s.root.Unmount(s.Name)
 }
 
-// slave keeps what is mounted in this mount namespace from showing outside.
+// slave keeps mounts made in this mount namespace from appearing outside.
 func slave() error {
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_SLAVE, ""); err != nil {
 		return fmt.Errorf("mount namespace: %w", err)

@@ -7,14 +7,14 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// What the engine prints around the name of a map that it doesn't find (Host_Map
-// of the Source engine). It idles without a map then, and answers nobody.
+// Text that the engine prints before and after the name of a map that it can't find (Host_Map of the
+// Source engine). It then idles without a map and answers no queries.
 var (
 	mapFailed = []byte("map load failed: ")
 	notFound  = []byte(" not found or invalid")
 )
 
-// firstMap is the map that the game is started with: of several the last.
+// firstMap returns the map that the game starts with: the last +map counts.
 func firstMap(args []string) string {
 	for i := len(args) - 1; i > 0; i-- {
 		if args[i-1] == "+map" {
@@ -24,7 +24,7 @@ func firstMap(args []string) string {
 	return ""
 }
 
-// failsToLoad reports whether a line of the console says that a map is not there.
+// failsToLoad reports whether a console line says that the named map doesn't exist.
 func failsToLoad(line []byte, name string) bool {
 	rest, ok := bytes.CutPrefix(line, mapFailed)
 	if !ok || name == "" {
@@ -34,7 +34,7 @@ func failsToLoad(line []byte, name string) bool {
 	return ok && strings.EqualFold(string(rest), name)
 }
 
-// noFirstMap is the failure of a start whose map is not there.
+// noFirstMap returns the error for a start whose map doesn't exist.
 func noFirstMap(server left4me.Name, name string) error {
 	return left4me.NewError(left4me.Invalid, "map.not_there", "map", name, "server", server).InField(left4me.FieldMap)
 }

@@ -18,18 +18,17 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// keeper is the thread that starts games. The kernel kills a game when the
-// thread that started it ends (PR_SET_PDEATHSIG), so this one lives as long as
-// the shim does, and no other starts any.
+// keeper is the thread that starts games. The kernel kills a game when the thread that started it ends
+// (PR_SET_PDEATHSIG), so this thread lives as long as the shim and is the only one that starts games.
 type keeper chan func()
 
-// newKeeper starts the thread, which ends with ctx. It has no privileges and is
-// confined, so that every game is.
+// newKeeper starts the thread, which ends with ctx. The thread is unprivileged and confined, and the
+// games that it starts inherit that.
 func newKeeper(ctx context.Context) (keeper, error) {
 	k := make(keeper)
 	ready := make(chan error)
 	go func() {
-		runtime.LockOSThread() // never unlocked: the thread is not used for anything else
+		runtime.LockOSThread() // never unlocked, so that the thread isn't reused
 		err := errors.Join(Forgo(), Confine())
 		ready <- err
 		if err != nil {
@@ -52,15 +51,15 @@ type game struct {
 	proc    *os.Process
 	tty     *os.File
 	started time.Time
-	begin   int64         // position of the console
-	done    chan struct{} // closed when it ended and all that it printed was taken
+	begin   int64         // console position at the start
+	done    chan struct{} // closed when the game has ended and its output has been read
 	exit    *os.ProcessState
 
 	mu    sync.Mutex
-	ended bool // its number may belong to somebody else
+	ended bool // the process was reaped, so its ID may be reused
 }
 
-// startGame starts srcds in dir on a terminal of its own.
+// startGame starts srcds in dir on its own terminal.
 func (k keeper) startGame(dir string, args []string, c *console, seen func(line []byte)) (*game, error) {
 	tty, slave, err := terminal.Open()
 	if err != nil {
@@ -95,11 +94,11 @@ func (k keeper) startGame(dir string, args []string, c *console, seen func(line 
 	return g, nil
 }
 
-// gameEnv is the environment of srcds: little, so that nothing of ours (secrets
-// above all) gets to plugins.
+// gameEnv returns the environment of srcds. It is minimal, so that plugins can't read our variables,
+// secrets above all.
 func gameEnv(ours []string, dir string) []string {
 	env := []string{
-		"TZ=UTC", // the times in logs are read by programs
+		"TZ=UTC", // programs parse the times in logs
 		"LD_LIBRARY_PATH=" + dir + ":" + filepath.Join(dir, "bin"),
 	}
 	lang, path := "C.UTF-8", "/usr/local/bin:/usr/bin:/bin"
@@ -110,16 +109,16 @@ func gameEnv(ours []string, dir string) []string {
 			lang = value
 		case key == "PATH" && value != "":
 			path = value
-		case strings.HasPrefix(key, "SIM_"): // of a simulated server
+		case strings.HasPrefix(key, "SIM_"): // for a simulated server
 			env = append(env, v)
 		}
 	}
-	// Its own home, beside its stack: there it finds Steam's libraries, and two
-	// servers don't write over each other.
+	// A home next to its stack: it contains Steam's libraries, and servers don't overwrite each other's
+	// files.
 	return append(env, "LANG="+lang, "PATH="+path, "HOME="+filepath.Join(filepath.Dir(dir), "home"))
 }
 
-// pump takes what the game prints until nobody can print any more.
+// pump copies the game's output to the console until the terminal has no writer left.
 func (g *game) pump(c *console, seen func(line []byte)) {
 	var clean terminal.Cleaner
 	in, out := make([]byte, 32<<10), make([]byte, 0, 40<<10)
@@ -141,11 +140,11 @@ func (g *game) pump(c *console, seen func(line []byte)) {
 	}
 }
 
-// wait waits for the end. What the game left running may hold its terminal
-// open: that is waited for only a moment.
+// wait waits for the game to end. Processes left by the game may keep its terminal open; pump gets 200
+// ms more to read their output.
 func (g *game) wait(printed chan struct{}) {
-	// While it is a zombie its number is its own: what else is in its process
-	// group ends with it.
+	// Kill the rest of the process group while the game is a zombie: until it is reaped, its ID can't
+	// be reused.
 	for {
 		err := unix.Waitid(unix.P_PID, g.proc.Pid, nil, unix.WEXITED|unix.WNOWAIT, nil)
 		if !errors.Is(err, unix.EINTR) {
@@ -163,7 +162,7 @@ func (g *game) wait(printed chan struct{}) {
 	close(g.done)
 }
 
-// write types a line. It fails when the game doesn't read its console.
+// write enters a line on the game's console. It fails if the game doesn't read its console.
 func (g *game) write(line string) error {
 	_ = g.tty.SetWriteDeadline(time.Now().Add(writeTime))
 	if _, err := g.tty.WriteString(line + "\n"); err != nil {
@@ -172,7 +171,7 @@ func (g *game) write(line string) error {
 	return nil
 }
 
-// signal sends a signal to the game and what it started on its terminal.
+// signal sends a signal to the game's process group.
 func (g *game) signal(sig syscall.Signal) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -181,7 +180,7 @@ func (g *game) signal(sig syscall.Signal) {
 	}
 }
 
-// end says how the game ended.
+// end describes how the game ended.
 func (g *game) end() (text, sig string, clean bool) {
 	if g.exit == nil {
 		return "unknown", "", false

@@ -13,9 +13,9 @@ import (
 	"github.com/left4me/left4me/internal/sleep"
 )
 
-// patience is how long the game has in the stop sequence after quit, and after
-// SIGINT. One that never answered has no players, and reads no console while it
-// loads its map: it has little, so that a cancelled start ends within 5 s.
+// patience returns how long the stop sequence waits after quit and after SIGINT. A game that never
+// answered has no players, and doesn't read its console while it loads the map. It gets little time, so
+// that a cancelled start ends within 5 s.
 func (c Config) patience(ready bool) (quit, interrupt time.Duration) {
 	if !ready {
 		return time.Second, 500 * time.Millisecond
@@ -23,32 +23,31 @@ func (c Config) patience(ready bool) (quit, interrupt time.Duration) {
 	return cmp.Or(c.QuitTime, 10*time.Second), cmp.Or(c.InterruptTime, 5*time.Second)
 }
 
-// slimEvery is how often a shim gives back memory: the runtime touches much of
-// the program now and then.
+// slimEvery is the interval at which a shim releases memory that the Go runtime has touched since.
 const slimEvery = time.Minute
 
 // gameRun is one run of the game, from its start to its end.
 type gameRun struct {
 	*game
-	first    string         // the map that it starts with
-	noMap    chan struct{}  // it said that this map is not there
-	network  chan network   // what it said of its socket; the newest
-	answered chan time.Time // to a query
-	loading  atomic.Int64   // since when it loads a map, in Unix nanoseconds; 0 when it answered since
+	first    string         // the first map
+	noMap    chan struct{}  // receives a value if that map doesn't exist
+	network  chan network   // the network address from the console, newest only
+	answered chan time.Time // the time of each query answer
+	loading  atomic.Int64   // start of the current map load in Unix nanoseconds; 0 after an answer
 	readyAt  time.Time
 }
 
-// ending is how a run of the game ended: stopped, failed for good, crashed, or by itself.
+// ending describes the end of a run: stopped, failed permanently, crashed, or exited without a stop
+// request.
 type ending struct {
-	again  bool   // it crashed or ended by itself
-	clean  bool   // it ended by itself with exit status 0
+	again  bool   // it crashed or exited without a stop request
+	clean  bool   // it exited without a stop request, with status 0
 	exit   string // "signal: segmentation fault"
 	signal string // "SIGSEGV"
-	err    error  // it failed for good
+	err    error  // it failed permanently
 }
 
-// runGames runs the game, and again when it crashed or ended by itself, until it is
-// asked to end.
+// runGames runs the game until a stop is requested, and restarts it when it crashes or exits.
 func (s *shim) runGames(ctx context.Context) error {
 	for ctx.Err() == nil {
 		r, err := s.launch()
@@ -88,7 +87,7 @@ func (s *shim) launch() (*gameRun, error) {
 	return r, nil
 }
 
-// seen takes a line of the console while it is read.
+// seen inspects each console line as it is read.
 func (r *gameRun) seen(line []byte) {
 	line = unmark(line)
 	if n, ok := parseNetwork(line); ok {
@@ -96,7 +95,7 @@ func (r *gameRun) seen(line []byte) {
 		case <-r.network:
 		default:
 		}
-		r.network <- n // this is the only one who writes to it
+		r.network <- n // never blocks: this is the only sender
 	}
 	if failsToLoad(line, r.first) {
 		select {
@@ -109,7 +108,7 @@ func (r *gameRun) seen(line []byte) {
 	}
 }
 
-// attend watches a game until it has ended, and ends it when it has to.
+// attend monitors a game until it has ended, and ends it when a stop is requested or the game fails.
 func (s *shim) attend(ctx context.Context, r *gameRun) ending {
 	quiet := func() {}
 	defer func() { quiet() }()
@@ -124,7 +123,7 @@ func (s *shim) attend(ctx context.Context, r *gameRun) ending {
 	defer late.Stop()
 	check := time.NewTicker(max(s.patrol()/2, 100*time.Millisecond))
 	defer check.Stop()
-	var last time.Time // answer
+	var last time.Time // time of the last answer
 	for {
 		select {
 		case <-ctx.Done():
@@ -133,7 +132,7 @@ func (s *shim) attend(ctx context.Context, r *gameRun) ending {
 		case <-r.done:
 			return s.ended(ctx, r)
 		case <-r.noMap:
-			if r.readyAt.IsZero() { // later it is what somebody typed
+			if r.readyAt.IsZero() { // after the start, a user's command causes the same line
 				return s.fail(r, noFirstMap(s.Name, r.first))
 			}
 		case n := <-r.network:
@@ -179,7 +178,7 @@ func (s *shim) attend(ctx context.Context, r *gameRun) ending {
 	}
 }
 
-// patrol is how often a server that runs is asked whether it answers.
+// patrol is the interval between queries to a running server.
 func (s *shim) patrol() time.Duration {
 	if s.env.Watchdog <= 0 {
 		return maxPatrol
@@ -187,7 +186,7 @@ func (s *shim) patrol() time.Duration {
 	return min(max(s.env.Watchdog/8, 100*time.Millisecond), maxPatrol)
 }
 
-// show puts the state on the board when it is another.
+// show publishes the state if it has changed.
 func (s *shim) show(state left4me.ServerState, why *left4me.Error) {
 	if s.board.get().State == state {
 		return
@@ -227,7 +226,7 @@ func (s *shim) end(r *gameRun) {
 	<-g.done
 }
 
-// within reports whether a game ends in that time.
+// within reports whether a game ends within d.
 func within(g *game, d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()
@@ -239,7 +238,7 @@ func within(g *game, d time.Duration) bool {
 	}
 }
 
-// ended is the end of a game that nobody asked left4me for.
+// ended returns the ending of a game that exited without a stop request.
 func (s *shim) ended(ctx context.Context, r *gameRun) ending {
 	if ctx.Err() != nil {
 		return ending{}
@@ -248,7 +247,7 @@ func (s *shim) ended(ctx context.Context, r *gameRun) ending {
 	return ending{again: true, clean: clean, exit: exit, signal: sig}
 }
 
-// fail ends a game at once, for good.
+// fail kills a game and returns a permanent failure.
 func (s *shim) fail(r *gameRun, err error) ending {
 	r.signal(syscall.SIGKILL)
 	<-r.done
@@ -256,7 +255,7 @@ func (s *shim) fail(r *gameRun, err error) ending {
 	return ending{err: err}
 }
 
-// kill ends a game that is no better than one that crashed.
+// kill kills a game that counts as crashed.
 func (s *shim) kill(r *gameRun, why string) ending {
 	r.signal(syscall.SIGKILL)
 	<-r.done

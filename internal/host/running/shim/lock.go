@@ -16,20 +16,19 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// ErrSecond is the target of errors.Is when the server has a shim already.
+// ErrSecond means that the server already has a shim; test for it with errors.Is.
 var ErrSecond = errors.New("the server has a shim already")
 
-// lockPatience covers those who try the lock only to see whether it is held.
+// lockPatience is how long Borrow retries while another process briefly holds the lock to test it.
 const lockPatience = 500 * time.Millisecond
 
-// Lock takes the lock that makes sure that there is one shim for a server, and
-// holds it until Unlock or the end of the process. It doesn't wait: the error is
-// ErrSecond.
+// Lock takes the lock that ensures that a server has at most one shim. The lock is held until Unlock or
+// until the process ends. Lock doesn't block: if the lock is held, the error is ErrSecond.
 func Lock(run string, n left4me.Name) (*os.File, error) {
 	path := lockPath(run, n)
 	for mended := false; ; {
 		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0o640)
-		if errors.Is(err, os.ErrNotExist) { // systemd makes it, where there is one
+		if errors.Is(err, os.ErrNotExist) { // with systemd, the unit creates it
 			if err = os.Mkdir(filepath.Dir(path), 0o700); err == nil || errors.Is(err, os.ErrExist) {
 				continue
 			}
@@ -55,20 +54,19 @@ func Lock(run string, n left4me.Name) (*os.File, error) {
 		if sameFile(f, path) {
 			return f, nil
 		}
-		Unlock(f) // Forget removed it in between
+		Unlock(f) // Forget removed the file in the meantime
 	}
 }
 
-// Unlock gives a lock back. Closing the file is not enough: a child that another
-// goroutine forks at this moment has the descriptor too, until it executes its
-// program, and in new namespaces that takes a while.
+// Unlock releases a lock. Closing the file is not enough: a child that another goroutine is forking
+// shares the descriptor until it executes its program, which takes a while in new namespaces.
 func Unlock(f *os.File) {
 	_ = flock(f, unix.LOCK_UN)
 	f.Close()
 }
 
-// Borrow is Lock for who needs the server to be down for a moment: it waits for
-// those who only check whether the lock is held.
+// Borrow is like Lock for callers that need the server to be down for a moment: it retries for up to
+// 500 ms while another process holds the lock only to test it.
 func Borrow(run string, n left4me.Name) (f *os.File, err error) {
 	deadline := time.Now().Add(lockPatience)
 	for {
@@ -84,9 +82,9 @@ func regular(f *os.File) bool {
 	return err == nil && st.Mode().IsRegular()
 }
 
-// mendLock makes room for a lock where a plugin put something else or closed the
-// file or its directory, and reports whether it changed anything. A lock that is a
-// file stays, since somebody may hold it.
+// mendLock repairs the path of a lock if a plugin replaced the file or its directory, or changed their
+// modes, and reports whether it changed anything. It never removes a regular file, since a process may
+// hold a lock on it.
 func mendLock(path string) bool {
 	dir := filepath.Dir(path)
 	st, err := os.Lstat(dir)
@@ -107,9 +105,8 @@ func mendLock(path string) bool {
 	return takeAway(path) == nil
 }
 
-// takeAway removes what stands at a path where a shim has a file of its own, or
-// renames what can't be removed: a plugin may have put a directory there. One that
-// isn't there is a success.
+// takeAway removes what a plugin may have put at a path that the shim needs, for example a directory.
+// What can't be removed is renamed. A path that doesn't exist is a success.
 func takeAway(path string) error {
 	if os.RemoveAll(path) == nil {
 		return nil
@@ -123,7 +120,7 @@ func sameFile(f *os.File, path string) bool {
 	return errA == nil && errB == nil && os.SameFile(a, b)
 }
 
-// Hold takes the lock for the life of a shim and writes down who has it.
+// Hold takes the lock for the lifetime of a shim and writes the process ID into it.
 func Hold(run string, n left4me.Name) (*os.File, error) {
 	f, err := Take(run, n)
 	if err != nil {
@@ -132,27 +129,26 @@ func Hold(run string, n left4me.Name) (*os.File, error) {
 	return f, Sign(int(f.Fd()))
 }
 
-// Take is Hold of one that isn't ready to be seen: Sign follows.
+// Take is like Hold for a shim that must not be visible yet; call Sign once it may be.
 func Take(run string, n left4me.Name) (*os.File, error) {
 	f, err := Borrow(run, n)
 	switch {
 	case err == nil:
-		return f, f.Truncate(0) // of who had it before
+		return f, f.Truncate(0) // remove the previous holder's process ID
 	case errors.Is(err, ErrSecond):
 		return nil, left4me.NewError(left4me.Conflict, "server.runs_already", "server", n).Because(err)
 	}
 	return nil, err
 }
 
-// Sign writes down that this process has a lock that was taken.
+// Sign writes the ID of this process into a lock returned by Take.
 func Sign(lock int) error {
 	_, err := unix.Pwrite(lock, []byte(strconv.Itoa(os.Getpid())+"\n"), 0)
 	return err
 }
 
-// Shim is the process of a server's shim, if there is one: the one that wrote
-// its number into the lock and does hold it. Somebody who only checks whether the
-// lock is held is none.
+// Shim returns the process ID of a server's shim, if it has one: the process that wrote its ID into the
+// lock and has the file open. A process that only tests the lock doesn't count.
 func Shim(run string, n left4me.Name) (pid int, ok bool) {
 	pid, ok = locked(run, n)
 	if !ok || pid == 0 {

@@ -9,8 +9,7 @@ import (
 	"github.com/left4me/left4me/internal/host/running/shim"
 )
 
-// A child that is being forked has a copy of each descriptor until it executes its
-// program.
+// A child that is being forked shares each descriptor until it executes its program.
 func TestALockThatIsGivenBackIsFreeAtOnce(t *testing.T) {
 	run := t.TempDir()
 	lock, err := shim.Lock(run, "alpha")

@@ -23,15 +23,15 @@ func TestOneLockForAServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := Lock(run, "alpha"); !errors.Is(err, ErrSecond) {
-		t.Errorf("a second lock: %v", err)
+		t.Errorf("second lock: got %v, want ErrSecond", err)
 	}
 	if other, err := Lock(run, "beta"); err != nil {
-		t.Errorf("of another server: %v", err)
+		t.Errorf("lock of another server: %v", err)
 	} else {
 		other.Close()
 	}
 	if _, ok := Shim(run, "alpha"); ok {
-		t.Error("who only holds the lock is taken for a shim")
+		t.Error("a process that only holds the lock counts as a shim")
 	}
 	first.Close()
 	shim, err := Hold(run, "alpha")
@@ -39,19 +39,19 @@ func TestOneLockForAServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	if pid, ok := Shim(run, "alpha"); !ok || pid != os.Getpid() {
-		t.Errorf("the shim is %d, %v", pid, ok)
+		t.Errorf("Shim = %d, %v, want this process", pid, ok)
 	}
 	if err := Forget(instance.Root(run), run, "alpha"); !errors.Is(err, ErrSecond) {
-		t.Errorf("a shim that lives is forgotten: %v", err)
+		t.Errorf("Forget with a running shim: got %v, want ErrSecond", err)
 	}
 	shim.Close()
 	if _, ok := Shim(run, "alpha"); ok {
-		t.Error("the number in the lock is enough to be a shim")
+		t.Error("a process ID in the lock without a holder counts as a shim")
 	}
 }
 
 func TestOneHoldsTheLockAlsoWhileItIsRemoved(t *testing.T) {
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(32)) // more of what can come between two system calls
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(32)) // more interleavings between two system calls
 	run := t.TempDir()
 	var holders atomic.Int32
 	var group sync.WaitGroup
@@ -67,13 +67,13 @@ func TestOneHoldsTheLockAlsoWhileItIsRemoved(t *testing.T) {
 					return
 				}
 				if n := holders.Add(1); n > 1 {
-					t.Errorf("%d hold it", n)
+					t.Errorf("%d goroutines hold the lock", n)
 				}
 				for range 50 {
-					runtime.Gosched() // long enough to be met by another
+					runtime.Gosched() // long enough for another goroutine to find the lock held
 				}
 				holders.Add(-1)
-				_ = os.Remove(lockPath(run, "alpha")) // from here on it is worth nothing
+				_ = os.Remove(lockPath(run, "alpha")) // the lock no longer excludes anyone
 				f.Close()
 			}
 		})
@@ -84,9 +84,9 @@ func TestOneHoldsTheLockAlsoWhileItIsRemoved(t *testing.T) {
 func TestFailureIsKeptUntilItIsForgotten(t *testing.T) {
 	run := t.TempDir()
 	if _, ok := LastFailure(run, "alpha"); ok {
-		t.Error("it failed before it ran")
+		t.Error("a server that never ran has a failure")
 	}
-	lock, err := Lock(run, "alpha") // as a shim that fails has
+	lock, err := Lock(run, "alpha") // a failing shim holds it
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,13 +106,13 @@ func TestFailureIsKeptUntilItIsForgotten(t *testing.T) {
 		t.Fatal(err)
 	}
 	if f, ok := LastFailure(run, "alpha"); !ok || f.Error.Text == "" {
-		t.Errorf("of a file that is none: %+v, %v", f, ok)
+		t.Errorf("failure from a corrupt file: %+v, %v", f, ok)
 	}
 	if err := Forget(instance.Root(run), run, "alpha"); err != nil {
 		t.Fatal(err)
 	}
 	if left, err := os.ReadDir(run); err != nil || len(left) > 0 {
-		t.Errorf("left: %v, %v", left, err)
+		t.Errorf("files left: %v, %v", left, err)
 	}
 }
 

@@ -17,14 +17,13 @@ import (
 	"github.com/left4me/left4me/internal/mountinfo"
 )
 
-// outsideVar tells a shim which mount namespace the one who started it lives in.
-// When the shim's own is another, it is its alone and it may mount there.
+// outsideVar passes the mount namespace of the parent to a shim. If the shim's namespace differs, it is
+// private to the shim, which may mount there.
 const outsideVar = "LEFT4ME_OUTSIDE"
 
-// Isolate makes a command that becomes a shim start in a mount namespace of its
-// own, with the privileges there that mounting an overlay takes. Root needs no
-// more than that. Everybody else gets a user namespace too, in which they are
-// who they are: as root in it srcds_run would warn and wait.
+// Isolate makes cmd start in a new mount namespace with the privileges required to mount an overlay
+// there. For root that is all. Other users also get a user namespace, which maps them to their own ID:
+// as root, srcds_run would print a warning and wait.
 func Isolate(cmd *exec.Cmd) error {
 	outside, err := os.Readlink("/proc/self/ns/mnt")
 	if err != nil {
@@ -46,7 +45,7 @@ func Isolate(cmd *exec.Cmd) error {
 	return nil
 }
 
-// NotIsolated explains why the kernel refused to start a command of [Isolate].
+// NotIsolated explains why the kernel refused to start a command prepared with [Isolate].
 func NotIsolated(err error) error {
 	if !errors.Is(err, unix.EPERM) && !errors.Is(err, unix.ENOSPC) && !errors.Is(err, unix.EINVAL) {
 		return err
@@ -54,14 +53,14 @@ func NotIsolated(err error) error {
 	return left4me.NewError(left4me.Unavailable, "namespace.not_allowed").Because(err)
 }
 
-// Isolated reports whether this process was started by a command of Isolate.
+// Isolated reports whether this process was started by a command prepared with Isolate.
 func Isolated() bool {
 	outside := os.Getenv(outsideVar)
 	own, err := os.Readlink("/proc/self/ns/mnt")
 	return err == nil && outside != "" && own != outside
 }
 
-// Mount makes a stack in our own mount namespace: [Isolated].
+// Mount mounts a server's stack in the private mount namespace of this process, see [Isolated].
 func Mount(root *overlayfs.Root, n left4me.Name) error {
 	if err := slave(); err != nil {
 		return err
@@ -84,19 +83,18 @@ func mount(root *overlayfs.Root, n left4me.Name) error {
 	return err
 }
 
-// How long what a killed shim left may take to end, and how long it is waited
-// for a process of which can't be seen any more whose it was.
+// orphanTime limits how long the processes left by a killed shim may take to end. exitTime limits the
+// wait for an exiting process whose working directory can no longer be read.
 const (
 	orphanTime = 10 * time.Second
 	exitTime   = time.Second
 )
 
-// endOrphans ends what is left of a server whose shim was killed. The kernel
-// kills the game with its shim, but not at the same moment, and not what the
-// game had started; while one of them lives its mount does, and mounting the
-// same writable layer twice destroys it. They are those that work in merged and
-// are in another mount namespace than we. Within a user namespace one can't see
-// them: it is done from outside.
+// endOrphans kills the processes left by a server's killed shim. The kernel kills the game together
+// with its shim, but not at the same instant, and it doesn't kill the game's children. While one of
+// them lives, so does its mount, and mounting the same writable layer a second time would corrupt it.
+// Orphans are the processes whose working directory is in merged and whose mount namespace isn't ours.
+// They are invisible from within a user namespace, so endOrphans must run outside.
 func endOrphans(merged string) error {
 	own, err := os.Readlink("/proc/self/ns/mnt")
 	if err != nil {
@@ -112,8 +110,8 @@ func endOrphans(merged string) error {
 	})
 }
 
-// EndInside ends all that sees a stack mounted in a mount namespace other than
-// ours, wherever it works: what is left of an installation that was killed.
+// EndInside kills all processes that see a mount at merged in a mount namespace other than ours,
+// whatever their working directory. They are left over from a killed installation.
 func EndInside(merged string) error {
 	own, err := os.Readlink("/proc/self/ns/mnt")
 	if err != nil {
@@ -150,8 +148,8 @@ func endThose(orphan func(process) bool) error {
 	}
 }
 
-// killIf kills a process that is still the one that was meant: its number may
-// have been given to another.
+// killIf kills a process after checking that it is still the intended one: its process ID may have been
+// reused.
 func (p process) killIf(meant func(process) bool) {
 	fd, err := unix.PidfdOpen(int(p), 0)
 	if err != nil {
@@ -163,8 +161,8 @@ func (p process) killIf(meant func(process) bool) {
 	}
 }
 
-// exits reports whether a process is about to end: it has no working directory
-// any more, but may still keep its mount namespace.
+// exits reports whether a process is exiting: it no longer has a working directory, but may still hold
+// its mount namespace.
 func (p process) exits() bool {
 	_, err := os.Readlink(p.dir() + "/cwd")
 	if !errors.Is(err, os.ErrNotExist) {
@@ -174,9 +172,8 @@ func (p process) exits() bool {
 	return state != "" && state != "Z" && state != "X"
 }
 
-// Forgo takes from this thread, and whatever it will start, all privileges for
-// good. With no_new_privs and nothing permitted not even root gets any back by
-// executing a program.
+// Forgo permanently drops all privileges of this thread and of everything it will start. With
+// no_new_privs set and no permitted capabilities, not even root regains any by executing a program.
 func Forgo() error {
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return fmt.Errorf("no_new_privs: %w", err)
@@ -184,7 +181,7 @@ func Forgo() error {
 	if err := unix.Prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0); err != nil {
 		return fmt.Errorf("ambient capabilities: %w", err)
 	}
-	// A unit takes them before, and lets nobody ask.
+	// In a unit, systemd has already dropped them and denies capset.
 	var now, none [2]unix.CapUserData
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	if err := unix.Capget(&header, &now[0]); err == nil && now == none {

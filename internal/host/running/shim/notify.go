@@ -5,18 +5,18 @@ import (
 	"strings"
 )
 
-// notifier tells systemd how the server is (sd_notify(3)). Without a socket it
-// does nothing. That a message is lost changes nothing but what an admin sees,
-// except for READY: systemd's own deadline then ends the start.
+// notifier reports the server's state to systemd (sd_notify(3)). Without a socket it does nothing. A
+// lost message affects only what systemctl shows, except for READY: without it systemd aborts the start
+// at its timeout.
 type notifier struct{ socket string }
 
-// send sends assignments, one on a line: "READY=1", "STATUS=…".
+// send sends assignments such as "READY=1" and "STATUS=…" in one message, one per line.
 func (n notifier) send(lines ...string) {
 	if n.socket == "" {
 		return
 	}
 	address := n.socket
-	if address[0] == '@' { // in the abstract namespace
+	if address[0] == '@' { // abstract namespace
 		address = "\x00" + address[1:]
 	}
 	conn, err := net.DialUnix("unixgram", nil, &net.UnixAddr{Name: address, Net: "unixgram"})

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// A game that people play on has time to end; one that never answered has little.
+// A game that has players gets time to exit; one that never answered gets little.
 func TestGameHasItsTimeToEnd(t *testing.T) {
 	for _, c := range []struct {
 		config          Config
@@ -18,7 +18,7 @@ func TestGameHasItsTimeToEnd(t *testing.T) {
 		{Config{QuitTime: time.Minute, InterruptTime: time.Hour}, false, time.Second, 500 * time.Millisecond},
 	} {
 		if quit, interrupt := c.config.patience(c.ready); quit != c.quit || interrupt != c.interrupt {
-			t.Errorf("%v, %v, ready %v: it has %v and %v", c.config.QuitTime, c.config.InterruptTime, c.ready, quit, interrupt)
+			t.Errorf("QuitTime %v, InterruptTime %v, ready %v: got %v and %v", c.config.QuitTime, c.config.InterruptTime, c.ready, quit, interrupt)
 		}
 	}
 }

@@ -19,10 +19,10 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// PortFree makes sure that a server can have a port, UDP for the game and TCP for
-// its remote console: L4D2 takes the next one without a word when it can't.
-// Errors: left4me.Invalid when it is no port, left4me.Conflict when it is taken;
-// the text says by which server or program, as far as this user may see.
+// PortFree checks that a server can use a port: UDP for the game and TCP for RCON. L4D2 silently takes
+// the next port if the configured one is busy. Errors: left4me.Invalid if port is out of range,
+// left4me.Conflict if it is in use. The text names the server or program that uses it, as far as this
+// user can see it.
 func PortFree(root instance.Root, port int) error {
 	if port < 1 || port > 65535 {
 		return left4me.NewError(left4me.Invalid, "port.out_of_range", "port", port).InField("port")
@@ -32,7 +32,7 @@ func PortFree(root instance.Root, port int) error {
 		if !errors.Is(err, unix.EADDRINUSE) {
 			break
 		}
-		// Who only checks whether it is free, as we do, has it for a moment.
+		// Another check like this one may hold the port for a moment.
 		time.Sleep(25 * time.Millisecond)
 		err = bindable(port)
 	}
@@ -46,7 +46,7 @@ func PortFree(root instance.Root, port int) error {
 	return left4me.NewError(left4me.Conflict, "port.in_use_by_program", "port", port, "program", who).InField("port").Because(err)
 }
 
-// bindable tries a port.
+// bindable tries to bind a port for UDP and TCP.
 func bindable(port int) error {
 	u, err := net.ListenUDP("udp4", &net.UDPAddr{Port: port})
 	if err != nil {
@@ -60,13 +60,12 @@ func bindable(port int) error {
 	return t.Close()
 }
 
-// process is one that has something of interest open.
+// process is a process ID.
 type process int
 
 func (p process) dir() string { return "/proc/" + strconv.Itoa(int(p)) }
 
-// name is what the program calls itself; it chose that name, so it is quoted
-// when it holds anything unusual.
+// name returns the program's name. The program can choose it, so unusual characters are quoted.
 func (p process) name() string {
 	b, err := os.ReadFile(p.dir() + "/comm")
 	if err != nil {
@@ -79,7 +78,7 @@ func (p process) name() string {
 	return name
 }
 
-// holderOf says who has a port, as far as this user may see.
+// holderOf describes the process that uses a port, as far as this user can see it.
 func holderOf(root instance.Root, port int) *left4me.Error {
 	if p, ok := portHolder(port); ok {
 		return p.describe(root, port)
@@ -87,7 +86,7 @@ func holderOf(root instance.Root, port int) *left4me.Error {
 	return left4me.NewError(left4me.Conflict, "port.holder_unknown")
 }
 
-// describe says which of our servers it is that has a port, or which program.
+// describe returns which of our servers, or which other program, uses a port.
 func (p process) describe(root instance.Root, port int) *left4me.Error {
 	program := left4me.NewError(left4me.Conflict, "port.holder_program", "name", p.name(), "pid", int(p))
 	cwd, err := os.Readlink(p.dir() + "/cwd")
@@ -109,7 +108,7 @@ func (p process) describe(root instance.Root, port int) *left4me.Error {
 	return left4me.NewError(left4me.Conflict, "port.holder_server", "server", n, "name", p.name(), "pid", int(p))
 }
 
-// portHolder finds a process that has a port open, as far as this user may see.
+// portHolder finds a process with a socket on a port, as far as this user can see it.
 func portHolder(port int) (process, bool) {
 	inodes := portInodes(port, "udp", "udp6", "tcp", "tcp6")
 	if len(inodes) == 0 {
@@ -123,9 +122,9 @@ func portHolder(port int) (process, bool) {
 	return 0, false
 }
 
-// portInodes gives the sockets that are bound to a local port: for TCP only
-// those that listen. The format is that of proc_net(5): the second column is
-// ADDRESS:PORT in hexadecimal, the fourth the state, the tenth the inode.
+// portInodes returns the sockets bound to a local port; for TCP only the listening ones. The format is
+// that of proc_net(5): the second column is ADDRESS:PORT in hexadecimal, the fourth the state, the
+// tenth the inode.
 func portInodes(port int, tables ...string) map[string]bool {
 	want := fmt.Sprintf(":%04X", port)
 	inodes := map[string]bool{}
@@ -150,7 +149,7 @@ func portInodes(port int, tables ...string) map[string]bool {
 	return inodes
 }
 
-// processes lists the processes that this one can see.
+// processes lists the processes that are visible to this one.
 func processes() []process {
 	d, err := os.Open("/proc")
 	if err != nil {
@@ -191,14 +190,14 @@ func (p process) hasSocket(inodes map[string]bool) bool {
 	}
 }
 
-// stat is a field of proc_pid_stat(5) behind the name, the state being the
-// first; it is empty when the process is gone.
+// stat returns a field of proc_pid_stat(5), counted from the state, which is field 0. It is empty if
+// the process no longer exists.
 func (p process) stat(field int) string {
 	b, err := os.ReadFile(p.dir() + "/stat")
 	if err != nil {
 		return ""
 	}
-	// The name in parentheses may hold anything.
+	// The name in parentheses may contain any characters.
 	fields := bytes.Fields(b[bytes.LastIndexByte(b, ')')+1:])
 	if field >= len(fields) {
 		return ""
@@ -206,15 +205,15 @@ func (p process) stat(field int) string {
 	return string(fields[field])
 }
 
-// session is the session that a process belongs to, 0 when it is gone.
+// session returns the session ID of a process, or 0 if it no longer exists.
 func (p process) session() int {
 	sid, _ := strconv.Atoi(p.stat(3))
 	return sid
 }
 
-// ownPort makes sure that what answers on a port is the game whose session this
-// is, and not a program that took the port in between. Who else has it can often
-// not be seen, but the game can.
+// ownPort checks that the program that answers on a port is the game of this session and not another
+// program that took the port in the meantime. Other users' processes are often invisible, but the
+// game's are not.
 func ownPort(root instance.Root, port, session int) error {
 	inodes := portInodes(port, "udp", "udp6")
 	if len(inodes) == 0 {
@@ -232,7 +231,7 @@ func ownPort(root instance.Root, port, session int) error {
 	return left4me.NewError(left4me.Conflict, "port.answered_by_another", "port", port, "program", who).InField("port")
 }
 
-// network is what the game says about its socket.
+// network is the address that the game reports for its socket.
 type network struct {
 	ip   netip.Addr
 	port int
@@ -261,7 +260,7 @@ func parseNetwork(line []byte) (network, bool) {
 	return network{ip: addr, port: port}, true
 }
 
-// target is where to ask the server whether it answers.
+// target returns the address for queries to the server.
 func (n network) target(want int) string {
 	ip := netip.AddrFrom4([4]byte{127, 0, 0, 1})
 	if n.ip.IsValid() && !n.ip.IsUnspecified() {
@@ -270,11 +269,11 @@ func (n network) target(want int) string {
 	return netip.AddrPortFrom(ip, uint16(want)).String()
 }
 
-// loadsMap reports whether a line says that a map is being loaded. Anybody may
-// be able to make the server print such a line: it can only buy time once.
+// loadsMap reports whether a line says that a map is being loaded. Clients may be able to make the
+// server print such a line, so it extends the watchdog's deadline only once.
 func loadsMap(line []byte) bool {
 	if len(line) == 0 || bytes.IndexByte([]byte("-CLE"), line[0]) < 0 {
-		return false // at once: it is asked of every line
+		return false // cheap check first: loadsMap runs on every line
 	}
 	for _, begin := range mapLines {
 		if bytes.HasPrefix(line, begin) {
@@ -289,8 +288,7 @@ var mapLines = [][]byte{
 	[]byte("Changing map to "), []byte("Loading map "), []byte("Executing dedicated server config file"),
 }
 
-// unmark takes off the marks that the engine puts before some lines: # and, of
-// forked children, #NN:.
+// unmark removes the marks that the engine puts before some lines: "#", and "#NN:" for forked children.
 func unmark(line []byte) []byte {
 	if len(line) == 0 || line[0] != '#' {
 		return line
@@ -302,11 +300,11 @@ func unmark(line []byte) []byte {
 	return line[1:]
 }
 
-// Bound reports whether any program has a UDP port of this machine.
+// Bound reports whether any program uses a UDP port of this host.
 func Bound(port int) bool { return len(portInodes(port, "udp", "udp6")) > 0 }
 
-// Holder says which of our servers or which program has a port, as far as this
-// user may see; empty when it can't be seen.
+// Holder describes the server or program that uses a port, as far as this user can see it; empty if
+// unknown.
 func Holder(root instance.Root, port int) string {
 	p, ok := portHolder(port)
 	if !ok {

@@ -28,14 +28,14 @@ func TestTakenPortIsNamed(t *testing.T) {
 	u.Close()
 	l, err := net.Listen("tcp4", fmt.Sprintf(":%d", port))
 	if err != nil {
-		t.Skip("somebody took the port:", err)
+		t.Skip("another program took the port:", err)
 	}
 	if err := PortFree(root, port); !errors.Is(err, left4me.Conflict) {
 		t.Errorf("TCP: %v", err)
 	}
 	l.Close()
 	if err := PortFree(root, port); err != nil {
-		t.Errorf("free: %v", err)
+		t.Errorf("free port: %v", err)
 	}
 }
 
@@ -52,10 +52,10 @@ func TestPortOfAnotherSessionIsNotTheGames(t *testing.T) {
 		t.Skip("the session of this process began outside its PID namespace")
 	}
 	if err := ownPort(root, port, own); err != nil {
-		t.Errorf("our own: %v", err)
+		t.Errorf("own session: %v", err)
 	}
 	if err := ownPort(root, port, 1<<30); !errors.Is(err, left4me.Conflict) {
-		t.Errorf("another's: %v", err)
+		t.Errorf("other session: got %v, want Conflict", err)
 	}
 }
 
@@ -67,11 +67,11 @@ func TestServerThatHasAPortIsNamed(t *testing.T) {
 	}
 	t.Chdir(dir)
 	if text := process(os.Getpid()).describe(root, 27015).Text; !strings.HasPrefix(text, "beta, ") {
-		t.Errorf("it is called %q", text)
+		t.Errorf("description = %q, want beta first", text)
 	}
 	t.Chdir(filepath.Dir(string(root)))
 	if text := process(os.Getpid()).describe(root, 27015).Text; strings.Contains(text, "beta") {
-		t.Errorf("it is called %q", text)
+		t.Errorf("description = %q, want none of beta", text)
 	}
 }
 
@@ -82,11 +82,11 @@ func TestNetworkLineIsRead(t *testing.T) {
 		t.Errorf("%+v, %v", n, ok)
 	}
 	if got := n.target(27015); got != "10.0.0.2:27015" {
-		t.Errorf("it is asked at %s", got)
+		t.Errorf("target = %s", got)
 	}
 	any, _ := parseNetwork([]byte(strings.Replace(line, "10.0.0.2", "0.0.0.0", 1)))
 	if got := any.target(27015); got != "127.0.0.1:27015" {
-		t.Errorf("it is asked at %s", got)
+		t.Errorf("target = %s", got)
 	}
 	for _, bad := range []string{
 		"", "Network: IP", "Network: IP 0.0.0.0, ports x SV", "Network: IP 0.0.0.0, mode, ports 70000 SV",
@@ -101,7 +101,7 @@ func TestNetworkLineIsRead(t *testing.T) {
 func TestMarksOfTheEngineAreTakenOff(t *testing.T) {
 	for in, want := range map[string]string{"": "", "a": "a", "#a": "a", "#03:a": "a", "#": "", "#12": "12", "##a": "#a"} {
 		if got := string(unmark([]byte(in))); got != want {
-			t.Errorf("%q: %q, want %q", in, got, want)
+			t.Errorf("unmark(%q) = %q, want %q", in, got, want)
 		}
 	}
 }

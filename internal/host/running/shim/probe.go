@@ -8,17 +8,17 @@ import (
 	"github.com/left4me/left4me/source/a2s"
 )
 
-// How often a server is asked whether it answers: more and more seldom while it
-// starts, steadily when it runs. The game drops queries of those who ask more
-// than three times a second, but it takes none at all before its map is there.
+// Intervals between queries to a server: increasing while it starts, constant once it runs. The game
+// ignores queries of clients that send more than three per second, but it receives none before the map
+// is loaded.
 const (
 	firstAsk   = 25 * time.Millisecond
 	slowestAsk = time.Second
 	maxPatrol  = 10 * time.Second
 )
 
-// probe asks a server whether it answers until ctx ends, and tells each time
-// that it did. After the first answer it asks every patrol.
+// probe queries a server until ctx ends and sends the time of each answer to told. After the first
+// answer it queries at the interval patrol.
 func probe(ctx context.Context, target string, patrol time.Duration, told chan<- time.Time) {
 	client, err := a2s.Dial(ctx, target)
 	if err != nil {

@@ -12,13 +12,13 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Bounds of what travels over the socket.
+// Limits of the socket protocol.
 const (
-	// MaxCommand is the longest console command in bytes.
+	// MaxCommand is the maximum length of a console command in bytes.
 	MaxCommand = 1000
-	// MaxWait is the longest a watch or a read waits for something new.
+	// MaxWait is the maximum time a watch or a read waits for news.
 	MaxWait = 30 * time.Second
-	// MaxChunk is the most console output that one read gives.
+	// MaxChunk is the maximum number of bytes of console output per read.
 	MaxChunk = 256 << 10
 
 	minChunk   = 2 * terminal.MaxLine
@@ -26,36 +26,36 @@ const (
 	maxAnswer  = 64 << 10
 )
 
-// Dir is what a server has beneath the directory of sockets and locks. It is one
-// of its own, so that a unit can show a server its own and no other.
+// Dir is a server's directory below the directory of sockets and locks. Each server has its own, so
+// that its unit can expose this directory and no other.
 func Dir(run string, n left4me.Name) string { return filepath.Join(run, string(n)) }
 
-// Socket is where the shim of a server listens. The path may be longer than a
-// socket address can be: [Dial] copes with that.
+// Socket is the path of the socket on which a server's shim listens. It may be longer than a socket
+// address allows; [Dial] handles that.
 func Socket(run string, n left4me.Name) string { return filepath.Join(Dir(run, n), "sock") }
 
-// Status is what a shim says about its server.
+// Status is a server's status as reported by its shim.
 type Status struct {
 	Name      left4me.Name        `json:"name"`
 	State     left4me.ServerState `json:"state"`
-	Reason    string              `json:"reason,omitempty"`  // why it is in this state, for a person
-	Why       *left4me.Error      `json:"why,omitempty"`     // the same as a code; absent: none, or of an older shim
-	PID       int                 `json:"pid"`               // srcds as the host sees it, 0 when there is none
-	ShimPID   int                 `json:"shim_pid"`          // as the shim says; Client.PID is what the kernel says
-	Want      int                 `json:"want"`              // the port it was given
-	Port      int                 `json:"port"`              // the port it really has, 0 until it is known
-	Since     time.Time           `json:"since"`             // of this state
-	StartedAt time.Time           `json:"started_at"`        // of the srcds that runs now
-	Restarts  int                 `json:"restarts"`          // since the shim started
+	Reason    string              `json:"reason,omitempty"`  // why the server is in this state, as text
+	Why       *left4me.Error      `json:"why,omitempty"`     // Reason with its code; absent if there is none or the shim is older
+	PID       int                 `json:"pid"`               // of srcds on the host; 0 if it isn't running
+	ShimPID   int                 `json:"shim_pid"`          // as reported by the shim; Client.PID comes from the kernel
+	Want      int                 `json:"want"`              // the assigned port
+	Port      int                 `json:"port"`              // the port in use; 0 until known
+	Since     time.Time           `json:"since"`             // start of the current state
+	StartedAt time.Time           `json:"started_at"`        // start of the current srcds process
+	Restarts  int                 `json:"restarts"`          // number of restarts since the shim started
 	LastExit  string              `json:"last_exit"`         // "signal: segmentation fault", "exit status 0"
-	LastEnd   time.Time           `json:"last_end,omitzero"` // when that was
+	LastEnd   time.Time           `json:"last_end,omitzero"` // time of LastExit
 	SpecHash  string              `json:"spec_hash"`
 	Position  int64               `json:"position"` // end of the console
-	Rev       int64               `json:"rev"`      // changes with everything above but the position
+	Rev       int64               `json:"rev"`      // changes whenever any field but Position changes
 }
 
-// Explained is why the server is in its state, nil for nothing. What an older shim
-// said has no code.
+// Explained returns why the server is in its state, or nil. A reason from an older shim has no code of
+// its own and gets the code shim.said.
 func (s Status) Explained() *left4me.Error {
 	if s.Why == nil && s.Reason != "" {
 		return left4me.NewError(left4me.Unavailable, "shim.said", "reason", s.Reason)
@@ -63,14 +63,14 @@ func (s Status) Explained() *left4me.Error {
 	return s.Why
 }
 
-// explain says why the server is in its state; nil: there is nothing to say.
+// explain sets why the server is in its state; nil removes the explanation.
 func (s *Status) explain(why *left4me.Error) { s.Why, s.Reason = why, why.Said() }
 
-// Chunk is a piece of the console: whole lines, each ending with a line feed.
+// Chunk is a part of the console that consists of whole lines, each ending with a line feed.
 type Chunk struct {
-	After    int64  // where Lines begins
-	Position int64  // where Lines ends: read on from here
-	Lost     int64  // bytes between what was asked for and After that nobody has any more
+	After    int64  // position of the start of Lines
+	Position int64  // position of the end of Lines, where the next read continues
+	Lost     int64  // bytes between the requested position and After that no longer exist
 	Lines    string // may be empty
 }
 
@@ -83,7 +83,7 @@ const (
 	verbStop   = "stop"
 )
 
-// request is one line of JSON from a client.
+// request is one line of JSON sent by a client.
 type request struct {
 	Verb  string `json:"verb"`
 	Rev   int64  `json:"rev,omitempty"`
@@ -93,7 +93,7 @@ type request struct {
 	Line  string `json:"line,omitempty"`
 }
 
-// answer is one line of JSON from the shim; Bytes raw bytes follow it.
+// answer is one line of JSON sent by the shim, followed by Bytes raw bytes.
 type answer struct {
 	Error    *left4me.Error `json:"error,omitempty"`
 	Status   *Status        `json:"status,omitempty"`
@@ -105,8 +105,8 @@ type answer struct {
 
 var errRequest = errors.New("bad request")
 
-// parseRequest reads one line from a client and brings its numbers into their
-// bounds. What it returns is safe to act on.
+// parseRequest parses one line from a client and clamps its numbers to their limits. The result is safe
+// to act on.
 func parseRequest(line []byte) (request, error) {
 	var q request
 	if len(line) > maxRequest {
@@ -133,8 +133,8 @@ func parseRequest(line []byte) (request, error) {
 	return q, nil
 }
 
-// checkCommand refuses whatever could be more than one command typed by a
-// person: line breaks, and control characters that mean something to a terminal.
+// checkCommand refuses lines that could be more than one typed command: those with line breaks or with
+// control characters that a terminal interprets.
 func checkCommand(line string) error {
 	if line == "" {
 		return left4me.NewError(left4me.Invalid, "command.empty").InField("command")

@@ -18,7 +18,7 @@ func TestRequestsAreBroughtIntoTheirBounds(t *testing.T) {
 		`{"verb":"watch","rev":9007199254740993,"unknown":{"a":[]}}`: {Verb: verbWatch, Rev: 9007199254740993, Max: 64 << 10},
 	} {
 		if got, err := parseRequest([]byte(in)); err != nil || got != want {
-			t.Errorf("%s: %+v, %v", in, got, err)
+			t.Errorf("%s: got %+v, %v", in, got, err)
 		}
 	}
 }
@@ -29,7 +29,7 @@ func TestRequestsThatAreNoneAreRefused(t *testing.T) {
 		`{"verb":"status","line":"` + strings.Repeat("a", maxRequest) + `"}`,
 	} {
 		if _, err := parseRequest([]byte(in)); !errors.Is(err, errRequest) {
-			t.Errorf("%.40q: %v", in, err)
+			t.Errorf("%.40q: got %v, want errRequest", in, err)
 		}
 	}
 }
@@ -40,7 +40,7 @@ func TestCommandsAreOneLineOfText(t *testing.T) {
 		strings.Repeat("a", MaxCommand+1),
 	} {
 		if err := checkCommand(line); !errors.Is(err, left4me.Invalid) {
-			t.Errorf("%.20q: %v", line, err)
+			t.Errorf("%.20q: got %v, want Invalid", line, err)
 		}
 	}
 	for _, line := range []string{"status", "say hello; echo \"x\"", "say Grüße 漢字", strings.Repeat("a", MaxCommand)} {
@@ -63,10 +63,10 @@ func FuzzParseRequest(f *testing.F) {
 			return
 		}
 		if q.After < -1 || q.Wait < 0 || q.Wait > MaxWait.Milliseconds() || q.Max < minChunk || q.Max > MaxChunk {
-			t.Fatalf("out of bounds: %+v", q)
+			t.Fatalf("number out of bounds: %+v", q)
 		}
 		if q.Verb == verbWrite && checkCommand(q.Line) != nil {
-			t.Fatalf("a command that may not be typed: %q", q.Line)
+			t.Fatalf("forbidden command accepted: %q", q.Line)
 		}
 		line, err := json.Marshal(q)
 		if err != nil {
@@ -74,7 +74,7 @@ func FuzzParseRequest(f *testing.F) {
 		}
 		if len(line) <= maxRequest {
 			if again, err := parseRequest(line); err != nil || again != q {
-				t.Fatalf("%+v becomes %+v, %v", q, again, err)
+				t.Fatalf("%+v parsed again is %+v, %v", q, again, err)
 			}
 		}
 	})

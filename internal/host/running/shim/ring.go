@@ -2,20 +2,20 @@ package shim
 
 import "bytes"
 
-// ring holds the newest bytes of the console. Positions are those of the whole
-// console, so that they never have to be translated. It is not locked.
+// ring holds the newest bytes of the console. Positions are relative to the start of the whole console,
+// as everywhere else. It has no lock of its own.
 type ring struct {
 	buf   []byte
-	start int64 // the oldest byte that is there
-	end   int64 // behind the newest
-	torn  bool  // the oldest byte need not begin a line
+	start int64 // position of the oldest byte
+	end   int64 // position after the newest byte
+	torn  bool  // the oldest byte may be in the middle of a line
 }
 
 func newRing(size int, position int64) ring {
 	return ring{buf: make([]byte, size), start: position, end: position}
 }
 
-// write appends p, which is not longer than the ring, over the oldest bytes.
+// write appends p, overwriting the oldest bytes. p must not be longer than the ring.
 func (r *ring) write(p []byte) {
 	at := int(r.end % int64(len(r.buf)))
 	n := copy(r.buf[at:], p)
@@ -26,8 +26,7 @@ func (r *ring) write(p []byte) {
 	}
 }
 
-// span gives the bytes from one position to another as they lie in the ring, in
-// one or two pieces.
+// span returns the bytes between two positions as one or two slices of the ring.
 func (r *ring) span(from, to int64) (first, second []byte) {
 	size := int64(len(r.buf))
 	if from >= to {
@@ -40,7 +39,7 @@ func (r *ring) span(from, to int64) (first, second []byte) {
 	return r.buf[a:], r.buf[:a+n-size]
 }
 
-// lineAt is the first beginning of a line at from or behind it, at most to.
+// lineAt returns the position of the first line that begins at or after from, at most to.
 func (r *ring) lineAt(from, to int64) int64 {
 	if from <= r.start {
 		from = r.start
@@ -48,7 +47,7 @@ func (r *ring) lineAt(from, to int64) int64 {
 			return from
 		}
 	} else {
-		from-- // the byte before tells whether a line begins here
+		from-- // the byte before from shows whether a line begins at from
 	}
 	first, second := r.span(from, to)
 	if i := bytes.IndexByte(first, '\n'); i >= 0 {

@@ -19,35 +19,37 @@ import (
 
 const (
 	ringSize = 512 << 10
-	logLimit = 16 << 20 // of one piece of the console log
-	keepLogs = 8        // older pieces
+	logLimit = 16 << 20 // size at which a console log file is rotated
+	keepLogs = 8        // rotated files
 )
 
-// Config says which server a shim is for, and where it is.
+// Config selects the server that a shim runs and the directories it uses.
 type Config struct {
 	Root   instance.Root
 	Run    string // directory of sockets and locks
 	Name   left4me.Name
 	Notify string // systemd's socket (NOTIFY_SOCKET), empty without systemd
-	Policy Policy // of starts after crashes and clean ends; a zero Limit means the usual one
+	Policy Policy // for restarts after crashes and clean exits; a zero Limit selects the default policy
 
-	// QuitTime is how long a game that has answered has to end after quit, before
+	// QuitTime is how long a game that has answered queries may take to exit after quit before it gets
 	// SIGINT; 0 means 10 s.
 	QuitTime time.Duration
-	// InterruptTime is how long it has to end after SIGINT, before SIGKILL; 0 means 5 s.
+	// InterruptTime is how long the game may take to exit after SIGINT before it gets SIGKILL; 0 means
+	// 5 s.
 	InterruptTime time.Duration
 
-	// For a shim that mounts the stack itself, and so makes what the game sees:
-	Show []string // directories that the game may read though they are in hidden ones; those that aren't there are left out
-	Hide []string // directories and files that it may not, beside those that no game may
+	// The following apply only if the shim mounts the stack itself and so sets up the game's view of
+	// the file system:
+	Show []string // directories below hidden ones that the game may read; missing ones are skipped
+	Hide []string // directories and files to hide, in addition to those that are hidden from every game
 }
 
-// shim is one life of a server's shim.
+// shim is the state of one shim process.
 type shim struct {
 	Config
 	root    *overlayfs.Root
-	own     bool            // the mount is ours, in our own namespace
-	seen    *overlayfs.Root // the root as the game sees it, if the mount is ours
+	own     bool            // this shim mounted the stack, in its own namespace
+	seen    *overlayfs.Root // the root in the game's view; set if own
 	env     instance.Env
 	logs    *os.File
 	console *console
@@ -56,24 +58,24 @@ type shim struct {
 	keeper  keeper
 	notify  notifier
 
-	stop    context.CancelFunc // begins the stop sequence
-	close   context.CancelFunc // ends what serves the game and its clients
+	stop    context.CancelFunc // starts the stop sequence
+	close   context.CancelFunc // ends the goroutines that serve the game and its clients
 	serving sync.WaitGroup
 
-	game    atomic.Pointer[game] // the one that runs, or nil
-	ready   bool                 // the server was, at least once
-	runs    []run                // the last that nobody asked to end
+	game    atomic.Pointer[game] // the running game, or nil
+	ready   bool                 // the server was ready at least once
+	runs    []run                // the last runs that ended without a stop request
 	slimmed time.Time
 }
 
-// Run runs a server until it was stopped or failed for good. The end of ctx begins
-// the stop sequence, and so does quit or exit that a client types. Errors are for the person who asked
-// for the start (left4me.Conflict when the port is taken or there is a shim
-// already, left4me.Unavailable), and are kept for [LastFailure].
+// Run runs a server until it is stopped or fails permanently. The stop sequence begins when ctx ends,
+// or when a client enters quit or exit. Errors are meant for the user who requested the start
+// (left4me.Conflict if the port is in use or the server already has a shim, left4me.Unavailable), and
+// are stored for [LastFailure].
 //
-// Where the server's stack isn't mounted, and there is no systemd to have done
-// it, Run wants to have been started by a command of [Isolate]. If it wasn't it
-// starts this program anew so, and waits for that.
+// If the server's stack isn't mounted and there is no systemd that could have mounted it, Run must have
+// been started by a command prepared with [Isolate]. Otherwise it re-executes this program with such a
+// command and waits for it.
 func Run(ctx context.Context, cfg Config) error {
 	if !cfg.Name.Valid() {
 		return left4me.NewError(left4me.Invalid, "name.not_a_name", "name", cfg.Name).InField("name")
@@ -118,9 +120,9 @@ func Run(ctx context.Context, cfg Config) error {
 	return err
 }
 
-// Clear makes way for a shim that [Isolate] is about to enclose: from in there it
-// can't see what one that was killed left, or who has its port. Errors: ErrSecond,
-// left4me.Conflict when the port is taken.
+// Clear prepares for a shim in namespaces of its own, see [Isolate]: from inside, that shim can see
+// neither what a killed shim left running nor which process has its port. Errors: ErrSecond;
+// left4me.Conflict if the port is in use.
 func Clear(root instance.Root, run string, n left4me.Name) error {
 	if err := Forget(root, run, n); err != nil {
 		return err
@@ -132,8 +134,7 @@ func Clear(root instance.Root, run string, n left4me.Name) error {
 	return PortFree(root, env.Port)
 }
 
-// runIsolated starts this program once more, in a mount namespace of its own,
-// and waits for it.
+// runIsolated re-executes this program in a mount namespace of its own and waits for it.
 func runIsolated(ctx context.Context, cfg Config) error {
 	if err := Clear(cfg.Root, cfg.Run, cfg.Name); err != nil {
 		return err
@@ -155,7 +156,7 @@ func runIsolated(ctx context.Context, cfg Config) error {
 	return err
 }
 
-// prepare does what comes before the first game.
+// prepare takes all steps that precede the first start of the game.
 func (s *shim) prepare(mounted bool) error {
 	_ = os.Remove(failurePath(s.Run, s.Name))
 	var err error
@@ -180,7 +181,8 @@ func (s *shim) prepare(mounted bool) error {
 	return err
 }
 
-// open opens what serves the game and its clients, and lets it run.
+// open opens the console log and the socket, and starts the goroutines that serve the game and its
+// clients.
 func (s *shim) open() (keeper, error) {
 	var err error
 	if s.logs, err = openLogs(s.Root.Logs(s.Name)); err != nil {
@@ -209,15 +211,14 @@ func (s *shim) open() (keeper, error) {
 	return newKeeper(ctx)
 }
 
-// finish ends everything in an order in which nobody sees a server that is
-// neither up nor down: when the lock is free nothing of it is left but the
-// reason for its end. err is how it failed, if it did.
+// finish shuts down in an order in which no observer sees a server that is neither running nor stopped:
+// once the lock is free, only the recorded failure is left. err is why the server failed, or nil.
 func (s *shim) finish(err error, lock *os.File) {
 	if s.console != nil {
 		s.console.flush()
 	}
 	if s.own {
-		// With an error it stays until this process ends, and the namespace with it.
+		// If unmounting fails, the mount lasts until this process and its namespace end.
 		s.unmount()
 	}
 	if err != nil {
@@ -248,14 +249,14 @@ func (s *shim) finish(err error, lock *os.File) {
 	}
 }
 
-// say puts a line of our own on the console.
+// say adds a message of left4me to the console.
 func (s *shim) say(format string, args ...any) {
 	s.console.add(fmt.Appendf(nil, "left4me: "+format+"\n", args...))
 }
 
-// write types a line on the console of the game. Of one that holds quit or exit
-// it types what is before that, and begins the stop sequence: the game would be
-// started again after an end that nobody asked left4me for.
+// write enters a line on the game's console. If the line contains quit or exit, write enters only the
+// part before it and starts the stop sequence. Otherwise the shim would restart the game, since left4me
+// didn't request its exit.
 func (s *shim) write(line string) error {
 	line, quits := left4me.CutQuit(line)
 	if line != "" {

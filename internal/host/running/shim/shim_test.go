@@ -33,7 +33,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// server is a shim that runs.
+// server is a running shim.
 type server struct {
 	*shimtest.Root
 	t    testing.TB
@@ -41,7 +41,7 @@ type server struct {
 	done chan struct{} // closed when the shim has ended
 }
 
-// start starts the shim of a root, and waits until it listens or has ended.
+// start starts the shim of a root and waits until it listens or has ended.
 func start(t testing.TB, r *shimtest.Root, env ...string) *server {
 	t.Helper()
 	s := launch(t, r, true, env...)
@@ -103,7 +103,7 @@ func running(t testing.TB, env ...string) (*server, *shim.Client) {
 	return s, c
 }
 
-// await watches a server until want is true.
+// await watches a server's status until want returns true.
 func (s *server) await(c *shim.Client, what string, want func(shim.Status) bool) shim.Status {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), shimtest.Patience)
@@ -111,30 +111,30 @@ func (s *server) await(c *shim.Client, what string, want func(shim.Status) bool)
 	for rev := int64(-1); ; {
 		st, err := c.Watch(ctx, rev)
 		if err != nil {
-			s.t.Fatalf("until %s: %v", what, err)
+			s.t.Fatalf("waiting until %s: %v", what, err)
 		}
 		if want(st) {
 			return st
 		}
 		if st.State == left4me.Failed {
-			s.t.Fatalf("until %s: it failed: %s", what, st.Reason)
+			s.t.Fatalf("waiting until %s: the server failed: %s", what, st.Reason)
 		}
 		rev = st.Rev
 	}
 }
 
-// ended waits for the end of the shim and gives the reason for it.
+// ended waits until the shim has ended and returns its recorded failure, if any.
 func (s *server) ended() (shim.Failure, bool) {
 	s.t.Helper()
 	select {
 	case <-s.done:
 	case <-time.After(shimtest.Patience):
-		s.t.Fatal("the shim does not end")
+		s.t.Fatal("the shim did not end")
 	}
 	return shim.LastFailure(s.Run, s.Name)
 }
 
-// says reads the console until a line of it holds text, and gives it up to there.
+// says reads the console until a line contains text and returns everything up to there.
 func (s *server) says(c *shim.Client, text string) string {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), shimtest.Patience)
@@ -143,7 +143,7 @@ func (s *server) says(c *shim.Client, text string) string {
 	for at := int64(0); ; {
 		k, err := c.Read(ctx, at, time.Second, shim.MaxChunk)
 		if err != nil {
-			s.t.Fatalf("until the console says %q: %v", text, err)
+			s.t.Fatalf("waiting for console line with %q: %v", text, err)
 		}
 		all.WriteString(k.Lines)
 		if strings.Contains(k.Lines, text) {
@@ -172,7 +172,7 @@ func TestServerIsReadyTakesCommandsAndStops(t *testing.T) {
 		t.Errorf("status: %+v", st)
 	}
 	if c.PID() != s.cmd.Process.Pid {
-		t.Errorf("the kernel says that %d listens, and not %d", c.PID(), s.cmd.Process.Pid)
+		t.Errorf("peer PID = %d, want %d", c.PID(), s.cmd.Process.Pid)
 	}
 	s.types(c, "echo it is heard")
 	s.says(c, "it is heard")
@@ -180,16 +180,16 @@ func TestServerIsReadyTakesCommandsAndStops(t *testing.T) {
 		t.Fatal(err)
 	}
 	if f, failed := s.ended(); failed {
-		t.Errorf("it failed: %+v", f)
+		t.Errorf("unexpected failure: %+v", f)
 	}
 	if shimtest.Alive(st.PID) {
-		t.Error("the game lives")
+		t.Error("the game still runs")
 	}
 	if _, err := os.Lstat(shim.Socket(s.Run, s.Name)); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("the socket: %v", err)
+		t.Errorf("socket still exists: %v", err)
 	}
 	if left, err := os.ReadDir(filepath.Join(s.Files.Root.Runtime(s.Name), "work")); err != nil || len(left) > 0 {
-		t.Errorf("left in work: %v, %v", left, err)
+		t.Errorf("files left in work: %v, %v", left, err)
 	}
 }
 
@@ -209,7 +209,7 @@ func TestGameHasNoPrivilegesAndItsMountIsItsOwn(t *testing.T) {
 		"CapAmb:\t0000000000000000\n", "NoNewPrivs:\t1\n", fmt.Sprintf("Uid:\t%d\t", os.Geteuid()),
 	} {
 		if !strings.Contains(string(b), line) {
-			t.Errorf("no %q in\n%s", line, b)
+			t.Errorf("no %q in status:\n%s", line, b)
 		}
 	}
 	env, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", st.PID))
@@ -217,7 +217,7 @@ func TestGameHasNoPrivilegesAndItsMountIsItsOwn(t *testing.T) {
 		t.Fatal(err)
 	}
 	if strings.Contains(string(env), "LEFT4ME_") {
-		t.Errorf("the game learns of us: %q", env)
+		t.Errorf("the game's environment has our variables: %q", env)
 	}
 	table, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil {
@@ -251,10 +251,10 @@ func TestShimEnclosesItselfWhenNobodyDid(t *testing.T) {
 		t.Fatal(err)
 	}
 	if f, failed := s.ended(); failed {
-		t.Errorf("it failed: %+v", f)
+		t.Errorf("unexpected failure: %+v", f)
 	}
 	if _, up := shim.Shim(r.Run, r.Name); up {
-		t.Error("the shim inside lives on")
+		t.Error("the shim inside the namespace still runs")
 	}
 }
 
@@ -264,13 +264,13 @@ func TestSecondShimIsRefused(t *testing.T) {
 	second := launch(t, s.Root, true)
 	<-second.done
 	if second.cmd.ProcessState.Success() {
-		t.Error("there are two")
+		t.Error("the second shim succeeded")
 	}
 	if _, failed := shim.LastFailure(s.Run, s.Name); failed {
-		t.Error("the second one's failure is taken for the first one's")
+		t.Error("the failure of the second shim is recorded for the first")
 	}
 	if st, err := c.Status(t.Context()); err != nil || st.State != left4me.Running {
-		t.Errorf("the first one: %+v, %v", st, err)
+		t.Errorf("status of the first shim: %+v, %v", st, err)
 	}
 }
 
@@ -312,14 +312,14 @@ func TestCrashLoopGivesUpAfterTheLimit(t *testing.T) {
 	s := start(t, shimtest.NewRoot(t), "SIM_CRASH_LIMIT=3", "SIM_CRASH_AT_START=abort")
 	f, failed := s.ended()
 	if !failed || !f.GaveUp || !strings.Contains(f.Error.Text, "crashed 3 times") || !strings.Contains(f.Error.Text, "aborted") {
-		t.Errorf("it failed: %v, %+v", failed, f)
+		t.Errorf("failed = %v, failure %+v", failed, f)
 	}
 	k, err := shim.ReadLog(s.Files.Root.Logs(s.Name), -1, 64<<10)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if n := strings.Count(k.Lines, "left4me: starts on port"); n != 3 {
-		t.Errorf("it was started %d times", n)
+		t.Errorf("%d starts, want 3", n)
 	}
 }
 
@@ -334,7 +334,7 @@ func TestHangIsSeenAndCountsAsCrash(t *testing.T) {
 	s.await(c, "it is unresponsive", func(st shim.Status) bool { return st.State == left4me.Unresponsive })
 	st := s.await(c, "it runs again", func(st shim.Status) bool { return st.Restarts == 1 && st.State == left4me.Running })
 	if !strings.Contains(st.LastExit, "no answer") {
-		t.Errorf("the end of the run before: %q", st.LastExit)
+		t.Errorf("LastExit = %q, want no answer", st.LastExit)
 	}
 }
 
@@ -350,10 +350,10 @@ func TestGameThatIgnoresEverythingIsKilled(t *testing.T) {
 	}
 	s.await(c, "it is stopping", func(st shim.Status) bool { return st.State == left4me.Stopping })
 	if f, failed := s.ended(); failed {
-		t.Errorf("it failed: %+v", f)
+		t.Errorf("unexpected failure: %+v", f)
 	}
 	if shimtest.Alive(st.PID) {
-		t.Error("the game lives")
+		t.Error("the game still runs")
 	}
 	k, err := shim.ReadLog(s.Files.Root.Logs(s.Name), -1, 64<<10)
 	if err != nil {
@@ -361,7 +361,7 @@ func TestGameThatIgnoresEverythingIsKilled(t *testing.T) {
 	}
 	for _, line := range []string{"left4me: stops: quit\n", "within 2s: SIGINT\n", "within 1s: SIGKILL\n"} {
 		if !strings.Contains(k.Lines, line) {
-			t.Errorf("no %q on the console", line)
+			t.Errorf("console lacks %q", line)
 		}
 	}
 }
@@ -371,12 +371,12 @@ func TestQuitOnTheConsoleOfLeft4meIsAStop(t *testing.T) {
 	s, c := running(t)
 	s.types(c, `echo heard before it; "EXIT"; echo not heard`)
 	if f, failed := s.ended(); failed {
-		t.Errorf("it failed: %+v", f)
+		t.Errorf("unexpected failure: %+v", f)
 	}
 	k, err := shim.ReadLog(s.Files.Root.Logs(s.Name), -1, 64<<10)
 	if err != nil || !strings.Contains(k.Lines, "\nheard before it") || strings.Contains(k.Lines, "\nnot heard") ||
 		strings.Count(k.Lines, "left4me: starts on port") != 1 {
-		t.Errorf("%v:\n%s", err, k.Lines)
+		t.Errorf("console: %v:\n%s", err, k.Lines)
 	}
 }
 
@@ -387,7 +387,7 @@ func TestQuitWhileTheGameStartsIsAStop(t *testing.T) {
 	s.await(c, "the game runs", func(st shim.Status) bool { return st.PID > 0 })
 	s.types(c, "quit")
 	if f, failed := s.ended(); failed {
-		t.Errorf("it failed: %+v", f)
+		t.Errorf("unexpected failure: %+v", f)
 	}
 }
 
@@ -401,10 +401,10 @@ func TestGameThatNeverAnsweredIsEndedWithin5s(t *testing.T) {
 		t.Fatal(err)
 	}
 	if f, failed := s.ended(); failed {
-		t.Errorf("it failed: %+v", f)
+		t.Errorf("unexpected failure: %+v", f)
 	}
 	if took := time.Since(begin); took > 5*time.Second {
-		t.Errorf("it ended after %v", took)
+		t.Errorf("stop took %v, want at most 5 s", took)
 	}
 }
 
@@ -438,11 +438,11 @@ func TestCleanEndThatNobodyAskedLeft4meForIsFollowedByAStart(t *testing.T) {
 		starts := s.await(c, "it ended", func(st shim.Status) bool { return st.Restarts == i+1 })
 		if starts.State == left4me.Starting && starts.PID == 0 && (starts.Reason != "it ended by itself and starts again" ||
 			starts.Why == nil || starts.Why.Code != "state.ended_and_starts") {
-			t.Errorf("status: %+v", starts)
+			t.Errorf("status after the exit: %+v", starts)
 		}
 		st := s.await(c, "it runs again", func(st shim.Status) bool { return st.Restarts == i+1 && st.State == left4me.Running })
 		if st.PID == before.PID || st.LastExit != "exit status 0" || st.LastEnd.IsZero() || st.Reason != "" || st.Why != nil {
-			t.Errorf("status: %+v", st)
+			t.Errorf("status after the restart: %+v", st)
 		}
 		before = st
 	}
@@ -457,14 +457,14 @@ func TestCleanEndsSoonAfterTheStartCountAsCrashes(t *testing.T) {
 	s := start(t, shimtest.NewRoot(t), "SIM_CRASH_LIMIT=3", "SIM_CRASH_AT_START=quit")
 	f, failed := s.ended()
 	if !failed || !strings.Contains(f.Error.Text, "ended by itself 3 times within 60 s of its start") || f.Error.Hint == "" {
-		t.Errorf("it failed: %v, %+v", failed, f)
+		t.Errorf("failed = %v, failure %+v", failed, f)
 	}
 	k, err := shim.ReadLog(s.Files.Root.Logs(s.Name), -1, 64<<10)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if n := strings.Count(k.Lines, "left4me: starts on port"); n != 3 {
-		t.Errorf("it was started %d times", n)
+		t.Errorf("%d starts, want 3", n)
 	}
 	files, err := filepath.Glob(filepath.Join(s.Files.Root.Logs(s.Name), "crashes", "*.json"))
 	if err != nil || len(files) != 3 {
@@ -483,7 +483,7 @@ func TestGameOnAnotherPortFails(t *testing.T) {
 	f, failed := s.ended()
 	if !failed || f.Error.Kind != left4me.Conflict ||
 		!strings.Contains(f.Error.Text, fmt.Sprintf("took port %d because port %d", s.Port+1, s.Port)) {
-		t.Errorf("it failed: %v, %+v", failed, f)
+		t.Errorf("failed = %v, failure %+v", failed, f)
 	}
 }
 
@@ -492,11 +492,11 @@ func TestSlowStartIsWaitedFor(t *testing.T) {
 	s := start(t, shimtest.NewRoot(t), "SIM_SLOW_START=2")
 	c := s.Dial(t)
 	if st, err := c.Status(t.Context()); err != nil || st.State != left4me.Starting {
-		t.Errorf("at first: %+v, %v", st, err)
+		t.Errorf("status at first: %+v, %v", st, err)
 	}
 	st := s.await(c, "it runs", func(st shim.Status) bool { return st.State == left4me.Running })
 	if took := st.Since.Sub(st.StartedAt); took < 2*time.Second {
-		t.Errorf("it was called ready after %v", took)
+		t.Errorf("ready after %v, want at least 2 s", took)
 	}
 }
 
@@ -507,7 +507,7 @@ func TestGameThatIsNeverReadyFails(t *testing.T) {
 	s := start(t, r, "SIM_SLOW_START=60")
 	f, failed := s.ended()
 	if !failed || !strings.Contains(f.Error.Text, "did not answer on port") {
-		t.Errorf("it failed: %v, %+v", failed, f)
+		t.Errorf("failed = %v, failure %+v", failed, f)
 	}
 }
 
@@ -515,7 +515,7 @@ func TestFirstMapThatIsNotThereEndsTheStart(t *testing.T) {
 	t.Parallel()
 	r := shimtest.NewRoot(t)
 	r.Spec.Settings.Map = "c99m1_nowhere"
-	// A map that another argument names and that fails is not the first one.
+	// A failing +map among the arguments must not be taken for the first map.
 	r.Spec.Settings.Args = []string{"+map", "c98m1_other"}
 	r.Prepare(t)
 	began := time.Now()
@@ -524,10 +524,10 @@ func TestFirstMapThatIsNotThereEndsTheStart(t *testing.T) {
 	if !failed || f.Error.Kind != left4me.Invalid || f.Error.Field != "settings.map" ||
 		f.Error.Text != "map load failed: c99m1_nowhere not found or invalid" ||
 		!strings.Contains(f.Error.Hint, "left4me server maps "+string(r.Name)) {
-		t.Errorf("it failed: %v, %+v", failed, f)
+		t.Errorf("failed = %v, failure %+v", failed, f)
 	}
 	if took := time.Since(began); took > 30*time.Second {
-		t.Errorf("it took %s", took)
+		t.Errorf("the failure took %s", took)
 	}
 }
 
@@ -551,7 +551,7 @@ func TestMissingGameFails(t *testing.T) {
 	s := start(t, r)
 	f, failed := s.ended()
 	if !failed || !strings.Contains(f.Error.Text, "srcds_run could not be started") || f.Error.Hint == "" {
-		t.Errorf("it failed: %v, %+v", failed, f)
+		t.Errorf("failed = %v, failure %+v", failed, f)
 	}
 }
 
@@ -567,7 +567,7 @@ func TestWhatTheGameStartedEndsWithIt(t *testing.T) {
 		_, _ = fmt.Sscanf(line, "child %d", &child)
 	}
 	if child == 0 || !shimtest.Alive(child) {
-		t.Fatalf("no child: %d", child)
+		t.Fatalf("the game has no live child: %d", child)
 	}
 	if err := c.Stop(t.Context()); err != nil {
 		t.Fatal(err)

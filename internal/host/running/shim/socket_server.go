@@ -20,9 +20,9 @@ import (
 )
 
 const (
-	// maxClients bounds the connections; one more is closed at once.
+	// maxClients limits the number of connections. Further connections are closed immediately.
 	maxClients = 64
-	// idleTime is how long a connection may ask nothing.
+	// idleTime is how long a connection may stay open without a request.
 	idleTime = time.Minute
 )
 
@@ -31,14 +31,14 @@ type socketServer struct {
 	shim     *shim
 	listener *net.UnixListener
 	path     string
-	owner    uint32 // who wrote instance.env may ask too
+	owner    uint32 // the user that wrote instance.env; may connect too
 	slots    chan struct{}
-	buffers  sync.Pool // of console output on its way
+	buffers  sync.Pool // for console output being sent
 	clients  sync.WaitGroup
 }
 
-// openSocket listens at the server's socket. Whoever may connect is checked twice:
-// by the socket's mode and by who the kernel says they are.
+// openSocket listens on the server's socket. Access is checked twice: by the mode of the socket and by
+// the peer credentials from the kernel.
 func openSocket(s *shim) (*socketServer, error) {
 	var st unix.Stat_t
 	if err := unix.Stat(s.Root.Env(s.Name), &st); err != nil {
@@ -47,7 +47,7 @@ func openSocket(s *shim) (*socketServer, error) {
 	path := Socket(s.Run, s.Name)
 	mode := fs.FileMode(0o600)
 	if st.Uid != uint32(os.Geteuid()) {
-		mode = 0o660 // the agent is another user, in our group
+		mode = 0o660 // the agent runs as another user, who is in our group
 	}
 	l, err := unixsock.Listen(path, mode)
 	if err != nil {
@@ -58,8 +58,7 @@ func openSocket(s *shim) (*socketServer, error) {
 	return d, nil
 }
 
-// run answers until ctx ends; answers that are on their way then are still
-// given.
+// run answers requests until ctx ends, then finishes the answers in progress.
 func (d *socketServer) run(ctx context.Context) {
 	stop := context.AfterFunc(ctx, func() { d.listener.Close() })
 	defer stop()
@@ -70,7 +69,7 @@ func (d *socketServer) run(ctx context.Context) {
 			if ctx.Err() != nil {
 				return
 			}
-			_ = sleep.For(ctx, emptyPause) // no descriptors, say: it passes
+			_ = sleep.For(ctx, emptyPause) // for example out of file descriptors, which is temporary
 			continue
 		}
 		select {
@@ -89,7 +88,7 @@ func (d *socketServer) run(ctx context.Context) {
 	}
 }
 
-// known reports whether the one at the other end may speak to us.
+// known reports whether the peer may use the socket.
 func (d *socketServer) known(c *net.UnixConn) bool {
 	cred, err := peer(c)
 	return err == nil && (cred.Uid == 0 || cred.Uid == uint32(os.Geteuid()) || cred.Uid == d.owner)
@@ -108,7 +107,7 @@ func (d *socketServer) converse(ctx context.Context, c *net.UnixConn) {
 		q, err := parseRequest(line)
 		if err != nil {
 			if d.reply(c, answer{Error: complaint(err)}, nil) != nil || errors.Is(err, errRequest) {
-				return // it speaks something else
+				return // the peer speaks another protocol
 			}
 			continue
 		}
@@ -118,7 +117,7 @@ func (d *socketServer) converse(ctx context.Context, c *net.UnixConn) {
 	}
 }
 
-// complaint is err as a client may see it.
+// complaint returns err in the form that a client may see.
 func complaint(err error) *left4me.Error {
 	if e, ok := left4me.Public(err); ok {
 		return e
@@ -185,10 +184,9 @@ func (d *socketServer) reply(c *net.UnixConn, a answer, raw []byte) error {
 	return err
 }
 
-// attended gives a context that ends after wait, and at once when the client
-// goes away: else those that come and go would fill the slots with waiting for
-// nothing. The client must say nothing before its answer; done must be called
-// before anything else is read.
+// attended returns a context that ends after wait milliseconds, or as soon as the client disconnects.
+// Otherwise clients that connect and leave would occupy slots until their waits end. The client must
+// not send anything before it has its answer. Call done before reading from the connection again.
 func attended(ctx context.Context, c *net.UnixConn, r *bufio.Reader, wait int64) (_ context.Context, done func()) {
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(wait)*time.Millisecond)
 	_ = c.SetReadDeadline(time.Time{})

@@ -6,16 +6,15 @@ import (
 	"time"
 )
 
-// board is the status for all to read. Watchers are told that it changed, not
-// of each change.
+// board holds the current status. Watchers learn that it changed, but may miss intermediate changes.
 type board struct {
 	mu      sync.Mutex
 	status  Status
-	changed chan struct{} // closed at the next change
+	changed chan struct{} // closed on the next change
 }
 
 func newBoard(s Status) *board {
-	// A client may hold a revision of an earlier shim: none is given twice.
+	// A client may hold a revision number of an earlier shim, so numbers must not repeat.
 	s.Rev = time.Now().UnixMicro()
 	return &board{status: s, changed: make(chan struct{})}
 }
@@ -39,7 +38,7 @@ func (b *board) get() Status {
 	return b.status
 }
 
-// await returns the status when its revision isn't rev, or when ctx ends.
+// await returns the status as soon as its revision differs from rev, or when ctx ends.
 func (b *board) await(ctx context.Context, rev int64) Status {
 	for {
 		b.mu.Lock()

@@ -2,20 +2,20 @@ package shim
 
 import "time"
 
-// A verdict is what the watchdog thinks of a server.
+// A verdict is the watchdog's assessment of a server.
 type verdict int
 
 const (
 	answers verdict = iota
-	silent          // shown to people
-	hangs           // a crash
+	silent          // shown to users as unresponsive
+	hangs           // treated as a crash
 )
 
-// mapTime is how long a map may load without an answer.
+// mapTime is how long loading a map may take without a query answer.
 const mapTime = time.Minute
 
-// judge says how a server is that answered last at the time answered and printed
-// at the time loading that it loads a map (zero: it didn't since it answered).
+// judge assesses a server. answered is the time of its last answer; loading is when it reported that it
+// loads a map, zero if it hasn't since that answer.
 func judge(watchdog time.Duration, answered, loading, now time.Time) verdict {
 	quiet := now.Sub(answered)
 	switch {

@@ -1,8 +1,7 @@
-// Package shimtest is for tests that run servers for real: a program that is the
-// shim, a simulated game, and roots with an instance ready to start.
+// Package shimtest helps tests that run real servers. It provides a program that acts as the shim, a
+// simulated game, and roots with an instance that is ready to start.
 //
-// The test program itself is the shim: a package that uses this calls [Main]
-// from its TestMain.
+// The test program itself acts as the shim: packages that use shimtest call [Main] from their TestMain.
 package shimtest
 
 import (
@@ -33,16 +32,16 @@ import (
 	"github.com/left4me/left4me/sim/programs"
 )
 
-// Patience is how long a test waits for what must happen.
+// Patience is how long tests wait for an expected event.
 const Patience = 60 * time.Second
 
-// The directory of the simulated programs, the program that is the shim, and
-// whether a test runs as an ordinary user.
+// Environment variables: the directory of the simulated programs, the program that acts as the shim,
+// and whether a test runs as an ordinary user.
 const simVar, exeVar, userVar = "SHIMTEST_SIM", "SHIMTEST_EXE", "SHIMTEST_USER"
 
-// Main runs the tests, or the shim when the program was started as one:
-// PROGRAM run NAME, or what installs the game: PROGRAM install-game, or what runs
-// the script of an overlay: PROGRAM build --stage=STAGE ID.
+// Main runs the tests, unless the program was started as a shim (PROGRAM run NAME), as the game
+// installer (PROGRAM install-game), or as the runner of an overlay's script (PROGRAM build
+// --stage=STAGE ID).
 func Main(m *testing.M) int {
 	if len(os.Args) == 4 && os.Args[1] == "build" {
 		if err := runBuild(strings.TrimPrefix(os.Args[2], "--stage="), left4me.Name(os.Args[3])); err != nil {
@@ -65,8 +64,8 @@ func Main(m *testing.M) int {
 		}
 		return 0
 	}
-	// Tests wait for servers most of the time, so that more of them run at once than
-	// there are processors. What the command line says comes after this.
+	// Tests mostly wait for servers, so run more of them in parallel than there are processors. A flag
+	// on the command line overrides this.
 	if err := flag.Set("test.parallel", "6"); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
@@ -86,8 +85,7 @@ func Main(m *testing.M) int {
 	return m.Run()
 }
 
-// prepare makes the simulated game, and a copy of this program where every user
-// can reach it.
+// prepare builds the simulated game and copies this program to a place that every user can access.
 func prepare(dir string) error {
 	sim, err := programs.Build(dir)
 	if err != nil {
@@ -154,17 +152,18 @@ func runBuild(stage string, id left4me.Name) error {
 	return nil
 }
 
-// Srcds is the simulated game.
+// Srcds returns the path of the simulated game.
 func Srcds() string { return filepath.Join(os.Getenv(simVar), "srcds") }
 
-// SteamCMD is the simulated SteamCMD; it lays itself out where it is to be.
+// SteamCMD returns the path of the simulated SteamCMD, which installs itself in the directory of its
+// first start.
 func SteamCMD() string { return filepath.Join(os.Getenv(simVar), "steamcmd") }
 
-// Exe is the program that is the shim.
+// Exe returns the path of the program that acts as the shim.
 func Exe() string { return os.Getenv(exeVar) }
 
-// AsUser runs some tests of this program once more as an ordinary user, if root
-// runs them.
+// AsUser reruns the given tests of this program as an ordinary user. If the current user isn't root,
+// AsUser skips the test.
 func AsUser(t *testing.T, tests string) {
 	t.Helper()
 	if os.Geteuid() != 0 {
@@ -189,7 +188,7 @@ func AsUser(t *testing.T, tests string) {
 	}
 }
 
-// Root is a left4me root with one server, ready to start.
+// Root is a left4me root with one server that is ready to start.
 type Root struct {
 	instance.Files
 	Run  string
@@ -198,7 +197,7 @@ type Root struct {
 	Spec left4me.Spec
 }
 
-// NewRoot makes a root and prepares the server alpha in it.
+// NewRoot creates a root and prepares the server alpha in it.
 func NewRoot(t testing.TB) *Root {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "root")
@@ -227,7 +226,7 @@ func NewRoot(t testing.TB) *Root {
 	return r
 }
 
-// Prepare writes the server's files anew.
+// Prepare rewrites the server's files.
 func (r *Root) Prepare(t testing.TB) {
 	t.Helper()
 	if err := r.Files.Prepare(context.Background(), r.Spec); err != nil {
@@ -235,7 +234,7 @@ func (r *Root) Prepare(t testing.TB) {
 	}
 }
 
-// SetEnv changes the server's instance.env.
+// SetEnv modifies the server's instance.env.
 func (r *Root) SetEnv(t testing.TB, change func(*instance.Env)) {
 	t.Helper()
 	env, err := r.Files.Root.ReadEnv(r.Name)
@@ -252,8 +251,8 @@ func (r *Root) SetEnv(t testing.TB, change func(*instance.Env)) {
 	}
 }
 
-// Environ is what a shim of this root is started with: the game is quick, and
-// nobody plays, unless more says otherwise.
+// Environ returns the environment for a shim of this root. By default the game starts quickly and has
+// no players; more overrides that.
 func (r *Root) Environ(more ...string) []string {
 	return append([]string{
 		"LEFT4ME_ROOT=" + string(r.Root), "LEFT4ME_RUN=" + r.Run, "HOME=" + string(r.Root), "PATH=" + os.Getenv("PATH"),
@@ -261,7 +260,7 @@ func (r *Root) Environ(more ...string) []string {
 	}, more...)
 }
 
-// Dial connects to the server's shim.
+// Dial returns a client connected to the server's shim.
 func (r *Root) Dial(t testing.TB) *shim.Client {
 	t.Helper()
 	c, err := shim.Dial(t.Context(), shim.Socket(r.Run, r.Name))
@@ -272,7 +271,7 @@ func (r *Root) Dial(t testing.TB) *shim.Client {
 	return c
 }
 
-// FreePort finds a port that is free for UDP and TCP now.
+// FreePort returns a port that is currently free for both UDP and TCP.
 func FreePort(t testing.TB) int {
 	t.Helper()
 	for range 100 {
@@ -292,7 +291,7 @@ func FreePort(t testing.TB) int {
 	return 0
 }
 
-// Until waits until done reports true.
+// Until polls done until it returns true.
 func Until(t testing.TB, what string, done func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(Patience); !done(); time.Sleep(5 * time.Millisecond) {
@@ -302,8 +301,7 @@ func Until(t testing.TB, what string, done func() bool) {
 	}
 }
 
-// Alive reports whether a process runs. One that has ended and waits for its
-// parent to notice doesn't.
+// Alive reports whether a process is running. A zombie is not.
 func Alive(pid int) bool {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
@@ -313,7 +311,7 @@ func Alive(pid int) bool {
 	return !strings.HasPrefix(rest, "Z") && !strings.HasPrefix(rest, "X")
 }
 
-// Wrap puts a script before the game.
+// Wrap makes the server run a script before it executes the game.
 func (r *Root) Wrap(t testing.TB, script string) {
 	t.Helper()
 	base := filepath.Join(r.Files.Root.Installation(), "base")
