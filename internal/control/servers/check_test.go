@@ -104,7 +104,7 @@ func TestCheckTellsEverythingAtOnce(t *testing.T) {
 	}
 }
 
-func TestCommandsAreOneLineOfText(t *testing.T) {
+func TestCommandsMustBeOneLineOfText(t *testing.T) {
 	for _, good := range []string{"status", `say "hi"; map c1m1_hotel`, "say ünïcode 🧟", strings.Repeat("x", 480)} {
 		if err := servers.CheckCommand(good); err != nil {
 			t.Errorf("%.40q: %v", good, err)

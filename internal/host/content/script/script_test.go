@@ -487,6 +487,6 @@ func rootOf(t *testing.T) *os.Root {
 	return r
 }
 
-func TestAsAnOrdinaryUser(t *testing.T) {
+func TestServersRunAsOrdinaryUser(t *testing.T) {
 	shimtest.AsUser(t, "^Test(WhatA|Nothing|FilesThat|AScriptThatNever|ASuccessor)")
 }

@@ -83,7 +83,7 @@ func Run(ctx context.Context, cfg Config) error {
 // since it is the same process.
 func again(lock *os.File) error {
 	runtime.LockOSThread() // never unlocked: it is the only one that stays
-	if err := shim.Forgo(); err != nil {
+	if err := shim.DropPrivileges(); err != nil {
 		return err
 	}
 	if _, err := unix.FcntlInt(lock.Fd(), unix.F_SETFD, 0); err != nil {

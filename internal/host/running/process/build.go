@@ -126,7 +126,7 @@ func (s *Supervisor) Building(_ context.Context, id left4me.Name) (runs bool, en
 	if _, up := shim.Shim(builds(s.cfg.Run), id); up {
 		return true, nil, nil
 	}
-	if err := shim.EndInside(filepath.Join(s.buildDir(id), sandbox.OutName)); err != nil {
+	if err := shim.KillNamespace(filepath.Join(s.buildDir(id), sandbox.OutName)); err != nil {
 		return false, nil, err
 	}
 	end, err = sandbox.ReadEnd(s.buildDir(id))
@@ -159,7 +159,7 @@ func (s *Supervisor) StopBuild(ctx context.Context, id left4me.Name) error {
 			return fmt.Errorf("stop build %s: %w", id, err)
 		}
 	}
-	err := shim.EndInside(filepath.Join(s.buildDir(id), sandbox.OutName))
+	err := shim.KillNamespace(filepath.Join(s.buildDir(id), sandbox.OutName))
 	if e := os.Remove(s.buildWords(id)); e != nil && !errors.Is(e, fs.ErrNotExist) {
 		err = errors.Join(err, e)
 	}

@@ -141,7 +141,7 @@ func endDetached(ctx context.Context, run string, n left4me.Name, pid int) error
 
 // clearInstall ends what a killed one left. Its mount has gone with it then.
 func (s *Supervisor) clearInstall() error {
-	if err := shim.EndInside(s.cfg.Root.Merged(left4me.InstallInstance)); err != nil {
+	if err := shim.KillNamespace(s.cfg.Root.Merged(left4me.InstallInstance)); err != nil {
 		return err
 	}
 	return s.forget(s.cfg.Run, left4me.InstallInstance)

@@ -122,7 +122,7 @@ func EnterBuild(root instance.Root, run string, id left4me.Name) error {
 		}
 	}
 	// Executing takes over what this thread gave up for all of the process.
-	if err := shim.Forgo(); err != nil {
+	if err := shim.DropPrivileges(); err != nil {
 		return fmt.Errorf("sandbox: %w", err)
 	}
 	env := []string{"LEFT4ME_ROOT=" + string(root), "LEFT4ME_RUN=" + run}

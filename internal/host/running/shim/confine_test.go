@@ -13,7 +13,7 @@ import (
 // asGame runs a shell script on the thread that starts games and returns its exit state.
 func asGame(t *testing.T, dir, script string) *os.ProcessState {
 	t.Helper()
-	k, err := newKeeper(t.Context())
+	k, err := newLauncher(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +34,7 @@ func asGame(t *testing.T, dir, script string) *os.ProcessState {
 	return state
 }
 
-func TestAGameIsKeptFromOtherProcessesOfItsUser(t *testing.T) {
+func TestGameCannotAccessOtherProcessesOfItsUser(t *testing.T) {
 	version, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION)
 	if errno != 0 || version < landlockScope {
 		t.Skipf("this kernel's Landlock has version %d, %v", int(version), errno)
@@ -62,7 +62,7 @@ func TestAGameIsKeptFromOtherProcessesOfItsUser(t *testing.T) {
 	}
 }
 
-func TestAGameMayWhatItNeeds(t *testing.T) {
+func TestConfinedGameKeepsRequiredPermissions(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.MkdirAll(filepath.Join(dir, "from"), 0o700); err != nil {
 		t.Fatal(err)

@@ -75,7 +75,7 @@ func (c *console) run(ctx context.Context) {
 			return
 		case <-c.wake:
 		}
-		timer.Reset(c.patience())
+		timer.Reset(c.flushDelay())
 		select {
 		case <-ctx.Done():
 		case <-c.full:
@@ -85,7 +85,7 @@ func (c *console) run(ctx context.Context) {
 	}
 }
 
-func (c *console) patience() time.Duration {
+func (c *console) flushDelay() time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.waiting > 0 {

@@ -73,7 +73,7 @@ func numbered(t testing.TB, text string) (n int) {
 	return n
 }
 
-func TestConsoleOf200000LinesIsWholeEverywhere(t *testing.T) {
+func TestConsoleOf200000LinesIsCompleteForClientAndLog(t *testing.T) {
 	t.Parallel()
 	const lines = 200_000
 	s, c := running(t)
@@ -95,7 +95,7 @@ func TestConsoleOf200000LinesIsWholeEverywhere(t *testing.T) {
 	}
 }
 
-func TestConsoleGoesOnOverStopCrashAndKill(t *testing.T) {
+func TestConsoleContinuesAcrossStopCrashAndKill(t *testing.T) {
 	t.Parallel()
 	r := shimtest.NewRoot(t)
 	s := start(t, r, "SIM_CRASH_LIMIT=3")
@@ -144,7 +144,7 @@ func TestConsoleGoesOnOverStopCrashAndKill(t *testing.T) {
 	}
 }
 
-func TestConsoleReaderThatIsSlowHoldsNobodyUp(t *testing.T) {
+func TestSlowConsoleReaderDoesNotBlockGame(t *testing.T) {
 	t.Parallel()
 	s, c := running(t)
 	// This client requests all output repeatedly and reads none of it.
@@ -167,7 +167,7 @@ func TestConsoleReaderThatIsSlowHoldsNobodyUp(t *testing.T) {
 	}
 }
 
-func TestServerOutlivesHostileClients(t *testing.T) {
+func TestServerSurvivesHostileClients(t *testing.T) {
 	t.Parallel()
 	s, c := running(t)
 	path := shim.Socket(s.Run, s.Name)
@@ -223,7 +223,7 @@ func TestServerOutlivesHostileClients(t *testing.T) {
 	}
 }
 
-func TestServerKeepsItsSocketToItself(t *testing.T) {
+func TestSocketIsAccessibleOnlyToOwner(t *testing.T) {
 	t.Parallel()
 	s, _ := running(t)
 	st, err := os.Lstat(shim.Socket(s.Run, s.Name))

@@ -50,7 +50,7 @@ func history(t *testing.T, dir string, after int64) (text string, lost, end int6
 	}
 }
 
-func TestLogIsRotatedAndPositionsGoOn(t *testing.T) {
+func TestLogRotationKeepsPositions(t *testing.T) {
 	dir := t.TempDir()
 	l := testLog(t, dir, 100, 3)
 	var all strings.Builder
@@ -84,7 +84,7 @@ func TestLogIsRotatedAndPositionsGoOn(t *testing.T) {
 	}
 }
 
-func TestLineStaysInOnePiece(t *testing.T) {
+func TestLogRotationDoesNotSplitLines(t *testing.T) {
 	dir := t.TempDir()
 	l := testLog(t, dir, 10, 9)
 	for _, part := range []string{"first line\n", "the beg", "inning and", " the end\n", "last\n"} {
@@ -98,7 +98,7 @@ func TestLineStaysInOnePiece(t *testing.T) {
 	}
 }
 
-func TestLineThatAKillCutIsEndedLater(t *testing.T) {
+func TestLineCutOffByKillIsCompletedByNextShim(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, logName), []byte("whole\nhal"), 0o600); err != nil {
 		t.Fatal(err)
@@ -113,7 +113,7 @@ func TestLineThatAKillCutIsEndedLater(t *testing.T) {
 	}
 }
 
-func TestNewestOfAStoppedServerCrossesPieces(t *testing.T) {
+func TestReadLogOfNewestOutputCrossesPieces(t *testing.T) {
 	dir := t.TempDir()
 	l := testLog(t, dir, 2000, 9)
 	for i := range 1000 {
@@ -132,7 +132,7 @@ func TestNewestOfAStoppedServerCrossesPieces(t *testing.T) {
 	}
 }
 
-func TestLogOfAServerThatNeverRanIsEmpty(t *testing.T) {
+func TestLogOfServerThatNeverRanIsEmpty(t *testing.T) {
 	for _, dir := range []string{t.TempDir(), "/nonexistent/logs"} {
 		if k, err := ReadLog(dir, -1, 0); err != nil || k != (Chunk{}) {
 			t.Errorf("%+v, %v", k, err)
@@ -140,7 +140,7 @@ func TestLogOfAServerThatNeverRanIsEmpty(t *testing.T) {
 	}
 }
 
-func TestLogFollowsNoLink(t *testing.T) {
+func TestLogDoesNotFollowSymlinks(t *testing.T) {
 	secret := filepath.Join(t.TempDir(), "secret")
 	if err := os.WriteFile(secret, []byte("secret\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -174,7 +174,7 @@ func TestLogFollowsNoLink(t *testing.T) {
 	}
 }
 
-func TestConsoleWaitsForWhatComes(t *testing.T) {
+func TestConsoleReadWaitsForNewOutput(t *testing.T) {
 	c := newConsole(testLog(t, t.TempDir(), 1<<20, 1), ringSize)
 	defer c.close()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -199,7 +199,7 @@ func TestConsoleWaitsForWhatComes(t *testing.T) {
 	<-done
 }
 
-func TestConsoleGoesOnWhenTheLogCannotBeWritten(t *testing.T) {
+func TestConsoleContinuesWhileLogCannotBeWritten(t *testing.T) {
 	dir := t.TempDir()
 	l := testLog(t, dir, 1<<20, 1)
 	c := newConsole(l, 1<<20)

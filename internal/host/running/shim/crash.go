@@ -73,7 +73,7 @@ func writeCrash(logs *os.File, r crashRecord) error {
 	return nil
 }
 
-func texts(lines [][]byte) []string {
+func validUTF8(lines [][]byte) []string {
 	out := make([]string, len(lines))
 	for i, l := range lines {
 		out[i] = string(bytes.ToValidUTF8(l, []byte("\uFFFD")))

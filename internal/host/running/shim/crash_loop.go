@@ -61,13 +61,13 @@ func next(p Policy, runs []run, now time.Time) action {
 	return todo
 }
 
-// again returns the wait before the next start and records a crash. A clean exit is recorded as a crash
+// nextStart returns the wait before the next start and records a crash. A clean exit is recorded as a crash
 // only if there are too many of them.
-func (s *shim) again(r *gameRun, end ending) (time.Duration, error) {
+func (s *shim) nextStart(r *gameRun, end ending) (time.Duration, error) {
 	at := now()
 	last := run{clean: end.clean, crashRecord: crashRecord{
 		At: at, Exit: end.exit, Signal: end.signal, Uptime: at.Sub(r.started),
-		Lines: texts(s.console.last(crashLines, r.begin)),
+		Lines: validUTF8(s.console.last(crashLines, r.begin)),
 	}}
 	if !r.readyAt.IsZero() {
 		last.ready = at.Sub(r.readyAt)
@@ -76,7 +76,7 @@ func (s *shim) again(r *gameRun, end ending) (time.Duration, error) {
 	s.runs = s.runs[max(0, len(s.runs)-s.Policy.Limit):]
 	todo := next(s.Policy, s.runs, at)
 	if !end.clean {
-		s.keep(last)
+		s.recordCrash(last)
 	}
 	if todo.giveUp {
 		return 0, s.giveUp(s.runs[len(s.runs)-todo.count:])
@@ -103,7 +103,7 @@ func (s *shim) giveUp(runs []run) error {
 	for _, r := range runs {
 		if r.clean {
 			clean++
-			s.keep(r)
+			s.recordCrash(r)
 		}
 	}
 	var e *left4me.Error
@@ -120,7 +120,7 @@ func (s *shim) giveUp(runs []run) error {
 	return e.Because(errGaveUp)
 }
 
-func (s *shim) keep(r run) {
+func (s *shim) recordCrash(r run) {
 	if err := writeCrash(s.logs, r.crashRecord); err != nil {
 		s.say("the crash could not be written down: %v", err)
 	}

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-func TestCrashLoopIsGivenUpAfterTheLimit(t *testing.T) {
+func TestRestartPolicyGivesUpAfterLimit(t *testing.T) {
 	p := Policy{Limit: 3, Window: time.Minute, MinUptime: 30 * time.Second, Backoff: time.Second, MaxBackoff: 3 * time.Second}
 	base := time.Unix(1_800_000_000, 0)
 	at := func(after, ready time.Duration) run {
@@ -20,7 +20,7 @@ func TestCrashLoopIsGivenUpAfterTheLimit(t *testing.T) {
 		want action
 	}{
 		"first crash":                 {[]run{at(0, time.Hour)}, action{after: s, count: 1}},
-		"second crash soon after":        {[]run{at(0, time.Hour), at(10*s, 5*s)}, action{after: 2 * s, count: 2}},
+		"second crash soon after":     {[]run{at(0, time.Hour), at(10*s, 5*s)}, action{after: 2 * s, count: 2}},
 		"third crash within a minute": {[]run{at(0, time.Hour), at(10*s, 0), at(20*s, 0)}, action{giveUp: true, after: 3 * s, count: 3}},
 		"one crash per hour": {
 			[]run{at(0, time.Hour), at(time.Hour, time.Hour), at(2*time.Hour, time.Hour)},
@@ -47,10 +47,10 @@ func TestCrashLoopIsGivenUpAfterTheLimit(t *testing.T) {
 			[]run{clean(0, 59*s), clean(60*s, 59*s), clean(120*s, 59*s)},
 			action{giveUp: true, after: 3 * s, count: 3},
 		},
-		"immediate clean exits":           {[]run{clean(0, 0), clean(s, 0)}, action{after: 2 * s, count: 2}},
-		"clean exits and crashes":        {[]run{at(0, 0), clean(10*s, 9*s), at(20*s, 9*s)}, action{giveUp: true, after: 3 * s, count: 3}},
-		"long run with a clean exit":     {[]run{at(0, 0), clean(10*s, 9*s), clean(80*s, 70*s), at(90*s, 0)}, action{after: s, count: 1}},
-		"crash after a long run":         {[]run{clean(0, 9*s), at(90*s, 80*s), clean(100*s, 9*s)}, action{after: 2 * s, count: 2}},
+		"immediate clean exits":      {[]run{clean(0, 0), clean(s, 0)}, action{after: 2 * s, count: 2}},
+		"clean exits and crashes":    {[]run{at(0, 0), clean(10*s, 9*s), at(20*s, 9*s)}, action{giveUp: true, after: 3 * s, count: 3}},
+		"long run with a clean exit": {[]run{at(0, 0), clean(10*s, 9*s), clean(80*s, 70*s), at(90*s, 0)}, action{after: s, count: 1}},
+		"crash after a long run":     {[]run{clean(0, 9*s), at(90*s, 80*s), clean(100*s, 9*s)}, action{after: 2 * s, count: 2}},
 	} {
 		last := tt.runs[len(tt.runs)-1].At
 		if got := next(p, tt.runs, last); got != tt.want {
@@ -64,7 +64,7 @@ func TestCrashLoopIsGivenUpAfterTheLimit(t *testing.T) {
 	}
 }
 
-func TestWatchdogGivesMapsTheirTimeOnce(t *testing.T) {
+func TestWatchdogExtendsTimeForMapLoadOnce(t *testing.T) {
 	const dog = 40 * time.Second
 	answered := time.Unix(1_800_000_000, 0)
 	for name, tt := range map[string]struct {
@@ -73,12 +73,12 @@ func TestWatchdogGivesMapsTheirTimeOnce(t *testing.T) {
 		quiet    time.Duration
 		want     verdict
 	}{
-		"just answered":         {dog, 0, time.Second, answers},
-		"half of the timeout":           {dog, 0, dog / 2, silent},
-		"the whole timeout":            {dog, 0, dog, hangs},
-		"watchdog disabled":         {0, 0, time.Hour, answers},
-		"map loading":          {dog, time.Second, 50 * time.Second, answers},
-		"map loading for too long": {dog, time.Second, time.Second + mapTime, hangs},
+		"just answered":                   {dog, 0, time.Second, answers},
+		"half of the timeout":             {dog, 0, dog / 2, silent},
+		"the whole timeout":               {dog, 0, dog, hangs},
+		"watchdog disabled":               {0, 0, time.Hour, answers},
+		"map loading":                     {dog, time.Second, 50 * time.Second, answers},
+		"map loading for too long":        {dog, time.Second, time.Second + mapTime, hangs},
 		"map load before the last answer": {dog, -time.Second, dog, hangs},
 	} {
 		var loading time.Time
@@ -91,14 +91,14 @@ func TestWatchdogGivesMapsTheirTimeOnce(t *testing.T) {
 	}
 }
 
-func TestLinesAboutMapsBuyTimeOnce(t *testing.T) {
+func TestRepeatedMapLoadLinesExtendTimeOnce(t *testing.T) {
 	var r gameRun
-	r.seen([]byte("---- Host_Changelevel ----"))
+	r.inspectLine([]byte("---- Host_Changelevel ----"))
 	first := r.loading.Load()
 	if first == 0 {
 		t.Fatal("map load not detected")
 	}
-	r.seen([]byte("Loading map \"c1m2_streets\""))
+	r.inspectLine([]byte("Loading map \"c1m2_streets\""))
 	if r.loading.Load() != first {
 		t.Error("a second line extended the time")
 	}

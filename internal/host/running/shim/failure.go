@@ -77,12 +77,12 @@ func Forget(root instance.Root, run string, n left4me.Name) error {
 	}
 	defer Unlock(lock)
 	if died {
-		if err := endOrphans(root.Merged(n)); err != nil {
+		if err := killOrphans(root.Merged(n)); err != nil {
 			return err
 		}
 	}
 	for _, path := range []string{failurePath(run, n), Socket(run, n), Socket(run, n) + unixsock.Unfinished, lockPath(run, n)} {
-		err = errors.Join(err, takeAway(path))
+		err = errors.Join(err, removeOrRename(path))
 	}
 	_ = os.Remove(Dir(run, n)) // fails if the directory contains anything else
 	return err

@@ -103,15 +103,15 @@ func (s *shim) enclose() error {
 	if err != nil {
 		return fmt.Errorf("mount namespace: %w", err)
 	}
-	s.seen, err = overlayfs.OpenRoot(string(s.Root))
+	s.gameRoot, err = overlayfs.OpenRoot(string(s.Root))
 	return err
 }
 
 // unmount unmounts the stack, both at the game's path and at its original path.
 func (s *shim) unmount() {
-	if s.seen != nil {
-		_ = s.seen.Unmount(s.Name)
-		s.seen.Close()
+	if s.gameRoot != nil {
+		_ = s.gameRoot.Unmount(s.Name)
+		s.gameRoot.Close()
 	}
 	_ = s.root.Unmount(s.Name)
 }

@@ -18,18 +18,18 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// keeper is the thread that starts games. The kernel kills a game when the thread that started it ends
+// launcher is the thread that starts games. The kernel kills a game when the thread that started it ends
 // (PR_SET_PDEATHSIG), so this thread lives as long as the shim and is the only one that starts games.
-type keeper chan func()
+type launcher chan func()
 
-// newKeeper starts the thread, which ends with ctx. The thread is unprivileged and confined, and the
+// newLauncher starts the thread, which ends with ctx. The thread is unprivileged and confined, and the
 // games that it starts inherit that.
-func newKeeper(ctx context.Context) (keeper, error) {
-	k := make(keeper)
+func newLauncher(ctx context.Context) (launcher, error) {
+	k := make(launcher)
 	ready := make(chan error)
 	go func() {
 		runtime.LockOSThread() // never unlocked, so that the thread isn't reused
-		err := errors.Join(Forgo(), Confine())
+		err := errors.Join(DropPrivileges(), Confine())
 		ready <- err
 		if err != nil {
 			return
@@ -60,7 +60,7 @@ type game struct {
 }
 
 // startGame starts srcds in dir on its own terminal.
-func (k keeper) startGame(dir string, args []string, c *console, seen func(line []byte)) (*game, error) {
+func (l launcher) startGame(dir string, args []string, c *console, inspect func(line []byte)) (*game, error) {
 	tty, slave, err := terminal.Open()
 	if err != nil {
 		return nil, err
@@ -76,7 +76,7 @@ func (k keeper) startGame(dir string, args []string, c *console, seen func(line 
 		Sys: &syscall.SysProcAttr{Setsid: true, Setctty: true, Ctty: 0, Pdeathsig: syscall.SIGKILL},
 	}
 	started := make(chan error)
-	k <- func() {
+	l <- func() {
 		var err error
 		g.proc, err = os.StartProcess(argv[0], argv, attr)
 		started <- err
@@ -88,7 +88,7 @@ func (k keeper) startGame(dir string, args []string, c *console, seen func(line 
 	printed := make(chan struct{})
 	go func() {
 		defer close(printed)
-		g.pump(c, seen)
+		g.pump(c, inspect)
 	}()
 	go g.wait(printed)
 	return g, nil
@@ -119,7 +119,7 @@ func gameEnv(ours []string, dir string) []string {
 }
 
 // pump copies the game's output to the console until the terminal has no writer left.
-func (g *game) pump(c *console, seen func(line []byte)) {
+func (g *game) pump(c *console, inspect func(line []byte)) {
 	var clean terminal.Cleaner
 	in, out := make([]byte, 32<<10), make([]byte, 0, 40<<10)
 	for {
@@ -131,7 +131,7 @@ func (g *game) pump(c *console, seen func(line []byte)) {
 		c.add(out)
 		for rest := out; len(rest) > 0; {
 			i := bytes.IndexByte(rest, '\n')
-			seen(rest[:i])
+			inspect(rest[:i])
 			rest = rest[i+1:]
 		}
 		if err != nil {

@@ -13,18 +13,18 @@ import (
 	"github.com/left4me/left4me/internal/sleep"
 )
 
-// patience returns how long the stop sequence waits after quit and after SIGINT. A game that never
+// stopTimeouts returns how long the stop sequence waits after quit and after SIGINT. A game that never
 // answered has no players, and doesn't read its console while it loads the map. It gets little time, so
 // that a cancelled start ends within 5 s.
-func (c Config) patience(ready bool) (quit, interrupt time.Duration) {
+func (c Config) stopTimeouts(ready bool) (quit, interrupt time.Duration) {
 	if !ready {
 		return time.Second, 500 * time.Millisecond
 	}
 	return cmp.Or(c.QuitTime, 10*time.Second), cmp.Or(c.InterruptTime, 5*time.Second)
 }
 
-// slimEvery is the interval at which a shim releases memory that the Go runtime has touched since.
-const slimEvery = time.Minute
+// trimInterval is how often a shim releases memory: the Go runtime touches large parts of the program now and then.
+const trimInterval = time.Minute
 
 // gameRun is one run of the game, from its start to its end.
 type gameRun struct {
@@ -40,11 +40,11 @@ type gameRun struct {
 // ending describes the end of a run: stopped, failed permanently, crashed, or exited without a stop
 // request.
 type ending struct {
-	again  bool   // it crashed or exited without a stop request
-	clean  bool   // it exited without a stop request, with status 0
-	exit   string // "signal: segmentation fault"
-	signal string // "SIGSEGV"
-	err    error  // it failed permanently
+	restart bool   // it crashed or exited without a stop request
+	clean   bool   // it exited without a stop request, with status 0
+	exit    string // "signal: segmentation fault"
+	signal  string // "SIGSEGV"
+	err     error  // it failed permanently
 }
 
 // runGames runs the game until a stop is requested, and restarts it when it crashes or exits.
@@ -54,12 +54,12 @@ func (s *shim) runGames(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		end := s.attend(ctx, r)
+		end := s.monitor(ctx, r)
 		s.game.Store(nil)
-		if !end.again {
+		if !end.restart {
 			return end.err
 		}
-		wait, err := s.again(r, end)
+		wait, err := s.nextStart(r, end)
 		if err != nil {
 			return err
 		}
@@ -75,7 +75,7 @@ func (s *shim) launch() (*gameRun, error) {
 	}
 	s.say("starts on port %d", s.env.Port)
 	var err error
-	if r.game, err = s.keeper.startGame(s.Root.Merged(s.Name), s.env.Args, s.console, r.seen); err != nil {
+	if r.game, err = s.launcher.startGame(s.Root.Merged(s.Name), s.env.Args, s.console, r.inspectLine); err != nil {
 		return nil, err
 	}
 	s.game.Store(r.game)
@@ -87,8 +87,8 @@ func (s *shim) launch() (*gameRun, error) {
 	return r, nil
 }
 
-// seen inspects each console line as it is read.
-func (r *gameRun) seen(line []byte) {
+// inspectLine inspects each console line as it is read.
+func (r *gameRun) inspectLine(line []byte) {
 	line = unmark(line)
 	if n, ok := parseNetwork(line); ok {
 		select {
@@ -108,8 +108,8 @@ func (r *gameRun) seen(line []byte) {
 	}
 }
 
-// attend monitors a game until it has ended, and ends it when a stop is requested or the game fails.
-func (s *shim) attend(ctx context.Context, r *gameRun) ending {
+// monitor monitors a game until it has ended, and ends it when a stop is requested or the game fails.
+func (s *shim) monitor(ctx context.Context, r *gameRun) ending {
 	quiet := func() {}
 	defer func() { quiet() }()
 	ask := func(target string) {
@@ -153,9 +153,9 @@ func (s *shim) attend(ctx context.Context, r *gameRun) ending {
 				s.ready = true
 				s.say("ready after %v", last.Sub(r.started).Round(time.Millisecond))
 			}
-			s.show(left4me.Running, nil)
-			if last.Sub(s.slimmed) >= slimEvery {
-				s.slimmed = last
+			s.setState(left4me.Running, nil)
+			if last.Sub(s.trimmedAt) >= trimInterval {
+				s.trimmedAt = last
 				memtrim.Process()
 			}
 		case <-late.C:
@@ -170,7 +170,7 @@ func (s *shim) attend(ctx context.Context, r *gameRun) ending {
 			}
 			switch judge(s.env.Watchdog, last, unixTime(r.loading.Load()), now) {
 			case silent:
-				s.show(left4me.Unresponsive, left4me.NewError(left4me.Unavailable, "state.no_answer"))
+				s.setState(left4me.Unresponsive, left4me.NewError(left4me.Unavailable, "state.no_answer"))
 			case hangs:
 				return s.kill(r, fmt.Sprintf("no answer for %v", s.env.Watchdog))
 			}
@@ -186,8 +186,8 @@ func (s *shim) patrol() time.Duration {
 	return min(max(s.env.Watchdog/8, 100*time.Millisecond), maxPatrol)
 }
 
-// show publishes the state if it has changed.
-func (s *shim) show(state left4me.ServerState, why *left4me.Error) {
+// setState publishes the state if it has changed.
+func (s *shim) setState(state left4me.ServerState, why *left4me.Error) {
 	if s.board.get().State == state {
 		return
 	}
@@ -205,7 +205,7 @@ func (s *shim) show(state left4me.ServerState, why *left4me.Error) {
 // end runs the stop sequence.
 func (s *shim) end(r *gameRun) {
 	g := r.game
-	quitTime, interruptTime := s.patience(!r.readyAt.IsZero())
+	quitTime, interruptTime := s.stopTimeouts(!r.readyAt.IsZero())
 	s.board.set(func(st *Status) {
 		st.State = left4me.Stopping
 		st.explain(nil)
@@ -244,7 +244,7 @@ func (s *shim) ended(ctx context.Context, r *gameRun) ending {
 		return ending{}
 	}
 	exit, sig, clean := r.end()
-	return ending{again: true, clean: clean, exit: exit, signal: sig}
+	return ending{restart: true, clean: clean, exit: exit, signal: sig}
 }
 
 // fail kills a game and returns a permanent failure.
@@ -259,7 +259,7 @@ func (s *shim) fail(r *gameRun, err error) ending {
 func (s *shim) kill(r *gameRun, why string) ending {
 	r.signal(syscall.SIGKILL)
 	<-r.done
-	return ending{again: true, exit: why}
+	return ending{restart: true, exit: why}
 }
 
 func wrongPort(s *shim, got int) error {

@@ -19,14 +19,14 @@ import (
 // ErrSecond means that the server already has a shim; test for it with errors.Is.
 var ErrSecond = errors.New("the server has a shim already")
 
-// lockPatience is how long Borrow retries while another process briefly holds the lock to test it.
-const lockPatience = 500 * time.Millisecond
+// borrowTimeout is how long Borrow retries while another process briefly holds the lock to test it.
+const borrowTimeout = 500 * time.Millisecond
 
 // Lock takes the lock that ensures that a server has at most one shim. The lock is held until Unlock or
 // until the process ends. Lock doesn't block: if the lock is held, the error is ErrSecond.
 func Lock(run string, n left4me.Name) (*os.File, error) {
 	path := lockPath(run, n)
-	for mended := false; ; {
+	for repaired := false; ; {
 		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0o640)
 		if errors.Is(err, os.ErrNotExist) { // with systemd, the unit creates it
 			if err = os.Mkdir(filepath.Dir(path), 0o700); err == nil || errors.Is(err, os.ErrExist) {
@@ -37,8 +37,8 @@ func Lock(run string, n left4me.Name) (*os.File, error) {
 			f.Close()
 			err = gameuser.ErrKind
 		}
-		if err != nil && !mended && mendLock(path) {
-			mended = true
+		if err != nil && !repaired && repairLock(path) {
+			repaired = true
 			continue
 		}
 		if err != nil {
@@ -68,12 +68,12 @@ func Unlock(f *os.File) {
 // Borrow is like Lock for callers that need the server to be down for a moment: it retries for up to
 // 500 ms while another process holds the lock only to test it.
 func Borrow(run string, n left4me.Name) (f *os.File, err error) {
-	deadline := time.Now().Add(lockPatience)
+	deadline := time.Now().Add(borrowTimeout)
 	for {
 		if f, err = Lock(run, n); !errors.Is(err, ErrSecond) || time.Now().After(deadline) {
 			return f, err
 		}
-		time.Sleep(lockPatience / 20)
+		time.Sleep(borrowTimeout / 20)
 	}
 }
 
@@ -82,17 +82,17 @@ func regular(f *os.File) bool {
 	return err == nil && st.Mode().IsRegular()
 }
 
-// mendLock repairs the path of a lock if a plugin replaced the file or its directory, or changed their
+// repairLock repairs the path of a lock if a plugin replaced the file or its directory, or changed their
 // modes, and reports whether it changed anything. It never removes a regular file, since a process may
 // hold a lock on it.
-func mendLock(path string) bool {
+func repairLock(path string) bool {
 	dir := filepath.Dir(path)
 	st, err := os.Lstat(dir)
 	switch {
 	case err != nil:
 		return false
 	case !st.IsDir():
-		return takeAway(dir) == nil
+		return removeOrRename(dir) == nil
 	case st.Mode().Perm()&0o700 != 0o700 && os.Chmod(dir, 0o700) != nil:
 		return false
 	}
@@ -102,12 +102,12 @@ func mendLock(path string) bool {
 	if st.Mode().IsRegular() {
 		return os.Chmod(path, 0o640) == nil
 	}
-	return takeAway(path) == nil
+	return removeOrRename(path) == nil
 }
 
-// takeAway removes what a plugin may have put at a path that the shim needs, for example a directory.
+// removeOrRename removes what a plugin may have put at a path that the shim needs, for example a directory.
 // What can't be removed is renamed. A path that doesn't exist is a success.
-func takeAway(path string) error {
+func removeOrRename(path string) error {
 	if os.RemoveAll(path) == nil {
 		return nil
 	}

@@ -10,7 +10,7 @@ import (
 )
 
 // A child that is being forked shares each descriptor until it executes its program.
-func TestALockThatIsGivenBackIsFreeAtOnce(t *testing.T) {
+func TestUnlockedLockIsFreeDespiteCopiedDescriptor(t *testing.T) {
 	run := t.TempDir()
 	lock, err := shim.Lock(run, "alpha")
 	if err != nil {

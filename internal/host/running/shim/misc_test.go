@@ -16,7 +16,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-func TestOneLockForAServer(t *testing.T) {
+func TestServerHasOneLock(t *testing.T) {
 	run := t.TempDir()
 	first, err := Lock(run, "alpha")
 	if err != nil {
@@ -50,7 +50,7 @@ func TestOneLockForAServer(t *testing.T) {
 	}
 }
 
-func TestOneHoldsTheLockAlsoWhileItIsRemoved(t *testing.T) {
+func TestLockHasOneHolderWhileFileIsRemoved(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(32)) // more interleavings between two system calls
 	run := t.TempDir()
 	var holders atomic.Int32
@@ -81,7 +81,7 @@ func TestOneHoldsTheLockAlsoWhileItIsRemoved(t *testing.T) {
 	group.Wait()
 }
 
-func TestFailureIsKeptUntilItIsForgotten(t *testing.T) {
+func TestFailureIsStoredUntilForget(t *testing.T) {
 	run := t.TempDir()
 	if _, ok := LastFailure(run, "alpha"); ok {
 		t.Error("a server that never ran has a failure")
@@ -116,7 +116,7 @@ func TestFailureIsKeptUntilItIsForgotten(t *testing.T) {
 	}
 }
 
-func TestSystemdIsTold(t *testing.T) {
+func TestNotifierSendsStateToSystemd(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "notify")
 	for _, address := range []string{path, "@left4me-test-" + filepath.Base(filepath.Dir(path)) + t.Name()} {
 		name := address
@@ -139,7 +139,7 @@ func TestSystemdIsTold(t *testing.T) {
 	notifier{}.send("READY=1") // without systemd
 }
 
-func TestCrashesAreKeptUpToALimit(t *testing.T) {
+func TestOldCrashRecordsAreRemovedAboveLimit(t *testing.T) {
 	logs, err := os.Open(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
@@ -157,7 +157,7 @@ func TestCrashesAreKeptUpToALimit(t *testing.T) {
 	}
 }
 
-func TestGameGetsNothingOfOurs(t *testing.T) {
+func TestGameEnvironmentHasNoSecrets(t *testing.T) {
 	env := strings.Join(gameEnv([]string{"LEFT4ME_SECRET_KEY=x", "NOTIFY_SOCKET=y", "HOME=/home/u", "LANG=de_DE.UTF-8", "SIM_SEED=1"},
 		"/r/merged"), "\n")
 	for _, want := range []string{

@@ -90,17 +90,17 @@ const (
 	exitTime   = time.Second
 )
 
-// endOrphans kills the processes left by a server's killed shim. The kernel kills the game together
+// killOrphans kills the processes left by a server's killed shim. The kernel kills the game together
 // with its shim, but not at the same instant, and it doesn't kill the game's children. While one of
 // them lives, so does its mount, and mounting the same writable layer a second time would corrupt it.
 // Orphans are the processes whose working directory is in merged and whose mount namespace isn't ours.
-// They are invisible from within a user namespace, so endOrphans must run outside.
-func endOrphans(merged string) error {
+// They are invisible from within a user namespace, so killOrphans must run outside.
+func killOrphans(merged string) error {
 	own, err := os.Readlink("/proc/self/ns/mnt")
 	if err != nil {
 		return err
 	}
-	return endThose(func(p process) bool {
+	return killMatching(func(p process) bool {
 		cwd, err := os.Readlink(p.dir() + "/cwd")
 		if err != nil || cwd != merged && !strings.HasPrefix(cwd, merged+"/") {
 			return false
@@ -110,14 +110,14 @@ func endOrphans(merged string) error {
 	})
 }
 
-// EndInside kills all processes that see a mount at merged in a mount namespace other than ours,
+// KillNamespace kills all processes that see a mount at merged in a mount namespace other than ours,
 // whatever their working directory. They are left over from a killed installation.
-func EndInside(merged string) error {
+func KillNamespace(merged string) error {
 	own, err := os.Readlink("/proc/self/ns/mnt")
 	if err != nil {
 		return err
 	}
-	return endThose(func(p process) bool {
+	return killMatching(func(p process) bool {
 		ns, err := os.Readlink(p.dir() + "/ns/mnt")
 		if err != nil || ns == own {
 			return false
@@ -127,7 +127,7 @@ func EndInside(merged string) error {
 	})
 }
 
-func endThose(orphan func(process) bool) error {
+func killMatching(orphan func(process) bool) error {
 	for begun := time.Now(); ; time.Sleep(10 * time.Millisecond) {
 		found := process(0)
 		for _, p := range processes() {
@@ -172,9 +172,9 @@ func (p process) exits() bool {
 	return state != "" && state != "Z" && state != "X"
 }
 
-// Forgo permanently drops all privileges of this thread and of everything it will start. With
+// DropPrivileges permanently drops all privileges of this thread and of everything it will start. With
 // no_new_privs set and no permitted capabilities, not even root regains any by executing a program.
-func Forgo() error {
+func DropPrivileges() error {
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return fmt.Errorf("no_new_privs: %w", err)
 	}

@@ -6,7 +6,7 @@ import (
 )
 
 // A game that has players gets time to exit; one that never answered gets little.
-func TestGameHasItsTimeToEnd(t *testing.T) {
+func TestStopTimeoutsDependOnReadiness(t *testing.T) {
 	for _, c := range []struct {
 		config          Config
 		ready           bool
@@ -17,7 +17,7 @@ func TestGameHasItsTimeToEnd(t *testing.T) {
 		{Config{QuitTime: time.Minute, InterruptTime: time.Hour}, true, time.Minute, time.Hour},
 		{Config{QuitTime: time.Minute, InterruptTime: time.Hour}, false, time.Second, 500 * time.Millisecond},
 	} {
-		if quit, interrupt := c.config.patience(c.ready); quit != c.quit || interrupt != c.interrupt {
+		if quit, interrupt := c.config.stopTimeouts(c.ready); quit != c.quit || interrupt != c.interrupt {
 			t.Errorf("QuitTime %v, InterruptTime %v, ready %v: got %v and %v", c.config.QuitTime, c.config.InterruptTime, c.ready, quit, interrupt)
 		}
 	}

@@ -14,7 +14,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-func TestTakenPortIsNamed(t *testing.T) {
+func TestPortFreeNamesHolderOfBusyPort(t *testing.T) {
 	root := instance.Root(t.TempDir())
 	u, err := net.ListenUDP("udp4", nil)
 	if err != nil {
@@ -39,7 +39,7 @@ func TestTakenPortIsNamed(t *testing.T) {
 	}
 }
 
-func TestPortOfAnotherSessionIsNotTheGames(t *testing.T) {
+func TestPortOfAnotherSessionIsRejected(t *testing.T) {
 	root := instance.Root(t.TempDir())
 	u, err := net.ListenUDP("udp4", nil)
 	if err != nil {
@@ -59,7 +59,7 @@ func TestPortOfAnotherSessionIsNotTheGames(t *testing.T) {
 	}
 }
 
-func TestServerThatHasAPortIsNamed(t *testing.T) {
+func TestPortHolderIsDescribedByServerName(t *testing.T) {
 	root := instance.Root(t.TempDir())
 	dir := root.Merged("beta")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -75,7 +75,7 @@ func TestServerThatHasAPortIsNamed(t *testing.T) {
 	}
 }
 
-func TestNetworkLineIsRead(t *testing.T) {
+func TestParseNetworkLine(t *testing.T) {
 	line := "Network: IP 10.0.0.2, mode MP, dedicated Yes, ports 27016 SV / 0 CL"
 	n, ok := parseNetwork([]byte(line))
 	if !ok || n.port != 27016 || n.ip != netip.MustParseAddr("10.0.0.2") {
@@ -98,7 +98,7 @@ func TestNetworkLineIsRead(t *testing.T) {
 	}
 }
 
-func TestMarksOfTheEngineAreTakenOff(t *testing.T) {
+func TestEngineLineMarksAreRemoved(t *testing.T) {
 	for in, want := range map[string]string{"": "", "a": "a", "#a": "a", "#03:a": "a", "#": "", "#12": "12", "##a": "#a"} {
 		if got := string(unmark([]byte(in))); got != want {
 			t.Errorf("unmark(%q) = %q, want %q", in, got, want)

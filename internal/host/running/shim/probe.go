@@ -17,9 +17,9 @@ const (
 	maxPatrol  = 10 * time.Second
 )
 
-// probe queries a server until ctx ends and sends the time of each answer to told. After the first
+// probe queries a server until ctx ends and sends the time of each answer to answers. After the first
 // answer it queries at the interval patrol.
-func probe(ctx context.Context, target string, patrol time.Duration, told chan<- time.Time) {
+func probe(ctx context.Context, target string, patrol time.Duration, answers chan<- time.Time) {
 	client, err := a2s.Dial(ctx, target)
 	if err != nil {
 		return
@@ -37,7 +37,7 @@ func probe(ctx context.Context, target string, patrol time.Duration, told chan<-
 		if err == nil {
 			ready = true
 			select {
-			case told <- time.Now():
+			case answers <- time.Now():
 			case <-ctx.Done():
 				return
 			}

@@ -9,7 +9,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-func TestRequestsAreBroughtIntoTheirBounds(t *testing.T) {
+func TestRequestNumbersAreClamped(t *testing.T) {
 	for in, want := range map[string]request{
 		`{"verb":"read","after":-7,"wait_ms":-1,"max":-1}`:           {Verb: verbRead, After: -1, Max: 64 << 10},
 		`{"verb":"read","after":5,"wait_ms":999999999,"max":1}`:      {Verb: verbRead, After: 5, Wait: 30_000, Max: minChunk},
@@ -23,7 +23,7 @@ func TestRequestsAreBroughtIntoTheirBounds(t *testing.T) {
 	}
 }
 
-func TestRequestsThatAreNoneAreRefused(t *testing.T) {
+func TestMalformedRequestsAreRefused(t *testing.T) {
 	for _, in := range []string{
 		"", "{}", "null", `{"verb":"exec"}`, `{"verb":"read","max":1.5}`, `{"verb":["read"]}`, "\x00",
 		`{"verb":"status","line":"` + strings.Repeat("a", maxRequest) + `"}`,
@@ -34,7 +34,7 @@ func TestRequestsThatAreNoneAreRefused(t *testing.T) {
 	}
 }
 
-func TestCommandsAreOneLineOfText(t *testing.T) {
+func TestCommandsMustBeOneLineOfText(t *testing.T) {
 	for _, line := range []string{
 		"", "a\nquit", "a\rquit", "a\x00", "a\x1b[A", "a\x03", "a\u0085b", "a\u2028b", "a\xff",
 		strings.Repeat("a", MaxCommand+1),

@@ -47,25 +47,25 @@ type Config struct {
 // shim is the state of one shim process.
 type shim struct {
 	Config
-	root    *overlayfs.Root
-	own     bool            // this shim mounted the stack, in its own namespace
-	seen    *overlayfs.Root // the root in the game's view; set if own
-	env     instance.Env
-	logs    *os.File
-	console *console
-	board   *board
-	socket  *socketServer
-	keeper  keeper
-	notify  notifier
+	root     *overlayfs.Root
+	own      bool            // this shim mounted the stack, in its own namespace
+	gameRoot *overlayfs.Root // the root in the game's view; set if own
+	env      instance.Env
+	logs     *os.File
+	console  *console
+	board    *board
+	socket   *socketServer
+	launcher launcher
+	notify   notifier
 
 	stop    context.CancelFunc // starts the stop sequence
 	close   context.CancelFunc // ends the goroutines that serve the game and its clients
 	serving sync.WaitGroup
 
-	game    atomic.Pointer[game] // the running game, or nil
-	ready   bool                 // the server was ready at least once
-	runs    []run                // the last runs that ended without a stop request
-	slimmed time.Time
+	game      atomic.Pointer[game] // the running game, or nil
+	ready     bool                 // the server was ready at least once
+	runs      []run                // the last runs that ended without a stop request
+	trimmedAt time.Time
 }
 
 // Run runs a server until it is stopped or fails permanently. The stop sequence begins when ctx ends,
@@ -177,13 +177,13 @@ func (s *shim) prepare(mounted bool) error {
 	if err != nil {
 		return err
 	}
-	s.keeper, err = s.open()
+	s.launcher, err = s.open()
 	return err
 }
 
 // open opens the console log and the socket, and starts the goroutines that serve the game and its
 // clients.
-func (s *shim) open() (keeper, error) {
+func (s *shim) open() (launcher, error) {
 	var err error
 	if s.logs, err = openLogs(s.Root.Logs(s.Name)); err != nil {
 		return nil, err
@@ -208,7 +208,7 @@ func (s *shim) open() (keeper, error) {
 	s.close = cancel
 	s.serving.Go(func() { s.console.run(ctx) })
 	s.serving.Go(func() { s.socket.run(ctx) })
-	return newKeeper(ctx)
+	return newLauncher(ctx)
 }
 
 // finish shuts down in an order in which no observer sees a server that is neither running nor stopped:

@@ -160,7 +160,7 @@ func (s *server) types(c *shim.Client, line string) {
 	}
 }
 
-func TestServerIsReadyTakesCommandsAndStops(t *testing.T) {
+func TestServerBecomesReadyRunsCommandsAndStops(t *testing.T) {
 	t.Parallel()
 	s, c := running(t)
 	st, err := c.Status(t.Context())
@@ -193,7 +193,7 @@ func TestServerIsReadyTakesCommandsAndStops(t *testing.T) {
 	}
 }
 
-func TestGameHasNoPrivilegesAndItsMountIsItsOwn(t *testing.T) {
+func TestGameIsUnprivilegedInPrivateMountNamespace(t *testing.T) {
 	t.Parallel()
 	s, c := running(t)
 	st, err := c.Status(t.Context())
@@ -237,7 +237,7 @@ func TestGameHasNoPrivilegesAndItsMountIsItsOwn(t *testing.T) {
 	s.says(c, "Written by left4me for server alpha")
 }
 
-func TestShimEnclosesItselfWhenNobodyDid(t *testing.T) {
+func TestShimIsolatesItselfIfStartedWithoutNamespace(t *testing.T) {
 	t.Parallel()
 	r := shimtest.NewRoot(t)
 	s := launch(t, r, false)
@@ -274,7 +274,7 @@ func TestSecondShimIsRefused(t *testing.T) {
 	}
 }
 
-func TestCrashIsWrittenDownAndTheGameStartsAgain(t *testing.T) {
+func TestCrashIsRecordedAndGameRestarts(t *testing.T) {
 	t.Parallel()
 	s, c := running(t, "SIM_CRASH_LIMIT=3")
 	before, err := c.Status(t.Context())
@@ -323,7 +323,7 @@ func TestCrashLoopGivesUpAfterTheLimit(t *testing.T) {
 	}
 }
 
-func TestHangIsSeenAndCountsAsCrash(t *testing.T) {
+func TestHangIsDetectedAndCountsAsCrash(t *testing.T) {
 	t.Parallel()
 	r := shimtest.NewRoot(t)
 	r.SetEnv(t, func(e *instance.Env) { e.Watchdog = 2 * time.Second })
@@ -338,7 +338,7 @@ func TestHangIsSeenAndCountsAsCrash(t *testing.T) {
 	}
 }
 
-func TestGameThatIgnoresEverythingIsKilled(t *testing.T) {
+func TestGameThatIgnoresQuitAndSIGINTIsKilled(t *testing.T) {
 	t.Parallel()
 	s, c := running(t, "SIM_IGNORE_QUIT=1", "SIM_IGNORE_SIGINT=1", "SHIM_QUIT_TIME=2s", "SHIM_INTERRUPT_TIME=1s")
 	st, err := c.Status(t.Context())
@@ -366,7 +366,7 @@ func TestGameThatIgnoresEverythingIsKilled(t *testing.T) {
 	}
 }
 
-func TestQuitOnTheConsoleOfLeft4meIsAStop(t *testing.T) {
+func TestQuitOnLeft4meConsoleStopsServer(t *testing.T) {
 	t.Parallel()
 	s, c := running(t)
 	s.types(c, `echo heard before it; "EXIT"; echo not heard`)
@@ -380,7 +380,7 @@ func TestQuitOnTheConsoleOfLeft4meIsAStop(t *testing.T) {
 	}
 }
 
-func TestQuitWhileTheGameStartsIsAStop(t *testing.T) {
+func TestQuitDuringStartStopsServer(t *testing.T) {
 	t.Parallel()
 	s := start(t, shimtest.NewRoot(t), "SIM_SLOW_START=2")
 	c := s.Dial(t)
@@ -391,7 +391,7 @@ func TestQuitWhileTheGameStartsIsAStop(t *testing.T) {
 	}
 }
 
-func TestGameThatNeverAnsweredIsEndedWithin5s(t *testing.T) {
+func TestStopOfUnreadyGameTakesAtMost5s(t *testing.T) {
 	t.Parallel()
 	s := start(t, shimtest.NewRoot(t), "SIM_SLOW_START=60", "SIM_IGNORE_QUIT=1", "SIM_IGNORE_SIGINT=1")
 	c := s.Dial(t)
@@ -408,7 +408,7 @@ func TestGameThatNeverAnsweredIsEndedWithin5s(t *testing.T) {
 	}
 }
 
-func TestCleanEndThatNobodyAskedLeft4meForIsFollowedByAStart(t *testing.T) {
+func TestUnrequestedCleanExitRestartsGame(t *testing.T) {
 	t.Parallel()
 	s, c := running(t, "SIM_CRASH_LIMIT=5")
 	remote := func(command string) {
@@ -452,7 +452,7 @@ func TestCleanEndThatNobodyAskedLeft4meForIsFollowedByAStart(t *testing.T) {
 	}
 }
 
-func TestCleanEndsSoonAfterTheStartCountAsCrashes(t *testing.T) {
+func TestEarlyCleanExitsCountAsCrashes(t *testing.T) {
 	t.Parallel()
 	s := start(t, shimtest.NewRoot(t), "SIM_CRASH_LIMIT=3", "SIM_CRASH_AT_START=quit")
 	f, failed := s.ended()
@@ -477,7 +477,7 @@ func TestCleanEndsSoonAfterTheStartCountAsCrashes(t *testing.T) {
 	}
 }
 
-func TestGameOnAnotherPortFails(t *testing.T) {
+func TestGameOnWrongPortFails(t *testing.T) {
 	t.Parallel()
 	s := start(t, shimtest.NewRoot(t), "SIM_WRONG_PORT=1")
 	f, failed := s.ended()
@@ -487,7 +487,7 @@ func TestGameOnAnotherPortFails(t *testing.T) {
 	}
 }
 
-func TestSlowStartIsWaitedFor(t *testing.T) {
+func TestSlowStartBecomesReady(t *testing.T) {
 	t.Parallel()
 	s := start(t, shimtest.NewRoot(t), "SIM_SLOW_START=2")
 	c := s.Dial(t)
@@ -500,7 +500,7 @@ func TestSlowStartIsWaitedFor(t *testing.T) {
 	}
 }
 
-func TestGameThatIsNeverReadyFails(t *testing.T) {
+func TestGameThatNeverAnswersFails(t *testing.T) {
 	t.Parallel()
 	r := shimtest.NewRoot(t)
 	r.SetEnv(t, func(e *instance.Env) { e.Ready = time.Second })
@@ -511,7 +511,7 @@ func TestGameThatIsNeverReadyFails(t *testing.T) {
 	}
 }
 
-func TestFirstMapThatIsNotThereEndsTheStart(t *testing.T) {
+func TestMissingFirstMapFailsStart(t *testing.T) {
 	t.Parallel()
 	r := shimtest.NewRoot(t)
 	r.Spec.Settings.Map = "c99m1_nowhere"
@@ -531,7 +531,7 @@ func TestFirstMapThatIsNotThereEndsTheStart(t *testing.T) {
 	}
 }
 
-func TestOtherMapThatIsNotThereDoesNotEndTheStart(t *testing.T) {
+func TestMissingOtherMapDoesNotFailStart(t *testing.T) {
 	t.Parallel()
 	r := shimtest.NewRoot(t)
 	r.Spec.Settings.Args = []string{"+map", "c98m1_other"}
@@ -555,7 +555,7 @@ func TestMissingGameFails(t *testing.T) {
 	}
 }
 
-func TestWhatTheGameStartedEndsWithIt(t *testing.T) {
+func TestChildProcessesOfGameEndWithIt(t *testing.T) {
 	t.Parallel()
 	r := shimtest.NewRoot(t)
 	r.Wrap(t, "nohup sleep 300 >/dev/null 2>&1 &\necho child $!")
@@ -576,7 +576,7 @@ func TestWhatTheGameStartedEndsWithIt(t *testing.T) {
 	shimtest.Until(t, "the child has ended", func() bool { return !shimtest.Alive(child) })
 }
 
-func TestAsAnOrdinaryUser(t *testing.T) {
+func TestServersRunAsOrdinaryUser(t *testing.T) {
 	t.Parallel()
-	shimtest.AsUser(t, "^Test(Server|GameHas|Shim|Second|Crash|What|Console)")
+	shimtest.AsUser(t, "^Test(ServerBecomes|ServerSurvives|SocketIs|GameIs|Shim|Second|Crash|Child|Console)")
 }

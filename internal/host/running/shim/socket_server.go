@@ -106,7 +106,7 @@ func (d *socketServer) converse(ctx context.Context, c *net.UnixConn) {
 		}
 		q, err := parseRequest(line)
 		if err != nil {
-			if d.reply(c, answer{Error: complaint(err)}, nil) != nil || errors.Is(err, errRequest) {
+			if d.reply(c, answer{Error: clientError(err)}, nil) != nil || errors.Is(err, errRequest) {
 				return // the peer speaks another protocol
 			}
 			continue
@@ -117,8 +117,8 @@ func (d *socketServer) converse(ctx context.Context, c *net.UnixConn) {
 	}
 }
 
-// complaint returns err in the form that a client may see.
-func complaint(err error) *left4me.Error {
+// clientError returns err in the form that a client may see.
+func clientError(err error) *left4me.Error {
 	if e, ok := left4me.Public(err); ok {
 		return e
 	}
@@ -137,7 +137,7 @@ func (d *socketServer) answer(ctx context.Context, c *net.UnixConn, r *bufio.Rea
 		if st := s.board.get(); q.Wait == 0 || st.Rev != q.Rev {
 			return d.status(c, st)
 		}
-		ctx, done := attended(ctx, c, r, q.Wait)
+		ctx, done := waitConnected(ctx, c, r, q.Wait)
 		st := s.board.await(ctx, q.Rev)
 		done()
 		return d.status(c, st)
@@ -148,7 +148,7 @@ func (d *socketServer) answer(ctx context.Context, c *net.UnixConn, r *bufio.Rea
 		return d.reply(c, answer{}, nil)
 	case verbWrite:
 		if err := s.write(q.Line); err != nil {
-			return d.reply(c, answer{Error: complaint(err)}, nil)
+			return d.reply(c, answer{Error: clientError(err)}, nil)
 		}
 		return d.reply(c, answer{}, nil)
 	}
@@ -163,7 +163,7 @@ func (d *socketServer) status(c *net.UnixConn, st Status) error {
 func (d *socketServer) read(ctx context.Context, c *net.UnixConn, r *bufio.Reader, q request) error {
 	done := func() {}
 	if q.After == d.shim.console.position() {
-		ctx, done = attended(ctx, c, r, q.Wait)
+		ctx, done = waitConnected(ctx, c, r, q.Wait)
 	}
 	buf := d.buffers.Get().(*[]byte)
 	defer d.buffers.Put(buf)
@@ -184,10 +184,10 @@ func (d *socketServer) reply(c *net.UnixConn, a answer, raw []byte) error {
 	return err
 }
 
-// attended returns a context that ends after wait milliseconds, or as soon as the client disconnects.
+// waitConnected returns a context that ends after wait milliseconds, or as soon as the client disconnects.
 // Otherwise clients that connect and leave would occupy slots until their waits end. The client must
 // not send anything before it has its answer. Call done before reading from the connection again.
-func attended(ctx context.Context, c *net.UnixConn, r *bufio.Reader, wait int64) (_ context.Context, done func()) {
+func waitConnected(ctx context.Context, c *net.UnixConn, r *bufio.Reader, wait int64) (_ context.Context, done func()) {
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(wait)*time.Millisecond)
 	_ = c.SetReadDeadline(time.Time{})
 	gone := make(chan struct{})
