@@ -16,7 +16,7 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(shimtest.Main(m)) }
 
-// console follows the console of a server as the panel does.
+// console reads the console of a server in chunks, as the panel does.
 type console struct {
 	t        *testing.T
 	consoles *consoles
@@ -24,6 +24,7 @@ type console struct {
 	at       int64
 }
 
+// upTo reads until the end of the line that contains text.
 func (c *console) upTo(text string) {
 	c.t.Helper()
 	ctx, cancel := context.WithTimeout(c.t.Context(), shimtest.Patience)
@@ -36,7 +37,7 @@ func (c *console) upTo(text string) {
 		if k.After != c.at || k.Lost != 0 {
 			c.t.Fatalf("at %d it goes on at %d, %d lost", c.at, k.After, k.Lost)
 		}
-		// Not further than the line: what comes behind it is for the next call.
+		// Stop after this line; the rest belongs to the next call.
 		before, after, found := strings.Cut(k.Lines, text)
 		if found {
 			rest, _, _ := strings.Cut(after, "\n")
@@ -47,7 +48,7 @@ func (c *console) upTo(text string) {
 	}
 }
 
-// run starts the server's shim; the function stops it.
+// run starts the server's shim and returns a function that stops it.
 func (c *console) run() (stop func()) {
 	c.t.Helper()
 	cmd := exec.Command(shimtest.Exe(), "run", string(c.root.Name))

@@ -25,7 +25,7 @@ import (
 	"github.com/left4me/left4me/sim/steamapi"
 )
 
-// fakeSteam knows servers by address, as Steam's Web API does.
+// fakeSteam answers for the Steam Web API.
 type fakeSteam struct {
 	ports []int
 	newer string
@@ -38,7 +38,7 @@ func (s fakeSteam) Outdated(context.Context, string) (string, bool, error) {
 	return s.newer, s.newer != "", s.err
 }
 
-// way is a server that runs, and the walk from it.
+// way holds a running server and the input of its connectivity check.
 type way struct {
 	t         *testing.T
 	root      *shimtest.Root
@@ -53,7 +53,7 @@ func newDiagnosis(config Config) *diagnosis {
 	return &diagnosis{core: c, statuses: st, consoles: &consoles{core: c, statuses: st}}
 }
 
-// newWay starts a simulated server with lines in its cfg.
+// newWay starts a simulated server with the given cfg lines.
 func newWay(t *testing.T, cfg []string, env ...string) *way {
 	t.Helper()
 	r := shimtest.NewRoot(t)
@@ -103,7 +103,7 @@ func newWay(t *testing.T, cfg []string, env ...string) *way {
 	return w
 }
 
-// first walks and returns the first thing that is wrong.
+// first runs the connectivity check and returns the first problem.
 func (w *way) first() left4me.Check {
 	w.t.Helper()
 	checks := connectivity.Walk(w.t.Context(), w.s)
@@ -127,8 +127,8 @@ func (w *way) run(command string) {
 	}
 }
 
-// The settings of one server are changed under it, one after the other, each
-// time to one that keeps players out, and back.
+// The test changes one setting of a running server at a time to a value that keeps players out, and
+// then back.
 func TestWalkNamesTheFirstSettingThatIsWrong(t *testing.T) {
 	t.Parallel()
 	w := newWay(t, nil, "SIM_PLAYERS=0")
@@ -161,11 +161,11 @@ func TestWalkNamesTheFirstSettingThatIsWrong(t *testing.T) {
 	}
 }
 
-// What is wrong around a server that is all right by itself.
+// The server itself is healthy; each case changes something around it.
 func TestConnectivityChecksFromOutside(t *testing.T) {
 	t.Parallel()
 	w := newWay(t, nil)
-	other, err := net.ListenPacket("udp4", "127.0.0.3:0") // a machine that answers nothing
+	other, err := net.ListenPacket("udp4", "127.0.0.3:0") // a machine that never answers
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -209,7 +209,7 @@ func TestConnectivityChecksFromOutside(t *testing.T) {
 			t.Errorf("%s: %+v, want %s of %s", what, c, tt.state, tt.name)
 		}
 	}
-	// What can't be looked at keeps nobody from going on.
+	// A check that cannot run must not stop the checks after it.
 	w.s = good
 	w.s.Steam = fakeSteam{err: errors.New("no route to host")}
 	w.s.Rules = func(context.Context) (firewall.Ruleset, error) { return firewall.Ruleset{}, firewall.ErrDenied }
@@ -217,7 +217,7 @@ func TestConnectivityChecksFromOutside(t *testing.T) {
 	if c := w.first(); c.State != left4me.CheckOK {
 		t.Errorf("%+v", c)
 	}
-	// A game that was told that it is out of date.
+	// The game was told by Steam that it is out of date.
 	w.s = good
 	w.run("sim_out_of_date")
 	if c := w.first(); c.Name != "version" || c.State != left4me.CheckBroken {
@@ -265,7 +265,7 @@ func TestWalkOfAServerThatHangs(t *testing.T) {
 	if err := w.root.Dial(t).Write(t.Context(), "sim_hang"); err != nil {
 		t.Fatal(err)
 	}
-	// It hangs when it has read the command.
+	// The server hangs once it has read the command.
 	for end := time.Now().Add(time.Minute); ; {
 		c := w.first()
 		if c.Name == "answer" && c.State == left4me.CheckBroken {
@@ -275,7 +275,7 @@ func TestWalkOfAServerThatHangs(t *testing.T) {
 			t.Fatalf("%+v", c)
 		}
 	}
-	// Else the shim would give it 15 s to stop.
+	// Kill the game, because the shim would give it 15 s to stop.
 	c := w.root.Dial(t)
 	st, err := c.Status(t.Context())
 	if err == nil {
@@ -316,7 +316,7 @@ func TestManyWhoAskGetOneAnswer(t *testing.T) {
 	}
 }
 
-// A check is not waited for longer than the agent runs.
+// A check ends with the agent, even if it has not finished.
 func TestChecksEndWithTheAgent(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	a := newDiagnosis(Config{Host: "local", Doctor: func(ctx context.Context) []left4me.Check {
@@ -336,7 +336,7 @@ func TestReachOfWhatIsNoServer(t *testing.T) {
 	}
 }
 
-// Commands that mend a server are given to people, who call it by its new name.
+// The commands in a remedy must use the server's new name, because users see only that one.
 func TestConnectivityNamesARenamedServerAsPeopleDo(t *testing.T) {
 	t.Parallel()
 	r := shimtest.NewRoot(t)

@@ -9,7 +9,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// SteamCMD installs twice where Steam refuses the game for Linux.
+// SteamCMD installs the game a second time if Steam refuses the Linux build.
 func TestStepsThatComeAgainBeginAnew(t *testing.T) {
 	p := job.Quiet("")
 	p.Plan(steamSteps...)

@@ -31,10 +31,10 @@ import (
 	"github.com/left4me/left4me/sim/steamapi"
 )
 
-// newest is the number that the simulated Steam counts its builds from.
+// newest is the first build number of the simulated Steam.
 const newest = 15800000
 
-// depot is a host with an agent, SteamCMD, and the other side of the bus.
+// depot is a host with an agent and SteamCMD, and plays control's part on the bus.
 type depot struct {
 	*shimtest.Root
 	t     *testing.T
@@ -50,7 +50,7 @@ type depot struct {
 	jobs    int
 }
 
-// newDepot makes one without a game.
+// newDepot returns a host without a game.
 func newDepot(t *testing.T, steam ...string) *depot {
 	t.Helper()
 	return newDepotIn(t, shimtest.NewRoot(t), steam...)
@@ -104,7 +104,7 @@ func newDepotIn(t *testing.T, root *shimtest.Root, steam ...string) *depot {
 
 func (d *depot) home() string { return filepath.Join(string(d.Root.Root), "home") }
 
-// steam lays SteamCMD out anew: what Steam has from now on.
+// steam writes a simulated SteamCMD that offers what vars describe.
 func (d *depot) steam(vars ...string) {
 	d.t.Helper()
 	vars = append([]string{
@@ -129,7 +129,7 @@ func (d *depot) keep(where map[left4me.JobID]bus.JobReport, data []byte) error {
 	return nil
 }
 
-// serve starts an agent; stop ends it, and leaves what it works on.
+// serve starts an agent. stop ends the agent and leaves its jobs unfinished.
 func (d *depot) serve() {
 	d.t.Helper()
 	sup := process.New(process.Config{Root: d.Root.Root, Run: d.Run, Exe: shimtest.Exe(), Env: d.Environ()})
@@ -156,7 +156,7 @@ func (d *depot) serve() {
 	}
 }
 
-// ask puts a job into the queue.
+// ask adds a job to the queue.
 func (d *depot) ask(kind left4me.JobKind, target left4me.Name, spec any) left4me.JobID {
 	d.t.Helper()
 	d.jobs++
@@ -184,7 +184,7 @@ func (d *depot) end(id left4me.JobID) (r bus.JobReport) {
 	return r
 }
 
-// during waits until a job is in the middle of a step, having done some of it.
+// during waits until a job runs the step and its progress has reached done.
 func (d *depot) during(id left4me.JobID, label string, done int64) {
 	d.t.Helper()
 	shimtest.Until(d.t, "the job is at "+label, func() bool {
@@ -207,7 +207,7 @@ func stepOf(r bus.JobReport, label string) left4me.Step {
 	return left4me.Step{}
 }
 
-// do has a game job done.
+// do runs a job on the game and requires it to succeed.
 func (d *depot) do(kind left4me.JobKind) bus.JobReport {
 	d.t.Helper()
 	return d.done(d.ask(kind, "local", left4me.GameSpec{}))
@@ -222,7 +222,7 @@ func (d *depot) done(id left4me.JobID) bus.JobReport {
 	return r
 }
 
-// server has a job on a server done.
+// server runs a job on a server and requires it to succeed.
 func (d *depot) server(kind left4me.JobKind, n left4me.Name) {
 	d.t.Helper()
 	d.done(d.ask(kind, n, left4me.Spec{Name: n, Port: d.Port, Settings: left4me.Settings{Hostname: "Alpha"}}))
@@ -249,7 +249,7 @@ func (d *depot) status(n left4me.Name) left4me.Status {
 	return all[i]
 }
 
-// nothingLeft checks that a job that came to nothing left nothing.
+// nothingLeft checks that an installation left no files and no SteamCMD process.
 func (d *depot) nothingLeft() {
 	d.t.Helper()
 	for _, name := range []string{
@@ -265,7 +265,7 @@ func (d *depot) nothingLeft() {
 	}
 }
 
-// steamcmds are the processes of this host's SteamCMD.
+// steamcmds returns the SteamCMD processes of this host.
 func (d *depot) steamcmds() (pids []string) {
 	own := filepath.Join(string(d.Root.Root), "steam/steamcmd")
 	all, _ := filepath.Glob("/proc/[0-9]*/cmdline")
@@ -309,7 +309,7 @@ func TestTheGameIsInstalledUpdatedAndGoneBackFrom(t *testing.T) {
 		t.Errorf("alpha runs on build %d", st.Build)
 	}
 
-	// While it runs.
+	// Update while the server runs.
 	d.steam("SIM_STEAM_BUILD=2")
 	d.do(left4me.UpdateGame)
 	g = d.game()
@@ -325,7 +325,7 @@ func TestTheGameIsInstalledUpdatedAndGoneBackFrom(t *testing.T) {
 		t.Errorf("restarted, alpha runs on build %d", st.Build)
 	}
 
-	// Nothing new, and nothing damaged.
+	// No new build and no damaged files.
 	before := d.layers()
 	for _, kind := range []left4me.JobKind{left4me.UpdateGame, left4me.VerifyGame, left4me.InstallGame} {
 		r := d.do(kind)
@@ -338,7 +338,7 @@ func TestTheGameIsInstalledUpdatedAndGoneBackFrom(t *testing.T) {
 	}
 	d.nothingLeft()
 
-	// Something damaged.
+	// A damaged file.
 	if err := os.WriteFile(filepath.Join(d.Files.Root.Installation(), "base/left4dead2/gameinfo.txt"), []byte("damaged"),
 		0o644); err != nil {
 		t.Fatal(err)
@@ -387,8 +387,8 @@ func TestTheGameIsInstalledUpdatedAndGoneBackFrom(t *testing.T) {
 	d.nothingLeft()
 }
 
-// It executes itself anew when it gives up its privileges: who looks then sees it
-// too, or else ends it as an orphan.
+// The installation re-executes itself when it gives up its privileges. It must stay visible during
+// that time, or it would be killed as an orphan.
 func TestAnInstallationIsSeenAsLongAsItRuns(t *testing.T) {
 	t.Parallel()
 	d := newDepot(t, "SIM_STEAM_BUILD=1")
@@ -407,7 +407,7 @@ func TestAnInstallationIsSeenAsLongAsItRuns(t *testing.T) {
 	}
 }
 
-// slow is a Steam whose second build takes some time.
+// slow returns a host whose second build takes some time to download.
 func slow(t *testing.T) *depot {
 	t.Helper()
 	d := newDepot(t, "SIM_STEAM_BUILD=1", "SIM_STEAM_SIZE=8M", "SIM_STEAM_CHANGED=50")
@@ -416,6 +416,7 @@ func slow(t *testing.T) *depot {
 	return d
 }
 
+// still checks that the given build and layers are unchanged and that nothing else is left.
 func (d *depot) still(build int64, layers []string) {
 	d.t.Helper()
 	if g := d.game(); g.Current != newest+build || len(g.Builds) != 1 {
@@ -462,7 +463,7 @@ func TestAnUpdateGoesOnWithoutLeft4me(t *testing.T) {
 		t.Errorf("another process installs: %d, before %d", again, installer)
 	}
 	d.stop()
-	// It comes to its end while nobody follows it.
+	// The installation ends while no agent follows it.
 	shimtest.Until(t, "SteamCMD is done", func() bool { _, up := shim.Shim(d.Run, left4me.InstallInstance); return !up })
 	d.serve()
 	d.done(id)
@@ -486,7 +487,7 @@ func TestAnInstallerThatIsKilledLeavesNothing(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	d.still(1, layers)
-	// A machine that lost its power leaves that.
+	// Files that a power failure leaves behind.
 	if err := errors.Join(
 		os.MkdirAll(filepath.Join(d.Files.Root.Upper(left4me.InstallInstance), "left4dead2"), 0o755),
 		os.WriteFile(filepath.Join(d.Files.Root.Upper(left4me.InstallInstance), "left4dead2/half"), nil, 0o644),
@@ -505,7 +506,7 @@ func TestAnInstallerThatIsKilledLeavesNothing(t *testing.T) {
 	}
 }
 
-// What was downloaded before the line to Steam broke is gone on with.
+// A download is resumed if it was interrupted because the connection to Steam was lost.
 func TestADownloadThatFailedIsGoneOnWith(t *testing.T) {
 	t.Parallel()
 	d := newDepot(t, "SIM_STEAM_BUILD=1", "SIM_STEAM_FAULT=lie")
@@ -535,8 +536,8 @@ func TestADownloadThatFailedIsGoneOnWith(t *testing.T) {
 	d.nothingLeft()
 }
 
-// smallDisk has temporary directories made on a disk of a size from now on. It
-// reports whether that can be done here.
+// smallDisk makes temporary directories be created on a file system of the given size. It reports
+// whether that is possible here.
 func smallDisk(t *testing.T, size string) bool {
 	t.Helper()
 	if os.Geteuid() != 0 {
@@ -573,8 +574,8 @@ func TestTheGameAsAnOrdinaryUser(t *testing.T) {
 	shimtest.AsUser(t, "^TestTheGameIsInstalled")
 }
 
-// Steam may say which version it requires, which the newest build is, both or
-// neither; what isn't known is not taken for "up to date".
+// Steam may report the required version, the newest build, both or neither. A missing answer must
+// not count as "up to date".
 func TestACheckSaysWhatIsNotKnown(t *testing.T) {
 	t.Parallel()
 	d := newDepot(t, "SIM_STEAM_BUILD=1")
@@ -594,7 +595,7 @@ func TestACheckSaysWhatIsNotKnown(t *testing.T) {
 	d.nothingLeft()
 }
 
-// A job on the game that waits for another one to end can be cancelled.
+// A job on the game can be cancelled while it waits for another job.
 func TestGameJobThatWaitsIsCancelled(t *testing.T) {
 	t.Parallel()
 	d := newDepot(t)
@@ -609,8 +610,8 @@ func TestGameJobThatWaitsIsCancelled(t *testing.T) {
 	<-d.agent.game.working
 }
 
-// Before the shim of a server that was found has been asked, its supervisor knows
-// that it runs: who takes it for stopped would start it.
+// Until the shim has answered, the supervisor's state must be shown. If the server appeared as
+// stopped, a client could start it again.
 func TestServerThatIsFoundIsNeverStopped(t *testing.T) {
 	t.Parallel()
 	d := newDepot(t, "SIM_STEAM_BUILD=1")

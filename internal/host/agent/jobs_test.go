@@ -16,14 +16,14 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// reports is what the other side of a host is told of one job.
+// reports receives what control is told about one job.
 type reports struct {
 	told  chan bus.JobReport
 	ended chan bus.JobReport
 }
 
-// working is an agent with one job in its hands. The other side answers its report
-// with what refuse returns.
+// working returns an agent with one delivered job. Control answers its report with the result of
+// refuse.
 func working(t *testing.T, refuse func() error) (*jobs, bus.Delivery, reports) {
 	t.Helper()
 	b, err := bus.Open(t.Context(), t.TempDir(), slog.New(slog.DiscardHandler))
@@ -63,6 +63,7 @@ func working(t *testing.T, refuse func() error) (*jobs, bus.Delivery, reports) {
 	return newJobs(&core{Config: Config{Host: "local"}, bus: b, log: slog.New(slog.DiscardHandler)}, nil, nil), come(t, deliveries), r
 }
 
+// come returns the next value of c.
 func come[T any](t *testing.T, c <-chan T) T {
 	t.Helper()
 	select {
@@ -130,8 +131,8 @@ func TestAStatusIsBounded(t *testing.T) {
 	}
 }
 
-// A store of the bus that is new has no events: those that nobody had read come
-// from the logs of the servers.
+// A new bus store has no events. Events that no reader has processed come from the logs of the
+// servers.
 func TestCrashesAreToldAgain(t *testing.T) {
 	b, err := bus.Open(t.Context(), t.TempDir(), slog.New(slog.DiscardHandler))
 	if err != nil {
@@ -158,7 +159,7 @@ func TestCrashesAreToldAgain(t *testing.T) {
 		Config: Config{Host: "local", Files: instance.Files{Root: instance.Root(root)}}, bus: b, log: slog.New(slog.DiscardHandler),
 	}}
 	a.publishAll(t.Context())
-	a.publishAll(t.Context()) // twice is harmless
+	a.publishAll(t.Context()) // publishing twice is harmless
 	events := make(chan bus.Crash, 10)
 	if err := b.Events(t.Context(), "reader", bus.KindCrash, func(_ string, data []byte) error {
 		var c bus.Crash

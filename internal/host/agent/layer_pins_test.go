@@ -27,7 +27,7 @@ func TestPinnedLayersAreNotRemoved(t *testing.T) {
 	after := m.survey()
 	defer after.end()
 	no := func() error { t.Error("it was removed"); return nil }
-	// alpha may have been mounted since the supervisor was asked.
+	// alpha may have been mounted after the survey asked the supervisor.
 	for name, s := range map[string]*survey{"a survey from before": early, "one from meanwhile": late} {
 		for _, dir := range []string{"overlays/maps/2", "overlays/maps", "installation/base"} {
 			if err := s.remove(dir, no); !errors.Is(err, left4me.Busy) || !strings.Contains(err.Error(), "alpha") {
@@ -47,7 +47,7 @@ func TestStartWaitsOnlyForTheRemovalOfItsOwnLayers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newLayerPins()
 		first, second := make(chan struct{}), make(chan struct{})
-		for _, end := range []chan struct{}{first, second} { // two requests for the same one
+		for _, end := range []chan struct{}{first, second} { // two requests to remove the same directory
 			go func() {
 				s := m.survey()
 				defer s.end()

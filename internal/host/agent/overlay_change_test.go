@@ -17,7 +17,7 @@ import (
 	"github.com/left4me/left4me/sim/installation"
 )
 
-// send lays an upload where the panel keeps them.
+// send stores an upload in the panel's directory for uploads.
 func (d *depot) send(id string, files map[string]string) string {
 	d.t.Helper()
 	id += strings.Repeat("a", 26-len(id))
@@ -34,14 +34,14 @@ func (d *depot) send(id string, files map[string]string) string {
 	return id
 }
 
-// change asks for a revision of the overlay maps.
+// change runs a job that changes the overlay maps.
 func (d *depot) change(c left4me.Change) bus.JobReport {
 	d.t.Helper()
 	return d.end(d.ask(left4me.BuildOverlay, "maps",
 		left4me.BuildSpec{Overlay: left4me.Overlay{Name: "maps", Kind: left4me.FilesOverlay}, By: "ann", Change: &c}))
 }
 
-// holds checks what the current revision of maps is.
+// holds checks the number and the files of the current revision of maps.
 func (d *depot) holds(number int, want map[string]string) {
 	d.t.Helper()
 	now, files, err := d.agent.overlays.repo.Manifest(d.t.Context(), "maps", 0)
@@ -106,7 +106,7 @@ func TestTwoPeopleEditOneOverlay(t *testing.T) {
 	edit := func(file, text string, base int) bus.JobReport {
 		return d.change(left4me.Change{Upload: d.send("e", map[string]string{"left4dead2/" + file: text}), Import: exact, Base: base})
 	}
-	// Two who saw that there was nothing don't overwrite each other either.
+	// Two users who both create the first revision must not overwrite each other either.
 	first := func(text string, base int) bus.JobReport {
 		up := d.send("f", map[string]string{"left4dead2/cfg/server.cfg": text})
 		return d.end(d.ask(left4me.BuildOverlay, "mods", left4me.BuildSpec{
@@ -124,7 +124,8 @@ func TestTwoPeopleEditOneOverlay(t *testing.T) {
 	if got := d.text("mods", "left4dead2/cfg/server.cfg"); got != "theirs" {
 		t.Errorf("%q", got)
 	}
-	// What failed can be understood in another way, unless it is sent once more anyway.
+	// A failed upload stays for another attempt with other options, unless it is marked to be used
+	// once.
 	if left := d.uploads(); len(left) != 1 {
 		t.Errorf("%v", left)
 	}
@@ -132,7 +133,7 @@ func TestTwoPeopleEditOneOverlay(t *testing.T) {
 	if left := d.uploads(); len(left) != 1 {
 		t.Errorf("%v", left)
 	}
-	// Both looked at revision 1. What they change in different files is merged.
+	// Both edits are based on revision 1. Changes to different files are merged.
 	if r := edit("cfg/server.cfg", "s2", 1); r.State != left4me.JobDone {
 		t.Fatalf("%+v", r.Error)
 	}
@@ -141,7 +142,7 @@ func TestTwoPeopleEditOneOverlay(t *testing.T) {
 	}
 	now := map[string]string{"left4dead2/addons/a.txt": "a1", "left4dead2/cfg/server.cfg": "s2", "left4dead2/cfg/other.cfg": "o2"}
 	d.holds(3, now)
-	// In the same file, or in what one of them removes, it is not.
+	// Changes to the same file, or to a file that the other edit removes, are not merged.
 	for what, r := range map[string]bus.JobReport{
 		"the same file":   edit("cfg/server.cfg", "mine", 1),
 		"its removal":     d.change(left4me.Change{Delete: []string{"left4dead2/cfg/server.cfg"}, Base: 1}),
@@ -157,7 +158,7 @@ func TestTwoPeopleEditOneOverlay(t *testing.T) {
 		}
 	}
 	d.holds(3, now)
-	// One who doesn't say what they looked at gets what they asked for.
+	// A change without a base revision is applied unconditionally.
 	if r := d.change(left4me.Change{Delete: []string{"left4dead2/cfg"}}); r.State != left4me.JobDone {
 		t.Fatalf("%+v", r.Error)
 	}
@@ -193,7 +194,7 @@ func TestAnUploadGoesWithItsRevision(t *testing.T) {
 		t.Errorf("something is left in the way: %v", left)
 	}
 	d.holds(1, map[string]string{"left4dead2/addons/a.vpk": "x"})
-	// The job runs again: its upload is gone, and so is its reason.
+	// The job runs again although its upload has been removed.
 	p := job.Quiet(built)
 	if err := d.agent.builds.Build(t.Context(), built, spec, p); err != nil {
 		t.Error(err)
@@ -282,7 +283,7 @@ func TestADamagedAddonIsWarnedOfUntilItIsMended(t *testing.T) {
 		warned int
 	}{
 		{map[string]string{"left4dead2/addons/a.vpk": string(damaged), "left4dead2/addons/b.vpk": string(pack("other"))}, 1},
-		{map[string]string{"left4dead2/cfg/server.cfg": "x"}, 1}, // it is still there
+		{map[string]string{"left4dead2/cfg/server.cfg": "x"}, 1}, // the damaged add-on is unchanged
 		{map[string]string{"left4dead2/addons/a.vpk": string(good)}, 0},
 	} {
 		id := d.send(fmt.Sprint("p", i+2), step.files)

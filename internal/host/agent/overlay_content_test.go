@@ -16,7 +16,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// lay publishes a revision of files, as a builder would have it done.
+// lay publishes a revision with the given files, as a builder does.
 func (d *depot) lay(n left4me.Name, files map[string]string) left4me.Revision {
 	d.t.Helper()
 	d.jobs++
@@ -41,13 +41,13 @@ func (d *depot) lay(n left4me.Name, files map[string]string) left4me.Revision {
 	return r
 }
 
-// content asks for something on the bus.
+// contentAsk sends a request to the agent and returns its answer.
 func contentAsk[T any](d *depot, verb string, in any) (out T, err error) {
 	err = d.bus.Request(d.t.Context(), bus.Command("local", verb), in, &out)
 	return out, err
 }
 
-// showsRenamed checks that a renamed overlay is shown by the name that people have for it.
+// showsRenamed checks that files of a renamed overlay are listed under its new name.
 func (d *depot) showsRenamed(spec left4me.Spec) {
 	d.t.Helper()
 	r := bus.StackRequest{Spec: spec, Shown: bus.Shown{"maps": "campaigns"}, Filter: bus.Filter{Query: ".cfg"}}
@@ -83,7 +83,7 @@ func TestAServerKeepsTheRevisionsThatItWasStartedWith(t *testing.T) {
 		t.Errorf("it runs with %v", st.Overlays)
 	}
 
-	// What is published meanwhile doesn't touch it.
+	// A revision published while the server runs does not affect it.
 	d.lay("maps", map[string]string{"left4dead2/a.cfg": "2"})
 	c, err := contentAsk[left4me.Content](d, bus.VerbContent, bus.OverlayRequest{Overlay: "maps"})
 	if err != nil || c.Current != 2 || !slices.Equal(c.Revisions[1].Servers, []left4me.Name{"alpha"}) || len(c.Revisions[0].Servers) != 0 {
@@ -109,7 +109,7 @@ func TestAServerKeepsTheRevisionsThatItWasStartedWith(t *testing.T) {
 		t.Errorf("%q, %v", b, err)
 	}
 
-	// Back to the older one, and a label.
+	// Return to the older revision, and set a label.
 	if c, err = contentAsk[left4me.Content](d, bus.VerbUse, bus.OverlayRequest{Overlay: "maps", Revision: 1}); err != nil ||
 		c.Current != 1 {
 		t.Errorf("%+v, %v", c, err)
@@ -133,7 +133,7 @@ func TestAServerKeepsTheRevisionsThatItWasStartedWith(t *testing.T) {
 	d.showsRenamed(spec)
 	d.done(d.ask(left4me.StopServer, "alpha", spec))
 
-	// Nobody has it: it can go, and come back.
+	// No server uses the overlay: it can be deleted and restored.
 	d.done(d.ask(left4me.DeleteOverlay, "maps", nil))
 	if r := d.end(d.ask(left4me.StartServer, "alpha", spec)); r.State != left4me.JobFailed || r.Error == nil ||
 		r.Error.Kind != left4me.NotFound {
@@ -157,7 +157,7 @@ func TestAServerKeepsTheRevisionsThatItWasStartedWith(t *testing.T) {
 	}
 }
 
-// A build that did its work before left4me was ended says so when it runs again.
+// A build that published its revision before left4me ended reports that when it runs again.
 func TestABuildThatWasPublishedIsNotDoneTwice(t *testing.T) {
 	t.Parallel()
 	d := newDepot(t)

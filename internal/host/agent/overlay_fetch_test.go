@@ -21,7 +21,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// allow has the depot's agent download from a server of this machine.
+// allow lets the depot's agent download from a server on this machine.
 func (d *depot) allow(server *httptest.Server) {
 	d.t.Helper()
 	c, err := download.New(download.Options{Allow: []string{strings.TrimPrefix(server.URL, "http://")}})
@@ -41,7 +41,7 @@ func (d *depot) overlay(n left4me.Name) left4me.Content {
 	return c
 }
 
-// text is a file of the current revision of an overlay.
+// text returns the content of a file in the overlay's current revision.
 func (d *depot) text(n left4me.Name, file string) string {
 	d.t.Helper()
 	b, err := os.ReadFile(filepath.Join(d.Files.Root.Overlay(n), fmt.Sprint(d.overlay(n).Current), file))
@@ -67,7 +67,7 @@ func TestAScriptBecomesARevision(t *testing.T) {
 	if c := d.overlay("maps"); c.Current != 1 || c.Revisions[0].Origin != "version 3" || d.text("maps", "left4dead2/cfg/a.cfg") != "x\n" {
 		t.Errorf("%+v", c)
 	}
-	// A failure leaves the revision, and says why.
+	// A failed script leaves the revision unchanged, and the job says why.
 	spec.Overlay.Script = &left4me.Script{Text: "echo x >x; echo no such map >&2; exit 4", Version: 4}
 	r = d.end(d.ask(left4me.BuildOverlay, "maps", spec))
 	if r.State != left4me.JobFailed || r.Error == nil || !strings.Contains(r.Error.Text, "status 4") ||
@@ -161,7 +161,7 @@ func TestACommitBecomesARevision(t *testing.T) {
 		t.Errorf("%q, %+v", got, d.overlay("rework").Revisions[0])
 	}
 
-	// A directory of it, at a commit; and what isn't there.
+	// A subdirectory at a commit, and a missing reference.
 	spec.Overlay.Git = &left4me.Git{URL: server.URL + "/.git", Ref: first[:10], Subdir: "addons"}
 	d.done(d.ask(left4me.BuildOverlay, "rework", spec))
 	if d.text("rework", "left4dead2/cfg/a.cfg") != "none" || d.text("rework", "left4dead2/addons/sourcemod/plugins/a.smx") != "1" ||
@@ -224,7 +224,7 @@ func TestAReleaseBecomesARevision(t *testing.T) {
 		d.text("tool", "left4dead2/addons/a.vdf") != "1" {
 		t.Errorf("fetched %d times: %+v", fetched, c)
 	}
-	// The same tag with another archive.
+	// The same tag with a different archive.
 	pack(map[string]string{"n/addons/a.vdf": "2", "n/cfg/own.cfg": "theirs again"})
 	spec.Overlay.Release.Keep = []string{"left4dead2/cfg"}
 	d.done(d.ask(left4me.BuildOverlay, "tool", spec))

@@ -17,8 +17,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// hollow makes a file of that many bytes that takes no room on the disk, as a
-// plugin can.
+// hollow creates a sparse file of size bytes, as a plugin can.
 func hollow(t *testing.T, file string, size int64) {
 	t.Helper()
 	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE, 0o644)
@@ -33,7 +32,7 @@ func hollow(t *testing.T, file string, size int64) {
 	}
 }
 
-// wrote makes a server that was started once, and returns what it may write to.
+// wrote creates a server that was started once, and returns a directory of its writable layer.
 func (d *depot) wrote(n left4me.Name) string {
 	d.t.Helper()
 	upper := filepath.Join(d.Files.Root.Upper(n), "left4dead2", "data")
@@ -53,8 +52,8 @@ func promoted(n left4me.Name, paths ...string) left4me.BuildSpec {
 	}
 }
 
-// A server that was renamed is found by either name; the next one of its old name is not
-// taken for it.
+// A renamed server is found by either name. A later server with the old name is not mistaken for
+// it.
 func TestPromotingFromARenamedServer(t *testing.T) {
 	d := newDepot(t)
 	data := d.wrote("alpha")
@@ -68,7 +67,8 @@ func TestPromotingFromARenamedServer(t *testing.T) {
 	if r := d.end(d.ask(left4me.BuildOverlay, "kept", spec)); r.State != left4me.JobDone {
 		t.Errorf("%+v, %+v", r, r.Error)
 	}
-	// A rename that was done and that nobody was told of, and a third name since.
+	// The host renamed the server, control does not know, and the server has been renamed again
+	// since.
 	spec.Promote.Server = "gamma"
 	if _, err := d.Files.Rename("alpha", "beta"); err != nil {
 		t.Fatal(err)
@@ -82,10 +82,10 @@ func TestPromotingFromARenamedServer(t *testing.T) {
 	}
 }
 
-// A plugin decides how long the files are that a server wrote. Whether they fit is
-// known before the first byte is copied.
+// Plugins decide how large the files of a server are. Files that do not fit must be refused before
+// anything is copied.
 func TestPromotingFilesThatDoNotFitWritesNothing(t *testing.T) {
-	// On a large disk what doesn't fit is too much in any case.
+	// On a large disk, files that do not fit also exceed the limits of an import.
 	small := smallDisk(t, "128m")
 	d := newDepot(t)
 	data := d.wrote("alpha")
@@ -145,7 +145,7 @@ func TestPromotingKeepsHoles(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(data, "same.txt"), []byte("text"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	// Named twice, each is there once.
+	// Files that are named twice are copied once.
 	r := d.done(d.ask(left4me.BuildOverlay, "kept",
 		promoted("alpha", "left4dead2/data/same.txt", "left4dead2/data", "left4dead2/data/holes")))
 	if s := stepOf(r, left4me.StepFetch); s.Note != "2 files" || s.Progress.Done != s.Progress.Total || s.Progress.Total != 200<<20+4 {

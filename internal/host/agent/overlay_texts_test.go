@@ -53,9 +53,9 @@ func texts(all []left4me.Warning) map[string]bool {
 	return got
 }
 
-// A byte order mark and UTF-16 are repaired by whichever builder brings the text,
-// and said; who doesn't want that says so. What lies in another directory of the
-// game or is no text for it stays as it is.
+// Every builder removes byte order marks, converts UTF-16 and reports both, unless the user turned
+// that off. Files outside the directories that the game reads as text, and files that are not text,
+// stay unchanged.
 func TestTextsAreSavedAsUTF8UnlessSaidOtherwise(t *testing.T) {
 	t.Parallel()
 	d := newDepot(t)
@@ -81,10 +81,10 @@ func TestTextsAreSavedAsUTF8UnlessSaidOtherwise(t *testing.T) {
 	if rev := d.revision(1); rev.Note != "why; saved as UTF-8: a.cfg, b.cfg" || len(texts(rev.Warnings)) > 0 {
 		t.Errorf("%+v", rev)
 	}
-	// The same once more is nothing new.
+	// Uploading the same files again creates no revision.
 	d.texts(left4me.Change{Upload: d.send("two", files), Import: left4me.Import{Exact: true}, Replace: true}, plain)
 	d.holds(1, repaired)
-	// As it is, for this upload or for the overlay.
+	// With texts left unchanged, for this upload or for the overlay.
 	d.texts(left4me.Change{Upload: d.send("three", files), Import: left4me.Import{Exact: true, Texts: left4me.TextsAsIs}, Replace: true},
 		plain)
 	d.holds(2, files)
@@ -120,8 +120,8 @@ func TestPromotedTextsAreSavedAsUTF8(t *testing.T) {
 	}
 }
 
-// A repair is one act that makes a revision; the one before holds the texts as
-// they were. It is for overlays of all kinds, and keeps what they were made from.
+// A repair creates a revision; the previous revision keeps the original texts. It works for
+// overlays of all kinds and does not change their source.
 func TestRepairMakesARevisionAndKeepsTheOriginal(t *testing.T) {
 	t.Parallel()
 	d := newDepot(t)
@@ -174,8 +174,8 @@ func TestRepairMakesARevisionAndKeepsTheOriginal(t *testing.T) {
 	d.holds(3, want)
 }
 
-// What Git and the workshop say a revision was made from stays true for a repaired
-// one, or the next look would build it anew.
+// A repaired revision keeps its Git or workshop origin. Without the origin, the next check would
+// build the overlay again.
 func TestRepairKeepsTheOrigin(t *testing.T) {
 	t.Parallel()
 	d := newDepot(t)
@@ -203,7 +203,7 @@ func TestRepairKeepsTheOrigin(t *testing.T) {
 	}
 }
 
-// The plan of an upload names what its build repairs, whatever the texts come in.
+// The plan of an upload lists the texts that its build repairs, for every format of an upload.
 func TestThePlanNamesTheTextsThatABuildRepairs(t *testing.T) {
 	t.Parallel()
 	d := newDepot(t)
