@@ -412,7 +412,7 @@ func warning(j job) (all string) {
 	return all
 }
 
-func TestWreckageDoesNotKeepAServerFromItsEnd(t *testing.T) {
+func TestStopAndDeleteSucceedDespiteHostileFiles(t *testing.T) {
 	running(t, "delta")
 	done(t, "POST", "/servers/delta/stop")
 	wreck := func() {

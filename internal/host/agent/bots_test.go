@@ -8,17 +8,17 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-func TestBotsAreTold(t *testing.T) {
+func TestMarkBots(t *testing.T) {
 	for _, c := range []struct {
 		what string
 		bots int
 		want []string
 	}{
 		{"none", 0, nil},
-		{"those with a bot's name first, however short they are there", 2, []string{"Coach", "Charger"}},
-		{"then who is there for longest", 3, []string{"early", "Coach", "Charger"}},
-		{"more than there are players", 9, []string{"early", "late", "Coach", "Charger"}},
-		{"nonsense", -1, nil},
+		{"players with a bot's name first, however short their time", 2, []string{"Coach", "Charger"}},
+		{"then the player connected for longest", 3, []string{"early", "Coach", "Charger"}},
+		{"more bots than players", 9, []string{"early", "late", "Coach", "Charger"}},
+		{"negative number", -1, nil},
 	} {
 		players := []left4me.Player{
 			{Name: "early", Duration: time.Hour},
@@ -34,7 +34,7 @@ func TestBotsAreTold(t *testing.T) {
 			}
 		}
 		if !slices.Equal(got, c.want) {
-			t.Errorf("%s: %q, want %q", c.what, got, c.want)
+			t.Errorf("%s: marked %q, want %q", c.what, got, c.want)
 		}
 	}
 }

@@ -35,7 +35,7 @@ func (c *console) upTo(text string) {
 			c.t.Fatalf("until %q: %v", text, err)
 		}
 		if k.After != c.at || k.Lost != 0 {
-			c.t.Fatalf("at %d it goes on at %d, %d lost", c.at, k.After, k.Lost)
+			c.t.Fatalf("chunk after %d starts at %d with %d bytes lost", c.at, k.After, k.Lost)
 		}
 		// Stop after this line; the rest belongs to the next call.
 		before, after, found := strings.Cut(k.Lines, text)
@@ -72,7 +72,7 @@ func newTestConsole(t *testing.T) *console {
 	return &console{t: t, root: r, consoles: &consoles{core: &core{Config: Config{Files: r.Files, Sockets: r.Run}}}}
 }
 
-func TestConsoleOfAServerThatStopsAndStartsHasNoGap(t *testing.T) {
+func TestConsoleHasNoGapAcrossRestart(t *testing.T) {
 	t.Parallel()
 	c := newTestConsole(t)
 	for range 2 {
@@ -83,11 +83,11 @@ func TestConsoleOfAServerThatStopsAndStartsHasNoGap(t *testing.T) {
 	}
 	newest, err := c.consoles.chunk(t.Context(), bus.ConsoleRequest{Server: c.root.Name, After: -1, Max: shim.MaxChunk})
 	if err != nil || newest.Position != c.at || strings.Count(newest.Lines, "left4me: ready") != 2 {
-		t.Errorf("the newest: %d to %d, %v", newest.After, newest.Position, err)
+		t.Errorf("newest chunk from %d to %d, %v, want its end at the last position and two starts", newest.After, newest.Position, err)
 	}
 }
 
-func TestConsoleNoticesSoonThatAServerCameUp(t *testing.T) {
+func TestConsoleReturnsOutputSoonAfterServerStarts(t *testing.T) {
 	c := newTestConsole(t)
 	got := make(chan time.Time)
 	go func() {
@@ -95,24 +95,24 @@ func TestConsoleNoticesSoonThatAServerCameUp(t *testing.T) {
 		got <- time.Now()
 	}()
 	c.run()
-	shimtest.Until(t, "there is something in the log", func() bool {
+	shimtest.Until(t, "the log has a line", func() bool {
 		k, err := shim.ReadLog(c.root.Files.Root.Logs(c.root.Name), 0, 0)
 		return err == nil && k.Lines != ""
 	})
 	printed := time.Now()
 	if late := (<-got).Sub(printed); late > time.Second {
-		t.Errorf("it is noticed after %v", late)
+		t.Errorf("output was returned %v after it was printed, want at most 1 s", late)
 	}
 }
 
-func TestConsoleOfAServerThatNeverRanIsEmpty(t *testing.T) {
+func TestConsoleOfNeverStartedServerIsEmpty(t *testing.T) {
 	c := newTestConsole(t)
 	begun := time.Now()
 	k, err := c.consoles.chunk(t.Context(), bus.ConsoleRequest{Server: c.root.Name, After: -1, Wait: 300 * time.Millisecond})
 	if err != nil || k.Lines != "" || k.Position != 0 {
-		t.Errorf("%+v, %v", k, err)
+		t.Errorf("got %+v, %v, want an empty chunk", k, err)
 	}
 	if waited := time.Since(begun); waited < 300*time.Millisecond {
-		t.Errorf("it waited only %v", waited)
+		t.Errorf("returned after %v, want 300 ms", waited)
 	}
 }

@@ -112,10 +112,10 @@ func (w *way) first() left4me.Check {
 		return left4me.Check{State: left4me.CheckOK}
 	}
 	if c.State == left4me.CheckBroken && c != checks[len(checks)-1] {
-		w.t.Errorf("it went on behind %+v: %+v", c, checks)
+		w.t.Errorf("the check continued after %+v: %+v", c, checks)
 	}
 	if c.Text == "" || c.Mend == "" {
-		w.t.Errorf("%+v says not what, or not what to do", c)
+		w.t.Errorf("%+v lacks a description or a remedy", c)
 	}
 	return c
 }
@@ -129,11 +129,11 @@ func (w *way) run(command string) {
 
 // The test changes one setting of a running server at a time to a value that keeps players out, and
 // then back.
-func TestWalkNamesTheFirstSettingThatIsWrong(t *testing.T) {
+func TestConnectivityReportsFirstWrongSetting(t *testing.T) {
 	t.Parallel()
 	w := newWay(t, nil, "SIM_PLAYERS=0")
 	if c := w.first(); c.State != left4me.CheckOK {
-		t.Fatalf("of a server that is all right: %+v, %+v", c, connectivity.Walk(t.Context(), w.s))
+		t.Fatalf("healthy server: %+v, %+v", c, connectivity.Walk(t.Context(), w.s))
 	}
 	for _, tt := range []struct {
 		with, without, name string
@@ -152,17 +152,17 @@ func TestWalkNamesTheFirstSettingThatIsWrong(t *testing.T) {
 	} {
 		w.run(tt.with)
 		if c := w.first(); c.Name != tt.name || c.State != tt.state || !strings.Contains(c.Text, tt.text) {
-			t.Errorf("%s: %+v, want %s of %s", tt.with, c, tt.state, tt.name)
+			t.Errorf("%s: %+v, want state %s of %s", tt.with, c, tt.state, tt.name)
 		}
 		w.run(tt.without)
 		if c := w.first(); c.State != left4me.CheckOK {
-			t.Errorf("%s: %+v", tt.without, c)
+			t.Errorf("%s: %+v, want no problem", tt.without, c)
 		}
 	}
 }
 
 // The server itself is healthy; each case changes something around it.
-func TestConnectivityChecksFromOutside(t *testing.T) {
+func TestConnectivityReportsProblemsAroundServer(t *testing.T) {
 	t.Parallel()
 	w := newWay(t, nil)
 	other, err := net.ListenPacket("udp4", "127.0.0.3:0") // a machine that never answers
@@ -181,32 +181,32 @@ func TestConnectivityChecksFromOutside(t *testing.T) {
 			func(s *connectivity.Server) { s.Steam = fakeSteam{ports: []int{1}} }, "Steam's list",
 			left4me.CheckWarn,
 		},
-		"there is a newer game": {
+		"Steam requires a newer version": {
 			func(s *connectivity.Server) { s.Steam = fakeSteam{ports: []int{s.Wanted}, newer: "2.2.9.9"} },
 			"version", left4me.CheckBroken,
 		},
-		"a name that doesn't exist": {
+		"public address that does not resolve": {
 			func(s *connectivity.Server) { s.Address = "no.such.name.invalid" }, "public address",
 			left4me.CheckBroken,
 		},
-		"a firewall that drops": {func(s *connectivity.Server) {
+		"firewall that drops packets": {func(s *connectivity.Server) {
 			s.Rules = func(context.Context) (firewall.Ruleset, error) {
 				return firewall.Parse(
 					[]byte(`{"nftables":[{"chain":{"family":"inet","table":"t","name":"in","hook":"input","policy":"drop"}}]}`))
 			}
 		}, "firewall", left4me.CheckBroken},
-		"a process that is not there": {func(s *connectivity.Server) { s.State = left4me.Stopped }, "process", left4me.CheckBroken},
-		"one that failed": {
+		"stopped server": {func(s *connectivity.Server) { s.State = left4me.Stopped }, "process", left4me.CheckBroken},
+		"failed server": {
 			func(s *connectivity.Server) { s.State, s.Reason = left4me.Failed, "why" }, "process",
 			left4me.CheckBroken,
 		},
-		"one that starts":              {func(s *connectivity.Server) { s.State = left4me.Starting }, "process", left4me.CheckBroken},
-		"a port that the game has not": {func(s *connectivity.Server) { s.Wanted++ }, "port", left4me.CheckBroken},
+		"starting server":                 {func(s *connectivity.Server) { s.State = left4me.Starting }, "process", left4me.CheckBroken},
+		"port that the game does not use": {func(s *connectivity.Server) { s.Wanted++ }, "port", left4me.CheckBroken},
 	} {
 		w.s = good
 		tt.change(&w.s)
 		if c := w.first(); c.Name != tt.name || c.State != tt.state {
-			t.Errorf("%s: %+v, want %s of %s", what, c, tt.state, tt.name)
+			t.Errorf("%s: %+v, want state %s of %s", what, c, tt.state, tt.name)
 		}
 	}
 	// A check that cannot run must not stop the checks after it.
@@ -215,7 +215,7 @@ func TestConnectivityChecksFromOutside(t *testing.T) {
 	w.s.Rules = func(context.Context) (firewall.Ruleset, error) { return firewall.Ruleset{}, firewall.ErrDenied }
 	w.s.Command = func(context.Context, string) (string, error) { return "", errors.New("closed") }
 	if c := w.first(); c.State != left4me.CheckOK {
-		t.Errorf("%+v", c)
+		t.Errorf("got %+v, want no problem", c)
 	}
 	// The game was told by Steam that it is out of date.
 	w.s = good
@@ -225,7 +225,7 @@ func TestConnectivityChecksFromOutside(t *testing.T) {
 	}
 }
 
-func TestWalkAsksSteamsOwnWebAPI(t *testing.T) {
+func TestConnectivityAsksSteamWebAPI(t *testing.T) {
 	t.Parallel()
 	w := newWay(t, nil)
 	api := steamapi.New(steamapi.State{Versions: map[int]int{550: 2243}, Servers: []string{fmt.Sprintf("127.0.0.1:%d", w.root.Port)}})
@@ -233,15 +233,15 @@ func TestWalkAsksSteamsOwnWebAPI(t *testing.T) {
 	defer server.Close()
 	w.s.Steam = steamAPI{server.URL}
 	if c := w.first(); c.State != left4me.CheckOK {
-		t.Errorf("one that Steam knows: %+v", c)
+		t.Errorf("server that Steam lists: %+v", c)
 	}
 	api.Change(func(s *steamapi.State) { s.Versions[550] = 2244 })
 	if c := w.first(); c.Name != "version" || !strings.Contains(c.Text, "2244") {
-		t.Errorf("an old one: %+v", c)
+		t.Errorf("server with an old version: %+v", c)
 	}
 	api.Change(func(s *steamapi.State) { s.Versions[550], s.Servers = 2243, nil })
 	if c := w.first(); c.Name != "Steam's list" || c.State != left4me.CheckWarn {
-		t.Errorf("one that Steam doesn't know: %+v", c)
+		t.Errorf("server that Steam does not list: %+v", c)
 	}
 	server.Close()
 	if c := w.first(); c.State != left4me.CheckOK {
@@ -249,7 +249,7 @@ func TestWalkAsksSteamsOwnWebAPI(t *testing.T) {
 	}
 }
 
-func TestWalkReadsTheConsoleAboutSteam(t *testing.T) {
+func TestConnectivityReadsSteamProblemsFromConsole(t *testing.T) {
 	t.Parallel()
 	for env, name := range map[string]string{"SIM_STEAM=nolibrary": "Steam's library", "SIM_STEAM=lost": "connection to Steam"} {
 		w := newWay(t, nil, env)
@@ -259,7 +259,7 @@ func TestWalkReadsTheConsoleAboutSteam(t *testing.T) {
 	}
 }
 
-func TestWalkOfAServerThatHangs(t *testing.T) {
+func TestConnectivityReportsHangingServer(t *testing.T) {
 	t.Parallel()
 	w := newWay(t, nil)
 	if err := w.root.Dial(t).Write(t.Context(), "sim_hang"); err != nil {
@@ -272,7 +272,7 @@ func TestWalkOfAServerThatHangs(t *testing.T) {
 			break
 		}
 		if time.Now().After(end) {
-			t.Fatalf("%+v", c)
+			t.Fatalf("got %+v, want no answer", c)
 		}
 	}
 	// Kill the game, because the shim would give it 15 s to stop.
@@ -286,7 +286,7 @@ func TestWalkOfAServerThatHangs(t *testing.T) {
 	}
 }
 
-func TestManyWhoAskGetOneAnswer(t *testing.T) {
+func TestConcurrentDoctorRequestsShareOneCheck(t *testing.T) {
 	asked, release := make(chan struct{}, 8), make(chan struct{})
 	a := newDiagnosis(Config{Host: "local", Doctor: func(context.Context) []left4me.Check {
 		asked <- struct{}{}
@@ -312,12 +312,12 @@ func TestManyWhoAskGetOneAnswer(t *testing.T) {
 		}
 	}
 	if len(asked) > 1 {
-		t.Errorf("it was checked %d times more", len(asked))
+		t.Errorf("the check ran %d more times", len(asked))
 	}
 }
 
 // A check ends with the agent, even if it has not finished.
-func TestChecksEndWithTheAgent(t *testing.T) {
+func TestChecksEndWithAgent(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	a := newDiagnosis(Config{Host: "local", Doctor: func(ctx context.Context) []left4me.Check {
 		cancel()
@@ -325,19 +325,19 @@ func TestChecksEndWithTheAgent(t *testing.T) {
 		return nil
 	}})
 	if _, err := a.host(ctx); !errors.Is(err, context.Canceled) {
-		t.Errorf("%v", err)
+		t.Errorf("got %v, want context.Canceled", err)
 	}
 }
 
-func TestReachOfWhatIsNoServer(t *testing.T) {
+func TestConnectivityRejectsInvalidServerName(t *testing.T) {
 	a := newDiagnosis(Config{Files: instance.Files{Root: instance.Root(t.TempDir())}})
 	if _, err := a.connectivity(t.Context(), bus.ReachRequest{Server: "../etc"}); !errors.Is(err, left4me.Invalid) {
-		t.Errorf("%v", err)
+		t.Errorf("got %v, want left4me.Invalid", err)
 	}
 }
 
 // The commands in a remedy must use the server's new name, because users see only that one.
-func TestConnectivityNamesARenamedServerAsPeopleDo(t *testing.T) {
+func TestConnectivityUsesNewNameOfRenamedServer(t *testing.T) {
 	t.Parallel()
 	r := shimtest.NewRoot(t)
 	a := newWorker(t, r)

@@ -10,7 +10,7 @@ import (
 )
 
 // SteamCMD installs the game a second time if Steam refuses the Linux build.
-func TestStepsThatComeAgainBeginAnew(t *testing.T) {
+func TestRepeatedSteamCMDStepStartsOver(t *testing.T) {
 	p := job.Quiet("")
 	p.Plan(steamSteps...)
 	f := installed{p: p}
@@ -44,7 +44,7 @@ func TestStepsThatComeAgainBeginAnew(t *testing.T) {
 	steps = p.Steps()
 	for i := range 2 {
 		if steps[i+1].EndedAt != steps[i+2].StartedAt {
-			t.Errorf("%s ends at %s, %s begins at %s", steps[i+1].Label, steps[i+1].EndedAt, steps[i+2].Label, steps[i+2].StartedAt)
+			t.Errorf("%s ended at %s, but %s started at %s", steps[i+1].Label, steps[i+1].EndedAt, steps[i+2].Label, steps[i+2].StartedAt)
 		}
 	}
 	if s := steps[3]; s.State != left4me.StepRunning || s.Progress.Done != 10 || f.left != 90 {

@@ -191,7 +191,7 @@ func (d *depot) during(id left4me.JobID, label string, done int64) {
 		d.mu.Lock()
 		defer d.mu.Unlock()
 		if r, ok := d.ended[id]; ok {
-			d.t.Fatalf("it has ended: %+v\n%s", r, strings.Join(r.Log, "\n"))
+			d.t.Fatalf("the job has ended: %+v\n%s", r, strings.Join(r.Log, "\n"))
 		}
 		s := stepOf(d.running[id], label)
 		return s.State == left4me.StepRunning && s.Progress.Done >= done
@@ -261,7 +261,7 @@ func (d *depot) nothingLeft() {
 		}
 	}
 	if pids := d.steamcmds(); len(pids) > 0 {
-		d.t.Errorf("SteamCMD runs: %v", pids)
+		d.t.Errorf("SteamCMD still runs: %v", pids)
 	}
 }
 
@@ -286,7 +286,7 @@ func (d *depot) layers() []string {
 	return names
 }
 
-func TestTheGameIsInstalledUpdatedAndGoneBackFrom(t *testing.T) {
+func TestGameInstallUpdateAndRollBack(t *testing.T) {
 	t.Parallel()
 	d := newDepot(t, "SIM_STEAM_BUILD=1")
 	r := d.do(left4me.InstallGame)
@@ -294,7 +294,7 @@ func TestTheGameIsInstalledUpdatedAndGoneBackFrom(t *testing.T) {
 		t.Errorf("download: %+v", s)
 	}
 	if len(r.Log) == 0 {
-		t.Error("nothing of what SteamCMD printed is in the log")
+		t.Error("the job's log lacks the output of SteamCMD")
 	}
 	g := d.game()
 	if g.Current != newest+1 || len(g.Builds) != 1 || !slices.Equal(g.Builds[0].Layers, []string{"base"}) || g.Builds[0].Version == "" ||
@@ -302,7 +302,7 @@ func TestTheGameIsInstalledUpdatedAndGoneBackFrom(t *testing.T) {
 		t.Fatalf("installed: %+v", g)
 	}
 	if to, err := os.Readlink(filepath.Join(d.home(), ".steam/sdk32")); err != nil || !strings.HasSuffix(to, "linux32") {
-		t.Errorf("sdk32 leads to %q, %v", to, err)
+		t.Errorf("sdk32 points to %q, %v", to, err)
 	}
 	d.server(left4me.StartServer, "alpha")
 	if st := d.status("alpha"); st.Build != newest+1 {
@@ -322,7 +322,7 @@ func TestTheGameIsInstalledUpdatedAndGoneBackFrom(t *testing.T) {
 	}
 	d.server(left4me.RestartServer, "alpha")
 	if st := d.status("alpha"); st.Build != newest+2 {
-		t.Errorf("restarted, alpha runs on build %d", st.Build)
+		t.Errorf("alpha runs on build %d after the restart", st.Build)
 	}
 
 	// No new build and no damaged files.
@@ -346,16 +346,16 @@ func TestTheGameIsInstalledUpdatedAndGoneBackFrom(t *testing.T) {
 	r = d.do(left4me.VerifyGame)
 	g = d.game()
 	if g.Builds[0].Build != newest+2 || len(g.Builds[0].Layers) != 3 {
-		t.Errorf("mended: %+v\n%+v", g.Builds, r.Steps)
+		t.Errorf("after the repair: %+v\n%+v", g.Builds, r.Steps)
 	}
 
 	r = d.do(left4me.RollbackGame)
 	if g = d.game(); g.Current != newest+1 || !g.Pinned {
-		t.Errorf("gone back: %+v", g)
+		t.Errorf("after the rollback: %+v", g)
 	}
 	if r := d.end(d.ask(left4me.UpdateGame, "local", left4me.GameSpec{})); r.State != left4me.JobFailed || r.Error == nil ||
 		!strings.Contains(r.Error.Text, "pinned") {
-		t.Errorf("an update of what is pinned: %+v", r)
+		t.Errorf("update of a pinned build: %+v", r)
 	}
 	var pinned left4me.Game
 	if err := d.bus.Request(t.Context(), bus.Command("local", bus.VerbPin), bus.PinRequest{V: 1}, &pinned); err != nil || pinned.Pinned {
@@ -378,7 +378,7 @@ func TestTheGameIsInstalledUpdatedAndGoneBackFrom(t *testing.T) {
 		t.Errorf("merged: %+v", g.Builds)
 	}
 	if got := d.layers(); len(got) != 3 { // and builds.json
-		t.Errorf("what is there: %q", got)
+		t.Errorf("got files %q", got)
 	}
 	d.server(left4me.StartServer, "alpha")
 	if st := d.status("alpha"); st.Build != newest+4 {
@@ -389,7 +389,7 @@ func TestTheGameIsInstalledUpdatedAndGoneBackFrom(t *testing.T) {
 
 // The installation re-executes itself when it gives up its privileges. It must stay visible during
 // that time, or it would be killed as an orphan.
-func TestAnInstallationIsSeenAsLongAsItRuns(t *testing.T) {
+func TestInstallationIsVisibleWhileItRuns(t *testing.T) {
 	t.Parallel()
 	d := newDepot(t, "SIM_STEAM_BUILD=1")
 	for i := range 8 {
@@ -402,7 +402,7 @@ func TestAnInstallationIsSeenAsLongAsItRuns(t *testing.T) {
 		}
 		ended := func(context.Context) (bool, error) { return false, nil }
 		if r, err := install.Follow(t.Context(), install.ProgressFile(d.Root.Root), ended, func(install.Line) {}); err != nil || r == nil {
-			t.Fatalf("run %d is at work, and nobody sees it: %v", i, err)
+			t.Fatalf("run %d has not ended, but its process is not visible: %v", i, err)
 		}
 	}
 }
@@ -428,7 +428,7 @@ func (d *depot) still(build int64, layers []string) {
 	d.nothingLeft()
 }
 
-func TestAnUpdateThatIsCancelledLeavesNothing(t *testing.T) {
+func TestCancelledUpdateLeavesNothing(t *testing.T) {
 	t.Parallel()
 	d := slow(t)
 	layers := d.layers()
@@ -442,25 +442,25 @@ func TestAnUpdateThatIsCancelledLeavesNothing(t *testing.T) {
 		t.Errorf("%s: %v", r.State, r.Error)
 	}
 	if took := time.Since(begin); took > 5*time.Second {
-		t.Errorf("it took %v", took)
+		t.Errorf("the cancellation took %v", took)
 	}
 	d.still(1, layers)
 }
 
-func TestAnUpdateGoesOnWithoutLeft4me(t *testing.T) {
+func TestUpdateContinuesWithoutAgent(t *testing.T) {
 	t.Parallel()
 	d := slow(t)
 	id := d.ask(left4me.UpdateGame, "local", left4me.GameSpec{})
 	d.during(id, left4me.StepDownload, 100_000)
 	installer, up := shim.Shim(d.Run, left4me.InstallInstance)
 	if !up {
-		t.Fatal("nothing installs")
+		t.Fatal("no installation is running")
 	}
 	d.stop()
 	d.serve()
 	d.during(id, left4me.StepDownload, 500_000)
 	if again, up := shim.Shim(d.Run, left4me.InstallInstance); !up || again != installer {
-		t.Errorf("another process installs: %d, before %d", again, installer)
+		t.Errorf("process %d installs, want process %d", again, installer)
 	}
 	d.stop()
 	// The installation ends while no agent follows it.
@@ -473,7 +473,7 @@ func TestAnUpdateGoesOnWithoutLeft4me(t *testing.T) {
 	d.nothingLeft()
 }
 
-func TestAnInstallerThatIsKilledLeavesNothing(t *testing.T) {
+func TestKilledInstallerLeavesNothing(t *testing.T) {
 	t.Parallel()
 	d := slow(t)
 	layers := d.layers()
@@ -500,27 +500,27 @@ func TestAnInstallerThatIsKilledLeavesNothing(t *testing.T) {
 	for _, l := range d.game().Builds[0].Layers {
 		for _, half := range []string{"half", "left4dead2/half"} {
 			if _, err := os.Lstat(filepath.Join(d.Files.Root.Installation(), l, half)); err == nil {
-				t.Errorf("%s is in %s", half, l)
+				t.Errorf("partial file %s was published in %s", half, l)
 			}
 		}
 	}
 }
 
 // A download is resumed if it was interrupted because the connection to Steam was lost.
-func TestADownloadThatFailedIsGoneOnWith(t *testing.T) {
+func TestInterruptedDownloadIsResumed(t *testing.T) {
 	t.Parallel()
 	d := newDepot(t, "SIM_STEAM_BUILD=1", "SIM_STEAM_FAULT=lie")
 	if r := d.end(d.ask(left4me.InstallGame, "local", left4me.GameSpec{})); r.State != left4me.JobFailed || r.Error == nil {
 		t.Fatalf("%+v", r)
 	}
 	if g := d.game(); g.Current != 0 || len(g.Builds) != 0 {
-		t.Errorf("what isn't whole is installed: %+v", g)
+		t.Errorf("an incomplete build was installed: %+v", g)
 	}
 	d.nothingLeft()
 	d.steam("SIM_STEAM_BUILD=1", "SIM_STEAM_FAULT=mute:1")
 	if r := d.end(d.ask(left4me.InstallGame, "local", left4me.GameSpec{})); r.State != left4me.JobFailed ||
 		!strings.Contains(r.Error.Text, "exit code 1 before SteamCMD printed a line") || !strings.Contains(r.Error.Hint, "lib32gcc-s1") {
-		t.Fatalf("a SteamCMD that can't run: %+v", r.Error)
+		t.Fatalf("SteamCMD that cannot run: %+v", r.Error)
 	}
 	d.nothingLeft()
 	d.steam("SIM_STEAM_BUILD=1", "SIM_STEAM_FAULT=offline")
@@ -545,7 +545,7 @@ func smallDisk(t *testing.T, size string) bool {
 	}
 	dir := t.TempDir()
 	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size="+size); err != nil {
-		t.Logf("no small disk: %v", err)
+		t.Logf("cannot mount a small disk: %v", err)
 		return false
 	}
 	t.Cleanup(func() { _ = unix.Unmount(dir, unix.MNT_DETACH) })
@@ -553,9 +553,9 @@ func smallDisk(t *testing.T, size string) bool {
 	return true
 }
 
-func TestAFullDiskLeavesTheOldBuild(t *testing.T) {
+func TestFullDiskKeepsOldBuild(t *testing.T) {
 	if !smallDisk(t, "64m") {
-		t.Skip("only root may mount a small disk")
+		t.Skip("mounting a small disk requires root")
 	}
 	d := newDepot(t, "SIM_STEAM_BUILD=1", "SIM_STEAM_SIZE=4M")
 	d.do(left4me.InstallGame)
@@ -569,14 +569,14 @@ func TestAFullDiskLeavesTheOldBuild(t *testing.T) {
 	d.still(1, layers)
 }
 
-func TestTheGameAsAnOrdinaryUser(t *testing.T) {
+func TestGameJobsAsOrdinaryUser(t *testing.T) {
 	t.Parallel()
-	shimtest.AsUser(t, "^TestTheGameIsInstalled")
+	shimtest.AsUser(t, "^TestGameInstallUpdateAndRollBack")
 }
 
 // Steam may report the required version, the newest build, both or neither. A missing answer must
 // not count as "up to date".
-func TestACheckSaysWhatIsNotKnown(t *testing.T) {
+func TestGameCheckReportsMissingAnswers(t *testing.T) {
 	t.Parallel()
 	d := newDepot(t, "SIM_STEAM_BUILD=1")
 	d.do(left4me.InstallGame)
@@ -585,23 +585,23 @@ func TestACheckSaysWhatIsNotKnown(t *testing.T) {
 	g := d.game()
 	if g.Outdated || g.Latest != newest+1 || !strings.Contains(g.CheckNote, "does not say which version") ||
 		!strings.Contains(g.CheckNote, "newest build is not known") {
-		t.Errorf("nothing is known: %+v", g)
+		t.Errorf("neither version nor build known: %+v", g)
 	}
 	d.api.Change(func(s *steamapi.State) { s.Versions = map[int]int{gameApp: 999999} })
 	d.do(left4me.CheckGame)
 	if g := d.game(); !g.Outdated || !strings.Contains(g.CheckNote, "999999") {
-		t.Errorf("another version is required: %+v", g)
+		t.Errorf("another version required: %+v", g)
 	}
 	d.nothingLeft()
 }
 
 // A job on the game can be cancelled while it waits for another job.
-func TestGameJobThatWaitsIsCancelled(t *testing.T) {
+func TestWaitingGameJobCanBeCancelled(t *testing.T) {
 	t.Parallel()
 	d := newDepot(t)
 	d.agent.game.working <- struct{}{}
 	id := d.ask(left4me.FlattenGame, "local", left4me.GameSpec{})
-	shimtest.Until(t, "it is cancelled", func() bool {
+	shimtest.Until(t, "the job is cancelled", func() bool {
 		_ = d.bus.Request(t.Context(), bus.Command("local", bus.VerbCancel), bus.CancelRequest{V: bus.Version, ID: id}, nil)
 		d.mu.Lock()
 		defer d.mu.Unlock()
@@ -612,7 +612,7 @@ func TestGameJobThatWaitsIsCancelled(t *testing.T) {
 
 // Until the shim has answered, the supervisor's state must be shown. If the server appeared as
 // stopped, a client could start it again.
-func TestServerThatIsFoundIsNeverStopped(t *testing.T) {
+func TestFoundServerIsNotShownAsStopped(t *testing.T) {
 	t.Parallel()
 	d := newDepot(t, "SIM_STEAM_BUILD=1")
 	d.do(left4me.InstallGame)
@@ -628,7 +628,7 @@ func TestServerThatIsFoundIsNeverStopped(t *testing.T) {
 	a.statuses.sweep(ctx)
 	all, err := a.statuses.list(ctx)
 	if err != nil || len(all) != 1 || !all[0].State.Up() {
-		t.Errorf("%+v, %v", all, err)
+		t.Errorf("got %+v, %v, want one server that is up", all, err)
 	}
 	cancel()
 	if err := a.core.group.Wait(); err != nil {

@@ -70,12 +70,12 @@ func come[T any](t *testing.T, c <-chan T) T {
 	case v := <-c:
 		return v
 	case <-time.After(20 * time.Second):
-		t.Fatal("nothing came")
+		t.Fatal("no value arrived within 20 s")
 		panic("unreachable")
 	}
 }
 
-func TestAJobThatPrintsTheWorstReportsItsEnd(t *testing.T) {
+func TestJobReportsWithHostileOutputAreBounded(t *testing.T) {
 	for _, text := range []string{"<", "\x01", "\xff"} {
 		a, d, r := working(t, func() error { return nil })
 		p := newProgress(t.Context(), a.core, "1")
@@ -95,16 +95,16 @@ func TestAJobThatPrintsTheWorstReportsItsEnd(t *testing.T) {
 				t.Errorf("%s with %q in %d bytes, %v", what, text, len(data), err)
 			}
 			if n := len(v.Log); n < 60 || !strings.HasSuffix(v.Steps[0].Note, " bytes cut)") {
-				t.Errorf("%s with %q: %d lines, the note ends in %q", what, text, n, v.Steps[0].Note[max(0, len(v.Steps[0].Note)-30):])
+				t.Errorf("%s with %q: got %d lines and a note that ends in %q", what, text, n, v.Steps[0].Note[max(0, len(v.Steps[0].Note)-30):])
 			}
 		}
 		if ended.State != left4me.JobFailed || !strings.HasSuffix(ended.Error.Text, " bytes cut)") {
-			t.Errorf("with %q it ended %s", text, ended.State)
+			t.Errorf("with %q: got state %s", text, ended.State)
 		}
 	}
 }
 
-func TestAReportIsRepeatedUntilItIsAnswered(t *testing.T) {
+func TestReportIsRepeatedUntilConfirmed(t *testing.T) {
 	tries := 0
 	a, d, r := working(t, func() error {
 		if tries++; tries < 4 {
@@ -114,11 +114,11 @@ func TestAReportIsRepeatedUntilItIsAnswered(t *testing.T) {
 	})
 	a.report(t.Context(), d, bus.JobReport{V: bus.Version, ID: "1", State: left4me.JobDone})
 	if v := come(t, r.ended); v.State != left4me.JobDone || tries != 4 {
-		t.Errorf("%+v at try %d", v, tries)
+		t.Errorf("got %+v at attempt %d, want the end of the job at attempt 4", v, tries)
 	}
 }
 
-func TestAStatusIsBounded(t *testing.T) {
+func TestStatusIsBounded(t *testing.T) {
 	long := strings.Repeat("\x01\xff<", 8<<10)
 	st := left4me.Status{Reason: long, Hostname: long, Map: long}
 	for range 255 {
@@ -127,20 +127,20 @@ func TestAStatusIsBounded(t *testing.T) {
 	clipStatus(&st)
 	data, err := bus.Marshal(st)
 	if err != nil || len(data) > 40<<10 || len(st.Online) != maxOnline {
-		t.Errorf("%d bytes, %d players, %v", len(data), len(st.Online), err)
+		t.Errorf("got %d bytes, %d players, %v", len(data), len(st.Online), err)
 	}
 }
 
 // A new bus store has no events. Events that no reader has processed come from the logs of the
 // servers.
-func TestCrashesAreToldAgain(t *testing.T) {
+func TestCrashesArePublishedAgainToNewStore(t *testing.T) {
 	b, err := bus.Open(t.Context(), t.TempDir(), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(b.Close)
 	if !b.Anew() {
-		t.Error("a new store isn't called new")
+		t.Error("got Anew false for a new store")
 	}
 	root := t.TempDir()
 	for _, n := range []string{"alpha", "beta"} {
@@ -173,7 +173,7 @@ func TestCrashesAreToldAgain(t *testing.T) {
 		c := come(t, events)
 		if got := fmt.Sprintf("%s %d", c.Server, c.At.Second()); got != want || len(c.Lines) != 1 ||
 			!strings.HasSuffix(c.Lines[0], " bytes cut)") {
-			t.Errorf("%s with %d lines came, want %s", got, len(c.Lines), want)
+			t.Errorf("got %s with %d lines, want %s", got, len(c.Lines), want)
 		}
 	}
 }

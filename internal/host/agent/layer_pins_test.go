@@ -26,24 +26,24 @@ func TestPinnedLayersAreNotRemoved(t *testing.T) {
 	release()
 	after := m.survey()
 	defer after.end()
-	no := func() error { t.Error("it was removed"); return nil }
+	no := func() error { t.Error("a pinned layer was removed"); return nil }
 	// alpha may have been mounted after the survey asked the supervisor.
-	for name, s := range map[string]*survey{"a survey from before": early, "one from meanwhile": late} {
+	for name, s := range map[string]*survey{"survey that began before the pin": early, "survey that began during the pin": late} {
 		for _, dir := range []string{"overlays/maps/2", "overlays/maps", "installation/base"} {
 			if err := s.remove(dir, no); !errors.Is(err, left4me.Busy) || !strings.Contains(err.Error(), "alpha") {
 				t.Errorf("%s, %s: %v", name, dir, err)
 			}
 		}
 		if err := s.remove("overlays/maps/20", func() error { return nil }); err != nil {
-			t.Errorf("%s: another one: %v", name, err)
+			t.Errorf("%s: unrelated layer: %v", name, err)
 		}
 	}
 	if err := after.remove("overlays/maps/2", func() error { return nil }); err != nil {
-		t.Error("when it was asked later:", err)
+		t.Error("survey that began after the release:", err)
 	}
 }
 
-func TestStartWaitsOnlyForTheRemovalOfItsOwnLayers(t *testing.T) {
+func TestStartWaitsOnlyForRemovalOfItsOwnLayers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newLayerPins()
 		first, second := make(chan struct{}), make(chan struct{})
@@ -81,20 +81,20 @@ func TestStartWaitsOnlyForTheRemovalOfItsOwnLayers(t *testing.T) {
 		synctest.Wait()
 		cancel()
 		if err := <-ended; !errors.Is(err, context.Canceled) {
-			t.Errorf("a start that was cancelled: %v", err)
+			t.Errorf("cancelled start: got %v", err)
 		}
 		close(first)
 		synctest.Wait()
 		if pinned {
-			t.Error("it was pinned while one still removes it")
+			t.Error("the layer was pinned during a removal")
 		}
 		close(second)
 		synctest.Wait()
 		if !pinned {
-			t.Error("it is not pinned after the removals have ended")
+			t.Error("the layer was not pinned after the removals")
 		}
 		if len(m.going)+len(m.pins)+len(m.surveys) != 0 {
-			t.Errorf("left: %+v", m)
+			t.Errorf("entries left: %+v", m)
 		}
 	})
 }

@@ -46,7 +46,7 @@ func (d *depot) holds(number int, want map[string]string) {
 	d.t.Helper()
 	now, files, err := d.agent.overlays.repo.Manifest(d.t.Context(), "maps", 0)
 	if err != nil || now != number {
-		d.t.Fatalf("revision %d, %v", now, err)
+		d.t.Fatalf("got revision %d, %v, want %d", now, err, number)
 	}
 	got := map[string]string{}
 	for _, e := range files {
@@ -73,7 +73,7 @@ func (d *depot) uploads() []string {
 	return all
 }
 
-func TestTwoPeopleEditOneOverlay(t *testing.T) {
+func TestConcurrentEditsOfOverlay(t *testing.T) {
 	t.Parallel()
 	d := newDepot(t)
 	var z bytes.Buffer
@@ -168,7 +168,7 @@ func TestTwoPeopleEditOneOverlay(t *testing.T) {
 	}
 }
 
-func TestAnUploadGoesWithItsRevision(t *testing.T) {
+func TestPublishedUploadIsRemoved(t *testing.T) {
 	t.Parallel()
 	d := newDepot(t)
 	id := d.send("u", map[string]string{"a.vpk": "x"})
@@ -180,7 +180,7 @@ func TestAnUploadGoesWithItsRevision(t *testing.T) {
 		t.Fatal(err)
 	}
 	if r := d.change(left4me.Change{Upload: id}); r.State != left4me.JobFailed || r.Error.Kind != left4me.Invalid {
-		t.Errorf("half an upload: %+v", r)
+		t.Errorf("incomplete upload: %+v", r)
 	}
 	if err := os.Remove(filepath.Join(parts, "0")); err != nil {
 		t.Fatal(err)
@@ -191,7 +191,7 @@ func TestAnUploadGoesWithItsRevision(t *testing.T) {
 		t.Fatalf("%+v", r.Error)
 	}
 	if left := d.uploads(); len(left) != 0 {
-		t.Errorf("something is left in the way: %v", left)
+		t.Errorf("upload files left: %v", left)
 	}
 	d.holds(1, map[string]string{"left4dead2/addons/a.vpk": "x"})
 	// The job runs again although its upload has been removed.
@@ -207,7 +207,7 @@ func TestAnUploadGoesWithItsRevision(t *testing.T) {
 	}
 }
 
-func TestWhatIsRefusedLeavesNothing(t *testing.T) {
+func TestRejectedUploadCreatesNothing(t *testing.T) {
 	t.Parallel()
 	d := newDepot(t)
 	id := d.send("b", map[string]string{"maps.zip": "PK\x03\x04 and then it was cut off"})
@@ -216,14 +216,14 @@ func TestWhatIsRefusedLeavesNothing(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	if left := d.uploads(); len(left) != 1 {
-		t.Errorf("something is left in the way: %v", left)
+		t.Errorf("got files %v, want only the upload", left)
 	}
 	if _, err := os.Stat(d.Files.Root.Overlay("maps")); err == nil {
-		t.Error("there is an overlay")
+		t.Error("an overlay was created")
 	}
 }
 
-func TestAPlanWritesNothing(t *testing.T) {
+func TestPlanWritesNothing(t *testing.T) {
 	t.Parallel()
 	d := newDepot(t)
 	d.lay("maps", map[string]string{"left4dead2/addons/a.vpk": "old", "left4dead2/addons/b.vpk": "old"})
@@ -248,14 +248,14 @@ func TestAPlanWritesNothing(t *testing.T) {
 	}
 	if _, err = contentAsk[left4me.Plan](d, bus.VerbPlan,
 		bus.PlanRequest{Overlay: "maps", Change: left4me.Change{Upload: strings.Repeat("b", 26)}}); err == nil {
-		t.Error("there is no such upload")
+		t.Error("a plan was made for a missing upload")
 	}
 	if left := d.uploads(); len(left) != 2 {
-		t.Errorf("something is left in the way: %v", left)
+		t.Errorf("got files %v, want the two uploads", left)
 	}
 }
 
-func TestADamagedAddonIsWarnedOfUntilItIsMended(t *testing.T) {
+func TestDamagedAddonIsReportedUntilReplaced(t *testing.T) {
 	t.Parallel()
 	d := newDepot(t)
 	pack := func(text string) []byte {
@@ -291,7 +291,7 @@ func TestADamagedAddonIsWarnedOfUntilItIsMended(t *testing.T) {
 			t.Fatalf("%d: %+v", i, r.Error)
 		}
 		if got := warned(); got != step.warned {
-			t.Errorf("%d: %d warnings: %+v", i, got, d.overlay("maps").Revisions[0].Warnings)
+			t.Errorf("step %d: got %d warnings: %+v", i, got, d.overlay("maps").Revisions[0].Warnings)
 		}
 	}
 }

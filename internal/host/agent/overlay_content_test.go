@@ -55,12 +55,12 @@ func (d *depot) showsRenamed(spec left4me.Spec) {
 	for file, want := range map[string]string{"left4dead2/a.cfg": "overlay campaigns@1", "left4dead2/b.cfg": "overlay mods@1"} {
 		i := slices.IndexFunc(files.Items, func(f left4me.TreeFile) bool { return f.Path == file })
 		if i < 0 || files.Items[i].Layer != want {
-			d.t.Errorf("%s isn't of %s: %+v, %v", file, want, files, err)
+			d.t.Errorf("%s is not listed for %s: %+v, %v", file, want, files, err)
 		}
 	}
 }
 
-func TestAServerKeepsTheRevisionsThatItWasStartedWith(t *testing.T) {
+func TestRunningServerKeepsItsRevisions(t *testing.T) {
 	t.Parallel()
 	d := newDepot(t, "SIM_STEAM_BUILD=1")
 	d.do(left4me.InstallGame)
@@ -80,7 +80,7 @@ func TestAServerKeepsTheRevisionsThatItWasStartedWith(t *testing.T) {
 	d.done(d.ask(left4me.StartServer, "alpha", spec))
 	want := []left4me.OverlayRef{{Name: "mods", Revision: 1}, {Name: "maps", Revision: 1}}
 	if st := d.status("alpha"); !slices.Equal(st.Overlays, want) {
-		t.Errorf("it runs with %v", st.Overlays)
+		t.Errorf("alpha runs with %v", st.Overlays)
 	}
 
 	// A revision published while the server runs does not affect it.
@@ -95,7 +95,7 @@ func TestAServerKeepsTheRevisionsThatItWasStartedWith(t *testing.T) {
 	}
 	if _, err := contentAsk[left4me.Content](d, bus.VerbDropRev, bus.OverlayRequest{Overlay: "maps", Revision: 1}); err == nil ||
 		!strings.Contains(err.Error(), "alpha") {
-		t.Errorf("a revision that is mounted was dropped: %v", err)
+		t.Errorf("a mounted revision was deleted: %v", err)
 	}
 	r := d.end(d.ask(left4me.CollectContent, "local", bus.CollectSpec{}))
 	if r.State != left4me.JobDone {
@@ -103,7 +103,7 @@ func TestAServerKeepsTheRevisionsThatItWasStartedWith(t *testing.T) {
 	}
 	if r := d.end(d.ask(left4me.DeleteOverlay, "maps", nil)); r.State != left4me.JobFailed || r.Error == nil ||
 		r.Error.Kind != left4me.Busy {
-		t.Errorf("an overlay that is mounted was deleted: %+v", r)
+		t.Errorf("a mounted overlay was deleted: %+v", r)
 	}
 	if b, err := os.ReadFile(filepath.Join(d.Files.Root.Overlay("maps"), "1/left4dead2/a.cfg")); err != nil || string(b) != "1" {
 		t.Errorf("%q, %v", b, err)
@@ -114,7 +114,7 @@ func TestAServerKeepsTheRevisionsThatItWasStartedWith(t *testing.T) {
 		c.Current != 1 {
 		t.Errorf("%+v, %v", c, err)
 	}
-	shimtest.Until(t, "it is told that another revision is current", func() bool {
+	shimtest.Until(t, "the change of the current revision is published", func() bool {
 		select {
 		case c := <-told:
 			return c.Revisions["maps"] == 1
@@ -137,7 +137,7 @@ func TestAServerKeepsTheRevisionsThatItWasStartedWith(t *testing.T) {
 	d.done(d.ask(left4me.DeleteOverlay, "maps", nil))
 	if r := d.end(d.ask(left4me.StartServer, "alpha", spec)); r.State != left4me.JobFailed || r.Error == nil ||
 		r.Error.Kind != left4me.NotFound {
-		t.Errorf("it starts without an overlay: %+v", r)
+		t.Errorf("the server started without its overlay: %+v", r)
 	}
 	all, err := contentAsk[[]left4me.Content](d, bus.VerbContents, bus.Empty{})
 	if err != nil || len(all) != 2 || all[1].Name != "maps" || all[1].GoneAt.IsZero() {
@@ -158,7 +158,7 @@ func TestAServerKeepsTheRevisionsThatItWasStartedWith(t *testing.T) {
 }
 
 // A build that published its revision before left4me ended reports that when it runs again.
-func TestABuildThatWasPublishedIsNotDoneTwice(t *testing.T) {
+func TestPublishedBuildIsNotRepeated(t *testing.T) {
 	t.Parallel()
 	d := newDepot(t)
 	st, err := d.agent.overlays.repo.Stage(t.Context(), "maps", "job1")

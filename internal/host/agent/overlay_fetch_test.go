@@ -54,7 +54,7 @@ func (d *depot) text(n left4me.Name, file string) string {
 	return string(b)
 }
 
-func TestAScriptBecomesARevision(t *testing.T) {
+func TestBuildFromScript(t *testing.T) {
 	t.Parallel()
 	d := newDepot(t)
 	spec := left4me.BuildSpec{By: "ann", Overlay: left4me.Overlay{Name: "maps", Kind: left4me.ScriptOverlay, Script: &left4me.Script{
@@ -80,7 +80,7 @@ func TestAScriptBecomesARevision(t *testing.T) {
 	}
 }
 
-func TestACommitBecomesARevision(t *testing.T) {
+func TestBuildFromGit(t *testing.T) {
 	t.Parallel()
 	d := newDepot(t)
 	dir := t.TempDir()
@@ -144,7 +144,7 @@ func TestACommitBecomesARevision(t *testing.T) {
 	r := d.done(d.ask(left4me.BuildOverlay, "rework", spec))
 	if note := stepOf(r, left4me.StepPublishOverlay).Note; packs != had || d.overlay("rework").Current != 1 ||
 		!strings.Contains(note, "nothing has changed") {
-		t.Errorf("%d packs, %q", packs-had, note)
+		t.Errorf("fetched %d packs, note %q", packs-had, note)
 	}
 
 	run("rm", "-rq", "addons")
@@ -153,7 +153,7 @@ func TestACommitBecomesARevision(t *testing.T) {
 	d.done(d.ask(left4me.BuildOverlay, "rework", spec))
 	for file, want := range map[string]string{"a.cfg": "2", "own.cfg": "theirs", "new.cfg": "2"} {
 		if got := d.text("rework", "left4dead2/cfg/"+file); got != want {
-			t.Errorf("%s holds %q, want %q", file, got, want)
+			t.Errorf("%s contains %q, want %q", file, got, want)
 		}
 	}
 	if got := d.text("rework", "left4dead2/addons/sourcemod/plugins/a.smx"); got != "1" ||
@@ -175,7 +175,7 @@ func TestACommitBecomesARevision(t *testing.T) {
 	}
 }
 
-func TestAReleaseBecomesARevision(t *testing.T) {
+func TestBuildFromRelease(t *testing.T) {
 	t.Parallel()
 	d := newDepot(t)
 	var archive bytes.Buffer

@@ -26,7 +26,7 @@ func hollow(t *testing.T, file string, size int64) {
 	}
 	defer f.Close()
 	if err := f.Truncate(size); errors.Is(err, unix.EFBIG) {
-		t.Skipf("the file system has no files of %d bytes", size)
+		t.Skipf("the file system does not support files of %d bytes", size)
 	} else if err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +54,7 @@ func promoted(n left4me.Name, paths ...string) left4me.BuildSpec {
 
 // A renamed server is found by either name. A later server with the old name is not mistaken for
 // it.
-func TestPromotingFromARenamedServer(t *testing.T) {
+func TestPromoteFromRenamedServer(t *testing.T) {
 	d := newDepot(t)
 	data := d.wrote("alpha")
 	env, err := instance.Env{ID: "first", Port: d.Port, Lowerdirs: []string{"installation"}}.Append(nil)
@@ -84,7 +84,7 @@ func TestPromotingFromARenamedServer(t *testing.T) {
 
 // Plugins decide how large the files of a server are. Files that do not fit must be refused before
 // anything is copied.
-func TestPromotingFilesThatDoNotFitWritesNothing(t *testing.T) {
+func TestPromoteRejectsTooLargeFilesBeforeCopying(t *testing.T) {
 	// On a large disk, files that do not fit also exceed the limits of an import.
 	small := smallDisk(t, "128m")
 	d := newDepot(t)
@@ -104,7 +104,7 @@ func TestPromotingFilesThatDoNotFitWritesNothing(t *testing.T) {
 			t.Errorf("%+v, %+v", r, r.Error)
 		}
 		if took := time.Since(begun); took > 10*time.Second {
-			t.Errorf("it took %s", took)
+			t.Errorf("the refusal took %s", took)
 		}
 		err := filepath.WalkDir(filepath.Join(string(d.Root.Root), "tmp"), func(p string, e fs.DirEntry, err error) error {
 			if err == nil && e.Name() == "0.txt" {
@@ -137,7 +137,7 @@ func TestPromotingFilesThatDoNotFitWritesNothing(t *testing.T) {
 	refused(left4me.Invalid, "too many", "left4dead2/data")
 }
 
-func TestPromotingKeepsHoles(t *testing.T) {
+func TestPromoteKeepsHoles(t *testing.T) {
 	t.Parallel()
 	d := newDepot(t)
 	data := d.wrote("alpha")
@@ -154,7 +154,7 @@ func TestPromotingKeepsHoles(t *testing.T) {
 	revision := filepath.Join(d.Files.Root.Overlay("kept"), "1", "left4dead2", "data")
 	var st unix.Stat_t
 	if err := unix.Stat(filepath.Join(revision, "holes"), &st); err != nil || st.Size != 200<<20 || st.Blocks*512 > 10<<20 {
-		t.Errorf("%d bytes, of which %d are on the disk, %v", st.Size, st.Blocks*512, err)
+		t.Errorf("got %d bytes with %d allocated on disk, %v", st.Size, st.Blocks*512, err)
 	}
 	if b, err := os.ReadFile(filepath.Join(revision, "same.txt")); err != nil || string(b) != "text" {
 		t.Errorf("%q, %v", b, err)

@@ -39,7 +39,7 @@ func (d *depot) revision(number int) left4me.Revision {
 			return r
 		}
 	}
-	d.t.Fatal("there is none")
+	d.t.Fatal("no such revision")
 	return left4me.Revision{}
 }
 
@@ -56,7 +56,7 @@ func texts(all []left4me.Warning) map[string]bool {
 // Every builder removes byte order marks, converts UTF-16 and reports both, unless the user turned
 // that off. Files outside the directories that the game reads as text, and files that are not text,
 // stay unchanged.
-func TestTextsAreSavedAsUTF8UnlessSaidOtherwise(t *testing.T) {
+func TestTextsAreSavedAsUTF8ByDefault(t *testing.T) {
 	t.Parallel()
 	d := newDepot(t)
 	files := map[string]string{
@@ -116,13 +116,13 @@ func TestPromotedTextsAreSavedAsUTF8(t *testing.T) {
 	d.done(d.ask(left4me.BuildOverlay, "maps", spec))
 	d.holds(1, map[string]string{"left4dead2/cfg/a.cfg": "x\n"})
 	if b, err := os.ReadFile(filepath.Join(data, "a.cfg")); err != nil || string(b) != bom+"x\n" {
-		t.Errorf("what the server wrote is %q now, %v", b, err)
+		t.Errorf("the server's own file is now %q, %v", b, err)
 	}
 }
 
 // A repair creates a revision; the previous revision keeps the original texts. It works for
 // overlays of all kinds and does not change their source.
-func TestRepairMakesARevisionAndKeepsTheOriginal(t *testing.T) {
+func TestRepairCreatesRevisionAndKeepsOriginal(t *testing.T) {
 	t.Parallel()
 	d := newDepot(t)
 	const admins = "left4dead2/addons/sourcemod/configs/admins_simple.ini"
@@ -156,7 +156,7 @@ func TestRepairMakesARevisionAndKeepsTheOriginal(t *testing.T) {
 		"repaired left4dead2/cfg/a.cfg: line 1: typographic", "repaired " + admins + ": line 1: an identity",
 	} {
 		if !strings.Contains(log, said) {
-			t.Errorf("nothing is said of %q:\n%s", said, log)
+			t.Errorf("the log lacks %q:\n%s", said, log)
 		}
 	}
 	rev := d.revision(3)
@@ -176,7 +176,7 @@ func TestRepairMakesARevisionAndKeepsTheOriginal(t *testing.T) {
 
 // A repaired revision keeps its Git or workshop origin. Without the origin, the next check would
 // build the overlay again.
-func TestRepairKeepsTheOrigin(t *testing.T) {
+func TestRepairKeepsOrigin(t *testing.T) {
 	t.Parallel()
 	d := newDepot(t)
 	st, err := d.agent.overlays.repo.Stage(t.Context(), "maps", "first")
@@ -204,7 +204,7 @@ func TestRepairKeepsTheOrigin(t *testing.T) {
 }
 
 // The plan of an upload lists the texts that its build repairs, for every format of an upload.
-func TestThePlanNamesTheTextsThatABuildRepairs(t *testing.T) {
+func TestPlanListsTextsToRepair(t *testing.T) {
 	t.Parallel()
 	d := newDepot(t)
 	long := "hostname \"" + strings.Repeat("ä", 5000) + "\"\n"

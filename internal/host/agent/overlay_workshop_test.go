@@ -14,7 +14,7 @@ import (
 	"github.com/left4me/left4me/sim/steamapi"
 )
 
-func TestACollectionBecomesARevision(t *testing.T) {
+func TestBuildFromWorkshopCollection(t *testing.T) {
 	t.Parallel()
 	d := newDepot(t)
 	d.api.Change(func(s *steamapi.State) {
@@ -71,14 +71,15 @@ func TestACollectionBecomesARevision(t *testing.T) {
 		t.Errorf("fetched %d times", times)
 	}
 
-	// What is gone at Steam, and from the cache, stays as the overlay has it.
+	// An item that is deleted at Steam and missing from the cache is taken from the current
+	// revision.
 	file := filepath.Join(d.Files.Root.Overlay("maps"), "1/left4dead2/addons/101.vpk")
 	old, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
 	d.stop()
-	d.serve() // which has forgotten what Steam said
+	d.serve() // a new agent has no cached answers of Steam
 	d.api.Change(func(s *steamapi.State) {
 		s.Items["101"] = steamapi.Item{Result: 9}
 		s.Items["102"] = steamapi.Item{Title: "Pine Ridge", Addon: "pine-ridge", Scale: 0.1, Version: 1}
@@ -92,10 +93,10 @@ func TestACollectionBecomesARevision(t *testing.T) {
 	}
 	if got, err := os.ReadFile(filepath.Join(d.Files.Root.Overlay("maps"), "2/left4dead2/addons/101.vpk")); err != nil ||
 		string(got) != string(old) {
-		t.Errorf("another file: %v", err)
+		t.Errorf("the file has changed: %v", err)
 	}
 	if !os.SameFile(inode(t, file), inode(t, filepath.Join(d.Files.Root.Overlay("maps"), "2/left4dead2/addons/101.vpk"))) {
-		t.Error("it is on the disk twice")
+		t.Error("the file is stored twice")
 	}
 }
 

@@ -25,7 +25,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// newWorker makes an agent on a root, whose jobs a test calls itself.
+// newWorker starts an agent. Tests call the functions of its jobs directly.
 func newWorker(t *testing.T, r *shimtest.Root) *Agent {
 	t.Helper()
 	log := slog.New(slog.DiscardHandler)
@@ -49,9 +49,9 @@ func newWorker(t *testing.T, r *shimtest.Root) *Agent {
 	return a
 }
 
-// An agent may be stopped at any moment while it begins, and has ended with everything that
-// it began when Run returns. The race detector finds what begins when Run no longer waits for it.
-func TestAgentMayBeStoppedWhileItBegins(t *testing.T) {
+// An agent may be stopped at any moment while it starts. When Run returns, everything that it
+// started must have ended; the race detector finds goroutines that start later.
+func TestAgentCanBeStoppedWhileStarting(t *testing.T) {
 	t.Parallel()
 	r := shimtest.NewRoot(t)
 	log := slog.New(slog.DiscardHandler)
@@ -67,24 +67,24 @@ func TestAgentMayBeStoppedWhileItBegins(t *testing.T) {
 			t.Fatal(err)
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), time.Duration(after)*200*time.Microsecond)
-		_ = a.Run(ctx) // it may not find the bus as it should: the one before was stopped in the middle, too
+		_ = a.Run(ctx) // it may fail, because the agent before it was interrupted too
 		cancel()
 	}
 }
 
-// mess makes random wreckage.
+// mess creates random files in the directories of a server.
 type mess struct {
 	*rand.Rand
 	t *testing.T
 }
 
-// odd are names that a plugin could give to a file.
+// odd lists file names that a plugin could use.
 var odd = []string{"plain", "-rf", "two\nlines", "\xff\xfe", "..x", " ", strings.Repeat("n", 255), "addons"}
 
-// put puts something in the place of whatever is at a path.
+// put replaces whatever is at a path with a random kind of file.
 func (m mess) put(at string, depth int) {
 	m.t.Helper()
-	// Never through an earlier piece of the mess: links lead out of the root.
+	// Never write through a link created earlier: links lead out of the root.
 	for dir := filepath.Dir(at); ; dir = filepath.Dir(dir) {
 		st, err := os.Lstat(dir)
 		if errors.Is(err, fs.ErrNotExist) {
@@ -133,7 +133,7 @@ func (m mess) mode() fs.FileMode {
 	return []fs.FileMode{0, 0o400, 0o500, 0o700, 0o770, 0o777 | fs.ModeSticky, 0o660}[m.IntN(7)]
 }
 
-// deep nests directories deeper than a path may be long, and the last is closed.
+// deep nests directories beyond the longest possible path, and makes the last one inaccessible.
 func (m mess) deep(at string, levels int) {
 	m.t.Helper()
 	fd := unix.AT_FDCWD
@@ -159,13 +159,13 @@ func (m mess) deep(at string, levels int) {
 	unix.Close(fd)
 }
 
-// spots are places in a root where a game or its user could leave something.
+// spots are paths in a server's runtime directory where the game or its user could leave files.
 var spots = []string{
 	"upper", "work", "merged", "home", "extra", "upper/left4dead2/x", "work/work", "work/index", "merged/x", "home/.steam",
 	"home/.steam/sdk32",
 }
 
-// wreck leaves something in the files of a server.
+// wreck creates random files in the directories of a server.
 func (m mess) wreck(f instance.Files, run string, n left4me.Name) {
 	m.t.Helper()
 	for range 1 + m.IntN(4) {
@@ -180,7 +180,7 @@ func (m mess) wreck(f instance.Files, run string, n left4me.Name) {
 	switch m.IntN(12) {
 	case 0:
 		m.put(f.Root.Merged(n), 4)
-	case 1: // in the place of the directory itself, which the game may not do as a user of its own
+	case 1: // instead of the directory itself; the game cannot do this if it has its own user
 		_ = errors.Join(os.RemoveAll(f.Root.Runtime(n)), os.WriteFile(f.Root.Runtime(n), nil, 0o600))
 	case 2:
 		_ = os.Chmod(f.Root.Runtime(n), 0)
@@ -191,7 +191,7 @@ func (m mess) wreck(f instance.Files, run string, n left4me.Name) {
 
 func (a *Agent) mute() *job.Progress { return job.Quiet("") }
 
-// free checks that nothing is left under the name of a server.
+// free checks that no files are left under the name of a server.
 func free(t *testing.T, r *shimtest.Root, n left4me.Name) {
 	t.Helper()
 	for _, dir := range []string{r.Files.Root.Instance(n), r.Files.Root.Runtime(n), r.Files.Root.Logs(n)} {
@@ -201,7 +201,7 @@ func free(t *testing.T, r *shimtest.Root, n left4me.Name) {
 	}
 }
 
-func TestWreckageDoesNotKeepAServerFromItsEnd(t *testing.T) {
+func TestStopAndDeleteSucceedDespiteHostileFiles(t *testing.T) {
 	t.Parallel()
 	r := shimtest.NewRoot(t)
 	outside := filepath.Join(string(r.Root), "outside")
@@ -221,7 +221,7 @@ func TestWreckageDoesNotKeepAServerFromItsEnd(t *testing.T) {
 		}
 		free(t, r, r.Name)
 		if left := r.Files.Root.Asides(); len(left) > 0 {
-			t.Fatalf("seed %d: put aside, though nothing is another user's: %v", seed, left)
+			t.Fatalf("seed %d: files were put aside, although all belong to this user: %v", seed, left)
 		}
 	}
 	if _, err := os.Stat(outside); err != nil {
@@ -240,14 +240,14 @@ func TestWreckageDoesNotKeepAServerFromItsEnd(t *testing.T) {
 	}
 }
 
-// foreignVar is the root with wreckage of several users' that the test below
-// prepares as root and cleans up after as an ordinary user.
+// foreignVar names the root with files of several users, which the test below prepares as root and
+// removes as an ordinary user.
 const foreignVar = "WRECK_TEST_ROOT"
 
-// foreigners are the servers in it.
+// foreigners is the number of servers in that root.
 const foreigners = 20
 
-func TestWreckageOfOtherUsersIsPutAside(t *testing.T) {
+func TestDeletePutsFilesOfOtherUsersAside(t *testing.T) {
 	if dir := os.Getenv(foreignVar); dir != "" {
 		removeForeign(t, dir)
 		return
@@ -268,7 +268,7 @@ func TestWreckageOfOtherUsersIsPutAside(t *testing.T) {
 	choose := rand.New(rand.NewPCG(1, 2))
 	err := filepath.WalkDir(string(r.Root), func(p string, d fs.DirEntry, err error) error {
 		if errors.Is(err, unix.ENAMETOOLONG) {
-			return nil // what is deeper stays root's
+			return nil // deeper files stay root's
 		}
 		if err != nil {
 			return err
@@ -277,7 +277,7 @@ func TestWreckageOfOtherUsersIsPutAside(t *testing.T) {
 		parts := strings.Split(rel, "/")
 		server := len(parts) > 1 && (parts[0] == "runtime" || parts[0] == "logs" || parts[0] == "instances")
 		if server && choose.IntN(8) == 0 {
-			return nil // it stays root's
+			return nil // stays root's
 		}
 		if err := os.Lchown(p, nobody, nobody); !errors.Is(err, unix.ENAMETOOLONG) {
 			return err
@@ -296,7 +296,7 @@ func TestWreckageOfOtherUsersIsPutAside(t *testing.T) {
 	if len(left) == 0 {
 		t.Error("nothing was put aside")
 	}
-	for _, l := range left { // as the warning says
+	for _, l := range left { // as the warning tells the user to
 		if err := os.RemoveAll(l.Dir); err != nil {
 			t.Error(err)
 		}
@@ -339,7 +339,7 @@ func removeForeign(t *testing.T, dir string) {
 			t.Log(warning)
 		}
 		if err := r.Files.Prepare(t.Context(), left4me.Spec{Name: n, Port: 27015}); err != nil {
-			t.Errorf("the name %s is not free: %v", n, err)
+			t.Errorf("the name %s cannot be used again: %v", n, err)
 		}
 		if warning, err := r.Remove(t.Context(), n); err != nil || warning != "" {
 			t.Errorf("remove %s again: %q, %v", n, warning, err)
@@ -347,7 +347,7 @@ func removeForeign(t *testing.T, dir string) {
 	}
 }
 
-func TestWreckageAsAnOrdinaryUser(t *testing.T) {
+func TestStopAndDeleteHostileFilesAsOrdinaryUser(t *testing.T) {
 	t.Parallel()
-	shimtest.AsUser(t, "^TestWreckageDoesNot")
+	shimtest.AsUser(t, "^TestStopAndDeleteSucceed")
 }

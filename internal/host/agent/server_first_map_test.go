@@ -7,7 +7,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-func TestStartWithoutItsFirstMapSaysWhichMapsThereAre(t *testing.T) {
+func TestStartWithMissingFirstMapListsMaps(t *testing.T) {
 	t.Parallel()
 	d := newDepot(t, "SIM_STEAM_BUILD=1")
 	d.do(left4me.InstallGame)
@@ -32,7 +32,7 @@ func TestStartWithoutItsFirstMapSaysWhichMapsThereAre(t *testing.T) {
 		t.Errorf("the hint has %d bytes", len(r.Error.Hint))
 	}
 	if st := d.status("alpha"); st.State != left4me.Failed || !strings.Contains(st.Reason, "map load failed: c99m1_nowhere") {
-		t.Errorf("its state: %+v", st)
+		t.Errorf("status: %+v", st)
 	}
 	spec.Settings.Map = "own_arena"
 	d.done(d.ask(left4me.StartServer, "alpha", spec))

@@ -11,7 +11,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-func TestStartNamesTheSourceTVThatHasItsPort(t *testing.T) {
+func TestStartNamesSourceTVOnItsPort(t *testing.T) {
 	t.Parallel()
 	d := newDepot(t, "SIM_STEAM_BUILD=1")
 	d.do(left4me.InstallGame)
@@ -31,7 +31,7 @@ func TestStartNamesTheSourceTVThatHasItsPort(t *testing.T) {
 		return r.Steps[i].Note
 	}
 	if n := note(alpha); n != "" {
-		t.Errorf("nobody has its port: %q", n)
+		t.Errorf("got note %q, want none for a free port", n)
 	}
 	beta := left4me.Spec{Name: "beta", Port: tv}
 	r := d.end(d.ask(left4me.StartServer, "beta", beta))
@@ -40,7 +40,8 @@ func TestStartNamesTheSourceTVThatHasItsPort(t *testing.T) {
 		t.Errorf("%s: %+v", r.State, r.Error)
 	}
 
-	// What an older left4me let somebody define still starts, with a word about it.
+	// An earlier left4me accepted such a definition: the server still starts, and a note says what
+	// will fail.
 	d.done(d.ask(left4me.StopServer, "alpha", left4me.Spec{Name: "alpha"}))
 	if n, want := note(alpha), fmt.Sprintf("SourceTV takes port %d, which beta needs to start", tv); n != want {
 		t.Errorf("%q, want %q", n, want)

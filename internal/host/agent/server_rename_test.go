@@ -16,14 +16,15 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// renamedTo is the definition of a server after people renamed it, whose host does not know.
+// renamedTo returns the definition of a server that users have renamed and whose host has not
+// followed yet.
 func renamedTo(r *shimtest.Root, n left4me.Name) left4me.Spec {
 	spec := r.Spec
 	spec.Name, spec.OldName = n, r.Name
 	return spec
 }
 
-// removeAfter removes a server at the end of a test, before its root is looked at.
+// removeAfter removes a server at the end of the test, before shimtest checks its root.
 func removeAfter(t *testing.T, a *Agent, spec left4me.Spec) {
 	t.Helper()
 	t.Cleanup(func() {
@@ -33,9 +34,9 @@ func removeAfter(t *testing.T, a *Agent, spec left4me.Spec) {
 	})
 }
 
-// A server that runs goes on under the name that it has here; the start after that gives
-// it its new one, with what it wrote, its log and its place in the console.
-func TestStartAfterARenameRenamesWhatItsHostHas(t *testing.T) {
+// A running server keeps the name that it has on its host. Its next start gives it the new name,
+// with its files, its log and its console position.
+func TestStartAfterRenameMovesFilesOnHost(t *testing.T) {
 	t.Parallel()
 	r := shimtest.NewRoot(t)
 	a := newWorker(t, r)
@@ -50,17 +51,17 @@ func TestStartAfterARenameRenamesWhatItsHostHas(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	// A second start is a success, and renames nothing.
+	// Starting a running server succeeds and renames nothing.
 	p := a.mute()
 	p.Plan(planned(spec, slices.Clone(startSteps))...)
 	if err := a.servers.start(ctx, spec, p); err != nil {
 		t.Fatal(err)
 	}
 	if s := p.Steps()[0]; s.Label != left4me.StepRename || s.State != left4me.StepSkipped {
-		t.Errorf("the first step is %+v", s)
+		t.Errorf("first step: got %+v, want a skipped rename", s)
 	}
 	if st, _ := a.statuses.get(r.Name); !st.State.Up() || r.Files.Root.Exists("beta") {
-		t.Fatalf("it is %s, and beta is there: %t", st.State, r.Files.Root.Exists("beta"))
+		t.Fatalf("alpha is %s, files of beta exist: %t", st.State, r.Files.Root.Exists("beta"))
 	}
 	before, err := a.consoles.read(ctx, bus.ConsoleRequest{Server: r.Name, After: -1})
 	if err != nil {
@@ -74,48 +75,48 @@ func TestStartAfterARenameRenamesWhatItsHostHas(t *testing.T) {
 	}
 	i := slices.IndexFunc(p.Steps(), func(s left4me.Step) bool { return s.Label == left4me.StepRename })
 	if s := p.Steps(); i != 2 || s[i].State != left4me.StepDone || s[i+1].Label != left4me.StepWriteConfig {
-		t.Errorf("the steps are %+v", s)
+		t.Errorf("got steps %+v", s)
 	}
 	free(t, r, r.Name)
 	if _, err := os.Lstat(filepath.Join(r.Run, string(r.Name))); err == nil {
-		t.Error("what its next run would have used is left")
+		t.Error("the run-time files of the old name are left")
 	}
 	if b, err := os.ReadFile(filepath.Join(r.Files.Root.Upper("beta"), "kept.txt")); string(b) != "kept" {
-		t.Errorf("what it wrote is %q, %v", b, err)
+		t.Errorf("the server's file contains %q, %v", b, err)
 	}
 	if st, _ := a.statuses.get("beta"); !st.State.Up() {
-		t.Errorf("it is %+v", st)
+		t.Errorf("beta is %+v", st)
 	}
 	all, err := a.statuses.list(ctx)
 	if err != nil || len(all) != 1 || all[0].Name != "beta" {
-		t.Errorf("the host has %+v, %v", all, err)
+		t.Errorf("got statuses %+v, %v", all, err)
 	}
 	after, err := a.consoles.read(ctx, bus.ConsoleRequest{Server: "beta", After: before.Position})
 	if err != nil || after.After != before.Position || after.Lost != 0 {
-		t.Errorf("the console goes on at %d with %d lost, not at %d: %v", after.After, after.Lost, before.Position, err)
+		t.Errorf("the console continues at %d with %d bytes lost, want %d: %v", after.After, after.Lost, before.Position, err)
 	}
 	if env, err := r.Files.Root.ReadEnv("beta"); err != nil || env.SpecHash != spec.Hash() {
 		t.Errorf("%+v, %v", env, err)
 	}
-	// Once more, as after a kill whose report was lost: then nobody was told of the step either.
+	// Start once more, as after a kill before the report: the rename step must be reported again.
 	p = a.mute()
 	p.Plan(planned(spec, slices.Clone(startSteps))...)
 	if err := a.servers.start(ctx, spec, p); err != nil {
 		t.Error(err)
 	}
 	if s := p.Steps(); s[0].Label != left4me.StepRename || s[0].State != left4me.StepDone || s[1].State != left4me.StepSkipped {
-		t.Errorf("once more the steps are %+v", s)
+		t.Errorf("second start: got steps %+v", s)
 	}
 	if err := a.servers.stopServer(ctx, spec, a.mute()); err != nil {
 		t.Error(err)
 	}
 	if st, _ := a.statuses.get("beta"); st.State.Up() {
-		t.Errorf("after a stop that knows the old name it is %s", st.State)
+		t.Errorf("beta is %s after a stop that names the old name", st.State)
 	}
 }
 
-// Every job ends as it should on a server whose rename was cut between two directories.
-func TestJobsOnAServerThatIsHalfRenamed(t *testing.T) {
+// Every job succeeds on a server whose rename was interrupted between two directories.
+func TestJobsOnHalfRenamedServer(t *testing.T) {
 	t.Parallel()
 	r := shimtest.NewRoot(t)
 	a := newWorker(t, r)
@@ -153,11 +154,11 @@ func TestJobsOnAServerThatIsHalfRenamed(t *testing.T) {
 			if verb == "start" || verb == "restart" || verb == "reset" {
 				free(t, r, r.Name)
 				if st, _ := a.statuses.get("beta"); !st.State.Up() {
-					t.Errorf("%s after %v: it is %s", verb, cut, st.State)
+					t.Errorf("%s after %v: beta is %s", verb, cut, st.State)
 				}
 				_, err := os.Stat(filepath.Join(r.Files.Root.Upper("beta"), "wrote.txt"))
 				if there := err == nil; there != (verb != "reset") {
-					t.Errorf("%s after %v: what it wrote is there: %t", verb, cut, there)
+					t.Errorf("%s after %v: the server's file exists: %t", verb, cut, there)
 				}
 			}
 			if err := a.servers.remove(ctx, spec, p); err != nil {
@@ -169,9 +170,9 @@ func TestJobsOnAServerThatIsHalfRenamed(t *testing.T) {
 	}
 }
 
-// A rename that was done and whose end nobody was told of, and then another name or the old
-// one: jobs find the server by its id under the name that nobody knows.
-func TestJobsFindAServerUnderANameThatNobodyKnows(t *testing.T) {
+// The host renamed the server without control learning of it, and the server then got another name
+// or its old name. Jobs must find the server by its id.
+func TestJobsFindServerByIDUnderUnknownName(t *testing.T) {
 	t.Parallel()
 	r := shimtest.NewRoot(t)
 	a := newWorker(t, r)
@@ -207,7 +208,7 @@ func TestJobsFindAServerUnderANameThatNobodyKnows(t *testing.T) {
 			switch kind {
 			case left4me.StopServer:
 				if !r.Files.Root.Exists("beta") || r.Files.Root.Exists(spec.Name) {
-					t.Errorf("%v: a stop renamed it", names)
+					t.Errorf("%v: a stop renamed the server", names)
 				}
 			case left4me.DeleteServer:
 			default:
@@ -215,7 +216,7 @@ func TestJobsFindAServerUnderANameThatNobodyKnows(t *testing.T) {
 				_, err := os.Stat(filepath.Join(r.Files.Root.Upper(spec.Name), "wrote.txt"))
 				if st, _ := a.statuses.get(spec.Name); !st.State.Up() || !slices.ContainsFunc(p.Steps(), renamed) ||
 					(err == nil) != (kind != left4me.ResetServer) {
-					t.Errorf("after %s %v it is %s, what it wrote: %v; the steps are %+v", kind, names, st.State, err, p.Steps())
+					t.Errorf("after %s %v: state %s, the server's file: %v, steps %+v", kind, names, st.State, err, p.Steps())
 				}
 				free(t, r, "beta")
 			}
@@ -227,9 +228,9 @@ func TestJobsFindAServerUnderANameThatNobodyKnows(t *testing.T) {
 	}
 }
 
-// A database of a left4me without ids, put back by hand, gives a server another id and the name
-// of before. Renamed once more, it has its files.
-func TestServerWithAnotherIDIsFoundByItsName(t *testing.T) {
+// Restoring a database from a left4me without ids by hand gives a server another id and its earlier
+// name. After another rename, the server must still have its files.
+func TestServerWithAnotherIDIsFoundByName(t *testing.T) {
 	t.Parallel()
 	r := shimtest.NewRoot(t)
 	a := newWorker(t, r)
@@ -247,12 +248,12 @@ func TestServerWithAnotherIDIsFoundByItsName(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(wrote); err != nil || r.Files.Root.Owner("beta") != "first" {
-		t.Errorf("it belongs to %s, %v", r.Files.Root.Owner("beta"), err)
+		t.Errorf("beta has owner %s, %v", r.Files.Root.Owner("beta"), err)
 	}
 }
 
-// Nothing is started when there is something under both names.
-func TestStartRefusesWhatIsThereUnderBothNames(t *testing.T) {
+// A start must fail if files exist under both names.
+func TestStartRefusesFilesUnderBothNames(t *testing.T) {
 	t.Parallel()
 	r := shimtest.NewRoot(t)
 	a := newWorker(t, r)
@@ -263,7 +264,7 @@ func TestStartRefusesWhatIsThereUnderBothNames(t *testing.T) {
 	}
 	err := a.servers.start(t.Context(), spec, a.mute())
 	if !errors.Is(err, left4me.Conflict) {
-		t.Errorf("%v", err)
+		t.Errorf("got %v, want left4me.Conflict", err)
 	}
 	for _, n := range []left4me.Name{r.Name, "beta"} {
 		if state, _, err := a.servers.core.machine.State(t.Context(), n); state.Up() || err != nil {
@@ -275,9 +276,8 @@ func TestStartRefusesWhatIsThereUnderBothNames(t *testing.T) {
 	}
 }
 
-// A job that comes once more after its server was renamed does nothing to the next server of
-// the old name.
-func TestLateJobLeavesTheNextServerOfTheOldNameAlone(t *testing.T) {
+// A job repeated after its server was renamed must not affect a new server with the old name.
+func TestLateJobSparesNewServerWithOldName(t *testing.T) {
 	t.Parallel()
 	r := shimtest.NewRoot(t)
 	a := newWorker(t, r)
@@ -305,21 +305,21 @@ func TestLateJobLeavesTheNextServerOfTheOldNameAlone(t *testing.T) {
 			t.Errorf("%s: %v", c.verb, err)
 		}
 		if st, _ := a.statuses.get(r.Name); st.State != left4me.Running || st.PID != before.PID {
-			t.Errorf("after %s of the one before it is %s, process %d, not %d", c.verb, st.State, st.PID, before.PID)
+			t.Errorf("after %s of the renamed server: new server is %s with process %d, want %d", c.verb, st.State, st.PID, before.PID)
 		}
 	}
 	if st, _ := a.statuses.get("beta"); !st.State.Up() {
-		t.Errorf("the one before is %s", st.State)
+		t.Errorf("the renamed server is %s", st.State)
 	}
 	all, err := a.statuses.list(ctx)
 	if err != nil || len(all) != 2 || all[0].ID != "next" || all[1].ID != "first" {
-		t.Errorf("the host tells %+v, %v", all, err)
+		t.Errorf("got statuses %+v, %v", all, err)
 	}
 	if err := a.servers.remove(ctx, late, a.mute()); err != nil {
 		t.Error(err)
 	}
 	if st, _ := a.statuses.get(r.Name); st.State != left4me.Running || !r.Files.Root.Exists(r.Name) || r.Files.Root.Exists("beta") {
-		t.Errorf("after a deletion of the one before it is %s", st.State)
+		t.Errorf("after the deletion of the renamed server: new server is %s", st.State)
 	}
 	next.OldName = ""
 	if err := a.servers.remove(ctx, next, a.mute()); err != nil {
@@ -327,21 +327,21 @@ func TestLateJobLeavesTheNextServerOfTheOldNameAlone(t *testing.T) {
 	}
 }
 
-// A stop that can't wait for its row finds the start of the server under either name.
-func TestStopWithoutARowFindsAStartByEitherName(t *testing.T) {
+// A stop without a row must find the start of the same server under either name.
+func TestStopWithoutRowFindsStartByEitherName(t *testing.T) {
 	j := newJobs(&core{}, nil, nil)
 	start := bus.JobMessage{ID: "1", Kind: left4me.StartServer, Target: "beta", Spec: []byte(`{"name":"beta","old_name":"alpha"}`)}
 	j.begin(start, func(error) {})
 	for target, want := range map[left4me.Name]int{"alpha": 1, "beta": 1, "gamma": 0} {
 		stop := bus.JobMessage{ID: "2", Kind: left4me.StopServer, Target: target, Spec: []byte(`{"name":"` + string(target) + `"}`)}
 		if got := len(j.onServer(namesOf(stop))); got != want {
-			t.Errorf("%s: %d jobs", target, got)
+			t.Errorf("%s: got %d jobs", target, got)
 		}
 	}
 }
 
-// A shim that runs under the old name is found by a left4me that has started anew.
-func TestShimUnderTheOldNameIsTakenOver(t *testing.T) {
+// A restarted left4me must find a shim that runs under the old name.
+func TestShimUnderOldNameIsFoundAfterRestart(t *testing.T) {
 	t.Parallel()
 	r := shimtest.NewRoot(t)
 	first := newWorker(t, r)

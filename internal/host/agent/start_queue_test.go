@@ -11,7 +11,7 @@ import (
 	"github.com/left4me/left4me/internal/host/running/shim/shimtest"
 )
 
-func TestNoMoreStartAtOnceThanThereAreTurns(t *testing.T) {
+func TestStartQueueLimitsConcurrentStarts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		starts := newStartQueue(2)
 		var now, waited atomic.Int32
@@ -23,42 +23,42 @@ func TestNoMoreStartAtOnceThanThereAreTurns(t *testing.T) {
 					return
 				}
 				if n := now.Add(1); n > 2 {
-					t.Errorf("%d at once", n)
+					t.Errorf("%d starts at the same time", n)
 				}
-				time.Sleep(time.Second) // of the bubble
+				time.Sleep(time.Second) // simulated by synctest
 				now.Add(-1)
 				give()
-				give() // twice is once
+				give() // a second call has no effect
 			}()
 		}
 		time.Sleep(time.Minute)
 		if now.Load() != 0 || waited.Load() != 3 {
-			t.Errorf("%d are at it, %d had to wait", now.Load(), waited.Load())
+			t.Errorf("%d starts still run and %d had to wait, want 0 and 3", now.Load(), waited.Load())
 		}
 	})
 }
 
-func TestAStartThatHangsLosesItsTurn(t *testing.T) {
+func TestHangingStartLosesItsPlace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		starts := newStartQueue(1)
-		slow, err := starts.take(t.Context(), func() { t.Error("the first one had to wait") })
+		slow, err := starts.take(t.Context(), func() { t.Error("the first start had to wait") })
 		if err != nil {
 			t.Fatal(err)
 		}
 		begun := time.Now()
 		give, err := starts.take(t.Context(), func() {})
 		if took := time.Since(begun); err != nil || took != turnWithin {
-			t.Errorf("the second one had its turn after %v: %v", took, err)
+			t.Errorf("the second start got its place after %v: %v", took, err)
 		}
-		slow() // it was another's already: nobody's turn ends
+		slow() // the place belongs to another start already and must not be returned
 		if len(starts) != 1 {
-			t.Errorf("%d turns are taken", len(starts))
+			t.Errorf("%d places are taken, want 1", len(starts))
 		}
 		give()
 	})
 }
 
-func TestWhoIsCancelledWaitsNoLonger(t *testing.T) {
+func TestCancelledStartLeavesQueue(t *testing.T) {
 	starts := newStartQueue(1)
 	give, err := starts.take(t.Context(), func() {})
 	if err != nil {
@@ -67,13 +67,13 @@ func TestWhoIsCancelledWaitsNoLonger(t *testing.T) {
 	defer give()
 	ctx, cancel := context.WithCancel(t.Context())
 	if _, err := starts.take(ctx, cancel); !errors.Is(err, context.Canceled) {
-		t.Errorf("after a cancel: %v", err)
+		t.Errorf("got %v, want context.Canceled", err)
 	}
 }
 
-// All servers are started at once after a reboot: what one waits for its turn must
-// not be taken from the time that it has to start.
-func TestDeadlineOfAStartCountsFromItsTurn(t *testing.T) {
+// All servers start at the same time after a reboot. The time in the queue must not count against a
+// start's deadline.
+func TestStartDeadlineExcludesTimeInQueue(t *testing.T) {
 	t.Parallel()
 	r := shimtest.NewRoot(t)
 	a := newWorker(t, r)
@@ -85,8 +85,8 @@ func TestDeadlineOfAStartCountsFromItsTurn(t *testing.T) {
 	go func() { started <- a.servers.start(t.Context(), r.Spec, a.mute()) }()
 	select {
 	case err := <-started:
-		t.Fatalf("it did not wait for its turn: %v", err)
-	case <-time.After(a.servers.launchWithin + time.Second): // the time is what is tested
+		t.Fatalf("the start did not wait in the queue: %v", err)
+	case <-time.After(a.servers.launchWithin + time.Second): // passing the deadline is what the test is about
 	}
 	<-a.servers.starts
 	if err := <-started; err != nil {

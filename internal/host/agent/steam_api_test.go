@@ -11,8 +11,8 @@ import (
 	"github.com/left4me/left4me/internal/steam"
 )
 
-// Why Steam gave no answer, said without addresses, calls and codes.
-func TestWhyThereIsNoAnswerOfSteamIsSaidInWords(t *testing.T) {
+// The messages must not contain addresses, function names or status codes.
+func TestSteamFailureMessages(t *testing.T) {
 	answers := func(status int, kind, body string) string {
 		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", kind)
@@ -37,17 +37,17 @@ func TestWhyThereIsNoAnswerOfSteamIsSaidInWords(t *testing.T) {
 	} {
 		_, err := c.UpToDateCheck(t.Context(), gameApp, 2243)
 		if err == nil {
-			t.Fatalf("%s: Steam answered", want)
+			t.Fatalf("%s: got no error", want)
 		}
 		got := steamFailure(err).Error()
 		if !strings.Contains(got, want) || strings.Contains(got, "ISteamApps") || strings.Contains(got, "dial") {
-			t.Errorf("%v became %q, want %q in it", err, got, want)
+			t.Errorf("%v became %q, want a text with %q", err, got, want)
 		}
 	}
 	if got := steamFailure(context.DeadlineExceeded).Error(); !strings.Contains(got, "no connection to it") {
 		t.Error(got)
 	}
 	if steamFailure(context.Canceled) != context.Canceled {
-		t.Error("who gave up was told about Steam")
+		t.Error("a cancelled context was reported as a failure of Steam")
 	}
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// constants are the texts of the constants of a package that wanted takes.
+// constants returns the values of a package's constants for which wanted returns true.
 func constants(t *testing.T, dir string, wanted func(block *ast.GenDecl, c *ast.ValueSpec) bool) (all []string) {
 	t.Helper()
 	names, err := filepath.Glob(filepath.Join(dir, "*.go"))
@@ -51,7 +51,7 @@ func constants(t *testing.T, dir string, wanted func(block *ast.GenDecl, c *ast.
 	return all
 }
 
-func TestEveryRequestAndEveryKindOfJobHasItsRow(t *testing.T) {
+func TestEveryRequestAndJobKindHasHandler(t *testing.T) {
 	t.Parallel()
 	a := newWorker(t, shimtest.NewRoot(t))
 	requests, runners := a.requests(), a.runners()
@@ -60,7 +60,7 @@ func TestEveryRequestAndEveryKindOfJobHasItsRow(t *testing.T) {
 	})
 	for _, verb := range verbs {
 		if requests[verb] == nil {
-			t.Errorf("nothing answers %q", verb)
+			t.Errorf("no handler for %q", verb)
 		}
 	}
 	kinds := constants(t, "../../left4me", func(_ *ast.GenDecl, c *ast.ValueSpec) bool {
@@ -69,10 +69,10 @@ func TestEveryRequestAndEveryKindOfJobHasItsRow(t *testing.T) {
 	})
 	for _, kind := range kinds {
 		if runners[left4me.JobKind(kind)] == nil {
-			t.Errorf("nothing runs jobs of the kind %q", kind)
+			t.Errorf("no runner for jobs of kind %q", kind)
 		}
 	}
 	if len(requests) != len(verbs) || len(runners) != len(kinds) {
-		t.Errorf("%d rows for %d requests, %d for %d kinds of jobs", len(requests), len(verbs), len(runners), len(kinds))
+		t.Errorf("got %d handlers for %d requests and %d runners for %d kinds of jobs", len(requests), len(verbs), len(runners), len(kinds))
 	}
 }
