@@ -1,15 +1,14 @@
-// Package archive understands what people upload and what builders download:
-// archives of all common formats, single files and directories. It says what an
-// import would write, and writes exactly that.
+// Package archive reads uploads and downloaded content: archives of all common formats, single
+// files and directories. It plans what an import would write, and then writes exactly that.
 //
-// Formats are recognised by their first bytes, never by a name. Nothing that is
-// read is trusted: names that lead out, links, devices and set-user-id files are
-// refused with the whole import, and named; so is what unpacks to more than its
-// size can explain, what is cut off or encrypted. Decoders run in a process of
-// their own, where one is given, so that none can take more memory than it has.
+// Formats are detected by content, never by file name. Input is untrusted: an import is refused as
+// a whole, with the offending entry named, if it contains paths that escape the directory, links,
+// devices or set-user-id files, if it unpacks to more than its size can explain, or if it is
+// truncated or encrypted. Decoders run in a separate process where a command is configured, which
+// bounds their memory.
 //
-// What is found is put where the game looks for it: see Open and package place. All
-// other packages that import something use this one.
+// Files are placed where the game looks for them; see Open and package place. Every other package
+// that imports files uses this one.
 package archive
 
 import (
@@ -23,56 +22,56 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Limits bound an import. They are for what is unpacked.
+// Limits bounds an import. All limits apply to unpacked content.
 type Limits struct {
 	Entries int   // files and directories
-	Bytes   int64 // of all files
-	File    int64 // of one file
-	Ratio   int64 // of an archive's contents to its size
-	Small   int64 // what an archive may unpack to in any case
+	Bytes   int64 // total of all files
+	File    int64 // bytes of one file
+	Ratio   int64 // unpacked size divided by archive size
+	Small   int64 // unpacked bytes allowed regardless of Ratio
 }
 
-// Usual are the limits of imports.
-var Usual = Limits{Entries: 1_000_000, Bytes: 256 << 30, File: 64 << 30, Ratio: 250, Small: 64 << 20}
+// DefaultLimits contains the default limits.
+var DefaultLimits = Limits{Entries: 1_000_000, Bytes: 256 << 30, File: 64 << 30, Ratio: 250, Small: 64 << 20}
 
-// Options say how an import is done.
+// Options configures an import.
 type Options struct {
 	left4me.Import
-	Limits  Limits // the zero value: Usual
-	Scratch string // a directory for archives in archives; nothing stays there
-	// Decoder is the command line of a process that calls Decode with its standard
-	// input and output. Empty: decoders run in this one.
+	Limits  Limits // zero value: DefaultLimits
+	Scratch string // directory for temporary files, which are unnamed and vanish when closed
+	// Decoder is the command line of a process that calls Decode on its standard input and output.
+	// If empty, decoders run in this process.
 	Decoder []string
-	// Plan says that Texts is called: which texts are plain is found while an archive
-	// is listed, where that needs no second pass.
+	// Plan announces a later call of Texts. Listing a zip then also checks which texts need no
+	// repair, which saves Texts a second pass over them.
 	Plan bool
 }
 
-// entry is one entry of an archive as it says itself. None of it is checked.
+// entry describes one entry as the archive declares it. Nothing in it has been validated.
 type entry struct {
-	Name    []byte // as it stands there
-	UTF8    bool   // the archive says so
+	Name    []byte // raw bytes from the archive
+	UTF8    bool   // Name is declared to be UTF-8
 	Kind    kind
 	Exec    bool
-	Windows bool   // made on Windows: \ is a separator there
-	Size    int64  // -1: not known
-	Slashed bool   // each \ in the name was made / by the decoder
-	Tool    string // how it is packed, when only 7zz reads that
-	Sum     uint32 // CRC-32 of what is in it, where the archive says it
-	Plain   bool   // howPlan: no repair of its encoding changes how it begins
+	Windows bool   // packed on Windows, where \ is a separator
+	Size    int64  // bytes; -1 if unknown
+	Slashed bool   // the decoder replaced each \ in Name by /
+	Tool    string // compression method, if only 7-Zip supports it
+	Sum     uint32 // CRC-32 of the content; 0 if the archive has none
+	Plain   bool   // purposePlan: the beginning needs no encoding repair
 }
 
-// how is what an archive is read for.
-type how string
+// purpose is the purpose for which an archive is read.
+type purpose string
 
 const (
-	howList how = "list" // names only
-	howPlan how = "plan" // names, and of a zip whether texts begin as plain ones
-	howRead how = "read"
-	howText how = "text" // the small texts in it: others come empty, or aren't read
+	purposeList purpose = "list" // names only
+	purposePlan purpose = "plan" // names; for zips also entry.Plain
+	purposeRead purpose = "read" // names and contents
+	purposeText purpose = "text" // contents of small texts; other files are empty or not read
 )
 
-// kind is what an entry is.
+// kind is the type of an entry.
 type kind string
 
 const (
@@ -84,7 +83,7 @@ const (
 	setid     kind = "set-user-id file"
 )
 
-// refused is the error of an entry that no layer can have.
+// refused returns the error for an entry type that is not allowed in a layer.
 func (k kind) refused(name string) error {
 	path := shorten(name)
 	var e *left4me.Error
@@ -101,16 +100,15 @@ func (k kind) refused(name string) error {
 	return e.InField("files")
 }
 
-// visit is called for each entry of an archive, with what is in it when it is
-// read and not only listed. It may read as much of it as it likes.
+// visit is called for each entry of an archive. body is nil unless the content is being read; visit
+// may read as much of it as it needs.
 type visit func(e entry, body io.Reader) error
 
-// walk reads an archive in a format. It is in one file, or in several parts, in
-// their order. tool is the program 7zz, if it is there: it reads what our decoders
-// don't know. Errors: left4me.Invalid when it can't be read; those of visit come
-// as they are.
-func walk(ctx context.Context, parts []*os.File, format Format, what how, tool string, limits Limits, v visit) (err error) {
-	// Decoders read what they don't expect, and not all of them look before they leap.
+// walk reads an archive, given as one file or as several parts in order. tool is the path of 7-Zip
+// or empty; it unpacks methods that our decoders don't support. walk returns left4me.Invalid if the
+// archive is unreadable, and errors from v unchanged.
+func walk(ctx context.Context, parts []*os.File, format Format, what purpose, tool string, limits Limits, v visit) (err error) {
+	// Malformed input can make third-party decoders panic.
 	defer func() {
 		if p := recover(); p != nil {
 			err = damaged(fmt.Errorf("%v", p))
@@ -143,22 +141,22 @@ func walk(ctx context.Context, parts []*os.File, format Format, what how, tool s
 	return err
 }
 
-// mode is how much of an archive is read: all, only what is in it, or how some of
-// its files begin.
+// mode selects how much of an archive is read: everything, only the list of entries, or the
+// beginnings of some files.
 type mode struct {
 	list  bool
-	plan  bool  // a list with entry.Plain
-	heads []int // the entries of which only the beginning is read, in order: no others are given; nil: all of all
+	plan  bool  // with list: also determine entry.Plain
+	heads []int // sorted indexes of entries whose beginnings are read, skipping all others; nil: read everything
 }
 
-// opener tells of which entries the contents are read, one after the other.
+// opener decides for each entry in turn whether its content is read.
 type opener struct {
 	mode
-	n    int // entries so far
-	next int // in heads
+	n    int // number of entries seen
+	next int // index into heads
 }
 
-// opens reports whether the contents of the next entry are read.
+// opens reports whether the content of the next entry is read.
 func (o *opener) opens(k kind) bool {
 	n := o.n
 	o.n++
@@ -174,35 +172,35 @@ func (o *opener) opens(k kind) bool {
 	return o.next < len(o.heads) && o.heads[o.next] == n
 }
 
-// enough reports whether nothing more is read.
+// enough reports whether all requested beginnings have been read.
 func (o *opener) enough() bool {
 	return o.heads != nil && (len(o.heads) == 0 || o.n > o.heads[len(o.heads)-1])
 }
 
-// errEnough ends a walk early.
+// errEnough ends a walk early without an error.
 var errEnough = errors.New("enough")
 
 type walker struct {
 	ctx   context.Context
 	parts []*os.File
-	in    io.ReaderAt // all parts, one after the other
-	size  int64       // of all of them
+	in    io.ReaderAt // all parts concatenated
+	size  int64       // total bytes of all parts
 	opener
 	tool   string
 	limits Limits
 	visit  visit
-	texts  int    // howPlan: of which the beginning was inspected
-	head   []byte // for them
+	texts  int    // purposePlan: number of texts inspected
+	head   []byte // purposePlan: buffer for the beginnings of texts
 }
 
-// visited wraps an error of visit, so that it isn't taken for one of a decoder.
-type visited struct{ error }
+// visitError wraps an error from visit to distinguish it from a decoder error.
+type visitError struct{ error }
 
-func (v visited) Unwrap() error { return v.error }
+func (v visitError) Unwrap() error { return v.error }
 
 func (w *walker) give(e entry, body io.Reader) error {
 	if err := w.ctx.Err(); err != nil {
-		return visited{err}
+		return visitError{err}
 	}
 	if w.heads != nil && body == nil {
 		return w.ended()
@@ -212,27 +210,27 @@ func (w *walker) give(e entry, body io.Reader) error {
 		if errors.As(err, &b) {
 			return err
 		}
-		return visited{err}
+		return visitError{err}
 	}
 	return w.ended()
 }
 
-// ended is errEnough when nothing more is read.
+// ended returns errEnough if nothing more needs to be read.
 func (w *walker) ended() error {
 	if w.enough() {
-		return visited{errEnough}
+		return visitError{errEnough}
 	}
 	return nil
 }
 
-// bodyError marks what reading an entry failed with.
+// bodyError wraps an error from reading the content of an entry.
 type bodyError struct{ error }
 
 func (b bodyError) Unwrap() error { return b.error }
 
-// fail makes of what a decoder failed with an error for people.
+// fail converts a decoder error to one that can be shown to users.
 func (w *walker) fail(err error) error {
-	var v visited
+	var v visitError
 	if errors.As(err, &v) {
 		return v.error
 	}
@@ -254,7 +252,7 @@ func inParts() error {
 	return left4me.NewError(left4me.Invalid, "archive.in_parts").InField("files")
 }
 
-// within says in which archive something is wrong.
+// within adds the name of the archive to an error.
 func within(archive string, err error) error {
 	e, ok := left4me.Public(err)
 	if !ok || archive == "" {

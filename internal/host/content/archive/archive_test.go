@@ -28,7 +28,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// The test is its own decoder.
+// TestMain also runs the test binary as a decoder, and as an importer onto a full disk.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == "decode" {
 		if err := archive.Decode(context.Background(), os.Args[2:], os.Stdin, os.Stdout); err != nil {
@@ -47,10 +47,10 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// files are contents by path; a path that ends in / is a directory.
+// files maps paths to contents; a path that ends in / is a directory.
 type files map[string]string
 
-// put lays files into a new directory.
+// put writes files to a new directory.
 func put(t testing.TB, f files) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -69,7 +69,7 @@ func put(t testing.TB, f files) string {
 	return dir
 }
 
-// get reads a directory back.
+// get reads all files of a directory.
 func get(t testing.TB, dir string) files {
 	t.Helper()
 	out := files{}
@@ -91,7 +91,7 @@ func get(t testing.TB, dir string) files {
 	return out
 }
 
-// open looks at a directory.
+// open opens a directory and checks that no temporary files remain.
 func open(t testing.TB, dir string, o archive.Options) (*archive.Found, error) {
 	t.Helper()
 	root, err := os.OpenRoot(dir)
@@ -106,17 +106,17 @@ func open(t testing.TB, dir string, o archive.Options) (*archive.Found, error) {
 	}
 	if err == nil {
 		if left, rerr := os.ReadDir(o.Scratch); rerr != nil || len(left) != 0 {
-			t.Errorf("something is left in the way: %v, %v", left, rerr)
+			t.Errorf("temporary files remain: %v, %v", left, rerr)
 		}
 	}
 	return f, err
 }
 
-// outside is a decoder of its own. The race detector would have each of them wait a
-// second before it ends.
-var outside = []string{"/usr/bin/env", "GORACE=atexit_sleep_ms=0", os.Args[0], "decode"}
+// decoderCommand is the command of a separate decoder process. The race detector would make each such
+// process sleep for a second before it exits.
+var decoderCommand = []string{"/usr/bin/env", "GORACE=atexit_sleep_ms=0", os.Args[0], "decode"}
 
-// imported does an import with each decoder, and returns what all of them wrote.
+// imported runs an import with each decoder and returns the files, which must not differ.
 func imported(t testing.TB, dir string, o archive.Options, decoders ...[]string) (files, left4me.Plan) {
 	t.Helper()
 	var before files
@@ -134,8 +134,8 @@ func imported(t testing.TB, dir string, o archive.Options, decoders ...[]string)
 			t.Fatal(err)
 		}
 		defer root.Close()
-		said := int64(0)
-		if err := f.Write(t.Context(), root, func(n int64) { said = n }); err != nil {
+		reported := int64(0)
+		if err := f.Write(t.Context(), root, func(n int64) { reported = n }); err != nil {
 			t.Fatalf("%v (%v)", err, errors.Unwrap(err))
 		}
 		got := get(t, into)
@@ -144,23 +144,23 @@ func imported(t testing.TB, dir string, o archive.Options, decoders ...[]string)
 			planned = append(planned, p)
 		}
 		slices.Sort(planned)
-		if d := cmp.Diff(planned, slices.Sorted(maps.Keys(got))); d != "" || plan.Count != len(got) || said != plan.Bytes {
-			t.Errorf("the plan is another than what was written (%d of %d bytes):\n%s", said, plan.Bytes, d)
+		if d := cmp.Diff(planned, slices.Sorted(maps.Keys(got))); d != "" || plan.Count != len(got) || reported != plan.Bytes {
+			t.Errorf("the plan differs from the written files (%d of %d bytes):\n%s", reported, plan.Bytes, d)
 		}
 		if before != nil && cmp.Diff(before, got) != "" {
-			t.Errorf("a decoder of its own reads something else: %s", cmp.Diff(before, got))
+			t.Errorf("a separate decoder process reads something else: %s", cmp.Diff(before, got))
 		}
 		before = got
 	}
 	return before, plan
 }
 
-// run runs a packer; without it the test is skipped.
+// run runs a packer. It skips the test if the packer is not installed.
 func run(t testing.TB, dir, name string, args ...string) {
 	t.Helper()
 	exe, err := exec.LookPath(name)
 	if found := archive.FindTool(); name == "7z" && found != "" {
-		exe, err = found, nil // Debian 12 has it under another name only
+		exe, err = found, nil // Debian 12 only has it as 7zz
 	}
 	if err != nil {
 		t.Skipf("%s is not installed", name)
@@ -173,7 +173,7 @@ func run(t testing.TB, dir, name string, args ...string) {
 	}
 }
 
-// sourcemod is a small tree as people pack it.
+// sourcemod is a small content tree as people pack it.
 var sourcemod = files{
 	"addons/metamod.vdf":                         `"Plugin" {}`,
 	"addons/sourcemod/plugins/left4dhooks.smx":   "FFPS",
@@ -185,7 +185,7 @@ var sourcemod = files{
 	"README.md":                                  "read me",
 }
 
-// inGame is what becomes of it.
+// inGame returns where the files of sourcemod are placed.
 func inGame(f files) files {
 	out := files{}
 	for name, text := range f {
@@ -196,7 +196,7 @@ func inGame(f files) files {
 	return out
 }
 
-func TestEachFormatOfRealPackers(t *testing.T) {
+func TestImportReadsFormatsOfRealPackers(t *testing.T) {
 	src := put(t, sourcemod)
 	for name, pack := range map[string]func(t *testing.T, out string){
 		"zip":    func(t *testing.T, out string) { run(t, src, "zip", "-qr", out, ".") },
@@ -229,15 +229,15 @@ func TestEachFormatOfRealPackers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
-			pack(t, filepath.Join(dir, "upload"))                            // its name says nothing
-			if _, err := os.Stat(filepath.Join(dir, "upload")); err != nil { // some add one
+			pack(t, filepath.Join(dir, "upload"))                            // formats must not be detected by name
+			if _, err := os.Stat(filepath.Join(dir, "upload")); err != nil { // some packers add an extension
 				if err := os.Rename(filepath.Join(dir, "upload.zip"), filepath.Join(dir, "upload")); err != nil {
 					if err := os.Rename(filepath.Join(dir, "upload.7z"), filepath.Join(dir, "upload")); err != nil {
 						t.Fatal(err)
 					}
 				}
 			}
-			got, plan := imported(t, dir, archive.Options{}, outside)
+			got, plan := imported(t, dir, archive.Options{}, decoderCommand)
 			if d := cmp.Diff(inGame(sourcemod), got); d != "" {
 				t.Error(d)
 			}
@@ -249,7 +249,7 @@ func TestEachFormatOfRealPackers(t *testing.T) {
 	}
 }
 
-// zipped makes a zip of files, in this order.
+// zipped returns a zip of the entries in this order.
 func zipped(t testing.TB, entries ...zip.FileHeader) []byte {
 	t.Helper()
 	var b bytes.Buffer
@@ -311,7 +311,7 @@ func tarOf(t testing.TB, headers ...tar.Header) []byte {
 
 func tarFile(name string, size int) tar.Header { return tar.Header{Name: name, Size: int64(size)} }
 
-// placement is an upload and where its files go.
+// placement is an upload and the paths that its files must get.
 type placement struct {
 	what string
 	in   files
@@ -329,11 +329,11 @@ func (p placement) check(t *testing.T) {
 	})
 }
 
-func TestFilesGoWhereTheGameLooks(t *testing.T) {
+func TestImportPlacesFilesWhereTheGameLooks(t *testing.T) {
 	for _, c := range []placement{
-		{"a VPK", files{"My.Map v1.2.VPK": ""}, left4me.Import{}, []string{"left4dead2/addons/My_Map v1_2.vpk"}},
+		{"single VPK", files{"My.Map v1.2.VPK": ""}, left4me.Import{}, []string{"left4dead2/addons/My_Map v1_2.vpk"}},
 		{
-			"junk around VPKs",
+			"VPKs among unneeded files",
 			files{"z": string(zipOf(t, "Map/readme.txt", "Map/maps/pic.jpg", "Map/maps/a.vpk", "Map/b.vpk", "__MACOSX/Map/._b.vpk"))},
 			left4me.Import{},
 			[]string{"left4dead2/addons/a.vpk", "left4dead2/addons/b.vpk"},
@@ -348,7 +348,7 @@ func TestFilesGoWhereTheGameLooks(t *testing.T) {
 			},
 		},
 		{
-			"wrapped",
+			"game directory inside other directories",
 			files{
 				"z": string(zipOf(t, "pack-1.0/server/left4dead2/cfg/x.cfg", "pack-1.0/server/left4dead2/host.txt",
 					"pack-1.0/docs/left.txt")),
@@ -357,31 +357,31 @@ func TestFilesGoWhereTheGameLooks(t *testing.T) {
 			[]string{"left4dead2/cfg/x.cfg", "left4dead2/host.txt"},
 		},
 		{
-			"the whole game",
+			"complete game",
 			files{"left4dead2/a.txt": "", "bin/libx.so": "", "left4dead2_dlc1/x": "", "readme.txt": ""},
 			left4me.Import{},
 			[]string{"bin/libx.so", "left4dead2/a.txt", "left4dead2_dlc1/x"},
 		},
 		{
-			"in capitals",
+			"capitalised game directory",
 			files{"Left4Dead2/Addons/x.VPK": "", "Left4Dead2/motd.txt": ""},
 			left4me.Import{},
 			[]string{"left4dead2/addons/x.vpk", "left4dead2/motd.txt"},
 		},
 		{
-			"directories in capitals",
+			"capitalised directories",
 			files{"Addons/x.vpk": "", "CFG/x.cfg": "", "motd.txt": ""},
 			left4me.Import{},
 			[]string{"left4dead2/addons/x.vpk", "left4dead2/cfg/x.cfg", "left4dead2/motd.txt"},
 		},
 		{
-			"a VPK besides",
+			"VPK next to addons",
 			files{"addons/x.smx": "", "y.vpk": ""},
 			left4me.Import{},
 			[]string{"left4dead2/addons/sourcemod/plugins/x.smx", "left4dead2/addons/y.vpk"},
 		},
 		{
-			"sourcemod",
+			"SourceMod and Metamod directories",
 			files{"sourcemod/plugins/x.smx": "", "sourcemod/configs/cfg/y.cfg": "", "metamod/z.vdf": ""},
 			left4me.Import{},
 			[]string{
@@ -390,7 +390,7 @@ func TestFilesGoWhereTheGameLooks(t *testing.T) {
 			},
 		},
 		{
-			"a plugin",
+			"SourceMod plugin",
 			files{"plugins/x.smx": "", "gamedata/x.txt": "", "translations/de/x.txt": "", "README.md": ""},
 			left4me.Import{},
 			[]string{
@@ -403,53 +403,53 @@ func TestFilesGoWhereTheGameLooks(t *testing.T) {
 	}
 }
 
-func TestArchivesAndPartsOfThemGoWhereTheGameLooks(t *testing.T) {
+func TestImportPlacesArchivesAndSubdirectories(t *testing.T) {
 	for _, c := range []placement{
 		{
-			"archives side by side",
+			"several archives",
 			files{"a.zip": string(zipOf(t, "a.vpk")), "b.zip": string(zipOf(t, "addons/b.vpk")), "c.vpk": ""},
 			left4me.Import{},
 			[]string{"left4dead2/addons/a.vpk", "left4dead2/addons/b.vpk", "left4dead2/addons/c.vpk"},
 		},
 		{
-			"an archive in a tree",
+			"archive in a content tree",
 			files{"addons/x.vdf": "", "addons/sourcemod/data/a.zip": string(zipOf(t, "a.vpk"))},
 			left4me.Import{},
 			[]string{"left4dead2/addons/sourcemod/data/a.zip", "left4dead2/addons/x.vdf"},
 		},
 		{
-			"archives in folders",
+			"archive in a directory",
 			files{"maps/a/a.zip": string(zipOf(t, "a.vpk")), "maps/readme.txt": ""},
 			left4me.Import{},
 			[]string{"left4dead2/addons/a.vpk"},
 		},
-		{"compressed for players", files{"maps/x.bsp.gz": gzipped("bsp")}, left4me.Import{}, []string{"left4dead2/maps/x.bsp.gz"}},
+		{"compressed map for downloads", files{"maps/x.bsp.gz": gzipped("bsp")}, left4me.Import{}, []string{"left4dead2/maps/x.bsp.gz"}},
 		{
-			"exactly",
+			"exact import",
 			files{"any/thing.zip": string(zipOf(t, "a.vpk")), "A.B.VPK": "", ".git/x": ""},
 			left4me.Import{Exact: true},
 			[]string{".git/x", "A.B.VPK", "any/thing.zip"},
 		},
 		{
-			"a place",
+			"set root",
 			files{"admins_simple.ini": "", "a/b.txt": "", ".DS_Store": ""},
 			left4me.Import{Root: "left4dead2/addons/sourcemod/configs"},
 			[]string{"left4dead2/addons/sourcemod/configs/a/b.txt", "left4dead2/addons/sourcemod/configs/admins_simple.ini"},
 		},
 		{
-			"a part",
+			"set subdirectory",
 			files{"z": string(zipOf(t, "repo-1/linux/addons/a.so", "repo-1/windows/addons/a.dll"))},
 			left4me.Import{Subdir: "linux"},
 			[]string{"left4dead2/addons/a.so"},
 		},
 		{
-			"a part of single files",
+			"set subdirectory with loose files",
 			files{"z": string(zipOf(t, "x/a.vpk", "y/b.vpk"))},
 			left4me.Import{Subdir: "y/"},
 			[]string{"left4dead2/addons/b.vpk"},
 		},
 		{
-			"a part and a place",
+			"set subdirectory and root",
 			files{"z": string(zipOf(t, "x/1/a.txt", "y/b.txt"))},
 			left4me.Import{Subdir: "x", Root: "left4dead2/cfg"},
 			[]string{"left4dead2/cfg/1/a.txt"},
@@ -462,12 +462,12 @@ func TestArchivesAndPartsOfThemGoWhereTheGameLooks(t *testing.T) {
 func gzipped(text string) string {
 	var b bytes.Buffer
 	z := gzip.NewWriter(&b)
-	_, _ = io.WriteString(z, text) // a buffer takes it
+	_, _ = io.WriteString(z, text) // writing to a buffer can't fail
 	_ = z.Close()
 	return b.String()
 }
 
-func TestAnArchiveInAnArchiveIsUnpackedOnce(t *testing.T) {
+func TestNestedArchiveIsUnpackedOneLevel(t *testing.T) {
 	inner := zipOf(t, "b.vpk", "pic.jpg")
 	var b bytes.Buffer
 	w := zip.NewWriter(&b)
@@ -497,11 +497,11 @@ func TestAnArchiveInAnArchiveIsUnpackedOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := open(t, put(t, files{"deep.zip": c.String()}), archive.Options{}); !errors.Is(err, left4me.Invalid) {
-		t.Errorf("three deep: %v", err)
+		t.Errorf("archive nested three levels deep: got %v, want Invalid", err)
 	}
 }
 
-func TestModesStay(t *testing.T) {
+func TestImportKeepsExecutableBit(t *testing.T) {
 	src := put(t, files{"addons/run.sh": "#!/bin/sh\n", "addons/x.txt": "x"})
 	if err := os.Chmod(filepath.Join(src, "addons/run.sh"), 0o755); err != nil {
 		t.Fatal(err)
@@ -526,46 +526,46 @@ func TestModesStay(t *testing.T) {
 			for name, want := range map[string]fs.FileMode{"run.sh": 0o111, "x.txt": 0} {
 				st, err := os.Stat(filepath.Join(into, "left4dead2/addons", name))
 				if err != nil || st.Mode()&0o111&want != want&st.Mode() || (want == 0) != (st.Mode()&0o100 == 0) {
-					t.Errorf("%s: %v, %v", name, st.Mode(), err)
+					t.Errorf("%s: got mode %v, want x bits %v (%v)", name, st.Mode(), want, err)
 				}
 			}
 		})
 	}
 }
 
-func TestNamesWithoutACodePage(t *testing.T) {
+func TestNamesWithUndeclaredEncodingAreDecoded(t *testing.T) {
 	gbk := func(s string) string { b, _ := simplifiedchinese.GBK.NewEncoder().String(s); return b }
 	win := func(s string) string { b, _ := charmap.Windows1251.NewEncoder().String(s); return b }
 	dos := func(s string) string { b, _ := charmap.CodePage866.NewEncoder().String(s); return b }
 	old := func(s string) string { b, _ := charmap.CodePage437.NewEncoder().String(s); return b }
 	for name, c := range map[string]struct{ raw, want, page string }{
-		"gbk":                   {gbk("死亡中心/求生之路地图.vpk"), "求生之路地图.vpk", "gbk"},
-		"gbk one":               {gbk("地图.vpk"), "地图.vpk", "gbk"},
-		"cp1251":                {win("Карты/Последний рубеж.vpk"), "Последний рубеж.vpk", "cp1251"},
-		"cp1251 one":            {win("карта.vpk"), "карта.vpk", "cp1251"},
-		"cp866":                 {dos("Карты/Последний рубеж.vpk"), "Последний рубеж.vpk", "cp866"},
-		"cp437":                 {old("Überfall für Zwölf.vpk"), "Überfall für Zwölf.vpk", "cp437"},
-		"utf-8 that isn't said": {"Überfall 地图.vpk", "Überfall 地图.vpk", ""},
+		"gbk":                       {gbk("死亡中心/求生之路地图.vpk"), "求生之路地图.vpk", "gbk"},
+		"gbk, single short name":    {gbk("地图.vpk"), "地图.vpk", "gbk"},
+		"cp1251":                    {win("Карты/Последний рубеж.vpk"), "Последний рубеж.vpk", "cp1251"},
+		"cp1251, single short name": {win("карта.vpk"), "карта.vpk", "cp1251"},
+		"cp866":                     {dos("Карты/Последний рубеж.vpk"), "Последний рубеж.vpk", "cp866"},
+		"cp437":                     {old("Überfall für Zwölf.vpk"), "Überfall für Zwölf.vpk", "cp437"},
+		"undeclared UTF-8":          {"Überfall 地图.vpk", "Überfall 地图.vpk", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := zipped(t, zip.FileHeader{Name: c.raw, NonUTF8: true}, zip.FileHeader{Name: "readme.txt"})
 			got, plan := imported(t, put(t, files{"z": string(b)}), archive.Options{})
 			if _, ok := got["left4dead2/addons/"+c.want]; !ok || len(got) != 1 {
-				t.Errorf("%q", slices.Collect(maps.Keys(got)))
+				t.Errorf("got %q, want %q", slices.Collect(maps.Keys(got)), c.want)
 			}
 			if c.page != "" && (len(plan.Warnings) != 1 || !strings.Contains(plan.Warnings[0].Text, c.page)) {
 				t.Errorf("%+v", plan.Warnings)
 			}
 			if c.page != "" {
-				said, plan := imported(t, put(t, files{"z": string(b)}),
+				chosen, plan := imported(t, put(t, files{"z": string(b)}),
 					archive.Options{Import: left4me.Import{Names: strings.ToUpper(c.page)}})
-				if _, ok := said["left4dead2/addons/"+c.want]; !ok || len(plan.Warnings) != 0 {
-					t.Errorf("%q, %+v", said, plan.Warnings)
+				if _, ok := chosen["left4dead2/addons/"+c.want]; !ok || len(plan.Warnings) != 0 {
+					t.Errorf("%q, %+v", chosen, plan.Warnings)
 				}
 			}
 		})
 	}
-	// A name in the extra field is the one that is meant, if it is for this entry.
+	// The name in the extra field takes precedence if its checksum matches the entry's name.
 	for _, c := range []struct {
 		sum  string
 		want string
@@ -584,26 +584,25 @@ func TestNamesWithoutACodePage(t *testing.T) {
 	}
 }
 
-func TestWindowsSeparators(t *testing.T) {
+func TestBackslashIsSeparatorInWindowsZip(t *testing.T) {
 	b := zipped(t, zip.FileHeader{Name: `addons\x.vpk`, CreatorVersion: 0}, zip.FileHeader{Name: `addons\sub\`, CreatorVersion: 0})
 	got, _ := imported(t, put(t, files{"z": string(b)}), archive.Options{})
 	if len(got) != 1 || got["left4dead2/addons/x.vpk"] != "x" {
 		t.Errorf("%v", got)
 	}
 	for _, bad := range []string{`..\x.vpk`, `addons\..\..\x.vpk`, `C:\x.vpk`, `\x.vpk`, `\\host\share\x.vpk`} {
-		refusedWith(t, zipped(t, zip.FileHeader{Name: bad, CreatorVersion: 0}), bad)
+		wantRefused(t, zipped(t, zip.FileHeader{Name: bad, CreatorVersion: 0}), bad)
 	}
-	refusedWith(t, zipped(t, zip.FileHeader{Name: `addons\x.vpk`, CreatorVersion: 3 << 8}), `addons\\x.vpk`)
+	wantRefused(t, zipped(t, zip.FileHeader{Name: `addons\x.vpk`, CreatorVersion: 3 << 8}), `addons\\x.vpk`)
 }
 
-// refusedWith checks that an archive is refused, with words in what is said, and
-// that nothing is left.
-func refusedWith(t testing.TB, b []byte, words ...string) {
+// wantRefused checks that an archive is refused and that the error text contains the given words.
+func wantRefused(t testing.TB, b []byte, words ...string) {
 	t.Helper()
-	refusedBy(t, b, archive.Options{}, words...)
+	wantRefusedWith(t, b, archive.Options{}, words...)
 }
 
-func refusedBy(t testing.TB, b []byte, o archive.Options, words ...string) {
+func wantRefusedWith(t testing.TB, b []byte, o archive.Options, words ...string) {
 	t.Helper()
 	f, err := open(t, put(t, files{"upload.bin": string(b)}), o)
 	if err == nil {
@@ -621,20 +620,20 @@ func refusedBy(t testing.TB, b []byte, o archive.Options, words ...string) {
 	}
 	for _, w := range words {
 		if !strings.Contains(e.Text, w) && !strings.Contains(e.Text, strings.ReplaceAll(w, `\`, `\\`)) {
-			t.Errorf("%s: it does not say %q", e.Text, w)
+			t.Errorf("got %q, want it to contain %q", e.Text, w)
 		}
 	}
 }
 
-func TestWhatIsRefused(t *testing.T) {
+func TestUnsafeEntriesAreRefused(t *testing.T) {
 	for _, name := range []string{
 		"../x.vpk", "addons/../../x.vpk", "..", "/etc/x.vpk", "C:/x.vpk", "c:x.vpk", "addons/a\nb.vpk", "addons/a\x1b.vpk",
 		"addons/nul.vpk", "CON", "addons/com1.cfg/x", "aux",
 		strings.Repeat("x", 300) + ".vpk", strings.Repeat("abc/", 400) + "x.vpk", strings.Repeat("a/", 70) + "x",
 	} {
 		shown := fmt.Sprintf("%q", name)
-		refusedWith(t, zipOf(t, "addons/good.vpk", name), shown[1:min(len(shown)-1, 100)])
-		refusedWith(t, tarOf(t, tar.Header{Name: "addons/good.vpk"}, tar.Header{Name: name}))
+		wantRefused(t, zipOf(t, "addons/good.vpk", name), shown[1:min(len(shown)-1, 100)])
+		wantRefused(t, tarOf(t, tar.Header{Name: "addons/good.vpk"}, tar.Header{Name: name}))
 	}
 	for what, h := range map[string]tar.Header{
 		"symbolic link":    {Name: "addons/link", Typeflag: tar.TypeSymlink, Linkname: "/etc"},
@@ -643,23 +642,23 @@ func TestWhatIsRefused(t *testing.T) {
 		"pipe":             {Name: "addons/fifo", Typeflag: tar.TypeFifo},
 		"set-user-id file": {Name: "addons/su", Mode: 0o4755},
 	} {
-		refusedWith(t, tarOf(t, tar.Header{Name: "addons/good.vpk"}, h), what, h.Name)
+		wantRefused(t, tarOf(t, tar.Header{Name: "addons/good.vpk"}, h), what, h.Name)
 	}
 	link, su := zip.FileHeader{Name: "addons/link"}, zip.FileHeader{Name: "addons/su"}
 	link.SetMode(0o777 | fs.ModeSymlink)
 	su.SetMode(0o755 | fs.ModeSetuid)
-	refusedWith(t, zipped(t, link), "symbolic link", "addons/link")
-	refusedWith(t, zipped(t, su), "set-user-id", "addons/su")
+	wantRefused(t, zipped(t, link), "symbolic link", "addons/link")
+	wantRefused(t, zipped(t, su), "set-user-id", "addons/su")
 
-	refusedWith(t, zipOf(t, "addons/a.vpk", "addons/a.vpk"), "twice")
-	refusedWith(t, zipOf(t, "addons/a", "addons/a/b"), "addons/a")
-	refusedWith(t, zipOf(t, "notes.txt", "pic.jpg"), "nothing")
-	refusedWith(t, []byte("just text"), "nothing")
+	wantRefused(t, zipOf(t, "addons/a.vpk", "addons/a.vpk"), "twice")
+	wantRefused(t, zipOf(t, "addons/a", "addons/a/b"), "addons/a")
+	wantRefused(t, zipOf(t, "notes.txt", "pic.jpg"), "nothing")
+	wantRefused(t, []byte("just text"), "nothing")
 }
 
-// What can't be side by side is asked about: one of it is taken, and nothing is left
-// out without a reason.
-func TestPlanSaysWhatIsLeftOutAndAskedAbout(t *testing.T) {
+// If two files can't coexist, the plan asks which one to use, and lists the other as left out with
+// a reason.
+func TestPlanListsOmittedFilesAndQuestions(t *testing.T) {
 	two := func(one, other string) []byte {
 		var b bytes.Buffer
 		w := zip.NewWriter(&b)
@@ -688,7 +687,7 @@ func TestPlanSaysWhatIsLeftOutAndAskedAbout(t *testing.T) {
 		"nested":  {two("addons/a.vpk", "old/addons/a.vpk"), 1, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, plan := imported(t, put(t, files{"z": string(c.zip)}), archive.Options{}, outside)
+			got, plan := imported(t, put(t, files{"z": string(c.zip)}), archive.Options{}, decoderCommand)
 			left := 0
 			for _, l := range plan.Left {
 				left += l.Count
@@ -696,10 +695,10 @@ func TestPlanSaysWhatIsLeftOutAndAskedAbout(t *testing.T) {
 			if len(got) != 1 || left != c.left || plan.Asked != c.asked || len(plan.Skipped) != c.left {
 				t.Fatalf("%v, %+v", got, plan)
 			}
-			for _, a := range plan.Asks { // each answer makes another plan, and asks no more
+			for _, a := range plan.Asks { // each answer results in a different plan without questions
 				for i, choice := range a.Choices {
 					answered, plan := imported(t, put(t, files{"z": string(c.zip)}),
-						archive.Options{Import: left4me.Import{Moves: choice.Moves}}, outside)
+						archive.Options{Import: left4me.Import{Moves: choice.Moves}}, decoderCommand)
 					if plan.Asked != 0 || len(answered) != 1 || (i == 0) != (cmp.Diff(answered, got) == "") {
 						t.Errorf("choice %d: %v, %+v", i, answered, plan)
 					}
@@ -709,7 +708,7 @@ func TestPlanSaysWhatIsLeftOutAndAskedAbout(t *testing.T) {
 	}
 	got, plan := imported(t, put(t, files{"z": string(zipOf(t, "addons/a.vpk", "Addons/b.vpk"))}), archive.Options{})
 	if len(got) != 2 || plan.Asked != 0 {
-		t.Errorf("two spellings of addons: %v", got)
+		t.Errorf("addons in two spellings: got %v, want both files without a question", got)
 	}
 }
 
@@ -719,7 +718,7 @@ func TestMovesPlaceFolders(t *testing.T) {
 		{From: "odd", To: "left4dead2/addons/sourcemod/data/odd"},
 		{From: "odd/sub/y.smx", To: "left4dead2/addons/sourcemod/plugins"},
 		{From: "docs", To: "-"},
-	}}}, outside)
+	}}}, decoderCommand)
 	want := []string{
 		"left4dead2/addons/sourcemod/data/odd/x.txt", "left4dead2/addons/sourcemod/plugins/p.smx",
 		"left4dead2/addons/sourcemod/plugins/y.smx",
@@ -741,8 +740,8 @@ func TestMovesPlaceFolders(t *testing.T) {
 	}
 }
 
-// How files begin is the same with each format and decoder.
-func TestHeadsDecideInEachFormat(t *testing.T) {
+// The beginnings of files must be the same for each format and decoder.
+func TestFileBeginningsDecidePlacingInEachFormat(t *testing.T) {
 	src := put(t, files{
 		"a/x.smx": "FFPS", "a/x.txt": "\"Games\"\n{\n}\n", "b/words.txt": "\"Phrases\"\n{\n}", "b/big.vpk": noise(200_000),
 		"c/load.vdf": `"Plugin" { "file" "addons/tool" }`, "c/tool.so": "\x7fELF\x01",
@@ -766,7 +765,7 @@ func TestHeadsDecideInEachFormat(t *testing.T) {
 				dir = t.TempDir()
 				run(t, src, args[0], append(args[1:], filepath.Join(dir, "a."+name), ".")...)
 			}
-			got, plan := imported(t, dir, archive.Options{}, outside)
+			got, plan := imported(t, dir, archive.Options{}, decoderCommand)
 			if d := cmp.Diff(want, slices.Sorted(maps.Keys(got))); d != "" {
 				t.Errorf("%s\n%+v", d, plan.Skipped)
 			}
@@ -774,9 +773,9 @@ func TestHeadsDecideInEachFormat(t *testing.T) {
 	}
 }
 
-// What a plan says of texts is the same whether they were looked at with the list of a
-// zip or behind it.
-func TestRepairsAreTheSameInOneLookAndInTwo(t *testing.T) {
+// The repairs of a plan must be the same whether texts are inspected while a zip is listed or
+// later.
+func TestTextRepairsDoNotDependOnPlanOption(t *testing.T) {
 	const cfg, sm = "left4dead2/cfg/", "left4dead2/addons/sourcemod/configs/"
 	utf16 := "x\x00 \x00\"\x001\x00\"\x00\n\x00"
 	src := put(t, files{
@@ -786,7 +785,7 @@ func TestRepairsAreTheSameInOneLookAndInTwo(t *testing.T) {
 	})
 	dir := t.TempDir()
 	run(t, src, "zip", "-qr", filepath.Join(dir, "a.zip"), ".")
-	for _, decoder := range [][]string{nil, outside} {
+	for _, decoder := range [][]string{nil, decoderCommand} {
 		for _, plan := range []bool{false, true} {
 			for _, in := range []string{dir, src} {
 				f, err := open(t, in, archive.Options{Decoder: decoder, Plan: plan})
@@ -810,7 +809,7 @@ func TestRepairsAreTheSameInOneLookAndInTwo(t *testing.T) {
 	}
 }
 
-func TestWhatIsCutOffOrEncrypted(t *testing.T) {
+func TestTruncatedAndEncryptedArchivesAreRefused(t *testing.T) {
 	src := put(t, files{"addons/a.vpk": noise(50_000), "addons/b.txt": "b"})
 	pack := func(name string, args ...string) []byte {
 		out := filepath.Join(t.TempDir(), "a."+name)
@@ -829,19 +828,19 @@ func TestWhatIsCutOffOrEncrypted(t *testing.T) {
 	} {
 		for _, part := range []int{len(b) * 2 / 3, len(b) - 7} {
 			if strings.HasPrefix(name, "tar") && part == len(b)-7 && name == "tar" {
-				continue // zeros behind the end
+				continue // only zeros after the end are missing
 			}
-			refusedWith(t, b[:part], "upload.bin")
+			wantRefused(t, b[:part], "upload.bin")
 		}
 		if name == "zip" || name == "7z" || name == "rar" || name == "tar.gz" {
 			broken := bytes.Clone(b)
 			broken[len(b)/3] ^= 0x55
-			refusedWith(t, broken, "upload.bin")
+			wantRefused(t, broken, "upload.bin")
 		}
 	}
-	refusedWith(t, pack("zip", "zip", "-qr", "-P", "secret"), "encrypted")
-	refusedWith(t, pack("7z", "7z", "a", "-psecret"), "encrypted")
-	refusedBy(t, pack("7z", "7z", "a", "-psecret", "-mhe=on"), archive.Options{Decoder: outside}, "encrypted")
+	wantRefused(t, pack("zip", "zip", "-qr", "-P", "secret"), "encrypted")
+	wantRefused(t, pack("7z", "7z", "a", "-psecret"), "encrypted")
+	wantRefusedWith(t, pack("7z", "7z", "a", "-psecret", "-mhe=on"), archive.Options{Decoder: decoderCommand}, "encrypted")
 	dir := t.TempDir()
 	big := put(t, files{"addons/a.vpk": noise(100_000)})
 	run(t, big, "7z", "a", "-v30k", filepath.Join(dir, "a.7z"), ".")
@@ -851,11 +850,11 @@ func TestWhatIsCutOffOrEncrypted(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		refusedWith(t, b, "part")
+		wantRefused(t, b, "part")
 	}
 }
 
-// noise is text that doesn't get smaller.
+// noise returns n incompressible bytes.
 func noise(n int) string {
 	b := make([]byte, n)
 	x := uint32(1)
@@ -866,16 +865,16 @@ func noise(n int) string {
 	return string(b)
 }
 
-func TestRar(t *testing.T) {
+func TestRarIsImported(t *testing.T) {
 	got, _ := imported(t, put(t, files{"r": string(rar5(files{"Карты/my.map.VPK": "vpk", "readme.txt": "x"}))}), archive.Options{})
 	if len(got) != 1 || got["left4dead2/addons/my_map.vpk"] != "vpk" {
 		t.Errorf("%v", got)
 	}
-	refusedWith(t, rar5(files{"../x.vpk": "x"}), "../x.vpk")
+	wantRefused(t, rar5(files{"../x.vpk": "x"}), "../x.vpk")
 }
 
-func TestBombs(t *testing.T) {
-	limits := archive.Usual
+func TestDecompressionBombsAreRefused(t *testing.T) {
+	limits := archive.DefaultLimits
 	limits.Small = 1 << 20
 	bomb := archive.Options{Limits: limits}
 	src := t.TempDir()
@@ -900,16 +899,16 @@ func TestBombs(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			refusedBy(t, b, bomb, "unpacks to far more")
-			refusedBy(t, b, archive.Options{Limits: limits, Decoder: outside}, "unpacks to far more")
+			wantRefusedWith(t, b, bomb, "unpacks to far more")
+			wantRefusedWith(t, b, archive.Options{Limits: limits, Decoder: decoderCommand}, "unpacks to far more")
 		})
 	}
-	// One that says it is small.
+	// A zip that declares a size that is too small.
 	lie := zipped(t, zip.FileHeader{Name: "addons/a.vpk", Method: zip.Store})
 	at := bytes.LastIndex(lie, []byte("PK\x01\x02"))
 	lie[at+24] = 0 // uncompressed size, in the directory
-	refusedWith(t, lie)
-	// One whose tar goes on behind its end.
+	wantRefused(t, lie)
+	// A compressed tar with data after its end.
 	var b bytes.Buffer
 	z := gzip.NewWriter(&b)
 	if _, err := z.Write(tarOf(t, tar.Header{Name: "addons/x.vpk"})); err != nil {
@@ -919,27 +918,27 @@ func TestBombs(t *testing.T) {
 		t.Fatal(err)
 	}
 	z.Close()
-	refusedBy(t, b.Bytes(), bomb, "unpacks to far more")
+	wantRefusedWith(t, b.Bytes(), bomb, "unpacks to far more")
 }
 
 type zero struct{}
 
 func (zero) Read(b []byte) (int, error) { clear(b); return len(b), nil }
 
-func TestLimits(t *testing.T) {
-	few := archive.Usual
+func TestImportsAboveLimitsAreRefused(t *testing.T) {
+	few := archive.DefaultLimits
 	few.Entries = 3
 	if _, err := open(t, put(t, files{"z": string(zipOf(t, "addons/a", "addons/b", "addons/c", "addons/d"))}),
 		archive.Options{Limits: few}); !errors.Is(err, left4me.Invalid) {
 		t.Errorf("%v", err)
 	}
-	small := archive.Usual
+	small := archive.DefaultLimits
 	small.File = 10
 	if _, err := open(t, put(t, files{"addons/a.vpk": "12345678901"}), archive.Options{Limits: small}); !errors.Is(err, left4me.Invalid) ||
 		!strings.Contains(err.Error(), "addons/a.vpk") {
 		t.Errorf("%v", err)
 	}
-	small = archive.Usual
+	small = archive.DefaultLimits
 	small.Bytes = 10
 	if _, err := open(t, put(t, files{"addons/a.vpk": "123456", "addons/b.vpk": "123456"}),
 		archive.Options{Limits: small}); !errors.Is(err, left4me.Invalid) {
@@ -947,11 +946,11 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-func TestADecoderThatEndsIsNoEnd(t *testing.T) {
-	for what, decoder := range map[string][]string{"fails": {"false"}, "says nothing": {"true"}, "is cut": {"head", "-c0"}} {
+func TestDecoderThatDiesFailsImport(t *testing.T) {
+	for what, decoder := range map[string][]string{"fails": {"false"}, "prints nothing": {"true"}, "stops early": {"head", "-c0"}} {
 		_, err := open(t, put(t, files{"z": string(zipOf(t, "a.vpk"))}), archive.Options{Decoder: decoder})
 		if !errors.Is(err, left4me.Invalid) {
-			t.Errorf("one that %s: %v", what, err)
+			t.Errorf("decoder that %s: got %v, want Invalid", what, err)
 		}
 	}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -966,7 +965,7 @@ func TestADecoderThatEndsIsNoEnd(t *testing.T) {
 	}
 }
 
-func TestLinksInADirectoryAreRefused(t *testing.T) {
+func TestSymlinkInDirectoryIsRefused(t *testing.T) {
 	dir := put(t, files{"addons/a.vpk": "x"})
 	if err := os.Symlink("/etc/passwd", filepath.Join(dir, "addons/link.cfg")); err != nil {
 		t.Fatal(err)
@@ -976,8 +975,8 @@ func TestLinksInADirectoryAreRefused(t *testing.T) {
 	}
 }
 
-// These are archives as people packed them, small and made by us.
-func TestArchivesAsPeoplePackThem(t *testing.T) {
+// The archives in testdata/cases are our own small reconstructions of archives found in practice.
+func TestArchivesFoundInPracticeAreImported(t *testing.T) {
 	const sm = "left4dead2/addons/sourcemod/"
 	for name, want := range map[string][]string{
 		"pc": {sm + "data/x.cfg", sm + "plugins/x.smx", sm + "translations/x.phrases.txt", "left4dead2/cfg/sourcemod/x.cfg"},
@@ -1006,7 +1005,7 @@ func TestArchivesAsPeoplePackThem(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got, plan := imported(t, put(t, files{name + ".zip": string(b)}), archive.Options{}, outside)
+			got, plan := imported(t, put(t, files{name + ".zip": string(b)}), archive.Options{}, decoderCommand)
 			if d := cmp.Diff(want, slices.Sorted(maps.Keys(got))); d != "" || plan.Asked != 0 {
 				t.Errorf("%s\n%+v", d, plan)
 			}

@@ -24,26 +24,27 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// What a decoder may take. A dictionary of 1 GiB is the largest that is common.
+// Resource limits of a decoder process. 1 GiB is the largest common dictionary size.
 const (
 	decoderMemory = 2 << 30
 	decoderCPU    = 2 * 60 * 60 // seconds
 	maxFrame      = 1 << 20
 )
 
-// Frames of what a decoder prints: a tag, a length of four bytes, and so much.
+// Frame types of a decoder's output. A frame is a type byte, a length of four bytes (big-endian),
+// and that many bytes of payload.
 const (
-	frameEntry = 'e' // an entry: see entry.append
-	frameData  = 'd' // what is in it
-	frameClose = 'c' // the end of what is in it
-	frameError = 'x' // JSON of what is wrong with the archive; nothing follows
-	frameEnd   = 'z' // nothing follows
+	frameEntry = 'e' // an entry, encoded by entry.append
+	frameData  = 'd' // a piece of the entry's content
+	frameClose = 'c' // the end of the entry's content
+	frameError = 'x' // a left4me.Error as JSON; the last frame
+	frameEnd   = 'z' // success; the last frame
 )
 
-// Decode is a decoder of its own: it reads the archive that is its standard input,
-// a file, and prints what is in it. Further parts of the archive are the files
-// behind standard error. args are what the other side added to the command line.
-// It first gives up what it doesn't need.
+// Decode is the main function of a decoder process. It reads the archive from standard input, which
+// must be a file, and further parts from the file descriptors after standard error, and writes
+// frames to out. args are the arguments that decodeOutside appended to the command line. Before
+// reading anything it limits its memory, CPU time and file writes.
 func Decode(ctx context.Context, args []string, in *os.File, out io.Writer) error {
 	for what, most := range map[int]uint64{
 		unix.RLIMIT_DATA:  decoderMemory,
@@ -77,25 +78,25 @@ func decode(ctx context.Context, args []string, in *os.File, out io.Writer) erro
 	if err := errors.Join(err1, err2, err3); err != nil || ratio <= 0 {
 		return errors.New("a decoder is started by left4me only")
 	}
-	what := how(args[1])
+	what := purpose(args[1])
 	m, err := modeOf(what)
 	if err != nil {
 		return err
 	}
 	w := bufio.NewWriterSize(out, 64<<10)
 	buf := make([]byte, 64<<10)
-	var told []byte
+	var payload []byte
 	err = walk(ctx, parts, Format(args[0]), what, args[6], Limits{Bytes: most, Ratio: ratio, Small: small},
 		func(e entry, body io.Reader) error {
-			told = told[:0]
-			if m.heads == nil { // else who asks knows which ones these are
-				told = e.append(told)
+			payload = payload[:0]
+			if m.heads == nil { // otherwise the reader knows which entries it requested
+				payload = e.append(payload)
 			}
-			err := writeFrame(w, frameEntry, told)
+			err := writeFrame(w, frameEntry, payload)
 			if err != nil || body == nil {
 				return err
 			}
-			if what == howText && !textual(e) {
+			if what == purposeText && !textual(e) {
 				return writeFrame(w, frameClose, nil)
 			}
 			if m.heads != nil {
@@ -130,26 +131,26 @@ func decode(ctx context.Context, args []string, in *os.File, out io.Writer) erro
 	return errors.Join(writeFrame(w, frameEnd, nil), w.Flush())
 }
 
-// headsOf is what an archive is read for when only the beginnings of some of its
-// entries matter, which are in order.
-func headsOf(entries []int) how {
+// headsOf returns the purpose for reading only the beginnings of some entries, given by their
+// sorted indexes.
+func headsOf(entries []int) purpose {
 	b := []byte("heads")
 	last := 0
 	for _, n := range entries {
 		b = strconv.AppendInt(append(b, ','), int64(n-last), 36)
 		last = n
 	}
-	return how(b)
+	return purpose(b)
 }
 
-func modeOf(what how) (mode, error) {
+func modeOf(what purpose) (mode, error) {
 	word, list, some := strings.Cut(string(what), ",")
 	switch {
-	case what == howList:
+	case what == purposeList:
 		return mode{list: true}, nil
-	case what == howPlan:
+	case what == purposePlan:
 		return mode{list: true, plan: true}, nil
-	case what == howRead, what == howText:
+	case what == purposeRead, what == purposeText:
 		return mode{}, nil
 	case word != "heads":
 		return mode{}, errors.New("a decoder is started by left4me only")
@@ -170,12 +171,12 @@ func modeOf(what how) (mode, error) {
 	return m, nil
 }
 
-// kindBytes are the kinds as frames tell them.
+// kindBytes maps the kind byte of a frame to a kind.
 var kindBytes = []kind{regular, directory, symlink, hardlink, special, setid}
 
-// append adds an entry as a frame tells it: its marks and kind, a byte each; its size,
-// its sum and the length of how it is packed, as varints; that, and its name. JSON
-// took longer than all else that a list costs.
+// append appends the encoding of an entry in a frame: a byte of flags and a byte for the kind; the
+// size, the CRC-32 and the length of Tool as varints; Tool and Name. Encoding entries as JSON took
+// longer than everything else that listing an archive does.
 func (e entry) append(b []byte) []byte {
 	var marks byte
 	for i, set := range e.marks() {
@@ -193,7 +194,8 @@ func (e entry) append(b []byte) []byte {
 
 func (e *entry) marks() [5]*bool { return [5]*bool{&e.UTF8, &e.Exec, &e.Windows, &e.Slashed, &e.Plain} }
 
-// parseEntry is the other way round. It keeps b. Errors: errFrames.
+// parseEntry decodes an entry that append encoded. The entry refers to b. The only error is
+// errFrames.
 func parseEntry(b []byte) (e entry, err error) {
 	if len(b) < 2 || int(b[1]) >= len(kindBytes) {
 		return e, errFrames
@@ -233,8 +235,8 @@ func writeFrame(w *bufio.Writer, tag byte, b []byte) error {
 	return err
 }
 
-// decodeOutside is walk in a process of its own.
-func decodeOutside(ctx context.Context, command []string, parts []*os.File, format Format, what how, tool string, limits Limits,
+// decodeOutside runs walk in a separate process.
+func decodeOutside(ctx context.Context, command []string, parts []*os.File, format Format, what purpose, tool string, limits Limits,
 	v visit,
 ) error {
 	ctx, cancel := context.WithCancel(ctx)
@@ -248,8 +250,8 @@ func decodeOutside(ctx context.Context, command []string, parts []*os.File, form
 	cmd := exec.CommandContext(ctx, command[0], args...)
 	cmd.ExtraFiles = parts[1:]
 	cmd.Stdin, cmd.Env, cmd.WaitDelay = parts[0], []string{"GOTRACEBACK=none"}, 5*time.Second
-	var said bytes.Buffer
-	cmd.Stderr = &limited{b: &said, left: 4 << 10}
+	var stderr bytes.Buffer
+	cmd.Stderr = &limited{b: &stderr, left: 4 << 10}
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		return err
@@ -262,16 +264,16 @@ func decodeOutside(ctx context.Context, command []string, parts []*os.File, form
 		cancel()
 	}
 	werr := cmd.Wait()
-	if errors.Is(err, errFrames) { // it ended before its end
+	if errors.Is(err, errFrames) { // the process died before the last frame
 		return left4me.NewError(left4me.Invalid, "archive.decoder_failed").InField("files").Because(fmt.Errorf("decoder of %s: %w: %s",
-			format, errors.Join(err, werr), shorten(said.String())))
+			format, errors.Join(err, werr), shorten(stderr.String())))
 	}
 	return err
 }
 
 var errFrames = errors.New("the decoder broke off")
 
-// readFrames calls visit with what a decoder prints.
+// readFrames parses a decoder's output and calls v for each entry.
 func readFrames(ctx context.Context, r io.Reader, m mode, v visit) error {
 	o := opener{mode: m}
 	in := bufio.NewReaderSize(r, 64<<10)
@@ -334,7 +336,7 @@ func readFrame(in *bufio.Reader) (tag byte, b []byte, err error) {
 	return head[0], b, nil
 }
 
-// frames reads what is in one entry.
+// frames reads the content of one entry from its data frames.
 type frames struct {
 	in   *bufio.Reader
 	left int
@@ -355,7 +357,7 @@ func (f *frames) Read(b []byte) (int, error) {
 	return n, nil
 }
 
-// next begins a frame of data.
+// next reads the header of the next frame.
 func (f *frames) next() error {
 	head, err := f.in.Peek(5)
 	if err != nil {
@@ -387,7 +389,7 @@ func (f *frames) next() error {
 	return errFrames
 }
 
-// limited keeps the beginning of what is printed.
+// limited keeps only the first bytes that are written to it.
 type limited struct {
 	b    *bytes.Buffer
 	left int

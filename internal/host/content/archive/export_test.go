@@ -8,17 +8,17 @@ import (
 	"reflect"
 )
 
-// Clean is clean.
+// Clean exports clean.
 var Clean = clean
 
-// ReadFrames reads what a decoder prints, and drops it.
+// ReadFrames parses a decoder's output and discards the entries.
 func ReadFrames(r io.Reader) error {
 	return readFrames(context.Background(), r, mode{}, func(entry, io.Reader) error { return nil })
 }
 
-// EntryAgain reads an entry of a frame, tells it again, and reports whether what is
-// read of that is the same.
-func EntryAgain(b []byte) bool {
+// EntryRoundTrips decodes an entry, encodes and decodes it again, and reports whether both decoded
+// entries are equal. It returns true for input that is not an entry.
+func EntryRoundTrips(b []byte) bool {
 	e, err := parseEntry(b)
 	if err != nil {
 		return true
@@ -27,15 +27,15 @@ func EntryAgain(b []byte) bool {
 	return err == nil && reflect.DeepEqual(e, again)
 }
 
-// EntryFrame is a frame that tells a file of one byte.
+// EntryFrame returns the frame for an entry of one byte.
 func EntryFrame(name string) []byte {
 	var b bytes.Buffer
 	w := bufio.NewWriter(&b)
 	_ = writeFrame(w, frameEntry,
 		entry{Name: []byte(name), UTF8: true, Kind: regular, Size: 1, Sum: 1 << 31, Tool: "PPMd", Plain: true}.append(nil))
-	_ = w.Flush() // to memory
+	_ = w.Flush() // writing to a buffer can't fail
 	return b.Bytes()
 }
 
-// StartWalled is startWalled.
-var StartWalled = startWalled
+// StartSandboxed exports startSandboxed.
+var StartSandboxed = startSandboxed

@@ -21,19 +21,19 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Tool is the program that unpacks what no library of ours does. Debian has it in
-// the package ToolPackage.
+// Tool is the display name of the program that unpacks methods without a Go decoder; ToolPackage is
+// its Debian package.
 const (
 	Tool        = "7-Zip"
 	ToolPackage = "7zip"
 )
 
-// toolNames are what the tool may be called. The package of Debian 12 has it as 7zz,
-// that of Debian 13 as 7z (7zip 22.01 and 25.01). 7z may also be p7zip, which knows
-// fewer methods, and says so.
+// toolNames lists the executables of the tool. The Debian package 7zip installs it as 7zz in Debian
+// 12 (22.01) and as 7z in Debian 13 (25.01). 7z can also be p7zip, which supports fewer methods and
+// reports the ones that it doesn't.
 var toolNames = []string{"7zz", "7z"}
 
-// FindTool is where the tool is; empty when it isn't installed.
+// FindTool returns the path of the tool, or "" if it is not installed.
 func FindTool() string {
 	for _, name := range toolNames {
 		if p, err := exec.LookPath(name); err == nil {
@@ -53,21 +53,22 @@ func noTool(name, method string) error {
 	return e.InField("files")
 }
 
-// packed is an entry that the tool unpacks, in its turn.
+// packed is an entry that the tool unpacks.
 type packed struct {
 	entry
-	sum    uint32 // CRC-32
+	sum    uint32 // CRC-32, if summed
 	summed bool
 }
 
-// byTool has the tool print all files of an archive, one after the other, and
-// gives each to visit. What it prints is believed only as far as the sums agree.
+// byTool makes the tool write the contents of all files to one stream and passes each to visit. The
+// boundaries in the stream are taken from the archive's directory; output is trusted only where the
+// checksums match.
 func (w *walker) byTool(format Format, all []packed) (err error) {
 	if w.tool == "" {
 		return noTool(string(all[0].Name), all[0].Tool)
 	}
 	for _, p := range all {
-		if p.Kind != regular && p.Kind != directory { // it would print something for them, too
+		if p.Kind != regular && p.Kind != directory { // the tool would write their contents, too
 			return p.Kind.refused(string(p.Name))
 		}
 	}
@@ -75,13 +76,13 @@ func (w *walker) byTool(format Format, all []packed) (err error) {
 	defer cancel()
 	cmd := exec.CommandContext(ctx, w.tool, "x", "-so", "-bd", "-mmt=1", "-p-", "-t"+string(format), "--", "/proc/self/fd/0")
 	cmd.Stdin, cmd.Env, cmd.WaitDelay = w.parts[0], []string{"LC_ALL=C"}, 5*time.Second
-	var said bytes.Buffer
-	cmd.Stderr = &limited{b: &said, left: 4 << 10}
+	var stderr bytes.Buffer
+	cmd.Stderr = &limited{b: &stderr, left: 4 << 10}
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		return err
 	}
-	if err := startWalled(cmd, w.parts[0]); err != nil {
+	if err := startSandboxed(cmd, w.parts[0]); err != nil {
 		return fmt.Errorf("%s: %w", Tool, err)
 	}
 	defer func() {
@@ -89,9 +90,9 @@ func (w *walker) byTool(format Format, all []packed) (err error) {
 			cancel()
 		}
 		werr := cmd.Wait()
-		var v visited
+		var v visitError
 		if err == nil && werr != nil || err != nil && !errors.As(err, &v) {
-			err = toolFailed(all[0], said.String(), errors.Join(err, werr))
+			err = toolFailed(all[0], stderr.String(), errors.Join(err, werr))
 		}
 		if err != nil {
 			err = w.fail(err)
@@ -123,18 +124,18 @@ func (w *walker) byTool(format Format, all []packed) (err error) {
 	return nil
 }
 
-// toolFailed is what the tool failed with, in words. It names a method that it
-// doesn't know either.
-func toolFailed(p packed, said string, err error) error {
-	for line := range strings.Lines(said) {
+// toolFailed converts a failure of the tool to an error for users. It names the compression method
+// if the tool does not support it either.
+func toolFailed(p packed, stderr string, err error) error {
+	for line := range strings.Lines(stderr) {
 		if strings.Contains(line, "Unsupported Method") {
 			return unknownMethod(string(p.Name), p.Tool)
 		}
 	}
-	return damaged(fmt.Errorf("%w: %s", err, shorten(said)))
+	return damaged(fmt.Errorf("%w: %s", err, shorten(stderr)))
 }
 
-// toolBody is one file of what the tool prints.
+// toolBody reads one file from the tool's output and verifies its checksum.
 type toolBody struct {
 	r      io.Reader
 	left   int64
@@ -162,22 +163,22 @@ func (t *toolBody) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// startWalled starts a program that may read an archive, and programs and
-// libraries of the system, and nothing else: it writes to no file, opens no
-// socket, traces and signals nobody. What the kernel hasn't (Landlock came with
-// Linux 5.13) is left out; limits are those of the decoder.
-func startWalled(cmd *exec.Cmd, archive *os.File) error {
+// startSandboxed starts a program that can only read the archive and the system's programs and
+// libraries. It can't write files, open sockets, or trace or signal processes. Restrictions that
+// the kernel doesn't support (Landlock requires Linux 5.13) are omitted. Resource limits are
+// inherited from the decoder process.
+func startSandboxed(cmd *exec.Cmd, archive *os.File) error {
 	done := make(chan error)
 	go func() {
-		// A child has the walls of the thread that makes it. This thread ends with its
-		// goroutine, because it is never unlocked.
+		// A child inherits the restrictions of the thread that starts it. The thread is never
+		// unlocked and therefore ends with this goroutine.
 		runtime.LockOSThread()
 		err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
 		if err == nil {
-			err = wall(archive)
+			err = restrictFiles(archive)
 		}
 		if err == nil {
-			err = noSockets()
+			err = denySystemCalls()
 		}
 		if err == nil {
 			err = cmd.Start()
@@ -187,15 +188,15 @@ func startWalled(cmd *exec.Cmd, archive *os.File) error {
 	return <-done
 }
 
-// readable is what programs of the system are made of.
+// readable lists the paths that system programs need to read.
 var readable = []string{"/usr", "/lib", "/lib64", "/bin", "/etc/ld.so.cache", "/etc/ld.so.preload", "/dev/null"}
 
-// wall has this thread and its children reach no file but an archive and the
-// system's programs (Linux, Documentation/userspace-api/landlock.rst).
-func wall(archive *os.File) error {
+// restrictFiles restricts this thread and its children to reading the archive and the system's programs,
+// using Landlock (Linux, Documentation/userspace-api/landlock.rst).
+func restrictFiles(archive *os.File) error {
 	abi, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION)
 	if errno != 0 {
-		return nil // the kernel has none
+		return nil // the kernel has no Landlock
 	}
 	attr := unix.LandlockRulesetAttr{Handled_access_fs: unix.LANDLOCK_ACCESS_FS_MAKE_SYM<<1 - 1}
 	if abi >= 2 {
@@ -207,7 +208,7 @@ func wall(archive *os.File) error {
 	size := unsafe.Sizeof(attr.Handled_access_fs)
 	rules, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, uintptr(unsafe.Pointer(&attr)), size, 0)
 	if errno != 0 {
-		return fmt.Errorf("wall: %w", errno)
+		return fmt.Errorf("Landlock: %w", errno)
 	}
 	defer unix.Close(int(rules))
 	const read, run = unix.LANDLOCK_ACCESS_FS_READ_FILE, unix.LANDLOCK_ACCESS_FS_EXECUTE | unix.LANDLOCK_ACCESS_FS_READ_DIR
@@ -223,7 +224,7 @@ func wall(archive *os.File) error {
 		_, _, errno := unix.Syscall6(unix.SYS_LANDLOCK_ADD_RULE, rules, unix.LANDLOCK_RULE_PATH_BENEATH, uintptr(unsafe.Pointer(&rule)), 0,
 			0, 0)
 		if errno != 0 {
-			return fmt.Errorf("wall: %w", errno)
+			return fmt.Errorf("Landlock: %w", errno)
 		}
 		return nil
 	}
@@ -233,7 +234,7 @@ func wall(archive *os.File) error {
 			continue
 		}
 		if err != nil {
-			return fmt.Errorf("wall: %s: %w", p, err)
+			return fmt.Errorf("Landlock: %s: %w", p, err)
 		}
 		err = allow(fd)
 		unix.Close(fd)
@@ -245,17 +246,18 @@ func wall(archive *os.File) error {
 		return err
 	}
 	if _, _, errno := unix.Syscall(unix.SYS_LANDLOCK_RESTRICT_SELF, rules, 0, 0); errno != 0 {
-		return fmt.Errorf("wall: %w", errno)
+		return fmt.Errorf("Landlock: %w", errno)
 	}
 	return nil
 }
 
-// machines are the architectures whose system calls noSockets knows.
+// machines maps the architectures that denySystemCalls supports to their audit constants.
 var machines = map[string]uint32{"amd64": unix.AUDIT_ARCH_X86_64, "arm64": unix.AUDIT_ARCH_AARCH64}
 
-// noSockets has this thread and its children open no socket, and trace or signal
-// no process: the API takes left4me's own user for an administrator.
-func noSockets() error {
+// denySystemCalls prevents this thread and its children from opening sockets and from tracing or
+// signalling processes, by a seccomp filter. With a socket they could use the API, which treats
+// left4me's own user as an administrator.
+func denySystemCalls() error {
 	machine, ok := machines[runtime.GOARCH]
 	if !ok {
 		return nil
@@ -265,16 +267,16 @@ func noSockets() error {
 		equal = unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K
 		least = unix.BPF_JMP | unix.BPF_JGE | unix.BPF_K
 		give  = unix.BPF_RET | unix.BPF_K
-		// struct seccomp_data has the number of the call first, then the architecture.
+		// Offsets in struct seccomp_data of the system call number and the architecture.
 		number, architecture = 0, 4
-		x32                  = 0x40000000 // the other table of numbers on x86-64
+		x32                  = 0x40000000 // flag of the x32 ABI's system calls on x86-64
 	)
 	refused := []uint32{
 		unix.SYS_SOCKET, unix.SYS_SOCKETPAIR, unix.SYS_PTRACE, unix.SYS_PROCESS_VM_READV, unix.SYS_PROCESS_VM_WRITEV, unix.SYS_KILL,
 		unix.SYS_PIDFD_OPEN,
 		unix.SYS_IO_URING_SETUP, unix.SYS_BPF, unix.SYS_USERFAULTFD, unix.SYS_PERF_EVENT_OPEN, unix.SYS_UNSHARE, unix.SYS_SETNS,
 	}
-	deny := uint8(len(refused) + 2) // how far behind the first comparison
+	deny := uint8(len(refused) + 2) // offset from the first comparison
 	program := []unix.SockFilter{
 		{Code: load, K: architecture},
 		{Code: equal, K: machine, Jf: deny + 1},
@@ -292,8 +294,8 @@ func noSockets() error {
 	filter := unix.SockFprog{Len: uint16(len(program)), Filter: &program[0]}
 	_, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, 0, uintptr(unsafe.Pointer(&filter)))
 	runtime.KeepAlive(program)
-	if errno != 0 && errno != unix.ENOSYS && errno != unix.EINVAL { // a kernel without it
-		return fmt.Errorf("wall: %w", errno)
+	if errno != 0 && errno != unix.ENOSYS && errno != unix.EINVAL { // these two: a kernel without seccomp
+		return fmt.Errorf("seccomp: %w", errno)
 	}
 	return nil
 }

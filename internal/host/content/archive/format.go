@@ -13,10 +13,10 @@ import (
 	"github.com/ulikunitz/xz"
 )
 
-// Format is a format of archives.
+// Format is an archive format.
 type Format string
 
-// The formats.
+// Supported formats.
 const (
 	None     Format = ""
 	Zip      Format = "zip"
@@ -29,7 +29,7 @@ const (
 	TarZst   Format = "tar.zst"
 )
 
-// maxWindow is what a decoder may look back.
+// maxWindow is the largest dictionary or window of a decoder, in bytes.
 const maxWindow = 1 << 30
 
 var magics = []struct {
@@ -37,8 +37,8 @@ var magics = []struct {
 	format Format
 }{
 	{"PK\x03\x04", Zip},
-	{"PK\x05\x06", Zip}, // an empty one
-	{"PK\x07\x08", Zip}, // a part of one
+	{"PK\x05\x06", Zip}, // an empty zip
+	{"PK\x07\x08", Zip}, // the first part of a split zip
 	{"7z\xbc\xaf\x27\x1c", SevenZip},
 	{"Rar!\x1a\x07", Rar},
 	{"\x1f\x8b", TarGz},
@@ -47,9 +47,9 @@ var magics = []struct {
 	{"\x28\xb5\x2f\xfd", TarZst},
 }
 
-// Recognise says which format a file has by how it begins; None is no archive.
-// What is compressed but no tar inside, such as maps/x.bsp.bz2 for downloads of
-// players, is none.
+// Recognise detects the format of a file by its content, and returns None if it is not an archive.
+// A compressed file that is not a tar, such as maps/x.bsp.bz2 for players' downloads, is not an
+// archive.
 func Recognise(f *os.File) (Format, error) {
 	st, err := f.Stat()
 	if err != nil {
@@ -80,14 +80,15 @@ func recognise(f io.ReaderAt, size int64) (Format, error) {
 	if isTar(head) {
 		return Tar, nil
 	}
-	// A program that unpacks itself, or the last part of several, only ends as a zip.
+	// Self-extracting programs and the last part of a split zip only end like a zip.
 	if end, err := zipEnd(f, size); err == nil && string(end[:4]) == "PK\x05\x06" {
 		return Zip, nil
 	}
 	return None, nil
 }
 
-// zipEnd is the end of a zip (APPNOTE.TXT, 4.3.16), when it has no comment.
+// zipEnd returns the end of central directory record of a zip without a comment (APPNOTE.TXT,
+// 4.3.16).
 func zipEnd(f io.ReaderAt, size int64) (end [22]byte, err error) {
 	if size < int64(len(end)) {
 		return end, io.ErrUnexpectedEOF
@@ -104,7 +105,7 @@ func compressedTar(f io.ReaderAt, format Format) (yes bool) {
 	}()
 	r, done, err := decompress(io.NewSectionReader(f, 0, 1<<62), format)
 	if err != nil {
-		return true // as long as nothing else is known; who reads it will say it
+		return true // reading the archive reports the error
 	}
 	defer done()
 	head, n := make([]byte, 512), 0
@@ -116,7 +117,7 @@ func compressedTar(f io.ReaderAt, format Format) (yes bool) {
 	return isTar(head[:n]) || n < len(head) && !errors.Is(err, io.EOF)
 }
 
-// isTar checks whether a block is a header of a tar.
+// isTar reports whether a block is the header of a tar entry.
 func isTar(head []byte) bool {
 	if len(head) < 512 {
 		return false
@@ -124,11 +125,11 @@ func isTar(head []byte) bool {
 	if bytes.Equal(head[257:262], []byte("ustar")) {
 		return true
 	}
-	h, err := tar.NewReader(bytes.NewReader(head)).Next() // a very old one has no magic but a sum
+	h, err := tar.NewReader(bytes.NewReader(head)).Next() // v7 headers have no magic but a checksum
 	return err == nil && h.Name != ""
 }
 
-// decompress reads what is in a compressed tar.
+// decompress returns the uncompressed content of a tar and a function that closes the decoder.
 func decompress(r io.Reader, format Format) (io.Reader, func(), error) {
 	switch format {
 	case TarGz:

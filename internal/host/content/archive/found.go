@@ -15,13 +15,13 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Found is what an import would write. It holds files open: Close it. One
-// goroutine uses it at a time.
+// Found is a scanned upload with the plan of its import. It holds files open until Close. It is not
+// safe for concurrent use.
 type Found struct {
 	options Options
 	limits  Limits
 	dir     *os.Root
-	beneath *os.File // dir, for files to be opened by one call
+	beneath *os.File // dir, for openat2
 	sources []*source
 	budget  budget
 	tree    *tree
@@ -29,17 +29,16 @@ type Found struct {
 	skipped int
 }
 
-// source is what is read in one go: an archive, or the files that were uploaded
-// as they are.
+// source is read in one pass: an archive, or all files that were uploaded unpacked.
 type source struct {
-	name   string     // for people; empty: files as they are
-	parts  []*os.File // the archive, in the order of its parts
-	tool   bool       // 7zz reads it
+	name   string     // display name; empty for unpacked files
+	parts  []*os.File // the archive's parts, in order
+	tool   bool       // needs 7-Zip
 	format Format
 	items  []item
 }
 
-// archive reports whether a source is one.
+// archive reports whether the source is an archive.
 func (s *source) archive() bool { return len(s.parts) > 0 }
 
 func (s *source) close() {
@@ -48,24 +47,25 @@ func (s *source) close() {
 	}
 }
 
-// item is an entry that was checked.
+// item is a validated entry.
 type item struct {
-	name string // as it was decoded, for people
-	raw  string // as it stands in the archive
-	path string // clean; empty for what was packed itself
-	kind kind   // as the archive says; what it calls a file may be a directory
+	name string // decoded, for messages
+	raw  string // undecoded, as in the archive
+	path string // clean; empty for the archive's root directory
+	kind kind   // as declared by the archive, which may declare a directory as a file; see dir
 	dir  bool
 	exec bool
 	size int64
-	sum  uint32 // see entry
-	// plain is set when no repair of its encoding changes it. Unset says nothing.
+	sum  uint32 // see entry.Sum
+	// plain is set if the text is known to need no encoding repair. If unset, the text may still
+	// need none.
 	plain bool
-	to    string // in the layer; empty: it isn't taken
-	// nested is an archive in this one, which is read as one of its own.
+	to    string // destination in the layer; empty if left out
+	// nested marks an archive inside this source. It is read as a source of its own.
 	nested bool
 }
 
-// budget counts what an import takes.
+// budget counts the entries and bytes of an import.
 type budget struct {
 	limits  Limits
 	entries int
@@ -85,20 +85,20 @@ func (b *budget) entry(size int64) error {
 	return nil
 }
 
-// Open reads all files beneath a directory, and the archives among them, and
-// decides where everything goes:
+// Open reads all files in a directory and the archives among them, and decides where each file
+// goes:
 //
-//   - An archive that lies at the top is unpacked; one in a directory, or in
-//     another archive, only when there is nothing else for the game beside it. No
-//     deeper ones are.
-//   - Each file goes where package place says. Of several archives each counts as a
-//     folder of its name.
+//   - An archive at the top level is unpacked. An archive in a subdirectory or in another archive
+//     is unpacked only if nothing else there is useful to the game. Archives nested deeper are not
+//     unpacked.
+//   - Each file goes where package place decides. With several archives, each counts as a folder
+//     of its name.
 //
-// Errors: left4me.Invalid names what keeps all of it from being imported.
+// Errors: left4me.Invalid names the reason why the upload can't be imported.
 func Open(ctx context.Context, dir *os.Root, o Options) (*Found, error) {
 	f := &Found{options: o, limits: o.Limits, dir: dir, tree: newTree()}
 	if f.limits == (Limits{}) {
-		f.limits = Usual
+		f.limits = DefaultLimits
 	}
 	f.budget.limits = f.limits
 	var err error
@@ -120,13 +120,13 @@ func (f *Found) open(ctx context.Context) error {
 	if err := f.scan(ctx); err != nil {
 		return err
 	}
-	if err := f.settle(ctx); err != nil {
+	if err := f.placeFiles(ctx); err != nil {
 		return err
 	}
 	slices.SortFunc(f.plan.Files, func(a, b left4me.PlanFile) int { return strings.Compare(a.Path, b.Path) })
 	f.plan.Files = slices.Clone(f.plan.Files[:min(len(f.plan.Files), left4me.MaxPlanFiles)])
 	if f.plan.Count == 0 {
-		return &Nothing{
+		return &NothingUsableError{
 			Plan: f.Plan(),
 			err:  left4me.NewError(left4me.Invalid, "archive.nothing_usable").InField("files"),
 		}
@@ -134,18 +134,18 @@ func (f *Found) open(ctx context.Context) error {
 	return nil
 }
 
-// Nothing is the error of Open when no file is placed. It is left4me.Invalid.
-type Nothing struct {
-	Plan left4me.Plan // with the reasons
+// NothingUsableError is returned by Open if no file can be placed. It wraps a left4me.Invalid error.
+type NothingUsableError struct {
+	Plan left4me.Plan // with the reasons for leaving files out
 	err  *left4me.Error
 }
 
-func (n *Nothing) Error() string { return n.err.Error() }
+func (n *NothingUsableError) Error() string { return n.err.Error() }
 
-// Unwrap returns what people are told.
-func (n *Nothing) Unwrap() error { return n.err }
+// Unwrap returns the error to show to users.
+func (n *NothingUsableError) Unwrap() error { return n.err }
 
-// check validates what people said.
+// check validates and cleans the options that users set.
 func (o *Options) check() error {
 	if o.Names != "" {
 		if _, err := nameEncoding(o.Names); err != nil {
@@ -179,8 +179,8 @@ func (o *Options) check() error {
 	return nil
 }
 
-// openFile opens a file beneath the directory, by no link. Root.OpenFile would
-// open each directory on the way.
+// openFile opens a file below the directory without following links. Root.OpenFile would open every
+// directory on the path.
 func (f *Found) openFile(p string) (*os.File, error) {
 	how := unix.OpenHow{
 		Flags:   unix.O_RDONLY | unix.O_NOFOLLOW | unix.O_NONBLOCK | unix.O_NOCTTY | unix.O_CLOEXEC,
@@ -191,13 +191,13 @@ func (f *Found) openFile(p string) (*os.File, error) {
 		switch {
 		case err == nil:
 			return os.NewFile(uintptr(fd), p), nil
-		case !errors.Is(err, unix.EINTR) && !errors.Is(err, unix.EAGAIN): // a rename was under way: openat2(2)
+		case !errors.Is(err, unix.EINTR) && !errors.Is(err, unix.EAGAIN): // EAGAIN: raced with a rename, see openat2(2)
 			return nil, &fs.PathError{Op: "open", Path: p, Err: err}
 		}
 	}
 }
 
-// Close lets go of what is held open.
+// Close closes the open files.
 func (f *Found) Close() {
 	f.beneath.Close()
 	for _, s := range f.sources {
@@ -205,7 +205,7 @@ func (f *Found) Close() {
 	}
 }
 
-// Plan says what Write will do.
+// Plan returns what Write will do.
 func (f *Found) Plan() left4me.Plan {
 	p := f.plan
 	if more := f.skipped - maxSkipped; more > 0 {
@@ -214,7 +214,7 @@ func (f *Found) Plan() left4me.Plan {
 	return p
 }
 
-// Paths calls f with each file that Write will write, until it returns false.
+// Paths iterates over the paths of all files that Write will write.
 func (f *Found) Paths(yield func(path string) bool) {
 	for _, s := range f.sources {
 		for _, it := range s.items {

@@ -17,9 +17,9 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// What doesn't fit on the disk says so, whether it is a file or an archive in
-// another one, and leaves nothing of its own.
-func TestAFullDisk(t *testing.T) {
+// A full disk must be reported whether a file or a nested archive is being written, and no
+// temporary files may remain.
+func TestFullDiskFailsImport(t *testing.T) {
 	if out, err := exec.Command("unshare", "-rm", "true").CombinedOutput(); err != nil {
 		t.Skipf("no user namespaces here: %v %s", err, out)
 	}
@@ -36,7 +36,7 @@ func TestAFullDisk(t *testing.T) {
 	}
 }
 
-// importTooMuch imports what a small disk has no room for.
+// importTooMuch runs imports that don't fit on a small disk.
 func importTooMuch(dir string) error {
 	uploads, small := filepath.Join(dir, "uploads"), filepath.Join(dir, "small")
 	store := func(file, name, data string) (err error) {
@@ -117,7 +117,7 @@ func importTooMuch(dir string) error {
 		return err
 	}
 	if left, err := filepath.Glob(filepath.Join(small, "*")); err != nil || len(left) != 0 {
-		return fmt.Errorf("something is left in the way: %v, %w", left, err)
+		return fmt.Errorf("temporary files remain: %v, %w", left, err)
 	}
 	return nil
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/left4me/left4me/internal/host/content/archive"
 )
 
-// FuzzImport imports whatever comes: nothing gets out of the directory, and what
-// is written is what was planned.
+// FuzzImport checks that no import writes outside of its directory, and that it writes as many
+// files as planned.
 func FuzzImport(f *testing.F) {
 	f.Add(zipOf(f, "addons/x.vpk", "readme.txt"))
 	f.Add(zipOf(f, "../x.vpk"))
@@ -49,11 +49,11 @@ func FuzzImport(f *testing.F) {
 		defer root.Close()
 		if found.Write(t.Context(), root, nil) == nil {
 			if n := len(get(t, out)); n != found.Plan().Count {
-				t.Errorf("%d files of %d", n, found.Plan().Count)
+				t.Errorf("wrote %d files, planned %d", n, found.Plan().Count)
 			}
 		}
 		if all, err := os.ReadDir(dir); err != nil || len(all) != 2 {
-			t.Errorf("something got out: %v, %v", all, err)
+			t.Errorf("files outside of the directory: %v, %v", all, err)
 		}
 	})
 }
@@ -65,10 +65,10 @@ func FuzzClean(f *testing.F) {
 	f.Fuzz(func(t *testing.T, s string, windows bool) {
 		p, err := archive.Clean(s, windows)
 		if err == nil && p != "" && (!filepath.IsLocal(p) || filepath.Clean(p) != p || strings.ContainsAny(p, "\\\x00")) {
-			t.Errorf("%q is %q", s, p)
+			t.Errorf("Clean(%q) = %q, which is not a clean local path", s, p)
 		}
 		if again, err2 := archive.Clean(p, windows); err == nil && (err2 != nil || again != p) {
-			t.Errorf("%q isn't the same as %q: %v", again, p, err2)
+			t.Errorf("Clean(%q) = %q, %v; want it unchanged", p, again, err2)
 		}
 	})
 }
@@ -77,8 +77,8 @@ func FuzzFrames(f *testing.F) {
 	f.Add([]byte(string(archive.EntryFrame("a")) + "d\x00\x00\x00\x01xc\x00\x00\x00\x00z\x00\x00\x00\x00"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		_ = archive.ReadFrames(bytes.NewReader(b))
-		if !archive.EntryAgain(b[min(5, len(b)):]) {
-			t.Errorf("%q is another entry when it is told again", b)
+		if !archive.EntryRoundTrips(b[min(5, len(b)):]) {
+			t.Errorf("entry in %q changes when it is encoded again", b)
 		}
 	})
 }

@@ -13,16 +13,16 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Bounds of what is read to find out which encoding names are in.
+// Bounds on the detection of the encoding of names.
 const (
-	textMost    = 64 << 10  // of a text that is inspected
-	textsMost   = 128 << 10 // of all of them
-	streamMost  = 256 << 20 // of an archive that is read as a whole for it
-	maxExamples = 12        // encodings that a plan shows names in
-	maxShown    = 3         // names of each
+	textMost    = 64 << 10  // bytes of one inspected text
+	textsMost   = 128 << 10 // bytes of all inspected texts
+	streamMost  = 256 << 20 // bytes of an archive other than a zip, which must be read sequentially
+	maxExamples = 12        // encodings shown in a plan
+	maxShown    = 3         // names shown per encoding
 )
 
-// nameEncoding returns the encoding of a name. Errors: left4me.Invalid.
+// nameEncoding looks up an encoding by name. It returns left4me.Invalid for an unknown one.
 func nameEncoding(name string) (charset.Encoding, error) {
 	e, ok := charset.Find(name)
 	if ok {
@@ -36,8 +36,8 @@ func nameEncoding(name string) (charset.Encoding, error) {
 		strings.Join(known, ", ")).InField("import.names")
 }
 
-// namesOf says which encoding the names of an archive are in; empty when it says so
-// itself or all are UTF-8. The plan tells what was found.
+// namesOf returns the encoding of an archive's names, and adds it to the plan. Without a set
+// encoding it returns "" if all names are UTF-8.
 func (f *Found) namesOf(ctx context.Context, s *source, all []entry) (string, error) {
 	var odd [][]byte
 	slashed := false
@@ -47,12 +47,12 @@ func (f *Found) namesOf(ctx context.Context, s *source, all []entry) (string, er
 			slashed = slashed || e.Slashed
 		}
 	}
-	said := f.options.Names
+	chosen := f.options.Names
 	if len(odd) == 0 {
-		return said, nil
+		return chosen, nil
 	}
-	if said != "" {
-		e, err := nameEncoding(said)
+	if chosen != "" {
+		e, err := nameEncoding(chosen)
 		if err != nil {
 			return "", err
 		}
@@ -85,12 +85,12 @@ func (f *Found) namesOf(ctx context.Context, s *source, all []entry) (string, er
 	return g.Name, nil
 }
 
-// showNames puts into the plan what names are in, and what they would be in others.
+// showNames adds to the plan how some names read in the chosen encoding and in others.
 func (f *Found) showNames(odd [][]byte, slashed bool, g charset.Guess) {
 	if f.plan.Names != nil {
-		return // an archive before this one has shown it
+		return // the plan already shows names of another archive
 	}
-	slices.SortStableFunc(odd, func(a, b []byte) int { return len(b) - len(a) }) // long ones say more
+	slices.SortStableFunc(odd, func(a, b []byte) int { return len(b) - len(a) }) // longer names are better examples
 	odd = odd[:min(len(odd), maxShown)]
 	n := &left4me.PlanNames{Encoding: g.Name, Guess: !g.Sure}
 	seen := map[string]bool{}
@@ -120,7 +120,7 @@ func (f *Found) showNames(odd [][]byte, slashed bool, g charset.Guess) {
 	f.plan.Names = n
 }
 
-// textual reports whether an entry may be a text that people wrote.
+// textual reports whether an entry may be a small hand-written text.
 func textual(e entry) bool {
 	if e.Kind != regular || e.Size <= 0 || e.Size > textMost {
 		return false
@@ -128,8 +128,8 @@ func textual(e entry) bool {
 	return slices.Contains([]string{".txt", ".cfg", ".ini", ".nfo", ".md", ".vdf", ".sp"}, strings.ToLower(path.Ext(string(e.Name))))
 }
 
-// texts reads texts of an archive that aren't UTF-8: what is in them is in the
-// encoding of its names, most likely.
+// texts returns texts in an archive that are not UTF-8. Most likely they have the same encoding as
+// the names.
 func (f *Found) texts(ctx context.Context, s *source, all []entry) (texts [][]byte, err error) {
 	left := 0
 	for _, e := range all {
@@ -141,7 +141,7 @@ func (f *Found) texts(ctx context.Context, s *source, all []entry) (texts [][]by
 		return nil, nil
 	}
 	enough, size := errors.New("enough"), 0
-	err = f.walk(ctx, s, howText, func(e entry, body io.Reader) error {
+	err = f.walk(ctx, s, purposeText, func(e entry, body io.Reader) error {
 		if !textual(e) || body == nil {
 			return nil
 		}
@@ -164,11 +164,11 @@ func (f *Found) texts(ctx context.Context, s *source, all []entry) (texts [][]by
 	return texts, err
 }
 
-// decoded returns the name of an entry as text. encoding is that of names that say
-// none. Errors: charset.ErrNot.
+// decoded returns the name of an entry as text. encoding applies to names that are not declared to
+// be UTF-8. The only error is charset.ErrNot.
 func (e entry) decoded(encoding charset.Encoding) (string, error) {
 	if e.UTF8 || encoding.Name == "" {
-		return string(e.Name), nil // it is checked below
+		return string(e.Name), nil // clean rejects invalid UTF-8
 	}
 	b := e.Name
 	if e.Slashed {

@@ -16,7 +16,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// inEncoding writes names in an encoding.
+// inEncoding encodes names.
 func inEncoding(t testing.TB, encoding string, names ...string) (all []string) {
 	t.Helper()
 	e, _ := charset.Find(encoding)
@@ -30,7 +30,7 @@ func inEncoding(t testing.TB, encoding string, names ...string) (all []string) {
 	return all
 }
 
-// packedNames makes a zip as packers on Windows do, with names in an encoding.
+// packedNames returns a zip as packers on Windows write it, with names in the given encoding.
 func packedNames(t testing.TB, encoding string, names ...string) string {
 	t.Helper()
 	var all []zip.FileHeader
@@ -40,7 +40,7 @@ func packedNames(t testing.TB, encoding string, names ...string) string {
 	return string(zipped(t, all...))
 }
 
-func TestNamesInEachEncoding(t *testing.T) {
+func TestNamesInEachEncodingAreDecoded(t *testing.T) {
 	for encoding, names := range map[string][]string{
 		"gbk":       {"死亡中心.vpk", "求生之路地图.vpk", "安装说明.vpk"},
 		"big5":      {"惡靈勢力地圖.vpk", "功能說明.vpk", "許功蓋.vpk"},
@@ -60,15 +60,15 @@ func TestNamesInEachEncoding(t *testing.T) {
 			}
 			slices.Sort(want)
 			in := put(t, files{"z": packedNames(t, encoding, names...)})
-			got, plan := imported(t, in, archive.Options{}, outside)
+			got, plan := imported(t, in, archive.Options{}, decoderCommand)
 			if d := cmp.Diff(want, slices.Sorted(maps.Keys(got))); d != "" {
 				t.Error(d)
 			}
 			if plan.Names == nil || len(plan.Names.Examples) == 0 || plan.Names.Examples[0].Encoding != plan.Names.Encoding {
 				t.Fatalf("%+v", plan.Names)
 			}
-			said, plan := imported(t, in, archive.Options{Import: left4me.Import{Names: encoding}})
-			if d := cmp.Diff(want, slices.Sorted(maps.Keys(said))); d != "" || plan.Names.Encoding != encoding || plan.Names.Guess ||
+			chosen, plan := imported(t, in, archive.Options{Import: left4me.Import{Names: encoding}})
+			if d := cmp.Diff(want, slices.Sorted(maps.Keys(chosen))); d != "" || plan.Names.Encoding != encoding || plan.Names.Guess ||
 				len(plan.Warnings) != 0 {
 				t.Errorf("%+v %s", plan, d)
 			}
@@ -76,30 +76,29 @@ func TestNamesInEachEncoding(t *testing.T) {
 	}
 }
 
-// The second byte of these characters is that of a \, which is a separator on
-// Windows: they are no directories, and none ends there.
-func TestAByteOfACharacterIsNoSeparator(t *testing.T) {
+// The second byte of these characters equals \, which is a separator on Windows.
+func TestBackslashByteInCharacterIsNoSeparator(t *testing.T) {
 	for encoding, names := range map[string][]string{
 		"shift_jis": {`ソース\表\能力.vpk`, "addons表.vpk", "予定表"}, "big5": {`功能\許功蓋.vpk`, "成功.vpk"},
 	} {
 		got, _ := imported(t, put(t, files{"z": packedNames(t, encoding, names...)}),
-			archive.Options{Import: left4me.Import{Root: "left4dead2/addons", Names: encoding}}, outside)
+			archive.Options{Import: left4me.Import{Root: "left4dead2/addons", Names: encoding}}, decoderCommand)
 		for _, n := range names {
 			if _, ok := got["left4dead2/addons/"+strings.ReplaceAll(n, `\`, "/")]; !ok {
-				t.Errorf("%s: %q is not in %q", encoding, n, slices.Collect(maps.Keys(got)))
+				t.Errorf("%s: got %q, want %q", encoding, slices.Collect(maps.Keys(got)), n)
 			}
 		}
-		// The decoder of old RARs makes a / of it.
+		// The decoder of old RARs replaces \ by / before the name is decoded.
 		name := inEncoding(t, encoding, names[0])[0]
 		got, _ = imported(t, put(t, files{"r": rar4Volumes(name, "x", 10, true)[0]}),
-			archive.Options{Import: left4me.Import{Root: "left4dead2/addons", Names: encoding}}, outside)
+			archive.Options{Import: left4me.Import{Root: "left4dead2/addons", Names: encoding}}, decoderCommand)
 		if _, ok := got["left4dead2/addons/"+strings.ReplaceAll(names[0], `\`, "/")]; !ok {
 			t.Errorf("%s in a RAR: %q", encoding, slices.Collect(maps.Keys(got)))
 		}
 	}
 }
 
-func TestASingleShortNameIsAGuess(t *testing.T) {
+func TestEncodingOfSingleShortNameIsGuessed(t *testing.T) {
 	in := put(t, files{"z": packedNames(t, "big5", "地圖.vpk")})
 	for hint, want := range map[string]string{"big5": "地圖.vpk", "euc-kr": "", "": ""} {
 		got, plan := imported(t, in, archive.Options{Import: left4me.Import{NamesHint: hint}})
@@ -113,13 +112,13 @@ func TestASingleShortNameIsAGuess(t *testing.T) {
 		if !slices.ContainsFunc(plan.Names.Examples, func(n left4me.NamesIn) bool {
 			return n.Encoding == "big5" && slices.Equal(n.Names, []string{"地圖.vpk"})
 		}) {
-			t.Errorf("%s: what it would be is missing: %+v", hint, plan.Names.Examples)
+			t.Errorf("%s: the examples lack big5: %+v", hint, plan.Names.Examples)
 		}
 	}
 }
 
-// What is in the texts of an archive is in the encoding of its names.
-func TestTextsTellTheEncodingOfNames(t *testing.T) {
+// Texts in an archive usually have the same encoding as its names.
+func TestEncodingOfNamesIsDetectedFromTexts(t *testing.T) {
 	var b bytes.Buffer
 	w := zip.NewWriter(&b)
 	text := inEncoding(t, "big5", "惡靈勢力二 戰役地圖\r\n安裝說明：把檔案放進附加元件資料夾。\r\n")[0]
@@ -135,13 +134,13 @@ func TestTextsTellTheEncodingOfNames(t *testing.T) {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	got, plan := imported(t, put(t, files{"z": b.String()}), archive.Options{Import: left4me.Import{NamesHint: "gbk"}}, outside)
+	got, plan := imported(t, put(t, files{"z": b.String()}), archive.Options{Import: left4me.Import{NamesHint: "gbk"}}, decoderCommand)
 	if got["left4dead2/addons/地圖.vpk"] == "" || plan.Names.Encoding != "big5" || plan.Names.Guess {
 		t.Errorf("%q, %+v", got, plan.Names)
 	}
 }
 
-func TestANameThatIsNoneInAnEncoding(t *testing.T) {
+func TestNamesInvalidInChosenEncodingAreRefused(t *testing.T) {
 	in := put(t, files{"z": packedNames(t, "gbk", "求生之路地图.vpk", "死亡中心.vpk")})
 	_, err := open(t, in, archive.Options{Import: left4me.Import{Names: "iso-8859-6"}})
 	if e, ok := left4me.Public(err); !ok || !strings.Contains(e.Text, "iso-8859-6") {

@@ -8,14 +8,14 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Bounds of what a plan names. Counts are of all.
+// Bounds on lists in a plan. The counts next to them are complete.
 const (
-	maxNamed = 20 // files of one reason or question
+	maxNamed = 20 // files listed per reason or question
 )
 
-// leave counts a file that is left out with its reason.
+// leave adds a file that is left out to the plan, grouped by reason.
 func (f *Found) leave(p, why string) {
-	// Reasons that name another file count as one.
+	// Group reasons that name another file.
 	whole := why
 	for _, common := range []string{" goes to the same place", " goes where its directory would be"} {
 		if i := strings.Index(whole, common); i >= 0 {
@@ -36,7 +36,7 @@ func (f *Found) leave(p, why string) {
 	}
 }
 
-// questions puts what was asked into the plan.
+// questions adds the questions of a placing to the plan.
 func (f *Found) questions(files []place.File, p place.Placing) {
 	top := place.Top(files)
 	for _, a := range p.Asks {
@@ -53,16 +53,16 @@ func (f *Found) questions(files []place.File, p place.Placing) {
 	}
 }
 
-// branch is a folder of the upload as the plan shows it.
+// branch is a folder of the upload in the plan.
 type branch struct {
 	dir   left4me.PlanDir
-	same  bool // all beneath goes to one place with one reason, and keeps its names
+	same  bool // all content moves to one place for one reason under unchanged names
 	kids  []*branch
 	files []left4me.PlanDir
 }
 
-// outline tells in short where everything goes: by folders of the upload, each as
-// far out as all beneath goes the same way.
+// outline summarises the plan by folders of the upload. A folder is a single row if all of its
+// content goes the same way.
 func (f *Found) outline(all []at, files []place.File, p place.Placing) {
 	top := place.Top(files)
 	root := &branch{}
@@ -94,7 +94,7 @@ func (f *Found) outline(all []at, files []place.File, p place.Placing) {
 	f.common(files, p)
 }
 
-// sum decides whether a folder is told as one.
+// sum totals a folder and determines whether one row can represent it.
 func (b *branch) sum() {
 	b.same = true
 	first := true
@@ -130,7 +130,7 @@ func (b *branch) sum() {
 	}
 }
 
-// flatten lists folders and files in the order of a tree.
+// flatten appends the rows of folders and files in tree order.
 func (b *branch) flatten(out []left4me.PlanDir) []left4me.PlanDir {
 	if b.dir.From == "" {
 		b.sum()
@@ -146,8 +146,8 @@ func (b *branch) flatten(out []left4me.PlanDir) []left4me.PlanDir {
 	return append(out, b.files...)
 }
 
-// shallowest keeps n rows of a tree in their order: those near the top before those
-// deeper, so that a folder with thousands of files hides none beside it.
+// shallowest returns n rows of a tree in their original order and prefers shallow rows to deep
+// ones. Otherwise a folder with thousands of files would hide the folders next to it.
 func shallowest(rows []left4me.PlanDir, n int) []left4me.PlanDir {
 	if len(rows) <= n {
 		return rows
@@ -167,8 +167,8 @@ func shallowest(rows []left4me.PlanDir, n int) []left4me.PlanDir {
 	return kept
 }
 
-// common notes which directory of the layer all files share, and what is left off in
-// front of all of their names.
+// common sets the directory in the layer that all files share and the prefix that is stripped from
+// all of their names.
 func (f *Found) common(files []place.File, p place.Placing) {
 	root, strip, first, one := "", "", true, true
 	for i, r := range p.Files {
@@ -177,7 +177,7 @@ func (f *Found) common(files []place.File, p place.Placing) {
 		}
 		dir := dirOf(r.To)
 		from := files[i].Path
-		// What both have at their ends is the name that stays.
+		// The common suffix is the part of the path that is kept.
 		a, b := from, r.To
 		for baseOf(a) == baseOf(b) && a != "." && b != "." {
 			a, b = dirOf(a), dirOf(b)

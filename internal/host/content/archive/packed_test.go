@@ -17,7 +17,8 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// packedTree is what the archives in testdata/packed hold: see make there.
+// packedTree returns the content of the archives in testdata/packed, which testdata/packed/make
+// creates.
 func packedTree() files {
 	noise := func(seed string, n int) string {
 		var b []byte
@@ -35,14 +36,14 @@ func packedTree() files {
 	})
 }
 
-// byTool are the archives that only 7zz reads, and the method that says so.
+// byTool maps archives that only 7-Zip reads to the method that must be named.
 var byTool = map[string]string{
 	"deflate64.zip": "Deflate64", "ppmd.zip": "PPMd", "deflate64.7z": "Deflate64", "parts-deflate64.7z": "Deflate64",
 	"filter-armt.7z": "ARMT", "filter-ia64.7z": "IA64", "filter-riscv.7z": "RISCV", "filter-swap2.7z": "SWAP2", "filter-swap4.7z": "SWAP4",
 }
 
-// packedArchives calls f with each archive of testdata/packed: its parts, in a
-// directory of their own.
+// packedArchives calls f for each archive in testdata/packed, with its parts in a directory of
+// their own.
 func packedArchives(t *testing.T, f func(t *testing.T, name, dir string, want files)) {
 	t.Helper()
 	list, err := os.Open(filepath.Join("testdata", "packed", "made.tsv"))
@@ -80,18 +81,18 @@ func packedArchives(t *testing.T, f func(t *testing.T, name, dir string, want fi
 	}
 	for _, e := range there {
 		if !slices.Contains(known, e.Name()) {
-			t.Errorf("nothing says how %s was made", e.Name())
+			t.Errorf("made.tsv does not list %s", e.Name())
 		}
 	}
 }
 
-func TestEachMethodOfZipAnd7z(t *testing.T) {
+func TestEachCompressionMethodIsUnpacked(t *testing.T) {
 	tool := archive.FindTool()
 	packedArchives(t, func(t *testing.T, name, dir string, want files) {
 		if tool == "" && byTool[name] != "" {
 			t.Skipf("%s is not installed", archive.Tool)
 		}
-		got, plan := imported(t, dir, archive.Options{}, outside)
+		got, plan := imported(t, dir, archive.Options{}, decoderCommand)
 		if d := cmp.Diff(want, got); d != "" {
 			t.Error(d)
 		}
@@ -101,12 +102,12 @@ func TestEachMethodOfZipAnd7z(t *testing.T) {
 	})
 }
 
-func TestAMethodThatNeedsAProgramIsNamedWithoutIt(t *testing.T) {
+func TestMethodThatNeeds7ZipIsNamedIfMissing(t *testing.T) {
 	t.Setenv("PATH", "")
 	packedArchives(t, func(t *testing.T, name, dir string, _ files) {
 		decoders := [][]string{nil}
 		if byTool[name] != "" {
-			decoders = append(decoders, outside)
+			decoders = append(decoders, decoderCommand)
 		}
 		for _, decoder := range decoders {
 			_, err := open(t, dir, archive.Options{Decoder: decoder})
@@ -125,9 +126,8 @@ func TestAMethodThatNeedsAProgramIsNamedWithoutIt(t *testing.T) {
 	})
 }
 
-// A byte of an archive is wrong, somewhere in what is packed: nothing of it is
-// taken for what was packed.
-func TestDamageIsFoundWhateverTheMethod(t *testing.T) {
+// An archive with one corrupt byte in its packed data must be refused.
+func TestCorruptionIsDetectedWithEachMethod(t *testing.T) {
 	packedArchives(t, func(t *testing.T, name, dir string, _ files) {
 		if archive.FindTool() == "" && byTool[name] != "" {
 			t.Skipf("%s is not installed", archive.Tool)
@@ -140,9 +140,9 @@ func TestDamageIsFoundWhateverTheMethod(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		at := 40 // behind the beginning of a 7z
+		at := 40 // after the signature header of a 7z
 		if n := bytes.Index(b, []byte("m.smx")); n >= 0 {
-			at = n + 20 // behind the header of a zip's file
+			at = n + 20 // after the local file header of a zip
 		}
 		b[at] ^= 0x55
 		if err := os.WriteFile(parts[0], b, 0o600); err != nil {
@@ -163,13 +163,12 @@ func TestDamageIsFoundWhateverTheMethod(t *testing.T) {
 	})
 }
 
-// What no program reads is named, and what to do.
-func TestAMethodThatNothingReadsIsNamed(t *testing.T) {
+func TestUnsupportedMethodIsNamed(t *testing.T) {
 	for method, name := range map[uint16]string{5: "Reduce", 97: "WavPack", 4242: "method 4242"} {
 		b := zipOf(t, "addons/a.vpk")
 		for _, at := range []int{bytes.Index(b, []byte("PK\x03\x04")) + 8, bytes.LastIndex(b, []byte("PK\x01\x02")) + 10} {
 			b[at], b[at+1] = byte(method), byte(method>>8)
 		}
-		refusedWith(t, b, "addons/a.vpk", name)
+		wantRefused(t, b, "addons/a.vpk", name)
 	}
 }

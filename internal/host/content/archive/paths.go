@@ -7,8 +7,8 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// clean returns a name as a path that stays within a directory. windows says
-// that \ separates. Errors: left4me.Invalid names the entry.
+// clean returns a name as a slash-separated path that stays within a directory. windows means that
+// \ is a separator. It returns left4me.Invalid, naming the entry, for all other names.
 func clean(name string, windows bool) (string, error) {
 	p := name
 	if strings.Contains(p, `\`) {
@@ -24,7 +24,7 @@ func clean(name string, windows bool) (string, error) {
 		return "", left4me.NewError(left4me.Invalid, "archive.entry_drive", "path", shorten(name)).InField("files")
 	}
 	parts := make([]string, 0, strings.Count(p, "/")+1)
-	kept := true // each part is one that stays
+	kept := true // no part has been dropped
 	for part := range strings.SplitSeq(p, "/") {
 		switch {
 		case part == "" || part == ".":
@@ -38,7 +38,7 @@ func clean(name string, windows bool) (string, error) {
 		parts = append(parts, part)
 	}
 	if len(parts) == 0 {
-		return "", nil // the directory that was packed
+		return "", nil // the archive's root directory
 	}
 	if !kept {
 		p = strings.Join(parts, "/")
@@ -49,8 +49,8 @@ func clean(name string, windows bool) (string, error) {
 	return p, nil
 }
 
-// reserved reports whether a name is a device on Windows, where people unpack
-// and edit what is downloaded from us: with any extension, in any case.
+// reserved reports whether a name is a device on Windows, with any extension and in any case.
+// People edit files that they download from left4me there.
 func reserved(part string) bool {
 	base, _, _ := strings.Cut(part, ".")
 	base = strings.ToLower(strings.TrimRight(base, " "))
@@ -64,22 +64,23 @@ func reserved(part string) bool {
 	return false
 }
 
-// tree knows what is where, to find what a file system can't hold side by side.
+// tree records paths to detect those that can't coexist in a file system.
 type tree struct {
-	seen  map[string]string // what paths fold to, and as they are
-	files map[string]bool   // false for directories
+	seen  map[string]string // folded path to original path
+	files map[string]bool   // true for files, false for directories
 }
 
 func newTree() *tree { return &tree{seen: map[string]string{}, files: map[string]bool{}} }
 
-// add adds a path. Errors: left4me.Invalid when there is one that is the same but
-// for case or form, or the same twice.
+// add adds a path and its parents. It returns left4me.Invalid for a path that exists or differs
+// from an existing one only in case or Unicode form, and for a path that is both file and
+// directory.
 func (t *tree) add(p string, dir bool) error {
 	for up := p; up != "."; up = dirOf(up) {
 		file := up == p && !dir
 		was, known := t.files[up]
 		if known && !file && !was {
-			return nil // and all above it
+			return nil // the parents are known, too
 		}
 		if known {
 			if file && was {

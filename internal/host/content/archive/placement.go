@@ -11,10 +11,10 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// maxHeads is of how many files the beginning is inspected.
+// maxHeads is the maximum number of files whose beginnings are inspected.
 const maxHeads = 20_000
 
-// at is an item of a source.
+// at refers to an item of a source.
 type at struct {
 	source *source
 	item   int
@@ -22,8 +22,8 @@ type at struct {
 
 func (a at) it() *item { return &a.source.items[a.item] }
 
-// settle decides where everything goes.
-func (f *Found) settle(ctx context.Context) error {
+// placeFiles decides where all files go.
+func (f *Found) placeFiles(ctx context.Context) error {
 	n := 0
 	for _, s := range f.sources {
 		n += len(s.items)
@@ -49,7 +49,7 @@ func (f *Found) settle(ctx context.Context) error {
 				f.skip(path.Join(s.name, it.path), "not in "+subdir)
 			case !ok || rest == "":
 			case f.options.Exact || f.options.Root != "":
-				if err := f.said(s, it, rest); err != nil {
+				if err := f.placeInRoot(s, it, rest); err != nil {
 					return err
 				}
 			default:
@@ -69,11 +69,11 @@ func (f *Found) settle(ctx context.Context) error {
 	if err := f.heads(ctx, all, files); err != nil {
 		return err
 	}
-	return f.placed(all, files, place.Place(files, f.options.Moves))
+	return f.applyPlacing(all, files, place.Place(files, f.options.Moves))
 }
 
-// said takes a file to where somebody said that all go.
-func (f *Found) said(s *source, it *item, rest string) error {
+// placeInRoot places a file in the directory that the user set for all files.
+func (f *Found) placeInRoot(s *source, it *item, rest string) error {
 	if !f.options.Exact && place.Junk(it.path) {
 		if !it.dir {
 			f.skip(path.Join(s.name, it.path), "left behind by a system or an editor")
@@ -90,13 +90,13 @@ func (f *Found) said(s *source, it *item, rest string) error {
 	return f.take(s, it, to, "")
 }
 
-// placed takes files to where they belong.
-func (f *Found) placed(all []at, files []place.File, p place.Placing) error {
+// applyPlacing applies a placing to the items.
+func (f *Found) applyPlacing(all []at, files []place.File, p place.Placing) error {
 	for i, r := range p.Files {
 		it := all[i].it()
 		switch {
 		case it.dir && (r.To == "" || !strings.Contains(r.To, "/")):
-			// An empty directory that is none of the game's says nothing.
+			// The game doesn't use this directory, so it needs no mention in the plan.
 		case r.To == "":
 			f.skip(files[i].Path, r.Why)
 		default:
@@ -110,7 +110,7 @@ func (f *Found) placed(all []at, files []place.File, p place.Placing) error {
 	return nil
 }
 
-// heads reads how those files begin whose contents matter.
+// heads reads the beginnings of files whose content affects their placing.
 func (f *Found) heads(ctx context.Context, all []at, files []place.File) error {
 	wanted := place.Wanted(files, f.options.Moves)
 	wanted = wanted[:min(len(wanted), maxHeads)]
@@ -128,7 +128,7 @@ func (f *Found) heads(ctx context.Context, all []at, files []place.File) error {
 	return nil
 }
 
-// headsIn is heads for one source.
+// headsIn is heads for one source. wanted contains indexes of all and files.
 func (f *Found) headsIn(ctx context.Context, s *source, all []at, wanted []int, files []place.File) error {
 	if !s.archive() {
 		for _, i := range wanted {
@@ -158,7 +158,7 @@ func (f *Found) headsIn(ctx context.Context, s *source, all []at, wanted []int, 
 		if body == nil || n >= len(wanted) {
 			return nil
 		}
-		head := make([]byte, min(place.HeadBytes, uint64(all[wanted[n]].it().size))) // not known: all of it
+		head := make([]byte, min(place.HeadBytes, uint64(all[wanted[n]].it().size))) // an unknown size, -1, becomes the maximum
 		size, err := io.ReadFull(bodyReader{body}, head)
 		if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 			return err
@@ -169,10 +169,10 @@ func (f *Found) headsIn(ctx context.Context, s *source, all []at, wanted []int, 
 	})
 }
 
-// unique sees that an archive has nothing twice, whatever is taken of it.
+// unique verifies that no path in an archive occurs twice, including files that are left out.
 func (f *Found) unique(s *source) error {
 	if !s.archive() {
-		return nil // a file system has seen to it
+		return nil // the file system guarantees it
 	}
 	seen := make(map[string]bool, len(s.items)) // false for directories
 	for _, it := range s.items {
@@ -194,7 +194,7 @@ func (f *Found) unique(s *source) error {
 	return nil
 }
 
-// dirOf is path.Dir of a path that is clean and relative.
+// dirOf is path.Dir for clean, relative paths.
 func dirOf(p string) string {
 	if i := strings.LastIndexByte(p, '/'); i > 0 {
 		return p[:i]
@@ -202,10 +202,10 @@ func dirOf(p string) string {
 	return "."
 }
 
-// baseOf is path.Base of such a path that isn't empty.
+// baseOf is path.Base for clean, relative paths that are not empty.
 func baseOf(p string) string { return p[strings.LastIndexByte(p, '/')+1:] }
 
-// under is path.Join of two such paths, of which the first may be empty.
+// under is path.Join for clean, relative paths, of which either may be empty.
 func under(dir, p string) string {
 	if dir == "" || p == "" {
 		return dir + p
@@ -213,7 +213,7 @@ func under(dir, p string) string {
 	return dir + "/" + p
 }
 
-// beneath is what is behind a directory in a path.
+// beneath returns the part of a path after a directory, and whether the path is in that directory.
 func beneath(dir, p string) (string, bool) {
 	if dir == "" {
 		return p, true
@@ -221,8 +221,8 @@ func beneath(dir, p string) (string, bool) {
 	return strings.CutPrefix(p, dir+"/")
 }
 
-// subdir is where the part that is wanted lies: as it was said, or in the only
-// directory of an archive, which is called after a version.
+// subdir returns the path of the requested subdirectory in a source. It may also be in the only
+// top-level directory of an archive, which is often named after a version.
 func (f *Found) subdir(s *source) (string, error) {
 	want := f.options.Subdir
 	if want == "" {
@@ -249,7 +249,7 @@ func (f *Found) subdir(s *source) (string, error) {
 		}
 	}
 	if !s.archive() && len(f.sources) > 1 {
-		return want, nil // it is meant for the archives
+		return want, nil // it applies to the archives
 	}
 	return "", left4me.NewError(left4me.Invalid, "archive.no_such_directory", "dir", shorten(want)).InField("import.subdir")
 }
@@ -275,7 +275,7 @@ func (f *Found) take(s *source, it *item, to, why string) error {
 
 const maxSkipped = 200
 
-// skip notes a file that is left out.
+// skip adds a file that is left out to the plan.
 func (f *Found) skip(p, why string) {
 	if f.skipped++; f.skipped <= maxSkipped {
 		f.plan.Skipped = append(f.plan.Skipped, shorten(p)+": "+why)

@@ -12,7 +12,7 @@ import (
 
 func (w *walker) rar() error {
 	var magic [8]byte
-	_, _ = w.in.ReadAt(magic[:], 0) // it was recognised by it
+	_, _ = w.in.ReadAt(magic[:], 0) // recognise has already read these bytes
 	r, done, err := w.rarReader()
 	if err != nil {
 		return w.failRar(err)
@@ -30,7 +30,7 @@ func (w *walker) rar() error {
 			return encrypted()
 		}
 		mode := h.Mode()
-		// RAR 5 says that names are UTF-8, older ones mean the code page of a machine.
+		// Names are UTF-8 in RAR 5. Older versions use the code page of the packing machine.
 		e := entry{
 			Name:    []byte(h.Name),
 			UTF8:    magic[6] == 1,
@@ -59,10 +59,10 @@ func (w *walker) rar() error {
 	}
 }
 
-// rarReader reads one archive, or volumes of one.
+// rarReader opens an archive in one file, in pieces of one file, or in volumes.
 func (w *walker) rarReader() (*rardecode.Reader, func(), error) {
 	size := rardecode.MaxDictionarySize(maxWindow)
-	if len(w.parts) == 1 || !isRar(w.parts[1]) { // a whole one, or one that was cut in pieces
+	if len(w.parts) == 1 || !isRar(w.parts[1]) { // a single file, whole or cut into pieces
 		r, err := rardecode.NewReader(io.NewSectionReader(w.in, 0, w.size), size)
 		return r, func() {}, err
 	}
@@ -76,18 +76,17 @@ func (w *walker) rarReader() (*rardecode.Reader, func(), error) {
 
 func isRar(f io.ReaderAt) bool {
 	var magic [6]byte
-	n, _ := f.ReadAt(magic[:], 0) // what is shorter is none
+	n, _ := f.ReadAt(magic[:], 0) // a shorter file can't match
 	return string(magic[:n]) == "Rar!\x1a\x07"
 }
 
-// volumes are the parts of a rar, under the names by which the library asks for
-// them: what people call theirs says nothing.
+// volumes is a file system of the parts of a RAR under the names that the library asks for. The
+// names of the uploaded files may be arbitrary.
 type volumes []*os.File
 
 func (v volumes) first() string { return "v.part00001.rar" }
 
-// Open opens a volume, for one reader at a time. Errors: fs.ErrNotExist behind the
-// last one.
+// Open opens a volume for one reader. It returns fs.ErrNotExist after the last volume.
 func (v volumes) Open(name string) (fs.File, error) {
 	n := 0
 	var letter byte
@@ -95,7 +94,7 @@ func (v volumes) Open(name string) (fs.File, error) {
 	case name == v.first():
 		n = 1
 	case scans(name, "v.part%05d.rar", &n):
-	case scans(name, "v.part00001.%c%02d", &letter, &n): // .r00 is the second one
+	case scans(name, "v.part00001.%c%02d", &letter, &n): // .r00 is the second volume
 		n += 2 + 100*int(letter-'r')
 	}
 	if n < 1 || n > len(v) {
@@ -119,7 +118,7 @@ type volume struct {
 }
 
 func (v volume) Stat() (fs.FileInfo, error) { return v.info, nil }
-func (v volume) Close() error               { return nil } // others read it too
+func (v volume) Close() error               { return nil } // the parts stay open for further passes
 
 func (w *walker) failRar(err error) error {
 	switch {

@@ -18,8 +18,7 @@ import (
 	"github.com/left4me/left4me/internal/host/content/archive"
 )
 
-// rar5 makes an archive as RAR 5 does, of files that are stored (RAR 5.0 archive
-// format, technote).
+// rar5 returns a RAR 5 archive of stored files (RAR 5.0 archive format, technote).
 func rar5(f files) []byte {
 	out := bytes.NewBufferString("Rar!\x1a\x07\x01\x00")
 	block := func(header []byte, data string) {
@@ -31,17 +30,17 @@ func rar5(f files) []byte {
 		out.Write(header)
 		out.WriteString(data)
 	}
-	block(slices.Concat(vint(1), vint(0), vint(0)), "") // the archive
+	block(slices.Concat(vint(1), vint(0), vint(0)), "") // main archive header
 	for _, name := range slices.Sorted(maps.Keys(f)) {
 		text := f[name]
 		sum := make([]byte, 4)
 		binary.LittleEndian.PutUint32(sum, crc32.ChecksumIEEE([]byte(text)))
 		n := uint64(len(text))
-		// A file whose data follows (2), with a sum (4), stored, made on Unix (1).
+		// File header (2): with data (2) and a CRC-32 (4), stored, from Unix (1).
 		block(slices.Concat(vint(2), vint(2), vint(n), vint(4), vint(n), vint(0o100644), sum, vint(0), vint(1), vint(uint64(len(name))),
 			[]byte(name)), text)
 	}
-	block(slices.Concat(vint(5), vint(0), vint(0)), "") // the end
+	block(slices.Concat(vint(5), vint(0), vint(0)), "") // end of archive header
 	return out.Bytes()
 }
 
@@ -52,8 +51,8 @@ func vint(n uint64) (b []byte) {
 	return append(b, byte(n))
 }
 
-// rar5Volumes makes an archive of one stored file in volumes, with so many bytes
-// of it in each.
+// rar5Volumes returns the volumes of a RAR 5 archive of one stored file, with each bytes of it per
+// volume.
 func rar5Volumes(name, text string, each int) (all []string) {
 	for at := 0; at < len(text); at += each {
 		out := bytes.NewBufferString("Rar!\x1a\x07\x01\x00")
@@ -66,12 +65,12 @@ func rar5Volumes(name, text string, each int) (all []string) {
 			out.WriteString(data)
 		}
 		data, last := text[at:min(at+each, len(text))], at+each >= len(text)
-		volume := vint(1) // flags: a volume, with a number but for the first
+		volume := vint(1) // flags: a volume; all but the first have a number
 		if at > 0 {
 			volume = append(vint(3), vint(uint64(at/each))...)
 		}
 		block(slices.Concat(vint(1), vint(0), volume), "")
-		flags, summed := uint64(2), data // of parts but the last one the sum is that of the part
+		flags, summed := uint64(2), data // the checksum covers the part, except in the last volume
 		if at > 0 {
 			flags |= 8
 		}
@@ -93,7 +92,7 @@ func rar5Volumes(name, text string, each int) (all []string) {
 	return all
 }
 
-// rar4Volumes is rar5Volumes as RAR 2 to 4 do, made on Windows.
+// rar4Volumes is like rar5Volumes for RAR 2 to 4 on Windows.
 func rar4Volumes(name, text string, each int, newNames bool) (all []string) {
 	for at := 0; at < len(text); at += each {
 		out := bytes.NewBufferString("Rar!\x1a\x07\x00")
@@ -120,14 +119,14 @@ func rar4Volumes(name, text string, each int, newNames bool) (all []string) {
 			flags |= 2
 		}
 		if each >= len(text) {
-			volume = 0 // one archive
+			volume = 0 // a single file
 		}
 		block(0x73, volume, make([]byte, 6), "")
 		b := binary.LittleEndian.AppendUint32(nil, uint32(len(data)))
 		b = binary.LittleEndian.AppendUint32(b, uint32(len(text)))
 		b = append(b, 2) // Windows
 		b = binary.LittleEndian.AppendUint32(b, crc32.ChecksumIEEE([]byte(summed)))
-		b = append(b, 0, 0, 0x21, 0x58, 20, 0x30) // a day of 2024, version, stored
+		b = append(b, 0, 0, 0x21, 0x58, 20, 0x30) // a date in 2024, version, stored
 		b = binary.LittleEndian.AppendUint16(b, uint16(len(name)))
 		b = binary.LittleEndian.AppendUint32(b, 0x20)
 		block(0x74, flags, append(b, name...), data)
@@ -137,7 +136,7 @@ func rar4Volumes(name, text string, each int, newNames bool) (all []string) {
 	return all
 }
 
-// parts are what people send together, with names by a format.
+// parts returns volumes under numbered names.
 func parts(format string, first int, volumes []string) files {
 	out := files{}
 	for i, v := range volumes {
@@ -146,7 +145,7 @@ func parts(format string, first int, volumes []string) files {
 	return out
 }
 
-func TestVolumesThatAreSentTogether(t *testing.T) {
+func TestMultiPartArchivesAreJoined(t *testing.T) {
 	text := noise(1000)
 	five := rar5Volumes("addons/a.vpk", text, 300)
 	old := parts("Campaign.r%02d", -1, rar4Volumes(`addons\a.vpk`, text, 300, false))
@@ -162,22 +161,22 @@ func TestVolumesThatAreSentTogether(t *testing.T) {
 	}
 	whole := string(rar5(files{"addons/a.vpk": text}))
 	for what, c := range map[string]files{
-		"RAR 5":                  parts("Campaign.part%d.rar", 1, five),
-		"RAR 5, in a folder":     parts("downloads/Campaign 1.0.part%02d.rar", 1, five),
-		"RAR 4":                  parts("x.part%03d.RAR", 1, rar4Volumes(`addons\a.vpk`, text, 300, true)),
-		"RAR 4, old names":       old,
-		"RAR 4, beyond r99":      many,
-		"a RAR that was cut":     parts("x.rar.%03d", 1, []string{whole[:500], whole[500:700], whole[700:]}),
-		"a tar.gz that was cut":  cut("x.tar.gz.%03d", gzipped(string(tarOf(t, tarFile("addons/a.vpk", len(text))))), 40),
-		"beside another archive": with(parts("x.part%d.rar", 1, five), "y.zip", string(zipOf(t, "addons/b.vpk"))),
+		"RAR 5":                   parts("Campaign.part%d.rar", 1, five),
+		"RAR 5, in a folder":      parts("downloads/Campaign 1.0.part%02d.rar", 1, five),
+		"RAR 4":                   parts("x.part%03d.RAR", 1, rar4Volumes(`addons\a.vpk`, text, 300, true)),
+		"RAR 4, .r00 names":       old,
+		"RAR 4, beyond r99":       many,
+		"RAR in pieces":           parts("x.rar.%03d", 1, []string{whole[:500], whole[500:700], whole[700:]}),
+		"tar.gz in pieces":        cut("x.tar.gz.%03d", gzipped(string(tarOf(t, tarFile("addons/a.vpk", len(text))))), 40),
+		"next to another archive": with(parts("x.part%d.rar", 1, five), "y.zip", string(zipOf(t, "addons/b.vpk"))),
 	} {
 		t.Run(what, func(t *testing.T) {
-			got, plan := imported(t, put(t, c), archive.Options{}, outside)
+			got, plan := imported(t, put(t, c), archive.Options{}, decoderCommand)
 			want := files{"left4dead2/addons/a.vpk": text}
 			if strings.Contains(what, "tar.gz") {
 				want["left4dead2/addons/a.vpk"] = strings.Repeat("x", len(text))
 			}
-			if strings.Contains(what, "beside") {
+			if strings.Contains(what, "next to") {
 				want["left4dead2/addons/b.vpk"] = "x"
 			}
 			if d := cmp.Diff(want, got); d != "" || len(plan.Skipped) != 0 {
@@ -189,13 +188,13 @@ func TestVolumesThatAreSentTogether(t *testing.T) {
 		in   files
 		says string
 	}{
-		"the first":       {without(parts("x.part%d.rar", 1, five), "x.part1.rar"), "part 1 of x.partN.rar is missing"},
-		"one between":     {without(parts("x.part%d.rar", 1, five), "x.part3.rar"), "part 3 of x.partN.rar is missing"},
-		"the last":        {without(parts("x.part%d.rar", 1, five), "x.part4.rar"), "one part of several"},
-		"the .rar":        {without(old, "Campaign.RAR"), "part 1 of campaign.rar is missing"},
-		"a number of .7z": {files{"x.7z.002": "x", "x.7z.001": "7z\xbc\xaf\x27\x1c", "x.7z.004": "x"}, "part 3 of x.7z is missing"},
-		"a zip's last":    {files{"x.z01": "PK\x07\x08"}, "x.zip, the last part, is missing"},
-		"none":            {with(parts("x.part%d.rar", 1, five), "x.part02.rar", five[1]), "part 2 of x.partN.rar is there twice"},
+		"first missing":              {without(parts("x.part%d.rar", 1, five), "x.part1.rar"), "part 1 of x.partN.rar is missing"},
+		"middle missing":             {without(parts("x.part%d.rar", 1, five), "x.part3.rar"), "part 3 of x.partN.rar is missing"},
+		"last missing":               {without(parts("x.part%d.rar", 1, five), "x.part4.rar"), "one part of several"},
+		".rar missing":               {without(old, "Campaign.RAR"), "part 1 of campaign.rar is missing"},
+		"7z part missing":            {files{"x.7z.002": "x", "x.7z.001": "7z\xbc\xaf\x27\x1c", "x.7z.004": "x"}, "part 3 of x.7z is missing"},
+		"last part of a zip missing": {files{"x.z01": "PK\x07\x08"}, "x.zip, the last part, is missing"},
+		"duplicate part":             {with(parts("x.part%d.rar", 1, five), "x.part02.rar", five[1]), "part 2 of x.partN.rar is there twice"},
 	} {
 		_, err := open(t, put(t, c.in), archive.Options{})
 		if err == nil || !strings.Contains(err.Error(), c.says) || !strings.Contains(err.Error(), "together") {
@@ -208,7 +207,7 @@ func without(f files, name string) files { f = maps.Clone(f); delete(f, name); r
 
 func with(f files, name, text string) files { f = maps.Clone(f); f[name] = text; return f }
 
-// cut is a file in pieces.
+// cut splits a file into pieces.
 func cut(format, text string, each int) files {
 	var pieces []string
 	for piece := range slices.Chunk([]byte(text), each) {
@@ -217,15 +216,15 @@ func cut(format, text string, each int) files {
 	return parts(format, 1, pieces)
 }
 
-// Info-ZIP's and WinZip's way: each part counts from its own beginning.
-func TestASplitZip(t *testing.T) {
+// In split zips of Info-ZIP and WinZip, offsets count from the start of each part.
+func TestSplitZipIsImported(t *testing.T) {
 	src := put(t, files{"addons/a.vpk": noise(150_000), "addons/b.vpk": noise(20_000), "cfg/x.cfg": "x"})
 	dir := t.TempDir()
 	run(t, src, "zip", "-qr", "-s", "64k", filepath.Join(dir, "a.zip"), ".")
 	if all, err := os.ReadDir(dir); err != nil || len(all) < 3 {
 		t.Fatalf("%v, %v", all, err)
 	}
-	got, _ := imported(t, dir, archive.Options{}, outside)
+	got, _ := imported(t, dir, archive.Options{}, decoderCommand)
 	if d := cmp.Diff(files{
 		"left4dead2/addons/a.vpk": noise(150_000),
 		"left4dead2/addons/b.vpk": noise(20_000),
@@ -235,8 +234,7 @@ func TestASplitZip(t *testing.T) {
 	}
 }
 
-// What unpacks with a program of others reaches nothing but the archive.
-func TestTheProgramForMethodsHasWalls(t *testing.T) {
+func TestExternal7ZipIsSandboxed(t *testing.T) {
 	dir := put(t, files{"archive": "readable", "secret": "x"})
 	file, err := os.Open(filepath.Join(dir, "archive"))
 	if err != nil {
@@ -246,15 +244,15 @@ func TestTheProgramForMethodsHasWalls(t *testing.T) {
 	cmd := exec.Command("bash", "-c", `
 		cat /proc/self/fd/0; cat "$0/secret" && echo read it; : >"$0/new" && echo wrote it
 		: >/dev/tcp/127.0.0.1/9; kill -0 $PPID && echo signalled it; ls "$0" && echo listed it; echo; echo over`, dir)
-	var out, said bytes.Buffer
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = file, &out, &said
-	if err := archive.StartWalled(cmd, file); err != nil {
+	var out, stderr bytes.Buffer
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = file, &out, &stderr
+	if err := archive.StartSandboxed(cmd, file); err != nil {
 		t.Fatal(err)
 	}
 	if err := cmd.Wait(); err != nil || out.String() != "readable\nover\n" {
 		t.Errorf("%v: %q", err, out.String())
 	}
-	if !strings.Contains(said.String(), "socket: Operation not permitted") {
-		t.Errorf("it opened a socket: %s", said.String())
+	if !strings.Contains(stderr.String(), "socket: Operation not permitted") {
+		t.Errorf("got stderr %q, want a refused socket", stderr.String())
 	}
 }

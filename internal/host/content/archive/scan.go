@@ -15,7 +15,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// scan lists the files, and the archives among them.
+// scan lists the uploaded files and finds the archives among them.
 func (f *Found) scan(ctx context.Context) error {
 	single := &source{}
 	err := fs.WalkDir(f.dir.FS(), ".", func(p string, d fs.DirEntry, err error) error {
@@ -56,7 +56,7 @@ func (f *Found) scan(ctx context.Context) error {
 	return f.unpackable(ctx, single)
 }
 
-// unpackable finds the archives among files.
+// unpackable finds and lists the archives among the uploaded files.
 func (f *Found) unpackable(ctx context.Context, single *source) error {
 	found := map[int]*source{}
 	parted := grouped(single.items)
@@ -88,7 +88,7 @@ func (f *Found) unpackable(ctx context.Context, single *source) error {
 	}
 	for i, s := range found {
 		if strings.Contains(s.name, "/") && useful {
-			s.close() // a part of the tree
+			s.close() // treated as an ordinary file
 			continue
 		}
 		for _, n := range append([]int{i}, parted.behind(i)...) {
@@ -96,7 +96,7 @@ func (f *Found) unpackable(ctx context.Context, single *source) error {
 		}
 	}
 	f.sources = nil
-	for i, it := range single.items { // in the order of their names
+	for i, it := range single.items { // keeps the sources sorted by name
 		if it.nested && found[i] != nil {
 			f.sources = append(f.sources, found[i])
 		}
@@ -115,7 +115,8 @@ func (f *Found) unpackable(ctx context.Context, single *source) error {
 	return nil
 }
 
-// recognised opens what may be an archive, in its parts; nil when it is none.
+// recognised opens a file, given by the indexes of its parts, as a source. It returns nil if it is
+// not an archive.
 func (f *Found) recognised(items []item, parts []int) (*source, error) {
 	s := &source{name: items[parts[0]].path}
 	for _, n := range parts {
@@ -137,7 +138,7 @@ func (f *Found) recognised(items []item, parts []int) (*source, error) {
 	return s, nil
 }
 
-// without returns the paths of files but some.
+// without returns the paths of all files except those for which left returns true.
 func (s *source) without(left func(int) bool) (paths []string) {
 	for i, it := range s.items {
 		if !it.dir && !left(i) {
@@ -147,15 +148,15 @@ func (s *source) without(left func(int) bool) (paths []string) {
 	return paths
 }
 
-// useful reports whether there is something for the game among files.
+// useful reports whether any of the files is useful to the game.
 func (f *Found) useful(files []string) bool { return slices.ContainsFunc(files, place.Useful) }
 
-// list reads what is in an archive.
+// list reads and validates the entries of an archive.
 func (f *Found) list(ctx context.Context, s *source) error {
 	var all []entry
-	what := howList
+	what := purposeList
 	if f.options.Plan && f.options.Texts != left4me.TextsAsIs {
-		what = howPlan
+		what = purposePlan
 	}
 	err := f.walk(ctx, s, what, func(e entry, _ io.Reader) error {
 		if err := f.budget.entry(e.Size); err != nil {
@@ -176,17 +177,17 @@ func (f *Found) list(ctx context.Context, s *source) error {
 	if err != nil {
 		return err
 	}
-	encoding, _ := charset.Find(names) // none: as they stand there
+	encoding, _ := charset.Find(names) // the zero value leaves names undecoded
 	s.items = make([]item, 0, len(all))
 	var bytes int64
-	most := f.limits.of(s.size())
+	most := f.limits.maxUnpacked(s.size())
 	for _, e := range all {
 		it, err := f.item(e, encoding)
 		if err != nil {
 			return err
 		}
 		if bytes += max(it.size, 0); bytes > most {
-			return tooMuch()
+			return bombError()
 		}
 		s.items = append(s.items, it)
 	}
@@ -201,8 +202,9 @@ func (s *source) size() int64 {
 	return size
 }
 
-// item checks an entry. encoding is that of names that say none. A name is decoded
-// before anything in it is taken for a separator.
+// item validates an entry. encoding applies to names that are not declared to be UTF-8. Names are
+// decoded before separators are interpreted, because in some encodings \ occurs as the second byte
+// of a character.
 func (f *Found) item(e entry, encoding charset.Encoding) (item, error) {
 	it := item{raw: string(e.Name), kind: e.Kind, dir: e.Kind == directory, exec: e.Exec, size: e.Size, sum: e.Sum, plain: e.Plain}
 	var err error
@@ -225,7 +227,7 @@ func (f *Found) item(e entry, encoding charset.Encoding) (item, error) {
 	return it, err
 }
 
-// nested takes the archives in an archive, when nothing else is in it.
+// nested finds the archives in an archive that contains nothing else of use.
 func (f *Found) nested(ctx context.Context, s *source) error {
 	if f.options.Subdir != "" || f.useful(s.without(func(int) bool { return false })) {
 		return nil
@@ -235,7 +237,7 @@ func (f *Found) nested(ctx context.Context, s *source) error {
 		if it.dir || place.Junk(it.path) {
 			return nil
 		}
-		file, format, err := f.spool(it, io.LimitReader(body, f.limits.of(s.size())))
+		file, format, err := f.spool(it, io.LimitReader(body, f.limits.maxUnpacked(s.size())))
 		if err != nil || file == nil {
 			return err
 		}
@@ -257,7 +259,8 @@ func (f *Found) nested(ctx context.Context, s *source) error {
 	return nil
 }
 
-// spool keeps an archive in an archive where it can be read; nil when it is none.
+// spool copies a nested archive to a temporary file. It returns a nil file if the item is not an
+// archive.
 func (f *Found) spool(it *item, body io.Reader) (*os.File, Format, error) {
 	head := make([]byte, 64<<10)
 	n, err := io.ReadFull(body, head)
@@ -279,7 +282,7 @@ func (f *Found) spool(it *item, body io.Reader) (*os.File, Format, error) {
 	return file, format, nil
 }
 
-// begins reports whether a file may be an archive.
+// begins reports whether a file may be an archive, given its first bytes.
 func begins(head []byte) bool {
 	for _, m := range magics {
 		if strings.HasPrefix(string(head), m.magic) {

@@ -13,12 +13,12 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// reparsePoint marks links in Windows' attributes of a file.
+// reparsePoint is the Windows file attribute of links (FILE_ATTRIBUTE_REPARSE_POINT).
 const reparsePoint = 0x400
 
-// sevenZipOthers are methods and filters (7-Zip's DOC/Methods.txt) that the
-// library can't undo; 7zz undoes those that are marked so.
-var sevenZipOthers = []struct {
+// unsupported7zMethods lists methods and filters (7-Zip's DOC/Methods.txt) that the library doesn't
+// support. tool marks those that 7-Zip supports.
+var unsupported7zMethods = []struct {
 	id   string
 	name string
 	tool bool
@@ -33,29 +33,30 @@ var sevenZipOthers = []struct {
 	{"\x04\xf7\x11\x06", "Lizard", false},
 }
 
-// otherMethod is what something is packed with that isn't undone here.
-type otherMethod struct {
+// unsupportedMethod is a method that our decoders don't support. tool is set if 7-Zip does.
+type unsupportedMethod struct {
 	name string
 	tool bool
 }
 
-func (o otherMethod) Error() string { return o.name }
+func (o unsupportedMethod) Error() string { return o.name }
 
-// nameOthers has the library say which method it can't undo.
-var nameOthers = sync.OnceFunc(func() {
-	for _, m := range sevenZipOthers {
+// registerUnsupported registers decompressors that fail with the name of the unsupported method.
+var registerUnsupported = sync.OnceFunc(func() {
+	for _, m := range unsupported7zMethods {
 		sevenzip.RegisterDecompressor([]byte(m.id), func([]byte, uint64, []io.ReadCloser) (io.ReadCloser, error) {
-			return nil, otherMethod{m.name, m.tool}
+			return nil, unsupportedMethod{m.name, m.tool}
 		})
 	}
 })
 
-// maxTried is how many streams of a 7z are inspected before it is read.
-const maxTried = 32
+// maxProbed is the number of streams of a 7z that are probed for unsupported methods.
+const maxProbed = 32
 
 func (w *walker) sevenZip() error {
-	nameOthers()
-	// Its header (7zFormat.txt) stands at the end, and its beginning says where.
+	registerUnsupported()
+	// The signature header at the beginning contains the position of the header at the end
+	// (7zFormat.txt).
 	var head [32]byte
 	if _, err := w.in.ReadAt(head[:], 0); err != nil {
 		return damaged(err)
@@ -65,13 +66,13 @@ func (w *walker) sevenZip() error {
 		return inParts()
 	}
 	if size == 0 {
-		return nil // an empty one
+		return nil // an empty archive
 	}
 	z, err := sevenzip.NewReader(w.in, w.size)
 	if err != nil {
 		return w.failSevenZip("", err)
 	}
-	tool, err := w.triedStreams(z)
+	tool, err := w.probeStreams(z)
 	if err != nil {
 		return err
 	}
@@ -108,12 +109,12 @@ func (w *walker) sevenZip() error {
 	return nil
 }
 
-// triedStreams begins to read the first streams, and returns the method that only
-// 7zz undoes, if one of them has such a one. 7zz then reads the whole archive.
-func (w *walker) triedStreams(z *sevenzip.Reader) (string, error) {
+// probeStreams opens the first streams and returns the first method that only 7-Zip supports, or
+// "". 7-Zip then reads the whole archive.
+func (w *walker) probeStreams(z *sevenzip.Reader) (string, error) {
 	tried := map[int]bool{}
 	for _, f := range z.File {
-		if tried[f.Stream] || f.UncompressedSize == 0 || len(tried) == maxTried {
+		if tried[f.Stream] || f.UncompressedSize == 0 || len(tried) == maxProbed {
 			continue
 		}
 		tried[f.Stream] = true
@@ -122,7 +123,7 @@ func (w *walker) triedStreams(z *sevenzip.Reader) (string, error) {
 			body.Close()
 			continue
 		}
-		var other otherMethod
+		var other unsupportedMethod
 		if errors.As(err, &other) && other.tool {
 			return other.name, nil
 		}
@@ -164,13 +165,13 @@ func (s *summed) Read(b []byte) (int, error) {
 
 func (w *walker) failSevenZip(name string, err error) error {
 	var read *sevenzip.ReadError
-	var other otherMethod
+	var other unsupportedMethod
 	switch {
 	case errors.As(err, &other):
 		return unknownMethod(name, other.name)
 	case errors.As(err, &read) && read.Encrypted:
 		return encrypted()
-	case err != nil && strings.HasSuffix(err.Error(), "unsupported compression algorithm"): // it has no value of its own
+	case err != nil && strings.HasSuffix(err.Error(), "unsupported compression algorithm"): // the library exports no error value
 		return left4me.NewError(left4me.Invalid, "archive.method_not_named", "path", shorten(name)).InField("files")
 	}
 	return w.fail(err)

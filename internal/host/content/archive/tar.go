@@ -15,7 +15,7 @@ func (w *walker) tar(format Format) error {
 		return w.fail(err)
 	}
 	defer done()
-	in := &tarInput{r: r, left: w.limits.of(w.size)}
+	in := &tarInput{r: r, left: w.limits.maxUnpacked(w.size)}
 	t := tar.NewReader(in)
 	for {
 		h, err := t.Next()
@@ -25,7 +25,7 @@ func (w *walker) tar(format Format) error {
 		if err != nil {
 			return w.fail(err)
 		}
-		if h.Typeflag == tar.TypeXGlobalHeader { // git archive writes the commit there
+		if h.Typeflag == tar.TypeXGlobalHeader { // git archive stores the commit in one
 			continue
 		}
 		_, pax := h.PAXRecords["path"]
@@ -36,7 +36,7 @@ func (w *walker) tar(format Format) error {
 			if h.Mode&0o6000 != 0 {
 				e.Kind = setid
 			}
-		case tar.TypeDir: // what a directory gives to its files says nothing here
+		case tar.TypeDir: // setgid on a directory is harmless
 			e.Kind, e.Size = directory, 0
 		case tar.TypeSymlink:
 			e.Kind = symlink
@@ -52,17 +52,17 @@ func (w *walker) tar(format Format) error {
 		}
 	}
 	if !in.zeros {
-		return damaged(io.ErrUnexpectedEOF) // its last block is missing
+		return damaged(io.ErrUnexpectedEOF) // the final block of zeros is missing
 	}
-	// What follows is no tar, but the sum of what was compressed stands behind it.
+	// Read the rest of the stream: the checksum of the compressed data is at its end.
 	if _, err := io.Copy(io.Discard, in); err != nil {
 		return w.fail(err)
 	}
 	return nil
 }
 
-// tarInput is the bytes of a tar: so many at most, and whether the last ones were
-// the zeros that end it.
+// tarInput reads at most left bytes of a tar and records whether the last read returned only zeros,
+// which end a tar.
 type tarInput struct {
 	r     io.Reader
 	left  int64
@@ -81,20 +81,20 @@ func (t *tarInput) Read(b []byte) (int, error) {
 		}
 	}
 	if t.left -= int64(n); t.left < 0 {
-		return n, tooMuch()
+		return n, bombError()
 	}
 	return n, err
 }
 
-// of is how many bytes an archive of a size may unpack to.
-func (l Limits) of(size int64) int64 {
+// maxUnpacked returns the number of bytes that an archive of the given size may unpack to.
+func (l Limits) maxUnpacked(size int64) int64 {
 	if size > l.Bytes/l.Ratio {
 		return l.Bytes
 	}
 	return max(l.Small, size*l.Ratio)
 }
 
-func tooMuch() error {
+func bombError() error {
 	return left4me.NewError(left4me.Invalid, "archive.bomb").InField("files")
 }
 

@@ -10,13 +10,12 @@ import (
 )
 
 const (
-	maxTexts   = 20_000 // texts that are inspected
-	maxRepairs = 200    // that a plan names
+	maxTexts   = 20_000 // inspected texts
+	maxRepairs = 200    // repairs listed in a plan
 )
 
-// Texts says in the plan which texts a build will save as UTF-8. Only how they
-// begin is read: what is damaged further behind is said by the build. Errors: as
-// Write.
+// Texts adds to the plan which texts a build will save as UTF-8. It inspects only the beginnings of
+// texts; the build reports damage further on. Errors are those of Write.
 func (f *Found) Texts(ctx context.Context) error {
 	if f.options.Texts == left4me.TextsAsIs {
 		return nil

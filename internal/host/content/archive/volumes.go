@@ -18,12 +18,11 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// maxParts is how many parts an archive may have: each is a file that is held open.
+// maxParts is the maximum number of parts of an archive, each of which is an open file.
 const maxParts = 500
 
-// What packers call the parts of an archive. What a cutter made (7-Zip's volumes,
-// split(1)) is the archive when it is put together. Volumes of WinRAR and of zip
-// have headers of their own.
+// Names of the parts of an archive. Pieces of a cut file (7-Zip's volumes, split(1)) form the
+// archive when concatenated. Volumes of WinRAR and of split zips have headers of their own.
 var (
 	cutName = sync.OnceValue(func() *regexp.Regexp {
 		return regexp.MustCompile(`^(.+\.(?:7z|zip|rar|tar|tgz|tbz2?|txz|tzst|gz|bz2|xz|zst))\.(\d{3,4})$`)
@@ -39,11 +38,11 @@ var (
 	})
 )
 
-// groups are the archives in several parts among files.
+// groups contains the multi-part archives among files, by index of item.
 type groups struct {
-	rest  map[int][]int // the other parts, behind the first
-	of    map[int]int   // the first, of another part
-	wrong map[int]error // why a group can't be read
+	rest  map[int][]int // first part to the other parts, in order
+	of    map[int]int   // other part to first part
+	wrong map[int]error // first part to the reason why the group is unreadable
 }
 
 func (g groups) behind(i int) []int { return g.rest[i] }
@@ -52,14 +51,14 @@ func (g groups) first(i int) int    { return g.of[i] }
 
 type part struct{ number, item int }
 
-// mayBePart is what the names of parts have in common, and few others: a digit at
-// the end, or rar.
+// mayBePart reports whether a name ends in a digit or r, as the names of all parts do. It is a
+// cheap test before the regular expressions.
 func mayBePart(name string) bool {
 	last := name[len(name)-1:]
 	return last >= "0" && last <= "9" || strings.EqualFold(last, "r")
 }
 
-// grouped finds the archives in several parts by their names.
+// grouped finds multi-part archives by the names of their parts.
 func grouped(items []item) groups {
 	byName := map[string]int{}
 	for i, it := range items {
@@ -91,7 +90,7 @@ func grouped(items []item) groups {
 	}
 	g := groups{rest: map[int][]int{}, of: map[int]int{}, wrong: map[int]error{}}
 	for name, parts := range found {
-		if whole, ok := byName[name]; ok { // the first of a rar, the last of a zip
+		if whole, ok := byName[name]; ok { // the first volume of a RAR or the last part of a zip
 			number := 1
 			if strings.HasSuffix(name, ".zip") {
 				number = len(parts) + 1
@@ -105,7 +104,7 @@ func grouped(items []item) groups {
 	return g
 }
 
-// add checks the parts of one archive.
+// add adds one archive after checking that its parts are complete.
 func (g groups) add(items []item, name string, parts []part) {
 	sort.Slice(parts, func(i, j int) bool { return parts[i].number < parts[j].number })
 	name = shorten(path.Base(name))
@@ -135,7 +134,7 @@ func (g groups) add(items []item, name string, parts []part) {
 	}
 }
 
-// joined reads parts one after the other, and says how long they are together.
+// joined returns the concatenated parts and their total size.
 func joined(parts []*os.File) (io.ReaderAt, int64, error) {
 	var all chain
 	size := int64(0)
@@ -153,7 +152,7 @@ func joined(parts []*os.File) (io.ReaderAt, int64, error) {
 	return all, size, nil
 }
 
-// chain is what is read one after the other.
+// chain is a concatenation of readers.
 type chain []link
 
 type link struct {
@@ -177,16 +176,16 @@ func (c chain) ReadAt(b []byte, off int64) (n int, err error) {
 	return n, nil
 }
 
-// Zip's records (APPNOTE.TXT, 4.3.12 and 4.3.16).
+// Sizes of zip records (APPNOTE.TXT, 4.3.12 and 4.3.16).
 const (
 	zipEndLen   = 22
 	zipEntryLen = 46
-	zipLongest  = 64 << 20 // of a directory that is written anew
+	zipLongest  = 64 << 20 // limit of a central directory that is rewritten
 )
 
-// unsplit is a zip as one file. What was split over several counts from the
-// beginning of each (APPNOTE.TXT, 8.5), and its directory is written anew.
-// Errors: left4me.Invalid for a part alone.
+// unsplit returns a zip as a single file. In a split zip, offsets count from the start of each part
+// (APPNOTE.TXT, 8.5), so the central directory is rewritten. It returns left4me.Invalid if parts
+// are missing.
 func (w *walker) unsplit() (io.ReaderAt, int64, error) {
 	end, err := zipEnd(w.in, w.size)
 	last := binary.LittleEndian.Uint16(end[4:])

@@ -13,13 +13,13 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// roomEvery is after how many bytes the disk is checked again.
+// roomEvery is the number of bytes after which the free space is checked again.
 const roomEvery = 64 << 20
 
-// Write writes what Plan says into a directory that is empty or has nothing that
-// collides. say is told how many bytes are written; it may be nil. When it fails,
-// what it wrote is left: the directory is to be dropped. Errors: left4me.Invalid
-// when an archive isn't what it said, left4me.DiskFull on a full disk.
+// Write writes the planned files to a directory, which must not contain any of them. It calls say,
+// unless nil, with the total number of bytes written after each file. After an error the caller
+// must delete the directory. Errors: left4me.Invalid if an archive's content differs from what it
+// declares, left4me.DiskFull if the disk is full.
 func (f *Found) Write(ctx context.Context, into *os.Root, say func(bytes int64)) error {
 	if say == nil {
 		say = func(int64) {}
@@ -37,7 +37,7 @@ func (f *Found) Write(ctx context.Context, into *os.Root, say func(bytes int64))
 	for _, s := range f.sources {
 		left := f.limits.Bytes
 		if s.archive() {
-			left = f.limits.of(s.size())
+			left = f.limits.maxUnpacked(s.size())
 		}
 		err := f.read(ctx, s, func(_ int, it *item, body io.Reader) error {
 			if it.to == "" {
@@ -61,7 +61,7 @@ func (f *Found) Write(ctx context.Context, into *os.Root, say func(bytes int64))
 	return nil
 }
 
-// known is how many bytes Write will write, as far as the archives say.
+// known returns the number of bytes that Write will write, without files of unknown size.
 func (f *Found) known() (bytes int64) {
 	for _, s := range f.sources {
 		for _, it := range s.items {
@@ -73,7 +73,7 @@ func (f *Found) known() (bytes int64) {
 	return bytes
 }
 
-// put writes one file.
+// put writes one file and returns its size.
 func put(into *os.Root, it *item, left int64, room func() error, body io.Reader) (int64, error) {
 	if err := into.MkdirAll(path.Dir(it.to), 0o755); err != nil {
 		return 0, err
@@ -96,14 +96,14 @@ func put(into *os.Root, it *item, left int64, room func() error, body io.Reader)
 	case err != nil:
 		return n, err
 	case n > left:
-		return n, tooMuch()
+		return n, bombError()
 	case it.size >= 0 && n != it.size:
 		return n, left4me.NewError(left4me.Invalid, "archive.entry_other_size", "path", shorten(it.name), "size", it.size).InField("files")
 	}
 	return n, nil
 }
 
-// bodyReader marks what reading fails with, so that it is told from writing.
+// bodyReader marks read errors to distinguish them from write errors.
 type bodyReader struct{ r io.Reader }
 
 func (b bodyReader) Read(p []byte) (int, error) {
@@ -114,7 +114,7 @@ func (b bodyReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// checked is a file that checks the disk now and then while it is written.
+// checked is a file that checks the free space every roomEvery bytes.
 type checked struct {
 	file *os.File
 	room func() error
@@ -137,14 +137,13 @@ func (c *checked) Write(b []byte) (int, error) {
 
 func (f *Found) room() error { return disk.Fits(f.options.Scratch, 0) }
 
-// read reads the items of a source, in their order, and calls visit with what is
-// in them.
+// read calls visit with each item of a source, in order, and its content.
 func (f *Found) read(ctx context.Context, s *source, visit func(i int, it *item, body io.Reader) error) error {
 	if !s.archive() {
 		return f.readPlain(ctx, s, visit)
 	}
 	i := 0
-	err := f.walk(ctx, s, howRead, func(e entry, body io.Reader) error {
+	err := f.walk(ctx, s, purposeRead, func(e entry, body io.Reader) error {
 		if i >= len(s.items) || s.items[i].raw != string(e.Name) || s.items[i].size != e.Size || s.items[i].kind != e.Kind {
 			return left4me.NewError(left4me.Conflict, "archive.changed")
 		}
@@ -187,10 +186,10 @@ func (f *Found) readPlain(ctx context.Context, s *source, visit func(i int, it *
 	return nil
 }
 
-// walk reads an archive, here or in a process of its own.
-func (f *Found) walk(ctx context.Context, s *source, what how, v visit) error {
-	if what != howList && what != howPlan && s.tool && len(s.parts) > 1 {
-		if err := f.join(s); err != nil { // 7zz reads one file
+// walk reads an archive, in a separate process if a decoder is configured.
+func (f *Found) walk(ctx context.Context, s *source, what purpose, v visit) error {
+	if what != purposeList && what != purposePlan && s.tool && len(s.parts) > 1 {
+		if err := f.join(s); err != nil { // 7-Zip is given a single file
 			return err
 		}
 	}
@@ -201,7 +200,7 @@ func (f *Found) walk(ctx context.Context, s *source, what how, v visit) error {
 	return walk(ctx, s.parts, s.format, what, tool, f.limits, v)
 }
 
-// join makes one file of the parts of an archive.
+// join replaces the parts of an archive by a single temporary file.
 func (f *Found) join(s *source) error {
 	in, size, err := joined(s.parts)
 	if err != nil {
@@ -219,8 +218,8 @@ func (f *Found) join(s *source) error {
 	return nil
 }
 
-// unnamed keeps what is read in a file that has no name, and is gone when it is
-// closed, whatever ends.
+// unnamed copies r to a temporary file without a name, which vanishes when it is closed or the
+// process ends.
 func (f *Found) unnamed(r io.Reader) (*os.File, error) {
 	file, err := os.CreateTemp(f.options.Scratch, ".archive-*")
 	if err != nil {

@@ -27,7 +27,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Flags and extra fields of zip files (APPNOTE.TXT, 4.4.4 and 4.6.9).
+// Flags and extra fields of zips (APPNOTE.TXT, 4.4.4 and 4.6.9).
 const (
 	zipEncrypted     = 1 << 0
 	zipStrong        = 1 << 6
@@ -36,26 +36,27 @@ const (
 	unicodePathExtra = 0x7075
 )
 
-// madeOn are the systems (APPNOTE.TXT, 4.4.2.2) where \ is a separator.
+// madeOnWindows reports whether the system that created an entry (APPNOTE.TXT, 4.4.2.2) uses \ as
+// separator.
 func madeOnWindows(creator uint16) bool {
 	switch creator >> 8 {
-	case 0, 10, 11, 14: // FAT, NTFS, MVS as some packers count, VFAT
+	case 0, 10, 11, 14: // FAT, NTFS (10 or, in some packers, 11), VFAT
 		return true
 	}
 	return false
 }
 
-// zipMethods are the methods (APPNOTE.TXT, 4.4.5) that aren't undone here. 7zz
-// undoes those that are marked so.
-var zipMethods = map[uint16]otherMethod{
+// unsupportedZipMethods lists methods (APPNOTE.TXT, 4.4.5) that our decoders don't support, and whether 7-Zip
+// does.
+var unsupportedZipMethods = map[uint16]unsupportedMethod{
 	1: {"Shrink", true}, 2: {"Reduce", false}, 3: {"Reduce", false}, 4: {"Reduce", false}, 5: {"Reduce", false}, 6: {"Implode", true},
 	9: {"Deflate64", true}, 10: {"PKWARE's DCL Implode", false}, 16: {"IBM's CMPSC", false}, 18: {"IBM's TERSE", false},
 	19: {"IBM's LZ77", false},
 	94: {"MP3", false}, 96: {"JPEG", false}, 97: {"WavPack", false}, 98: {"PPMd", true},
 }
 
-// undone are the methods that are undone here.
-var undone = map[uint16]zip.Decompressor{
+// zipDecoders contains our decoders by method.
+var zipDecoders = map[uint16]zip.Decompressor{
 	zip.Deflate: inflate,
 	12:          func(r io.Reader) io.ReadCloser { return io.NopCloser(bzip2.NewReader(r)) },
 	14:          zipLZMA,
@@ -75,8 +76,8 @@ var undone = map[uint16]zip.Decompressor{
 	},
 }
 
-// inflaters are those that nobody uses: each has a window and tables, which small
-// files would spend most of their time on.
+// inflaters is a pool of idle decompressors. Allocating a window and tables for each would dominate
+// the time for small files.
 var inflaters = sync.Pool{New: func() any {
 	in := bufio.NewReader(nil)
 	return &inflater{in, flate.NewReader(in)}
@@ -96,7 +97,7 @@ func inflate(r io.Reader) io.ReadCloser {
 	return &inflated{d}
 }
 
-// inflated gives its inflater back when it is closed.
+// inflated returns its inflater to the pool when it is closed.
 type inflated struct{ d *inflater }
 
 func (i *inflated) Read(b []byte) (int, error) {
@@ -117,9 +118,8 @@ func (i *inflated) Close() error {
 	return err
 }
 
-// zipLZMA undoes method 14 (APPNOTE.TXT, 5.8): a version, the length of the
-// properties, and what the format .lzma has in front of its size; then the stream,
-// which its own mark may end.
+// zipLZMA decodes method 14 (APPNOTE.TXT, 5.8): a version, the length of the properties, and the
+// .lzma header without the size, followed by the stream, which may end with an end marker.
 func zipLZMA(r io.Reader) io.ReadCloser {
 	var head [9]byte
 	if _, err := io.ReadFull(r, head[:]); err != nil {
@@ -142,7 +142,7 @@ func (w *walker) zip() error {
 		return err
 	}
 	if w.plan || w.heads != nil {
-		in = &window{r: in} // many small reads, one behind the other
+		in = &window{r: in} // buffers many small, sequential reads
 	}
 	z, err := zip.NewReader(in, size)
 	if errors.Is(err, zip.ErrFormat) {
@@ -151,14 +151,14 @@ func (w *walker) zip() error {
 	if err != nil {
 		return w.fail(err)
 	}
-	for method, d := range undone {
+	for method, d := range zipDecoders {
 		z.RegisterDecompressor(method, d)
 	}
 	tool := ""
 	for _, f := range z.File {
-		other, ok := zipMethods[f.Method]
-		if _, known := undone[f.Method]; !ok && !known && f.Method != zip.Store && f.Flags&zipEncrypted == 0 {
-			other = otherMethod{name: fmt.Sprintf("method %d", f.Method)}
+		other, ok := unsupportedZipMethods[f.Method]
+		if _, known := zipDecoders[f.Method]; !ok && !known && f.Method != zip.Store && f.Flags&zipEncrypted == 0 {
+			other = unsupportedMethod{name: fmt.Sprintf("method %d", f.Method)}
 		}
 		if other.tool {
 			tool = other.name
@@ -189,8 +189,7 @@ func (w *walker) zip() error {
 	return nil
 }
 
-// window reads more than it is asked for, and answers from that as long as it can.
-// One goroutine uses it at a time.
+// window is a reader with read-ahead. It is not safe for concurrent use.
 type window struct {
 	r   io.ReaderAt
 	buf []byte
@@ -241,16 +240,16 @@ func zipEntry(f *zip.File) (entry, error) {
 	}
 	mode := f.Mode()
 	e.Kind, e.Exec = kindOf(mode), mode&0o111 != 0 && !e.Windows
-	// Go takes a name that ends in \ for a file. What isn't decoded yet may end in a
-	// character with such a byte.
+	// archive/zip treats a name that ends in \ as a file. Before decoding, a final \ may be the
+	// second byte of a character.
 	if strings.HasSuffix(f.Name, "/") || e.Windows && strings.HasSuffix(f.Name, `\`) && utf8.Valid(e.Name) {
 		e.Kind, e.Size = directory, 0
 	}
 	return e, nil
 }
 
-// plain reports whether a text begins as one that no repair of its encoding
-// changes. What is damaged is not: who reads it says so.
+// plain reports whether the beginning of a text needs no encoding repair. It returns false for
+// damaged entries; reading them later reports the damage.
 func (w *walker) plain(f *zip.File, e entry) bool {
 	if e.Kind != regular || e.Size > gametext.MaxText || w.texts >= maxTexts || w.ctx.Err() != nil {
 		return false
@@ -287,12 +286,12 @@ func (w *walker) zipFile(f *zip.File, e entry) error {
 	return w.give(e, body)
 }
 
-// unknownMethod says that something is packed in a way that can't be undone.
+// unknownMethod returns the error for a compression method that nothing available supports.
 func unknownMethod(name, method string) error {
 	return left4me.NewError(left4me.Invalid, "archive.method_unknown", "path", shorten(name), "method", method).InField("files")
 }
 
-// kindOf says what an entry is by its mode.
+// kindOf returns the type of an entry with the given mode.
 func kindOf(m fs.FileMode) kind {
 	switch {
 	case m&fs.ModeSymlink != 0:
@@ -307,8 +306,8 @@ func kindOf(m fs.FileMode) kind {
 	return regular
 }
 
-// unicodePath is the name in Info-ZIP's Unicode Path extra field, if it is for
-// the name that stands there.
+// unicodePath returns the name in Info-ZIP's Unicode Path extra field, if the field's checksum
+// matches the entry's name.
 func unicodePath(f *zip.File) (string, bool) {
 	for x := f.Extra; len(x) >= 4; {
 		id, n := binary.LittleEndian.Uint16(x), int(binary.LittleEndian.Uint16(x[2:]))

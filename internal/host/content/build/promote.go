@@ -71,7 +71,7 @@ func promote(ctx context.Context, b *build) error {
 // chosen are the files at some paths, or beneath, that a server wrote or removed,
 // each once, and their size. Errors: left4me.Invalid names what is too much.
 func chosen(ctx context.Context, s *stack.Stack, paths []string) (files []left4me.TreeFile, bytes int64, err error) {
-	limits := archive.Usual
+	limits := archive.DefaultLimits
 	taken := map[string]bool{}
 	add := func(f left4me.TreeFile) error {
 		if taken[f.Path] {

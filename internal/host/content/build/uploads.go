@@ -241,7 +241,7 @@ func problem(plan left4me.Plan, err error) (left4me.Plan, error) {
 	if !ok || e.Kind == left4me.Unavailable || strings.HasSuffix(e.Field, "upload") && e.Kind == left4me.NotFound {
 		return plan, err
 	}
-	var nothing *archive.Nothing
+	var nothing *archive.NothingUsableError
 	if errors.As(err, &nothing) {
 		plan = nothing.Plan
 	}
