@@ -9,28 +9,28 @@ import (
 	"time"
 )
 
-// DefaultTimeout bounds a query whose context has no deadline.
+// DefaultTimeout limits a query whose context has no deadline.
 const DefaultTimeout = 3 * time.Second
 
-// maxChallenges is how many challenges a query follows before it gives up.
+// maxChallenges is the number of challenges that a query follows before it fails.
 const maxChallenges = 3
 
-// ErrClosed is returned by a client after Close. It is [net.ErrClosed].
+// ErrClosed is returned by a client after Close. It equals [net.ErrClosed].
 var ErrClosed = net.ErrClosed
 
-// Client queries one server over a connected UDP socket: packets from anywhere else never arrive. It sends each
-// request once per challenge and doesn't repeat lost ones, since servers drop the packets of those who ask too often
-// (more than about 3 per second): ask again later, not faster than once a second. A server that loads a map answers
-// nothing for up to a minute.
+// Client queries one server over a connected UDP socket, which receives packets from that server only.
+// It sends each request once per challenge and does not repeat lost requests, because servers ignore
+// clients that send more than about 3 requests per second. Callers should retry at most once per
+// second. A server that is loading a map may not answer for up to a minute.
 //
-// Queries may run concurrently; they take turns.
+// Methods may be called concurrently; the queries run one after another.
 type Client struct {
-	turn chan struct{} // holds one token; who has it owns the fields below up to mu
+	turn chan struct{} // holds one token; its holder owns the fields below up to mu
 
 	buf       []byte
 	out       []byte
 	challenge uint32
-	stale     bool // the last query failed: its answer may come yet
+	stale     bool // the last query failed: its answer may still arrive
 	split     Assembler
 
 	mu     sync.Mutex // guards conn and closed against Close
@@ -38,7 +38,8 @@ type Client struct {
 	closed bool
 }
 
-// Dial opens a client for addr, "host:port". It sends nothing yet, so that it succeeds also when no server is there.
+// Dial opens a client for addr, "host:port". It sends nothing, so it also succeeds if no server is
+// running.
 func Dial(ctx context.Context, addr string) (*Client, error) {
 	var d net.Dialer
 	conn, err := d.DialContext(ctx, "udp", addr)
@@ -50,7 +51,7 @@ func Dial(ctx context.Context, addr string) (*Client, error) {
 	return c, nil
 }
 
-// Close ends the client; a query in progress returns ErrClosed.
+// Close closes the client. A query in progress returns ErrClosed.
 func (c *Client) Close() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -61,20 +62,20 @@ func (c *Client) Close() error {
 	return c.conn.Close()
 }
 
-// Info asks for A2S_INFO. All three queries return when ctx ends, with its error; without a deadline in ctx after
-// [DefaultTimeout], with [context.DeadlineExceeded]. Packets that aren't the answer are ignored; if the answer came
-// but was bad, the error wraps ErrMalformed or ErrTooLarge as well. On the same machine a port where nobody listens
-// shows as ECONNREFUSED at once.
+// Info sends an A2S_INFO query. All three queries return the context's error when ctx ends, or
+// [context.DeadlineExceeded] after [DefaultTimeout] if ctx has no deadline. Packets that are not the
+// answer are ignored. If an invalid answer arrived, the error also wraps ErrMalformed or ErrTooLarge.
+// On the same machine, a port without a listener returns ECONNREFUSED immediately.
 func (c *Client) Info(ctx context.Context) (Info, error) {
 	return ask(ctx, c, KindInfo, "info", ParseInfo)
 }
 
-// Players asks for A2S_PLAYER.
+// Players sends an A2S_PLAYER query.
 func (c *Client) Players(ctx context.Context) ([]Player, error) {
 	return ask(ctx, c, KindPlayers, "players", ParsePlayers)
 }
 
-// Rules asks for A2S_RULES. Left 4 Dead 2 servers often don't answer it.
+// Rules sends an A2S_RULES query. Left 4 Dead 2 servers often do not answer it.
 func (c *Client) Rules(ctx context.Context) ([]Rule, error) {
 	return ask(ctx, c, KindRules, "rules", ParseRules)
 }
@@ -104,7 +105,8 @@ func ask[T any](ctx context.Context, c *Client, kind byte, what string, parse fu
 	return answer, nil
 }
 
-// exchange sends a request, follows challenges, and gives replies of the right kind to parse until it takes one.
+// exchange sends a request, follows challenges, and passes replies of the right kind to parse until it
+// succeeds.
 func (c *Client) exchange(ctx context.Context, kind byte, parse func([]byte) error) error {
 	conn, err := c.fresh(ctx)
 	if err != nil {
@@ -116,7 +118,7 @@ func (c *Client) exchange(ctx context.Context, kind byte, parse func([]byte) err
 	if err := c.send(conn, kind); err != nil {
 		return err
 	}
-	var bad error // why the last packet that looked like the answer was none
+	var bad error // why the last packet that looked like the answer was rejected
 	for challenges := 0; ; {
 		n, err := conn.Read(c.buf)
 		if err != nil {
@@ -156,8 +158,8 @@ func (c *Client) exchange(ctx context.Context, kind byte, parse func([]byte) err
 	}
 }
 
-// fresh returns the socket. After a query that failed it is a new one: the answer may still be on its way, and on
-// the old socket it would be taken for that of the next query, and that one's for the next, for ever.
+// fresh returns the socket. After a failed query it returns a new one: a late answer on the old socket
+// would be taken for the answer to the next query, and so on for every later query.
 func (c *Client) fresh(ctx context.Context) (net.Conn, error) {
 	c.split.Reset()
 	if err := ctx.Err(); err != nil {
@@ -186,8 +188,8 @@ func (c *Client) send(conn net.Conn, kind byte) error {
 	return err
 }
 
-// watch ends reads when ctx ends, until stop is called. Stop waits, for else the deadline of one query could be set
-// during the next.
+// watch interrupts reads when ctx ends, until stop is called. stop waits for the interrupt to finish;
+// otherwise the deadline of one query could be set during the next.
 func watch(ctx context.Context, conn net.Conn) (stop func()) {
 	done := make(chan struct{})
 	forget := context.AfterFunc(ctx, func() {

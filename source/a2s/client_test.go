@@ -16,8 +16,8 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// server answers on the loopback interface until the test ends. Answer gets each datagram with its number from 0
-// and returns what goes back to the sender.
+// server listens on the loopback interface until the test ends. answer receives each datagram with its
+// number, counted from 0, and returns the datagrams to send to the client.
 type server struct {
 	conn net.PacketConn
 	wg   sync.WaitGroup
@@ -51,7 +51,7 @@ func serve(t *testing.T, answer func(s *server, from net.Addr, b []byte, n int) 
 	return conn.LocalAddr().String()
 }
 
-// scripted answers the n-th request with the n-th entry, and none beyond.
+// scripted answers the n-th request with the n-th entry and ignores all later requests.
 func scripted(t *testing.T, replies ...[][]byte) (addr string) {
 	return serve(t, func(_ *server, _ net.Addr, _ []byte, n int) [][]byte {
 		if n < len(replies) {
@@ -71,14 +71,15 @@ func dial(t *testing.T, addr string) *Client {
 	return c
 }
 
-// short is a context for queries that get no answer.
+// short returns a context with a short timeout, for queries that get no answer.
 func short(t *testing.T) context.Context {
 	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Millisecond)
 	t.Cleanup(cancel)
 	return ctx
 }
 
-// polite is a server as they are: it wants a challenge, the same for all requests, and splits what is too long.
+// polite behaves like a real server: it requires a challenge, the same for all requests, and splits
+// long replies.
 func polite(t *testing.T, rules []Rule, size int) (addr string) {
 	const challenge = 0x0a0b0c0d
 	return serve(t, func(_ *server, _ net.Addr, b []byte, _ int) [][]byte {
@@ -113,7 +114,7 @@ func manyRules(n int) []Rule {
 func TestClientAsksAPoliteServer(t *testing.T) {
 	rules := manyRules(200)
 	c := dial(t, polite(t, rules, 0))
-	for range 2 { // the second time with the challenge known
+	for range 2 { // the challenge is known in the second pass
 		if got, err := c.Info(t.Context()); err != nil || got != hotel() {
 			t.Errorf("info %+v, %v", got, err)
 		}
@@ -210,7 +211,7 @@ func TestClientGivesUpOnALostFragment(t *testing.T) {
 	}
 }
 
-// A client that kept its socket would take each answer for that of the query after it, for ever.
+// A client that kept its socket would take each answer for the answer to the next query, permanently.
 func TestClientDropsALateReply(t *testing.T) {
 	var late net.Addr
 	older := hotel()

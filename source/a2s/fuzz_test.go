@@ -34,7 +34,7 @@ func FuzzReply(f *testing.F) {
 				t.Fatalf("players %+v became %+v, %v", p, again, err)
 			}
 			for i := range p {
-				// Seconds have 24 bits on the wire and nanoseconds here.
+				// The wire format has 24 bits of precision for seconds; Duration counts nanoseconds.
 				if d := math.Abs(float64(p[i].Duration - again[i].Duration)); d > 2+float64(p[i].Duration)/1e6 {
 					t.Errorf("duration %v became %v", p[i].Duration, again[i].Duration)
 				}
@@ -79,7 +79,7 @@ func FuzzRequest(f *testing.F) {
 	})
 }
 
-// FuzzAssembler takes its input as datagrams with a length byte before each.
+// FuzzAssembler reads its input as a list of datagrams, each preceded by a length byte.
 func FuzzAssembler(f *testing.F) {
 	script := func(fragments [][]byte) (b []byte) {
 		for _, x := range fragments {

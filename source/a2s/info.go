@@ -17,12 +17,12 @@ const (
 // Info is the answer to A2S_INFO.
 type Info struct {
 	Protocol   uint8  // 17 for Left 4 Dead 2
-	Name       string // hostname
+	Name       string // the server's hostname
 	Map        string
 	Folder     string // "left4dead2"
-	Game       string // a description, "Left 4 Dead 2"
-	AppID      uint16 // the low 16 bits: 550; GameID has all of it
-	Players    uint8  // whether bots are counted depends on the game
+	Game       string // description, "Left 4 Dead 2"
+	AppID      uint16 // low 16 bits of the app ID: 550; GameID contains all bits
+	Players    uint8  // includes bots or not, depending on the game
 	MaxPlayers uint8
 	Bots       uint8
 	ServerType byte // 'd' dedicated, 'l' listen, 'p' SourceTV
@@ -31,28 +31,29 @@ type Info struct {
 	VAC        bool
 	Version    string // "2.2.4.3"
 
-	// Extra says which of the fields below were in the packet, or shall be written: an or of HasPort, HasSteamID,
-	// HasTV, HasKeywords and HasGameID. Fields that weren't there are zero. Real servers send b1 without
-	// SourceTV, f1 with it.
+	// Extra is the set of fields below that the packet contained, or that should be written: an OR of
+	// HasPort, HasSteamID, HasTV, HasKeywords and HasGameID. Missing fields are zero. Real servers send
+	// b1 without SourceTV and f1 with SourceTV.
 	Extra    byte
 	Port     uint16
-	SteamID  uint64 // of the server itself, not of a person
+	SteamID  uint64 // Steam ID of the server, not of a person
 	TVPort   uint16
 	TVName   string
-	Keywords string // tags, separated by commas
-	GameID   uint64 // the low 24 bits are the app
+	Keywords string // comma-separated tags
+	GameID   uint64 // the low 24 bits are the app ID
 }
 
-// ParseInfo reads an A2S_INFO reply, beginning with its ff ff ff ff. Extra fields may be missing altogether, but not
-// be cut.
+// ParseInfo parses an A2S_INFO reply, including its ff ff ff ff header. The extra fields may be missing
+// as a whole, but not truncated.
 func ParseInfo(b []byte) (Info, error) {
 	var i Info
 	err := ParseInfoInto(b, &i)
 	return i, err
 }
 
-// ParseInfoInto is ParseInfo into an Info that was filled before: strings that are still the same are kept, so that
-// a poll of a server where nothing changed allocates nothing. On an error into is left without meaning.
+// ParseInfoInto is like ParseInfo but reuses an Info that was filled before: unchanged strings are
+// kept, so polling an unchanged server allocates nothing. After an error the contents of into are
+// undefined.
 func ParseInfoInto(b []byte, into *Info) error {
 	kind, rest, ok := cutHeader(b)
 	if !ok || kind != ReplyInfo {
@@ -108,7 +109,7 @@ func ParseInfoInto(b []byte, into *Info) error {
 	return nil
 }
 
-// AppendInfo appends an A2S_INFO reply. Of the optional fields it writes those that Extra names, none if it is 0.
+// AppendInfo appends an A2S_INFO reply. It writes only the optional fields in i.Extra.
 func AppendInfo(dst []byte, i Info) []byte {
 	dst = append(dst, single...)
 	dst = append(dst, ReplyInfo, i.Protocol)

@@ -6,7 +6,7 @@ import (
 	outside "github.com/rumblefrog/go-a2s"
 )
 
-// Another client must understand what the server's side of this package writes.
+// A third-party client must be able to read the packets that this package writes for servers.
 func TestOutsideClientUnderstandsUs(t *testing.T) {
 	rules := manyRules(150)
 	c, err := outside.NewClient(polite(t, rules, 0))
@@ -39,7 +39,7 @@ func TestOutsideClientUnderstandsUs(t *testing.T) {
 		t.Errorf("players %+v", players)
 	}
 
-	got, err := c.QueryRules() // in several fragments
+	got, err := c.QueryRules() // split into several fragments
 	if err != nil {
 		t.Fatal(err)
 	}

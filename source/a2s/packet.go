@@ -7,15 +7,15 @@ import (
 	"strings"
 )
 
-// Kinds of request, the byte after the ff ff ff ff of a request.
+// Request kinds: the byte after the ff ff ff ff header of a request.
 const (
 	KindInfo    byte = 'T'
 	KindPlayers byte = 'U'
 	KindRules   byte = 'V'
 )
 
-// Kinds of reply, the byte after the ff ff ff ff of a reply. ReplySplit is no such byte: it stands for a datagram
-// that is a fragment and belongs into an [Assembler].
+// Reply kinds: the byte after the ff ff ff ff header of a reply. ReplySplit is not such a byte; it
+// stands for a datagram that contains a fragment and must be passed to an [Assembler].
 const (
 	ReplyChallenge byte = 'A'
 	ReplyInfo      byte = 'I'
@@ -24,18 +24,18 @@ const (
 	ReplySplit     byte = 0xfe
 )
 
-// NoChallenge as the challenge of a request asks the server for one.
+// NoChallenge as the challenge of a request asks the server to send one.
 const NoChallenge uint32 = 0xffffffff
 
-// MaxDatagram is the size above which servers split their reply.
+// MaxDatagram is the size in bytes above which servers split a reply.
 const MaxDatagram = 1400
 
 var (
-	// ErrMalformed is returned for a packet that isn't what it should be.
+	// ErrMalformed is returned for a packet that does not follow the format.
 	ErrMalformed = errors.New("malformed packet")
-	// ErrTooLarge is returned for a split reply over the limits of [Assembler].
+	// ErrTooLarge is returned for a split reply that exceeds the limits of [Assembler].
 	ErrTooLarge = errors.New("reply too large")
-	// ErrChallenge is returned when a server answers each request with another challenge.
+	// ErrChallenge is returned if a server answers every request with another challenge.
 	ErrChallenge = errors.New("too many challenges")
 )
 
@@ -45,14 +45,15 @@ const (
 	query  = "Source Engine Query\x00"
 )
 
-// Request is a query as a server reads it.
+// Request is a query received by a server.
 type Request struct {
 	Kind         byte   // KindInfo, KindPlayers or KindRules
-	Challenge    uint32 // as sent; NoChallenge if there was none
-	HasChallenge bool   // false if the client wants one: none sent, or 00000000, or ffffffff
+	Challenge    uint32 // as sent; NoChallenge if absent
+	HasChallenge bool   // false if the client requests a challenge: none sent, 00000000 or ffffffff
 }
 
-// ParseRequest reads a query. Bytes after it are ignored, as servers do. Anything but the three kinds is ErrMalformed.
+// ParseRequest parses a query. It ignores trailing bytes, as servers do. It returns ErrMalformed for
+// any other kind of request.
 func ParseRequest(b []byte) (Request, error) {
 	kind, rest, ok := cutHeader(b)
 	if !ok {
@@ -76,8 +77,8 @@ func ParseRequest(b []byte) (Request, error) {
 	return r, nil
 }
 
-// AppendRequest appends a query. With [NoChallenge] an info query is sent in its short form of 25 bytes, the others
-// with ff ff ff ff as their challenge.
+// AppendRequest appends a query. With [NoChallenge], an info query has its short form of 25 bytes; the
+// other kinds have ff ff ff ff as the challenge.
 func AppendRequest(dst []byte, kind byte, challenge uint32) []byte {
 	dst = append(dst, single...)
 	dst = append(dst, kind)
@@ -90,14 +91,14 @@ func AppendRequest(dst []byte, kind byte, challenge uint32) []byte {
 	return binary.LittleEndian.AppendUint32(dst, challenge)
 }
 
-// AppendChallenge appends the reply by which a server asks for the request again, with this challenge.
+// AppendChallenge appends the reply that asks the client to repeat its request with this challenge.
 func AppendChallenge(dst []byte, challenge uint32) []byte {
 	dst = append(dst, single...)
 	dst = append(dst, ReplyChallenge)
 	return binary.LittleEndian.AppendUint32(dst, challenge)
 }
 
-// ParseChallenge reads a challenge reply.
+// ParseChallenge parses a challenge reply.
 func ParseChallenge(b []byte) (uint32, error) {
 	kind, rest, ok := cutHeader(b)
 	if !ok || kind != ReplyChallenge || len(rest) < 4 {
@@ -106,8 +107,8 @@ func ParseChallenge(b []byte) (uint32, error) {
 	return binary.LittleEndian.Uint32(rest), nil
 }
 
-// ReplyOf says what a datagram from a server is: one of the Reply constants, another byte for a reply that this
-// package doesn't know, or 0 for one that is no reply at all.
+// ReplyOf returns the kind of a datagram from a server: one of the Reply constants, another byte for a
+// reply that this package does not support, or 0 if the datagram is not a reply.
 func ReplyOf(b []byte) byte {
 	if kind, _, ok := cutHeader(b); ok {
 		if kind == ReplySplit {
@@ -121,7 +122,7 @@ func ReplyOf(b []byte) byte {
 	return 0
 }
 
-// replyTo is the kind of reply that answers a request.
+// replyTo returns the kind of reply that answers a request of the given kind.
 func replyTo(kind byte) byte {
 	switch kind {
 	case KindInfo:
@@ -141,13 +142,15 @@ func cutHeader(b []byte) (kind byte, rest []byte, ok bool) {
 	return b[4], b[5:], true
 }
 
-// appendString writes a zero-terminated string. It ends at a zero byte within, which would move all later fields.
+// appendString appends a zero-terminated string. It cuts s at the first zero byte, which would shift
+// all later fields.
 func appendString(dst []byte, s string) []byte {
 	s, _, _ = strings.Cut(s, "\x00")
 	return append(append(dst, s...), 0)
 }
 
-// reader takes fields off a packet. After the first that isn't there all further ones are zero and short is set.
+// reader reads fields from a packet. After the first missing field it returns zero values and sets
+// short.
 type reader struct {
 	b     []byte
 	short bool
@@ -191,7 +194,7 @@ func (r *reader) u64() uint64 {
 	return 0
 }
 
-// text reads a string into s and leaves s alone when it holds the same text already: no allocation then.
+// text reads a string into s. It leaves s alone if the text is the same, which saves an allocation.
 func (r *reader) text(s *string) {
 	for i, c := range r.b {
 		if c == 0 {

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// unhex reads bytes written as in a packet dump.
+// unhex decodes the hexadecimal bytes of a packet dump.
 func unhex(tb testing.TB, s string) []byte {
 	tb.Helper()
 	b, err := hex.DecodeString(strings.Join(strings.Fields(s), ""))
@@ -61,7 +61,8 @@ func TestInfo(t *testing.T) {
 			if err != nil || got != want {
 				t.Fatalf("got %+v, %v\nwant %+v", got, err, want)
 			}
-			// A bare Info is a complete packet too, hence only errors are asked for when it is cut before that.
+			// The reply without extra fields is also a complete packet, so a truncated packet may parse
+			// without an error there.
 			for n := range b {
 				if got, err := ParseInfo(b[:n]); err == nil && got.Extra != 0 {
 					t.Errorf("cut after %d bytes: %+v", n, got)
@@ -176,7 +177,7 @@ func TestRequest(t *testing.T) {
 	for _, c := range []struct {
 		name, dump string
 		want       Request
-		written    bool // whether we write it so as well
+		written    bool // whether AppendRequest writes the same bytes
 	}{
 		{"info", info, Request{KindInfo, NoChallenge, false}, true},
 		{"info with challenge", info + "0d 0c 0b 0a", Request{KindInfo, 0x0a0b0c0d, true}, true},

@@ -7,22 +7,23 @@ import (
 	"time"
 )
 
-// Player is an entry of the answer to A2S_PLAYER. The order is the server's; there is no identifier but the name.
+// Player is an entry of an A2S_PLAYER reply. Entries are in the order sent by the server; the name is
+// the only identifier.
 type Player struct {
 	Index    uint8  // always 0 on Source servers
-	Name     string // empty while connecting
+	Name     string // empty while the player is connecting
 	Score    int32
 	Duration time.Duration // since the player connected, never negative
 }
 
-// ParsePlayers reads an A2S_PLAYER reply. A server cuts a long list at the end of the datagram: the entries that are
-// complete are returned then, without an error.
+// ParsePlayers parses an A2S_PLAYER reply. A server truncates a long list at the end of the datagram;
+// ParsePlayers then returns the complete entries without an error.
 func ParsePlayers(b []byte) ([]Player, error) {
 	return ParsePlayersInto(b, nil)
 }
 
-// ParsePlayersInto is ParsePlayers into the memory of an earlier result, which it overwrites. A name that is the same
-// as the earlier one at its place is kept, so that a poll where nothing changed allocates nothing.
+// ParsePlayersInto is like ParsePlayers but overwrites the memory of an earlier result. A name that
+// equals the earlier name at the same index is kept, so polling an unchanged server allocates nothing.
 func ParsePlayersInto(b []byte, earlier []Player) ([]Player, error) {
 	kind, rest, ok := cutHeader(b)
 	if !ok || kind != ReplyPlayers || len(rest) < 1 {
@@ -47,7 +48,8 @@ func ParsePlayersInto(b []byte, earlier []Player) ([]Player, error) {
 	return players, nil
 }
 
-// AppendPlayers appends an A2S_PLAYER reply with at most 255 entries. It doesn't mind [MaxDatagram].
+// AppendPlayers appends an A2S_PLAYER reply with at most 255 entries. It does not enforce
+// [MaxDatagram].
 func AppendPlayers(dst []byte, players []Player) []byte {
 	players = players[:min(len(players), math.MaxUint8)]
 	dst = append(dst, single...)
@@ -61,7 +63,7 @@ func AppendPlayers(dst []byte, players []Player) []byte {
 	return dst
 }
 
-// seconds makes a duration of any float that the network may bring: not a number and negative are 0.
+// seconds converts any float from the network to a duration. NaN and negative values become 0.
 func seconds(f float32) time.Duration {
 	switch s := float64(f) * float64(time.Second); {
 	case !(s > 0):

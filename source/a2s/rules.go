@@ -6,11 +6,11 @@ import (
 	"math"
 )
 
-// Rule is an entry of the answer to A2S_RULES: a variable that the server shows to everybody.
+// Rule is an entry of an A2S_RULES reply: a variable that the server publishes.
 type Rule struct{ Name, Value string }
 
-// ParseRules reads an A2S_RULES reply. Left 4 Dead 2 often doesn't send one, or cuts it: the entries that are
-// complete are returned then, without an error.
+// ParseRules parses an A2S_RULES reply. Left 4 Dead 2 often sends none or truncates it; ParseRules
+// returns the complete entries of a truncated reply without an error.
 func ParseRules(b []byte) ([]Rule, error) {
 	kind, rest, ok := cutHeader(b)
 	if !ok || kind != ReplyRules || len(rest) < 2 {
@@ -18,7 +18,7 @@ func ParseRules(b []byte) ([]Rule, error) {
 	}
 	r := reader{b: rest}
 	n := int(r.u16())
-	// An entry takes two bytes at least; the count alone must not make us allocate.
+	// An entry has at least two bytes. The count alone must not cause a large allocation.
 	rules := make([]Rule, 0, min(n, len(r.b)/2))
 	for ; n > 0; n-- {
 		var rule Rule
@@ -32,7 +32,8 @@ func ParseRules(b []byte) ([]Rule, error) {
 	return rules, nil
 }
 
-// AppendRules appends an A2S_RULES reply with at most 65535 entries. See [Split] for what exceeds [MaxDatagram].
+// AppendRules appends an A2S_RULES reply with at most 65535 entries. Use [Split] for a reply larger
+// than [MaxDatagram].
 func AppendRules(dst []byte, rules []Rule) []byte {
 	rules = rules[:min(len(rules), math.MaxUint16)]
 	dst = append(dst, single...)

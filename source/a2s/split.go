@@ -13,19 +13,20 @@ import (
 // Limits of a split reply.
 const (
 	MaxFragments = 64
-	MaxReply     = 1 << 20 // bytes, decompressed
-	SplitSize    = 1248    // bytes of the reply in one fragment, as servers send it by default
+	MaxReply     = 1 << 20 // bytes after decompression
+	SplitSize    = 1248    // bytes of the reply in one fragment, the default of servers
 )
 
-// Compressed is the bit of a split reply's id that says its data is compressed with bzip2.
+// Compressed is the bit of a split reply's ID that marks its data as compressed with bzip2.
 const Compressed uint32 = 1 << 31
 
 const splitHeader = 12
 
-// Split cuts a reply (which begins with ff ff ff ff) into fragments with size bytes of it each, [SplitSize] if size
-// is 0 or too large. The id must differ from that of the reply before; some clients need it below 0x8000. The reply
-// is sent as it is: with [Compressed] in the id it must be u32 size, u32 CRC-32 and a bzip2 stream already. A reply
-// that needs more than [MaxFragments] gives nil: nobody would read it.
+// Split cuts a reply, which begins with ff ff ff ff, into fragments with size bytes of payload each, or
+// [SplitSize] if size is 0 or too large. The ID must differ from that of the previous reply; some
+// clients require an ID below 0x8000. Split does not compress: with [Compressed] in the ID, payload
+// must already consist of a u32 size, a u32 CRC-32 and a bzip2 stream. Split returns nil for a reply
+// that needs more than [MaxFragments], because clients would reject it.
 func Split(payload []byte, id uint32, size int) [][]byte {
 	if size <= 0 || size > 0xffff-splitHeader {
 		size = SplitSize
@@ -47,10 +48,11 @@ func Split(payload []byte, id uint32, size int) [][]byte {
 	return fragments
 }
 
-// Assembler joins the fragments of one server's replies, in any order, with duplicates. It keeps at most four
-// unfinished replies with [MaxReply] bytes in all and forgets the oldest for a new one. The zero value is ready. Use one
-// per server, whose ids may be the same, and Reset it before each query: a server that was restarted uses its ids
-// again. Not for concurrent use.
+// Assembler joins the fragments of one server's replies. Fragments may arrive in any order and more
+// than once. It holds at most four incomplete replies and [MaxReply] bytes in total, and discards the
+// oldest reply to make room. The zero value is ready to use. Use one Assembler per server, because
+// servers may use the same IDs, and call Reset before each query, because a restarted server reuses its
+// IDs. An Assembler is not safe for concurrent use.
 type Assembler struct {
 	replies []*partial // oldest first
 	size    int        // bytes held in replies
@@ -65,9 +67,9 @@ type partial struct {
 
 const maxPartial = 4
 
-// Add takes a fragment, which it copies. With the last one of a reply it returns the reply, beginning with
-// ff ff ff ff, and nil before. After ErrMalformed the fragment, or the reply that it completed, is dropped;
-// after ErrTooLarge the whole reply.
+// Add copies a fragment into its reply. It returns the whole reply, which begins with ff ff ff ff, once
+// the last fragment has arrived, and nil before. After ErrMalformed the fragment, or the reply that it
+// completed, is discarded; after ErrTooLarge the whole reply is discarded.
 func (a *Assembler) Add(b []byte) ([]byte, error) {
 	if len(b) < splitHeader || string(b[:4]) != split {
 		return nil, fmt.Errorf("a2s: fragment: %w", ErrMalformed)
@@ -84,7 +86,7 @@ func (a *Assembler) Add(b []byte) ([]byte, error) {
 
 	p := a.find(id)
 	if p != nil && len(p.parts) != total {
-		a.drop(p) // the server uses the id again
+		a.drop(p) // the server reuses the ID
 		p = nil
 	}
 	switch {
@@ -115,7 +117,7 @@ func (a *Assembler) Add(b []byte) ([]byte, error) {
 	return p.join()
 }
 
-// Reset forgets all unfinished replies.
+// Reset discards all incomplete replies.
 func (a *Assembler) Reset() { *a = Assembler{} }
 
 func (a *Assembler) find(id uint32) *partial {
@@ -146,7 +148,7 @@ func (p *partial) join() ([]byte, error) {
 	return b, nil
 }
 
-// decompress reads u32 size, u32 CRC-32 (IEEE) of the data, bzip2 stream.
+// decompress decodes a u32 size, the u32 CRC-32 (IEEE) of the data, and a bzip2 stream.
 func decompress(b []byte) ([]byte, error) {
 	if len(b) < 8 {
 		return nil, fmt.Errorf("a2s: compressed reply: %w", ErrMalformed)
@@ -155,7 +157,8 @@ func decompress(b []byte) ([]byte, error) {
 	if size > MaxReply {
 		return nil, fmt.Errorf("a2s: compressed reply of %d bytes: %w", size, ErrTooLarge)
 	}
-	// What comes out decides how much memory is used, not what the header says; one byte more shows a lie.
+	// The decompressed data limits the memory used, not the size in the header. Reading one byte more
+	// than that size detects a wrong size.
 	data, err := io.ReadAll(io.LimitReader(bzip2.NewReader(bytes.NewReader(b[8:])), int64(size)+1))
 	if err != nil {
 		return nil, fmt.Errorf("a2s: compressed reply: %w: %w", ErrMalformed, err)

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// rules40 is a RULES reply of 1647 bytes with 40 rules, compressed by the bzip2 of another implementation.
+// rules40 is a RULES reply of 1647 bytes with 40 rules, compressed by another implementation of bzip2.
 //
 //go:embed testdata/rules40.bz2
 var rules40 []byte
@@ -20,7 +20,7 @@ const (
 	rules40Name = "rule_39"
 )
 
-// compressed makes fragments of rules40, with what the header says of size and checksum.
+// compressed splits rules40 into fragments, with the given size and checksum in the header.
 func compressed(size, sum uint32) [][]byte {
 	b := binary.LittleEndian.AppendUint32(nil, size)
 	b = binary.LittleEndian.AppendUint32(b, sum)

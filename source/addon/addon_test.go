@@ -15,7 +15,7 @@ import (
 	"github.com/left4me/left4me/source/vpk"
 )
 
-// Add-ons of the workshop as they are.
+// The files are unmodified add-ons from the workshop.
 func TestRealAddons(t *testing.T) {
 	for name, want := range map[string]addon.Info{
 		"automatic_guns": {
@@ -82,7 +82,7 @@ func TestInfoInAnyEncoding(t *testing.T) {
 	}{
 		{"UTF-8", []byte(text), ""},
 		{"Latin-1", []byte(strings.ReplaceAll(text, "ü", "\xfc")), ""},
-		// The game reads nothing of these; people do.
+		// The game cannot read these, but their meaning is clear.
 		{"UTF-16", wide, "it is UTF-16 (little-endian)"},
 		{"UTF-8 with a mark", []byte("\xef\xbb\xbf" + text), "it begins with a byte order mark"},
 	} {
@@ -95,7 +95,7 @@ func TestInfoInAnyEncoding(t *testing.T) {
 			t.Errorf("%s: %+v", c.name, problems)
 		}
 	}
-	// In other encodings the words are wrong without a decoder, the rest is right.
+	// In other encodings the texts are wrong without a decoder; the rest is correct.
 	gbk := []byte("\"AddonInfo\" { addontitle \"\xc2\xe5\xe7\xf7\xcf\xa3\" addonSteamAppID 550 }")
 	got, problems := addon.ParseInfo(gbk, nil)
 	if len(problems) > 0 || got.App != 550 || got.Title == "" {
@@ -109,7 +109,7 @@ func TestInfoInAnyEncoding(t *testing.T) {
 	if got.Title != fmt.Sprintf("6 bytes of %d", len(gbk)) {
 		t.Errorf("%+v", got)
 	}
-	// What is UTF-16 or UTF-8 needs none.
+	// A file in UTF-16 or UTF-8 needs no decoder.
 	if got, _ = addon.ParseInfo(wide, func([]byte) func([]byte) string { panic("asked") }); got.Author != "Müller" {
 		t.Errorf("%+v", got)
 	}
@@ -120,7 +120,7 @@ func TestInfoThatIsBroken(t *testing.T) {
 	if len(problems) != 1 || problems[0].Line != 3 || problems[0].Kind != vdf.Brace || got.Title != "x" || got.Version != "3" {
 		t.Errorf("%+v, %v", got, problems)
 	}
-	// Without its last brace and with a description of several lines nothing is lost.
+	// A missing final brace and a description of several lines lose nothing.
 	got, problems = addon.ParseInfo([]byte("\"AddonInfo\"\n{\n addondescription \"x\n y\"\n addontitle z\n"), nil)
 	if len(problems) > 0 || got.Description != "x\n y" || got.Title != "z" {
 		t.Errorf("%+v, %v", got, problems)
@@ -209,8 +209,8 @@ func TestMissionsThatAreTooLargeOrBroken(t *testing.T) {
 	}
 }
 
-// The game reads on behind every slip. What it makes of each of these was tried with its own reader; testdata/slips are
-// missions of three chapters with one slip each, around the lines 12 to 18.
+// The game continues after every mistake. The expected results were checked with the game's own reader.
+// testdata/slips contains missions of three chapters with one mistake each, around lines 12 to 18.
 func TestMissionsWithASlip(t *testing.T) {
 	const all = "coop: 1 NAME_m1, 2 NAME_m2, 3 NAME_m3; versus: 1 NAME_m1, 2 NAME_m2"
 	for _, c := range []struct {
@@ -278,7 +278,7 @@ func TestMissionsWithASlip(t *testing.T) {
 	}
 }
 
-// Such a mission is nothing to the game: it has no chapters, but what it names is known.
+// The game finds no chapters in such a mission, but the maps that it names are known.
 func TestMissionsThatTheGameCannotRead(t *testing.T) {
 	const text = "\"mission\" { name x modes { coop { 1 { map one } 2 { map two } } } }"
 	wide := []byte{0xfe, 0xff}

@@ -15,34 +15,36 @@ import (
 const (
 	maxLine = 200     // of titles and names
 	maxText = 4 << 10 // of descriptions
-	maxFile = 1 << 20 // as vdf reads
+	maxFile = 1 << 20 // the limit of vdf
 	prefix  = "addoncontent_"
 )
 
-// Apps that add-ons for Left 4 Dead 2 name: the game itself, and the first one, whose campaigns it can play.
+// App IDs of add-ons for Left 4 Dead 2: the game itself, and Left 4 Dead, whose campaigns it can run.
 const (
 	Left4Dead2 = 550
 	Left4Dead  = 500
 )
 
-// Info is what addoninfo.txt says. The game requires none of it on a server.
+// Info is the content of addoninfo.txt. The game requires none of the fields on a server.
 type Info struct {
-	App         int // Steam's number of the game that it is for; 0 if it doesn't say
+	App         int // Steam app ID of the game it is for; 0 if missing
 	Title       string
 	Version     string
 	Tagline     string
 	Author      string
 	URL         string
 	Description string
-	Content     []string // what is in it, in small letters and sorted: campaign, map, script, survivor, …
+	Content     []string // content types, lower-case and sorted: campaign, map, script, survivor, …
 }
 
-// Decoder finds out which encoding a file is in that is neither UTF-8 nor UTF-16, and returns what decodes a value of it.
-// Values may be cut within a character. Without a Decoder, values are Latin-1.
+// Decoder detects the encoding of a file that is neither UTF-8 nor UTF-16 and returns a function that
+// decodes its values. Values may be cut within a character. Without a Decoder, values are decoded as
+// Latin-1.
 type Decoder func(file []byte) (value func([]byte) string)
 
-// ParseInfo reads an addoninfo.txt as the game does, or as its author meant it if the game can't because of its encoding.
-// What the game reads otherwise than it was meant comes back as problems. d may be nil.
+// ParseInfo parses an addoninfo.txt as the game does. If its encoding prevents the game from reading
+// it, ParseInfo decodes it as its author meant it. Anything that the game reads differently than the
+// author probably meant is returned as a problem. d may be nil.
 func ParseInfo(b []byte, d Decoder) (Info, []vdf.Problem) {
 	root, problems := vdf.ParseGame(b, vdf.Options{})
 	v := values{}
@@ -56,7 +58,7 @@ func ParseInfo(b []byte, d Decoder) (Info, []vdf.Problem) {
 	})
 	n := root.Get("AddonInfo")
 	if n == nil && len(root.Children) > 0 {
-		n = root.Children[0] // whatever its author called it
+		n = root.Children[0] // accept any name of the root block
 	}
 	info := Info{
 		Title: v.line(n.Text("addontitle")), Version: v.line(n.Text("addonversion")), Tagline: v.line(n.Text("addontagline")),
@@ -77,7 +79,7 @@ func ParseInfo(b []byte, d Decoder) (Info, []vdf.Problem) {
 	return info, problems
 }
 
-// unreadable reports whether the game finds nothing in a file because of its encoding.
+// unreadable reports whether the encoding of a file prevents the game from reading it.
 func unreadable(problems []vdf.Problem) bool {
 	return len(problems) > 0 && problems[0].Kind == vdf.Encoding
 }
@@ -87,7 +89,8 @@ func on(value string) bool {
 	return v != "" && v != "0"
 }
 
-// ReadInfo reads the addoninfo.txt of an archive; see ParseInfo. Errors: fs.ErrNotExist when it has none.
+// ReadInfo parses the addoninfo.txt of an archive; see ParseInfo. It returns fs.ErrNotExist if the
+// archive has none.
 func ReadInfo(a *vpk.Archive, d Decoder) (Info, []vdf.Problem, error) {
 	e, ok := a.Find("addoninfo.txt")
 	if !ok {
@@ -101,7 +104,7 @@ func ReadInfo(a *vpk.Archive, d Decoder) (Info, []vdf.Problem, error) {
 	return info, problems, nil
 }
 
-// read reads a small file of an archive.
+// read reads a file of at most maxFile bytes from an archive.
 func read(a *vpk.Archive, e vpk.Entry) ([]byte, error) {
 	if e.Size > maxFile {
 		return nil, &vdf.Error{File: e.Path, Line: 1, Text: strconv.FormatInt(e.Size, 10) + " bytes", Err: vdf.ErrTooLarge}
@@ -113,10 +116,11 @@ func read(a *vpk.Archive, e vpk.Entry) ([]byte, error) {
 	return b, nil
 }
 
-// values reads values of one file. Without decode they are UTF-8, or else Latin-1.
+// values decodes the values of one file. If decode is nil, values are UTF-8, or Latin-1 if they are not
+// valid UTF-8.
 type values struct{ decode func([]byte) string }
 
-// of is what reads the values of a file.
+// of returns the decoder for the values of a file.
 func (d Decoder) of(file []byte) values {
 	if d == nil || utf8.Valid(file) {
 		return values{}
@@ -124,14 +128,15 @@ func (d Decoder) of(file []byte) values {
 	return values{d(file)}
 }
 
-// line cuts a text that is shown on one line, text one of several.
+// line decodes and shortens a text that is shown on one line. text does the same for a text of several
+// lines.
 func (v values) line(s string) string {
 	return clip(strings.Join(strings.Fields(v.decoded(clip(s, 4*maxLine))), " "), maxLine)
 }
 func (v values) text(s string) string { return clip(strings.TrimSpace(v.decoded(s)), maxText) }
 
-// decoded makes UTF-8 of a value, which comes as the bytes of the file. Where the game cut it, a part of a character may
-// stand at the end.
+// decoded converts the raw bytes of a value to UTF-8. A value that the game truncated may end within a
+// character, which is removed.
 func (v values) decoded(s string) string {
 	if len(s) == vdf.MaxToken {
 		for n := range utf8.UTFMax {
@@ -146,7 +151,7 @@ func (v values) decoded(s string) string {
 	return vdf.Decode([]byte(s))
 }
 
-// clip cuts between characters.
+// clip shortens s to at most most bytes without splitting a character.
 func clip(s string, most int) string {
 	if len(s) <= most {
 		return s

@@ -12,53 +12,56 @@ import (
 	"github.com/left4me/left4me/source/vpk"
 )
 
-// Limits of a mission. The longest campaigns have some forty chapters, most two to five.
+// Limits of a mission. The longest campaigns have about forty chapters, most have two to five.
 const (
 	MaxModes    = 64
-	MaxChapters = 200 // of one mode
+	MaxChapters = 200 // per mode
 )
 
 var (
-	// ErrTooMany is returned for a mission with more modes or chapters than it may have; those up to the limit are returned.
+	// ErrTooMany is returned for a mission with too many modes or chapters, together with those up to
+	// the limit.
 	ErrTooMany = errors.New("too many modes or chapters")
-	// ErrNoMission is returned for a file that isn't one.
+	// ErrNoMission is returned for a file that contains no mission.
 	ErrNoMission = errors.New("no mission in it")
 )
 
 // Mission is a campaign.
 type Mission struct {
-	ID          string // its Name: ASCII, used to find games; two campaigns must not have the same
-	Title       string // DisplayTitle, which may be a token of the game's own languages: "#…"
+	ID          string // the mission's Name: ASCII, used to find games; must be unique among campaigns
+	Title       string // DisplayTitle; may be a token of the game's language files: "#…"
 	Author      string
 	Version     string
 	Website     string
 	Description string
-	Image       string // in the archive, without ending
+	Image       string // path in the archive, without extension
 	Modes       []Mode // in the order of the file
 
-	// Hidden are the maps that a mission names which the game can't read because of its encoding: there is nothing else in it.
+	// Hidden lists the maps named by a mission whose encoding prevents the game from reading it. All
+	// other fields are then empty.
 	Hidden []string
 }
 
-// Mode is a mode that a campaign can be played in.
+// Mode is a game mode of a campaign.
 type Mode struct {
-	Name     string // in small letters: coop, versus, mutation4, …
+	Name     string // lower-case: coop, versus, mutation4, …
 	Chapters []Chapter
 }
 
 // Chapter is one map of a campaign.
 type Chapter struct {
 	Number int
-	Map    string // in small letters, without "maps/" and ".bsp": what map and changelevel take
+	Map    string // lower-case, without "maps/" and ".bsp", as the map and changelevel commands expect it
 	Title  string
 	Image  string
-	Line   int // in the file
+	Line   int // line in the file
 }
 
-// ParseMission reads a mission file as the game does. Chapters come in the order of their numbers, of which the first of a
-// kind counts; what has no number or no map that a console command could name is left out. What the game reads otherwise
-// than it was meant comes back as problems, as far as the mission depends on it. d may be nil. Errors: ErrTooMany,
-// ErrNoMission; what was read is returned with them.
+// ParseMission parses a mission file as the game does. Chapters are sorted by number; of chapters with
+// the same number the first is used. A chapter without a number, or without a map that a console
+// command could name, is omitted. Anything that the game reads differently than the author probably
+// meant is returned as a problem if it affects the mission. d may be nil. ParseMission returns
+// ErrTooMany or ErrNoMission together with the parts that it could read.
 func ParseMission(b []byte, d Decoder) (Mission, []vdf.Problem, error) {
 	root, problems := vdf.ParseGame(b, vdf.Options{})
 	if unreadable(problems) {
@@ -77,7 +80,8 @@ func ParseMission(b []byte, d Decoder) (Mission, []vdf.Problem, error) {
 	return m, problems, err
 }
 
-// isDescription reports whether the only text of several lines that a line has is a description, which may have them.
+// isDescription reports whether each multi-line text on the given line is a description, where line
+// breaks are expected.
 func isDescription(n *vdf.Node, line int) bool {
 	for _, c := range n.Children {
 		if c.Block && !isDescription(c, line) ||
@@ -88,7 +92,7 @@ func isDescription(n *vdf.Node, line int) bool {
 	return true
 }
 
-// missionOf finds the mission in a file.
+// missionOf finds the mission in a parsed file.
 func (v values) missionOf(root *vdf.Node) (Mission, error) {
 	var n *vdf.Node
 	for c := range root.All("mission") {
@@ -160,7 +164,8 @@ func (v values) chaptersOf(mode *vdf.Node) (all []Chapter, err error) {
 	return all, err
 }
 
-// mapName is a map as console commands name it, empty if they can't.
+// mapName returns the name of a map as console commands expect it, or "" if a command cannot name the
+// map.
 func mapName(s string) string {
 	s = strings.ToLower(strings.TrimSpace(strings.ReplaceAll(s, `\`, "/")))
 	s = strings.TrimSuffix(strings.TrimPrefix(s, "maps/"), ".bsp")
@@ -170,7 +175,8 @@ func mapName(s string) string {
 	return s
 }
 
-// MapName reports whether a map may have this name in a console command: letters, digits, _ - . + and /, without "..".
+// MapName reports whether a console command can name the map s: letters, digits, _ - . + and /, without
+// "..".
 func MapName(s string) bool {
 	if s == "" || len(s) > 120 || strings.Contains(s, "..") || s[0] == '/' || s[0] == '-' || s[0] == '+' {
 		return false
@@ -184,7 +190,7 @@ func MapName(s string) bool {
 	})
 }
 
-// image is the path of a picture with slashes and small letters, as archives have it.
+// image returns the path of an image in lower case with forward slashes, as archives store it.
 func (v values) image(s string) string {
 	s = strings.ToLower(strings.Trim(strings.ReplaceAll(v.line(s), `\`, "/"), "/ "))
 	if s == "" || path.Clean(s) != s {
@@ -193,18 +199,19 @@ func (v values) image(s string) string {
 	return s
 }
 
-// MissionFile is a mission and where it was found.
+// MissionFile is a mission and the file that contains it.
 type MissionFile struct {
 	Mission
 	Path     string
-	Problems []vdf.Problem // what the game reads otherwise than it was meant
-	Err      error         // why it or a part of it is not there: of ParseMission, or of reading
+	Problems []vdf.Problem // what the game reads differently than meant
+	Err      error         // why all or part of the mission is missing: an error of ParseMission or of reading the file
 }
 
-// MaxMissions is how many mission files of an archive are read.
+// MaxMissions is the number of mission files that are read from an archive.
 const MaxMissions = 100
 
-// ReadMissions reads the missions of an archive, in the order of its tree, at most MaxMissions. d may be nil.
+// ReadMissions reads at most MaxMissions missions of an archive, in the order of its directory. d may
+// be nil.
 func ReadMissions(a *vpk.Archive, d Decoder) (all []MissionFile) {
 	for _, e := range a.Entries() {
 		name := strings.ToLower(e.Path)

@@ -1,11 +1,10 @@
-// Package cvar reads what a server of the Source engine prints when the name of
-// one of its variables is typed:
+// Package cvar parses the console output of a Source engine server for the name of a variable:
 //
 //	"sv_lan" = "1" ( def. "0" ) - Server is a lan server
 //	"mp_gamemode" = "coop" game notify replicated - description
 //
-// The default stands there only when the value is another one. A value holds no
-// quotation marks: the engine has no way to set one.
+// The default is printed only if the value differs from it. A value never contains quotation marks,
+// because the engine has no way to set one.
 package cvar
 
 import (
@@ -16,15 +15,14 @@ import (
 // Var is one variable.
 type Var struct {
 	Name, Value string
-	Default     string // the value itself where the server names none
+	Default     string // equals Value if the server printed no default
 }
 
-// On reports whether the value is one that the engine takes for true: a number
-// that isn't zero.
+// On reports whether the engine treats the value as true: a number other than zero.
 func (v Var) On() bool { return v.Int() != 0 }
 
-// Int is the value as the engine reads it for a number: up to the first
-// character that belongs to none.
+// Int returns the value as the engine converts it to an integer: up to the first character that is not
+// part of a number.
 func (v Var) Int() int {
 	text := strings.TrimSpace(v.Value)
 	if f, err := strconv.ParseFloat(text, 64); err == nil && f > -1<<31 && f < 1<<31 {
@@ -41,9 +39,8 @@ func (v Var) Int() int {
 	return int(n)
 }
 
-// Parse finds the variables in what a server printed, by their names in small
-// letters; other lines may stand between. Of a variable that appears twice the
-// first counts.
+// Parse returns the variables in the output of a server by lower-case name. It ignores other lines. If
+// a variable appears twice, the first line is used.
 func Parse(text string) map[string]Var {
 	vars := map[string]Var{}
 	for line := range strings.Lines(text) {
@@ -78,7 +75,7 @@ func parseLine(line string) (Var, bool) {
 	return v, true
 }
 
-// quoted takes a word in quotation marks off the front.
+// quoted removes a quoted word from the start of s.
 func quoted(s string) (word, rest string, ok bool) {
 	if s, ok = strings.CutPrefix(s, `"`); !ok {
 		return "", "", false

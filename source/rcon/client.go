@@ -16,42 +16,44 @@ import (
 
 // Limits of the client.
 const (
-	DefaultTimeout = 10 * time.Second // of a call whose context has no deadline
-	MaxCommand     = 510              // bytes, what the engine's command buffer takes
+	DefaultTimeout = 10 * time.Second // for a call whose context has no deadline
+	MaxCommand     = 510              // bytes, the limit of the engine's command buffer
 	MaxReply       = 4 << 20          // bytes
 )
 
-// quiet is how long a server that has begun to answer may pause before the answer counts as complete. It only matters
-// with servers that don't mirror the end mark.
+// quiet is how long a server that has begun to answer may pause before the answer counts as complete.
+// It only matters for servers that do not mirror the end mark.
 const quiet = 2 * time.Second
 
 var (
-	// ErrAuth is returned when the server refuses the password, or has forgotten that it took it: a change of
-	// rcon_password at run time does that to all connections. Don't try the same password again.
+	// ErrAuth is returned if the server refuses the password, or if it has revoked the authentication:
+	// changing rcon_password at run time does that to all connections. Do not try the same password
+	// again.
 	ErrAuth = errors.New("password refused")
-	// ErrClosed is returned when the server closed the connection, or Close was called. During Dial it often means
-	// that this address is banned.
+	// ErrClosed is returned if the server closed the connection or Close was called. During Dial it
+	// often means that the server has banned this address.
 	ErrClosed = errors.New("connection closed")
-	// ErrTooLong is returned for a command over MaxCommand, which isn't sent, and for a reply over MaxReply,
-	// which ends the connection.
+	// ErrTooLong is returned for a command over MaxCommand bytes, which is not sent, and for a reply
+	// over MaxReply bytes, which ends the connection.
 	ErrTooLong = errors.New("too long")
-	// ErrCommand is returned for a command that is empty or holds control characters. It isn't sent. A semicolon is
-	// no control character: who builds commands of what people type must quote it.
+	// ErrCommand is returned for a command that is empty or contains control characters. The command is
+	// not sent. A semicolon is allowed: a caller that builds commands from user input must quote it.
 	ErrCommand = errors.New("invalid command")
 )
 
-// Client is an authenticated connection. Commands may be given concurrently; they take turns.
+// Client is an authenticated connection. Methods may be called concurrently; the commands run one after
+// another.
 type Client struct {
-	turn  chan struct{} // holds one token; who has it may use the fields below
+	turn  chan struct{} // holds one token; its holder may use the fields below
 	conn  net.Conn
 	quiet time.Duration
-	last  int32  // the last id used
-	in    []byte // read but not yet cut into packets: survives a timeout in the middle of a packet
-	err   error  // why the connection is of no more use
+	last  int32  // the last ID used
+	in    []byte // received bytes that do not form a packet yet; kept if a timeout interrupts a packet
+	err   error  // why the connection is no longer usable
 }
 
-// Dial connects to addr ("host:port") and gives the password. It returns ErrAuth if that is refused; an empty one is
-// not sent, since servers refuse it and count the failure.
+// Dial connects to addr ("host:port") and sends the password. It returns ErrAuth if the server refuses
+// the password. It does not send an empty password, because servers refuse it and count the failure.
 func Dial(ctx context.Context, addr, password string) (*Client, error) {
 	if password == "" || len(password) > MaxCommand || strings.ContainsRune(password, 0) {
 		return nil, fmt.Errorf("rcon: password empty, too long or with a zero byte: %w", ErrAuth)
@@ -72,7 +74,7 @@ func Dial(ctx context.Context, addr, password string) (*Client, error) {
 	return c, nil
 }
 
-// Close ends the connection. A command in progress returns ErrClosed.
+// Close closes the connection. A command in progress returns ErrClosed.
 func (c *Client) Close() error {
 	err := c.conn.Close()
 	if errors.Is(err, net.ErrClosed) {
@@ -81,13 +83,14 @@ func (c *Client) Close() error {
 	return err
 }
 
-// Exec runs a command and returns all of its output, which may be empty and may hold any bytes. It returns when ctx
-// ends, with its error; without a deadline in ctx after [DefaultTimeout]. A server that loads a map answers after half
-// a minute at most. After a timeout the command may have run, or may run yet; the connection remains usable and a late
-// answer is dropped. After ErrAuth, ErrClosed, ErrMalformed and a reply that is ErrTooLong it isn't usable any more;
-// the output so far is returned with the error.
+// Exec runs a command and returns its complete output, which may be empty and may contain any bytes. It
+// returns the context's error when ctx ends, or fails after [DefaultTimeout] if ctx has no deadline. A
+// server that is loading a map answers after at most half a minute. After a timeout the command may
+// have run, or may still run; the connection remains usable and a late answer is discarded. After
+// ErrAuth, ErrClosed, ErrMalformed and a reply that is ErrTooLong, the connection is unusable. Exec
+// returns the output so far with the error.
 //
-// Commands that end the server (quit, exit, _restart) succeed when the connection is closed in answer.
+// Commands that end the server (quit, exit, _restart) succeed when the server closes the connection.
 func (c *Client) Exec(ctx context.Context, command string) (string, error) {
 	if err := check(command); err != nil {
 		return "", fmt.Errorf("rcon: %w", err)
@@ -117,7 +120,7 @@ func (c *Client) Exec(ctx context.Context, command string) (string, error) {
 	return text, nil
 }
 
-// fail makes all later commands return err.
+// fail closes the connection and makes all later commands return err.
 func (c *Client) fail(err error) {
 	c.err = err
 	_ = c.conn.Close()
@@ -129,7 +132,7 @@ func (c *Client) auth(ctx context.Context, password string) error {
 	if err := c.send(ctx, AppendPacket(nil, Packet{ID: c.id(), Type: Auth, Body: password})); err != nil {
 		return err
 	}
-	// An empty ResponseValue comes first, as a rule.
+	// Servers usually send an empty ResponseValue first.
 	for range 16 {
 		p, err := c.next(ctx, time.Time{})
 		if err != nil {
@@ -140,15 +143,15 @@ func (c *Client) auth(ctx context.Context, password string) error {
 		case p.ID == AuthFailed:
 			return ErrAuth
 		default:
-			return nil // the id should be ours, but not all servers mirror it here
+			return nil // should be our ID, but not all servers mirror it here
 		}
 	}
 	return fmt.Errorf("no answer to the password: %w", ErrMalformed)
 }
 
-// exec sends the command and, right behind it, an empty ResponseValue. The server mirrors that when it has answered the
-// command: there is no other sign of the end. It then sends a second packet with the same id, which is
-// dropped before the next answer like anything else that is late.
+// exec sends the command followed by an empty ResponseValue. The server mirrors the latter once it has
+// answered the command; the protocol has no other end mark. The server then sends a second packet with
+// the same ID, which is discarded before the next answer like any other late packet.
 func (c *Client) exec(ctx context.Context, command string) (string, error) {
 	stop := c.watch(ctx)
 	defer stop()
@@ -159,7 +162,7 @@ func (c *Client) exec(ctx context.Context, command string) (string, error) {
 		return "", err
 	}
 	var text []byte
-	var pause time.Time // when a server that has begun to answer must have gone on
+	var pause time.Time // deadline for the next packet of an answer that has begun
 	for {
 		p, err := c.next(ctx, pause)
 		switch {
@@ -182,8 +185,8 @@ func (c *Client) exec(ctx context.Context, command string) (string, error) {
 	}
 }
 
-// watch ends reads and writes when ctx ends, until stop is called. Stop waits, for else the deadline of one command
-// could be set during the next.
+// watch interrupts reads and writes when ctx ends, until stop is called. stop waits for the interrupt
+// to finish; otherwise the deadline of one command could be set during the next.
 func (c *Client) watch(ctx context.Context) (stop func()) {
 	_ = c.conn.SetDeadline(time.Time{})
 	done := make(chan struct{})
@@ -198,7 +201,7 @@ func (c *Client) watch(ctx context.Context) (stop func()) {
 	}
 }
 
-// next reads one packet. With a pause it returns os.ErrDeadlineExceeded when that is over.
+// next reads one packet. If pause is set, next returns os.ErrDeadlineExceeded at that time.
 func (c *Client) next(ctx context.Context, pause time.Time) (Packet, error) {
 	if !pause.IsZero() {
 		_ = c.conn.SetReadDeadline(pause)
@@ -212,7 +215,7 @@ func (c *Client) next(ctx context.Context, pause time.Time) (Packet, error) {
 			c.in = rest
 			return p, nil
 		}
-		// After SetReadDeadline above, which may have come after the one of watch.
+		// Check ctx after SetReadDeadline above, which may have overwritten the deadline set by watch.
 		if ctx.Err() != nil {
 			return Packet{}, ctx.Err()
 		}
@@ -228,13 +231,13 @@ func (c *Client) next(ctx context.Context, pause time.Time) (Packet, error) {
 func (c *Client) send(ctx context.Context, b []byte) error {
 	n, err := c.conn.Write(b)
 	if err != nil && n > 0 && n < len(b) {
-		// Half a command was sent: whatever came next would be taken for its rest.
+		// Part of a command was sent: the server would take the next bytes for the rest of it.
 		c.fail(ErrClosed)
 	}
 	return c.cause(ctx, err)
 }
 
-// cause turns what the network says into our errors.
+// cause converts network errors to the errors of this package.
 func (c *Client) cause(ctx context.Context, err error) error {
 	switch {
 	case err == nil:
@@ -247,7 +250,7 @@ func (c *Client) cause(ctx context.Context, err error) error {
 	return err
 }
 
-// id returns the next id: positive, never AuthFailed, different from those that late answers may carry.
+// id returns the next ID: positive, never AuthFailed, and different from the IDs of late answers.
 func (c *Client) id() int32 {
 	if c.last == math.MaxInt32 {
 		c.last = 0
@@ -276,7 +279,8 @@ func check(command string) error {
 	return nil
 }
 
-// ends says whether one of the commands, separated by semicolons outside of quotes, ends the server.
+// ends reports whether one of the commands ends the server. Semicolons outside of quotes separate
+// commands.
 func ends(command string) bool {
 	quoted := false
 	parts := strings.FieldsFunc(command, func(r rune) bool {

@@ -16,19 +16,19 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// server is the other side as tests need it. With exec nil it doesn't answer commands.
+// server is an RCON server for tests. If exec is nil, it does not answer commands.
 type server struct {
 	password string
-	noEmpty  bool                                            // leave out the empty value before the answer to the password
-	exec     func(command string) (output []string, ok bool) // packets; not ok closes the connection
-	noMirror bool                                            // ignore the end mark
-	chunk    int                                             // bytes in each write, 0 for all
+	noEmpty  bool                                            // omit the empty value before the answer to the password
+	exec     func(command string) (output []string, ok bool) // packets to send; ok == false closes the connection
+	noMirror bool                                            // do not mirror the end mark
+	chunk    int                                             // bytes per write, 0 for all at once
 
-	tries    atomic.Int32 // passwords seen
-	accepted atomic.Int32 // connections
+	tries    atomic.Int32 // number of passwords received
+	accepted atomic.Int32 // number of connections
 }
 
-// run listens until the test ends.
+// run accepts connections until the test ends.
 func (s *server) run(t *testing.T) (addr string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -125,7 +125,8 @@ func short(t *testing.T) context.Context {
 	return ctx
 }
 
-// pieces is an answer of many packets, with a zero byte in it and a character that two packets share.
+// pieces returns the packets of a long answer that contains a zero byte and a character split between
+// two packets.
 func pieces() []string {
 	s := []string{strings.Repeat("x", MaxBody-1) + "\xc3", "\xa4" + strings.Repeat("y", MaxBody-1), "a\x00b"}
 	return append(s, strings.Repeat("z", MaxBody), "end")
@@ -277,7 +278,7 @@ func TestExecReturnsWhatCameBeforeGarbage(t *testing.T) {
 	}
 }
 
-// serveRaw answers each packet with bytes.
+// serveRaw answers each packet with the bytes that answer returns.
 func serveRaw(t *testing.T, answer func(net.Conn, Packet) []byte) (addr string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -305,7 +306,7 @@ func serveRaw(t *testing.T, answer func(net.Conn, Packet) []byte) (addr string) 
 			}
 		}
 	})
-	// Registered before the client's Close, so it runs after that has ended the connection.
+	// This cleanup is registered before the client's Close, so it runs after the connection has ended.
 	t.Cleanup(func() {
 		_ = l.Close()
 		wg.Wait()

@@ -9,7 +9,8 @@ import (
 	"github.com/gorcon/rcon/rcontest"
 )
 
-// Another client must understand the packets that this package writes for a server. It reads one packet per command.
+// A third-party client, which reads one packet per command, must be able to read the packets that this
+// package writes for servers.
 func TestOutsideClientUnderstandsUs(t *testing.T) {
 	s := &server{password: "pw", exec: echo}
 	addr := s.run(t)
@@ -28,7 +29,7 @@ func TestOutsideClientUnderstandsUs(t *testing.T) {
 	}
 }
 
-// And our client must understand another server. This one doesn't know the end mark, and accepts with an id of its own.
+// This third-party server does not know the end mark, and accepts the password with an ID of its own.
 func TestOutsideServerUnderstandsUs(t *testing.T) {
 	s := rcontest.NewServer(rcontest.SetSettings(rcontest.Settings{Password: "pw"}), rcontest.SetCommandHandler(func(c *rcontest.Context) {
 		_, _ = outside.NewPacket(ResponseValue, c.Request().ID, "you said "+c.Request().Body()).WriteTo(c.Conn())

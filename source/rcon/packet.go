@@ -7,7 +7,7 @@ import (
 	"io"
 )
 
-// Types of a packet. ExecCommand from the client and AuthResponse from the server are the same number.
+// Packet types. ExecCommand (from the client) and AuthResponse (from the server) have the same number.
 const (
 	ResponseValue int32 = 0
 	ExecCommand   int32 = 2
@@ -15,29 +15,30 @@ const (
 	Auth          int32 = 3
 )
 
-// AuthFailed is the id of an AuthResponse that refuses.
+// AuthFailed is the ID of an AuthResponse that refuses the password.
 const AuthFailed int32 = -1
 
-// MaxBody is the length of the body in one packet of a server, in bytes; longer answers need several packets.
+// MaxBody is the maximum body of one packet from a server, in bytes. Longer answers need several
+// packets.
 const MaxBody = 4086
 
-// maxSize bounds the size field. Servers promise 4096, some send a little more.
+// maxSize limits the size field. Servers are specified to send at most 4096; some send slightly more.
 const maxSize = 16 << 10
 
-// minSize is the size field of a packet with an empty body: id, type, two zero bytes.
+// minSize is the size field of a packet with an empty body: ID, type and two zero bytes.
 const minSize = 10
 
-// ErrMalformed is returned for bytes that are no packet. The connection is useless then.
+// ErrMalformed is returned for bytes that are not a packet. The connection is unusable afterwards.
 var ErrMalformed = errors.New("malformed packet")
 
-// Packet is one packet in either direction. The body may hold any bytes, zeros too; a multi-byte character may
-// continue in the next packet.
+// Packet is one packet in either direction. The body may contain any bytes, including zeros. A
+// multi-byte character may continue in the next packet.
 type Packet struct {
 	ID, Type int32
 	Body     string
 }
 
-// AppendPacket appends p in wire form. It doesn't check the length of the body.
+// AppendPacket appends p in wire format. It does not check the length of the body.
 func AppendPacket(dst []byte, p Packet) []byte {
 	dst = binary.LittleEndian.AppendUint32(dst, uint32(len(p.Body)+minSize))
 	dst = binary.LittleEndian.AppendUint32(dst, uint32(p.ID))
@@ -46,8 +47,8 @@ func AppendPacket(dst []byte, p Packet) []byte {
 	return append(dst, 0, 0)
 }
 
-// ReadPacket reads one packet and not a byte more. It returns io.EOF if there is none, io.ErrUnexpectedEOF within
-// one, and ErrMalformed for a size that cannot be; it allocates at most 16 KiB.
+// ReadPacket reads exactly one packet. It returns io.EOF at the end of r, io.ErrUnexpectedEOF within a
+// packet, and ErrMalformed for an invalid size. It allocates at most 16 KiB.
 func ReadPacket(r io.Reader) (Packet, error) {
 	var head [4]byte
 	if _, err := io.ReadFull(r, head[:]); err != nil {
@@ -67,7 +68,7 @@ func ReadPacket(r io.Reader) (Packet, error) {
 	return decode(b), nil
 }
 
-// cut takes the first packet off b. It returns rest == nil while the packet isn't complete.
+// cut removes the first packet from b. It returns rest == nil if the packet is incomplete.
 func cut(b []byte) (p Packet, rest []byte, err error) {
 	if len(b) < 4 {
 		return Packet{}, nil, nil
@@ -89,8 +90,8 @@ func checkSize(size uint32) error {
 	return nil
 }
 
-// decode reads what follows the size field, at least minSize bytes. Whatever stands in the place of the two zero bytes
-// is dropped: servers are known to put the last byte of a cut body there.
+// decode decodes the bytes after the size field, at least minSize. It ignores the last two bytes, which
+// should be zero: some servers put the last byte of a truncated body there.
 func decode(b []byte) Packet {
 	return Packet{
 		ID:   int32(binary.LittleEndian.Uint32(b)),

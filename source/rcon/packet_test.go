@@ -18,7 +18,7 @@ func unhex(tb testing.TB, s string) []byte {
 	return b
 }
 
-// dumps are packets as clients and servers send them.
+// dumps are packets as real clients and servers send them.
 var dumps = []struct {
 	name, dump string
 	packet     Packet

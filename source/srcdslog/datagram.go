@@ -6,7 +6,7 @@ import (
 	"fmt"
 )
 
-// ErrMalformed is returned for a datagram that holds no log line.
+// ErrMalformed is returned for a datagram without a log line.
 var ErrMalformed = errors.New("malformed datagram")
 
 const (
@@ -14,8 +14,8 @@ const (
 	secret = "\xff\xff\xff\xffS"
 )
 
-// ParseDatagram takes the line out of a datagram, without its end. With sv_logsecret the line follows the secret, a
-// decimal number; compare it in constant time.
+// ParseDatagram returns the line in a datagram, without its line end. With sv_logsecret the line is
+// preceded by the secret, a decimal number, which is returned as key. Compare it in constant time.
 func ParseDatagram(b []byte) (key string, hasSecret bool, line string, err error) {
 	rest, ok := bytes.CutPrefix(b, []byte(plain))
 	if !ok {
@@ -34,8 +34,8 @@ func ParseDatagram(b []byte) (key string, hasSecret bool, line string, err error
 	return key, hasSecret, string(bytes.TrimRight(rest, "\r\n\x00")), nil
 }
 
-// AppendDatagram appends the datagram in which a server sends a line, given without its end. The key is sv_logsecret
-// in decimal, empty for none.
+// AppendDatagram appends the datagram in which a server sends a line, given without its line end. key
+// is sv_logsecret in decimal, or empty for none.
 func AppendDatagram(dst []byte, key, line string) []byte {
 	if key == "" {
 		dst = append(dst, plain...)

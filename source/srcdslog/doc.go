@@ -1,14 +1,15 @@
-// Package srcdslog reads the log of Source engine servers: the lines of log files, and of the console with sv_logecho,
-// and the datagrams of logaddress_add.
+// Package srcdslog parses the log of Source engine servers: the lines of log files and of the console
+// with sv_logecho, and the datagrams of logaddress_add.
 //
-// A line is read into an [Event]; lines that are not known, those of plugins above all, are kept as they are with the
-// kind Unknown, so that nothing is lost. Names and chat are chosen by players and may hold quotes and brackets: the
-// reader prefers the reading that a name of at most 31 bytes allows, but doesn't promise to see through every
-// forgery. Hence never take an Event for proof of who did something. Datagrams have no authentication at all: check the
-// address they come from, and the secret.
+// Each line is parsed into an [Event]. Unknown lines, mostly those of plugins, become events of the
+// kind Unknown with the whole message, so nothing is lost. Players choose names and chat texts, which
+// may contain quotes and brackets. The parser prefers an interpretation in which names have at most 31
+// bytes, but cannot detect every forgery: never take an Event as proof of who did something. Datagrams
+// are not authenticated: check their source address and the secret.
 //
-// Servers cut lines, and other output comes between: [Parse] makes no event of such a line, and [Reader] counts it.
+// Servers truncate lines and other output can interrupt them: [Parse] returns no event for such a line,
+// and [Reader] counts it.
 //
-// The formats are the "HL Log Standard" and "Server queries" of the Valve Developer Community, and what Left 4 Dead 2
-// writes otherwise: docs/log-format.md has it with its sources.
+// The formats are documented as "HL Log Standard" and "Server queries" in the Valve Developer Community
+// wiki. docs/log-format.md describes the differences of Left 4 Dead 2, with sources.
 package srcdslog

@@ -5,56 +5,58 @@ import (
 	"time"
 )
 
-// ErrNoTime is returned for a line that doesn't begin with "L" and a time.
+// ErrNoTime is returned for a line that does not begin with "L" and a time.
 var ErrNoTime = errors.New("line without a time")
 
-// ErrTorn is returned for a line that another print cut or ran into, or that is longer than [MaxLine].
+// ErrTorn is returned for a line that was truncated or mixed with other output, or that is longer than
+// [MaxLine].
 var ErrTorn = errors.New("torn line")
 
-// MaxLine bounds a line, in bytes. The longest of 125,000 lines of real servers had 1,135.
+// MaxLine is the maximum length of a line in bytes. The longest of 125,000 lines of real servers had
+// 1,135.
 const MaxLine = 4096
 
-// Kind of an event. Beside each stand the fields of [Event] that it sets.
+// Kind is the kind of an event. The comment of each kind lists the fields of [Event] that it sets.
 type Kind string
 
-// Kinds of events.
+// Event kinds.
 const (
-	Unknown      Kind = ""              // Message only, and Player if it begins with one
+	Unknown      Kind = ""              // Message, and Player if the message begins with one
 	Connected    Kind = "connected"     // Player, Address ("none" for bots)
 	Validated    Kind = "validated"     // Player
 	Entered      Kind = "entered"       // Player
 	JoinedTeam   Kind = "joined_team"   // Player, Team
-	Renamed      Kind = "renamed"       // Player with the old name, Text the new one
+	Renamed      Kind = "renamed"       // Player with the old name, Text the new name
 	Said         Kind = "said"          // Player, Text, TeamOnly, Dead
 	Disconnected Kind = "disconnected"  // Player, Text the reason
 	Spawned      Kind = "spawned"       // Player
 	Killed       Kind = "killed"        // Player the killer (nil for the world), Target, Weapon, Headshot
 	Attacked     Kind = "attacked"      // Player the attacker, Target, Weapon, Damage
-	Incapped     Kind = "incapped"      // Player the attacker (nil for the world), Target who went down, Weapon (may be empty)
+	Incapped     Kind = "incapped"      // Player the attacker (nil for the world), Target the incapacitated player, Weapon (may be empty)
 	Suicide      Kind = "suicide"       // Player, Weapon
 	Triggered    Kind = "triggered"     // Name; Player, or Team, or neither for the world; Target
 	MapLoading   Kind = "map_loading"   // Map
 	MapStarted   Kind = "map_started"   // Map
-	CvarsStart   Kind = "cvars_start"   // the list of Cvar events of a new map begins
+	CvarsStart   Kind = "cvars_start"   // start of the list of Cvar events of a new map
 	CvarsEnd     Kind = "cvars_end"     //
 	Cvar         Kind = "cvar"          // Name, Value
 	Rcon         Kind = "rcon"          // Address, Text the command
 	RconRefused  Kind = "rcon_refused"  // Address
 	Kicked       Kind = "kicked"        // Player, By, Text the message
-	Banned       Kind = "banned"        // Player (nil for an address), Address, By, Text how long
-	LogStarted   Kind = "log_started"   // Text the file
+	Banned       Kind = "banned"        // Player (nil for an address), Address, By, Text the duration
+	LogStarted   Kind = "log_started"   // Text the file name
 	LogClosed    Kind = "log_closed"    //
 	PluginOutput Kind = "plugin_output" // Name of the plugin, Text
 )
 
-// Event is a line of the log. Which fields are set stands at the kinds.
+// Event is a line of the log. The comment of its Kind lists the fields that are set.
 type Event struct {
 	Kind    Kind
-	At      time.Time // the server's local time: the line has no zone; resolution one second
-	Message string    // the line without its time
+	At      time.Time // server's local time, because the line has no time zone; resolution 1 s
+	Message string    // line without its time
 
-	Player *Player // who did it
-	Target *Player // to whom
+	Player *Player // player who acted
+	Target *Player // player who was affected
 	Team   string
 	Text   string
 	Name   string
@@ -62,17 +64,17 @@ type Event struct {
 	Map    string
 	Weapon string
 	Damage int
-	// Address is "1.2.3.4:27005", an IP alone for a ban.
+	// Address is "1.2.3.4:27005", or an IP address alone for a ban.
 	Address  string
 	By       string // name only
-	TeamOnly bool   // chat to the team
+	TeamOnly bool   // team chat
 	Dead     bool   // chat of a dead player
 	Headshot bool
 }
 
-// Parse reads a line, with or without its end. Its time is taken as UTC; see [ParseIn].
+// Parse parses a line, with or without its line end. It interprets the time as UTC; see [ParseIn].
 //
-// A line without a time is an event of the kind Unknown and ErrNoTime. A line that is torn is an event of the kind
-// Unknown, with its message and time only, and ErrTorn: half of one line and half of another make no event. There is no
-// other error.
+// For a line without a time, Parse returns an event of the kind Unknown and ErrNoTime. For a torn line,
+// it returns an event of the kind Unknown with Message and At only, and ErrTorn, because the halves of
+// two lines do not form an event. There are no other errors.
 func Parse(line string) (Event, error) { return ParseIn(line, time.UTC) }

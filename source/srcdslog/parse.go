@@ -9,8 +9,8 @@ import (
 
 const timeLayout = "01/02/2006 - 15:04:05"
 
-// ParseIn is [Parse] for a server whose process runs in a time zone. Of an hour that the end of summer time repeats
-// nobody knows which one it was.
+// ParseIn is like [Parse] for a server whose process runs in the time zone loc. In the hour that is
+// repeated at the end of summer time, the time is ambiguous.
 func ParseIn(line string, loc *time.Location) (Event, error) {
 	line = strings.TrimRight(line, "\r\n\x00")
 	// "L MM/DD/YYYY - HH:MM:SS: "
@@ -34,7 +34,8 @@ func ParseIn(line string, loc *time.Location) (Event, error) {
 	return e, nil
 }
 
-// ParseMessage reads what follows the time. A message that is torn is of the kind Unknown.
+// ParseMessage parses a message, the part of a line after the time. A torn message has the kind
+// Unknown.
 func ParseMessage(msg string) Event {
 	var e Event
 	if len(msg) <= MaxLine {
@@ -44,9 +45,11 @@ func ParseMessage(msg string) Event {
 	return e
 }
 
-// parseMessage says too whether a message begins as one that is known and doesn't end as such.
+// parseMessage also reports whether a message is torn: it begins like a known message but does not end
+// like one.
 func parseMessage(msg string) (e Event, torn bool) {
-	// Kills and the like have a prefix, with a blank behind it only before what is no event of its own.
+	// Kills and incapacitations have a prefix. A space follows the prefix only if the rest is not an
+	// event of its own.
 	rest, prefixed := strings.CutPrefix(msg, "(DEATH)")
 	if !prefixed {
 		rest, prefixed = strings.CutPrefix(msg, "(INCAP)")
@@ -61,13 +64,16 @@ func parseMessage(msg string) (e Event, torn bool) {
 }
 
 const (
-	// cutAt is where the game cuts some of its own lines ("used pills on"), without writing their end.
+	// cutAt is the length in bytes at which the game truncates some of its lines ("used pills on"),
+	// without a line end
 	cutAt = 254
-	// together is how long after a line that was cut the next one may come: it stands in the same line then.
+	// together is the maximum delay between a truncated line and the next one, which then continues on
+	// the same line.
 	together = time.Minute
 )
 
-// interrupted says whether another line begins within msg. A name or chat that looks like one has to guess the time.
+// interrupted reports whether another line begins within msg. A forged name or chat text would have to
+// guess the time.
 func interrupted(msg string, at time.Time, loc *time.Location) bool {
 	const prefix = 2 + len(timeLayout)
 	for from := 0; ; {
@@ -86,9 +92,10 @@ func interrupted(msg string, at time.Time, loc *time.Location) bool {
 	}
 }
 
-// parsePlayerLine tries each place where the token may end, from the right. A reading counts if the rest of the line
-// makes sense; with a name of a possible length it is taken. So neither a name nor chat can easily pass for another
-// line. A line that has no such reading is torn if it tells of something that is known here; else it is unknown.
+// parsePlayerLine tries each position where the player token may end, from right to left. It accepts
+// the first interpretation in which the name has a valid length and the rest of the line can be parsed,
+// so neither a name nor a chat text can easily imitate another line. A line without such an
+// interpretation is torn if it contains a known verb; otherwise it is unknown.
 func parsePlayerLine(msg string, prefixed bool) (e Event, torn bool) {
 	var who *Player
 	for end := len(msg); ; {
@@ -116,7 +123,8 @@ func parsePlayerLine(msg string, prefixed bool) (e Event, torn bool) {
 	return Event{Player: who}, false
 }
 
-// parseAction reads what a player did. If it can't although it knows the word, it leaves the kind set.
+// parseAction parses what a player did. If it knows the verb but cannot parse the rest, it returns
+// false with the kind set.
 func (e *Event) parseAction(s string) bool {
 	switch {
 	case s == "STEAM USERID validated":
@@ -184,7 +192,7 @@ func (e *Event) said(s string) bool {
 	return unquote(s, &e.Text)
 }
 
-// with reads `"B…" with "weapon" (damage "1") (headshot)`, B into who.
+// with parses `"B…" with "weapon" (damage "1") (headshot)` and stores B in who.
 func (e *Event) with(s string, who **Player) bool {
 	s, props := properties(s)
 	i := strings.LastIndex(s, `>" with "`)
@@ -204,7 +212,7 @@ func (e *Event) with(s string, who **Player) bool {
 	return true
 }
 
-// triggered reads `"event"` and `"event" against "B…"`.
+// triggered parses `"event"` and `"event" against "B…"`.
 func (e *Event) triggered(s string) bool {
 	s, _ = properties(s)
 	if name, rest, ok := strings.Cut(s, `" against "`); ok && strings.HasSuffix(rest, `"`) {
@@ -216,7 +224,7 @@ func (e *Event) triggered(s string) bool {
 	return unquote(s, &e.Name)
 }
 
-// parseWorld reads the lines that don't begin with a player.
+// parseWorld parses the lines that do not begin with a player.
 func (e *Event) parseWorld(s string) bool {
 	switch {
 	case cut(&s, `Loading map `):
@@ -287,7 +295,7 @@ func (e *Event) rcon(s string) bool {
 	return rest == "Bad Password"
 }
 
-// kicked reads `"Al<2><STEAM_1:0:123><>" was kicked by "Console" (message "")`.
+// kicked parses `"Al<2><STEAM_1:0:123><>" was kicked by "Console" (message "")`.
 func (e *Event) kicked(s string) bool {
 	who, rest, ok := cutLast(s, `>" was kicked by "`)
 	if !ok {
@@ -303,7 +311,8 @@ func (e *Event) kicked(s string) bool {
 	return ok && e.who(who)
 }
 
-// banned reads `"…" was banned "for 5.00 minutes" by "Console"`, and by IP with the IP in brackets behind it.
+// banned parses `"…" was banned "for 5.00 minutes" by "Console"` and bans by IP, where the IP address
+// follows in parentheses.
 func (e *Event) banned(s string) bool {
 	who, rest, ok := cutLast(s, `>" was banned `)
 	if !ok {
@@ -318,10 +327,11 @@ func (e *Event) banned(s string) bool {
 	if !ok || !unquote(long, &e.Text) || !unquote(by, &e.By) {
 		return false
 	}
-	return e.who(who) || who == `"<><><` // an address alone has an empty token
+	return e.who(who) || who == `"<><><` // the token of an address ban is empty
 }
 
-// who reads the token of a line that begins with another word. Its last bracket was cut off with what followed.
+// who parses the token of a line that begins with another word. The caller has cut off the token's last
+// bracket.
 func (e *Event) who(s string) bool {
 	p, ok := parseToken(strings.TrimPrefix(s, `"`) + ">")
 	if ok {
@@ -330,7 +340,7 @@ func (e *Event) who(s string) bool {
 	return ok
 }
 
-// cut takes a prefix off s.
+// cut removes a prefix from s.
 func cut(s *string, prefix string) bool {
 	rest, ok := strings.CutPrefix(*s, prefix)
 	if ok {
@@ -339,7 +349,7 @@ func cut(s *string, prefix string) bool {
 	return ok
 }
 
-// cutLast cuts around the last sep.
+// cutLast cuts s around the last occurrence of sep.
 func cutLast(s, sep string) (before, after string, ok bool) {
 	i := strings.LastIndex(s, sep)
 	if i < 0 {
@@ -348,7 +358,7 @@ func cutLast(s, sep string) (before, after string, ok bool) {
 	return s[:i], s[i+len(sep):], true
 }
 
-// unquote takes the quotes that s begins and ends with; there may be more of them within.
+// unquote removes the quotes at both ends of s. It allows more quotes between them.
 func unquote(s string, into *string) bool {
 	if len(s) < 2 || s[0] != '"' || s[len(s)-1] != '"' {
 		return false
@@ -357,7 +367,7 @@ func unquote(s string, into *string) bool {
 	return true
 }
 
-// properties cuts `(key "value") (flag)` off the end.
+// properties removes `(key "value") (flag)` from the end of s.
 func properties(s string) (rest, props string) {
 	i := strings.LastIndex(s, `" (`)
 	if i < 0 || !strings.HasSuffix(s, ")") {

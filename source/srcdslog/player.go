@@ -7,36 +7,40 @@ import (
 	"strings"
 )
 
-// Player is who a line is about: `"Name<userid><id><team>"`, in the events of play followed by what a character does.
+// Player is a player token, `"Name<userid><id><team>"`. In gameplay events it also contains the state
+// of the player's character.
 //
-// Left 4 Dead 2 writes things of the map in the same form, with an empty id: common infected and witches, and what kills
-// without a hand, as trigger_hurt, inferno or pipe_bomb_projectile do. These are entities.
+// Left 4 Dead 2 writes objects of the map in the same form, with an empty ID: common infected and
+// witches, and causes of death such as trigger_hurt, inferno or pipe_bomb_projectile. These are called
+// entities.
 type Player struct {
 	Name   string
-	UserID int    // number of the connection, never used twice while the server runs; 0 is the console; of an entity its number
-	ID     string // as it stands there: "STEAM_1:0:123", "BOT", "Console", "STEAM_ID_PENDING"; empty for an entity
-	Team   string // Survivor, L4D1_Survivor, Infected, Spectator, Unassigned, or empty before the first team
+	UserID int    // number of the connection, not reused while the server runs; 0 for the console; the entity's number for an entity
+	ID     string // "STEAM_1:0:123", "BOT", "Console", "STEAM_ID_PENDING"; empty for an entity
+	Team   string // Survivor, L4D1_Survivor, Infected, Spectator, Unassigned, or empty before the player joins a team
 
-	SteamID SteamID // zero if ID is none of a person
+	SteamID SteamID // zero if ID is not the SteamID of a person
 	Bot     bool
-	Entity  bool // no client: UserID is none, and Name is the class
+	Entity  bool // not a client; UserID is no connection and Name is the class
 
-	// Extended says that what follows was there.
+	// Extended reports whether the token contained the following fields.
 	Extended   bool
-	Character  string // Gambler, Producer, Coach, Mechanic, NamVet, TeenGirl, Biker, Manager, CHARGER, TANK…; the class of an entity
+	Character  string // Gambler, Producer, Coach, Mechanic, NamVet, TeenGirl, Biker, Manager, CHARGER, TANK…; the class for an entity
 	State      string // ALIVE, LIMPING, INCAP, HANGING, BURNING, DEAD
-	Dead       bool   // the state is DEAD
-	Health     int    // may be negative for the dead
+	Dead       bool   // true if State is DEAD
+	Health     int    // may be negative for dead players
 	TempHealth int
-	Position   [3]float64 // in units of the map
+	Position   [3]float64 // in map units
 	Angles     [3]float64 // pitch, yaw, roll in degrees
 	Area       int        // number of the navigation area
 }
 
-// maxName is the longest name that the engine takes, in bytes. Between several readings of a line it decides.
+// maxName is the maximum length of a name in the engine, in bytes. It decides between several
+// interpretations of a line.
 const maxName = 31
 
-// nameable says whether there can be somebody, or something, of this name: that of an entity is a word of the game.
+// nameable reports whether the name is possible: a player's name is at most maxName bytes long, and an
+// entity's name is a word of the game.
 func (p *Player) nameable() bool {
 	if !p.Entity {
 		return len(p.Name) <= maxName
@@ -49,12 +53,14 @@ func (p *Player) nameable() bool {
 	return p.Name != "" && len(p.Name) <= 64
 }
 
-// extensions are the groups that may follow the team: character, state, health, position, area.
+// extensions is the number of groups that may follow the team: character, state, health, position,
+// area.
 const extensions = 5
 
-// parseToken reads a token without its quotes from the right, since a name may hold anything. Of the brackets that end
-// it, the rightmost three that look like userid, id and team are those; what is right of them is the extension. A
-// token whose extension isn't whole is none: another print cut it.
+// parseToken parses a token without its quotes. It works from right to left because a name may contain
+// anything: among the groups in brackets at the end, the rightmost three that look like user ID, ID and
+// team are used, and the groups to their right are the extension. A token with an incomplete extension
+// was truncated and is rejected.
 func parseToken(s string) (Player, bool) {
 	var groups []string // right to left
 	for strings.HasSuffix(s, ">") && len(groups) < 3+extensions {
@@ -84,7 +90,8 @@ func isID(s string) bool {
 	return s == "BOT" || s == "Console" || s == "UNKNOWN" || strings.HasPrefix(s, "STEAM_") || strings.HasPrefix(s, "[")
 }
 
-// extend reads the further groups, which come right to left, and says whether each has its form.
+// extend parses the extension groups, which are ordered from right to left, and reports whether all are
+// valid.
 func (p *Player) extend(groups []string) bool {
 	area, where, health, state, character := groups[0], groups[1], groups[2], groups[3], groups[4]
 	p.Extended, p.Character, p.State, p.Dead = true, character, state, state == "DEAD"
@@ -106,13 +113,13 @@ func (p *Player) extend(groups []string) bool {
 	return state != "" && ok == [4]bool{true, true, true, true}
 }
 
-// number reads a decimal number that may be negative, of what was found.
+// number parses a decimal number, which may be negative. It returns false if found is false.
 func number(s string, found bool) (int, bool) {
 	n, err := strconv.Atoi(s)
 	return n, found && err == nil
 }
 
-// vector reads the three numbers after one of the words: "setang 0.00 179.84 0.00".
+// vector parses the three numbers after one of the given words: "setang 0.00 179.84 0.00".
 func vector(s string, words ...string) (v [3]float64, ok bool) {
 	f := strings.Fields(s)
 	if len(f) != 4 || !slices.Contains(words, f[0]) {

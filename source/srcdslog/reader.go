@@ -5,24 +5,26 @@ import (
 	"time"
 )
 
-// Reader reads the lines of one server in the order in which they came: from datagrams, a file or its console.
+// Reader parses the lines of one server in the order of arrival, from datagrams, a file or the server's
+// console.
 //
-// A reason for a disconnect may hold line breaks: such a line ends in one of the next datagrams, which begin without a
-// time. The reader joins them. The zero value is ready; it isn't safe for concurrent use, and holds [MaxLine] bytes at
-// most.
+// The reason of a disconnect may contain line breaks. The rest of such a line arrives in the following
+// datagrams, which begin without a time; Reader joins them. The zero value is ready to use. A Reader is
+// not safe for concurrent use and holds at most [MaxLine] bytes.
 type Reader struct {
-	// Location is the time zone of the server's process; nil is UTC.
+	// Location is the time zone of the server's process. nil means UTC.
 	Location *time.Location
 
-	began string // a line that isn't at its end, empty for none
+	began string // incomplete line, or empty
 	torn  int
 }
 
-// Torn counts the lines that made no event because another print cut them or ran into them.
+// Torn returns the number of torn lines, which produced no event.
 func (r *Reader) Torn() int { return r.torn }
 
-// Line takes the next line, with or without its end, and returns its event. There is none for a line that is torn,
-// for one that goes on in the next, and for one without a time that ends none: it is other output.
+// Line parses the next line, with or without its line end, and returns its event. It returns false for
+// a torn line, for a line that continues on the next one, and for a line without a time that does not
+// complete an earlier line, which is other output.
 func (r *Reader) Line(line string) (Event, bool) {
 	line = strings.TrimRight(line, "\r\n\x00")
 	loc := r.Location
@@ -35,7 +37,7 @@ func (r *Reader) Line(line string) (Event, bool) {
 		line = r.began + "\n" + line
 		e, err = ParseIn(line, loc)
 	} else if r.began != "" {
-		r.torn++ // its end never came
+		r.torn++ // the rest never arrived
 	} else if !timed {
 		return Event{}, false
 	}
@@ -51,7 +53,7 @@ func (r *Reader) Line(line string) (Event, bool) {
 	return Event{}, false
 }
 
-// goesOn says whether a message is a disconnect whose reason isn't at its end.
+// goesOn reports whether a message is a disconnect with an incomplete reason.
 func goesOn(msg string) bool {
 	return strings.Contains(msg, `>" disconnected (reason "`) && !strings.HasSuffix(msg, `")`)
 }

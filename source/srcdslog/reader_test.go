@@ -17,9 +17,11 @@ const (
 	kill  = `(DEATH)"` + mia + `" killed "` + common + `" with "rifle_desert"`
 )
 
-// torn are lines that make no event: the beginning of one in which another begins, or something else, or nothing.
+// torn lists lines that produce no event: the beginning of a line followed by another line, by other
+// output, or by nothing.
 var torn = []string{
-	// The game cuts what it tells of pills at 254 bytes and writes no end, so the next line stands in the same one.
+	// The game truncates its "used pills on" lines at 254 bytes without a line end, so the next line
+	// follows on the same line.
 	at + cut254(`"`+mia+`" used pills on "`+strings.Replace(mia, "Producer", "TeenGirl", 1)) + later + kill,
 	at + cut254(`"`+mia+`" used pills on "`+strings.Replace(mia, "Producer", "TeenGirl", 1)) + "L 05/10/2026 - 09:00:00: " + kill,
 	at + `"Louis<94><BOT><Survivor><Manager><ALIVE><47+53><setpos_exact 1.00 2.00 3.00; setang 4.00 5.00 0.00><A` + at + kill,
@@ -28,7 +30,7 @@ var torn = []string{
 	at + `"Al` + at + `"Bo<3><STEAM_1:0:9><Survivor>" entered the game`,
 	at + `"Louis<94><BOT><Survivor><Manager><ALIVE><47+53><setpos_exact 1.00 2.00 3.00; setang 4.00 5.00 0.00><A` + later + kill,
 	at + `World triggered "Round` + at + `World triggered "Round_Start"`,
-	// Another print between, or the end of a file.
+	// Interrupted by other output, or truncated at the end of a file.
 	at + `(DEATH)"Nick<34><BOT><Survivor><Gambler><ALIVE`,
 	at + `(DEATH)"` + mia + `" killed "infected<345><><Infected><infected><DE`,
 	at + `(DEATH)"` + mia + `" killed "` + strings.Replace(common, "<Area 78", "<Area 78Server is hibernating", 1) + `" with "rifle"`,
@@ -60,7 +62,7 @@ func TestTornLinesMakeNoEvent(t *testing.T) {
 	}
 }
 
-// What isn't known isn't torn, and who calls himself as a line begins can play.
+// An unknown line is not torn, and a player may have a name that looks like the beginning of a line.
 func TestOddLinesAreNotTorn(t *testing.T) {
 	const name = `L 11/24/2025 - 00:05:01: "x`
 	var r srcdslog.Reader
@@ -86,7 +88,7 @@ func TestReasonsOverSeveralLines(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		lines []string
-		want  string // texts of the disconnects, and other kinds
+		want  string // texts of the disconnects, and the kinds of other events
 		torn  int
 	}{
 		{"the end alone", []string{at + leaves + "No Steam logon", `")`}, "[No Steam logon\n]", 0},
@@ -140,7 +142,7 @@ func FuzzReader(f *testing.F) {
 				continue
 			}
 			events++
-			// Whatever makes an event makes the same as a line of its own.
+			// Every event equals the event of its message parsed on a single line.
 			alone, err := srcdslog.Parse("L " + e.At.Format("01/02/2006 - 15:04:05") + ": " + e.Message)
 			if d := cmp.Diff(e, alone); d != "" || err != nil {
 				t.Errorf("%q: %v\n%s", text, err, d)

@@ -17,7 +17,7 @@ type (
 	player = srcdslog.Player
 )
 
-// al is the player of most lines, on a team.
+// al returns the player of most lines, on the given team.
 func al(team string) *player {
 	return &player{Name: "Al", UserID: 2, ID: "STEAM_1:0:123", Team: team, SteamID: srcdslog.FromAccount(246)}
 }
@@ -26,8 +26,8 @@ func bot(name string, user int, team string) *player {
 	return &player{Name: name, UserID: user, ID: "BOT", Team: team, Bot: true}
 }
 
-// lines are messages as servers write them, with what they mean. They are the
-// seeds of the fuzz target too.
+// lines contains messages as servers write them and their events. They are also the seeds of the fuzz
+// target.
 var lines = []struct {
 	msg  string
 	want event
@@ -126,7 +126,7 @@ var lines = []struct {
 		event{Kind: srcdslog.Banned, By: "Console", Text: "permanently", Address: "1.2.3.4"},
 	},
 	{`[plugin.smx] loaded 3 maps`, event{Kind: srcdslog.PluginOutput, Name: "plugin.smx", Text: "loaded 3 maps"}},
-	// What Left 4 Dead 2 writes of its own: a prefix, things of the map with an empty id, further states.
+	// Messages specific to Left 4 Dead 2: a prefix, entities with an empty ID, and extended tokens.
 	{
 		`(DEATH)"` + mia + `" killed "` + common + `" with "hunting_rifle"`,
 		event{Kind: srcdslog.Killed, Player: miaPlayer("LIMPING"), Target: commonPlayer, Weapon: "hunting_rifle"},
@@ -179,7 +179,7 @@ var lines = []struct {
 	{`"Al<2><STEAM_1:0:123><Survivor>" danced`, event{Player: al("Survivor")}},
 	{``, event{}},
 
-	// Players choose their names and what they say.
+	// Players choose their names and chat texts.
 	{`"<b>"Al"</b><2><STEAM_1:0:123><Survivor>" say "hi"`, event{Kind: srcdslog.Said, Text: "hi", Player: &player{
 		Name: `<b>"Al"</b>`, UserID: 2, ID: "STEAM_1:0:123", Team: "Survivor", SteamID: srcdslog.FromAccount(246),
 	}}},
@@ -196,7 +196,7 @@ var lines = []struct {
 	},
 }
 
-// mia is a survivor in the longer form, common one of the common infected.
+// mia is the extended token of a survivor, common that of a common infected.
 const (
 	mia    = `Mia<8><STEAM_1:1:77><Survivor><Producer><LIMPING><31+12><setpos_exact 3617.36 -1739.69 294.53; setang 0.00 179.84 0.00><Area 205>`
 	common = `infected<345><><Infected><infected><DEAD><-40><setpos -3065.73 12.50 -55.97; setang -0.00 -99.18 0.00><Area 78726>`
@@ -245,7 +245,7 @@ func TestTimeOfALine(t *testing.T) {
 	}
 }
 
-// dump is a datagram as it was on the wire.
+// dump is a captured datagram.
 const dump = "ff ff ff ff 52 4c 20 31 31 2f 32 34 2f 32 30 32 36 20 2d 20 30 30 3a 30 35 3a 30 31 3a 20 4c 6f 61 64 69 6e 67 20 6d 61 " +
 	"70 20 22 63 31 6d 31 5f 68 6f 74 65 6c 22 0a 00"
 
@@ -351,7 +351,7 @@ func FuzzDatagram(f *testing.F) {
 			t.Errorf("% x: secret %q, %v", b, key, has)
 		}
 		k, h, l, err := srcdslog.ParseDatagram(srcdslog.AppendDatagram(nil, key, line))
-		// A line that begins with a digit can't be told from the secret: real ones begin with L.
+		// A line that begins with a digit cannot be told from the secret; real lines begin with L.
 		if err != nil || h != has || k+l != key+line {
 			t.Errorf("% x: %q %q became %q %q, %v", b, key, line, k, l, err)
 		}

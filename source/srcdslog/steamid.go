@@ -7,16 +7,17 @@ import (
 	"strings"
 )
 
-// SteamID is the 64 bit identifier of a person's Steam account. Zero is nobody.
+// SteamID is the 64-bit identifier of a person's Steam account. Zero means no person.
 type SteamID uint64
 
-// individual is universe 1, type 1 (person), instance 1 (desktop): all 64 bit identifiers of persons begin so.
+// individual is universe 1, type 1 (person), instance 1 (desktop): the upper bits of every personal
+// SteamID.
 const individual SteamID = 0x0110000100000000
 
-// ErrSteamID is returned for text that is no SteamID of a person.
+// ErrSteamID is returned for text that is not the SteamID of a person.
 var ErrSteamID = errors.New("not a SteamID of a person")
 
-// FromAccount makes a SteamID of the account's number. Account 0 is nobody.
+// FromAccount returns the SteamID of an account number. It returns 0 for account 0.
 func FromAccount(n uint32) SteamID {
 	if n == 0 {
 		return 0
@@ -24,8 +25,8 @@ func FromAccount(n uint32) SteamID {
 	return individual + SteamID(n)
 }
 
-// ParseSteamID reads any of STEAM_1:Y:Z (also STEAM_0), [U:1:n] and the 64 bit number. Identifiers of servers, groups
-// and lobbies, and of nobody, are ErrSteamID.
+// ParseSteamID parses STEAM_1:Y:Z (also STEAM_0), [U:1:n] and the 64-bit number. It returns ErrSteamID
+// for the identifiers of servers, groups and lobbies, and for account 0.
 func ParseSteamID(s string) (SteamID, error) {
 	account, ok := parseAccount(s)
 	if !ok || account == 0 {
@@ -56,7 +57,7 @@ func parseAccount(s string) (uint32, bool) {
 	return uint32(n), true
 }
 
-// digits reads an unsigned decimal number without sign, underscores or leading zeros.
+// digits parses a decimal number without sign, underscores or leading zeros.
 func digits(s string, bits int) (uint64, bool) {
 	if s == "" || s[0] == '+' || len(s) > 1 && s[0] == '0' {
 		return 0, false
@@ -65,13 +66,13 @@ func digits(s string, bits int) (uint64, bool) {
 	return n, err == nil
 }
 
-// Account returns the account's number, the low 32 bits.
+// Account returns the account number, the low 32 bits.
 func (id SteamID) Account() uint32 { return uint32(id) }
 
-// String returns the 64 bit number, as the Web API has it: "76561197984957084".
+// String returns the 64-bit number, as used by the Steam Web API: "76561197984957084".
 func (id SteamID) String() string { return strconv.FormatUint(uint64(id), 10) }
 
-// Steam2 returns the form of Left 4 Dead 2 and SourceMod: "STEAM_1:0:12345678".
+// Steam2 returns the form used by Left 4 Dead 2 and SourceMod: "STEAM_1:0:12345678".
 func (id SteamID) Steam2() string {
 	return fmt.Sprintf("STEAM_1:%d:%d", id.Account()&1, id.Account()>>1)
 }

@@ -1,7 +1,7 @@
-// Package status reads the answer of a Left 4 Dead 2 server to the console command "status", as it comes through the
-// remote console or in the server's terminal.
+// Package status parses the output of the console command "status" of a Left 4 Dead 2 server, from the
+// remote console or the server's terminal.
 //
-// The text is made for people and has no specification; the shapes here are those that versions 1.0.3.0 to 2.2.4.3
-// print. The parser takes the lines that it knows wherever they are and leaves the rest: other console output may stand between
-// them.
+// The output has no specification; the package supports what versions 1.0.3.0 to 2.2.4.3 print. The
+// parser uses the lines that it knows and ignores all others, so other console output may appear
+// between them.
 package status

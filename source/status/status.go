@@ -9,24 +9,24 @@ import (
 	"time"
 )
 
-// ErrNoStatus is returned for a text in which no line of a status was found.
+// ErrNoStatus is returned for a text without a single line of the status output.
 var ErrNoStatus = errors.New("status: no status in this text")
 
-// MaxPlayers bounds the list of players; rows beyond it are left out.
+// MaxPlayers is the maximum number of players returned. Further rows are omitted.
 const MaxPlayers = 256
 
-// Status is what a server says about itself. Fields whose line is missing are zero.
+// Status is the parsed output. Fields whose line is missing are zero.
 type Status struct {
 	Hostname      string
 	Version       string // "2.2.4.3"
 	Build         int    // 10097
 	Secure        bool   // VAC
-	Address       string // "10.0.0.4:27015", what the server listens on
-	PublicAddress string // "203.0.113.9:27015", empty if Steam told none; the same as Address if the server says so
+	Address       string // "10.0.0.4:27015", the address that the server listens on
+	PublicAddress string // "203.0.113.9:27015", empty if Steam did not report one; equals Address if the server reports that
 	OS            string // "Linux"
 	Dedicated     bool
 	Map           string
-	Humans, Bots  int // as the players line has them; servers disagree on what a bot is, so count Players for that
+	Humans, Bots  int // from the players line; servers differ in what they count as a bot, so count Players instead
 	Max           int
 	Hibernating   bool
 	Reserved      bool
@@ -34,22 +34,22 @@ type Status struct {
 	Players       []Player
 }
 
-// Player is a row of the list. A bot has UserID, Name and, in most versions, State only.
+// Player is a row of the player list. A bot has only UserID, Name and, in most versions, State.
 type Player struct {
 	UserID    int
 	Slot      int
 	Name      string
 	SteamID   string // "STEAM_1:0:12345678", "STEAM_ID_PENDING" before authentication
 	Bot       bool
-	Connected time.Duration // since the player connected
+	Connected time.Duration // time since the player connected
 	Ping      time.Duration
 	Loss      int    // percent
 	State     string // challenging, connected, spawning, active, zombie
 	Rate      int    // bytes per second
-	Address   string // missing if a player asked; "loopback" for the host of a listen server
+	Address   string // empty if a player sent the command; "loopback" for the host of a listen server
 }
 
-// Greedy names: a name may hold quotes and blanks, what follows it cannot.
+// The names match greedily: a name may contain quotes and spaces, the fields after it cannot.
 var (
 	humanRow = sync.OnceValue(func() *regexp.Regexp {
 		return regexp.MustCompile(
@@ -70,9 +70,9 @@ var (
 	})
 )
 
-// Parse reads the answer to "status". It returns ErrNoStatus if nothing of it is there; what is there but makes no
-// sense is left out. Of fields that appear twice the first wins: whoever gets text into the console could
-// otherwise overwrite them.
+// Parse parses the output of "status". It returns ErrNoStatus if text contains no part of it, and
+// ignores fields that it cannot parse. If a field appears twice, the first value is used: otherwise
+// anybody who can print text to the console could overwrite it.
 func Parse(text string) (Status, error) {
 	var s Status
 	seen := map[string]bool{}
@@ -170,7 +170,7 @@ func parseRow(line string) (Player, bool) {
 	return Player{}, false
 }
 
-// clock reads MM:SS or H:MM:SS.
+// clock parses MM:SS or H:MM:SS.
 func clock(s string) (time.Duration, bool) {
 	parts := strings.Split(s, ":")
 	if len(parts) < 2 || len(parts) > 3 {
@@ -187,7 +187,7 @@ func clock(s string) (time.Duration, bool) {
 	return time.Duration(seconds) * time.Second, true
 }
 
-// number converts digits that the expressions above have bounded.
+// number converts digits whose count the expressions above have limited.
 func number(s string) int {
 	n, _ := strconv.Atoi(s)
 	return n

@@ -26,8 +26,8 @@ players : 2 humans, 1 bots (12 max) (not hibernating) (unreserved)
 #end
 `
 
-// early is how 1.0.3.0 answered a player in the game: no addresses, no ranks of
-// hibernation.
+// early is the answer of version 1.0.3.0 to a player in the game: without addresses and without the
+// hibernation state.
 const early = `hostname: A: "quoted" server
 version : 1.0.3.0/15 4112 insecure
 udp/ip  : 10.0.0.4:27015 [ public n/a ]
@@ -98,7 +98,7 @@ func TestEarlyAnswer(t *testing.T) {
 	}
 }
 
-// same is how a server answers a player whose own address is the public one, while another print cuts two rows.
+// same is the answer to a player whose own address is the public one. Other output interrupts two rows.
 const same = `hostname: Mia's hideout
 version : 2.2.2.6 8777 secure  (unknown)
 udp/ip  : 198.51.100.7:27015 [ public same ]

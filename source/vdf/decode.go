@@ -7,9 +7,10 @@ import (
 	"unicode/utf8"
 )
 
-// Decode makes UTF-8 text of a file: UTF-16 in either order if it begins with a byte order mark, else UTF-8, with or
-// without a mark, if it is valid, else Latin-1. Text in other encodings comes out wrong but readable in its ASCII
-// part, which holds all keys. The result may be twice as long as b.
+// Decode converts a file to UTF-8 text. It decodes UTF-16 in either byte order if the file begins with
+// a byte order mark; otherwise UTF-8, with or without a mark, if valid; otherwise Latin-1. Text in
+// other encodings is decoded wrongly, but its ASCII part, which includes all keys, remains readable.
+// The result may be twice as long as b.
 func Decode(b []byte) string {
 	switch {
 	case bytes.HasPrefix(b, []byte{0xff, 0xfe}):
@@ -28,7 +29,7 @@ func Decode(b []byte) string {
 	return string(text)
 }
 
-// decodeUTF16 replaces lone surrogates and drops half a unit at the end.
+// decodeUTF16 replaces lone surrogates and ignores an incomplete unit at the end.
 func decodeUTF16(b []byte, order binary.ByteOrder) string {
 	units := make([]uint16, len(b)/2)
 	for i := range units {

@@ -1,13 +1,14 @@
-// Package vdf reads and writes KeyValues, the text format ("VDF") of Source engine files: addoninfo.txt, missions,
-// gameinfo.txt, Steam's app manifests.
+// Package vdf reads and writes KeyValues ("VDF"), the text format of Source engine files:
+// addoninfo.txt, missions, gameinfo.txt and Steam's app manifests.
 //
-// There are two readers. [ParseGame] is for files that people make: it gives what the game makes of them, which never
-// refuses a file, and says where that is probably not what was meant. [Parse] is for files that programs write: a broken
-// one is an error. Both keep order and duplicate keys.
+// The package has two parsers. [ParseGame] is for files written by people: it returns the tree that the
+// game sees, never rejects a file, and reports where this is probably not what the author meant.
+// [Parse] is for files written by programs: an invalid file is an error. Both preserve order and
+// duplicate keys.
 //
-// Files are often made by strangers: size and depth are bounded, and other files are only read through a function that the
-// caller gives. Nothing is registered or localised.
+// Files are untrusted input: size and depth are limited, and other files are read only through a
+// function supplied by the caller. The package does not localise texts.
 //
-// The format is "KeyValues" of the Valve Developer Community; what the game makes of it is the code of its engine, see
-// [ParseGame].
+// The format is documented as "KeyValues" in the Valve Developer Community wiki; the game's behaviour
+// follows the code of its engine, see [ParseGame].
 package vdf

@@ -6,18 +6,20 @@ import (
 	"strings"
 )
 
-// ErrQuote is returned for a text with a quote in it, which only a file with escapes can hold.
+// ErrQuote is returned for a text that contains a quotation mark, which can be written only with
+// escapes.
 var ErrQuote = errors.New("a quote needs escapes")
 
-// Format returns the children of root as a file. See [Append].
+// Format returns the children of root as the text of a file. See [Append].
 func Format(root *Node, o Options) (string, error) {
 	b, err := Append(nil, root, o)
 	return string(b), err
 }
 
-// Append appends the children of root as a file that [Parse] with the same options reads as the same tree, but for the
-// lines: UTF-8, all tokens quoted, indented by tabs. Of the options only Escapes matters. It returns ErrQuote for text
-// that cannot be written, ErrTooLarge for a tree deeper than MaxDepth, and dst as it was then.
+// Append appends the children of root as the text of a file. [Parse] with the same options returns the
+// same tree except for line numbers. The text is UTF-8, with all tokens quoted and indented by tabs. Of
+// the options only Escapes is used. Append returns ErrQuote for text that cannot be written and
+// ErrTooLarge for a tree deeper than MaxDepth; dst is then returned unchanged.
 func Append(dst []byte, root *Node, o Options) ([]byte, error) {
 	b, err := appendChildren(dst, root, o, 0)
 	if err != nil {

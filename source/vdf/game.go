@@ -7,63 +7,70 @@ import (
 	"unicode/utf8"
 )
 
-// MaxToken is how many bytes of a key or a value the game reads. Newer branches of the engine read 4,095.
+// MaxToken is the number of bytes of a key or a value that the game reads. Newer branches of the engine
+// read 4,095.
 const MaxToken = 1023
 
-// maxProblems bounds what [ParseGame] tells of one file. Behind the first slip there is often one on every line.
+// maxProblems limits the problems that [ParseGame] returns. After the first mistake almost every line
+// may have one.
 const maxProblems = 100
 
-// ProblemKind says what a [Problem] is about.
+// ProblemKind is the kind of a [Problem].
 type ProblemKind int
 
-// Kinds of problems.
+// Problem kinds.
 const (
-	// Encoding: the file is UTF-16 or begins with a byte order mark. The game does not find in it what its author wrote.
-	// No other problem of such a file is reported.
+	// Encoding: the file is UTF-16 or begins with a byte order mark, so the game reads something else
+	// than its author wrote. No other problems of such a file are reported.
 	Encoding ProblemKind = iota + 1
-	// Quote: a quotation mark is missing or too many. From this line on keys and values may be swapped, so that what else
-	// seems to be wrong behind it is not reported.
+	// Quote: a quotation mark is missing or superfluous. From this line on keys and values may be
+	// swapped, so further problems are not reported.
 	Quote
-	// LineBreak: a quoted value goes over the end of its line. That may be intended, as in a description.
+	// LineBreak: a quoted value contains a line break. This may be intended, for example in a
+	// description.
 	LineBreak
-	// Brace: a brace is missing or too many, so that blocks stand where their author did not put them.
+	// Brace: a brace is missing or superfluous, so blocks are nested differently than their author
+	// meant.
 	Brace
-	// Unclosed: blocks that only the end of the file closes, and nothing tells where that was meant. Often only the last
-	// braces are missing, and nothing is lost.
+	// Unclosed: blocks are closed only by the end of the file, and nothing shows where they should have
+	// been. Often only the last braces are missing and nothing is lost.
 	Unclosed
-	// NoValue: a key without a value.
+	// NoValue: a key has no value.
 	NoValue
 	// Cut: the game reads only the beginning of a key or a value.
 	Cut
-	// Condition: something is left out because of a condition that holds in other branches of the engine.
+	// Condition: something is omitted because of a condition that holds in other branches of the
+	// engine.
 	Condition
-	// Bracket: something is left out because of a text with brackets, which its author hardly meant as a condition.
+	// Bracket: something is omitted because of a text in brackets that was probably not meant as a
+	// condition.
 	Bracket
-	// Missing: a file named by #include or #base is left out.
+	// Missing: a file named by #include or #base was not read.
 	Missing
-	// Limit: the file is larger or deeper than this package reads; see MaxSize and MaxDepth.
+	// Limit: the file is larger or more deeply nested than this package supports; see MaxSize and
+	// MaxDepth.
 	Limit
 )
 
-// Problem is a place where the game reads something else than the author of a file probably meant.
+// Problem is a place where the game reads something else than the author of the file probably meant.
 type Problem struct {
-	File string // name given to #include or #base, empty in the first file
-	Line int    // from 1
+	File string // name given to #include or #base, empty for the first file
+	Line int    // counted from 1
 	Kind ProblemKind
-	Text string // what is wrong, for people; it may hold bytes of the file
+	Text string // description for people; may contain bytes of the file
 }
 
-// ParseGame reads a file as Left 4 Dead 2 does, which never refuses one. It returns the tree that the game sees, never nil,
-// and what its author probably meant otherwise, by line, at most a hundred problems. Keys and values are bytes in the
+// ParseGame parses a file as Left 4 Dead 2 does, which never rejects a file. It returns the tree that
+// the game sees, never nil, and up to 100 problems, sorted by line. Keys and values are bytes in the
 // encoding of the file: see [Decode].
 //
-// A key without a value is an empty block. The only condition that holds is [$WIN32], whatever the platform. Texts are
-// cut at MaxToken bytes, the file at its first zero byte. Of the options, Escapes means all escapes of C; with a nil Include
-// files named by #include and #base are left out. A file over MaxSize gives an empty tree, and blocks deeper than
-// MaxDepth are left out.
+// A key without a value is an empty block. The only condition that holds is [$WIN32], on every
+// platform. The game truncates texts at MaxToken bytes and the file at its first zero byte. The option
+// Escapes enables all escapes of C. If Include is nil, files named by #include and #base are omitted. A
+// file over MaxSize returns an empty tree, and blocks deeper than MaxDepth are omitted.
 //
-// Source: tier1/KeyValues.cpp and utlbuffer.cpp of the branch l4d2 of github.com/alliedmodders/hl2sdk at cdf711a3.
-// Other branches of the engine evaluate more conditions and read longer texts.
+// Source: tier1/KeyValues.cpp and utlbuffer.cpp of the branch l4d2 of github.com/alliedmodders/hl2sdk
+// at cdf711a3. Other branches of the engine evaluate more conditions and read longer texts.
 func ParseGame(b []byte, o Options) (*Node, []Problem) {
 	left := MaxSize
 	root, problems := parseGameFile(b, o, "", 0, &left)
@@ -102,7 +109,8 @@ func parseGameFile(b []byte, o Options, name string, depth int, left *int) (*Nod
 	return root, r.problems
 }
 
-// gameEncoding says how the text is encoded if that is no encoding that the game reads.
+// gameEncoding describes the encoding of the text if the game does not support it, and otherwise
+// returns "".
 func gameEncoding(text string) string {
 	switch {
 	case strings.HasPrefix(text, "\xff\xfe"), len(text) > 3 && text[0] != 0 && text[1] == 0 && text[3] == 0:
@@ -115,8 +123,8 @@ func gameEncoding(text string) string {
 	return ""
 }
 
-// include does what #include and #base mean to the game: files of the first kind follow at the end, the first key of the
-// others fills in what the first key of this file doesn't have.
+// include applies #include and #base as the game does: the contents of #include files are appended, and
+// the first key of each #base file fills in what the first key of this file lacks.
 func (r *gameReader) include(root *Node, o Options, depth int, left *int) {
 	if o.Include == nil {
 		return
@@ -124,7 +132,7 @@ func (r *gameReader) include(root *Node, o Options, depth int, left *int) {
 	var bases []*Node
 	for _, d := range r.directives {
 		if *left < 0 {
-			break // which was said
+			break // already reported
 		}
 		b, err := o.Include(d.Value)
 		if err != nil {
@@ -146,21 +154,22 @@ func (r *gameReader) include(root *Node, o Options, depth int, left *int) {
 	}
 }
 
-// gameToken is what the engine's reader takes as one. ok is false where it gives nothing at all, at the end of the file.
+// gameToken is a token of the engine's parser. ok is false if the engine returns no token, at the end
+// of the file.
 type gameToken struct {
 	text      string
 	line      int32
-	indent    int32 // of its line if it is the first in it, else -1
+	indent    int32 // indentation of the line for its first token, else -1
 	ok        bool
 	quoted    bool
 	condition bool
-	glued     bool // no white space in front
-	open      bool // a quotation mark that nothing closes
-	over      bool // it goes over the end of its line
+	glued     bool // no white space before it
+	open      bool // quotation mark without a closing one
+	over      bool // contains a line break
 	cut       bool
 }
 
-// brace reports whether the token is this brace.
+// brace reports whether the token is the unquoted brace b.
 func (t gameToken) brace(b string) bool { return t.ok && !t.quoted && t.text == b }
 
 type gameReader struct {
@@ -168,37 +177,37 @@ type gameReader struct {
 	text    string
 	pos     int
 	line    int32
-	start   int  // of the line
-	first   bool // no token of the line was read
-	valid   bool // the engine's buffer: false for good once the end was hit
+	start   int  // offset of the line's first byte
+	first   bool // no token of the line has been read
+	valid   bool // state of the engine's buffer: false permanently once the end was reached
 	escapes bool
-	moved   bool // blanks in front of pos were skipped
+	moved   bool // white space before pos was skipped
 	slab    []Node
 
 	stack []gameBlock
-	deep  int // blocks within each other that are left out
+	deep  int // depth of nested blocks that are omitted
 
-	quoted bool // of the token before
-	value  bool // that was a value
+	quoted bool // the previous token was quoted
+	value  bool // the previous token was a value
 
 	directives []*Node
 	problems   []Problem
-	split      *Problem // the first key whose value stands on another line
-	early      *Problem // the first key or brace that stands as if a block before had ended
-	late       *Problem // the first closing brace that stands as if its block had ended before
-	structure  bool     // something is wrong that split may be the reason of
-	swapped    bool     // a quotation mark is missing or too many, which explains whatever else is wrong
-	zero       bool     // the file goes on behind a zero byte
+	split      *Problem // first key whose value is on another line
+	early      *Problem // first key or brace whose indentation suggests that an earlier block had ended
+	late       *Problem // first closing brace whose indentation suggests that its block had ended before
+	structure  bool     // a structural problem that split may explain
+	swapped    bool     // a quotation mark is missing or superfluous, which explains all later problems
+	zero       bool     // the file continues after a zero byte
 }
 
-// gameBlock is a block that is being read.
+// gameBlock is an open block.
 type gameBlock struct {
 	node     *Node
-	parent   *Node // nil at the top
+	parent   *Node // nil at the top level
 	accepted bool
-	key      int32 // how far the key is indented, -1 if something stands before it
+	key      int32 // indentation of the key, -1 if something precedes it
 	brace    int32
-	inner    int32 // how far the first key in it is, 0 before that
+	inner    int32 // indentation of the first key inside, 0 until known
 }
 
 func (r *gameReader) problem(line int32, kind ProblemKind, format string, args ...any) {
@@ -207,14 +216,14 @@ func (r *gameReader) problem(line int32, kind ProblemKind, format string, args .
 	}
 }
 
-// cause adds what was seen before the problems that it explains, in place of the last of too many.
+// cause records a problem that explains others. It replaces the last problem if there are too many.
 func (r *gameReader) cause(p *Problem) {
 	if !r.swapped {
 		r.problems = append(r.problems[:min(len(r.problems), maxProblems-1)], *p)
 	}
 }
 
-// stray says that a quotation mark is missing or too many.
+// stray records a missing or superfluous quotation mark.
 func (r *gameReader) stray(line int32, format string, args ...any) {
 	r.problem(line, Quote, format, args...)
 	r.swapped = true
@@ -230,10 +239,10 @@ func (r *gameReader) node(key gameToken) *Node {
 	return n
 }
 
-// roots reads what stands outside of all blocks.
+// roots reads the top level of the file.
 func (r *gameReader) roots(root *Node) {
 	var current, previous *Node
-	lost := false // the engine has dropped the key that what follows would hang on
+	lost := false // the engine has discarded the key to which later content would be attached
 	for r.valid {
 		key := r.next(false)
 		if !r.valid || key.text == "" {
@@ -303,13 +312,13 @@ func (r *gameReader) noBlock(key gameToken) {
 	case key.brace("{"):
 		r.structure = true
 		r.problem(key.line, Brace, "{ without a key")
-	case key.text != "\x1a": // which DOS ended files with
+	case key.text != "\x1a": // end-of-file character of DOS
 		r.structure = true
 		r.problem(key.line, Brace, "%s is not followed by {", shown(key.text))
 	}
 }
 
-// block reads up to the end of a block that stands outside of all others.
+// block reads to the end of a top-level block.
 func (r *gameReader) block(n *Node, key, brace gameToken) {
 	r.push(gameBlock{n, nil, true, key.indent, brace.indent, 0})
 	for len(r.stack) > 0 {
@@ -364,7 +373,7 @@ func (n *Node) dropLast() {
 	n.Children = n.Children[:len(n.Children)-1]
 }
 
-// pair reads a key and what follows it, or the end of a block. It reports false at the end of the file.
+// pair reads a key and its value, or the end of a block. It returns false at the end of the file.
 func (r *gameReader) pair() bool {
 	within := &r.stack[len(r.stack)-1]
 	key := r.next(false)
@@ -435,7 +444,7 @@ func (r *gameReader) pair() bool {
 	return true
 }
 
-// closes looks whether a brace closes the block that its place suggests.
+// closes checks whether a brace closes the block that its indentation suggests.
 func (r *gameReader) closes(b *gameBlock, brace gameToken) {
 	if brace.indent < 0 || b.brace < 0 || r.deep > 0 {
 		return
@@ -454,7 +463,8 @@ func (r *gameReader) closes(b *gameBlock, brace gameToken) {
 	}
 }
 
-// stands looks whether a key stands within the block that its place suggests, in a file that indents its blocks.
+// stands checks whether a key is in the block that its indentation suggests, in a file that indents its
+// blocks.
 func (r *gameReader) stands(b *gameBlock, key gameToken) {
 	switch {
 	case key.indent < 0 || b.key < 0 || r.deep > 0 || r.early != nil:
@@ -469,14 +479,14 @@ func (r *gameReader) stands(b *gameBlock, key gameToken) {
 	}
 }
 
-// end says what only the whole file tells.
+// end reports problems that are known only after the whole file.
 func (r *gameReader) end() {
 	if r.split != nil && r.structure {
 		r.cause(r.split)
 	}
 }
 
-// next takes a token.
+// next reads and checks a token.
 func (r *gameReader) next(value bool) gameToken {
 	t := r.read()
 	if t.ok {
@@ -486,7 +496,8 @@ func (r *gameReader) next(value bool) gameToken {
 	return t
 }
 
-// condition takes the next token if it is a condition. That doesn't end the file, even at its end.
+// condition reads the next token if it is a condition. Unlike next, it does not mark the end of the
+// file as reached.
 func (r *gameReader) condition() (gameToken, bool) {
 	before := r.pos
 	if !r.skip() {
@@ -506,7 +517,7 @@ func (r *gameReader) condition() (gameToken, bool) {
 	return t, t.condition
 }
 
-// check says what is wrong with a token.
+// check reports problems of a token.
 func (r *gameReader) check(t gameToken, value bool) {
 	switch {
 	case t.open:
@@ -529,7 +540,7 @@ func (r *gameReader) check(t gameToken, value bool) {
 	}
 }
 
-// glues reports whether text follows without a blank, as it does where quotation marks are swapped.
+// glues reports whether text follows without a space, as it does if quotation marks are swapped.
 func (r *gameReader) glues() bool {
 	if r.pos >= len(r.text) {
 		return false
@@ -538,7 +549,8 @@ func (r *gameReader) glues() bool {
 	return !blank(c) && c != '{' && c != '}' && c != '/' && c != '['
 }
 
-// holds evaluates a condition, and says so if it means something else in other branches or was not meant as one.
+// holds evaluates a condition, and reports a problem if it has another meaning in other branches or was
+// not meant as a condition.
 func (r *gameReader) holds(t, key gameToken) bool {
 	if holds(t.text) {
 		return true
@@ -554,13 +566,14 @@ func (r *gameReader) holds(t, key gameToken) bool {
 	return false
 }
 
-// holds evaluates a condition as the branch l4d2 does: it compares the text.
+// holds evaluates a condition as the branch l4d2 does, by comparing the text.
 func holds(condition string) bool {
 	const win32 = "[$WIN32]"
 	return len(condition) == len(win32) && strings.EqualFold(condition, win32)
 }
 
-// elsewhere reports whether a condition may hold on a Linux server of a newer branch, which know more names, ! and ||.
+// elsewhere reports whether a condition may hold on a Linux server of a newer branch, which supports
+// more names, ! and ||.
 func elsewhere(condition string) bool {
 	for name := range strings.FieldsFuncSeq(strings.ToUpper(condition), func(c rune) bool { return strings.ContainsRune("[]|& ", c) }) {
 		switch name {
@@ -574,7 +587,7 @@ func elsewhere(condition string) bool {
 	return false
 }
 
-// blank is the C library's isspace.
+// blank reports whether c is white space according to the C library's isspace.
 func blank(c byte) bool { return c == ' ' || c >= '\t' && c <= '\r' }
 
 // read reads a token.
@@ -606,7 +619,8 @@ func (r *gameReader) read() gameToken {
 	return t
 }
 
-// skip goes to the next token. It reports false at the end of the file, which invalidates the reader.
+// skip advances to the next token. It returns false at the end of the file, after which the reader is
+// invalid.
 func (r *gameReader) skip() bool {
 	for r.pos < len(r.text) {
 		switch c := r.text[r.pos]; {
@@ -631,10 +645,12 @@ func (r *gameReader) skip() bool {
 	return false
 }
 
-// maxIndent bounds how much of a line is looked at again.
+// maxIndent is the maximum indentation that is measured, in bytes. It limits repeated work on long
+// lines.
 const maxIndent = 200
 
-// indent is how far the line is indented in front of its first token, -1 if that is very far.
+// indent returns the indentation of the line before its first token, or -1 if it is too large or
+// contains other bytes.
 func (r *gameReader) indent() int32 {
 	if r.pos-r.start > maxIndent {
 		return -1
@@ -672,14 +688,15 @@ func (r *gameReader) quotedToken(t *gameToken) {
 	case r.escapes && strings.Contains(t.text, `\`):
 		t.text = gameUnescape(t.text)
 	case !r.escapes:
-		// The engine's table without escapes still has one: DEL, which becomes the end of the text.
+		// The engine's table without escapes still has one escape: DEL, which becomes the end of the
+		// text.
 		if before, _, found := strings.Cut(t.text, "\x7f"); found {
 			t.text, t.cut = before, true
 		}
 	}
 }
 
-// closingQuote is where the quotation mark is that closes a text, -1 if there is none.
+// closingQuote returns the offset of the quotation mark that closes a text, or -1.
 func (r *gameReader) closingQuote(from int) int {
 	for i := from; ; i++ {
 		n := strings.IndexByte(r.text[i:], '"')
@@ -689,7 +706,7 @@ func (r *gameReader) closingQuote(from int) int {
 		if !r.escapes {
 			return i + n
 		}
-		// A backslash takes a quotation mark with it, and another backslash.
+		// A backslash escapes a quotation mark or another backslash.
 		end := i + n
 		for ; i < end; i++ {
 			if r.text[i] == '\\' && strings.IndexByte(gameEscapes, r.text[i+1]) >= 0 {
@@ -699,11 +716,12 @@ func (r *gameReader) closingQuote(from int) int {
 		if i == end {
 			return end
 		}
-		i-- // that mark was taken
+		i-- // that quotation mark was escaped
 	}
 }
 
-// gameEscapes are the letters behind a backslash, gameEscaped what they mean. Any other ends the text for the engine.
+// gameEscapes are the letters after a backslash and gameEscaped their meanings. The engine ends the
+// text at any other letter.
 const (
 	gameEscapes = `ntvbrfa\?'"`
 	gameEscaped = "\n\t\v\b\r\f\a\\?'\""
@@ -741,10 +759,10 @@ func (r *gameReader) bareToken(t *gameToken) {
 	t.text = r.text[from:r.pos]
 }
 
-// shown is a key or a value in a message.
+// shown is a key or a value that is quoted in a message.
 type shown string
 
-// String is the beginning of the text in quotation marks: of its first line, and no half characters.
+// String returns the beginning of the first line in quotation marks, without splitting a character.
 func (t shown) String() string {
 	s, more := strings.TrimSpace(string(t)), false
 	if line, _, found := strings.Cut(s, "\n"); found {

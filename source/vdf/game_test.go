@@ -11,7 +11,7 @@ import (
 	"github.com/left4me/left4me/source/vdf"
 )
 
-// game reads a file of testdata as the game does.
+// game parses a file of testdata with ParseGame.
 func game(t *testing.T, name string) *vdf.Node {
 	t.Helper()
 	b, err := os.ReadFile("testdata/" + name)
@@ -27,7 +27,7 @@ func game(t *testing.T, name string) *vdf.Node {
 	return n
 }
 
-// drawTree writes a tree as testdata/keyvalues/README.md says.
+// drawTree writes a tree in the format of testdata/keyvalues/README.md.
 func drawTree(b *bytes.Buffer, n *vdf.Node, depth int) {
 	for _, c := range n.Children {
 		b.WriteString(strings.Repeat("\t", depth))
@@ -83,7 +83,8 @@ func TestParseGameBuildsTheTreesOfTheGamesOwnReader(t *testing.T) {
 	}
 }
 
-// What the recorded trees don't have. Each was compared with the game's own reader when it was written.
+// Cases that the recorded trees do not cover. Each was compared with the game's own parser when it was
+// written.
 func TestParseGameWhereTheGamesReaderIsOdd(t *testing.T) {
 	for _, c := range []struct{ name, in, want string }{
 		{"nothing", "", ""},
@@ -225,7 +226,7 @@ func TestParseGameIsBounded(t *testing.T) {
 	if root == nil || len(got) != 1 || got[0].Kind != vdf.Limit {
 		t.Errorf("too large: %+v", got)
 	}
-	// The game reads on behind what is too deep, and so does the reader.
+	// The game continues after blocks that are too deep, and so must the parser.
 	deep := strings.Repeat("a\n{\n", 200) + strings.Repeat("}\n", 200) + "b { c d }"
 	root, got = vdf.ParseGame([]byte(deep), vdf.Options{})
 	depth := 0
@@ -240,7 +241,7 @@ func TestParseGameIsBounded(t *testing.T) {
 	if len(got) != 100 || got[99].Line != 299 {
 		t.Errorf("%d problems", len(got))
 	}
-	// What explains the others is among them.
+	// The problem that explains the others must not be cut off.
 	_, got = vdf.ParseGame([]byte("a {\nb\nc d\n"+strings.Repeat("{ e }\n", 1000)), vdf.Options{})
 	if len(got) != 100 || got[0].Line != 2 || !strings.HasPrefix(got[0].Text, `the key "b" has no value or {`) {
 		t.Errorf("%d problems: %+v", len(got), got[:min(len(got), 3)])
@@ -261,7 +262,7 @@ func TestParseGameIncludes(t *testing.T) {
 		return nil, os.ErrNotExist
 	}}
 	for _, c := range []struct{ in, tree, problems string }{
-		// Of a base the first key counts, whatever its name, and fills in the first one here.
+		// The first key of a #base file, whatever its name, fills in the first key of this file.
 		{
 			"#BASE \"base.txt\"\n#include more.txt\nroot { a own sub { e own } } second { }",
 			"root{a=own sub{e=own c=base} b=base} second{} x{y=1} z{}", "",
@@ -284,7 +285,8 @@ func TestParseGameIncludes(t *testing.T) {
 	}
 }
 
-// plain reports whether a tree can be written in quotation marks: as blocks, which name no other files, without DEL.
+// plain reports whether a tree can be written with all tokens quoted: top-level nodes are blocks and
+// not directives, and no text contains DEL.
 func plain(root *vdf.Node) bool {
 	for _, c := range root.Children {
 		if !c.Block || strings.HasPrefix(c.Key, "#") {
@@ -330,7 +332,7 @@ func FuzzParseGame(f *testing.F) {
 			}
 		}
 		check(root, 0)
-		// Written anew, it is the same to the game.
+		// The formatted tree must be parsed as the same tree.
 		if escapes || !plain(root) {
 			return
 		}

@@ -5,19 +5,19 @@ import (
 	"strings"
 )
 
-// Node is a key with its value or, if Block is set, with its children in the order of the file. The root of a file is
-// a block without key.
+// Node is a key with its value or, if Block is set, with its children in the order of the file. The
+// root of a file is a block without a key.
 type Node struct {
 	Key       string
 	Value     string
 	Block     bool
-	Condition string // "[$WIN32]" if it stood there; conditions that don't hold leave no node
+	Condition string // "[$WIN32]" if present; nodes whose condition does not hold are omitted
 	Children  []*Node
-	Line      int // of the key, from 1; 0 if not read from a file
+	Line      int // of the key, counted from 1; 0 if not read from a file
 }
 
-// Get follows a path of keys, ignoring case; of duplicate keys the first wins. It returns nil if there is none. It may
-// be called on nil, so calls can be chained.
+// Get follows a path of keys, ignoring case. Of duplicate keys it uses the first. It returns nil if the
+// path does not exist. Get may be called on nil, so calls can be chained.
 func (n *Node) Get(path ...string) *Node {
 	for _, key := range path {
 		if n == nil {
@@ -33,7 +33,7 @@ func (n *Node) Get(path ...string) *Node {
 	return n
 }
 
-// Text returns the value at a path, "" if there is none or it is a block. It may be called on nil.
+// Text returns the value at a path, or "" if it does not exist or is a block. It may be called on nil.
 func (n *Node) Text(path ...string) string {
 	if n = n.Get(path...); n != nil && !n.Block {
 		return n.Value
@@ -41,7 +41,7 @@ func (n *Node) Text(path ...string) string {
 	return ""
 }
 
-// All yields the children with a key, ignoring case, in their order. It may be called on nil.
+// All yields the children with a key in order, ignoring case. It may be called on nil.
 func (n *Node) All(key string) iter.Seq[*Node] {
 	return func(yield func(*Node) bool) {
 		if n == nil {
@@ -69,7 +69,8 @@ func (n *Node) AddBlock(key string) *Node {
 	return c
 }
 
-// merge adds what base has and n has not, block by block: the meaning of #base. Of duplicate keys the first counts.
+// merge adds the nodes of base that n lacks, block by block, as #base requires. Of duplicate keys it
+// uses the first.
 func (n *Node) merge(base *Node) {
 	first := make(map[string]*Node, len(n.Children))
 	for _, c := range n.Children {

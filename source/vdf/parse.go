@@ -6,25 +6,26 @@ import (
 	"strings"
 )
 
-// Limits of the reader.
+// Limits of the parsers.
 const (
-	MaxSize     = 1 << 20 // bytes, of a file with all that it includes
-	MaxDepth    = 64      // blocks within blocks
-	maxIncludes = 8       // files within files
-	minInclude  = 4 << 10 // bytes that an included file counts for at least, so that there are 256 at most
+	MaxSize     = 1 << 20 // bytes, including all included files
+	MaxDepth    = 64      // levels of nested blocks
+	maxIncludes = 8       // levels of nested files
+	minInclude  = 4 << 10 // minimum bytes charged for an included file, which limits their number to 256
 )
 
 var (
-	// ErrSyntax is returned for a file that cannot be understood.
+	// ErrSyntax is returned for an invalid file.
 	ErrSyntax = errors.New("syntax error")
-	// ErrTooLarge is returned for a file over MaxSize or MaxDepth, or with too many includes within each other.
+	// ErrTooLarge is returned for a file over MaxSize or MaxDepth, or with too many nested includes.
 	ErrTooLarge = errors.New("too large or too deep")
 )
 
-// Error says where a file is wrong. It wraps ErrSyntax, ErrTooLarge or what Options.Include returned.
+// Error describes the location of a problem in a file. It wraps ErrSyntax, ErrTooLarge or the error of
+// Options.Include.
 type Error struct {
-	File string // name given to #include or #base, empty in the first file
-	Line int    // from 1
+	File string // name given to #include or #base, empty for the first file
+	Line int    // counted from 1
 	Text string
 	Err  error
 }
@@ -43,24 +44,25 @@ func (e *Error) Error() string {
 // Unwrap returns Err.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Options of the readers and the writer. The zero value is right for add-ons and missions.
+// Options are the options of the parsers and of the writer. The zero value is correct for add-ons and
+// missions.
 type Options struct {
-	// Escapes makes \n \t \\ \" mean what they do in C. Steam's own files use them; addoninfo, missions and gameinfo
-	// don't: their paths have backslashes.
+	// Escapes gives \n \t \\ \" their meaning in C. Steam's own files use escapes; addoninfo, missions
+	// and gameinfo do not, because their paths contain backslashes.
 	Escapes bool
-	// Include returns a file named by #include or #base. With nil both are left out.
+	// Include returns a file named by #include or #base. If nil, both directives are ignored.
 	Include func(name string) ([]byte, error)
 }
 
-// Parse reads a file that a program wrote; for those that people wrote see [ParseGame]. Errors are of type *Error; the
-// tree that was read up to there is returned with them, never nil. A quote or a block that the file doesn't close, and a
-// key without a value, are errors: the file was cut off.
+// Parse parses a file written by a program; for files written by people see [ParseGame]. Errors are of
+// the type *Error and are returned together with the tree so far, which is never nil. A quotation mark
+// or a block that is not closed and a key without a value are errors, because the file was truncated.
 func Parse(b []byte, o Options) (*Node, error) {
 	left := MaxSize
 	return parseFile(b, o, "", 0, &left)
 }
 
-// sizeOf is what a file counts for.
+// sizeOf returns the number of bytes that a file counts towards MaxSize.
 func sizeOf(b []byte, depth int) int {
 	if depth > 0 {
 		return max(len(b), minInclude)
@@ -68,7 +70,7 @@ func sizeOf(b []byte, depth int) int {
 	return len(b)
 }
 
-// parseFile takes the size of b from left, which all files share.
+// parseFile subtracts the size of b from left, which all files share.
 func parseFile(b []byte, o Options, name string, depth int, left *int) (*Node, error) {
 	root := &Node{Block: true}
 	if *left -= sizeOf(b, depth); *left < 0 {
@@ -146,7 +148,8 @@ func (p *parser) block(n *Node, depth int) error {
 		case opening:
 			return p.fail(t.line, "{ without a key", ErrSyntax)
 		case condition:
-			// One that belongs to nothing, as after a closing brace: the engine ignores it there too.
+			// The condition belongs to no key, for example after a closing brace. The engine ignores
+			// it, too.
 			continue
 		}
 		if err := p.pair(n, t, depth); err != nil {
@@ -155,7 +158,7 @@ func (p *parser) block(n *Node, depth int) error {
 	}
 }
 
-// pair reads what follows a key.
+// pair reads the value or block of a key.
 func (p *parser) pair(parent *Node, key token, depth int) error {
 	child := &Node{Key: key.text, Line: key.line}
 	met := true

@@ -22,7 +22,7 @@ type scanner struct {
 	text    string
 	pos     int
 	line    int
-	open    int // the line of a quote that isn't closed
+	open    int // line of an unclosed quotation mark
 	escapes bool
 }
 
@@ -53,7 +53,7 @@ func (s *scanner) next() token {
 	return t
 }
 
-// peekCondition takes a condition if that is what comes next.
+// peekCondition reads the next token if it is a condition.
 func (s *scanner) peekCondition() (string, bool) {
 	before := *s
 	if t := s.next(); t.kind == condition {
@@ -63,7 +63,7 @@ func (s *scanner) peekCondition() (string, bool) {
 	return "", false
 }
 
-// skip goes to the next token. A comment ends with its line.
+// skip advances to the next token. A comment ends at the end of its line.
 func (s *scanner) skip() {
 	for s.pos < len(s.text) {
 		switch c := s.text[s.pos]; {
@@ -84,7 +84,7 @@ func (s *scanner) skip() {
 	}
 }
 
-// quoted reads up to the closing quote, which it takes, or the end.
+// quoted reads to the closing quotation mark, which it consumes, or to the end of the text.
 func (s *scanner) quoted() string {
 	start, line := s.pos, s.line
 	for s.pos < len(s.text) {
@@ -115,13 +115,13 @@ func (s *scanner) unescape(text string) string {
 	return unescaper.Replace(text)
 }
 
-// Any other backslash stays what it is.
+// All other backslashes are kept.
 var (
 	unescaper = strings.NewReplacer(`\n`, "\n", `\t`, "\t", `\\`, `\`, `\"`, `"`)
 	escaper   = strings.NewReplacer("\n", `\n`, "\t", `\t`, `\`, `\\`, `"`, `\"`)
 )
 
-// bare reads an unquoted token, which has no escapes and may hold "//", as addresses do.
+// bare reads an unquoted token. It has no escapes and may contain "//", as URLs do.
 func (s *scanner) bare() string {
 	start := s.pos
 	for s.pos < len(s.text) {
@@ -133,11 +133,12 @@ func (s *scanner) bare() string {
 	return s.text[start:s.pos]
 }
 
-// maxCondition bounds a condition: without it a file of many that never end would be read over and over.
+// maxCondition limits the length of a condition in bytes. Without it a file with many unclosed
+// conditions would take quadratic time.
 const maxCondition = 256
 
-// conditionLen returns the length of the condition that text begins with, 0 if it is something else. An unquoted
-// vector like [0 is not one.
+// conditionLen returns the length of the condition at the start of text, or 0 if there is none. An
+// unquoted vector such as [0 is not a condition.
 func conditionLen(text string) int {
 	text = text[:min(len(text), maxCondition)]
 	if !strings.HasPrefix(text, "[$") && !strings.HasPrefix(text, "[!") {

@@ -16,7 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// show writes a tree on one line: key=value, key{children}, [condition] behind.
+// show formats a tree on one line: key=value, key{children}, followed by the [condition].
 func show(n *vdf.Node) string {
 	var parts []string
 	for _, c := range n.Children {
@@ -102,7 +102,7 @@ func TestEscapesAreReadWhenAskedFor(t *testing.T) {
 	if err != nil || n.Text("a") != "b\"c\\d\te\nf\\x" || n.Text("g") != "h" {
 		t.Errorf("%q, %v", show(n), err)
 	}
-	// Without them the quote behind the backslash ends the token.
+	// Without escapes the quotation mark after the backslash ends the token.
 	n, err = vdf.Parse([]byte(`a "b\" c d`), vdf.Options{})
 	if err != nil || n.Text("a") != `b\` {
 		t.Errorf("%q, %v", show(n), err)
@@ -242,7 +242,7 @@ func TestBounds(t *testing.T) {
 	}
 }
 
-// Files come from strangers: none of a legal size may keep us busy.
+// Files are untrusted input: no file of an allowed size may take excessive time.
 func TestParsingTakesLinearTime(t *testing.T) {
 	for _, pattern := range []string{
 		"[$ ", "a [$ ", "a\"", "a{}", "\\\"", "//\n", "#base x\n", "a b [$", "{", "\xff", "a [$X360] {",
@@ -258,7 +258,7 @@ func TestParsingTakesLinearTime(t *testing.T) {
 	}
 }
 
-// Neither may files that name each other, or that have much to merge.
+// Neither may files that include each other, or that have much to merge.
 func TestIncludesTakeLinearTime(t *testing.T) {
 	for what, text := range map[string]func(scale int) string{
 		"each other": func(int) string { return "#include x\n#include y\n#base z\n" },
@@ -276,7 +276,7 @@ func TestIncludesTakeLinearTime(t *testing.T) {
 		linear(t, what, func(scale int) {
 			calls, text := 0, text(scale)
 			o := vdf.Options{Include: func(string) ([]byte, error) {
-				if calls++; strings.Contains(text, "{") { // as many other keys
+				if calls++; strings.Contains(text, "{") { // as many distinct keys
 					return []byte(strings.ReplaceAll(strings.TrimPrefix(text, "#base x\n"), "k", "l")), nil
 				}
 				return []byte(text), nil
@@ -290,9 +290,9 @@ func TestIncludesTakeLinearTime(t *testing.T) {
 	}
 }
 
-// linear checks that f takes some four times as long at scale 4 as at scale 1: a
-// square would be sixteen times. It counts the thread's own clock, which stands
-// still while others have the processor, so that no machine is too slow for it.
+// linear checks that f takes about four times as long at scale 4 as at scale 1; quadratic time would be
+// sixteen times as long. It measures the processor time of the thread, so load on the machine does not
+// matter.
 func linear(t *testing.T, what string, f func(scale int)) {
 	t.Helper()
 	runtime.LockOSThread()
@@ -302,7 +302,7 @@ func linear(t *testing.T, what string, f func(scale int)) {
 		f(scale)
 		return threadTime(t) - begun
 	}
-	const noise = 10 * time.Millisecond // what another bound stops takes less than the clock can tell
+	const noise = 10 * time.Millisecond // work limited elsewhere takes less time than the clock can measure
 	one, four := took(1), took(4)
 	for range 2 { // the garbage collector may have run on this thread
 		if four <= 10*one+noise {
@@ -315,7 +315,7 @@ func linear(t *testing.T, what string, f func(scale int)) {
 	}
 }
 
-// threadTime is the processor time of this thread.
+// threadTime returns the processor time of this thread.
 func threadTime(t *testing.T) time.Duration {
 	t.Helper()
 	var ts unix.Timespec
@@ -359,7 +359,7 @@ func TestIncludeAppendsAndBaseFillsIn(t *testing.T) {
 	if _, err := parse(`#include "bad.txt"`); err == nil || !strings.Contains(err.Error(), "bad.txt line 2") {
 		t.Errorf("a mistake in another file: %v", err)
 	}
-	// Nobody asked for other files: they are not read, and their names are no keys.
+	// Without Include other files are not read, and the directives do not become keys.
 	if n, err := vdf.Parse([]byte("#include \"/etc/passwd\"\na b"), vdf.Options{}); err != nil || show(n) != "a=b" {
 		t.Errorf("without a reader: %q, %v", show(n), err)
 	}
@@ -420,14 +420,14 @@ func FuzzParse(f *testing.F) {
 		}
 		text, err := vdf.Format(root, o)
 		if errors.Is(err, vdf.ErrQuote) {
-			return // only a bare token can't hold one, and without escapes no quoted one can
+			return // only a bare token can contain one, and without escapes a quoted one cannot
 		}
 		if err != nil {
 			t.Fatalf("%q can't be written: %v", show(root), err)
 		}
 		again, err := vdf.Parse([]byte(text), o)
 		if errors.Is(err, vdf.ErrTooLarge) {
-			return // quotes and tabs made it longer
+			return // quotes and tabs exceeded MaxSize
 		}
 		if err != nil || show(again) != show(root) {
 			t.Errorf("%q became %q, %v", show(root), show(again), err)

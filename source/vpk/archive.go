@@ -12,30 +12,31 @@ import (
 	"sync"
 )
 
-// inThisFile is the archive index of data that stands behind the tree.
+// inThisFile is the archive index of data that follows the tree in the same file.
 const inThisFile = 0x7fff
 
 // Entry is a file in an archive.
 type Entry struct {
-	Path string // as the tree has it, with slashes; not checked
-	Size int64  // bytes, those that stand in the tree among them
-	CRC  uint32 // CRC-32 (IEEE) of all of them
+	Path string // as stored in the tree, with slashes; not checked
+	Size int64  // in bytes, including the preloaded bytes in the tree
+	CRC  uint32 // CRC-32 (IEEE) of the whole content
 
-	place   int64 // of the entry in the tree
-	preload int64 // where its first bytes are, of which there are head
+	place   int64 // offset of the entry in the tree
+	preload int64 // offset of the preloaded bytes, whose number is head
 	head    int64
-	index   uint16 // of the file that has the rest
-	offset  int64  // there; absolute
+	index   uint16 // index of the file that contains the other bytes
+	offset  int64  // absolute offset in that file
 }
 
-// Archive is an open archive. Its methods may be called concurrently. As an [fs.FS] its files are read-only, their modes
-// 0444, and have no times; reading doesn't check sums, [Archive.Verify] does. Names are as the tree has them, and in
-// case of doubt the first entry of a name counts.
+// Archive is an open archive. Its methods are safe for concurrent use. As an [fs.FS] its files are
+// read-only with mode 0444 and have no times. Reading does not verify checksums; [Archive.Verify] does.
+// Names are those of the tree; if two entries have the same name, the first is used.
 type Archive struct {
 	Version  int
 	TreeSize int64 // in bytes
-	// Declared is the size of the tree that the header tells. A tree has its own end, which counts here; the game looks
-	// for the data behind the size that is told. Where the two differ, checksums say where the data is, see Misled.
+	// Declared is the size of the tree in the header, in bytes. The tree also ends with its own end
+	// mark, which this package uses, while the game looks for the data after the declared size. If the
+	// two differ, checksums decide where the data is; see Misled.
 	Declared int64
 
 	name    string // base name
@@ -43,10 +44,10 @@ type Archive struct {
 	size    int64
 	header  int64
 	entries []Entry
-	data    int64 // where the data in this file begins
+	data    int64 // offset at which the data in this file begins
 	v2      sections
 
-	fsys   fs.FS // where the other files are
+	fsys   fs.FS // contains the other files
 	mu     sync.Mutex
 	parts  map[uint16]*part
 	closer []io.Closer
@@ -54,7 +55,7 @@ type Archive struct {
 	tree func() *tree
 }
 
-// part is one of the other files.
+// part is one of the other files of an archive.
 type part struct {
 	name string
 	r    io.ReaderAt
@@ -62,13 +63,14 @@ type part struct {
 	err  error
 }
 
-// Open opens an archive of this machine; of one in several files it is the one whose name ends in _dir.vpk. Errors are of
-// type *Error or about the file itself.
+// Open opens an archive on disk. If the archive consists of several files, name is the one that ends in
+// _dir.vpk. Errors are of the type *Error or concern the file itself.
 func Open(name string) (*Archive, error) {
 	return OpenFS(os.DirFS(filepath.Dir(name)), filepath.Base(name))
 }
 
-// OpenFS opens an archive of a file system whose files are io.ReaderAt, as those of os.DirFS and os.Root are.
+// OpenFS opens an archive in a file system whose files implement io.ReaderAt, as those of os.DirFS and
+// os.Root do.
 func OpenFS(fsys fs.FS, name string) (*Archive, error) {
 	f, size, err := openAt(fsys, name)
 	if err != nil {
@@ -87,8 +89,8 @@ func OpenFS(fsys fs.FS, name string) (*Archive, error) {
 	return a, nil
 }
 
-// New reads an archive of so many bytes. name is its base name, for errors and for the names of the other files, which
-// it doesn't have: their entries can't be opened.
+// New reads an archive of size bytes. name is its base name, used in errors and to derive the names of
+// the other files. The other files are not available, so their entries cannot be opened.
 func New(r io.ReaderAt, size int64, name string) (*Archive, error) {
 	a := &Archive{name: name, file: r, size: size, parts: map[uint16]*part{}}
 	if err := a.parse(); err != nil {
@@ -104,7 +106,7 @@ type readerAtCloser interface {
 }
 
 func openAt(fsys fs.FS, name string) (readerAtCloser, int64, error) {
-	// Before it is opened: a pipe would be waited for.
+	// Check before opening: opening a named pipe would block.
 	if st, err := fs.Stat(fsys, name); err != nil {
 		return nil, 0, err
 	} else if !st.Mode().IsRegular() {
@@ -126,7 +128,7 @@ func openAt(fsys fs.FS, name string) (readerAtCloser, int64, error) {
 	return r, st.Size(), nil
 }
 
-// Close closes the files of the archive. Files that were opened in it can't be read any more.
+// Close closes the files of the archive. Files opened from the archive become unreadable.
 func (a *Archive) Close() error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -138,10 +140,11 @@ func (a *Archive) Close() error {
 	return errors.Join(errs...)
 }
 
-// Entries returns what is in the archive, in the order of the tree. The caller must not change it.
+// Entries returns the entries of the archive in the order of the tree. The caller must not modify the
+// slice.
 func (a *Archive) Entries() []Entry { return a.entries }
 
-// bytes is the size of the archive with those of its other files that were opened so far.
+// bytes returns the size of the archive including those of its other files that have been opened.
 func (a *Archive) bytes() int64 {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -152,7 +155,7 @@ func (a *Archive) bytes() int64 {
 	return n
 }
 
-// partName is what the file with an index is called.
+// partName returns the name of the file with an index.
 func (a *Archive) partName(index uint16) string {
 	base := strings.TrimSuffix(a.name, ".vpk")
 	if b, ok := strings.CutSuffix(base, "_dir"); ok {
@@ -161,7 +164,7 @@ func (a *Archive) partName(index uint16) string {
 	return fmt.Sprintf("%s_%03d.vpk", base, index)
 }
 
-// Parts returns the names of the other files that entries have data in, in order of their first use.
+// Parts returns the names of the other files that contain data of entries, in order of first use.
 func (a *Archive) Parts() []string {
 	var names []string
 	seen := map[uint16]bool{}
@@ -175,7 +178,7 @@ func (a *Archive) Parts() []string {
 	return names
 }
 
-// part opens the file with an index, once.
+// part opens the file with an index, at most once.
 func (a *Archive) part(index uint16) (io.ReaderAt, int64, string, error) {
 	if index == inThisFile {
 		return a.file, a.size, a.name, nil
@@ -201,7 +204,7 @@ func (a *Archive) part(index uint16) (io.ReaderAt, int64, string, error) {
 	return p.r, p.size, p.name, p.err
 }
 
-// rest is where the bytes of an entry are that don't stand in the tree.
+// rest returns the file that contains the bytes of an entry outside of the tree.
 func (a *Archive) rest(e *Entry) (io.ReaderAt, string, error) {
 	length := e.Size - e.head
 	if length == 0 {
@@ -226,7 +229,7 @@ func (a *Archive) rest(e *Entry) (io.ReaderAt, string, error) {
 	return r, name, nil
 }
 
-// readAt reads a part of an entry that lies in it.
+// readAt reads part of an entry. The range must lie within the entry.
 func (a *Archive) readAt(e *Entry, b []byte, off int64) (int, error) {
 	n := 0
 	if off < e.head {
@@ -251,7 +254,7 @@ func (a *Archive) readAt(e *Entry, b []byte, off int64) (int, error) {
 	return n, nil
 }
 
-// unexpected makes what a file says that became shorter meanwhile.
+// unexpected converts the error of a read from a file that has become shorter.
 func unexpected(err error) error {
 	if err == nil || errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF

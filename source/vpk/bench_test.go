@@ -8,7 +8,7 @@ import (
 	"github.com/left4me/left4me/source/vpk"
 )
 
-// BenchmarkOpen reads the tree of 50,000 entries, each in its own branch.
+// BenchmarkOpen reads a tree of 50,000 entries, each in a branch of its own.
 func BenchmarkOpen(b *testing.B) {
 	files := make([]file, 50_000)
 	for i := range files {

@@ -12,26 +12,26 @@ import (
 	"github.com/left4me/left4me/source/vpk"
 )
 
-// file is an entry to write. Each has its own branch of the tree, which the format allows.
+// file is an entry to write. Each entry gets a branch of its own in the tree, which the format allows.
 type file struct {
 	dir, name, ext string
 	data           string
 	preload        int
-	part           uint16 // 0x7fff: in the same file
-	crc            uint32 // 0: the right one
-	offset, length int64  // of the data, if at least one isn't 0
+	part           uint16 // 0x7fff for the main file
+	crc            uint32 // 0 for the correct value
+	offset, length int64  // of the data, used if at least one is not 0
 }
 
 const same = 0x7fff
 
-// built is an archive with its parts, by index.
+// built is an archive and its parts by index.
 type built struct {
 	main  []byte
 	parts map[uint16][]byte
-	tree  int // its size
+	tree  int // size of the tree in bytes
 }
 
-// build writes an archive of version 1 or 2.
+// build creates an archive of version 1 or 2.
 func build(version int, files ...file) built {
 	b := built{parts: map[uint16][]byte{}}
 	var tree, data []byte
@@ -97,7 +97,7 @@ func build(version int, files ...file) built {
 	return b
 }
 
-// write lays an archive down and returns its name.
+// write writes the archive to a temporary directory and returns its name.
 func (b built) write(t testing.TB, name string) string {
 	t.Helper()
 	dir := t.TempDir()

@@ -1,7 +1,8 @@
 package vpk
 
-// The CRC-32 of two texts, one behind the other, from those of each: what a register holds after n zero bits is a
-// linear function of what it held before, so n zero bits are a matrix, and twice as many its square.
+// The CRC-32 of two concatenated texts can be computed from the CRC-32 of each: the effect of n zero
+// bits on the register is a linear function, so it is a matrix, and the matrix for 2n bits is its
+// square.
 
 const polynomial = 0xedb88320 // IEEE, reflected
 
@@ -23,7 +24,7 @@ func (m *matrix) square() (s matrix) {
 	return s
 }
 
-// zeros has the matrices for 1, 2, 4, … zero bytes.
+// zeros contains the matrices for 1, 2, 4, … zero bytes.
 var zeros = func() (z [33]matrix) {
 	var bit matrix
 	bit[0] = polynomial
@@ -39,7 +40,7 @@ var zeros = func() (z [33]matrix) {
 	return z
 }()
 
-// joinCRC is the CRC-32 of two texts of which the second has n bytes, less than 1<<33.
+// joinCRC returns the CRC-32 of two concatenated texts. The second has n bytes, fewer than 1<<33.
 func joinCRC(first, second uint32, n int64) uint32 {
 	for i := 0; n > 0; i, n = i+1, n>>1 {
 		if n&1 != 0 {

@@ -1,10 +1,13 @@
-// Package vpk reads VPK archives, in which games of the Source engine and their add-ons keep their files: versions 1 and
-// 2, with the data in the same file or in others beside it ("x_dir.vpk" with "x_000.vpk" and so on).
+// Package vpk reads VPK archives, in which Source engine games and their add-ons store their files. It
+// supports versions 1 and 2, with the data in the same file or in separate files ("x_dir.vpk" with
+// "x_000.vpk" and so on).
 //
-// Archives are made by strangers. Only the tree is held in memory, a few dozen bytes for each entry, and nothing in it is
-// believed that the size of the file doesn't bear out. Names are text until they are checked: an [Archive] as [fs.FS] has
-// only those that [fs.ValidPath] allows, and [Archive.Extract] refuses an archive as a whole for one bad name.
+// Archives are untrusted input. Only the tree is held in memory, a few dozen bytes per entry, and no
+// declared size is trusted beyond the size of the file. Names are not checked when an archive is
+// opened: as an [fs.FS], an [Archive] contains only the names that [fs.ValidPath] accepts, and
+// [Archive.Extract] rejects the whole archive if one name is unsafe.
 //
-// The format is "VPK (file format)" of the Valve Developer Community. Signatures are not checked, archives without the
-// header of the format (a beta of 2008) and Respawn's own version are refused, nothing is written.
+// The format is documented as "VPK (file format)" in the Valve Developer Community wiki. The package
+// does not verify signatures, does not write archives, and rejects archives without a header (a beta of
+// 2008) and Respawn's version of the format.
 package vpk

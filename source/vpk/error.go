@@ -6,30 +6,31 @@ import (
 )
 
 var (
-	// ErrFormat is returned for a file that is no VPK, or whose tree can't be understood.
+	// ErrFormat is returned for a file that is not a VPK archive, or whose tree is invalid.
 	ErrFormat = errors.New("not a VPK that can be read")
-	// ErrVersion is returned for a VPK of a version that isn't known, Respawn's among them.
+	// ErrVersion is returned for an unsupported version of the format, including Respawn's.
 	ErrVersion = errors.New("unknown version")
-	// ErrTruncated is returned when something lies behind the end of its file.
+	// ErrTruncated is returned if a part of the archive lies beyond the end of its file.
 	ErrTruncated = errors.New("the file ends too early")
-	// ErrTooLarge is returned for more entries than MaxEntries, for longer names than MaxName, and for an archive that
-	// would become much larger when it is extracted.
+	// ErrTooLarge is returned for more than MaxEntries entries, for names longer than MaxName, and for
+	// an archive that would expand to much more than its own size.
 	ErrTooLarge = errors.New("too large")
-	// ErrMissing is returned when the file that has the data of an entry isn't there.
+	// ErrMissing is returned if the file that contains the data of an entry does not exist.
 	ErrMissing = errors.New("a part of the archive is missing")
-	// ErrSum is returned when a checksum is wrong.
+	// ErrSum is returned for a wrong checksum.
 	ErrSum = errors.New("wrong checksum")
-	// ErrOverlap is returned when entries share a part of their data, but not all of it.
+	// ErrOverlap is returned if entries share a part of their data, but not all of it.
 	ErrOverlap = errors.New("entries overlap")
-	// ErrName is returned for a name that no file may have, or that two entries have.
+	// ErrName is returned for a name that is unsafe for a file, or that two entries share.
 	ErrName = errors.New("unsafe name")
 )
 
-// Error says where an archive is wrong. It wraps one of the errors of this package or that of a file that can't be read.
+// Error describes the location of a problem in an archive. It wraps one of the errors of this package,
+// or the error of a file that could not be read.
 type Error struct {
-	File   string // base name of the file that is wrong, "" if it has none
-	Offset int64  // in File; -1 if it is about no place in particular
-	Entry  string // path of the entry that it is about, may be empty
+	File   string // base name of the affected file, "" if unknown
+	Offset int64  // position in File; -1 if none
+	Entry  string // path of the affected entry; may be empty
 	Text   string
 	Err    error
 }

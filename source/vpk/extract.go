@@ -13,13 +13,15 @@ import (
 	"unicode"
 )
 
-// growth is how many times its own size an archive may become: entries may share data, but not without end.
+// growth is the maximum ratio of the extracted size to the size of the archive. Entries may share data,
+// so without a limit a small archive could expand without bound.
 const growth = 4
 
-// temporary is what a file is called until it is whole.
+// temporary is the base name of a file while it is being written.
 const temporary = ".left4me-extract"
 
-// CheckName says why an entry must not be extracted under its name: nil if it may. Errors: ErrName.
+// CheckName returns nil if an entry may be extracted under its name, and otherwise an error that wraps
+// ErrName and gives the reason.
 func CheckName(name string) error {
 	bad := func(why string) error { return &Error{Offset: -1, Entry: name, Text: why, Err: ErrName} }
 	switch {
@@ -44,8 +46,9 @@ func CheckName(name string) error {
 	return nil
 }
 
-// CheckNames looks at all names of the archive: each must be one that a file may have, and no two may be the same but for
-// upper and lower case, nor one a directory of the other. It returns the first that isn't right. Errors: ErrName.
+// CheckNames checks all names of the archive. Each must be valid for a file, no two may differ only in
+// case, and none may be a directory of another. CheckNames returns the first problem, which wraps
+// ErrName.
 func (a *Archive) CheckNames() error {
 	seen := make(map[string]*Entry, len(a.entries))
 	for i := range a.entries {
@@ -81,12 +84,14 @@ func (a *Archive) named(e *Entry, err error) error {
 	return &Error{File: a.name, Offset: e.place, Entry: e.Path, Text: at.Text, Err: at.Err}
 }
 
-// Extract writes entries, all without any paths, beneath a directory, which must exist; a path may name a directory of the
-// archive. The whole archive is looked at before anything is written, and what comes from it never leads out of the
-// directory. Files that are there are replaced; each is written under another name and renamed when its checksum is
-// right, so that what stops it leaves no half file. done is told each file that is in place, and may be nil.
+// Extract writes the entries with the given paths, or all entries if paths is empty, to an existing
+// directory. A path may name a directory of the archive. Extract checks the whole archive before it
+// writes anything, and never writes outside of dir. It replaces existing files. Each file is written
+// under a temporary name and renamed once its checksum is verified, so an interrupted Extract leaves no
+// partial file under its final name. Extract calls done, which may be nil, for each completed file.
 //
-// Errors: ErrName, ErrOverlap, ErrTooLarge, ErrSum, fs.ErrNotExist for a path that isn't in the archive.
+// Errors: ErrName, ErrOverlap, ErrTooLarge, ErrSum, and fs.ErrNotExist for a path that the archive does
+// not contain.
 func (a *Archive) Extract(ctx context.Context, dir *os.Root, paths []string, done func(Entry)) error {
 	entries, err := a.choose(paths)
 	if err != nil {
@@ -120,7 +125,7 @@ func (a *Archive) Extract(ctx context.Context, dir *os.Root, paths []string, don
 	return ctx.Err()
 }
 
-// grows refuses what would become much more than there is.
+// grows returns an error if total bytes are too many for the size of the archive.
 func (a *Archive) grows(total int64) error {
 	if has := a.bytes(); total > growth*has {
 		return &Error{File: a.name, Offset: -1, Text: fmt.Sprintf("its %d bytes would become %d", has, total), Err: ErrTooLarge}
@@ -128,7 +133,7 @@ func (a *Archive) grows(total int64) error {
 	return nil
 }
 
-// choose finds what is asked for, in the order of the tree.
+// choose returns the entries with the given paths, in the order of the tree.
 func (a *Archive) choose(paths []string) ([]*Entry, error) {
 	var chosen []*Entry
 	found := map[string]bool{}
@@ -169,7 +174,7 @@ func (x *extraction) file(e *Entry) (err error) {
 		x.made[parent] = true
 	}
 	temp := path.Join(path.Dir(e.Path), temporary)
-	// What an earlier one left that was killed.
+	// Remove the temporary file of an earlier extraction that was killed.
 	if err := x.dir.Remove(temp); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -188,7 +193,7 @@ func (x *extraction) file(e *Entry) (err error) {
 	return x.dir.Rename(temp, e.Path)
 }
 
-// copy writes an entry and compares its sum.
+// copy writes an entry and verifies its checksum.
 func (x *extraction) copy(w io.Writer, e *Entry) error {
 	var sum uint32
 	for at := int64(0); at < e.Size; {

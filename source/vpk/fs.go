@@ -16,14 +16,14 @@ var (
 	_ fs.ReadFileFS = (*Archive)(nil)
 )
 
-// tree finds entries by their names.
+// tree is the file system view of an archive.
 type tree struct {
 	files map[string]*Entry
 	dirs  map[string][]fs.DirEntry
 }
 
-// makeTree takes names that a file system may have. Of one name that is a file and a directory, the file counts, of two
-// files the first.
+// makeTree includes only names that are valid in an [fs.FS]. If a name is both a file and a directory,
+// the file is used; of two files with the same name, the first.
 func (a *Archive) makeTree() *tree {
 	t := &tree{files: make(map[string]*Entry, len(a.entries)), dirs: map[string][]fs.DirEntry{".": nil}}
 	for i := range a.entries {
@@ -38,7 +38,7 @@ func (a *Archive) makeTree() *tree {
 			continue
 		}
 		if _, known := t.dirs[path.Dir(e.Path)]; !known && len(t.dirs) > MaxEntries-strings.Count(e.Path, "/") {
-			delete(t.files, e.Path) // names of nothing but directories would be a lot of memory
+			delete(t.files, e.Path) // limit the memory for deep paths that consist of directories only
 			continue
 		}
 		t.add(path.Dir(e.Path), dirEntry{stat{path.Base(e.Path), e.Size, 0o444, e}})
@@ -49,7 +49,8 @@ func (a *Archive) makeTree() *tree {
 	return t
 }
 
-// beneathFile reports whether a directory above is a file. Directories that are known need no look.
+// beneathFile reports whether a parent directory of name is a file. Known directories were checked
+// before.
 func (t *tree) beneathFile(name string) bool {
 	for dir := path.Dir(name); dir != "."; dir = path.Dir(dir) {
 		if _, known := t.dirs[dir]; known {
@@ -74,7 +75,7 @@ func (t *tree) add(dir string, e fs.DirEntry) {
 	}
 }
 
-// Open opens a file or directory. Files are io.ReaderAt and io.Seeker too.
+// Open opens a file or directory. Files also implement io.ReaderAt and io.Seeker.
 func (a *Archive) Open(name string) (fs.File, error) {
 	st, err := a.find("open", name)
 	if err != nil {
@@ -100,7 +101,7 @@ func (a *Archive) find(op, name string) (stat, error) {
 	return stat{}, &fs.PathError{Op: op, Path: name, Err: fs.ErrNotExist}
 }
 
-// Stat describes a file or directory; Sys is its Entry.
+// Stat describes a file or directory. Sys returns its Entry.
 func (a *Archive) Stat(name string) (fs.FileInfo, error) {
 	st, err := a.find("stat", name)
 	if err != nil {
@@ -109,7 +110,7 @@ func (a *Archive) Stat(name string) (fs.FileInfo, error) {
 	return st, nil
 }
 
-// ReadDir lists a directory by name.
+// ReadDir returns the entries of a directory sorted by name.
 func (a *Archive) ReadDir(name string) ([]fs.DirEntry, error) {
 	st, err := a.find("readdir", name)
 	if err == nil && !st.IsDir() {
@@ -121,7 +122,7 @@ func (a *Archive) ReadDir(name string) ([]fs.DirEntry, error) {
 	return slices.Clone(a.tree().dirs[name]), nil
 }
 
-// ReadFile reads a whole file into memory: look at its size before, which may be 4 GiB.
+// ReadFile reads a whole file into memory. Check its size first: it may be up to 4 GiB.
 func (a *Archive) ReadFile(name string) ([]byte, error) {
 	st, err := a.find("read", name)
 	if err == nil && st.IsDir() {
@@ -130,7 +131,7 @@ func (a *Archive) ReadFile(name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Before anything is allocated: is there so much?
+	// Check before allocating that the file contains this many bytes.
 	if _, _, err := a.rest(st.entry); err != nil {
 		return nil, err
 	}
@@ -139,7 +140,7 @@ func (a *Archive) ReadFile(name string) ([]byte, error) {
 	return b, err
 }
 
-// Find returns the entry with a path in any case: the game knows only small letters. Of several it is the first.
+// Find returns the first entry with a path, ignoring case: the game uses lower case only.
 func (a *Archive) Find(name string) (Entry, bool) {
 	for i := range a.entries {
 		if strings.EqualFold(a.entries[i].Path, name) {
@@ -149,12 +150,12 @@ func (a *Archive) Find(name string) (Entry, bool) {
 	return Entry{}, false
 }
 
-// Reader reads what an entry of this archive holds.
+// Reader returns a reader for the content of an entry of this archive.
 func (a *Archive) Reader(e Entry) *io.SectionReader {
 	return io.NewSectionReader(entryReader{a, &e}, 0, e.Size)
 }
 
-// entryReader reads an entry as if it were a file.
+// entryReader implements io.ReaderAt for an entry.
 type entryReader struct {
 	a *Archive
 	e *Entry

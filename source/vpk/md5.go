@@ -8,10 +8,11 @@ import (
 	"io"
 )
 
-// md5Entry is the size of an entry of the section with sums of pieces: index, offset, length, sum.
+// md5Entry is the size in bytes of an entry in the section of piece checksums: index, offset, length,
+// MD5.
 const md5Entry = 28
 
-// md5Job is one MD5 to compare.
+// md5Job is an MD5 sum to verify.
 type md5Job struct {
 	what     string
 	index    uint16
@@ -19,8 +20,8 @@ type md5Job struct {
 	want     [md5.Size]byte
 }
 
-// planMD5 reads which sums version 2 has. Sections that are left out are no problem, those that lie outside of the file
-// are.
+// planMD5 reads the MD5 sums of a version 2 archive. Sections may be missing, but must not lie beyond
+// the end of the file.
 func (v *verifier) planMD5() {
 	a := v.a
 	at := a.data + a.v2.data
@@ -37,7 +38,7 @@ func (v *verifier) planMD5() {
 		}
 		le := binary.LittleEndian
 		if le.Uint16(b[2:]) != 0 {
-			continue // another kind of sum, of newer games
+			continue // another kind of checksum, used by newer games
 		}
 		j := md5Job{what: "a piece", index: le.Uint16(b[:]), from: int64(le.Uint32(b[4:]))}
 		if j.index == inThisFile {
@@ -60,7 +61,7 @@ func (v *verifier) planMD5() {
 		v.other(&Error{File: a.name, Offset: at, Text: "read", Err: unexpected(err)})
 		return
 	}
-	// The longest first: it is one worker's from its beginning to its end.
+	// Start with the longest, because a single worker hashes it from beginning to end.
 	v.md5 = append([]md5Job{
 		{"the whole file", inThisFile, 0, at + 2*md5.Size, [md5.Size]byte(sums[2*md5.Size:])},
 		{"the tree", inThisFile, a.header, a.data, [md5.Size]byte(sums[:])},

@@ -10,8 +10,8 @@ import (
 
 // Limits of the reader.
 const (
-	MaxEntries = 1 << 20 // in an archive
-	MaxName    = 1 << 10 // bytes, of an extension, a directory or a name
+	MaxEntries = 1 << 20 // per archive
+	MaxName    = 1 << 10 // bytes, for an extension, a directory or a name
 )
 
 const (
@@ -19,13 +19,13 @@ const (
 	respawn = 0x00030002
 	headV1  = 12
 	headV2  = 28
-	fixed   = 18 // bytes of an entry behind its name
-	usual   = 26 // with its name, at least
+	fixed   = 18 // bytes of an entry after its name
+	usual   = 26 // minimum bytes of an entry with its name
 	ending  = 0xffff
-	md5Size = 48 // of the three sums of version 2
+	md5Size = 48 // bytes of the three checksums of version 2
 )
 
-// sections is what version 2 has behind the data.
+// sections holds the sizes of the sections after the data in version 2.
 type sections struct {
 	data, archiveMD5, otherMD5, signature int64 // sizes
 }
@@ -63,7 +63,8 @@ func (a *Archive) parse() error {
 	}
 	a.Declared = u32(8)
 	p := &treeReader{a: a, pos: a.header}
-	// As many as such a tree usually has; growing a long list copies it again and again.
+	// Allocate for the usual number of entries in a tree of this size; growing a long list would copy
+	// it repeatedly.
 	expected := min(a.Declared, a.size, 4<<20)
 	a.entries = make([]Entry, 0, expected/usual)
 	p.ends, p.paths = make([]int, 0, expected/usual), make([]byte, 0, expected)
@@ -76,7 +77,7 @@ func (a *Archive) parse() error {
 	return a.settle()
 }
 
-// settle makes the offsets of data in this file absolute, and refuses what lies outside of it.
+// settle makes the offsets of data in this file absolute and rejects data beyond the end of the file.
 func (a *Archive) settle() error {
 	for i := range a.entries {
 		e := &a.entries[i]
@@ -95,22 +96,22 @@ func (a *Archive) settle() error {
 	return nil
 }
 
-// treeReader reads the tree piece by piece: its size is not known before its end, and preloaded data, which is skipped,
-// may be most of it.
+// treeReader reads the tree in pieces. The size of the tree is only known at its end, and preloaded
+// data, which is skipped, may be most of it.
 type treeReader struct {
 	a   *Archive
-	pos int64 // of what comes next
+	pos int64 // offset of the next byte
 	buf []byte
-	at  int // in buf, of pos
+	at  int // index of pos in buf
 	mem []byte
 
-	paths []byte // of all entries, one behind the other
-	ends  []int  // of each
+	paths []byte // of all entries, concatenated
+	ends  []int  // end of each path in paths
 }
 
 const window = 256 << 10
 
-// need makes at least n bytes available and returns all that are.
+// need makes at least n bytes available and returns all buffered bytes.
 func (t *treeReader) need(n int) ([]byte, error) {
 	if len(t.buf)-t.at >= n {
 		return t.buf[t.at:], nil
@@ -138,7 +139,7 @@ func (t *treeReader) skip(n int64) {
 	t.at += int(n)
 }
 
-// text reads a name; the bytes are good until the next call.
+// text reads a name. The bytes are valid until the next call.
 func (t *treeReader) text() ([]byte, error) {
 	b, err := t.need(1)
 	if err != nil {
@@ -146,7 +147,7 @@ func (t *treeReader) text() ([]byte, error) {
 	}
 	i := bytes.IndexByte(b, 0)
 	if i < 0 && len(b) <= MaxName {
-		// Perhaps it goes on behind what is in memory.
+		// The name may continue beyond the buffer.
 		if b, err = t.need(int(min(MaxName+1, t.a.size-t.pos))); err != nil {
 			return nil, err
 		}
@@ -162,7 +163,7 @@ func (t *treeReader) text() ([]byte, error) {
 	return b[:i], nil
 }
 
-// read reads all entries. An empty text ends a list; a blank stands for nothing.
+// read reads all entries. An empty string ends a list; a space stands for an empty name.
 func (t *treeReader) read() error {
 	var ext, dir []byte
 	for {
@@ -239,8 +240,8 @@ func (t *treeReader) entry(path []byte, place int64) error {
 	return nil
 }
 
-// name gives the entries their paths: parts of one text, which is one thing to
-// collect instead of thousands.
+// name sets the paths of the entries. All are parts of one string, so the garbage collector handles one
+// object instead of thousands.
 func (t *treeReader) name() {
 	all, from := string(t.paths), 0
 	for i, end := range t.ends {

@@ -2,14 +2,15 @@ package vpk
 
 import "hash/crc32"
 
-// Bounds of what is read to find out where the data begins.
+// Limits of what is read to find the start of the data.
 const (
 	maxProbes = 8
 	maxProbe  = 1 << 20
 )
 
-// dataStart says where the data in this file begins. The game looks for it where the header says that the tree ends;
-// where that isn't where it ends, the checksums of some small entries decide. Without an answer it is behind the tree.
+// dataStart returns the offset at which the data in this file begins. The game expects it at the end of
+// the tree according to the header. If the tree ends elsewhere, the checksums of a few small entries
+// decide; without a match, the data follows the tree.
 func (a *Archive) dataStart(behind int64) int64 {
 	told := a.header + a.Declared
 	if told == behind || told > a.size {
@@ -35,7 +36,7 @@ func (a *Archive) dataStart(behind int64) int64 {
 	return behind
 }
 
-// sumAt is the CRC-32 of bytes of this file, 0 if they can't be read.
+// sumAt returns the CRC-32 of a part of this file, or 0 if it cannot be read.
 func (a *Archive) sumAt(offset, length int64) uint32 {
 	if offset > a.size || length > a.size-offset {
 		return 0
@@ -47,11 +48,11 @@ func (a *Archive) sumAt(offset, length int64) uint32 {
 	return crc32.ChecksumIEEE(b)
 }
 
-// Misled says whether the header tells the game to look for the data in another place than that where it is, as far as
+// Misled reports whether the header makes the game look for the data in the wrong place, as far as
 // checksums can tell.
 func (a *Archive) Misled() bool { return a.header+a.Declared != a.data }
 
-// HasSums says whether a checksum of any entry was written: some tools write zeros only.
+// HasSums reports whether the archive contains checksums: some tools write only zeros.
 func (a *Archive) HasSums() bool {
 	some := false
 	for i := range a.entries {

@@ -13,23 +13,25 @@ import (
 )
 
 const (
-	segment = 1 << 20   // what one worker takes at a time
-	block   = 256 << 10 // what it reads at a time, so that it stays in the processor's cache
+	segment = 1 << 20   // bytes that a worker processes at a time
+	block   = 256 << 10 // bytes per read, small enough for the processor's cache
 )
 
-// Problem is something that Verify found.
+// Problem is a problem found by Verify.
 type Problem struct {
 	Entry string // its path; empty when it isn't about one entry
 	Err   error  // *Error
 }
 
-// MaxProblems is how many problems Verify returns: each entry may have one, and a file that was cut has thousands.
+// MaxProblems is the maximum number of problems that Verify returns. Each entry may have one, and a
+// truncated file has thousands.
 const MaxProblems = 10_000
 
-// Verify reads the whole archive with all processors and compares every checksum in it: the CRC-32 of each entry and, in
-// version 2, the MD5 of the tree, of pieces of the files and of the whole file, where there are any. What is wrong comes
-// back in the order of the tree, at most MaxProblems; progress is told how many bytes were read since it was told last,
-// by several goroutines at once, and may be nil. The error is of ctx alone.
+// Verify reads the whole archive on all processors and verifies every checksum: the CRC-32 of each
+// entry and, in version 2, the MD5 sums, if present, of the tree, of pieces of the files and of the
+// whole file. It returns at most MaxProblems problems, sorted by entry. It calls progress, which may be
+// nil, with the number of bytes read since the last call; several goroutines may call it at the same
+// time. The error is that of ctx.
 func (a *Archive) Verify(ctx context.Context, progress func(bytes int64)) ([]Problem, error) {
 	if progress == nil {
 		progress = func(int64) {}
@@ -40,7 +42,7 @@ func (a *Archive) Verify(ctx context.Context, progress func(bytes int64)) ([]Pro
 	}
 	var total int64
 	for i := range a.entries {
-		_, _, _ = a.rest(&a.entries[i]) // opens what there is
+		_, _, _ = a.rest(&a.entries[i]) // open the part that contains it
 		total += a.entries[i].Size
 	}
 	if err := a.grows(total); err != nil {
@@ -59,7 +61,7 @@ func (a *Archive) Verify(ctx context.Context, progress func(bytes int64)) ([]Pro
 	return v.result(), nil
 }
 
-// verifier is one run of Verify.
+// verifier holds the state of one Verify call.
 type verifier struct {
 	a        *Archive
 	ctx      context.Context
@@ -68,18 +70,18 @@ type verifier struct {
 	md5      []md5Job
 
 	mu       sync.Mutex
-	problems map[int]error // by entry
+	problems map[int]error // by index of the entry
 	others   []Problem
 }
 
-// piece is a part of an entry, at most a segment long.
+// piece is a part of an entry, at most one segment long.
 type piece struct {
 	entry    int
 	from, to int64
 	sum      uint32
 }
 
-// plan cuts entries into pieces, in the order in which the files have them.
+// plan splits the entries into pieces, in the order of their data in the files.
 func (v *verifier) plan() {
 	entries := v.a.entries
 	for i := range entries {
@@ -96,7 +98,8 @@ func (v *verifier) plan() {
 	}
 }
 
-// run has all processors do what is left until work says that nothing is.
+// run calls work on all processors. Each call of next returns the next index; work returns when the
+// index is out of range.
 func (v *verifier) run(work func(next func() int)) {
 	var wg sync.WaitGroup
 	var at atomic.Int64
@@ -129,7 +132,7 @@ func (v *verifier) sums(next func() int) {
 	v.progress(read)
 }
 
-// unread says where an entry could not be read.
+// unread returns an error with the position at which an entry could not be read.
 func (a *Archive) unread(e *Entry, at int64, err error) error {
 	var known *Error
 	if errors.As(err, &known) {
@@ -145,7 +148,7 @@ func (a *Archive) unread(e *Entry, at int64, err error) error {
 	return &Error{File: file, Offset: offset, Entry: e.Path, Text: "read", Err: err}
 }
 
-// problem keeps the first one of each entry.
+// problem records the first problem of each entry.
 func (v *verifier) problem(entry int, err error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -154,7 +157,8 @@ func (v *verifier) problem(entry int, err error) {
 	}
 }
 
-// compare joins the sums of the pieces of each entry, which lie in the order of the file, not of the entry.
+// compare combines the checksums of the pieces of each entry. The pieces are sorted by position in the
+// file, so it sorts them by entry first.
 func (v *verifier) compare() {
 	slices.SortFunc(v.pieces, func(a, b piece) int { return cmp.Or(cmp.Compare(a.entry, b.entry), cmp.Compare(a.from, b.from)) })
 	for i := 0; i < len(v.pieces); {
@@ -187,8 +191,8 @@ func (v *verifier) result() []Problem {
 	return all[:min(len(all), MaxProblems)]
 }
 
-// Overlaps finds entries that share a part of their data but not all of it: nobody packs like that, and it can make an
-// archive grow without bound when it is extracted. At most MaxProblems.
+// Overlaps returns entries that share a part of their data, but not all of it, at most MaxProblems. No
+// tool creates such archives, and extracting one could expand it without bound.
 func (a *Archive) Overlaps() []*Error {
 	var order []*Entry
 	for i := range a.entries {
@@ -203,12 +207,12 @@ func (a *Archive) Overlaps() []*Error {
 		slices.SortStableFunc(order, byPlace)
 	}
 	var found []*Error
-	var last *Entry // the one that reaches furthest
+	var last *Entry // entry that extends furthest
 	for _, e := range order {
 		switch {
 		case last == nil || last.index != e.index || last.offset+last.Size-last.head <= e.offset:
 			last = e
-		case last.offset == e.offset && last.Size-last.head == e.Size-e.head: // the same data for both
+		case last.offset == e.offset && last.Size-last.head == e.Size-e.head: // two entries with the same data
 		case len(found) < MaxProblems:
 			found = append(found, &Error{
 				File: a.name, Offset: e.place, Entry: e.Path, Err: ErrOverlap,

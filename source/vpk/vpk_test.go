@@ -19,7 +19,8 @@ import (
 	"github.com/left4me/left4me/source/vpk"
 )
 
-// The bytes of the format itself, so that reader and writer of this package can't agree on a mistake.
+// The archive is given as bytes, so a mistake shared by the reader and the writer of this package is
+// noticed.
 func TestGolden(t *testing.T) {
 	const content = "\"AddonInfo\"{addontitle x}\n"
 	b, err := hex.DecodeString(
@@ -56,7 +57,7 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// Add-ons of the workshop as they are.
+// The files are unmodified add-ons from the workshop.
 func TestRealAddons(t *testing.T) {
 	for name, entries := range map[string]int{
 		"automatic_guns.vpk": 2, "devlosglm60fix.vpk": 3, "full_health_when_changelevel.vpk": 3, "health_bar.vpk": 3, "ladder_fix.vpk": 3,
@@ -82,7 +83,7 @@ func TestRealAddons(t *testing.T) {
 }
 
 func manyKinds() []file {
-	big := strings.Repeat("0123456789abcdef", 150_000) // several pieces of work
+	big := strings.Repeat("0123456789abcdef", 150_000) // spans several pieces
 	return []file{
 		{" ", "addoninfo", "txt", "\"AddonInfo\"{}", 0, same, 0, 0, 0},
 		{"maps", "m1", "bsp", big[:50_000], 100, same, 0, 0, 0},
@@ -190,7 +191,7 @@ func TestVerifyEndsWithItsContext(t *testing.T) {
 	}
 }
 
-// A tree has its own end: tools that tell another one exist.
+// The tree has its own end mark; some tools write a different size to the header.
 func TestWrongTreeSizeIsTolerated(t *testing.T) {
 	for _, size := range []byte{0, 1, 255} {
 		b := build(1, file{"d", "n", "txt", "text", 1, same, 0, 0, 0})
@@ -208,7 +209,7 @@ func TestWrongTreeSizeIsTolerated(t *testing.T) {
 
 func TestHostile(t *testing.T) {
 	good := build(1, file{"d", "n", "txt", "some text", 2, same, 0, 0, 0}).main
-	at := bytes.Index(good, []byte("n\x00")) // of the entry
+	at := bytes.Index(good, []byte("n\x00")) // offset of the entry
 	long := file{"d", strings.Repeat("n", vpk.MaxName+1), "txt", "", 0, same, 0, 0, 0}
 	respawn := bytes.Clone(good)
 	copy(respawn[4:], []byte{2, 0, 3, 0})
@@ -246,7 +247,7 @@ func TestHostile(t *testing.T) {
 	}
 }
 
-// A part of a few bytes must not make anybody allocate gigabytes.
+// A small archive must not cause an allocation of gigabytes.
 func TestSizesAreBelievedOnlyAsFarAsFilesGo(t *testing.T) {
 	a := open(t, build(1, file{"d", "n", "txt", "x", 0, 3, 0, 0, 0xfffffff0}).write(t, "x_dir"))
 	var before, after runtime.MemStats
@@ -340,7 +341,7 @@ func FuzzArchive(f *testing.F) {
 		must(f, err)
 		f.Add(b)
 		f.Add(b[:len(b)/2])
-		if len(b) > 12 { // a longer tree than there is, with the data where the game looks then
+		if len(b) > 12 { // declare a longer tree, with the data where the game then looks
 			size := binary.LittleEndian.Uint32(b[8:])
 			if end := 12 + int(size); b[4] == 1 && end < len(b) {
 				longer := append(append(bytes.Clone(b[:end]), make([]byte, 9)...), b[end:]...)
