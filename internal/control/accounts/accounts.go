@@ -1,12 +1,10 @@
-// Package accounts says who somebody is and what they may do: users and their
-// passwords, sessions of browsers, tokens of programs, and the one function that
-// checks rights.
+// Package accounts implements authentication and authorisation: users and their passwords, browser
+// sessions, API tokens, and the one function that checks rights.
 //
-// It promises that a password check takes equally long for users who are there
-// and who are not, that guessing is slowed down by account and by address with
-// bounded memory, that at most two passwords are hashed at once, and that
-// neither the database nor a copy of it is enough to log in as anybody: cookies
-// and tokens are kept only as a keyed hash.
+// A password check takes equally long for existing and for unknown users. Guessing is throttled per
+// account and per address with bounded memory, and at most two passwords are hashed at once.
+// Neither the database nor a copy of it is enough to log in: cookies and tokens are stored only as
+// keyed hashes.
 package accounts
 
 import (
@@ -24,29 +22,29 @@ import (
 	"github.com/left4me/left4me/internal/store"
 )
 
-// Bounds of names and passwords.
+// Limits for passwords and token labels.
 const (
 	MinPassword = 10   // characters
 	MaxPassword = 1024 // bytes
 	maxLabel    = 100
 )
 
-// Actor is somebody who asks for something. The zero Actor is nobody.
+// Actor is the user or program that makes a request. The zero Actor is an unauthenticated one.
 type Actor struct {
-	UserID int64 // never used again for another user; 0 for the machine's own administrator
+	UserID int64 // never reused for another user; 0 for the host's own administrator
 	Name   string
 	Admin  bool
-	// Token is the label of the token that UserID acts with; empty: without one.
+	// Token is the label of the token that authenticated UserID; empty without a token.
 	Token string
-	// Only are the targets that the actor may see and use, each with the rights of the
-	// role; nil: all of them. Grants on single servers are to fill it. They may have names
-	// from before a rename: where they have ids, what has a name alone is looked up.
+	// Only restricts the actor to these targets, with the rights of its role on each; nil means all
+	// targets. It is meant for grants on single servers. Names in it may predate a rename: where a
+	// target in Only has an id, a requested target without one is looked up by name.
 	Only *Targets
 
-	names *store.Store // to look it up; nil: names are compared
+	names *store.Store // for looking up ids by name; nil: names are compared
 }
 
-// Same reports whether two actors are one person, or the machine, with the same rights.
+// Same reports whether a and o are the same user with the same rights.
 func (a Actor) Same(o Actor) bool {
 	if a.Only == nil || o.Only == nil {
 		return a == o
@@ -54,7 +52,7 @@ func (a Actor) Same(o Actor) bool {
 	return slices.Equal(*a.Only, *o.Only) && a.UserID == o.UserID && a.Name == o.Name && a.Admin == o.Admin
 }
 
-// Cause is the actor of the events and jobs of what somebody does.
+// Cause returns the actor to record in the events and jobs that a causes.
 func (a Actor) Cause() left4me.Actor {
 	by := left4me.ByUser(a.Name)
 	if a.Token != "" {
@@ -76,15 +74,15 @@ var (
 	errDisabled = left4me.NewError(left4me.Denied, "auth.disabled")
 )
 
-// RetryAfter is the cause inside a left4me.Busy error: how long to wait.
+// RetryAfter is how long to wait before the next attempt. A left4me.Busy error wraps it.
 type RetryAfter time.Duration
 
 func (r RetryAfter) Error() string { return "retry after " + time.Duration(r).String() }
 
-// after is e with how long to wait.
+// after returns e with wait attached as a RetryAfter.
 func after(wait time.Duration, e *left4me.Error) error { return e.Because(RetryAfter(wait)) }
 
-// Accounts is the list of accounts. It is safe for concurrent use.
+// Accounts manages users, sessions and tokens. It is safe for concurrent use.
 type Accounts struct {
 	storage  *store.Store
 	key      []byte
@@ -99,8 +97,8 @@ type Accounts struct {
 	now      func() time.Time
 }
 
-// New makes the list. The secret is what hashes of cookies and tokens are keyed
-// with: another one logs everybody out.
+// New returns the Accounts stored in storage. The hashes of cookies and tokens are keyed with
+// secret: changing it logs everybody out.
 func New(storage *store.Store, secret string, log *slog.Logger) *Accounts {
 	sum := sha256.Sum256([]byte("left4me accounts\x00" + secret))
 	return &Accounts{
@@ -112,24 +110,23 @@ func New(storage *store.Store, secret string, log *slog.Logger) *Accounts {
 
 type digest [sha256.Size]byte
 
-// keyedHash is an HMAC that is used again. One is needed for each request, and to make
-// it takes more memory than all else that is done for a token.
+// keyedHash is a reusable HMAC. Every request needs one, and creating it allocates more memory than
+// the rest of a token check.
 type keyedHash struct {
 	hash.Hash
 	buf [128]byte
 }
 
-// newKeyedHash makes one that is ready for use. The first Reset of an HMAC keeps its
-// state after the key, and only the later ones, which take that back, write over all that
-// it has of what it was given: so the first one is here.
+// newKeyedHash returns a keyedHash whose first Reset has already happened. The first Reset of an
+// HMAC saves the state after the key; only later ones restore that state and thereby overwrite the
+// remains of the hashed value.
 func newKeyedHash(key []byte) *keyedHash {
 	h := &keyedHash{Hash: hmac.New(sha256.New, key)}
 	h.Reset()
 	return h
 }
 
-// digest hashes a value and leaves nothing of it in h, which the pool keeps for longer
-// than the request.
+// digest hashes value and leaves no trace of it in h, which stays in the pool after the request.
 func (h *keyedHash) digest(value string) digest {
 	_, _ = h.Write(append(h.buf[:0], value...))
 	clear(h.buf[:])
@@ -138,15 +135,14 @@ func (h *keyedHash) digest(value string) digest {
 	return sum
 }
 
-// digest is what is kept of a cookie or token.
+// digest returns the keyed hash that is stored in place of a cookie or token.
 func (a *Accounts) digest(value string) digest {
 	h := a.keyed.Get().(*keyedHash)
 	defer a.keyed.Put(h)
 	return h.digest(value)
 }
 
-// denied turns "not found" into "not logged in": whoever asks shall not learn
-// more.
+// denied replaces NotFound by "not logged in", so that the caller learns nothing more.
 func denied(err error) error {
 	if errors.Is(err, left4me.NotFound) {
 		return errNobody
@@ -156,14 +152,14 @@ func denied(err error) error {
 
 const base62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
-// random gives n random characters of base62.
+// random returns n random base62 characters.
 func random(n int) string {
 	out := make([]byte, 0, n)
 	buf := make([]byte, 2*n)
 	for len(out) < n {
 		_, _ = rand.Read(buf) // never fails
 		for _, b := range buf {
-			// 248 is the largest multiple of 62 in a byte: no character is likelier.
+			// 248 is the largest multiple of 62 below 256: every character is equally likely.
 			if b < 248 && len(out) < n {
 				out = append(out, base62[b%62])
 			}

@@ -20,16 +20,16 @@ const password = "correct horse battery"
 
 var home = netip.MustParseAddr("192.0.2.7")
 
-// cheap is a cost for tests that hash often.
+// cheap is a low hashing cost for tests that hash often.
 var cheap = cost{memory: 64, time: 1, threads: 1}
 
-// clock is a time that tests move.
+// clock is a clock that tests advance by hand.
 type clock struct{ time.Time }
 
 func (c *clock) now() time.Time          { return c.Time }
 func (c *clock) advance(d time.Duration) { c.Time = c.Add(d) }
 
-// newAccounts makes a list on a real store, with cheap hashes and one user.
+// newAccounts returns Accounts on a real store with cheap hashes and one user, Al.
 func newAccounts(t *testing.T) (*Accounts, *clock) {
 	t.Helper()
 	a := New(storetest.New(t), "a secret of the tests", slog.New(slog.DiscardHandler))
@@ -42,7 +42,7 @@ func newAccounts(t *testing.T) (*Accounts, *clock) {
 	return a, c
 }
 
-// login is Login of a browser that is new.
+// login logs in from a browser without a mark.
 func (a *Accounts) login(ctx context.Context, name, password string, from netip.Addr, agent string) (string, Actor, error) {
 	e, err := a.Login(ctx, Attempt{Name: name, Password: password, From: from, Agent: agent})
 	return e.Cookie, e.Actor, err
@@ -77,8 +77,8 @@ func TestLogin(t *testing.T) {
 	}
 }
 
-// What a login costs must not tell whether the user is there: the same number
-// of hashes of the same cost.
+// The cost of a login must not reveal whether the user exists: the number and the cost of the
+// hashes must be equal.
 func TestUnknownUsersCostAsMuchAsKnownOnes(t *testing.T) {
 	a, _ := newAccounts(t)
 	login := func(name, password string) (work []string) {
@@ -97,7 +97,7 @@ func TestUnknownUsersCostAsMuchAsKnownOnes(t *testing.T) {
 	}
 }
 
-// The same by the clock, loosely, with the cost that is in force.
+// Measures the same as wall-clock time, with a wide margin and the production cost.
 func TestUnknownUsersTakeAsLongAsKnownOnes(t *testing.T) {
 	h := newHashing(normal)
 	stored, err := h.hash(t.Context(), password)
@@ -111,7 +111,7 @@ func TestUnknownUsersTakeAsLongAsKnownOnes(t *testing.T) {
 		}
 		*best = min(*best, time.Since(start))
 	}
-	// In turns, and the best of many: other programs of the machine cost time too.
+	// Alternate and keep the fastest run of each: other programs on this machine take time too.
 	known, unknown := time.Hour, time.Hour
 	for range 30 {
 		take(stored, &known)
@@ -185,7 +185,7 @@ func TestFewPasswordsAreHashedAtOnce(t *testing.T) {
 	if len(inside) != 0 {
 		t.Error("more than two at once")
 	}
-	cancel() // who waits gives up
+	cancel() // waiting calls return
 	for range hashQueue - hashAtOnce {
 		if err := <-results; !errors.Is(err, context.Canceled) {
 			t.Errorf("gave up: %v", err)
@@ -276,7 +276,7 @@ func TestMemoryOfTheThrottleIsBounded(t *testing.T) {
 		th.takeKnown(visitor{account: name, network: network(from)}, from, now)
 		th.own(int64(i), now)
 		th.succeeded("met "+name, from, admission{})
-		th.take("0", from, now) // its account is used again and again
+		th.take("0", from, now) // keeps its account the most recently used
 	}
 	for what, n := range map[string]int{
 		"accounts": th.accounts.Len(), "addresses": th.address.Len(), "visitors": th.visitors.Len(), "met": th.met.Len(),
@@ -340,7 +340,7 @@ func TestSessionsEnd(t *testing.T) {
 func TestLogoutCountsAtOnce(t *testing.T) {
 	a, _ := newAccounts(t)
 	cookie := a.mustLogin(t)
-	if _, err := a.Authenticate(t.Context(), cookie); err != nil { // it is remembered now
+	if _, err := a.Authenticate(t.Context(), cookie); err != nil { // caches the session
 		t.Fatal(err)
 	}
 	if err := a.Logout(t.Context(), cookie); err != nil {
@@ -349,7 +349,7 @@ func TestLogoutCountsAtOnce(t *testing.T) {
 	if who, err := a.Authenticate(t.Context(), cookie); !errors.Is(err, left4me.Denied) {
 		t.Errorf("%+v, %v", who, err)
 	}
-	// An answer of the database from before the logout comes late.
+	// Simulates a database answer that was read before the logout and arrives after it.
 	sum := a.digest(cookie)
 	_, turn, _ := a.known.get(sum, a.now())
 	a.known.drop(sum)
@@ -359,8 +359,8 @@ func TestLogoutCountsAtOnce(t *testing.T) {
 	}
 }
 
-// A token comes with each request of a program; the collector's share of an answer's
-// time is what requests allocate.
+// Programs send a token with each request, and allocations per request are what the garbage
+// collector adds to the response time.
 func TestTokenInUseAllocatesNothing(t *testing.T) {
 	a, _ := newAccounts(t)
 	al, err := a.User(t.Context(), "al")
@@ -376,7 +376,7 @@ func TestTokenInUseAllocatesNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
-	if n > 5 { // a pool forgets a quarter of what it is given under the race detector
+	if n > 5 { // with the race detector a pool drops a quarter of its items
 		t.Errorf("%v allocations", n)
 	}
 }
@@ -403,7 +403,7 @@ func TestTokens(t *testing.T) {
 			t.Errorf("%+v, %v", who, err)
 		}
 	}
-	c.advance(time.Second) // less than an answer is remembered for
+	c.advance(time.Second) // less than knownFor, so the answer is still cached
 	if _, err := a.AuthenticateToken(t.Context(), short); !errors.Is(err, left4me.Denied) {
 		t.Errorf("it has expired: %v", err)
 	}
@@ -416,7 +416,7 @@ func TestTokens(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all, err := a.Tokens(t.Context(), al) // an administrator
+	all, err := a.Tokens(t.Context(), al) // al is an administrator
 	if err != nil || len(all) != 3 {
 		t.Fatalf("%+v, %v", all, err)
 	}

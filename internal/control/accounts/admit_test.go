@@ -20,8 +20,8 @@ func addr(format string, args ...any) netip.Addr {
 	return netip.MustParseAddr(fmt.Sprintf(format, args...))
 }
 
-// besiege uses up the attempts at Al's account until its wait is as long as it
-// gets, and returns before any of it has passed.
+// besiege fails at Al's account until its wait is at the maximum, and returns before any of that
+// wait has passed.
 func besiege(t *testing.T, a *Accounts, c *clock) {
 	t.Helper()
 	for i := range 13 {
@@ -42,7 +42,7 @@ func TestNobodyKeepsAnAdministratorOut(t *testing.T) {
 		c.advance(time.Minute)
 		_, _, err := a.login(t.Context(), "al", "a guess", addr("203.0.113.%d", i%3), "")
 		if i < 10 {
-			continue // by then the account's wait is as long as it gets
+			continue // from here the account's wait is at its maximum
 		}
 		if !errors.Is(err, left4me.Denied) {
 			t.Fatalf("guess %d: %v", i, err)
@@ -71,8 +71,8 @@ func TestABrowserThatLoggedInBeforeHasAttemptsOfItsOwn(t *testing.T) {
 		t.Fatal(err)
 	}
 	besiege(t, a, c)
-	// From elsewhere, where somebody else has failed too: neither the address nor
-	// its one attempt helps.
+	// From another network where somebody else has failed too: neither the network nor its single
+	// stranger's attempt helps.
 	away := addr("203.0.113.1")
 	if _, err := a.as(t, password, "", away); !errors.Is(err, left4me.Busy) {
 		t.Fatalf("whoever guesses goes on: %v", err)
@@ -83,7 +83,7 @@ func TestABrowserThatLoggedInBeforeHasAttemptsOfItsOwn(t *testing.T) {
 			t.Fatalf("%+v, %v", e, err)
 		}
 	}
-	away = addr("203.0.113.2") // where nobody logged in
+	away = addr("203.0.113.2") // a network without a login
 	for i := range accountLimit.free {
 		if _, err := a.as(t, "a guess", first.Browser, away); !errors.Is(err, left4me.Denied) {
 			t.Fatalf("attempt %d: %v", i, err)
@@ -132,7 +132,7 @@ func TestMarksOfBrowsersAreNotForged(t *testing.T) {
 	if a.marked(als, al) != id {
 		t.Error("the true one does not count")
 	}
-	// Several people share a browser; it keeps the last few, and one id.
+	// Several people may share a browser: the mark keeps its id and the last few accounts.
 	mark := als
 	for i := range markAccounts + 1 {
 		name := fmt.Sprint("user", i)
@@ -160,7 +160,7 @@ func TestANetworkThatLoggedInBeforeHasAttemptsOfItsOwn(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	neighbour := addr("2001:db8:7::2") // in its /64
+	neighbour := addr("2001:db8:7::2") // in the same /64
 	fail(a, neighbour)
 	if _, err := a.as(t, password, "", neighbour); err != nil {
 		t.Error(err)
@@ -168,7 +168,7 @@ func TestANetworkThatLoggedInBeforeHasAttemptsOfItsOwn(t *testing.T) {
 	if _, err := a.as(t, password, "", addr("2001:db8:7:1::1")); !errors.Is(err, left4me.Busy) {
 		t.Errorf("a neighbour in the /48, where somebody failed: %v", err)
 	}
-	// After a restart only the session tells.
+	// After a restart only a session proves that the network is known.
 	restarted := func() *Accounts {
 		b := New(a.storage, "a secret of the tests", a.log)
 		b.hashing, b.now = a.hashing, a.now
@@ -202,7 +202,7 @@ func TestAStrangerHasOneAttemptAtATime(t *testing.T) {
 				break
 			}
 		}
-		for range 1000 { // so that others could come
+		for range 1000 { // gives other goroutines a chance to enter
 			runtime.Gosched()
 		}
 		return derive(p, password)
@@ -227,7 +227,7 @@ func TestAStrangerHasOneAttemptAtATime(t *testing.T) {
 	if denied != 6 || most.Load() != 1 {
 		t.Errorf("%d attempts went through, %d at once", denied, most.Load())
 	}
-	// Whoever guesses has no more of them with each /64 of a /48.
+	// A stranger gets no further attempts from the other /64 networks of a /48.
 	for i, want := range []error{left4me.Denied, left4me.Busy, left4me.Busy} {
 		if _, err := a.as(t, "a guess", "", addr("2001:db8:%d:%d::1", 5, i)); !errors.Is(err, want) {
 			t.Errorf("%d: %v", i, err)
@@ -235,7 +235,7 @@ func TestAStrangerHasOneAttemptAtATime(t *testing.T) {
 	}
 }
 
-// A turn that doesn't come is given up, and costs the address nothing.
+// A stranger that is never admitted gives up, and the address isn't charged for the attempt.
 func TestAStrangerWaitsNotForEver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		th := newThrottle()

@@ -9,18 +9,18 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// named are the arguments of errors that name objects, one or several.
+// named lists the error arguments that hold object names, singly or comma-separated.
 var named = map[string]left4me.TargetKind{
 	"server": left4me.ServerTarget, "servers": left4me.ServerTarget, "other": left4me.ServerTarget,
 	"blueprint": left4me.BlueprintTarget, "blueprints": left4me.BlueprintTarget,
 	"overlay": left4me.OverlayTarget,
 }
 
-// Conceal returns the error of a request of actor as it may read it. An error that says
-// what is in the way, of kind left4me.Conflict or left4me.Busy, and names something that
-// actor may not see, is replaced by one without the name, in the same field; so is such an
-// error among the arguments of another. What was replaced is its cause. Errors of other
-// kinds name what the request named.
+// Conceal returns err as actor may read it. An error of kind left4me.Conflict or left4me.Busy
+// reports an obstacle; if it names an object that actor may not see, Conceal replaces it with one
+// without the name, in the same field. Errors among the arguments of another error are treated
+// alike. The replaced error becomes the cause of its replacement. Errors of other kinds only name
+// what the request named.
 func Conceal(actor Actor, err error) error {
 	if actor.Only == nil || err == nil {
 		return err
@@ -47,11 +47,10 @@ func Conceal(actor Actor, err error) error {
 	return err
 }
 
-// ConcealIn returns an error that is kept with a target which actor may see, of a job or
-// of the state of a server, as actor may read it: nil of nil. Somebody else may have
-// asked for what failed, so that an error of any kind may name what actor may not see;
-// but overlays and blueprints are named as far as they aren't in the way: the definition
-// of the target refers to them.
+// ConcealIn returns an error stored with target, in a job or in a server's state, as actor may read
+// it. actor may see target. ConcealIn returns nil for nil. The failed request may have been another
+// user's, so an error of any kind may name a server that actor may not see. Names of overlays and
+// blueprints stay unless they are the obstacle: the target's definition refers to them.
 func ConcealIn(actor Actor, target left4me.Target, e *left4me.Error) *left4me.Error {
 	if actor.Only == nil || e == nil {
 		return e
@@ -59,14 +58,14 @@ func ConcealIn(actor Actor, target left4me.Target, e *left4me.Error) *left4me.Er
 	return errorReader{actor: actor, target: target, kept: true}.shown(e)
 }
 
-// errorReader is somebody who may not see everything and reads an error.
+// errorReader decides which errors an actor with restricted rights may read.
 type errorReader struct {
 	actor  Actor
-	target left4me.Target // that it is kept with
+	target left4me.Target // the object the error is stored with
 	kept   bool
 }
 
-// shown is e, or what is shown in its place.
+// shown returns e, or its replacement.
 func (r errorReader) shown(e *left4me.Error) *left4me.Error {
 	if r.hidden(e) {
 		return concealed(e)
@@ -81,7 +80,7 @@ func (r errorReader) shown(e *left4me.Error) *left4me.Error {
 		if shown == cause {
 			continue
 		}
-		if !e.Worded() { // its text has the name, too
+		if !e.Worded() { // the rendered text contains the name too
 			return concealed(e)
 		}
 		if out == e {
@@ -97,24 +96,24 @@ func (r errorReader) shown(e *left4me.Error) *left4me.Error {
 	return out.Rendered()
 }
 
-// concealed stands in the place of an error.
+// concealed returns the replacement for e.
 func concealed(e *left4me.Error) *left4me.Error {
 	c := left4me.NewError(e.Kind, "object.hidden")
-	if strings.HasPrefix(e.Code, "port.holder_") { // a part of a sentence
+	if strings.HasPrefix(e.Code, "port.holder_") { // a fragment of a sentence
 		c = left4me.NewError(e.Kind, "port.holder_hidden")
 	}
 	return c.InField(e.Field).Because(e)
 }
 
-// hidden reports whether an error names something that its reader may not see.
+// hidden reports whether e names an object that the reader may not see.
 func (r errorReader) hidden(e *left4me.Error) bool {
 	inTheWay := e.Kind == left4me.Conflict || e.Kind == left4me.Busy
 	if inTheWay && !e.Worded() {
-		return true // nobody knows what its text names
+		return true // the names in its text cannot be checked
 	}
 	for arg, kind := range named {
 		list, ok := e.Args[arg].(string)
-		if !ok || arg == "other" && !strings.HasPrefix(e.Code, "port.") { // a path
+		if !ok || arg == "other" && !strings.HasPrefix(e.Code, "port.") { // elsewhere "other" is a path
 			continue
 		}
 		if !inTheWay && (!r.kept || kind != left4me.ServerTarget) {
@@ -129,8 +128,8 @@ func (r errorReader) hidden(e *left4me.Error) bool {
 	return false
 }
 
-// sees reports whether there is, as far as that is known, and the reader may see, what has a
-// name, also the one that its host has for it: what a host says may be older than a rename.
+// sees reports whether an object of this name exists, as far as is known, and whether the reader
+// may see it. It also resolves names from before a rename, which a host may still report.
 func (r errorReader) sees(kind left4me.TargetKind, name string) (there, seen bool) {
 	if name == "" || kind == r.target.Kind && name == r.target.Name {
 		return true, true

@@ -75,7 +75,7 @@ func TestErrorsNameOnlyWhatSomebodyMaySee(t *testing.T) {
 	}
 }
 
-// seesMine is somebody who may see what is called mine alone.
+// seesMine returns an actor that may only see the objects named "mine".
 func seesMine() accounts.Actor {
 	return accounts.Actor{UserID: 1, Name: "ann", Admin: true, Only: &accounts.Targets{
 		left4me.OnServer("mine"), left4me.OnBlueprint("mine"), left4me.OnOverlay("mine"),
@@ -86,7 +86,7 @@ func holder(server string) *left4me.Error {
 	return left4me.NewError(left4me.Conflict, "port.holder_server", "server", server, "name", "srcds_linux", "pid", 77)
 }
 
-// An error may hold another one, and that is read by the same rules.
+// Errors among the arguments of an error follow the same rules.
 func TestNamesInErrorsWithinErrorsAreConcealed(t *testing.T) {
 	start := func(server string) *left4me.Error {
 		inUse := left4me.NewError(left4me.Conflict, "port.in_use_by_program", "port", 27015, "program", holder(server)).InField("port")
@@ -122,7 +122,7 @@ func TestNamesInErrorsWithinErrorsAreConcealed(t *testing.T) {
 	}
 }
 
-// What is kept with a job or a server was not asked for by who reads it.
+// The reader of an error stored with a job or a server may not be the one who made the request.
 func TestKeptErrorsNameOnlyWhatSomebodyMaySee(t *testing.T) {
 	on := left4me.Target{Kind: left4me.OverlayTarget, ID: "7", Name: "shown"}
 	for name, c := range map[string]struct {

@@ -2,7 +2,7 @@ package accounts
 
 import "sync"
 
-// ends wakes those who wait until a session or token has ended.
+// ends wakes goroutines that wait for the end of a session or token.
 type ends struct {
 	mu   sync.Mutex
 	next chan struct{}
@@ -26,21 +26,20 @@ func (e *ends) tell() {
 	}
 }
 
-// Ended returns a channel that is closed when any session or token ends other
-// than by its age. A stream of events takes it before it makes sure that its own
-// session or token still counts, and does both again when it is closed: so it
-// ends at once, and misses no end.
+// Ended returns a channel that is closed when any session or token ends before it expires. An event
+// stream calls Ended first, then checks its own session or token, and repeats both when the channel
+// is closed. It thus ends at once and misses no end.
 func (a *Accounts) Ended() <-chan struct{} { return a.ends.wait() }
 
-// Cut watches over an answer that is under way, as a download: it calls cut, once,
-// when check fails after a session or token has ended. stop ends that, and returns
-// when cut is not called any more.
+// Cut watches a response in progress, such as a download. It calls cut once if check fails
+// after a session or token has ended. stop ends the watch and returns when cut can no longer
+// be called.
 func (a *Accounts) Cut(check func() error, cut func()) (stop func()) {
 	done := make(chan struct{})
 	var watch sync.WaitGroup
 	watch.Go(func() {
 		for {
-			ended := a.Ended() // before the check, so that none is missed
+			ended := a.Ended() // taken before the check, so that no end is missed
 			if check() != nil {
 				cut()
 				return

@@ -43,7 +43,7 @@ func TestPeopleSignInAndOutOnAFullDisk(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for err == nil { // until nothing can be written
+		for err == nil { // until the disk is full
 			disktest.Fill(t, dir, 0)
 			_, err = a.CreateToken(ctx, ann, "another", time.Time{})
 		}
@@ -51,7 +51,7 @@ func TestPeopleSignInAndOutOnAFullDisk(t *testing.T) {
 			t.Fatal(err)
 		}
 
-		now = now.Add(time.Hour) // so that "seen" should be written
+		now = now.Add(time.Hour) // late enough for SeenAt to be written
 		if who, err := a.Authenticate(ctx, before); err != nil || who != ann {
 			t.Errorf("a session from before: %+v, %v", who, err)
 		}

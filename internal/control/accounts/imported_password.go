@@ -19,28 +19,26 @@ import (
 	"github.com/left4me/left4me/internal/store"
 )
 
-// Bounds of what a hash from elsewhere may cost to check: Werkzeug's own are a
-// million rounds and 32 MiB at most.
+// Upper bounds for the cost of checking an imported hash. Werkzeug's own defaults are at most a
+// million PBKDF2 iterations and 32 MiB for scrypt.
 const (
 	maxRounds       = 10_000_000
 	maxScryptMemory = 128 << 20
 )
 
-// imported is a hash that Werkzeug made: method$salt$key, where the method is
-// pbkdf2:HASH:ROUNDS or scrypt:N:R:P, the salt is its characters as they are,
-// and the key is in hexadecimal digits. It is replaced by one of ours when its
-// owner logs in.
+// imported is a password hash created by Werkzeug: method$salt$key. The method is
+// pbkdf2:HASH:ROUNDS or scrypt:N:R:P, the salt is used as literal characters, and the key is
+// hexadecimal. Login replaces it with an argon2id hash.
 type imported struct {
-	digest func() hash.Hash // of pbkdf2; nil for scrypt
-	cost   [3]int           // rounds; or N, r, p
+	digest func() hash.Hash // hash function for pbkdf2; nil for scrypt
+	cost   [3]int           // pbkdf2: rounds; scrypt: N, r, p
 	salt   string
 	key    []byte
 }
 
 var errImported = errors.New("it is neither pbkdf2:HASH:ROUNDS$SALT$KEY nor scrypt:N:R:P$SALT$KEY")
 
-// CheckImported says whether a hash that another program kept can be checked at
-// a login.
+// CheckImported returns an error if a hash from another program cannot be verified at login.
 func CheckImported(stored string) error {
 	_, err := parseImported(stored)
 	return err
@@ -94,8 +92,8 @@ func (v imported) matches(password string) bool {
 	return err == nil && subtle.ConstantTimeCompare(key, v.key) == 1
 }
 
-// upgrade gives a user whose password came from elsewhere a hash of ours. It is
-// no reason to refuse a login: the next one tries again.
+// upgrade replaces an imported password hash with an argon2id one. A failure doesn't fail the
+// login: the next login tries again.
 func (a *Accounts) upgrade(ctx context.Context, u store.User, password string) {
 	if _, err := parseImported(u.Password); err != nil {
 		return

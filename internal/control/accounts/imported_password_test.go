@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// From Werkzeug, of the password "correct horse battery".
+// Created by Werkzeug from the password "correct horse battery".
 const (
 	ofScrypt = "scrypt:32768:8:1$saltsalt$" +
 		"5e49d4573bda3049c4bfd6c3f4df857e6618101f46d1ed217fef9ee416375d4967e577b44d467f243c1637c289e35e730f44172e4569f75a4babece1443c6b0f"
@@ -31,7 +31,7 @@ func TestHashesThatAreRefused(t *testing.T) {
 	key := strings.Repeat("ab", 64)
 	for _, stored := range []string{
 		"", "x", "plain", "sha256$salt$" + key[:64], "md5$salt$" + key[:32],
-		"pbkdf2:sha256$salt$" + key[:64], // the rounds were another number in each version
+		"pbkdf2:sha256$salt$" + key[:64], // without rounds: Werkzeug's default differs between versions
 		"pbkdf2:md5:1000$salt$" + key[:32], "pbkdf2:sha256:0$salt$" + key[:64], "pbkdf2:sha256:99999999999$salt$" + key[:64],
 		"pbkdf2:sha256:1000$$" + key[:64], "pbkdf2:sha256:1000$salt$" + key[:62], "pbkdf2:sha256:1000$salt$zz" + key[:62],
 		"scrypt:32769:8:1$salt$" + key, "scrypt:1048576:32:1$salt$" + key, "scrypt:32768:8:99$salt$" + key, "scrypt:1:8:1$salt$" + key,

@@ -2,9 +2,9 @@ package accounts
 
 import "github.com/left4me/left4me/internal/left4me"
 
-// JobTarget is the target whose rights a job has: the server or overlay that it works
-// on, and the site for jobs on the game, on backups and on all content of a host.
-// It is the one that was there then: the next one of its name gives no right to the job.
+// JobTarget returns the target whose rights apply to a job: the server or overlay it works on, or
+// the site for jobs on the game, on backups and on all content of a host. The target is identified
+// by id, so that a later object of the same name gives no rights to the job.
 func JobTarget(v left4me.Job) left4me.Target {
 	t := left4me.TargetOf(v.Kind, v.Target)
 	if t.Kind == left4me.HostTarget {
@@ -16,11 +16,10 @@ func JobTarget(v left4me.Job) left4me.Target {
 	return t
 }
 
-// deletedBefore stands for what was deleted before there were ids.
+// deletedBefore stands for a target that was deleted before ids were introduced.
 const deletedBefore left4me.ID = "none"
 
-// JobRight is the right on its target that somebody needs to ask for a job, to cancel
-// it and to retry it.
+// JobRight returns the right on its target that an actor needs to request, cancel or retry a job.
 func JobRight(kind left4me.JobKind) Right {
 	switch kind {
 	case left4me.StartServer, left4me.StopServer, left4me.RestartServer:
@@ -30,5 +29,5 @@ func JobRight(kind left4me.JobKind) Right {
 	case left4me.ResetServer, left4me.DeleteServer, left4me.DeleteOverlay, left4me.RestoreOverlay:
 		return Manage
 	}
-	return SiteRight // also for kinds that are not known here: nobody gets it with one server or overlay
+	return SiteRight // also for unknown kinds: rights on a single server or overlay don't include it
 }

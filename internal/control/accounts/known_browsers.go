@@ -13,25 +13,25 @@ import (
 	"github.com/left4me/left4me/internal/store"
 )
 
-// A browser that has logged in keeps a mark: an id, and for each account that it
-// logged in to a keyed hash of both. It lets nobody in; it only says that this
-// browser is no stranger to the account, when strangers use up the account's
-// attempts. Nothing of it is stored here.
+// A browser that has logged in keeps a mark: an id, and for each account a keyed hash of the id and
+// the account. The mark grants no access. It only shows that this browser has logged in to the
+// account before, which matters when strangers have used up the account's attempts. The server
+// stores no marks.
 const (
 	markID       = 22
-	markAccounts = 4 // the last ones
+	markAccounts = 4 // most recent accounts per mark
 	markHash     = 16
 	maxMark      = 256
 )
 
-// mark is the keyed hash of a browser's id and an account.
+// mark returns the keyed hash of a browser's id and an account.
 func (a *Accounts) mark(id string, u store.User) string {
 	m := hmac.New(sha256.New, a.key)
 	fmt.Fprintf(m, "browser\x00%s\x00%d", id, u.ID)
 	return base64.RawURLEncoding.EncodeToString(m.Sum(nil)[:markHash])
 }
 
-// marked says which browser has logged in to an account before, or nothing.
+// marked returns the browser's id if its mark proves an earlier login to u, otherwise "".
 func (a *Accounts) marked(browser string, u store.User) (id string) {
 	parts := marksIn(browser)
 	want := a.mark(parts[0], u)
@@ -43,7 +43,7 @@ func (a *Accounts) marked(browser string, u store.User) (id string) {
 	return ""
 }
 
-// remark is a browser's mark once it has logged in to an account.
+// remark returns the browser's mark, updated by a login to u.
 func (a *Accounts) remark(browser string, u store.User) string {
 	parts := marksIn(browser)
 	if len(parts[0]) != markID {
@@ -63,16 +63,16 @@ func marksIn(browser string) []string {
 	return strings.Split(browser[:min(len(browser), maxMark)], ".")
 }
 
-// visitor is who has a small number of attempts of its own at an account: a
-// browser or a network that logged in to it before.
+// visitor identifies a browser or network that has logged in to an account before. It has a few
+// attempts of its own at that account.
 type visitor struct {
 	account string
-	browser string // or else
+	browser string // empty if network is set
 	network netip.Prefix
 }
 
-// acquainted says which visitor of an account an attempt comes from: first the
-// browser, which nobody else can be, then the network.
+// acquainted returns the known visitors that an attempt comes from: first the browser, which nobody
+// else can impersonate, then the network.
 func (a *Accounts) acquainted(ctx context.Context, u store.User, l Attempt) []visitor {
 	var known []visitor
 	account := strings.ToLower(l.Name)
@@ -83,8 +83,8 @@ func (a *Accounts) acquainted(ctx context.Context, u store.User, l Attempt) []vi
 	if a.throttle.hasMet(here) {
 		return append(known, here)
 	}
-	// What was met is in memory only. A session is proof as long as it lasts.
-	sessions, err := a.storage.Sessions().List(ctx, cmp.Or(u.ID, -1), a.now()) // 0 is everybody
+	// Known networks are held in memory only. After a restart an unexpired session is the proof.
+	sessions, err := a.storage.Sessions().List(ctx, cmp.Or(u.ID, -1), a.now()) // List takes 0 as all users
 	if err != nil {
 		a.log.WarnContext(ctx, "sessions of a user not read", "user", u.Name, "err", err)
 	}

@@ -10,41 +10,41 @@ import (
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 )
 
-// recent is a map of bounded size: the entry that was not used for longest makes
-// room. It is not safe for concurrent use.
+// recent is a map of bounded size that evicts the least recently used entry. It is not safe for
+// concurrent use.
 type recent[K comparable, V any] = simplelru.LRU[K, V]
 
-// newRecent makes one of at most so many entries, of which there must be some.
+// newRecent returns a recent of at most most entries; most must be positive.
 func newRecent[K comparable, V any](most int) *recent[K, V] {
 	l, err := simplelru.NewLRU[K, V](most, nil)
 	if err != nil {
-		panic(err) // no entries
+		panic(err) // only if most is not positive
 	}
 	return l
 }
 
-// limit is how failures become waiting: free ones first, then a second that
-// doubles, up to most. What is older than forget does not count.
+// limit defines how failed attempts turn into waiting time: the first free attempts don't wait,
+// then the wait starts at 1 s and doubles up to most. Attempts older than forget don't count.
 type limit struct {
 	free   int
 	most   time.Duration
 	forget time.Duration
 }
 
-// The account's limit is mild, because anybody can fail on somebody's behalf, and
-// whoever logged in before isn't held up by it; an address is shared by few.
+// The limit per account is mild, because anybody can fail on another user's account; known browsers
+// and networks aren't held up by it. Few people share an address, so its limit is stricter.
 var (
 	accountLimit = limit{free: 5, most: time.Minute, forget: 15 * time.Minute}
 	addressLimit = limit{free: 20, most: 15 * time.Minute, forget: time.Hour}
 )
 
-// tries are the attempts of one account or address.
+// tries counts the attempts of one account or address.
 type tries struct {
 	count int
 	last  time.Time
 }
 
-// wait says how long the next attempt has to wait.
+// wait returns how long the next attempt has to wait.
 func (l limit) wait(t tries, now time.Time) time.Duration {
 	since := now.Sub(t.last)
 	if t.count < l.free || since > l.forget {
@@ -54,7 +54,7 @@ func (l limit) wait(t tries, now time.Time) time.Duration {
 	return max(0, delay-since)
 }
 
-// after is t with one more attempt.
+// after returns t with one attempt added.
 func (l limit) after(t tries, now time.Time) tries {
 	if now.Sub(t.last) > l.forget {
 		t.count = 0
@@ -62,20 +62,20 @@ func (l limit) after(t tries, now time.Time) tries {
 	return tries{count: t.count + 1, last: now}
 }
 
-// throttle slows down guessing. Its memory is bounded.
+// throttle limits password guessing. Its memory is bounded.
 type throttle struct {
 	mu       sync.Mutex
 	accounts *recent[string, tries]
 	address  *recent[netip.Prefix, tries]
 	visitors *recent[visitor, tries]
-	met      *recent[visitor, struct{}] // networks that logged in to an account
-	owners   *recent[int64, tries]      // of the current password, by somebody who is logged in
+	met      *recent[visitor, struct{}] // networks that have logged in to an account
+	owners   *recent[int64, tries]      // guesses at the current password by a logged-in user, by user id
 	single   map[string]chan struct{}
 }
 
 func newThrottle() *throttle { return throttleOf(10_000) }
 
-// throttleOf makes a throttle that remembers so many accounts, addresses and visitors.
+// throttleOf returns a throttle that remembers at most most accounts, addresses and visitors each.
 func throttleOf(most int) *throttle {
 	return &throttle{
 		accounts: newRecent[string, tries](most), address: newRecent[netip.Prefix, tries](most), visitors: newRecent[visitor, tries](most),
@@ -83,19 +83,20 @@ func throttleOf(most int) *throttle {
 	}
 }
 
-// network is what counts as one address: one of IPv4, a /64 of IPv6.
+// network returns the prefix that is throttled as one address: a single IPv4 address or an IPv6
+// /64.
 func network(a netip.Addr) netip.Prefix {
 	a = a.Unmap().WithZone("")
 	bits := a.BitLen()
 	if a.Is6() {
 		bits = 64
 	}
-	p, _ := a.Prefix(bits) // the zero prefix when the address is not known
+	p, _ := a.Prefix(bits) // the zero prefix if the address is unknown
 	return p
 }
 
-// wide is what counts as one stranger: whoever has a /64 often has the /48 around
-// it, which is 65,536 of them.
+// wide returns the prefix that counts as one stranger. The owner of an IPv6 /64 often has the /48
+// around it, which holds 65,536 of them.
 func wide(a netip.Addr) netip.Prefix {
 	p := network(a)
 	if p.Bits() == 64 {
@@ -104,17 +105,17 @@ func wide(a netip.Addr) netip.Prefix {
 	return p
 }
 
-// verdict is what the throttle says of an attempt.
+// verdict is the throttle's decision on an attempt.
 type verdict int
 
 const (
 	admitted       verdict = iota
-	addressRefused         // this address guesses too much
-	accountRefused         // somebody guesses too much at this account
+	addressRefused         // too many attempts from this address
+	accountRefused         // too many attempts at this account
 )
 
-// take counts an attempt before it is made, so that many at once don't slip
-// through together, or says how long to wait and for whose sake.
+// take counts an attempt before it is made, so that concurrent attempts cannot slip through
+// together. If it refuses the attempt, it returns the reason and how long to wait.
 func (t *throttle) take(name string, from netip.Addr, now time.Time) (verdict, time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -132,7 +133,7 @@ func (t *throttle) take(name string, from netip.Addr, now time.Time) (verdict, t
 	return admitted, 0
 }
 
-// count counts an attempt of an address.
+// count adds an attempt to the counters of an address.
 func (t *throttle) count(from netip.Addr, now time.Time) {
 	for _, p := range places(from) {
 		v, _ := t.address.Get(p)
@@ -147,8 +148,8 @@ func places(from netip.Addr) []netip.Prefix {
 	return []netip.Prefix{network(from)}
 }
 
-// takeKnown is take for a visitor of an account whose attempts others have used
-// up.
+// takeKnown counts and admits an attempt of a known visitor at an account whose attempts others
+// have used up.
 func (t *throttle) takeKnown(v visitor, from netip.Addr, now time.Time) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -161,9 +162,9 @@ func (t *throttle) takeKnown(v visitor, from netip.Addr, now time.Time) bool {
 	return true
 }
 
-// takeStranger is take for somebody unknown at such an account, who has one
-// attempt: an address without failures. It waits for its turn, since one attempt
-// at a time goes through; done ends it.
+// takeStranger admits an attempt of an unknown client at an account whose attempts are used up, if
+// its address has no failures. One such attempt per account runs at a time; takeStranger blocks
+// until it is next or ctx ends. The caller calls done after the attempt.
 func (t *throttle) takeStranger(ctx context.Context, name string, from netip.Addr, now time.Time) (done func(), ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -195,7 +196,7 @@ func (t *throttle) takeStranger(ctx context.Context, name string, from netip.Add
 	}, true
 }
 
-// uncount takes back what count counted.
+// uncount reverts count.
 func (t *throttle) uncount(from netip.Addr) {
 	for _, p := range places(from) {
 		if v, ok := t.address.Get(p); ok && v.count > 0 {
@@ -212,9 +213,8 @@ func (t *throttle) hasMet(v visitor) bool {
 	return ok
 }
 
-// succeeded takes back what was counted of an attempt: the account starts anew,
-// or the visitor that was admitted for itself, and the address gets this one
-// attempt back.
+// succeeded reverts what an attempt was charged: it resets the counter of the account, or of the
+// visitor that was admitted as such, and refunds this attempt to the address.
 func (t *throttle) succeeded(name string, from netip.Addr, by admission) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -229,9 +229,9 @@ func (t *throttle) succeeded(name string, from netip.Addr, by admission) {
 	t.met.Add(visitor{account: name, network: network(from)}, struct{}{})
 }
 
-// own is take for the current password of somebody who is logged in: whoever
-// guesses at the login must not keep that user from changing the password, and
-// whoever found a browser that is logged in must not guess for ever.
+// own counts a guess at the current password by a logged-in user. This counter is separate from the
+// login's: an attacker at the login must not keep the user from changing the password, and somebody
+// at a logged-in browser must not guess without limit.
 func (t *throttle) own(user int64, now time.Time) time.Duration {
 	t.mu.Lock()
 	defer t.mu.Unlock()

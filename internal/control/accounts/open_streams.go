@@ -6,8 +6,8 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// MaxStreams is how many event streams a session or a token may have open at
-// once. Each one holds memory and a connection for as long as it likes.
+// MaxStreams is how many event streams one session or token may have open at once. Each holds
+// memory and a connection for an unlimited time.
 const MaxStreams = 50
 
 // streams counts open event streams by session or token.
@@ -16,8 +16,8 @@ type streams struct {
 	open map[digest]int
 }
 
-// Stream counts an event stream of whoever has a session's cookie or a token,
-// until end is called. Errors: left4me.Busy when MaxStreams are open.
+// Stream counts an event stream of the session or token with this secret until end is called.
+// Errors: left4me.Busy when MaxStreams are open.
 func (a *Accounts) Stream(secret string) (end func(), err error) {
 	sum, s := a.digest(secret), &a.streams
 	s.mu.Lock()
@@ -38,7 +38,7 @@ func (a *Accounts) Stream(secret string) (end func(), err error) {
 	}), nil
 }
 
-// MayStream says whether Stream would count one more. Errors: left4me.Busy.
+// MayStream reports whether Stream would admit one more stream. Errors: left4me.Busy.
 func (a *Accounts) MayStream(secret string) error {
 	sum, s := a.digest(secret), &a.streams
 	s.mu.Lock()

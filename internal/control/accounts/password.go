@@ -18,7 +18,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// cost is what one hash takes: 19 MiB and two passes, OWASP's first choice.
+// cost is the cost of one hash. The default is 19 MiB and two passes, OWASP's first choice.
 type cost struct {
 	memory  uint32 // KiB
 	time    uint32
@@ -31,13 +31,13 @@ const (
 	saltSize = 16
 	keySize  = 32
 
-	hashAtOnce = 2  // more would let a flood of logins take the memory of a game
-	hashQueue  = 32 // further ones are turned away
+	hashAtOnce = 2  // more would let a flood of logins use up the memory that game servers need
+	hashQueue  = 32 // further requests are refused
 )
 
 var raw = base64.RawStdEncoding.Strict()
 
-// phc is a hash with all that checking needs, in the PHC string format
+// phc is a hash with the parameters needed to verify it, in the PHC string format
 // ($argon2id$v=19$m=…,t=…,p=…$salt$key).
 type phc struct {
 	cost
@@ -66,7 +66,7 @@ func parsePHC(s string) (phc, error) {
 	if _, err := fmt.Sscanf(parts[3], "m=%d,t=%d,p=%d", &p.memory, &p.time, &p.threads); err != nil {
 		return p, errPHC
 	}
-	// A broken row must not make a login take gigabytes.
+	// A corrupt row must not make a login allocate gigabytes.
 	if p.memory > 1<<20 || p.time < 1 || p.time > 16 || p.threads < 1 {
 		return p, errPHC
 	}
@@ -84,13 +84,13 @@ func (p phc) derive(password string) []byte {
 	return argon2.IDKey([]byte(password), p.salt, p.time, p.memory, p.threads, uint32(len(p.key)))
 }
 
-// hashing bounds how much hashing goes on.
+// hashing limits how many passwords are hashed at once.
 type hashing struct {
 	cost    cost
 	slots   chan struct{}
 	waiting *atomic.Int32
-	dummy   func() string            // a hash that no password has
-	derive  func(phc, string) []byte // phc.derive; tests count what it is asked for
+	dummy   func() string            // a hash that no password matches
+	derive  func(phc, string) []byte // phc.derive; tests replace it to count calls
 }
 
 func newHashing(c cost) hashing {
@@ -99,7 +99,7 @@ func newHashing(c cost) hashing {
 	return h
 }
 
-// fresh has a random salt, and a random key that nobody knows a password for.
+// fresh returns a random salt and a random key that no known password matches.
 func (h hashing) fresh() phc {
 	p := phc{cost: h.cost, salt: make([]byte, saltSize), key: make([]byte, keySize)}
 	_, _ = rand.Read(p.salt) // never fails
@@ -113,8 +113,8 @@ func (h hashing) hash(ctx context.Context, password string) (string, error) {
 	return p.String(), err
 }
 
-// verify reports whether stored is a hash of password. Without a stored hash it
-// does the same work and says no.
+// verify reports whether stored is a hash of password. If stored is empty, it does the same work
+// and returns false.
 func (h hashing) verify(ctx context.Context, stored, password string) (bool, error) {
 	if stored == "" {
 		stored = h.dummy()
@@ -139,7 +139,7 @@ func (h hashing) slot(ctx context.Context, f func()) error {
 	}
 	defer func() {
 		if h.waiting.Add(-1) == 0 {
-			debug.FreeOSMemory() // what hashing took, twenty megabytes at a time, would stay for hours
+			debug.FreeOSMemory() // otherwise the 19 MiB per hash would stay allocated for hours
 		}
 	}()
 	select {

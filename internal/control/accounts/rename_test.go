@@ -7,8 +7,8 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Rights are those on a server, whatever it and others are called now; what a host says of
-// it may have the name from before.
+// Rights apply to a server across renames, whatever other servers are called now; data from a host
+// may still carry the old name.
 func TestRightsFollowWhatIsRenamed(t *testing.T) {
 	a, _ := newAccounts(t)
 	ctx := t.Context()

@@ -7,37 +7,37 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Right is what somebody may do to a target.
+// Right is an action that a role may perform on a target.
 type Right string
 
-// The rights. Each is granted on its own; Manage doesn't include the others.
+// The rights. Each is granted separately; Manage doesn't include the others.
 const (
-	See       Right = "see"       // read its state, players, console, files and jobs, without secrets
-	Players   Right = "players"   // kick, ban and message its players
-	Operate   Right = "operate"   // start, stop and restart it, and change its map
-	Console   Right = "console"   // enter commands on its console
-	Configure Right = "configure" // change its definition and settings, and read those that hold secrets
-	Content   Right = "content"   // change files: of an overlay, or what a server wrote
-	Manage    Right = "manage"    // create, rename, reset and delete it
-	// SiteRight is the right to change what belongs to no server, blueprint or overlay:
-	// builds of the game, backups, users, settings, the doctor.
+	See       Right = "see"       // read a target's state, players, console, files and jobs, without secrets
+	Players   Right = "players"   // kick, ban and message players
+	Operate   Right = "operate"   // start, stop and restart a server, and change its map
+	Console   Right = "console"   // enter console commands
+	Configure Right = "configure" // change definition and settings, and read settings that hold secrets
+	Content   Right = "content"   // change the files of an overlay, or those that a server wrote
+	Manage    Right = "manage"    // create, rename, reset and delete
+	// SiteRight is the right to change what belongs to no server, blueprint or overlay: game
+	// builds, backups, users, site settings, the doctor.
 	SiteRight Right = "site"
 )
 
-// Rights are all of them.
+// Rights lists all rights.
 var Rights = []Right{See, Players, Operate, Console, Configure, Content, Manage, SiteRight}
 
-// Allow reports whether actor has a right on a target. It is the only place that
-// decides this, for the panel, the API and the command line. Administrators have every
-// right on every target, guests may see all of them, and an actor with Only has the
-// rights of the role on those targets alone: that of a target with a name alone costs a
-// look into an index of the database. Errors: left4me.Denied.
+// Allow reports whether actor has a right on target. It is the only place that decides this, for
+// the panel, the API and the command line. Administrators have every right on every target, guests
+// have See on every target, and an actor with Only has the rights of its role on those targets
+// alone. For such an actor a target without an id costs one index lookup in the database. Errors:
+// left4me.Denied.
 func Allow(actor Actor, right Right, target left4me.Target) error {
 	switch {
 	case actor == Actor{}:
 		return errNobody
 	case !slices.Contains(Rights, right) || target.Kind == "":
-		return errUnknownRight // fail closed, whoever asks
+		return errUnknownRight // fail closed, also for administrators
 	case actor.Only != nil && !actor.reaches(target):
 		return errOtherTarget
 	case actor.Admin || right == See:
@@ -46,13 +46,13 @@ func Allow(actor Actor, right Right, target left4me.Target) error {
 	return left4me.NewError(left4me.Denied, "right.change", "user", actor.Name)
 }
 
-// reaches reports whether a target is one of those that the actor is restricted to. A
-// target with a name alone is what has that name now: who had the server before has no
-// right on the next one of its name, and keeps those on a renamed one.
+// reaches reports whether target is one of those that the actor is restricted to. A target without
+// an id means the object that has the name now: rights on a deleted server don't extend to the next
+// one of its name, and rights on a renamed server remain.
 func (a Actor) reaches(target left4me.Target) bool {
 	if a.names != nil && target.ID == "" {
-		// A look into an index in memory. Lists ask for each item, and none of those who
-		// ask has to end sooner than that.
+		// This is an in-memory index lookup. Lists make it for each item, and no caller needs to
+		// cancel within that time.
 		now, err := a.names.Target(context.Background(), target.Kind, target.Name)
 		if err != nil {
 			return false
@@ -62,22 +62,22 @@ func (a Actor) reaches(target left4me.Target) bool {
 	return a.Only.has(target)
 }
 
-// Target is the server, blueprint, overlay or user that has a name now, with its id, for
-// Allow. What isn't there has the name alone: nobody learns from Allow whether it is. It
-// costs one look into an index of the database.
+// Target returns the server, blueprint, overlay or user that has this name now, with its id, as an
+// argument for Allow. If there is none, the result has no id, so that Allow reveals nothing about
+// its existence. It costs one index lookup in the database.
 func (a *Accounts) Target(ctx context.Context, kind left4me.TargetKind, name left4me.Name) (left4me.Target, error) {
 	return a.storage.Target(ctx, kind, string(name))
 }
 
-// Targets are some targets, each of its own kind.
+// Targets is a list of targets of any kind.
 type Targets []left4me.Target
 
 func (t *Targets) has(target left4me.Target) bool {
 	return slices.ContainsFunc(*t, func(o left4me.Target) bool { return o.Is(target) })
 }
 
-// Visible returns the items that actor may see, in their order. It changes nothing in items,
-// and returns them themselves when actor may see all.
+// Visible returns the items that actor may see, in their order. It doesn't modify items, and
+// returns items itself if actor may see all of them.
 func Visible[T any](actor Actor, items []T, target func(T) left4me.Target) []T {
 	hidden := func(item T) bool { return Allow(actor, See, target(item)) != nil }
 	first := slices.IndexFunc(items, hidden)

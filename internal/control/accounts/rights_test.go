@@ -31,7 +31,7 @@ func TestRightsOfTheTwoRoles(t *testing.T) {
 	}
 }
 
-// A mistake in the program must not let anybody in.
+// A programming error must not grant access.
 func TestUnknownRightsAndTargetsAreDenied(t *testing.T) {
 	admin := accounts.Actor{UserID: 1, Name: "ann", Admin: true}
 	for _, err := range []error{
@@ -44,7 +44,7 @@ func TestUnknownRightsAndTargetsAreDenied(t *testing.T) {
 	}
 }
 
-// Whoever may use one server has the rights of the role on it, and none on anything else.
+// An actor restricted to one server has the rights of its role on it and none on anything else.
 func TestRightsOnSomeTargetsOnly(t *testing.T) {
 	alpha := left4me.Target{Kind: left4me.ServerTarget, ID: "1", Name: "alpha"}
 	only := accounts.Actor{UserID: 1, Name: "ann", Admin: true, Only: &accounts.Targets{alpha}}
@@ -53,7 +53,7 @@ func TestRightsOnSomeTargetsOnly(t *testing.T) {
 	}
 	for _, other := range []left4me.Target{
 		left4me.OnServer("beta"), left4me.OnOverlay("alpha"), left4me.Site,
-		{Kind: left4me.ServerTarget, ID: "2", Name: "alpha"}, // the next one of this name
+		{Kind: left4me.ServerTarget, ID: "2", Name: "alpha"}, // a later server of the same name
 	} {
 		if err := accounts.Allow(only, accounts.See, other); !errors.Is(err, left4me.Denied) {
 			t.Errorf("%+v: %v", other, err)
@@ -69,7 +69,7 @@ func TestRightsOnSomeTargetsOnly(t *testing.T) {
 	}
 }
 
-// A page of 500 servers isn't copied for somebody who may see them all.
+// A list of 500 servers must not be copied for an actor that may see all of them.
 func TestListOfWhatAllMaySeeIsNotCopied(t *testing.T) {
 	guest, names := accounts.Actor{UserID: 2, Name: "bob"}, []left4me.Name{"beta", "alpha", "gamma"}
 	if n := testing.AllocsPerRun(100, func() { _ = accounts.Visible(guest, names, left4me.OnServer) }); n != 0 {
@@ -117,11 +117,11 @@ func TestRightsOnJobs(t *testing.T) {
 	}
 }
 
-// Whoever may see the next server of a name may not see the jobs of the one before.
+// The right to see a server doesn't include the jobs of an earlier server of the same name.
 func TestJobsOfDeletedServerNeedRightsOnThat(t *testing.T) {
 	now := left4me.Target{Kind: left4me.ServerTarget, ID: "2", Name: "alpha"}
 	guest := accounts.Actor{UserID: 2, Name: "bob", Only: &accounts.Targets{now}}
-	for id, allowed := range map[left4me.ID]bool{"2": true, "1": false, "": false} { // "": of before there were ids
+	for id, allowed := range map[left4me.ID]bool{"2": true, "1": false, "": false} { // "": a job from before ids existed
 		job := left4me.Job{Kind: left4me.StartServer, Target: "alpha", TargetID: id}
 		if err := accounts.Allow(guest, accounts.See, accounts.JobTarget(job)); (err == nil) != allowed {
 			t.Errorf("a job on %q: %v", id, err)

@@ -6,19 +6,18 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// MinSecret is the shortest secret key in bytes.
+// MinSecret is the minimum length of a secret key, in bytes.
 const MinSecret = 32
 
-// wellKnown are beginnings of keys that stand in examples and are forgotten
-// there.
+// wellKnown lists prefixes of keys that come from examples and were never replaced.
 var wellKnown = []string{
 	"changeme", "change-me", "change_me", "change me", "secret", "password", "default", "example", "insecure",
 	"dev-", "development", "test", "todo", "replace", "your-", "your_", "left4me", "123456", "0123456789", "abcdef", "qwerty",
 	"django-insecure",
 }
 
-// CheckSecret says whether a secret key can be used: one that is missing, short
-// or well known makes every cookie forgeable. Errors: left4me.Invalid.
+// CheckSecret returns an error if s cannot be used as a secret key: a missing, short or well-known
+// key makes every cookie forgeable. Errors: left4me.Invalid.
 func CheckSecret(s string) error {
 	lower := strings.ToLower(strings.TrimSpace(s))
 	switch {
@@ -37,7 +36,7 @@ func CheckSecret(s string) error {
 	return nil
 }
 
-// distinct counts the different bytes of s.
+// distinct returns the number of distinct bytes in s.
 func distinct(s string) int {
 	var seen [256]bool
 	n := 0
@@ -50,5 +49,5 @@ func distinct(s string) int {
 	return n
 }
 
-// oneCharacter reports whether s repeats one character.
+// oneCharacter reports whether s consists of one repeated byte.
 func oneCharacter(s string) bool { return distinct(s) < 2 }

@@ -15,8 +15,7 @@ import (
 	"github.com/left4me/left4me/internal/store"
 )
 
-// Whoever gets hold of the database, or of a copy of it, can't log in with what
-// is in there.
+// An attacker with the database or a copy of it cannot log in with its contents.
 func TestTheDatabaseHoldsNothingToLogInWith(t *testing.T) {
 	dir := t.TempDir()
 	st, err := store.Open(t.Context(), filepath.Join(dir, "left4me.db"))
@@ -62,7 +61,7 @@ func TestTheDatabaseHoldsNothingToLogInWith(t *testing.T) {
 	}
 }
 
-// bytesIn are all bytes that lie in or behind a value, wherever it keeps them.
+// bytesIn returns all bytes reachable from a value through pointers and interfaces.
 func bytesIn(v reflect.Value) (all []byte) {
 	switch v.Kind() {
 	case reflect.Pointer, reflect.Interface:
@@ -88,8 +87,7 @@ func bytesIn(v reflect.Value) (all []byte) {
 	return all
 }
 
-// What hashes tokens is kept in memory for the next one, and has nothing of the last one then:
-// the memory of left4me may get into a core dump.
+// Pooled hashes keep nothing of the last token, because a core dump could contain left4me's memory.
 func TestNothingOfATokenStaysInItsHash(t *testing.T) {
 	h := newKeyedHash([]byte("a key of the tests, of 32 bytes."))
 	long := strings.Repeat("0123456789abcdef", 8)

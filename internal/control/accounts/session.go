@@ -11,39 +11,38 @@ import (
 	"github.com/left4me/left4me/internal/store"
 )
 
-// How long a session is good for: IdleSession after it was last used, and
-// MaxSession in all.
+// Lifetime of a session: IdleSession after its last use, and at most MaxSession.
 const (
 	IdleSession = 30 * 24 * time.Hour
 	MaxSession  = 90 * 24 * time.Hour
 
-	touchEvery = time.Minute // what "seen" costs is one write at most this often
+	touchEvery = time.Minute // minimum interval between writes of SeenAt and UsedAt
 	maxAgent   = 256
 )
 
-// turnWithin is how long somebody unknown waits for the one attempt at a time
-// that goes through at an account that others guess at.
+// turnWithin is how long a stranger waits to be admitted at an account under attack, where one
+// attempt runs at a time.
 const turnWithin = 5 * time.Second
 
-// Attempt is an attempt to log in.
+// Attempt is a login attempt.
 type Attempt struct {
 	Name, Password string
 	From           netip.Addr
-	Agent          string // what the browser calls itself
-	Browser        string // the mark that it got when it logged in before
+	Agent          string // User-Agent header
+	Browser        string // mark from an earlier login, or empty
 }
 
-// Entry is a login that succeeded.
+// Entry is the result of a successful login.
 type Entry struct {
 	Cookie  string // the only copy of the session's secret
-	Browser string // the mark that the browser shall keep for the next Attempt
+	Browser string // mark for the browser to send with its next Attempt
 	Actor   Actor
 }
 
-// Login checks a password and begins a session. Errors: left4me.Denied, and
-// left4me.Busy with RetryAfter inside when there were too many attempts.
+// Login checks a password and begins a session. Errors: left4me.Denied, and left4me.Busy wrapping a
+// RetryAfter after too many attempts.
 func (a *Accounts) Login(ctx context.Context, l Attempt) (Entry, error) {
-	// A name that can't be is not worth memory in the throttle as it is.
+	// Invalid names share one throttle entry, so that they don't take memory.
 	account := l.Name
 	if !userName().MatchString(account) {
 		account = "?"
@@ -65,7 +64,7 @@ func (a *Accounts) Login(ctx context.Context, l Attempt) (Entry, error) {
 		a.log.WarnContext(ctx, "login failed", "user", account, "from", l.From)
 		return Entry{}, errLogin
 	}
-	if u.Disabled { // told to nobody who doesn't know the password
+	if u.Disabled { // checked only after the password, so that nobody else learns it
 		a.log.WarnContext(ctx, "login of a disabled user", "user", account, "from", l.From)
 		return Entry{}, errDisabled
 	}
@@ -79,16 +78,16 @@ func (a *Accounts) Login(ctx context.Context, l Attempt) (Entry, error) {
 	return Entry{Cookie: cookie, Browser: a.remark(l.Browser, u), Actor: a.actorOf(u)}, nil
 }
 
-// admission is how an attempt got past the throttle.
+// admission records how an attempt passed the throttle.
 type admission struct {
-	visitor  visitor // for its own sake, or
-	stranger bool    // as the one that goes through at a time
+	visitor  visitor // set if admitted as a known visitor
+	stranger bool    // set if admitted as the one stranger at a time
 	done     func()
 }
 
-// admit lets an attempt through or says how long to wait. Where strangers have
-// used up the attempts at an account, whoever logged in to it before has some
-// more, and everybody else one: nobody keeps its user out.
+// admit lets an attempt through or returns how long to wait. Where strangers have used up the
+// attempts at an account, known browsers and networks have some of their own and every other
+// address has one, so that an attacker cannot lock the user out.
 func (a *Accounts) admit(ctx context.Context, account string, u store.User, l Attempt) (admission, error) {
 	now := a.now()
 	by := admission{done: func() {}}
@@ -114,11 +113,11 @@ func (a *Accounts) admit(ctx context.Context, account string, u store.User, l At
 	return admission{}, after(wait, left4me.NewError(left4me.Busy, "auth.too_many_attempts", "wait", wait))
 }
 
-// bounded is a password that is wrong in any case when it is too long, but not
-// for free.
+// bounded truncates a password that is too long. It fails in any case, but takes as long as others
+// to check.
 func bounded(password string) string { return password[:min(len(password), MaxPassword+1)] }
 
-// begin begins a session of a user as it was when its password was checked.
+// begin creates a session for u as read when its password was checked.
 func (a *Accounts) begin(ctx context.Context, u store.User, from netip.Addr, agent string) (cookie string, err error) {
 	cookie = random(43)
 	now := a.now()
@@ -130,10 +129,10 @@ func (a *Accounts) begin(ctx context.Context, u store.User, from netip.Addr, age
 	err = a.storage.Sessions().Create(ctx, session, u.Version)
 	switch {
 	case errors.Is(err, left4me.DiskFull):
-		// Who can't sign in can't do anything about the full disk.
+		// An administrator who cannot log in cannot free space on the disk.
 		a.log.WarnContext(ctx, "session is kept in memory only", "user", u.Name, "err", err)
 		a.unsaved.begin(begun{sum: sum, session: session, user: u})
-	case errors.Is(err, left4me.NotFound): // changed or deleted after the password was checked
+	case errors.Is(err, left4me.NotFound): // the user was changed or deleted after the password check
 		return "", errLogin
 	case err != nil:
 		return "", err
@@ -145,8 +144,8 @@ func shorten(s string, most int) string {
 	return strings.ToValidUTF8(s[:min(len(s), most)], "")
 }
 
-// Authenticate says whose session a cookie is. Errors: left4me.Denied when it is
-// nobody's or has expired.
+// Authenticate returns the actor that a session cookie belongs to. Errors: left4me.Denied for an
+// unknown or expired session.
 func (a *Accounts) Authenticate(ctx context.Context, cookie string) (Actor, error) {
 	if cookie == "" || len(cookie) > 128 {
 		return Actor{}, errNobody
@@ -161,7 +160,7 @@ func (a *Accounts) Authenticate(ctx context.Context, cookie string) (Actor, erro
 	if errors.Is(err, left4me.NotFound) {
 		if b, ok := a.unsaved.get(sum); ok {
 			v, u, err = a.recall(ctx, b)
-			v.SeenAt = now // there is no row to note it in
+			v.SeenAt = now // an unsaved session has no row to update
 		}
 	}
 	if err == nil && a.unsaved.isOver(sum) {
@@ -178,8 +177,7 @@ func (a *Accounts) Authenticate(ctx context.Context, cookie string) (Actor, erro
 		if idle := now.Add(IdleSession); idle.Before(expires) {
 			expires = idle
 		}
-		// On a full disk it isn't noted that somebody was here, and the session is
-		// good for no longer.
+		// On a full disk SeenAt isn't saved and the session isn't extended.
 		if err := a.storage.Sessions().Touch(ctx, sum[:], now, expires); errors.Is(err, left4me.DiskFull) {
 			expires = v.ExpiresAt
 		} else if err != nil {
@@ -191,7 +189,7 @@ func (a *Accounts) Authenticate(ctx context.Context, cookie string) (Actor, erro
 	return a.actorOf(u), nil
 }
 
-// recall is a session that is in memory only, with its user as it is now.
+// recall returns a session that is in memory only and the current row of its user.
 func (a *Accounts) recall(ctx context.Context, b begun) (store.Session, store.User, error) {
 	u, err := a.storage.Users().Get(ctx, b.user.Name)
 	if err == nil && (u.ID != b.user.ID || u.Version != b.user.Version) {
@@ -200,18 +198,18 @@ func (a *Accounts) recall(ctx context.Context, b begun) (store.Session, store.Us
 	return b.session, u, err
 }
 
-// Session is a login of a browser, as its user sees it.
+// Session is a browser login, as its user sees it.
 type Session struct {
-	ID        string // of its hash, so that nothing can be done with it but end the session
-	Agent     string // what the browser calls itself
+	ID        string // prefix of its hash, which only serves to end the session
+	Agent     string // User-Agent header
 	Address   string
 	CreatedAt time.Time
 	SeenAt    time.Time // up to a minute old
-	Own       bool      // of the browser that asks
+	Own       bool      // belongs to the requesting browser
 }
 
-// Sessions lists the sessions of who, last used first; cookie is that of the
-// browser that asks. Those that a full disk kept from being saved are not in it.
+// Sessions lists the sessions of who, most recently used first; cookie is that of the requesting
+// browser. Sessions that could not be saved on a full disk are not included.
 func (a *Accounts) Sessions(ctx context.Context, who Actor, cookie string) ([]Session, error) {
 	kept, err := a.storage.Sessions().List(ctx, who.UserID, a.now())
 	if err != nil {
@@ -228,11 +226,11 @@ func (a *Accounts) Sessions(ctx context.Context, who Actor, cookie string) ([]Se
 	return all, nil
 }
 
-// LastSeen says when users were last here in a browser, by id.
+// LastSeen returns when users last used a session, by user id.
 func (a *Accounts) LastSeen(ctx context.Context) (map[int64]time.Time, error) {
 	kept, err := a.storage.Sessions().List(ctx, 0, a.now())
 	seen := map[int64]time.Time{}
-	for _, v := range kept { // last used first
+	for _, v := range kept { // most recently used first
 		if _, ok := seen[v.UserID]; !ok {
 			seen[v.UserID] = v.SeenAt
 		}
@@ -240,16 +238,16 @@ func (a *Accounts) LastSeen(ctx context.Context) (map[int64]time.Time, error) {
 	return seen, err
 }
 
-// Logout ends the session of a cookie; it counts at once and everywhere. On a full
-// disk it counts until left4me ends: the row stays.
+// Logout ends the session of a cookie immediately and everywhere. On a full disk the row remains,
+// and the session counts as ended until left4me exits.
 func (a *Accounts) Logout(ctx context.Context, cookie string) error {
 	return a.endSession(ctx, a.digest(cookie))
 }
 
-// EndSession ends one session of who, as Logout does in its own browser. Errors:
-// left4me.NotFound, also for one that has ended.
+// EndSession ends one session of who, as Logout does from its own browser. Errors:
+// left4me.NotFound, also for a session that has already ended.
 func (a *Accounts) EndSession(ctx context.Context, who Actor, id string) error {
-	u, err := a.self(ctx, who) // without a user, the list would be everybody's
+	u, err := a.self(ctx, who) // List takes 0 as all users, so a user is required
 	if err != nil {
 		return err
 	}

@@ -13,14 +13,14 @@ import (
 	"github.com/left4me/left4me/internal/store"
 )
 
-// TokenPrefix begins every token, so that one is recognised where it leaked.
+// TokenPrefix is the prefix of every token, so that leaked tokens can be recognised.
 const TokenPrefix = "l4m_"
 
 const tokenLength = 40
 
-// CreateToken makes a token with which a program is owner. A zero expires means
-// never. The result is the only copy of it. Errors: left4me.Invalid,
-// left4me.Conflict for an owner who is disabled.
+// CreateToken creates a token with which a program acts as owner. A zero expires means never. The
+// returned string is the only copy of the token. Errors: left4me.Invalid, left4me.Conflict for a
+// disabled owner.
 func (a *Accounts) CreateToken(ctx context.Context, owner Actor, label string, expires time.Time) (string, error) {
 	now := a.now()
 	switch {
@@ -46,7 +46,7 @@ func (a *Accounts) CreateToken(ctx context.Context, owner Actor, label string, e
 	return token, nil
 }
 
-// AuthenticateToken says who a token stands for. Errors: left4me.Denied.
+// AuthenticateToken returns the actor that a token stands for. Errors: left4me.Denied.
 func (a *Accounts) AuthenticateToken(ctx context.Context, token string) (Actor, error) {
 	if !strings.HasPrefix(token, TokenPrefix) || len(token) > 128 {
 		return Actor{}, errNobody
@@ -75,21 +75,22 @@ func (a *Accounts) AuthenticateToken(ctx context.Context, token string) (Actor, 
 	return actor, nil
 }
 
-// Token is what can be told of a token: all but the token.
+// Token describes a token without its secret.
 type Token struct {
-	ID        string // of its hash, so that nothing can be done with it but revoke the token
-	User      string // whom it stands for
+	ID        string // prefix of its hash, which only serves to revoke the token
+	User      string // owner
 	Label     string
 	CreatedAt time.Time
 	UsedAt    time.Time // up to a minute old; zero: never
 	ExpiresAt time.Time // zero: never
 }
 
-// shortID names a token or session: it is short enough to be typed and too long for two to be alike.
+// shortID returns the id of a token or session: 12 hexadecimal digits, short enough to type and
+// long enough to be unique.
 func shortID(hash []byte) string { return fmt.Sprintf("%.6x", hash) }
 
-// Tokens lists the tokens that actor may revoke: its own, or all for whoever has the
-// right on the site. Expired ones are among them.
+// Tokens lists the tokens that actor may revoke: its own, or all with SiteRight. Expired tokens are
+// included.
 func (a *Accounts) Tokens(ctx context.Context, actor Actor) ([]Token, error) {
 	kept, err := a.tokensOf(ctx, actor)
 	if err != nil {
@@ -105,15 +106,15 @@ func (a *Accounts) Tokens(ctx context.Context, actor Actor) ([]Token, error) {
 func (a *Accounts) tokensOf(ctx context.Context, actor Actor) ([]store.OwnedToken, error) {
 	switch {
 	case Allow(actor, SiteRight, left4me.Site) == nil:
-		return a.storage.Tokens().List(ctx, 0) // of everybody
+		return a.storage.Tokens().List(ctx, 0) // 0: of all users
 	case actor.UserID == 0:
 		return nil, errNobody
 	}
 	return a.storage.Tokens().List(ctx, actor.UserID)
 }
 
-// RevokeToken makes a token worthless at once: one of actor's own, or any for whoever has
-// the right on the site. Errors: left4me.NotFound.
+// RevokeToken revokes a token immediately: one of actor's own, or any with SiteRight. Errors:
+// left4me.NotFound.
 func (a *Accounts) RevokeToken(ctx context.Context, actor Actor, id string) error {
 	kept, err := a.tokensOf(ctx, actor)
 	if err != nil {
@@ -134,14 +135,14 @@ func (a *Accounts) RevokeToken(ctx context.Context, actor Actor, id string) erro
 	return left4me.NewError(left4me.NotFound, "token.unknown_id")
 }
 
-// knownFor is how long an answer of the database is good for.
+// knownFor is how long the result of a database lookup is cached.
 const knownFor = 10 * time.Second
 
-// known remembers for moments who a cookie or token was, so that a program that
-// asks often does not make the database work each time.
+// known caches the actors of cookies and tokens for knownFor, so that frequent requests don't query
+// the database each time.
 type known struct {
 	mu    sync.Mutex
-	turn  uint64 // counts drops: an answer from before one is not remembered
+	turn  uint64 // number of drops; a lookup that began before a drop isn't cached
 	cache *recent[digest, knownActor]
 }
 

@@ -7,15 +7,15 @@ import (
 	"github.com/left4me/left4me/internal/store"
 )
 
-// maxUnsaved bounds the sessions that are in memory only.
+// maxUnsaved limits the sessions that are held in memory only.
 const maxUnsaved = 256
 
-// unsaved is what there was no room for on a full disk, so that people can sign in
-// and out: it is forgotten when left4me ends.
+// unsaved holds session changes that could not be written to a full disk, so that users can log in
+// and out. It is lost when left4me exits.
 type unsaved struct {
 	mu    sync.Mutex
 	begun []begun  // oldest first
-	ended []digest // sessions that are over, though their rows are there
+	ended []digest // ended sessions whose rows still exist
 }
 
 type begun struct {
@@ -42,7 +42,7 @@ func (u *unsaved) get(sum digest) (begun, bool) {
 	return u.begun[i], true
 }
 
-// end ends a session, and reports whether it was one of these.
+// end ends an unsaved session, and reports whether there was one.
 func (u *unsaved) end(sum digest) bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -51,7 +51,7 @@ func (u *unsaved) end(sum digest) bool {
 	return len(u.begun) < n
 }
 
-// endAll ends all sessions of a user.
+// endAll ends all unsaved sessions of a user.
 func (u *unsaved) endAll(user int64) {
 	u.mu.Lock()
 	defer u.mu.Unlock()

@@ -12,10 +12,10 @@ import (
 	"github.com/left4me/left4me/internal/store"
 )
 
-// User is the account of somebody.
+// User is a user account.
 type User struct {
 	Actor
-	Disabled  bool // nobody can log in with it, and its tokens don't count
+	Disabled  bool // it cannot log in, and its tokens are refused
 	CreatedAt time.Time
 }
 
@@ -31,9 +31,8 @@ var userName = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`^[a-zA-Z0-9._-]{1,64}$`)
 })
 
-// CreateUser adds a user. The caller has checked that it may. Errors:
-// left4me.Invalid for "name" or "password", left4me.Conflict for a name that is
-// taken.
+// CreateUser adds a user. The caller has checked the right to do so. Errors: left4me.Invalid for
+// "name" or "password", left4me.Conflict for a name that is in use.
 func (a *Accounts) CreateUser(ctx context.Context, name, password string, admin bool) (User, error) {
 	var wrong left4me.Fields
 	if err := CheckUserName(name); err != nil {
@@ -57,9 +56,9 @@ func (a *Accounts) CreateUser(ctx context.Context, name, password string, admin 
 	return userOf(a.actorOf(u), u), nil
 }
 
-// CheckUserName says what is wrong with a name, or nothing.
+// CheckUserName returns what is wrong with a user name, or nil.
 func CheckUserName(name string) *left4me.Error {
-	if userName().MatchString(name) && strings.Trim(name, ".") != "" { // "." and ".." can't stand in an address
+	if userName().MatchString(name) && strings.Trim(name, ".") != "" { // "." and ".." cannot be segments of a URL path
 		return nil
 	}
 	return left4me.NewError(left4me.Invalid, "user.name_invalid").InField("name")
@@ -79,7 +78,7 @@ func checkPassword(name, password string) *left4me.Error {
 	return nil
 }
 
-// User returns the account of a name. Errors: left4me.NotFound.
+// User returns the account with this name. Errors: left4me.NotFound.
 func (a *Accounts) User(ctx context.Context, name string) (User, error) {
 	u, err := a.storage.Users().Get(ctx, name)
 	if err != nil {

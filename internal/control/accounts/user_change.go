@@ -9,7 +9,7 @@ import (
 	"github.com/left4me/left4me/internal/store"
 )
 
-// Change is what an administrator changes about a user; nil stays as it is.
+// Change is an administrator's change of a user; nil fields stay unchanged.
 type Change struct {
 	Password     *string
 	Admin        *bool
@@ -17,22 +17,22 @@ type Change struct {
 	RevokeTokens bool
 }
 
-// Outcome is what a change of a user came to. Its sessions have ended; its tokens
-// still count unless they were revoked, and do nothing while it is disabled.
+// Outcome is the result of changing a user. The user's sessions have ended. Its tokens remain valid
+// unless they were revoked, but are refused while the user is disabled.
 type Outcome struct {
 	User     User
-	Changed  bool // false: it was so before
-	Sessions int  // that ended
-	Revoked  int  // tokens that were revoked
-	Tokens   int  // that are left
+	Changed  bool // false if the change had no effect
+	Sessions int  // ended sessions
+	Revoked  int  // revoked tokens
+	Tokens   int  // remaining tokens
 
 	row store.User
 }
 
-// ChangeUser changes a user and ends its sessions, live streams among them. The
-// caller has checked that by may. Errors: left4me.Invalid for "password",
-// left4me.Conflict for the last administrator who can log in, left4me.NotFound,
-// left4me.Denied for the own password, which needs the current one.
+// ChangeUser changes a user and ends its sessions, including open event streams. The caller has
+// checked that by may. Errors: left4me.Invalid for "password", left4me.Conflict for the last
+// administrator who can log in, left4me.NotFound, left4me.Denied for by's own password, which needs
+// the current one.
 func (a *Accounts) ChangeUser(ctx context.Context, by Actor, name string, c Change) (Outcome, error) {
 	u, err := a.storage.Users().Get(ctx, name)
 	if err != nil {
@@ -73,9 +73,8 @@ func (a *Accounts) change(ctx context.Context, by Actor, u store.User, c store.U
 	}, nil
 }
 
-// DeleteUser removes a user with its sessions and tokens. The caller has checked
-// that by may. Errors: left4me.Conflict for the last administrator who can log
-// in, left4me.NotFound.
+// DeleteUser deletes a user with its sessions and tokens. The caller has checked that by may.
+// Errors: left4me.Conflict for the last administrator who can log in, left4me.NotFound.
 func (a *Accounts) DeleteUser(ctx context.Context, by Actor, name string) (Outcome, error) {
 	u, err := a.storage.Users().Get(ctx, name)
 	if err != nil {
@@ -90,15 +89,15 @@ func (a *Accounts) DeleteUser(ctx context.Context, by Actor, name string) (Outco
 	return Outcome{User: userOf(a.actorOf(u), u), Sessions: gone.Sessions, Revoked: gone.Revoked}, nil
 }
 
-// PasswordChange is how people change their own password.
+// PasswordChange is a user's change of their own password.
 type PasswordChange struct {
 	Current, New string
 	RevokeTokens bool
 }
 
-// ChangePassword changes the password of who and ends all its sessions; Begin
-// begins another one. Wrong guesses of the current password are slowed down.
-// Errors: left4me.Invalid for "current_password" or "password", left4me.Busy.
+// ChangePassword changes the password of who and ends all its sessions; the caller uses Begin to
+// create a new one. Wrong guesses of the current password are throttled. Errors: left4me.Invalid
+// for "current_password" or "password", left4me.Busy.
 func (a *Accounts) ChangePassword(ctx context.Context, who Actor, c PasswordChange) (Outcome, error) {
 	u, err := a.self(ctx, who)
 	if err != nil {
@@ -129,12 +128,12 @@ func (a *Accounts) ChangePassword(ctx context.Context, who Actor, c PasswordChan
 	return a.change(ctx, who, u, store.UserChange{Password: &hash, RevokeTokens: c.RevokeTokens})
 }
 
-// Begin begins a session for the user of a change that was just made.
+// Begin creates a session for the user whose change has the outcome o.
 func (a *Accounts) Begin(ctx context.Context, o Outcome, from netip.Addr, agent string) (cookie string, err error) {
 	return a.begin(ctx, o.row, from, agent)
 }
 
-// self reads the account of who. The machine's own administrator has none.
+// self returns the user row of who. The host's own administrator has none.
 func (a *Accounts) self(ctx context.Context, who Actor) (store.User, error) {
 	if who.UserID == 0 {
 		return store.User{}, left4me.NewError(left4me.Invalid, "user.machine_administrator")
@@ -146,8 +145,8 @@ func (a *Accounts) self(ctx context.Context, who Actor) (store.User, error) {
 	return u, denied(err)
 }
 
-// SignOut ends all sessions of who; its tokens still count. Errors:
-// left4me.Invalid for the machine's own administrator.
+// SignOut ends all sessions of who; its tokens remain valid. Errors: left4me.Invalid for the host's
+// own administrator.
 func (a *Accounts) SignOut(ctx context.Context, who Actor) (Outcome, error) {
 	u, err := a.self(ctx, who)
 	if err != nil {
@@ -169,8 +168,8 @@ func (a *Accounts) SignOut(ctx context.Context, who Actor) (Outcome, error) {
 	return Outcome{User: userOf(a.actorOf(u), u), Sessions: n, Tokens: len(tokens)}, nil
 }
 
-// overAll ends the sessions of a user whose rows can't be removed: until left4me
-// ends they count no more.
+// overAll marks all sessions of a user as ended if their rows cannot be deleted. The marks last
+// until left4me exits.
 func (a *Accounts) overAll(ctx context.Context, user int64) (int, error) {
 	all, err := a.storage.Sessions().List(ctx, user, a.now())
 	for _, v := range all {
@@ -179,8 +178,7 @@ func (a *Accounts) overAll(ctx context.Context, user int64) (int, error) {
 	return len(all), err
 }
 
-// forget drops what is remembered of a user's sessions and tokens, and wakes
-// those who wait for the end of one.
+// forget drops a user's cached sessions and tokens and wakes waiters of Ended.
 func (a *Accounts) forget(user int64) {
 	a.unsaved.endAll(user)
 	a.known.dropUser(user)

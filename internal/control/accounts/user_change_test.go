@@ -13,8 +13,8 @@ import (
 
 const another = "another sentence, quite long"
 
-// cast is a list with an administrator, a second one, and a user who is logged
-// in with a browser and a token, both remembered.
+// cast is a set of accounts: two administrators, and Zoe, who is logged in with a browser and a
+// token, both cached.
 type cast struct {
 	*Accounts
 	t      *testing.T
@@ -49,7 +49,7 @@ func newCast(t *testing.T) *cast {
 	return c
 }
 
-// in checks whether the session and the token of Zoe count.
+// in checks whether Zoe's session and token are valid.
 func (c *cast) in(session, token bool) {
 	c.t.Helper()
 	if _, err := c.Authenticate(c.t.Context(), c.cookie); (err == nil) != session || err != nil && !errors.Is(err, left4me.Denied) {
@@ -69,7 +69,7 @@ func (c *cast) change(name string, what Change) Outcome {
 	return o
 }
 
-// woken fails unless do closes what streams wait for.
+// woken fails the test unless do closes the channel from Ended.
 func (c *cast) woken(do func()) {
 	c.t.Helper()
 	ended := c.Ended()
@@ -137,7 +137,7 @@ func TestADisabledUserIsKeptOutUntilEnabled(t *testing.T) {
 		t.Errorf("a token for a disabled user: %v", err)
 	}
 	c.change("zoe", Change{Disabled: new(false)})
-	c.in(false, true) // the token is good again, as the answer to disabling it said
+	c.in(false, true) // the token works again, as the outcome of disabling promised
 	if _, _, err := c.login(t.Context(), "zoe", password, home, ""); err != nil {
 		t.Error(err)
 	}
@@ -155,7 +155,7 @@ func TestADeletedUserIsGone(t *testing.T) {
 	if _, _, err := c.login(t.Context(), "zoe", password, home, ""); !errors.Is(err, left4me.Denied) {
 		t.Error(err)
 	}
-	// Who comes next under the name, and in SQLite the number, has nothing of it.
+	// The next user of the same name, which SQLite might give the same row id, inherits nothing.
 	zoe, err := c.CreateUser(t.Context(), "zoe", password, true)
 	if err != nil {
 		t.Fatal(err)
@@ -209,8 +209,8 @@ func TestPeopleChangeTheirOwnPassword(t *testing.T) {
 	if _, _, err := c.login(t.Context(), "zoe", another, home, ""); err != nil {
 		t.Errorf("the new password: %v", err)
 	}
-	// An administrator can't go round the current password, nor can the machine's
-	// own administrator have one.
+	// An administrator cannot bypass the current password with ChangeUser, and the host's own
+	// administrator has no password.
 	next := another
 	if _, err := c.ChangeUser(t.Context(), c.al.Actor, "al", Change{Password: &next}); !errors.Is(err, left4me.Denied) {
 		t.Errorf("the own password without the current one: %v", err)
@@ -238,8 +238,8 @@ func TestGuessingTheCurrentPasswordIsSlowedDown(t *testing.T) {
 	if _, _, err := c.login(t.Context(), "zoe", password, home, ""); err != nil {
 		t.Errorf("whoever sits at a browser keeps its user from logging in: %v", err)
 	}
-	// Nor are they counted at the login: somebody unknown has more than the one
-	// attempt that is left to strangers at an account that is guessed at.
+	// These guesses don't count at the login: a stranger still has more than the single attempt
+	// that remains at an account under attack.
 	for range 2 {
 		if _, _, err := c.login(t.Context(), "zoe", "wrong", netip.MustParseAddr("198.51.100.7"), ""); !errors.Is(err, left4me.Denied) {
 			t.Errorf("a guess at the login: %v", err)
@@ -249,7 +249,7 @@ func TestGuessingTheCurrentPasswordIsSlowedDown(t *testing.T) {
 	if err := guess(password); err != nil {
 		t.Error(err)
 	}
-	for range accountLimit.free { // whoever knew it begins anew
+	for range accountLimit.free { // the right password resets the counter
 		if err := guess("wrong"); !errors.Is(err, left4me.Invalid) {
 			t.Error(err)
 		}
@@ -340,7 +340,7 @@ func TestOneSessionIsEnded(t *testing.T) {
 	}
 }
 
-// What was read before a change must make nothing after it.
+// A login that read the user before a change must not create a session after it.
 func TestALoginUnderWayMakesNoSessionAfterAChange(t *testing.T) {
 	next := another
 	for name, change := range map[string]func(c *cast) error{
@@ -374,7 +374,7 @@ func TestALoginUnderWayMakesNoSessionAfterAChange(t *testing.T) {
 
 func TestTheLastAdministratorStays(t *testing.T) {
 	c := newCast(t)
-	c.change("bo", Change{Disabled: new(true)}) // who can't log in doesn't count
+	c.change("bo", Change{Disabled: new(true)}) // an administrator who cannot log in doesn't count
 	for name, err := range map[string]error{
 		"role":    second(c.ChangeUser(t.Context(), c.al.Actor, "al", Change{Admin: new(false)})),
 		"disable": second(c.ChangeUser(t.Context(), c.al.Actor, "al", Change{Disabled: new(true)})),

@@ -1,9 +1,8 @@
-// Package backups is the side of backups that people talk to: which there are,
-// when they are made, and the jobs that make and check them.
+// Package backups lists backups, schedules them, and adds the jobs that create and verify them.
 //
-// It decides when and what; the host packs the files and keeps the archives. The
-// database is this side's: the host asks for a copy when its job is under way, so
-// that what is begun again after a crash has one that is as new as its files.
+// It decides when a backup is made and what it contains; the host packs the files and stores the
+// archives. Copying the database is this package's part: the host requests the copy while its job
+// runs, so that a job repeated after a crash gets a copy as recent as its files.
 package backups
 
 import (
@@ -27,29 +26,29 @@ import (
 
 const snapshotWithin = 5 * time.Minute
 
-// Backups is the list of backups. It is safe for concurrent use.
+// Backups manages backups. It is safe for concurrent use.
 type Backups struct {
 	storage *store.Store
 	jobs    *jobs.Jobs
 	bus     *bus.Bus
 	host    Host
 	log     *slog.Logger
-	changed chan struct{} // the policy is another
+	changed chan struct{} // signals a changed policy
 	now     func() time.Time
 	deleted store.Bell
-	running sync.WaitGroup // what Run began
+	running sync.WaitGroup // goroutines started by Run
 	ready   chan struct{}
 }
 
-// Host makes and keeps backups. It is the one on the machine of the database: it packs
-// the copy of the database that it is told the path of.
+// Host describes the host that creates and stores backups. It runs on the database's machine,
+// because it reads the copy of the database from a local path.
 type Host struct {
 	Name  left4me.Name
 	Files hostfs.FS
-	Root  string // where Files begin on the disk
+	Root  string // path of Files on the disk
 }
 
-// New makes the list. Run must run for copies of the database and for the schedule.
+// New returns the Backups of host. Run must run for database copies and for the schedule.
 func New(storage *store.Store, list *jobs.Jobs, b *bus.Bus, host Host, log *slog.Logger) *Backups {
 	v := &Backups{
 		storage: storage, jobs: list, host: host, log: log, changed: make(chan struct{}, 1), now: time.Now,
@@ -60,8 +59,7 @@ func New(storage *store.Store, list *jobs.Jobs, b *bus.Bus, host Host, log *slog
 	return v
 }
 
-// Run answers hosts that want a copy of the database and asks for backups when they
-// are due, until ctx ends.
+// Run copies the database on a host's request and adds scheduled backups until ctx ends.
 func (b *Backups) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer b.running.Wait()
@@ -74,11 +72,11 @@ func (b *Backups) Run(ctx context.Context) error {
 	return nil
 }
 
-// Ready is closed when hosts are answered.
+// Ready is closed once Run answers requests from hosts.
 func (b *Backups) Ready() <-chan struct{} { return b.ready }
 
-// snapshot writes a copy for a job that makes a backup. The name is ours: a host
-// can't have it written anywhere else.
+// snapshot copies the database for a running backup job. It picks the file name itself, so that a
+// host cannot choose where the copy is written.
 func (b *Backups) snapshot(ctx context.Context, _ string, data []byte) (any, error) {
 	var r bus.SnapshotRequest
 	if err := bus.Decode(data, &r); err != nil {
@@ -93,7 +91,7 @@ func (b *Backups) snapshot(ctx context.Context, _ string, data []byte) (any, err
 	}
 	file, err := b.copyDatabase(ctx, j.ID)
 	if err != nil {
-		// People read this at the job, whose id they find in the log then.
+		// The error is shown with the job; its id leads users to the log entry.
 		return nil, left4me.Shown(disk.Explain(fmt.Errorf("job=%s: %w", j.ID, err)),
 			left4me.NewError(left4me.Unavailable, "internal.job", "job", j.ID))
 	}
@@ -110,14 +108,13 @@ func (b *Backups) copyDatabase(ctx context.Context, id left4me.JobID) (file stri
 	return file, b.storage.Snapshot(ctx, file, b.now())
 }
 
-// Watch gives a value whenever a backup was deleted or the policy changed, until ctx
-// ends. Backups are made by jobs, which jobs.Jobs tells of. It must be ranged over
-// once.
+// Watch yields a value whenever a backup was deleted or the policy changed, until ctx ends. Created
+// backups are reported by jobs.Jobs instead. The sequence may be ranged over only once.
 func (b *Backups) Watch(ctx context.Context) iter.Seq[struct{}] {
 	return store.Rings(ctx, b.deleted.Listen(ctx), b.storage.Listen(ctx, "backup_policy"))
 }
 
-// List returns the backups that the host keeps, newest first.
+// List returns the backups stored on the host, newest first.
 func (b *Backups) List(ctx context.Context) ([]left4me.Backup, error) {
 	var all []left4me.Backup
 	err := b.bus.Request(ctx, bus.Command(b.host.Name, bus.VerbBackups), bus.Empty{V: bus.Version}, &all)
@@ -138,7 +135,7 @@ func (b *Backups) Get(ctx context.Context, n left4me.Name) (left4me.Backup, erro
 	return left4me.Backup{}, left4me.NewError(left4me.NotFound, "backup.unknown", "backup", n)
 }
 
-// Active returns the jobs on backups that wait or run, oldest first.
+// Active returns the queued and running backup jobs, oldest first.
 func (b *Backups) Active(ctx context.Context) ([]left4me.Job, error) {
 	rows, err := b.storage.Jobs().Active(ctx)
 	if err != nil {
@@ -153,7 +150,7 @@ func (b *Backups) Active(ctx context.Context) ([]left4me.Job, error) {
 	return all, nil
 }
 
-// Create asks for a backup. One that is asked for already is returned as it is.
+// Create adds a backup job, or returns the one that is already active.
 func (b *Backups) Create(ctx context.Context, by left4me.Actor) (left4me.Job, error) {
 	return b.create(ctx, by, left4me.BackupSpec{})
 }
@@ -163,8 +160,7 @@ func (b *Backups) create(ctx context.Context, by left4me.Actor, spec left4me.Bac
 	return b.jobs.Add(ctx, by, left4me.CreateBackup, b.host.Name, b.host.Name, spec)
 }
 
-// Verify asks for a backup to be read from its beginning to its end. Errors:
-// left4me.NotFound.
+// Verify adds a job that reads a backup from beginning to end. Errors: left4me.NotFound.
 func (b *Backups) Verify(ctx context.Context, by left4me.Actor, n left4me.Name) (left4me.Job, error) {
 	if _, err := b.Get(ctx, n); err != nil {
 		return left4me.Job{}, err
@@ -172,7 +168,7 @@ func (b *Backups) Verify(ctx context.Context, by left4me.Actor, n left4me.Name) 
 	return b.jobs.Add(ctx, by, left4me.VerifyBackup, n, b.host.Name, left4me.BackupSpec{Name: n})
 }
 
-// again asks for a backup job once more.
+// again repeats a backup job.
 func (b *Backups) again(ctx context.Context, by left4me.Actor, v store.QueuedJob) (left4me.Job, error) {
 	if v.Kind == left4me.VerifyBackup {
 		return b.Verify(ctx, by, v.Target)
@@ -184,10 +180,10 @@ func (b *Backups) again(ctx context.Context, by left4me.Actor, v store.QueuedJob
 	return b.create(ctx, by, spec)
 }
 
-// Dir is where the archives stand on the host.
+// Dir returns the host's directory of archives.
 func (b *Backups) Dir() string { return filepath.Join(b.host.Root, "backups") }
 
-// Delete removes a backup. Errors: left4me.NotFound.
+// Delete deletes a backup. Errors: left4me.NotFound.
 func (b *Backups) Delete(ctx context.Context, by left4me.Actor, n left4me.Name) error {
 	if _, err := b.Get(ctx, n); err != nil {
 		return err
@@ -210,5 +206,5 @@ func (b *Backups) Open(ctx context.Context, n left4me.Name) (hostfs.Reader, left
 	return f, v, err
 }
 
-// FileName is what the archive of a backup is called.
+// FileName returns the file name of a backup's archive.
 func FileName(n left4me.Name) string { return string(n) + ".tar.zst" }

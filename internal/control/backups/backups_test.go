@@ -24,8 +24,8 @@ func open(t *testing.T) (*backups.Backups, *store.Store, *bus.Bus) {
 	if err := lifecycletest.Start(s.Ctx, c.Jobs, c.Backups); err != nil {
 		t.Fatal(err)
 	}
-	// Run notes when left4me was started first; a test that sets the time of the last
-	// backup comes after that.
+	// Run records the time of the first start. A test that sets the time of the last backup must
+	// wait for that.
 	for end := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
 		if _, _, err := s.Store.Backups().Policy(t.Context()); err == nil {
 			break
@@ -116,7 +116,7 @@ func TestNothingIsMadeWhenItIsOff(t *testing.T) {
 	}
 }
 
-// The database is copied for a backup that runs, and for nobody else.
+// The database is only copied for a backup job that is running.
 func TestTheCopyIsForAJobThatRuns(t *testing.T) {
 	all, st, b := open(t)
 	j, err := all.Create(t.Context(), left4me.ByUser("al"))
@@ -144,7 +144,7 @@ func TestTheCopyIsForAJobThatRuns(t *testing.T) {
 	if info, err := os.Stat(a.Path); err != nil || info.Mode() != 0o600 {
 		t.Errorf("%v, %v", info, err)
 	}
-	// What nobody thought of is named by the job in the log, where people see it.
+	// For an unexpected error users see the job id, which leads to the log entry with the details.
 	tmp := filepath.Dir(a.Path)
 	if err := errors.Join(os.RemoveAll(tmp), os.WriteFile(tmp, nil, 0o600)); err != nil {
 		t.Fatal(err)

@@ -5,5 +5,5 @@ import (
 	"time"
 )
 
-// Tick is what Run does each time.
+// Tick runs one pass of the schedule.
 func (b *Backups) Tick(ctx context.Context) time.Duration { return b.tick(ctx) }

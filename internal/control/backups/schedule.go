@@ -9,18 +9,18 @@ import (
 	"github.com/left4me/left4me/internal/periodic"
 )
 
-// Usual is the policy until somebody sets another.
+// Usual is the default policy.
 var Usual = left4me.BackupPolicy{Enabled: true, At: "04:30", BackupKeep: left4me.BackupKeep{Daily: 7, Weekly: 4}}
 
 const (
 	maxKeep = 366
-	// maxSleep bounds how long the schedule sleeps: the clock may be set.
+	// maxSleep limits how long the schedule sleeps, because the system clock may be changed.
 	maxSleep = 10 * time.Minute
-	// retryAfter is how long it waits when it could not ask.
+	// retryAfter is the pause after a failed pass.
 	retryAfter = time.Minute
 )
 
-// Policy returns when backups are made.
+// Policy returns when backups are made and how many are kept.
 func (b *Backups) Policy(ctx context.Context) (left4me.BackupPolicy, error) {
 	p, _, err := b.policy(ctx)
 	return p, err
@@ -34,13 +34,12 @@ func (b *Backups) policy(ctx context.Context) (left4me.BackupPolicy, time.Time, 
 	return p, last, err
 }
 
-// SetPolicy says when backups are made from now on. Errors: left4me.Invalid, with
-// the field.
+// SetPolicy replaces the policy. Errors: left4me.Invalid, with the field.
 func (b *Backups) SetPolicy(ctx context.Context, by left4me.Actor, p left4me.BackupPolicy) error {
 	if err := Check(p); err != nil {
 		return err
 	}
-	// From now on: an hour that is over today comes tomorrow.
+	// The schedule counts from now: if today's time has passed, the next backup is tomorrow's.
 	if err := b.storage.By(by).Backups().SetPolicy(ctx, p, b.now()); err != nil {
 		return err
 	}
@@ -48,12 +47,12 @@ func (b *Backups) SetPolicy(ctx context.Context, by left4me.Actor, p left4me.Bac
 		"daily", p.Daily, "weekly", p.Weekly)
 	select {
 	case b.changed <- struct{}{}:
-	default: // it looks already
+	default: // a wake-up is already pending
 	}
 	return nil
 }
 
-// Check says what is wrong with a policy. Errors: left4me.Invalid, with the field.
+// Check returns what is wrong with a policy. Errors: left4me.Invalid, with the field.
 func Check(p left4me.BackupPolicy) error {
 	var wrong left4me.Fields
 	if _, err := time.Parse("15:04", p.At); err != nil || len(p.At) != 5 {
@@ -79,13 +78,13 @@ func Check(p left4me.BackupPolicy) error {
 	return nil
 }
 
-// Due is when the next backup is to be made: at the hour that comes first behind
-// last. It may be over, when left4me did not run then; a clock that was set back
-// puts it off by a day at most.
+// Due returns when the next backup is due: the first occurrence of p.At after last, in now's time
+// zone. It may be in the past if left4me wasn't running then. A clock that was set back delays it
+// by at most a day.
 func Due(p left4me.BackupPolicy, last, now time.Time) time.Time {
 	at, err := time.Parse("15:04", p.At)
 	if err != nil {
-		return now.Add(24 * time.Hour) // Check lets none of these in
+		return now.Add(24 * time.Hour) // Check refuses such a policy
 	}
 	if last.After(now) {
 		last = now
@@ -98,15 +97,15 @@ func Due(p left4me.BackupPolicy, last, now time.Time) time.Time {
 	return day
 }
 
-// keepSchedule asks for backups when they are due, until ctx ends. One that left4me
-// missed because it did not run is made when it does.
+// keepSchedule adds backup jobs when they are due, until ctx ends. A backup missed while left4me
+// wasn't running is made up for at the next start.
 func (b *Backups) keepSchedule(ctx context.Context) {
 	var wait time.Duration
 	periodic.Run(ctx, periodic.Schedule{Next: func() time.Duration { return wait }, AtOnce: true, Wake: b.changed},
 		func(ctx context.Context) { wait = b.tick(ctx) })
 }
 
-// tick does what is due and says how long to wait until it looks again.
+// tick adds a backup job if one is due, and returns how long to wait until the next pass.
 func (b *Backups) tick(ctx context.Context) time.Duration {
 	p, last, err := b.policy(ctx)
 	if err != nil {
@@ -114,7 +113,7 @@ func (b *Backups) tick(ctx context.Context) time.Duration {
 		return retryAfter
 	}
 	now := b.now()
-	if last.IsZero() { // the first start: from now on
+	if last.IsZero() { // first start: the schedule counts from now
 		if err := b.storage.Backups().Note(ctx, Usual, now); err != nil {
 			b.log.ErrorContext(ctx, "schedule of backups", "err", err)
 			return retryAfter
@@ -127,7 +126,7 @@ func (b *Backups) tick(ctx context.Context) time.Duration {
 	if wait := Due(p, last, now).Sub(now); wait > 0 {
 		return min(wait, maxSleep)
 	}
-	// Noted first: what fails each time shall not be tried without end.
+	// The time is recorded first, so that a backup that always fails isn't repeated endlessly.
 	err = b.storage.Backups().Note(ctx, Usual, now)
 	if err == nil {
 		_, err = b.create(ctx, left4me.BySchedule, left4me.BackupSpec{Scheduled: true, Keep: p.BackupKeep})

@@ -1,9 +1,8 @@
-// Package downloads reads what the revisions of overlays hold, for people who download
-// it in the panel or over the API: single files, files in VPKs, and whole revisions as
-// archives.
+// Package downloads reads the contents of overlay revisions for downloads in the panel and the API:
+// single files, files in VPKs, and whole revisions as archives.
 //
-// The host says over the bus which files there are; what is in them is read through
-// hostfs, since gigabytes don't go over the bus. A file in a VPK comes over the bus.
+// The host lists the files over the bus. File contents are read through hostfs, since gigabytes
+// don't fit through the bus; only files inside a VPK come over it.
 package downloads
 
 import (
@@ -32,7 +31,7 @@ import (
 
 const pageSize = 1000
 
-// Revisions is what is asked of hosts.
+// Revisions queries the hosts for revisions and their files.
 type Revisions interface {
 	Get(ctx context.Context, name left4me.Name, revision int) (left4me.Content, error)
 	Tree(ctx context.Context, name left4me.Name, revision int, f left4me.Filter) (left4me.Page[left4me.TreeFile], error)
@@ -45,12 +44,12 @@ type Downloads struct {
 	host      hostfs.FS
 }
 
-// New makes one for the overlays of a host.
+// New returns Downloads for the overlays of a host.
 func New(revisions Revisions, host hostfs.FS) *Downloads {
 	return &Downloads{revisions: revisions, host: host}
 }
 
-// Revision is a revision that is being read.
+// Revision is a revision opened for reading.
 type Revision struct {
 	Overlay   left4me.Name
 	Number    int
@@ -60,8 +59,7 @@ type Revision struct {
 	dir       string
 }
 
-// Open opens a revision; 0 is the current one. Errors: left4me.NotFound,
-// left4me.Unavailable.
+// Open opens a revision; 0 is the current one. Errors: left4me.NotFound, left4me.Unavailable.
 func (d *Downloads) Open(ctx context.Context, name left4me.Name, revision int) (*Revision, error) {
 	c, err := d.revisions.Get(ctx, name, revision)
 	if err != nil {
@@ -94,7 +92,7 @@ func noRevision(name left4me.Name, n int) error {
 	return left4me.NewError(left4me.NotFound, "revision.not_on_host", "overlay", name, "revision", n)
 }
 
-// File opens a file. Errors: left4me.NotFound when there is none of that name.
+// File opens a file. Errors: left4me.NotFound if p does not exist.
 func (r *Revision) File(ctx context.Context, p string) (hostfs.Reader, error) {
 	none := left4me.NewError(left4me.NotFound, "revision.no_such_file", "revision", r.Number, "overlay", r.Overlay, "path",
 		shorten(p)).InField("query.path")
@@ -111,8 +109,8 @@ func (r *Revision) File(ctx context.Context, p string) (hostfs.Reader, error) {
 	return f, nil
 }
 
-// Inside returns a file in a VPK of the revision. Errors: left4me.NotFound,
-// left4me.Unavailable, also when the file is longer than bus.MaxFile.
+// Inside returns a file in a VPK of the revision. Errors: left4me.NotFound, left4me.Unavailable,
+// also if the file is longer than bus.MaxFile.
 func (r *Revision) Inside(ctx context.Context, vpk, file string) (*bytes.Reader, error) {
 	a, err := r.revisions.File(ctx, r.Overlay, r.Number, vpk, file)
 	if err != nil {
@@ -131,20 +129,19 @@ func shorten(s string) string {
 	return s
 }
 
-// Formats are those of an Archive, as their files end.
+// Formats lists the archive formats, as file name extensions.
 var Formats = []string{"zip", "tar", "tar.zst"}
 
-// Archive is a revision that is about to be sent as an archive.
+// Archive writes a revision as an archive.
 type Archive struct {
 	revision *Revision
 	format   string
 	first    left4me.Page[left4me.TreeFile]
 }
 
-// Archive begins an archive in one of Formats. What most likely fails, fails here, so
-// that it can be said before anything is sent: the host is asked for the first files, and
-// the first one is opened. Errors: left4me.Invalid for a format, left4me.NotFound,
-// left4me.Unavailable.
+// Archive prepares an archive in one of Formats. It lists the first files and opens the first one,
+// so that the most likely errors are reported before anything is sent. Errors: left4me.Invalid for
+// an unknown format, left4me.NotFound, left4me.Unavailable.
 func (r *Revision) Archive(ctx context.Context, format string) (*Archive, error) {
 	if !slices.Contains(Formats, format) {
 		return nil, left4me.NewError(left4me.Invalid, "archive.format_unknown", "known",
@@ -165,14 +162,13 @@ func (r *Revision) Archive(ctx context.Context, format string) (*Archive, error)
 	return a, nil
 }
 
-// page is the page of files behind a path.
+// page returns the page of files that follows the path after.
 func (a *Archive) page(ctx context.Context, after string) (left4me.Page[left4me.TreeFile], error) {
 	return a.revision.revisions.Tree(ctx, a.revision.Overlay, a.revision.Number,
 		left4me.Filter{Deep: true, After: after, Limit: pageSize})
 }
 
-// Write writes all files. What fails leaves the archive cut off: one that came to its
-// end is whole.
+// Write writes the archive to w. After an error the archive is truncated.
 func (a *Archive) Write(ctx context.Context, w io.Writer) error {
 	out, err := a.packer(w)
 	if err != nil {
@@ -228,7 +224,7 @@ func (r *Revision) pack(ctx context.Context, out packer, t left4me.TreeFile) err
 	return err
 }
 
-// packer writes one format.
+// packer writes an archive in one format.
 type packer interface {
 	begin(name string, size int64, mode fs.FileMode, at time.Time) (io.Writer, error)
 	close() error
@@ -236,7 +232,7 @@ type packer interface {
 
 type zipPacker struct{ *zip.Writer }
 
-// packed are files that don't get smaller.
+// packed lists extensions of files that are already compressed.
 var packed = []string{".vpk", ".zip", ".7z", ".rar", ".bz2", ".gz", ".xz", ".zst", ".jpg", ".png", ".webm", ".bik", ".mp3"}
 
 func (z *zipPacker) begin(name string, _ int64, mode fs.FileMode, at time.Time) (io.Writer, error) {
@@ -254,7 +250,7 @@ func (z *zipPacker) close() error { return z.Close() }
 
 type tarPacker struct {
 	*tar.Writer
-	under io.Closer // or nil
+	under io.Closer // compressor around the tar, or nil
 }
 
 func (t *tarPacker) begin(name string, size int64, mode fs.FileMode, at time.Time) (io.Writer, error) {

@@ -22,7 +22,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// host says what is on the disk, one file on a page.
+// host lists its files one per page.
 type host struct{ files []string }
 
 func (h host) Get(_ context.Context, name left4me.Name, _ int) (left4me.Content, error) {
@@ -75,7 +75,7 @@ func open(t *testing.T, files ...string) (*downloads.Revision, string) {
 	return r, root
 }
 
-// renamed is a host that has an overlay by another name.
+// renamed is a host that has the overlay under its former name.
 type renamed struct{ host }
 
 func (h renamed) Get(ctx context.Context, name left4me.Name, revision int) (left4me.Content, error) {
@@ -84,7 +84,7 @@ func (h renamed) Get(ctx context.Context, name left4me.Name, revision int) (left
 	return c, err
 }
 
-// write makes an archive.
+// write writes an archive of r to w.
 func write(ctx context.Context, r *downloads.Revision, w io.Writer, format string) error {
 	a, err := r.Archive(ctx, format)
 	if err != nil {
@@ -170,13 +170,13 @@ func TestARevisionAsAnArchive(t *testing.T) {
 	}
 }
 
-// What fails before anything was written is said before, so that it can be an answer of
-// its own; what fails later cuts the archive off.
+// An error before the first byte must be returned by Archive, so that it can become an error
+// response; a later one truncates the archive.
 func TestAnArchiveFailsBeforeItBegins(t *testing.T) {
 	_, root := open(t)
 	for name, c := range map[string]struct {
 		h       tree
-		archive bool // that begins
+		archive bool // whether Archive succeeds
 	}{
 		"the host doesn't answer":  {func(string) ([]string, error) { return nil, left4me.Unavailable }, false},
 		"the first file has gone":  {func(string) ([]string, error) { return []string{"left4dead2/gone"}, nil }, false},
@@ -206,7 +206,7 @@ func TestAnArchiveFailsBeforeItBegins(t *testing.T) {
 	}
 }
 
-// tree says which files are behind a path; an empty name says that there are more.
+// tree lists the files after a path; an empty name means that more follow.
 type tree func(after string) ([]string, error)
 
 func (f tree) Get(ctx context.Context, name left4me.Name, revision int) (left4me.Content, error) {
@@ -240,7 +240,7 @@ func TestOnlyFilesOfTheRevisionAreRead(t *testing.T) {
 			t.Errorf("%q: %v, %v", p, f, err)
 		}
 	}
-	// What keeps a file from being read is not that there is none.
+	// An error that prevents reading must not be reported as NotFound.
 	over, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := r.File(over, "left4dead2/run.sh"); !errors.Is(err, context.Canceled) || errors.Is(err, left4me.NotFound) {
@@ -266,7 +266,8 @@ func TestAFileInAVPK(t *testing.T) {
 	if _, err := r.Inside(t.Context(), "left4dead2/other.vpk", "addoninfo.txt"); !errors.Is(err, left4me.NotFound) {
 		t.Errorf("%v", err)
 	}
-	// The host sends none of what doesn't fit into a message: that must not be an empty file.
+	// The host sends no contents if the file doesn't fit into a message; that must not look like an
+	// empty file.
 	if _, err := r.Inside(t.Context(), "left4dead2/a b.vpk", "long.bsp"); !errors.Is(err, left4me.Unavailable) {
 		t.Errorf("%v", err)
 	}

@@ -1,11 +1,9 @@
-// Package events reads what has happened, for the parts of left4me that must not miss
-// any of it.
+// Package events delivers events to the parts of left4me that must not miss any.
 //
-// Whoever makes a change writes its event in the same transaction of the store. A
-// Reader gets each event in the order of the commits, and keeps how far it has come in
-// the transaction of what it did with them: a process that is killed at any moment goes
-// on exactly where it was. Pages and streams, which only show how things are now, use
-// the watchers of the packages instead.
+// Every change writes its event in the same transaction of the store. A Reader gets the events in
+// commit order and saves its position in the transaction that handles them, so a process killed at
+// any moment resumes exactly where it stopped. Pages and streams, which only show the current
+// state, use the watchers of the packages instead.
 package events
 
 import (
@@ -21,18 +19,18 @@ import (
 	"github.com/left4me/left4me/internal/store"
 )
 
-// The names of all readers. The position of one that isn't here is forgotten when
-// left4me starts, so that events are not kept for it for ever.
+// Names of all readers. At start, left4me forgets the position of any other reader, so that no
+// events are kept for it.
 const (
 	GameReader     = "game"     // builds and their rollouts
 	OverlaysReader = "overlays" // rollouts of revisions
-	ServersReader  = "servers"  // what is known of servers that were deleted, and names on hosts
+	ServersReader  = "servers"  // deleted servers, and names on hosts
 )
 
 var readers = []string{GameReader, OverlaysReader, ServersReader}
 
-// How long events are kept: the newest Keep of them, as long as they are not older than
-// KeepFor. An event that a reader has not read stays.
+// Retention of events: the newest Keep events that are at most KeepFor old. Events that a reader
+// hasn't read are kept.
 const (
 	Keep    = 200_000
 	KeepFor = 365 * 24 * time.Hour
@@ -40,37 +38,37 @@ const (
 
 const (
 	pruneEvery  = time.Hour
-	batch       = 1000 // events at once
+	batch       = 1000 // events per call
 	firstWait   = 200 * time.Millisecond
 	longestWait = 30 * time.Second
 )
 
-// Reader does something with each event. Work and Keep get the same batches: events
-// one after the other, oldest first, at most 1,000. A batch whose Work or Keep failed
-// comes again, perhaps with more events behind it.
+// Reader processes each event. Work and Keep get the same batches of at most 1,000 consecutive
+// events, oldest first. A batch whose Work or Keep failed is repeated, possibly with more events
+// appended.
 type Reader struct {
-	Name string // one of this package; a new one begins with the oldest event there is
+	Name string // one of the names in this package; a new reader begins with the oldest event
 
-	// Work does what is no row of the store, or has transactions of its own. It runs
-	// before Keep, and again when left4me ends between the two: it must be safe to
-	// repeat. nil: nothing.
+	// Work does what isn't a row of the store, or uses transactions of its own. It runs before
+	// Keep, and runs again if left4me exits between the two, so it must be safe to repeat. It may
+	// be nil.
 	Work func(ctx context.Context, batch []left4me.Event) error
 
-	// Keep writes rows through tx, and nothing else: they are there exactly once,
-	// together with the position of the reader. nil: nothing.
+	// Keep writes rows through tx and does nothing else. They are committed exactly once, together
+	// with the position of the reader. It may be nil.
 	Keep func(ctx context.Context, tx *store.Store, batch []left4me.Event) error
 
-	most int // events in a batch; 0 is the usual
+	most int // events per batch; 0 is the default
 }
 
-// Run reads until ctx ends, and returns then. What fails is logged and tried again,
-// less often each time, up to every 30 s; it holds up nobody but this reader.
+// Run processes events until ctx ends. Errors are logged and retried with back-off up to 30 s; they
+// delay no other reader.
 func (r Reader) Run(ctx context.Context, st *store.Store, log *slog.Logger) {
 	r.run(ctx, st.Events(), log, firstWait)
 }
 
 func (r Reader) run(ctx context.Context, from store.Events, log *slog.Logger, first time.Duration) {
-	wake := from.Listen(ctx) // before reading: what is written meanwhile wakes
+	wake := from.Listen(ctx) // before reading, so that events written during the read wake it
 	wait := first
 	for {
 		batch := requestid.Ensure(ctx)
@@ -100,7 +98,7 @@ func (r Reader) run(ctx context.Context, from store.Events, log *slog.Logger, fi
 	}
 }
 
-// next does one batch, and returns how many events were in it.
+// next processes one batch and returns the number of events in it.
 func (r Reader) next(ctx context.Context, from store.Events) (int, error) {
 	at, err := from.Position(ctx, r.Name)
 	if err != nil {
@@ -122,8 +120,7 @@ func (r Reader) next(ctx context.Context, from store.Events) (int, error) {
 	return len(events), from.Advance(ctx, r.Name, at, events[len(events)-1].Position, keep)
 }
 
-// Prune forgets readers that there are no more, and removes old events every hour until
-// ctx ends.
+// Prune forgets unknown readers once, and removes old events every hour until ctx ends.
 func Prune(ctx context.Context, st *store.Store, log *slog.Logger) {
 	forgotten := false
 	periodic.Run(ctx, periodic.Schedule{Every: pruneEvery, AtOnce: true}, func(ctx context.Context) {

@@ -54,7 +54,7 @@ func withServer(tb testing.TB) *store.Store {
 	return st
 }
 
-// hold writes n events, each in a transaction of its own.
+// hold writes n events in n transactions.
 func hold(tb testing.TB, st *store.Store, n int) {
 	tb.Helper()
 	for i := range n {
@@ -77,17 +77,16 @@ func count(batch []left4me.Event, kind left4me.EventKind) (n int) {
 	return n
 }
 
-// Variables of the process that is killed: its directory, the point where, and the
-// batch in which.
+// Environment variables for the process that is killed: its directory, and where it is killed.
 const (
 	killDirVar   = "LEFT4ME_TEST_EVENTS_DIR"
 	killPointVar = "LEFT4ME_TEST_EVENTS_POINT"
 )
 
-const reads = "reads" // a file: the batches that Work got, as "FROM TO" lines
+const reads = "reads" // file with the batches that Work got, as "FROM TO" lines
 
-// tally is a reader that counts events into a row, which is no set: what it did twice,
-// or not at all, would show.
+// tally returns a reader that adds the number of events to a row. Unlike a set, a sum reveals
+// events that were processed twice or not at all.
 func tally(tb testing.TB, dir, point string, done func()) Reader {
 	die := func(at string) {
 		if at == point {
@@ -107,7 +106,7 @@ func tally(tb testing.TB, dir, point string, done func()) Reader {
 		Keep: func(ctx context.Context, tx *store.Store, batch []left4me.Event) error {
 			n := count(batch, left4me.ServerHeld)
 			if n == 0 {
-				done() // it is behind the event of its own last change
+				done() // past the event of the reader's own last change
 				return nil
 			}
 			have, err := tx.Site().ArchiveNames(ctx)
@@ -122,8 +121,8 @@ func tally(tb testing.TB, dir, point string, done func()) Reader {
 	}
 }
 
-// TestTheReaderThatIsKilled is no test: it reads in a process of its own, which kills
-// itself at a point.
+// TestTheReaderThatIsKilled runs in the child process of TestReaderResumesAfterKill. It reads
+// events and kills itself at the given point.
 func TestTheReaderThatIsKilled(t *testing.T) {
 	dir, point := os.Getenv(killDirVar), os.Getenv(killPointVar)
 	if dir == "" {
@@ -145,7 +144,7 @@ func TestTheReaderThatIsKilled(t *testing.T) {
 	r.Run(ctx, st, quiet)
 }
 
-// Wherever the process is killed, each event is counted once, and none is passed over.
+// Wherever the process is killed, each event is counted once and none is skipped.
 func TestAReaderGoesOnWhereItWasKilled(t *testing.T) {
 	st := withServer(t)
 	dir := filepath.Dir(st.Path())
@@ -181,7 +180,7 @@ func TestAReaderGoesOnWhereItWasKilled(t *testing.T) {
 	}
 }
 
-// A reader that fails gets the same events again, and nothing is lost.
+// A reader whose Work or Keep fails gets the same events again, and none are lost.
 func TestAReaderThatFailsTriesAgain(t *testing.T) {
 	st := withServer(t)
 	hold(t, st, 5)
@@ -191,7 +190,7 @@ func TestAReaderThatFailsTriesAgain(t *testing.T) {
 	Reader{Name: GameReader, Keep: func(ctx context.Context, tx *store.Store, batch []left4me.Event) error {
 		calls++
 		if calls < 4 {
-			// What a failed one wrote must not stay.
+			// Rows written by a failed Keep must be rolled back.
 			return errors.Join(tx.Servers().Hold(ctx, "alpha", left4me.HeldBoot), io.ErrUnexpectedEOF)
 		}
 		for _, e := range batch {
@@ -208,8 +207,7 @@ func TestAReaderThatFailsTriesAgain(t *testing.T) {
 	}
 }
 
-// One that goes on failing is called less and less often, but not forgotten, until it
-// succeeds.
+// A reader that keeps failing is called at growing intervals, up to 30 s, until it succeeds.
 func TestAReaderThatGoesOnFailingIsCalledEach30Seconds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		st, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "left4me.db"))
@@ -249,8 +247,8 @@ func TestAReaderThatGoesOnFailingIsCalledEach30Seconds(t *testing.T) {
 	})
 }
 
-// A reader is woken by commits, gets bursts in batches of a bounded size and in order,
-// and ends with its context.
+// A commit wakes a reader. It gets bursts in order in batches of limited size, and ends with its
+// context.
 func TestAReaderIsWokenByCommits(t *testing.T) {
 	st := withServer(t)
 	const few = 50
@@ -288,17 +286,17 @@ func TestAReaderIsWokenByCommits(t *testing.T) {
 			}
 		}
 	}
-	read(1) // of the server
+	read(1) // the server's creation
 	hold(t, st, 1)
 	read(2)
-	hold(t, st, 2*few+1) // while nobody reads: the first is on again
+	hold(t, st, 2*few+1) // while the test doesn't read: a reader with a full batch continues
 	read(2 + 2*few)
 	end()
 	<-ended
 }
 
-// A reader of another version of left4me doesn't keep events for ever, and those that
-// this one has keep them from its start.
+// A reader of another version of left4me doesn't keep events; the current readers keep unread
+// events from the start.
 func TestReadersThatAreGoneKeepNoEvents(t *testing.T) {
 	st := withServer(t)
 	must(st.Events().Position(t.Context(), "older"))(t)
@@ -319,13 +317,13 @@ func TestReadersThatAreGoneKeepNoEvents(t *testing.T) {
 	}
 }
 
-// BenchmarkReader catches up with 100,000 events.
+// BenchmarkReader measures a reader that catches up with 100,000 events.
 func BenchmarkReader(b *testing.B) {
 	const n = 100_000
 	st := withServer(b)
 	hold(b, st, n)
 	for b.Loop() {
-		if err := st.Events().KeepReaders(b.Context(), nil); err != nil { // it is a new one each time
+		if err := st.Events().KeepReaders(b.Context(), nil); err != nil { // makes it a new reader each time
 			b.Fatal(err)
 		}
 		r, seen := Reader{Name: GameReader}, 0

@@ -9,7 +9,7 @@ import (
 	"github.com/left4me/left4me/internal/store"
 )
 
-// end ends a job in its row only: no watcher is told.
+// end ends a job in its row only; no watcher is notified.
 func (s *site) end(t *testing.T, v left4me.Job) {
 	t.Helper()
 	v.State, v.EndedAt = left4me.JobDone, time.Now()
@@ -18,9 +18,8 @@ func (s *site) end(t *testing.T, v left4me.Job) {
 	}
 }
 
-// A rollout begins when its job has ended, and goes on when the restart of a server has,
-// also when no watcher is told of that and no clock looks for what is due: here the rows
-// are written by nobody of control/jobs.
+// A rollout starts after its job's end and continues after a server's restart even if no watcher
+// and no timer fires: here the rows are written without control/jobs.
 func TestARolloutDoesNotDependOnAWatcher(t *testing.T) {
 	h := newHost()
 	h.held["alpha"], h.held["beta"] = true, true

@@ -2,9 +2,8 @@ package game
 
 import "time"
 
-// Set replaces the clock, and lets things that nobody asked for begin at once.
+// Set replaces the clock and removes the delay before automatic actions.
 func (g *Game) Set(now func() time.Time) { g.now, g.quiet = now, 0 }
 
-// OnlyEvents lets neither watchers nor the clock make anything happen. It must be called
-// before Run.
+// OnlyEvents disables watchers and the timer. It must be called before Run.
 func (g *Game) OnlyEvents() { g.every, g.poke = 24*time.Hour, nil }

@@ -1,11 +1,9 @@
-// Package game is the side of the game itself that people talk to: which build a
-// host has, the jobs that install, update and roll it back, and how servers move
-// over to another build.
+// Package game manages the game installation of a host: its builds, the jobs that install, update
+// and roll it back, and rollouts of a build to servers.
 //
-// An update never touches a server that runs: it goes on with the build that it
-// was started with. A rollout restarts servers when it was said, one first, and
-// stops when one doesn't come up. Rollouts and the policy of a host are rows in
-// the store, so that they survive the end of left4me.
+// An update never touches a running server, which keeps the build it was started with. A rollout
+// restarts the servers at the requested time, one first, and stops if a server fails to start.
+// Rollouts and policies are rows of the store, so they survive a restart of left4me.
 package game
 
 import (
@@ -32,14 +30,14 @@ const (
 	noun       = "game"
 	askWithin  = 4 * time.Second
 	pinWithin  = 10 * time.Second
-	goodFor    = 5 * time.Second        // an answer of a host
-	checkEvery = 10 * time.Second       // for what is due
-	pause      = 200 * time.Millisecond // between two checks, however much happens
-	quietStart = 5 * time.Minute        // in which nothing is begun that nobody asked for
-	remembered = 20                     // jobs on the game that are looked back at
+	goodFor    = 5 * time.Second        // how long a host's answer is reused
+	checkEvery = 10 * time.Second       // interval for checking what is due
+	pause      = 200 * time.Millisecond // minimum time between two checks
+	quietStart = 5 * time.Minute        // delay after a start before anything is done automatically
+	remembered = 20                     // number of past jobs that update decisions consider
 )
 
-// Game is the game on the hosts. It is safe for concurrent use.
+// Game manages the game on all hosts. It is safe for concurrent use.
 type Game struct {
 	storage *store.Store
 	jobs    *jobs.Jobs
@@ -47,34 +45,33 @@ type Game struct {
 	hosts   *hosts.Hosts
 	bus     *bus.Bus
 	log     *slog.Logger
-	now     func() time.Time // in the zone of the host
+	now     func() time.Time // in the host's time zone
 	quiet   time.Duration
-	every   time.Duration // between two checks for what is due
+	every   time.Duration // interval for checking what is due
 
-	// turn is held by whoever reads a rollout and writes it.
+	// turn serialises read-modify-write cycles of rollouts.
 	turn sync.Mutex
 
-	poke chan struct{} // something is new: look at what is due
+	poke chan struct{} // requests a check of what is due
 
 	mu       sync.Mutex
 	said     map[left4me.Name]answer
 	empty    rolloutrules.Since
 	watchers map[chan struct{}]bool
 
-	running sync.WaitGroup // what Run began
+	running sync.WaitGroup // goroutines started by Run
 	ready   chan struct{}
 }
 
-// answer is what a host last said, and whether it still does.
+// answer is the last answer of a host, and why it gives none now.
 type answer struct {
 	game    left4me.Game
-	at      time.Time // when it was asked for that; zero when it never answered
-	asked   time.Time // when it was last asked
-	problem error     // why that question was not answered
+	at      time.Time // when the answered question was asked; zero if the host never answered
+	asked   time.Time // when the last question was asked
+	problem error     // why the last question failed
 }
 
-// New makes the use cases of the game. Run must run for anything to happen by
-// itself.
+// New returns the Game of all hosts. Run must run for rollouts and policies.
 func New(storage *store.Store, j *jobs.Jobs, s *servers.Servers, h *hosts.Hosts, b *bus.Bus, log *slog.Logger) *Game {
 	g := &Game{
 		storage: storage, jobs: j, servers: s, hosts: h, log: log, now: time.Now, quiet: quietStart, every: checkEvery,
@@ -86,27 +83,26 @@ func New(storage *store.Store, j *jobs.Jobs, s *servers.Servers, h *hosts.Hosts,
 	return g
 }
 
-// View is the game on a host with what happens to it.
+// View is the game on a host with its current job and rollout.
 type View struct {
 	left4me.Game
 	Host    left4me.Name
-	Known   bool      // the host has said what it has
-	At      time.Time // when it said so
-	Problem string    // why it can't be asked now; what is here is what it said last
+	Known   bool      // the host has answered at least once
+	At      time.Time // time of that answer
+	Problem string    // why the host cannot be queried now; the rest is its last answer
 	Job     *left4me.Job
-	Rollout *Rollout // the newest one, under way or not
+	Rollout *Rollout // the newest one, active or ended
 	Policy  Policy
 }
 
-// Rollout is a rollout with the servers that it has still to move.
+// Rollout is a rollout with the servers that are still to be restarted.
 type Rollout struct {
 	store.Rollout
 	Wishes []Wish
 }
 
-// Get returns the game on a host. What the host said a moment ago is taken; one
-// that doesn't answer is shown as it was last. Errors: left4me.NotFound when
-// there is no such host.
+// Get returns the game on a host. It reuses an answer of the last 5 s, and shows the last answer if
+// the host doesn't reply. Errors: left4me.NotFound for an unknown host.
 func (g *Game) Get(ctx context.Context, host left4me.Name) (View, error) {
 	if err := g.hosts.Known(host); err != nil {
 		return View{}, err
@@ -136,8 +132,8 @@ func (g *Game) Get(ctx context.Context, host left4me.Name) (View, error) {
 	return v, err
 }
 
-// builds are those of a host with the servers that run on each now: what the
-// host said of them is older.
+// builds returns the builds of a host with the servers that run each of them now; the host's own
+// list may be outdated.
 func (g *Game) builds(ctx context.Context, host left4me.Name, said []left4me.GameBuild) ([]left4me.GameBuild, error) {
 	all, err := g.servers.List(ctx)
 	if err != nil {
@@ -155,14 +151,13 @@ func (g *Game) builds(ctx context.Context, host left4me.Name, said []left4me.Gam
 	return now, nil
 }
 
-// Said returns what a host said last, or false when it never said anything.
+// Said returns the last answer of a host, or false if it never answered.
 func (g *Game) Said(host left4me.Name) (left4me.Game, bool) {
 	a := g.last(host)
 	return a.game, !a.at.IsZero()
 }
 
-// job is the one under way on the game of a host, or the latest; nil when there
-// never was one.
+// job returns the active job on the game of a host, or else the latest; nil if there is none.
 func (g *Game) job(ctx context.Context, host left4me.Name) (*left4me.Job, error) {
 	active, err := g.jobs.Active(ctx, noun)
 	if err != nil {
@@ -175,20 +170,19 @@ func (g *Game) job(ctx context.Context, host left4me.Name) (*left4me.Job, error)
 	if err != nil || len(last) == 0 {
 		return nil, err
 	}
-	j, err := g.jobs.Get(ctx, last[0].ID) // the list has no logs
+	j, err := g.jobs.Get(ctx, last[0].ID) // List returns no logs
 	return &j, err
 }
 
-// Request is what a job on the game is asked for with.
+// Request holds the options of a job on the game.
 type Request struct {
-	Build   int64 // of a rollback; 0 is the build before
-	Restart Mode  // how servers move over when it is done
+	Build   int64 // rollback target; 0 is the previous build
+	Restart Mode  // when servers are restarted after the job
 }
 
-// Act asks for a job on the game of a host: left4me.InstallGame and its like.
-// One that does the same and is under way is returned as it is. Errors:
-// left4me.NotFound when there is no such host, left4me.Conflict,
-// left4me.Invalid with the field.
+// Act adds a job on the game of a host, such as left4me.InstallGame. If an equal job is active, Act
+// returns that one. Errors: left4me.NotFound for an unknown host, left4me.Conflict, left4me.Invalid
+// with the field.
 func (g *Game) Act(ctx context.Context, by left4me.Actor, kind left4me.JobKind, host left4me.Name, r Request) (left4me.Job, error) {
 	if err := g.hosts.Known(host); err != nil {
 		return left4me.Job{}, err
@@ -200,8 +194,8 @@ func (g *Game) Act(ctx context.Context, by left4me.Actor, kind left4me.JobKind, 
 	if err := g.sensible(kind, host, r, mode); err != nil {
 		return left4me.Job{}, err
 	}
-	// Held over both, so that the end of the job is never seen before its
-	// rollout.
+	// Held until the rollout is stored, so that the end of the job is never handled before its
+	// rollout exists.
 	g.turn.Lock()
 	defer g.turn.Unlock()
 	j, err := g.jobs.Add(ctx, by, kind, host, host, left4me.GameSpec{Build: r.Build})
@@ -215,8 +209,7 @@ func (g *Game) Act(ctx context.Context, by left4me.Actor, kind left4me.JobKind, 
 	return j, err
 }
 
-// sensible refuses what can be seen to make no sense from here; the host has the
-// last word.
+// sensible refuses requests that are known to be invalid; the host makes the final check.
 func (g *Game) sensible(kind left4me.JobKind, host left4me.Name, r Request, mode Mode) error {
 	a := g.last(host)
 	switch {
@@ -234,7 +227,7 @@ func (g *Game) sensible(kind left4me.JobKind, host left4me.Name, r Request, mode
 	return nil
 }
 
-// again asks for a job once more, with the rollout that it was asked for with.
+// again repeats a job together with the rollout it was requested with.
 func (g *Game) again(ctx context.Context, by left4me.Actor, v store.QueuedJob) (left4me.Job, error) {
 	var spec left4me.GameSpec
 	if err := json.Unmarshal(v.Spec, &spec); err != nil {
@@ -251,9 +244,8 @@ func (g *Game) again(ctx context.Context, by left4me.Actor, v store.QueuedJob) (
 	return g.Act(ctx, by, v.Kind, v.Target, r)
 }
 
-// Pin keeps the current build of a host from being replaced by updates, or lets
-// it go. Errors: left4me.NotFound, left4me.Unavailable, left4me.Conflict when
-// there is no game.
+// Pin protects the current build of a host from updates, or removes that protection. Errors:
+// left4me.NotFound, left4me.Unavailable, left4me.Conflict if no game is installed.
 func (g *Game) Pin(ctx context.Context, by left4me.Actor, host left4me.Name, pinned bool) (View, error) {
 	if err := g.hosts.Known(host); err != nil {
 		return View{}, err
@@ -264,15 +256,15 @@ func (g *Game) Pin(ctx context.Context, by left4me.Actor, host left4me.Name, pin
 	if err := g.bus.Request(ctx, bus.Command(host, bus.VerbPin), bus.PinRequest{V: bus.Version, Pinned: pinned}, &v); err != nil {
 		return View{}, err
 	}
-	g.keepAnswer(host, v, time.Now()) // a question that was on its way meanwhile may have been answered before
+	g.keepAnswer(host, v, time.Now()) // an answer to a question sent before the pin must not replace this one
 	g.log.InfoContext(ctx, "pin of the game", "host", host, "by", by.String(), "pinned", pinned, "build", v.Current)
 	g.changed()
 	return g.Get(ctx, host)
 }
 
-// Watch tells when anything that Get returns may be new. Several changes while
-// the caller is busy are one. The subscription begins with the call and ends with
-// ctx, also when nobody ranges over the result, which can be done once.
+// Watch yields a value whenever the result of Get may have changed. Changes while the caller is
+// busy are coalesced. The subscription begins with the call and ends with ctx, even if nobody
+// ranges over the result. The sequence may be ranged over only once.
 func (g *Game) Watch(ctx context.Context) iter.Seq[struct{}] {
 	c := make(chan struct{}, 1)
 	g.mu.Lock()
@@ -300,15 +292,14 @@ func (g *Game) Watch(ctx context.Context) iter.Seq[struct{}] {
 	}
 }
 
-// Watchers is how many subscriptions there are.
+// Watchers returns the number of subscriptions.
 func (g *Game) Watchers() int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return len(g.watchers)
 }
 
-// changed makes run look at what is due and then tell the watchers. It never
-// waits.
+// changed triggers a check of what is due, which then notifies the watchers. It never blocks.
 func (g *Game) changed() { wake(g.poke) }
 
 func (g *Game) tell() {
@@ -332,7 +323,7 @@ func (g *Game) last(host left4me.Name) answer {
 	return g.said[host]
 }
 
-// ask asks a host what it has.
+// ask queries a host for its game.
 func (g *Game) ask(ctx context.Context, host left4me.Name) answer {
 	ctx, cancel := context.WithTimeout(ctx, askWithin)
 	defer cancel()
@@ -350,8 +341,7 @@ func (g *Game) ask(ctx context.Context, host left4me.Name) answer {
 	return a
 }
 
-// keepAnswer keeps what a host said, unless it was asked again since, and returns
-// the newest.
+// keepAnswer stores a host's answer unless it has a newer one, and returns the newest.
 func (g *Game) keepAnswer(host left4me.Name, v left4me.Game, at time.Time) answer {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -21,8 +21,8 @@ import (
 
 const patience = time.Minute
 
-// site is the game on a real store and a real bus, with a host that does what
-// it is told without running anything; dir outlives it, as on a restart.
+// site is the game on a real store and a real bus. Its host reports jobs as done without running
+// anything. dir and host survive the site, as in a restart.
 type site struct {
 	*game.Game
 	jobs    *jobs.Jobs
@@ -33,16 +33,16 @@ type site struct {
 	*host
 }
 
-// host is what the machine has, as a left4me that ends leaves it.
+// host is the state of the host's machine, which survives a restart of left4me.
 type host struct {
 	mu       sync.Mutex
 	away     bool
 	game     left4me.Game
-	update   int64 // the build that an update brings
+	update   int64 // the build that an update installs
 	statuses map[left4me.Name]left4me.Status
-	broken   map[left4me.Name]bool // does not come up
-	held     map[left4me.Name]bool // its restart does not end
-	ahead    time.Duration         // of the clock
+	broken   map[left4me.Name]bool // servers that fail to start
+	held     map[left4me.Name]bool // servers whose restart does not end
+	ahead    time.Duration         // offset of the clock
 	did      []string
 }
 
@@ -62,7 +62,7 @@ func newHost() *host {
 
 func open(t *testing.T, dir string, h *host) *site { return openWith(t, dir, h, func(*game.Game) {}) }
 
-// openWith opens a site, and changes its game before it runs.
+// openWith opens a site and modifies its game before it runs.
 func openWith(t *testing.T, dir string, h *host, change func(*game.Game)) *site {
 	t.Helper()
 	on := sitetest.Open(t, dir)
@@ -80,7 +80,7 @@ func openWith(t *testing.T, dir string, h *host, change func(*game.Game)) *site 
 	return s
 }
 
-// serve is the agent of the host.
+// serve runs the agent of the host.
 func (s *site) serve(ctx context.Context) error {
 	on := func(verb string, f func(data []byte) (any, error)) error {
 		return s.bus.Answer(ctx, bus.Command(left4me.LocalHost, verb), func(_ context.Context, _ string, data []byte) (any, error) {
@@ -113,7 +113,7 @@ func (s *site) serve(ctx context.Context) error {
 	)
 }
 
-// work does a job.
+// work performs a job.
 func (s *site) work(ctx context.Context, d bus.Delivery) {
 	s.mu.Lock()
 	held := s.held[d.Target]
@@ -161,7 +161,7 @@ func (s *site) work(ctx context.Context, d bus.Delivery) {
 	_ = d.Done()
 }
 
-// server makes a server that runs on the host's build, with players.
+// server creates a server that runs on the host's build, with players.
 func (s *site) server(t *testing.T, name left4me.Name, players int) {
 	t.Helper()
 	if _, err := s.servers.Create(t.Context(), left4me.ByUser("tester"), left4me.Server{Name: name}); err != nil {
@@ -170,7 +170,7 @@ func (s *site) server(t *testing.T, name left4me.Name, players int) {
 	s.plays(t, name, players)
 }
 
-// plays tells that a server runs and how many play on it.
+// plays publishes the state of a running server with a number of players.
 func (s *site) plays(t *testing.T, name left4me.Name, players int) {
 	t.Helper()
 	var st left4me.Status
@@ -200,7 +200,7 @@ func await(t *testing.T, what string, is func() bool) {
 	}
 }
 
-// act asks for a job.
+// act adds a job on the game.
 func (s *site) act(t *testing.T, kind left4me.JobKind, restart game.Mode) left4me.Job {
 	t.Helper()
 	j, err := s.Act(t.Context(), left4me.ByUser("al"), kind, left4me.LocalHost, game.Request{Restart: restart})
@@ -222,7 +222,7 @@ func (s *site) ended(t *testing.T, id left4me.JobID) left4me.Job {
 	return j
 }
 
-// rollout waits until the rollout is as wanted, and returns it.
+// rollout waits until the rollout meets a condition, and returns it.
 func (s *site) rollout(t *testing.T, what string, is func(*game.Rollout) bool) *game.Rollout {
 	t.Helper()
 	var r *game.Rollout
@@ -267,7 +267,7 @@ func TestTheGameIsWhatItsHostSays(t *testing.T) {
 	}
 	_, err = s.Get(t.Context(), "far")
 	is(t, err, left4me.NotFound, "")
-	// One that can't be asked is shown as it was.
+	// A host that cannot be queried is shown with its last answer.
 	s.do(func() { s.away = true })
 	_, err = s.Pin(t.Context(), left4me.ByUser("al"), left4me.LocalHost, true)
 	is(t, err, left4me.Unavailable, "")
@@ -457,7 +457,7 @@ func TestACancelledRolloutLeavesServersAsTheyAre(t *testing.T) {
 	if again, err := s.CancelRollout(t.Context(), left4me.ByUser("cy"), left4me.LocalHost); err != nil || again.Reason != "by bo" {
 		t.Errorf("%+v, %v", again, err)
 	}
-	// A newer one takes its place.
+	// A newer rollout replaces a cancelled one.
 	s.act(t, left4me.RollbackGame, game.Empty)
 	r = s.rollout(t, "the newer one", func(r *game.Rollout) bool { return r.State == game.Done })
 	if r.Build != 1 || s.build("alpha") != 1 {
@@ -507,7 +507,7 @@ func TestAPolicyChecksAndUpdates(t *testing.T) {
 		t.Fatalf("%+v, %v", p, err)
 	}
 	s.do(func() { s.ahead = 8 * time.Hour })
-	s.plays(t, "alpha", 1) // something happens: it looks at the clock
+	s.plays(t, "alpha", 1) // any status triggers a check of what is due
 	if r := s.rollout(t, "that it updated by itself", state(game.Done)); r.By != left4me.BySchedule || s.build("alpha") != 2 {
 		t.Errorf("%+v", r)
 	}

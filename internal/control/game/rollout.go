@@ -11,7 +11,7 @@ import (
 	"github.com/left4me/left4me/internal/store"
 )
 
-// advance brings the rollout of a host as far as it can go now.
+// advance takes the rollout of a host as far as possible now.
 func (g *Game) advance(ctx context.Context, host left4me.Name) error {
 	g.turn.Lock()
 	defer g.turn.Unlock()
@@ -22,7 +22,7 @@ func (g *Game) advance(ctx context.Context, host left4me.Name) error {
 	if err != nil {
 		return err
 	}
-	if j, err := g.jobs.Get(ctx, r.Job); err == nil { // all of it has the id of the request that it comes from
+	if j, err := g.jobs.Get(ctx, r.Job); err == nil { // every step logs the id of the request that caused the rollout
 		ctx = requestid.With(ctx, j.RequestID)
 	}
 	if r.State == Waiting {
@@ -50,8 +50,7 @@ func (g *Game) advance(ctx context.Context, host left4me.Name) error {
 	return g.keep(ctx, r)
 }
 
-// begin lets a rollout begin when the job that it waits for is done. It reports
-// whether it is under way now.
+// begin starts a rollout once its job is done, and reports whether it is running.
 func (g *Game) begin(ctx context.Context, r *store.Rollout) (bool, error) {
 	j, err := g.jobs.Get(ctx, r.Job)
 	switch {
@@ -64,10 +63,10 @@ func (g *Game) begin(ctx context.Context, r *store.Rollout) (bool, error) {
 	case j.State != left4me.JobDone:
 		r.State, r.Reason = Cancelled, fmt.Sprintf("its job, %s, ended as %s", j.Kind.Verb(), j.State)
 	default:
-		// What the host said before may be older than the end of the job.
+		// The last answer of the host may be older than the end of the job.
 		a := g.ask(ctx, r.Host)
 		if a.problem != nil || a.game.Current == 0 {
-			return false, nil // the next look asks again
+			return false, nil // the next check asks again
 		}
 		r.State, r.Build, r.BegunAt = Running, a.game.Current, g.now().UTC()
 		g.log.InfoContext(ctx, "rollout begins", "host", r.Host, "build", r.Build, "mode", r.Mode, "by", r.By.String())
@@ -82,14 +81,14 @@ func (g *Game) move(ctx context.Context, r store.Rollout, name left4me.Name) sto
 	m := store.Move{Server: name, State: Moving}
 	j, err := g.servers.Act(ctx, left4me.BySystem(fmt.Sprintf("rollout of %s to build %d", r.By, r.Build)), left4me.RestartServer, name)
 	m.Job = j.ID
-	if err != nil { // it is being deleted, or gone
+	if err != nil { // the server is deleted or being deleted
 		g.log.WarnContext(ctx, "rollout", "server", name, "err", err)
 		m = rolloutrules.Refused(m, err)
 	}
 	return m
 }
 
-// settleAll notes how restarts that were under way have ended.
+// settleAll records the results of ended restarts.
 func (g *Game) settleAll(ctx context.Context, r *store.Rollout) error {
 	for i, m := range r.Moves {
 		if m.State != Moving {
@@ -108,7 +107,7 @@ func (g *Game) settleAll(ctx context.Context, r *store.Rollout) error {
 	return nil
 }
 
-// situation is what there is on a host now.
+// situation returns the current state of a host and its servers.
 func (g *Game) situation(ctx context.Context, host left4me.Name) (situation, error) {
 	all, err := g.servers.List(ctx)
 	if err != nil {
@@ -130,7 +129,7 @@ func (g *Game) situation(ctx context.Context, host left4me.Name) (situation, err
 	return s, nil
 }
 
-// keep writes a rollout, unless it is as it was, and tells who watches.
+// keep stores a rollout if it changed, and notifies watchers.
 func (g *Game) keep(ctx context.Context, r store.Rollout) error {
 	if old, err := g.storage.Game().Rollout(ctx, r.Host); err == nil && same(old, r) {
 		return nil
@@ -140,7 +139,7 @@ func (g *Game) keep(ctx context.Context, r store.Rollout) error {
 	return err
 }
 
-// same reports whether two rows of one rollout say the same.
+// same reports whether two rows of a rollout are equal.
 func same(a, b store.Rollout) bool {
 	if a.State != b.State || len(a.Moves) != len(b.Moves) {
 		return false
@@ -153,8 +152,8 @@ func same(a, b store.Rollout) bool {
 	return true
 }
 
-// Rollout returns the newest rollout of a host, under way or not, or nil when
-// there never was one. Errors: left4me.NotFound when there is no such host.
+// Rollout returns the newest rollout of a host, active or ended, or nil if there is none. Errors:
+// left4me.NotFound for an unknown host.
 func (g *Game) Rollout(ctx context.Context, host left4me.Name) (*Rollout, error) {
 	if err := g.hosts.Known(host); err != nil {
 		return nil, err
@@ -180,9 +179,9 @@ func (g *Game) Rollout(ctx context.Context, host left4me.Name) (*Rollout, error)
 	return v, nil
 }
 
-// CancelRollout leaves the servers that have not moved as they are. Restarts
-// that have begun go on. One that is over is returned as it is. Errors:
-// left4me.NotFound when there is no such host, or no rollout on it.
+// CancelRollout ends a rollout: servers not yet restarted keep their build, and restarts in
+// progress continue. A rollout that has ended is returned unchanged. Errors: left4me.NotFound for
+// an unknown host or without a rollout.
 func (g *Game) CancelRollout(ctx context.Context, by left4me.Actor, host left4me.Name) (*Rollout, error) {
 	if err := g.hosts.Known(host); err != nil {
 		return nil, err

@@ -12,7 +12,7 @@ import (
 	"github.com/left4me/left4me/internal/store"
 )
 
-// The states of a rollout: waiting → running → done, failed or cancelled.
+// States of a rollout: waiting → running → done, failed or cancelled.
 const (
 	Waiting   = "waiting" // for the end of the job on the game
 	Running   = "running"
@@ -21,27 +21,26 @@ const (
 	Cancelled = "cancelled"
 )
 
-// over reports whether a rollout will not go on.
+// over reports whether a rollout has ended.
 func over(r store.Rollout) bool { return r.State != Waiting && r.State != Running }
 
-// situation is what a rollout depends on.
+// situation holds everything that the next step of a rollout depends on.
 type situation struct {
-	build   int64 // that servers of the host are started with; 0 when it isn't known
+	build   int64 // current build of the host; 0 if unknown
 	servers []servers.View
 	empty   rolloutrules.Since
-	now     time.Time // in the zone of the host
+	now     time.Time // in the host's time zone
 }
 
-// step is what a rollout does next.
+// step is the next step of a rollout.
 type step struct {
 	restart []left4me.Name
-	wishes  []Wish // all that have not moved, those of restart among them
-	end     string // the state that it ends in, or empty
+	wishes  []Wish // all servers still to be restarted, including those in restart
+	end     string // final state of the rollout, or empty
 	reason  string
 }
 
-// next decides what a rollout under way does. It knows nothing that isn't in its
-// arguments.
+// next decides the next step of an active rollout. It depends on its arguments only.
 func next(r store.Rollout, s situation) step {
 	if s.build != 0 && s.build != r.Build {
 		return step{end: Cancelled, reason: fmt.Sprintf("servers start with build %d now", s.build)}
@@ -69,7 +68,7 @@ func next(r store.Rollout, s situation) step {
 	return out
 }
 
-// wish says whether a server has to move yet, and what it waits for.
+// wish reports whether a server still has to be restarted, and what it waits for.
 func wish(r store.Rollout, s situation, v servers.View) (Wish, bool) {
 	st := v.Status
 	touched := slices.ContainsFunc(r.Moves, func(m store.Move) bool { return m.Server == v.Name })
@@ -79,9 +78,8 @@ func wish(r store.Rollout, s situation, v servers.View) (Wish, bool) {
 	return Mode(r.Mode).Wait(v, s.empty, r.CreatedAt, s.now, len(r.Moves) > 0), true
 }
 
-// choose says which servers move now. The first one goes alone: when the new
-// build doesn't run, one server is down and not all. It is the one with the
-// fewest players.
+// choose returns the servers to restart now. The first server is restarted alone, so that a broken
+// build takes down one server and not all. It is the one with the fewest players.
 func choose(r store.Rollout, s situation, wishes []Wish, moving bool) []left4me.Name {
 	var ready []left4me.Name
 	for _, w := range wishes {

@@ -2,23 +2,23 @@ package game
 
 import "github.com/left4me/left4me/internal/control/rolloutrules"
 
-// Mode says when servers move over to another build. With Now it is one first,
-// and when that is ready, all others at once.
+// Mode is when servers are restarted for another build. With Now, one server is restarted first;
+// once it is ready, all others follow at once.
 type Mode = rolloutrules.Mode
 
-// The modes that are no hour.
+// The modes other than a time of day.
 const (
 	Never = rolloutrules.Never
 	Now   = rolloutrules.Now
 	Empty = rolloutrules.Empty
 )
 
-// Wish is a server that has not moved yet, and why.
+// Wish is a server still to be restarted, and what it waits for.
 type Wish = rolloutrules.Wish
 
-// The states of a server in a rollout. Wants is never kept: it is what is left.
+// States of a server in a rollout. Wants is never stored; it applies to the servers without a Move.
 const (
-	Wants  = rolloutrules.Wants // runs on another build
+	Wants  = rolloutrules.Wants // still runs another build
 	Moving = rolloutrules.Moving
 	Moved  = rolloutrules.Moved
 	Left   = rolloutrules.Left

@@ -14,8 +14,7 @@ import (
 
 var noon = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 
-// view is a server: its name, and its build, players and state where they are
-// not the usual ones.
+// view returns a running server with a build and a number of players.
 func view(name left4me.Name, build int64, players int) servers.View {
 	return servers.View{
 		Server: left4me.Server{Name: name, Host: left4me.LocalHost},
@@ -23,7 +22,7 @@ func view(name left4me.Name, build int64, players int) servers.View {
 	}
 }
 
-// told is a step in one line.
+// told formats a step as one line.
 func told(s step) string {
 	var out []string
 	for _, w := range s.wishes {

@@ -11,7 +11,7 @@ import (
 	"github.com/left4me/left4me/internal/periodic"
 )
 
-// Run carries out rollouts and policies until ctx ends.
+// Run executes rollouts and policies until ctx ends.
 func (g *Game) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer g.running.Wait()
@@ -24,7 +24,7 @@ func (g *Game) Run(ctx context.Context) error {
 	return nil
 }
 
-// Ready is closed when it listens to hosts and jobs.
+// Ready is closed once Run is subscribed to hosts and jobs.
 func (g *Game) Ready() <-chan struct{} { return g.ready }
 
 func (g *Game) start(ctx context.Context) error {
@@ -34,7 +34,7 @@ func (g *Game) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	// For the watchers, who see the job on the game, too.
+	// Watchers show the progress of jobs on the game too.
 	steps := g.jobs.WatchAll(ctx)
 	g.running.Go(func() {
 		for j := range steps {
@@ -55,8 +55,7 @@ func (g *Game) start(ctx context.Context) error {
 	return nil
 }
 
-// onEvents goes on with rollouts after a job: one on the game has ended, or the restart
-// of a server.
+// onEvents advances rollouts after the end of a job: one on the game, or the restart of a server.
 func (g *Game) onEvents(ctx context.Context, batch []left4me.Event) error {
 	ended, onGame := false, false
 	for _, e := range batch {
@@ -83,7 +82,7 @@ func (g *Game) onEvents(ctx context.Context, batch []left4me.Event) error {
 	return errors.Join(errs...)
 }
 
-// refresh asks the hosts anew.
+// refresh queries all hosts.
 func (g *Game) refresh(ctx context.Context) {
 	for _, host := range g.hosts.All() {
 		g.ask(ctx, host)
@@ -91,8 +90,8 @@ func (g *Game) refresh(ctx context.Context) {
 	g.changed()
 }
 
-// check does what is due, when something changed and again and again. Policies are
-// obeyed when a while has passed since left4me started.
+// check does what is due, after changes and at a fixed interval. Policies only apply once left4me
+// has been running for g.quiet.
 func (g *Game) check(ctx context.Context, since time.Time) {
 	periodic.Run(ctx, periodic.Schedule{Every: g.every, Wake: g.poke, Pause: pause}, func(ctx context.Context) {
 		for _, host := range g.hosts.All() {

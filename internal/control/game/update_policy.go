@@ -13,25 +13,23 @@ import (
 	"github.com/left4me/left4me/internal/store"
 )
 
-// Bounds of how often Steam is asked: it answers a query every hour gladly, and
-// a newer build that nobody learns of for a month keeps players out.
+// Bounds of the interval between checks. Steam tolerates a query per hour; not noticing a new build
+// for more than a month would keep players out.
 const (
 	minCheck = time.Hour
 	maxCheck = 30 * 24 * time.Hour
 )
 
-// Policy is when a host looks for newer builds and what it does with them.
+// Policy is when a host checks for newer builds and whether it installs them.
 type Policy = store.GamePolicy
 
-// standard is the policy of a host that nobody set one for.
+// standard is the default policy.
 var standard = Policy{CheckEvery: 6 * time.Hour, Restart: string(Never)}
 
-// againAfter is how long an update that failed by itself is not tried again by
-// itself.
+// againAfter is how long a failed automatic update isn't retried automatically.
 const againAfter = 6 * time.Hour
 
-// Policy returns when a host looks for newer builds and what it does with them.
-// Errors: left4me.NotFound when there is no such host.
+// Policy returns the update policy of a host. Errors: left4me.NotFound for an unknown host.
 func (g *Game) Policy(ctx context.Context, host left4me.Name) (Policy, error) {
 	if err := g.hosts.Known(host); err != nil {
 		return Policy{}, err
@@ -43,8 +41,8 @@ func (g *Game) Policy(ctx context.Context, host left4me.Name) (Policy, error) {
 	return p, err
 }
 
-// SetPolicy changes it. Errors: left4me.Invalid with the field,
-// left4me.NotFound when there is no such host.
+// SetPolicy replaces the update policy of a host. Errors: left4me.Invalid with the field,
+// left4me.NotFound for an unknown host.
 func (g *Game) SetPolicy(ctx context.Context, by left4me.Actor, host left4me.Name, p Policy) (Policy, error) {
 	if err := g.hosts.Known(host); err != nil {
 		return p, err
@@ -62,7 +60,7 @@ func (g *Game) SetPolicy(ctx context.Context, by left4me.Actor, host left4me.Nam
 	return p, nil
 }
 
-// checkPolicy says what is wrong with a policy: every field at once.
+// checkPolicy returns the normalised policy, or all fields that are invalid.
 func checkPolicy(p Policy) (Policy, error) {
 	var wrong left4me.Fields
 	if p.CheckEvery != 0 && (p.CheckEvery < minCheck || p.CheckEvery > maxCheck) {
@@ -90,7 +88,7 @@ func checkPolicy(p Policy) (Policy, error) {
 	return p, nil
 }
 
-// duty is what a policy asks for at a moment.
+// duty is the action that a policy requires now.
 type duty string
 
 const (
@@ -99,9 +97,8 @@ const (
 	update  duty = "update"
 )
 
-// due decides whether it is time for a check or an update. past are the latest
-// jobs on the game; what lies in the future is from before the clock was set,
-// and doesn't count.
+// due decides whether a check or an update is due. past holds the latest jobs on the game. Times in
+// the future date from before the clock was set back, and are ignored.
 func due(p Policy, v left4me.Game, past []left4me.Job, now time.Time) duty {
 	if v.Current == 0 || p.CheckEvery == 0 || slices.ContainsFunc(past, func(j left4me.Job) bool { return !j.State.Ended() }) {
 		return nothing
@@ -111,7 +108,7 @@ func due(p Policy, v left4me.Game, past []left4me.Job, now time.Time) duty {
 			return update
 		}
 	}
-	var asked time.Time // when Steam was last asked, with success or without
+	var asked time.Time // when Steam was last queried, successfully or not
 	later := func(t time.Time) {
 		if t.After(asked) && !t.After(now) {
 			asked = t
@@ -129,8 +126,7 @@ func due(p Policy, v left4me.Game, past []left4me.Job, now time.Time) duty {
 	return nothing
 }
 
-// failedLately reports whether an update that nobody asked for failed not long
-// ago.
+// failedLately reports whether an automatic update failed within againAfter.
 func failedLately(past []left4me.Job, now time.Time) bool {
 	return slices.ContainsFunc(past, func(j left4me.Job) bool {
 		return j.Kind == left4me.UpdateGame && j.By == left4me.BySchedule && j.State != left4me.JobDone &&
@@ -138,15 +134,15 @@ func failedLately(past []left4me.Job, now time.Time) bool {
 	})
 }
 
-// jitter is up to a tenth of the time between two checks, so that not all hosts
-// of the world ask Steam at once. It stays the same until the next check.
+// jitter returns up to a tenth of the interval, so that hosts don't query Steam all at once. It is
+// constant until the next check.
 func jitter(asked time.Time, every time.Duration) time.Duration {
 	h := fnv.New32a()
 	fmt.Fprint(h, asked.UnixNano())
 	return time.Duration(h.Sum32()%1000) * every / 10_000
 }
 
-// obey does what the policy of a host asks for now.
+// obey does what the policy of a host requires now.
 func (g *Game) obey(ctx context.Context, host left4me.Name) error {
 	a := g.last(host)
 	if a.at.IsZero() || a.problem != nil {
@@ -161,7 +157,7 @@ func (g *Game) obey(ctx context.Context, host left4me.Name) error {
 		return err
 	}
 	if len(past) > 0 && !a.at.After(past[0].EndedAt) {
-		// What the host said before may be what the job has changed.
+		// The host's last answer may predate the changes of that job.
 		if a = g.ask(ctx, host); a.problem != nil {
 			return nil
 		}

@@ -1,6 +1,5 @@
-// Package hosts is the list of hosts, the machines that run servers: which there are,
-// which one is meant where nobody names one, and what is wrong with one. What a host
-// answers is not kept.
+// Package hosts lists the hosts, the machines that run servers: it checks their names, provides the
+// default host, and runs the doctor on a host. Answers of hosts are not cached.
 package hosts
 
 import (
@@ -12,7 +11,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// doctorWithin is longer than a host takes that can't reach anything.
+// doctorWithin exceeds the time that a host without any network connection needs.
 const doctorWithin = 40 * time.Second
 
 // Hosts is the list of hosts. It is safe for concurrent use.
@@ -21,16 +20,16 @@ type Hosts struct {
 	all []left4me.Name
 }
 
-// New makes the list. own is the host on the machine of the database; others come
-// behind it.
+// New returns the list of hosts: own, which runs on the machine of the database, followed by
+// others.
 func New(b *bus.Bus, own left4me.Name, others ...left4me.Name) *Hosts {
 	return &Hosts{bus: b, all: append([]left4me.Name{own}, others...)}
 }
 
-// All returns the hosts. The slice is the caller's.
+// All returns a copy of the list.
 func (h *Hosts) All() []left4me.Name { return slices.Clone(h.all) }
 
-// Known checks that there is a host of a name. Errors: left4me.NotFound.
+// Known checks that a host of this name exists. Errors: left4me.NotFound.
 func (h *Hosts) Known(host left4me.Name) error {
 	if !slices.Contains(h.all, host) {
 		return left4me.NewError(left4me.NotFound, "host.unknown", "host", host)
@@ -38,20 +37,20 @@ func (h *Hosts) Known(host left4me.Name) error {
 	return nil
 }
 
-// Default returns the host that is meant where none is named: by the definition of a
-// new server, or by the address of a page about a host.
+// Default returns the host to use where none is named, such as in the definition of a new server or
+// in the URL of a page about a host.
 func (h *Hosts) Default() left4me.Name { return h.all[0] }
 
-// Content returns the host that builds overlays and keeps their revisions.
+// Content returns the host that builds overlays and stores their revisions.
 func (h *Hosts) Content() left4me.Name { return h.all[0] }
 
-// Ping reports whether a host answers. Errors: left4me.Unavailable.
+// Ping checks that a host answers. Errors: left4me.Unavailable.
 func (h *Hosts) Ping(ctx context.Context, host left4me.Name) error {
 	return h.bus.Request(ctx, bus.Command(host, bus.VerbPing), bus.Empty{V: bus.Version}, nil)
 }
 
-// Doctor lets a host look at itself, which takes some seconds. Errors:
-// left4me.NotFound, left4me.Unavailable.
+// Doctor runs the doctor on a host, which takes several seconds. Errors: left4me.NotFound,
+// left4me.Unavailable.
 func (h *Hosts) Doctor(ctx context.Context, host left4me.Name) ([]left4me.Check, error) {
 	if err := h.Known(host); err != nil {
 		return nil, err

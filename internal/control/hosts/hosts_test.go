@@ -20,8 +20,8 @@ import (
 	"github.com/left4me/left4me/internal/lifecycle/lifecycletest"
 )
 
-// site is control with three hosts, none of which is called as the only one is today.
-// Each host hands on the jobs that are sent to it.
+// site is control with three hosts, none of which has the name left4me.LocalHost. Each host passes
+// on the jobs it receives.
 type site struct {
 	*sitetest.Site
 	hosts    *hosts.Hosts
@@ -72,7 +72,7 @@ func open(t *testing.T) *site {
 	return s
 }
 
-// sentTo waits for a job at a host.
+// sentTo waits until a job arrives at a host.
 func (s *site) sentTo(t *testing.T, host left4me.Name, j left4me.Job, err error) {
 	t.Helper()
 	if err != nil {
@@ -163,7 +163,7 @@ func TestBackupsAreOnTheHostOfTheDatabase(t *testing.T) {
 	}
 	j, err := s.backups.Create(t.Context(), s.by)
 	s.sentTo(t, "main", j, err)
-	// The copy of the database is a file of the machine: only its host may ask for one.
+	// The copy of the database is a local file, so only the host on that machine may request one.
 	err = s.Bus.Request(t.Context(), bus.Ask("main", bus.VerbSnapshot), bus.SnapshotRequest{V: bus.Version, ID: "none"}, nil)
 	if !errors.Is(err, left4me.NotFound) {
 		t.Errorf("%v", err)

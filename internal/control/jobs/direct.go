@@ -13,15 +13,15 @@ import (
 	"github.com/left4me/left4me/internal/store"
 )
 
-// whyDirect stands with a job whose row could not be written.
+// whyDirect is the note shown with a job whose row could not be written.
 const whyDirect = "disk full: this job is recorded when there is room"
 
-// writeEvery is how often rows are tried that there was no room for.
+// writeEvery is the interval for retrying rows that did not fit on a full disk.
 const writeEvery = 2 * time.Second
 
-// unwritten are the stops that a host was asked for although the disk was full:
-// their rows, and the cancels that they imply, are written when there is room. A
-// left4me that ends before that loses the rows, not the stops.
+// unwritten holds stop jobs that were sent to a host although the disk was full. Their rows, and
+// the cancellations they imply, are written when there is space. If left4me exits before that, the
+// rows are lost but not the stops.
 type unwritten struct {
 	mu   sync.Mutex
 	jobs []*direct // oldest first
@@ -30,8 +30,8 @@ type unwritten struct {
 // direct is a job without a row.
 type direct struct {
 	store.QueuedJob
-	cancel  []left4me.JobID // jobs that it takes the place of
-	written bool            // its row is there, without its end
+	cancel  []left4me.JobID // jobs that it cancels
+	written bool            // its row exists, without its end
 }
 
 func (u *unwritten) add(d direct) {
@@ -46,7 +46,7 @@ func (u *unwritten) drop(id left4me.JobID) {
 	u.jobs = slices.DeleteFunc(u.jobs, func(d *direct) bool { return d.ID == id })
 }
 
-// change changes a job, if it is here, and returns it.
+// change applies f to a job, if it is unwritten, and returns the job.
 func (u *unwritten) change(id left4me.JobID, f func(*direct)) (store.QueuedJob, bool) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -63,7 +63,7 @@ func (u *unwritten) get(id left4me.JobID) (store.QueuedJob, bool) {
 	return u.change(id, func(*direct) {})
 }
 
-// all are copies of the jobs on a target, newest first; empty stands for any.
+// all returns copies of the jobs on a target, newest first; an empty noun or target matches any.
 func (u *unwritten) all(noun string, target left4me.Name) []direct {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -76,15 +76,15 @@ func (u *unwritten) all(noun string, target left4me.Name) []direct {
 	return all
 }
 
-// cancels reports whether a job must not begin any more.
+// cancels reports whether an unwritten stop cancels a job, which must then not start.
 func (u *unwritten) cancels(id left4me.JobID) bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	return slices.ContainsFunc(u.jobs, func(d *direct) bool { return slices.Contains(d.cancel, id) })
 }
 
-// stopDirectly asks a host by a plain request to stop a server, since the row of
-// the job can't be written. One that is on its way already is returned instead.
+// stopDirectly sends a host a plain request to stop a server, because the row of the job cannot be
+// written. If such a stop is already in progress, it is returned instead.
 func (j *Jobs) stopDirectly(ctx context.Context, asked store.QueuedJob, cancel []left4me.JobID) (left4me.Job, error) {
 	for _, d := range j.unwritten.all("server", asked.Target) {
 		if !d.State.Ended() {
@@ -105,13 +105,13 @@ func (j *Jobs) stopDirectly(ctx context.Context, asked store.QueuedJob, cancel [
 	return asked.Job, nil
 }
 
-// keepWriting writes rows that there was no room for, until ctx ends.
+// keepWriting writes pending rows until ctx ends.
 func (j *Jobs) keepWriting(ctx context.Context) {
 	periodic.Run(ctx, periodic.Schedule{Every: writeEvery}, j.writeDirect)
 }
 
-// writeDirect writes what can be written, oldest first: what somebody asks for
-// later must not come before it.
+// writeDirect writes as many pending rows as possible, oldest first, so that a later job is never
+// recorded before them.
 func (j *Jobs) writeDirect(ctx context.Context) {
 	j.writing.Lock()
 	defer j.writing.Unlock()

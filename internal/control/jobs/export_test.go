@@ -2,5 +2,5 @@ package jobs
 
 import "time"
 
-// SendAgainEvery is for tests that don't want to wait for a minute.
+// SendAgainEvery shortens the interval between resends for tests.
 func (j *Jobs) SendAgainEvery(d time.Duration) { j.again = d }

@@ -1,12 +1,11 @@
-// Package jobs keeps the long pieces of work that people ask for: what is
-// queued, what runs, how far it is and how it ended.
+// Package jobs manages long-running work that users request: what is queued, what runs, its
+// progress, and how it ended.
 //
-// The row in the store is the truth for people, the message on the bus is what
-// makes a host work. A job is sent when nothing else is active for its target;
-// a host claims it before it works, and the claim is where one job at a time
-// for a target is decided. A crash between any two of these loses nothing and
-// doubles nothing: what is active is sent again at start, and what has ended is
-// never claimed again.
+// The row in the store is what users see; the message on the bus makes a host work. A job is sent
+// when no other is active for its target. The host claims a job before it works on it, and the
+// claim ensures that only one job runs per target. A crash between any two of these steps neither
+// loses nor repeats a job: active jobs are sent again at start, and a job that has ended cannot be
+// claimed again.
 package jobs
 
 import (
@@ -24,15 +23,15 @@ import (
 	"github.com/left4me/left4me/internal/store"
 )
 
-// maxAttempts is how often a job may be started before it is interrupted: it ends
-// its host each time, or its end can't be reported.
+// maxAttempts is how often a job may be started before it is marked as interrupted. Such a job
+// crashes its host each time, or its end cannot be reported.
 const maxAttempts = 4
 
-// sendAgain is how often what is queued is sent once more, in case the bus did
-// not take it the first time. The bus drops what it has.
+// sendAgain is the interval between resends of queued jobs, in case the bus did not accept one. The
+// bus drops duplicates.
 const sendAgain = time.Minute
 
-// Storage is what jobs need of the store.
+// Storage is the part of the store that jobs use.
 type Storage interface {
 	Get(ctx context.Context, id left4me.JobID) (store.QueuedJob, error)
 	List(ctx context.Context, noun string, target left4me.Name, before left4me.JobID, limit int) ([]store.QueuedJob, error)
@@ -49,32 +48,32 @@ type Storage interface {
 
 var _ Storage = store.Jobs{}
 
-// Jobs is the list of jobs. It is safe for concurrent use.
+// Jobs manages jobs. It is safe for concurrent use.
 type Jobs struct {
 	storage Storage
 	bus     *bus.Bus
 	log     *slog.Logger
 
-	// turn makes what watchers see follow what is written: a step that was read
-	// before the end of its job is never told after it.
+	// turn keeps notifications in the order of writes: a step that was read before the end of its
+	// job must not be published after it.
 	turn sync.Mutex
 
-	writing   sync.Mutex // of rows that there was no room for
+	writing   sync.Mutex // serialises writeDirect
 	unwritten unwritten
 
-	again time.Duration // between sendings of what is queued
+	again time.Duration // interval between resends of queued jobs
 
 	retries map[string]Again // by noun
 	shown   Shown
 
-	running sync.WaitGroup // what Run began
+	running sync.WaitGroup // goroutines started by Run
 	ready   chan struct{}
 
 	mu       sync.Mutex
-	watchers map[chan left4me.Job]left4me.JobID // what each one wants; empty is all
+	watchers map[chan left4me.Job]left4me.JobID // the job of each watcher; empty for all jobs
 }
 
-// New makes the list. Run must run for jobs to move.
+// New returns Jobs on storage and b. Run must run for jobs to be sent and claimed.
 func New(storage Storage, b *bus.Bus, log *slog.Logger) *Jobs {
 	j := &Jobs{
 		storage:  storage,
@@ -89,12 +88,11 @@ func New(storage Storage, b *bus.Bus, log *slog.Logger) *Jobs {
 	return j
 }
 
-// Add asks for a job; spec is what its host is told, as the kind needs it. When an equal one is active for the target, that one is
-// returned instead. A stop, reset or delete cancels a start, restart or build that is
-// still under way. On a full disk a server is stopped nevertheless, and the row
-// of the job written when there is room. Errors: left4me.Conflict when the target is being deleted,
-// left4me.NotFound when there is none, left4me.Invalid when what the host is told is
-// too long for the bus.
+// Add adds a job; spec is the payload for its host and depends on kind. If an equal job is active
+// for the target, Add returns that one. A stop, reset or delete cancels an active start, restart or
+// build. On a full disk a server is stopped nevertheless, and the row of the job is written when
+// there is space. Errors: left4me.Conflict if the target is being deleted, left4me.NotFound if it
+// does not exist, left4me.Invalid if the payload is too long for the bus.
 func (j *Jobs) Add(ctx context.Context, by left4me.Actor, kind left4me.JobKind, target, host left4me.Name, spec any) (left4me.Job, error) {
 	asked, err := j.request(ctx, by, kind, target, host, spec)
 	if err != nil {
@@ -113,10 +111,10 @@ func (j *Jobs) Add(ctx context.Context, by left4me.Actor, kind left4me.JobKind, 
 	if err != nil {
 		return left4me.Job{}, err
 	}
-	ctx = context.WithoutCancel(ctx) // it is there now, whether or not the asker waits
+	ctx = context.WithoutCancel(ctx) // the row exists, so the job continues even if the caller gives up
 	for _, id := range plan.Cancel {
 		if _, err := j.Cancel(ctx, id); err != nil {
-			j.log.WarnContext(ctx, "cancel what is in the way", "job", id, "err", err) // it is waited for, then
+			j.log.WarnContext(ctx, "cancel what is in the way", "job", id, "err", err) // the new job then waits for it
 		}
 	}
 	asks := j.log.With("job", added.ID, "kind", kind, "target", target, "by", by.String())
@@ -130,8 +128,8 @@ func (j *Jobs) Add(ctx context.Context, by left4me.Actor, kind left4me.JobKind, 
 	return added.Job, nil
 }
 
-// request makes a job that isn't kept yet. Errors: left4me.Invalid when what the
-// host is told is too long for the bus.
+// request creates a job that isn't stored yet. Errors: left4me.Invalid if the payload is too long
+// for the bus.
 func (j *Jobs) request(ctx context.Context, by left4me.Actor, kind left4me.JobKind, target, host left4me.Name, spec any,
 ) (store.QueuedJob, error) {
 	told, err := bus.Marshal(spec)
@@ -140,7 +138,7 @@ func (j *Jobs) request(ctx context.Context, by left4me.Actor, kind left4me.JobKi
 	}
 	var id left4me.ID
 	if sp, ok := spec.(left4me.Spec); ok {
-		id = sp.ID // the server that was looked at; the next one of its name is another
+		id = sp.ID // the id of the server that was read; a later server of the same name has another
 	}
 	now := time.Now()
 	asked := store.QueuedJob{
@@ -163,11 +161,10 @@ func (j *Jobs) request(ctx context.Context, by left4me.Actor, kind left4me.JobKi
 	return asked, nil
 }
 
-// Autostart asks for the start of a server that nobody asks for, if decide says
-// so, which sees the server's row and the kinds of its active jobs. boot is the
-// boot of its host, which is noted with the decision. It reports whether there is
-// a job. Errors: left4me.Busy while the row of a stop can't be written yet, which
-// decide would not see.
+// Autostart adds the start of a server that no user requested, if decide agrees. decide gets the
+// server's row and the kinds of its active jobs. boot is the boot id of its host and is saved with
+// the decision. Autostart reports whether it added a job. Errors: left4me.Busy while the row of a
+// stop is unwritten, because decide would not see it.
 func (j *Jobs) Autostart(ctx context.Context, by left4me.Actor, target, host left4me.Name, spec any, boot string,
 	decide func(left4me.Server, []left4me.JobKind) store.Decision,
 ) (left4me.Job, bool, error) {
@@ -193,14 +190,14 @@ func (j *Jobs) Autostart(ctx context.Context, by left4me.Actor, target, host lef
 	return v.Job, added, err
 }
 
-// Plan is what to do with a request for a job.
+// Plan is how to handle a request for a job.
 type Plan struct {
-	Instead *store.QueuedJob // this one is as good
-	Cancel  []left4me.JobID  // these are in the way
+	Instead *store.QueuedJob // equal active job to return instead
+	Cancel  []left4me.JobID  // active jobs to cancel first
 }
 
-// Decide says what a request for a job means beside the active jobs of the same
-// target, oldest first.
+// Decide returns how to handle a request for a job, given the active jobs of its target, oldest
+// first.
 func Decide(asked store.QueuedJob, active []store.QueuedJob) (Plan, error) {
 	var plan Plan
 	for i, a := range active {
@@ -210,12 +207,12 @@ func Decide(asked store.QueuedJob, active []store.QueuedJob) (Plan, error) {
 		case a.Kind == left4me.DeleteOverlay && asked.Kind == left4me.BuildOverlay:
 			return Plan{}, left4me.NewError(left4me.Conflict, "overlay.being_deleted", "overlay", asked.Target)
 		case asked.Kind == left4me.RollbackGame && replaces(a.Kind) && !a.Cancelling:
-			// Which build is the one before, only its end will tell.
+			// The previous build is only known once that job has ended.
 			return Plan{}, left4me.NewError(left4me.Conflict, "game.being_changed", "host", asked.Target)
 		case ends(asked.Kind) && begins(a.Kind):
 			plan.Cancel = append(plan.Cancel, a.ID)
 		}
-		// Only the last one matters: start, stop, start is not one start.
+		// Only the last job counts: a second start after start and stop is a job of its own.
 		if i == len(active)-1 && equal(asked, a) && !a.Cancelling {
 			plan.Instead = &active[i]
 		}
@@ -223,19 +220,19 @@ func Decide(asked store.QueuedJob, active []store.QueuedJob) (Plan, error) {
 	return plan, nil
 }
 
-// equal reports whether two jobs on one target do the same. Two starts of a
-// server do, whatever its settings were when each was asked for.
+// equal reports whether two jobs on one target do the same. Two starts of a server are equal even
+// if its settings changed in between.
 func equal(a, b store.QueuedJob) bool {
 	return a.Kind == b.Kind && (a.Kind.Noun() == "server" && a.Kind != left4me.DiscardUpper || bytes.Equal(a.Spec, b.Spec))
 }
 
-// replaces says which jobs put another build of the game in place.
+// replaces reports whether a job of this kind installs another build of the game.
 func replaces(k left4me.JobKind) bool {
 	return k == left4me.InstallGame || k == left4me.UpdateGame || k == left4me.VerifyGame
 }
 
-// ends and begins say which jobs take a server down and which bring it up; a
-// build of an overlay that goes is not waited for either.
+// ends reports whether a job of this kind cancels an active start, restart or overlay build; begins
+// reports whether it can be cancelled that way. Deleting an overlay also cancels its running build.
 func ends(k left4me.JobKind) bool {
 	return k == left4me.StopServer || k == left4me.DeleteServer || k == left4me.ResetServer || k == left4me.DeleteOverlay
 }
@@ -253,14 +250,14 @@ func (j *Jobs) Get(ctx context.Context, id left4me.JobID) (left4me.Job, error) {
 	return v.Job, err
 }
 
-// List returns the newest jobs, at most limit (1 to 500), without what they
-// printed, which Get returns; those on one target when it isn't empty.
+// List returns the newest jobs, at most limit (1 to 500), without their logs, which Get returns. An
+// empty target matches all targets.
 func (j *Jobs) List(ctx context.Context, noun string, target left4me.Name, limit int) ([]left4me.Job, error) {
 	return j.Page(ctx, noun, target, "", max(1, min(limit, 500)))
 }
 
-// Page is List of jobs older than one that is named, which need not be there; of all
-// when it is empty. What is not written yet begins the first page only.
+// Page is like List for the jobs older than before, which need not exist; an empty before starts
+// with the newest. Unwritten jobs are only on the first page.
 func (j *Jobs) Page(ctx context.Context, noun string, target left4me.Name, before left4me.JobID, limit int) ([]left4me.Job, error) {
 	rows, err := j.storage.List(ctx, noun, target, before, limit)
 	if err != nil {
@@ -280,8 +277,8 @@ func (j *Jobs) Page(ctx context.Context, noun string, target left4me.Name, befor
 	return all, nil
 }
 
-// Active returns the jobs of a noun that are queued or running, by target; of
-// several the one that runs or will run next.
+// Active returns the queued and running jobs of a noun by target. If a target has several, it
+// returns the one that runs or will run next.
 func (j *Jobs) Active(ctx context.Context, noun string) (map[left4me.Name]left4me.Job, error) {
 	rows, err := j.storage.Active(ctx)
 	if err != nil {
@@ -301,8 +298,8 @@ func (j *Jobs) Active(ctx context.Context, noun string) (map[left4me.Name]left4m
 	return active, nil
 }
 
-// Failed returns, of each target whose newest job of a noun failed or was
-// interrupted, that job without its log.
+// Failed returns, for each target whose newest job of this noun failed or was interrupted, that job
+// without its log.
 func (j *Jobs) Failed(ctx context.Context, noun string, targets []left4me.Name) (map[left4me.Name]left4me.Job, error) {
 	rows, err := j.storage.Failed(ctx, noun, targets)
 	failed := make(map[left4me.Name]left4me.Job, len(rows))
@@ -312,15 +309,14 @@ func (j *Jobs) Failed(ctx context.Context, noun string, targets []left4me.Name) 
 	return failed, err
 }
 
-// Cancel stops a job: a queued one ends at once, a running one at the end of
-// what it can't interrupt, within seconds. One that has ended is returned as it
-// is. Errors: left4me.NotFound.
+// Cancel cancels a job: a queued one ends at once, a running one within seconds, after the part
+// that cannot be interrupted. A job that has ended is returned unchanged. Errors: left4me.NotFound.
 func (j *Jobs) Cancel(ctx context.Context, id left4me.JobID) (left4me.Job, error) {
 	v, err := j.storage.Cancel(ctx, id)
 	if err != nil {
 		return left4me.Job{}, err
 	}
-	ctx = context.WithoutCancel(ctx) // what was begun is ended, whether or not the asker waits
+	ctx = context.WithoutCancel(ctx) // the job must be ended even if the caller gives up
 	switch v.State {
 	case left4me.JobQueued:
 		v.State = left4me.JobCancelled
@@ -328,29 +324,27 @@ func (j *Jobs) Cancel(ctx context.Context, id left4me.JobID) (left4me.Job, error
 	case left4me.JobRunning:
 		err = j.bus.Request(ctx, bus.Command(v.Host, bus.VerbCancel), bus.CancelRequest{V: bus.Version, ID: id}, nil)
 		if errors.Is(err, left4me.Unavailable) {
-			err = nil // it will learn of it when it claims the job again
+			err = nil // the host learns of it when it claims the job again
 		}
 	}
 	return v.Job, err
 }
 
-// Again asks for a job once more, as things are now.
+// Again repeats a job with the current definition of its target.
 type Again func(ctx context.Context, by left4me.Actor, v store.QueuedJob) (left4me.Job, error)
 
-// OnRetry says who knows how to ask again for the jobs of a noun. It must be
-// called before Start.
+// OnRetry registers the function that repeats jobs of a noun. It must be called before Run.
 func (j *Jobs) OnRetry(noun string, again Again) { j.retries[noun] = again }
 
-// Shown returns an error of a host with the names that people have for what it names.
+// Shown translates the names in a host's error to the current ones, after renames.
 type Shown func(ctx context.Context, host left4me.Name, e *left4me.Error) *left4me.Error
 
-// OnFailure says who knows what people call that which the errors of jobs name. It must be
-// called before Start; without, they name it as the host does.
+// OnFailure registers the translation of errors of jobs. It must be called before Run. Without it,
+// errors keep the host's names.
 func (j *Jobs) OnFailure(shown Shown) { j.shown = shown }
 
-// Retry asks again for a job that failed, was cancelled or was interrupted; it
-// is another job. Errors: left4me.NotFound, left4me.Conflict when it is not in
-// such a state.
+// Retry repeats a job that failed, was cancelled or was interrupted, as a new job. Errors:
+// left4me.NotFound, left4me.Conflict in any other state.
 func (j *Jobs) Retry(ctx context.Context, by left4me.Actor, id left4me.JobID) (left4me.Job, error) {
 	v, err := j.storage.Get(ctx, id)
 	if err != nil {
@@ -366,8 +360,8 @@ func (j *Jobs) Retry(ctx context.Context, by left4me.Actor, id left4me.JobID) (l
 	return again(ctx, by, v)
 }
 
-// end writes the end of a job, tells the watchers and lets the next one of the
-// target go. A job that has ended already stays as it is.
+// end records the end of a job, notifies watchers and sends the target's next job. A job that has
+// already ended stays unchanged.
 func (j *Jobs) end(ctx context.Context, v left4me.Job) error {
 	if v.EndedAt.IsZero() {
 		v.EndedAt = time.Now().UTC().Truncate(time.Millisecond)

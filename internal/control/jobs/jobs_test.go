@@ -18,7 +18,7 @@ import (
 	"github.com/left4me/left4me/internal/store"
 )
 
-// site is a left4me with some servers and without a host; dir outlives it, as on a restart.
+// site is left4me with some servers and without a host; dir survives the site, as in a restart.
 type site struct {
 	store *store.Store
 	bus   *bus.Bus
@@ -58,7 +58,7 @@ func (s *site) add(t *testing.T, kind left4me.JobKind, target left4me.Name) left
 	return j
 }
 
-// work is a host that hands its deliveries to the test.
+// work starts a host that passes its deliveries to the test.
 func (s *site) work(t *testing.T) <-chan bus.Delivery {
 	t.Helper()
 	c := make(chan bus.Delivery, 64)
@@ -234,8 +234,7 @@ func TestQueuedJobIsCancelledAtOnce(t *testing.T) {
 	}
 }
 
-// renames is the store, in which people rename a server when the end of a job on it is about to
-// be written.
+// renames is a store in which a server is renamed just before the end of its job is written.
 type renames struct {
 	store.Jobs
 	rename func()
@@ -275,7 +274,7 @@ func TestEndOfAJobIsToldByTheNameThatItsServerHasThen(t *testing.T) {
 	}
 }
 
-// leaves is the store, for somebody who asks for a job and hangs up at once.
+// leaves is a store that simulates a caller who cancels the request right after Add.
 type leaves struct {
 	store.Jobs
 	hangUp func()
@@ -292,7 +291,7 @@ func TestAJobGoesOnWhenItsAskerHasGone(t *testing.T) {
 	s := open(t, t.TempDir())
 	queued := s.add(t, left4me.StartServer, "alpha")
 	ctx, hangUp := context.WithCancel(t.Context())
-	list := jobs.New(leaves{s.store.Jobs(), hangUp}, s.bus, slog.New(slog.DiscardHandler)) // it never sends again
+	list := jobs.New(leaves{s.store.Jobs(), hangUp}, s.bus, slog.New(slog.DiscardHandler)) // this list never resends
 	stop, err := list.Add(ctx, left4me.ByUser("tester"), left4me.StopServer, "alpha", left4me.LocalHost, left4me.Spec{Name: "alpha"})
 	if err != nil {
 		t.Fatal(err)
@@ -333,7 +332,7 @@ func TestRestartLosesAndDoublesNothing(t *testing.T) {
 			s.claim(t, d.ID)
 		}
 	}
-	s.stop() // nothing was acknowledged: as after kill -9
+	s.stop() // nothing was acknowledged, as after kill -9
 
 	s = open(t, dir)
 	work = s.work(t)
@@ -407,7 +406,7 @@ func TestAJobThatIsTooLongForTheBusIsRefused(t *testing.T) {
 	}
 }
 
-// An older left4me took jobs that its bus did not.
+// Older versions of left4me stored jobs that the bus refuses.
 func TestAQueuedJobThatIsTooLongForTheBusFails(t *testing.T) {
 	s := open(t, t.TempDir())
 	spec, err := bus.Marshal(strings.Repeat("<", 5<<20))

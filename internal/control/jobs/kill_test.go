@@ -19,16 +19,16 @@ import (
 	"github.com/left4me/left4me/internal/store"
 )
 
-// Variables of the process that is killed: its directory, and the point where.
+// Environment variables for the process that is killed: its directory, and where it is killed.
 const (
 	killDirVar   = "LEFT4ME_TEST_KILL_DIR"
 	killPointVar = "LEFT4ME_TEST_KILL_POINT"
 )
 
-// Points between "enqueue" and "claim", in their order.
+// Points between "enqueue" and "claim", in order.
 var killPoints = []string{"row", "sent", "delivered", "claimed", "answered"}
 
-// killed is the store of a process that is killed behind a write.
+// killed is a store whose process is killed after a write.
 type killed struct {
 	store.Jobs
 	point string
@@ -57,8 +57,8 @@ func (k killed) Run(ctx context.Context, id left4me.JobID, now time.Time) (store
 	return v, ok, err
 }
 
-// TestTheProcessThatIsKilled is no test: it asks for a job in a process of its own,
-// which kills itself at a point.
+// TestTheProcessThatIsKilled runs in the child process of TestKilledBetweenEnqueueAndClaim. It adds
+// a job and kills itself at the given point.
 func TestTheProcessThatIsKilled(t *testing.T) {
 	dir, point := os.Getenv(killDirVar), os.Getenv(killPointVar)
 	if dir == "" {
@@ -83,8 +83,8 @@ func TestTheProcessThatIsKilled(t *testing.T) {
 	t.Fatalf("there is no point %q", point)
 }
 
-// What was asked for is done once by the successor, wherever left4me was killed and
-// whatever became of the store of the bus.
+// The restarted process does every requested job once, wherever left4me was killed and whatever
+// happened to the store of the bus.
 func TestKilledBetweenEnqueueAndClaim(t *testing.T) {
 	none := func(*testing.T, string) {}
 	streams := filepath.Join("bus", "jetstream", "$G", "streams")
@@ -182,7 +182,7 @@ func survives(t *testing.T, point string, damage func(*testing.T, string)) {
 	}
 }
 
-// States that a kill can leave between the rows and the messages.
+// Covers combinations of rows and messages that a kill can leave behind.
 func TestRowsAndMessagesThatDisagree(t *testing.T) {
 	s := open(t, t.TempDir())
 	message := func(id left4me.JobID) bus.JobMessage {
@@ -201,7 +201,7 @@ func TestRowsAndMessagesThatDisagree(t *testing.T) {
 	if v := s.claim(t, d.ID); v != bus.Go {
 		t.Errorf("the first claim: %s", v)
 	}
-	if v := s.claim(t, d.ID); v != bus.Go { // its answer was lost
+	if v := s.claim(t, d.ID); v != bus.Go { // the answer to the first claim was lost
 		t.Errorf("a claim that is repeated: %s", v)
 	}
 	s.finish(t, d, left4me.JobDone)

@@ -14,8 +14,8 @@ import (
 	"github.com/left4me/left4me/internal/store"
 )
 
-// Run answers the hosts, sends again what was active when left4me ended, and keeps
-// sending what waits for its host, until ctx ends.
+// Run answers hosts, resends the jobs that were active when left4me ended, and keeps resending
+// queued jobs until ctx ends.
 func (j *Jobs) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer j.running.Wait()
@@ -28,15 +28,15 @@ func (j *Jobs) Run(ctx context.Context) error {
 	return nil
 }
 
-// Ready is closed when hosts are answered.
+// Ready is closed once Run answers hosts.
 func (j *Jobs) Ready() <-chan struct{} { return j.ready }
 
 func (j *Jobs) start(ctx context.Context) error {
 	if err := j.bus.Answer(ctx, bus.Ask(bus.AnyHost, bus.VerbClaim), j.claim); err != nil {
 		return err
 	}
-	// Steps and the end of a job come over one subscription each; the end is a
-	// request that the host repeats until it is answered.
+	// Progress and the end of jobs use one subscription each. The end is a request, which the host
+	// repeats until it is answered.
 	if err := j.bus.Answer(ctx, bus.Ask(bus.AnyHost, bus.VerbReport), j.report); err != nil {
 		return err
 	}
@@ -55,8 +55,7 @@ func (j *Jobs) start(ctx context.Context) error {
 	return nil
 }
 
-// keepSending sends what waits for its host, until ctx ends. A message that
-// comes twice does no harm: the claim drops it.
+// keepSending resends queued jobs until ctx ends. Duplicates are harmless: the claim refuses them.
 func (j *Jobs) keepSending(ctx context.Context) {
 	periodic.Run(ctx, periodic.Schedule{Every: j.again}, func(ctx context.Context) {
 		active, err := j.storage.Active(ctx)
@@ -72,8 +71,8 @@ func (j *Jobs) keepSending(ctx context.Context) {
 	})
 }
 
-// resume sends what is active. The bus drops what it still has; a claim drops
-// what has ended meanwhile.
+// resume sends all active jobs. The bus drops those it still has, and the claim refuses those that
+// have ended in the meantime.
 func (j *Jobs) resume(ctx context.Context) error {
 	active, err := j.storage.Active(ctx)
 	if err != nil {
@@ -87,15 +86,15 @@ func (j *Jobs) resume(ctx context.Context) error {
 			}
 			if !errors.Is(err, left4me.DiskFull) {
 				return err
-			} // else its next claim ends it
+			} // otherwise its next claim ends it
 		}
 		j.send(ctx, v)
 	}
 	return nil
 }
 
-// resumeWithRoom sends what is active when the queue takes messages, after a
-// start on a full disk: there was no host yet that could be asked directly.
+// resumeWithRoom runs resume once the queue accepts messages, after a start on a full disk. At that
+// start no host was connected that could be asked directly.
 func (j *Jobs) resumeWithRoom(ctx context.Context) {
 	ctx, done := context.WithCancel(ctx)
 	defer done()
@@ -112,15 +111,15 @@ func (j *Jobs) resumeWithRoom(ctx context.Context) {
 	})
 }
 
-// interrupt ends a job that was begun as often as it may be.
+// interrupt ends a job that has used up its attempts.
 func (j *Jobs) interrupt(ctx context.Context, v left4me.Job) error {
 	v.State = left4me.JobInterrupted
 	v.Error = left4me.NewError(left4me.Unavailable, "job.end_unknown", "attempts", v.Attempt)
 	return j.end(ctx, v)
 }
 
-// next picks of the active jobs, oldest first, those that may be with a host:
-// the first one of each target.
+// next returns, of the active jobs ordered oldest first, those that may be sent to a host: the
+// first one of each target.
 func next(active []store.QueuedJob) []store.QueuedJob {
 	type target struct {
 		noun string
@@ -138,8 +137,8 @@ func next(active []store.QueuedJob) []store.QueuedJob {
 	return first
 }
 
-// dispatch sends the next job of a target. A failure is logged, not returned:
-// the row is there, and keepSending sends it again.
+// dispatch sends the next job of a target. Errors are logged and not returned: the row exists, and
+// keepSending sends it again.
 func (j *Jobs) dispatch(ctx context.Context, noun string, target left4me.Name) {
 	active, err := j.storage.Active(ctx)
 	if err != nil {
@@ -157,7 +156,7 @@ func (j *Jobs) send(ctx context.Context, v store.QueuedJob) {
 	ctx, cancel := context.WithTimeout(requestid.With(context.WithoutCancel(ctx), v.RequestID), 10*time.Second)
 	defer cancel()
 	err := j.bus.Enqueue(ctx, v.Host, message(v))
-	if refused, ok := left4me.Public(err); ok && refused.Kind == left4me.Invalid { // it will never be taken
+	if refused, ok := left4me.Public(err); ok && refused.Kind == left4me.Invalid { // a retry would be refused too
 		v.State, v.Error = left4me.JobFailed, refused
 		err = j.end(ctx, v.Job)
 	}
@@ -170,14 +169,14 @@ func (j *Jobs) send(ctx context.Context, v store.QueuedJob) {
 	}
 }
 
-// message is what a host is told of a job. What was renamed has the name on its host that the
-// job was asked for with.
+// message returns the message for the host of a job. A renamed target appears under the host's name
+// for it, which is in the job's spec.
 func message(v store.QueuedJob) bus.JobMessage {
 	m := bus.JobMessage{V: bus.Version, ID: v.ID, Kind: v.Kind, Target: v.Target, Spec: v.Spec, RequestID: v.RequestID}
 	var on struct {
-		Name    left4me.Name    `json:"name"`    // of a left4me.Spec
-		Server  left4me.Name    `json:"server"`  // of a bus.DiscardSpec
-		Overlay json.RawMessage `json:"overlay"` // of a left4me.BuildSpec, or a name in a bus.OverlayRequest
+		Name    left4me.Name    `json:"name"`    // in left4me.Spec
+		Server  left4me.Name    `json:"server"`  // in bus.DiscardSpec
+		Overlay json.RawMessage `json:"overlay"` // in left4me.BuildSpec, or a plain name in bus.OverlayRequest
 	}
 	if json.Unmarshal(v.Spec, &on) != nil {
 		return m
@@ -197,7 +196,7 @@ func message(v store.QueuedJob) bus.JobMessage {
 	return m
 }
 
-// claim decides whether a host works on a job now.
+// claim decides whether a host may work on a job now.
 func (j *Jobs) claim(ctx context.Context, subject string, data []byte) (any, error) {
 	var r bus.ClaimRequest
 	if err := bus.Decode(data, &r); err != nil {
@@ -207,7 +206,7 @@ func (j *Jobs) claim(ctx context.Context, subject string, data []byte) (any, err
 		return bus.ClaimAnswer{V: bus.Version, Verdict: v, Attempt: attempt}, nil
 	}
 	have, err := j.storage.Get(ctx, r.ID)
-	ctx = requestid.With(ctx, have.RequestID) // of a job without one, what the host made for it
+	ctx = requestid.With(ctx, have.RequestID) // for a job without a request id, the one that the host generated
 	switch {
 	case j.unwritten.cancels(r.ID):
 		return answer(bus.Later, 0)
@@ -232,7 +231,7 @@ func (j *Jobs) claim(ctx context.Context, subject string, data []byte) (any, err
 	v, ok, err := j.storage.Run(ctx, r.ID, time.Now())
 	switch {
 	case errors.Is(err, left4me.NotFound):
-		return answer(bus.Later, 0) // it ended or was cancelled just now, which the next claim sees
+		return answer(bus.Later, 0) // it has just ended or been cancelled; the next claim sees that
 	case err != nil:
 		return nil, err
 	case !ok:
@@ -243,7 +242,7 @@ func (j *Jobs) claim(ctx context.Context, subject string, data []byte) (any, err
 	return answer(bus.Go, v.Attempt)
 }
 
-// progress keeps how far a job is.
+// progress stores and publishes the progress of a job.
 func (j *Jobs) progress(ctx context.Context, subject string, data []byte) {
 	j.turn.Lock()
 	defer j.turn.Unlock()
@@ -266,7 +265,7 @@ func (j *Jobs) progress(ctx context.Context, subject string, data []byte) {
 	j.notify(v.Job)
 }
 
-// progressDirect keeps how far a job without a row is.
+// progressDirect records the progress of a job without a row, and reports whether it is one.
 func (j *Jobs) progressDirect(r bus.JobReport) bool {
 	v, ok := j.unwritten.change(r.ID, func(d *direct) {
 		if !d.State.Ended() {
@@ -285,7 +284,7 @@ func (j *Jobs) progressDirect(r bus.JobReport) bool {
 	return ok
 }
 
-// report takes the end of a job from its host.
+// report handles the end of a job, sent by its host.
 func (j *Jobs) report(ctx context.Context, subject string, data []byte) (any, error) {
 	v, r, err := j.reported(ctx, subject, data)
 	if errors.Is(err, left4me.NotFound) {
@@ -293,7 +292,7 @@ func (j *Jobs) report(ctx context.Context, subject string, data []byte) (any, er
 			j.log.InfoContext(ctx, "job ended", "job", r.ID, "state", r.State, "why", whyDirect)
 			j.writeDirect(ctx)
 		}
-		return bus.Empty{V: bus.Version}, nil // nobody waits for it any more
+		return bus.Empty{V: bus.Version}, nil // the job no longer exists
 	}
 	if err != nil {
 		return nil, err
@@ -309,8 +308,7 @@ func (j *Jobs) report(ctx context.Context, subject string, data []byte) (any, er
 	return bus.Empty{V: bus.Version}, nil
 }
 
-// reported reads a report and the job that it is about; a host may speak of its
-// own jobs only.
+// reported reads a report and the job it is about. A host may only report its own jobs.
 func (j *Jobs) reported(ctx context.Context, subject string, data []byte) (store.QueuedJob, bus.JobReport, error) {
 	var r bus.JobReport
 	if err := bus.Decode(data, &r); err != nil {

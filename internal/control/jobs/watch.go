@@ -7,13 +7,13 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// watchBuffer is how many changes a watcher may be behind. A slower one misses
-// the oldest ones: one that watches a single job never misses its end.
+// watchBuffer is how many changes a watcher may lag behind. A slower watcher misses the oldest
+// changes, but a watcher of a single job never misses its end.
 const watchBuffer = 64
 
-// Watch gives a job as it is and then each change, and ends when the job has
-// ended or ctx ends. The subscription begins with the call and ends with ctx,
-// also when nobody ranges over the result. Errors: left4me.NotFound.
+// Watch yields the current state of a job, then each change, and ends when the job has ended or ctx
+// ends. The subscription begins with the call and ends with ctx, even if nobody ranges over the
+// result. Errors: left4me.NotFound.
 func (j *Jobs) Watch(ctx context.Context, id left4me.JobID) (iter.Seq[left4me.Job], error) {
 	c, end := j.subscribe(ctx, id)
 	now, err := j.Get(ctx, id)
@@ -36,8 +36,8 @@ func (j *Jobs) Watch(ctx context.Context, id left4me.JobID) (iter.Seq[left4me.Jo
 	}, nil
 }
 
-// WatchAll gives each change of any job until ctx ends. The subscription begins
-// with the call and ends with ctx, also when nobody ranges over the result.
+// WatchAll yields every change of any job until ctx ends. The subscription begins with the call and
+// ends with ctx, even if nobody ranges over the result.
 func (j *Jobs) WatchAll(ctx context.Context) iter.Seq[left4me.Job] {
 	c, end := j.subscribe(ctx, "")
 	return func(yield func(left4me.Job) bool) {
@@ -55,8 +55,8 @@ func (j *Jobs) WatchAll(ctx context.Context) iter.Seq[left4me.Job] {
 	}
 }
 
-// subscribe adds a watcher of a job, or of all when id is empty, until ctx ends
-// or end is called.
+// subscribe adds a watcher of a job, or of all jobs if id is empty, until ctx ends or end is
+// called.
 func (j *Jobs) subscribe(ctx context.Context, id left4me.JobID) (c chan left4me.Job, end func()) {
 	c = make(chan left4me.Job, watchBuffer)
 	j.mu.Lock()
@@ -74,15 +74,15 @@ func (j *Jobs) subscribe(ctx context.Context, id left4me.JobID) (c chan left4me.
 	}
 }
 
-// Watchers is how many subscriptions there are.
+// Watchers returns the number of subscriptions.
 func (j *Jobs) Watchers() int {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return len(j.watchers)
 }
 
-// notify tells the watchers. It never waits: when a watcher's buffer is full,
-// its oldest change makes room for this one.
+// notify sends a change to the watchers. It never blocks: if a watcher's buffer is full, its oldest
+// change is dropped.
 func (j *Jobs) notify(v left4me.Job) {
 	j.mu.Lock()
 	defer j.mu.Unlock()

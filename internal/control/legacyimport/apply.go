@@ -9,15 +9,15 @@ import (
 	"github.com/left4me/left4me/internal/store"
 )
 
-// Done is what Apply did, one line for each thing.
+// Done lists what Apply did, one line per object.
 type Done struct {
 	Added    []string
-	There    []string // already, as it is
+	There    []string // objects whose name already existed
 	NotTaken []string
 }
 
-// Apply adds what was found. What has the name of something that is there is
-// taken for the same, and stays as it is.
+// Apply adds what Read found. An object whose name already exists is considered the same and stays
+// unchanged.
 func Apply(ctx context.Context, s *store.Store, f Found) (Done, error) {
 	var d Done
 	now := time.Now().UTC().Truncate(time.Millisecond)
@@ -51,8 +51,8 @@ func Apply(ctx context.Context, s *store.Store, f Found) (Done, error) {
 	return d, nil
 }
 
-// note tells what became of one thing; an error is returned when it is nothing
-// that a person could have done otherwise.
+// note records the result for one object. It only returns an error that the user cannot resolve by
+// changing the object.
 func (d *Done) note(what string, err error) error {
 	e, public := left4me.Public(err)
 	switch {

@@ -1,8 +1,7 @@
-// Package legacyimport takes over what the older left4me, written in Python, kept in
-// its database: users, blueprints, servers and what is to be known of overlays.
+// Package legacyimport imports users, blueprints, servers and overlay definitions from the database
+// of the older left4me, which was written in Python.
 //
-// The schema of that database was never published. So tables and columns are
-// found by the names that they may have, and whatever is not understood, or can't
-// be expressed, is in the report: nothing is dropped in silence. Read decides and
-// changes nothing; Apply adds what isn't there, so that it may run again.
+// The schema of that database was never published, so tables and columns are matched against lists
+// of likely names. Everything that isn't understood or has no equivalent is reported; nothing is
+// dropped silently. Read only reads; Apply adds what is missing, so it can be repeated.
 package legacyimport

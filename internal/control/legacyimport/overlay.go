@@ -9,15 +9,14 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// daily is how many hours lie between two looks at the workshop: the older left4me
-// brought its items up to date each day.
+// daily is the update interval of workshop items in hours: the older left4me updated them daily.
 const daily = 24
 
-// leastID is how many digits numbers of the workshop have at least.
+// leastID is the minimum number of digits of a workshop id.
 const leastID = 6
 
-// defined gives an overlay its definition. What can't be made anew from what the
-// database says is one of files: those are there.
+// defined returns v with its definition. An overlay that cannot be rebuilt from the database
+// becomes a files overlay, because its files exist.
 func (r *reader) defined(v Overlay) Overlay {
 	files := left4me.Overlay{Name: v.Name, Kind: left4me.FilesOverlay}
 	if v.Called != string(v.Name) {
@@ -40,7 +39,7 @@ func (r *reader) defined(v Overlay) Overlay {
 		r.remark("overlay %s is taken as one of files: %v", v.Name, err)
 		checked, err = overlays.Check(files)
 	}
-	if err != nil { // its note, then
+	if err != nil { // only the note can be invalid here
 		checked = left4me.Overlay{Name: v.Name, Kind: left4me.FilesOverlay}
 	}
 	if checked.Kind == left4me.ScriptOverlay {
@@ -51,7 +50,7 @@ func (r *reader) defined(v Overlay) Overlay {
 	return v
 }
 
-// printable takes out what is no text.
+// printable drops control characters and other runes that are no text.
 func printable(c rune) rune {
 	if c < 0x20 || c >= 0x7f && c < 0xa0 || c == '\u2028' || c == '\u2029' || c == '\uFFFD' {
 		return -1
@@ -59,7 +58,7 @@ func printable(c rune) rune {
 	return c
 }
 
-// entries are the items of rows, each once.
+// entries returns the workshop items of some rows, without duplicates.
 func entries(rows []map[string]any) []left4me.WorkshopEntry {
 	all := []left4me.WorkshopEntry{}
 	for _, row := range rows {
@@ -67,7 +66,7 @@ func entries(rows []map[string]any) []left4me.WorkshopEntry {
 		for _, column := range []string{"steam_id", "published_file_id", "publishedfileid", "workshop_id", "item_id"} {
 			id = cmp.Or(id, text(row[column]))
 		}
-		if own := text(row["id"]); id == "" && len(own) >= leastID { // else it is the number of the row
+		if own := text(row["id"]); id == "" && len(own) >= leastID { // a shorter id is that of the row
 			id = own
 		}
 		ids, _ := overlays.ParseWorkshop(id)

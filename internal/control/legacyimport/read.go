@@ -12,43 +12,42 @@ import (
 	"github.com/left4me/left4me/internal/store"
 )
 
-// Found is what a database holds, as far as it can be taken over.
+// Found is the content of a database that can be imported.
 type Found struct {
 	Users      []store.User
 	Blueprints []left4me.Blueprint
 	Servers    []Server
 	Overlays   []Overlay
-	NotTaken   []string // one line for each thing, with the reason
-	Remarks    []string // what is taken otherwise than it was, and should be looked at
+	NotTaken   []string // one line per object, with the reason
+	Remarks    []string // what is imported differently and should be checked
 }
 
-// Server is a server, and what its files may be called.
+// Server is a server with the possible names of its files.
 type Server struct {
 	left4me.Server
 	Keys []string
 }
 
-// Overlay is what is known of an overlay, to be kept beside its files.
+// Overlay is what the database contains about an overlay, saved next to its files.
 type Overlay struct {
 	Name   left4me.Name     `json:"name"`
 	Called string           `json:"called"`
 	Kind   string           `json:"kind,omitempty"`
 	Script string           `json:"script,omitempty"`
-	Items  []map[string]any `json:"items,omitempty"` // of the workshop: their rows
-	Row    map[string]any   `json:"row"`             // all that the database said
-	Keys   []string         `json:"-"`               // what its files may be called
+	Items  []map[string]any `json:"items,omitempty"` // rows of its workshop items
+	Row    map[string]any   `json:"row"`             // the complete row
+	Keys   []string         `json:"-"`               // possible names of its files
 
 	Definition left4me.Overlay `json:"-"`
 }
 
-// Options are what the database can't say.
+// Options supply what the database doesn't contain.
 type Options struct {
-	Host   left4me.Name // that its servers are on
-	Admins []string     // users who may change things, whatever it says
+	Host   left4me.Name // host of the imported servers
+	Admins []string     // users to import as administrators in any case
 }
 
-// Taken reports whether any table was understood: whether it is the database of
-// a left4me at all.
+// Taken reports whether enough tables were recognised for this to be a left4me database.
 func Taken(all []store.Table) bool {
 	d := newDatabase(all)
 	return len(d.find(serverTables...).Columns) > 0 &&
@@ -70,7 +69,7 @@ var (
 	rankColumns    = []string{"position", "pos", "sort_order", "ordering", "order", "rank", "priority", "index", "idx", "id"}
 )
 
-// reader is one reading of a database.
+// reader holds the state of one Read.
 type reader struct {
 	*database
 	Found
@@ -78,7 +77,7 @@ type reader struct {
 	blueprints map[string]left4me.Name
 }
 
-// Read looks what a database holds. It changes nothing.
+// Read returns what can be imported from a database. It changes nothing.
 func Read(all []store.Table, o Options) Found {
 	r := &reader{database: newDatabase(all), overlays: map[string]left4me.Name{}, blueprints: map[string]left4me.Name{}}
 	r.readUsers(o)
@@ -167,12 +166,11 @@ func (r *reader) readOverlays() {
 		r.Overlays = append(r.Overlays, r.defined(v))
 	}
 	for _, c := range t.Columns {
-		t.used[c] = true // the row is kept as it is
+		t.used[c] = true // the row is stored in full
 	}
 }
 
-// itemsByOverlay gives the rows of the workshop's items by the id of the overlay
-// that they are in.
+// itemsByOverlay returns the rows of workshop items by the id of their overlay.
 func (r *reader) itemsByOverlay() map[string][]map[string]any {
 	items := r.find(itemTables...)
 	links := r.find("overlay_workshop_item", "overlay_workshop_items", "workshop_item_overlay", "workshop_overlay_item", "overlay_item",
@@ -198,13 +196,12 @@ func (r *reader) itemsByOverlay() map[string][]map[string]any {
 		}
 	}
 	for _, c := range items.Columns {
-		items.used[c] = true // rows are kept as they are
+		items.used[c] = true // rows are stored in full
 	}
 	return byOverlay
 }
 
-// linked lists the overlays of a blueprint or server by the table that links
-// them, in their order.
+// linked returns the overlays of a blueprint or server according to a link table, in order.
 func (r *reader) linked(links *table, id string, by ...string) []left4me.Name {
 	type entry struct {
 		rank int
@@ -233,7 +230,7 @@ func (r *reader) linked(links *table, id string, by ...string) []left4me.Name {
 	return list
 }
 
-// listed lists the overlays of a column that names them, by id or name.
+// listed returns the overlays that a column lists by id or name.
 func (r *reader) listed(s string) []left4me.Name {
 	var list []left4me.Name
 	for _, o := range lines(s) {
@@ -310,8 +307,8 @@ func (r *reader) readServers(host left4me.Name) {
 	}
 }
 
-// blueprintOf is a server's blueprint. Overlays of its own are put above that in
-// a blueprint that is made for it.
+// blueprintOf returns a server's blueprint. For a server with overlays of its own, it creates a
+// blueprint with those above the ones of the original blueprint.
 func (r *reader) blueprintOf(t *table, row map[string]any, server left4me.Name, own []left4me.Name) left4me.Name {
 	id := text(t.get(row, "blueprint_id", "blueprint"))
 	b, ok := r.blueprints[id]

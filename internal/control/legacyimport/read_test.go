@@ -16,7 +16,7 @@ import (
 
 const someHash = "pbkdf2:sha256:260000$ABCdef12$f836fde588aa830c264182911b44ea6101e2ade7bc75316300df8f59b758367c"
 
-// read makes a database and reads it.
+// read creates a database and reads it.
 func read(t *testing.T, schema string, o Options) Found {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "python.db")
@@ -35,7 +35,7 @@ func read(t *testing.T, schema string, o Options) Found {
 	return Read(tables, o)
 }
 
-// The names that a schema may have differ; what is meant doesn't.
+// Different table and column names give the same result.
 func TestOtherNamesMeanTheSame(t *testing.T) {
 	for what, schema := range map[string]string{
 		"singular, with a table of links": `
@@ -103,7 +103,7 @@ func TestWhatCannotBeExpressedIsReported(t *testing.T) {
 	if d := cmp.Diff([]left4me.Name{"maps", "maps-2", "overlay-3"}, overlays); d != "" {
 		t.Error(d)
 	}
-	// What has a name of ours gets another one.
+	// Objects with a reserved name get another one.
 	if len(f.Blueprints) != 2 || f.Blueprints[0].Name != "default-2" || f.Blueprints[1].Name != "z-overlays" ||
 		!slices.Equal(f.Blueprints[1].Overlays, left4me.Refs("maps-2")) {
 		t.Errorf("%+v", f.Blueprints)

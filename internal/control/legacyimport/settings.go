@@ -8,8 +8,8 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// settings are those of a blueprint or a server. What left4me doesn't let anybody
-// set is left out, and told.
+// settings returns the settings of a blueprint or a server. Settings that left4me doesn't allow are
+// left out and reported.
 func (r *reader) settings(whose string, t *table, row map[string]any) left4me.Settings {
 	var s left4me.Settings
 	try := func(what, value string, set func(*left4me.Settings)) {
@@ -47,13 +47,13 @@ func (r *reader) settings(whose string, t *table, row map[string]any) left4me.Se
 	return s
 }
 
-// arguments puts each value to the option that it is of.
+// arguments groups each option with its values.
 func arguments(all []string) [][]string {
 	var groups [][]string
 	for _, a := range all {
 		option := strings.HasPrefix(a, "-") || strings.HasPrefix(a, "+")
 		if _, err := strconv.ParseFloat(a, 64); err == nil {
-			option = false // -1 is a value
+			option = false // a negative number is a value
 		}
 		if option || len(groups) == 0 {
 			groups = append(groups, nil)
@@ -64,7 +64,7 @@ func arguments(all []string) [][]string {
 	return groups
 }
 
-// setArgument puts an argument where left4me has it: some are settings.
+// setArgument stores an argument: some are settings of left4me, the rest become Args.
 func setArgument(s *left4me.Settings, a []string) {
 	if len(a) == 2 {
 		switch a[0] {

@@ -12,13 +12,13 @@ import (
 	"github.com/left4me/left4me/internal/store"
 )
 
-// table is a table of which is known what of it was understood.
+// table is a table and the columns of it that were understood.
 type table struct {
 	store.Table
 	used map[string]bool
 }
 
-// database is all tables, and which of them were understood.
+// database is all tables, and the names of those that were understood.
 type database struct {
 	tables []*table
 	used   map[string]bool
@@ -32,8 +32,8 @@ func newDatabase(all []store.Table) *database {
 	return d
 }
 
-// find gives the first table that has one of some names, or an empty one. Case
-// and underscores don't count: blueprint_overlays is BlueprintOverlays.
+// find returns the first table with one of the names, or an empty table. It ignores case and
+// underscores: blueprint_overlays matches BlueprintOverlays.
 func (d *database) find(names ...string) *table {
 	for _, name := range names {
 		for _, t := range d.tables {
@@ -48,7 +48,7 @@ func (d *database) find(names ...string) *table {
 
 func fold(name string) string { return strings.ToLower(strings.ReplaceAll(name, "_", "")) }
 
-// get is a row's value in the first column that there is of some names.
+// get returns the value of the first column with one of the names.
 func (t *table) get(row map[string]any, names ...string) any {
 	for _, name := range names {
 		for _, c := range t.Columns {
@@ -67,13 +67,13 @@ func (t *table) has(names ...string) bool {
 	})
 }
 
-// uninteresting are columns that say nothing that has to be taken over.
+// uninteresting lists columns that need not be imported.
 var uninteresting = []string{
 	"id", "created_at", "updated_at", "created", "updated", "modified_at", "last_login", "last_login_at",
 	"last_seen",
 }
 
-// rest lists the columns that nobody asked for and that hold something.
+// rest lists the non-empty columns that were not read.
 func (t *table) rest() []string {
 	var all []string
 	for _, c := range t.Columns {
@@ -93,7 +93,7 @@ func (t *table) rest() []string {
 	return all
 }
 
-// text is a value as a person would write it; what isn't there is empty.
+// text returns a value as text; nil is empty.
 func text(v any) string {
 	switch v := v.(type) {
 	case nil:
@@ -124,7 +124,7 @@ func truth(v any) bool {
 	return true
 }
 
-// lines takes a list apart: a JSON array, or one entry on each line.
+// lines splits a list: a JSON array, or one entry per line.
 func lines(s string) []string {
 	var list []any
 	if json.Unmarshal([]byte(s), &list) == nil {
@@ -143,8 +143,8 @@ func lines(s string) []string {
 	return all
 }
 
-// words takes a command line apart: a JSON array, or words between spaces, of
-// which quotation marks make one.
+// words splits a command line: a JSON array, or words separated by spaces, with quotation marks
+// around words that contain spaces.
 func words(s string) []string {
 	if strings.HasPrefix(s, "[") {
 		return lines(s)
@@ -176,8 +176,7 @@ func words(s string) []string {
 	return all
 }
 
-// name makes a Name of what somebody called a thing. It is empty when nothing of
-// it can be in one.
+// name converts a title to a Name. The result is empty if no character can be used.
 func name(s string) left4me.Name {
 	var b strings.Builder
 	for _, c := range strings.ToLower(s) {
@@ -193,10 +192,10 @@ func name(s string) left4me.Name {
 	return left4me.Name(made)
 }
 
-// names gives each thing a name of its own.
+// names holds the names in use.
 type names map[left4me.Name]bool
 
-// take makes a name that nothing has: with -2 behind it, and so on.
+// take returns an unused name, with a suffix such as -2 if necessary.
 func (n names) take(called, fallback string) left4me.Name {
 	base := name(called)
 	if base == "" {

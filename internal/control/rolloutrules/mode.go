@@ -1,6 +1,6 @@
-// Package rolloutrules has the rules that rollouts of builds and of revisions share:
-// when a server may be restarted for one, and how its restart ended. It decides and
-// restarts nothing itself.
+// Package rolloutrules contains the rules that rollouts of game builds and overlay revisions share:
+// when a server may be restarted, and how its restart ended. It only decides; it doesn't restart
+// anything.
 package rolloutrules
 
 import (
@@ -10,24 +10,21 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Mode says when servers move over: Never, Now, Empty or an hour of the day as
-// HH:MM.
+// Mode is when servers are restarted in a rollout: Never, Now, Empty or a time of day as HH:MM.
 type Mode string
 
-// The modes that are no hour.
+// The modes other than a time of day.
 const (
-	Never Mode = "never" // each when somebody restarts it
-	Now   Mode = "now"   // at once
-	Empty Mode = "empty" // each when nobody has played on it for a while
+	Never Mode = "never" // servers change at their next manual restart
+	Now   Mode = "now"   // immediately
+	Empty Mode = "empty" // each server once nobody has played on it for a minute
 )
 
-// window is how long an hour of the day lasts: what could not begin within it,
-// because left4me was down, waits for the next day. The hour was chosen because
-// nobody plays then.
+// window is how long after its time of day a rollout may start. If left4me wasn't running within
+// the window, the rollout waits for the next day: the time was chosen because nobody plays then.
 const window = time.Hour
 
-// ParseMode reads a mode; nothing is Never. Errors: left4me.Invalid for the
-// field "restart".
+// ParseMode parses a mode; empty is Never. Errors: left4me.Invalid for the field "restart".
 func ParseMode(s string) (Mode, error) {
 	switch m := Mode(s); m {
 	case "":
@@ -41,16 +38,16 @@ func ParseMode(s string) (Mode, error) {
 	return Mode(s), nil
 }
 
-// Hour reports whether the mode is an hour of the day.
+// Hour reports whether the mode is a time of day.
 func (m Mode) Hour() bool { return IsHour(string(m)) }
 
-// IsHour reports whether s is an hour of the day as HH:MM.
+// IsHour reports whether s is a time of day as HH:MM.
 func IsHour(s string) bool {
 	_, _, err := clock(s)
 	return err == nil
 }
 
-// clock reads HH:MM.
+// clock parses HH:MM.
 func clock(s string) (hour, minute int, err error) {
 	t, err := time.Parse("15:04", s)
 	if err == nil && len(s) != len("15:04") {
@@ -59,16 +56,15 @@ func clock(s string) (hour, minute int, err error) {
 	return t.Hour(), t.Minute(), err
 }
 
-// Within reports whether now lies in the window that begins at hhmm each day, in
-// now's zone, and when the next one begins. A window that had begun before
-// somebody asked doesn't count. Only the wall clock matters: after it was set,
-// the answer is as if it had never been different.
+// Within reports whether now lies in the window that begins at hhmm each day, in now's time zone,
+// and returns when the next window begins. A window that began before asked doesn't count. Only the
+// wall clock is used, so a changed clock takes effect at once.
 func Within(hhmm string, asked, now time.Time) (in bool, next time.Time) {
 	hour, minute, err := clock(hhmm)
 	if err != nil {
 		return false, time.Time{}
 	}
-	now, asked = now.Round(0), asked.Round(0) // no monotonic readings
+	now, asked = now.Round(0), asked.Round(0) // strips the monotonic clock readings
 	year, month, day := now.Date()
 	for d := -1; ; d++ {
 		begin := time.Date(year, month, day+d, hour, minute, 0, 0, now.Location())

@@ -12,7 +12,7 @@ import (
 
 var noon = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 
-// view is a server that runs with so many players.
+// view returns a running server with a number of players.
 func view(name left4me.Name, players int) servers.View {
 	return servers.View{Server: left4me.Server{Name: name}, Status: left4me.Status{Name: name, State: left4me.Running, Players: players}}
 }
@@ -59,7 +59,7 @@ func TestAnHourThatSummertimeSkips(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	before := time.Date(2026, 3, 29, 1, 30, 0, 0, berlin) // at 02:00 it becomes 03:00
+	before := time.Date(2026, 3, 29, 1, 30, 0, 0, berlin) // at 02:00 the clock advances to 03:00
 	in, next := Within("02:30", before.Add(-time.Hour), before)
 	if in || next.Sub(before) > 2*time.Hour {
 		t.Errorf("%v, next %s", in, next)

@@ -9,22 +9,23 @@ import (
 )
 
 const (
-	// hiddenServer is why a rollout ended because of a server that somebody may not see.
+	// hiddenServer replaces a reason that names a server the reader may not see.
 	hiddenServer = "a server that you may not see did not come up"
-	// ofRestart begins what Settle says without an error.
+	// ofRestart begins the reasons that Settle writes for restarts without an error.
 	ofRestart = "its restart "
-	// unknownReason stands for a reason from before errors were kept with moves.
+	// unknownReason replaces reasons from versions that did not store errors with moves.
 	unknownReason = ofRestart + "failed"
 )
 
-// notUp is between the name of a server and the rest in the reason of a rollout that failed.
+// notUp separates the server's name from the rest in the reason of a failed rollout.
 const notUp = " did not come up "
 
-// NotUp is why a rollout ended because of a move; on is what the server had to run with.
+// NotUp returns the reason of a rollout that failed because of move m; on describes the build or
+// revisions, such as "on build 2".
 func NotUp(m Move, on string) string { return string(m.Server) + notUp + on + ": " + m.Reason }
 
-// Visible is what who may see of how servers move over: those of moves and wishes that are
-// about a server which who may see, and why it ended, without the names of others.
+// Visible returns the moves, wishes and reason of a rollout as who may read them: only those about
+// servers that who may see, and a reason without the names of other servers.
 func Visible(who accounts.Actor, moves []Move, wishes []Wish, reason string) ([]Move, []Wish, string) {
 	if who.Only == nil {
 		return moves, wishes, reason
@@ -38,12 +39,13 @@ func Visible(who accounts.Actor, moves []Move, wishes []Wish, reason string) ([]
 	return seen, wishes, endFor(moves, seen, reason)
 }
 
-// endFor is why a rollout ended, for somebody who sees some of its moves. Several servers may
-// have failed, also after its end: the reason says which one it was, by the name of then.
+// endFor returns why a rollout ended, for an actor who may only see some of its moves. Several
+// servers may have failed, some after the rollout's end; the reason names one of them, by its name
+// at that time.
 func endFor(all, seen []Move, reason string) string {
 	name, _, failed := strings.Cut(reason, notUp)
 	if !failed {
-		return reason // it names no server
+		return reason // the reason names no server
 	}
 	named, seenAll := false, true
 	for _, m := range all {
@@ -66,7 +68,7 @@ func endFor(all, seen []Move, reason string) string {
 	return reason
 }
 
-// reasonFor is the reason of a move as who may read it.
+// reasonFor returns the reason of a move as who may read it.
 func reasonFor(who accounts.Actor, m Move) string {
 	if m.Why == nil {
 		if m.Reason == "" || strings.HasPrefix(m.Reason, ofRestart) {

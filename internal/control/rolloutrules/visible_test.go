@@ -19,7 +19,7 @@ func TestRolloutsAsSomebodyMaySeeThem(t *testing.T) {
 	ended := func(m store.Move) string { return NotUp(m, "with revision 2") }
 	for name, c := range map[string]struct {
 		moves  []store.Move
-		reason string // of the one that is seen
+		reason string // of the visible move
 		end    string // of the rollout
 	}{
 		"it failed because of one that is not seen": {
@@ -76,7 +76,7 @@ func TestRolloutsAsSomebodyMaySeeThem(t *testing.T) {
 	}
 }
 
-// What a restart ended with is kept as it is, so that it can be read by who may.
+// The error of a restart is stored unchanged, so that an actor with the rights can read it in full.
 func TestMovesKeepTheirErrors(t *testing.T) {
 	why := left4me.NewError(left4me.Conflict, "port.in_use", "port", 27015, "server", "other")
 	for _, m := range []store.Move{

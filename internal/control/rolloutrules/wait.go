@@ -9,35 +9,34 @@ import (
 	"github.com/left4me/left4me/internal/store"
 )
 
-// The states of a server that is moved over. Wants is never kept: it is what is
-// left.
+// States of a server in a rollout. Wants is never stored; it applies to the servers without a Move.
 const (
 	Wants  = "wants"
-	Moving = "moving" // its restart is under way
+	Moving = "moving" // its restart is in progress
 	Moved  = "moved"
-	Left   = "left" // as it is, for somebody cancelled its restart
+	Left   = "left" // unchanged, because its restart was cancelled or refused
 	Broken = "failed"
 )
 
-// Move is what became of a server that moved over, or is moving.
+// Move is a server that a rollout has restarted or is restarting.
 type Move = store.Move
 
-// emptyFor is how long nobody must have played on a server.
+// emptyFor is how long a server must be without players before an Empty rollout restarts it.
 const emptyFor = time.Minute
 
-// Wish is a server that has not moved yet, and why.
+// Wish is a server still to be restarted, and what it waits for.
 type Wish struct {
 	Server left4me.Name
 	Why    string
-	Ready  bool // it may move now
+	Ready  bool // it may be restarted now
 }
 
-// Since keeps since when nobody plays on each server. It is for one goroutine at a
-// time.
+// Since records since when each running server has had no players. It is not safe for concurrent
+// use.
 type Since map[left4me.Name]time.Time
 
-// Update returns what is known after servers were checked. A server that is not
-// running says nothing of players.
+// Update returns Since for the given states of the servers at now. Servers that aren't running are
+// left out.
 func (before Since) Update(all []servers.View, now time.Time) Since {
 	after := Since{}
 	for _, v := range all {
@@ -53,9 +52,8 @@ func (before Since) Update(all []servers.View, now time.Time) Since {
 	return after
 }
 
-// Wait says what a server waits for that shall move over in a mode, asked for at
-// a time. Once begun reports that others have moved, an hour of the day doesn't
-// matter any more.
+// Wait returns what a server waits for in a rollout that was requested at asked. If begun, the
+// rollout has restarted servers already, and a time of day no longer applies.
 func (m Mode) Wait(v servers.View, empty Since, asked, now time.Time, begun bool) Wish {
 	w := Wish{Server: v.Name}
 	in, at := Within(string(m), asked, now)
@@ -77,7 +75,7 @@ func (m Mode) Wait(v servers.View, empty Since, asked, now time.Time, begun bool
 	return w
 }
 
-// Settle notes how the restart of a server ended.
+// Settle records the end of a server's restart in its move.
 func Settle(m store.Move, j left4me.Job) store.Move {
 	switch {
 	case !j.State.Ended():
@@ -94,7 +92,7 @@ func Settle(m store.Move, j left4me.Job) store.Move {
 	return m
 }
 
-// Refused notes that a server isn't restarted, for nobody could ask for it.
+// Refused records in a move that the restart job could not be added.
 func Refused(m store.Move, err error) store.Move {
 	why := left4me.Shown(err, left4me.NewError(left4me.Unavailable, "internal.log"))
 	m.State, m.Reason, m.Why = Left, why.Error(), why

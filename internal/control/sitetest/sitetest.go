@@ -1,6 +1,5 @@
-// Package sitetest opens the side of left4me that people talk to, for tests: a
-// real store, a real bus, and the control packages on them. What a host would
-// answer is up to the test.
+// Package sitetest opens the control packages on a real store and a real bus, for tests. Each test
+// simulates the answers of hosts as needed.
 package sitetest
 
 import (
@@ -28,18 +27,18 @@ import (
 	"github.com/left4me/left4me/internal/store/storetest"
 )
 
-// Password is the password of the users that [Site.AddUser] adds.
+// Password is the password of users added by [Site.AddUser].
 const Password = "a door that closes"
 
-// passwordHash is a hash of Password with the cheapest parameters that accounts
-// accepts: a login checks it with the parameters it was made with.
+// passwordHash is a hash of Password with the cheapest parameters that accounts accepts; login uses
+// the parameters stored in the hash.
 const passwordHash = "$argon2id$v=19$m=64,t=1,p=1$vJSTPqQmBJ4o7olcutogqw$o50EhgNYg9rdIKGyifnESgqN+HnyizCdvuvk3CeMxaA"
 
 // Site is a store and a bus in a directory.
 type Site struct {
 	Dir   string
-	Log   *slog.Logger    // what Logged returns
-	Ctx   context.Context // of everything that is started on the site; Close cancels it
+	Log   *slog.Logger    // recorded for Logged
+	Ctx   context.Context // context of everything started on the site; Close cancels it
 	Store *store.Store
 	Bus   *bus.Bus
 
@@ -47,7 +46,7 @@ type Site struct {
 	logged logBuffer
 }
 
-// logBuffer keeps the lines that are logged, whoever logs them at the same time.
+// logBuffer collects log lines. It is safe for concurrent use.
 type logBuffer struct {
 	mu   sync.Mutex
 	text strings.Builder
@@ -59,7 +58,7 @@ func (b *logBuffer) Write(line []byte) (int, error) {
 	return b.text.Write(line)
 }
 
-// Logged returns the lines of the log that have text, as left4me writes them.
+// Logged returns the log lines that contain text.
 func (s *Site) Logged(text string) []string {
 	s.logged.mu.Lock()
 	defer s.logged.mu.Unlock()
@@ -72,8 +71,8 @@ func (s *Site) Logged(text string) []string {
 	return found
 }
 
-// Open opens the site in dir, or makes one; dir outlives it, as on a restart. It
-// is closed when the test ends, or by Close.
+// Open opens or creates a site in dir, which survives the site, as in a restart. The site is closed
+// at the end of the test, or by Close.
 func Open(tb testing.TB, dir string) *Site {
 	tb.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -98,8 +97,7 @@ func Open(tb testing.TB, dir string) *Site {
 	return s
 }
 
-// Close ends what was started on the site and closes bus and store. Further calls
-// do nothing.
+// Close ends what was started on the site and closes bus and store. Further calls do nothing.
 func (s *Site) Close() { s.close() }
 
 // AddUser adds a user whose password is [Password].
@@ -112,7 +110,7 @@ func (s *Site) AddUser(tb testing.TB, name string, admin bool) store.User {
 	return u
 }
 
-// Control are the control packages on a site. None of them is started.
+// Control holds the control packages of a site. None of them is started.
 type Control struct {
 	Jobs     *jobs.Jobs
 	Servers  *servers.Servers
@@ -124,7 +122,7 @@ type Control struct {
 	Backups  *backups.Backups
 }
 
-// Control makes the control packages; servers get ports of the range.
+// Control creates the control packages. Servers get ports from the given range.
 func (s *Site) Control(ports servers.PortRange) Control {
 	c := Control{
 		Jobs:     jobs.New(s.Store.Jobs(), s.Bus, s.Log),
