@@ -23,25 +23,25 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// attackVar names the root that this process attacks, and is set in the process
-// that does nothing else.
+// attackVar names the root to attack. It is set in the process that runs the attacker.
 const attackVar = "LEFT4ME_TEST_ATTACK"
 
-// nobody is the ordinary user who owns everything under the root.
+// nobody is the ordinary user who owns everything below the root.
 const nobody = 65534
 
-// canary is in every file that must not be read. A message that shows it has.
+// canary is the content of every file that must not be read. An error message that contains it proves
+// that one was read.
 const canary = "CANARY-d1b6"
 
-// The process of the user left4me is an attacker's: it owns everything under the
-// root and exchanges each part of each path for links, other directories, FIFOs,
-// devices and files of root, while root mounts and unmounts. It wins when
-// anything outside is mounted, mounted upon, unmounted, read or changed. What it can
-// win between two system calls TestNamesExchangedBeforeEachSystemCallWinNothing tries
-// in order; this is for what comes in the middle of them, and for what nobody thought of.
+// Simulates an attacker with the rights of the user left4me, who owns everything below the root. While
+// root mounts and unmounts, the attacker replaces each component of each path with links, other
+// directories, FIFOs, devices and files of root. The attacker wins if anything outside the root is
+// mounted, mounted over, unmounted, read or changed. TestNameExchangeBeforeEachSystemCallIsHarmless
+// covers exchanges between two system calls systematically; this test covers exchanges during system
+// calls and cases that were not anticipated.
 func TestAHostileOwnerWinsNothing(t *testing.T) {
 	onlyRoot(t)
-	tries := 300 // script/test-attack makes 20,000
+	tries := 300 // script/test-attack runs 20,000
 	if n, err := strconv.Atoi(os.Getenv("LEFT4ME_TEST_ATTACK_TRIES")); err == nil {
 		tries = n
 	} else if testing.Short() {
@@ -55,8 +55,8 @@ func TestAHostileOwnerWinsNothing(t *testing.T) {
 		tries int
 		use   func(place, int) (mount, unmount error)
 	}{
-		{"in this process", tries - byProgram, inProcess},
-		{"by the program", byProgram, func(p place, _ int) (mount, unmount error) {
+		{"in process", tries - byProgram, inProcess},
+		{"helper program", byProgram, func(p place, _ int) (mount, unmount error) {
 			return program(p.dir, "mount", "alpha").err, program(p.dir, "umount", "alpha").err
 		}},
 	} {
@@ -81,14 +81,14 @@ func TestAHostileOwnerWinsNothing(t *testing.T) {
 				t.Error(win)
 			}
 			if all.mounted < all.tries/20 || all.refused < all.tries/20 || all.exchanges < all.tries {
-				t.Error("nothing was raced")
+				t.Error("too few successful, refused or raced attempts")
 			}
 		})
 	}
 }
 
-// inProcess is what the program does, both ways to mount in turn, and what is
-// mounted is in use at times.
+// inProcess does what the helper does, alternating between both ways to mount. Every third time, the
+// mount is in use.
 func inProcess(p place, i int) (mount, unmount error) {
 	if i%2 == 0 {
 		mount = p.Mount("alpha")
@@ -108,8 +108,8 @@ func inProcess(p place, i int) (mount, unmount error) {
 	return mount, p.Unmount("alpha")
 }
 
-// The attack is worth something: it wins against a program that checks names and
-// then mounts by them.
+// Shows that the attack is effective: it wins against a program that checks names and then mounts by
+// name.
 func TestAHostileOwnerWinsAgainstNames(t *testing.T) {
 	onlyRoot(t)
 	b := newBattle(t)
@@ -119,10 +119,10 @@ func TestAHostileOwnerWinsAgainstNames(t *testing.T) {
 			return
 		}
 	}
-	t.Error("it never won")
+	t.Error("the attack never won")
 }
 
-// naive checks a name, and then uses it again.
+// naive checks a name and then uses it again.
 func naive(p place, _ int) (mount, unmount error) {
 	real := func(rel string) string {
 		name, err := filepath.EvalSymlinks(p.path(rel))
@@ -143,7 +143,7 @@ func naive(p place, _ int) (mount, unmount error) {
 	return nil, unix.Unmount(merged, 0)
 }
 
-// result is how some tries went.
+// result counts the outcomes of a number of attempts.
 type result struct {
 	tries, mounted, refused, strays, exchanges int
 	wins                                       []string
@@ -158,17 +158,17 @@ func (r *result) add(o result) {
 	r.wins = append(r.wins, o.wins...)
 }
 
-// battle is a root with its hostile owner, and what is outside.
+// battle is a root with its hostile owner, and the directories outside it.
 type battle struct {
 	place
 	outside place
 	before  map[string]string
 	swaps   []swap
-	blind   bool // the attacker sees no mount of ours, and can move their places
+	blind   bool // the attacker doesn't see our mounts, so it can move the mount points
 }
 
-// swap is a name and what the attacker exchanges it for. Without a decoy it only
-// moves it away and back.
+// swap is a name and the decoy that the attacker exchanges it for. Without a decoy, the attacker moves
+// the name away and back.
 type swap struct{ Victim, Decoy string }
 
 func newBattle(t *testing.T) *battle {
@@ -181,8 +181,8 @@ func newBattle(t *testing.T) *battle {
 	inside.mkdir(".")
 	b := &battle{place: placeIn(t, inside.dir), outside: place{t: t, dir: filepath.Join(dir, "outside")}}
 	b.layers("overlays/maps/1", "installation/base")
-	// What is outside looks like what is inside, so that each link leads to what
-	// might be taken.
+	// The directories outside have the same layout, so that a link leads to something that could be
+	// mounted.
 	o := b.outside
 	o.mkdir("instances/alpha", "overlays/maps/1", "installation/base", "runtime/alpha/upper", "runtime/alpha/work/work/keep",
 		"runtime/alpha/merged")
@@ -193,7 +193,7 @@ func newBattle(t *testing.T) *battle {
 		o.write(rel, "L4D2_LOWERDIRS="+canary+"\n")
 		must(t, os.Chmod(o.path(rel), 0o600))
 	}
-	// An overlay of somebody else, which has to stay as it is.
+	// An overlay of another user, which must stay unchanged.
 	o.mkdir("others/upper", "others/work")
 	data := "lowerdir=" + o.path("installation/base") + ",upperdir=" + o.path("others/upper") + ",workdir=" + o.path("others/work")
 	must(t, unix.Mount("overlay", o.path("runtime/alpha/merged"), "overlay", 0, data))
@@ -216,7 +216,7 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// arm lays down, for each part of each path, what it is exchanged for.
+// arm creates, for each component of each path, the decoys that it is exchanged for.
 func (b *battle) arm() {
 	b.t.Helper()
 	victims := []string{
@@ -249,7 +249,7 @@ func (b *battle) arm() {
 		b.decoy(env, what, func(name string) error { return os.WriteFile(name, []byte(text), 0o644) })
 	}
 	b.symlink(b.outside.path("overlays"), "overlays/link")
-	// Its own directories in each other's places.
+	// Exchange the attacker's own directories with each other.
 	b.swaps = append(b.swaps,
 		swap{"runtime/alpha/upper", "overlays/maps/1"},
 		swap{"runtime/alpha/merged", "runtime/alpha/upper"},
@@ -266,7 +266,7 @@ func (b *battle) decoy(victim, what string, make func(name string) error) {
 	b.swaps = append(b.swaps, swap{victim, name})
 }
 
-// fight tries to mount and unmount while the attacker works.
+// fight mounts and unmounts while the attacker works.
 func (b *battle) fight(tries int, use func(place, int) (mount, unmount error)) result {
 	var r result
 	a, err := b.attack()
@@ -309,8 +309,8 @@ func (b *battle) fight(tries int, use func(place, int) (mount, unmount error)) r
 	return r
 }
 
-// tidy looks, with the attacker held, at the mounts that a try has left because
-// their names led away, and takes them away.
+// tidy pauses the attacker, inspects the mounts that an attempt left because their names were moved,
+// and unmounts them.
 func (b *battle) tidy(a *attacker) (strays int, win string) {
 	if err := a.hold(); err != nil {
 		return 0, err.Error()
@@ -333,16 +333,14 @@ func (b *battle) tidy(a *attacker) (strays int, win string) {
 	return strays, win
 }
 
-// untouched reports whether nothing but the overlay of somebody else is mounted
-// outside, and that as it was, which is writable.
+// untouched reports whether the overlay of the other user is the only mount outside and still writable.
 func (b *battle) untouched() bool {
 	at := b.outside.mounts()
 	var st unix.Statfs_t
 	return len(at) == 1 && unix.Statfs(at[0], &st) == nil && st.Flags&(unix.ST_RDONLY|unix.ST_NOSUID|unix.ST_NODEV) == 0
 }
 
-// seen is what can be known of everything outside, when it was last read
-// included.
+// seen describes everything outside the root, including the time of the last read.
 func (b *battle) seen() map[string]string {
 	all := map[string]string{}
 	err := filepath.WalkDir(b.outside.dir, func(name string, d fs.DirEntry, err error) error {
@@ -354,7 +352,7 @@ func (b *battle) seen() map[string]string {
 			return err
 		}
 		text := ""
-		if st.Nlink == 1 || d.IsDir() { // to rename another name of a file changes it
+		if st.Nlink == 1 || d.IsDir() { // renaming another hard link of a file changes its ctime
 			text = fmt.Sprintf("at %v ", st.Ctim)
 		}
 		if d.Type().IsRegular() {
@@ -412,7 +410,7 @@ func (b *battle) attack() (*attacker, error) {
 	return a, err
 }
 
-// hold stops the attacker, and returns when it stands still.
+// hold stops the attacker and waits until it has stopped.
 func (a *attacker) hold() error {
 	if err := a.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
 		return err
@@ -422,7 +420,7 @@ func (a *attacker) hold() error {
 
 func (a *attacker) release() { _ = a.cmd.Process.Signal(syscall.SIGCONT) }
 
-// end tells how often it exchanged something.
+// end returns the number of exchanges.
 func (a *attacker) end() (int, error) {
 	_ = a.stdin.Close()
 	if err := a.cmd.Wait(); err != nil {
@@ -431,7 +429,7 @@ func (a *attacker) end() (int, error) {
 	return strconv.Atoi(a.out.String())
 }
 
-// exchangeNames is the attacker. It works until its input ends.
+// exchangeNames runs the attacker until its standard input is closed.
 func exchangeNames(dir string) error {
 	if os.Getuid() == 0 {
 		return errors.New("an attacker that is root proves nothing")
@@ -462,7 +460,7 @@ func exchangeNames(dir string) error {
 			n++
 			spin(time.Duration(rand.IntN(100)) * time.Microsecond)
 			for !exchangeBack(dir, s) {
-				// It is a mount point meanwhile: that ends.
+				// The name is a mount point at the moment; retry until it isn't.
 			}
 		}
 		spin(time.Duration(rand.IntN(400)) * time.Microsecond)
@@ -484,7 +482,7 @@ func exchangeBack(dir string, s swap) bool {
 	return os.Rename(filepath.Join(dir, s.Victim+".away"), filepath.Join(dir, s.Victim)) == nil
 }
 
-// spin is time that passes without giving up the processor.
+// spin busy-waits for d without giving up the processor.
 func spin(d time.Duration) {
 	for begin := time.Now(); time.Since(begin) < d; {
 	}

@@ -1,12 +1,11 @@
-// Package overlayfs stacks a server's read-only layers under its writable one
-// with the kernel's overlayfs. The root helper and the shim share it.
+// Package overlayfs mounts a server's read-only layers below its writable layer with the kernel's
+// overlayfs. The root helper and the shim share it.
 //
-// Every directory that it touches may be writable by a hostile user. So each is
-// opened beneath the root, with no symbolic link, magic link or mount point on
-// the way, and from then on only the descriptor is used: what is checked is what
-// is mounted, whatever happens to the names meanwhile. Plan decides and changes
-// nothing; Mount acts.
+// A hostile user may be able to write to every directory involved. Therefore each directory is opened
+// below the root without following symbolic links, magic links or mount points, and is used only by
+// descriptor from then on. The checked directory is the mounted one, even if names change in the
+// meantime. Plan checks and changes nothing; Mount mounts.
 //
-// It mounts with userxattr, so that an upper directory means the same whether
-// root mounted it or an ordinary user did in a user namespace.
+// Mounts use userxattr, so that an upper directory has the same meaning whether root mounted it or an
+// ordinary user in a user namespace.
 package overlayfs

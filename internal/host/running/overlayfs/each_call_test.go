@@ -23,19 +23,18 @@ import (
 	"github.com/left4me/left4me/internal/syscalltest"
 )
 
-// heldVar names the root on which a process mounts and unmounts as it is told, and
-// waits before each system call of heldCalls until it may go on.
+// heldVar names the root on which the child process mounts and unmounts on command. Before each system
+// call in heldCalls, the process waits for permission.
 const heldVar = "LEFT4ME_TEST_HELD"
 
-// heldCalls are the system calls that have a name of a file in them or act on what an
-// earlier one has opened.
+// heldCalls are the system calls that take a file name or act on the result of an earlier one.
 var heldCalls = map[uintptr]string{
 	unix.SYS_OPENAT2: "openat2", unix.SYS_OPENAT: "openat", unix.SYS_STATX: "statx", unix.SYS_LISTXATTR: "listxattr",
 	unix.SYS_CHDIR: "chdir", unix.SYS_FSOPEN: "fsopen", unix.SYS_FSCONFIG: "fsconfig", unix.SYS_FSMOUNT: "fsmount",
 	unix.SYS_MOVE_MOUNT: "move_mount", unix.SYS_MOUNT: "mount", unix.SYS_UMOUNT2: "umount2", unix.SYS_UNLINKAT: "unlinkat",
 }
 
-// heldVerbs are what the process can be told.
+// heldVerbs are the commands that the child process understands.
 var heldVerbs = map[string]func(*Root) error{
 	"mount": func(r *Root) error { return r.Mount("alpha") },
 	"mount-by-name": func(r *Root) error {
@@ -52,14 +51,14 @@ var heldVerbs = map[string]func(*Root) error{
 	"umount": func(r *Root) error { return r.Unmount("alpha") },
 }
 
-// beHeld is that process. It first tells which descriptor of it is the listener.
+// beHeld runs the child process. It first prints the descriptor number of the seccomp listener.
 func beHeld(dir string) error {
 	root, err := OpenRoot(dir)
 	if err != nil {
 		return err
 	}
 	runtime.LockOSThread()
-	// All threads of it: mount(2) with names happens on one of its own.
+	// Filter all threads: mount(2) by name runs on a thread of its own.
 	const flags = unix.SECCOMP_FILTER_FLAG_NEW_LISTENER | unix.SECCOMP_FILTER_FLAG_TSYNC | unix.SECCOMP_FILTER_FLAG_TSYNC_ESRCH
 	fd, err := syscalltest.Filter(flags, syscalltest.Told(slices.Collect(maps.Keys(heldCalls))...)...)
 	if err != nil {
@@ -77,15 +76,15 @@ func beHeld(dir string) error {
 	return in.Err()
 }
 
-// held is that process, seen from the test.
+// held is the child process as seen from the test.
 type held struct {
 	cmd   *exec.Cmd
 	stdin io.WriteCloser
 	said  chan string
 
-	mu     sync.Mutex                      // of what follows
-	calls  int                             // of what it was told last
-	before func(n int, c syscalltest.Call) // each of them, counted from 0
+	mu     sync.Mutex                      // protects the fields below
+	calls  int                             // number of calls since the last command
+	before func(n int, c syscalltest.Call) // called before each call, counted from 0
 }
 
 func (b *battle) hold(t *testing.T) *held {
@@ -152,8 +151,8 @@ func (b *battle) hold(t *testing.T) *held {
 	return h
 }
 
-// do tells the process something. It returns what that came to and how many calls it
-// was; before is called before each of them.
+// do sends a command to the child process and returns its result and the number of held calls. before
+// is called before each of them.
 func (h *held) do(t *testing.T, verb string, before func(n int, c syscalltest.Call)) (said string, calls int) {
 	t.Helper()
 	h.mu.Lock()
@@ -164,7 +163,7 @@ func (h *held) do(t *testing.T, verb string, before func(n int, c syscalltest.Ca
 	select {
 	case line, ok := <-h.said:
 		if !ok {
-			t.Fatalf("%s: it has ended", verb)
+			t.Fatalf("%s: the process has ended", verb)
 		}
 		said, err := strconv.Unquote(strings.TrimSpace(line))
 		must(t, err)
@@ -172,22 +171,22 @@ func (h *held) do(t *testing.T, verb string, before func(n int, c syscalltest.Ca
 		defer h.mu.Unlock()
 		return said, h.calls
 	case <-time.After(30 * time.Second):
-		_ = h.cmd.Process.Kill() // else it holds what is cleaned up
+		_ = h.cmd.Process.Kill() // the process would keep the files busy during cleanup
 		t.Fatalf("%s hangs", verb)
 	}
 	return "", 0
 }
 
-// elsewhere runs functions where no mount is seen that was made later, so that names of
-// mount points can be exchanged, too.
+// elsewhere returns a function that runs f in a mount namespace that doesn't see later mounts, so that
+// names of mount points can be exchanged as well.
 func elsewhere(t *testing.T) func(f func() bool) bool {
 	t.Helper()
 	asked, done, began := make(chan func() bool), make(chan bool), make(chan error)
 	var work func()
 	work = func() {
-		runtime.LockOSThread() // and never unlocked: the thread ends with this goroutine
+		runtime.LockOSThread() // never unlocked: the thread ends with this goroutine
 		if unix.Gettid() == unix.Getpid() {
-			// What /proc says of the whole process is said of its first thread.
+			// /proc/PID shows the namespaces of the first thread, so use another one.
 			other := make(chan struct{})
 			go func() { defer close(other); work() }()
 			<-other
@@ -208,14 +207,14 @@ func elsewhere(t *testing.T) func(f func() bool) bool {
 	}
 }
 
-// Between any two system calls of a mount or an unmount, the owner of the root exchanges any
-// part of any path for what leads outside. He wins nothing by any of these exchanges: what
-// was checked is what is used.
+// Between any two system calls of a mount or unmount, the owner of the root replaces any path component
+// with something that leads outside. None of the exchanges may have an effect, because the checked
+// object is the used one.
 func TestNamesExchangedBeforeEachSystemCallWinNothing(t *testing.T) {
 	onlyRoot(t)
 	for _, c := range []struct {
 		name, verb    string
-		mounted, read bool // before
+		mounted, read bool // state before the command
 	}{
 		{name: "mount", verb: "mount"},
 		{name: "mount by name", verb: "mount-by-name"},
@@ -226,7 +225,8 @@ func TestNamesExchangedBeforeEachSystemCallWinNothing(t *testing.T) {
 			b := newBattle(t)
 			blind, process := elsewhere(t), b.hold(t)
 			t.Parallel()
-			// try exchanges a name before a call, and back before the next one or in the end.
+			// try exchanges a name before call number at, and restores it before the next call or at
+			// the end.
 			try := func(at int, back bool, s swap) (said, before string, calls int) {
 				if c.mounted {
 					b.mustMount()
@@ -239,7 +239,7 @@ func TestNamesExchangedBeforeEachSystemCallWinNothing(t *testing.T) {
 				exchanged := false
 				exchange := func() {
 					if !blind(func() bool { return exchangeOnce(b.dir, s) }) {
-						t.Errorf("%s can't be exchanged before call %d, %s", s.Victim, at, before)
+						t.Errorf("%s could not be exchanged before call %d, %s", s.Victim, at, before)
 					}
 					exchanged = !exchanged
 				}
@@ -258,7 +258,7 @@ func TestNamesExchangedBeforeEachSystemCallWinNothing(t *testing.T) {
 			}
 			said, _, calls := try(-1, false, swap{})
 			if said != "" || calls < 4 {
-				t.Fatalf("with names as they are: %d calls, %s", calls, said)
+				t.Fatalf("without an exchange: %d calls, result %q", calls, said)
 			}
 			b.detachAll()
 			refused, exchanges, tries := 0, 0, 0
@@ -283,13 +283,13 @@ func TestNamesExchangedBeforeEachSystemCallWinNothing(t *testing.T) {
 			}
 			t.Logf("%d calls, %d exchanges, %d refusals", calls, exchanges, refused)
 			if refused == 0 && !c.mounted || exchanges < tries/2 {
-				t.Error("nothing was exchanged in time")
+				t.Error("too few exchanges took effect")
 			}
 		})
 	}
 }
 
-// outwards are the exchanges for what leads outside or is not to be opened, one of each kind.
+// outwards returns one exchange of each kind that leads outside or to a file that must not be opened.
 func (b *battle) outwards() (all []swap) {
 	for _, s := range b.swaps {
 		switch {
@@ -301,7 +301,7 @@ func (b *battle) outwards() (all []swap) {
 	return all
 }
 
-// won says what an attacker has won, after something was said.
+// won describes what the attacker has achieved; said is the result of the command.
 func (b *battle) won(said string) string {
 	if strings.Contains(said, canary) {
 		return "it reads: " + said
@@ -320,7 +320,7 @@ func (b *battle) won(said string) string {
 	return ""
 }
 
-// detachAll takes every mount beneath the root away.
+// detachAll unmounts all mounts below the root.
 func (b *battle) detachAll() {
 	for _, m := range b.mounts() {
 		_ = unix.Unmount(m, unix.UMOUNT_NOFOLLOW|unix.MNT_DETACH)

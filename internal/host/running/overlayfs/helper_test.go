@@ -22,7 +22,7 @@ import (
 	"github.com/left4me/left4me/internal/syscalltest"
 )
 
-// onlyRoot skips what takes root of the machine, as the helper does.
+// onlyRoot skips tests that need root on the host, as the helper does.
 func onlyRoot(t *testing.T) {
 	t.Helper()
 	if os.Getuid() != 0 {
@@ -33,8 +33,8 @@ func onlyRoot(t *testing.T) {
 	}
 }
 
-// filterVar holds the rules of a process that gives itself a filter of system
-// calls and then becomes the program that its arguments name.
+// filterVar holds the rules of a process that installs a seccomp filter and then executes the program
+// named by its arguments.
 const filterVar = "LEFT4ME_TEST_FILTER"
 
 type rule = syscalltest.Rule
@@ -48,7 +48,7 @@ const (
 	create = 6 // FSCONFIG_CMD_CREATE
 )
 
-// anOlderKernel answers to a descriptor as a layer as a kernel before 6.13 does.
+// anOlderKernel rejects descriptors as layers in the way that kernels before 6.13 do.
 func anOlderKernel(answer syscall.Errno) rule {
 	return rule{Call: unix.SYS_FSCONFIG, Second: setFD, Action: unix.SECCOMP_RET_ERRNO | uint32(answer)}
 }
@@ -65,9 +65,9 @@ func becomeFiltered(rules string, args []string) error {
 	return unix.Exec(args[0], args, os.Environ())
 }
 
-// ran is how a run of the helper ended.
+// ran is the result of a run of the helper.
 type ran struct {
-	code   int // -1 when it was killed
+	code   int // -1 if it was killed
 	stdout string
 	stderr string
 	err    error // nil when code is 0; its text is stderr
@@ -79,7 +79,7 @@ var built struct {
 	err error
 }
 
-// helper builds the helper and gives what runs it on a root.
+// helper builds the helper and returns a function that runs it on a root.
 func helper(t *testing.T) func(root, verb, name string, rules ...rule) ran {
 	t.Helper()
 	built.Do(func() {
@@ -124,8 +124,8 @@ func (r ran) must(t *testing.T) {
 	}
 }
 
-// At whatever step it is killed, nothing is left that the next run doesn't
-// finish, and never two mounts.
+// Whichever step the helper is killed at, the next run cleans up after it, and there are never two
+// mounts.
 func TestAKilledHelperIsNoObstacle(t *testing.T) {
 	onlyRoot(t)
 	run := helper(t)
@@ -137,17 +137,17 @@ func TestAKilledHelperIsNoObstacle(t *testing.T) {
 		mounted bool // afterwards
 	}{
 		{"before the first open", "mount", []rule{killAt(unix.SYS_OPENAT2)}, false},
-		{"before it has a context", "mount", []rule{killAt(unix.SYS_FSOPEN)}, false},
-		{"before the first setting", "mount", []rule{killAt(unix.SYS_FSCONFIG)}, false},
+		{"before fsopen", "mount", []rule{killAt(unix.SYS_FSOPEN)}, false},
+		{"before the first fsconfig", "mount", []rule{killAt(unix.SYS_FSCONFIG)}, false},
 		{"before the creation", "mount", []rule{{Call: unix.SYS_FSCONFIG, Second: create, Action: unix.SECCOMP_RET_KILL_PROCESS}}, false},
 		{"between creation and mount", "mount", []rule{killAt(unix.SYS_FSMOUNT)}, false},
 		{"between mount and attachment", "mount", []rule{killAt(unix.SYS_MOVE_MOUNT)}, false},
-		{"when it is mounted", "mount", []rule{killAt(unix.SYS_EXIT_GROUP)}, true},
+		{"after the mount", "mount", []rule{killAt(unix.SYS_EXIT_GROUP)}, true},
 		{"on an older kernel, before the mount", "mount", []rule{old, killAt(unix.SYS_MOUNT)}, false},
-		{"on an older kernel, when it is mounted", "mount", []rule{old, killAt(unix.SYS_EXIT_GROUP)}, true},
+		{"on an older kernel, after the mount", "mount", []rule{old, killAt(unix.SYS_EXIT_GROUP)}, true},
 		{"before the unmount", "umount", []rule{killAt(unix.SYS_UMOUNT2)}, true},
-		{"before work is cleared", "umount", []rule{killAt(unix.SYS_UNLINKAT)}, false},
-		{"when it is unmounted", "umount", []rule{killAt(unix.SYS_EXIT_GROUP)}, false},
+		{"before work is cleaned up", "umount", []rule{killAt(unix.SYS_UNLINKAT)}, false},
+		{"after the unmount", "umount", []rule{killAt(unix.SYS_EXIT_GROUP)}, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := newPlace(t)
@@ -156,13 +156,13 @@ func TestAKilledHelperIsNoObstacle(t *testing.T) {
 				run(p.dir, "mount", "alpha").must(t)
 			}
 			if r := run(p.dir, c.verb, "alpha", c.rules...); r.code != -1 {
-				t.Fatalf("it was not killed: exit %d, %v", r.code, r.err)
+				t.Fatalf("the helper was not killed: exit %d, %v", r.code, r.err)
 			}
 			p.wantMounted(c.mounted)
 			for range 2 {
 				run(p.dir, "mount", "alpha").must(t)
 				if at := p.mounts(); len(at) != 1 {
-					t.Fatalf("mounted: %q", at)
+					t.Fatalf("mounts after the next run: %q, want one", at)
 				}
 			}
 			p.write("runtime/alpha/merged/which", "new")
@@ -179,7 +179,7 @@ func TestAKilledHelperIsNoObstacle(t *testing.T) {
 	}
 }
 
-// Each kernel before 6.13 has an answer of its own to a descriptor as a layer.
+// Kernels before 6.13 reject a descriptor as a layer with different errors.
 func TestTheHelperMountsOnOlderKernels(t *testing.T) {
 	onlyRoot(t)
 	run := helper(t)
@@ -224,13 +224,13 @@ func TestCheckTellsWhatWouldBeMounted(t *testing.T) {
 		want.Mounted = mounted
 		var got View
 		if err := json.Unmarshal([]byte(r.stdout), &got); err != nil {
-			t.Fatalf("%v\n%s", err, r.stdout)
+			t.Fatalf("check output: %v\n%s", err, r.stdout)
 		}
 		if d := cmp.Diff(want, got); d != "" {
 			t.Error(d)
 		}
 		if d := cmp.Diff(before, slices.Concat(tree(t, real), p.mounts())); d != "" {
-			t.Errorf("it changed something: %s", d)
+			t.Errorf("check changed files or mounts: %s", d)
 		}
 	}
 	_ = unix.Unmount(real+"/runtime/alpha/merged", unix.MNT_DETACH)
@@ -252,12 +252,12 @@ func TestCheckRefusesWhatMountRefuses(t *testing.T) {
 			t.Errorf("exit %d, %q, %q", check.code, check.stdout, check.stderr)
 		}
 		if check.stderr != mount.stderr {
-			t.Errorf("check says %q, mount %q", check.stderr, mount.stderr)
+			t.Errorf("error of check %q, of mount %q", check.stderr, mount.stderr)
 		}
 	}
 }
 
-// What was in use is said to be gone only when its readers are.
+// A mount in use disappears only when its readers end; the helper reports that.
 func TestTheHelperTellsOfALazyUnmount(t *testing.T) {
 	onlyRoot(t)
 	run := helper(t)
@@ -270,7 +270,7 @@ func TestTheHelperTellsOfALazyUnmount(t *testing.T) {
 	r := run(p.dir, "umount", "alpha")
 	r.must(t)
 	if !strings.Contains(r.stdout, "unmount alpha: it was still read") {
-		t.Errorf("%q", r.stdout)
+		t.Errorf("stdout: %q", r.stdout)
 	}
 	p.wantMounted(false)
 
@@ -284,7 +284,7 @@ func TestTheHelperTellsOfALazyUnmount(t *testing.T) {
 	p.wantMounted(true)
 }
 
-// Names that a server's files have can't make a message look like two.
+// Names of a server's files must not make one message look like two.
 func TestAMessageOfTheHelperIsOneLine(t *testing.T) {
 	onlyRoot(t)
 	run := helper(t)
@@ -306,7 +306,7 @@ func TestAMessageOfTheHelperIsOneLine(t *testing.T) {
 	}
 }
 
-// tree lists everything beneath a directory with what can be seen of it.
+// tree lists everything below a directory with its metadata.
 func tree(t *testing.T, dir string) []string {
 	t.Helper()
 	var all []string
@@ -324,7 +324,7 @@ func tree(t *testing.T, dir string) []string {
 	return all
 }
 
-// A start of each of some hundred servers at once is some hundred helpers.
+// Starting several hundred servers at once runs several hundred helpers.
 func TestTheHelperNeedsLittleMemory(t *testing.T) {
 	onlyRoot(t)
 	helper(t)
@@ -348,9 +348,8 @@ func TestTheHelperNeedsLittleMemory(t *testing.T) {
 	}
 }
 
-// peak runs a program and gives the most memory that was resident, in kB. It
-// looks when the program ends, because what wait4(2) tells of a child counts its
-// parent's memory too.
+// peak runs a program and returns its peak resident memory in kB. It reads the value just before the
+// program exits, because the usage that wait4(2) returns for a child includes memory of its parent.
 func peak(cmd *exec.Cmd) (kb int, err error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -368,7 +367,7 @@ func peak(cmd *exec.Cmd) (kb int, err error) {
 		case ws.Exited() && ws.ExitStatus() == 0:
 			return kb, nil
 		case !ws.Stopped():
-			return 0, fmt.Errorf("it ended with %v", ws)
+			return 0, fmt.Errorf("the program ended with %v", ws)
 		case first:
 			if err := unix.PtraceSetOptions(pid, unix.PTRACE_O_TRACEEXIT); err != nil {
 				return 0, err

@@ -16,14 +16,14 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// insideVar is set in the process whose mount namespace is its own.
+// insideVar is set in the child process that runs in its own mount namespace.
 const insideVar = "LEFT4ME_TEST_NAMESPACE"
 
-// moveVar names a mount point that this process moves away.
+// moveVar names a mount point that the child process moves away.
 const moveVar = "LEFT4ME_TEST_MOVE"
 
-// TestMain runs the tests in a mount namespace of their own, so that no mount
-// outlives them; as an ordinary user that takes a user namespace too.
+// TestMain runs the tests in a mount namespace of their own, so that no mount outlives them. An
+// ordinary user also needs a user namespace.
 func TestMain(m *testing.M) {
 	if rules := os.Getenv(filterVar); rules != "" {
 		fmt.Fprintln(os.Stderr, "filter:", becomeFiltered(rules, os.Args[1:]))
@@ -75,7 +75,7 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// noMount says why nothing can be mounted here.
+// noMount is why nothing can be mounted here; empty if mounts work.
 var noMount string
 
 func inside(args []string) error {
@@ -94,7 +94,7 @@ func inside(args []string) error {
 
 func TestAllOfItAsAnOrdinaryUser(t *testing.T) {
 	if os.Geteuid() != 0 {
-		t.Skip("it is one already")
+		t.Skip("already an ordinary user")
 	}
 	const nobody = 65534
 	cmd := exec.Command("/proc/self/exe", "-test.short", "-test.v", "-test.timeout=120s")
@@ -174,8 +174,8 @@ func (p place) symlink(to, rel string) {
 	}
 }
 
-// layers makes layers and lists them, top first. Each holds the file "which"
-// with its number, and one that is its own.
+// layers creates layers and writes the layer list, top first. Each layer has the file "which", which
+// contains its number, and one file that no other layer has.
 func (p place) layers(rels ...string) {
 	p.t.Helper()
 	for i, rel := range rels {
@@ -213,7 +213,7 @@ func (p place) wantMounted(want bool) {
 	}
 }
 
-// mounts lists the mount points beneath the root, innermost first.
+// mounts lists the mount points below the root, innermost first.
 func (p place) mounts() []string {
 	b, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil {

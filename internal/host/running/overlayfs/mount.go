@@ -15,25 +15,24 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// ErrBusy is the target of errors.Is for a mount that could not be taken away
-// because something still writes to it.
+// ErrBusy means that a mount could not be unmounted because a process still writes to it; test for it
+// with errors.Is.
 var ErrBusy = errors.New("busy")
 
-// Mounted reports whether an overlay is mounted where a server sees its stack.
-// It decides nothing about safety, so that it works also where a sandbox has
-// made the root of several mounts.
+// Mounted reports whether an overlay is mounted at a server's merged directory. It is no security
+// check, so it also works where a sandbox composes the root of several mounts.
 func (r *Root) Mounted(n left4me.Name) (bool, error) {
 	fd, err := r.mounted(n)
 	_ = unix.Close(fd)
 	return fd >= 0, err
 }
 
-// mounted opens the root of the overlay that is mounted there, or gives -1.
+// mounted opens the root of the overlay mounted there, or returns -1.
 func (r *Root) mounted(n left4me.Name) (fd int, err error) {
 	if !n.Valid() {
 		return -1, fmt.Errorf("%s is not a name: %w", quote(string(n)), ErrRefused)
 	}
-	// What is mounted on the last step is what we want to see.
+	// Mount points are not refused here: the mount at the last path component is the one to inspect.
 	fd, err = r.resolve(path.Join("runtime", string(n), "merged"), unix.O_PATH|unix.O_DIRECTORY, beneath)
 	if nothingThere(err) {
 		return -1, nil
@@ -41,7 +40,7 @@ func (r *Root) mounted(n left4me.Name) (fd int, err error) {
 	if err != nil {
 		return -1, err
 	}
-	// The type alone doesn't say it: the root itself may stand on an overlay.
+	// The file system type is not enough: the root itself may be on an overlay.
 	var fs unix.Statfs_t
 	var st unix.Statx_t
 	err = errors.Join(unix.Fstatfs(fd, &fs), unix.Statx(fd, "", unix.AT_EMPTY_PATH, 0, &st))
@@ -52,17 +51,16 @@ func (r *Root) mounted(n left4me.Name) (fd int, err error) {
 	return fd, nil
 }
 
-// nothingThere reports whether the error of opening a directory says that nothing
-// can be mounted there: it isn't there, is a file, has a link on the way, or is
-// closed to this user. The game can put any of these where a stack is mounted.
+// nothingThere reports whether the error from opening a directory means that nothing can be mounted
+// there: it is missing, a file, reached through a symbolic link, or inaccessible to this user. The game
+// can cause any of these at its mount point.
 func nothingThere(err error) bool {
 	return errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENOTDIR) || errors.Is(err, unix.EACCES) || errors.Is(err, ErrRefused)
 }
 
-// Mount mounts a server's stack; one that is mounted already is success. It
-// needs CAP_SYS_ADMIN, CAP_DAC_OVERRIDE, CAP_CHOWN and CAP_FOWNER over the mount
-// namespace that it acts in, and the overlay keeps those of them that it uses:
-// they are what it reaches its layers with for as long as it lives.
+// Mount mounts a server's stack. If it is already mounted, that is a success. Mount needs
+// CAP_SYS_ADMIN, CAP_DAC_OVERRIDE, CAP_CHOWN and CAP_FOWNER over its mount namespace. The overlay keeps
+// the credentials of its creator and accesses its layers with them as long as it is mounted.
 func (r *Root) Mount(n left4me.Name) error {
 	if mounted, err := r.Mounted(n); err == nil && mounted {
 		return nil
@@ -85,10 +83,10 @@ func (r *Root) Mount(n left4me.Name) error {
 	return nil
 }
 
-// errNoLayerFD says that the kernel takes no descriptors as layers: before 6.13.
+// errNoLayerFD means that the kernel doesn't accept descriptors as layers, which it does since 6.13.
 var errNoLayerFD = errors.New("the kernel takes no descriptors as layers")
 
-// mountByFD uses the new mount API: nothing in it is a path.
+// mountByFD mounts with the new mount API, which takes descriptors instead of paths.
 func (s *Stack) mountByFD() error {
 	fs, err := unix.Fsopen("overlay", unix.FSOPEN_CLOEXEC)
 	if err != nil {
@@ -100,8 +98,8 @@ func (s *Stack) mountByFD() error {
 		if err != nil {
 			return err
 		}
-		// Closed at once: to hold 500 costs more than the mount, because the
-		// kernel waits for all threads each time that their table grows.
+		// Close each descriptor at once. Holding 500 of them takes longer than the mount itself,
+		// because the kernel waits for all threads whenever their descriptor table grows.
 		err = unix.FsconfigSetFd(fs, "lowerdir+", l)
 		_ = unix.Close(l)
 		if err != nil {
@@ -126,7 +124,7 @@ func (s *Stack) mountByFD() error {
 	if err != nil {
 		return fmt.Errorf("fsmount: %w", reason(fs, err))
 	}
-	// An open descriptor of the mount would make it busy.
+	// An open descriptor of the mount would keep it busy.
 	defer unix.Close(mnt)
 	if err := unix.MoveMount(mnt, "", s.merged, "", unix.MOVE_MOUNT_F_EMPTY_PATH|unix.MOVE_MOUNT_T_EMPTY_PATH); err != nil {
 		return fmt.Errorf("attach: %w", err)
@@ -134,7 +132,7 @@ func (s *Stack) mountByFD() error {
 	return nil
 }
 
-// reason adds what the kernel says about a failed step.
+// reason adds the kernel's message about a failed step to err.
 func reason(fs int, err error) error {
 	var buf [1024]byte
 	n, rerr := unix.Read(fs, buf[:])
@@ -144,10 +142,10 @@ func reason(fs int, err error) error {
 	return fmt.Errorf("%w (%s)", err, strings.TrimSpace(string(buf[2:n])))
 }
 
-// mountByName is for older kernels: mount(2) with names of descriptors, relative
-// to /proc/self/fd as the working directory, so that 500 of them fit the one
-// page that it takes and none is a path that can be changed. The kernel gives
-// its reasons only the other way, so an error says how that failed too.
+// mountByName mounts with mount(2) for older kernels. Layers are named by their descriptor numbers,
+// relative to /proc/self/fd as the working directory. 500 of these names fit into the single page that
+// mount(2) accepts, and none is a path that others can change. Only the new API returns messages from
+// the kernel, so an error includes byFD, the error from that attempt.
 func (s *Stack) mountByName(byFD error) error {
 	lower := make([]string, len(s.lower))
 	for i, rel := range s.lower {
@@ -161,8 +159,8 @@ func (s *Stack) mountByName(byFD error) error {
 	data := fmt.Sprintf("lowerdir=%s,upperdir=%d,workdir=%d,userxattr", strings.Join(lower, ":"), s.upper, s.work)
 	done := make(chan error, 1)
 	go func() {
-		// The working directory becomes this thread's own, and the thread ends
-		// with the goroutine because it is never unlocked.
+		// Unshare gives this thread its own working directory. The thread ends with the goroutine,
+		// because it is never unlocked.
 		runtime.LockOSThread()
 		err := unix.Unshare(unix.CLONE_FS)
 		if err == nil {
@@ -179,17 +177,16 @@ func (s *Stack) mountByName(byFD error) error {
 	return nil
 }
 
-// Unmount takes a server's stack away as Release does.
+// Unmount unmounts a server's stack like Release.
 func (r *Root) Unmount(n left4me.Name) error {
 	_, err := r.Release(n)
 	return err
 }
 
-// Release takes a server's stack away and removes what overlayfs left in its
-// work directory; one that is not mounted is success. A mount that is in use by
-// readers is made read-only and taken away lazily: it goes when they end. One
-// that is written to stays, because mounting the same upper directory twice
-// destroys it: that is ErrBusy.
+// Release unmounts a server's stack and removes what overlayfs left in its work directory. If the stack
+// isn't mounted, that is a success. A mount that is only being read is made read-only and detached
+// lazily: it disappears when its readers end. A mount that is being written to stays, and the error is
+// ErrBusy: mounting the same upper directory a second time would corrupt it.
 func (r *Root) Release(n left4me.Name) (lazily bool, err error) {
 	if !n.Valid() {
 		return false, fmt.Errorf("%s is not a name: %w", quote(string(n)), ErrRefused)
@@ -214,15 +211,14 @@ func (r *Root) detach(n left4me.Name) (lazily bool, err error) {
 	if err != nil || !mounted {
 		return false, err
 	}
-	// umount(2) knows paths only, and a descriptor of the mount would make it
-	// busy: this path leads through our descriptor of the parent, and its last
-	// step follows no link.
+	// umount(2) accepts only paths, and a descriptor of the mount would keep it busy. This path goes
+	// through our descriptor of the parent, and its last component isn't followed if it is a link.
 	if err = unix.Unmount(descriptor(parent)+"/merged", unix.UMOUNT_NOFOLLOW); errors.Is(err, unix.EINVAL) {
-		return false, nil // somebody else was faster
+		return false, nil // another process has already unmounted it
 	} else if !errors.Is(err, unix.EBUSY) {
 		return false, err
 	}
-	// mount(2) would follow a link, so from here on it is the mount itself.
+	// mount(2) would follow a link, so operate on the mount itself from here on.
 	fd, err := r.mounted(n)
 	if err != nil || fd < 0 {
 		return false, err
@@ -234,16 +230,15 @@ func (r *Root) detach(n left4me.Name) (lazily bool, err error) {
 	return true, unix.Unmount(descriptor(fd), unix.MNT_DETACH)
 }
 
-// descriptor is a name of what a descriptor of ours is open on.
+// descriptor returns a path that refers to the file behind one of our descriptors.
 func descriptor(fd int) string { return "/proc/self/fd/" + strconv.Itoa(fd) }
 
-// workDepth is how deep overlayfs nests what it prepares in its work directory.
+// workDepth is the maximum depth of the directories that overlayfs creates in its work directory.
 const workDepth = 3
 
-// clearWork removes the directory that overlayfs leaves behind in work, which
-// only root can enter and which would keep the instance from being removed. It is
-// best effort: the next mount sees to what stays, and what is more than overlayfs
-// can have left is not for root to remove.
+// clearWork removes the directory that overlayfs leaves in work. Only root can enter it, so it would
+// prevent the instance from being deleted. Errors are ignored: the next mount handles leftovers, and
+// root should not remove anything that overlayfs can't have created.
 func (r *Root) clearWork(n left4me.Name) {
 	if work, err := r.directory("work", path.Join("runtime", string(n), "work")); err == nil {
 		_ = removeDir(work, "work", workDepth)
@@ -251,13 +246,13 @@ func (r *Root) clearWork(n left4me.Name) {
 	}
 }
 
-// removeDir removes a directory in dir and what is in it, following no link.
+// removeDir removes the directory name in dir and its contents without following links.
 func removeDir(dir int, name string, depth int) error {
 	err := unix.Unlinkat(dir, name, unix.AT_REMOVEDIR)
 	if errors.Is(err, unix.ENOENT) {
 		return nil
 	}
-	// A whiteout that all others were links of stays when the mount goes.
+	// When the mount ends, one whiteout may stay, to which all others were hard links.
 	if !errors.Is(err, unix.ENOTEMPTY) || depth == 0 {
 		return err
 	}
@@ -283,8 +278,7 @@ func removeDir(dir int, name string, depth int) error {
 	return unix.Unlinkat(dir, name, unix.AT_REMOVEDIR)
 }
 
-// openEntry opens one entry of a directory, neither a link nor what is mounted
-// there.
+// openEntry opens one entry of a directory. It fails for symbolic links and mount points.
 func openEntry(dir int, name string, flags uint64) (int, error) {
 	how := unix.OpenHow{Flags: flags | unix.O_NOFOLLOW | unix.O_CLOEXEC, Resolve: within}
 	return unix.Openat2(dir, name, &how)

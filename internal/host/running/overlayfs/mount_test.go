@@ -14,8 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ways are the two ways to mount: what the kernel here takes, and what the
-// older ones need.
+// ways are the two ways to mount: the one for current kernels and the one for older kernels.
 var ways = []struct {
 	name  string
 	mount func(*Stack) error
@@ -61,17 +60,17 @@ func TestLayersAreStackedTopFirst(t *testing.T) {
 				mount(p)
 				p.wantMounted(true)
 				if got := p.read("runtime/alpha/merged/which"); got != "0" {
-					t.Errorf("layer %s is on top", got)
+					t.Errorf("top layer = %s, want 0", got)
 				}
 				p.read(fmt.Sprintf("runtime/alpha/merged/own%d", n-1))
 				p.write("runtime/alpha/merged/which", "new")
 				if got := p.read(rels[0] + "/which"); got != "0" {
-					t.Errorf("a write reached the layer: %q", got)
+					t.Errorf("a write changed the layer: %q", got)
 				}
 				p.mustUnmount()
 				p.wantMounted(false)
 				if got := p.read("runtime/alpha/upper/which"); got != "new" {
-					t.Errorf("the writable layer holds %q", got)
+					t.Errorf("upper file = %q, want \"new\"", got)
 				}
 			})
 		}
@@ -89,7 +88,7 @@ func TestNothingInAStackIsADeviceOrSetuid(t *testing.T) {
 		}
 		const want = unix.ST_NOSUID | unix.ST_NODEV
 		if st.Flags&want != want {
-			t.Errorf("flags %#x", st.Flags)
+			t.Errorf("mount flags = %#x", st.Flags)
 		}
 	})
 }
@@ -121,7 +120,7 @@ func TestMountingTwiceIsOneMount(t *testing.T) {
 		p.mustMount()
 	}
 	if at := p.mounts(); len(at) != 1 {
-		t.Errorf("mounted: %q", at)
+		t.Errorf("mounts: %q, want one", at)
 	}
 	for range 2 {
 		p.mustUnmount()
@@ -132,7 +131,7 @@ func TestMountingTwiceIsOneMount(t *testing.T) {
 func TestUnmountOfWhatIsNotThere(t *testing.T) {
 	p := newPlace(t)
 	if err := p.Unmount("beta"); err != nil {
-		t.Errorf("a server that never was: %v", err)
+		t.Errorf("server that doesn't exist: %v", err)
 	}
 	if err := os.RemoveAll(p.path("runtime/alpha/merged")); err != nil {
 		t.Fatal(err)
@@ -160,7 +159,7 @@ func TestAMountIsSeenWhereTheRootIsOfSeveralMounts(t *testing.T) {
 	p := newPlace(t)
 	p.layers("installation/base")
 	p.mustMount()
-	// As the sandbox of a unit does for a directory that may be written to.
+	// As a unit's sandbox does for a writable directory.
 	server := p.path("runtime/alpha")
 	if err := unix.Mount(server, server, "", unix.MS_BIND|unix.MS_REC, ""); err != nil {
 		t.Fatal(err)
@@ -185,7 +184,7 @@ func TestAReaderDoesNotHoldAMount(t *testing.T) {
 		p.mustUnmount()
 		p.wantMounted(false)
 		if b, err := io.ReadAll(f); err != nil || string(b) != "0" {
-			t.Errorf("the reader was cut off: %q, %v", b, err)
+			t.Errorf("the reader lost access: %q, %v", b, err)
 		}
 		mount(p)
 		p.write("runtime/alpha/merged/which", "again")
@@ -204,14 +203,14 @@ func TestAWriterHoldsAMount(t *testing.T) {
 		}
 		defer f.Close()
 		if err := p.Unmount("alpha"); !errors.Is(err, ErrBusy) || !strings.Contains(err.Error(), "still writes") {
-			t.Errorf("%v", err)
+			t.Errorf("unmount while written to: got %v, want ErrBusy", err)
 		}
-		p.mustMount() // which uses the one that stayed
+		p.mustMount() // keeps the existing mount
 		if at := p.mounts(); len(at) != 1 {
-			t.Errorf("mounted: %q", at)
+			t.Errorf("mounts: %q, want one", at)
 		}
 		if _, err := f.WriteString("x"); err != nil {
-			t.Errorf("the writer was cut off: %v", err)
+			t.Errorf("the writer lost access: %v", err)
 		}
 		if err := f.Close(); err != nil {
 			t.Fatal(err)
@@ -224,7 +223,7 @@ func TestAWriterHoldsAMount(t *testing.T) {
 func TestWhatAKilledServerLeavesIsNoObstacle(t *testing.T) {
 	p := newPlace(t)
 	p.layers("installation/base")
-	// overlayfs leaves the first; a helper that was killed the second too.
+	// overlayfs leaves the first directory; a killed helper also leaves the second.
 	p.mkdir("runtime/alpha/work/work/#1")
 	if err := os.Chmod(p.path("runtime/alpha/work/work"), 0); err != nil {
 		t.Fatal(err)
@@ -241,7 +240,7 @@ func TestUnmountLeavesNothingThatOnlyRootCanRemove(t *testing.T) {
 		p := newPlace(t)
 		p.layers("installation/base")
 		mount(p)
-		// A whiteout has another one in work that it is a link of.
+		// The whiteout has another hard link in work.
 		if err := os.Remove(p.path("runtime/alpha/merged/which")); err != nil {
 			t.Fatal(err)
 		}
@@ -258,7 +257,7 @@ func TestAnUpperOfFuseOverlayfsIsRefused(t *testing.T) {
 		p.layers("installation/base")
 		p.mkdir("runtime/alpha/upper/a/b")
 		p.write("runtime/alpha/upper/a/file", "")
-		// More attributes than fit a small list hide nothing.
+		// Marks must be found among more attributes than fit a small buffer.
 		for i := range 40 {
 			if err := unix.Setxattr(p.path(at), fmt.Sprintf("user.of-a-plugin-with-a-long-name.%d", i), nil, 0); err != nil {
 				t.Skip("no attributes on this file system: ", err)
@@ -276,9 +275,8 @@ func TestAnUpperOfFuseOverlayfsIsRefused(t *testing.T) {
 	}
 }
 
-// What the admin copied into a layer as root is there to be read, by those whom
-// its mode allows to; what only root may read stays root's, also in a stack that
-// root has mounted.
+// Files that an admin copied into a layer as root can be read by the users whom their mode allows to.
+// Files that only root may read stay private, even in a stack that root has mounted.
 func TestFilesOfRootInALayer(t *testing.T) {
 	onlyRoot(t)
 	each(t, func(t *testing.T, mount func(place)) {
@@ -305,27 +303,27 @@ func TestFilesOfRootInALayer(t *testing.T) {
 			{"cat map", true},
 			{"cat secret", false},
 			{"echo x >> map", false},
-			{"rm map && echo x > map", true}, // its directory is the game's
+			{"rm map && echo x > map", true}, // its directory belongs to the game
 			{"echo x > new && chmod 700 new", true},
 		} {
 			if err := game(c.script); (err == nil) != c.done {
-				t.Errorf("%s: %v", c.script, err)
+				t.Errorf("script %q: %v", c.script, err)
 			}
 		}
 		if got := p.read("overlays/copied/1/map"); got != "map" {
-			t.Errorf("the layer holds %q", got)
+			t.Errorf("layer file = %q, want \"map\"", got)
 		}
 		p.mustUnmount()
 	})
 }
 
-// Whoever sees other mounts than we do may move a mount point: the mount is
-// where it then is, it is not ours to look for, and nothing outside is touched.
+// A process in another mount namespace may move a mount point. The mount moves with it, isn't searched
+// for, and nothing outside is touched.
 func TestAMountPointThatWasMovedAway(t *testing.T) {
 	p := newPlace(t)
 	p.layers("installation/base")
 	p.mustMount()
-	// In a mount namespace without the mount, its directory is one like others.
+	// In a mount namespace without the mount, its mount point is an ordinary directory.
 	move := exec.Command("/proc/self/exe")
 	move.Env = []string{moveVar + "=" + p.path("runtime/alpha/merged")}
 	move.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNS}
@@ -338,7 +336,7 @@ func TestAMountPointThatWasMovedAway(t *testing.T) {
 	p.wantMounted(false)
 	p.mustUnmount()
 	if err := p.Mount("alpha"); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("mounted without a place to: %v", err)
+		t.Errorf("mount without merged: got %v, want ErrNotExist", err)
 	}
 	p.mkdir("runtime/alpha/merged")
 	p.mustMount()
@@ -346,7 +344,7 @@ func TestAMountPointThatWasMovedAway(t *testing.T) {
 	p.mustUnmount()
 }
 
-// Where fuse-overlayfs couldn't make devices it made files, without attributes.
+// If fuse-overlayfs couldn't create devices, it used files without attributes.
 func TestAnUpperWithWhiteoutsOfFuseOverlayfsIsRefused(t *testing.T) {
 	for _, name := range []string{".wh.pak01_dir.vpk", "a/.wh..wh..opq"} {
 		p := newPlace(t)
@@ -359,7 +357,7 @@ func TestAnUpperWithWhiteoutsOfFuseOverlayfsIsRefused(t *testing.T) {
 	}
 }
 
-// The look at an upper directory ends, whatever the game has laid into it.
+// The scan of an upper directory ends even if the game has created a huge one.
 func TestAnUpperWithoutEnd(t *testing.T) {
 	p := newPlace(t)
 	p.layers("installation/base")

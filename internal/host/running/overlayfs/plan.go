@@ -15,32 +15,31 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// MaxLayers is the kernel's limit on lower directories.
+// MaxLayers is the kernel's limit on the number of lower directories.
 const MaxLayers = 500
 
 const maxEnv = 256 << 10
 
-// ErrRefused is the target of errors.Is for a stack that is not mounted because
-// of what it names or holds; the text says which layer and why.
+// ErrRefused means that a stack isn't mounted because of its layer list or contents; test for it with
+// errors.Is. The text names the layer and the reason.
 var ErrRefused = errors.New("refused")
 
-// Stack is what a server's layers are. Close it.
+// Stack is a server's set of layers. Close it after use.
 type Stack struct {
 	name                left4me.Name
 	root                *Root
-	lower               []string // paths beneath the root, in allowed places; top first
-	upper, work, merged int      // descriptors; Plan leaves out merged: it may be mounted already
+	lower               []string // paths below the root, checked by allowed; top first
+	upper, work, merged int      // descriptors; Plan doesn't open merged, which may already be mounted
 }
 
-// Root is an opened left4me root. It may be used concurrently.
+// Root is an open left4me root. It may be used concurrently.
 type Root struct {
 	path string
-	dir  int // a descriptor, as all that names nothing else is
+	dir  int // descriptor of the directory
 }
 
-// OpenRoot opens the root directory. Who may choose it decides what can be
-// mounted: it comes from the environment of root, or from the user whose files
-// they are.
+// OpenRoot opens the root directory. The choice of the root decides what can be mounted, so dir must
+// come from root's environment or from the user who owns the files.
 func OpenRoot(dir string) (*Root, error) {
 	fd, err := unix.Open(dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
@@ -52,9 +51,9 @@ func OpenRoot(dir string) (*Root, error) {
 // Close closes the root.
 func (r *Root) Close() error { return unix.Close(r.dir) }
 
-// How every name from outside is resolved: links of both kinds and what leaves
-// the root are refused by the kernel, also when it changes meanwhile; and within
-// refuses what is mounted on the way too.
+// Resolve flags for all names from outside. With beneath, the kernel refuses symbolic links, magic
+// links and paths that leave the root, even if names change during the lookup. within also refuses
+// mount points on the path.
 const (
 	beneath = unix.RESOLVE_BENEATH | unix.RESOLVE_NO_SYMLINKS | unix.RESOLVE_NO_MAGICLINKS
 	within  = beneath | unix.RESOLVE_NO_XDEV
@@ -68,7 +67,7 @@ func (r *Root) resolve(rel string, flags, resolve uint64) (fd int, err error) {
 		case err == nil:
 			return fd, nil
 		case errors.Is(err, unix.EINTR), errors.Is(err, unix.EAGAIN):
-			continue // a rename was under way while it was resolved
+			continue // a rename happened during the lookup
 		case errors.Is(err, unix.ELOOP):
 			return -1, fmt.Errorf("%s: a symbolic link is on the way: %w", quote(rel), ErrRefused)
 		case errors.Is(err, unix.EXDEV):
@@ -78,7 +77,7 @@ func (r *Root) resolve(rel string, flags, resolve uint64) (fd int, err error) {
 	}
 }
 
-// directory opens a directory; what says in an error what it is.
+// directory opens a directory; what describes it in errors.
 func (r *Root) directory(what, rel string) (fd int, err error) {
 	if fd, err = r.resolve(rel, unix.O_PATH|unix.O_DIRECTORY, within); err != nil {
 		return -1, fmt.Errorf("%s %w", what, err)
@@ -86,8 +85,8 @@ func (r *Root) directory(what, rel string) (fd int, err error) {
 	return fd, nil
 }
 
-// Plan reads what a server's layers are, and opens the writable one. It changes
-// nothing. Errors: ErrRefused, fs.ErrNotExist.
+// Plan reads a server's layer list and opens its writable layer. It changes nothing. Errors:
+// ErrRefused, fs.ErrNotExist.
 func (r *Root) Plan(n left4me.Name) (*Stack, error) {
 	if !n.Valid() {
 		return nil, fmt.Errorf("%s is not a name: %w", quote(string(n)), ErrRefused)
@@ -122,7 +121,7 @@ func (s *Stack) open(dirs []string) error {
 	return tainted(s.upper, string(s.name))
 }
 
-// openMerged opens where the stack is going to be seen.
+// openMerged opens the directory on which the stack will be mounted.
 func (s *Stack) openMerged() (err error) {
 	if s.merged, err = s.root.directory("merged", path.Join("runtime", string(s.name), "merged")); err != nil {
 		return fmt.Errorf("mount %s: %w", s.name, err)
@@ -130,18 +129,18 @@ func (s *Stack) openMerged() (err error) {
 	return nil
 }
 
-// Close closes what Plan opened. A mount made of it stays.
+// Close closes the descriptors opened by Plan. A mount made from the stack stays.
 func (s *Stack) Close() {
 	for _, fd := range []int{s.upper, s.work, s.merged} {
-		_ = unix.Close(fd) // -1 does no harm
+		_ = unix.Close(fd) // closing -1 is harmless
 	}
 }
 
-// View is what a mount of a server's stack is made of, for people to inspect.
-// Its paths are where the directories really stand.
+// View describes the mount of a server's stack for inspection. Paths are the actual locations of the
+// directories.
 type View struct {
 	Name    string   `json:"name"`
-	Mounted bool     `json:"mounted"` // already; the rest is what the next mount would take
+	Mounted bool     `json:"mounted"` // already mounted; the other fields then describe the next mount
 	Lower   []string `json:"lower"`   // top first
 	Upper   string   `json:"upper"`
 	Work    string   `json:"work"`
@@ -149,8 +148,7 @@ type View struct {
 	Options []string `json:"options"`
 }
 
-// Check tells what Mount would mount, or why it would refuse to. It changes
-// nothing.
+// Check returns what Mount would mount, or the error with which it would refuse. It changes nothing.
 func (r *Root) Check(n left4me.Name) (View, error) {
 	s, err := r.Plan(n)
 	if err != nil {
@@ -178,10 +176,10 @@ func (r *Root) Check(n left4me.Name) (View, error) {
 	return v, err
 }
 
-// lowerdirs reads the layer list. It holds no path that is used unchecked.
+// lowerdirs reads the layer list. Callers must check each path before use.
 func (r *Root) lowerdirs(n left4me.Name) ([]string, error) {
 	rel := path.Join("instances", string(n), "instance.env")
-	// To open a FIFO or a device is to act on it already, so it is inspected first.
+	// Opening a FIFO or a device can have side effects, so inspect the file first.
 	at, err := r.resolve(rel, unix.O_PATH, within)
 	if err != nil {
 		return nil, err
@@ -195,7 +193,7 @@ func (r *Root) lowerdirs(n left4me.Name) ([]string, error) {
 	case st.Mode&unix.S_IFMT != unix.S_IFREG:
 		return nil, fmt.Errorf("%q is not a regular file: %w", rel, ErrRefused)
 	case st.Nlink != 1:
-		// Its other name may be a file that only root may read.
+		// Another name of it may be a file that only root may read.
 		return nil, fmt.Errorf("%q has %d hard links instead of one: %w", rel, st.Nlink, ErrRefused)
 	}
 	f, err := os.Open(descriptor(at))
@@ -214,7 +212,7 @@ func (r *Root) lowerdirs(n left4me.Name) ([]string, error) {
 	return dirs, nil
 }
 
-// parseLowerdirs finds the line L4D2_LOWERDIRS=a:b:c. There must be exactly one.
+// parseLowerdirs returns the layers of the line L4D2_LOWERDIRS=a:b:c, which must occur exactly once.
 func parseLowerdirs(env []byte) ([]string, error) {
 	if len(env) > maxEnv {
 		return nil, fmt.Errorf("longer than %d bytes: %w", maxEnv, ErrRefused)
@@ -239,8 +237,8 @@ func parseLowerdirs(env []byte) ([]string, error) {
 	return strings.Split(list, ":"), nil
 }
 
-// allowed gives a layer as a path relative to the root when it is in one of the
-// places that layers come from.
+// allowed returns a layer as a path relative to the root if it is in one of the directories that may
+// contain layers.
 func (r *Root) allowed(n left4me.Name, dir string) (string, error) {
 	rel := dir
 	if path.IsAbs(dir) {
@@ -266,7 +264,7 @@ func (r *Root) allowed(n left4me.Name, dir string) (string, error) {
 	return "", fmt.Errorf("layer %s is not among the allowed places: %w", quote(dir), ErrRefused)
 }
 
-// quote keeps a message readable, and one line, when a name in it is not.
+// quote quotes and shortens a name, so that a message stays readable and on one line.
 func quote(name string) string {
 	const most = 200
 	if len(name) > most {

@@ -16,30 +16,30 @@ import (
 
 const alphaEnv = "instances/alpha/instance.env"
 
-// refusedPlaces are roots that must not be mounted, and words of the error.
+// refusedPlaces are roots that must not be mounted, with a part of the expected error.
 var refusedPlaces = []struct {
 	name string
 	make func(place)
 	want string
 }{
-	{"a layer by ..", func(p place) { p.list("overlays/../secret") }, `"overlays/../secret" is not a clean path`},
+	{"layer with ..", func(p place) { p.list("overlays/../secret") }, `"overlays/../secret" is not a clean path`},
 	{"a layer above the root", func(p place) { p.list("../secret") }, `"../secret" is not a clean path`},
 	{"an absolute layer outside", func(p place) { p.list("/etc") }, `"/etc" is not beneath ` + "ROOT"},
-	{"an absolute layer that only begins like the root", func(p place) { p.list(p.dir + "x/overlays/a") }, "is not beneath"},
-	{"a layer in another place", func(p place) { p.list("secret") }, `"secret" is not among the allowed places`},
+	{"absolute layer that shares a prefix with the root", func(p place) { p.list(p.dir + "x/overlays/a") }, "is not beneath"},
+	{"layer outside the allowed directories", func(p place) { p.list("secret") }, `"secret" is not among the allowed places`},
 	{"the root itself", func(p place) { p.list(".") }, `"." is not among the allowed places`},
-	{"a place instead of a layer", func(p place) { p.list("overlays") }, `"overlays" is not among the allowed places`},
+	{"allowed directory itself as layer", func(p place) { p.list("overlays") }, `"overlays" is not among the allowed places`},
 	{"a layer of another server", func(p place) { p.list("instances/beta/config/1") }, "is not among the allowed places"},
 	{
 		"a colon in a layer", func(p place) { p.mkdir("overlays/a", "overlays/a:b"); p.list("overlays/a:b") },
 		`"b" is not among the allowed places`,
 	},
-	{"the instance itself", func(p place) { p.list("instances/alpha") }, `"instances/alpha" is not among the allowed places`},
-	{"above the instance", func(p place) { p.list("instances/alpha/..") }, `"instances/alpha/.." is not a clean path`},
-	{"a layer by .", func(p place) { p.list("installation/./base") }, `"installation/./base" is not a clean path`},
+	{"instance directory as layer", func(p place) { p.list("instances/alpha") }, `"instances/alpha" is not among the allowed places`},
+	{"parent of the instance as layer", func(p place) { p.list("instances/alpha/..") }, `"instances/alpha/.." is not a clean path`},
+	{"layer with .", func(p place) { p.list("installation/./base") }, `"installation/./base" is not a clean path`},
 	{"a writable layer", func(p place) { p.list("runtime/alpha/upper") }, `"runtime/alpha/upper" is not among the allowed places`},
-	{"a layer by a magic link", func(p place) { p.list("/proc/self/root") }, `"/proc/self/root" is not beneath`},
-	{"a layer that is no path", func(p place) { p.list("overlays/" + strings.Repeat("a/", 2100)) }, "is longer than a path may be"},
+	{"layer through a magic link", func(p place) { p.list("/proc/self/root") }, `"/proc/self/root" is not beneath`},
+	{"layer longer than a path may be", func(p place) { p.list("overlays/" + strings.Repeat("a/", 2100)) }, "is longer than a path may be"},
 	{"an empty layer", func(p place) { p.list("installation/base", "") }, `"" is not a clean path`},
 	{
 		"a link as a layer", func(p place) { p.symlink("/etc", "overlays/evil"); p.list("overlays/evil") },
@@ -49,7 +49,7 @@ var refusedPlaces = []struct {
 		"a link on the way", func(p place) { p.symlink("../secret", "overlays/evil"); p.list("overlays/evil/1") },
 		"a symbolic link is on the way",
 	},
-	{"a mount on the way", func(p place) {
+	{"mount point in the path", func(p place) {
 		p.mkdir("overlays/evil/1")
 		if err := unix.Mount(p.path("secret"), p.path("overlays/evil"), "", unix.MS_BIND, ""); err != nil {
 			p.t.Fatal(err)
@@ -58,7 +58,7 @@ var refusedPlaces = []struct {
 		p.list("overlays/evil/1")
 	}, "leaves the root or crosses a mount"},
 	{"a file as a layer", func(p place) { p.write("overlays/file", ""); p.list("overlays/file") }, "not a directory"},
-	{"a layer that isn't there", func(p place) { p.list("overlays/none/1") }, "no such file"},
+	{"missing layer", func(p place) { p.list("overlays/none/1") }, "no such file"},
 	{
 		"too many layers", func(p place) { p.list(strings.Split(strings.Repeat("installation/base:", 501), ":")[:501]...) },
 		"501 layers are more than the kernel's 500",
@@ -67,16 +67,16 @@ var refusedPlaces = []struct {
 		"far too many layers", func(p place) { p.list(slices.Repeat([]string{"a"}, 10_000)...) },
 		"10000 layers are more than the kernel's 500",
 	},
-	{"nothing but colons", func(p place) { p.list(strings.Repeat(":", 200_000)) }, "200001 layers are more than the kernel's 500"},
+	{"only colons", func(p place) { p.list(strings.Repeat(":", 200_000)) }, "200001 layers are more than the kernel's 500"},
 	{
 		"a file system of memory as a layer", func(p place) { p.mountAt("overlays/memory", "tmpfs", "") },
 		"leaves the root or crosses a mount",
 	},
-	{"a file system of its owner as a layer", func(p place) {
+	{"user's FUSE file system as layer", func(p place) {
 		if os.Getuid() != 0 {
 			p.t.Skip("the kernel gives it to root and to user namespaces only, and these may not open the device")
 		}
-		// Nobody answers here: whoever asks it anything hangs.
+		// No process answers requests of this file system, so any access blocks.
 		fuse, err := os.OpenFile("/dev/fuse", os.O_RDWR, 0)
 		if err != nil {
 			p.t.Skip(err)
@@ -85,7 +85,7 @@ var refusedPlaces = []struct {
 		p.mountAt("overlays/fuse", "fuse",
 			fmt.Sprintf("fd=%d,rootmode=40000,user_id=%d,group_id=%d,allow_other", fuse.Fd(), nobody, nobody))
 	}, "leaves the root or crosses a mount"},
-	{"something else mounted where it should be", func(p place) {
+	{"other file system mounted at merged", func(p place) {
 		if err := unix.Mount("none", p.path("runtime/alpha/merged"), "tmpfs", 0, ""); err != nil {
 			p.t.Fatal(err)
 		}
@@ -100,7 +100,7 @@ var refusedPlaces = []struct {
 	{"two lists", func(p place) { p.write(alphaEnv, "L4D2_LOWERDIRS=a\nL4D2_LOWERDIRS=b\n") }, "2 lines of L4D2_LOWERDIRS"},
 	{"a zero byte", func(p place) { p.list("overlays/a\x00b") }, "names no layers"},
 	{"a binary file", func(p place) { p.write(alphaEnv, "\x7fELF\x00\xff\nL4D2_LOWERDIRS=\xff\x00\n") }, "names no layers"},
-	{"bytes that are no text", func(p place) { p.list("overlays/\xff\x1b[2J") }, `"overlays/\xff\x1b[2J": no such file`},
+	{"bytes that aren't text", func(p place) { p.list("overlays/\xff\x1b[2J") }, `"overlays/\xff\x1b[2J": no such file`},
 	{"a hard link", func(p place) {
 		if err := os.Link(p.path(alphaEnv), p.path("secret/other")); err != nil {
 			p.t.Fatal(err)
@@ -135,7 +135,7 @@ var refusedPlaces = []struct {
 	{"merged as a link", func(p place) { p.swapForLink("runtime/alpha/merged") }, "a symbolic link is on the way"},
 	{"upper as a link", func(p place) { p.swapForLink("runtime/alpha/upper") }, "a symbolic link is on the way"},
 	{"work as a link", func(p place) { p.swapForLink("runtime/alpha/work") }, "a symbolic link is on the way"},
-	{"all of them behind a link", func(p place) {
+	{"runtime directory behind a link", func(p place) {
 		if err := os.Rename(p.path("runtime/alpha"), p.path("secret/alpha")); err != nil {
 			p.t.Fatal(err)
 		}
@@ -154,13 +154,13 @@ func TestWhatIsRefused(t *testing.T) {
 			made := len(p.mounts()) - before
 			err := p.Mount("alpha")
 			if !errors.Is(err, ErrRefused) && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, unix.ENOTDIR) {
-				t.Errorf("%v is neither refused nor missing", err)
+				t.Errorf("got %v, want ErrRefused or a missing file", err)
 			}
 			if want := strings.ReplaceAll(c.want, "ROOT", p.dir); err == nil || !strings.Contains(err.Error(), want) {
-				t.Errorf("%v, want %q in it", err, want)
+				t.Errorf("got %v, want it to contain %q", err, want)
 			}
 			if n := len(p.mounts()) - before - made; n != 0 {
-				t.Errorf("%d more mounts", n)
+				t.Errorf("%d new mounts, want none", n)
 			}
 		})
 	}
@@ -194,7 +194,7 @@ func TestWhatIsNoNameIsRefused(t *testing.T) {
 		_, mounted := p.Mounted(n)
 		for _, err := range []error{p.Mount(n), p.Unmount(n), mounted} {
 			if !errors.Is(err, ErrRefused) {
-				t.Errorf("%q: %v", n, err)
+				t.Errorf("name %q: got %v, want ErrRefused", n, err)
 			}
 		}
 	}
@@ -208,20 +208,20 @@ func FuzzParseLowerdirs(f *testing.F) {
 		dirs, err := parseLowerdirs(b)
 		if err != nil {
 			if !errors.Is(err, ErrRefused) {
-				t.Errorf("%v is not refused", err)
+				t.Errorf("got %v, want ErrRefused", err)
 			}
 			return
 		}
 		r := &Root{path: "/r"}
 		for _, d := range dirs {
 			if rel, err := r.allowed("alpha", d); err == nil && (rel == "" || rel[0] == '/' || strings.Contains("/"+rel+"/", "/../")) {
-				t.Errorf("%q became %q", d, rel)
+				t.Errorf("layer %q was accepted as %q", d, rel)
 			}
 		}
 	})
 }
 
-// mountAt mounts something as a layer, and lists it.
+// mountAt mounts a file system as a layer and adds it to the layer list.
 func (p place) mountAt(rel, kind, data string) {
 	p.t.Helper()
 	p.mkdir(rel)

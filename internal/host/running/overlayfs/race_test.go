@@ -11,11 +11,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Whoever may write to the directories exchanges names while they are mounted:
-// whatever happens to the names, nothing but what stands beneath the root is
-// mounted, nothing is mounted on anything else, and nothing else is unmounted.
+// A user who may write to the directories exchanges names during mounts and unmounts. Whatever the
+// names refer to, only directories below the root may be mounted, no mount point may be outside, and no
+// other mount may be removed.
 func TestExchangedNamesWinNothing(t *testing.T) {
-	cycles := 60 // the kernel takes its time for each unmount
+	cycles := 60 // the kernel is slow at each unmount
 	if n, err := strconv.Atoi(os.Getenv("LEFT4ME_TEST_RACE_ROUNDS")); err == nil {
 		cycles = n
 	} else if testing.Short() {
@@ -32,7 +32,7 @@ func TestExchangedNamesWinNothing(t *testing.T) {
 			outside := place{t: t, dir: filepath.Join(t.TempDir(), "outside")}
 			outside.mkdir("maps/1", "alpha/upper", "alpha/work", "alpha/merged")
 			outside.write("maps/1/secret", "")
-			// An overlay of somebody else, which must stay as it is.
+			// An overlay of another user, which must stay unchanged.
 			data := "lowerdir=" + outside.path("maps") + ":" + outside.path("alpha")
 			if err := unix.Mount("overlay", outside.path("alpha/merged"), "overlay", 0, data); err != nil {
 				t.Fatal(err)
@@ -40,7 +40,7 @@ func TestExchangedNamesWinNothing(t *testing.T) {
 			defer unix.Unmount(outside.path("alpha/merged"), unix.MNT_DETACH)
 			p.symlink(filepath.Join(filepath.Dir(outside.dir), c.to), c.link)
 
-			// On failure too: it must not swap what is being cleaned up.
+			// Stop on failure, too: the exchange must not run during cleanup.
 			race := exchange(p.path(c.victim), p.path(c.link))
 			defer race.stop()
 			mounted, refused := 0, 0
@@ -63,7 +63,7 @@ func TestExchangedNamesWinNothing(t *testing.T) {
 				if at := outside.mounts(); len(at) != 1 {
 					t.Fatal("something outside was unmounted")
 				}
-				// One that its name led away from can't be found by that name.
+				// A mount whose name was moved away can't be found by that name.
 				race.Lock()
 				for _, m := range p.mounts() {
 					_ = unix.Unmount(m, unix.MNT_DETACH)
@@ -73,13 +73,13 @@ func TestExchangedNamesWinNothing(t *testing.T) {
 			exchanges := race.stop()
 			t.Logf("%d cycles against %d exchanges: %d mounts, %d refusals", cycles, exchanges, mounted, refused)
 			if mounted == 0 || refused == 0 || exchanges < int64(cycles)/10 {
-				t.Error("nothing was raced")
+				t.Error("too few mounts, refusals or exchanges")
 			}
 		})
 	}
 }
 
-// exchanging swaps two names for as long as nobody has its lock.
+// exchanging exchanges two names repeatedly while its lock is free.
 type exchanging struct {
 	sync.Mutex
 	end  atomic.Bool
@@ -102,7 +102,7 @@ func exchange(a, b string) *exchanging {
 	return e
 }
 
-// stop tells how often they were swapped.
+// stop returns the number of exchanges.
 func (e *exchanging) stop() int64 {
 	e.end.Store(true)
 	<-e.done

@@ -10,13 +10,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// An upper directory of fuse-overlayfs marks removed files and opaque
-// directories with attributes and names that the kernel doesn't know: mounted, it
-// would show files that the server had removed. The scan is about data, not
-// safety, so it is bounded and goes on with the mount when a bound is met.
+// fuse-overlayfs marks removed files and opaque directories in its upper directory with attributes and
+// names that the kernel doesn't know. Mounted by the kernel, such a directory would show files that the
+// server had removed. The scan protects data, not security, so it is limited; at a limit, the mount
+// proceeds.
 const (
 	taintMark    = "user.fuseoverlayfs."
-	taintName    = ".wh." // where it couldn't make a device: .wh.NAME, and .wh..wh..opq
+	taintName    = ".wh." // used if it couldn't create devices: .wh.NAME and .wh..wh..opq
 	taintEntries = 200_000
 	taintDepth   = 64
 	taintTime    = 3 * time.Second
@@ -38,11 +38,11 @@ func tainted(upper int, server string) error {
 type taintScan struct {
 	seen  int
 	until time.Time
-	attrs [64 << 10]byte // the kernel's bound on one list of names
+	attrs [64 << 10]byte // the kernel's limit for a list of attribute names
 }
 
-// walk gives the name of the first entry with a mark, or nothing. parent is a
-// descriptor of a directory, name one entry in it.
+// walk returns the name of the first entry with a mark, or "". parent is the descriptor of a directory
+// that contains name.
 func (l *taintScan) walk(parent int, name string, depth int) (string, error) {
 	if l.seen++; l.seen > taintEntries || l.seen%1024 == 0 && time.Now().After(l.until) {
 		return "", nil
@@ -50,8 +50,8 @@ func (l *taintScan) walk(parent int, name string, depth int) (string, error) {
 	if strings.HasPrefix(name, taintName) {
 		return name, nil
 	}
-	// What is mounted here isn't entered: its owner might never answer. An
-	// entry that can't be opened can't hide marks below it.
+	// Don't enter mount points: the process behind a FUSE mount might never answer. An entry that can't
+	// be opened can't hide marks below it.
 	fd, err := openEntry(parent, name, unix.O_PATH)
 	if err != nil {
 		return "", nil //nolint:nilerr // see above
