@@ -1,6 +1,5 @@
-// Package memtrim makes a running program small. left4me is one large program in
-// several roles, and the largest number of its processes are shims, which use
-// little of it.
+// Package memtrim reduces the memory of a running process. left4me is one large program with several
+// roles, and most of its processes are shims, which use only a small part of it.
 package memtrim
 
 import (
@@ -13,11 +12,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Process gives back what only the beginning of this process needed. What all
-// packages did as they were initialised stays resident otherwise, some ten
-// megabytes of the program's own file for each process. What is needed again
-// comes back from the page cache by itself. Where /proc can't be read nothing
-// happens.
+// Process releases memory that only the start of this process needed. The initialization of all
+// packages would otherwise keep some 10 MB of the program file resident per process. Pages that are
+// needed again are read from the page cache. If /proc can't be read, Process does nothing.
 func Process() {
 	debug.FreeOSMemory()
 	exe, err := os.Readlink("/proc/self/exe")
@@ -36,8 +33,8 @@ func Process() {
 	}
 }
 
-// programPages reads a line of /proc/self/maps (proc_pid_maps(5)) and reports
-// whether it is of exe and can't be written to: only such pages are the file's.
+// programPages parses a line of /proc/self/maps (proc_pid_maps(5)). It reports whether the mapping
+// belongs to exe and is not writable; only then are its pages backed by the file.
 func programPages(line, exe string) (from, to uintptr, ok bool) {
 	fields := strings.Fields(line)
 	if len(fields) < 6 || strings.Contains(fields[1], "w") || !strings.HasSuffix(line, " "+exe) {

@@ -2,7 +2,7 @@ package memtrim
 
 import "testing"
 
-func TestOnlyPagesOfTheProgramsFileAreGivenBack(t *testing.T) {
+func TestOnlyFileBackedPagesAreReleased(t *testing.T) {
 	const exe = "/opt/left 4/left4me"
 	for line, want := range map[string]bool{
 		"00400000-0118d000 r-xp 00000000 fe:00 9994354                            " + exe: true,
@@ -13,7 +13,7 @@ func TestOnlyPagesOfTheProgramsFileAreGivenBack(t *testing.T) {
 		"": false, "x-y r--p 0 0 0 " + exe: false,
 	} {
 		if _, _, ok := programPages(line, exe); ok != want {
-			t.Errorf("%q: %v", line, ok)
+			t.Errorf("programPages(%q) ok = %v", line, ok)
 		}
 	}
 }

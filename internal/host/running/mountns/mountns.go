@@ -1,10 +1,9 @@
-// Package mountns makes what a process sees of the file system in a mount namespace
-// of its own: everything read-only, the files of people and of other programs
-// hidden, and a few directories put back. Sandboxes of scripts and of games are
-// made of it.
+// Package mountns builds a restricted view of the file system in a mount namespace: everything
+// read-only, private files hidden, and selected directories visible again. The sandboxes for scripts
+// and games use it.
 //
-// Its functions need CAP_SYS_ADMIN in the mount namespace that they act in. What
-// they mount no other namespace sees.
+// The functions need CAP_SYS_ADMIN in the current mount namespace. Their mounts are invisible to other
+// namespaces.
 package mountns
 
 import (
@@ -20,15 +19,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Private are the directories in which people and programs keep what is no
-// business of a sandbox, sockets among it, and the home of this user.
+// Private returns the directories with private files and sockets of users and programs, which sandboxes
+// must not see, and the home directory of this user.
 func Private() []string {
 	return append([]string{
 		"/home", "/root", "/run", "/mnt", "/media", "/srv", "/etc/left4me", "/var/lib/left4me", "/var/spool", "/var/mail",
 	}, homes()...)
 }
 
-// homes is where this user's own files are, if it isn't a part of the system.
+// homes returns this user's home directory unless it is part of the system.
 func homes() []string {
 	u, err := user.Current()
 	if err != nil || !filepath.IsAbs(u.HomeDir) {
@@ -42,12 +41,11 @@ func homes() []string {
 	return []string{u.HomeDir}
 }
 
-// within reports whether a path is a directory or beneath it.
+// within reports whether path is dir or below it.
 func within(path, dir string) bool { return path == dir || strings.HasPrefix(path, dir+"/") }
 
-// ReadOnly makes all of the file system read-only and ignores setuid bits in it.
-// It fails with EBUSY while this process has a file open for writing that it
-// opened in this namespace.
+// ReadOnly makes the whole file system read-only and disables setuid bits. It fails with EBUSY while
+// this process has a file open for writing that it opened in this namespace.
 func ReadOnly() error {
 	all := unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY | unix.MOUNT_ATTR_NOSUID}
 	if err := unix.MountSetattr(unix.AT_FDCWD, "/", unix.AT_RECURSIVE, &all); err != nil {
@@ -56,8 +54,8 @@ func ReadOnly() error {
 	return nil
 }
 
-// Resolver is the file that /etc/resolv.conf leads to, if it is a link: it may
-// be in a directory that is hidden.
+// Resolver returns the target of /etc/resolv.conf if that is a symbolic link, because the target may be
+// in a hidden directory.
 func Resolver() []Part {
 	if to, err := filepath.EvalSymlinks("/etc/resolv.conf"); err == nil && to != "/etc/resolv.conf" {
 		return []Part{{From: to, ReadOnly: true}}
@@ -65,9 +63,9 @@ func Resolver() []Part {
 	return nil
 }
 
-// Hide mounts something empty over directories and files, those above others
-// first, and returns the covers of directories: [Seal] makes them read-only. What
-// isn't there, as in a directory that is hidden by now, needs no cover.
+// Hide mounts empty covers over directories and files, parents first, and returns the covers of
+// directories, which [Seal] makes read-only. Missing paths, such as those in a directory that is
+// already hidden, need no cover.
 func Hide(paths []string) (covers []string, err error) {
 	paths = slices.Clone(paths)
 	slices.SortFunc(paths, func(a, b string) int { return len(a) - len(b) })
@@ -97,7 +95,7 @@ func Hide(paths []string) (covers []string, err error) {
 	return covers, nil
 }
 
-// hideFile puts a device that can't be opened over a file.
+// hideFile mounts a device that can't be opened over a file.
 func hideFile(path string) error {
 	null := Part{From: "/dev/null", To: path, ReadOnly: true}
 	if err := null.Hold(); err != nil {
@@ -107,7 +105,7 @@ func hideFile(path string) error {
 	return null.Put()
 }
 
-// Temporary mounts an empty file system in memory on a directory.
+// Temporary mounts an empty tmpfs on a directory.
 func Temporary(dir, options string) error {
 	if err := unix.Mount("left4me", dir, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, options); err != nil {
 		return fmt.Errorf("%s: %w", dir, err)
@@ -115,7 +113,7 @@ func Temporary(dir, options string) error {
 	return nil
 }
 
-// Seal makes covers read-only.
+// Seal makes the covers read-only.
 func Seal(covers []string) error {
 	for _, c := range covers {
 		if err := unix.Mount("", c, "", unix.MS_REMOUNT|unix.MS_BIND|unix.MS_RDONLY|unix.MS_NOSUID|unix.MS_NODEV, ""); err != nil {
@@ -125,21 +123,21 @@ func Seal(covers []string) error {
 	return nil
 }
 
-// Part is a directory or file that is taken out of the tree before something
-// covers it, and put into the tree again.
+// Part is a directory or file that is opened before a cover hides it and mounted into the cover
+// afterwards.
 type Part struct {
 	From     string
-	To       string // From when empty
+	To       string // From if empty
 	ReadOnly bool
-	Mounts   bool // what is mounted beneath it comes along
-	Moves    bool // From is a mount point: the mount itself moves, and doesn't stay where it was
-	Optional bool // one that isn't there is left out
+	Mounts   bool // includes mounts below it
+	Moves    bool // From is a mount point whose mount moves instead of being copied
+	Optional bool // a missing path is skipped
 
 	fd   int
 	held bool
 }
 
-// Hold opens a part, which must be no link. Close it.
+// Hold opens a part, which must not be a symbolic link. Close it after use.
 func (p *Part) Hold() error {
 	flags := uint(unix.OPEN_TREE_CLOEXEC | unix.AT_SYMLINK_NOFOLLOW)
 	if !p.Moves {
@@ -182,8 +180,7 @@ func (p *Part) attributes() error {
 	return unix.MountSetattr(p.fd, "", flags, &attr)
 }
 
-// Put mounts a part, over something that is made for it when its place is
-// covered.
+// Put mounts a part. If a cover hides the target, Put creates a mount point there.
 func (p *Part) Put() error {
 	if !p.held {
 		return nil
@@ -219,7 +216,7 @@ func (p *Part) place(to string) error {
 	return os.WriteFile(to, nil, 0o644)
 }
 
-// Close closes what Hold opened. A part that was put stays.
+// Close closes the descriptor opened by Hold. A mounted part stays mounted.
 func (p *Part) Close() {
 	if p.held {
 		_ = unix.Close(p.fd)
@@ -227,7 +224,7 @@ func (p *Part) Close() {
 	}
 }
 
-// HoldAll holds parts, and returns what closes those that are held.
+// HoldAll opens parts and returns a function that closes them.
 func HoldAll(parts []Part) (closeAll func(), err error) {
 	closeAll = func() {
 		for i := range parts {
@@ -243,7 +240,7 @@ func HoldAll(parts []Part) (closeAll func(), err error) {
 	return closeAll, nil
 }
 
-// PutAll puts parts in order.
+// PutAll mounts parts in order.
 func PutAll(parts []Part) error {
 	for i := range parts {
 		if err := parts[i].Put(); err != nil {

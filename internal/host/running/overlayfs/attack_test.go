@@ -39,7 +39,7 @@ const canary = "CANARY-d1b6"
 // mounted, mounted over, unmounted, read or changed. TestNameExchangeBeforeEachSystemCallIsHarmless
 // covers exchanges between two system calls systematically; this test covers exchanges during system
 // calls and cases that were not anticipated.
-func TestAHostileOwnerWinsNothing(t *testing.T) {
+func TestHostileOwnerCannotAffectMounts(t *testing.T) {
 	onlyRoot(t)
 	tries := 300 // script/test-attack runs 20,000
 	if n, err := strconv.Atoi(os.Getenv("LEFT4ME_TEST_ATTACK_TRIES")); err == nil {
@@ -110,7 +110,7 @@ func inProcess(p place, i int) (mount, unmount error) {
 
 // Shows that the attack is effective: it wins against a program that checks names and then mounts by
 // name.
-func TestAHostileOwnerWinsAgainstNames(t *testing.T) {
+func TestHostileOwnerDefeatsMountByName(t *testing.T) {
 	onlyRoot(t)
 	b := newBattle(t)
 	for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); {

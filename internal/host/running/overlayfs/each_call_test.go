@@ -210,7 +210,7 @@ func elsewhere(t *testing.T) func(f func() bool) bool {
 // Between any two system calls of a mount or unmount, the owner of the root replaces any path component
 // with something that leads outside. None of the exchanges may have an effect, because the checked
 // object is the used one.
-func TestNamesExchangedBeforeEachSystemCallWinNothing(t *testing.T) {
+func TestNameExchangeBeforeEachSystemCallIsHarmless(t *testing.T) {
 	onlyRoot(t)
 	for _, c := range []struct {
 		name, verb    string

@@ -126,7 +126,7 @@ func (r ran) must(t *testing.T) {
 
 // Whichever step the helper is killed at, the next run cleans up after it, and there are never two
 // mounts.
-func TestAKilledHelperIsNoObstacle(t *testing.T) {
+func TestNextRunCleansUpAfterKilledHelper(t *testing.T) {
 	onlyRoot(t)
 	run := helper(t)
 	old := anOlderKernel(unix.EBADF)
@@ -180,7 +180,7 @@ func TestAKilledHelperIsNoObstacle(t *testing.T) {
 }
 
 // Kernels before 6.13 reject a descriptor as a layer with different errors.
-func TestTheHelperMountsOnOlderKernels(t *testing.T) {
+func TestHelperMountsOnOlderKernels(t *testing.T) {
 	onlyRoot(t)
 	run := helper(t)
 	for _, answer := range []syscall.Errno{unix.EOPNOTSUPP, unix.EBADF, unix.EINVAL} {
@@ -201,7 +201,7 @@ func TestTheHelperMountsOnOlderKernels(t *testing.T) {
 	}
 }
 
-func TestCheckTellsWhatWouldBeMounted(t *testing.T) {
+func TestCheckPrintsNextMount(t *testing.T) {
 	onlyRoot(t)
 	run := helper(t)
 	real := t.TempDir()
@@ -258,7 +258,7 @@ func TestCheckRefusesWhatMountRefuses(t *testing.T) {
 }
 
 // A mount in use disappears only when its readers end; the helper reports that.
-func TestTheHelperTellsOfALazyUnmount(t *testing.T) {
+func TestHelperReportsLazyUnmount(t *testing.T) {
 	onlyRoot(t)
 	run := helper(t)
 	p := newPlace(t)
@@ -285,7 +285,7 @@ func TestTheHelperTellsOfALazyUnmount(t *testing.T) {
 }
 
 // Names of a server's files must not make one message look like two.
-func TestAMessageOfTheHelperIsOneLine(t *testing.T) {
+func TestHelperMessagesAreOneLine(t *testing.T) {
 	onlyRoot(t)
 	run := helper(t)
 	for _, name := range []string{"a\nb", "\x1b[2J", "\u202egnp", "\xff", ".wh.a\nleft4me-overlay: ok", strings.Repeat("long", 60)} {
@@ -325,7 +325,7 @@ func tree(t *testing.T, dir string) []string {
 }
 
 // Starting several hundred servers at once runs several hundred helpers.
-func TestTheHelperNeedsLittleMemory(t *testing.T) {
+func TestHelperMemoryUse(t *testing.T) {
 	onlyRoot(t)
 	helper(t)
 	p := newPlace(t)

@@ -92,7 +92,7 @@ func inside(args []string) error {
 	return cmd.Run()
 }
 
-func TestAllOfItAsAnOrdinaryUser(t *testing.T) {
+func TestOverlayfsAsOrdinaryUser(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("already an ordinary user")
 	}

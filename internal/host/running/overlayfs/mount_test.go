@@ -77,7 +77,7 @@ func TestLayersAreStackedTopFirst(t *testing.T) {
 	})
 }
 
-func TestNothingInAStackIsADeviceOrSetuid(t *testing.T) {
+func TestMountIgnoresDevicesAndSetuidBits(t *testing.T) {
 	each(t, func(t *testing.T, mount func(place)) {
 		p := newPlace(t)
 		p.layers("installation/base")
@@ -113,7 +113,7 @@ func TestOddCharactersInPaths(t *testing.T) {
 	})
 }
 
-func TestMountingTwiceIsOneMount(t *testing.T) {
+func TestMountIsIdempotent(t *testing.T) {
 	p := newPlace(t)
 	p.layers("installation/base")
 	for range 2 {
@@ -128,7 +128,7 @@ func TestMountingTwiceIsOneMount(t *testing.T) {
 	p.wantMounted(false)
 }
 
-func TestUnmountOfWhatIsNotThere(t *testing.T) {
+func TestUnmountWithoutMountSucceeds(t *testing.T) {
 	p := newPlace(t)
 	if err := p.Unmount("beta"); err != nil {
 		t.Errorf("server that doesn't exist: %v", err)
@@ -140,7 +140,7 @@ func TestUnmountOfWhatIsNotThere(t *testing.T) {
 	p.wantMounted(false)
 }
 
-func TestARootOnAnOverlayIsNotAMount(t *testing.T) {
+func TestRootOnOverlayDoesNotCountAsMounted(t *testing.T) {
 	outer := newPlace(t)
 	outer.layers("installation/base")
 	outer.mustMount()
@@ -155,7 +155,7 @@ func TestARootOnAnOverlayIsNotAMount(t *testing.T) {
 	p.wantMounted(false)
 }
 
-func TestAMountIsSeenWhereTheRootIsOfSeveralMounts(t *testing.T) {
+func TestMountedWorksIfRootConsistsOfSeveralMounts(t *testing.T) {
 	p := newPlace(t)
 	p.layers("installation/base")
 	p.mustMount()
@@ -171,7 +171,7 @@ func TestAMountIsSeenWhereTheRootIsOfSeveralMounts(t *testing.T) {
 	p.mustUnmount()
 }
 
-func TestAReaderDoesNotHoldAMount(t *testing.T) {
+func TestUnmountDetachesMountWithReader(t *testing.T) {
 	each(t, func(t *testing.T, mount func(place)) {
 		p := newPlace(t)
 		p.layers("installation/base")
@@ -192,7 +192,7 @@ func TestAReaderDoesNotHoldAMount(t *testing.T) {
 	})
 }
 
-func TestAWriterHoldsAMount(t *testing.T) {
+func TestUnmountFailsWithWriter(t *testing.T) {
 	each(t, func(t *testing.T, mount func(place)) {
 		p := newPlace(t)
 		p.layers("installation/base")
@@ -220,7 +220,7 @@ func TestAWriterHoldsAMount(t *testing.T) {
 	})
 }
 
-func TestWhatAKilledServerLeavesIsNoObstacle(t *testing.T) {
+func TestLeftoversOfKilledServerDoNotPreventMount(t *testing.T) {
 	p := newPlace(t)
 	p.layers("installation/base")
 	// overlayfs leaves the first directory; a killed helper also leaves the second.
@@ -235,7 +235,7 @@ func TestWhatAKilledServerLeavesIsNoObstacle(t *testing.T) {
 	}
 }
 
-func TestUnmountLeavesNothingThatOnlyRootCanRemove(t *testing.T) {
+func TestUnmountRemovesRootOwnedWorkDirectory(t *testing.T) {
 	each(t, func(t *testing.T, mount func(place)) {
 		p := newPlace(t)
 		p.layers("installation/base")
@@ -251,7 +251,7 @@ func TestUnmountLeavesNothingThatOnlyRootCanRemove(t *testing.T) {
 	})
 }
 
-func TestAnUpperOfFuseOverlayfsIsRefused(t *testing.T) {
+func TestUpperWithFuseOverlayfsAttributesIsRefused(t *testing.T) {
 	for _, at := range []string{"runtime/alpha/upper", "runtime/alpha/upper/a/b", "runtime/alpha/upper/a/file"} {
 		p := newPlace(t)
 		p.layers("installation/base")
@@ -277,7 +277,7 @@ func TestAnUpperOfFuseOverlayfsIsRefused(t *testing.T) {
 
 // Files that an admin copied into a layer as root can be read by the users whom their mode allows to.
 // Files that only root may read stay private, even in a stack that root has mounted.
-func TestFilesOfRootInALayer(t *testing.T) {
+func TestLayerFilesOfRootKeepTheirPermissions(t *testing.T) {
 	onlyRoot(t)
 	each(t, func(t *testing.T, mount func(place)) {
 		p := newPlace(t)
@@ -319,7 +319,7 @@ func TestFilesOfRootInALayer(t *testing.T) {
 
 // A process in another mount namespace may move a mount point. The mount moves with it, isn't searched
 // for, and nothing outside is touched.
-func TestAMountPointThatWasMovedAway(t *testing.T) {
+func TestMovedMountPointIsLeftAlone(t *testing.T) {
 	p := newPlace(t)
 	p.layers("installation/base")
 	p.mustMount()
@@ -345,7 +345,7 @@ func TestAMountPointThatWasMovedAway(t *testing.T) {
 }
 
 // If fuse-overlayfs couldn't create devices, it used files without attributes.
-func TestAnUpperWithWhiteoutsOfFuseOverlayfsIsRefused(t *testing.T) {
+func TestUpperWithFuseOverlayfsWhiteoutsIsRefused(t *testing.T) {
 	for _, name := range []string{".wh.pak01_dir.vpk", "a/.wh..wh..opq"} {
 		p := newPlace(t)
 		p.layers("installation/base")
@@ -358,7 +358,7 @@ func TestAnUpperWithWhiteoutsOfFuseOverlayfsIsRefused(t *testing.T) {
 }
 
 // The scan of an upper directory ends even if the game has created a huge one.
-func TestAnUpperWithoutEnd(t *testing.T) {
+func TestUpperScanIsBounded(t *testing.T) {
 	p := newPlace(t)
 	p.layers("installation/base")
 	dir := "runtime/alpha/upper"

@@ -143,7 +143,7 @@ var refusedPlaces = []struct {
 	}, "a symbolic link is on the way"},
 }
 
-func TestWhatIsRefused(t *testing.T) {
+func TestInvalidStacksAreRefused(t *testing.T) {
 	for _, c := range refusedPlaces {
 		t.Run(c.name, func(t *testing.T) {
 			p := newPlace(t)
@@ -176,7 +176,7 @@ func (p place) swapForLinkTo(rel, to string) {
 	p.symlink(to, rel)
 }
 
-func TestAnAbsoluteLayerBeneathTheRootIsTaken(t *testing.T) {
+func TestAbsoluteLayerBelowRootIsAccepted(t *testing.T) {
 	p := newPlace(t)
 	p.layers("installation/base")
 	p.list(p.path("installation/base"))
@@ -185,7 +185,7 @@ func TestAnAbsoluteLayerBeneathTheRootIsTaken(t *testing.T) {
 	p.mustUnmount()
 }
 
-func TestWhatIsNoNameIsRefused(t *testing.T) {
+func TestInvalidServerNamesAreRefused(t *testing.T) {
 	p := newPlace(t)
 	for _, n := range []left4me.Name{
 		"", ".", "..", "../alpha", "a/b", "A", "-x", `\x2f`, "alpha\n",

@@ -14,7 +14,7 @@ import (
 // A user who may write to the directories exchanges names during mounts and unmounts. Whatever the
 // names refer to, only directories below the root may be mounted, no mount point may be outside, and no
 // other mount may be removed.
-func TestExchangedNamesWinNothing(t *testing.T) {
+func TestNameExchangeDuringMountIsHarmless(t *testing.T) {
 	cycles := 60 // the kernel is slow at each unmount
 	if n, err := strconv.Atoi(os.Getenv("LEFT4ME_TEST_RACE_ROUNDS")); err == nil {
 		cycles = n

@@ -17,8 +17,8 @@ const (
 	buildGroup = "left4me-build"
 )
 
-// BuildGroup is the group that the unit has. Errors: left4me.Unavailable when
-// there is none.
+// BuildGroup returns the ID of the unit's group. Errors: left4me.Unavailable if the group doesn't
+// exist.
 func (s *Supervisor) BuildGroup() (int, error) {
 	g, err := user.LookupGroup(buildGroup)
 	if err != nil {
@@ -27,9 +27,8 @@ func (s *Supervisor) BuildGroup() (int, error) {
 	return strconv.Atoi(g.Gid)
 }
 
-// StartBuild starts the unit that runs a script, and returns when it runs or has
-// ended. One that runs already is success. Errors: left4me.Denied, and
-// left4me.Unavailable with what was refused.
+// StartBuild starts the unit that runs a script and returns when it runs or has ended. If it already
+// runs, that is a success. Errors: left4me.Denied, and left4me.Unavailable with the reason.
 func (s *Supervisor) StartBuild(ctx context.Context, id left4me.Name) error {
 	if !id.Valid() {
 		return invalid(id)
@@ -53,8 +52,8 @@ func (s *Supervisor) StartBuild(ctx context.Context, id left4me.Name) error {
 	return s.wait(ctx, []string{unit}, func(u []dbus.UnitStatus) (bool, error) { return u[0].JobType == "", nil })
 }
 
-// Building reports whether a build runs. When it doesn't, nothing of it runs any
-// more, and end says how it ended; nil is that it never came to an end.
+// Building reports whether a build runs. If not, none of its processes is left and end describes the
+// result; nil means that the build was interrupted.
 func (s *Supervisor) Building(ctx context.Context, id left4me.Name) (runs bool, end *sandbox.End, err error) {
 	if !id.Valid() {
 		return false, nil, invalid(id)
@@ -78,23 +77,22 @@ func (s *Supervisor) Building(ctx context.Context, id left4me.Name) (runs bool, 
 	return false, p.buildEnd(end), nil
 }
 
-// buildEnd is how a build ended whose unit failed. What its own process told, and
-// what the script may have told in its name, counts when systemd says nothing
-// else.
-func (p properties) buildEnd(told *sandbox.End) *sandbox.End {
+// buildEnd returns the result of a build whose unit failed. The result that the unit's process stored,
+// which the script may have forged, counts only if systemd reports no other cause.
+func (p properties) buildEnd(stored *sandbox.End) *sandbox.End {
 	var e *left4me.Error
 	switch {
 	case p.Result == "oom-kill":
 		e = left4me.NewError(left4me.Unavailable, "script.unit_memory")
 	case p.Result == "timeout":
 		e = left4me.NewError(left4me.Unavailable, "script.unit_timeout", "limit", time.Hour)
-	case p.Result == "exit-code" && told != nil && (told.Error != nil || told.Status != 0):
-		return told
+	case p.Result == "exit-code" && stored != nil && (stored.Error != nil || stored.Status != 0):
+		return stored
 	case p.Result == "exit-code" && p.Text != "":
 		e = left4me.NewError(left4me.Unavailable, "script.unit_said", "reason", p.Text)
-	case p.Result == "exit-code" && told == nil && p.Status == 2: // our runtime's
+	case p.Result == "exit-code" && stored == nil && p.Status == 2: // exit status of the Go runtime after a panic
 		e = left4me.NewError(left4me.Unavailable, "script.unit_runner_failed")
-	case p.Result == "exit-code" && told == nil:
+	case p.Result == "exit-code" && stored == nil:
 		e = unitNotStarted(p.Status)
 	default:
 		e = left4me.NewError(left4me.Unavailable, "script.unit_ended", "reason", p.reason())
@@ -102,8 +100,8 @@ func (p properties) buildEnd(told *sandbox.End) *sandbox.End {
 	return &sandbox.End{Status: 1, Error: e}
 }
 
-// unitNotStarted explains the exit statuses of systemd itself, when it could not even
-// execute the program; systemd.exec(5) lists them.
+// unitNotStarted explains the exit statuses that systemd uses when it could not execute the program;
+// see systemd.exec(5).
 func unitNotStarted(status int32) *left4me.Error {
 	switch status {
 	case 203:
@@ -116,8 +114,8 @@ func unitNotStarted(status int32) *left4me.Error {
 	return left4me.NewError(left4me.Unavailable, "script.unit_not_started", "status", status)
 }
 
-// StopBuild ends a build with all that it started, and returns when it has
-// ended. It is a success when it doesn't run. How it failed is forgotten.
+// StopBuild ends a build with all its processes and returns when it has ended. If it doesn't run, that
+// is a success. A recorded failure is reset.
 func (s *Supervisor) StopBuild(ctx context.Context, id left4me.Name) error {
 	if !id.Valid() {
 		return invalid(id)

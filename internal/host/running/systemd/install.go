@@ -8,14 +8,14 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// The unit that installs and updates the game, and the mount that it brings.
+// The unit that installs and updates the game, and its mount unit.
 const (
 	installUnit      = "left4me-install" + suffix
 	installMountUnit = mountUnit + string(left4me.InstallInstance) + suffix
 )
 
-// StartInstall starts the unit that runs SteamCMD. One that runs already is
-// success. Errors: left4me.Denied, and left4me.Unavailable with what was refused.
+// StartInstall starts the unit that runs SteamCMD. If it already runs, that is a success. Errors:
+// left4me.Denied, and left4me.Unavailable with the reason.
 func (s *Supervisor) StartInstall(ctx context.Context) error {
 	u, err := s.units(ctx, installUnit)
 	if err != nil {
@@ -33,8 +33,8 @@ func (s *Supervisor) StartInstall(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	said := listenStatus(ctx, installMountUnit)
-	defer said.close()
+	statusText := listenStatus(ctx, installMountUnit)
+	defer statusText.close()
 	if err := s.begin(ctx, installUnit); err != nil {
 		return err
 	}
@@ -47,14 +47,14 @@ func (s *Supervisor) StartInstall(ctx context.Context) error {
 		}
 		p, err := s.properties(ctx, installUnit)
 		if err != nil || !p.Started.Equal(before.Started) {
-			return true, err // it ran, and has ended
+			return true, err // it ran and has already ended
 		}
-		return false, refused(ctx, installMountUnit, said)
+		return false, refused(ctx, installMountUnit, statusText)
 	})
 }
 
-// Installing reports whether the unit runs or its layers are mounted. When
-// neither is so, why says how it failed, if it did.
+// Installing reports whether the unit runs or its layers are mounted. Otherwise why describes its
+// failure, or is nil if it didn't fail.
 func (s *Supervisor) Installing(ctx context.Context) (runs bool, why *left4me.Error, err error) {
 	u, err := s.units(ctx, installUnit, installMountUnit)
 	if err != nil {
@@ -74,13 +74,13 @@ func (s *Supervisor) Installing(ctx context.Context) (runs bool, why *left4me.Er
 	case err != nil:
 		return false, nil, err
 	case p.Text != "":
-		return false, left4me.NewError(left4me.Unavailable, "shim.said", "reason", p.Text), nil
+		return false, left4me.NewError(left4me.Unavailable, "shim.statusText", "reason", p.Text), nil
 	}
 	return false, p.reason(), nil
 }
 
-// StopInstall ends the unit and SteamCMD in it, and returns when nothing is
-// mounted for it. It is a success when it doesn't run.
+// StopInstall stops the unit together with SteamCMD and returns when nothing is mounted for it. If it
+// doesn't run, that is a success.
 func (s *Supervisor) StopInstall(ctx context.Context) error {
 	u, err := s.units(ctx, installUnit)
 	if err != nil {

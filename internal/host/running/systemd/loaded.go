@@ -8,22 +8,22 @@ import (
 	"github.com/coreos/go-systemd/v22/dbus"
 )
 
-// Unit is a unit as systemd has loaded it, which need not be as its files are.
+// Unit is a unit as loaded by systemd, which may differ from its files.
 type Unit struct {
 	Name       string
 	Loaded     string         // LoadState: loaded, not-found, masked, error, bad-setting
-	Path       string         // of its file
-	DropIns    []string       // paths of the files that change it
-	Stale      bool           // its files were changed since they were loaded
-	Properties map[string]any // as systemd names them
+	Path       string         // of the unit file
+	DropIns    []string       // paths of the drop-in files
+	Stale      bool           // the files changed after they were loaded
+	Properties map[string]any // by systemd's names
 }
 
-// probedInstance stands for all instances of a template. No server can have its
-// name, and nothing starts it.
+// probedInstance represents all instances of a template. No server can have this name, and no such unit
+// is ever started.
 const probedInstance = "left4me-doctor"
 
-// Loaded tells how units are loaded, in the order of their names; of a template
-// it is an instance that doesn't run.
+// Loaded returns the units in the order of names. For a template it returns an instance that doesn't
+// run.
 func Loaded(ctx context.Context, names []string) ([]Unit, error) {
 	ctx, cancel := context.WithTimeout(ctx, callWithin)
 	defer cancel()

@@ -11,16 +11,14 @@ import (
 	"github.com/coreos/go-systemd/v22/journal"
 )
 
-// OutliveLog keeps this process alive when what reads its standard output and
-// error is gone: Go ends a program that writes to it by SIGPIPE then. So it is
-// when systemd-journald is stopped and started: the streams of services are kept
-// over its restart only. Programs that this one starts get SIGPIPE as usual;
-// signal.Ignore would have them ignore it.
+// OutliveLog keeps this process alive if the reader of its standard output or error is closed: Go would
+// end the program with SIGPIPE at the next write. This happens when systemd-journald is stopped and
+// started, since it keeps the streams of services only across a restart. Child processes handle SIGPIPE
+// as usual; with signal.Ignore they would ignore it.
 func OutliveLog() { signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) }
 
-// Log is where to write the log: standard error, one line in each Write. When
-// journald has let go of the stream that standard error is, lines go to its
-// socket.
+// Log returns the writer for the log: standard error, with one line per Write. If standard error is a
+// journal stream that journald has closed, lines are sent to journald's socket.
 func Log() io.Writer {
 	if ours, err := journal.StderrIsJournalStream(); err != nil || !ours {
 		return os.Stderr

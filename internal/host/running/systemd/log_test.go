@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func TestLinesGoToTheJournalWhenNobodyReadsTheStream(t *testing.T) {
+func TestLogFallsBackToJournalSocket(t *testing.T) {
 	r, stream, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -17,7 +17,7 @@ func TestLinesGoToTheJournalWhenNobodyReadsTheStream(t *testing.T) {
 	log := logWriter{stream, func(line string) error { _, err := fmt.Fprintf(&sent, "<%s>", line); return err }}
 	write := func(line string) {
 		if n, err := log.Write([]byte(line)); n != len(line) || err != nil {
-			t.Errorf("%q: %d, %v", line, n, err)
+			t.Errorf("Write(%q) = %d, %v", line, n, err)
 		}
 	}
 	write("one\n")

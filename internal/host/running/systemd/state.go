@@ -15,7 +15,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// State tells how a server is, and why.
+// State returns the state of a server and the reason for it.
 func (s *Supervisor) State(ctx context.Context, n left4me.Name) (left4me.ServerState, *left4me.Error, error) {
 	if !n.Valid() {
 		return "", nil, invalid(n)
@@ -35,7 +35,7 @@ func (s *Supervisor) State(ctx context.Context, n left4me.Name) (left4me.ServerS
 	return state, nil, nil
 }
 
-// List gives every server that has something alive.
+// List returns the servers that are up.
 func (s *Supervisor) List(ctx context.Context) ([]left4me.Name, error) {
 	var all []dbus.UnitStatus
 	err := s.call(ctx, func(ctx context.Context, c *dbus.Conn) (err error) {
@@ -55,8 +55,7 @@ func (s *Supervisor) List(ctx context.Context) ([]left4me.Name, error) {
 	return names, nil
 }
 
-// units tells how units are, in the order of their names; one that isn't loaded
-// is inactive.
+// units returns the status of units in the order of names. A unit that isn't loaded is inactive.
 func (s *Supervisor) units(ctx context.Context, names ...string) ([]dbus.UnitStatus, error) {
 	var found []dbus.UnitStatus
 	err := s.call(ctx, func(ctx context.Context, c *dbus.Conn) (err error) {
@@ -69,8 +68,8 @@ func (s *Supervisor) units(ctx context.Context, names ...string) ([]dbus.UnitSta
 	return found, err
 }
 
-// stateOf says what a server's unit says of it. A unit that waits for its mount
-// is inactive, with a job.
+// stateOf derives a server's state from its unit. A unit that waits for its mount is inactive and has a
+// job.
 func stateOf(u dbus.UnitStatus) left4me.ServerState {
 	switch {
 	case u.JobType == "stop" && u.ActiveState != "inactive":
@@ -89,36 +88,35 @@ func stateOf(u dbus.UnitStatus) left4me.ServerState {
 	return left4me.Stopped
 }
 
-// settled reports whether nothing of a unit is under way or runs.
+// settled reports whether a unit neither runs nor has a pending job.
 func settled(u dbus.UnitStatus) bool {
 	return u.JobType == "" && (u.ActiveState == "inactive" || u.ActiveState == "failed")
 }
 
-// failure says why a server's unit failed: in the words of its shim, if it came
-// to saying anything.
+// failure returns why a server's unit failed, as reported by its shim if possible, otherwise by
+// systemd.
 func (s *Supervisor) failure(ctx context.Context, n left4me.Name) (*left4me.Error, error) {
-	p, said, err := s.failed(ctx, n)
-	if err != nil || said == nil {
+	p, reported, err := s.failed(ctx, n)
+	if err != nil || reported == nil {
 		return p.reason(), err
 	}
-	return said.Reason(), nil
+	return reported.Reason(), nil
 }
 
-// GaveUp reports whether a server that failed ended so often that neither its
-// shim nor systemd starts it again.
+// GaveUp reports whether a failed server ended so often that neither its shim nor systemd restarts it.
 func (s *Supervisor) GaveUp(ctx context.Context, n left4me.Name) (bool, error) {
 	if !n.Valid() {
 		return false, invalid(n)
 	}
-	p, said, err := s.failed(ctx, n)
-	if err != nil || said == nil {
+	p, reported, err := s.failed(ctx, n)
+	if err != nil || reported == nil {
 		return p.gaveUp(), err
 	}
-	return said.GaveUp, nil
+	return reported.GaveUp, nil
 }
 
-// failed is what systemd knows of a unit that failed, and what its shim said; nil
-// when it came to saying nothing.
+// failed returns systemd's properties of a failed unit and the failure recorded by its shim; nil if the
+// shim recorded none.
 func (s *Supervisor) failed(ctx context.Context, n left4me.Name) (properties, *shim.Failure, error) {
 	p, err := s.properties(ctx, serverUnit+string(n)+suffix)
 	if f, ok := shim.LastFailure(s.cfg.Run, n); ok && err == nil && !f.At.Before(p.Started) {
@@ -127,16 +125,16 @@ func (s *Supervisor) failed(ctx context.Context, n left4me.Name) (properties, *s
 	return p, nil, err
 }
 
-// properties are what systemd knows of how a service ended.
+// properties describe how a service ended.
 type properties struct {
 	Result  string
 	Code    int32     // ExecMainCode: CLD_EXITED, CLD_KILLED…
 	Status  int32     // ExecMainStatus: exit status or signal
 	Started time.Time // ExecMainStartTimestamp
-	Text    string    // StatusText: what its process said last
+	Text    string    // StatusText: last status of its process
 
-	Restarts uint32        // NRestarts: how often systemd started it again, since somebody asked for a start
-	Burst    uint32        // StartLimitBurst: this many starts in Interval are the last
+	Restarts uint32        // NRestarts: automatic restarts since the last requested start
+	Burst    uint32        // StartLimitBurst: maximum number of starts in Interval
 	Interval time.Duration // StartLimitIntervalUSec
 }
 
@@ -160,7 +158,7 @@ func (s *Supervisor) properties(ctx context.Context, unit string) (properties, e
 	return p, err
 }
 
-// reason says why the unit isn't there.
+// reason returns why the unit doesn't run.
 func (p properties) reason() *left4me.Error {
 	if p.gaveUp() {
 		seconds := int(math.Round(p.Interval.Seconds()))
@@ -169,16 +167,15 @@ func (p properties) reason() *left4me.Error {
 	return p.ending()
 }
 
-// gaveUp reports whether systemd stopped starting it again. Result doesn't say so
-// (systemd 252 and 257): it stays the one of the last run. systemd counts the
-// restart that it refuses, so that NRestarts is as large as the limit then; it has
-// refused none of a unit that Restart=on-abnormal doesn't concern.
+// gaveUp reports whether systemd no longer restarts the unit. Result doesn't show that (systemd 252 and
+// 257): it keeps the value of the last run. NRestarts includes the refused restart, so at that point it
+// equals the limit. Results to which Restart=on-abnormal doesn't apply never cause a restart.
 func (p properties) gaveUp() bool {
 	return p.Burst > 0 && p.Restarts >= p.Burst && p.Result != "exit-code" && p.Result != "success"
 }
 
-// ending says how the last run ended. The results are those of systemd.exec(5)
-// and systemd.service(5).
+// ending describes how the last run ended. The results are documented in systemd.exec(5) and
+// systemd.service(5).
 func (p properties) ending() *left4me.Error {
 	const kind = left4me.Unavailable
 	switch p.Result {
@@ -195,7 +192,7 @@ func (p properties) ending() *left4me.Error {
 	case "protocol":
 		return left4me.NewError(kind, "unit.ended_before_ready")
 	}
-	const exited = 1 // CLD_EXITED; everything else is a signal
+	const exited = 1 // CLD_EXITED; all other codes mean a signal
 	switch {
 	case p.Code == exited:
 		return p.exitStatus()
@@ -205,8 +202,8 @@ func (p properties) ending() *left4me.Error {
 	return left4me.NewError(kind, "unit.failed", "result", p.Result)
 }
 
-// exitStatus explains the exit statuses of systemd itself, when it could not even
-// execute the program; systemd.exec(5) lists them.
+// exitStatus explains the exit statuses that systemd uses when it could not execute the program; see
+// systemd.exec(5).
 func (p properties) exitStatus() *left4me.Error {
 	switch p.Status {
 	case 203:

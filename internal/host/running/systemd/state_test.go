@@ -17,14 +17,14 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-func TestStatesOfAUnit(t *testing.T) {
+func TestStateOfUnit(t *testing.T) {
 	for _, c := range []struct {
 		active, sub, job string
 		want             left4me.ServerState
 		settled          bool
 	}{
 		{"inactive", "dead", "", left4me.Stopped, true},
-		{"inactive", "dead", "start", left4me.Starting, false}, // it waits for its mount
+		{"inactive", "dead", "start", left4me.Starting, false}, // waiting for its mount
 		{"failed", "failed", "start", left4me.Starting, false},
 		{"failed", "failed", "", left4me.Failed, true},
 		{"activating", "start", "start", left4me.Starting, false},
@@ -40,12 +40,12 @@ func TestStatesOfAUnit(t *testing.T) {
 			t.Errorf("%s/%s with job %q is %s, want %s", c.active, c.sub, c.job, got, c.want)
 		}
 		if got := settled(u); got != c.settled {
-			t.Errorf("%s/%s with job %q: settled is %v", c.active, c.sub, c.job, got)
+			t.Errorf("%s/%s with job %q: settled = %v", c.active, c.sub, c.job, got)
 		}
 	}
 }
 
-func TestAPersonCanReadWhyAUnitFailed(t *testing.T) {
+func TestReasonOfFailedUnit(t *testing.T) {
 	for _, c := range []struct {
 		p    properties
 		want string
@@ -69,16 +69,16 @@ func TestAPersonCanReadWhyAUnitFailed(t *testing.T) {
 			properties{Result: "exit-code", Code: 1, Status: 1, Restarts: 5, Burst: 5, Interval: time.Minute},
 			"its shim ended with exit status 1",
 		},
-		{properties{Result: "signal", Code: 2, Status: 9}, "its shim was ended by SIGKILL"}, // without a limit
+		{properties{Result: "signal", Code: 2, Status: 9}, "its shim was ended by SIGKILL"}, // without a start limit
 		{properties{Result: "something-new"}, "it failed: something-new"},
 	} {
 		if got := c.p.reason().Text; got != c.want {
-			t.Errorf("%+v: %q, want %q", c.p, got, c.want)
+			t.Errorf("%+v: got %q, want %q", c.p, got, c.want)
 		}
 	}
 }
 
-func TestAnswersOfTheBus(t *testing.T) {
+func TestExplainBusErrors(t *testing.T) {
 	for _, c := range []struct {
 		err  error
 		kind left4me.Kind
@@ -93,41 +93,41 @@ func TestAnswersOfTheBus(t *testing.T) {
 		err := explain(c.err)
 		public, ok := left4me.Public(err)
 		if !ok || public.Kind != c.kind || public.Hint == "" || !errors.Is(err, c.err) && public.Err == nil {
-			t.Errorf("%v became %#v", c.err, err)
+			t.Errorf("explain(%v) = %#v", c.err, err)
 		}
 	}
 	if err := explain(nil); err != nil {
-		t.Errorf("nothing became %v", err)
+		t.Errorf("explain(nil) = %v", err)
 	}
 }
 
-func TestNamesThatAreNoneReachNoUnit(t *testing.T) {
+func TestInvalidNamesAreRefusedBeforeCallingSystemd(t *testing.T) {
 	s := &Supervisor{cfg: Config{Root: instance.Root(t.TempDir())}}
 	ctx := context.Background()
 	for _, n := range []left4me.Name{"", "../etc", "A", "-x", `\x2f`, "a.b", "a@b", left4me.Name(strings.Repeat("a", 65))} {
 		_, _, state := s.State(ctx, n)
 		for _, err := range []error{s.Start(ctx, n), s.Stop(ctx, n), s.Empty(ctx, n), s.Discard(ctx, n, []string{"x"}), state} {
 			if !errors.Is(err, left4me.Invalid) {
-				t.Errorf("%q: %v", n, err)
+				t.Errorf("name %q: got %v, want Invalid", n, err)
 			}
 		}
 	}
 	if s.conn != nil {
-		t.Error("systemd was asked")
+		t.Error("a bus connection was opened")
 	}
 }
 
-func TestWithoutABusItIsSaidWhy(t *testing.T) {
+func TestAvailableExplainsMissingBus(t *testing.T) {
 	t.Setenv("DBUS_SYSTEM_BUS_ADDRESS", "unix:path="+t.TempDir()+"/none")
 	err := Available(context.Background(), Config{})
 	public, ok := left4me.Public(err)
 	if !ok || public.Kind != left4me.Unavailable || !strings.Contains(public.Hint, "is there a system bus?") {
-		t.Errorf("%v", err)
+		t.Errorf("without a bus: %v", err)
 	}
 }
 
-// A bus that accepts and says nothing keeps the first call until its deadline. A
-// call that is cancelled meanwhile doesn't wait for the first one.
+// A bus that accepts a connection and never answers keeps the first call waiting until its deadline. A
+// second call that is cancelled must not wait for the first.
 func TestCancelledCallDoesNotWaitForTheBus(t *testing.T) {
 	socket := filepath.Join(t.TempDir(), "bus")
 	l, err := net.Listen("unix", socket)
@@ -151,7 +151,7 @@ func TestCancelledCallDoesNotWaitForTheBus(t *testing.T) {
 	defer cancel()
 	begin := time.Now()
 	if _, _, err := s.State(ctx, "beta"); err == nil || time.Since(begin) > callWithin/2 {
-		t.Errorf("%v after %v", err, time.Since(begin))
+		t.Errorf("second call: got %v after %v", err, time.Since(begin))
 	}
 	end()
 	conn.Close()

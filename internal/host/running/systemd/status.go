@@ -8,23 +8,22 @@ import (
 	godbus "github.com/godbus/dbus/v5"
 )
 
-// statusWithin is how long a unit that has failed may take to tell why.
+// statusWithin limits the wait for the status text of a failed unit.
 const statusWithin = time.Second
 
-// status is the last line that the process of a unit said with sd_notify(3), as
-// signals of D-Bus tell it. systemd forgets a mount unit as soon as it has failed
-// (CollectMode=inactive-or-failed), and what it said with it: nobody who asks
-// afterwards learns why.
+// status receives the last status text that a unit's process sent with sd_notify(3), by D-Bus signal.
+// systemd unloads a mount unit as soon as it has failed (CollectMode=inactive-or-failed), and its
+// status text with it, so the text can't be read afterwards.
 type status struct {
-	conn *godbus.Conn
-	said chan string // the last line
+	conn  *godbus.Conn
+	texts chan string // the last text
 }
 
-// listenStatus begins to listen to a unit. It is best effort: without it people read the
-// journal. The connection is its own, so that nothing is missed while the other
-// one is lost and found.
+// listenStatus starts listening to a unit. If that fails, the reason is missing in the error, but is
+// still in the journal. The connection is separate from the supervisor's, so that no signal is lost
+// while that one reconnects.
 func listenStatus(ctx context.Context, unit string) *status {
-	s := &status{said: make(chan string, 1)}
+	s := &status{texts: make(chan string, 1)}
 	conn, err := godbus.ConnectSystemBus(godbus.WithContext(ctx), godbus.WithSignalHandler(s))
 	if err != nil {
 		return s
@@ -33,7 +32,7 @@ func listenStatus(ctx context.Context, unit string) *status {
 	err = conn.AddMatchSignalContext(ctx, godbus.WithMatchSender("org.freedesktop.systemd1"),
 		godbus.WithMatchObjectPath(godbus.ObjectPath("/org/freedesktop/systemd1/unit/"+dbus.PathBusEscape(unit))),
 		godbus.WithMatchInterface("org.freedesktop.DBus.Properties"), godbus.WithMatchMember("PropertiesChanged"))
-	if err == nil { // systemd sends no signals before somebody has asked for some
+	if err == nil { // systemd sends signals only after a client has subscribed
 		manager := conn.Object("org.freedesktop.systemd1", "/org/freedesktop/systemd1")
 		err = manager.CallWithContext(ctx, "org.freedesktop.systemd1.Manager.Subscribe", 0).Err
 	}
@@ -43,7 +42,7 @@ func listenStatus(ctx context.Context, unit string) *status {
 	return s
 }
 
-// DeliverSignal takes a signal of the connection; calls come one after the other.
+// DeliverSignal handles a signal of the connection. Calls are sequential.
 func (s *status) DeliverSignal(_, _ string, signal *godbus.Signal) {
 	if len(signal.Body) < 2 || signal.Body[0] != "org.freedesktop.systemd1.Service" {
 		return
@@ -54,13 +53,13 @@ func (s *status) DeliverSignal(_, _ string, signal *godbus.Signal) {
 		return
 	}
 	select {
-	case <-s.said: // an older one
+	case <-s.texts: // discard an older text
 	default:
 	}
-	s.said <- text
+	s.texts <- text
 }
 
-// wait returns what the unit said last, or nothing when it doesn't come in time.
+// wait returns the unit's last status text, or "" if none arrives within statusWithin.
 func (s *status) wait(ctx context.Context) string {
 	if s.conn == nil {
 		return ""
@@ -68,7 +67,7 @@ func (s *status) wait(ctx context.Context) string {
 	t := time.NewTimer(statusWithin)
 	defer t.Stop()
 	select {
-	case text := <-s.said:
+	case text := <-s.texts:
 		return text
 	case <-t.C:
 	case <-ctx.Done():

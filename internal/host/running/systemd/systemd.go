@@ -1,11 +1,9 @@
-// Package systemd is the supervisor for machines where our units are installed:
-// each server is left4me-server@NAME, which brings its mount and takes it away
-// again.
+// Package systemd is the supervisor for hosts on which left4me's units are installed. Each server is a
+// unit left4me-server@NAME, which mounts the server's stack and unmounts it again.
 //
-// It asks the system's systemd over D-Bus, as an ordinary user whom a polkit
-// rule lets start and stop these units and nothing else. It remembers nothing:
-// every answer is systemd's. A bus that was lost is connected to again, and no
-// call waits longer than its deadline.
+// The package talks to systemd over D-Bus as an ordinary user whom a polkit rule allows to start and
+// stop these units and nothing else. It holds no state: every answer comes from systemd. A lost bus
+// connection is re-established, and every call has a deadline.
 package systemd
 
 import (
@@ -26,7 +24,7 @@ import (
 	"github.com/left4me/left4me/internal/sleep"
 )
 
-// The units of one server, before its name.
+// The prefixes of the units of one server.
 const (
 	serverUnit  = "left4me-server@"
 	mountUnit   = "left4me-mount@"
@@ -36,14 +34,14 @@ const (
 	suffix = ".service"
 )
 
-// callWithin is the longest that systemd may take for one answer.
+// callWithin limits the time for one answer of systemd.
 const callWithin = 10 * time.Second
 
-// callsAtOnce bounds what systemd is asked at once: it does one thing at a time,
-// and the bus refuses a connection its 129th call without an answer.
+// callsAtOnce limits concurrent calls. systemd handles them one at a time, and the bus refuses the
+// 129th unanswered call of a connection.
 const callsAtOnce = 16
 
-// Config says where things are. It has to agree with what is in the units.
+// Config locates the root and the sockets. It must match the installed units.
 type Config struct {
 	Root instance.Root
 	Run  string // directory of the shims' sockets
@@ -52,14 +50,14 @@ type Config struct {
 // Supervisor starts and stops units. Its methods may be called concurrently.
 type Supervisor struct {
 	cfg   Config
-	calls chan struct{} // holds one for each that is under way
-	dials chan struct{} // holds one while the bus is being connected to
+	calls chan struct{} // semaphore for calls in progress
+	dials chan struct{} // held while connecting to the bus
 
-	mu   sync.Mutex // held for moments
-	conn *dbus.Conn // nil before the first call, and after the bus was lost
+	mu   sync.Mutex // never held during a call
+	conn *dbus.Conn // nil before the first call and after the connection was lost
 }
 
-// New makes a Supervisor. The error says why systemd doesn't answer.
+// New returns a Supervisor. The error says why systemd doesn't answer.
 func New(ctx context.Context, cfg Config) (*Supervisor, error) {
 	s := unconnected(cfg)
 	_, err := s.List(ctx)
@@ -70,7 +68,7 @@ func unconnected(cfg Config) *Supervisor {
 	return &Supervisor{cfg: cfg, calls: make(chan struct{}, callsAtOnce), dials: make(chan struct{}, 1)}
 }
 
-// Close ends the connection. The servers run on.
+// Close closes the connection. Servers continue to run.
 func (s *Supervisor) Close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -80,9 +78,8 @@ func (s *Supervisor) Close() {
 	}
 }
 
-// Available says why servers can't be units here, or nil: there is no system
-// bus, our units are not installed or are for another root, or this user may not
-// start them.
+// Available returns why servers can't run as units on this host, or nil if they can: there is no system
+// bus, left4me's units are not installed or belong to another root, or this user may not start them.
 func Available(ctx context.Context, cfg Config) error {
 	ctx, cancel := context.WithTimeout(ctx, callWithin)
 	defer cancel()
@@ -107,8 +104,8 @@ func Available(ctx context.Context, cfg Config) error {
 	return allowed(ctx)
 }
 
-// sameRoot compares where the units expect a server with where we do: a second
-// left4me beside the one that is installed must not start its servers.
+// sameRoot compares the units' root and socket directory with ours: a second left4me next to the
+// installed one must not start the installed one's servers.
 func (s *Supervisor) sameRoot(ctx context.Context) error {
 	var env []string
 	err := s.call(ctx, func(ctx context.Context, c *dbus.Conn) error {
@@ -129,9 +126,9 @@ func (s *Supervisor) sameRoot(ctx context.Context) error {
 	return nil
 }
 
-// allowed asks systemd for something that changes nothing: to forget a failure
-// of a unit that doesn't run. It is asked by its object, which loads the unit:
-// for one that isn't loaded permissions are not checked.
+// allowed checks permissions with a request that changes nothing: to reset the failure of a unit that
+// doesn't run. It calls the unit object, which loads the unit, because systemd checks no permissions
+// for units that aren't loaded.
 func allowed(ctx context.Context) error {
 	conn, err := godbus.ConnectSystemBus(godbus.WithContext(ctx))
 	if err != nil {
@@ -143,9 +140,8 @@ func allowed(ctx context.Context) error {
 	return explain(unit.CallWithContext(ctx, "org.freedesktop.systemd1.Unit.ResetFailed", 0).Err)
 }
 
-// call has one thing done over the bus, and again when the bus was lost meanwhile
-// or systemd was not on it: nothing that is asked here is different for being
-// asked twice.
+// call makes one request over the bus. It retries when the bus connection was lost or systemd was not
+// on the bus; all requests of this package can be repeated safely.
 func (s *Supervisor) call(ctx context.Context, f func(context.Context, *dbus.Conn) error) error {
 	select {
 	case s.calls <- struct{}{}:
@@ -179,9 +175,9 @@ func (s *Supervisor) call(ctx context.Context, f func(context.Context, *dbus.Con
 	}
 }
 
-// away reports whether systemd left the bus before it answered, or is not on it:
-// it does so while it executes itself again (systemctl daemon-reexec, an upgrade
-// of its package), and takes what it was asked with it.
+// away reports whether systemd left the bus before it answered, or isn't on the bus. That happens while
+// it re-executes itself (systemctl daemon-reexec, an upgrade of its package); pending requests are
+// lost.
 func away(err error) bool {
 	var answer godbus.Error
 	if !errors.As(err, &answer) {
@@ -204,11 +200,11 @@ func (s *Supervisor) connect(ctx context.Context) (*dbus.Conn, error) {
 	case <-ctx.Done():
 		return nil, fmt.Errorf("system bus: %w", ctx.Err())
 	}
-	if conn := s.connected(); conn != nil { // another call was faster
+	if conn := s.connected(); conn != nil { // another call has already connected
 		return conn, nil
 	}
-	// The connection lives as long as the context that it is made with; ctx
-	// bounds only how long that takes.
+	// The connection lives as long as the context it is created with. ctx only limits the time for
+	// connecting.
 	life, cancel := context.WithCancel(context.Background())
 	stop := context.AfterFunc(ctx, cancel)
 	conn, err := dbus.NewSystemConnectionContext(life)
@@ -226,7 +222,7 @@ func (s *Supervisor) connect(ctx context.Context) (*dbus.Conn, error) {
 	return conn, nil
 }
 
-// connected is the connection, if there is one.
+// connected returns the current connection, or nil.
 func (s *Supervisor) connected() *dbus.Conn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -245,7 +241,7 @@ func (s *Supervisor) drop(conn *dbus.Conn) {
 	}
 }
 
-// explain makes an answer of the bus one that a person can act on.
+// explain turns an error of the bus into one that users can act on.
 func explain(err error) error {
 	var answer godbus.Error
 	switch {
@@ -264,12 +260,12 @@ func explain(err error) error {
 	return fmt.Errorf("systemd: %w", err)
 }
 
-// Ready tells systemd that this process has started, if it is the main one of a
-// unit that waits for that.
+// Ready reports to systemd that this process has started, if it is the main process of a unit with
+// Type=notify.
 func Ready() { _, _ = daemon.SdNotify(false, daemon.SdNotifyReady) }
 
-// Tell puts a line into the status of the unit that this process is the main
-// one of: what [Supervisor.Empty] shows when it fails.
+// Tell sets the status text of the unit whose main process this is. [Supervisor.Empty] reports it if
+// the unit fails.
 func Tell(status string) {
 	_, _ = daemon.SdNotify(false, "STATUS="+strings.ReplaceAll(status, "\n", " "))
 }

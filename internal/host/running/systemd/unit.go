@@ -17,16 +17,16 @@ import (
 	"github.com/left4me/left4me/internal/sleep"
 )
 
-// How often a unit is polled that is under way: soon at first, because
-// most take a moment, and then less often.
+// Intervals at which a changing unit is polled. The first is short, because most changes take only a
+// moment.
 const (
 	firstPoll = 10 * time.Millisecond
 	lastPoll  = 200 * time.Millisecond
 )
 
-// Start launches a server and returns when its shim runs, which is before the
-// server is ready. It is a success when the server is up already. Errors:
-// left4me.Denied, and left4me.Unavailable with what was refused.
+// Start starts a server and returns when its shim runs, which is before the server is ready. If the
+// server is already up, that is a success. Errors: left4me.Denied, and left4me.Unavailable with the
+// reason.
 func (s *Supervisor) Start(ctx context.Context, n left4me.Name) error {
 	if !n.Valid() {
 		return invalid(n)
@@ -44,8 +44,8 @@ func (s *Supervisor) Start(ctx context.Context, n left4me.Name) error {
 			return err
 		}
 	}
-	said := listenStatus(ctx, mount)
-	defer said.close()
+	statusText := listenStatus(ctx, mount)
+	defer statusText.close()
 	if err := s.begin(ctx, server); err != nil {
 		return err
 	}
@@ -62,18 +62,18 @@ func (s *Supervisor) Start(ctx context.Context, n left4me.Name) error {
 			}
 			return false, err
 		}
-		return false, refused(ctx, mount, said)
+		return false, refused(ctx, mount, statusText)
 	})
 }
 
-// refused says why a server's unit was not begun at all: because of its mount.
-func refused(ctx context.Context, mount string, said *status) error {
-	return left4me.NewError(left4me.Unavailable, "server.layers_not_mounted", "reason", said.wait(ctx), "unit", mount)
+// refused returns the error for a server's unit that was not started because its mount failed.
+func refused(ctx context.Context, mount string, statusText *status) error {
+	return left4me.NewError(left4me.Unavailable, "server.layers_not_mounted", "reason", statusText.wait(ctx), "unit", mount)
 }
 
-// Stop has the shim run its stop sequence and returns when the server has ended
-// and nothing is mounted for it. It is a success when the server doesn't run.
-// Errors: left4me.Busy when something else writes to what is mounted.
+// Stop makes the shim run its stop sequence and returns when the server has ended and nothing is
+// mounted for it. If the server doesn't run, that is a success. Errors: left4me.Busy if another process
+// writes to the mount.
 func (s *Supervisor) Stop(ctx context.Context, n left4me.Name) error {
 	if !n.Valid() {
 		return invalid(n)
@@ -92,8 +92,8 @@ func (s *Supervisor) Stop(ctx context.Context, n left4me.Name) error {
 			return err
 		}
 	}
-	// systemd says that the server has ended before it ends the mount. A mount that
-	// is being made it would only end once it is there.
+	// systemd reports the end of the server before it stops the mount unit. It would stop a mount that
+	// is still being made only after that has finished.
 	failed, mounts := false, false
 	err = s.wait(ctx, []string{server, mount}, func(u []dbus.UnitStatus) (bool, error) {
 		failed = u[0].ActiveState == "failed"
@@ -103,12 +103,12 @@ func (s *Supervisor) Stop(ctx context.Context, n left4me.Name) error {
 	if err != nil {
 		return err
 	}
-	if failed { // people wanted its end: how it came about is no failure
+	if failed { // the end was requested, so it is no failure
 		if err := s.forgetFailure(ctx, server); err != nil {
 			return err
 		}
 	}
-	if mounts { // they conflict: the one that mounts is ended first
+	if mounts { // the units conflict, so systemd ends the mounting process first
 		if err := s.run(ctx, unmountUnit+string(n)+suffix); err != nil {
 			return err
 		}
@@ -116,16 +116,16 @@ func (s *Supervisor) Stop(ctx context.Context, n left4me.Name) error {
 	return s.unmount(ctx, n)
 }
 
-// unmount takes away what the mount unit had to leave, now or at an earlier stop:
-// a mount, or the directory of root's that overlayfs makes in work, which stays
-// when the mount ended with the machine.
+// unmount removes what the mount unit left behind now or at an earlier stop: a mount, or the root-owned
+// directory that overlayfs creates in work, which remains if the host went down while the stack was
+// mounted.
 func (s *Supervisor) unmount(ctx context.Context, n left4me.Name) error {
 	mounted, err := s.mounted(n)
 	if err != nil {
 		return err
 	}
 	if _, err := os.Lstat(filepath.Join(s.cfg.Root.Runtime(n), "work", "work")); err != nil && !mounted {
-		return nil //nolint:nilerr // nothing is there, or nothing that this user may see
+		return nil //nolint:nilerr // nothing exists, or nothing that this user can see
 	}
 	if err := s.run(ctx, unmountUnit+string(n)+suffix); err != nil {
 		return err
@@ -145,17 +145,16 @@ func (s *Supervisor) mounted(n left4me.Name) (bool, error) {
 	return root.Mounted(n)
 }
 
-// Empty removes what a stopped server has in its runtime directory, as the user
-// whose files are in it, and as far as that user may. Errors: left4me.Busy when the
-// server is up.
+// Empty removes the contents of a stopped server's runtime directory. It runs as the user who owns the
+// files and removes what that user can. Errors: left4me.Busy if the server is up.
 func (s *Supervisor) Empty(ctx context.Context, n left4me.Name) error {
 	if err := s.idle(ctx, n); err != nil {
 		return err
 	}
-	// Of a discard that was cut off: with it not everything would go.
+	// A list left by an interrupted discard would limit what the unit removes.
 	err := s.cfg.Root.DropDiscard(n)
 	if errors.Is(err, fs.ErrPermission) {
-		return nil // the instance isn't ours, so the unit could not inspect it either
+		return nil // the instance belongs to another user, so the unit could not read it either
 	}
 	if err != nil {
 		return fmt.Errorf("empty %s: %w", n, err)
@@ -163,9 +162,8 @@ func (s *Supervisor) Empty(ctx context.Context, n left4me.Name) error {
 	return s.run(ctx, emptyUnit+string(n)+suffix)
 }
 
-// Discard drops what a stopped server wrote at some paths, as the user whose
-// files they are: the same unit does it, which finds a list of them. Errors:
-// left4me.Busy when the server is up.
+// Discard removes what a stopped server wrote at the given paths, as the user who owns the files. The
+// unit of Empty does it, limited by a list of paths. Errors: left4me.Busy if the server is up.
 func (s *Supervisor) Discard(ctx context.Context, n left4me.Name, paths []string) error {
 	if err := s.idle(ctx, n); err != nil {
 		return err
@@ -186,8 +184,7 @@ func (s *Supervisor) idle(ctx context.Context, n left4me.Name) error {
 	return err
 }
 
-// run runs a unit that does one thing, and gives what its process said when it
-// failed.
+// run runs a one-shot unit. If it fails, the error contains its status text.
 func (s *Supervisor) run(ctx context.Context, unit string) error {
 	if err := s.begin(ctx, unit); err != nil {
 		return err
@@ -208,7 +205,7 @@ func (s *Supervisor) run(ctx context.Context, unit string) error {
 	if p.Text == "" {
 		e = left4me.NewError(left4me.Busy, "systemd.unit_failed", "unit", unit, "status", p.Status)
 	}
-	if err := s.forgetFailure(ctx, unit); err != nil { // a failed unit would outlive its server
+	if err := s.forgetFailure(ctx, unit); err != nil { // a failed unit would stay loaded after its server is deleted
 		return err
 	}
 	return e
@@ -221,15 +218,13 @@ func (s *Supervisor) begin(ctx context.Context, unit string) error {
 	})
 }
 
-// forgetFailure makes a failed unit one that is merely down, and one that failed
-// too often one that may start again.
+// forgetFailure resets a failed unit to inactive, and lets a unit that hit its start limit start again.
 func (s *Supervisor) forgetFailure(ctx context.Context, unit string) error {
 	return s.call(ctx, func(ctx context.Context, c *dbus.Conn) error { return c.ResetFailedUnitContext(ctx, unit) })
 }
 
-// wait polls units until done says that it is enough, or ctx ends. systemd
-// would send a signal for each change; polling needs no care for those that are
-// lost with the bus.
+// wait polls units until done returns true or ctx ends. Polling is simpler than systemd's signals,
+// which are lost together with the bus connection.
 func (s *Supervisor) wait(ctx context.Context, units []string, done func([]dbus.UnitStatus) (bool, error)) error {
 	for pause := firstPoll; ; pause = min(2*pause, lastPoll) {
 		u, err := s.units(ctx, units...)

@@ -7,23 +7,23 @@ import (
 )
 
 const (
-	// MaxLine is the longest line of the console; a longer one goes on in the next.
+	// MaxLine is the maximum length of a console line in bytes; longer lines are split.
 	MaxLine = 4096
-	// maxEscape bounds an escape sequence, so that one without an end doesn't
-	// swallow the console.
+	// maxEscape limits the length of an escape sequence, so that an unterminated one doesn't swallow
+	// the console.
 	maxEscape = 256
 )
 
-// What the Cleaner is in the middle of.
+// The states of the Cleaner.
 const (
 	inText    = iota
-	inEscape  // behind ESC
-	inCSI     // behind ESC [
-	inString  // behind ESC ] and the like, up to BEL or ESC \
-	inCharset // behind ESC ( and the like: one more byte
+	inEscape  // after ESC
+	inCSI     // after ESC [
+	inString  // after ESC ] and similar, until BEL or ESC \
+	inCharset // after ESC ( and similar: one more byte
 )
 
-// special are the bytes that end a run of plain text.
+// special marks the bytes that end a run of plain text.
 var special = func() (t [256]bool) {
 	for i := range 0x20 {
 		t[i] = i != '\t'
@@ -32,17 +32,16 @@ var special = func() (t [256]bool) {
 	return t
 }()
 
-// Cleaner makes lines of what is sent to a terminal: valid UTF-8 without control
-// characters and escape sequences, at most MaxLine bytes each. The zero value is
-// ready.
+// Cleaner turns terminal output into lines of valid UTF-8 without control characters and escape
+// sequences, at most MaxLine bytes each. The zero value is ready to use.
 type Cleaner struct {
-	line   []byte // of the line that has no end yet
+	line   []byte // the current, incomplete line
 	state  byte
-	cr     bool // a carriage return came last: a line end, if only we knew which
-	escape int  // bytes of the escape sequence so far
+	cr     bool // the last byte was a carriage return, which may be part of a line end
+	escape int  // length of the current escape sequence
 }
 
-// Clean appends the lines that end in p to dst, each with its line feed.
+// Clean appends the lines completed by p to dst, each with a line feed.
 func (c *Cleaner) Clean(dst, p []byte) []byte {
 	for len(p) > 0 {
 		if line, rest, ok := c.wholeLine(p); ok {
@@ -60,7 +59,7 @@ func (c *Cleaner) Clean(dst, p []byte) []byte {
 			n++
 		}
 		if n > 0 {
-			if c.cr { // it was no part of a line end
+			if c.cr { // the carriage return was not part of a line end
 				c.cr = false
 				if len(c.line) > 0 {
 					dst = c.end(dst)
@@ -76,7 +75,7 @@ func (c *Cleaner) Clean(dst, p []byte) []byte {
 	return dst
 }
 
-// wholeLine takes the usual case, a line that needs no cleaning, off p.
+// wholeLine cuts a line from p if it needs no cleaning, which is the usual case.
 func (c *Cleaner) wholeLine(p []byte) (line, rest []byte, ok bool) {
 	if c.state != inText || c.cr || len(c.line) > 0 {
 		return nil, p, false
@@ -92,8 +91,8 @@ func (c *Cleaner) wholeLine(p []byte) (line, rest []byte, ok bool) {
 	return line, p[n+1:], true
 }
 
-// plain reports whether p holds only printable ASCII. It inspects eight bytes at
-// a time: servers that print much print such lines.
+// plain reports whether p contains only printable ASCII. It checks eight bytes at a time, because
+// servers with much output print mostly such lines.
 func plain(p []byte) bool {
 	const ones, high = 0x0101010101010101, 0x8080808080808080
 	for ; len(p) >= 8; p = p[8:] {
@@ -111,7 +110,7 @@ func plain(p []byte) bool {
 	return true
 }
 
-// Flush ends the line that has no end yet.
+// Flush appends the current line to dst even though it is incomplete.
 func (c *Cleaner) Flush(dst []byte) []byte {
 	c.state, c.cr = inText, false
 	if len(c.line) == 0 {
@@ -125,7 +124,7 @@ func (c *Cleaner) text(dst, p []byte) []byte {
 		n := MaxLine - len(c.line)
 		c.line = append(c.line, p[:n]...)
 		p = p[n:]
-		// A character isn't cut: its beginning goes over to the next line.
+		// Don't split a character: move its first bytes to the next line.
 		cut := len(c.line)
 		for back := 1; back < utf8.UTFMax && back < cut; back++ {
 			if b := c.line[cut-back]; utf8.RuneStart(b) {
@@ -166,7 +165,7 @@ func (c *Cleaner) control(dst []byte, b byte) []byte {
 	return dst
 }
 
-// step takes one byte of an escape sequence (ECMA-48).
+// step processes one byte of an escape sequence (ECMA-48).
 func (c *Cleaner) step(b byte) {
 	if c.escape++; c.escape > maxEscape {
 		c.state = inText
@@ -203,8 +202,8 @@ func (c *Cleaner) step(b byte) {
 	}
 }
 
-// appendClean appends one line. What is not UTF-8 becomes U+FFFD, and the
-// control characters that UTF-8 has above ASCII go.
+// appendClean appends one line. Invalid UTF-8 becomes U+FFFD, and the C1 control characters are
+// removed.
 func appendClean(dst, line []byte) []byte {
 	if ascii(line) {
 		dst = append(dst, line...)

@@ -1,6 +1,5 @@
-// Package terminal runs programs that print as people like to read it: on a
-// pseudo-terminal, so that they print at once rather than by the block, and with
-// what they print made into clean lines.
+// Package terminal provides pseudo-terminals for programs, and turns their output into clean lines. On
+// a terminal, programs flush each line instead of buffering blocks.
 package terminal
 
 import (
@@ -12,21 +11,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Open opens a pseudo-terminal that neither repeats what is typed nor changes
-// what is printed: the end that we keep, which knows deadlines, and the one for
-// the program.
+// Open opens a pseudo-terminal without echo and output processing. It returns our end, which supports
+// deadlines, and the end for the program.
 func Open() (ours, theirs *os.File, err error) {
 	ours, theirs, err = pty.Open()
 	if err != nil {
 		return nil, nil, fmt.Errorf("terminal: %w", err)
 	}
-	if err := quiet(theirs); err != nil {
+	if err := disableEcho(theirs); err != nil {
 		return nil, nil, fmt.Errorf("terminal: %w", errors.Join(err, ours.Close(), theirs.Close()))
 	}
 	return ours, theirs, nil
 }
 
-func quiet(tty *os.File) error {
+func disableEcho(tty *os.File) error {
 	raw, err := tty.SyscallConn()
 	if err != nil {
 		return err
