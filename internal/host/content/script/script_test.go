@@ -487,6 +487,6 @@ func rootOf(t *testing.T) *os.Root {
 	return r
 }
 
-func TestServersRunAsOrdinaryUser(t *testing.T) {
+func TestScriptsRunAsOrdinaryUser(t *testing.T) {
 	shimtest.AsUser(t, "^Test(WhatA|Nothing|FilesThat|AScriptThatNever|ASuccessor)")
 }

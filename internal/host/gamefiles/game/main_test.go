@@ -55,7 +55,7 @@ func TestMain(m *testing.M) {
 	}
 }
 
-func TestOverlayfsAsOrdinaryUser(t *testing.T) {
+func TestAllOfItAsAnOrdinaryUser(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("it is one already")
 	}
