@@ -104,7 +104,7 @@ func (r *Builder) Build(ctx context.Context, id left4me.JobID, spec left4me.Buil
 // made reports whether a job did its work before left4me ended and only its word
 // was lost.
 func (r *Builder) made(n left4me.Name, id left4me.JobID, p *job.Progress, labels []string) bool {
-	rev, ok := r.Repository.Made(n, id)
+	rev, ok := r.Repository.PublishedBy(n, id)
 	if ok {
 		p.Skip("done before left4me was started anew", labels...)
 		p.Note(left4me.StepPublishOverlay, fmt.Sprintf("revision %d was published before left4me was started anew", rev.Number))

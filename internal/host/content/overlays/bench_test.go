@@ -15,10 +15,10 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// many is how many files an overlay of the benchmark has.
+// many is the number of files in the benchmark's overlay.
 const many = 20_000
 
-// tree writes n files of different content, 100 in a directory.
+// tree writes n files with different content, 100 per directory.
 func tree(tb testing.TB, dir string, n int) {
 	for i := range n {
 		d := filepath.Join(dir, fmt.Sprintf("left4dead2/materials/d%03d", i/100))
@@ -33,7 +33,7 @@ func tree(tb testing.TB, dir string, n int) {
 	}
 }
 
-// du is what a directory takes on disk; an inode counts once.
+// du returns the allocated bytes of directories, counting each inode once.
 func du(tb testing.TB, dirs ...string) (sum int64) {
 	seen := map[uint64]bool{}
 	for _, dir := range dirs {
@@ -63,8 +63,8 @@ func median(all []time.Duration) time.Duration {
 	return all[len(all)/2]
 }
 
-// BenchmarkOneFileOfMany makes revisions in which one file of 20,000 changed,
-// beside what anybody would do by hand: cp -al, the file, sync.
+// BenchmarkOneFileOfMany publishes revisions in which one file of 20,000 changed, and compares that
+// with doing it by hand: cp -al, replacing the file, sync.
 func BenchmarkOneFileOfMany(b *testing.B) {
 	root := b.TempDir()
 	s := overlays.Open(root, -1)

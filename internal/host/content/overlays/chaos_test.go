@@ -18,8 +18,8 @@ import (
 
 const publishVar = "LEFT4ME_TEST_PUBLISH"
 
-// TestMain is also the program that is killed while it publishes, and the one
-// whose disk is full.
+// TestMain also runs the test binary as the program that is killed while it publishes, and as the
+// one whose disk is full.
 func TestMain(m *testing.M) {
 	run := publishForever
 	root := os.Getenv(publishVar)
@@ -35,7 +35,7 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// version is what the revision of a round has: 12 files, of which some change.
+// version returns the files of revision n: 12 that never change and 2 that depend on n.
 func version(n int) map[string]string {
 	v := map[string]string{}
 	for i := range 12 {
@@ -46,8 +46,8 @@ func version(n int) map[string]string {
 	return v
 }
 
-// publishForever publishes one version after the other, drops old ones and goes
-// back now and then, as an agent would that begins the same job anew.
+// publishForever publishes one version after another and drops old ones, like an agent that
+// restarts the same job.
 func publishForever(root string) error {
 	s := overlays.Open(root, -1)
 	background := context.Background()
@@ -91,9 +91,9 @@ func publishForever(root string) error {
 	}
 }
 
-// Killed at any moment, there is the old revision or the new one, each of them
-// whole, and the next start leaves nothing else.
-func TestKilledWhileItPublishes(t *testing.T) {
+// After a kill at any time, either the old or the new revision must be current, each revision must
+// be complete, and the next start must remove all remains.
+func TestKillDuringPublishLeavesCompleteRevisions(t *testing.T) {
 	s := newRepository(t)
 	exe, err := os.Executable()
 	must(t, err)
@@ -105,30 +105,30 @@ func TestKilledWhileItPublishes(t *testing.T) {
 		out, err := cmd.StdoutPipe()
 		must(t, err)
 		must(t, cmd.Start())
-		// From a revision on, so that it comes to something however slow it is.
-		var told int
-		if _, err := fmt.Fscan(out, &told); err != nil {
-			t.Fatalf("round %d: it published nothing: %v", round, err)
+		// Wait for a first revision, so that a slow machine makes progress, too.
+		var reported int
+		if _, err := fmt.Fscan(out, &reported); err != nil {
+			t.Fatalf("round %d: nothing was published: %v", round, err)
 		}
-		time.Sleep(rand.N(60 * time.Millisecond)) // the moment of the kill is what is tested
+		time.Sleep(rand.N(60 * time.Millisecond)) // kill at a random time
 		must(t, cmd.Process.Kill())
 		for {
 			var n int
 			if _, err := fmt.Fscan(out, &n); err != nil {
 				break
 			}
-			told = n
+			reported = n
 		}
 		_ = cmd.Wait()
 
 		now, err := overlays.Current(filepath.Join(s.root, "overlays/maps"))
-		if err != nil || now < told || now > told+1 || now <= last {
-			t.Fatalf("round %d: revision %d is current, %d was told, %d before: %v", round, now, told, last, err)
+		if err != nil || now < reported || now > reported+1 || now <= last {
+			t.Fatalf("round %d: got current revision %d, want %d or the next; previous round %d: %v", round, now, reported, last, err)
 		}
 		last = now
 		fresh := overlays.Open(s.root, -1)
 		must(t, fresh.Sweep(t.Context()))
-		s.nothingLeft()
+		s.checkNoLeftovers()
 		c, err := fresh.Get(t.Context(), "maps", 0, nil)
 		must(t, err)
 		there := map[string]bool{"overlay.json": true}
@@ -146,7 +146,7 @@ func TestKilledWhileItPublishes(t *testing.T) {
 		entries, err := os.ReadDir(filepath.Join(s.root, "overlays/maps"))
 		must(t, err)
 		for _, e := range entries {
-			// A manifest stays that others stand on.
+			// Manifests stay while others are deltas to them.
 			if !there[e.Name()] && filepath.Ext(e.Name()) != ".files" {
 				t.Errorf("round %d: %s was left behind", round, e.Name())
 			}

@@ -17,18 +17,18 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// cacheFor is how long a download stays that no revision has.
+// cacheFor is the minimum age of a cached download that is removed because no revision contains it.
 const cacheFor = 24 * time.Hour
 
 // Collected is what Collect removed.
 type Collected struct {
 	Revisions []left4me.OverlayRef
-	Overlays  []left4me.Name // that were deleted long ago
-	Files     int            // of the pool and of downloads
-	Bytes     int64          // that became free, as far as is known
+	Overlays  []left4me.Name // deleted overlays whose restore period has ended
+	Files     int            // files of the pool and cached downloads
+	Bytes     int64          // increase of free disk space; other writers affect it
 }
 
-// collector removes what nothing needs.
+// collector removes unneeded revisions, pool files and downloads.
 type collector struct {
 	layout  *layout
 	pool    *pool
@@ -37,17 +37,13 @@ type collector struct {
 	active  *activeJobs
 }
 
-// candidate is a revision that may go.
+// candidate is a revision that may be removed.
 type candidate struct {
 	left4me.OverlayRef
 	at time.Time
 }
 
-// collect removes what nothing needs: revisions by age and, when the disk gets
-// full, by space, but never one that is current, labelled, named by spec.Keep or
-// in use; then contents and downloads that no revision has. A revision goes by
-// remove, which calls drop unless somebody is about to mount it: then it returns
-// left4me.Busy.
+// collect implements [Repository.Collect].
 func (co *collector) collect(ctx context.Context, spec left4me.CollectSpec, used Used,
 	remove func(r left4me.OverlayRef, drop func() error) error,
 ) (c Collected, err error) {
@@ -111,13 +107,12 @@ func (co *collector) collect(ctx context.Context, spec left4me.CollectSpec, used
 	return c, nil
 }
 
-// files gives back what revisions that went had alone.
+// files removes files that only removed revisions used.
 func (co *collector) files(ctx context.Context, spec left4me.CollectSpec, c *Collected) error {
 	return errors.Join(co.sweep(ctx), co.downloads(ctx, spec, c), co.pool.collect(ctx, c))
 }
 
-// candidates are the revisions that may go for all that is known without asking
-// what is mounted, the oldest first.
+// candidates returns the removable revisions, oldest first. It doesn't consider which are mounted.
 func (co *collector) candidates(spec left4me.CollectSpec) ([]candidate, error) {
 	names, err := co.layout.names()
 	if err != nil {
@@ -140,8 +135,7 @@ func (co *collector) candidates(spec left4me.CollectSpec) ([]candidate, error) {
 	return all, nil
 }
 
-// dropUnused drops a revision if it may still go: somebody may have labelled it
-// or gone back to it meanwhile.
+// dropUnused drops a revision unless it has been labelled or made current in the meantime.
 func (co *collector) dropUnused(v candidate) (bool, error) {
 	co.records.mu.Lock()
 	defer co.records.mu.Unlock()
@@ -156,13 +150,13 @@ func (co *collector) dropUnused(v candidate) (bool, error) {
 	return true, co.records.drop(dir, &r, v.Revision)
 }
 
-// collect removes contents that have no name but that in the pool. One that
-// a build links at that moment keeps what it linked.
+// collect removes pool files that have no other link. A build that links one at the same time keeps
+// its link.
 func (po *pool) collect(ctx context.Context, c *Collected) error {
 	return po.each(func(name string, k key, _ uint64) error {
 		var st unix.Stat_t
 		if err := errors.Join(ctx.Err(), unix.Lstat(name, &st)); err != nil {
-			return ctx.Err() // gone meanwhile
+			return ctx.Err() // removed in the meantime
 		}
 		if st.Nlink > 1 && k != (key{}) {
 			return nil
@@ -175,15 +169,15 @@ func (po *pool) collect(ctx context.Context, c *Collected) error {
 	})
 }
 
-// downloads removes files of workshop_cache that no revision has.
+// downloads removes files in workshop_cache that no revision contains.
 func (co *collector) downloads(ctx context.Context, spec left4me.CollectSpec, c *Collected) error {
 	top := filepath.Join(co.layout.root, "workshop_cache")
 	var here, there unix.Stat_t
 	if unix.Stat(top, &here) != nil || unix.Stat(co.layout.dir, &there) != nil {
-		return nil //nolint:nilerr // there is none
+		return nil //nolint:nilerr // no workshop_cache or no overlays
 	}
 	oldest := time.Now().Add(-cacheFor)
-	if here.Dev != there.Dev { // links can't tell
+	if here.Dev != there.Dev { // revisions have copies, so link counts mean nothing
 		oldest = time.Now().Add(-max(cacheFor, time.Duration(spec.Age)*24*time.Hour))
 	}
 	known, err := co.pool.inodes()
@@ -205,7 +199,7 @@ func (co *collector) downloads(ctx context.Context, spec left4me.CollectSpec, c 
 			if err := unix.Lstat(file, &st); err != nil || st.Mode&unix.S_IFMT != unix.S_IFREG {
 				return ctx.Err()
 			}
-			names := uint64(1) // of its own, and in the pool
+			names := uint64(1) // links of an unused file: in the cache and, if pooled, in the pool
 			if _, ok := known[ino]; ok && here.Dev == there.Dev {
 				names = 2
 			}
@@ -218,19 +212,18 @@ func (co *collector) downloads(ctx context.Context, spec left4me.CollectSpec, c 
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
-		_ = os.Remove(dir) // if it is empty now
+		_ = os.Remove(dir) // fails unless empty
 	}
 	return nil
 }
 
-// sweep removes what was dropped, and what jobs that were cut left half-made.
-// Jobs that are under way keep what they have.
+// sweep implements [Repository.Sweep].
 func (co *collector) sweep(ctx context.Context) error {
 	overlays, err := co.layout.names()
 	if err != nil {
 		return err
 	}
-	var failed error // one that can't be swept must not keep the others
+	var failed error // an overlay that can't be swept must not prevent sweeping the others
 	for _, n := range overlays {
 		err := func() error {
 			co.records.mu.Lock()

@@ -6,7 +6,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Diff returns a page of how two revisions differ. Errors: left4me.NotFound,
+// Diff returns a page of the differences between two revisions. Errors: left4me.NotFound,
 // left4me.Invalid.
 func (s *Repository) Diff(ctx context.Context, r left4me.DiffRequest) (left4me.Page[left4me.FileChange], error) {
 	var page left4me.Page[left4me.FileChange]
@@ -27,8 +27,8 @@ func (s *Repository) Diff(ctx context.Context, r left4me.DiffRequest) (left4me.P
 	return paged(Changes(from, to), r.After, limit, func(c left4me.FileChange) string { return c.Path }), nil
 }
 
-// Changes lists how the files of two revisions differ, by path. Empty
-// directories aren't told.
+// Changes lists the files that differ between two revisions, sorted by path. Empty directories are
+// omitted.
 func Changes(from, to Manifest) []left4me.FileChange {
 	var all []left4me.FileChange
 	each(from, to, func(p pair) bool {

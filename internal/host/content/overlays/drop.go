@@ -11,18 +11,17 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Used says which revisions servers have mounted, or are about to mount, and
-// which servers.
+// Used maps each revision that is mounted or about to be mounted to its servers.
 type Used map[left4me.OverlayRef][]left4me.Name
 
-// by names who has a revision.
+// by returns the servers that use a revision.
 func (u Used) by(n left4me.Name, number int) []left4me.Name {
 	return u[left4me.OverlayRef{Name: n, Revision: number}]
 }
 
-// Drop removes a revision: out of the way at once, and from the disk with
-// [Repository.Sweep]. The caller holds off who would mount it meanwhile. Errors:
-// left4me.NotFound, and left4me.Busy when it is the current one or in use.
+// Drop removes a revision. It is hidden immediately; [Repository.Sweep] deletes its files. The
+// caller must prevent that the revision is mounted during the call. Errors: left4me.NotFound;
+// left4me.Busy if the revision is current or in use.
 func (s *Repository) Drop(n left4me.Name, number int, used Used) error {
 	_, v, err := s.records.find(n, number)
 	if err != nil {
@@ -44,19 +43,19 @@ func (s *Repository) Drop(n left4me.Name, number int, used Used) error {
 	return s.records.drop(dir, &r, v.Number)
 }
 
-// drop takes a revision out of overlay.json, and then away. s.mu is held.
+// drop removes a revision from overlay.json and then from disk. The caller holds rs.mu.
 func (rs *records) drop(dir string, r *record, number int) error {
 	i := r.index(number)
 	if i < 0 {
 		return nil
 	}
-	if r.Revisions[i].Hand { // else it would be taken again
+	if r.Revisions[i].Hand { // without notes, load would list the directory again
 		text, err := json.Marshal(notes{V: recordVersion, Dropped: true, Revision: left4me.Revision{Number: number}})
 		if err == nil {
 			err = durable.WriteFile(filepath.Join(dir, strconv.Itoa(number)+notesSuffix), text, 0o644)
 		}
 		if err != nil {
-			return rs.layout.full(err, 0)
+			return rs.layout.diskFull(err, 0)
 		}
 	}
 	r.Revisions = append(r.Revisions[:i:i], r.Revisions[i+1:]...)
@@ -66,14 +65,14 @@ func (rs *records) drop(dir string, r *record, number int) error {
 	return rs.sweep(dir, *r)
 }
 
-// sweep takes away what overlay.json doesn't name: what was being
-// published or dropped when something ended. s.mu is held.
+// sweep removes everything that overlay.json doesn't mention: remains of interrupted publishes and
+// drops. The caller holds rs.mu.
 func (rs *records) sweep(dir string, r record) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return err
 	}
-	var unnamed []string // manifests
+	var unnamed []string // manifests of unlisted revisions
 	for _, e := range entries {
 		name := e.Name()
 		stem, isNotes := cutSuffix(name, notesSuffix)
@@ -86,8 +85,8 @@ func (rs *records) sweep(dir string, r record) error {
 			if !ok || r.index(n) >= 0 {
 				continue
 			}
-			// The directory first: without notes it would count as laid by hand.
-			if err = rs.layout.away(filepath.Join(dir, stem)); err == nil {
+			// Remove the directory first: without notes it would count as installed by hand.
+			if err = rs.layout.moveToRemoved(filepath.Join(dir, stem)); err == nil {
 				err = os.Remove(filepath.Join(dir, name))
 			}
 		case isFiles:

@@ -16,8 +16,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Tree returns a page of the files of a revision. Errors: left4me.NotFound,
-// left4me.Invalid.
+// Tree returns a page of the files in a revision. Errors: left4me.NotFound, left4me.Invalid.
 func (s *Repository) Tree(ctx context.Context, r left4me.TreeRequest) (left4me.Page[left4me.TreeFile], error) {
 	var page left4me.Page[left4me.TreeFile]
 	_, v, err := s.records.find(r.Overlay, r.Revision)
@@ -35,7 +34,7 @@ func (s *Repository) Tree(ctx context.Context, r left4me.TreeRequest) (left4me.P
 		}
 	}
 	m, err := readManifest(s.layout.overlay(r.Overlay), v.Number)
-	if err != nil { // its names are enough: nobody waits until all was read
+	if err != nil { // list the names without hashing, which could take minutes
 		if m, err = s.manifests.scan(ctx, filepath.Join(s.layout.overlay(r.Overlay), strconv.Itoa(v.Number)), false); err != nil {
 			return page, err
 		}
@@ -53,7 +52,7 @@ func (s *Repository) Tree(ctx context.Context, r left4me.TreeRequest) (left4me.P
 	return paged(filtered(m, f), f.After, limit, func(f left4me.TreeFile) string { return f.Path }), nil
 }
 
-// unknown stands for a hash that nobody computed.
+// unknown is the hash of an entry that has not been hashed.
 var unknown [32]byte
 
 func (e Entry) show() left4me.TreeFile {
@@ -64,8 +63,8 @@ func (e Entry) show() left4me.TreeFile {
 	return f
 }
 
-// filtered is the part of a manifest that is wanted, sorted by path. The size of
-// a directory is that of all files beneath.
+// filtered returns the entries that match a filter, sorted by path. The size of a directory is the
+// total size of all files in it.
 func filtered(m Manifest, f left4me.Filter) []left4me.TreeFile {
 	m = m.Beneath(f.Dir)
 	query := Fold(f.Query)
@@ -84,7 +83,7 @@ func filtered(m Manifest, f left4me.Filter) []left4me.TreeFile {
 			dir := path.Join(f.Dir, name)
 			if len(out) == 0 || out[len(out)-1].Path != dir {
 				i, ok := slices.BinarySearchFunc(out, dir, func(t left4me.TreeFile, p string) int { return strings.Compare(t.Path, p) })
-				if !ok { // a-b stands between a and a/b
+				if !ok { // a-b sorts between a and a/b
 					out = slices.Insert(out, i, left4me.TreeFile{Path: dir, Dir: true})
 				}
 				out[i].Size += e.Size
@@ -106,7 +105,7 @@ func limitOf(n int) (int, error) {
 	return n, nil
 }
 
-// paged cuts a sorted list into pages.
+// paged returns one page of a sorted list.
 func paged[T any](all []T, after string, limit int, path func(T) string) left4me.Page[T] {
 	from, ok := slices.BinarySearchFunc(all, after, func(v T, p string) int { return strings.Compare(path(v), p) })
 	if ok && after != "" {
@@ -120,8 +119,8 @@ func paged[T any](all []T, after string, limit int, path func(T) string) left4me
 	return p
 }
 
-// File returns what a file of a revision holds, if it is at most left4me.MaxFile
-// long. Errors: left4me.NotFound, left4me.Invalid.
+// File returns a file of a revision, with its content if it has at most left4me.MaxFile bytes.
+// Errors: left4me.NotFound, left4me.Invalid.
 func (s *Repository) File(r left4me.FileRequest) (left4me.FileAnswer, error) {
 	var a left4me.FileAnswer
 	if err := CheckPath(r.Path); err != nil {
@@ -163,7 +162,7 @@ func (s *Repository) File(r left4me.FileRequest) (left4me.FileAnswer, error) {
 	return a, err
 }
 
-// open opens a regular file of a revision, through no link.
+// open opens a regular file of a revision without following links.
 func (s *Repository) open(n left4me.Name, number int, p string) (*os.File, error) {
 	d, err := os.Open(filepath.Join(s.layout.overlay(n), strconv.Itoa(number)))
 	if err != nil {

@@ -18,16 +18,16 @@ import (
 
 const fullVar = "LEFT4ME_TEST_FULL"
 
-// A build that doesn't fit says how much it needs, and leaves the disk as it
-// was; a margin stays free.
-func TestAFullDisk(t *testing.T) {
+// A build that doesn't fit on the disk must report the missing space, restore the free space, and
+// leave a margin free.
+func TestFullDiskFailsPublish(t *testing.T) {
 	if out, err := exec.Command("unshare", "-rm", "true").CombinedOutput(); err != nil {
 		t.Skipf("no user namespaces here: %v %s", err, out)
 	}
 	exe, err := os.Executable()
 	must(t, err)
 	dir := t.TempDir()
-	// What is staged is on another disk, so that it can be larger.
+	// Staged files are on another disk, so that they can be larger.
 	cmd := exec.Command("unshare", "-rm", "sh", "-ec", `
 		mkdir "$1/root" "$1/staged"
 		mount -t tmpfs -o size=8m tmpfs "$1/root"
@@ -71,17 +71,17 @@ func publishTooMuch(root string) error {
 	for _, files := range [][]int{{10 << 20}, {5 << 20, 5 << 20}, {3 << 20, 4<<20 + 5<<17}} {
 		err := publish("two", files...)
 		if e, ok := left4me.Public(err); !ok || e.Kind != left4me.DiskFull || !errors.Is(err, unix.ENOSPC) {
-			return fmt.Errorf("%v gives %w", files, err)
+			return fmt.Errorf("publish %v: got %w, want DiskFull", files, err)
 		}
 		if now := free(); now < before {
-			return fmt.Errorf("%v: %d bytes were not given back", files, before-now)
+			return fmt.Errorf("publish %v: %d bytes were not freed", files, before-now)
 		}
 	}
 	if n, err := overlays.Current(filepath.Join(root, "overlays/maps")); n != 1 || err != nil {
 		return fmt.Errorf("revision %d is current: %w", n, err)
 	}
 	if err := publish("three", 5<<20); err != nil {
-		return fmt.Errorf("what fits: %w", err)
+		return fmt.Errorf("publish files that fit: %w", err)
 	}
 	return nil
 }

@@ -9,17 +9,16 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// maxLabel is the longest label, in characters.
+// maxLabel is the maximum length of a label in characters.
 const maxLabel = 80
 
-// Use makes a revision the one that servers start with. Errors:
-// left4me.NotFound.
+// Use makes a revision current. Errors: left4me.NotFound.
 func (s *Repository) Use(n left4me.Name, number int) error {
 	return s.records.change(n, number, func(r *record, _ int) { r.Current = number })
 }
 
-// Label names a revision; one that has a label stays until it is dropped by
-// hand. An empty label takes it away. Errors: left4me.NotFound, left4me.Invalid.
+// Label sets the label of a revision; an empty label removes it. Collect keeps labelled revisions.
+// Errors: left4me.NotFound, left4me.Invalid.
 func (s *Repository) Label(n left4me.Name, number int, label string) error {
 	label = strings.TrimSpace(label)
 	if !utf8.ValidString(label) || utf8.RuneCountInString(label) > maxLabel || strings.ContainsFunc(label, unicode.IsControl) {
@@ -28,7 +27,7 @@ func (s *Repository) Label(n left4me.Name, number int, label string) error {
 	return s.records.change(n, number, func(r *record, i int) { r.Revisions[i].Label = label })
 }
 
-// change changes what is known of a revision.
+// change updates the record of a revision.
 func (rs *records) change(n left4me.Name, number int, f func(r *record, i int)) error {
 	if !n.Valid() || number < 1 {
 		return notFound(n, number)
@@ -47,9 +46,9 @@ func (rs *records) change(n left4me.Name, number int, f func(r *record, i int)) 
 	return rs.save(rs.layout.overlay(n), &r)
 }
 
-// Made returns the revision that a job made, if it is the current one: then the
-// job was cut off before it could say so.
-func (s *Repository) Made(n left4me.Name, job left4me.JobID) (left4me.Revision, bool) {
+// PublishedBy returns the revision that a job published, if it is current. A job that finds its own
+// revision was interrupted before it could report it.
+func (s *Repository) PublishedBy(n left4me.Name, job left4me.JobID) (left4me.Revision, bool) {
 	_, v, err := s.records.find(n, 0)
 	return v.Revision, err == nil && job != "" && v.Job == job
 }

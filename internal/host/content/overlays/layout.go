@@ -11,17 +11,17 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// layout is where a repository is on the disk, and what its files must be like.
+// layout defines where a repository is stored and which group and mode its files have.
 type layout struct {
 	root  string // LEFT4ME_ROOT
 	dir   string // overlays/
-	group int    // that game servers run with; -1: files keep ours
+	group int    // group of the game servers; -1 leaves the group unchanged
 }
 
-// overlay is the directory of an overlay.
+// overlay returns the directory of an overlay.
 func (l *layout) overlay(n left4me.Name) string { return filepath.Join(l.dir, string(n)) }
 
-// makeDir makes a directory of ours beneath overlays/.
+// makeDir creates a directory in overlays/ if it doesn't exist.
 func (l *layout) makeDir(name string) error {
 	if err := os.MkdirAll(l.dir, 0o751); err != nil {
 		return err
@@ -33,33 +33,32 @@ func (l *layout) makeDir(name string) error {
 	return err
 }
 
-// room says whether so many bytes may be written: servers write to the same
-// disk, so a margin stays free. Errors: left4me.DiskFull.
+// room returns left4me.DiskFull unless need bytes can be written. A margin must remain free,
+// because servers write to the same disk.
 func (l *layout) room(need int64) error { return disk.Fits(l.root, need) }
 
-// full makes of an error for want of space one that says so; need is 0 when it
-// isn't known.
-func (l *layout) full(err error, need int64) error {
+// diskFull converts an ENOSPC error to left4me.DiskFull and returns other errors unchanged. need is 0
+// if unknown.
+func (l *layout) diskFull(err error, need int64) error {
 	if !disk.IsFull(err) {
 		return err
 	}
 	return disk.Full(l.root, need, err)
 }
 
-// newDir is where revisions come into being: on the file system of the others,
-// and nobody else's.
+// newDir contains revisions while they are built. It is on the same file system as the revisions
+// and accessible only to left4me.
 const newDir = ".new"
 
-// removedDir is where what is being removed is: out of the way at once.
+// removedDir contains files to be deleted. Renaming into it hides them immediately.
 const removedDir = ".gone"
 
 func (l *layout) private(job left4me.JobID) string {
 	return filepath.Join(l.dir, newDir, string(job))
 }
 
-// away takes a directory out of the way at once; one that isn't there is no
-// error.
-func (l *layout) away(dir string) error {
+// moveToRemoved moves a directory to removedDir. A missing directory is not an error.
+func (l *layout) moveToRemoved(dir string) error {
 	if _, err := os.Lstat(dir); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -73,7 +72,7 @@ func (l *layout) away(dir string) error {
 	return os.Rename(dir, filepath.Join(tmp, filepath.Base(dir)))
 }
 
-// names are the overlays that have a directory.
+// names returns the overlays that have a directory.
 func (l *layout) names() ([]left4me.Name, error) {
 	entries, err := os.ReadDir(l.dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -88,7 +87,7 @@ func (l *layout) names() ([]left4me.Name, error) {
 	return all, nil
 }
 
-// share gives a file of ours the group and mode that layers have.
+// share sets the group and mode of a file to those of layers.
 func (l *layout) share(f *os.File, exec bool) error {
 	if l.group >= 0 {
 		if err := f.Chown(-1, l.group); err != nil {

@@ -11,8 +11,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// List returns what there is of all overlays, by name, and behind them what was
-// set aside.
+// List describes all overlays, sorted by name, followed by the deleted ones that can be restored.
 func (s *Repository) List(ctx context.Context, used Used) ([]left4me.Content, error) {
 	names, err := s.layout.names()
 	if err != nil {
@@ -64,8 +63,8 @@ func (s *Repository) Currents() (map[left4me.Name]int, error) {
 	return all, nil
 }
 
-// Get returns what there is of an overlay, with all details of one revision; 0
-// is the current one. Errors: left4me.NotFound.
+// Get describes an overlay, including all details of one revision; 0 means the current one. Errors:
+// left4me.NotFound.
 func (s *Repository) Get(ctx context.Context, n left4me.Name, number int, used Used) (left4me.Content, error) {
 	_, v, err := s.records.find(n, number)
 	if err != nil {
@@ -79,13 +78,13 @@ func (s *Repository) Get(ctx context.Context, n left4me.Name, number int, used U
 	if err != nil {
 		return c, err
 	}
-	told, err := readNotes(s.layout.overlay(n), v.Number)
+	details, err := readNotes(s.layout.overlay(n), v.Number)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return c, fmt.Errorf("details of %s@%d: %w", n, v.Number, err)
 	}
 	for i := range c.Revisions {
 		if r := &c.Revisions[i]; r.Number == v.Number {
-			r.Warnings, r.Campaigns, r.Items = told.Warnings, told.Campaigns, told.Items
+			r.Warnings, r.Campaigns, r.Items = details.Warnings, details.Campaigns, details.Items
 		}
 	}
 	return c, nil

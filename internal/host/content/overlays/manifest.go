@@ -10,17 +10,17 @@ import (
 	"strings"
 )
 
-// Entry is a file of a revision, or a directory that has nothing in it.
+// Entry is a file or an empty directory of a revision.
 type Entry struct {
 	Path string
 	Dir  bool
-	Odd  bool // what may not be in a layer, in a revision that was laid by hand
+	Odd  bool // not allowed in a layer; only in revisions installed by hand
 	Exec bool
 	Size int64
 	Hash [sha256.Size]byte
 }
 
-// Manifest is all entries of a revision, sorted by path.
+// Manifest contains all entries of a revision, sorted by path.
 type Manifest []Entry
 
 // Get returns the entry at a path.
@@ -36,13 +36,13 @@ func (m Manifest) find(path string) (int, bool) {
 	return slices.BinarySearchFunc(m, path, func(e Entry, p string) int { return strings.Compare(e.Path, p) })
 }
 
-// Beneath returns what lies beneath a directory; "" is the root.
+// Beneath returns the entries in a directory and its subdirectories; "" is the root.
 func (m Manifest) Beneath(dir string) Manifest {
 	if dir == "" {
 		return m
 	}
 	from, _ := m.find(dir + "/")
-	to, _ := m.find(dir + "0") // the byte behind the slash
+	to, _ := m.find(dir + "0") // '0' is '/'+1
 	return m[from:to]
 }
 
@@ -50,7 +50,7 @@ func (m Manifest) sort() {
 	slices.SortFunc(m, func(a, b Entry) int { return strings.Compare(a.Path, b.Path) })
 }
 
-// size counts the files and their bytes.
+// size returns the number of files and their total size.
 func (m Manifest) size() (files int, bytes int64) {
 	for _, e := range m {
 		if !e.Dir && !e.Odd {
@@ -61,11 +61,10 @@ func (m Manifest) size() (files int, bytes int64) {
 	return files, bytes
 }
 
-// pair is an entry of two manifests; one of both may be nil.
+// pair contains the entries of two manifests at the same path; one of them may be nil.
 type pair struct{ from, to *Entry }
 
-// each calls f for what differs between two manifests, by path, until it returns
-// false.
+// each calls f for each difference between two manifests, by path, until f returns false.
 func each(from, to Manifest, f func(pair) bool) {
 	for i, k := 0, 0; i < len(from) || k < len(to); {
 		var p pair
@@ -95,31 +94,31 @@ func each(from, to Manifest, f func(pair) bool) {
 	}
 }
 
-// A manifest on disk is either whole, or what differs from one that is whole, so
-// that a revision in which one file of many changed costs little:
+// A manifest on disk is either complete or a delta to a complete one, which keeps revisions small
+// that change one file of many:
 //
 //	"l4mfiles1\n"
-//	uvarint: number of the revision that it differs from, or 0
-//	uvarint: entries
-//	entries: uvarint bytes that its path shares with the one before, uvarint
-//	         length and bytes of the rest, a byte of flags; of files uvarint size
+//	uvarint: number of the base revision, or 0
+//	uvarint: number of entries
+//	entries: uvarint length of the prefix shared with the previous path, uvarint
+//	         length and bytes of the rest, a byte of flags; for files uvarint size
 //	         and SHA-256
-//	SHA-256 of all that
+//	SHA-256 of everything above
 const (
 	manifestMagic = "l4mfiles1\n"
 	maxManifest   = 512 << 20
 
 	flagExec    = 1
 	flagDir     = 2
-	flagRemoved = 4 // not in this revision
+	flagRemoved = 4 // in the base revision only
 	flagOdd     = 8
 )
 
-// errManifest is inside the error for a manifest that isn't whole.
+// errManifest is wrapped by errors about damaged manifests.
 var errManifest = errors.New("damaged manifest")
 
-// appendManifest writes m as it differs from base, which is that of revision
-// number; 0 writes all of it.
+// appendManifest appends the encoding of m as a delta to base, the complete manifest of revision
+// number. With number 0 it encodes all of m.
 func appendManifest(dst []byte, number int, base, m Manifest) []byte {
 	begin := len(dst)
 	dst = append(dst, manifestMagic...)
@@ -176,14 +175,14 @@ func shared(a, b string) int {
 	return n
 }
 
-// parsed is a manifest as it stands on disk.
+// parsed is a decoded manifest file.
 type parsed struct {
-	base    int // 0: it is whole
+	base    int // base revision; 0 if complete
 	entries []Entry
-	removed []bool // of each entry
+	removed []bool // for each entry, whether flagRemoved is set
 }
 
-// parseManifest reads what appendManifest wrote. Errors: errManifest.
+// parseManifest decodes what appendManifest encoded. The only error is errManifest.
 func parseManifest(data []byte) (parsed, error) {
 	var p parsed
 	if len(data) < len(manifestMagic)+sha256.Size || string(data[:len(manifestMagic)]) != manifestMagic {
@@ -205,7 +204,8 @@ func parseManifest(data []byte) (parsed, error) {
 		n := r.number(len(before))
 		path := before[:n] + string(r.bytes(r.number(maxPath)))
 		flags := r.bytes(1)
-		// Paths that grew by what they share would take far more than they stand for.
+		// Without the limit, paths that extend their predecessors could expand to far more memory
+		// than the encoded size.
 		if r.bad || path <= before || len(path) > maxPath {
 			r.bad = true
 			break
@@ -237,7 +237,7 @@ func parseManifest(data []byte) (parsed, error) {
 	return p, nil
 }
 
-// over applies what differs to the manifest that it differs from.
+// over applies a delta to its base.
 func (p parsed) over(base Manifest) Manifest {
 	out := make(Manifest, 0, len(base)+len(p.entries))
 	i := 0
@@ -256,8 +256,7 @@ func (p parsed) over(base Manifest) Manifest {
 	return append(out, base[i:]...)
 }
 
-// reader takes numbers and bytes from the front; bad is set when they aren't
-// there.
+// reader decodes numbers and bytes; bad is set if data is missing or out of range.
 type reader struct {
 	rest []byte
 	bad  bool

@@ -14,11 +14,11 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// filesSuffix is of a revision's manifest. It stays without its revision as long
-// as another manifest says how it differs from it.
+// filesSuffix is the file extension of a revision's manifest. The file outlives its revision while
+// other manifests are deltas to it.
 const filesSuffix = ".files"
 
-// manifests has the lists of files of revisions.
+// manifests provides the file lists of revisions.
 type manifests struct {
 	layout  *layout
 	pool    *pool
@@ -26,9 +26,7 @@ type manifests struct {
 	usage   *usage
 }
 
-// get returns the files of a revision, and its number; 0 is the current
-// one. That of one that was laid by hand is made when it is asked for first,
-// which reads all of it. Errors: left4me.NotFound.
+// get implements [Repository.Manifest].
 func (ms *manifests) get(ctx context.Context, n left4me.Name, number int) (int, Manifest, error) {
 	_, v, err := ms.records.find(n, number)
 	if err != nil {
@@ -50,7 +48,7 @@ func (ms *manifests) of(ctx context.Context, n left4me.Name, v revision) (Manife
 	if m, err = ms.scan(ctx, filepath.Join(dir, strconv.Itoa(number)), true); err != nil {
 		return nil, fmt.Errorf("manifest of %s@%d: %w", n, number, err)
 	}
-	if !v.Hand { // it was restored from a backup, which has no pool
+	if !v.Hand { // restored from a backup, which doesn't contain the pool
 		for _, e := range m {
 			if e.Dir || e.Odd {
 				continue
@@ -63,14 +61,13 @@ func (ms *manifests) of(ctx context.Context, n left4me.Name, v revision) (Manife
 	ms.records.mu.Lock()
 	defer ms.records.mu.Unlock()
 	if err := durable.WriteFile(filepath.Join(dir, strconv.Itoa(number)+filesSuffix), appendManifest(nil, 0, nil, m), 0o644); err != nil {
-		return nil, ms.layout.full(err, int64(len(m)*64))
+		return nil, ms.layout.diskFull(err, int64(len(m)*64))
 	}
 	ms.usage.changed()
 	return m, nil
 }
 
-// readManifest reads a manifest, and the one that it differs from. Errors:
-// fs.ErrNotExist, errManifest.
+// readManifest reads a manifest and applies it to its base. Errors: fs.ErrNotExist, errManifest.
 func readManifest(dir string, number int) (Manifest, error) {
 	p, err := readFiles(dir, number)
 	if err != nil || p.base == 0 {
@@ -97,8 +94,8 @@ func readFiles(dir string, number int) (parsed, error) {
 	return parseManifest(data)
 }
 
-// encode writes a manifest as it differs from the whole one that that of a
-// revision stands on, if that is much shorter.
+// encode returns an encoded manifest: a delta to the base of revision near, or to near itself if
+// its manifest is complete, if that is less than a third of the complete size.
 func (ms *manifests) encode(dir string, near int, m Manifest) []byte {
 	whole := appendManifest(nil, 0, nil, m)
 	p, err := readFiles(dir, near)
@@ -115,8 +112,8 @@ func (ms *manifests) encode(dir string, near int, m Manifest) []byte {
 	return whole
 }
 
-// scan makes a manifest of a directory that was laid by hand: of what it has, not
-// of what it should have. Without hash only sizes are read.
+// scan creates the manifest of an existing directory, including entries that are not allowed in a
+// layer. Without hash it only reads sizes.
 func (ms *manifests) scan(ctx context.Context, dir string, hash bool) (Manifest, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
@@ -128,7 +125,7 @@ func (ms *manifests) scan(ctx context.Context, dir string, hash bool) (Manifest,
 		return nil, err
 	}
 	defer d.Close()
-	t := &taker{ctx: ctx, pool: ms.pool}
+	t := &intake{ctx: ctx, pool: ms.pool}
 	var out Manifest
 	var walk func(d *os.File, p string) error
 	walk = func(d *os.File, p string) error {

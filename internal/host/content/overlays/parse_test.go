@@ -22,7 +22,7 @@ func some(n int) Manifest {
 	return m
 }
 
-func TestAManifestIsReadAsItWasWritten(t *testing.T) {
+func TestManifestRoundTrips(t *testing.T) {
 	m := some(200)
 	p, err := parseManifest(appendManifest(nil, 0, nil, m))
 	if err != nil || p.base != 0 {
@@ -31,7 +31,7 @@ func TestAManifestIsReadAsItWasWritten(t *testing.T) {
 	if d := cmp.Diff(m, Manifest(p.entries)); d != "" {
 		t.Error(d)
 	}
-	// One that differs a little is short.
+	// The delta to a similar manifest is small.
 	n := append(Manifest{{Path: "a/new", Size: 1}}, m[3:]...)
 	n[10].Size++
 	short := appendManifest(nil, 7, m, n)
@@ -45,10 +45,10 @@ func TestAManifestIsReadAsItWasWritten(t *testing.T) {
 		bad := bytes.Clone(short)
 		bad[i]++
 		if _, err := parseManifest(bad); !errors.Is(err, errManifest) {
-			t.Errorf("byte %d: %v", i, err)
+			t.Errorf("byte %d changed: got %v, want errManifest", i, err)
 		}
 		if _, err := parseManifest(short[:i]); !errors.Is(err, errManifest) {
-			t.Errorf("cut at %d: %v", i, err)
+			t.Errorf("truncated to %d bytes: got %v, want errManifest", i, err)
 		}
 	}
 }
@@ -66,7 +66,7 @@ func FuzzManifest(f *testing.F) {
 	base := some(30)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		sum := sha256.Sum256(data)
-		for _, d := range [][]byte{data, append(bytes.Clone(data), sum[:]...)} { // the sum keeps nobody from writing one
+		for _, d := range [][]byte{data, append(bytes.Clone(data), sum[:]...)} { // the second one has a valid checksum
 			p, err := parseManifest(d)
 			if err != nil {
 				continue
@@ -77,12 +77,12 @@ func FuzzManifest(f *testing.F) {
 			}
 			for i := range m[:max(0, len(m)-1)] {
 				if m[i].Path >= m[i+1].Path {
-					t.Fatalf("%q stands before %q", m[i].Path, m[i+1].Path)
+					t.Fatalf("%q is sorted before %q", m[i].Path, m[i+1].Path)
 				}
 			}
 			back, err := parseManifest(appendManifest(nil, 0, nil, m))
 			if err != nil || len(back.entries) != len(m) {
-				t.Fatalf("what was read can't be written: %v", err)
+				t.Fatalf("the decoded manifest can't be encoded again: %v", err)
 			}
 		}
 	})
@@ -123,21 +123,21 @@ func FuzzCheckPath(f *testing.F) {
 			return
 		}
 		if path.IsAbs(p) || path.Clean(p) != p || strings.HasPrefix(path.Join("/x", p), "/x/") == false {
-			t.Fatalf("%q leaves", p)
+			t.Fatalf("CheckPath(%q) accepts a path outside of the layer", p)
 		}
 		if k := Fold(p); Fold(k) != k {
-			t.Fatalf("%q folds to %q, and that to %q", p, k, Fold(k))
+			t.Fatalf("Fold(%q) = %q, but Fold of that is %q", p, k, Fold(k))
 		}
 	})
 }
 
-func TestFold(t *testing.T) {
+func TestFoldIgnoresCaseAndNormalisation(t *testing.T) {
 	for _, same := range [][2]string{{"a/B", "A/b"}, {"é", "e\u0301"}, {"É", "e\u0301"}, {"ÜBER", "über"}, {"ſ", "S"}, {"K", "\u212a"}} {
 		if Fold(same[0]) != Fold(same[1]) {
-			t.Errorf("%q and %q differ", same[0], same[1])
+			t.Errorf("Fold(%q) and Fold(%q) differ", same[0], same[1])
 		}
 	}
 	if Fold("a") == Fold("b") || Fold("ab") == Fold("a/b") {
-		t.Error("different paths are the same")
+		t.Error("Fold returns the same for different paths")
 	}
 }

@@ -12,16 +12,16 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Bounds of what can be a revision.
+// Bounds on revisions.
 const (
 	maxEntries = 1_000_000
-	maxPath    = 1024 // bytes of a path in the layer
-	maxName    = 255  // bytes of a part of it
+	maxPath    = 1024 // bytes of a path relative to the layer
+	maxName    = 255  // bytes of a path component
 	maxDepth   = 64
 )
 
-// CheckPath says why a path can't be in a layer: it must be relative and clean,
-// without control characters, and not too long. Errors: left4me.Invalid.
+// CheckPath returns left4me.Invalid with the reason if a path is not allowed in a layer. Paths must
+// be relative, clean, valid UTF-8, free of control characters and within the limits above.
 func CheckPath(p string) error {
 	shown := short(p)
 	var why *left4me.Error
@@ -44,7 +44,7 @@ func CheckPath(p string) error {
 	return why.InField("files")
 }
 
-// short is a path for people, and not endless.
+// short returns a path truncated for messages.
 func short(p string) string {
 	if len(p) > 200 {
 		p = strings.ToValidUTF8(p[:200], "") + "…"
@@ -52,9 +52,8 @@ func short(p string) string {
 	return p
 }
 
-// Fold is what two paths have in common if a file system that ignores
-// case, as players have, takes them for the same: folded case, and one Unicode
-// normalisation.
+// Fold returns the same string for all paths that a case-insensitive file system, as players use,
+// treats as equal. It folds case and normalises Unicode.
 func Fold(p string) string {
 	ascii, upper := true, false
 	for i := range len(p) {
@@ -77,15 +76,15 @@ func Fold(p string) string {
 	return norm.NFC.String(strings.Map(fold, norm.NFD.String(p)))
 }
 
-// tidied checks what a revision will hold as a whole, and drops the directories
-// that aren't empty after all. m is sorted. Errors: left4me.Invalid.
-func tidied(m Manifest) (Manifest, error) {
+// validated validates the manifest of a new revision and drops directories that are not empty. m must
+// be sorted. Errors: left4me.Invalid.
+func validated(m Manifest) (Manifest, error) {
 	if len(m) > maxEntries {
 		return nil, left4me.NewError(left4me.Invalid, "overlay.too_many_entries", "limit", maxEntries)
 	}
-	seen := make(map[string]string, len(m)+len(m)/8) // by what they fold to
+	seen := make(map[string]string, len(m)+len(m)/8) // by folded path
 	dirs := make(map[string]bool, len(m)/8)
-	clash := func(p string) error {
+	checkConflict := func(p string) error {
 		key := Fold(p)
 		if other, ok := seen[key]; ok && other != p {
 			return left4me.NewError(left4me.Invalid, "overlay.path_differs_by_case", "path", short(p), "other", other).InField("files")
@@ -99,11 +98,11 @@ func tidied(m Manifest) (Manifest, error) {
 		}
 		for d := path.Dir(e.Path); d != "." && !dirs[d]; d = path.Dir(d) {
 			dirs[d] = true
-			if err := clash(d); err != nil {
+			if err := checkConflict(d); err != nil {
 				return nil, err
 			}
 		}
-		if err := clash(e.Path); err != nil {
+		if err := checkConflict(e.Path); err != nil {
 			return nil, err
 		}
 	}

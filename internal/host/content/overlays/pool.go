@@ -14,22 +14,22 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// poolDir is where contents are beneath overlays/. It is no name of an overlay.
+// poolDir is the directory of the pool in overlays/. It is not a valid overlay name.
 const poolDir = ".pool"
 
-// pool has all contents of revisions once.
+// pool stores each distinct file content of all revisions once.
 type pool struct {
 	layout *layout
-	blocks sync.Pool // buffers to read with
+	blocks sync.Pool // read buffers
 }
 
 func newPool(l *layout) *pool {
 	return &pool{layout: l, blocks: sync.Pool{New: func() any { b := make([]byte, readBlock); return &b }}}
 }
 
-func (po *pool) buffer() *[]byte { return po.blocks.Get().(*[]byte) } //nolint:forcetypeassert // nothing else is put there
+func (po *pool) buffer() *[]byte { return po.blocks.Get().(*[]byte) } //nolint:forcetypeassert // the pool only contains *[]byte
 
-// key is a content: two files of the same key are one inode.
+// key identifies a file content and its executable bit. Files with the same key share an inode.
 type key struct {
 	hash [32]byte
 	exec bool
@@ -37,7 +37,7 @@ type key struct {
 
 func (e Entry) key() key { return key{e.Hash, e.Exec} }
 
-// name is where a content is in the pool.
+// name returns the path of a file in the pool.
 func (k key) name() string {
 	h := hex.EncodeToString(k.hash[:])
 	if k.exec {
@@ -46,7 +46,7 @@ func (k key) name() string {
 	return h[:2] + "/" + h
 }
 
-// parseKey reads the last part of a name.
+// parseKey parses the last component of such a path.
 func parseKey(s string) (k key, ok bool) {
 	s, k.exec = strings.CutSuffix(s, "x")
 	n, err := hex.Decode(k.hash[:], []byte(s)[:min(len(s), 64)])
@@ -55,9 +55,8 @@ func parseKey(s string) (k key, ok bool) {
 
 func (po *pool) path(k key) string { return filepath.Join(po.layout.dir, poolDir, k.name()) }
 
-// add makes a file of a revision the one of its content in the pool, unless
-// there is one. The file must be on the disk, so that no name in the pool ever
-// leads to less than it says. over replaces the one that is there.
+// add links a file of a revision into the pool, unless the pool has its content. The file must have
+// been synced, because a file in the pool must always be complete. over replaces an existing file.
 func (po *pool) add(k key, file string, over bool) error {
 	name := po.path(k)
 	link := func() error {
@@ -85,15 +84,16 @@ func (po *pool) add(k key, file string, over bool) error {
 	return err
 }
 
-// inodes reads which inode has which content, from the names in the pool alone.
+// inodes returns the key of each inode in the pool. It derives them from file names without reading
+// files.
 func (po *pool) inodes() (map[uint64]key, error) {
 	known := map[uint64]key{}
 	err := po.each(func(_ string, k key, ino uint64) error { known[ino] = k; return nil })
 	return known, err
 }
 
-// each calls f for each name in the pool; k is nothing for one that was
-// given up halfway.
+// each calls f for each file in the pool. k is zero for temporary files of interrupted
+// replacements.
 func (po *pool) each(f func(name string, k key, ino uint64) error) error {
 	top := filepath.Join(po.layout.dir, poolDir)
 	dirs, err := os.ReadDir(top)
@@ -119,8 +119,7 @@ func (po *pool) each(f func(name string, k key, ino uint64) error) error {
 	return nil
 }
 
-// direntries lists a directory with the inodes that its entries name, which
-// costs no stat of each of them.
+// direntries lists the names and inode numbers in a directory without a stat of each entry.
 func direntries(dir string, f func(name string, ino uint64) error) error {
 	d, err := os.Open(dir)
 	if err != nil {
@@ -136,7 +135,7 @@ func direntries(dir string, f func(name string, ino uint64) error) error {
 		if n <= 0 {
 			return nil
 		}
-		// struct linux_dirent64: inode, offset, length, type, name.
+		// struct linux_dirent64: inode (8 bytes), offset (8), length (2), type (1), name.
 		for rest := buf[:n]; len(rest) >= 19; {
 			size := int(binary.NativeEndian.Uint16(rest[16:]))
 			if size < 19 || size > len(rest) {

@@ -17,13 +17,12 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Publish makes a revision of what was staged and has servers start with it from
-// now on. When it is the same as the current revision nothing is made, and
-// changed is false. Errors: left4me.Invalid names the entry that is refused,
-// left4me.Unavailable says how many bytes are missing on a full disk.
+// Publish publishes the staged files as a revision and makes it current. If they equal the current
+// revision, no revision is created and changed is false. Errors: left4me.Invalid names the rejected
+// entry, left4me.DiskFull states the missing space.
 //
-// All of it is on the disk before overlay.json names it: whatever cuts it off
-// leaves the old state, and what the next sweep removes.
+// All files are synced before overlay.json mentions the revision. An interrupted call leaves the
+// previous revision current, and the next sweep removes the remains.
 func (s *Repository) Publish(ctx context.Context, st *Staging, m Meta, say Progress) (r left4me.Revision, changed bool, err error) {
 	if _, err := st.Seal(ctx, say); err != nil {
 		return r, false, err
@@ -59,15 +58,15 @@ func (s *Repository) Publish(ctx context.Context, st *Staging, m Meta, say Progr
 	r.CreatedAt = time.Now().UTC().Truncate(time.Millisecond)
 	r, err = s.commit(ctx, st, r, m)
 	if err != nil {
-		return left4me.Revision{}, false, s.layout.full(fmt.Errorf("publish %s: %w", st.overlay, err), 0)
+		return left4me.Revision{}, false, s.layout.diskFull(fmt.Errorf("publish %s: %w", st.overlay, err), 0)
 	}
 	return r, true, nil
 }
 
-// commit gives a sealed revision its number and its place.
+// commit assigns a number to a sealed revision and moves it to its final path.
 func (s *Repository) commit(ctx context.Context, st *Staging, r left4me.Revision, m Meta) (left4me.Revision, error) {
-	// Before the lock, since it takes longest: it has all files.
-	if err := syncTree(st.sealed.dir, len(st.sealed.first)); err != nil {
+	// Sync before taking the lock: it takes longest and covers all files.
+	if err := syncTree(st.sealed.dir); err != nil {
 		return r, err
 	}
 	s.records.mu.Lock()
@@ -81,7 +80,7 @@ func (s *Repository) commit(ctx context.Context, st *Staging, r left4me.Revision
 		return r, err
 	}
 	rec.Last = max(rec.Last, s.layout.lastDeleted(st.overlay))
-	if !rec.written { // else a revision without it would count as laid by hand
+	if !rec.written { // a revision without overlay.json would count as installed by hand
 		if err := s.records.save(dir, &rec); err != nil {
 			return r, err
 		}
@@ -121,7 +120,7 @@ func (s *Repository) commit(ctx context.Context, st *Staging, r left4me.Revision
 	return r, s.records.save(dir, &rec)
 }
 
-// prepare writes what stands beside a revision, to where it can be renamed from.
+// prepare writes the notes and the manifest of a revision next to its tree.
 func (s *Repository) prepare(st *Staging, rec record, r left4me.Revision, m Meta) error {
 	n := notes{V: recordVersion, Revision: r}
 	n.Warnings, n.Campaigns, n.Items = m.Warnings, m.Campaigns, m.Items
@@ -137,8 +136,8 @@ func (s *Repository) prepare(st *Staging, rec record, r left4me.Revision, m Meta
 		s.manifests.encode(s.layout.overlay(st.overlay), rec.Current, st.sealed.files), 0o644)
 }
 
-// syncTree brings a tree to the disk, of which so many files are new.
-func syncTree(dir string, fresh int) error {
+// syncTree syncs the file system of a tree.
+func syncTree(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {
 		return err

@@ -21,28 +21,28 @@ const (
 	maxRecord     = 16 << 20
 )
 
-// records keeps what is known of the revisions of overlays, in their overlay.json.
+// records reads and writes the overlay.json files.
 type records struct {
 	layout *layout
 	usage  *usage
-	mu     sync.Mutex // held while overlay.json of any overlay is written
+	mu     sync.Mutex // held while any overlay.json is changed
 }
 
-// record is overlay.json: what is known of the revisions of an overlay.
+// record is the content of overlay.json.
 type record struct {
 	V         int        `json:"v"`
-	Current   int        `json:"current"` // 0: none
-	Last      int        `json:"last"`    // the highest number that was ever given away
+	Current   int        `json:"current"` // 0 if there is no revision
+	Last      int        `json:"last"`    // highest number ever assigned
 	Revisions []revision `json:"revisions"`
 
-	written bool // it stands on the disk
+	written bool // exists on disk
 }
 
-// revision is what a list shows of one.
+// revision is the summary of a revision for lists.
 type revision struct {
 	left4me.Revision
-	Hand bool `json:"hand,omitempty"` // laid by hand: modes and owners may be any
-	Odd  int  `json:"odd,omitempty"`  // entries that can't be in a new revision
+	Hand bool `json:"hand,omitempty"` // installed by hand, with arbitrary modes and owners
+	Odd  int  `json:"odd,omitempty"`  // number of entries that are not allowed in a layer
 }
 
 func (r *record) index(number int) int {
@@ -56,17 +56,16 @@ func (r *record) get(number int) (revision, bool) {
 	return revision{}, false
 }
 
-// Current returns the revision of an overlay that servers start with, which is
-// the name of a directory in dir, the overlay's own; 0 when there is none. What
-// can't be read is passed over, as long as there are revisions.
+// Current returns the current revision of the overlay in directory dir, or 0 if there is none. The
+// revision's files are in the subdirectory of that name. A damaged overlay.json is ignored if there
+// are revisions.
 func Current(dir string) (int, error) {
 	r, err := load(dir)
 	return r.Current, err
 }
 
-// CurrentAndLabelled returns the revisions of an overlay, whose directory is dir, that can't
-// be had again from the newest one: the current one, and those that
-// people gave a label.
+// CurrentAndLabelled returns the revisions of the overlay in directory dir that a rebuild can't
+// recreate: the current one and the labelled ones.
 func CurrentAndLabelled(dir string) ([]int, error) {
 	r, err := load(dir)
 	var all []int
@@ -78,23 +77,24 @@ func CurrentAndLabelled(dir string) ([]int, error) {
 	return all, err
 }
 
-// IsManifest reports whether a file beside revisions only says what is in one: it
-// is made anew from the files when it is missing.
+// IsManifest reports whether name is the file name of a manifest, which can be recreated from the
+// revision's files.
 func IsManifest(name string) bool {
 	stem, ok := cutSuffix(name, filesSuffix)
 	_, isNumber := number(stem)
 	return ok && isNumber
 }
 
-// Has reports whether an overlay whose directory is dir has a revision.
+// Has reports whether the overlay in directory dir has a revision.
 func Has(dir string, number int) (bool, error) {
 	r, err := load(dir)
 	return r.index(number) >= 0, err
 }
 
-// load reads what there is of an overlay. The directories have the last word: a
-// revision whose directory has gone is left out, and one that was laid by hand
-// is taken. One that was never finished has notes but isn't named: it is none.
+// load reads the record of the overlay in directory dir and reconciles it with the directories
+// there: a revision without a directory is omitted, and a directory without notes is a revision
+// that was installed by hand. A directory with notes that overlay.json doesn't mention was never
+// published and is omitted.
 func load(dir string) (record, error) {
 	r, err := readRecord(filepath.Join(dir, recordName))
 	damaged := errors.Is(err, errRecord)
@@ -133,11 +133,11 @@ func load(dir string) (record, error) {
 		if st, err := os.Stat(filepath.Join(dir, strconv.Itoa(n))); err == nil {
 			v.CreatedAt = st.ModTime().UTC()
 		}
-		if notes[n] { // of a record that was lost
-			if told, err := readNotes(dir, n); err != nil || told.Dropped {
+		if notes[n] { // overlay.json is damaged
+			if details, err := readNotes(dir, n); err != nil || details.Dropped {
 				continue
 			} else {
-				v = revision{Revision: told.Revision}
+				v = revision{Revision: details.Revision}
 			}
 		}
 		r.Revisions = append(r.Revisions, v)
@@ -151,8 +151,8 @@ func load(dir string) (record, error) {
 	return r, nil
 }
 
-// number reads the name of a revision's directory. An older left4me's imports
-// have 0 in none.
+// number parses the directory name of a revision: a positive number without leading zeros. Other
+// directories, such as 0, are not revisions.
 func number(s string) (int, bool) {
 	n, err := strconv.Atoi(s)
 	return n, err == nil && n > 0 && n < 1<<31 && strconv.Itoa(n) == s
@@ -175,8 +175,7 @@ func readRecord(name string) (record, error) {
 	return parseRecord(data)
 }
 
-// readSmall reads a file that is regular and not larger than we write. Errors:
-// errRecord, fs.ErrNotExist.
+// readSmall reads a regular file of at most most bytes. Errors: errRecord, fs.ErrNotExist.
 func readSmall(name string, most int64) ([]byte, error) {
 	st, err := os.Lstat(name)
 	if err != nil {
@@ -188,8 +187,8 @@ func readSmall(name string, most int64) ([]byte, error) {
 	return os.ReadFile(name)
 }
 
-// parseRecord takes nothing for granted: a disk that was full, or a person, may
-// have written it. Errors: errRecord.
+// parseRecord decodes and validates overlay.json, which may have been truncated by a full disk or
+// edited by hand. The only error is errRecord.
 func parseRecord(data []byte) (record, error) {
 	var r record
 	if err := json.Unmarshal(data, &r); err != nil {
@@ -209,7 +208,7 @@ func parseRecord(data []byte) (record, error) {
 	return r, nil
 }
 
-// save replaces overlay.json as a whole: whatever was prepared is there with it.
+// save replaces overlay.json atomically, which makes prepared revisions visible.
 func (rs *records) save(dir string, r *record) error {
 	r.V = recordVersion
 	data, err := json.Marshal(r)
@@ -217,22 +216,22 @@ func (rs *records) save(dir string, r *record) error {
 		return err
 	}
 	if err := durable.WriteFile(filepath.Join(dir, recordName), append(data, '\n'), 0o644); err != nil {
-		return rs.layout.full(fmt.Errorf("write %s: %w", recordName, err), int64(len(data)))
+		return rs.layout.diskFull(fmt.Errorf("write %s: %w", recordName, err), int64(len(data)))
 	}
 	r.written = true
 	rs.usage.changed()
 	return nil
 }
 
-// notesSuffix is of what is kept of a revision besides its files. It is written
-// before its directory, and by that tells what we began from what was laid by
+// notesSuffix is the file extension of the details of a revision. The file is written before the
+// directory, which distinguishes interrupted publishes from directories that were installed by
 // hand.
 const notesSuffix = ".json"
 
-// notes are a revision with all details.
+// notes contains all details of a revision.
 type notes struct {
 	V       int  `json:"v"`
-	Dropped bool `json:"dropped,omitempty"` // it was laid by hand, and is being removed
+	Dropped bool `json:"dropped,omitempty"` // a revision installed by hand that is being removed
 	left4me.Revision
 }
 
@@ -255,8 +254,7 @@ func notFound(n left4me.Name, number int) error {
 	return left4me.NewError(left4me.NotFound, "overlay.revision_not_on_host", "overlay", n, "revision", number).InField("overlays")
 }
 
-// find returns a revision of an overlay; 0 is the current one. Errors:
-// left4me.NotFound.
+// find returns a revision of an overlay; number 0 means the current one. Errors: left4me.NotFound.
 func (rs *records) find(n left4me.Name, number int) (record, revision, error) {
 	if !n.Valid() {
 		return record{}, revision{}, notFound(n, number)

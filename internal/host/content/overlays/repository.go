@@ -1,18 +1,16 @@
-// Package overlays keeps the overlays of a host: their revisions, which never
-// change once they are published, and the pool in which files of the same
-// content are one inode.
+// Package overlays stores the overlays of a host: their revisions, which never change once
+// published, and a pool in which files with equal content share an inode.
 //
-//	overlays/NAME/overlay.json   which revisions there are, and the current one
-//	overlays/NAME/N/             a revision: left4dead2/... beneath
+//	overlays/NAME/overlay.json   list of revisions, and which one is current
+//	overlays/NAME/N/             files of revision N: left4dead2/...
 //	overlays/NAME/N.files        its manifest
-//	overlays/NAME/N.json         what was found when it was made
-//	overlays/.pool/ab/abcd…      contents, by SHA-256
+//	overlays/NAME/N.json         its details
+//	overlays/.pool/ab/abcd…      file contents by SHA-256
 //
-// A revision is there when overlay.json names it, which is written last, so that
-// whatever ends in between leaves the old state and nothing else. Directories
-// that somebody laid there by hand are revisions all the same. Nobody else
-// writes beneath overlays/. Nothing here starts or stops anything: the agent
-// says what is mounted.
+// A revision exists once overlay.json mentions it. Publishing writes overlay.json last, so an
+// interrupted publish leaves the previous state. Directories that were installed by hand are
+// revisions, too. No other package writes to overlays/. This package doesn't start or stop servers;
+// callers tell it which revisions are mounted.
 package overlays
 
 import (
@@ -23,7 +21,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Repository is the overlays beneath a root. It is safe for concurrent use.
+// Repository manages the overlays below a root. It is safe for concurrent use.
 type Repository struct {
 	layout    *layout
 	pool      *pool
@@ -35,8 +33,8 @@ type Repository struct {
 	active    *activeJobs
 }
 
-// Open makes the repository of a root. Nothing needs to be there yet. group is the
-// one that game servers run with; -1: files keep ours.
+// Open returns the repository of a root, which need not exist yet. group is the group of the game
+// servers; -1 leaves the group of files unchanged.
 func Open(root string, group int) *Repository {
 	l := &layout{root: root, dir: filepath.Join(root, "overlays"), group: group}
 	s := &Repository{layout: l, pool: newPool(l), active: &activeJobs{ids: map[left4me.JobID]bool{}}}
@@ -48,50 +46,49 @@ func Open(root string, group int) *Repository {
 	return s
 }
 
-// Manifest returns the files of a revision, and its number; 0 is the current
-// one. That of one that was laid by hand is made when it is asked for first,
-// which reads all of it. Errors: left4me.NotFound.
+// Manifest returns the number and the files of a revision; number 0 means the current one. The
+// first call for a revision that was installed by hand reads all of its files. Errors:
+// left4me.NotFound.
 func (s *Repository) Manifest(ctx context.Context, n left4me.Name, number int) (int, Manifest, error) {
 	return s.manifests.get(ctx, n, number)
 }
 
-// Delete sets an overlay aside, with all revisions; until the time that it
-// returns it can be taken back. The caller holds off who would mount it. One
-// that isn't there is no error; then the time is zero. Errors: left4me.Busy when
-// a server has it.
+// Delete moves an overlay with all revisions to the trash. It can be restored before until. The
+// caller must prevent that it is mounted during the call. If the overlay doesn't exist, until is
+// zero and err is nil. Errors: left4me.Busy if a server uses it.
 func (s *Repository) Delete(n left4me.Name, used Used) (until time.Time, err error) {
 	return s.trash.delete(n, used)
 }
 
-// Restore takes back what was set aside last under a name, and returns the
-// revision that is current again. It may be called again. Errors:
-// left4me.NotFound, and left4me.Conflict when there is one of that name.
+// Restore restores the most recently deleted overlay of a name and returns its current revision.
+// Repeated calls succeed. Errors: left4me.NotFound; left4me.Conflict if another overlay has the
+// name.
 func (s *Repository) Restore(n left4me.Name) (int, error) { return s.trash.restore(n) }
 
-// Collect removes what nothing needs: revisions by age and, when the disk gets
-// full, by space, but never one that is current, labelled, named by spec.Keep or
-// in use; then contents and downloads that no revision has. A revision goes by
-// remove, which calls drop unless somebody is about to mount it: then it returns
-// left4me.Busy.
+// Collect removes unneeded content: deleted overlays whose restore period has ended; revisions
+// older than spec.Age days, and younger ones while less than spec.MaxFree bytes are free; then
+// unused pool files and downloads. It keeps revisions that are current, labelled, in use, in
+// spec.Keep or among the spec.Newest newest of their overlay. It calls remove for each revision;
+// remove calls drop, or returns left4me.Busy if the revision is about to be mounted.
 func (s *Repository) Collect(ctx context.Context, spec left4me.CollectSpec, used Used,
 	remove func(r left4me.OverlayRef, drop func() error) error,
 ) (Collected, error) {
 	return s.collector.collect(ctx, spec, used, remove)
 }
 
-// Sweep removes what was dropped, and what jobs that were cut left half-made.
-// Jobs that are under way keep what they have.
+// Sweep deletes the files of dropped revisions and the remains of interrupted jobs. It doesn't
+// touch files of running jobs.
 func (s *Repository) Sweep(ctx context.Context) error { return s.collector.sweep(ctx) }
 
-// Progress is told how far something is; it may be nil.
+// Progress receives progress reports; it may be nil.
 type Progress func(left4me.Progress)
 
-// Meta is what is kept with a revision besides its files.
+// Meta contains the details of a revision that are stored with it.
 type Meta struct {
 	By        string
 	Job       left4me.JobID
 	Note      string
-	Origin    string // a commit, a tag, a version of a script
+	Origin    string // a commit, a tag or the version of a script
 	Archive   *left4me.SentArchive
 	Items     []left4me.WorkshopState
 	Warnings  []left4me.Warning

@@ -23,7 +23,7 @@ import (
 	"github.com/left4me/left4me/source/vpk"
 )
 
-// repository is a real one in a directory of the test.
+// repository is a real repository in a temporary directory.
 type repository struct {
 	*overlays.Repository
 	t    *testing.T
@@ -61,7 +61,7 @@ func write(t *testing.T, dir string, files map[string]string) {
 	}
 }
 
-// publish makes a revision of exactly these files.
+// publish publishes a revision with exactly these files.
 func (s *repository) publish(name left4me.Name, files map[string]string) (left4me.Revision, bool) {
 	s.t.Helper()
 	st := s.stage(name)
@@ -88,7 +88,7 @@ func (s *repository) inode(file string) uint64 {
 	return st.Ino
 }
 
-// files reads a tree back.
+// files reads all files of a directory.
 func files(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	all := map[string]string{}
@@ -107,8 +107,8 @@ func files(t *testing.T, dir string) map[string]string {
 	return all
 }
 
-// nothingLeft says that nothing half-made is there.
-func (s *repository) nothingLeft() {
+// checkNoLeftovers checks that no temporary files remain.
+func (s *repository) checkNoLeftovers() {
 	s.t.Helper()
 	for _, dir := range []string{"tmp", "overlays/.new", "overlays/.gone"} {
 		entries, err := os.ReadDir(filepath.Join(s.root, dir))
@@ -116,12 +116,12 @@ func (s *repository) nothingLeft() {
 			s.t.Error(err)
 		}
 		for _, e := range entries {
-			s.t.Errorf("%s/%s was left behind", dir, e.Name())
+			s.t.Errorf("%s/%s remains", dir, e.Name())
 		}
 	}
 }
 
-func TestARevisionIsPublishedAsItWasStaged(t *testing.T) {
+func TestPublishCreatesRevisionFromStagedFiles(t *testing.T) {
 	s := newRepository(t)
 	st := s.stage("maps")
 	write(t, st.Dir(), map[string]string{"left4dead2/cfg/a.cfg": "a", "left4dead2/addons/b.vpk": "b"})
@@ -143,27 +143,27 @@ func TestARevisionIsPublishedAsItWasStaged(t *testing.T) {
 		info, err := os.Lstat(s.path("maps", 1, p))
 		must(t, err)
 		if info.Mode() != mode {
-			t.Errorf("%q has the mode %v, not %v", p, info.Mode(), mode)
+			t.Errorf("%q: got mode %v, want %v", p, info.Mode(), mode)
 		}
 	}
-	s.nothingLeft()
+	s.checkNoLeftovers()
 
-	// The same again makes nothing.
-	again := s.stage("maps")
-	write(t, again.Dir(), want)
-	must(t, os.Chmod(filepath.Join(again.Dir(), "left4dead2/cfg/a.cfg"), 0o700))
-	must(t, os.Mkdir(filepath.Join(again.Dir(), "left4dead2/empty"), 0o755))
-	if r, changed := s.finish(again); changed || r.Number != 1 {
+	// Identical files must not create a revision.
+	second := s.stage("maps")
+	write(t, second.Dir(), want)
+	must(t, os.Chmod(filepath.Join(second.Dir(), "left4dead2/cfg/a.cfg"), 0o700))
+	must(t, os.Mkdir(filepath.Join(second.Dir(), "left4dead2/empty"), 0o755))
+	if r, changed := s.finish(second); changed || r.Number != 1 {
 		t.Errorf("%+v, %t", r, changed)
 	}
 	c, err := s.Get(t.Context(), "maps", 0, nil)
 	if err != nil || c.Current != 1 || len(c.Revisions) != 1 {
 		t.Errorf("%+v, %v", c, err)
 	}
-	s.nothingLeft()
+	s.checkNoLeftovers()
 }
 
-func TestDetailsStayWithTheRevision(t *testing.T) {
+func TestGetReturnsDetailsOfRevision(t *testing.T) {
 	s := newRepository(t)
 	st := s.stage("maps")
 	write(t, st.Dir(), map[string]string{"a": "a"})
@@ -193,7 +193,7 @@ func TestDetailsStayWithTheRevision(t *testing.T) {
 	}
 }
 
-func TestAnEditTouchesOnlyWhatItChanges(t *testing.T) {
+func TestPublishLinksUnchangedFilesOfBaseRevision(t *testing.T) {
 	s := newRepository(t)
 	s.publish("maps", map[string]string{"d/a": "a", "d/b": "b", "d-e": "e", "gone/x/y": "y", "gone/z": "z", "k": "k"})
 	st := s.stage("maps")
@@ -202,7 +202,7 @@ func TestAnEditTouchesOnlyWhatItChanges(t *testing.T) {
 		t.Fatal(n, m, err)
 	}
 	if !st.Remove("gone") || !st.Remove("k") || st.Remove("nothing") || st.Remove("d/") {
-		t.Error("Remove says the wrong thing")
+		t.Error("Remove returned the wrong result")
 	}
 	write(t, st.Dir(), map[string]string{"d/b": "B!", "new/c": "c"})
 	r, changed := s.finish(st)
@@ -229,7 +229,7 @@ func TestAnEditTouchesOnlyWhatItChanges(t *testing.T) {
 	if len(page.Items) != 3 || page.Next != "" || page.Items[2].Path != "new/c" {
 		t.Errorf("%+v", page)
 	}
-	// An edit of an older revision.
+	// Base a revision on an older one.
 	st = s.stage("maps")
 	if n, _, err := st.From(t.Context(), 1); err != nil || n != 1 {
 		t.Fatal(err)
@@ -242,7 +242,7 @@ func TestAnEditTouchesOnlyWhatItChanges(t *testing.T) {
 	}
 }
 
-func TestFilesOfTheSameContentAreOneInode(t *testing.T) {
+func TestEqualFilesShareInode(t *testing.T) {
 	s := newRepository(t)
 	must(t, os.MkdirAll(filepath.Join(s.root, "workshop_cache/1"), 0o755))
 	cached := filepath.Join(s.root, "workshop_cache/1/9.vpk")
@@ -254,48 +254,48 @@ func TestFilesOfTheSameContentAreOneInode(t *testing.T) {
 	one := s.inode(cached)
 	for _, p := range []string{s.path("shop", 1, "left4dead2/addons/1.vpk"), s.path("maps", 1, "a/1.vpk"), s.path("maps", 1, "a/2.vpk")} {
 		if s.inode(p) != one {
-			t.Errorf("%s is another file", p)
+			t.Errorf("%s has another inode", p)
 		}
 	}
 	if s.inode(s.path("maps", 1, "b")) == one {
-		t.Error("different files are one")
+		t.Error("different files share an inode")
 	}
-	// The executable one has another mode.
+	// An executable file with the same content needs an inode of its own.
 	st = s.stage("bin")
 	write(t, st.Dir(), map[string]string{"x": "vpk"})
 	must(t, os.Chmod(filepath.Join(st.Dir(), "x"), 0o755))
 	s.finish(st)
 	if s.inode(s.path("bin", 1, "x")) == one {
-		t.Error("a file became executable")
+		t.Error("executable and non-executable file share an inode")
 	}
 }
 
-func TestWhatNoLayerMayHaveIsRefusedByName(t *testing.T) {
+func TestPublishRejectsForbiddenEntriesByName(t *testing.T) {
 	long := strings.Repeat("x", 255)
 	for _, bad := range []struct {
 		what, path string
 		make       func(dir string) error
 	}{
-		{"a link", "left4dead2/l", func(d string) error { return os.Symlink("/etc/passwd", d+"/left4dead2/l") }},
-		{"a link to a directory", "left4dead2/l", func(d string) error { return os.Symlink("/etc", d+"/left4dead2/l") }},
-		{"a pipe", "left4dead2/p", func(d string) error { return unix.Mkfifo(d+"/left4dead2/p", 0o600) }},
-		{"a whiteout", "left4dead2/w", func(d string) error { return unix.Mknod(d+"/left4dead2/w", unix.S_IFCHR, 0) }},
+		{"symbolic link", "left4dead2/l", func(d string) error { return os.Symlink("/etc/passwd", d+"/left4dead2/l") }},
+		{"symbolic link to a directory", "left4dead2/l", func(d string) error { return os.Symlink("/etc", d+"/left4dead2/l") }},
+		{"pipe", "left4dead2/p", func(d string) error { return unix.Mkfifo(d+"/left4dead2/p", 0o600) }},
+		{"whiteout", "left4dead2/w", func(d string) error { return unix.Mknod(d+"/left4dead2/w", unix.S_IFCHR, 0) }},
 		{"setuid", "left4dead2/s", func(d string) error {
 			return errors.Join(os.WriteFile(d+"/left4dead2/s", nil, 0o700), os.Chmod(d+"/left4dead2/s", 0o700|fs.ModeSetuid))
 		}},
-		{"a line break", "left4dead2/a\nb", func(d string) error { return os.WriteFile(d+"/left4dead2/a\nb", nil, 0o600) }},
-		{"no UTF-8", "left4dead2/\xff", func(d string) error { return os.WriteFile(d+"/left4dead2/\xff", nil, 0o600) }},
-		{"case", "left4dead2/A", func(d string) error {
+		{"line break in name", "left4dead2/a\nb", func(d string) error { return os.WriteFile(d+"/left4dead2/a\nb", nil, 0o600) }},
+		{"name not UTF-8", "left4dead2/\xff", func(d string) error { return os.WriteFile(d+"/left4dead2/\xff", nil, 0o600) }},
+		{"names differ by case", "left4dead2/A", func(d string) error {
 			return errors.Join(os.WriteFile(d+"/left4dead2/A", nil, 0o600), os.WriteFile(d+"/left4dead2/a", nil, 0o600))
 		}},
-		{"case of directories", "left4dead2/CFG", func(d string) error {
+		{"directory names differ by case", "left4dead2/CFG", func(d string) error {
 			return errors.Join(os.MkdirAll(d+"/left4dead2/CFG/x", 0o700), os.MkdirAll(d+"/left4dead2/cfg/y", 0o700))
 		}},
-		{"normalisation", "left4dead2/e\u0301", func(d string) error {
+		{"names differ by normalisation", "left4dead2/e\u0301", func(d string) error {
 			return errors.Join(os.WriteFile(d+"/left4dead2/é", nil, 0o600), os.WriteFile(d+"/left4dead2/e\u0301", nil, 0o600))
 		}},
-		{"depth", "", func(d string) error { return os.MkdirAll(d+strings.Repeat("/d", 70), 0o700) }},
-		{"length", "", func(d string) error {
+		{"path too deep", "", func(d string) error { return os.MkdirAll(d+strings.Repeat("/d", 70), 0o700) }},
+		{"path too long", "", func(d string) error {
 			return os.MkdirAll(filepath.Join(d, long, long, long, long, long), 0o700)
 		}},
 	} {
@@ -309,10 +309,10 @@ func TestWhatNoLayerMayHaveIsRefusedByName(t *testing.T) {
 			if e, ok := left4me.Public(err); !ok || e.Kind != left4me.Invalid ||
 				bad.path != "" && !strings.Contains(e.Text, strconv.Quote(bad.path)) &&
 					!strings.Contains(strings.ToLower(e.Text), strings.ToLower(strconv.Quote(bad.path))) {
-				t.Errorf("%v does not name %q", err, bad.path)
+				t.Errorf("got error %v, want it to name %q", err, bad.path)
 			}
 			must(t, st.Close())
-			s.nothingLeft()
+			s.checkNoLeftovers()
 			if c, err := s.Get(t.Context(), "maps", 0, nil); err != nil || c.Current != 1 || len(c.Revisions) != 1 {
 				t.Errorf("%+v, %v", c, err)
 			}
@@ -320,8 +320,8 @@ func TestWhatNoLayerMayHaveIsRefusedByName(t *testing.T) {
 	}
 }
 
-// An edit meets what was there: a file where a directory was, other case.
-func TestAnEditClashesWithWhatItKeeps(t *testing.T) {
+// The base revision has a directory where the edit has a file, and names that differ by case.
+func TestPublishRejectsConflictsWithBaseRevision(t *testing.T) {
 	s := newRepository(t)
 	s.publish("maps", map[string]string{"left4dead2/cfg/a": "a"})
 	for _, p := range []string{"left4dead2/cfg", "left4dead2/CFG/b", "left4dead2/cfg/A", "left4dead2/cfg/a/b"} {
@@ -346,9 +346,9 @@ func TestAnEditClashesWithWhatItKeeps(t *testing.T) {
 	}
 }
 
-// Whoever wrote a file may still have it open: nothing reaches a revision through
-// that.
-func TestAWriterIsShutOut(t *testing.T) {
+// A process that wrote a staged file may still have it open. Its later writes must not reach the
+// revision.
+func TestOpenWriterCannotChangeRevision(t *testing.T) {
 	s := newRepository(t)
 	st := s.stage("maps")
 	write(t, st.Dir(), map[string]string{"open": "good", "mapped": "good", "shut": "shut"})
@@ -370,12 +370,12 @@ func TestAWriterIsShutOut(t *testing.T) {
 		t.Error(d)
 	}
 	if s.inode(s.path("maps", 1, "shut")) != shut {
-		t.Error("what nobody had open was copied")
+		t.Error("a file that was not open was copied")
 	}
 }
 
-// Attributes that overlayfs takes for marks are left behind.
-func TestMarksAreLeftBehind(t *testing.T) {
+// Extended attributes that overlayfs interprets must not get into a revision.
+func TestOverlayfsAttributesAreDropped(t *testing.T) {
 	s := newRepository(t)
 	st := s.stage("maps")
 	write(t, st.Dir(), map[string]string{"d/x": ""})
@@ -391,9 +391,9 @@ func TestMarksAreLeftBehind(t *testing.T) {
 	}
 }
 
-// A tree that is changed while it is taken over: whatever comes of it has no
-// link, nothing from elsewhere, and is what its manifest says.
-func TestATreeThatIsSwappedMeanwhile(t *testing.T) {
+// A tree is modified while it is being taken over. The revision must match its manifest and contain
+// no link and no file from outside.
+func TestTreeModifiedDuringPublish(t *testing.T) {
 	s := newRepository(t)
 	secret := filepath.Join(t.TempDir(), "secret")
 	must(t, os.MkdirAll(secret, 0o700))
@@ -427,12 +427,12 @@ func TestATreeThatIsSwappedMeanwhile(t *testing.T) {
 		wg.Wait()
 		must(t, st.Close())
 		if err != nil {
-			continue // refused: it saw a link
+			continue // rejected because of a link
 		}
 		published++
 		for p, text := range files(t, s.path("maps", r.Number)) {
 			if text == "secret" {
-				t.Fatalf("%s came from elsewhere", p)
+				t.Fatalf("%s is from outside of the staging", p)
 			}
 		}
 		must(t, filepath.WalkDir(s.path("maps", r.Number), func(name string, d fs.DirEntry, err error) error {
@@ -442,10 +442,10 @@ func TestATreeThatIsSwappedMeanwhile(t *testing.T) {
 			return err
 		}))
 	}
-	t.Logf("%d of 6 were published", published)
+	t.Logf("%d of 6 attempts were published", published)
 }
 
-func TestRollingBackLabelsAndDropping(t *testing.T) {
+func TestUseLabelAndDropRevisions(t *testing.T) {
 	s := newRepository(t)
 	for i := range 3 {
 		s.publish("maps", map[string]string{"a": fmt.Sprint(i), "same": "same"})
@@ -463,23 +463,24 @@ func TestRollingBackLabelsAndDropping(t *testing.T) {
 		t.Error(err)
 	}
 	if err := s.Drop("maps", 1, nil); !errors.Is(err, left4me.Busy) {
-		t.Error("the current one:", err)
+		t.Error("drop the current revision: got", err, "want Busy")
 	}
 	if err := s.Drop("maps", 3, overlays.Used{{Name: "maps", Revision: 3}: {"alpha"}}); !errors.Is(err, left4me.Busy) ||
 		!strings.Contains(err.Error(), "alpha") {
-		t.Error("a mounted one:", err)
+		t.Error("drop a mounted revision: got", err, "want Busy naming alpha")
 	}
 	must(t, s.Drop("maps", 3, nil))
 	if _, err := os.Lstat(s.path("maps", 3)); !errors.Is(err, fs.ErrNotExist) {
 		t.Error(err)
 	}
 	must(t, s.Sweep(t.Context()))
-	s.nothingLeft()
+	s.checkNoLeftovers()
 	c, err := s.Get(t.Context(), "maps", 0, nil)
 	if err != nil || c.Current != 1 || len(c.Revisions) != 2 || c.Revisions[0].Label != "the good one" {
 		t.Errorf("%+v, %v", c, err)
 	}
-	// Its number is not given away again, and manifests that stood on its own are whole.
+	// The number of the dropped revision must not be reused, and deltas to its manifest must stay
+	// readable.
 	if r, _ := s.publish("maps", map[string]string{"a": "x"}); r.Number != 4 || r.Changed != 1 || r.Removed != 1 {
 		t.Errorf("%+v", r)
 	}
@@ -489,7 +490,7 @@ func TestRollingBackLabelsAndDropping(t *testing.T) {
 	}
 }
 
-func TestWhatWasLaidByHandIsARevision(t *testing.T) {
+func TestDirectoryInstalledByHandIsRevision(t *testing.T) {
 	s := newRepository(t)
 	write(t, s.path("maps", 2), map[string]string{"left4dead2/a": "a", "left4dead2/b": "b"})
 	write(t, s.path("maps", 10), map[string]string{"left4dead2/a": "A", "left4dead2/b": "b"})
@@ -503,7 +504,7 @@ func TestWhatWasLaidByHandIsARevision(t *testing.T) {
 		t.Errorf("%+v, %v", page, err)
 	}
 	if entries, _ := os.ReadDir(filepath.Join(s.root, "overlays/maps")); len(entries) != 2 {
-		t.Error("looking wrote something")
+		t.Error("Get or Tree wrote a file")
 	}
 	d, err := s.Diff(t.Context(), left4me.DiffRequest{Overlay: "maps", From: 2})
 	if err != nil || len(d.Items) != 1 || d.Items[0].Path != "left4dead2/a" {
@@ -521,13 +522,13 @@ func TestWhatWasLaidByHandIsARevision(t *testing.T) {
 			t.Errorf("%s: %v, %v", p, st.Mode(), err)
 		}
 	}
-	// What is dropped doesn't come back.
+	// A dropped revision must not reappear.
 	must(t, s.Drop("maps", 2, nil))
 	must(t, s.Sweep(t.Context()))
 	if c, err := s.Get(t.Context(), "maps", 0, nil); err != nil || c.Current != 11 || len(c.Revisions) != 2 {
 		t.Errorf("%+v, %v", c, err)
 	}
-	// A link stays where it is, and is named when a revision is to be made of it.
+	// A link stays in the revision but is rejected when a new revision is based on it.
 	must(t, os.Symlink("/etc", s.path("maps", 10, "left4dead2/link")))
 	must(t, os.Remove(filepath.Join(s.root, "overlays/maps/10.files")))
 	st = s.stage("maps")
@@ -543,7 +544,7 @@ func TestWhatWasLaidByHandIsARevision(t *testing.T) {
 	}
 }
 
-func TestADamagedRecordLosesNothing(t *testing.T) {
+func TestDamagedRecordIsRebuilt(t *testing.T) {
 	s := newRepository(t)
 	s.publish("maps", map[string]string{"a": "1"})
 	s.publish("maps", map[string]string{"a": "2"})
@@ -563,7 +564,7 @@ func TestADamagedRecordLosesNothing(t *testing.T) {
 	}
 }
 
-func TestTreeInPages(t *testing.T) {
+func TestTreeReturnsPages(t *testing.T) {
 	s := newRepository(t)
 	s.publish("maps", map[string]string{"d/a": "12", "d/s/b": "345", "d-e": "1", "e/Ünder.cfg": "", "z": ""})
 	ask := func(f left4me.Filter) string {
@@ -596,7 +597,7 @@ func TestTreeInPages(t *testing.T) {
 		{left4me.Filter{Dir: "nothing"}, "; ; 0"},
 	} {
 		if got := ask(want.f); got != want.text {
-			t.Errorf("%+v gives %s, not %s", want.f, got, want.text)
+			t.Errorf("%+v: got %s, want %s", want.f, got, want.text)
 		}
 	}
 	for _, bad := range []left4me.Filter{{Limit: 1001}, {Limit: -1}, {Dir: "../x"}} {
@@ -606,7 +607,7 @@ func TestTreeInPages(t *testing.T) {
 	}
 }
 
-func TestAFileIsRead(t *testing.T) {
+func TestFileReturnsContent(t *testing.T) {
 	s := newRepository(t)
 	s.publish("maps", map[string]string{"d/a": "12", "big": strings.Repeat("x", left4me.MaxFile+1)})
 	a, err := s.File(left4me.FileRequest{Overlay: "maps", Path: "d/a"})
@@ -629,7 +630,7 @@ func TestAFileIsRead(t *testing.T) {
 	}
 }
 
-func TestAVPKIsADirectoryToo(t *testing.T) {
+func TestTreeListsVPKContent(t *testing.T) {
 	s := newRepository(t)
 	addon, err := os.ReadFile("../../../../source/vpk/testdata/automatic_guns.vpk")
 	must(t, err)
@@ -648,7 +649,7 @@ func TestAVPKIsADirectoryToo(t *testing.T) {
 			t.Errorf("%+v, %v", f, err)
 		}
 	}
-	// Its directories are those of its files.
+	// Directories in the VPK are derived from its files.
 	top, err := s.Tree(t.Context(), left4me.TreeRequest{Overlay: "maps", Filter: left4me.Filter{Dir: "left4dead2/addons/a.vpk"}})
 	if err != nil ||
 		!slices.ContainsFunc(top.Items, func(f left4me.TreeFile) bool { return f.Dir && f.Path == "left4dead2/addons/a.vpk/scripts" }) {
@@ -665,7 +666,7 @@ func TestAVPKIsADirectoryToo(t *testing.T) {
 	}
 }
 
-func TestDeletedAndTakenBack(t *testing.T) {
+func TestDeleteAndRestoreOverlay(t *testing.T) {
 	s := newRepository(t)
 	s.publish("maps", map[string]string{"a": "1"})
 	s.publish("maps", map[string]string{"a": "2"})
@@ -687,12 +688,12 @@ func TestDeletedAndTakenBack(t *testing.T) {
 		t.Errorf("%d, %v", n, err)
 	}
 	if n, err := s.Restore("maps"); err != nil || n != 2 {
-		t.Errorf("again: %d, %v", n, err)
+		t.Errorf("second Restore: got %d, %v, want 2", n, err)
 	}
 	if d := cmp.Diff(map[string]string{"a": "1"}, files(t, s.path("maps", 1))); d != "" {
 		t.Error(d)
 	}
-	// Another of its name goes on with the numbers, and is in the way.
+	// A new overlay of the same name continues the numbering and prevents the restore.
 	_, err = s.Delete("maps", nil)
 	must(t, err)
 	if r, _ := s.publish("maps", map[string]string{"b": "1"}); r.Number != 3 {
@@ -706,7 +707,7 @@ func TestDeletedAndTakenBack(t *testing.T) {
 	}
 }
 
-func TestOwnAndSharedBytes(t *testing.T) {
+func TestListReportsOwnAndSharedBytes(t *testing.T) {
 	s := newRepository(t)
 	block := func(c string) string { return strings.Repeat(c, 8192) }
 	s.publish("a", map[string]string{"all": block("s"), "x": block("1")})
@@ -716,7 +717,7 @@ func TestOwnAndSharedBytes(t *testing.T) {
 	must(t, err)
 	a, b := all[0], all[1]
 	if a.Own != 3*8192 || a.Shared != 8192 || b.Own != 0 || b.Shared != 8192 {
-		t.Errorf("a %d and %d, b %d and %d", a.Own, a.Shared, b.Own, b.Shared)
+		t.Errorf("got a: own %d, shared %d; b: own %d, shared %d", a.Own, a.Shared, b.Own, b.Shared)
 	}
 	if a.Revisions[0].Own != 2*8192 || a.Revisions[1].Own != 8192 {
 		t.Errorf("%+v", a.Revisions)
@@ -724,14 +725,14 @@ func TestOwnAndSharedBytes(t *testing.T) {
 	_, err = s.Delete("b", nil)
 	must(t, err)
 	if all, err = s.List(t.Context(), nil); err != nil || all[0].Own != 3*8192 {
-		t.Error("what was set aside is still on the disk", all[0].Own, err)
+		t.Errorf("got own %d, want content of the deleted overlay to count as shared (%v)", all[0].Own, err)
 	}
 }
 
-// unpinned removes what no start is about to mount.
+// unpinned drops every revision, as if none were about to be mounted.
 func unpinned(_ left4me.OverlayRef, drop func() error) error { return drop() }
 
-func TestCollecting(t *testing.T) {
+func TestCollectRemovesUnneededContent(t *testing.T) {
 	s := newRepository(t)
 	for i := range 6 {
 		s.publish("maps", map[string]string{"a": fmt.Sprint(i)})
@@ -740,7 +741,7 @@ func TestCollecting(t *testing.T) {
 	write(t, s.root, map[string]string{"workshop_cache/1/new.vpk": "x", "tmp/overlay-old/new/x": "", "tmp/other/x": ""})
 	must(t, s.Label("maps", 1, "keep"))
 	up := overlays.Used{{Name: "maps", Revision: 3}: {"alpha"}}
-	// Young ones stay.
+	// Young revisions stay.
 	c, err := s.Collect(t.Context(), left4me.CollectSpec{Age: 30, Newest: 1}, up, unpinned)
 	if err != nil || len(c.Revisions) != 0 {
 		t.Errorf("%+v, %v", c, err)
@@ -752,34 +753,34 @@ func TestCollecting(t *testing.T) {
 		t.Errorf("%+v, %v", c, err)
 	}
 	if c.Files != 2 {
-		t.Errorf("%d contents went", c.Files)
+		t.Errorf("removed %d files, want 2", c.Files)
 	}
-	// What a start is about to mount stays.
+	// Revisions that are about to be mounted stay.
 	pinned := func(r left4me.OverlayRef, drop func() error) error {
 		return &left4me.Error{Kind: left4me.Busy, Text: fmt.Sprintf("%s is about to be mounted", r.String())}
 	}
 	if c, err = s.Collect(t.Context(), left4me.CollectSpec{}, nil, pinned); err != nil || len(c.Revisions) != 0 {
 		t.Errorf("%+v, %v", c, err)
 	}
-	// A full disk makes age count for nothing.
+	// On a full disk, young revisions are removed, too.
 	c, err = s.Collect(t.Context(), left4me.CollectSpec{Age: 30, MaxFree: 1 << 62}, nil, unpinned)
 	if want := []left4me.OverlayRef{{Name: "maps", Revision: 2}, {Name: "maps", Revision: 3}}; err != nil ||
 		!slices.Equal(c.Revisions, want) {
 		t.Errorf("%+v, %v", c, err)
 	}
 	if _, err := os.Lstat(filepath.Join(s.root, "workshop_cache/1/new.vpk")); err != nil {
-		t.Error("a new download went:", err)
+		t.Error("a new download was removed:", err)
 	}
 	if _, err := os.Lstat(filepath.Join(s.root, "tmp/overlay-old")); !errors.Is(err, fs.ErrNotExist) {
-		t.Error("tmp/overlay-old is still there", err)
+		t.Error("tmp/overlay-old remains", err)
 	}
 	if _, err := os.Lstat(filepath.Join(s.root, "tmp/other/x")); err != nil {
-		t.Error("somebody else's went:", err)
+		t.Error("a file that is not ours was removed:", err)
 	}
 	if d := cmp.Diff(map[string]string{"a": "0"}, files(t, s.path("maps", 1))); d != "" {
 		t.Error(d)
 	}
-	// A build that is under way keeps what it has.
+	// A running build keeps its files.
 	st := s.stage("maps")
 	write(t, st.Dir(), map[string]string{"a": "under way"})
 	_, err = st.Seal(t.Context(), nil)
@@ -791,8 +792,8 @@ func TestCollecting(t *testing.T) {
 	}
 }
 
-// An inode has at most so many names, 65,000 on ext4: then there is a second one.
-func TestAnInodeThatCantHaveMoreNames(t *testing.T) {
+// An inode has a maximum number of links, 65,000 on ext4. Further files need a second inode.
+func TestInodeAtLinkLimitIsCopied(t *testing.T) {
 	s := newRepository(t)
 	s.publish("maps", map[string]string{"left4dead2/a": "a", "left4dead2/b": "b"})
 	file, dir := s.path("maps", 1, "left4dead2/a"), t.TempDir()
@@ -803,7 +804,7 @@ func TestAnInodeThatCantHaveMoreNames(t *testing.T) {
 		}
 		must(t, err)
 		if i == 70_000 {
-			t.Skip("this file system knows no bound")
+			t.Skip("this file system has no limit below 70,000 links")
 		}
 	}
 	s.publish("other", map[string]string{"left4dead2/x": "a"})
@@ -818,7 +819,7 @@ func TestAnInodeThatCantHaveMoreNames(t *testing.T) {
 	}
 	s.publish("third", map[string]string{"left4dead2/x": "a"})
 	if one := s.inode(s.path("other", 1, "left4dead2/x")); one == s.inode(file) || one != s.inode(s.path("third", 1, "left4dead2/x")) {
-		t.Error("those after it aren't one file")
+		t.Error("later files don't share the second inode")
 	}
-	s.nothingLeft()
+	s.checkNoLeftovers()
 }

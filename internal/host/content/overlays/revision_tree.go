@@ -17,14 +17,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// tree is a revision that comes into being: directories of ours, which nobody
-// else can enter, and links to files.
+// tree builds the directory tree of a revision. Directories are private to left4me; files are
+// links.
 type tree struct {
-	group int // that game servers run with; -1: files keep ours
+	group int // see layout.group
 	dir   string
 	dev   uint64
-	made  map[string]bool // directories; nil: none is made
-	stack []step          // directories on the way to where the last link went
+	made  map[string]bool // created directories; nil if none may be created
+	stack []step          // open directories from the root to the last used one
 }
 
 // step is an open directory.
@@ -54,7 +54,7 @@ func newTree(dir string, group int) (*tree, error) {
 
 func (t *tree) path(p string) string { return filepath.Join(t.dir, p) }
 
-// shareDir gives a directory the group and mode that layers have.
+// shareDir sets the group and mode of a directory to those of layers.
 func (t *tree) shareDir(dir string) error {
 	if t.group >= 0 {
 		if err := os.Lchown(dir, -1, t.group); err != nil {
@@ -64,7 +64,7 @@ func (t *tree) shareDir(dir string) error {
 	return os.Chmod(dir, 0o770|fs.ModeSetgid)
 }
 
-// at returns the open directory p. One that isn't there is made, if it may be.
+// at returns a descriptor of directory p. With make, it creates missing directories.
 func (t *tree) at(p string, make bool) (int, error) {
 	for len(t.stack) > 1 {
 		top := t.stack[len(t.stack)-1].path
@@ -106,13 +106,13 @@ func (t *tree) pop() {
 	t.stack = t.stack[:len(t.stack)-1]
 }
 
-// mkdir makes a directory that stays empty.
+// mkdir creates an empty directory and its parents.
 func (t *tree) mkdir(p string) error {
 	_, err := t.at(p, true)
 	return err
 }
 
-// link puts a file at p: that which is open when from is of descriptor.
+// link links a file to p. If from is the result of descriptor, it links the open file.
 func (t *tree) link(p, from string) error {
 	return t.linkAt(p, unix.AT_FDCWD, from)
 }
@@ -138,9 +138,8 @@ func (t *tree) close() {
 	}
 }
 
-// linkAll links what entries name from another revision of ours: nothing but a
-// name for each, several at once, since it is the kernel that they wait for.
-// Those that can't have another name are given to hard, one at a time.
+// linkAll links entries of another published revision, with several workers because linking mostly
+// waits for the kernel. It calls hard, one call at a time, for files that can't be linked.
 func (t *tree) linkAll(ctx context.Context, from string, entries Manifest, hard func(e Entry, f *os.File) error) error {
 	for _, e := range entries {
 		dir := e.Path
@@ -170,7 +169,7 @@ func (t *tree) linkAll(ctx context.Context, from string, entries Manifest, hard 
 	return group.Wait()
 }
 
-// linkSome links entries whose directories are made.
+// linkSome links entries whose directories exist.
 func (t *tree) linkSome(ctx context.Context, from string, entries Manifest, hard func(e Entry, f *os.File) error) error {
 	src, err := openTree(from, t.group)
 	if err != nil {
@@ -212,14 +211,13 @@ func (t *tree) linkSome(ctx context.Context, from string, entries Manifest, hard
 	return nil
 }
 
-// parent is the directory that a path is in; "" is the root.
+// parent returns the directory of a path; "" is the root.
 func parent(p string) string {
 	i := strings.LastIndexByte(p, '/')
 	return p[:max(i, 0)]
 }
 
-// openTree opens a tree that is there, to read or to link into its
-// directories.
+// openTree opens an existing tree, to read or to link into its existing directories.
 func openTree(dir string, group int) (*tree, error) {
 	fd, err := unix.Open(dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	if err != nil {

@@ -12,18 +12,17 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// sealed is a revision that only lacks its number.
+// sealed is a complete revision without a number.
 type sealed struct {
 	dir   string
 	files Manifest
-	first map[key]string // contents that the pool doesn't have yet, and where they are
-	over  map[key]bool   // those that it has, but damaged or with too many names
+	first map[key]string // paths of contents that are not in the pool yet
+	over  map[key]bool   // contents whose pool file is damaged or has too many links
 }
 
-// Seal takes over what was staged: afterwards nobody else can write to it, every
-// entry is one that may be in a layer, and the whole tree is beneath the
-// directory that it returns, where it can be inspected until it is published.
-// Nothing may be staged after it. Errors: as Publish.
+// Seal validates the staged files and moves them out of reach of other users. It returns the
+// directory of the complete tree, which may be inspected until the revision is published. Nothing
+// may be staged afterwards. Errors are those of Publish.
 func (st *Staging) Seal(ctx context.Context, say Progress) (dir string, err error) {
 	if st.sealed != nil {
 		return st.sealed.dir, nil
@@ -32,7 +31,7 @@ func (st *Staging) Seal(ctx context.Context, say Progress) (dir string, err erro
 	if err := s.layout.makeDir(newDir); err != nil {
 		return "", err
 	}
-	// With it goes that the pool has what the current revision has.
+	// This also ensures that the pool contains the files of the current revision.
 	if _, _, err := s.manifests.get(ctx, st.overlay, 0); err != nil && !errors.Is(err, left4me.NotFound) {
 		return "", err
 	}
@@ -52,19 +51,18 @@ func (st *Staging) Seal(ctx context.Context, say Progress) (dir string, err erro
 		return "", err
 	}
 	defer tree.close()
-	t := &taker{ctx: ctx, pool: s.pool, tree: tree, spare: spare, first: map[key]string{}, over: map[key]bool{}, said: throttled(say)}
-	if err := t.top(st.root); err != nil {
-		return "", s.layout.full(err, 0)
+	t := &intake{ctx: ctx, pool: s.pool, tree: tree, spare: spare, first: map[key]string{}, over: map[key]bool{}, progress: throttled(say)}
+	if err := t.takeStaged(st.root); err != nil {
+		return "", s.layout.diskFull(err, 0)
 	}
 	if err := st.merge(t); err != nil {
-		return "", s.layout.full(fmt.Errorf("take over %s: %w", st.overlay, err), 0)
+		return "", s.layout.diskFull(fmt.Errorf("take over %s: %w", st.overlay, err), 0)
 	}
 	st.sealed = &sealed{dir: tree.dir, files: t.out, first: t.first, over: t.over}
 	return tree.dir, nil
 }
 
-// Fresh are the files of a sealed revision that the current one doesn't have, or
-// has with other contents.
+// Fresh returns the files of a sealed revision that are new or changed compared to the current one.
 func (st *Staging) Fresh(ctx context.Context) (paths []string, err error) {
 	_, before, err := st.repo.manifests.get(ctx, st.overlay, 0)
 	if err != nil && !errors.Is(err, left4me.NotFound) {
@@ -79,8 +77,8 @@ func (st *Staging) Fresh(ctx context.Context) (paths []string, err error) {
 	return paths, nil
 }
 
-// merge adds what the revision keeps of the one that it began with.
-func (st *Staging) merge(t *taker) error {
+// merge adds the files kept from the base revision.
+func (st *Staging) merge(t *intake) error {
 	fresh := t.out
 	fresh.sort()
 	var kept Manifest
@@ -91,7 +89,7 @@ func (st *Staging) merge(t *taker) error {
 	}
 	all := append(append(make(Manifest, 0, len(kept)+len(fresh)), kept...), fresh...)
 	all.sort()
-	all, err := tidied(all)
+	all, err := validated(all)
 	if err != nil {
 		return err
 	}
@@ -105,15 +103,15 @@ func (st *Staging) merge(t *taker) error {
 	return nil
 }
 
-// hand reports whether the revision that this one began with was laid by hand:
-// its files are taken as others' are.
+// hand reports whether the base revision was installed by hand. Its files are then validated like
+// staged ones.
 func (st *Staging) hand() bool {
 	r, err := load(st.repo.layout.overlay(st.overlay))
 	v, ok := r.get(st.base)
 	return err != nil || !ok || v.Hand
 }
 
-// throttled tells how far it is now and then.
+// throttled returns a function that reports progress at most every 200 ms.
 func throttled(say Progress) func(files int, bytes int64) {
 	if say == nil {
 		return nil

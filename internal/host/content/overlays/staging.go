@@ -15,32 +15,32 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Staging is a revision that is being made. A builder writes files beneath Dir,
-// or links them; with From it starts from a revision, of which it says what is
-// left out and over which its files go. One goroutine uses it at a time.
+// Staging is a revision in the making. A builder writes or links files into Dir. After From, the
+// revision is based on another one: Remove leaves out files of it, and files in Dir replace them. A
+// Staging is not safe for concurrent use.
 type Staging struct {
 	repo    *Repository
 	overlay left4me.Name
 	job     left4me.JobID
 	work    string // ROOT/tmp/overlay-<job>
 	root    *os.Root
-	base    int // revision that it began with, or 0
+	base    int // base revision, or 0
 	from    Manifest
 	leftOut map[string]bool
 	sealed  *sealed
 }
 
-// Stage begins a revision of an overlay. What an earlier attempt of the job left
-// is removed first. It must be closed.
+// Stage starts a revision of an overlay and removes the remains of an earlier attempt of the job.
+// The caller must close the Staging.
 func (s *Repository) Stage(ctx context.Context, overlay left4me.Name, job left4me.JobID) (*Staging, error) {
 	if !overlay.Valid() || !validJob(job) {
 		return nil, left4me.NewError(left4me.Invalid, "job.names_no_overlay", "job", job)
 	}
-	s.active.set(job, true) // before there is anything that a sweep could take for an old one's
+	s.active.set(job, true) // first, so that a concurrent sweep keeps the job's files
 	st, err := s.stage(ctx, overlay, job)
 	if err != nil {
 		s.active.set(job, false)
-		return nil, fmt.Errorf("stage %s: %w", overlay, s.layout.full(err, 0))
+		return nil, fmt.Errorf("stage %s: %w", overlay, s.layout.diskFull(err, 0))
 	}
 	return st, nil
 }
@@ -70,7 +70,7 @@ func (s *Repository) stage(ctx context.Context, overlay left4me.Name, job left4m
 	return &Staging{repo: s, overlay: overlay, job: job, work: work, root: root, leftOut: map[string]bool{}}, nil
 }
 
-// validJob reports whether a job's id can be a part of a file name.
+// validJob reports whether a job id is safe in file names.
 func validJob(id left4me.JobID) bool {
 	for _, c := range []byte(id) {
 		if (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') && c != '-' && c != '_' {
@@ -80,20 +80,19 @@ func validJob(id left4me.JobID) bool {
 	return id != "" && len(id) <= 64
 }
 
-// Dir is where the files of the new revision go, left4dead2/... beneath. What is
-// written there must be new files, never changes of linked ones.
+// Dir returns the directory for the files of the revision, left4dead2/... Callers must create new
+// files there and never modify linked ones.
 func (st *Staging) Dir() string { return filepath.Join(st.work, "new") }
 
-// Root is Dir, for names that came from elsewhere.
+// Root returns Dir for untrusted file names.
 func (st *Staging) Root() *os.Root { return st.root }
 
-// Scratch is a directory for what a builder needs on the way; it goes with the
-// staging.
+// Scratch returns a directory for temporary files of the builder. Close removes it.
 func (st *Staging) Scratch() string { return filepath.Join(st.work, "scratch") }
 
-// Link puts a file of ours that never changes, such as a download in
-// workshop_cache, at path in the new revision: as the same file, or a copy when
-// it is on another file system. Directories on the way are made.
+// Link links an immutable file, such as a download in workshop_cache, to path p of the revision,
+// and creates missing directories. It copies a file that is on another file system or has too many
+// links.
 func (st *Staging) Link(ctx context.Context, p, file string) error {
 	if err := st.root.MkdirAll(path.Dir(p), 0o755); err != nil {
 		return err
@@ -131,10 +130,9 @@ func copyInto(ctx context.Context, root *os.Root, p, file string) error {
 	return errors.Join(err, to.Close())
 }
 
-// From has the new revision begin with all files of another; 0 is the current
-// one, and nothing when there is none. They aren't seen in Dir: what is written
-// there goes over them. It returns the revision's number and its files. Errors:
-// left4me.NotFound.
+// From bases the revision on another one; 0 means the current one, if any. Its files don't appear
+// in Dir, but files in Dir replace them. From returns the number and the files of the base
+// revision. Errors: left4me.NotFound.
 func (st *Staging) From(ctx context.Context, revision int) (int, Manifest, error) {
 	number, m, err := st.repo.manifests.get(ctx, st.overlay, revision)
 	if revision == 0 && errors.Is(err, left4me.NotFound) {
@@ -147,9 +145,8 @@ func (st *Staging) From(ctx context.Context, revision int) (int, Manifest, error
 	return number, m, nil
 }
 
-// Remove leaves out a file, or a directory and all that is beneath, of the
-// revision that this one began with, and reports whether there was one. It says
-// nothing of what is in Dir.
+// Remove leaves out a file or directory of the base revision and reports whether it exists there.
+// It doesn't affect files in Dir.
 func (st *Staging) Remove(p string) bool {
 	_, file := st.from.Get(p)
 	if !file && len(st.from.Beneath(p)) == 0 {
@@ -159,7 +156,7 @@ func (st *Staging) Remove(p string) bool {
 	return true
 }
 
-// removed reports whether a path, or a directory that it is in, was left out.
+// removed reports whether a path or one of its parents was left out.
 func (st *Staging) removed(p string) bool {
 	if len(st.leftOut) == 0 {
 		return false
@@ -172,14 +169,14 @@ func (st *Staging) removed(p string) bool {
 	return false
 }
 
-// Close drops whatever wasn't published.
+// Close deletes everything that was not published.
 func (st *Staging) Close() error {
 	err := errors.Join(st.root.Close(), os.RemoveAll(st.work), os.RemoveAll(st.repo.layout.private(st.job)))
 	st.repo.active.set(st.job, false)
 	return err
 }
 
-// activeJobs are the jobs that build right now: what they have must not be removed.
+// activeJobs contains the jobs that are building. A sweep must not remove their files.
 type activeJobs struct {
 	mu  sync.Mutex
 	ids map[left4me.JobID]bool

@@ -18,27 +18,27 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// taker takes files that others may have written, and may still write to or
-// exchange, and puts them into a tree that is ours alone. It opens everything
-// by descriptor and follows no link: what it hashed is what it links.
-type taker struct {
-	ctx    context.Context
-	pool   *pool
-	tree   *tree
-	spare  string // a private directory for copies, on the file system of the tree
-	copies int
-	hand   bool           // what is taken may be mounted: nobody loses what they may read
-	known  map[uint64]key // of the pool; nil: not read yet
-	first  map[key]string // paths in the tree of contents that the pool doesn't have yet
-	over   map[key]bool   // contents whose inode in the pool can't have more names
-	out    Manifest
-	said   func(files int, bytes int64)
-	files  int
-	bytes  int64
+// intake moves files that other users may still modify or replace into a private tree. It opens
+// every file by descriptor without following links, so the file that it hashes is the file that it
+// links.
+type intake struct {
+	ctx      context.Context
+	pool     *pool
+	tree     *tree
+	spare    string // private directory for copies, on the same file system as the tree
+	copies   int
+	hand     bool           // files come from a possibly mounted revision, so their modes must not change
+	known    map[uint64]key // inodes of the pool; nil until needed
+	first    map[key]string // see sealed.first
+	over     map[key]bool   // see sealed.over
+	out      Manifest
+	progress func(files int, bytes int64)
+	files    int
+	bytes    int64
 }
 
-// dir takes all that is beneath a directory.
-func (t *taker) dir(d *os.File, p string, depth int) error {
+// dir takes over everything in a directory.
+func (t *intake) dir(d *os.File, p string, depth int) error {
 	names, err := d.Readdirnames(-1)
 	if err != nil {
 		return err
@@ -58,7 +58,7 @@ func (t *taker) dir(d *os.File, p string, depth int) error {
 	return nil
 }
 
-func (t *taker) entry(d *os.File, name, p string, depth int) error {
+func (t *intake) entry(d *os.File, name, p string, depth int) error {
 	if err := CheckPath(p); err != nil {
 		return err
 	}
@@ -86,10 +86,11 @@ func (t *taker) entry(d *os.File, name, p string, depth int) error {
 
 var errOdd = errors.New("neither a file nor a directory")
 
-// openEntry opens a file or directory in one, and nothing else.
+// openEntry opens a regular file or a directory.
 func openEntry(d *os.File, name string) (*os.File, unix.Stat_t, error) {
 	var st unix.Stat_t
-	// First without opening: that would wake a device, or wait for a pipe.
+	// Check the type before opening: opening a device has side effects, and opening a pipe can
+	// block.
 	if err := unix.Fstatat(int(d.Fd()), name, &st, unix.AT_SYMLINK_NOFOLLOW); err != nil {
 		return nil, st, err
 	}
@@ -116,9 +117,9 @@ func openEntry(d *os.File, name string) (*os.File, unix.Stat_t, error) {
 	return f, st, nil
 }
 
-// file takes one file: as it is when it is ours and nobody has it open for
-// writing, else as a copy of ours.
-func (t *taker) file(f *os.File, st unix.Stat_t, p string) error {
+// file takes over one file. It links the file itself if only left4me can write to it, and a copy
+// otherwise.
+func (t *intake) file(f *os.File, st unix.Stat_t, p string) error {
 	e := Entry{Path: p, Exec: st.Mode&0o100 != 0, Size: st.Size}
 	if k, ok, err := t.pooled(st); err != nil {
 		return err
@@ -126,7 +127,7 @@ func (t *taker) file(f *os.File, st unix.Stat_t, p string) error {
 		e.Hash, e.Exec = k.hash, k.exec
 		return t.add(e, f, false)
 	}
-	ours, err := t.quiet(f, st)
+	ours, err := t.secure(f, st)
 	if err != nil {
 		return err
 	}
@@ -144,8 +145,8 @@ func (t *taker) file(f *os.File, st unix.Stat_t, p string) error {
 	return t.add(e, c, true)
 }
 
-// pooled says what an inode that has other names holds, when it is in the pool.
-func (t *taker) pooled(st unix.Stat_t) (k key, ok bool, err error) {
+// pooled returns the key of an inode if it is in the pool.
+func (t *intake) pooled(st unix.Stat_t) (k key, ok bool, err error) {
 	if st.Nlink < 2 || int(st.Uid) != os.Geteuid() {
 		return k, false, nil
 	}
@@ -162,19 +163,19 @@ func (t *taker) pooled(st unix.Stat_t) (k key, ok bool, err error) {
 	return k, err == nil && now.Ino == st.Ino && now.Dev == st.Dev, nil
 }
 
-// quiet makes a file that is ours nobody else's, and reports whether it can be
-// taken as it is: no attributes, which overlayfs could take for marks, and
-// nobody who has it open for writing or mapped so.
-func (t *taker) quiet(f *os.File, st unix.Stat_t) (bool, error) {
+// secure restricts a file of left4me's user to that user and reports whether it can be linked
+// without a copy. It can't if it has extended attributes, which overlayfs may interpret, or if a
+// process has it open or mapped for writing.
+func (t *intake) secure(f *os.File, st unix.Stat_t) (bool, error) {
 	fd := int(f.Fd())
 	if int(st.Uid) != os.Geteuid() || st.Dev != t.tree.dev {
 		return false, nil
 	}
 	if n, err := unix.Flistxattr(fd, nil); n > 0 || err != nil && !errors.Is(err, unix.ENOTSUP) {
-		return false, nil //nolint:nilerr // a copy has none
+		return false, nil //nolint:nilerr // a copy has no attributes
 	}
-	// Only who is the user that we are can open it from here on. What has other
-	// names keeps its mode until then: it must not be open to more than the game.
+	// After this, only left4me's user can open the file. A file that has other links keeps its mode
+	// for now; it must not be writable to anybody except the game's group.
 	other := t.hand || st.Nlink > 1
 	if other && (st.Mode&0o002 != 0 || st.Mode&0o020 != 0 && int(st.Gid) != t.pool.layout.group) {
 		return false, nil
@@ -184,34 +185,34 @@ func (t *taker) quiet(f *os.File, st unix.Stat_t) (bool, error) {
 			return false, err
 		}
 	}
-	// A lease for reading is refused while there is a writer.
+	// The kernel refuses a read lease while the file is open for writing.
 	if _, err := unix.FcntlInt(f.Fd(), unix.F_SETLEASE, unix.F_RDLCK); err != nil {
-		return false, nil //nolint:nilerr // a copy is always right
+		return false, nil //nolint:nilerr // copying is always safe
 	}
 	_, err := unix.FcntlInt(f.Fd(), unix.F_SETLEASE, unix.F_UNLCK)
 	return err == nil, err
 }
 
-// add gives a file its place in the tree. fresh says that the inode isn't in the
-// pool: then that of the pool is taken if there is one.
-func (t *taker) add(e Entry, f *os.File, fresh bool) error {
+// add links a file into the tree. fresh means that the inode is not in the pool; if the pool has
+// the content, add links the pool's inode instead.
+func (t *intake) add(e Entry, f *os.File, fresh bool) error {
 	k := e.key()
 	t.files, t.bytes = t.files+1, t.bytes+e.Size
-	if t.said != nil {
-		t.said(t.files, t.bytes)
+	if t.progress != nil {
+		t.progress(t.files, t.bytes)
 	}
 	t.out = append(t.out, e)
 	if !fresh {
 		err := t.tree.link(e.Path, descriptor(f))
 		if errors.Is(err, unix.EMLINK) {
-			return t.another(e, f)
+			return t.linkCopy(e, f)
 		}
 		return err
 	}
 	err := error(unix.ENOENT)
 	if first, ok := t.first[k]; ok {
 		err = t.tree.link(e.Path, t.tree.path(first))
-	} else if t.sound(k, e.Size) {
+	} else if t.poolIntact(k, e.Size) {
 		err = t.tree.link(e.Path, t.pool.path(k))
 		if errors.Is(err, unix.EMLINK) {
 			t.over[k] = true
@@ -225,15 +226,15 @@ func (t *taker) add(e Entry, f *os.File, fresh bool) error {
 	}
 	err = t.tree.link(e.Path, descriptor(f))
 	if errors.Is(err, unix.EMLINK) {
-		return t.another(e, f)
+		return t.linkCopy(e, f)
 	}
 	t.first[k] = e.Path
 	return err
 }
 
-// sound reports whether the pool has a content; one of another size was damaged
-// and is replaced.
-func (t *taker) sound(k key, size int64) bool {
+// poolIntact reports whether the pool has a file of this key and size. A file of another size is damaged
+// and marked for replacement.
+func (t *intake) poolIntact(k key, size int64) bool {
 	var st unix.Stat_t
 	if err := unix.Lstat(t.pool.path(k), &st); err != nil {
 		return false
@@ -245,9 +246,9 @@ func (t *taker) sound(k key, size int64) bool {
 	return true
 }
 
-// another puts a copy in place of an inode that can't have more names, for what
-// comes after too.
-func (t *taker) another(e Entry, f *os.File) error {
+// linkCopy links a copy instead of an inode that has reached the maximum number of links. The copy
+// replaces the file in the pool.
+func (t *intake) linkCopy(e Entry, f *os.File) error {
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
@@ -267,17 +268,18 @@ func (t *taker) another(e Entry, f *os.File) error {
 	return t.tree.link(e.Path, descriptor(c))
 }
 
-// copy makes a file of ours with what f holds, and hashes what it wrote.
-func (t *taker) copy(f *os.File, e *Entry) (*os.File, error) {
+// copy creates a private copy of f and hashes the bytes that it wrote.
+func (t *intake) copy(f *os.File, e *Entry) (*os.File, error) {
 	t.copies++
 	c, err := os.OpenFile(path.Join(t.spare, strconv.Itoa(t.copies)), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	// Unlinked it could not be linked again: it goes with its directory.
+	// The copy keeps its name, because an unlinked file can't be linked again. It is removed with
+	// its directory.
 	sum := sha256.New()
 	if unix.IoctlFileClone(int(c.Fd()), int(f.Fd())) == nil {
-		// Shared blocks: nothing was written, and f may change as it likes.
+		// The clone shares blocks with f but is not affected by later writes to f.
 		e.Size, err = t.read(c, -1, sum, nil)
 	} else {
 		if err = t.pool.layout.room(e.Size); err == nil {
@@ -286,14 +288,14 @@ func (t *taker) copy(f *os.File, e *Entry) (*os.File, error) {
 	}
 	if err != nil {
 		c.Close()
-		return nil, t.pool.layout.full(err, e.Size)
+		return nil, t.pool.layout.diskFull(err, e.Size)
 	}
 	sum.Sum(e.Hash[:0])
 	return c, nil
 }
 
-// sum hashes a file of so many bytes.
-func (t *taker) sum(f *os.File, size int64) (n int64, hash [sha256.Size]byte, err error) {
+// sum hashes at most size bytes of a file.
+func (t *intake) sum(f *os.File, size int64) (n int64, hash [sha256.Size]byte, err error) {
 	h := sha256.New()
 	n, err = t.read(f, size, h, nil)
 	h.Sum(hash[:0])
@@ -302,10 +304,9 @@ func (t *taker) sum(f *os.File, size int64) (n int64, hash [sha256.Size]byte, er
 
 const readBlock = 1 << 20
 
-// read hashes a file, and writes it elsewhere if to is set, with holes where it
-// has them. size is what it is expected to have: one that grows meanwhile is cut
-// there; -1 reads to its end.
-func (t *taker) read(f *os.File, size int64, sum hash.Hash, to *os.File) (int64, error) {
+// read hashes a file and, if to is set, copies it, preserving holes. It reads at most size bytes,
+// in case the file grows; -1 means to the end.
+func (t *intake) read(f *os.File, size int64, sum hash.Hash, to *os.File) (int64, error) {
 	buf := t.pool.buffer()
 	defer t.pool.blocks.Put(buf)
 	var at int64
@@ -356,11 +357,11 @@ func zero(b []byte) bool {
 
 var zeros = strings.Repeat("\x00", 4096)
 
-// descriptor is a name for exactly what is open.
+// descriptor returns a path that refers to the open file itself.
 func descriptor(f *os.File) string { return "/proc/self/fd/" + strconv.Itoa(int(f.Fd())) }
 
-// top takes what was staged.
-func (t *taker) top(root *os.Root) error {
+// takeStaged takes over the staged files.
+func (t *intake) takeStaged(root *os.Root) error {
 	d, err := root.Open(".")
 	if err != nil {
 		return err
@@ -369,23 +370,23 @@ func (t *taker) top(root *os.Root) error {
 	return t.dir(d, "", 0)
 }
 
-// keep puts entries of another revision into the tree. all is what it will be.
-func (t *taker) keep(from string, kept, all Manifest, hand bool) error {
+// keep adds entries of the base revision to the tree. all is the complete new manifest.
+func (t *intake) keep(from string, kept, all Manifest, hand bool) error {
 	if hand {
-		return t.keepByHand(from, kept, all)
+		return t.keepInstalledByHand(from, kept, all)
 	}
 	var links Manifest
 	for _, e := range kept {
-		if _, still := all.find(e.Path); still { // else a directory that isn't empty any more
+		if _, still := all.find(e.Path); still { // otherwise a directory that is no longer empty
 			links = append(links, e)
 		}
 	}
-	return t.tree.linkAll(t.ctx, from, links, t.another)
+	return t.tree.linkAll(t.ctx, from, links, t.linkCopy)
 }
 
-// keepByHand takes files whose owners and modes may be any. What they hold may
-// have changed since their manifest was made: then the new one has it as it is.
-func (t *taker) keepByHand(from string, kept, all Manifest) error {
+// keepInstalledByHand adds entries of a revision that was installed by hand. Their content may have changed
+// since the manifest was created, so it updates the entries in all.
+func (t *intake) keepInstalledByHand(from string, kept, all Manifest) error {
 	root, err := os.OpenRoot(from)
 	if err != nil {
 		return err

@@ -16,20 +16,20 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// deletedDir holds overlays that were deleted, as NAME-<unix seconds>.
+// deletedDir contains deleted overlays as NAME-<unix seconds>.
 const deletedDir = ".deleted"
 
-// restorableFor is how long a deleted overlay can be taken back.
+// restorableFor is the period in which a deleted overlay can be restored.
 const restorableFor = 7 * 24 * time.Hour
 
-// trash has deleted overlays for as long as they can be taken back.
+// trash manages deleted overlays until their restore period ends.
 type trash struct {
 	layout  *layout
 	records *records
 	usage   *usage
 }
 
-// deleted is an overlay that was set aside.
+// deleted is a deleted overlay that can still be restored.
 type deleted struct {
 	name left4me.Name
 	at   time.Time
@@ -38,7 +38,7 @@ type deleted struct {
 
 func (d deleted) expires() time.Time { return d.at.Add(restorableFor) }
 
-// deleted lists what was set aside, the newest first.
+// deleted lists the deleted overlays, most recent first.
 func (l *layout) deleted() ([]deleted, error) {
 	top := filepath.Join(l.dir, deletedDir)
 	entries, err := os.ReadDir(top)
@@ -60,8 +60,7 @@ func (l *layout) deleted() ([]deleted, error) {
 	return all, nil
 }
 
-// lastDeleted is the highest number that was given away by overlays of a name
-// that were set aside.
+// lastDeleted returns the highest revision number assigned by deleted overlays of a name.
 func (l *layout) lastDeleted(n left4me.Name) int {
 	all, err := l.deleted()
 	last := 0
@@ -75,10 +74,7 @@ func (l *layout) lastDeleted(n left4me.Name) int {
 	return last
 }
 
-// delete sets an overlay aside, with all revisions; until the time that it
-// returns it can be taken back. The caller holds off who would mount it. One
-// that isn't there is no error; then the time is zero. Errors: left4me.Busy when
-// a server has it.
+// delete implements [Repository.Delete].
 func (tr *trash) delete(n left4me.Name, used Used) (until time.Time, err error) {
 	if !n.Valid() {
 		return until, notFound(n, 0)
@@ -108,13 +104,11 @@ func (tr *trash) delete(n left4me.Name, used Used) (until time.Time, err error) 
 			return at.Add(restorableFor), errors.Join(durable.SyncDir(filepath.Join(tr.layout.dir, deletedDir)),
 				durable.SyncDir(tr.layout.dir))
 		}
-		at = at.Add(time.Second) // deleted twice within one
+		at = at.Add(time.Second) // another overlay of this name was deleted in the same second
 	}
 }
 
-// restore takes back what was set aside last under a name, and returns the
-// revision that is current again. It may be called again. Errors:
-// left4me.NotFound, and left4me.Conflict when there is one of that name.
+// restore implements [Repository.Restore].
 func (tr *trash) restore(n left4me.Name) (int, error) {
 	tr.records.mu.Lock()
 	defer tr.records.mu.Unlock()
@@ -135,7 +129,7 @@ func (tr *trash) restore(n left4me.Name) (int, error) {
 	case now.Current > 0:
 		return 0, left4me.NewError(left4me.Conflict, "overlay.another", "overlay", n)
 	}
-	if err := tr.layout.away(tr.layout.overlay(n)); err != nil { // nothing but notes
+	if err := tr.layout.moveToRemoved(tr.layout.overlay(n)); err != nil { // contains no revisions
 		return 0, err
 	}
 	if err := os.Rename(all[i].dir, tr.layout.overlay(n)); err != nil {
@@ -150,7 +144,7 @@ func (tr *trash) restore(n left4me.Name) (int, error) {
 	return r.Current, errors.Join(err, durable.SyncDir(tr.layout.dir))
 }
 
-// expire removes what nobody can take back any more.
+// expire removes overlays whose restore period has ended.
 func (tr *trash) expire(ctx context.Context, now time.Time) (names []left4me.Name, err error) {
 	tr.records.mu.Lock()
 	defer tr.records.mu.Unlock()
@@ -160,7 +154,7 @@ func (tr *trash) expire(ctx context.Context, now time.Time) (names []left4me.Nam
 			break
 		}
 		if now.After(d.expires()) {
-			err = errors.Join(tr.layout.away(d.dir), ctx.Err())
+			err = errors.Join(tr.layout.moveToRemoved(d.dir), ctx.Err())
 			names = append(names, d.name)
 		}
 	}

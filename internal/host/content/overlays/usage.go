@@ -11,57 +11,55 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// usage counts what the disk holds for whom.
+// usage computes the disk usage of overlays and revisions.
 type usage struct {
 	layout *layout
 	pool   *pool
 
-	cache   sync.Mutex // of what follows
-	turn    uint64     // counts changes
-	counted *uses
-	onDisk  map[uint64]int64 // bytes that contents take, by the first bytes of their hash
+	cache      sync.Mutex // guards generation, counted and onDisk
+	generation uint64     // number of changes
+	counted    *uses
+	onDisk     map[uint64]int64 // allocated bytes by the first 8 bytes of a content's hash
 
-	weights sync.Mutex
-	weighed map[string]weight // of what was laid by hand, by its directory
+	weights sync.Mutex        // guards weighed
+	weighed map[string]weight // revisions installed by hand, by directory
 }
 
 func newUsage(l *layout, p *pool) *usage {
 	return &usage{layout: l, pool: p, onDisk: map[uint64]int64{}, weighed: map[string]weight{}}
 }
 
-// changed forgets what was counted.
+// changed invalidates the cached result.
 func (us *usage) changed() {
 	us.cache.Lock()
-	us.turn++
+	us.generation++
 	us.cache.Unlock()
 }
 
-// uses is what the disk holds for whom, in bytes, by the directory of an overlay
-// or of a revision.
+// uses contains disk usage in bytes by the directory of an overlay or revision.
 type uses struct {
-	turn uint64
-	own  map[string]int64 // that would be free without it
-	all  map[string]int64 // of overlays alone
+	generation uint64
+	own        map[string]int64 // bytes that deleting it would free
+	all        map[string]int64 // bytes including shared ones; overlays only
 }
 
-// owner is who has a content: overlay and revision as they were counted, or
-// several.
+// owner records which overlay and revision contain a file, as indexes, or several.
 type owner struct {
 	blocks            int64
 	overlay, revision int32
-	overlays          []int32 // when there are several
+	overlays          []int32 // set if overlay is several
 }
 
 const several = -1
 
-// count counts, unless nothing has changed since it was counted last.
+// count returns the disk usage, from the cache if nothing has changed.
 func (us *usage) count(ctx context.Context) (*uses, error) {
 	us.cache.Lock()
 	defer us.cache.Unlock()
-	if us.counted != nil && us.counted.turn == us.turn {
+	if us.counted != nil && us.counted.generation == us.generation {
 		return us.counted, nil
 	}
-	u := &uses{turn: us.turn, own: map[string]int64{}, all: map[string]int64{}}
+	u := &uses{generation: us.generation, own: map[string]int64{}, all: map[string]int64{}}
 	var dirs, revisions []string
 	names, err := us.layout.names()
 	if err != nil {
@@ -86,8 +84,8 @@ func (us *usage) count(ctx context.Context) (*uses, error) {
 		wholes := map[int]Manifest{}
 		for _, v := range r.Revisions {
 			rev := filepath.Join(dir, strconv.Itoa(v.Number))
-			m, err := us.light(dir, v.Number, wholes)
-			if err != nil || v.Hand { // nobody shares what was laid by hand, as far as is known
+			m, err := us.readCached(dir, v.Number, wholes)
+			if err != nil || v.Hand { // treat files installed by hand as not shared
 				w, err := us.weigh(ctx, rev)
 				if err != nil {
 					return nil, err
@@ -120,8 +118,8 @@ func (us *usage) count(ctx context.Context) (*uses, error) {
 	return u, nil
 }
 
-// light reads a manifest, with whole ones at hand.
-func (us *usage) light(dir string, number int, wholes map[int]Manifest) (Manifest, error) {
+// readCached reads a manifest and caches complete manifests in wholes.
+func (us *usage) readCached(dir string, number int, wholes map[int]Manifest) (Manifest, error) {
 	p, err := readFiles(dir, number)
 	if err != nil {
 		return nil, err
@@ -140,7 +138,7 @@ func (us *usage) light(dir string, number int, wholes map[int]Manifest) (Manifes
 	return p.over(whole), nil
 }
 
-// add notes that a revision of an overlay has what m names.
+// add records that a revision of an overlay contains the files of m.
 func (us *usage) add(owners map[uint64]*owner, m Manifest, overlay, revision int32) {
 	for _, e := range m {
 		if e.Dir || e.Odd {
@@ -163,13 +161,13 @@ func (us *usage) add(owners map[uint64]*owner, m Manifest, overlay, revision int
 		case o.overlay != several:
 			o.overlays = append(o.overlays, o.overlay, overlay)
 			o.overlay = several
-		case o.overlays[len(o.overlays)-1] != overlay: // they come one after the other
+		case o.overlays[len(o.overlays)-1] != overlay: // overlays are added in order
 			o.overlays = append(o.overlays, overlay)
 		}
 	}
 }
 
-// blocksOf is what a content takes on the disk, which never changes.
+// blocksOf returns the allocated bytes of a content, which never change.
 func (us *usage) blocksOf(e Entry, short uint64) int64 {
 	if n, ok := us.onDisk[short]; ok {
 		return n
@@ -183,16 +181,16 @@ func (us *usage) blocksOf(e Entry, short uint64) int64 {
 	return n
 }
 
-// weight is what a directory has.
+// weight is the size of a directory.
 type weight struct {
 	files  int
 	bytes  int64
 	blocks int64
-	at     unix.Timespec // when the directory itself changed last
+	at     unix.Timespec // modification time of the directory itself
 }
 
-// weigh counts all that is in a directory that was laid by hand; what it saw
-// counts until the directory itself changes.
+// weigh returns the size of a revision that was installed by hand. The result is cached until the
+// modification time of its top directory changes.
 func (us *usage) weigh(ctx context.Context, dir string) (weight, error) {
 	var st unix.Stat_t
 	if err := unix.Lstat(dir, &st); err != nil {

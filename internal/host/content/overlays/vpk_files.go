@@ -15,7 +15,7 @@ import (
 	"github.com/left4me/left4me/source/vpk"
 )
 
-// vpkOf is the VPK that a directory of a listing is, or lies in.
+// vpkOf returns the VPK that dir refers to or is inside of.
 func vpkOf(m Manifest, dir string) (string, bool) {
 	for i := range len(dir) + 1 {
 		if i < len(dir) && dir[i] != '/' || !strings.EqualFold(path.Ext(dir[:i]), ".vpk") {
@@ -28,8 +28,8 @@ func vpkOf(m Manifest, dir string) (string, bool) {
 	return "", false
 }
 
-// listVPK lists what is in a VPK as if that was a directory. Errors:
-// left4me.Invalid when it can't be read.
+// listVPK lists the content of a VPK as a directory. It returns left4me.Invalid if the VPK is
+// unreadable.
 func (s *Repository) listVPK(n left4me.Name, number int, file string) (Manifest, error) {
 	f, err := s.open(n, number, file)
 	if err != nil {
@@ -54,8 +54,8 @@ func (s *Repository) listVPK(n left4me.Name, number int, file string) (Manifest,
 	return slices.CompactFunc(m, func(a, b Entry) bool { return a.Path == b.Path }), nil
 }
 
-// Inside answers with a file that is in the VPK f. The data of one in several files
-// isn't found here: only f is open.
+// Inside fills in a with a file in the VPK f. It returns left4me.Invalid if the data is in another
+// part of a multi-part VPK, because only f is open.
 func Inside(a left4me.FileAnswer, f *os.File, name string) (left4me.FileAnswer, error) {
 	st, err := f.Stat()
 	if err != nil {
