@@ -1,12 +1,10 @@
-// Package game keeps the builds of the game on a host. A build is a stack of
-// layers beneath installation/, and builds.json says which builds there are and
-// which one servers start with.
+// Package game manages the game builds of a host. A build is a stack of layers under installation/;
+// builds.json lists the builds and names the current one, which servers start with.
 //
-// A layer never changes after it was published. A build is published by one
-// rename and put in use by another, of builds.json, so that whatever ends in
-// between leaves the old build in use and nothing else: what no build names is
-// removed by the next run. Nothing here starts anything; the agent says what is
-// mounted and calls at the right moments.
+// A published layer never changes. A build is published by one rename of its layer and becomes
+// current by one rename of builds.json. An interruption in between leaves the old build active; the
+// next run removes layers that no build uses. The package starts no processes: the agent passes in
+// which layers are mounted and decides when to call it.
 package game
 
 import (
@@ -29,28 +27,28 @@ const (
 	fileVersion = 1
 	maxFile     = 1 << 20
 	maxBuilds   = 1000
-	maxLayers   = 400 // of one build: the kernel stacks 500, and a server brings its own
+	maxLayers   = 400 // per build; the kernel stacks up to 500, and a server adds its own
 
-	// UnknownBuild is the number of a build that was laid down without
-	// SteamCMD's manifest. It is older than all that have one.
+	// UnknownBuild is the number of a build that was installed without SteamCMD's manifest. It is
+	// older than every build with a manifest.
 	UnknownBuild int64 = 1
 )
 
-// Builds is what is known of the game on a host.
+// Builds describes the game builds of a host.
 type Builds struct {
 	V         int       `json:"v"`
-	Current   int64     `json:"current"` // what servers start with; 0 when there is none
+	Current   int64     `json:"current"` // build that servers start with; 0 if there is none
 	Pinned    bool      `json:"pinned"`
-	Latest    int64     `json:"latest"`             // the newest build that Steam was seen to have, or 0
-	Required  string    `json:"required,omitempty"` // the version that Steam was seen to require: 2243
+	Latest    int64     `json:"latest"`             // newest build that Steam reported, or 0
+	Required  string    `json:"required,omitempty"` // version that Steam requires of servers, such as 2243
 	CheckedAt time.Time `json:"checked_at,omitzero"`
 	CheckNote string    `json:"check_note,omitempty"`
 	Builds    []Build   `json:"builds"` // newest first
 
-	SwitchedBy left4me.JobID `json:"switched_by,omitempty"` // the last job that went to another build
+	SwitchedBy left4me.JobID `json:"switched_by,omitempty"` // last job that switched to another build
 
-	// Rebuilt says why this was made from the directories and not read, or is
-	// empty.
+	// Rebuilt explains why the list was rebuilt from the directories; empty if it was read from
+	// builds.json.
 	Rebuilt string `json:"-"`
 }
 
@@ -59,11 +57,11 @@ type Build struct {
 	Build       int64     `json:"build"`
 	Version     string    `json:"version"`
 	InstalledAt time.Time `json:"installed_at"`
-	Bytes       int64     `json:"bytes"`  // of its topmost layer on disk; 0 when nobody counted
-	Layers      []string  `json:"layers"` // directories beneath installation/, top first
+	Bytes       int64     `json:"bytes"`  // disk usage of the topmost layer; 0 if not measured
+	Layers      []string  `json:"layers"` // directories under installation/, top first
 }
 
-// Get returns a build by its number.
+// Get returns the build with the given number.
 func (b Builds) Get(number int64) (Build, bool) {
 	i := b.index(number)
 	if i < 0 {
@@ -76,7 +74,7 @@ func (b Builds) index(number int64) int {
 	return slices.IndexFunc(b.Builds, func(x Build) bool { return x.Build == number })
 }
 
-// Before returns the build that was in use before the current one.
+// Before returns the build that was active before the current one.
 func (b Builds) Before() (Build, bool) {
 	i := b.index(b.Current)
 	if i < 0 || i+1 >= len(b.Builds) {
@@ -85,7 +83,7 @@ func (b Builds) Before() (Build, bool) {
 	return b.Builds[i+1], true
 }
 
-// Outdated reports whether Steam was seen to have something newer.
+// Outdated reports whether Steam last reported a newer build or required a newer version.
 func (b Builds) Outdated() bool {
 	now, ok := b.Get(b.Current)
 	if !ok {
@@ -95,13 +93,12 @@ func (b Builds) Outdated() bool {
 	return b.Latest > b.Current || digits != "" && newer(b.Required, digits)
 }
 
-// newer reports whether version a, in digits, is newer than b.
+// newer reports whether version a is newer than b. Both consist of digits only.
 func newer(a, b string) bool { return len(a) > len(b) || len(a) == len(b) && a > b }
 
-// Load reads the builds of an installation. Where builds.json isn't there, or is
-// damaged, they are what the directories say: base, and the updates by number.
-// A build of which a layer is missing is left out; when that was the current
-// one, the newest that is whole takes its place.
+// Load reads the builds of an installation. If builds.json is missing or damaged, Load rebuilds the
+// list from the directories: the base, and the updates by number. It skips builds with a missing
+// layer; if the current build is one of those, the newest complete build becomes current.
 func Load(dir string) (Builds, error) {
 	b, err := read(filepath.Join(dir, fileName))
 	switch {
@@ -131,7 +128,7 @@ func Load(dir string) (Builds, error) {
 	return b, nil
 }
 
-// whole reports whether all layers are there.
+// whole reports whether all layers exist.
 func whole(dir string, layers []string) bool {
 	for _, l := range layers {
 		if st, err := os.Lstat(filepath.Join(dir, l)); err != nil || !st.IsDir() {
@@ -158,8 +155,7 @@ func read(name string) (Builds, error) {
 	return parse(data)
 }
 
-// parse takes nothing for granted: a disk that was full, or a person, may have
-// written it.
+// parse validates everything in data, because a full disk or a user may have damaged the file.
 func parse(data []byte) (Builds, error) {
 	var b Builds
 	if err := json.Unmarshal(data, &b); err != nil {
@@ -192,7 +188,7 @@ func parse(data []byte) (Builds, error) {
 	return b, nil
 }
 
-// save replaces builds.json as a whole.
+// save replaces builds.json atomically.
 func save(dir string, b Builds) error {
 	b.V = fileVersion
 	data, err := json.MarshalIndent(b, "", "\t")
@@ -205,8 +201,8 @@ func save(dir string, b Builds) error {
 	return nil
 }
 
-// Layers returns the layers that a server starts with, top first, and the build
-// that they are. Errors: left4me.NotFound when the game is not installed.
+// Layers returns the layers of the current build, top first, and its number. Errors:
+// left4me.NotFound if the game is not installed.
 func Layers(dir string) (layers []string, build int64, err error) {
 	b, err := Load(dir)
 	if err != nil {

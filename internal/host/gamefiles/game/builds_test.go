@@ -22,7 +22,7 @@ func dirs(t *testing.T, names ...string) string {
 	return dir
 }
 
-func TestWithoutBuildsJSONTheDirectoriesCount(t *testing.T) {
+func TestBuildsAreDerivedFromDirectories(t *testing.T) {
 	for _, c := range []struct {
 		dirs  []string
 		build int64
@@ -35,7 +35,7 @@ func TestWithoutBuildsJSONTheDirectoriesCount(t *testing.T) {
 	} {
 		layers, build, err := Layers(dirs(t, c.dirs...))
 		if err != nil || build != c.build || !slices.Equal(layers, c.want) {
-			t.Errorf("%q: build %d, %q, %v", c.dirs, build, layers, err)
+			t.Errorf("%q: got build %d, %q, %v", c.dirs, build, layers, err)
 		}
 	}
 	if _, _, err := Layers(dirs(t, "update-9")); !errors.Is(err, left4me.NotFound) {
@@ -43,11 +43,11 @@ func TestWithoutBuildsJSONTheDirectoriesCount(t *testing.T) {
 	}
 }
 
-func TestADamagedFileIsMadeAnew(t *testing.T) {
+func TestDamagedBuildsFileIsRebuilt(t *testing.T) {
 	for what, text := range map[string]string{
-		"empty": "", "cut": `{"v":1,"current":9,"bui`, "of a later version": `{"v":2}`,
-		"a path": `{"v":1,"current":9,"builds":[{"build":9,"layers":["../../etc"]}]}`,
-		"twice":  `{"v":1,"current":9,"builds":[{"build":9,"layers":["base"]},{"build":9,"layers":["base"]}]}`,
+		"empty": "", "truncated": `{"v":1,"current":9,"bui`, "of a later version": `{"v":2}`,
+		"layer outside the directory": `{"v":1,"current":9,"builds":[{"build":9,"layers":["../../etc"]}]}`,
+		"duplicate build":             `{"v":1,"current":9,"builds":[{"build":9,"layers":["base"]},{"build":9,"layers":["base"]}]}`,
 	} {
 		dir := dirs(t, "base", "update-9")
 		if err := os.WriteFile(filepath.Join(dir, fileName), []byte(text), 0o644); err != nil {
@@ -60,7 +60,7 @@ func TestADamagedFileIsMadeAnew(t *testing.T) {
 	}
 }
 
-func TestABuildOfWhichALayerIsMissingIsLeftOut(t *testing.T) {
+func TestBuildWithMissingLayerIsSkipped(t *testing.T) {
 	dir := dirs(t, "base")
 	b := Builds{
 		Current: 9,
@@ -89,12 +89,12 @@ func TestOutdated(t *testing.T) {
 		}
 	}
 	if (Builds{Latest: 10}).Outdated() {
-		t.Error("what isn't installed is outdated")
+		t.Error("got Outdated true without an installed build")
 	}
 }
 
-// Whatever stands in builds.json, what is read from it can be saved and names
-// nothing outside the installation.
+// Whatever builds.json contains, a successfully parsed list can be saved and parsed again, and it
+// names no directory outside the installation.
 func FuzzBuilds(f *testing.F) {
 	f.Add([]byte(`{"v":1,"current":9,"builds":[{"build":9,"version":"2.2.4.3","layers":["update-9","base"]}]}`))
 	f.Add([]byte(`{"v":1,"current":9,"builds":[{"build":9,"layers":["base/../.."]}]}`))
@@ -120,7 +120,7 @@ func FuzzBuilds(f *testing.F) {
 			t.Fatal(err)
 		}
 		if _, err := parse(again); err != nil {
-			t.Errorf("what was read can't be read again: %v", err)
+			t.Errorf("the saved list cannot be parsed: %v", err)
 		}
 	})
 }

@@ -14,14 +14,14 @@ import (
 
 const compareBlock = 256 << 10
 
-// comparison walks a layer beside the stack below it.
+// comparison compares a layer with the stack below it.
 type comparison struct {
 	Changes
 	ctx context.Context
 	buf []byte
 }
 
-// dir inspects a directory of the layer; stack are those that it is merged with.
+// dir compares a directory of the layer with the directories that it is merged with, stack.
 func (c *comparison) dir(dir string, stack []string, top bool) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -36,7 +36,7 @@ func (c *comparison) dir(dir string, stack []string, top bool) error {
 		switch {
 		case err != nil:
 			return err
-		case top && e.Name() == "steamapps": // its notes change at each run
+		case top && e.Name() == "steamapps": // SteamCMD's own files change on each run
 		case isWhiteout(name, st):
 			c.Files++
 		case st.IsDir():
@@ -55,7 +55,7 @@ func (c *comparison) subdir(name string, stack []string) error {
 	below := beneath(stack, filepath.Base(name))
 	if isOpaque(name) {
 		if len(below) > 0 {
-			c.Files++ // what it hides
+			c.Files++ // the files that it hides
 		}
 		return c.dir(name, nil, false)
 	}
@@ -65,7 +65,7 @@ func (c *comparison) subdir(name string, stack []string) error {
 	if len(below) == 0 {
 		return nil
 	}
-	err := unix.Rmdir(name) // only what is empty, and there without it
+	err := unix.Rmdir(name) // succeeds only if the directory is empty; the stack has it too
 	if err != nil && !errors.Is(err, unix.ENOTEMPTY) {
 		return &fs.PathError{Op: "remove", Path: name, Err: err}
 	}
@@ -87,7 +87,7 @@ func (c *comparison) file(name string, st fs.FileInfo, stack []string) error {
 	return nil
 }
 
-// same reports whether a stack has the same file as the one that was written.
+// same reports whether the stack has a file with the same size, mode and content.
 func (c *comparison) same(name string, st fs.FileInfo, stack []string) (bool, error) {
 	old, err := lookup(stack, filepath.Base(name))
 	if errors.Is(err, fs.ErrNotExist) {

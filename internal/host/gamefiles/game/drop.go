@@ -13,15 +13,15 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// tmpPrefix is before everything of ours in tmp/, where others work too.
+// tmpPrefix is the prefix of the package's entries in tmp/, which other packages use too.
 const tmpPrefix = "game-"
 
-// Used is what is mounted: layers, and the builds that servers run on.
+// Used lists the mounted layers and the builds that servers run on.
 type Used struct {
 	Layers map[string]bool
 	Builds map[int64]bool
-	// Remove calls remove, which removes a layer, unless somebody is about to mount
-	// it: then it returns left4me.Busy. Nil: nobody mounts anything meanwhile.
+	// Remove calls remove, which removes a layer, unless a start is about to mount it: then it
+	// returns left4me.Busy. It may be nil if nothing can be mounted in the meantime.
 	Remove func(layer string, remove func() error) error
 }
 
@@ -32,16 +32,16 @@ func (u Used) remove(layer string, remove func() error) error {
 	return u.Remove(layer, remove)
 }
 
-// Dropped is what Drop removed.
+// Dropped lists what Drop removed.
 type Dropped struct {
 	Layers []string
-	Kept   []string // that no build names, but something has mounted
+	Kept   []string // layers that no build uses but that are still mounted
 }
 
-// Drop forgets the builds that nobody will go back to (all that are older than
-// the one before the current, but for those that servers run on), and removes the
-// layers that no build names and nothing has mounted: out of the way at once, and
-// from the disk with [Installation.Sweep].
+// Drop forgets old builds: all that are older than the one before the current build, except those
+// that servers run on. It then removes the layers that no remaining build uses and nothing has
+// mounted. Removed layers leave the installation at once; [Installation.Sweep] frees their disk
+// space.
 func (i *Installation) Drop(ctx context.Context, used Used) (Dropped, error) {
 	b, err := i.Builds()
 	if err != nil || len(b.Builds) == 0 {
@@ -80,7 +80,7 @@ func (i *Installation) Drop(ctx context.Context, used Used) (Dropped, error) {
 	return d, ctx.Err()
 }
 
-// trimmed are the builds that are kept.
+// trimmed returns the builds to keep.
 func (b Builds) trimmed(used Used) []Build {
 	last := b.index(b.Current) + 1
 	var kept []Build
@@ -92,8 +92,8 @@ func (b Builds) trimmed(used Used) []Build {
 	return kept
 }
 
-// discard removes a directory that nobody may see half-removed; one that isn't
-// there is no error.
+// discard removes a directory without exposing a partly removed state. A missing directory is no
+// error.
 func (i *Installation) discard(ctx context.Context, dir string) error {
 	if _, err := os.Lstat(dir); errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -108,7 +108,7 @@ func (i *Installation) discard(ctx context.Context, dir string) error {
 	return os.RemoveAll(away)
 }
 
-// away takes a directory out of the installation at once.
+// away moves a directory out of the installation into tmp/ and returns its new parent.
 func (i *Installation) away(dir string) (string, error) {
 	if err := os.MkdirAll(i.tmp, 0o751); err != nil {
 		return "", err
@@ -120,8 +120,8 @@ func (i *Installation) away(dir string) (string, error) {
 	return tmp, os.Rename(dir, filepath.Join(tmp, filepath.Base(dir)))
 }
 
-// Sweep removes what was dropped, and what runs that were cut left half-made.
-// Nothing else may be under way.
+// Sweep removes dropped layers and the partial files of interrupted runs. No other operation may be
+// in progress.
 func (i *Installation) Sweep(ctx context.Context) error {
 	entries, err := os.ReadDir(i.tmp)
 	if errors.Is(err, fs.ErrNotExist) {

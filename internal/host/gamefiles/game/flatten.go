@@ -16,14 +16,14 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Flattened is what Flatten did.
+// Flattened describes the result of Flatten.
 type Flattened struct {
-	Layers int    // how many became one; 0 when there was nothing to merge
-	Files  int    // in it
-	Name   string // of the layer
+	Layers int    // number of merged layers; 0 if there was nothing to merge
+	Files  int    // number of files in the new layer
+	Name   string // name of the new layer
 }
 
-// ToFlatten reports how many layers Flatten would merge; 0 for none.
+// ToFlatten returns the number of layers that Flatten would merge, or 0.
 func (b Builds) ToFlatten() int {
 	_, ok := b.Get(b.Current)
 	if !ok {
@@ -35,8 +35,8 @@ func (b Builds) ToFlatten() int {
 	return 0
 }
 
-// base is the build whose layers are merged: the one before the current, so that
-// going back stays possible, or the current when it is the oldest.
+// base returns the build whose layers are merged: the one before the current build, so that a
+// rollback stays possible, or the current build if it is the oldest.
 func (b Builds) base() Build {
 	if before, ok := b.Before(); ok {
 		return before
@@ -45,9 +45,10 @@ func (b Builds) base() Build {
 	return now
 }
 
-// Flatten makes one layer of those of the build before the current one, as hard
-// links: no file is copied, and layers that are in use are not touched. Builds on
-// top of them stand on the new one from now on. Drop removes the old ones.
+// Flatten merges the layers of the build before the current one into one layer of hard links. It
+// copies no file and does not change existing layers. Builds above the merged layers then use the
+// new layer; Drop removes the old ones. told, which may be nil, receives the number of files so
+// far.
 func (i *Installation) Flatten(ctx context.Context, told func(files int)) (Flattened, error) {
 	b, err := i.Builds()
 	if err != nil || b.ToFlatten() == 0 {
@@ -76,15 +77,15 @@ func (i *Installation) Flatten(ctx context.Context, told func(files int)) (Flatt
 	return Flattened{Layers: len(from.Layers), Files: m.files, Name: name}, nil
 }
 
-// replace puts a merged layer in its place, and then in the place of those that
-// it was made from.
+// replace moves a merged layer into the installation and substitutes it for the layers old in all
+// builds.
 func (i *Installation) replace(ctx context.Context, old []string, name, tmp string) error {
 	to := filepath.Join(i.dir, name)
 	_, err := i.change(func(b *Builds) error {
 		if b.free(name) != name {
 			return fmt.Errorf("%s is taken", name)
 		}
-		if err := i.discard(ctx, to); err != nil { // of a run that was cut
+		if err := i.discard(ctx, to); err != nil { // left by an interrupted run
 			return err
 		}
 		if err := os.Rename(tmp, to); err != nil {
@@ -105,7 +106,7 @@ func (i *Installation) replace(ctx context.Context, old []string, name, tmp stri
 	return err
 }
 
-// merge makes a tree of hard links that shows what an overlay of layers would.
+// merge builds a tree of hard links with the content that an overlay of the layers would show.
 type merge struct {
 	ctx   context.Context
 	told  func(files int)
@@ -135,11 +136,11 @@ func (m *merge) dir(to string, stack []string) error {
 			}
 		}
 	}
-	// Last: it may be one that nobody may write to.
+	// Set the mode last; the source directory may be read-only.
 	return sameMode(to, stack[0])
 }
 
-// entry takes over what the topmost of a stack has under a name.
+// entry adds what the topmost layer of a stack has under a name.
 func (m *merge) entry(e fs.DirEntry, to string, stack []string) error {
 	name := filepath.Join(stack[0], e.Name())
 	st, err := e.Info()
@@ -163,14 +164,15 @@ func (m *merge) entry(e fs.DirEntry, to string, stack []string) error {
 	return nil
 }
 
-// sameMode gives a directory the owner's group, mode and time of another.
+// sameMode copies group, mode and modification time of a directory.
 func sameMode(to, from string) error {
 	st, err := os.Lstat(from)
 	if err != nil {
 		return err
 	}
 	if sys, ok := st.Sys().(*syscall.Stat_t); ok {
-		// Another's group may not be ours to give; then its mode says too much.
+		// Set the group first: a mode for another group could grant too much if the group cannot be
+		// set.
 		if err := os.Lchown(to, -1, int(sys.Gid)); err != nil {
 			return err
 		}

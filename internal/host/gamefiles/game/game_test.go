@@ -25,8 +25,7 @@ import (
 
 const install = left4me.InstallInstance
 
-// place is a root with an installation, and the overlay that it is updated
-// through.
+// place is a root with an installation and the overlay in which the installation is updated.
 type place struct {
 	*game.Installation
 	instance.Files
@@ -54,8 +53,8 @@ func (p *place) no(err error) {
 	}
 }
 
-// mounted has something done where the layers are seen as one, and gives the
-// tree that was there at the end.
+// mounted mounts the layers, calls do in the merged directory, and returns the final content of
+// that directory.
 func (p *place) mounted(layers []string, do func(merged string)) map[string]string {
 	p.t.Helper()
 	root, err := overlayfs.OpenRoot(string(p.Root))
@@ -75,7 +74,7 @@ func (p *place) mounted(layers []string, do func(merged string)) map[string]stri
 	return seen
 }
 
-// current are the layers of the current build.
+// current returns the layers of the current build.
 func (p *place) current() []string {
 	p.t.Helper()
 	b, err := p.Builds()
@@ -84,7 +83,7 @@ func (p *place) current() []string {
 	return now.Layers
 }
 
-// update writes over the current build and publishes what came of it.
+// update changes the current build with do and publishes the result.
 func (p *place) update(build int64, do func(merged string)) map[string]string {
 	p.t.Helper()
 	seen := p.mounted(p.current(), func(merged string) {
@@ -99,7 +98,7 @@ func (p *place) update(build int64, do func(merged string)) map[string]string {
 	b, err := p.Publish(p.t.Context(), p.Files.Root.Upper(install), build, time.Now())
 	p.no(err)
 	if b.Current != build {
-		p.t.Errorf("the current build is %d after %d was published", b.Current, build)
+		p.t.Errorf("got current build %d after publishing %d", b.Current, build)
 	}
 	return seen
 }
@@ -118,7 +117,7 @@ func write(t *testing.T, name, text string) {
 	}
 }
 
-// first is what a first install lays down.
+// first returns a function that writes the files of a first installation.
 func first(t *testing.T) func(string) {
 	return func(merged string) {
 		for _, name := range []string{
@@ -130,7 +129,7 @@ func first(t *testing.T) func(string) {
 	}
 }
 
-// tree is all that is in a directory: what it is, its mode, and what it holds.
+// tree returns type, mode and content of everything in a directory.
 func tree(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	all := map[string]string{}
@@ -167,7 +166,7 @@ func tree(t *testing.T, dir string) map[string]string {
 	return all
 }
 
-// scramble changes a tree as no update would: what layers can express at all.
+// scramble changes a tree in every way that layers can express, including ways that no update uses.
 func scramble(t *testing.T, r *rand.Rand, dir string, build int64) {
 	t.Helper()
 	for range 30 {
@@ -185,13 +184,13 @@ func scramble(t *testing.T, r *rand.Rand, dir string, build int64) {
 		switch r.IntN(6) {
 		case 0:
 			err = os.RemoveAll(name)
-		case 1: // the same name, something else
+		case 1: // replaces an entry with one of another type
 			if err = os.RemoveAll(name); err == nil && st.IsDir() {
 				err = os.WriteFile(name, []byte(fmt.Sprint(build)), 0o644)
 			} else if err == nil {
 				err = os.MkdirAll(filepath.Join(name, "deep"), 0o755)
 			}
-		case 2: // a directory made anew hides what was in it
+		case 2: // a recreated directory hides its old content
 			if st.IsDir() {
 				write(t, filepath.Join(name, "x"), "x")
 				err = errors.Join(os.RemoveAll(name), os.Mkdir(name, 0o755))
@@ -219,7 +218,7 @@ func scramble(t *testing.T, r *rand.Rand, dir string, build int64) {
 	}
 }
 
-func TestEveryBuildShowsWhatItWas(t *testing.T) {
+func TestBuildsKeepTheirContent(t *testing.T) {
 	for seed := range uint64(6) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			p, r := newPlace(t), rand.New(rand.NewPCG(seed, 1))
@@ -234,13 +233,13 @@ func TestEveryBuildShowsWhatItWas(t *testing.T) {
 				for _, n := range builds {
 					x, ok := b.Get(n)
 					if !ok {
-						t.Fatalf("%s: build %d is gone", when, n)
+						t.Fatalf("%s: build %d is missing", when, n)
 					}
 					if x.Version != fmt.Sprintf("2.2.4.%d", n) {
-						t.Errorf("%s: build %d is of version %q", when, n, x.Version)
+						t.Errorf("%s: build %d has version %q", when, n, x.Version)
 					}
 					if diff := cmp.Diff(seen[n], p.mounted(x.Layers, nil)); diff != "" {
-						t.Errorf("%s: build %d is another:\n%s", when, n, diff)
+						t.Errorf("%s: build %d has changed:\n%s", when, n, diff)
 					}
 				}
 			}
@@ -262,9 +261,9 @@ func TestEveryBuildShowsWhatItWas(t *testing.T) {
 			}
 			check("dropped", 50, 60)
 			if f, err := p.Flatten(t.Context(), nil); err != nil || f.Layers != 0 {
-				t.Errorf("merged again: %+v, %v", f, err)
+				t.Errorf("second merge: %+v, %v", f, err)
 			}
-			// What the directories alone say is the same.
+			// The directories alone must lead to the same builds.
 			p.no(os.Remove(filepath.Join(p.dir(), "builds.json")))
 			check("without builds.json", 50, 60)
 			p.no(p.Sweep(t.Context()))
@@ -275,7 +274,7 @@ func TestEveryBuildShowsWhatItWas(t *testing.T) {
 	}
 }
 
-// inodes are those of the files in a tree.
+// inodes returns the inode numbers of all files in a tree.
 func inodes(t *testing.T, dir string) map[uint64]bool {
 	t.Helper()
 	all := map[uint64]bool{}
@@ -295,7 +294,7 @@ func inodes(t *testing.T, dir string) map[uint64]bool {
 	return all
 }
 
-func TestWhatIsWrittenAsItWasIsNoChange(t *testing.T) {
+func TestCompareIgnoresRewrittenEqualFiles(t *testing.T) {
 	p := newPlace(t)
 	p.update(10, first(t))
 	p.mounted(p.current(), func(merged string) {
@@ -320,7 +319,7 @@ func TestWhatIsWrittenAsItWasIsNoChange(t *testing.T) {
 	if want := (game.Changes{Files: 2, Bytes: 5}); err != nil || c != want {
 		t.Fatalf("%+v, %v", c, err)
 	}
-	// A build that is mended has another layer.
+	// Repairing a build adds a layer to it.
 	b, err := p.Publish(t.Context(), p.Files.Root.Upper(install), 10, time.Now())
 	p.no(err)
 	if x, _ := b.Get(10); len(b.Builds) != 1 || !slices.Equal(x.Layers, []string{"update-10", "base"}) {
@@ -328,8 +327,8 @@ func TestWhatIsWrittenAsItWasIsNoChange(t *testing.T) {
 	}
 }
 
-// What Steam said of the build before is not said of the one that has come.
-func TestAPublishedBuildIsTheNewest(t *testing.T) {
+// Publishing a build must reset what Steam reported about the previous build.
+func TestPublishResetsOutdated(t *testing.T) {
 	p := newPlace(t)
 	p.update(10, first(t))
 	if b, err := p.Checked(0, "22430", "Steam requires version 22430", time.Now()); err != nil || !b.Outdated() {
@@ -341,18 +340,18 @@ func TestAPublishedBuildIsTheNewest(t *testing.T) {
 	}
 }
 
-func TestGoingBackDeletesNothingAndPins(t *testing.T) {
+func TestRollBackDeletesNothingAndPins(t *testing.T) {
 	p := newPlace(t)
 	p.update(10, first(t))
 	if _, err := p.Switch(0, ""); !errors.Is(err, left4me.NotFound) {
-		t.Errorf("with one build: %v", err)
+		t.Errorf("rollback with one build: %v", err)
 	}
 	p.update(20, func(merged string) { write(t, filepath.Join(merged, "left4dead2/motd.txt"), "20") })
 	before := tree(t, p.dir())
 	if _, err := p.Switch(0, "job"); err != nil {
 		t.Fatal(err)
 	}
-	b, err := p.Switch(0, "job") // begun again, after a kill
+	b, err := p.Switch(0, "job") // repeated, as after a kill
 	if err != nil || b.Current != 10 || !b.Pinned {
 		t.Fatalf("%+v, %v", b, err)
 	}
@@ -366,12 +365,12 @@ func TestGoingBackDeletesNothingAndPins(t *testing.T) {
 		t.Error(diff)
 	}
 	if _, err := p.Switch(15, ""); !errors.Is(err, left4me.NotFound) {
-		t.Errorf("a build that isn't there: %v", err)
+		t.Errorf("unknown build: %v", err)
 	}
 	if b, err = p.Switch(20, ""); err != nil || b.Current != 20 {
 		t.Fatalf("%+v, %v", b, err)
 	}
-	// From a build that one went back from, nothing is built on.
+	// After a rollback, an update is based on the current build and not on the newer one.
 	p.no(second(p.Switch(10, "")))
 	p.update(30, func(merged string) { write(t, filepath.Join(merged, "left4dead2/motd.txt"), "30") })
 	b, err = p.Builds()
@@ -387,7 +386,7 @@ func TestGoingBackDeletesNothingAndPins(t *testing.T) {
 
 func second(_ game.Builds, err error) error { return err }
 
-func TestWhatIsInUseStays(t *testing.T) {
+func TestDropKeepsUsedLayers(t *testing.T) {
 	p := newPlace(t)
 	p.update(10, first(t))
 	for build := int64(20); build <= 40; build += 10 {
@@ -418,19 +417,19 @@ func TestWhatIsInUseStays(t *testing.T) {
 	}
 }
 
-// At each point where a publication can be cut, the old build is in use, and the
-// next run finishes it or clears it away.
-func TestACutPublicationLeavesTheOldBuildInUse(t *testing.T) {
+// Wherever a publication is interrupted, the old build stays active, and the next run completes the
+// publication or removes its files.
+func TestInterruptedPublishKeepsOldBuild(t *testing.T) {
 	for name, cut := range map[string]func(p *place) error{
-		"before the layer was moved": func(p *place) error { return nil },
-		"before builds.json": func(p *place) error {
+		"before the layer is moved": func(p *place) error { return nil },
+		"before builds.json is written": func(p *place) error {
 			return os.Rename(p.Files.Root.Upper(install), filepath.Join(p.dir(), "update-20"))
 		},
-		"with a layer of an earlier try": func(p *place) error {
+		"with the layer of an earlier attempt": func(p *place) error {
 			write(p.t, filepath.Join(p.dir(), "update-20/left4dead2/half"), "half")
 			return nil
 		},
-		"in the middle of builds.json": func(p *place) error {
+		"while builds.json is written": func(p *place) error {
 			write(p.t, filepath.Join(p.dir(), ".new-builds-1"), "{")
 			return nil
 		},
@@ -456,11 +455,11 @@ func TestACutPublicationLeavesTheOldBuildInUse(t *testing.T) {
 				t.Errorf("%+v", b.Builds)
 			}
 			if _, err := os.Lstat(filepath.Join(p.dir(), "update-20/left4dead2/half")); err == nil {
-				t.Error("what an earlier try left is in the build")
+				t.Error("the build contains a file of the earlier attempt")
 			}
 		})
 	}
-	t.Run("and nobody finishes it", func(t *testing.T) {
+	t.Run("and is not resumed", func(t *testing.T) {
 		p := newPlace(t)
 		p.update(10, first(t))
 		write(t, filepath.Join(p.dir(), "update-20/left4dead2/motd.txt"), "20")
@@ -478,7 +477,7 @@ func TestACutPublicationLeavesTheOldBuildInUse(t *testing.T) {
 	})
 }
 
-func TestAFlatteningThatWasCutChangesNothing(t *testing.T) {
+func TestInterruptedFlattenChangesNothing(t *testing.T) {
 	p := newPlace(t)
 	p.update(10, first(t))
 	p.update(20, func(merged string) { write(t, filepath.Join(merged, "left4dead2/motd.txt"), "20") })
@@ -487,9 +486,10 @@ func TestAFlatteningThatWasCutChangesNothing(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := p.Flatten(ctx, nil); !errors.Is(err, context.Canceled) {
-		t.Errorf("cancelled: %v", err)
+		t.Errorf("got %v, want context.Canceled", err)
 	}
-	// As a kill leaves it: linked, moved, not named.
+	// Simulates a kill after the new layer was moved into the installation and before builds.json
+	// named it.
 	write(t, filepath.Join(p.dir(), "base-20/left4dead2/half"), "half")
 	if got := p.current(); !slices.Equal(got, want) {
 		t.Errorf("%q", got)
@@ -499,13 +499,13 @@ func TestAFlatteningThatWasCutChangesNothing(t *testing.T) {
 		t.Fatalf("%+v, %v", f, err)
 	}
 	if _, err := os.Lstat(filepath.Join(p.dir(), "base-20/left4dead2/half")); err == nil {
-		t.Error("what an earlier try left is in the build")
+		t.Error("the build contains a file of the earlier attempt")
 	}
 }
 
-// SteamCMD may be another program than Valve's. What it writes to isn't mounted
-// where it stands, so it can put a link to a layer there, which servers have.
-func TestALinkInThePlaceOfWhatWasWrittenIsRefused(t *testing.T) {
+// SteamCMD may be replaced by another program. That program could put a link to a mounted layer in
+// place of the writable directory.
+func TestLinkInPlaceOfWrittenLayerIsRefused(t *testing.T) {
 	p := newPlace(t)
 	p.update(10, first(t))
 	p.mounted(p.current(), nil)
@@ -514,19 +514,19 @@ func TestALinkInThePlaceOfWhatWasWrittenIsRefused(t *testing.T) {
 	p.no(os.RemoveAll(p.Files.Root.Upper(install)))
 	p.no(os.Symlink(base, p.Files.Root.Upper(install)))
 	if build, err := p.Judge(p.Files.Root.Upper(install)); err == nil {
-		t.Errorf("it was judged to be build %d", build)
+		t.Errorf("Judge followed the link and found build %d", build)
 	}
 	if c, err := p.Compare(t.Context(), p.Files.Root.Upper(install)); err == nil {
-		t.Errorf("it was compared: %+v", c)
+		t.Errorf("Compare followed the link: %+v", c)
 	}
 	if b, err := p.Publish(t.Context(), p.Files.Root.Upper(install), 20, time.Now()); err == nil {
-		t.Errorf("it was published: %+v", b)
+		t.Errorf("Publish followed the link: %+v", b)
 	}
 	if diff := cmp.Diff(before, tree(t, base)); diff != "" {
-		t.Errorf("the layer that it leads to has changed: %s", diff)
+		t.Errorf("the linked layer has changed: %s", diff)
 	}
 	p.no(p.DiscardInstall())
 	if diff := cmp.Diff(before, tree(t, base)); diff != "" {
-		t.Errorf("the layer that it leads to was discarded: %s", diff)
+		t.Errorf("the linked layer was discarded: %s", diff)
 	}
 }

@@ -12,31 +12,31 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Installation is the game of a host, to be changed. There is one for a
-// directory, and it may be used concurrently.
+// Installation manages the game builds of a host. Use one Installation per directory; its methods
+// may be called concurrently.
 type Installation struct {
-	dir   string // of the layers
-	tmp   string // on the same file system: what is half-made
+	dir   string // directory of the layers
+	tmp   string // directory for partial files, on the same file system
 	group int
 
 	mu sync.Mutex // held while builds.json is read and written
 }
 
-// Open gives the installation beneath a root. group owns what the game may read
-// and, in its own writable layer, change; -1 when it runs as our own user.
+// Open returns the installation under a root. group becomes the group of the layers, so that the
+// game may read them and change them in its own writable layer; -1 if the game runs as left4me's
+// own user.
 func Open(root string, group int) *Installation {
 	return &Installation{dir: filepath.Join(root, "installation"), tmp: filepath.Join(root, "tmp"), group: group}
 }
 
-// Builds reads what there is.
+// Builds returns the builds of the installation.
 func (i *Installation) Builds() (Builds, error) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	return Load(i.dir)
 }
 
-// Adopt writes builds.json when the game was laid down without it, or when it
-// was damaged. It does nothing when there is no game.
+// Adopt writes builds.json if it is missing or damaged. It does nothing if there is no game.
 func (i *Installation) Adopt() (Builds, error) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -55,7 +55,7 @@ func (i *Installation) Adopt() (Builds, error) {
 	return b, save(i.dir, b)
 }
 
-// change reads the builds, has them changed, and writes them.
+// change reads the builds, calls f to change them, and writes them.
 func (i *Installation) change(f func(*Builds) error) (Builds, error) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -82,7 +82,7 @@ func (i *Installation) makeDir() error {
 	return os.Chown(i.dir, -1, i.group)
 }
 
-// Pin keeps the current build from being replaced, or lets it go.
+// Pin pins or unpins the current build. Updates do not replace a pinned build.
 func (i *Installation) Pin(pinned bool) (Builds, error) {
 	return i.change(func(b *Builds) error {
 		if len(b.Builds) == 0 {
@@ -97,8 +97,8 @@ func notInstalled() error {
 	return left4me.NewError(left4me.NotFound, "game.not_installed")
 }
 
-// Checked keeps what Steam was found to have: latest is 0 and required empty
-// when it isn't known, and note says why.
+// Checked records the result of asking Steam: the newest build and the required version. latest is
+// 0 and required empty if unknown; note is the explanation for users.
 func (i *Installation) Checked(latest int64, required, note string, at time.Time) (Builds, error) {
 	return i.change(func(b *Builds) error {
 		if latest > 0 {
@@ -109,9 +109,9 @@ func (i *Installation) Checked(latest int64, required, note string, at time.Time
 	})
 }
 
-// Switch has servers start with another build from now on, 0 being the one
-// before. Going back pins: the next update would only undo it. A job that does
-// it twice has done it once. Errors: left4me.NotFound.
+// Switch makes another build the current one; 0 selects the build before the current one. Switching
+// to an older build pins it, because the next update would undo the rollback. A repeated call for
+// the same job has no further effect. Errors: left4me.NotFound.
 func (i *Installation) Switch(build int64, by left4me.JobID) (Builds, error) {
 	return i.change(func(b *Builds) error {
 		at := b.index(b.Current)
@@ -146,8 +146,7 @@ func numbers(builds []Build) string {
 	return text
 }
 
-// Stack gives the directories of the current build, top first; none when there
-// is no game.
+// Stack returns the directories of the current build, top first, or none if there is no game.
 func (i *Installation) Stack() ([]string, error) {
 	b, err := i.Builds()
 	if err != nil {
@@ -160,7 +159,7 @@ func (i *Installation) Stack() ([]string, error) {
 	return paths(i.dir, now.Layers), nil
 }
 
-// free is the first name for a layer that no build has.
+// free returns name, or name with the first suffix that no layer of a build uses.
 func (b Builds) free(name string) string {
 	taken := func(n string) bool {
 		return slices.ContainsFunc(b.Builds, func(x Build) bool { return slices.Contains(x.Layers, n) })
@@ -175,8 +174,7 @@ func (b Builds) free(name string) string {
 	}
 }
 
-// Holding is the directory of the layer that a file of the current build is in;
-// empty when there is none.
+// Holding returns the directory of the layer that holds a file of the current build, or "".
 func (i *Installation) Holding(rel string) string {
 	stack, err := i.Stack()
 	if err != nil {

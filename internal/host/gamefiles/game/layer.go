@@ -12,15 +12,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// How overlayfs marks, with userxattr, what hides something in the layers below:
-// a whiteout is a character device 0:0, or an empty file with the first of these
-// where the second is "x"; an opaque directory has the second as "y".
+// Marks of overlayfs with the mount option userxattr. A whiteout is a character device 0:0, or an
+// empty file with the whiteout attribute in a directory whose opaque attribute is "x". An opaque
+// directory has the opaque attribute "y".
 const (
 	whiteoutMark = "user.overlay.whiteout"
 	opaqueMark   = "user.overlay.opaque"
 )
 
-// isWhiteout reports whether an entry of a layer stands for "nothing here".
+// isWhiteout reports whether an entry of a layer is a whiteout: the name is deleted.
 func isWhiteout(name string, st fs.FileInfo) bool {
 	if st.Mode()&fs.ModeCharDevice != 0 {
 		sys, ok := st.Sys().(*syscall.Stat_t)
@@ -33,15 +33,15 @@ func isWhiteout(name string, st fs.FileInfo) bool {
 	return err == nil
 }
 
-// isOpaque reports whether a directory hides all that is below it.
+// isOpaque reports whether a directory hides the directories below it.
 func isOpaque(dir string) bool {
 	var b [8]byte
 	n, err := unix.Lgetxattr(dir, opaqueMark, b[:])
 	return err == nil && string(b[:n]) == "y"
 }
 
-// lookup finds a file, not a directory, in a stack of layers as an overlay of
-// them would show it. It follows no link.
+// lookup returns the path of a regular file in a stack of layers, as an overlay of the layers would
+// show it. It follows no symbolic links.
 func lookup(stack []string, rel string) (string, error) {
 	none := &fs.PathError{Op: "look up", Path: rel, Err: fs.ErrNotExist}
 	parts := strings.Split(rel, "/")
@@ -73,8 +73,8 @@ func lookup(stack []string, rel string) (string, error) {
 	return "", none
 }
 
-// beneath gives the directories of a stack that an overlay would merge as the
-// directory name in it, top first; none when it shows no directory there.
+// beneath returns the directories that an overlay of the stack would merge under name, top first,
+// or none if the overlay would show no directory there.
 func beneath(stack []string, name string) []string {
 	var dirs []string
 	for _, layer := range stack {
@@ -94,7 +94,7 @@ func beneath(stack []string, name string) []string {
 	return dirs
 }
 
-// usage is what a directory takes on disk; a file with several names counts once.
+// usage returns the disk usage of a directory in bytes. A file with several hard links counts once.
 func usage(dir string) (int64, error) {
 	var sum int64
 	seen := map[uint64]bool{}
@@ -120,7 +120,7 @@ func usage(dir string) (int64, error) {
 	return sum, nil
 }
 
-// syncTree brings all that is beneath a directory to the disk.
+// syncTree syncs the file system of a directory to disk.
 func syncTree(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {

@@ -13,14 +13,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// insideVar is set in the process whose mount namespace is its own.
+// insideVar is set in the process that runs in its own mount namespace.
 const insideVar = "LEFT4ME_TEST_NAMESPACE"
 
-// noMount says why nothing can be mounted here.
+// noMount explains why the tests cannot mount; empty if they can.
 var noMount string
 
-// TestMain runs the tests in a mount namespace of their own, so that no mount
-// outlives them; as an ordinary user that takes a user namespace too.
+// TestMain runs the tests in a mount namespace of their own, so that no mount outlives them. For an
+// ordinary user it also creates a user namespace.
 func TestMain(m *testing.M) {
 	if os.Getenv(insideVar) != "" {
 		if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
@@ -55,9 +55,9 @@ func TestMain(m *testing.M) {
 	}
 }
 
-func TestAllOfItAsAnOrdinaryUser(t *testing.T) {
+func TestEverythingAsOrdinaryUser(t *testing.T) {
 	if os.Geteuid() != 0 {
-		t.Skip("it is one already")
+		t.Skip("the test already runs as an ordinary user")
 	}
 	const nobody = 65534
 	cmd := exec.Command("/proc/self/exe", "-test.short", "-test.v", "-test.timeout=120s")
@@ -71,8 +71,8 @@ func TestAllOfItAsAnOrdinaryUser(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	if strings.Contains(string(out), "--- PASS: TestEveryBuild") {
+	if strings.Contains(string(out), "--- PASS: TestBuildsKeep") {
 		return
 	}
-	t.Fatalf("nothing was tested:\n%s", out)
+	t.Fatalf("the tests did not run:\n%s", out)
 }

@@ -17,13 +17,13 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Publish makes what was written over the current build a build of its own, and
-// the current one. The first becomes the base. A build that is there already is
-// mended by another layer. Builds that were newer than the current one are let
-// go: somebody had gone back from them. upper is gone afterwards.
+// Publish turns upper, the changes to the current build, into a build of its own and makes it
+// current. The first build becomes the base. If the build exists already, the layer is added to it
+// as a repair. Builds newer than the current one are dropped, because a rollback has replaced them.
+// Publish moves upper away.
 //
-// It may be called again when it was cut: then upper may stand in its place
-// already, complete, since it is moved there in one step.
+// An interrupted call may be repeated. The layer may then be in place already; it is complete,
+// because one rename moved it.
 func (i *Installation) Publish(ctx context.Context, upper string, build int64, at time.Time) (Builds, error) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -54,16 +54,16 @@ func (i *Installation) Publish(ctx context.Context, upper string, build int64, a
 	b.Builds = slices.DeleteFunc(b.Builds[max(0, b.index(b.Current)):], func(old Build) bool { return old.Build == build })
 	b.Builds = append([]Build{x}, b.Builds...)
 	b.Current, b.Latest = build, max(b.Latest, build)
-	b.Required, b.CheckNote = "", "" // said of the build before
+	b.Required, b.CheckNote = "", "" // they describe the previous build
 	return b, save(i.dir, b)
 }
 
-// move brings a layer to the disk and puts it in its place, where nobody sees it
-// before builds.json names it.
+// move syncs a layer to disk and moves it into the installation. It stays unused until builds.json
+// names it.
 func (i *Installation) move(ctx context.Context, upper, name string) error {
 	to := filepath.Join(i.dir, name)
 	if _, err := os.Lstat(upper); errors.Is(err, fs.ErrNotExist) && whole(i.dir, []string{name}) {
-		return nil // that is how far an earlier call came
+		return nil // an earlier call has moved the layer already
 	}
 	if err := isWritten(upper); err != nil {
 		return err
@@ -71,7 +71,7 @@ func (i *Installation) move(ctx context.Context, upper, name string) error {
 	if err := i.makeDir(); err != nil {
 		return err
 	}
-	if err := i.discard(ctx, to); err != nil { // no build names it
+	if err := i.discard(ctx, to); err != nil { // unused, because no build names it
 		return err
 	}
 	if err := i.share(ctx, upper); err != nil {
@@ -89,8 +89,8 @@ func (i *Installation) move(ctx context.Context, upper, name string) error {
 	return errors.Join(durable.SyncDir(filepath.Dir(upper)), durable.SyncDir(i.dir))
 }
 
-// isWritten sees that the layer that SteamCMD wrote is a directory. A program
-// that isn't Valve's could have left a link to a layer there that servers have.
+// isWritten checks that the layer written by SteamCMD is a directory. A program other than Valve's
+// could have left a link to a mounted layer.
 func isWritten(upper string) error {
 	st, err := os.Lstat(upper)
 	if err == nil && !st.IsDir() {
@@ -99,8 +99,8 @@ func isWritten(upper string) error {
 	return err
 }
 
-// share gives the game what is in a layer: it may read all of it and, as far as
-// its own writable layer goes, change it. Others may change nothing.
+// share makes a layer accessible to the game's group: the game may read the files and, through its
+// own writable layer, change them. Other users get no write permission.
 func (i *Installation) share(ctx context.Context, layer string) error {
 	if i.group < 0 {
 		return nil
@@ -109,7 +109,7 @@ func (i *Installation) share(ctx context.Context, layer string) error {
 		if err == nil {
 			err = ctx.Err()
 		}
-		if err != nil || d.Type()&^fs.ModeDir != 0 { // links, whiteouts
+		if err != nil || d.Type()&^fs.ModeDir != 0 { // symbolic links and whiteouts
 			return err
 		}
 		st, err := d.Info()
@@ -131,15 +131,14 @@ func (i *Installation) share(ctx context.Context, layer string) error {
 	})
 }
 
-// Changes is what a layer changes of those below it.
+// Changes counts the differences between a layer and the layers below it.
 type Changes struct {
-	Files int   // written or removed
-	Bytes int64 // of those written
+	Files int   // written or removed files
+	Bytes int64 // size of the written files
 }
 
-// Compare says what was written over the current build, beside SteamCMD's own
-// notes, and drops what was written but is the same as before, so that a layer
-// holds only what differs.
+// Compare counts the changes to the current build, except SteamCMD's own files. It removes files
+// that equal those of the current build, so that the layer contains only differences.
 func (i *Installation) Compare(ctx context.Context, upper string) (Changes, error) {
 	if err := isWritten(upper); err != nil {
 		return Changes{}, err
@@ -148,7 +147,7 @@ func (i *Installation) Compare(ctx context.Context, upper string) (Changes, erro
 	if err != nil {
 		return Changes{}, err
 	}
-	// What SteamCMD leaves of a download.
+	// Directories that SteamCMD leaves after a download.
 	for _, d := range []string{"downloading", "temp"} {
 		if err := os.RemoveAll(filepath.Join(upper, "steamapps", d)); err != nil {
 			return Changes{}, err
@@ -162,8 +161,8 @@ func (i *Installation) Compare(ctx context.Context, upper string) (Changes, erro
 	return c.Changes, err
 }
 
-// Judge reads what a first check of the layer itself says of what was written over
-// the current build: which build it makes, and whether it is whole. Errors:
+// Judge checks the result of an update before it is published: upper on top of the current build
+// must be a complete installation. It returns the number of the new build. Errors:
 // left4me.Unavailable.
 func (i *Installation) Judge(upper string) (build int64, err error) {
 	if err := isWritten(upper); err != nil {

@@ -19,15 +19,15 @@ import (
 	"github.com/left4me/left4me/internal/host/gamefiles/steamcmd"
 )
 
-// Names of layers: base, or base-BUILD when it was merged from others; and
-// update-BUILD. A second one for the same build has -2 behind it, and so on.
+// layerName matches the names of layers: base, base-BUILD for a merged layer, and update-BUILD.
+// Further layers of the same build have the suffix -2, -3 and so on.
 var layerName = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`^(base|base-[1-9][0-9]{0,17}|update-[1-9][0-9]{0,17})(-[1-9][0-9]{0,5})?$`)
 })
 
 func isLayer(name string) bool { return layerName().MatchString(name) }
 
-// order takes a layer's name apart; what isn't there is 0.
+// order splits the name of a layer into its parts. Missing numbers are 0.
 func order(name string) (kind string, build, again int64) {
 	parts := strings.Split(name, "-")
 	if len(parts) > 1 {
@@ -39,7 +39,7 @@ func order(name string) (kind string, build, again int64) {
 	return parts[0], build, again
 }
 
-// layersIn lists the layers that are in a directory.
+// layersIn returns the names of the layers in a directory.
 func layersIn(dir string) ([]string, error) {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -57,9 +57,9 @@ func layersIn(dir string) ([]string, error) {
 	return names, nil
 }
 
-// scan makes the builds from the directories that are there: the base, and on it
-// each update by its number. Of several bases it is the one of the highest build,
-// which was merged from the others.
+// scan derives the builds from the directories: the base, and on top of it the updates in the order
+// of their numbers. If there are several bases, the one with the highest build wins, because it was
+// merged from the others.
 func scan(dir string) (Builds, error) {
 	b := Builds{V: fileVersion}
 	names, err := layersIn(dir)
@@ -101,7 +101,7 @@ func scan(dir string) (Builds, error) {
 	return b, nil
 }
 
-// describe reads from a stack what it says of itself.
+// describe reads number, version and date of a build from its layers.
 func describe(dir string, layers []string) Build {
 	stack := paths(dir, layers)
 	b := Build{Layers: layers, Build: UnknownBuild, Version: version(stack)}
@@ -122,12 +122,12 @@ func paths(dir string, layers []string) []string {
 	return all
 }
 
-// manifest is where SteamCMD says what it installed, relative to the game.
+// manifest is the path of SteamCMD's manifest, relative to the game.
 const manifest = "steamapps/appmanifest_222860.acf"
 
-const maxText = 256 << 10 // of what is read of the game's own words
+const maxText = 256 << 10 // bytes; limit for files of the game
 
-// manifestOf reads what SteamCMD says of a stack.
+// manifestOf reads SteamCMD's manifest from a stack.
 func manifestOf(stack []string) (steamcmd.Manifest, error) {
 	name, err := lookup(stack, manifest)
 	if err != nil {
@@ -136,7 +136,7 @@ func manifestOf(stack []string) (steamcmd.Manifest, error) {
 	return steamcmd.ReadManifest(strings.TrimSuffix(name, "/"+manifest), steamcmd.App)
 }
 
-// version is PatchVersion of steam.inf: 2.2.4.3; empty when it doesn't say.
+// version returns the PatchVersion of steam.inf, such as 2.2.4.3, or "".
 func version(stack []string) string {
 	text, err := readTop(stack, "left4dead2/steam.inf")
 	if err != nil {
@@ -155,13 +155,13 @@ func isVersion(s string) bool {
 	return s != "" && len(s) <= 32 && strings.Trim(s, "0123456789.") == ""
 }
 
-// readTop reads a small file as a server that has the stack would see it.
+// readTop reads a small file as a server with this stack would see it.
 func readTop(stack []string, rel string) (string, error) {
 	name, err := lookup(stack, rel)
 	if err != nil {
 		return "", err
 	}
-	// The game's user may have laid a pipe there: it isn't waited for.
+	// Don't block on a pipe that the game's user may have created.
 	f, err := os.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return "", err

@@ -18,12 +18,12 @@ const (
 	pollEvery  = 200 * time.Millisecond
 	aliveEvery = time.Second
 	maxLine    = 64 << 10
-	maxPass    = 4 << 20 // that is read without asking whether anybody still wants it
+	maxPass    = 4 << 20 // bytes read before checking again whether the process runs
 )
 
-// Follow tells every line of a progress file, those that are there first, until
-// the program has ended: alive says whether it runs. It returns what the program
-// said last; nil when it ended without a word, or was never begun.
+// Follow calls told for every line of a progress file, beginning with the existing ones, until the
+// process has ended; alive reports whether it runs. It returns the last result in the file, or nil
+// if the process ended without one or never started.
 func Follow(ctx context.Context, name string, alive func(context.Context) (bool, error), told func(Line)) (*Result, error) {
 	var f follower
 	defer f.close()
@@ -39,7 +39,7 @@ func Follow(ctx context.Context, name string, alive func(context.Context) (bool,
 				return nil, err
 			}
 		}
-		// Behind the question: of one that has ended all is there.
+		// Read after asking: the file of a process that has ended is complete.
 		whole, err := f.read(name, told)
 		switch {
 		case err != nil:
@@ -57,11 +57,11 @@ func Follow(ctx context.Context, name string, alive func(context.Context) (bool,
 	}
 }
 
-// follower reads a file that grows.
+// follower reads a file that another process appends to.
 type follower struct {
 	file   *os.File
 	in     *bufio.Reader
-	part   []byte // of a line that isn't there as a whole
+	part   []byte // beginning of an incomplete line
 	result *Result
 }
 
@@ -71,8 +71,8 @@ func (f *follower) close() {
 	}
 }
 
-// open opens the file, once it is there. What SteamCMD could put in its place
-// instead isn't followed or waited for.
+// open opens the file if it exists. SteamCMD could have replaced it: open follows no symbolic link
+// and does not block on a pipe.
 func (f *follower) open(name string) error {
 	file, err := os.OpenFile(name, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
 	if err != nil {
@@ -87,8 +87,8 @@ func (f *follower) open(name string) error {
 	return nil
 }
 
-// read tells what is new. It may be that it comes faster than it can be told:
-// whole is whether that was all.
+// read passes new lines to told. It stops after maxPass bytes; whole reports whether it reached the
+// end of the file.
 func (f *follower) read(name string, told func(Line)) (whole bool, err error) {
 	if f.file == nil {
 		if err := f.open(name); errors.Is(err, fs.ErrNotExist) {
@@ -122,8 +122,7 @@ func (f *follower) read(name string, told func(Line)) (whole bool, err error) {
 	return false, nil
 }
 
-// parseLine reads one line. One that is damaged, as by a kill or a full disk, is
-// passed over.
+// parseLine parses one line. It ignores damaged lines, which a kill or a full disk can leave.
 func parseLine(b []byte) (Line, bool) {
 	var l Line
 	b = bytes.TrimSpace(b)

@@ -16,7 +16,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-func TestWhatIsToldIsReadToTheEnd(t *testing.T) {
+func TestFollowReadsToTheResult(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "progress.ndjson")
 	tell, err := newTeller(name)
 	if err != nil {
@@ -25,7 +25,7 @@ func TestWhatIsToldIsReadToTheEnd(t *testing.T) {
 	tell.stepped(left4me.StepDownload)
 	tell.event(steamcmd.Event{Step: left4me.StepDownload, Line: "half " + strings.Repeat("x", 3*maxLog)})
 	tell.event(steamcmd.Event{Step: left4me.StepDownload, Progress: left4me.Progress{Done: 1, Total: 2, Unit: "bytes"}})
-	// A line that a kill cut, and one that is longer than any of ours.
+	// A line truncated by a kill, and a line longer than any that the program writes.
 	for _, junk := range []string{"{\"step\":\"x\n", strings.Repeat("y", 3*maxLine) + "\n"} {
 		if _, err := tell.file.WriteString(junk); err != nil {
 			t.Fatal(err)
@@ -42,11 +42,11 @@ func TestWhatIsToldIsReadToTheEnd(t *testing.T) {
 		t.Fatalf("%+v, %v", result, err)
 	}
 	if lines != 4 {
-		t.Errorf("%d lines", lines)
+		t.Errorf("got %d lines, want 4", lines)
 	}
 }
 
-func TestOneThatEndedWithoutAWordSaysNothing(t *testing.T) {
+func TestFollowWithoutProgressFile(t *testing.T) {
 	result, err := Follow(t.Context(), filepath.Join(t.TempDir(), "none"), func(context.Context) (bool, error) { return false, nil },
 		func(Line) {})
 	if err != nil || result != nil {
@@ -59,7 +59,7 @@ func TestOneThatEndedWithoutAWordSaysNothing(t *testing.T) {
 	}
 }
 
-func TestWhatIsToldIsBounded(t *testing.T) {
+func TestProgressFileIsBounded(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "progress.ndjson")
 	tell, err := newTeller(name)
 	if err != nil {
@@ -77,7 +77,7 @@ func TestWhatIsToldIsBounded(t *testing.T) {
 	}
 	result, err := Follow(t.Context(), name, func(context.Context) (bool, error) { return false, nil }, func(Line) {})
 	if err != nil || result == nil {
-		t.Errorf("the result is lost: %v", err)
+		t.Errorf("the result was not read: %v", err)
 	}
 }
 
@@ -94,7 +94,7 @@ func FuzzLine(f *testing.F) {
 			t.Errorf("%+v", p)
 		}
 		if _, err := json.Marshal(l); err != nil {
-			t.Skip() // a year that can't be written
+			t.Skip() // a year outside the range of RFC 3339
 		}
 	})
 }
@@ -117,17 +117,17 @@ func FuzzRequest(f *testing.F) {
 	})
 }
 
-// The directory of the file is SteamCMD's to write to.
-func TestWhatIsNoFileIsNotFollowed(t *testing.T) {
+// SteamCMD can write to the directory of the file.
+func TestFollowRefusesSpecialFiles(t *testing.T) {
 	secret := filepath.Join(t.TempDir(), "secret")
 	if err := os.WriteFile(secret, []byte(`{"result":{"build":7}}`+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for what, put := range map[string]func(name string) error{
-		"a pipe":      func(name string) error { return unix.Mkfifo(name, 0o600) },
-		"a link":      func(name string) error { return os.Symlink(secret, name) },
-		"zeros":       func(name string) error { return os.Symlink("/dev/zero", name) },
-		"a directory": func(name string) error { return os.Mkdir(name, 0o700) },
+		"pipe":              func(name string) error { return unix.Mkfifo(name, 0o600) },
+		"link to a secret":  func(name string) error { return os.Symlink(secret, name) },
+		"link to /dev/zero": func(name string) error { return os.Symlink("/dev/zero", name) },
+		"directory":         func(name string) error { return os.Mkdir(name, 0o700) },
 	} {
 		name := filepath.Join(t.TempDir(), "progress.ndjson")
 		if err := put(name); err != nil {
@@ -144,12 +144,12 @@ func TestWhatIsNoFileIsNotFollowed(t *testing.T) {
 				t.Errorf("%s was read", what)
 			}
 		case <-time.After(10 * time.Second):
-			t.Errorf("%s is read for ever", what)
+			t.Errorf("%s: Follow did not return", what)
 		}
 	}
 }
 
-func TestWhoTellsWithoutEndIsStillAskedAfter(t *testing.T) {
+func TestFollowChecksEndlessWriter(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "progress.ndjson")
 	out, err := os.Create(name)
 	if err != nil {
@@ -162,17 +162,17 @@ func TestWhoTellsWithoutEndIsStillAskedAfter(t *testing.T) {
 	begun := time.Now()
 	_, err = Follow(ctx, name, func(context.Context) (bool, error) {
 		if time.Since(begun) > aliveEvery {
-			return false, errors.New("the disk runs full")
+			return false, errors.New("the disk is filling up")
 		}
 		_, err := out.Write(line)
 		return true, err
 	}, func(Line) {
-		// Each line that is read has another one follow.
+		// Every line that is read causes another one.
 		if ctx.Err() == nil {
 			_, _ = out.Write(line)
 		}
 	})
 	if err == nil || ctx.Err() != nil {
-		t.Errorf("nobody asked whether it runs: %v", err)
+		t.Errorf("the process was not checked: %v", err)
 	}
 }

@@ -14,10 +14,10 @@ import (
 )
 
 const (
-	// maxTold bounds the file: what SteamCMD prints in a day is far below it. What
-	// comes later is left out, but for the steps and the result.
+	// maxTold limits the size of the file; the output of a day is far smaller. Beyond the limit,
+	// only steps and the result are written.
 	maxTold   = 8 << 20
-	maxLog    = 2 << 10 // of one line
+	maxLog    = 2 << 10 // bytes per line
 	tellEvery = 500 * time.Millisecond
 )
 
@@ -28,8 +28,8 @@ type teller struct {
 	size  int
 	step  string
 	note  string
-	last  time.Time // when progress was told
-	ended error     // of the first write that failed
+	last  time.Time // time of the last progress line
+	ended error     // the first failed write
 }
 
 func newTeller(name string) (*teller, error) {
@@ -40,7 +40,7 @@ func newTeller(name string) (*teller, error) {
 	return &teller{file: f}, nil
 }
 
-// event tells what the driver tells, as often as a person can read it.
+// event writes an event of SteamCMD. Progress is limited to one line per tellEvery.
 func (t *teller) event(e steamcmd.Event) {
 	now := time.Now()
 	if e.Step != "" && e.Step != t.step {
@@ -66,14 +66,14 @@ func (t *teller) stepped(step string) {
 
 func (t *teller) progress(p left4me.Progress) { t.event(steamcmd.Event{Step: t.step, Progress: p}) }
 
-// result tells the end, and brings it to the disk.
+// result writes the result and syncs the file to disk.
 func (t *teller) result(r Result) error {
 	t.write(Line{Result: &r}, true)
 	return errors.Join(t.ended, t.file.Sync(), t.file.Close())
 }
 
-// write appends a line. That the disk is full is told with the result, if that
-// can be told at all; who follows sees that the program has ended.
+// write appends a line. A failed write, for example on a full disk, is returned by result; a reader
+// notices that the process has ended.
 func (t *teller) write(l Line, always bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

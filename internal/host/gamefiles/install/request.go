@@ -1,11 +1,10 @@
-// Package install is what runs while the game is installed or updated: the
-// program between the agent and SteamCMD, `left4me install-game`.
+// Package install implements `left4me install-game`, the process between the agent and SteamCMD
+// that installs or updates the game.
 //
-// The agent writes a request, has the supervisor start the program, and reads
-// what it tells from a file, line by line. So the agent may be ended at any
-// moment: SteamCMD works on, and the next agent reads on. The program writes to
-// the overlay over the installation and to nothing that servers have mounted; it
-// publishes nothing.
+// The agent writes a request, has the supervisor start the process, and reads its progress from a
+// file, line by line. The agent may therefore end at any moment: SteamCMD continues, and the next
+// agent resumes reading. The process writes only to the overlay on the installation, never to
+// anything that servers have mounted, and it publishes nothing.
 package install
 
 import (
@@ -21,7 +20,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// RequestName is the file of a request, in the instance of the installation.
+// RequestName is the name of the request file in the installer's instance directory.
 const RequestName = "request.json"
 
 const (
@@ -29,17 +28,17 @@ const (
 	maxRequest = 64 << 10
 )
 
-// Request is what the agent asks for.
+// Request describes an installation, an update or a check.
 type Request struct {
 	V           int           `json:"v"`
 	ID          left4me.JobID `json:"id"`
-	Latest      bool          `json:"latest,omitempty"`   // only ask for the newest build
-	Validate    bool          `json:"validate,omitempty"` // compare all files with what Steam has
-	SteamCMD    string        `json:"steamcmd,omitempty"` // LEFT4ME_STEAMCMD of the agent
+	Latest      bool          `json:"latest,omitempty"`   // only ask Steam for the newest build
+	Validate    bool          `json:"validate,omitempty"` // verify all files against Steam's
+	SteamCMD    string        `json:"steamcmd,omitempty"` // the agent's LEFT4ME_STEAMCMD
 	SteamCMDURL string        `json:"steamcmd_url,omitempty"`
 }
 
-// Append writes a request behind dst.
+// Append appends the encoded request to dst.
 func (r Request) Append(dst []byte) ([]byte, error) {
 	r.V = version
 	b, err := json.MarshalIndent(r, "", "\t")
@@ -49,7 +48,7 @@ func (r Request) Append(dst []byte) ([]byte, error) {
 	return append(append(dst, b...), '\n'), nil
 }
 
-// ReadRequest reads the request that is there. Errors: fs.ErrNotExist.
+// ReadRequest reads the current request. Errors: fs.ErrNotExist if there is none.
 func ReadRequest(root instance.Root) (Request, error) {
 	f, err := os.Open(filepath.Join(root.Instance(left4me.InstallInstance), RequestName))
 	if err != nil {
@@ -77,25 +76,25 @@ func parseRequest(b []byte) (Request, error) {
 	return r, nil
 }
 
-// Line is one thing that the program tells.
+// Line is one line of the progress file.
 type Line struct {
 	At       time.Time         `json:"at"`
-	Step     string            `json:"step,omitempty"` // the step that runs from now on
+	Step     string            `json:"step,omitempty"` // step that starts now
 	Progress *left4me.Progress `json:"progress,omitempty"`
-	Note     string            `json:"note,omitempty"` // of the step
-	Log      string            `json:"log,omitempty"`  // what SteamCMD printed
+	Note     string            `json:"note,omitempty"` // note of the current step
+	Log      string            `json:"log,omitempty"`  // output of SteamCMD
 	Result   *Result           `json:"result,omitempty"`
 }
 
-// Result is how it ended: the last line.
+// Result is the outcome; it is on the last line of the progress file.
 type Result struct {
-	Build  int64          `json:"build,omitempty"`  // that is in the overlay now
-	Latest int64          `json:"latest,omitempty"` // that Steam has
+	Build  int64          `json:"build,omitempty"`  // build in the overlay
+	Latest int64          `json:"latest,omitempty"` // newest build at Steam
 	Error  *left4me.Error `json:"error,omitempty"`
-	Cause  string         `json:"cause,omitempty"` // of the error: a steamcmd.Cause
+	Cause  string         `json:"cause,omitempty"` // cause of Error: a steamcmd.Cause
 }
 
-// ProgressFile is where the program tells how far it is.
+// ProgressFile returns the path of the progress file.
 func ProgressFile(root instance.Root) string {
 	return filepath.Join(root.Logs(left4me.InstallInstance), "progress.ndjson")
 }

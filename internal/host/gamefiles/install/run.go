@@ -18,22 +18,22 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// lockVar has the descriptor of the lock that this process holds since before it
-// executed itself anew.
+// lockVar is the environment variable with the descriptor of the lock, which stays held when the
+// process re-executes itself.
 const lockVar = "LEFT4ME_INSTALL_LOCK"
 
-// Config says where things are.
+// Config sets directories, account and limits.
 type Config struct {
 	Root    instance.Root
-	Run     string           // directory of locks; systemd needs none
-	Account steamcmd.Account // of a person who owns the game; may be empty
-	Limits  steamcmd.Limits  // of SteamCMD's patience
+	Run     string           // directory of the lock; unused with systemd
+	Account steamcmd.Account // Steam account that owns the game; may be empty
+	Limits  steamcmd.Limits  // SteamCMD's deadlines
 }
 
-// Run does what the request says, in the overlay over the installation. Where
-// that isn't mounted it wants to have been started by a command of
-// [shim.Isolate]: it mounts it, gives up all privileges, and starts itself anew.
-// The error is told in the progress file too, as far as there is one.
+// Run carries out the request in the overlay on the installation. If the overlay is not mounted,
+// the process must have been started by a command of [shim.Isolate]: Run then mounts the overlay,
+// gives up all privileges and re-executes the program. Run also writes its error to the progress
+// file once that file exists.
 func Run(ctx context.Context, cfg Config) error {
 	root, err := overlayfs.OpenRoot(string(cfg.Root))
 	if err != nil {
@@ -60,9 +60,9 @@ func Run(ctx context.Context, cfg Config) error {
 		return again(lock)
 	}
 	if fd, err := strconv.Atoi(os.Getenv(lockVar)); err == nil {
-		unix.CloseOnExec(fd) // it is ours, not SteamCMD's
-		// Not before: while a program executes itself anew its process can't be
-		// seen to hold anything, and what nobody holds is cleared away.
+		unix.CloseOnExec(fd) // SteamCMD must not inherit the lock
+		// Sign the lock only now: while a process re-executes itself, it cannot be seen to hold the
+		// lock, and an unheld lock is cleared away.
 		if err := shim.Sign(fd); err != nil {
 			return fmt.Errorf("lock: %w", err)
 		}
@@ -78,11 +78,10 @@ func Run(ctx context.Context, cfg Config) error {
 	return errors.Join(err, tell.result(r))
 }
 
-// again executes this program anew from a thread that has no privileges and can
-// get none: what SteamCMD starts shall have none either. The lock stays held,
-// since it is the same process.
+// again re-executes the program from an unprivileged thread with no_new_privs, so that SteamCMD's
+// children cannot gain privileges. The process stays the same, so the lock stays held.
 func again(lock *os.File) error {
-	runtime.LockOSThread() // never unlocked: it is the only one that stays
+	runtime.LockOSThread() // never unlocked: exec keeps only this thread
 	if err := shim.DropPrivileges(); err != nil {
 		return err
 	}
@@ -93,7 +92,7 @@ func again(lock *os.File) error {
 	return fmt.Errorf("execute left4me: %w", unix.Exec("/proc/self/exe", os.Args, env))
 }
 
-// work does what was asked for.
+// work carries out the request.
 func work(ctx context.Context, cfg Config, tell *teller) (Result, error) {
 	req, err := ReadRequest(cfg.Root)
 	if err != nil {
@@ -122,7 +121,7 @@ func work(ctx context.Context, cfg Config, tell *teller) (Result, error) {
 	return Result{Build: m.Build}, nil
 }
 
-// find finds SteamCMD, or fetches it when nobody named one and there is none.
+// find returns SteamCMD. It downloads SteamCMD if it is missing and no path is configured.
 func find(ctx context.Context, cfg Config, req Request, tell *teller) (steamcmd.Tool, error) {
 	tool, err := steamcmd.Find(req.SteamCMD, string(cfg.Root))
 	if errors.Is(err, left4me.NotFound) && req.SteamCMD == "" {
@@ -139,7 +138,7 @@ func find(ctx context.Context, cfg Config, req Request, tell *teller) (steamcmd.
 	return tool, nil
 }
 
-// failed makes a result of an error.
+// failed returns the result for an error.
 func failed(err error) Result {
 	r := Result{Error: left4me.Crossing(err)}
 	var c steamcmd.Cause

@@ -13,18 +13,17 @@ import (
 	"github.com/left4me/left4me/source/vdf"
 )
 
-// latestWithin bounds asking for the newest build.
+// latestWithin is the deadline for asking Steam for the newest build.
 const latestWithin = 10 * time.Minute
 
-// Latest asks Steam for the newest build of an app in a branch ("" is the public
-// one). Errors: NotKnown when Steam answers but doesn't say, which means neither
-// that there is an update nor that there is none; Offline when it can't be
-// reached. It ends within 5 s of ctx.
+// Latest asks Steam anonymously for the newest build of an app in a branch; "" is the public
+// branch. It returns within 5 s after ctx ends. Errors: NotKnown if Steam's answer does not contain
+// the build, which says nothing about updates; Offline if Steam cannot be reached.
 func (t Tool) Latest(ctx context.Context, app int, branch string) (int64, error) {
 	return t.LatestFor(ctx, Account{}, app, branch)
 }
 
-// LatestFor asks as somebody: the owner of an app is told more.
+// LatestFor is like Latest but logs in with an account. Steam tells owners of an app more.
 func (t Tool) LatestFor(ctx context.Context, a Account, app int, branch string) (int64, error) {
 	limits := t.Limits.orUsual()
 	within := min(latestWithin, limits.Whole)
@@ -40,7 +39,7 @@ func (t Tool) LatestFor(ctx context.Context, a Account, app int, branch string) 
 	defer unlock()
 	branch = cmp.Or(branch, "public")
 	for try := range 2 {
-		if try > 0 { // what it remembers may be from before
+		if try > 0 { // SteamCMD's cached answer may be outdated
 			if err := t.forget(); err != nil {
 				return 0, err
 			}
@@ -59,7 +58,7 @@ func (t Tool) LatestFor(ctx context.Context, a Account, app int, branch string) 
 func (t Tool) askFor(ctx context.Context, a Account, app int, branch string, silence time.Duration) (int64, error) {
 	c := newCommands("", a)
 	c.add("app_info_update", "1")
-	// The first time it may print nothing, as the answer isn't there yet.
+	// The first command may print nothing, because the answer has not arrived yet.
 	c.add("app_info_print", fmt.Sprint(app))
 	c.add("app_info_print", fmt.Sprint(app))
 	s := said{app: app}
@@ -90,17 +89,17 @@ func (t Tool) askFor(ctx context.Context, a Account, app int, branch string, sil
 	return 0, end.explain()
 }
 
-// appInfo collects what app_info_print prints of an app: KeyValues between lines
-// of other kinds. Of several answers the last whole one holds.
+// appInfo collects the answer of app_info_print: KeyValues mixed with other lines. If there are
+// several answers, the last complete one counts.
 type appInfo struct {
 	app   int
-	text  string // the last whole answer
+	text  string // the last complete answer
 	begun strings.Builder
 	depth int
-	open  bool // an answer began
+	open  bool // an answer has begun and not ended
 }
 
-// line takes a line and reports whether it belongs to an answer.
+// line adds a line of output and reports whether it belongs to an answer.
 func (a *appInfo) line(text string) bool {
 	text = strings.TrimSpace(text)
 	if !a.open {
@@ -116,7 +115,7 @@ func (a *appInfo) line(text string) bool {
 		a.depth--
 	default:
 		if !strings.HasPrefix(text, `"`) {
-			return false // something else was printed in between
+			return false // unrelated output in between
 		}
 	}
 	if a.begun.Len()+len(text) >= vdf.MaxSize || a.depth < 0 || a.depth > vdf.MaxDepth {
@@ -136,7 +135,7 @@ func (a *appInfo) begin() {
 	a.depth, a.open = 0, true
 }
 
-// build is the newest build of a branch; false when the answer doesn't say.
+// build returns the newest build of a branch. It returns false if the answer does not contain one.
 func (a *appInfo) build(branch string) (int64, bool) {
 	root, err := vdf.Parse([]byte(a.text), vdf.Options{Escapes: true})
 	if err != nil {

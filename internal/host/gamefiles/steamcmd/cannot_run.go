@@ -16,21 +16,21 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// What an error quotes of the last lines that were printed.
+// Limits for the output that an error quotes.
 const (
 	lastLines = 5
-	lastBytes = 240 // of each
+	lastBytes = 240 // per line
 )
 
-// offlineCode is what SteamCMD's updater exits with when it can't reach Steam.
+// offlineCode is the exit code of SteamCMD's updater when it cannot reach Steam.
 const offlineCode = 254
 
-// keep remembers the last lines for an error.
+// keep stores a line for a later error, at most lastLines of them.
 func (s *said) keep(text string) {
 	if text == "" {
 		return
 	}
-	if len(text) > lastBytes { // the end of a line names the reason
+	if len(text) > lastBytes { // keep the end of the line too: it names the reason
 		text = strings.ToValidUTF8(text[:lastBytes/4]+"…"+text[len(text)-lastBytes*3/4:], "")
 	}
 	if len(s.last) == lastLines {
@@ -39,12 +39,11 @@ func (s *said) keep(text string) {
 	s.last = append(s.last, text)
 }
 
-// cannotRun reports whether what ended was no SteamCMD that works: it ended before
-// any line that SteamCMD prints itself. Another try can't help then. Excepted are
-// an end by somebody's signal, the exit code of SteamCMD's updater without a
-// network, and a disk that a wrapper could not write to.
+// cannotRun reports whether the process ended before SteamCMD printed any line of its own, so that
+// another attempt cannot help. Exceptions are an end by an external signal, the exit code that
+// SteamCMD's updater uses without a network, and a disk that a wrapper could not write to.
 func (s *said) cannotRun(end ending) bool {
-	unknown := end.code == 126 || end.code == 127 // a shell's codes for a program that it can't run
+	unknown := end.code == 126 || end.code == 127 // exit codes of a shell for a program that it cannot run
 	switch {
 	case s.cause == NotStarted, unknown:
 		return true
@@ -54,7 +53,7 @@ func (s *said) cannotRun(end ending) bool {
 	return s.cause != DiskFull && s.cause != NotWritable
 }
 
-// cannotRun is the failure of a program that ended before SteamCMD began.
+// cannotRun returns the error for a program that ended before SteamCMD started.
 func (t Tool) cannotRun(s said, end ending) error {
 	how := end.how()
 	lines, advice := strings.Join(s.last, " / "), t.toRun()
@@ -66,7 +65,7 @@ func (t Tool) cannotRun(s said, end ending) error {
 		Because(NotStarted)
 }
 
-// notStarted explains why the system refused to run SteamCMD.
+// notStarted returns the error for a SteamCMD that the kernel refused to execute.
 func (t Tool) notStarted(err error) error {
 	var e *left4me.Error
 	interpreter, script := t.interpreter()
@@ -88,7 +87,8 @@ func (t Tool) notStarted(err error) error {
 	return e.Because(NotStarted)
 }
 
-// interpreter is what the first line of a script names; false for anything else.
+// interpreter returns the interpreter named in the first line of a script, or false for any other
+// file.
 func (t Tool) interpreter() (string, bool) {
 	f, err := openPlain(t.Script)
 	if err != nil {
@@ -104,7 +104,7 @@ func (t Tool) interpreter() (string, bool) {
 	return fields[0], true
 }
 
-// how says how a program ended.
+// how describes how the process ended.
 func (e ending) how() *left4me.Error {
 	if e.signal != 0 {
 		return left4me.NewError(left4me.Unavailable, "process.signal", "signal", e.signal)
@@ -112,8 +112,8 @@ func (e ending) how() *left4me.Error {
 	return left4me.NewError(left4me.Unavailable, "process.exit_code", "code", e.code)
 }
 
-// toRun says what a machine needs to run SteamCMD: what its program lacks when
-// that can be read, or else what it usually is.
+// toRun describes what the machine needs to run SteamCMD: the missing libraries if the program can
+// be read, otherwise the usual requirements.
 func (t Tool) toRun() *left4me.Error {
 	if public, known := left4me.Public(t.Libraries()); known {
 		return left4me.NewError(left4me.Unavailable, "steamcmd.lacks_libraries", "error", public)
@@ -129,7 +129,7 @@ func (t Tool) toRun() *left4me.Error {
 	return left4me.NewError(left4me.Unavailable, "steamcmd.needs_32_bit", "user", whoAmI(), "home", t.Home, "script", t.Script)
 }
 
-// notExecutable says why a file can't be executed.
+// notExecutable returns the error for a file that cannot be executed.
 func notExecutable(path string) error {
 	info, err := os.Stat(path)
 	if err == nil && info.Mode()&0o111 != 0 && noExec(path) {
@@ -138,7 +138,7 @@ func notExecutable(path string) error {
 	return left4me.NewError(left4me.Denied, "steamcmd.not_executable", "path", path, "user", whoAmI())
 }
 
-// noExec reports whether a path is on a file system that runs no programs.
+// noExec reports whether a path is on a file system mounted with noexec.
 func noExec(path string) bool {
 	var st syscall.Statfs_t
 	return syscall.Statfs(path, &st) == nil && st.Flags&unix.ST_NOEXEC != 0

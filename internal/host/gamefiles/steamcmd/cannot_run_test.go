@@ -14,7 +14,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// foreign is a program for a processor that no test machine has (M68K).
+// foreign returns a program for M68K, a processor that no test machine has.
 func foreign(t *testing.T) string {
 	t.Helper()
 	head := make([]byte, 84) // file header and one program header
@@ -31,8 +31,9 @@ func foreign(t *testing.T) string {
 	return string(head)
 }
 
-// TestSteamCMDThatCannotRunFailsAtOnce has programs that end before SteamCMD has
-// printed a line: with the usual pauses of the driver, which wait for minutes.
+// TestSteamCMDThatCannotRunFailsAtOnce runs programs that end before SteamCMD prints a line. It
+// keeps the driver's default pauses, which add up to minutes: a retry would exceed the test's
+// limit.
 func TestSteamCMDThatCannotRunFailsAtOnce(t *testing.T) {
 	for name, c := range map[string]struct {
 		script, program string // program is run by script as "$PROGRAM"
@@ -41,14 +42,14 @@ func TestSteamCMDThatCannotRunFailsAtOnce(t *testing.T) {
 		"interpreter is missing":        {"#!/nonexistent/sh\n", "", "/nonexistent/sh"},
 		"env finds no interpreter":      {"#!/usr/bin/env nonexistent-shell\n", "", "nonexistent-shell"},
 		"another program interprets it": {"#!/bin/ls\n", "", "cannot access '+quit'"},
-		"script without an interpreter": {"echo hello\n", "", "#!"},
+		"script without interpreter":    {"echo hello\n", "", "#!"},
 		"empty script":                  {"#!/bin/sh\n", "", "exit code 0"},
-		"wrapper ends without a word":   {"#!/bin/sh\nexit 1\n", "", "exit code 1"},
-		"wrapper ends with words": {
+		"wrapper ends without output":   {"#!/bin/sh\nexit 1\n", "", "exit code 1"},
+		"wrapper ends with output": {
 			"#!/bin/sh\necho first; echo 'proot: no such container'; exit 3\n", "",
 			"proot: no such container",
 		},
-		"wrapper restarts for ever":      {"#!/bin/sh\nexit 42\n", "", "exit code 42"},
+		"wrapper restarts endlessly":     {"#!/bin/sh\nexit 42\n", "", "exit code 42"},
 		"program is missing":             {"#!/bin/sh\n\"$PROGRAM.gone\"\n", "", "not found"},
 		"program for another processor":  {"#!/bin/sh\n\"$PROGRAM\"\n", foreign(t), ""},
 		"program for another, by exec":   {"#!/bin/bash\nexec \"$PROGRAM\"\n", foreign(t), "cannot execute"},
@@ -60,7 +61,8 @@ func TestSteamCMDThatCannotRunFailsAtOnce(t *testing.T) {
 			t.Parallel()
 			r := newRig(t)
 			r.tool.Limits = steamcmd.Limits{Whole: 30 * time.Second}
-			// Elsewhere than SteamCMD's own files: the driver can't read what it needs.
+			// Outside SteamCMD's own directory, so that the driver cannot read which libraries it
+			// needs.
 			dir := t.TempDir()
 			r.tool.Script = filepath.Join(dir, "wrapper.sh")
 			write(t, r.tool.Script, strings.ReplaceAll(c.script, "$PROGRAM", filepath.Join(dir, "bin", "program")), 0o755)
@@ -77,14 +79,14 @@ func TestSteamCMDThatCannotRunFailsAtOnce(t *testing.T) {
 				if !public || !errors.Is(err, steamcmd.NotStarted) || !strings.Contains(strings.ToLower(e.Text), c.text) {
 					t.Errorf("%s: %v\n%s", what, err, r.log())
 				} else if !strings.Contains(e.Hint, "lib32gcc-s1") && !strings.Contains(e.Hint, "#!") {
-					t.Errorf("%s does not say what to do: %q", what, e.Hint)
+					t.Errorf("%s: the hint names no remedy: %q", what, e.Hint)
 				}
 				if took := time.Since(began); took > 10*time.Second {
 					t.Errorf("%s took %s", what, took)
 				}
 			}
 			if log := r.log(); strings.Contains(log, "trying again") {
-				t.Errorf("it is tried again\n%s", log)
+				t.Errorf("SteamCMD was run again\n%s", log)
 			}
 		})
 	}
@@ -92,18 +94,18 @@ func TestSteamCMDThatCannotRunFailsAtOnce(t *testing.T) {
 
 const noExecVar = "STEAMCMD_TEST_NOEXEC"
 
-// TestSteamCMDOnANoexecMountIsNamed tries one in a user namespace of its own.
-func TestSteamCMDOnANoexecMountIsNamed(t *testing.T) {
+// TestFindReportsNoexecMount mounts a file system with noexec in a user namespace of its own.
+func TestFindReportsNoexecMount(t *testing.T) {
 	if dir := os.Getenv(noExecVar); dir != "" {
 		_, err := steamcmd.Find(filepath.Join(dir, "steamcmd.sh"), dir)
 		if !errors.Is(err, left4me.Denied) || !strings.Contains(err.Error(), "noexec") {
-			t.Errorf("found: %v", err)
+			t.Errorf("Find: got %v", err)
 		}
 		outside := filepath.Join(t.TempDir(), "steamcmd.sh")
 		write(t, outside, "#!/bin/sh\ncp /bin/true \"$HOME/program\" && \"$HOME/program\"\n", 0o755)
 		_, err = steamcmd.Tool{Script: outside, Home: dir}.Latest(t.Context(), steamcmd.App, "")
 		if e, ok := left4me.Public(err); !ok || !errors.Is(err, steamcmd.NotStarted) || !strings.Contains(e.Hint, "noexec") {
-			t.Errorf("with its home there: %v", err)
+			t.Errorf("home on a noexec mount: got %v", err)
 		}
 		return
 	}
@@ -115,23 +117,23 @@ func TestSteamCMDOnANoexecMountIsNamed(t *testing.T) {
 		mount -t tmpfs -o noexec tmpfs "$1"
 		printf '#!/bin/sh\n' >"$1/steamcmd.sh"
 		chmod 0755 "$1/steamcmd.sh"
-		`+noExecVar+`="$1" exec "$2" -test.run='^TestSteamCMDOnANoexecMountIsNamed$'`, "sh", dir, os.Args[0])
+		`+noExecVar+`="$1" exec "$2" -test.run='^TestFindReportsNoexecMount$'`, "sh", dir, os.Args[0])
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}
 }
 
-// TestSteamCMDWithoutATerminalIsStillCancelled has one that goes on in silence
-// after it has closed all that it could print to.
-func TestSteamCMDWithoutATerminalIsStillCancelled(t *testing.T) {
+// TestSteamCMDWithoutTerminalIsStillStopped runs a program that closes its output and continues
+// silently.
+func TestSteamCMDWithoutTerminalIsStillStopped(t *testing.T) {
 	r := newRig(t)
 	write(t, r.tool.Script, "#!/bin/sh\necho 'Steam Console Client'\ntrap '' HUP\nexec >/dev/null 2>&1\nexec sleep 100\n", 0o755)
 	r.tool.Limits.Silence = time.Second
 	began := time.Now()
 	if _, err := r.run(t); !errors.Is(err, steamcmd.Hung) {
-		t.Errorf("%v", err)
+		t.Errorf("got %v, want Hung", err)
 	}
 	if took := time.Since(began); took > 10*time.Second {
-		t.Errorf("it took %s", took)
+		t.Errorf("the update took %s", took)
 	}
 }

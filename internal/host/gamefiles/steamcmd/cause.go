@@ -7,16 +7,16 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Cause is why SteamCMD failed. It is itself an error, so that
-// errors.Is(err, steamcmd.DiskFull) asks for it.
+// Cause is the reason why SteamCMD failed. It is an error itself, so that errors.Is(err,
+// steamcmd.DiskFull) works.
 type Cause string
 
-// The causes.
+// Causes of failures.
 const (
 	Offline        Cause = "no connection to Steam"
 	DiskFull       Cause = "disk full"
 	NotWritable    Cause = "not writable"
-	WriteFailed    Cause = "writing failed" // disk or network: SteamCMD doesn't say which
+	WriteFailed    Cause = "writing failed" // disk or network: SteamCMD does not say which
 	NoSubscription Cause = "no subscription"
 	WrongPlatform  Cause = "invalid platform"
 	Corrupt        Cause = "files damaged or missing"
@@ -38,11 +38,11 @@ const (
 
 func (c Cause) Error() string { return string(c) }
 
-// failure is an error with a cause; reason is what SteamCMD said, or what was
-// found, a text or an error with a code, and may be empty.
+// failure returns an error with a cause. reason is SteamCMD's message or a finding of ours, a text
+// or an error with a code; it may be empty.
 func failure(c Cause, reason any) *left4me.Error { return explained(c, reason).Because(c) }
 
-// explained says what a cause means to a person and what to do about it.
+// explained returns the error that explains a cause to users and says what to do about it.
 func explained(c Cause, reason any) *left4me.Error {
 	switch c {
 	case Offline:
@@ -85,12 +85,12 @@ func explained(c Cause, reason any) *left4me.Error {
 	return left4me.NewError(left4me.Unavailable, "steamcmd.unexplained", "reason", reason)
 }
 
-// tooLong is the failure of what was not finished in time.
+// tooLong returns the error for exceeding the total time limit.
 func tooLong(limit time.Duration) error {
 	return left4me.NewError(left4me.Unavailable, "steamcmd.too_long", "span", limit).Because(TooLong)
 }
 
-// causeOf is the cause of an error of this package.
+// causeOf returns the cause of an error of this package.
 func causeOf(err error) Cause {
 	var c Cause
 	if errors.As(err, &c) {

@@ -10,14 +10,14 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// commands are what SteamCMD is to do, one command and its arguments each.
+// commands is the list of commands for SteamCMD, each with its arguments.
 type commands struct {
 	lines   [][]string
 	account Account
 }
 
-// newCommands begins with what every run needs: never ask anybody, stop at what
-// fails, and log in. The directory, if there is one, must be said before the login.
+// newCommands begins with the commands that every run needs: never prompt, stop at the first failed
+// command, and log in. force_install_dir must come before the login.
 func newCommands(dir string, a Account) commands {
 	c := commands{account: a}
 	c.add("@ShutdownOnFailedCommand", "1")
@@ -41,15 +41,14 @@ func newCommands(dir string, a Account) commands {
 
 func (c *commands) add(words ...string) { c.lines = append(c.lines, words) }
 
-// runScripts is the pattern of the files that have commands with a password.
+// runScripts is the name pattern of command files, which may contain a password.
 const runScripts = ".left4me-run-*"
 
-// args are the arguments by which SteamCMD gets the commands. Those with a
-// password go by a file that only we can read: everybody can read arguments. done
-// removes it.
+// args returns the command line for the commands. Commands with a password are passed in a file
+// with mode 0600, because every user can read command lines. done removes the file.
 func (c commands) args(home string) (args []string, done func(), err error) {
 	left, _ := filepath.Glob(filepath.Join(home, runScripts))
-	for _, l := range left { // of a run that was killed
+	for _, l := range left { // left by a run that was killed
 		_ = os.Remove(l)
 	}
 	if c.account.Password == "" {
@@ -63,7 +62,7 @@ func (c commands) args(home string) (args []string, done func(), err error) {
 	for _, words := range c.lines {
 		b.WriteString(words[0])
 		for _, w := range words[1:] {
-			fmt.Fprintf(&b, ` "%s"`, w) // it knows no escapes; see Account.check
+			fmt.Fprintf(&b, ` "%s"`, w) // no escapes exist; Account.check rejects quotes
 		}
 		b.WriteByte('\n')
 	}
@@ -84,7 +83,7 @@ func (c commands) args(home string) (args []string, done func(), err error) {
 	return []string{"+runscript", f.Name()}, done, nil
 }
 
-// hide replaces what nobody may read.
+// hide returns a replacer that removes the secrets from output.
 func (c commands) hide() *strings.Replacer {
 	var pairs []string
 	for _, secret := range []string{c.account.Password, c.account.Guard} {
@@ -95,7 +94,7 @@ func (c commands) hide() *strings.Replacer {
 	return strings.NewReplacer(pairs...)
 }
 
-// check refuses what could not be said to SteamCMD, or would say something else.
+// check rejects values that cannot be passed to SteamCMD or that it would read as something else.
 func (a Account) check() error {
 	for _, part := range []struct {
 		field, value string

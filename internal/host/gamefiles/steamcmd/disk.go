@@ -13,12 +13,12 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// shortOf is how many bytes free count as a full disk when SteamCMD could not
-// write and it isn't known how much it wanted.
+// shortOf is the free space in bytes below which the disk counts as full if a write failed and the
+// required size is unknown.
 const shortOf = 64 << 20
 
-// notWritten explains why SteamCMD could not write: it tells the same of a full
-// disk, of files that belong to somebody else, and of a line that broke.
+// notWritten finds out why SteamCMD could not write. SteamCMD reports a full disk, files of another
+// user and a lost connection in the same way.
 func (w *work) notWritten(s said) error {
 	if path := notOurs(w.Dir); path != "" {
 		return notWritable(path, syscall.EACCES)
@@ -32,7 +32,7 @@ func (w *work) notWritten(s said) error {
 	return failure(s.cause, s.words)
 }
 
-// tryWriting makes a file in a directory and removes it.
+// tryWriting creates a file in a directory and removes it.
 func tryWriting(dir string) error {
 	f, err := os.CreateTemp(dir, ".left4me-try-*")
 	switch {
@@ -44,11 +44,10 @@ func tryWriting(dir string) error {
 	return errors.Join(f.Close(), os.Remove(f.Name()))
 }
 
-// maxScanned bounds the search for files that are not ours.
+// maxScanned is the maximum number of files that notOurs examines.
 const maxScanned = 200_000
 
-// notOurs finds something in an installation that we can't write to; "" if there
-// is nothing.
+// notOurs returns the first path in an installation that this user cannot write to, or "".
 func notOurs(dir string) string {
 	found, scanned := "", 0
 	_ = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
@@ -62,8 +61,7 @@ func notOurs(dir string) string {
 		if err == nil && d.IsDir() {
 			mode |= unix.X_OK
 		}
-		// Files may be without w for us and still be replaced: only whose they are
-		// matters.
+		// A read-only file can still be replaced, so only its owner matters.
 		if err != nil || unix.Access(path, mode) != nil && (d.IsDir() || !isOwn(path)) {
 			found = path
 			return fs.SkipAll

@@ -13,13 +13,13 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-func TestAFullDiskIsNamedWithWhatIsMissing(t *testing.T) {
+func TestUpdateReportsFullDisk(t *testing.T) {
 	if os.Geteuid() != 0 {
-		t.Skip("a small disk needs root")
+		t.Skip("mounting a small disk requires root")
 	}
 	r := newRig(t, "SIM_STEAM_ANONYMOUS=1", "SIM_STEAM_SIZE=40M")
 	if err := unix.Mount("tmpfs", r.update.Dir, "tmpfs", 0, "size=24m"); err != nil {
-		t.Skipf("no small disk can be mounted here: %v", err)
+		t.Skipf("cannot mount a small disk: %v", err)
 	}
 	t.Cleanup(func() { _ = unix.Unmount(r.update.Dir, unix.MNT_DETACH) })
 	_, err := r.run(t)
@@ -29,9 +29,9 @@ func TestAFullDiskIsNamedWithWhatIsMissing(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotOursToWriteIsNamed(t *testing.T) {
+func TestUpdateReportsUnwritableDirectories(t *testing.T) {
 	if os.Geteuid() == 0 {
-		t.Skip("root may write everywhere; run as an ordinary user")
+		t.Skip("root can write everywhere: run the test as an ordinary user")
 	}
 	r := newRig(t, "SIM_STEAM_ANONYMOUS=1")
 	if err := os.Chmod(r.update.Dir, 0o555); err != nil {
@@ -48,7 +48,7 @@ func TestWhatIsNotOursToWriteIsNamed(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := r.run(t); !errors.Is(err, steamcmd.NotWritable) || !strings.Contains(err.Error(), locked) {
-		t.Errorf("directory within: %v", err)
+		t.Errorf("subdirectory: %v", err)
 	}
 	r.tool.Home = "/proc/none"
 	if _, err := r.run(t); !errors.Is(err, steamcmd.NotWritable) {
@@ -56,15 +56,15 @@ func TestWhatIsNotOursToWriteIsNamed(t *testing.T) {
 	}
 }
 
-func TestWhatCannotBeRunIsNamed(t *testing.T) {
+func TestUpdateReportsUnusableScripts(t *testing.T) {
 	r := newRig(t)
 	for name, c := range map[string]struct {
 		text string
 		mode os.FileMode
 		want string
 	}{
-		"no loader":      {"#!/nowhere/sh\n", 0o755, "names /nowhere/sh, which is not there"},
-		"no program":     {"\x7fELF, but no more", 0o755, ""},
+		"no interpreter": {"#!/nowhere/sh\n", 0o755, "names /nowhere/sh, which is not there"},
+		"no program":     {"\x7fELF, but truncated", 0o755, ""},
 		"not executable": {"#!/bin/sh\n", 0o644, "not executable"},
 		"no libraries": {
 			"#!/bin/sh\necho \"$0: linux32/steamcmd: error while loading shared libraries: libstdc++.so.6\"\nexit 127\n",

@@ -20,10 +20,10 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// ValveURL is where Valve gives SteamCMD away.
+// ValveURL is Valve's download address of SteamCMD.
 const ValveURL = "https://steamcdn-a.akamaihd.net/client/installer/steamcmd_linux.tar.gz"
 
-// Bounds of the archive, of which Valve's has 3 MB and some files.
+// Limits for the archive. Valve's has 3 MB and a few files.
 const (
 	maxArchive  = 64 << 20
 	maxUnpacked = 256 << 20
@@ -32,13 +32,13 @@ const (
 	answerIn    = 30 * time.Second
 )
 
-// Fetch downloads SteamCMD from url (ValveURL if empty) and unpacks it to dir,
-// whose parent is made. Nothing is in dir unless all of it is, and unless this
-// machine has the libraries that its program needs. What stood in dir is replaced.
-// told, which may be nil, gets the bytes downloaded.
+// Fetch downloads SteamCMD from address, or from ValveURL if address is empty, and unpacks it to
+// dir. It creates the parent of dir and replaces an existing dir. dir changes only if the whole
+// archive was unpacked and this machine has the libraries that SteamCMD needs. told, which may be
+// nil, receives the downloaded bytes.
 //
-// The address must be https, or of this machine itself; nothing beyond dir is
-// written whatever the archive says.
+// The address must use https unless it is on loopback. Whatever the archive contains, nothing is
+// written outside dir and its temporary sibling.
 func Fetch(ctx context.Context, address, dir string, told func(left4me.Progress)) error {
 	if address == "" {
 		address = ValveURL
@@ -58,7 +58,7 @@ func Fetch(ctx context.Context, address, dir string, told func(left4me.Progress)
 		return notWritable(parent, err)
 	}
 	defer os.RemoveAll(temp)
-	if err := os.Chmod(temp, 0o755); err != nil { // servers read their libraries in it
+	if err := os.Chmod(temp, 0o755); err != nil { // servers load libraries from this directory
 		return err
 	}
 	if err := download(ctx, address, temp, told); err != nil {
@@ -74,10 +74,10 @@ func Fetch(ctx context.Context, address, dir string, told func(left4me.Progress)
 	return replace(temp, dir)
 }
 
-// fetching is the pattern of the directories that are not whole yet.
+// fetching is the name pattern of directories that are being filled.
 const fetching = ".steamcmd-*"
 
-// sweep removes what fetches left that were killed.
+// sweep removes directories of downloads that were killed.
 func sweep(parent string) {
 	left, _ := filepath.Glob(filepath.Join(parent, fetching))
 	for _, dir := range left {
@@ -87,7 +87,7 @@ func sweep(parent string) {
 	}
 }
 
-// checkAddress refuses addresses whose answer anybody on the way could change.
+// checkAddress rejects addresses whose answer could be changed in transit.
 func checkAddress(address string) error {
 	u, err := url.Parse(address)
 	if err == nil && (u.Scheme == "https" && u.Host != "" || u.Scheme == "http" && onLoopback(u.Hostname())) {
@@ -147,12 +147,12 @@ func notFetched(ctx context.Context, address string, err error) error {
 		err))
 }
 
-// writeError is a failure of ours and not of what came.
+// writeError is a local write failure, as opposed to a bad archive.
 type writeError struct{ err error }
 
 func (e *writeError) Error() string { return e.err.Error() }
 
-// unpack unpacks a compressed archive into a directory: files, directories and
+// unpack unpacks a compressed archive into a directory. It accepts files, directories, and symbolic
 // links that stay inside.
 func unpack(r io.Reader, into string) error {
 	root, err := os.OpenRoot(into)
@@ -237,7 +237,7 @@ func unpackFile(root *os.Root, name string, mode fs.FileMode, content io.Reader)
 	return nil
 }
 
-// reader remembers a failure to read, which a copy doesn't tell from one to write.
+// reader records read errors, which io.Copy does not distinguish from write errors.
 type reader struct {
 	r   io.Reader
 	err error
@@ -251,7 +251,7 @@ func (r *reader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// counter tells what was read, and refuses too much.
+// counter reports the bytes read and fails above the limit.
 type counter struct {
 	r           io.Reader
 	done, total int64
@@ -271,7 +271,7 @@ func (c *counter) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// replace puts a directory into the place of another one.
+// replace moves the directory temp to dir and removes the previous dir.
 func replace(temp, dir string) error {
 	old := temp + ".old"
 	err := os.Rename(dir, old)

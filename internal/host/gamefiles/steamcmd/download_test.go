@@ -18,8 +18,8 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// archive is a compressed archive of entries; the content of files is "x" if
-// there is none.
+// archive returns a compressed archive with the given entries. Files contain zeros; a file without
+// a size gets one byte.
 func archive(tb testing.TB, entries ...tar.Header) []byte {
 	tb.Helper()
 	var b bytes.Buffer
@@ -30,7 +30,7 @@ func archive(tb testing.TB, entries ...tar.Header) []byte {
 			h.Size = 1
 		}
 		err := t.WriteHeader(&h)
-		if h.Size > 1<<20 { // who believes its header need not read it
+		if h.Size > 1<<20 { // a reader that trusts the header fails before reading the content
 			_ = zip.Close()
 			return b.Bytes()
 		}
@@ -48,7 +48,7 @@ func archive(tb testing.TB, entries ...tar.Header) []byte {
 	return b.Bytes()
 }
 
-// serve serves an answer.
+// serve starts a server with a fixed answer and returns its address.
 func serve(tb testing.TB, status int, body []byte) string {
 	tb.Helper()
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -76,7 +76,7 @@ func TestFetchedSteamCMDRuns(t *testing.T) {
 		t.Fatal(err)
 	}
 	if last.Done != int64(len(b)) || last.Unit != "bytes" {
-		t.Errorf("%+v of %d bytes", last, len(b))
+		t.Errorf("got progress %+v for %d bytes", last, len(b))
 	}
 	tool, err := steamcmd.Find("", root)
 	if err != nil {
@@ -85,31 +85,31 @@ func TestFetchedSteamCMDRuns(t *testing.T) {
 	if build, err := tool.Latest(t.Context(), steamcmd.App, ""); err != nil || build != 15800003 {
 		t.Errorf("%d, %v", build, err)
 	}
-	if entries, _ := os.ReadDir(filepath.Dir(dir)); len(entries) != 2 { // steamcmd and its home
+	if entries, _ := os.ReadDir(filepath.Dir(dir)); len(entries) != 2 { // steamcmd and its home directory
 		t.Errorf("%v", entries)
 	}
 }
 
-func TestFetchRefusesWhatIsNotSteamCMD(t *testing.T) {
+func TestFetchRejectsBadArchives(t *testing.T) {
 	script := tar.Header{Typeflag: tar.TypeReg, Name: "steamcmd.sh", Mode: 0o755}
 	whole := archive(t, script)
 	for name, body := range map[string][]byte{
-		"a page":           []byte("<html>log in to this network</html>"),
-		"nothing":          {},
-		"cut":              whole[:len(whole)/2],
-		"no script":        archive(t, tar.Header{Typeflag: tar.TypeReg, Name: "readme", Mode: 0o644}),
-		"not executable":   archive(t, tar.Header{Typeflag: tar.TypeReg, Name: "steamcmd.sh", Mode: 0o644}),
-		"out of it":        archive(t, script, tar.Header{Typeflag: tar.TypeReg, Name: "../out", Mode: 0o644}),
-		"absolute":         archive(t, script, tar.Header{Typeflag: tar.TypeReg, Name: "/etc/out", Mode: 0o644}),
-		"a link out":       archive(t, script, tar.Header{Typeflag: tar.TypeSymlink, Name: "l", Linkname: "../../out"}),
-		"an absolute link": archive(t, script, tar.Header{Typeflag: tar.TypeSymlink, Name: "l", Linkname: "/etc"}),
-		"through a link": archive(t, script, tar.Header{Typeflag: tar.TypeSymlink, Name: "l", Linkname: ".."},
+		"HTML page":       []byte("<html>log in to this network</html>"),
+		"empty":           {},
+		"truncated":       whole[:len(whole)/2],
+		"no script":       archive(t, tar.Header{Typeflag: tar.TypeReg, Name: "readme", Mode: 0o644}),
+		"not executable":  archive(t, tar.Header{Typeflag: tar.TypeReg, Name: "steamcmd.sh", Mode: 0o644}),
+		"path outside":    archive(t, script, tar.Header{Typeflag: tar.TypeReg, Name: "../out", Mode: 0o644}),
+		"absolute path":   archive(t, script, tar.Header{Typeflag: tar.TypeReg, Name: "/etc/out", Mode: 0o644}),
+		"link to outside": archive(t, script, tar.Header{Typeflag: tar.TypeSymlink, Name: "l", Linkname: "../../out"}),
+		"absolute link":   archive(t, script, tar.Header{Typeflag: tar.TypeSymlink, Name: "l", Linkname: "/etc"}),
+		"file through a link": archive(t, script, tar.Header{Typeflag: tar.TypeSymlink, Name: "l", Linkname: ".."},
 			tar.Header{Typeflag: tar.TypeReg, Name: "l/out", Mode: 0o644}),
-		"a hard link":        archive(t, script, tar.Header{Typeflag: tar.TypeLink, Name: "h", Linkname: "steamcmd.sh"}),
-		"a device":           archive(t, script, tar.Header{Typeflag: tar.TypeChar, Name: "d"}),
-		"a bomb":             archive(t, script, tar.Header{Typeflag: tar.TypeReg, Name: "zeros", Size: 300 << 20}),
-		"one file twice":     archive(t, script, script),
-		"thousands of files": archive(t, many(300)...),
+		"hard link":         archive(t, script, tar.Header{Typeflag: tar.TypeLink, Name: "h", Linkname: "steamcmd.sh"}),
+		"device":            archive(t, script, tar.Header{Typeflag: tar.TypeChar, Name: "d"}),
+		"archive bomb":      archive(t, script, tar.Header{Typeflag: tar.TypeReg, Name: "zeros", Size: 300 << 20}),
+		"duplicate file":    archive(t, script, script),
+		"hundreds of files": archive(t, many(300)...),
 	} {
 		t.Run(name, func(t *testing.T) {
 			root := t.TempDir()
@@ -119,10 +119,10 @@ func TestFetchRefusesWhatIsNotSteamCMD(t *testing.T) {
 				t.Errorf("%v", err)
 			}
 			if entries, _ := os.ReadDir(filepath.Dir(dir)); len(entries) > 0 {
-				t.Errorf("left behind: %v", entries)
+				t.Errorf("files left: %v", entries)
 			}
 			if _, err := os.Stat(filepath.Join(root, "out")); err == nil {
-				t.Error("it wrote outside")
+				t.Error("a file was written outside the directory")
 			}
 		})
 	}
@@ -136,7 +136,7 @@ func many(n int) []tar.Header {
 	return all
 }
 
-func TestFetchSaysWhyItGotNothing(t *testing.T) {
+func TestFetchReportsFailedDownloads(t *testing.T) {
 	gone := httptest.NewServer(http.NotFoundHandler())
 	gone.Close()
 	elsewhere := httptest.NewServer(http.RedirectHandler("http://example.org/steamcmd.tar.gz", http.StatusFound))
@@ -174,6 +174,6 @@ func TestFetchCanBeCancelled(t *testing.T) {
 		cancel()
 	}()
 	if err := steamcmd.Fetch(ctx, s.URL, filepath.Join(t.TempDir(), "steamcmd"), nil); !errors.Is(err, context.Canceled) {
-		t.Errorf("%v", err)
+		t.Errorf("got %v, want context.Canceled", err)
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-func TestFindPrefersTheSetting(t *testing.T) {
+func TestFindPrefersSetting(t *testing.T) {
 	root := t.TempDir()
 	own, fetched := filepath.Join(root, "own.sh"), filepath.Join(root, "steam/steamcmd/steamcmd.sh")
 	write(t, own, "#!/bin/sh\n", 0o755)
@@ -24,7 +24,7 @@ func TestFindPrefersTheSetting(t *testing.T) {
 	}
 }
 
-func TestFindSaysWhatIsWrong(t *testing.T) {
+func TestFindReportsUnusableSetting(t *testing.T) {
 	root := t.TempDir()
 	plain := filepath.Join(root, "plain.sh")
 	write(t, plain, "#!/bin/sh\n", 0o644)
@@ -43,9 +43,9 @@ func TestFindSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
-func TestFindSaysWhoseSteamCMDItIs(t *testing.T) {
+func TestFindReportsOtherOwner(t *testing.T) {
 	if os.Geteuid() == 0 {
-		t.Skip("root may write everywhere; run as an ordinary user")
+		t.Skip("root can write everywhere: run the test as an ordinary user")
 	}
 	root := t.TempDir()
 	write(t, filepath.Join(root, "steam/steamcmd/steamcmd.sh"), "#!/bin/sh\n", 0o755)

@@ -14,9 +14,9 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Libraries says which 32-bit libraries SteamCMD's program needs and this machine
-// lacks, and the packages that have them. Where the program isn't known, as
-// behind a wrapper, there is nothing to say. The error is a *left4me.Error.
+// Libraries checks the shared libraries of SteamCMD's program. It returns a *left4me.Error that
+// names the missing libraries and the packages that contain them, or nil if none is missing or the
+// program is unknown, for example because of a wrapper script.
 func (t Tool) Libraries() error {
 	program := t.Program()
 	if program == "" {
@@ -25,15 +25,14 @@ func (t Tool) Libraries() error {
 	return Libraries("SteamCMD", program, filepath.Dir(program))
 }
 
-// Program is the program that the script runs in the end, or empty when it isn't
-// known.
+// Program returns the path of the program that the script finally runs, or "" if unknown.
 func (t Tool) Program() string {
 	dir := filepath.Dir(t.Script)
 	for _, program := range []string{
 		t.Script,
 		filepath.Join(dir, "linux32", "steamcmd"),
 		filepath.Join(t.Home, ".local/share/Steam/steamcmd/linux32/steamcmd"), // Debian's copy
-		filepath.Join(dir, "../lib/games/steam/steamcmd"),                     // what it is a copy of
+		filepath.Join(dir, "../lib/games/steam/steamcmd"),                     // the original of Debian's copy
 		filepath.Join(dir, "steamcmd"),
 	} {
 		if isELF(program) {
@@ -43,9 +42,9 @@ func (t Tool) Program() string {
 	return ""
 }
 
-// Libraries says what a program, called name in the error, needs and this machine
-// lacks; it reads the directories beside before those of the system. Of what
-// is no program itself, as a script, there is nothing to say.
+// Libraries checks the shared libraries of a program, which the error calls name. It searches the
+// directories beside before those of the system. It returns nil for a file that is no program, such
+// as a script.
 func Libraries(name, program string, beside ...string) error {
 	if !isELF(program) {
 		return nil
@@ -58,8 +57,8 @@ func Libraries(name, program string, beside ...string) error {
 		strings.Join(missing, ", "), "packages", strings.Join(packagesOf(missing, bits), " ")).Because(NotStarted)
 }
 
-// missingLibraries reads what a program needs (its loader and DT_NEEDED) and
-// returns what isn't there.
+// missingLibraries reads what a program needs (its loader and DT_NEEDED) and returns what the
+// system lacks.
 func missingLibraries(system, program string, beside []string) (missing []string, bits string, err error) {
 	file, err := openPlain(program)
 	if err != nil {
@@ -76,7 +75,7 @@ func missingLibraries(system, program string, beside []string) (missing []string
 	}
 	loader := interpreter(f)
 	if loader == "" {
-		return nil, bits, nil // a static program needs nobody
+		return nil, bits, nil // a static program needs no libraries
 	}
 	if !there(filepath.Join(system, loader), f.Class) {
 		missing = append(missing, loader)
@@ -95,13 +94,13 @@ func missingLibraries(system, program string, beside []string) (missing []string
 	return missing, bits, nil
 }
 
-// libraryDirs are where loaders look, on the distributions that left4me knows of.
+// libraryDirs are the library directories of the distributions that left4me supports.
 var libraryDirs = map[string][]string{
 	"32": {"lib/i386-linux-gnu", "usr/lib/i386-linux-gnu", "lib32", "usr/lib32", "lib", "usr/lib", "usr/local/lib32", "usr/local/lib"},
 	"64": {"lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu", "lib64", "usr/lib64", "lib", "usr/lib", "usr/local/lib"},
 }
 
-// there reports whether a library of that class is at path.
+// there reports whether path is a library of the given class.
 func there(path string, class elf.Class) bool {
 	file, err := openPlain(path)
 	if err != nil {
@@ -112,8 +111,8 @@ func there(path string, class elf.Class) bool {
 	return err == nil && f.Class == class
 }
 
-// openPlain opens a plain file. Root may look, in directories that aren't
-// root's: a pipe there isn't waited for.
+// openPlain opens a regular file without blocking. It may run as root in directories of other
+// users, who could have created a pipe there.
 func openPlain(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
 	if err != nil {
@@ -126,7 +125,7 @@ func openPlain(path string) (*os.File, error) {
 	return f, nil
 }
 
-// interpreter is the loader of a program; a static one has none.
+// interpreter returns the loader of a program, or "" for a static program.
 func interpreter(f *elf.File) string {
 	for _, p := range f.Progs {
 		if p.Type != elf.PT_INTERP {
@@ -141,8 +140,8 @@ func interpreter(f *elf.File) string {
 	return ""
 }
 
-// packagesOf are the packages of Debian and Ubuntu that have libraries. Those of
-// the 32-bit ones are made for amd64, so that no foreign architecture is needed.
+// packagesOf returns the Debian and Ubuntu packages that contain the libraries. The packages of
+// 32-bit libraries are those built for amd64, which need no foreign architecture.
 func packagesOf(libraries []string, bits string) []string {
 	names := []struct{ prefix, bits32, bits64 string }{
 		{"libstdc++.so", "lib32stdc++6", "libstdc++6"},
@@ -170,7 +169,7 @@ func packagesOf(libraries []string, bits string) []string {
 	return slices.Compact(packages)
 }
 
-// isELF reports whether a file is a program or library for Linux.
+// isELF reports whether a file is in the ELF format of Linux programs and libraries.
 func isELF(path string) bool {
 	f, err := openPlain(path)
 	if err != nil {

@@ -8,25 +8,25 @@ import (
 	"testing"
 )
 
-func TestMissingLibrariesAreReadFromTheProgram(t *testing.T) {
+func TestMissingLibraries(t *testing.T) {
 	program := "/bin/ls"
 	if _, err := os.Stat(program); err != nil {
-		t.Skip("no program to look at")
+		t.Skip("no program to examine")
 	}
 	missing, bits, err := missingLibraries("/", program, nil)
 	if err != nil || len(missing) > 0 {
-		t.Fatalf("of a program that runs: %v, %v", missing, err)
+		t.Fatalf("program that runs: %v, %v", missing, err)
 	}
 	empty := t.TempDir()
 	missing, _, err = missingLibraries(empty, program, nil)
 	if err != nil || !slices.Contains(missing, "libc.so.6") || len(missing) < 2 {
-		t.Fatalf("on an empty machine: %v, %v", missing, err)
+		t.Fatalf("empty system: %v, %v", missing, err)
 	}
 	loader := missing[0]
 	if filepath.Dir(loader) == "." {
-		t.Errorf("the loader is not the first: %v", missing)
+		t.Errorf("the loader is not listed first: %v", missing)
 	}
-	// What stands beside the program counts, as steamcmd.sh has it.
+	// Libraries beside the program count too, as in the directory of steamcmd.sh.
 	for _, lib := range missing[1:] {
 		out, err := exec.Command("find", "/lib", "/usr/lib", "/lib64", "-name", lib).Output()
 		if err != nil && len(out) == 0 {
@@ -43,7 +43,7 @@ func TestMissingLibrariesAreReadFromTheProgram(t *testing.T) {
 	}
 	if missing, _, err = missingLibraries(empty, program, []string{empty}); err != nil || !slices.Equal(missing, []string{loader}) ||
 		bits == "" {
-		t.Errorf("with all beside it: %v, %v", missing, err)
+		t.Errorf("libraries beside the program: %v, %v", missing, err)
 	}
 }
 
@@ -54,15 +54,15 @@ func TestPackagesOfLibraries(t *testing.T) {
 	}
 }
 
-func TestStaticProgramsAndBrokenOnes(t *testing.T) {
+func TestLibrariesOfBrokenAndUnknownPrograms(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "steamcmd")
 	if err := os.WriteFile(file, []byte("\x7fELF\x01\x01\x01 and nothing"), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	if err := (Tool{Script: file}).Libraries(); err == nil {
-		t.Error("a broken program is fine")
+		t.Error("no error for a broken program")
 	}
 	if err := (Tool{Script: "/nowhere/steamcmd.sh", Home: "/nowhere"}).Libraries(); err != nil {
-		t.Errorf("where nothing is known: %v", err)
+		t.Errorf("unknown program: %v", err)
 	}
 }

@@ -5,12 +5,12 @@ import (
 	"time"
 )
 
-// Limits are how long things may take; zero values are the usual ones.
+// Limits are the time limits of SteamCMD. Zero values mean the defaults.
 type Limits struct {
-	Silence time.Duration // longest time without a word from SteamCMD: 10 minutes
-	Whole   time.Duration // of all tries together: 12 hours
-	Pause   time.Duration // before the second try; it doubles from try to try: 15 seconds
-	Tries   int           // at the same thing, when only time can help: 5
+	Silence time.Duration // longest time without output; default: 10 minutes
+	Whole   time.Duration // all attempts together; default: 12 hours
+	Pause   time.Duration // before the second attempt, doubled after each attempt; default: 15 seconds
+	Tries   int           // attempts at a run that may succeed later; default: 5
 }
 
 func (l Limits) orUsual() Limits {

@@ -17,27 +17,25 @@ import (
 	"github.com/left4me/left4me/source/vdf"
 )
 
-// Installed is the bit of Manifest.StateFlags that Steam sets alone when an app
-// is whole and nothing is left to do. With others beside it an update is pending
-// or was cut.
+// Installed is the only bit of Manifest.StateFlags that is set when an app is complete. Other bits
+// mean that an update is pending or was interrupted.
 const Installed = 4
 
-// Manifest is what Steam wrote down of an app that it installed, in
-// steamapps/appmanifest_<app>.acf.
+// Manifest describes an installed app. Steam stores it in steamapps/appmanifest_<app>.acf.
 type Manifest struct {
 	App         int
 	Name        string
-	Build       int64  // what is installed
-	Target      int64  // what an update that is under way leads to; 0 or Build if there is none
-	StateFlags  uint32 // EAppState: 4 when all is well
+	Build       int64  // installed build
+	Target      int64  // build of a pending update; 0 or Build if there is none
+	StateFlags  uint32 // EAppState: 4 for a complete installation
 	SizeOnDisk  int64  // bytes
 	LastUpdated time.Time
-	Branch      string // empty for the public one
+	Branch      string // empty for the public branch
 }
 
-// ReadManifest reads the manifest of an app from an installation. Keys may be in
-// any case and order; what is missing stays zero. Errors: left4me.NotFound when
-// there is none, left4me.Invalid when it can't be understood.
+// ReadManifest reads the manifest of an app from an installation. Keys may be in any case and
+// order; missing values stay zero. Errors: left4me.NotFound if there is no manifest,
+// left4me.Invalid if it cannot be parsed.
 func ReadManifest(dir string, app int) (Manifest, error) {
 	path := filepath.Join(dir, "steamapps", fmt.Sprintf("appmanifest_%d.acf", app))
 	b, err := readFile(path)
@@ -56,7 +54,7 @@ func ReadManifest(dir string, app int) (Manifest, error) {
 	return m, nil
 }
 
-// readFile reads a small regular file: what was put in its place isn't waited for.
+// readFile reads a small regular file. It does not block on a pipe.
 func readFile(path string) ([]byte, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
 	if err != nil {
@@ -104,10 +102,9 @@ func parseManifest(b []byte) (Manifest, error) {
 	return m, wrong
 }
 
-// Judge checks whether an installation is whole: the programs are there and can be
-// run, and Steam says in its manifest that nothing is left to do. The manifest
-// comes back as far as it could be read; the error, of kind left4me.Unavailable,
-// names all that is missing.
+// Judge checks whether an installation is complete: the programs exist and are executable, and the
+// manifest has no pending work. It returns the manifest as far as it could be read. The error, of
+// kind left4me.Unavailable, lists everything that is missing.
 func Judge(dir string, app int) (Manifest, error) {
 	var missing []*left4me.Error
 	for _, name := range []string{"srcds_run", "srcds_linux"} {
@@ -137,7 +134,7 @@ func Judge(dir string, app int) (Manifest, error) {
 	if len(missing) == 0 {
 		return m, nil
 	}
-	var more [3]any // as many as can be
+	var more [3]any // at most three things can be missing
 	for i, why := range missing {
 		more[i] = why
 	}
@@ -145,7 +142,7 @@ func Judge(dir string, app int) (Manifest, error) {
 		Because(err)
 }
 
-// program says what keeps a file from being run.
+// program returns an error if a file cannot be run.
 func program(path string) *left4me.Error {
 	file := filepath.Base(path)
 	info, err := os.Stat(path)

@@ -16,14 +16,14 @@ import (
 	"github.com/left4me/left4me/sim/installation"
 )
 
-// write writes a file and the directories above it.
+// write writes a file and creates its parent directories.
 func write(tb testing.TB, path, text string, mode os.FileMode) {
 	tb.Helper()
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		tb.Fatal(err)
 	}
-	// A child that another test forks meanwhile would have the file open for writing until it
-	// executes its program, and the kernel executes no such file (go.dev/issue/22315).
+	// A child process forked by another test at this moment would hold the file open for writing
+	// until it calls exec, and the kernel does not execute such a file (go.dev/issue/22315).
 	syscall.ForkLock.RLock()
 	err := os.WriteFile(path, []byte(text), mode)
 	syscall.ForkLock.RUnlock()
@@ -36,7 +36,7 @@ func manifestOf(dir string) string {
 	return filepath.Join(dir, "steamapps", "appmanifest_222860.acf")
 }
 
-func TestManifestIsReadWhateverTheCaseOfItsKeys(t *testing.T) {
+func TestManifestKeysIgnoreCase(t *testing.T) {
 	dir := t.TempDir()
 	write(t, manifestOf(dir), `"appstate"
 {
@@ -63,7 +63,7 @@ func TestManifestIsReadWhateverTheCaseOfItsKeys(t *testing.T) {
 	}
 }
 
-func TestManifestThatIsNoneIsAnError(t *testing.T) {
+func TestReadManifestRejectsInvalidFiles(t *testing.T) {
 	for name, text := range map[string]string{
 		"empty":           "",
 		"zeros":           strings.Repeat("\x00", 4096),
@@ -81,11 +81,11 @@ func TestManifestThatIsNoneIsAnError(t *testing.T) {
 		})
 	}
 	if _, err := steamcmd.ReadManifest(t.TempDir(), steamcmd.App); !errors.Is(err, left4me.NotFound) {
-		t.Errorf("without one: %v", err)
+		t.Errorf("missing manifest: %v", err)
 	}
 }
 
-func TestJudgeNamesWhatIsMissing(t *testing.T) {
+func TestJudgeListsWhatIsMissing(t *testing.T) {
 	exe, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -99,7 +99,7 @@ func TestJudgeNamesWhatIsMissing(t *testing.T) {
 	}
 	m, err := steamcmd.Judge(whole(t), steamcmd.App)
 	if err != nil || m.Build != 77 {
-		t.Fatalf("of a whole one: build %d, %v", m.Build, err)
+		t.Fatalf("complete installation: build %d, %v", m.Build, err)
 	}
 	for name, c := range map[string]struct {
 		harm func(dir string) error
@@ -136,7 +136,7 @@ func TestJudgeNamesWhatIsMissing(t *testing.T) {
 	}
 }
 
-// replace writes a program anew: the old file may be a link of another one.
+// replace writes a file again. It removes the old file first, which may have other hard links.
 func replace(path, text string) error {
 	return errors.Join(os.Remove(path), os.WriteFile(path, []byte(text), 0o755))
 }

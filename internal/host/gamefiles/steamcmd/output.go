@@ -11,7 +11,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// What SteamCMD prints while it works; the rest is inspected by words.
+// Patterns of SteamCMD's output. Other lines are searched for phrases.
 var (
 	progressLine = sync.OnceValue(func() *regexp.Regexp {
 		return regexp.MustCompile(`Update state \((0x[0-9a-fA-F]{1,8})\) ([a-z ]*), progress: [0-9.]+ \((\d{1,18}) / (\d{1,18})\)`)
@@ -38,7 +38,7 @@ var (
 	})
 )
 
-// Bits of EAppUpdateState, the state in a line of progress.
+// Bits of EAppUpdateState, the number in a progress line.
 const (
 	updateValidating    = 0x4
 	updatePreallocating = 0x10
@@ -48,22 +48,22 @@ const (
 	updateCommitting    = 0x100
 )
 
-// said is what SteamCMD said in one run.
+// said is the state parsed from the output of one run.
 type said struct {
 	app      int
 	step     string
 	progress left4me.Progress
 	rate     rate
-	done     bool     // it says that the app is installed
-	cause    Cause    // the last failure that it named
-	words    string   // in its own words
-	left     int64    // bytes that it still wanted to download or write
-	most     int64    // bytes downloaded, at most
-	spoke    bool     // it printed a line that only SteamCMD prints
-	last     []string // lines, at most lastLines
+	done     bool     // SteamCMD reported success
+	cause    Cause    // the last reported failure
+	words    string   // SteamCMD's message for cause
+	left     int64    // bytes left to download or write
+	most     int64    // largest number of bytes downloaded
+	spoke    bool     // a line was printed that only SteamCMD prints
+	last     []string // last lines, at most lastLines
 }
 
-// line takes a line and says what to tell about it.
+// line parses a line and returns the event to report for it.
 func (s *said) line(text string, now time.Time) Event {
 	text = strings.TrimSpace(text)
 	e := Event{Line: text}
@@ -82,7 +82,7 @@ func (s *said) line(text string, now time.Time) Event {
 		s.failed(text)
 	default:
 		if m := succeeded().FindStringSubmatch(text); m != nil && m[1] == strconv.Itoa(s.app) {
-			// What failed before in the same run was overcome.
+			// A success outweighs earlier failures in the same run.
 			s.done, s.cause, s.words = true, "", ""
 			break
 		}
@@ -92,14 +92,14 @@ func (s *said) line(text string, now time.Time) Event {
 	return e
 }
 
-// enter begins a step, which counts from nothing.
+// enter begins a step and resets its progress.
 func (s *said) enter(step string) {
 	if s.step != step {
 		s.step, s.progress, s.rate = step, left4me.Progress{}, rate{}
 	}
 }
 
-// progressed takes a line of progress.
+// progressed parses a progress line and reports whether text is one.
 func (s *said) progressed(text string, now time.Time, e *Event) bool {
 	m := progressLine().FindStringSubmatch(text)
 	if m == nil {
@@ -114,18 +114,18 @@ func (s *said) progressed(text string, now time.Time, e *Event) bool {
 	case state&updateVerifying != 0:
 		s.enter(left4me.StepCommit)
 		e.Note = "what was downloaded is checked"
-		return true // the bytes are those that are written after it
+		return true // the numbers count bytes that will be written afterwards
 	case state&updateValidating != 0:
 		s.enter(left4me.StepVerifyFiles)
 	case state&updatePreallocating != 0:
 		s.enter(left4me.StepDownload)
 		e.Note = "space is reserved"
-		return true // the bytes come after it
+		return true // the numbers count bytes that will be downloaded afterwards
 	case state&(updateDownloading|updateStaging) != 0:
 		s.enter(left4me.StepDownload)
 		s.most = max(s.most, done)
 		s.left = max(0, total-done)
-	default: // reconfiguring, stopping: between two steps
+	default: // reconfiguring or stopping, between two steps
 		return true
 	}
 	s.count(done, total, now)
@@ -139,7 +139,7 @@ func (s *said) count(done, total int64, now time.Time) {
 	s.progress = left4me.Progress{Done: done, Total: total, Unit: "bytes", Rate: s.rate.add(done, now)}
 }
 
-// kilobytes reads 39,758.
+// kilobytes parses a number with separators, such as 39,758, and returns bytes.
 func kilobytes(text string) int64 {
 	n, err := strconv.ParseInt(strings.ReplaceAll(text, ",", ""), 10, 50)
 	if err != nil {
@@ -148,7 +148,7 @@ func kilobytes(text string) int64 {
 	return n << 10
 }
 
-// failed takes a line that may name a failure.
+// failed parses a line that may report a failure.
 func (s *said) failed(text string) {
 	c, words := Cause(""), ""
 	if m := notInstalled().FindStringSubmatch(text); m != nil {
@@ -167,7 +167,7 @@ func (s *said) failed(text string) {
 	}
 }
 
-// phrases are in lines that have no form of their own.
+// phrases maps parts of lines without a fixed format to causes.
 var phrases = []struct {
 	text  string
 	cause Cause
@@ -197,7 +197,7 @@ func phraseCause(text string) Cause {
 	return ""
 }
 
-// reasonCause is the cause behind a reason in parentheses (EAppUpdateError).
+// reasonCause returns the cause for a reason in parentheses (EAppUpdateError).
 func reasonCause(reason string) Cause {
 	switch strings.ToLower(strings.TrimSpace(reason)) {
 	case "invalid platform":
@@ -226,7 +226,7 @@ func reasonCause(reason string) Cause {
 	return Unexplained
 }
 
-// Bits of EAppState, the state of an app that SteamCMD leaves.
+// Bits of EAppState, the state of an app after a run of SteamCMD.
 const (
 	appFilesMissing  = 0x20
 	appFilesCorrupt  = 0x80
@@ -234,8 +234,8 @@ const (
 	appUpdateStarted = 0x400
 )
 
-// stateCause is the likeliest cause of a state that an update ended in. What
-// disk and directory say is asked where WriteFailed comes out.
+// stateCause returns the most likely cause of the state after a failed update. For WriteFailed, the
+// caller examines disk and directory too.
 func stateCause(state uint32) Cause {
 	switch {
 	case state&(appFilesMissing|appFilesCorrupt) != 0:
@@ -250,7 +250,7 @@ func stateCause(state uint32) Cause {
 	return Pending // 0x6, 0xE
 }
 
-// loginCause is the cause behind the words of a login that failed (EResult).
+// loginCause returns the cause for the message of a failed login (EResult).
 func loginCause(words string) Cause {
 	w := strings.ToLower(words)
 	has := func(parts ...string) bool {
@@ -274,7 +274,7 @@ func loginCause(words string) Cause {
 	return LoginRefused
 }
 
-// rate is bytes a second, smoothed over some seconds. The zero value is ready.
+// rate measures bytes per second, smoothed over several seconds. The zero value is ready to use.
 type rate struct {
 	done   int64
 	at     time.Time
@@ -282,18 +282,18 @@ type rate struct {
 	known  bool
 }
 
-// smoothing is the time in which old speeds lose most of their weight.
+// smoothing is the time constant: older measurements lose most of their weight after it.
 const smoothing = 5 * time.Second
 
-// add says what the rate is when done bytes are there at a time; 0 until two
-// different times were seen.
+// add returns the rate after done bytes at the time now. It returns 0 until two different times are
+// known.
 func (r *rate) add(done int64, now time.Time) int64 {
 	if r.at.IsZero() || done < r.done {
 		*r = rate{done: done, at: now}
 		return 0
 	}
 	passed := now.Sub(r.at)
-	if passed < 50*time.Millisecond { // too short to measure; counted with the next
+	if passed < 50*time.Millisecond { // too short to measure; included in the next measurement
 		return int64(r.smooth)
 	}
 	speed := float64(done-r.done) / passed.Seconds()

@@ -10,7 +10,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// session are lines as SteamCMD prints them, of good and bad days.
+// session is output in SteamCMD's format, of successful and failed runs.
 const session = `Redirecting stderr to '/home/u/Steam/logs/stderr.txt'
 [  0%] Checking for available updates...
 [----] Verifying installation...
@@ -31,7 +31,7 @@ Success! App '222860' fully installed.
 CWorkThreadPool::~CWorkThreadPool: work processing queue not empty: 2 items discarded.
 `
 
-func TestLinesBecomeSteps(t *testing.T) {
+func TestOutputBecomesSteps(t *testing.T) {
 	s := said{app: App}
 	var got []string
 	for line := range strings.Lines(session) {
@@ -41,14 +41,14 @@ func TestLinesBecomeSteps(t *testing.T) {
 	}
 	want := []string{"", left4me.StepFindSteamCMD, left4me.StepLogIn, left4me.StepVerifyFiles, left4me.StepDownload, left4me.StepCommit}
 	if strings.Join(got, ", ") != strings.Join(want, ", ") {
-		t.Errorf("%q", got)
+		t.Errorf("got steps %q", got)
 	}
 	if !s.done || s.cause != "" || s.left != 87188267-26785670 {
-		t.Errorf("%+v: what was overcome counts", s)
+		t.Errorf("got %+v, want success without a cause", s)
 	}
 }
 
-func TestFailuresOfLines(t *testing.T) {
+func TestOutputBecomesCauses(t *testing.T) {
 	for line, want := range map[string]Cause{
 		"ERROR! Failed to install app '222860' (Invalid platform)":                       WrongPlatform,
 		"ERROR! Failed to install app '222860' (No subscription)":                        NoSubscription,
@@ -84,12 +84,12 @@ func TestFailuresOfLines(t *testing.T) {
 		s := said{app: App}
 		s.line(line, time.Now())
 		if s.cause != want || s.done {
-			t.Errorf("%s\nis %q, want %q", line, s.cause, want)
+			t.Errorf("%s\ngot cause %q, want %q", line, s.cause, want)
 		}
 	}
 }
 
-func TestRateFollowsTheLineSmoothly(t *testing.T) {
+func TestRateIsSmoothed(t *testing.T) {
 	var r rate
 	at := time.Unix(1764000000, 0)
 	got := r.add(0, at)
@@ -102,21 +102,21 @@ func TestRateFollowsTheLineSmoothly(t *testing.T) {
 	}
 	at = at.Add(time.Second)
 	if once := r.add(r.done+10<<20, at); once < 2<<20 || once > 4<<20 {
-		t.Errorf("after one leap: %d", once)
+		t.Errorf("after one fast second: %d", once)
 	}
 	for range 60 {
 		at = at.Add(time.Second)
 		got = r.add(r.done, at)
 	}
 	if got > 1<<10 {
-		t.Errorf("standing still: %d", got)
+		t.Errorf("after a minute without progress: %d", got)
 	}
 	if got := r.add(5, at); got != 0 {
-		t.Errorf("begun anew: %d", got)
+		t.Errorf("after a restart: %d", got)
 	}
 }
 
-func TestRemediesComeInOrder(t *testing.T) {
+func TestOrderOfRemedies(t *testing.T) {
 	for _, c := range []struct {
 		cause   Cause
 		account bool
@@ -140,18 +140,18 @@ func TestRemediesComeInOrder(t *testing.T) {
 			tried = append(tried, r)
 		}
 		if len(tried)-1 != len(c.want) {
-			t.Errorf("%s: %v", c.cause, tried[1:])
+			t.Errorf("%s: got %v, want %v", c.cause, tried[1:], c.want)
 			continue
 		}
 		for i, r := range c.want {
 			if tried[i+1] != r {
-				t.Errorf("%s: %v", c.cause, tried[1:])
+				t.Errorf("%s: got %v, want %v", c.cause, tried[1:], c.want)
 			}
 		}
 	}
 }
 
-func TestEveryCauseIsExplained(t *testing.T) {
+func TestEveryCauseIsExplainedInDocs(t *testing.T) {
 	docs, err := os.ReadFile("../../../../docs/steamcmd.md")
 	if err != nil {
 		t.Fatal(err)
@@ -161,7 +161,7 @@ func TestEveryCauseIsExplained(t *testing.T) {
 		text, _, _ := strings.Cut(v.Text, "[[")
 		text, _, _ = strings.Cut(text, "{")
 		if ours && slices.Contains(causeCodes, name) && !strings.Contains(string(docs), text) {
-			t.Errorf("docs/steamcmd.md has no line on %s: %q", v.Code, text)
+			t.Errorf("docs/steamcmd.md does not explain %s: %q", v.Code, text)
 		}
 	}
 	for c := range helps {
@@ -171,7 +171,7 @@ func TestEveryCauseIsExplained(t *testing.T) {
 	}
 }
 
-// causeCodes are the codes of causes, and of the two that say how long.
+// causeCodes lists the error codes of causes, including the two with a time limit.
 var causeCodes = []string{
 	"offline", "disk_full", "not_writable", "write_failed", "no_subscription", "wrong_platform", "corrupt", "no_app_info", "pending",
 	"bad_password", "guard_needed", "rate_limited", "login_refused", "not_started", "crashed", "killed", "newest_unknown", "in_use",
@@ -225,13 +225,13 @@ func FuzzAppInfo(f *testing.F) {
 	})
 }
 
-func TestAppInfoIsFoundAmongOtherLines(t *testing.T) {
+func TestAppInfoAmongOtherOutput(t *testing.T) {
 	whole := "\"222860\"\n{\n\"common\"\n{\n\"name\" \"a } b\"\n}\n\"depots\"\n{\nsome noise\n\"222860\"\n{\n}\n\"branches\"\n{\n" +
 		"\"public\"\n{\n\"buildid\" \"42\"\n}\n}\n}\n}\n"
 	for text, want := range map[string]int64{
 		whole:                                  42,
 		"noise\n" + whole + "noise":            42,
-		whole + "\"222860\"\n{\n":              42, // what was cut doesn't take back what was whole
+		whole + "\"222860\"\n{\n":              42, // a truncated answer does not invalidate a complete one
 		strings.TrimSuffix(whole, "}\n"):       0,
 		"\"222860\"\n{\n}\n":                   0,
 		"":                                     0,

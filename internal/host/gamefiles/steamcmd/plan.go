@@ -2,19 +2,19 @@ package steamcmd
 
 import "slices"
 
-// remedy is something that is known to help when Steam doesn't give the game.
+// remedy is a change of procedure that is known to help when an installation fails.
 type remedy int
 
-// The remedies. The first is what works when nothing is wrong.
+// Remedies. The first is the normal procedure.
 const (
 	asItIs     remedy = iota
-	platforms         // as for Windows first, then for Linux: then the manifest is there that Steam asks for
-	asOwner           // as somebody who owns the game
-	verify            // compare every file
-	freshCache        // forget what SteamCMD remembers of apps
+	platforms         // install for Windows first, then for Linux: Steam then finds the manifest that it asks for
+	asOwner           // log in with the account that owns the game
+	verify            // verify every file
+	freshCache        // delete SteamCMD's cache of app information
 )
 
-// notes say what is tried.
+// notes are the messages that announce remedies.
 var notes = map[remedy]string{
 	platforms:  "Steam refuses the game for Linux: trying for Windows first, then for Linux",
 	asOwner:    "trying with the account that owns the game",
@@ -22,8 +22,7 @@ var notes = map[remedy]string{
 	freshCache: "trying again with SteamCMD's cache emptied",
 }
 
-// helps are the remedies that are known to help against a cause, in the order of
-// what they cost.
+// helps maps a cause to the remedies that are known to help, the cheapest first.
 var helps = map[Cause][]remedy{
 	WrongPlatform:  {platforms, asOwner, verify, freshCache},
 	NoSubscription: {platforms, asOwner},
@@ -33,7 +32,7 @@ var helps = map[Cause][]remedy{
 	Unexplained:    {verify, freshCache},
 }
 
-// next says what to try against a cause when some remedies were tried.
+// next returns the next remedy for a cause after those in tried.
 func next(c Cause, tried []remedy, haveAccount bool) (remedy, bool) {
 	for _, r := range helps[c] {
 		if !slices.Contains(tried, r) && (r != asOwner || haveAccount) {
@@ -43,17 +42,17 @@ func next(c Cause, tried []remedy, haveAccount bool) (remedy, bool) {
 	return 0, false
 }
 
-// mayPass are the causes that time alone may mend.
+// mayPass lists the causes that may disappear without a remedy.
 var mayPass = []Cause{Offline, WriteFailed, NoAppInfo, Pending, Crashed, Unexplained}
 
-// pass is one run of SteamCMD that installs.
+// pass is one run of SteamCMD for an installation.
 type pass struct {
-	platform string // empty for this machine's
+	platform string // empty for this machine's platform
 	account  bool
 	validate bool
 }
 
-// passes are the runs that a remedy consists of.
+// passes returns the runs that a remedy consists of.
 func (r remedy) passes(validate, haveAccount bool, tried []remedy) []pass {
 	switch r {
 	case platforms:

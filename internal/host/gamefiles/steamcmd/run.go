@@ -20,26 +20,26 @@ import (
 )
 
 const (
-	// restartCode is what the binary exits with when it has replaced itself.
+	// restartCode is the exit code after the binary has replaced itself.
 	restartCode = 42
-	// maxRestarts bounds that.
+	// maxRestarts limits the restarts for restartCode.
 	maxRestarts = 5
-	// grace is how long SteamCMD may take to end when it is asked to.
+	// grace is the time between SIGTERM and SIGKILL.
 	grace = 3 * time.Second
-	// linger is how long output is waited for that others still hold open.
+	// linger is how long to wait for more output after the end, while child processes hold the
+	// terminal open.
 	linger = 200 * time.Millisecond
 )
 
-// ending is how a run of SteamCMD ended.
+// ending describes how a run of SteamCMD ended.
 type ending struct {
-	code   int // of its exit; -1 by a signal
+	code   int // exit code; -1 after a signal
 	signal syscall.Signal
 	hung   bool
 }
 
-// run runs SteamCMD once, and again when it restarts itself, and gives every line
-// that it prints to see. The caller holds the lock. The error is of a start that
-// failed, or ctx's.
+// run runs SteamCMD, again if it restarts itself, and passes every output line to see. The caller
+// holds the lock. The error is a failed start or the cause of ctx.
 func (t Tool) run(ctx context.Context, c commands, silence time.Duration, see func(line string)) (ending, error) {
 	args, done, err := c.args(t.Home)
 	if err != nil {
@@ -59,8 +59,8 @@ func (t Tool) run(ctx context.Context, c commands, silence time.Duration, see fu
 	}
 }
 
-// lock makes sure that one SteamCMD at a time works in a home: two would update
-// themselves, and the caches, over each other.
+// lock allows one SteamCMD per home directory. Two processes would overwrite each other's updates
+// and caches.
 func (t Tool) lock() (unlock func(), err error) {
 	if err := os.MkdirAll(t.Home, 0o755); err != nil {
 		return nil, notWritable(t.Home, err)
@@ -74,37 +74,37 @@ func (t Tool) lock() (unlock func(), err error) {
 		return nil, failure(InUse, "")
 	}
 	return func() {
-		// Closing is not enough: a child that another goroutine forks at this
-		// moment has the descriptor too, until it executes its program.
+		// Unlock explicitly: a child process that another goroutine forks at this moment holds the
+		// descriptor too, until it calls exec.
 		_ = unix.Flock(int(f.Fd()), unix.LOCK_UN)
 		f.Close()
 	}, nil
 }
 
-// process is one SteamCMD that runs.
+// process is a running SteamCMD.
 type process struct {
 	tty   *os.File
-	lines chan string   // closed when nothing comes any more
-	done  chan struct{} // closed when it has ended
+	lines chan string   // closed at the end of the output
+	done  chan struct{} // closed when the process has ended
 	state *os.ProcessState
 
 	mu    sync.Mutex
 	pid   int
-	ended bool // its number may belong to somebody else
+	ended bool // pid may have been reused
 }
 
-// heedHangups lets children hear a hangup where this program ignores it, as nohup
-// has it: they would ignore it too, and what steamcmd.sh runs ends with its terminal.
-// This program goes on ignoring it. A caught signal has its default in a program that
-// is executed (execve(2)).
+// heedHangups makes child processes react to SIGHUP if this program ignores it, as under nohup.
+// They would inherit the ignored signal, but processes started by steamcmd.sh must end with their
+// terminal. A caught signal is reset to its default by execve(2). This program itself still does
+// not react to SIGHUP.
 var heedHangups = sync.OnceFunc(func() {
 	if signal.Ignored(syscall.SIGHUP) {
 		signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
 	}
 })
 
-// start starts SteamCMD on a terminal, where it prints at once, with nothing to
-// read: it must not wait for anybody.
+// start starts SteamCMD on a terminal, so that its output is not buffered, and with /dev/null as
+// input, so that it never waits for input.
 func (t Tool) start(args []string) (*process, error) {
 	heedHangups()
 	tty, theirs, err := terminal.Open()
@@ -125,8 +125,8 @@ func (t Tool) start(args []string) (*process, error) {
 	}
 	started := make(chan error)
 	go func() {
-		// The kernel kills it when the thread that started it ends: this one
-		// waits for it.
+		// With Pdeathsig, the kernel kills the process when the thread that started it ends. This
+		// goroutine keeps its thread until the process has ended.
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 		proc, err := os.StartProcess(t.Script, append([]string{t.Script}, args...), attr)
@@ -146,8 +146,7 @@ func (t Tool) start(args []string) (*process, error) {
 	return p, nil
 }
 
-// env is the environment of SteamCMD: nothing of ours that it needn't know,
-// passwords above all.
+// env returns SteamCMD's environment. It passes on only the necessary variables and no passwords.
 func (t Tool) env(ours []string) []string {
 	env := []string{"HOME=" + t.Home, "TERM=dumb"}
 	path := "PATH=/usr/local/bin:/usr/bin:/bin"
@@ -157,16 +156,16 @@ func (t Tool) env(ours []string) []string {
 		case key == "PATH":
 			path = v
 		case key == "LANG", key == "USER", key == "TMPDIR", strings.HasSuffix(strings.ToLower(key), "_proxy"),
-			strings.HasPrefix(key, "SIM_"): // of a simulated SteamCMD
+			strings.HasPrefix(key, "SIM_"): // settings of the simulated SteamCMD
 			env = append(env, v)
 		}
 	}
 	return append(env, path)
 }
 
-// wait waits for the end and ends what SteamCMD left running.
+// wait waits for the process and kills the processes that it left running.
 func (p *process) wait(proc *os.Process) {
-	for { // while it is a zombie its number is its own
+	for { // as long as it is a zombie, its pid is not reused
 		err := unix.Waitid(unix.P_PID, proc.Pid, nil, unix.WEXITED|unix.WNOWAIT, nil)
 		if !errors.Is(err, unix.EINTR) {
 			break
@@ -181,11 +180,11 @@ func (p *process) wait(proc *os.Process) {
 	close(p.done)
 }
 
-// read makes lines of what is printed until nobody can print any more.
+// read splits the output into lines until no process holds the terminal open.
 func (p *process) read() {
 	defer func() {
-		// Not before the end: coreutils close their output before they exit, and
-		// the hangup of the terminal would end them and hide their exit code.
+		// Wait for the end of the process: coreutils close their output before they exit, and a
+		// hangup of the terminal would kill them and hide their exit code.
 		close(p.lines)
 		<-p.done
 		p.tty.Close()
@@ -207,8 +206,8 @@ func (p *process) read() {
 	}
 }
 
-// follow sees what is printed until SteamCMD has ended, and ends it when ctx does
-// or when it is silent for too long.
+// follow passes output lines to see until SteamCMD has ended. It stops SteamCMD when ctx ends or no
+// line was printed for silence.
 func (p *process) follow(ctx context.Context, silence time.Duration, see func(line string)) (ending, error) {
 	var e ending
 	quiet := time.NewTimer(silence)
@@ -221,7 +220,7 @@ func (p *process) follow(ctx context.Context, silence time.Duration, see func(li
 		}
 	}
 	cancelled, done := ctx.Done(), p.done
-	for lines := p.lines; lines != nil || done != nil; { // it may go on without a terminal
+	for lines := p.lines; lines != nil || done != nil; { // the process may continue without a terminal
 		select {
 		case line, open := <-lines:
 			if !open {
@@ -250,8 +249,8 @@ func (p *process) follow(ctx context.Context, silence time.Duration, see func(li
 	return e, nil
 }
 
-// end says how it ended, also when a shell stands between and tells a signal as
-// its own exit code.
+// end returns exit code and signal of the process. A shell in between reports a signal as exit code
+// 128+n; end converts that back.
 func (p *process) end() (code int, sig syscall.Signal) {
 	if p.state == nil {
 		return -1, 0
@@ -266,7 +265,7 @@ func (p *process) end() (code int, sig syscall.Signal) {
 	return code, 0
 }
 
-// signal sends a signal to SteamCMD and what it started.
+// signal sends a signal to the process group.
 func (p *process) signal(sig syscall.Signal) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -275,14 +274,14 @@ func (p *process) signal(sig syscall.Signal) {
 	}
 }
 
-// notWritable is the failure of a directory that we can't write to.
+// notWritable returns the error for a path that cannot be written to.
 func notWritable(path string, err error) error {
 	var pe *fs.PathError
 	if errors.As(err, &pe) {
 		path, err = pe.Path, pe.Err
 	}
 	there := path
-	for { // the owner who matters is of the part that exists
+	for { // the relevant owner is that of the existing part
 		if _, err := os.Lstat(there); err == nil || there == filepath.Dir(there) {
 			break
 		}

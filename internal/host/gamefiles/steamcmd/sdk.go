@@ -10,16 +10,14 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// steamclient is the library by which a server speaks to Steam.
+// steamclient is the library that a server uses to connect to Steam.
 const steamclient = "steamclient.so"
 
-// LinkSDK makes HOME/.steam/sdk32 and sdk64 point at SteamCMD's linux32 and
-// linux64 or, where those have no steamclient.so, at the bin/ of an installation:
-// without them srcds runs, but Steam doesn't know it. Links that point elsewhere
-// or nowhere are replaced; a directory that stands in the place of a link and has
-// the library is left alone. It may be called at any time and does nothing when
-// all is right. A home that the game can write to is safe to give: no link in it
-// is followed to outside.
+// LinkSDK makes HOME/.steam/sdk32 and sdk64 point to SteamCMD's linux32 and linux64 or, if those
+// have no steamclient.so, to the bin/ of an installation. Without these links srcds runs, but Steam
+// does not list it. LinkSDK replaces links with another target, and keeps a directory that contains
+// the library. It may be called at any time and does nothing if all links are correct. The game may
+// have write access to home: LinkSDK follows no link that leads out of it.
 func LinkSDK(home string, tool Tool, installation string) error {
 	if err := os.MkdirAll(home, 0o755); err != nil {
 		return fmt.Errorf("link Steam's libraries: %w", err)
@@ -53,13 +51,12 @@ func LinkSDK(home string, tool Tool, installation string) error {
 	return nil
 }
 
-// HasSDK reports whether there is a library that the links of servers can lead to.
+// HasSDK reports whether a library exists that a server's links can point to.
 func HasSDK(tool Tool, installation string) bool {
 	return sdkTarget(tool, installation, "32") != ""
 }
 
-// sdkTarget is the directory that has steamclient.so for a word size; empty if
-// none has.
+// sdkTarget returns the directory that contains steamclient.so for a word size, or "".
 func sdkTarget(tool Tool, installation, bits string) string {
 	var dirs []string
 	if tool.Script != "" {
@@ -70,10 +67,10 @@ func sdkTarget(tool Tool, installation, bits string) string {
 		dir := filepath.Dir(script)
 		dirs = append(dirs,
 			filepath.Join(dir, "linux"+bits),
-			filepath.Join(filepath.Dir(dir), "linux"+bits), // it is linux32/steamcmd itself
+			filepath.Join(filepath.Dir(dir), "linux"+bits), // the script is linux32/steamcmd itself
 		)
 	}
-	if tool.Home != "" { // where Debian's script has its copy
+	if tool.Home != "" { // location of the copy that Debian's script makes
 		dirs = append(dirs, filepath.Join(tool.Home, ".local/share/Steam/steamcmd/linux"+bits))
 	}
 	if installation != "" {
@@ -92,7 +89,7 @@ func hasClient(dir string) bool {
 	return err == nil && info.Mode().IsRegular() && info.Size() > 0
 }
 
-// link makes name, beneath home, a link to target, in one step.
+// link atomically makes name, under home, a symbolic link to target.
 func link(root *os.Root, home, name, target string) error {
 	info, err := root.Lstat(name)
 	switch {
@@ -109,12 +106,12 @@ func link(root *os.Root, home, name, target string) error {
 		}
 		fallthrough
 	default:
-		// It may be somebody's: it goes aside rather than away.
+		// The file may be a user's own: rename it instead of deleting it.
 		if err := root.Rename(name, name+".old"); err != nil {
 			return fmt.Errorf("%s has no %s and is in the way: %w", filepath.Join(home, name), steamclient, err)
 		}
 	}
-	// Two may do this at the same time for the same home.
+	// Another process may do the same at this moment.
 	temp := fmt.Sprintf("%s.%d.new", name, os.Getpid())
 	_ = root.Remove(temp)
 	if err := root.Symlink(target, temp); err != nil {

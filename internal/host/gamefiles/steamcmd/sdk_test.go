@@ -10,7 +10,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// sdk is a place with a SteamCMD, an installation and a home.
+// sdk is a directory with a SteamCMD, an installation and a home.
 type sdk struct {
 	home, installation string
 	tool               steamcmd.Tool
@@ -47,7 +47,7 @@ func (s sdk) points(t *testing.T, name, to string) {
 	}
 }
 
-func TestSDKLinksPointAtSteamCMD(t *testing.T) {
+func TestSDKLinksPointToSteamCMD(t *testing.T) {
 	s := newSDK(t, "steamcmd/linux32", "steamcmd/linux64", "game/bin")
 	s.link(t)
 	s.points(t, "sdk32", "steamcmd/linux32")
@@ -58,15 +58,15 @@ func TestSDKLinksPointAtSteamCMD(t *testing.T) {
 	}
 	s.link(t)
 	if after, err := os.Lstat(filepath.Join(s.home, ".steam", "sdk32")); err != nil || !os.SameFile(before, after) {
-		t.Errorf("a right link was made anew (%v)", err)
+		t.Errorf("a correct link was replaced (%v)", err)
 	}
 	entries, _ := os.ReadDir(filepath.Join(s.home, ".steam"))
 	if len(entries) != 2 {
-		t.Errorf("left behind: %v", entries)
+		t.Errorf("files left: %v", entries)
 	}
 }
 
-func TestSDKLinksPointAtTheGameWithoutSteamCMD(t *testing.T) {
+func TestSDKLinksPointToGameWithoutSteamCMD(t *testing.T) {
 	s := newSDK(t, "game/bin")
 	s.link(t)
 	s.points(t, "sdk32", "game/bin")
@@ -95,7 +95,7 @@ func TestSDKLinksAreRepaired(t *testing.T) {
 	}
 }
 
-func TestSDKDirectoryThatWorksIsLeftAlone(t *testing.T) {
+func TestSDKDirectoryWithLibraryIsKept(t *testing.T) {
 	s := newSDK(t, "steamcmd/linux32", "home/.steam/sdk32")
 	s.link(t)
 	if info, err := os.Lstat(filepath.Join(s.home, ".steam", "sdk32")); err != nil || !info.IsDir() {
@@ -103,24 +103,24 @@ func TestSDKDirectoryThatWorksIsLeftAlone(t *testing.T) {
 	}
 }
 
-// The home of a server belongs to its game.
-func TestSDKLinksAreNotMadeOutsideTheHome(t *testing.T) {
+// A server's game can write to its home directory.
+func TestSDKLinksStayInsideHome(t *testing.T) {
 	s := newSDK(t, "steamcmd/linux32")
 	outside := t.TempDir()
 	if err := errors.Join(os.MkdirAll(s.home, 0o755), os.Symlink(outside, filepath.Join(s.home, ".steam"))); err != nil {
 		t.Fatal(err)
 	}
 	if err := steamcmd.LinkSDK(s.home, s.tool, s.installation); err == nil {
-		t.Error("it succeeded")
+		t.Error("got no error")
 	}
 	if entries, _ := os.ReadDir(outside); len(entries) > 0 {
-		t.Errorf("made outside: %v", entries)
+		t.Errorf("files were created outside: %v", entries)
 	}
 }
 
-func TestNothingToLinkIsSaid(t *testing.T) {
+func TestLinkSDKWithoutLibrary(t *testing.T) {
 	s := newSDK(t)
 	if err := steamcmd.LinkSDK(s.home, s.tool, s.installation); !errors.Is(err, left4me.NotFound) {
-		t.Errorf("%v", err)
+		t.Errorf("got %v, want left4me.NotFound", err)
 	}
 }

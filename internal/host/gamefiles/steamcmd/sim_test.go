@@ -20,12 +20,12 @@ import (
 	"github.com/left4me/left4me/sim/programs"
 )
 
-// program is the stand-in for SteamCMD.
+// program is the path of the simulated SteamCMD.
 var program string
 
 func TestMain(m *testing.M) { os.Exit(buildAndRun(m)) }
 
-// driveVar makes the test program a driver that is there to be killed.
+// driveVar makes the test program run an update, so that a test can kill it.
 const driveVar = "STEAMCMD_TEST_DRIVE"
 
 func buildAndRun(m *testing.M) int {
@@ -56,7 +56,7 @@ func buildAndRun(m *testing.M) int {
 	return code
 }
 
-// rig is a simulated SteamCMD and a directory for the game.
+// rig holds a simulated SteamCMD and a directory for the game.
 type rig struct {
 	tool   steamcmd.Tool
 	update steamcmd.Update
@@ -65,7 +65,7 @@ type rig struct {
 	events []steamcmd.Event
 }
 
-// newRig lays a SteamCMD out that does what the variables say.
+// newRig creates a rig whose SteamCMD behaves as vars describe.
 func newRig(t *testing.T, vars ...string) *rig {
 	t.Helper()
 	dir := t.TempDir()
@@ -83,7 +83,7 @@ func newRig(t *testing.T, vars ...string) *rig {
 	return r
 }
 
-// now makes SteamCMD do what the variables say from now on.
+// now changes the behaviour of SteamCMD.
 func (r *rig) now(t *testing.T, vars ...string) {
 	t.Helper()
 	vars = append([]string{"SIM_STEAM_SIZE=200K", "SIM_STEAM_FILES=20", "SIM_STEAM_GAME=1", "SIM_STEAM_TICK=20ms"}, vars...)
@@ -98,7 +98,7 @@ func (r *rig) told(e steamcmd.Event) {
 	r.events = append(r.events, e)
 }
 
-// log is all that was printed and noted.
+// log returns all steps, notes and lines so far.
 func (r *rig) log() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -116,7 +116,7 @@ func (r *rig) run(t *testing.T) (steamcmd.Manifest, error) {
 	return r.tool.Update(ctx, r.update, r.told)
 }
 
-// installed runs an update that must succeed with a build.
+// installed runs an update and requires it to install the given build.
 func (r *rig) installed(t *testing.T, build int64) {
 	t.Helper()
 	m, err := r.run(t)
@@ -128,7 +128,7 @@ func (r *rig) installed(t *testing.T, build int64) {
 	}
 }
 
-func TestTheGameComesForWindowsFirstWhenLinuxIsRefused(t *testing.T) {
+func TestGameIsInstalledForWindowsFirstWhenLinuxIsRefused(t *testing.T) {
 	r := newRig(t)
 	r.installed(t, 15800001)
 	log := r.log()
@@ -138,17 +138,17 @@ func TestTheGameComesForWindowsFirstWhenLinuxIsRefused(t *testing.T) {
 		"verify files||Update state (0x5)", "download||Update state (0x61)", "write files||Update state (0x101)", "fully installed",
 	} {
 		if !strings.Contains(log, want) {
-			t.Errorf("it does not tell %q", want)
+			t.Errorf("the events lack %q", want)
 		}
 	}
 	if strings.Contains(log, "\x1b") || strings.Contains(log, "\r") {
-		t.Error("there are control characters in the lines")
+		t.Error("the lines contain control characters")
 	}
 	if t.Failed() {
 		t.Log(log)
 	}
 	r.now(t, "SIM_STEAM_BUILD=2")
-	r.installed(t, 15800002) // now the plain way works
+	r.installed(t, 15800002) // the normal procedure works now
 }
 
 func TestProgressHasBytesAndRate(t *testing.T) {
@@ -163,11 +163,11 @@ func TestProgressHasBytesAndRate(t *testing.T) {
 		seen = seen || e.Step == left4me.StepDownload && p.Rate > 64<<10 && p.Rate < 64<<20 && p.Total > 1<<20 && p.Unit == "bytes"
 	}
 	if !seen {
-		t.Errorf("no rate near the line's\n%s", r.log())
+		t.Errorf("no progress with a plausible rate\n%s", r.log())
 	}
 }
 
-func TestTheOwnerIsTriedWhenNothingElseIsGiven(t *testing.T) {
+func TestOwnerAccountIsTriedLast(t *testing.T) {
 	const secret = "cr0wbar $with blanks"
 	r := newRig(t, "SIM_STEAM_ACCOUNT=gordon:"+secret+":R2D2C", "SIM_STEAM_FAULT=reason:No subscription", "SIM_STEAM_FAULT_TIMES=2")
 	r.update.Account = steamcmd.Account{User: "gordon", Password: secret, Guard: "R2D2C"}
@@ -177,14 +177,14 @@ func TestTheOwnerIsTriedWhenNothingElseIsGiven(t *testing.T) {
 	}
 	left, _ := filepath.Glob(filepath.Join(r.tool.Home, ".left4me-run-*"))
 	if len(left) > 0 {
-		t.Errorf("files with the password are left: %v", left)
+		t.Errorf("files with the password were left: %v", left)
 	}
 }
 
 func TestPasswordsAreHidden(t *testing.T) {
 	r := newRig(t)
 	dir := filepath.Dir(r.tool.Script)
-	// A SteamCMD that shows all that it was told, and how.
+	// A SteamCMD that prints its arguments and its command file.
 	write(t, r.tool.Script, `#!/bin/sh
 echo "Steam Console Client (c) Valve Corporation - version 1"
 echo "arguments $*"
@@ -219,7 +219,7 @@ exit 5
 	}
 }
 
-func TestAccountsThatWouldBeCommandsAreRefused(t *testing.T) {
+func TestAccountsWithCommandsAreRejected(t *testing.T) {
 	r := newRig(t)
 	for _, a := range []steamcmd.Account{
 		{User: "a\nquit"},
@@ -237,33 +237,33 @@ func TestAccountsThatWouldBeCommandsAreRefused(t *testing.T) {
 	}
 }
 
-// Each way in which SteamCMD is known to fail ends in a sentence that says so.
-func TestFailuresAreNamed(t *testing.T) {
+// Every known failure of SteamCMD must lead to an error that explains it.
+func TestFailuresAreExplained(t *testing.T) {
 	for name, c := range map[string]struct {
 		vars  string
 		cause steamcmd.Cause
 		text  string
 	}{
-		"no way out":           {"SIM_STEAM_FAULT=offline", steamcmd.Offline, "SteamCMD could not reach Steam"},
-		"no way out, mute":     {"SIM_STEAM_FAULT=mute:254", steamcmd.Offline, "SteamCMD could not reach Steam"},
-		"ends before a line":   {"SIM_STEAM_FAULT=mute:1", steamcmd.NotStarted, "exit code 1 before SteamCMD printed a line"},
+		"offline":              {"SIM_STEAM_FAULT=offline", steamcmd.Offline, "SteamCMD could not reach Steam"},
+		"offline, no output":   {"SIM_STEAM_FAULT=mute:254", steamcmd.Offline, "SteamCMD could not reach Steam"},
+		"ends without output":  {"SIM_STEAM_FAULT=mute:1", steamcmd.NotStarted, "exit code 1 before SteamCMD printed a line"},
 		"no connection":        {"SIM_STEAM_FAULT=no-connection", steamcmd.Offline, "SteamCMD could not reach Steam: No Connection"},
 		"too many logins":      {"SIM_STEAM_FAULT=rate-limit", steamcmd.RateLimited, "too many"},
 		"refused for Linux":    {"SIM_STEAM_FAULT=reason:Invalid platform", steamcmd.WrongPlatform, "LEFT4ME_STEAM_USER"},
 		"no subscription":      {"SIM_STEAM_FAULT=reason:No subscription", steamcmd.NoSubscription, "No subscription"},
-		"disk full, they say":  {"SIM_STEAM_FAULT=state:0x202 SIM_STEAM_FAULT_AT=90", steamcmd.DiskFull, "disk full"},
-		"disk full, in words":  {"SIM_STEAM_FAULT=reason:Not enough disk space", steamcmd.DiskFull, "disk full"},
+		"disk full, by state":  {"SIM_STEAM_FAULT=state:0x202 SIM_STEAM_FAULT_AT=90", steamcmd.DiskFull, "disk full"},
+		"disk full, by reason": {"SIM_STEAM_FAULT=reason:Not enough disk space", steamcmd.DiskFull, "disk full"},
 		"write failed":         {"SIM_STEAM_FAULT=state:0x606", steamcmd.WriteFailed, "could not write"},
-		"line broke":           {"SIM_STEAM_FAULT=state:0x402 SIM_STEAM_FAULT_AT=0", steamcmd.Offline, "could not reach Steam"},
+		"connection lost":      {"SIM_STEAM_FAULT=state:0x402 SIM_STEAM_FAULT_AT=0", steamcmd.Offline, "could not reach Steam"},
 		"corrupt":              {"SIM_STEAM_FAULT=state:0x6A6", steamcmd.Corrupt, "damaged or missing"},
 		"missing files":        {"SIM_STEAM_FAULT=lie", steamcmd.Corrupt, "srcds_run is not there"},
 		"no app info":          {"SIM_STEAM_FAULT=appinfo", steamcmd.NoAppInfo, "no information"},
 		"killed":               {"SIM_STEAM_FAULT=kill:KILL", steamcmd.Killed, "SteamCMD was killed"},
 		"crashed":              {"SIM_STEAM_FAULT=kill:SEGV", steamcmd.Crashed, "SteamCMD crashed"},
-		"says nothing of it":   {"SIM_STEAM_FAULT=exit:3 SIM_STEAM_INFO=hidden", "", ""},
-		"reason never seen":    {"SIM_STEAM_FAULT=reason:Cosmic rays", steamcmd.Unexplained, "Cosmic rays"},
+		"no message":           {"SIM_STEAM_FAULT=exit:3 SIM_STEAM_INFO=hidden", "", ""},
+		"unknown reason":       {"SIM_STEAM_FAULT=reason:Cosmic rays", steamcmd.Unexplained, "Cosmic rays"},
 		"still pending":        {"SIM_STEAM_FAULT=state:0x6", steamcmd.Pending, "unfinished"},
-		"noise between it all": {"SIM_STEAM_FAULT=noise", "", ""},
+		"noise between lines":  {"SIM_STEAM_FAULT=noise", "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -287,14 +287,14 @@ func TestFailuresAreNamed(t *testing.T) {
 	}
 }
 
-func TestWhatPassesIsTriedAgain(t *testing.T) {
+func TestTemporaryFailuresAreRetried(t *testing.T) {
 	for name, vars := range map[string][]string{
-		"offline twice":     {"SIM_STEAM_FAULT=offline", "SIM_STEAM_FAULT_TIMES=2"},
-		"the line breaks":   {"SIM_STEAM_FAULT=state:0x402", "SIM_STEAM_FAULT_TIMES=2"},
-		"it crashes":        {"SIM_STEAM_FAULT=kill:SEGV", "SIM_STEAM_FAULT_TIMES=1"},
-		"damaged":           {"SIM_STEAM_FAULT=damaged"},
-		"platform, once":    {"SIM_STEAM_FAULT=reason:Invalid platform", "SIM_STEAM_FAULT_TIMES=1"},
-		"app info is stale": {"SIM_STEAM_FAULT=stale-cache"},
+		"offline twice":       {"SIM_STEAM_FAULT=offline", "SIM_STEAM_FAULT_TIMES=2"},
+		"connection lost":     {"SIM_STEAM_FAULT=state:0x402", "SIM_STEAM_FAULT_TIMES=2"},
+		"crash":               {"SIM_STEAM_FAULT=kill:SEGV", "SIM_STEAM_FAULT_TIMES=1"},
+		"damaged":             {"SIM_STEAM_FAULT=damaged"},
+		"wrong platform once": {"SIM_STEAM_FAULT=reason:Invalid platform", "SIM_STEAM_FAULT_TIMES=1"},
+		"app info is stale":   {"SIM_STEAM_FAULT=stale-cache"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -305,37 +305,37 @@ func TestWhatPassesIsTriedAgain(t *testing.T) {
 	}
 }
 
-// The old build stands there, whole: that an update failed must not look like
-// success.
-func TestAnUpdateThatFailedIsNoSuccessBecauseTheOldBuildIsThere(t *testing.T) {
+// The old build is complete on disk. A failed update must not be reported as a success because of
+// it.
+func TestFailedUpdateIsNotHiddenByOldBuild(t *testing.T) {
 	r := newRig(t)
 	r.installed(t, 15800001)
 	r.now(t, "SIM_STEAM_BUILD=2", "SIM_STEAM_FAULT=no-connection")
 	if _, err := r.run(t); !errors.Is(err, steamcmd.Offline) {
-		t.Errorf("%v", err)
+		t.Errorf("got %v, want Offline", err)
 	}
 	r.now(t, "SIM_STEAM_BUILD=2", "SIM_STEAM_FAULT=exit:1")
-	r.installed(t, 15800002) // the exit code alone is no failure
+	r.installed(t, 15800002) // the exit code alone is not a failure
 }
 
-func TestValidateMendsWhatIsMissing(t *testing.T) {
+func TestValidateRepairsFiles(t *testing.T) {
 	r := newRig(t)
 	r.installed(t, 15800001)
 	if err := os.Remove(filepath.Join(r.update.Dir, "srcds_run")); err != nil {
 		t.Fatal(err)
 	}
-	r.installed(t, 15800001) // "already up to date", and it is not
+	r.installed(t, 15800001) // SteamCMD reports "already up to date", although a file is missing
 	if err := os.WriteFile(filepath.Join(r.update.Dir, "left4dead2/gameinfo.txt"), []byte("x"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	r.update.Validate = true
 	r.installed(t, 15800001)
 	if b, _ := os.ReadFile(filepath.Join(r.update.Dir, "left4dead2/gameinfo.txt")); len(b) < 10 {
-		t.Error("a damaged file was not mended")
+		t.Error("the damaged file was not repaired")
 	}
 }
 
-func TestSilenceEndsItAndIsNamed(t *testing.T) {
+func TestSilentSteamCMDIsStopped(t *testing.T) {
 	r := newRig(t, "SIM_STEAM_ANONYMOUS=1", "SIM_STEAM_FAULT=hang", "SIM_STEAM_SIZE=1M")
 	r.tool.Limits.Silence = 2 * time.Second
 	began := time.Now()
@@ -344,14 +344,14 @@ func TestSilenceEndsItAndIsNamed(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	if took := time.Since(began); took > 20*time.Second {
-		t.Errorf("after %s", took)
+		t.Errorf("the update ended after %s", took)
 	}
 	if log := r.log(); !strings.Contains(log, "downloading") {
-		t.Errorf("what it printed before is not there\n%s", log)
+		t.Errorf("the output before the silence is missing\n%s", log)
 	}
 }
 
-func TestCancelEndsItSoonAlsoWhenItWontEnd(t *testing.T) {
+func TestCancelStopsSteamCMDWithin5s(t *testing.T) {
 	for name, vars := range map[string][]string{
 		"downloading": {"SIM_STEAM_RATE=10K", "SIM_STEAM_SIZE=10M"},
 		"hanging":     {"SIM_STEAM_FAULT=hang"},
@@ -359,7 +359,7 @@ func TestCancelEndsItSoonAlsoWhenItWontEnd(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := newRig(t, append(vars, "SIM_STEAM_ANONYMOUS=1")...)
-			// Without a shell in between, that would end when it is asked to.
+			// Run the binary without a shell in between, which would end at SIGTERM.
 			r.tool.Script = filepath.Join(filepath.Dir(r.tool.Script), "linux32", "steamcmd")
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
@@ -379,7 +379,7 @@ func TestCancelEndsItSoonAlsoWhenItWontEnd(t *testing.T) {
 			case err := <-ended:
 				t.Fatal(err)
 			case <-time.After(time.Minute):
-				t.Fatal("it does not download")
+				t.Fatal("SteamCMD does not download")
 			}
 			hangs := filepath.Join(r.tool.Home, "Steam", "sim-hangs")
 			for deadline := time.Now().Add(time.Minute); name == "hanging" && time.Now().Before(deadline); {
@@ -395,16 +395,16 @@ func TestCancelEndsItSoonAlsoWhenItWontEnd(t *testing.T) {
 					t.Errorf("%v", err)
 				}
 			case <-time.After(5 * time.Second):
-				t.Fatal("it goes on 5 s later")
+				t.Fatal("SteamCMD still runs after 5 s")
 			}
 			if out, err := exec.Command("pgrep", "-f", r.tool.Script).Output(); err == nil {
-				t.Errorf("left running: %s", out)
+				t.Errorf("processes left: %s", out)
 			}
 		})
 	}
 }
 
-func TestTheWholeHasABound(t *testing.T) {
+func TestUpdateHasTimeLimit(t *testing.T) {
 	r := newRig(t, "SIM_STEAM_ANONYMOUS=1", "SIM_STEAM_RATE=10K", "SIM_STEAM_SIZE=10M")
 	r.tool.Limits.Whole = 2 * time.Second
 	if _, err := r.run(t); !errors.Is(err, steamcmd.TooLong) || !strings.Contains(err.Error(), "not finished after 2s") {
@@ -412,7 +412,7 @@ func TestTheWholeHasABound(t *testing.T) {
 	}
 }
 
-func TestOneSteamCMDAtATimeWorksInAHome(t *testing.T) {
+func TestOneSteamCMDPerHome(t *testing.T) {
 	r := newRig(t, "SIM_STEAM_ANONYMOUS=1", "SIM_STEAM_RATE=10K", "SIM_STEAM_SIZE=10M")
 	ctx, cancel := context.WithCancel(t.Context())
 	logs, ended := make(chan struct{}), make(chan struct{})
@@ -427,19 +427,19 @@ func TestOneSteamCMDAtATimeWorksInAHome(t *testing.T) {
 	}()
 	<-logs
 	if _, err := r.tool.Latest(t.Context(), steamcmd.App, ""); !errors.Is(err, steamcmd.InUse) || !errors.Is(err, left4me.Busy) {
-		t.Errorf("%v", err)
+		t.Errorf("got %v, want InUse", err)
 	}
 	cancel()
 	<-ended
 }
 
-func TestTheBinaryAloneIsStartedAgain(t *testing.T) {
+func TestBinaryIsRestartedAfterSelfUpdate(t *testing.T) {
 	r := newRig(t)
 	r.tool.Script = filepath.Join(filepath.Dir(r.tool.Script), "linux32", "steamcmd")
 	r.installed(t, 15800001)
 }
 
-func TestTheNewestBuildIsAsked(t *testing.T) {
+func TestLatestAsksForNewestBuild(t *testing.T) {
 	r := newRig(t, "SIM_STEAM_BUILD=7")
 	for branch, want := range map[string]int64{"": 15800007, "public": 15800007, "beta": 15800507} {
 		if build, err := r.tool.Latest(t.Context(), steamcmd.App, branch); err != nil || build != want {
@@ -447,7 +447,7 @@ func TestTheNewestBuildIsAsked(t *testing.T) {
 		}
 	}
 	if _, err := r.tool.Latest(t.Context(), steamcmd.App, "none"); !errors.Is(err, steamcmd.NotKnown) {
-		t.Errorf("%v", err)
+		t.Errorf("unknown branch: got %v, want NotKnown", err)
 	}
 	for vars, want := range map[string]steamcmd.Cause{
 		"SIM_STEAM_INFO=hidden":         steamcmd.NotKnown,
@@ -467,8 +467,8 @@ func TestTheNewestBuildIsAsked(t *testing.T) {
 	}
 }
 
-// SteamCMD has a session of its own: it must not go on alone, into the files of
-// the next one.
+// SteamCMD has its own session. It must not outlive its driver and write to the files of the next
+// run.
 func TestSteamCMDEndsWithItsDriver(t *testing.T) {
 	t.Run("plain", func(t *testing.T) { endsWithItsDriver(t, os.Args[0]) })
 	t.Run("hangups ignored", func(t *testing.T) { endsWithItsDriver(t, "nohup", os.Args[0]) })
@@ -494,7 +494,7 @@ func endsWithItsDriver(t *testing.T, command ...string) {
 		return strings.TrimSpace(string(out))
 	}
 	if running() == "" {
-		t.Fatal("it does not run")
+		t.Fatal("SteamCMD does not run")
 	}
 	if err := driver.Process.Kill(); err != nil {
 		t.Fatal(err)
@@ -502,20 +502,20 @@ func endsWithItsDriver(t *testing.T, command ...string) {
 	_ = driver.Wait()
 	for deadline := time.Now().Add(time.Minute); running() != ""; {
 		if time.Now().After(deadline) {
-			t.Fatalf("left running: %s", running())
+			t.Fatalf("processes left: %s", running())
 		}
 	}
 	r.now(t, "SIM_STEAM_ANONYMOUS=1")
-	r.installed(t, 15800001) // from where it was cut
+	r.installed(t, 15800001) // continues the interrupted download
 }
 
-func TestTheDiskDecidesWhenSteamCMDSaysNothing(t *testing.T) {
+func TestDiskDecidesWithoutMessage(t *testing.T) {
 	r := newRig(t, "SIM_STEAM_ANONYMOUS=1")
 	quiet := filepath.Join(filepath.Dir(r.update.Dir), "quiet.sh")
 	write(t, quiet, "#!/bin/sh\n"+r.tool.Script+" \"$@\" | grep -v Success\nexit 9\n", 0o755)
 	r.tool.Script = quiet
 	r.installed(t, 15800001)
 	if n := strings.Count(r.log(), "Loading Steam API"); n != 1 {
-		t.Errorf("it was run %d times", n)
+		t.Errorf("SteamCMD was run %d times, want once", n)
 	}
 }

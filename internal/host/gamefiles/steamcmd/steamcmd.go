@@ -1,14 +1,13 @@
-// Package steamcmd drives SteamCMD, Valve's program that installs and updates
-// dedicated servers: it finds or fetches it, runs it on a terminal of its own,
-// tells what it is doing in steps with bytes and rate, tries what is known to
-// help when it fails, and names the cause when nothing did.
+// Package steamcmd drives SteamCMD, Valve's program that installs and updates dedicated servers. It
+// finds or downloads SteamCMD, runs it on a terminal, reports its steps with bytes and rate, tries
+// known remedies after a failure, and names the cause if none helped.
 //
-// Whether the game is there is judged by what is on disk ([Judge]), never by the
-// exit code, which SteamCMD gives as it likes. Passwords go into a file that only
-// the user who runs it can read, never into arguments, errors or what is told.
+// The files on disk decide whether an installation succeeded ([Judge]), never the exit code, which
+// is unreliable. Passwords are passed in a file that only the current user can read. They never
+// appear in arguments, errors or events.
 //
-// What SteamCMD prints is not documented by Valve and changes: the parser passes
-// over what it doesn't know, and lines and memory are bounded.
+// Valve does not document SteamCMD's output and changes it. The parser ignores unknown lines and
+// limits the length of lines and the memory used.
 package steamcmd
 
 import (
@@ -26,54 +25,53 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// App is the Left 4 Dead 2 dedicated server.
+// App is the Steam app id of the Left 4 Dead 2 dedicated server.
 const App = 222860
 
-// Tool is a SteamCMD on this machine.
+// Tool is an installed SteamCMD.
 type Tool struct {
 	Script string // steamcmd.sh, the binary itself, or a program that runs either
-	Home   string // its HOME: cache, logs, remembered logins; made when it isn't there
+	Home   string // its home directory: cache, logs, remembered logins; created if missing
 	Limits Limits
 }
 
-// Account is who logs in to Steam; the zero value is anonymous. Without Password
-// SteamCMD uses the login that it remembers of User in its home.
+// Account is a Steam account; the zero value is anonymous. Without a password, SteamCMD uses the
+// login that it remembers for User in its home directory.
 type Account struct {
 	User, Password string
-	Guard          string // a Steam Guard code, which holds for one login
+	Guard          string // Steam Guard code, valid for one login
 }
 
-// Update is what SteamCMD is to do.
+// Update describes an installation or update.
 type Update struct {
-	App      int     // App if it is 0
-	Dir      string  // where the game goes: absolute, there, and ours to write to
-	Validate bool    // compare all files with what Steam has and mend what differs
-	Account  Account // of a person who owns the game, tried when it is refused without; may be empty
+	App      int     // 0 means the constant App
+	Dir      string  // directory of the game: absolute, existing and writable
+	Validate bool    // compare all files with Steam's and repair differences
+	Account  Account // account that owns the game, used if Steam refuses an anonymous login; may be empty
 }
 
-// Event is told while SteamCMD works. Steps may come again: what helps against
-// some failures is to install twice.
+// Event reports the progress of SteamCMD. Steps may repeat, because installing twice is a remedy
+// for some failures.
 type Event struct {
 	Step     string           // left4me.StepFindSteamCMD, StepLogIn, StepVerifyFiles, StepDownload or StepCommit; empty before the first
-	Progress left4me.Progress // bytes of this step and their rate
-	Note     string           // what is done besides: "SteamCMD updates itself"
-	Line     string           // the line that SteamCMD printed, cleaned; empty for an event of our own
+	Progress left4me.Progress // bytes and rate of the current step
+	Note     string           // additional information, such as "SteamCMD updates itself"
+	Line     string           // a line of SteamCMD's output without control characters; empty for other events
 }
 
-// Fetched is the directory beneath a root that left4me keeps its own SteamCMD in.
+// Fetched returns the directory of the SteamCMD that left4me downloads to a root.
 func Fetched(root string) string { return filepath.Join(root, "steam", "steamcmd") }
 
-// Home is the HOME of SteamCMD beneath a root.
+// Home returns SteamCMD's home directory under a root.
 func Home(root string) string { return filepath.Join(root, "steam", "home") }
 
-// debian are where Debian's package steamcmd has its programs.
+// debian lists the programs of Debian's package steamcmd.
 var debian = []string{"/usr/games/steamcmd", "/usr/lib/games/steam/steamcmd.sh"}
 
-// Find finds SteamCMD: where setting (LEFT4ME_STEAMCMD) says, or else the one
-// that was fetched to root, or else Debian's. Errors: left4me.NotFound when there
-// is none, or none at setting; left4me.Denied when it can't be run or, as it
-// updates itself in place, not be written to. That its place is read-only for
-// this process is none: who only inspects it may be confined otherwise than who runs it.
+// Find returns the SteamCMD at setting (LEFT4ME_STEAMCMD) or, without a setting, the one downloaded
+// to root or Debian's. Errors: left4me.NotFound if there is none; left4me.Denied if it cannot be
+// executed, or cannot be written to, because it updates itself in place. A read-only file system is
+// no error: a process that only inspects SteamCMD may be more restricted than the one that runs it.
 func Find(setting, root string) (Tool, error) {
 	candidates := append([]string{filepath.Join(Fetched(root), "steamcmd.sh")}, debian...)
 	if setting != "" {
@@ -98,7 +96,7 @@ func Find(setting, root string) (Tool, error) {
 	return Tool{}, left4me.NewError(left4me.NotFound, "steamcmd.not_on_host")
 }
 
-// usable says why a SteamCMD that is there could not be run.
+// usable returns an error if an existing SteamCMD cannot be run.
 func usable(script string) error {
 	info, err := os.Stat(script)
 	if err != nil {
@@ -113,7 +111,7 @@ func usable(script string) error {
 	dir := filepath.Dir(script)
 	for _, part := range []string{dir, filepath.Join(dir, "linux32"), filepath.Join(dir, "linux32", "steamcmd")} {
 		if _, err := os.Stat(filepath.Join(dir, "linux32")); err != nil {
-			break // its files are elsewhere: Debian's makes a copy in its home
+			break // files are elsewhere: Debian's script copies them to its home directory
 		}
 		switch err := unix.Access(part, unix.W_OK); {
 		case err == nil, errors.Is(err, fs.ErrNotExist):
@@ -127,10 +125,10 @@ func usable(script string) error {
 	return nil
 }
 
-// whoAmI is the name of the user who runs this.
+// whoAmI returns the name of the current user.
 func whoAmI() string { return userName(os.Geteuid()) }
 
-// owner is the name of the user to whom a file belongs; empty when that can't be seen.
+// owner returns the name of a file's owner, or "" if it cannot be determined.
 func owner(path string) string {
 	info, err := os.Lstat(path)
 	if err != nil {

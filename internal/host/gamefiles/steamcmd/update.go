@@ -15,13 +15,13 @@ import (
 	"github.com/left4me/left4me/internal/sleep"
 )
 
-// Update brings an installation to Steam's newest build, or makes one. It tries
-// again what time may mend, and then what is known to help, and returns what is
-// on disk when that is whole. Done again after any end it goes on where that one
-// was. It ends within 5 s of ctx.
+// Update installs the newest build or updates an installation to it. It retries failures that may
+// be temporary, then tries the known remedies, and returns the manifest if the installation is
+// complete. After an interruption, the next call continues the download. Update returns within 5 s
+// after ctx ends.
 //
-// told, which may be nil, is called from one goroutine and must not block for
-// long. Errors are *left4me.Error with a Cause in their chain, or ctx's.
+// told, which may be nil, is called from one goroutine and must not block for long. Errors are
+// *left4me.Error with a Cause in their chain, or the cause of ctx.
 func (t Tool) Update(ctx context.Context, u Update, told func(Event)) (Manifest, error) {
 	limits := t.Limits.orUsual()
 	ctx, cancel := context.WithTimeoutCause(ctx, limits.Whole, tooLong(limits.Whole))
@@ -54,17 +54,17 @@ func (t Tool) Update(ctx context.Context, u Update, told func(Event)) (Manifest,
 	}
 }
 
-// work is an update that goes on.
+// work is an update in progress.
 type work struct {
 	Update
 	tool   Tool
 	limits Limits
 	told   func(Event)
 	tried  []remedy
-	most   int64 // bytes that a run downloaded, at most: more is headway
+	most   int64 // largest number of bytes that a run downloaded; a larger number counts as progress
 }
 
-// ready looks for what would let SteamCMD fail without a word.
+// ready checks for problems that would make SteamCMD fail without a message.
 func (w *work) ready() error {
 	if !filepath.IsAbs(w.Dir) {
 		return fmt.Errorf("steamcmd: %s is not an absolute path", w.Dir)
@@ -83,7 +83,7 @@ func (w *work) ready() error {
 	return w.tool.Libraries()
 }
 
-// try tries one remedy, and judges what is on disk then.
+// try applies a remedy and checks the files on disk afterwards.
 func (w *work) try(ctx context.Context, r remedy) (Manifest, error) {
 	if r == freshCache {
 		if err := w.tool.forget(); err != nil {
@@ -100,15 +100,15 @@ func (w *work) try(ctx context.Context, r remedy) (Manifest, error) {
 	}
 	m, err := Judge(w.Dir, w.App)
 	if err != nil {
-		// SteamCMD says that all is well, and it isn't.
+		// SteamCMD reported success, but the installation is incomplete.
 		e, _ := left4me.Public(err)
 		return m, left4me.NewError(e.Kind, "steamcmd.done_but_wrong", "error", e).Because(errors.Join(Corrupt, err))
 	}
 	return m, nil
 }
 
-// insist makes a pass, again and again while time may mend what is wrong. Headway
-// is no failure: a line that breaks every hour gets there too.
+// insist repeats a pass while its failure may be temporary. A run that downloaded more than before
+// resets the number of attempts, so a connection that breaks every hour still succeeds.
 func (w *work) insist(ctx context.Context, p pass) error {
 	for fails := 1; ; fails++ {
 		before := w.most
@@ -131,7 +131,7 @@ func (w *work) insist(ctx context.Context, p pass) error {
 	}
 }
 
-// once runs SteamCMD once.
+// once runs SteamCMD one time.
 func (w *work) once(ctx context.Context, p pass) error {
 	account := Account{}
 	if p.account {
@@ -154,14 +154,14 @@ func (w *work) once(ctx context.Context, p pass) error {
 		return err
 	}
 	if p.account && w.Account.Guard != "" {
-		// The code was for one login; SteamCMD remembers the account now.
+		// A guard code is valid for one login; SteamCMD remembers the account from now on.
 		w.Account.Guard, w.Account.Password = "", ""
 	}
 	if s.done {
 		return nil
 	}
 	if s.cause == "" && !end.hung {
-		// Without a word either way the disk has it.
+		// SteamCMD reported neither success nor failure: the files on disk decide.
 		if after, err := Judge(w.Dir, w.App); err == nil && after != before && after.Build == after.Target {
 			return nil
 		}
@@ -169,8 +169,8 @@ func (w *work) once(ctx context.Context, p pass) error {
 	return w.explain(s, end, p.account)
 }
 
-// explain names the cause of a run that did not succeed; loggedIn says that it was
-// as somebody: an anonymous login that is refused is Steam's own trouble.
+// explain returns the error for a failed run. loggedIn reports whether an account was used: if
+// Steam refuses an anonymous login, the problem is at Steam.
 func (w *work) explain(s said, end ending, loggedIn bool) error {
 	switch {
 	case end.hung:
@@ -192,7 +192,7 @@ func (w *work) explain(s said, end ending, loggedIn bool) error {
 	return end.explain()
 }
 
-// explain names the cause of a run that said nothing, from how it ended.
+// explain returns the error for a run without a message, based on its exit code or signal.
 func (e ending) explain() error {
 	switch e.signal {
 	case 0:
@@ -202,7 +202,7 @@ func (e ending) explain() error {
 		}
 		return failure(Killed, e.signal.String())
 	}
-	switch e.code { // none is documented
+	switch e.code { // exit codes are undocumented
 	case 5:
 		return failure(LoginRefused, "")
 	case 10, 254:
@@ -213,7 +213,7 @@ func (e ending) explain() error {
 	return failure(Unexplained, e.how())
 }
 
-// crashed reports whether the kernel ended it for what it did.
+// crashed reports whether the process was killed by its own fault.
 func (e ending) crashed() bool {
 	switch e.signal {
 	case syscall.SIGSEGV, syscall.SIGABRT, syscall.SIGBUS, syscall.SIGFPE, syscall.SIGILL, syscall.SIGTRAP, syscall.SIGSYS:
@@ -222,13 +222,13 @@ func (e ending) crashed() bool {
 	return false
 }
 
-// hung is the failure of a SteamCMD that said nothing for too long.
+// hung returns the error for a SteamCMD without output.
 func (t Tool) hung(silence time.Duration) error {
 	return left4me.NewError(left4me.Unavailable, "steamcmd.hung", "span", silence, "dir", filepath.Join(t.Home, "Steam", "logs")).
 		Because(Hung)
 }
 
-// forget removes what SteamCMD remembers of apps; it asks Steam again then.
+// forget deletes SteamCMD's cache of app information, so that it asks Steam again.
 func (t Tool) forget() error {
 	var err error
 	for _, dir := range []string{
