@@ -8,16 +8,16 @@ import (
 	"github.com/left4me/left4me/internal/store"
 )
 
-// AutomaticNames leaves it to the names which encoding they are in.
+// AutomaticNames is the setting that detects the encoding from the names themselves.
 const AutomaticNames = "automatic"
 
-// NameEncoding is an encoding that names in archives may be in.
+// NameEncoding is an encoding for the file names in archives.
 type NameEncoding struct {
 	Name  string
 	Label string
 }
 
-// NameEncodings returns those that can be chosen, the ones that are met most first.
+// NameEncodings returns the available encodings, most common first.
 func NameEncodings() (all []NameEncoding) {
 	for _, e := range charset.All() {
 		all = append(all, NameEncoding{e.Name, e.Label})
@@ -25,8 +25,8 @@ func NameEncodings() (all []NameEncoding) {
 	return all
 }
 
-// ArchiveNames returns the setting of names in archives: AutomaticNames, or the
-// encoding that names are taken for which are too short to tell.
+// ArchiveNames returns the site's setting for file names in archives: AutomaticNames, or the
+// encoding to assume for names that are too short for detection.
 func (c *Overlays) ArchiveNames(ctx context.Context) (string, error) {
 	v, err := c.storage.Site().ArchiveNames(ctx)
 	if err == nil && v == "" {
@@ -35,8 +35,7 @@ func (c *Overlays) ArchiveNames(ctx context.Context) (string, error) {
 	return v, err
 }
 
-// SetArchiveNames keeps the setting. Errors: left4me.Invalid for an encoding that
-// isn't known.
+// SetArchiveNames saves the setting. Errors: left4me.Invalid for an unknown encoding.
 func (c *Overlays) SetArchiveNames(ctx context.Context, encoding string) (string, error) {
 	if encoding != AutomaticNames {
 		e, ok := charset.Find(encoding)
@@ -49,8 +48,8 @@ func (c *Overlays) SetArchiveNames(ctx context.Context, encoding string) (string
 	return encoding, c.storage.Site().SetArchiveNames(ctx, encoding, false)
 }
 
-// FirstUpload sets names in archives for the first upload that there is, from the
-// languages of who makes it (Accept-Language, or LANG). Later ones change nothing.
+// FirstUpload derives the setting for names in archives from the user's languages (Accept-Language,
+// or LANG) at the first upload. Later calls have no effect.
 func (c *Overlays) FirstUpload(ctx context.Context, languages string) error {
 	v, err := c.storage.Site().ArchiveNames(ctx)
 	if err != nil || v != "" || languages == "" {
@@ -62,7 +61,7 @@ func (c *Overlays) FirstUpload(ctx context.Context, languages string) error {
 	return c.storage.Site().SetArchiveNames(ctx, v, true)
 }
 
-// hint fills in what names are taken for that are too short to tell.
+// hint fills in the encoding to assume for names that are too short for detection.
 func hint(ctx context.Context, storage *store.Store, i *left4me.Import) error {
 	if i.Names != "" || i.NamesHint != "" {
 		return nil

@@ -8,10 +8,10 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// readWithin bounds what a host may have to read or to ask Steam for.
+// readWithin limits a request for which the host may have to read files or query Steam.
 const readWithin = 60 * time.Second
 
-// ask asks the host that has the content.
+// ask sends a request to the host that stores the content.
 func ask[T any](ctx context.Context, c *Overlays, verb string, in any) (T, error) {
 	ctx, cancel := context.WithTimeout(ctx, readWithin)
 	defer cancel()
@@ -27,7 +27,7 @@ func ask[T any](ctx context.Context, c *Overlays, verb string, in any) (T, error
 	return out, err
 }
 
-// shownError is what the host says went wrong, by the names that people have.
+// shownError returns a host's error with the current names of overlays and servers.
 func shownError(c *Overlays, names left4me.OverlayNames, err error) error {
 	if c.servers == nil {
 		return names.Error(err, nil)
@@ -35,8 +35,8 @@ func shownError(c *Overlays, names left4me.OverlayNames, err error) error {
 	return c.servers.Names().Error(c.host, names, err)
 }
 
-// onHost is a question to a host with its name for the overlay. Errors: left4me.NotFound for a
-// name that only the host uses: people called the overlay so once.
+// onHost returns a request with the host's name for the overlay. Errors: left4me.NotFound for a
+// name that only the host still uses, because the overlay was renamed.
 func onHost(names left4me.OverlayNames, in any) (any, error) {
 	var err error
 	to := func(n left4me.Name) left4me.Name {

@@ -9,14 +9,15 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Blueprints are the recipes that stack overlays. It is safe for concurrent use.
+// Blueprints manages blueprints, which are reusable stacks of overlays with settings. It is safe
+// for concurrent use.
 type Blueprints struct{ overlays *Overlays }
 
-// Blueprints returns them; the value may be copied.
+// Blueprints returns the blueprints; the value may be copied.
 func (c *Overlays) Blueprints() Blueprints { return Blueprints{c} }
 
-// Create adds a blueprint. Its overlays must be ones that CheckStack takes.
-// Errors: left4me.Invalid and left4me.Conflict, with the field.
+// Create adds a blueprint. CheckStack must accept its overlays. Errors: left4me.Invalid and
+// left4me.Conflict, with the field.
 func (c Blueprints) Create(ctx context.Context, by left4me.Actor, v left4me.Blueprint) (left4me.Blueprint, error) {
 	v.Settings = v.Settings.Normal()
 	if err := c.Mistakes(ctx, v, true); err != nil {
@@ -29,10 +30,10 @@ func (c Blueprints) Create(ctx context.Context, by left4me.Actor, v left4me.Blue
 	return c.overlays.storage.Blueprints().Get(ctx, v.Name)
 }
 
-// Update changes overlays and settings of a blueprint. Servers on it get
-// them when they start next. v.Version is the one that was looked at, 0 doesn't
-// care. Errors: left4me.NotFound, left4me.Invalid with the field, and
-// left4me.Conflict when somebody else changed it since.
+// Update replaces the overlays and settings of a blueprint. Its servers use them from their next
+// start. v.Version is the version that was edited; 0 skips the check. Errors: left4me.NotFound,
+// left4me.Invalid with the field, and left4me.Conflict if the blueprint was changed since that
+// version.
 func (c Blueprints) Update(ctx context.Context, by left4me.Actor, v left4me.Blueprint) (left4me.Blueprint, error) {
 	v.Settings = v.Settings.Normal()
 	if err := c.Mistakes(ctx, v, false); err != nil {
@@ -44,11 +45,10 @@ func (c Blueprints) Update(ctx context.Context, by left4me.Actor, v left4me.Blue
 	return c.overlays.storage.Blueprints().Get(ctx, v.Name)
 }
 
-// Rename gives a blueprint another name. Servers that are made from it refer to the new one,
-// and what they would be started with is the same. version is the one that was looked at, 0
-// doesn't care. Errors: left4me.NotFound; left4me.Invalid and left4me.Conflict for the field
-// "name"; left4me.Conflict when somebody changed it since, and for the default one, which
-// keeps its name.
+// Rename renames a blueprint. Its servers refer to the new name, and their stacks and settings stay
+// the same. version is the version that was edited; 0 skips the check. Errors: left4me.NotFound;
+// left4me.Invalid and left4me.Conflict for the field "name"; left4me.Conflict if the blueprint was
+// changed since that version, and for the default blueprint, which cannot be renamed.
 func (c Blueprints) Rename(ctx context.Context, by left4me.Actor, name, to left4me.Name, version int) (left4me.Blueprint, error) {
 	if name == left4me.DefaultBlueprint && to != name {
 		return left4me.Blueprint{}, left4me.NewError(left4me.Conflict, "blueprint.default_named")
@@ -63,8 +63,8 @@ func (c Blueprints) Rename(ctx context.Context, by left4me.Actor, name, to left4
 	return after, err
 }
 
-// checkName says whether something can be called so. Errors: left4me.Fields of
-// left4me.Invalid, for the field "name".
+// checkName checks the syntax of a name. Errors: left4me.Fields of left4me.Invalid, for the field
+// "name".
 func checkName(n left4me.Name) error {
 	_, err := left4me.ParseName(string(n))
 	if e, ok := left4me.Public(err); ok {
@@ -73,9 +73,8 @@ func checkName(n left4me.Name) error {
 	return err
 }
 
-// Delete removes a blueprint that no server uses. Errors:
-// left4me.NotFound; left4me.Conflict that names the servers, and for the default
-// one, which stays.
+// Delete deletes a blueprint that no server uses. Errors: left4me.NotFound; left4me.Conflict naming
+// the servers, and for the default blueprint.
 func (c Blueprints) Delete(ctx context.Context, by left4me.Actor, name left4me.Name) error {
 	if name == left4me.DefaultBlueprint {
 		return left4me.NewError(left4me.Conflict, "blueprint.default_stays")
@@ -83,9 +82,9 @@ func (c Blueprints) Delete(ctx context.Context, by left4me.Actor, name left4me.N
 	return c.overlays.storage.By(by).Blueprints().Delete(ctx, name)
 }
 
-// Mistakes says all that keeps a blueprint from being saved, as far as that
-// can be seen before: every field at once. Errors: left4me.Fields of left4me.Invalid
-// and left4me.Conflict; left4me.Unavailable when only the host could tell.
+// Mistakes returns everything that prevents a blueprint from being saved, all fields at once.
+// Errors: left4me.Fields of left4me.Invalid and left4me.Conflict; left4me.Unavailable if only the
+// host could tell.
 func (c Blueprints) Mistakes(ctx context.Context, v left4me.Blueprint, new bool) error {
 	var wrong, more left4me.Fields
 	if err := checkName(v.Name); errors.As(err, &more) {

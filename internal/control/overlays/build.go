@@ -10,8 +10,8 @@ import (
 	"github.com/left4me/left4me/internal/store"
 )
 
-// Build asks for a job that makes a revision, if anything changed. Errors:
-// left4me.NotFound, left4me.Invalid.
+// Build adds a job that creates a revision, unless nothing changed. Errors: left4me.NotFound,
+// left4me.Invalid.
 func (c *Overlays) Build(ctx context.Context, by left4me.Actor, name left4me.Name, r Request) (left4me.Job, error) {
 	v, err := c.row(ctx, by, name)
 	if err != nil {
@@ -61,8 +61,8 @@ func (c *Overlays) Build(ctx context.Context, by left4me.Actor, name left4me.Nam
 	return c.jobs.Add(ctx, by, left4me.BuildOverlay, name, c.host, spec)
 }
 
-// promoted is the server whose files a request takes. Errors: left4me.Invalid for the field
-// "promote.server" when it isn't there.
+// promoted returns the server whose files a request promotes. Errors: left4me.Invalid for the field
+// "promote.server" if it doesn't exist.
 func promoted(ctx context.Context, storage *store.Store, r Request) (v left4me.Server, err error) {
 	if r.From != "" {
 		v, err = storage.Servers().ByID(ctx, r.From)
@@ -75,9 +75,9 @@ func promoted(ctx context.Context, storage *store.Store, r Request) (v left4me.S
 	return v, err
 }
 
-// Promoted is the server whose files a job took into an overlay: whoever wants the job once
-// more needs the right on that one, too. ok is false for a job that took none. Errors:
-// left4me.NotFound when there is no such job.
+// Promoted returns the server whose files a job promoted: repeating the job needs rights on that
+// server too. ok is false for a job without a promotion. Errors: left4me.NotFound for an unknown
+// job.
 func (c *Overlays) Promoted(ctx context.Context, id left4me.JobID) (from left4me.Target, ok bool, err error) {
 	v, err := c.storage.Jobs().Get(ctx, id)
 	if err != nil || v.Kind != left4me.BuildOverlay {
@@ -102,7 +102,7 @@ func (c *Overlays) Promoted(ctx context.Context, id left4me.JobID) (from left4me
 	return now.Target(), true, nil
 }
 
-// again asks for a job once more.
+// again repeats a job.
 func (c *Overlays) again(ctx context.Context, by left4me.Actor, v store.QueuedJob) (left4me.Job, error) {
 	if v.Kind.Noun() == string(left4me.OverlayTarget) && v.Kind != left4me.CollectContent {
 		if now, err := c.storage.Target(ctx, left4me.OverlayTarget, string(v.Target)); err != nil {
@@ -131,9 +131,9 @@ func (c *Overlays) again(ctx context.Context, by left4me.Actor, v store.QueuedJo
 	return left4me.Job{}, left4me.NewError(left4me.Conflict, "job.not_retried", "kind", v.Kind)
 }
 
-// promotable says whether a job can take files once more from the server that it took them
-// from: whatever that is called now, and never from one that has its name since. Errors:
-// left4me.Conflict when it was deleted, or when the job doesn't say which one it was.
+// promotable checks that a job can repeat its promotion from the same server. The server may have
+// been renamed; a later server of its name doesn't count. Errors: left4me.Conflict if the server
+// was deleted, or if the job doesn't identify it.
 func promotable(ctx context.Context, storage *store.Store, v store.QueuedJob, spec left4me.BuildSpec) error {
 	if spec.Promote == nil {
 		return nil
@@ -148,12 +148,12 @@ func promotable(ctx context.Context, storage *store.Store, v store.QueuedJob, sp
 	return err
 }
 
-// Request is what a build is asked for with.
+// Request holds the options of a build.
 type Request struct {
-	Note    string           // why, in people's words
-	Change  *left4me.Change  // of a files overlay
-	Promote *left4me.Promote // of a files overlay
-	// From is the server of Promote that whoever asks may take files of, whatever it is
-	// called by now; empty: the one that has the name.
+	Note    string           // reason, as text for users
+	Change  *left4me.Change  // for a files overlay
+	Promote *left4me.Promote // for a files overlay
+	// From is the id of the server of Promote, which the caller may read whatever its current name
+	// is. If empty, the server is found by name.
 	From left4me.ID
 }

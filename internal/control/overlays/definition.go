@@ -9,8 +9,8 @@ import (
 	"github.com/left4me/left4me/internal/store"
 )
 
-// Create adds an overlay; nothing is built yet. Errors: left4me.Invalid
-// and left4me.Conflict, with the field.
+// Create adds an overlay without building it. Errors: left4me.Invalid and left4me.Conflict, with
+// the field.
 func (c *Overlays) Create(ctx context.Context, by left4me.Actor, v left4me.Overlay) (View, error) {
 	v, err := Check(v)
 	if err != nil {
@@ -41,22 +41,21 @@ func taken(n left4me.Name) error {
 
 func moment(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
 
-// Update changes a definition. v.Version is the one that was looked at.
-// Errors: left4me.NotFound, left4me.Invalid, and left4me.Conflict when somebody
-// else changed it since.
+// Update replaces a definition. v.Version is the version that was edited. Errors: left4me.NotFound,
+// left4me.Invalid, and left4me.Conflict if the definition was changed since that version.
 func (c *Overlays) Update(ctx context.Context, by left4me.Actor, v left4me.Overlay) (View, error) {
 	v, err := Check(v)
 	if err != nil {
 		return View{}, err
 	}
 	v.UpdatedAt = moment(c.now())
-	if v.Version == 0 { // of one that has no row yet
+	if v.Version == 0 { // the definition had no row
 		row, err := c.row(ctx, by, v.Name)
 		if err != nil {
 			return View{}, err
 		}
 		if v.Version = row.Version; v.Version != 1 {
-			v.Version = 0 // somebody else was first
+			v.Version = 0 // another request created and changed the row first
 		}
 	}
 	row, err := c.storage.Overlays().Update(ctx, by, v)
@@ -67,11 +66,10 @@ func (c *Overlays) Update(ctx context.Context, by left4me.Actor, v left4me.Overl
 	return c.Get(ctx, v.Name)
 }
 
-// Rename gives an overlay another name, whatever runs with it: nothing changes on its host,
-// where it goes on with the name that it has. Stacks of servers and blueprints name the new
-// one. version is the one that was looked at, 0 doesn't care. Errors: left4me.NotFound;
-// left4me.Invalid and left4me.Conflict for the field "name"; left4me.Conflict when somebody
-// changed it since, and when it is deleted.
+// Rename renames an overlay, even while servers use it: its host keeps the old name. Stacks of
+// servers and blueprints refer to the new name. version is the version that was edited; 0 skips the
+// check. Errors: left4me.NotFound; left4me.Invalid and left4me.Conflict for the field "name";
+// left4me.Conflict if the overlay was changed since that version or is deleted.
 func (c *Overlays) Rename(ctx context.Context, by left4me.Actor, name, to left4me.Name, version int) (View, error) {
 	if err := checkName(to); err != nil {
 		return View{}, err
@@ -91,7 +89,7 @@ func (c *Overlays) Rename(ctx context.Context, by left4me.Actor, name, to left4m
 			return View{}, taken(to)
 		}
 	}
-	c.turn.Lock() // a rollout that is being written has the name
+	c.turn.Lock() // a rollout that is being written contains the old name
 	before, after, err := c.storage.By(by).Overlays().Rename(ctx, name, to, version)
 	c.turn.Unlock()
 	if err != nil {
@@ -104,8 +102,8 @@ func (c *Overlays) Rename(ctx context.Context, by left4me.Actor, name, to left4m
 	return c.Get(ctx, to)
 }
 
-// row returns the definition of an overlay, which it gets now if it only lies on
-// the host's disk. Errors: left4me.NotFound, left4me.Unavailable.
+// row returns the definition of an overlay. For an overlay that only exists on the host's disk, it
+// creates one. Errors: left4me.NotFound, left4me.Unavailable.
 func (c *Overlays) row(ctx context.Context, by left4me.Actor, name left4me.Name) (store.Overlay, error) {
 	v, err := c.storage.Overlays().Get(ctx, name)
 	if !errors.Is(err, left4me.NotFound) {
@@ -120,14 +118,13 @@ func (c *Overlays) row(ctx context.Context, by left4me.Actor, name left4me.Name)
 	}
 	now := moment(c.now())
 	v, err = c.storage.Overlays().Create(ctx, by, left4me.Overlay{Name: name, Kind: left4me.FilesOverlay, CreatedAt: now, UpdatedAt: now})
-	if errors.Is(err, left4me.Conflict) { // by somebody else just now
+	if errors.Is(err, left4me.Conflict) { // another request has just created it
 		return c.storage.Overlays().Get(ctx, name)
 	}
 	return v, err
 }
 
-// Scripts returns the versions of an overlay's script, newest first. Errors:
-// left4me.NotFound.
+// Scripts returns the versions of an overlay's script, newest first. Errors: left4me.NotFound.
 func (c *Overlays) Scripts(ctx context.Context, name left4me.Name) ([]Script, error) {
 	if _, err := c.Get(ctx, name); err != nil {
 		return nil, err
@@ -143,7 +140,7 @@ func (c *Overlays) Scripts(ctx context.Context, name left4me.Name) ([]Script, er
 	return all, nil
 }
 
-// Script is an older version of an overlay's script.
+// Script is a version of an overlay's script.
 type Script struct {
 	Version   int
 	Text      string

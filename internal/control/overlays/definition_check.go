@@ -15,12 +15,12 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Bounds of a definition.
+// Limits of a definition.
 const (
 	maxNote    = 2000      // bytes
 	maxLabel   = 100       // bytes
 	maxScript  = 256 << 10 // bytes
-	maxEntries = 2000      // of a workshop overlay
+	maxEntries = 2000      // in a workshop overlay
 	maxFrozen  = 20_000    // items of a frozen collection
 	maxGlobs   = 200
 	maxPath    = 1024 // bytes
@@ -29,7 +29,7 @@ const (
 	maxID      = 20 // digits
 )
 
-// fields are what is wrong with a request.
+// fields collects the invalid fields of a request.
 type fields left4me.Fields
 
 func (f *fields) add(field string, e *left4me.Error) { *f = append(*f, e.InField(field)) }
@@ -41,8 +41,8 @@ func (f *fields) err() error {
 	return left4me.Fields(*f)
 }
 
-// Check says what is wrong with a definition: every field at once. It returns it
-// in the one form that it is kept in. Errors: left4me.Fields of left4me.Invalid.
+// Check validates a definition and returns it in its normalised form. It reports all invalid fields
+// at once. Errors: left4me.Fields of left4me.Invalid.
 func Check(v left4me.Overlay) (left4me.Overlay, error) {
 	var f fields
 	if _, err := left4me.ParseName(string(v.Name)); err != nil {
@@ -89,7 +89,7 @@ func Check(v left4me.Overlay) (left4me.Overlay, error) {
 	return v, f.err()
 }
 
-// parts checks what the kind needs.
+// parts checks the fields that belong to the kind.
 func (f *fields) parts(v *left4me.Overlay) {
 	if w := v.Workshop; w != nil {
 		own := *w
@@ -97,7 +97,7 @@ func (f *fields) parts(v *left4me.Overlay) {
 		v.Workshop = &own
 	}
 	if s := v.Script; s != nil {
-		v.Script = &left4me.Script{Text: left4me.Unmarked(strings.ReplaceAll(s.Text, "\r\n", "\n"))} // else #! is none
+		v.Script = &left4me.Script{Text: left4me.Unmarked(strings.ReplaceAll(s.Text, "\r\n", "\n"))} // either would break the #! line
 		switch {
 		case len(s.Text) > maxScript:
 			f.add("script.text", left4me.NewError(left4me.Invalid, "script.too_long", "limit", left4me.Bytes(maxScript)))
@@ -130,7 +130,7 @@ func (f *fields) parts(v *left4me.Overlay) {
 	}
 }
 
-// workshop checks the items of an overlay.
+// workshop checks the items of a workshop overlay.
 func (f *fields) workshop(w *left4me.Workshop) {
 	switch w.Names {
 	case "":
@@ -175,12 +175,12 @@ func (f *fields) id(field string, id left4me.WorkshopID) {
 	}
 }
 
-// isID reports whether s is a number as the workshop gives them.
+// isID reports whether s is a workshop id: digits without a leading zero.
 func isID(s string) bool {
 	return s != "" && len(s) <= maxID && strings.Trim(s, "0123456789") == "" && s[0] != '0'
 }
 
-// refresh checks when an overlay is brought up to date.
+// refresh checks the schedule of updates.
 func (f *fields) refresh(v *left4me.Overlay) {
 	r := &v.Refresh
 	if r.Hours < 0 || r.Hours > maxHours {
@@ -200,8 +200,8 @@ func (f *fields) refresh(v *left4me.Overlay) {
 	}
 }
 
-// address checks where a repository is. Whether other than https may be used, the
-// host decides: it knows who is exempt.
+// address checks the URL of a repository. The host decides whether plain http is allowed, because
+// exceptions are configured there.
 func (f *fields) address(field, s string) {
 	u, err := url.Parse(s)
 	switch {
@@ -217,8 +217,7 @@ func (f *fields) address(field, s string) {
 	}
 }
 
-// ref checks the name of a branch, tag or commit, as git-check-ref-format(1) has
-// it.
+// ref checks the name of a branch, tag or commit by the rules of git-check-ref-format(1).
 func (f *fields) ref(field, s string) {
 	if s == "" {
 		return
@@ -232,7 +231,7 @@ func (f *fields) ref(field, s string) {
 	}
 }
 
-// relative checks a path beneath something; nothing is allowed.
+// relative checks a path below a directory; it may be empty.
 func (f *fields) relative(field, s string) {
 	if s != "" && !clean(s) {
 		f.add(field, left4me.NewError(left4me.Invalid, "path.not_beneath", "path", short(s)))
@@ -251,13 +250,13 @@ func (f *fields) globs(field string, all []string) {
 	}
 }
 
-// clean reports whether s is a path in its one form that can't lead out.
+// clean reports whether s is a clean relative path that stays below its directory.
 func clean(s string) bool {
 	return len(s) <= maxPath && utf8.ValidString(s) && path.Clean(s) == s && s != "." && s != ".." &&
 		!strings.HasPrefix(s, "/") && !strings.HasPrefix(s, "../") && !strings.ContainsFunc(s, control) && !strings.Contains(s, `\`)
 }
 
-// text checks words of people.
+// text checks text entered by users.
 func (f *fields) text(field, s string, most int) {
 	switch {
 	case len(s) > most:
@@ -276,7 +275,7 @@ func word(s string) bool {
 	})
 }
 
-// short keeps an error readable when the input was not.
+// short truncates input for use in an error.
 func short(s string) string {
 	if len(s) > 80 {
 		return strings.ToValidUTF8(s[:80], "") + "…"
@@ -284,7 +283,7 @@ func short(s string) string {
 	return s
 }
 
-// checkRequest says what is wrong with what a build is asked for with.
+// checkRequest validates the options of a build.
 func checkRequest(kind left4me.OverlayKind, r Request) error {
 	var f fields
 	f.text("note", r.Note, maxNote)
@@ -323,18 +322,18 @@ func checkRequest(kind left4me.OverlayKind, r Request) error {
 	return f.err()
 }
 
-// maxMoves is how many folders of uploads an overlay may move.
+// maxMoves is the maximum number of folder moves of an overlay.
 const maxMoves = 1000
 
-// CheckMoves says what is wrong with folders that go elsewhere, or nothing. field is
-// what they are called in an error, which is left4me.Invalid.
+// CheckMoves validates moves of uploaded folders. field is their name in an error. Errors:
+// left4me.Invalid.
 func CheckMoves(field string, all []left4me.FolderMove) error {
 	var f fields
 	f.moves(field, all)
 	return f.err()
 }
 
-// moves checks folders that go elsewhere.
+// moves checks moves of uploaded folders.
 func (f *fields) moves(field string, all []left4me.FolderMove) {
 	if len(all) > maxMoves {
 		f.add(field, left4me.NewError(left4me.Invalid, "move.too_many", "limit", maxMoves))
@@ -355,7 +354,7 @@ func (f *fields) moves(field string, all []left4me.FolderMove) {
 	}
 }
 
-// texts checks what becomes of texts that are no plain UTF-8.
+// texts checks the setting for texts that aren't plain UTF-8.
 func (f *fields) texts(field, s string) {
 	if s != "" && s != left4me.TextsAsIs {
 		f.add(field, left4me.NewError(left4me.Invalid, "overlay.texts_invalid", "value", short(s), "known", left4me.TextsAsIs))

@@ -8,8 +8,8 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Delete asks for a job that sets an overlay aside. Errors:
-// left4me.NotFound, left4me.Conflict with who stacks it.
+// Delete adds a job that sets an overlay aside. Errors: left4me.NotFound, left4me.Conflict naming
+// the servers and blueprints that stack it.
 func (c *Overlays) Delete(ctx context.Context, by left4me.Actor, name left4me.Name) (left4me.Job, error) {
 	v, err := c.row(ctx, by, name)
 	if err != nil {
@@ -37,8 +37,8 @@ func joined(names []left4me.Name) string {
 	return strings.Join(all, ", ")
 }
 
-// Restore asks for a job that takes a deleted overlay back. Errors:
-// left4me.NotFound, left4me.Conflict when it is not deleted.
+// Restore adds a job that restores a deleted overlay. Errors: left4me.NotFound, left4me.Conflict if
+// it isn't deleted.
 func (c *Overlays) Restore(ctx context.Context, by left4me.Actor, name left4me.Name) (left4me.Job, error) {
 	k, err := c.known(ctx)
 	if err != nil {

@@ -46,7 +46,7 @@ func TestAnOverlayIsADefinitionAndWhatTheHostHas(t *testing.T) {
 		left4me.Conflict) {
 		t.Errorf("its files would be somebody else's: %v", err)
 	}
-	// It gets its row when somebody first changes it.
+	// The first change creates its row.
 	stray.Note = "found on the disk"
 	changed, err := c.Update(t.Context(), left4me.ByUser(admin), stray.Overlay)
 	if err != nil || changed.Version < 1 || changed.Note != stray.Note || changed.Content.Current != 1 {
@@ -241,7 +241,7 @@ func TestABuildTellsTheHostTheDefinition(t *testing.T) {
 	if v, err := c.Get(t.Context(), "maps"); err != nil || v.CheckedAt.IsZero() || v.Job != nil {
 		t.Errorf("%+v, %v", v, err)
 	}
-	// A retry is asked for by somebody else, with the definition as it is then.
+	// A retry belongs to the user who requests it and uses the current definition.
 	again, err := c.jobs.Retry(t.Context(), left4me.ByUser("somebody"), j.ID)
 	if again = c.ended(t, again, err); again.By != left4me.ByUser("somebody") {
 		t.Errorf("%+v", again)
@@ -360,7 +360,7 @@ func TestADeletedOverlayIsSetAsideAndTakenBack(t *testing.T) {
 
 func second[T any](_ T, err error) error { return err }
 
-// A script whose first line isn't #! runs in another shell or not at all.
+// With a byte order mark before #!, a script would run in another shell or not at all.
 func TestByteOrderMarksAreLeftOutOfDefinitions(t *testing.T) {
 	v, err := overlays.Check(left4me.Overlay{
 		Name:   "x",

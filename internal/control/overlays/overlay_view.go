@@ -12,19 +12,19 @@ import (
 	"github.com/left4me/left4me/internal/store"
 )
 
-// listWithin bounds how long a host may need to say which overlays it has.
+// listWithin limits how long a host may take to list its overlays.
 const listWithin = 10 * time.Second
 
-// known is what there is: the definitions, and what the host has.
+// known is the combined knowledge about all overlays: their definitions and what the host has.
 type known struct {
 	definitions map[left4me.Name]store.Overlay
 	contents    map[left4me.Name]left4me.Content
-	called      left4me.OverlayNames // on the host, and by people
-	problem     error                // why the host could not be asked; then contents is empty
+	called      left4me.OverlayNames // names on the host and current names
+	problem     error                // why the host did not answer; contents is then empty
 }
 
-// known reads all definitions and asks the host. That it does not answer is in
-// the result, not an error.
+// known reads all definitions and queries the host. A host that doesn't answer is recorded in the
+// result and isn't an error.
 func (c *Overlays) known(ctx context.Context) (known, error) {
 	k := known{definitions: map[left4me.Name]store.Overlay{}, contents: map[left4me.Name]left4me.Content{}}
 	all, err := c.storage.Overlays().List(ctx)
@@ -52,10 +52,10 @@ func (c *Overlays) known(ctx context.Context) (known, error) {
 	return k, nil
 }
 
-// deleted reports whether an overlay is known to be set aside.
+// deleted reports whether the definition of an overlay is marked as deleted.
 func (k known) deleted(n left4me.Name) bool { return !k.definitions[n].DeletedAt.IsZero() }
 
-// names are those of all overlays, sorted.
+// names returns the names of all overlays, sorted.
 func (k known) names() []left4me.Name {
 	var all []left4me.Name
 	for n := range k.definitions {
@@ -70,7 +70,7 @@ func (k known) names() []left4me.Name {
 	return all
 }
 
-// defined is the definition of an overlay; one without a row is of files.
+// defined returns the definition of an overlay; without a row it is a files overlay.
 func (k known) defined(n left4me.Name) store.Overlay {
 	if d, ok := k.definitions[n]; ok {
 		return d
@@ -83,8 +83,8 @@ func (k known) defined(n left4me.Name) store.Overlay {
 	return d
 }
 
-// Names returns the names of the overlays that can be stacked. Errors:
-// left4me.Unavailable when the host does not say which it has.
+// Names returns the names of the overlays that can be stacked. Errors: left4me.Unavailable if the
+// host doesn't answer.
 func (c *Overlays) Names(ctx context.Context) ([]left4me.Name, error) {
 	k, err := c.known(ctx)
 	if err = errors.Join(err, k.problem); err != nil {
@@ -93,7 +93,7 @@ func (c *Overlays) Names(ctx context.Context) ([]left4me.Name, error) {
 	return slices.DeleteFunc(k.names(), func(n left4me.Name) bool { return !k.defined(n).DeletedAt.IsZero() }), nil
 }
 
-// List returns all overlays by name, deleted ones behind the others.
+// List returns all overlays by name, deleted ones last.
 func (c *Overlays) List(ctx context.Context) ([]View, error) {
 	k, err := c.known(ctx)
 	if err != nil {
@@ -140,8 +140,8 @@ func (c *Overlays) Get(ctx context.Context, name left4me.Name) (View, error) {
 	return view(name, k, use), err
 }
 
-// exists says whether there is an overlay, deleted or not. Errors:
-// left4me.NotFound, left4me.Unavailable when only the host could tell.
+// exists checks that an overlay exists, deleted or not. Errors: left4me.NotFound,
+// left4me.Unavailable if only the host could tell.
 func (k known) exists(name left4me.Name) error {
 	_, defined := k.definitions[name]
 	_, there := k.contents[name]
@@ -175,8 +175,8 @@ func view(name left4me.Name, k known, use uses) View {
 	return v
 }
 
-// behind are the servers that a restart would bring to another revision of an
-// overlay; wants is at which revision they stack it, 0 for the current one.
+// behind returns the servers that would run another revision after a restart. wants maps servers to
+// the revision they stack, 0 for the current one.
 func behind(have left4me.Content, wants map[left4me.Name]int) (all []Behind) {
 	for _, r := range have.Revisions {
 		for _, s := range r.Servers {
@@ -192,10 +192,10 @@ func behind(have left4me.Content, wants map[left4me.Name]int) (all []Behind) {
 	return all
 }
 
-// uses says who stacks what.
+// uses lists who stacks which overlay.
 type uses struct {
 	blueprints, servers map[left4me.Name][]left4me.Name // by overlay
-	// By overlay and server: at which revision it is stacked, 0 for the current one.
+	// By overlay and server: the stacked revision, 0 for the current one.
 	wants          map[left4me.Name]map[left4me.Name]int
 	pinnedBy       pins
 	active, failed map[left4me.Name]left4me.Job
@@ -233,7 +233,7 @@ func (c *Overlays) uses(ctx context.Context) (uses, error) {
 		}
 		for _, r := range slices.Concat(s.Overlays, stacks[s.Blueprint]) {
 			if _, above := u.wants[r.Name][s.Name]; above {
-				continue // what a server says itself counts
+				continue // the server's own stack overrides its blueprint
 			}
 			if u.wants[r.Name] == nil {
 				u.wants[r.Name] = map[left4me.Name]int{}
@@ -245,7 +245,7 @@ func (c *Overlays) uses(ctx context.Context) (uses, error) {
 	return u, nil
 }
 
-// pins are who stays at a revision.
+// pins lists the blueprints and servers that pin a revision.
 type pins struct{ blueprints, servers pinned }
 
 type pinned map[left4me.OverlayRef][]left4me.Name
@@ -256,24 +256,23 @@ func (p pinned) add(r left4me.OverlayRef, who left4me.Name) {
 	}
 }
 
-// View is an overlay with what its host has of it.
+// View is an overlay with its state on the host.
 type View struct {
 	left4me.Overlay
 	Content    left4me.Content
-	Problem    string         // why the host could not be asked; then Content is empty
-	Job        *left4me.Job   // the build that is queued or runs, or nil
-	Failed     *left4me.Job   // the newest job, when it failed; without its log
-	Blueprints []left4me.Name // that stack it
-	Servers    []left4me.Name // that stack it, by their blueprint or themselves
-	Behind     []Behind       // servers that a restart would bring to another revision
-	CheckedAt  time.Time      // when somebody last looked for something newer
-	DeletedAt  time.Time      // it is set aside
+	Problem    string         // why the host did not answer; Content is then empty
+	Job        *left4me.Job   // queued or running build, or nil
+	Failed     *left4me.Job   // newest job if it failed, without its log
+	Blueprints []left4me.Name // blueprints that stack it
+	Servers    []left4me.Name // servers that stack it, directly or by their blueprint
+	Behind     []Behind       // servers that run another revision than after a restart
+	CheckedAt  time.Time      // last check for a newer version
+	DeletedAt  time.Time      // zero unless deleted
 }
 
-// Behind is a server that is up with a revision of an overlay, and would start with
-// another one.
+// Behind is a running server that would run another revision of an overlay after a restart.
 type Behind struct {
 	Server left4me.Name
 	From   int
-	To     int // 0: it doesn't stack the overlay any more
+	To     int // 0: no longer in its stack
 }

@@ -1,10 +1,8 @@
-// Package overlays is the side of overlays and blueprints that people talk to:
-// what overlays are made of and which revisions a host has of them, the jobs that
-// make, set aside and take back revisions, and the recipes that stack them.
+// Package overlays manages overlays and blueprints: the definitions of overlays, their revisions on
+// the host, the jobs that build, delete and restore them, and the blueprints that stack them.
 //
-// A definition is a row in the store; files and revisions are on the host, and
-// only there. An overlay that merely lies on the host's disk counts as one of
-// files, and gets its row when somebody first changes it.
+// A definition is a row of the store; files and revisions exist only on the host. An overlay that
+// merely exists on the host's disk counts as a files overlay, and gets a row with its first change.
 package overlays
 
 import (
@@ -23,28 +21,28 @@ import (
 	"github.com/left4me/left4me/internal/store"
 )
 
-// Overlays is the list of overlays and blueprints. It is safe for concurrent use.
+// Overlays manages overlays and blueprints. It is safe for concurrent use.
 type Overlays struct {
 	storage *store.Store
 	jobs    *jobs.Jobs
 	servers *servers.Servers
-	host    left4me.Name // that builds overlays and keeps their revisions
+	host    left4me.Name // builds overlays and stores their revisions
 	bus     *bus.Bus
 	log     *slog.Logger
-	now     func() time.Time // in the zone of the host
+	now     func() time.Time // in the host's time zone
 	quiet   time.Duration
-	every   time.Duration // between two checks for what is due
+	every   time.Duration // interval for checking what is due
 
-	poke  chan struct{} // something is new: look at what is due
-	built atomic.Bool   // a revision may be new
-	told  store.Bell    // rings when the host has other revisions
+	poke  chan struct{} // requests a check of what is due
+	built atomic.Bool   // there may be a new revision
+	told  store.Bell    // rings when revisions on the host may have changed
 
-	// turn is held by whoever reads what servers move over to and writes it.
+	// turn serialises read-modify-write cycles of rollouts.
 	turn  sync.Mutex
 	empty rolloutrules.Since
 }
 
-// New makes the list. host builds overlays and keeps their revisions.
+// New returns the Overlays of host, which builds overlays and stores their revisions.
 func New(storage *store.Store, j *jobs.Jobs, s *servers.Servers, host left4me.Name, b *bus.Bus, log *slog.Logger) *Overlays {
 	c := &Overlays{
 		storage: storage, jobs: j, servers: s, host: host, bus: b, log: log, now: time.Now, quiet: quietStart,
@@ -58,10 +56,10 @@ func New(storage *store.Store, j *jobs.Jobs, s *servers.Servers, host left4me.Na
 	return c
 }
 
-// Watch gives a value whenever a definition of an overlay or a blueprint, or what
-// the host has of an overlay, may be another, until ctx ends. Jobs are not among it,
-// but their ends are: they change what the host has. Several changes while the
-// caller is busy are one. It must be ranged over once.
+// Watch yields a value whenever the definition of an overlay or blueprint, or the revisions on the
+// host, may have changed, until ctx ends. It doesn't report the progress of jobs, but their ends,
+// which change revisions. Changes while the caller is busy are coalesced. The sequence may be
+// ranged over only once.
 func (c *Overlays) Watch(ctx context.Context) iter.Seq[struct{}] {
 	return store.Rings(ctx, c.told.Listen(ctx), c.storage.Listen(ctx, "overlay", "overlay_script", "blueprint", "content_restart", "site"))
 }

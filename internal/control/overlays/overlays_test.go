@@ -19,8 +19,8 @@ import (
 	"github.com/left4me/left4me/internal/store"
 )
 
-// site is content on a real store and a real bus. There is no host until
-// serve: what it has is what the test lays there.
+// site is Overlays on a real store and a real bus. It has no host until serve is called; lay sets
+// what the host has.
 type site struct {
 	*overlays.Overlays
 	jobs    *jobs.Jobs
@@ -49,8 +49,7 @@ func newSite(t *testing.T) *site {
 	return s
 }
 
-// lay gives the host an overlay with so many revisions, the newest the current
-// one.
+// lay gives the host an overlay with a number of revisions, the newest of which is current.
 func (s *site) lay(name left4me.Name, revisions int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -61,8 +60,8 @@ func (s *site) lay(name left4me.Name, revisions int) {
 	s.contents[name] = v
 }
 
-// serve is the agent of the host: it answers, and its jobs end as end says, or
-// well.
+// serve starts the agent of the host, which answers requests. Its jobs end with the error that end
+// returns.
 func (s *site) serve(t *testing.T, end func(bus.JobMessage) *left4me.Error) {
 	t.Helper()
 	ctx := t.Context()
@@ -102,7 +101,7 @@ func (s *site) serve(t *testing.T, end func(bus.JobMessage) *left4me.Error) {
 	}
 }
 
-// workOn does a job.
+// workOn performs a job.
 func (s *site) workOn(ctx context.Context, d bus.Delivery, end func(bus.JobMessage) *left4me.Error) {
 	var claim bus.ClaimAnswer
 	err := s.bus.Request(ctx, bus.Ask(left4me.LocalHost, bus.VerbClaim), bus.ClaimRequest{V: bus.Version, ID: d.ID}, &claim)
@@ -145,7 +144,7 @@ func (s *site) ended(t *testing.T, j left4me.Job, err error) left4me.Job {
 
 func TestABlueprintStacksWhatTheHostHas(t *testing.T) {
 	c := newSite(t)
-	// Without overlays no host is asked.
+	// Without overlays the host isn't queried.
 	if v, err := c.Blueprints().Create(t.Context(), left4me.ByUser("tester"), left4me.Blueprint{Name: "plain"}); err != nil ||
 		v.CreatedAt.IsZero() {
 		t.Errorf("%+v, %v", v, err)

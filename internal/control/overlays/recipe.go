@@ -14,30 +14,30 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Recipe is a script to begin with.
+// Recipe is a script template.
 type Recipe struct {
 	ID         string
 	Title      string
-	Text       string // what it makes
+	Text       string // description
 	Parameters []Parameter
-	Script     string // for bash; each parameter is a variable of it
+	Script     string // bash script with a variable per parameter
 }
 
-// Parameter is what people may change of a recipe.
+// Parameter is a value in a recipe that users can change.
 type Parameter struct {
-	Name    string // of the variable
+	Name    string // variable name
 	Title   string
-	Default string // what it is set to
+	Default string // value in the script
 	Hint    string
 }
 
 //go:embed recipes/*.sh
 var recipeFiles embed.FS
 
-// recipeOrder is how they are shown.
+// recipeOrder lists the recipes in display order.
 var recipeOrder = []string{"sourcemod", "competitive", "l4dtoolz", "map-list", "map-archives", "blank"}
 
-// Recipes are the scripts to begin with.
+// Recipes returns all recipes.
 func Recipes() []Recipe {
 	all := make([]Recipe, len(recipeOrder))
 	for i, id := range recipeOrder {
@@ -46,13 +46,13 @@ func Recipes() []Recipe {
 			all[i], err = readRecipe(id, string(b))
 		}
 		if err != nil {
-			panic(err) // they are a part of the program, and tested
+			panic(err) // embedded recipes are checked by tests
 		}
 	}
 	return all
 }
 
-// FindRecipe finds a recipe by its ID. Errors: left4me.NotFound.
+// FindRecipe returns the recipe with this ID. Errors: left4me.NotFound.
 func FindRecipe(id string) (Recipe, error) {
 	all := Recipes()
 	i := slices.IndexFunc(all, func(r Recipe) bool { return r.ID == id })
@@ -62,10 +62,9 @@ func FindRecipe(id string) (Recipe, error) {
 	return all[i], nil
 }
 
-// Fill puts values in the places of parameters, by their names. Each takes the
-// place of the line that would set the parameter to its default, as one word of a
-// shell whatever is in it. Errors: left4me.Invalid of the field "set", for a name
-// that is no parameter's and for a value that isn't one line of text.
+// Fill sets parameters by name. A value replaces the line that assigns the parameter's default, and
+// is quoted as a single shell word. Errors: left4me.Invalid of the field "set", for an unknown
+// parameter and for a value that isn't a single line of text.
 func (r Recipe) Fill(values map[string]string) (Recipe, error) {
 	r.Parameters = slices.Clone(r.Parameters)
 	for i, p := range r.Parameters {
@@ -91,10 +90,9 @@ var assigned = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`^: "\$\{([A-Z][A-Z0-9_]*):=([^}"]*)\}"$`)
 })
 
-// readRecipe understands what is written in a recipe for people: its title and
-// text in the first comment, and behind it each parameter, as a variable that is
-// only set when it isn't yet, beneath a comment with its title and, behind a
-// colon, what is to be known about it.
+// readRecipe parses a recipe. The first comment holds the title and the description. Each parameter
+// is a variable that is assigned only if unset; the comment above it holds its title and, after a
+// colon, a hint.
 func readRecipe(id, script string) (Recipe, error) {
 	r := Recipe{ID: id, Script: script, Parameters: []Parameter{}}
 	lines := strings.Split(script, "\n")

@@ -34,7 +34,7 @@ func TestRecipesSayWhatTheyAre(t *testing.T) {
 			}
 			names = append(names, p.Name)
 		}
-		// An address in a script that isn't a parameter can't be changed.
+		// A URL that isn't a parameter could not be changed by users.
 		for _, line := range strings.Split(r.Script, "\n") {
 			if regexp.MustCompile(`^[^#]*https?://[a-z]`).MatchString(line) && !assigned().MatchString(line) {
 				t.Errorf("%s: %s", r.ID, line)
@@ -55,7 +55,7 @@ func TestABrokenRecipeIsNone(t *testing.T) {
 	}
 }
 
-// Whoever fills in a recipe writes values, never a command.
+// Values of parameters must never be executed as commands.
 func TestAValueIsOneWordOfTheScript(t *testing.T) {
 	r, err := FindRecipe("blank")
 	if err != nil {

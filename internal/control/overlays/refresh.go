@@ -15,15 +15,15 @@ import (
 )
 
 const (
-	checkEvery  = 20 * time.Second       // for what is due
-	pause       = 200 * time.Millisecond // between two checks, however much happens
-	quietStart  = 5 * time.Minute        // in which nothing is begun that nobody asked for
+	checkEvery  = 20 * time.Second       // interval for checking what is due
+	pause       = 200 * time.Millisecond // minimum time between two checks
+	quietStart  = 5 * time.Minute        // delay after a start before anything is done automatically
 	tidyEvery   = 24 * time.Hour
-	keepDeleted = 7 * 24 * time.Hour // definitions of deleted overlays, at least
+	keepDeleted = 7 * 24 * time.Hour // minimum retention of definitions of deleted overlays
 )
 
-// Run brings overlays up to date when they are due, restarts servers for what
-// came by itself, and removes what nothing needs, until ctx ends.
+// Run updates overlays on schedule, restarts servers for scheduled revisions, and removes unused
+// content, until ctx ends.
 func (c *Overlays) Run(ctx context.Context) error {
 	changed := c.servers.Watch(ctx)
 	var running sync.WaitGroup
@@ -35,7 +35,7 @@ func (c *Overlays) Run(ctx context.Context) error {
 		}
 	})
 	began := time.Now()
-	c.wake(true) // for what came when nobody looked
+	c.wake(true) // for revisions that were built while left4me wasn't running
 	periodic.Run(ctx, periodic.Schedule{Every: c.every, Wake: c.poke, Pause: pause}, func(ctx context.Context) {
 		err := c.maintain(ctx, time.Since(began) >= c.quiet)
 		if err != nil && ctx.Err() == nil {
@@ -45,8 +45,7 @@ func (c *Overlays) Run(ctx context.Context) error {
 	return nil
 }
 
-// onEvents begins the restarts for a revision that was built, and goes on with those
-// that wait for a job.
+// onEvents starts the rollout of a new revision, and continues rollouts that wait for a job.
 func (c *Overlays) onEvents(ctx context.Context, batch []left4me.Event) error {
 	ended, built := false, false
 	for _, e := range batch {
@@ -68,12 +67,12 @@ func (c *Overlays) onEvents(ctx context.Context, batch []left4me.Event) error {
 		return nil
 	}
 	err := c.advance(ctx)
-	c.wake(false) // the next build that is due begins when the one before has ended
+	c.wake(false) // the next due build starts when the previous one has ended
 	return err
 }
 
-// wake makes Run look at what is due; built says that a revision may be new. It
-// never waits.
+// wake triggers a check of what is due; built means that there may be a new revision. It never
+// blocks.
 func (c *Overlays) wake(built bool) {
 	if built {
 		c.built.Store(true)
@@ -89,7 +88,7 @@ func (c *Overlays) maintain(ctx context.Context, begin bool) error {
 	var errs []error
 	if c.built.Swap(false) {
 		if err := c.notice(ctx); err != nil {
-			c.built.Store(true) // the next look tries again
+			c.built.Store(true) // the next check tries again
 			errs = append(errs, err)
 		}
 	}
@@ -100,9 +99,8 @@ func (c *Overlays) maintain(ctx context.Context, begin bool) error {
 	return errors.Join(errs...)
 }
 
-// refresh asks for the build that has been due longest, unless one that nobody
-// asked for is under way: one at a time, so that nights with many overlays are
-// no flood for Steam.
+// refresh adds the build that has been due longest, unless a scheduled build is active. Scheduled
+// builds run one at a time, so that many overlays don't flood Steam with requests.
 func (c *Overlays) refresh(ctx context.Context) error {
 	active, err := c.jobs.Active(ctx, left4me.BuildOverlay.Noun())
 	if err != nil {
@@ -130,8 +128,8 @@ func (c *Overlays) refresh(ctx context.Context) error {
 	return err
 }
 
-// lastCheck is when somebody last checked for something newer. What lies in the
-// future is from before the clock was set.
+// lastCheck returns when the overlay was last checked for a newer version. A time in the future
+// dates from before the clock was set back.
 func lastCheck(v store.Overlay, now time.Time) time.Time {
 	at := v.CheckedAt
 	if at.IsZero() {
@@ -143,10 +141,9 @@ func lastCheck(v store.Overlay, now time.Time) time.Time {
 	return at
 }
 
-// due is when an overlay that was looked at is to be looked at again. With an
-// hour of the day it is that hour which is nearest to so many hours later: a
-// look that took a while doesn't put off the next one by a day. It may be over,
-// when left4me did not run then.
+// due returns when an overlay is to be checked next. With a time of day, it is the occurrence
+// nearest to r.Hours after the last check, so that a long check doesn't delay the next one by a
+// day. The result may be in the past if left4me wasn't running then.
 func due(r left4me.Refresh, last, now time.Time) time.Time {
 	every := time.Duration(r.Hours) * time.Hour
 	if r.At == "" {

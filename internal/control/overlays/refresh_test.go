@@ -29,7 +29,7 @@ func until(t *testing.T, what string, f func() bool) {
 	}
 }
 
-// run lets overlays be looked after on a clock that goes ahead.
+// run starts Run with a clock that the returned function advances.
 func (s *site) run(t *testing.T) (ahead func(time.Duration)) {
 	t.Helper()
 	var (
@@ -82,7 +82,7 @@ func TestOverlaysAreKeptUpToDateOneAfterTheOther(t *testing.T) {
 		running++
 		most = max(most, running)
 		mu.Unlock()
-		time.Sleep(50 * time.Millisecond) // so that two at once would be seen
+		time.Sleep(50 * time.Millisecond) // long enough for concurrent builds to be seen
 		mu.Lock()
 		running--
 		mu.Unlock()
@@ -106,7 +106,7 @@ func TestOverlaysAreKeptUpToDateOneAfterTheOther(t *testing.T) {
 	if n := s.builds(t, "one"); n != 0 {
 		t.Errorf("%d builds, a day before it is due", n)
 	}
-	// left4me may have been down for days: it is one look that catches up.
+	// After a downtime of days, a single check catches up.
 	ahead(72 * time.Hour)
 	for _, name := range []left4me.Name{"one", "two", "three"} {
 		until(t, "a look for "+string(name), func() bool {
@@ -173,7 +173,7 @@ func TestServersMoveOverToWhatCameByItself(t *testing.T) {
 	s.up(t, "full", 2, 1)
 	s.mu.Unlock()
 	ahead := s.run(t)
-	// What somebody builds is theirs to apply.
+	// Revisions that a user builds are rolled out by that user.
 	j, err := s.Build(t.Context(), left4me.ByUser(admin), "maps", overlays.Request{})
 	s.ended(t, j, err)
 	until(t, "alpha has newer content", func() bool {
@@ -219,8 +219,8 @@ func TestServersMoveOverToWhatCameByItself(t *testing.T) {
 	}
 }
 
-// Two pass by a new revision at a time, at the start of left4me say: the second one
-// leaves what the first began, and somebody cancelled.
+// Two passes may see a new revision at the same time, such as at the start of left4me. The second
+// one must not revive a rollout that the first began and a user cancelled.
 func TestARestartThatIsCancelledStaysSo(t *testing.T) {
 	s := newSite(t)
 	s.serve(t, nil)
@@ -252,7 +252,7 @@ func TestARestartThatIsCancelledStaysSo(t *testing.T) {
 	}
 }
 
-// up is a server that runs on a revision of maps. The site is locked.
+// up publishes a server running on a revision of maps. The caller holds the site's lock.
 func (s *site) up(t *testing.T, name left4me.Name, players, revision int) {
 	st := left4me.Status{
 		Name:     name,
@@ -267,7 +267,7 @@ func (s *site) up(t *testing.T, name left4me.Name, players, revision int) {
 	}
 }
 
-// tell says which revisions are current. The site is locked.
+// tell publishes the current revisions. The caller holds the site's lock.
 func (s *site) tell(t *testing.T) {
 	c := bus.Currents{V: bus.Version, Revisions: map[left4me.Name]int{}}
 	for n, v := range s.contents {
@@ -278,8 +278,8 @@ func (s *site) tell(t *testing.T) {
 	}
 }
 
-// A user whose name is schedule isn't the schedule: servers don't restart for what it
-// built, and its builds don't delay those of the schedule.
+// A user named schedule isn't the scheduler: its builds are not rolled out automatically, and they
+// don't delay scheduled ones.
 func TestAUserCalledScheduleIsNotTheSchedule(t *testing.T) {
 	s := newSite(t)
 	s.serve(t, nil)
@@ -314,15 +314,14 @@ func TestAUserCalledScheduleIsNotTheSchedule(t *testing.T) {
 	}
 }
 
-// The restarts for a revision begin when its build has ended, and go on when the restart
-// of a server has, also when no watcher was told of that and no clock looks for what is
-// due: here the rows are written by nobody of control/jobs.
+// The rollout of a revision starts after its build and continues after a server's restart even if
+// no watcher and no timer fires: here the rows are written without control/jobs.
 func TestTheRestartsForARevisionDoNotDependOnAWatcher(t *testing.T) {
 	s := newSite(t)
 	release := make(chan struct{})
 	defer close(release)
 	s.serve(t, func(bus.JobMessage) *left4me.Error {
-		<-release // the host never says that a job has ended
+		<-release // the host never reports the end of a job
 		return nil
 	})
 	o := left4me.Overlay{
@@ -364,7 +363,7 @@ func TestTheRestartsForARevisionDoNotDependOnAWatcher(t *testing.T) {
 		all, err := s.servers.List(t.Context())
 		return err == nil && !slices.ContainsFunc(all, func(v servers.View) bool { return len(v.NewContent) == 0 })
 	})
-	for range 2 { // that nobody plays is known, and has been so for a while
+	for range 2 { // the second pass sees that the servers have been empty for a while
 		if err := s.Advance(t.Context()); err != nil {
 			t.Fatal(err)
 		}

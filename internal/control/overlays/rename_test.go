@@ -34,7 +34,7 @@ func (s *site) rename(t *testing.T, name, to left4me.Name) overlays.View {
 	return v
 }
 
-// What a host has of a renamed overlay is shown by its new name, and neither name can be had.
+// Host content of a renamed overlay is shown under the new name, and both names are taken.
 func TestRenamedOverlayKeepsWhatItsHostHas(t *testing.T) {
 	s := newSite(t)
 	s.add(t, "maps")
@@ -63,13 +63,13 @@ func TestRenamedOverlayKeepsWhatItsHostHas(t *testing.T) {
 		left4me.Conflict) {
 		t.Error(err)
 	}
-	// Whatever somebody lays there by hand is not it.
+	// A directory added by hand under the new name isn't this overlay.
 	s.lay("campaigns", 7)
 	all, err := s.List(t.Context())
 	if err != nil || len(all) != 2 || all[0].Name != "campaigns" || all[0].Content.Current != 2 || all[1].Name != "stray" {
 		t.Errorf("%+v, %v", all, err)
 	}
-	// One that only lies on the disk gets a row.
+	// Renaming an overlay that only exists on the disk creates a row.
 	if v := s.rename(t, "stray", "found"); v.HostName != "stray" || v.ID == "" || v.Content.Current != 1 {
 		t.Errorf("%+v", v)
 	}
@@ -78,8 +78,7 @@ func TestRenamedOverlayKeepsWhatItsHostHas(t *testing.T) {
 	}
 }
 
-// Whatever a host is asked about an overlay, in questions and in jobs, it is asked by the name
-// that it has, and what it answers is shown by that of people.
+// Requests and jobs use the host's name of a renamed overlay; answers are shown under the new name.
 func TestHostIsAskedForRenamedOverlaysByTheNameThatItHas(t *testing.T) {
 	s := newSite(t)
 	ctx := t.Context()
@@ -169,8 +168,7 @@ func TestHostIsAskedForRenamedOverlaysByTheNameThatItHas(t *testing.T) {
 	}
 }
 
-// By the name that a renamed overlay had nobody gets it any more: a revision that servers stay
-// at would look as if nobody did.
+// A renamed overlay cannot be used by its old name: its revisions would appear unpinned.
 func TestRenamedOverlayIsNotThereByItsOldName(t *testing.T) {
 	s := newSite(t)
 	ctx, by := t.Context(), left4me.ByUser(admin)
@@ -203,14 +201,14 @@ func TestRenamedOverlayIsNotThereByItsOldName(t *testing.T) {
 	}
 }
 
-// What a collection keeps is of one moment: an overlay that people rename meanwhile, and back, is
-// kept by the name that its host knows.
+// The list of a collection is read in one transaction: an overlay that is renamed at the same time,
+// and back, is kept under its host's name.
 func TestCollectionKeepsWhatIsRenamedMeanwhile(t *testing.T) {
 	s := newSite(t)
 	ctx, by := t.Context(), left4me.ByUser(admin)
 	s.add(t, "maps")
 	s.lay("maps", 2)
-	s.serve(t, func(bus.JobMessage) *left4me.Error { // equal ones are one job, as long as it runs
+	s.serve(t, func(bus.JobMessage) *left4me.Error { // equal jobs are merged while the first one runs
 		<-ctx.Done()
 		return nil
 	})
@@ -218,13 +216,13 @@ func TestCollectionKeepsWhatIsRenamedMeanwhile(t *testing.T) {
 	if err := s.store.Blueprints().Create(ctx, left4me.Blueprint{Name: "coop", Overlays: pinned}); err != nil {
 		t.Fatal(err)
 	}
-	for i := range 50 { // which take their time to be read after the blueprint
+	for i := range 50 { // many servers, so that reading them after the blueprint takes time
 		v := left4me.Server{Name: left4me.Name(fmt.Sprintf("s%d", i)), Host: left4me.LocalHost, Port: 1024 + i, Blueprint: "coop"}
 		if err := s.store.Servers().Create(ctx, v); err != nil {
 			t.Fatal(err)
 		}
 	}
-	// Several at once, since each asks for a job, which waits for a rename and so is out of step.
+	// Two goroutines, because each Collect waits for a rename and thus falls into step with it.
 	renaming, done := context.WithCancel(ctx)
 	var asking sync.WaitGroup
 	for range 2 {
@@ -254,8 +252,7 @@ func TestCollectionKeepsWhatIsRenamedMeanwhile(t *testing.T) {
 	asking.Wait()
 }
 
-// A rename alone is no reason to restart a server, and what a restart would change is said by
-// the new name.
+// A rename alone requires no restart, and pending changes appear under the new name.
 func TestRenamedOverlayNeedsNoRestart(t *testing.T) {
 	s := newSite(t)
 	ctx := t.Context()
@@ -303,8 +300,8 @@ func TestRenamedOverlayNeedsNoRestart(t *testing.T) {
 	}
 }
 
-// A promotion that is tried again takes the files of the server that it was about, whatever
-// that is called now, and never those of the next one of its name.
+// Retrying a promotion copies files of the same server, even after a rename, and never of a later
+// server of that name.
 func TestAPromotionIsTriedAgainWithTheSameServer(t *testing.T) {
 	s := newSite(t)
 	ctx, by := t.Context(), left4me.ByUser(admin)
@@ -350,7 +347,7 @@ func TestAPromotionIsTriedAgainWithTheSameServer(t *testing.T) {
 	s.ended(t, again, err)
 	takes("the job, once more,", "beta", alpha)
 
-	// Its host has renamed it, too, and there is another one that has its old name.
+	// The host has renamed it too, and another server has its old name.
 	if err := s.store.Servers().OnHostAs(ctx, alpha, "beta"); err != nil {
 		t.Fatal(err)
 	}
@@ -361,7 +358,7 @@ func TestAPromotionIsTriedAgainWithTheSameServer(t *testing.T) {
 	again, err = s.jobs.Retry(ctx, by, build.ID)
 	s.ended(t, again, err)
 	takes("the job, beside another alpha,", "beta", alpha)
-	// Whoever asked for the files of a server gets those, though another one has its name by now.
+	// A request with a server id uses that server even if another one has its name now.
 	promote.From = alpha
 	asked, err := s.Build(ctx, by, "maps", promote)
 	s.ended(t, asked, err)
@@ -386,8 +383,8 @@ func TestAPromotionIsTriedAgainWithTheSameServer(t *testing.T) {
 	}
 }
 
-// A job that doesn't say which server it took files of, as of a left4me that knew no ids, takes
-// none of whatever has the name now.
+// A job without a server id, created by a version that had no ids, must not promote files of the
+// server that has the name now.
 func TestAPromotionWithoutAnIDIsNotTriedAgain(t *testing.T) {
 	s := newSite(t)
 	ctx, by := t.Context(), left4me.ByUser(admin)
@@ -409,7 +406,7 @@ func TestAPromotionWithoutAnIDIsNotTriedAgain(t *testing.T) {
 	}
 }
 
-// Errors of the host name servers as people do, several at once.
+// Errors of the host show the current names of servers, including several in one argument.
 func TestErrorsOfTheHostNameRenamedServersAsPeopleDo(t *testing.T) {
 	s := newSite(t)
 	ctx, by := t.Context(), left4me.ByUser(admin)

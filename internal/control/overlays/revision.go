@@ -7,38 +7,36 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// What a host is asked for with, and says, of single files and of differences. The
-// panel and the API know the words and not the bus.
+// Aliases for requests and answers about single files and differences, so that the panel and the
+// API need not import the bus.
 type (
 	FileRequest = bus.FileRequest
 	FileAnswer  = bus.FileAnswer
 	DiffRequest = bus.DiffRequest
 )
 
-// MaxFile is how much of a file an answer brings.
+// MaxFile is the maximum number of bytes of a file in an answer.
 const MaxFile = bus.MaxFile
 
-// Revisions are what a host has of overlays. It is safe for concurrent use.
+// Revisions accesses the revisions on a host. It is safe for concurrent use.
 type Revisions struct{ overlays *Overlays }
 
-// Revisions returns them; the value may be copied.
+// Revisions returns the access to revisions; the value may be copied.
 func (c *Overlays) Revisions() Revisions { return Revisions{c} }
 
-// Get returns what the host has of an overlay, with warnings, campaigns and
-// items of one revision; 0 is the current one. Errors: left4me.NotFound,
-// left4me.Unavailable.
+// Get returns the host's content of an overlay, with warnings, campaigns and items of one revision;
+// 0 is the current one. Errors: left4me.NotFound, left4me.Unavailable.
 func (c Revisions) Get(ctx context.Context, name left4me.Name, revision int) (left4me.Content, error) {
 	return c.content(ctx, bus.VerbContent, bus.OverlayRequest{V: bus.Version, Overlay: name, Revision: revision})
 }
 
-// Tree returns a page of the files of a revision. Errors: left4me.NotFound,
-// left4me.Unavailable.
+// Tree returns a page of the files of a revision. Errors: left4me.NotFound, left4me.Unavailable.
 func (c Revisions) Tree(ctx context.Context, name left4me.Name, revision int, f left4me.Filter) (left4me.Page[left4me.TreeFile], error) {
 	return ask[left4me.Page[left4me.TreeFile]](ctx, c.overlays, bus.VerbTree,
 		bus.TreeRequest{V: bus.Version, Overlay: name, Revision: revision, Filter: f})
 }
 
-// Diff returns a page of how two revisions differ. Errors: left4me.NotFound,
+// Diff returns a page of the differences between two revisions. Errors: left4me.NotFound,
 // left4me.Unavailable.
 func (c Revisions) Diff(ctx context.Context, name left4me.Name, from, to int, after string, limit int) (left4me.Page[left4me.FileChange],
 	error,
@@ -47,14 +45,13 @@ func (c Revisions) Diff(ctx context.Context, name left4me.Name, from, to int, af
 		bus.DiffRequest{V: bus.Version, Overlay: name, From: from, To: to, After: after, Limit: limit})
 }
 
-// File returns what a file of a revision holds. Errors: left4me.NotFound,
-// left4me.Unavailable.
+// File returns the contents of a file of a revision. Errors: left4me.NotFound, left4me.Unavailable.
 func (c Revisions) File(ctx context.Context, name left4me.Name, revision int, path, inside string) (bus.FileAnswer, error) {
 	return ask[bus.FileAnswer](ctx, c.overlays, bus.VerbFile,
 		bus.FileRequest{V: bus.Version, Overlay: name, Revision: revision, Path: path, Inside: inside})
 }
 
-// content asks the host for what it has of an overlay, or has after a change.
+// content sends a request whose answer is the host's content of an overlay.
 func (c Revisions) content(ctx context.Context, verb string, in any) (left4me.Content, error) {
 	v, err := ask[left4me.Content](ctx, c.overlays, verb, in)
 	if err != nil {
@@ -65,8 +62,8 @@ func (c Revisions) content(ctx context.Context, verb string, in any) (left4me.Co
 	return v, err
 }
 
-// nameContent names what a host has of an overlay as people do, and so the servers that are up
-// with each revision: their host may use older names.
+// nameContent replaces the host's names of an overlay and of the servers that run its revisions
+// with the current ones: a host may use names from before a rename.
 func nameContent(c *Overlays, v *left4me.Content, names left4me.OverlayNames) {
 	if shown := names.Shown(v.Name); shown != v.Name {
 		v.Name, v.NameOnHost = shown, v.Name
@@ -76,8 +73,7 @@ func nameContent(c *Overlays, v *left4me.Content, names left4me.OverlayNames) {
 	}
 }
 
-// Use makes a revision the one that servers start with. Errors:
-// left4me.NotFound, left4me.Unavailable.
+// Use makes a revision the current one. Errors: left4me.NotFound, left4me.Unavailable.
 func (c Revisions) Use(ctx context.Context, by left4me.Actor, name left4me.Name, revision int) (left4me.Content, error) {
 	v, err := c.content(ctx, bus.VerbUse, bus.OverlayRequest{V: bus.Version, Overlay: name, Revision: revision})
 	if err == nil {
@@ -87,8 +83,7 @@ func (c Revisions) Use(ctx context.Context, by left4me.Actor, name left4me.Name,
 	return v, err
 }
 
-// Label names a revision. Errors: left4me.NotFound, left4me.Invalid,
-// left4me.Unavailable.
+// Label labels a revision. Errors: left4me.NotFound, left4me.Invalid, left4me.Unavailable.
 func (c Revisions) Label(ctx context.Context, by left4me.Actor, name left4me.Name, revision int, label string) (left4me.Content, error) {
 	var f fields
 	f.text("label", label, maxLabel)
@@ -104,8 +99,7 @@ func (c Revisions) Label(ctx context.Context, by left4me.Actor, name left4me.Nam
 	return v, err
 }
 
-// Drop removes a revision that nothing uses. Errors: left4me.NotFound,
-// left4me.Busy, left4me.Unavailable.
+// Drop deletes an unused revision. Errors: left4me.NotFound, left4me.Busy, left4me.Unavailable.
 func (c Revisions) Drop(ctx context.Context, by left4me.Actor, name left4me.Name, revision int) (left4me.Content, error) {
 	use, err := c.overlays.uses(ctx)
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 	"github.com/left4me/left4me/internal/store"
 )
 
-// The states of a Restart: running → done, failed or cancelled.
+// States of a Restart: running → done, failed or cancelled.
 const (
 	RestartRuns      = "running"
 	RestartDone      = "done"
@@ -22,27 +22,25 @@ const (
 	RestartCancelled = "cancelled"
 )
 
-// Restart is how servers move over to a revision that came by itself, with those
-// that have still to.
+// Restart is the rollout of a scheduled revision, with the servers still to be restarted.
 type Restart struct {
 	store.OverlayRestart
 	Wishes []rolloutrules.Wish
 }
 
-// notice begins the restarts for revisions that came by themselves and whose
-// servers don't have to wait for somebody. It may be called at any time: what is
-// noted stays so.
+// notice starts rollouts of scheduled revisions whose overlays are set to restart servers. It may
+// be called at any time, because an existing rollout is not started again.
 func (c *Overlays) notice(ctx context.Context) error {
 	k, err := c.known(ctx)
 	if err != nil {
 		return err
 	}
 	if k.problem != nil {
-		c.built.Store(true) // the next look asks again
+		c.built.Store(true) // the next check asks again
 		return nil
 	}
-	// The rows are read in its turn: Run and the reader of events both call it, and what
-	// the one writes, or somebody cancels, the other must not begin again.
+	// The rows are read while holding turn, because both Run and the event reader call notice: a
+	// rollout that one of them started, or that a user cancelled, must not be started again.
 	c.turn.Lock()
 	defer c.turn.Unlock()
 	rows, err := c.storage.OverlayRestarts().List(ctx)
@@ -78,8 +76,8 @@ func (c *Overlays) notice(ctx context.Context) error {
 	return nil
 }
 
-// scheduled reports whether the schedule had a revision built. Hosts keep only a name,
-// which a user may have too, so the job tells; without a job the name has to.
+// scheduled reports whether the scheduler requested a revision. Hosts only store a name, which a
+// user may have too, so the job decides; without a job the name does.
 func (c *Overlays) scheduled(ctx context.Context, r left4me.Revision) (bool, error) {
 	if r.By != left4me.BySchedule.Name || r.Job == "" {
 		return r.By == left4me.BySchedule.Name, nil
@@ -91,8 +89,8 @@ func (c *Overlays) scheduled(ctx context.Context, r left4me.Revision) (bool, err
 	return j.By == left4me.BySchedule, err
 }
 
-// advance brings what is under way as far as it can go now. Servers are restarted
-// one by one, whatever they are restarted for.
+// advance continues the active rollouts as far as possible now. Servers are restarted one at a time
+// over all rollouts.
 func (c *Overlays) advance(ctx context.Context) error {
 	c.turn.Lock()
 	defer c.turn.Unlock()
@@ -137,26 +135,25 @@ func (c *Overlays) advance(ctx context.Context) error {
 	return nil
 }
 
-// ofRestart gives ctx the id of all restarts for a revision, however long they take, so
-// that one search of the log finds them.
+// ofRestart returns ctx with a request id common to all restarts for a revision, so that a single
+// search of the log finds them.
 func ofRestart(ctx context.Context, r store.OverlayRestart) context.Context {
 	return requestid.With(ctx, fmt.Sprintf("restart-%s-%d", r.Overlay, r.Revision))
 }
 
-// under reports whether a server is being restarted.
+// under reports whether a restart is in progress.
 func under(r store.OverlayRestart) bool {
 	return slices.ContainsFunc(r.Moves, func(m store.Move) bool { return m.State == rolloutrules.Moving })
 }
 
-// step is what comes next.
+// step is the next step of a rollout.
 type step struct {
 	wishes []rolloutrules.Wish
 	end    string
 	reason string
 }
 
-// next decides what happens for a revision. It knows nothing that isn't in its
-// arguments.
+// next decides the next step of a rollout. It depends on its arguments only.
 func next(r store.OverlayRestart, all []servers.View, empty rolloutrules.Since, now time.Time) step {
 	if i := slices.IndexFunc(r.Moves, func(m store.Move) bool { return m.State == rolloutrules.Broken }); i >= 0 {
 		m := r.Moves[i]
@@ -172,7 +169,7 @@ func next(r store.OverlayRestart, all []servers.View, empty rolloutrules.Since, 
 		}
 		x := v.NewContent[i]
 		if x.From == 0 || x.To != r.Revision {
-			continue // somebody added the overlay, or chose another revision: that is theirs to apply
+			continue // a user added the overlay or chose another revision, and decides when to restart
 		}
 		if slices.ContainsFunc(r.Moves, func(m store.Move) bool { return m.Server == v.Name }) {
 			continue
@@ -191,14 +188,14 @@ func (c *Overlays) move(ctx context.Context, r store.OverlayRestart, name left4m
 	by := left4me.BySystem(fmt.Sprintf("%s, for revision %d of %s", left4me.BySchedule, r.Revision, r.Overlay))
 	j, err := c.servers.Act(ctx, by, left4me.RestartServer, name)
 	m.Job = j.ID
-	if err != nil { // it is being deleted, or gone
+	if err != nil { // the server is deleted or being deleted
 		c.log.WarnContext(ctx, "restart for a revision", "server", name, "err", err)
 		m = rolloutrules.Refused(m, err)
 	}
 	return m
 }
 
-// settle notes how restarts that were under way have ended.
+// settle records the results of ended restarts.
 func (c *Overlays) settle(ctx context.Context, r store.OverlayRestart) (store.OverlayRestart, error) {
 	r.Moves = slices.Clone(r.Moves)
 	for i, m := range r.Moves {
@@ -218,8 +215,8 @@ func (c *Overlays) settle(ctx context.Context, r store.OverlayRestart) (store.Ov
 	return r, nil
 }
 
-// Restart returns how servers move over to the latest revision of an overlay that
-// came by itself, under way or not, or nil when there never was one.
+// Restart returns the rollout of the latest scheduled revision of an overlay, active or ended, or
+// nil if there is none.
 func (c *Overlays) Restart(ctx context.Context, name left4me.Name) (*Restart, error) {
 	rows, err := c.storage.OverlayRestarts().List(ctx)
 	if err != nil {
@@ -247,9 +244,9 @@ func (c *Overlays) Restart(ctx context.Context, name left4me.Name) (*Restart, er
 	return v, nil
 }
 
-// CancelRestart leaves servers that have not moved over as they are. A restart
-// that has begun goes on; what is over is returned as it is. Errors:
-// left4me.NotFound when there is nothing to cancel.
+// CancelRestart cancels the rollout of an overlay: servers not yet restarted keep their revision,
+// and a restart in progress continues. A rollout that has ended is returned unchanged. Errors:
+// left4me.NotFound if there is no rollout.
 func (c *Overlays) CancelRestart(ctx context.Context, by left4me.Actor, name left4me.Name) (*Restart, error) {
 	c.turn.Lock()
 	defer c.turn.Unlock()

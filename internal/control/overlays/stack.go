@@ -8,15 +8,13 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// maxOverlays leaves room for the configuration and the game in the 500 layers
-// that the kernel stacks.
+// maxOverlays leaves room for the configuration and the game within the 500 layers that the
+// kernel's overlayfs supports.
 const maxOverlays = 480
 
-// CheckStack says what is wrong with layers that somebody wants to stack. An
-// overlay may be one that has no revision yet: a server says so when it starts.
-// A revision that is named must be there. Errors: left4me.Fields of
-// left4me.Invalid, for field and field[i]; left4me.Unavailable when only the host
-// could tell.
+// CheckStack validates a stack of overlays. An overlay may have no revision yet; starting a server
+// then fails. A pinned revision must exist. Errors: left4me.Fields of left4me.Invalid, for field
+// and field[i]; left4me.Unavailable if only the host could tell.
 func (c *Overlays) CheckStack(ctx context.Context, field string, refs []left4me.OverlayRef) error {
 	if len(refs) > maxOverlays {
 		return left4me.NewError(left4me.Invalid, "stack.too_many_overlays", "count", len(refs), "limit", maxOverlays).InField(field)
@@ -37,7 +35,7 @@ func (c *Overlays) CheckStack(ctx context.Context, field string, refs []left4me.
 		if e == nil {
 			continue
 		}
-		if k.problem != nil && !k.deleted(r.Name) { // the host might have it
+		if k.problem != nil && !k.deleted(r.Name) { // the host may have the overlay
 			return k.problem
 		}
 		wrong = append(wrong, e.InField(fmt.Sprintf("%s[%d]", field, i)))
@@ -48,7 +46,7 @@ func (c *Overlays) CheckStack(ctx context.Context, field string, refs []left4me.
 	return nil
 }
 
-// missing says why a layer can't be stacked, or nothing.
+// missing returns why an overlay cannot be stacked, or nil.
 func (k known) missing(r left4me.OverlayRef) *left4me.Error {
 	d, defined := k.definitions[r.Name]
 	have, there := k.contents[r.Name]

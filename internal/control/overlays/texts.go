@@ -8,17 +8,16 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Text is a file as people read it.
+// Text is the decoded contents of a text file.
 type Text struct {
 	Text     string
-	Encoding string // its name, for Encoded; empty when it is UTF-8
-	Label    string // the encoding for people
-	Guess    bool   // the encoding is the likeliest, and people may know better
+	Encoding string // name to pass to Encoded; empty for UTF-8
+	Label    string // display name of the encoding
+	Guess    bool   // the encoding was guessed
 }
 
-// TextOf returns what a whole file says; ok is false for what is no text. A text in
-// another encoding than UTF-8 is decoded; the setting of names in archives decides
-// for one that is too short to tell. Encoded gives the file again.
+// TextOf decodes a complete file; ok is false if it isn't text. For a text too short for detection,
+// the site's setting for names in archives decides. Encoded reverses the decoding.
 func (c *Overlays) TextOf(ctx context.Context, data []byte) (t Text, ok bool, err error) {
 	hint, err := c.servers.TextHint(ctx)
 	if err != nil {
@@ -36,7 +35,7 @@ func (c *Overlays) TextOf(ctx context.Context, data []byte) (t Text, ok bool, er
 	return t, true, nil
 }
 
-// EncodingOf is an encoding with its label, without a text.
+// EncodingOf returns an encoding and its label, without a text.
 func EncodingOf(name string, guess bool) Text {
 	e, ok := charset.FindText(name)
 	if !ok {
@@ -45,9 +44,8 @@ func EncodingOf(name string, guess bool) Text {
 	return Text{Encoding: e.Name, Label: e.Label, Guess: guess}
 }
 
-// Encoded is a text as a file in an encoding; empty is UTF-8. Errors:
-// left4me.Invalid for an encoding that isn't known, and with the first character
-// that it doesn't have.
+// Encoded encodes a text; an empty encoding is UTF-8. Errors: left4me.Invalid for an unknown
+// encoding, and naming the first character that the encoding lacks.
 func Encoded(text, encoding string) ([]byte, error) {
 	if encoding == "" {
 		return []byte(text), nil

@@ -10,18 +10,18 @@ import (
 	"github.com/left4me/left4me/internal/store"
 )
 
-// What Collect leaves: revisions younger than keepDays, and the keepNewest of
-// each overlay, unless fewer bytes than keepFree are free.
+// What Collect keeps: revisions younger than keepDays and the keepNewest of each overlay, unless
+// fewer than keepFree bytes are free.
 const (
 	keepDays   = 30
 	keepNewest = 3
 	keepFree   = 2 << 30
 )
 
-// Collect asks for a job that removes revisions and downloads that nothing needs.
+// Collect adds a job that removes unused revisions and downloads.
 func (c *Overlays) Collect(ctx context.Context, by left4me.Actor) (left4me.Job, error) {
 	var keep []left4me.OverlayRef
-	// As of one moment: an overlay that is renamed in between would be kept by a name that its
+	// Read in one transaction: an overlay renamed in between would be listed under a name that its
 	// host doesn't know.
 	err := c.storage.Read(ctx, func(now *store.Store) error {
 		blueprints, err := now.Blueprints().List(ctx)
@@ -50,8 +50,8 @@ func (c *Overlays) Collect(ctx context.Context, by left4me.Actor) (left4me.Job, 
 	return c.jobs.Add(ctx, by, left4me.CollectContent, c.host, c.host, spec)
 }
 
-// tidy asks once a day for what removes revisions and downloads that nothing
-// needs, and drops definitions that can't be taken back any more.
+// tidy adds a Collect job once a day, and removes definitions of deleted overlays that can no
+// longer be restored.
 func (c *Overlays) tidy(ctx context.Context) error {
 	now := c.now()
 	past, err := c.jobs.List(ctx, left4me.CollectContent.Noun(), c.host, 1)

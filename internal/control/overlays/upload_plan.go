@@ -8,8 +8,8 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Plan says what an import would do. Errors: left4me.NotFound,
-// left4me.Unavailable; what is wrong with the files is in the plan.
+// Plan previews an import. Errors: left4me.NotFound, left4me.Unavailable; problems with the files
+// are part of the plan.
 func (c *Overlays) Plan(ctx context.Context, name left4me.Name, change left4me.Change) (left4me.Plan, error) {
 	if v, err := c.storage.Overlays().Get(ctx, name); err == nil && change.Import.Texts == "" {
 		change.Import.Texts = v.Texts
@@ -34,8 +34,8 @@ func (c *Overlays) Plan(ctx context.Context, name left4me.Name, change left4me.C
 	return plan, err
 }
 
-// ForgetMove lets the next upload to an overlay find out where a folder or file goes
-// that was moved before. Errors: left4me.NotFound.
+// ForgetMove removes the remembered move of a folder or file, so that the next upload to the
+// overlay places it automatically. Errors: left4me.NotFound.
 func (c *Overlays) ForgetMove(ctx context.Context, by left4me.Actor, name left4me.Name, from string) error {
 	if err := c.storage.Overlays().RememberMoves(ctx, name, []left4me.FolderMove{{From: from}}); err != nil {
 		return err

@@ -11,26 +11,24 @@ import (
 )
 
 const (
-	// maxBad is how many pieces of a text are named that look like an id and are
-	// none.
+	// maxBad limits the number of rejected parts that are returned.
 	maxBad = 20
-	// shortID is how many digits tell an id from the numbers that stand in any
-	// sentence; there are none of fewer digits in the game's workshop.
+	// shortID is the minimum number of digits of an id among other text, where shorter numbers mean
+	// something else. The game's workshop has no shorter ids.
 	shortID = 6
 )
 
-// reference is what points to something in the workshop: an address of it, with
-// whatever else a browser or Steam put into it, or an address of the client, as
-// in steam://url/CommunityFilePage/123.
+// reference matches a link to a workshop item: a web address, with any other parameters that a
+// browser or Steam adds, or an address of the client such as steam://url/CommunityFilePage/123.
 var reference = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(
 		`(?i)(?:(?:sharedfiles|workshop)(?:/|%2F)filedetails(?:/|%2F)?(?:\?|%3F)(?:[^\s"'<>]*?(?:[&;]|%26))??id(?:=|%3D)|` +
 			`steam://(?:url|openurl)/communityfilepage/)([0-9]*)`)
 })
 
-// ParseWorkshop finds the ids of items and collections in pasted text: numbers,
-// links, or a page full of them, each once and in order. What looks like one and
-// is none is in bad.
+// ParseWorkshop finds ids of items and collections in pasted text, which may consist of numbers,
+// links, or a page with links. It returns each id once, in order, and in bad what looks like an id
+// but is invalid.
 func ParseWorkshop(text string) (ids []left4me.WorkshopID, bad []string) {
 	seen := map[string]bool{}
 	found := func(id string) {
@@ -57,7 +55,7 @@ func ParseWorkshop(text string) (ids []left4me.WorkshopID, bad []string) {
 		return len(all) > 0
 	}
 	text = strings.ReplaceAll(text, "&amp;", "&")
-	// The source of a page is full of numbers that mean other things.
+	// In the source of a page only links count, because other numbers mean other things.
 	if strings.Contains(text, "<") && links(text) {
 		return ids, bad
 	}
@@ -66,7 +64,7 @@ func ParseWorkshop(text string) (ids []left4me.WorkshopID, bad []string) {
 	for i, p := range pieces {
 		pieces[i] = strings.Trim(p, `"'()[]{}<>.:#-*`)
 		if strings.Trim(pieces[i], "0123456789") != "" && !strings.Contains(p, "/") {
-			least = shortID // it is a sentence, or the text of a page
+			least = shortID // a sentence, or the text of a page
 		}
 	}
 	for _, p := range pieces {
@@ -83,8 +81,7 @@ func ParseWorkshop(text string) (ids []left4me.WorkshopID, bad []string) {
 	return ids, bad
 }
 
-// LookUp asks Steam about workshop items, without downloading any. Errors:
-// left4me.Unavailable.
+// LookUp queries Steam for workshop items without downloading them. Errors: left4me.Unavailable.
 func (c *Overlays) LookUp(ctx context.Context, w left4me.Workshop) ([]left4me.WorkshopState, error) {
 	return ask[[]left4me.WorkshopState](ctx, c, bus.VerbWorkshop, w)
 }

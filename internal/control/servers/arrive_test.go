@@ -10,10 +10,10 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// machine is a host that says what the test wants.
+// machine is a host that reports the statuses set by the test.
 type machine struct {
 	*site
-	build atomic.Int64 // of the game
+	build atomic.Int64 // current build of the game
 	says  atomic.Pointer[[]left4me.Status]
 }
 
@@ -29,15 +29,14 @@ func newMachine(t *testing.T) *machine {
 	return m
 }
 
-// arrives lets the agent start, in a boot, and returns when left4me has looked at
-// all servers.
+// arrives starts the agent with a boot id, and returns once left4me has checked all servers.
 func (m *machine) arrives(t *testing.T, boot string, says ...left4me.Status) {
 	t.Helper()
 	m.says.Store(&says)
 	m.Arrive(t.Context(), left4me.LocalHost, boot)
 }
 
-// starts returns the jobs that left4me asked for, by server.
+// starts returns the active jobs by server.
 func (m *machine) starts(t *testing.T) map[left4me.Name]left4me.Job {
 	t.Helper()
 	active, err := m.jobs.Active(t.Context(), "server")
@@ -68,12 +67,12 @@ func TestWantedServersStartAfterReboot(t *testing.T) {
 	if len(got) != 1 || j.Kind != left4me.StartServer || j.By != left4me.ByLeft4me || j.Reason != "started after a reboot" {
 		t.Fatalf("%+v", got)
 	}
-	// left4me ends before the job does.
+	// left4me restarts before the job ends.
 	m.arrives(t, "boot-2", left4me.Status{Name: "on", State: left4me.Stopped})
 	if again := m.starts(t); len(again) != 1 || again["on"].ID != j.ID {
 		t.Errorf("%+v", again)
 	}
-	m.end(t, j, left4me.JobFailed) // its port is taken, say
+	m.end(t, j, left4me.JobFailed) // for example because its port is in use
 	if v, err := m.Get(t.Context(), "on"); err != nil || v.Wanted != left4me.WantRunning || v.Held != "" {
 		t.Errorf("%+v, %v", v, err)
 	}
@@ -92,13 +91,13 @@ func TestServerThatGaveUpStaysDownAfterReboot(t *testing.T) {
 	if err != nil || len(m.starts(t)) != 0 || v.Wanted != left4me.WantRunning || v.Held != left4me.HeldCrashed || v.Status.Reason == "" {
 		t.Errorf("%+v, %v", v, err)
 	}
-	// Somebody starts it again, and it runs.
+	// A user starts it again, and it runs.
 	m.end(t, m.act(t, left4me.StartServer, "alpha"), left4me.JobDone)
 	m.publish(t, bus.KindStatus, left4me.Status{Name: "alpha", State: left4me.Running})
 	m.until(t, "alpha", func(v servers.View) bool { return v.Status.State == left4me.Running && v.Held == "" })
 }
 
-// left4me was down when the server gave up.
+// The server gave up while left4me wasn't running.
 func TestServerThatGaveUpUnseenStaysDown(t *testing.T) {
 	m := newMachine(t)
 	m.create(t, "alpha")
@@ -120,7 +119,7 @@ func TestAutostartNeverHoldsServerUntilItIsAskedFor(t *testing.T) {
 	is(t, err, left4me.Invalid, "autostart")
 	m.end(t, m.act(t, left4me.StartServer, "alpha"), left4me.JobDone)
 	m.arrives(t, "boot-1", left4me.Status{Name: "alpha", State: left4me.Running})
-	for range 2 { // left4me may be restarted in the new boot
+	for range 2 { // left4me may restart again within the new boot
 		m.arrives(t, "boot-2")
 		v, err := m.Get(t.Context(), "alpha")
 		if err != nil || len(m.starts(t)) != 0 || v.Held != left4me.HeldBoot || v.Wanted != left4me.WantRunning || v.Status.Reason == "" {
@@ -137,7 +136,7 @@ func TestAutostartAlwaysStartsStoppedServerAtBoot(t *testing.T) {
 		left4me.Server{Name: "alpha", Autostart: left4me.AutostartAlways}); err != nil {
 		t.Fatal(err)
 	}
-	m.arrives(t, "boot-1") // left4me restarts: nobody wants it to run
+	m.arrives(t, "boot-1") // a restart of left4me within the same boot starts nothing
 	if got := m.starts(t); len(got) != 0 {
 		t.Errorf("%+v", got)
 	}
@@ -147,7 +146,7 @@ func TestAutostartAlwaysStartsStoppedServerAtBoot(t *testing.T) {
 	}
 }
 
-// What a host can't see is not started beside itself.
+// A server whose state the host cannot determine must not be started a second time.
 func TestServerInUnknownStateIsNotStarted(t *testing.T) {
 	m := newMachine(t)
 	m.create(t, "alpha")
@@ -158,7 +157,7 @@ func TestServerInUnknownStateIsNotStarted(t *testing.T) {
 	}
 }
 
-// The file system of the game is mounted later than left4me starts.
+// The file system with the game may be mounted after left4me starts.
 func TestWantedServersWaitForTheGame(t *testing.T) {
 	m := newMachine(t)
 	m.create(t, "alpha")

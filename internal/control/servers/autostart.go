@@ -12,16 +12,16 @@ import (
 	"github.com/left4me/left4me/internal/store"
 )
 
-// Why left4me starts a server.
+// Reasons for an automatic start.
 const (
 	afterBoot = "started after a reboot"
 	afterEnd  = "started because it was not running when left4me started"
 )
 
-// autostart decides what becomes of a server when left4me has started and knows
-// what its host runs. boot is the boot of the host, empty when it isn't known. A
-// server that is up is never touched, nor is one with a job that starts or stops
-// it. No clock is asked, and nothing but the arguments.
+// autostart decides whether a server is started or held after left4me has started and its host has
+// reported its servers. boot is the boot id of the host, or empty if unknown. A server that is up,
+// or that has a job to start or stop it, is left alone. The decision depends on the arguments only,
+// not on a clock.
 func autostart(v left4me.Server, state left4me.ServerState, active []left4me.JobKind, boot string) store.Decision {
 	booted := boot != "" && v.BootID != "" && v.BootID != boot
 	reason := afterEnd
@@ -41,22 +41,22 @@ func autostart(v left4me.Server, state left4me.ServerState, active []left4me.Job
 	return store.Decision{Reason: reason}
 }
 
-// autostarts starts what shall run and doesn't, and keeps why a server is held.
+// autostarts starts the servers that should be running, and records why servers are held.
 type autostarts struct{ servers *Servers }
 
-// startWanted starts what shall run on a host and doesn't. It is called when
-// left4me has started and the host has said what it runs.
+// startWanted starts the servers of a host that should be running. It is called once left4me has
+// started and the host has reported its servers.
 func (s autostarts) startWanted(ctx context.Context, host left4me.Name, boot string) error {
 	all, err := s.servers.storage.Servers().List(ctx)
 	if err != nil {
 		return err
 	}
-	var failed, missing error // missing: the game
+	var failed, missing error // missing: why the game is not available
 	asked := false
 	for _, v := range all {
 		st := s.servers.status.get(v)
 		if v.Host != host || st.State == left4me.Unknown {
-			continue // what can't be seen isn't started beside itself
+			continue // it may be running: a second start must not be attempted
 		}
 		if err := s.noteHeld(ctx, host, st); err != nil {
 			failed = errors.Join(failed, err)
@@ -67,7 +67,7 @@ func (s autostarts) startWanted(ctx context.Context, host left4me.Name, boot str
 				asked, missing = true, s.gameThere(ctx, host)
 			}
 			if missing != nil {
-				continue // not one by one into the same failure
+				continue // every start would fail for the same reason
 			}
 		}
 		d, err := s.servers.defined(ctx, v.Name)
@@ -84,9 +84,8 @@ func (s autostarts) startWanted(ctx context.Context, host left4me.Name, boot str
 	return errors.Join(missing, failed)
 }
 
-// gameThere sees that a host has the game. One that ran servers before and has none
-// now may have its file system mounted later: what is missing is not taken for an
-// empty installation.
+// gameThere checks that a host has the game. If it is missing, its file system may not be mounted
+// yet, so servers wait instead of failing.
 func (s autostarts) gameThere(ctx context.Context, host left4me.Name) error {
 	ctx, cancel := context.WithTimeout(ctx, askWithin)
 	defer cancel()
@@ -111,8 +110,8 @@ func (s autostarts) start(ctx context.Context, v left4me.Server, sp left4me.Spec
 	return err
 }
 
-// noteHeld keeps that a server gave up, so that it is known after a reboot too,
-// and forgets it when the server runs again.
+// noteHeld records that a server gave up, so that it stays down after a reboot, and removes the
+// record when the server runs again.
 func (s autostarts) noteHeld(ctx context.Context, host left4me.Name, st left4me.Status) error {
 	if !st.GaveUp && !st.State.Up() {
 		return nil
@@ -131,11 +130,11 @@ func (s autostarts) noteHeld(ctx context.Context, host left4me.Name, st left4me.
 	return nil
 }
 
-// arrive learns from a host whose agent has started what it has, and starts what
-// shall run there, until both were possible. boot is the boot of the host, empty
-// when the agent doesn't say.
+// arrive handles the start of a host's agent: it queries the host for its servers and starts those
+// that should be running, and retries until both have succeeded. boot is the boot id of the host,
+// or empty if the agent doesn't report it.
 func (s autostarts) arrive(ctx context.Context, host left4me.Name, boot string) {
-	ctx = requestid.Ensure(ctx) // one for all that it starts
+	ctx = requestid.Ensure(ctx) // one request id for all starts
 	s.servers.status.booted(host, boot)
 	said := ""
 	for wait := firstWait; ; wait = min(2*wait, longestWait) {
@@ -146,7 +145,7 @@ func (s autostarts) arrive(ctx context.Context, host left4me.Name, boot string) 
 		if err == nil || ctx.Err() != nil {
 			return
 		}
-		if text := err.Error(); text != said { // what it waits for may come hours later
+		if text := err.Error(); text != said { // log each error once, because the retries may go on for hours
 			said = text
 			s.servers.log.WarnContext(ctx, "ask a host for its servers", "host", host, "err", err)
 		}

@@ -7,9 +7,9 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Campaigns returns what a server can play: the campaigns of the game, then those
-// of its overlays; see left4me.Campaign and left4me.AnyMode. Errors:
-// left4me.NotFound, left4me.Unavailable.
+// Campaigns returns the campaigns that a server can play: those of the game, then those of its
+// overlays; see left4me.Campaign and left4me.AnyMode. Errors: left4me.NotFound,
+// left4me.Unavailable.
 func (s *Servers) Campaigns(ctx context.Context, name left4me.Name) ([]left4me.Campaign, error) {
 	d, err := s.defined(ctx, name)
 	if err != nil {
@@ -24,9 +24,8 @@ func (s *Servers) Campaigns(ctx context.Context, name left4me.Name) ([]left4me.C
 	return all, err
 }
 
-// CampaignsOf returns what a server with such a stack could play, as Campaigns does.
-// Overlays that the host doesn't have are passed over. Errors:
-// left4me.Unavailable.
+// CampaignsOf returns the campaigns that a server with this stack could play, as Campaigns does.
+// Overlays that the host doesn't have are skipped. Errors: left4me.Unavailable.
 func (s *Servers) CampaignsOf(ctx context.Context, stack []left4me.OverlayRef) (all []left4me.Campaign, err error) {
 	hint, err := s.TextHint(ctx)
 	if err != nil {
@@ -37,8 +36,8 @@ func (s *Servers) CampaignsOf(ctx context.Context, stack []left4me.OverlayRef) (
 	return all, err
 }
 
-// TextHint is the encoding of texts that are too short to tell: the setting of names
-// in archives. Empty: it is found out.
+// TextHint returns the encoding of texts that are too short for detection: the site's setting for
+// names in archives. Empty means automatic detection.
 func (s *Servers) TextHint(ctx context.Context) (string, error) {
 	v, err := s.storage.Site().ArchiveNames(ctx)
 	if v == "automatic" {

@@ -7,10 +7,9 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// ChangeMap changes the map of a server that runs, and its mode if one is named.
-// Errors: left4me.Invalid with the field, also for a map that the server doesn't
-// have as far as that is known; left4me.NotFound; left4me.Conflict when it doesn't
-// run or the game refuses.
+// ChangeMap changes the map of a running server, and its mode unless mode is empty. Errors:
+// left4me.Invalid with the field, also if the server is known not to have the map;
+// left4me.NotFound; left4me.Conflict if the server isn't running or the game refuses.
 func (s Consoles) ChangeMap(ctx context.Context, by left4me.Actor, name left4me.Name, to, mode string) error {
 	to, mode = left4me.MapName(to), left4me.MapName(mode)
 	var f fields

@@ -7,7 +7,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Bounds of a server's definition.
+// Limits of a server's definition.
 const (
 	MinPort    = 1024
 	MaxPort    = 65535
@@ -21,8 +21,8 @@ var reserved = []string{
 	"-autoupdate", "-binary", "-debuglog", "-gdb", "-ignoresigint", "-notrap", "-pidfile", "-steam_dir", "-steamcmd_script",
 }
 
-// Check says what is wrong with a definition: every field at once. Errors:
-// left4me.Fields of left4me.Invalid.
+// Check validates a definition and reports all invalid fields at once. Errors: left4me.Fields of
+// left4me.Invalid.
 func Check(v left4me.Server) error {
 	var f fields
 	f.serverName(v.Name)
@@ -38,16 +38,15 @@ func Check(v left4me.Server) error {
 	return f.err()
 }
 
-// CheckSettings says what is wrong with settings. Errors: left4me.Fields of
-// left4me.Invalid.
+// CheckSettings validates settings. Errors: left4me.Fields of left4me.Invalid.
 func CheckSettings(v left4me.Settings) error {
 	var f fields
 	f.settings(v)
 	return f.err()
 }
 
-// CheckCommand says whether a console command can be sent: one line of text.
-// Errors: left4me.Invalid for the field "command".
+// CheckCommand checks that a console command is one line of text. Errors: left4me.Invalid for the
+// field "command".
 func CheckCommand(command string) error {
 	var f fields
 	if strings.TrimSpace(command) == "" {
@@ -85,7 +84,7 @@ func (f *fields) serverName(n left4me.Name) {
 	}
 }
 
-// line checks text that becomes one line of a file or a console.
+// line checks text that becomes one line of a file or of console input.
 func (f *fields) line(field, s string, most int) {
 	switch {
 	case len(s) > most:
@@ -99,8 +98,7 @@ func (f *fields) line(field, s string, most int) {
 
 func control(r rune) bool { return r < 0x20 || r >= 0x7f && r < 0xa0 || r == '\u2028' || r == '\u2029' }
 
-// word checks a value that stands in a cfg line or on a command line without
-// quotes.
+// word checks a value that appears unquoted in a cfg line or on a command line.
 func (f *fields) word(field, s string) {
 	for i := range len(s) {
 		c := s[i]

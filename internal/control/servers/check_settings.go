@@ -9,16 +9,15 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// CheckCfg says what is wrong with raw lines for server.cfg, that somebody gave
-// in a field. Errors: left4me.Fields of left4me.Invalid.
+// CheckCfg validates raw lines for server.cfg; field is the field they belong to. Errors:
+// left4me.Fields of left4me.Invalid.
 func CheckCfg(field string, lines []string) error {
 	var f fields
 	f.cfg(field, lines)
 	return f.err()
 }
 
-// settings checks each setting by its kind, and those that have rules of their
-// own by these.
+// settings checks each setting by its kind, or by rules of its own.
 func (f *fields) settings(v left4me.Settings) {
 	for _, i := range left4me.SettingInfos() {
 		field, values := "settings."+i.Key, i.Get(v)
@@ -53,7 +52,7 @@ func (f *fields) settings(v left4me.Settings) {
 // at names an entry of a list.
 func at(field string, n int) string { return fmt.Sprintf("%s[%d]", field, n) }
 
-// value checks a setting that has one value.
+// value checks a setting with a single value.
 func (f *fields) value(field string, i left4me.SettingInfo, s string) {
 	switch i.Kind {
 	case left4me.WordSetting:
@@ -103,7 +102,7 @@ func (f *fields) long(field, s string, most int) {
 	}
 }
 
-// tags become one value, with commas between them.
+// tags checks tags, which the game gets as one comma-separated value.
 func (f *fields) tags(field string, tags []string) {
 	for n, t := range tags {
 		switch {
@@ -127,7 +126,7 @@ func (f *fields) groups(field string, groups []string) {
 	}
 }
 
-// public adds an error that says for itself what is wrong.
+// public adds err if it is a public error.
 func (f *fields) public(field string, err error) {
 	if e, ok := left4me.Public(err); ok {
 		f.add(field, e)
@@ -160,8 +159,8 @@ func (f *fields) admins(field string, admins []left4me.Admin) {
 	}
 }
 
-// adminFlags reports whether s is an immunity, a colon and letters, or the
-// letters alone.
+// adminFlags reports whether s is a list of flag letters, optionally preceded by an immunity level
+// and a colon.
 func adminFlags(s string) bool {
 	immunity, letters, ok := strings.Cut(s, ":")
 	if !ok {
@@ -172,7 +171,7 @@ func adminFlags(s string) bool {
 	return letters != "" && len(letters) <= 26 && strings.Trim(letters, "abcdefghijklmnopqrstz") == ""
 }
 
-// address checks the address of a page, which stands in a file alone.
+// address checks the URL of a web page, which is written to a file without other text.
 func (f *fields) address(field, s string) {
 	rest, ok := strings.CutPrefix(s, "https://")
 	if !ok {
@@ -183,8 +182,8 @@ func (f *fields) address(field, s string) {
 	}
 }
 
-// cfg checks raw lines. They may say anything to the game, one line each, except
-// what would take the server away from left4me.
+// cfg checks raw lines. Any game command is allowed, one line each, except those that left4me must
+// control itself.
 func (f *fields) cfg(field string, lines []string) {
 	if len(lines) > left4me.MaxCfgLines {
 		f.add(field, left4me.NewError(left4me.Invalid, "settings.too_many_lines", "limit", left4me.MaxCfgLines))
@@ -198,8 +197,8 @@ func (f *fields) cfg(field string, lines []string) {
 	}
 }
 
-// arg checks an argument of srcds. The game joins its arguments and takes them
-// apart again, so that quotation marks and spaces make several of one.
+// arg checks an argument for srcds. The game joins its arguments and splits them again, so that
+// quotation marks and spaces can turn one argument into several.
 func (f *fields) arg(field, s string) {
 	f.line(field, s, maxCfgLine)
 	for _, word := range strings.FieldsFunc(s, func(r rune) bool { return r == ' ' || r == '"' }) {

@@ -9,7 +9,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// sound is a definition that nothing is wrong with.
+// validServer returns a valid definition.
 func sound() left4me.Server {
 	return left4me.Server{Name: "alpha", Host: "local", Blueprint: "default", Port: 27015, Settings: left4me.Settings{
 		Hostname: "Überfall 🧟", Map: "c1m1_hotel", Mode: "versus", Difficulty: "Normal", MaxPlayers: 8, Motd: "two\nlines",

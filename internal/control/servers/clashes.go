@@ -7,9 +7,8 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Clashes says what the overlays of a server have in common: add-ons with the same
-// files, a campaign twice, more add-ons than the game has room for. Errors:
-// left4me.NotFound, left4me.Unavailable.
+// Clashes returns conflicts between a server's overlays: add-ons with the same files, duplicate
+// campaigns, more add-ons than the game supports. Errors: left4me.NotFound, left4me.Unavailable.
 func (s Files) Clashes(ctx context.Context, name left4me.Name) (all []left4me.Warning, err error) {
 	d, err := s.servers.defined(ctx, name)
 	if err != nil {

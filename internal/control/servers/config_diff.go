@@ -7,8 +7,8 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// ConfigDiff says how the files that left4me generates for a server would change
-// at its next start. Errors: left4me.NotFound, left4me.Unavailable.
+// ConfigDiff returns how the files that left4me generates for a server would change at its next
+// start. Errors: left4me.NotFound, left4me.Unavailable.
 func (s Files) ConfigDiff(ctx context.Context, name left4me.Name) ([]bus.ConfigFile, error) {
 	def, err := s.servers.defined(ctx, name)
 	if err != nil {

@@ -10,18 +10,18 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// reachWithin is longer than a host takes for a server that answers nothing.
+// reachWithin exceeds the time that a host needs for a server that doesn't answer.
 const reachWithin = 40 * time.Second
 
-// Reach goes the way from a server to its players and returns what it found, up
-// to the first thing that keeps everybody out, by the names that people have. It takes some
-// seconds. Errors: left4me.NotFound, left4me.Unavailable.
+// Reach checks the connectivity of a server, stopping at the first problem that keeps all players
+// out. The results use current names of servers. It takes several seconds. Errors:
+// left4me.NotFound, left4me.Unavailable.
 func (s *Servers) Reach(ctx context.Context, name left4me.Name) ([]left4me.Check, error) {
 	return ReachFor(ctx, s, accounts.Actor{}, name)
 }
 
-// ReachFor is s.Reach as who may read it: findings repeat why the server is in its state,
-// which may name what who may not see.
+// ReachFor returns the results of s.Reach as who may read them: they repeat the reason of the
+// server's state, which may contain names that who may not see.
 func ReachFor(ctx context.Context, s *Servers, who accounts.Actor, name left4me.Name) ([]left4me.Check, error) {
 	v, err := s.storage.Servers().Get(ctx, name)
 	if err != nil {
@@ -47,8 +47,8 @@ func ReachFor(ctx context.Context, s *Servers, who accounts.Actor, name left4me.
 	return checks, nil
 }
 
-// showReason puts what is shown of an error into the place of what the host said of it: its
-// findings have the names that it uses itself.
+// showReason replaces the host's text of an error in its results with shown, because the host's
+// text contains its own names of servers.
 func showReason(checks []left4me.Check, said left4me.Status, shown *left4me.Error) []left4me.Check {
 	for _, text := range []string{said.Reason, said.Why.Said()} {
 		if text == "" || text == shown.Said() {

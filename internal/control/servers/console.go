@@ -13,35 +13,33 @@ import (
 	"github.com/left4me/left4me/internal/sleep"
 )
 
-// RecentHistory asks for the console from as far back as is cheap to have.
+// RecentHistory requests as much console history as is cheap to read.
 const RecentHistory int64 = -1
 
 const (
 	consoleChunk   = 256 << 10
 	consoleWait    = 20 * time.Second
 	renameWait     = 100 * time.Millisecond
-	renamedWithin  = 5 * time.Second  // after its host renamed a server, this side knows
-	commandTimeout = 40 * time.Second // a server that loads a map answers late
+	renamedWithin  = 5 * time.Second  // limit for left4me to learn that a host has renamed a server
+	commandTimeout = 40 * time.Second // a server that is loading a map answers late
 )
 
-// Consoles are what servers print and the commands that they take. It is safe for
-// concurrent use.
+// Consoles accesses the output and the commands of servers. It is safe for concurrent use.
 type Consoles struct{ servers *Servers }
 
-// Consoles returns them; the value may be copied.
+// Consoles returns the access to consoles; the value may be copied.
 func (s *Servers) Consoles() Consoles { return Consoles{s} }
 
-// Follow gives what a server printed after a position, history first, and then
-// what it prints, until ctx ends, the server is deleted or the host stops
-// answering; the error comes last. A stopped server gives its history and stays
-// silent.
+// Follow yields the console output of a server after a position: history first, then new output,
+// until ctx ends, the server is deleted or the host stops answering. An error is yielded last. A
+// stopped server yields its history and then nothing.
 func (s Consoles) Follow(ctx context.Context, name left4me.Name, after int64) (iter.Seq2[bus.ConsoleChunk, error], error) {
 	v, err := s.servers.storage.Servers().Get(ctx, name)
 	if err != nil {
 		return nil, err
 	}
 	return func(yield func(bus.ConsoleChunk, error) bool) {
-		var shorter time.Time // since when the log is shorter than what was read of it
+		var shorter time.Time // since when the log has been shorter than the position read
 		for ctx.Err() == nil {
 			asked := v.OnHost()
 			c, err := s.chunk(ctx, v, after, consoleWait)
@@ -49,7 +47,7 @@ func (s Consoles) Follow(ctx context.Context, name left4me.Name, after int64) (i
 				return
 			}
 			if err == nil {
-				v, err = s.still(ctx, v) // else it is silent, or tells of the next one of the name
+				v, err = s.still(ctx, v) // without this check it would wait forever, or read the next server of this name
 			}
 			if err != nil {
 				yield(c, err)
@@ -57,11 +55,11 @@ func (s Consoles) Follow(ctx context.Context, name left4me.Name, after int64) (i
 			}
 			if v.OnHost() != asked {
 				shorter = time.Time{}
-				continue // that may be of the next one of the name
+				continue // the chunk may belong to the next server of the name
 			}
 			if c.Text == "" && c.Lost == 0 && c.Position < after {
-				// Its host has renamed it, and a moment later it is known here, too; or
-				// somebody removed the log, and it begins anew.
+				// Either the host has renamed the server, which will soon be known here too, or the
+				// log was removed and starts again from 0.
 				if shorter.IsZero() {
 					shorter = time.Now()
 				}
@@ -82,8 +80,8 @@ func (s Consoles) Follow(ctx context.Context, name left4me.Name, after int64) (i
 	}, nil
 }
 
-// still returns a server that was looked at before as it is now: it may have been renamed,
-// here or on its host. Errors: left4me.NotFound, also when another one has its name.
+// still returns the current definition of a server read earlier, which may have been renamed since,
+// here or on its host. Errors: left4me.NotFound, also if another server has its name now.
 func (s Consoles) still(ctx context.Context, v left4me.Server) (left4me.Server, error) {
 	now, err := s.servers.storage.Servers().ByID(ctx, v.ID)
 	if errors.Is(err, left4me.NotFound) {
@@ -92,9 +90,9 @@ func (s Consoles) still(ctx context.Context, v left4me.Server) (left4me.Server, 
 	return now, err
 }
 
-// Recent gives the end of what a server printed, as far back as is cheap to have,
-// and does not wait for more. A negative position means that there is nothing to
-// go on from. Errors: left4me.NotFound, left4me.Unavailable.
+// Recent returns the end of a server's console output, as far back as is cheap to read, without
+// waiting for more. A negative position means that Follow cannot continue from it. Errors:
+// left4me.NotFound, left4me.Unavailable.
 func (s Consoles) Recent(ctx context.Context, name left4me.Name) (bus.ConsoleChunk, error) {
 	v, err := s.servers.storage.Servers().Get(ctx, name)
 	if err != nil {
@@ -112,17 +110,17 @@ func (s Consoles) chunk(ctx context.Context, v left4me.Server, after int64, wait
 	return c, s.servers.Names().shown(ctx, v.Host, err)
 }
 
-// names are what of a line of commands is logged: the rest may be passwords.
+// names returns the commands of a console line for the log, without arguments, which may be
+// passwords.
 func names(line string) string {
 	return strings.Join(left4me.CfgCommands(line), "; ")
 }
 
-// Command runs one console command on a server and returns what it printed. quit
-// and exit are a stop, asked for by the one who entered them, since the host
-// starts a server again whose game ended by itself. Errors: left4me.Invalid,
-// left4me.NotFound, left4me.Conflict when the server doesn't run.
+// Command runs a console command on a server and returns its output. quit and exit become a stop
+// job of the user, because the host would restart a game that exits on its own. Errors:
+// left4me.Invalid, left4me.NotFound, left4me.Conflict if the server isn't running.
 func (s Consoles) Command(ctx context.Context, by left4me.Actor, name left4me.Name, command string) (string, error) {
-	command = left4me.Unmarked(command) // of a file that it was copied from
+	command = left4me.Unmarked(command) // a byte order mark may have been copied from a file
 	if err := CheckCommand(command); err != nil {
 		return "", err
 	}

@@ -2,7 +2,7 @@ package servers
 
 import "testing"
 
-// What is logged of a command that somebody ran holds no password, with a blank before it or without.
+// Logged console commands contain no passwords, with or without a space before the argument.
 func TestLogOfCommandsHasNamesOnly(t *testing.T) {
 	for line, want := range map[string]string{
 		`sv_password"zoey"`: "sv_password", `rcon_password{zoey}`: "rcon_password", "  status ": "status",

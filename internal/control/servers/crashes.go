@@ -8,7 +8,7 @@ import (
 	"github.com/left4me/left4me/internal/store"
 )
 
-// Crashes returns the newest deaths of a server, at most limit.
+// Crashes returns the newest crashes of a server, at most limit.
 func (s *Servers) Crashes(ctx context.Context, name left4me.Name, limit int) ([]store.Crash, error) {
 	return s.storage.Crashes().List(ctx, name, limit)
 }
@@ -21,7 +21,7 @@ func (s *Servers) keepCrash(ctx context.Context) func(string, []byte) error {
 		var c bus.Crash
 		if err := bus.Decode(data, &c); err != nil {
 			s.log.WarnContext(ctx, "crash of a server", "subject", subject, "err", err)
-			return nil // it won't become readable
+			return nil // a retry would fail too
 		}
 		host := bus.HostOf(subject)
 		err := s.storage.Crashes().Add(ctx, store.Crash{
@@ -34,7 +34,7 @@ func (s *Servers) keepCrash(ctx context.Context) func(string, []byte) error {
 	}
 }
 
-// crashed tells the watchers of a crash that a host told.
+// crashed notifies watchers of a crash that a host reported.
 func (l *statuses) crashed(host, server left4me.Name) {
 	l.mu.Lock()
 	name := l.name(key{host, server})

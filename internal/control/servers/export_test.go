@@ -7,16 +7,16 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Arrive is what follows when an agent says that it has started.
+// Arrive simulates the start of a host's agent.
 func (s *Servers) Arrive(ctx context.Context, host left4me.Name, boot string) {
 	autostarts{s}.arrive(ctx, host, boot)
 }
 
-// RenamedWithin is for tests that don't want to wait for seconds.
+// RenamedWithin shortens the wait for a rename on the host, for tests.
 func (s *Servers) RenamedWithin(d time.Duration) { s.renamedWithin = d }
 
-// LearnNames learns what people and hosts call servers, as it does after each event, from what
-// read reads.
+// LearnNames updates the names of servers from the rows that read returns, as happens after changes
+// of the rows.
 func (s *Servers) LearnNames(read func() ([]left4me.Server, error)) error {
 	return s.status.relearn(read)
 }

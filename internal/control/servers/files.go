@@ -12,28 +12,27 @@ import (
 	"github.com/left4me/left4me/internal/store"
 )
 
-// readWithin bounds how long a host may read layers for one question.
+// readWithin limits how long a host may read layers for one request.
 const readWithin = 30 * time.Second
 
-// maxPaths is how many files can be named at once.
+// maxPaths is the maximum number of files in one request.
 const maxPaths = 1000
 
-// Spec returns what a server would be started with now. Errors:
-// left4me.NotFound.
+// Spec returns what a server would be started with now, and its host. Errors: left4me.NotFound.
 func (s *Servers) Spec(ctx context.Context, name left4me.Name) (left4me.Spec, left4me.Name, error) {
 	d, err := s.defined(ctx, name)
 	return d.Spec, d.host, err
 }
 
-// defined is what a server would be started with, and what its host calls the overlays of it,
-// as of one moment: else one that is renamed in between would be an overlay that isn't there.
+// defined holds what a server would be started with, and the host's names of its overlays. Both are
+// read in one transaction: an overlay renamed in between would appear to be missing.
 type defined struct {
 	left4me.Spec
 	host  left4me.Name
 	names left4me.OverlayNames
 }
 
-// specOnHost is what the host of the server is told.
+// specOnHost returns the spec with the host's names of overlays.
 func (d defined) specOnHost() left4me.Spec { return d.names.SpecOnHost(d.Spec) }
 
 func (s *Servers) defined(ctx context.Context, name left4me.Name) (d defined, err error) {
@@ -57,15 +56,14 @@ func (s *Servers) defined(ctx context.Context, name left4me.Name) (d defined, er
 	return d, err
 }
 
-// Files are what servers see and write. It is safe for concurrent use.
+// Files accesses the files that servers see and write. It is safe for concurrent use.
 type Files struct{ servers *Servers }
 
-// Files returns them; the value may be copied.
+// Files returns the access to files; the value may be copied.
 func (s *Servers) Files() Files { return Files{s} }
 
-// List returns a page of what a server would see: its layers merged, and what
-// it wrote on top. Errors: left4me.NotFound, left4me.Invalid,
-// left4me.Unavailable.
+// List returns a page of the files that a server would see: its merged layers with its writable
+// layer on top. Errors: left4me.NotFound, left4me.Invalid, left4me.Unavailable.
 func (s Files) List(ctx context.Context, name left4me.Name, f left4me.Filter) (page left4me.Page[left4me.TreeFile], err error) {
 	d, err := s.servers.defined(ctx, name)
 	if err != nil {
@@ -76,7 +74,7 @@ func (s Files) List(ctx context.Context, name left4me.Name, f left4me.Filter) (p
 	return page, err
 }
 
-// Get returns what a file holds as a server would see it. Errors as of Files.
+// Get returns the contents of a file as the server would see it. Errors are those of List.
 func (s Files) Get(ctx context.Context, name left4me.Name, path, inside string) (a bus.FileAnswer, err error) {
 	d, err := s.servers.defined(ctx, name)
 	if err != nil {
@@ -87,8 +85,7 @@ func (s Files) Get(ctx context.Context, name left4me.Name, path, inside string) 
 	return a, err
 }
 
-// Written returns a page of what a server wrote over its layers. Errors as of
-// Files.
+// Written returns a page of the files in a server's writable layer. Errors are those of List.
 func (s Files) Written(ctx context.Context, name left4me.Name, f left4me.Filter) (page left4me.Page[left4me.TreeFile], err error) {
 	v, err := s.servers.storage.Servers().Get(ctx, name)
 	if err != nil {
@@ -98,8 +95,8 @@ func (s Files) Written(ctx context.Context, name left4me.Name, f left4me.Filter)
 	return page, err
 }
 
-// Compare returns a page of how the files of two servers differ, without what
-// they wrote themselves. Errors: left4me.NotFound, left4me.Unavailable.
+// Compare returns a page of the differences between the files of two servers, without their
+// writable layers. Errors: left4me.NotFound, left4me.Unavailable.
 func (s Files) Compare(ctx context.Context, from, to left4me.Name, after string, limit int) (page left4me.Page[left4me.FileChange],
 	err error,
 ) {
@@ -120,9 +117,9 @@ func (s Files) Compare(ctx context.Context, from, to left4me.Name, after string,
 	return page, err
 }
 
-// Pending returns a page of the files that a restart would change: what the
-// server was started with against what it would be started with now. Errors:
-// left4me.NotFound, also when it never ran; left4me.Unavailable.
+// Pending returns a page of the files that a restart would change: what the server was started with
+// compared to what it would be started with now. Errors: left4me.NotFound, also if the server never
+// ran; left4me.Unavailable.
 func (s Files) Pending(ctx context.Context, name left4me.Name, after string, limit int) (page left4me.Page[left4me.FileChange],
 	err error,
 ) {
@@ -136,7 +133,7 @@ func (s Files) Pending(ctx context.Context, name left4me.Name, after string, lim
 	return page, err
 }
 
-// Discard asks for a job that drops files which a stopped server wrote. Errors:
+// Discard adds a job that deletes files from the writable layer of a stopped server. Errors:
 // left4me.NotFound, left4me.Invalid.
 func (s Files) Discard(ctx context.Context, by left4me.Actor, name left4me.Name, paths []string) (left4me.Job, error) {
 	v, err := s.servers.storage.Servers().Get(ctx, name)
@@ -149,8 +146,7 @@ func (s Files) Discard(ctx context.Context, by left4me.Actor, name left4me.Name,
 	return s.servers.jobs.Add(ctx, by, left4me.DiscardUpper, name, v.Host, bus.DiscardSpec{Server: v.OnHost(), Paths: paths})
 }
 
-// discardAgain asks for a job once more that dropped files, under the name that the server
-// has now.
+// discardAgain repeats a discard job under the server's current name.
 func (s Files) discardAgain(ctx context.Context, by left4me.Actor, v store.QueuedJob) (left4me.Job, error) {
 	var spec bus.DiscardSpec
 	if err := json.Unmarshal(v.Spec, &spec); err != nil {
@@ -159,8 +155,7 @@ func (s Files) discardAgain(ctx context.Context, by left4me.Actor, v store.Queue
 	return s.Discard(ctx, by, v.Target, spec.Paths)
 }
 
-// CheckPaths says whether files of a layer are named. Errors: left4me.Invalid
-// for the field.
+// CheckPaths validates paths of files in a layer. Errors: left4me.Invalid for the field.
 func CheckPaths(field string, paths []string) error {
 	switch {
 	case len(paths) == 0:
@@ -176,8 +171,8 @@ func CheckPaths(field string, paths []string) error {
 	return nil
 }
 
-// askHost asks a host about overlays and servers, by the names that it has for the overlays.
-// A stack that may be older than the question has them already, which changes nothing.
+// askHost sends a request about overlays and servers, using the host's names of overlays. Stacks
+// that use them already are unaffected.
 func (s *Servers) askHost(ctx context.Context, host left4me.Name, verb string, in, out any) error {
 	names, err := s.storage.Overlays().Names(ctx)
 	if err != nil {
@@ -188,7 +183,7 @@ func (s *Servers) askHost(ctx context.Context, host left4me.Name, verb string, i
 	return s.Names().Error(host, names, s.bus.Request(ctx, bus.Command(host, verb), onHost(names, in), out))
 }
 
-// onHost is a question to a host with its names for overlays.
+// onHost returns the request with the host's names of overlays.
 func onHost(names left4me.OverlayNames, in any) any {
 	switch in := in.(type) {
 	case bus.StackRequest:

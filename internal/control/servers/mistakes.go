@@ -9,10 +9,9 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Mistakes says all that keeps a definition from being saved, as far as that can be
-// seen before: every field at once; fresh says that the server is to be made. Errors:
-// left4me.Fields of left4me.Invalid and left4me.Conflict; left4me.Unavailable when
-// only the host could tell.
+// Mistakes returns everything that prevents a definition from being saved, all fields at once;
+// fresh means that the server is new. Errors: left4me.Fields of left4me.Invalid and
+// left4me.Conflict; left4me.Unavailable if only the host could tell.
 func (s *Servers) Mistakes(ctx context.Context, v left4me.Server, fresh bool) error {
 	snap, err := s.snapshot(ctx)
 	if err != nil {
@@ -55,9 +54,8 @@ func (s *Servers) Mistakes(ctx context.Context, v left4me.Server, fresh bool) er
 	return f.err()
 }
 
-// place adds what is wrong with the host and the port of a definition; have is the
-// server as it is, hosts are all that there are, and bound says that the port of the
-// server can't change now.
+// place checks the host and the port of a definition. have is the existing server or nil, and bound
+// means that its port cannot change now.
 func (f *fields) place(v left4me.Server, have *left4me.Server, all []left4me.Server, hosts []left4me.Name, bound bool) {
 	for _, o := range all {
 		if o.Name != v.Name && o.Host == v.Host && o.Port == v.Port && v.Port != 0 {
@@ -66,12 +64,12 @@ func (f *fields) place(v left4me.Server, have *left4me.Server, all []left4me.Ser
 	}
 	switch {
 	case have == nil && !slices.Contains(hosts, v.Host) && v.Host.Valid():
-		// A server there could neither be started nor deleted.
+		// A server on an unknown host could neither be started nor deleted.
 		f.add("host", left4me.NewError(left4me.Invalid, "host.not_here", "host", v.Host, "known", left4me.JoinNames(hosts)))
 	case have != nil && v.Host != have.Host:
 		f.add("host", left4me.NewError(left4me.Invalid, "server.stays_on_host", "server", v.Name, "host", have.Host))
 	case have != nil && v.Port != 0 && v.Port != have.Port && bound:
-		// What it has now is what its players and its watch go by.
+		// Players and the health check use the current port.
 		*f = append(*f,
 			left4me.NewError(left4me.Conflict, "port.of_running_server", "server", v.Name, "port", have.Port).InField("port"))
 	}

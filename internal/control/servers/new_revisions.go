@@ -11,15 +11,14 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// currents are the revisions that servers of a host are started with, and when
-// it said so.
+// currents holds the current revisions on a host, and when the host reported them.
 type currents struct {
 	revisions map[left4me.Name]int
 	turn      uint64
 }
 
-// current takes which revisions servers of a host start with; asked is the turn
-// when it was asked: what it said since is newer.
+// current stores the current revisions on a host; asked is the turn at which they were requested. A
+// report received since then is newer and stays.
 func (l *statuses) current(host left4me.Name, revisions map[left4me.Name]int, asked uint64) {
 	l.mu.Lock()
 	old, known := l.currents[host]
@@ -49,7 +48,7 @@ func (l *statuses) revisions(host left4me.Name) (map[left4me.Name]int, bool) {
 	return c.revisions, ok
 }
 
-// listenContent takes what hosts say of their overlays.
+// listenContent subscribes to the hosts' reports of current revisions.
 func (s *Servers) listenContent(ctx context.Context) error {
 	return s.bus.Listen(ctx, bus.Broadcast(bus.AnyHost, bus.KindContent), func(subject string, data []byte) {
 		var c bus.Currents
@@ -61,23 +60,23 @@ func (s *Servers) listenContent(ctx context.Context) error {
 	})
 }
 
-// askContent asks a host which revisions servers start with.
+// askContent queries a host for its current revisions.
 func (s *Servers) askContent(ctx context.Context, host left4me.Name) error {
 	asked := s.status.now()
 	var c bus.Currents
 	err := s.bus.Request(ctx, bus.Command(host, bus.VerbCurrents), bus.Empty{V: bus.Version}, &c)
 	switch {
 	case errors.Is(err, left4me.Invalid):
-		return nil // an older agent: nobody knows
+		return nil // an older agent doesn't know them
 	case err == nil:
 		s.status.current(host, c.Revisions, asked)
 	}
 	return err
 }
 
-// newContent is how the overlays that a server was started with differ from those
-// that it would be started with now. Overlays that its host doesn't have are
-// passed over: the start will say so.
+// newContent returns the differences between the overlays a server was started with and those it
+// would be started with now. Overlays that its host doesn't have are skipped; the start will report
+// them.
 func newContent(has, wants []left4me.OverlayRef, current map[left4me.Name]int) []left4me.OverlayChange {
 	var all []left4me.OverlayChange
 	for _, w := range wants {

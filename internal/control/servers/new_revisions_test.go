@@ -31,7 +31,7 @@ func TestNewContent(t *testing.T) {
 		{"maps@3", "maps@2", []left4me.OverlayChange{{Overlay: "maps", From: 3, To: 2}}},
 		{"", "mods", []left4me.OverlayChange{{Overlay: "mods", To: 1}}},
 		{"mods@1", "", []left4me.OverlayChange{{Overlay: "mods", From: 1}}},
-		{"", "gone", nil}, // the start will say that there is none
+		{"", "gone", nil}, // the start reports the missing overlay
 	} {
 		if got := newContent(ref(c.has), ref(c.wants), current); !slices.Equal(got, c.want) {
 			t.Errorf("%q for %q: %+v", c.has, c.wants, got)
@@ -43,7 +43,7 @@ func TestWhatWasSaidLaterIsTheCurrentRevision(t *testing.T) {
 	l := newStatuses()
 	asked := l.now()
 	l.current("local", map[left4me.Name]int{"maps": 2}, l.now())
-	l.current("local", map[left4me.Name]int{"maps": 1}, asked) // an answer that took long
+	l.current("local", map[left4me.Name]int{"maps": 1}, asked) // a delayed answer
 	if r, ok := l.revisions("local"); !ok || r["maps"] != 2 {
 		t.Errorf("%v", r)
 	}

@@ -11,8 +11,8 @@ import (
 	"github.com/left4me/left4me/internal/store"
 )
 
-// The next server of a name has nothing of the one that was deleted: not from the first
-// moment, before anything that follows events has seen the deletion.
+// A server never inherits anything from a deleted server of its name, not even before the event
+// readers have seen the deletion.
 func TestNextServerOfNameHasNothingOfDeletedOne(t *testing.T) {
 	s := newSite(t)
 	old := s.create(t, "alpha")
@@ -31,7 +31,7 @@ func TestNextServerOfNameHasNothingOfDeletedOne(t *testing.T) {
 	is(t, err, left4me.Conflict, "")
 
 	at := time.Now().UTC().Truncate(time.Millisecond)
-	for id, server := range map[string]left4me.ID{"1": old.ID, "2": now.ID} { // told late, and its own
+	for id, server := range map[string]left4me.ID{"1": old.ID, "2": now.ID} { // the deleted server's crash, reported late, and its own
 		crash := bus.Crash{V: bus.Version, Server: "alpha", ServerID: server, At: at, Exit: string(server)}
 		if err := s.bus.Record(t.Context(), left4me.LocalHost, bus.KindCrash, id, crash); err != nil {
 			t.Fatal(err)
@@ -49,8 +49,8 @@ func TestNextServerOfNameHasNothingOfDeletedOne(t *testing.T) {
 	}
 }
 
-// Whatever the host said of the name before is not said of a new server, but for a process
-// that is there.
+// A new server doesn't inherit a status that the host reported earlier under its name, unless a
+// process is running.
 func TestNewServerHasNoStatusFromBefore(t *testing.T) {
 	s := newSite(t)
 	for name, state := range map[left4me.Name]left4me.ServerState{"alpha": left4me.Failed, "beta": left4me.Running} {
@@ -69,7 +69,7 @@ func TestNewServerHasNoStatusFromBefore(t *testing.T) {
 	}
 }
 
-// Another one with the state that the deleted one had has an event of its own.
+// The new server's first state is an event even if it equals the deleted server's.
 func TestFirstStateOfNextServerIsAnEvent(t *testing.T) {
 	s := newSite(t)
 	running := func(id left4me.ID) {

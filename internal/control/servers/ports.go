@@ -9,11 +9,11 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// PortRange is where ports come from when nobody names one, both ends included.
+// PortRange is the range for automatically assigned ports, inclusive.
 type PortRange struct{ Low, High int }
 
-// createOnFreePort adds a server with the next port that is free. When somebody
-// else took that one meanwhile, it is the one after it.
+// createOnFreePort adds a server with the next free port, and tries the following one if a
+// concurrent request takes it.
 func (s *Servers) createOnFreePort(ctx context.Context, by left4me.Actor, v left4me.Server) (left4me.Server, error) {
 	for {
 		var err error
@@ -27,9 +27,8 @@ func (s *Servers) createOnFreePort(ctx context.Context, by left4me.Actor, v left
 	}
 }
 
-// freePort finds the lowest port of the range for v that no server of its host
-// has, neither for its game nor for its SourceTV, and that no other program there
-// uses as far as the host can say.
+// freePort returns the lowest port of the range that no server on v's host uses for the game or for
+// SourceTV. Ports that the host reports as used by another program are skipped.
 func (s *Servers) freePort(ctx context.Context, v left4me.Server) (int, error) {
 	specs, err := s.neighbours(ctx, v)
 	if err != nil {
@@ -49,14 +48,14 @@ func (s *Servers) freePort(ctx context.Context, v left4me.Server) (int, error) {
 		if e, ok := left4me.Public(err); ok && e.Kind == left4me.Conflict {
 			continue
 		}
-		// A host that can't be asked does not keep anyone from planning a
-		// server: the port is checked again when it starts.
+		// A host that doesn't answer must not prevent the creation of a server: the port is checked
+		// again at the start.
 		return port, nil
 	}
 	return 0, left4me.NewError(left4me.Conflict, "port.none_free", "low", s.ports.Low, "high", s.ports.High).InField("port")
 }
 
-// neighbours are the servers of the host of v, and then v, which is not there yet.
+// neighbours returns the specs of the other servers on v's host, followed by v.
 func (s *Servers) neighbours(ctx context.Context, v left4me.Server) ([]left4me.Spec, error) {
 	d, err := s.definitions(ctx)
 	if err != nil {

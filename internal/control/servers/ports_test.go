@@ -9,7 +9,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// conflict checks that a change was refused because of a port.
+// conflict checks that an error is a conflict about a port.
 func conflict(t *testing.T, what string, err error, field, text string) {
 	t.Helper()
 	e, ok := left4me.Public(err)
@@ -44,7 +44,7 @@ func TestPortOfSourceTVIsPartOfThePlan(t *testing.T) {
 	_, err = s.Create(t.Context(), left4me.ByUser("tester"), left4me.Server{Name: "gamma", Port: 33010, Settings: tv("33001")})
 	conflict(t, "SourceTV that counts up", err, "settings.cfg",
 		"SourceTV of gamma would take port 33002 (it counts up from 33001), which beta has")
-	// Without a port for the game: every port of the range is somebody's.
+	// Without a port in the request: the whole range is in use.
 	_, err = s.Create(t.Context(), left4me.ByUser("tester"), left4me.Server{Name: "gamma"})
 	conflict(t, "a full range", err, "port", "every port from 33000 to 33002 is in use")
 	if _, err := s.Update(t.Context(), left4me.ByUser("al"), left4me.Server{Name: "alpha"}); err != nil {
@@ -80,7 +80,7 @@ func TestBlueprintThatTurnsSourceTVOnKeepsThePlan(t *testing.T) {
 	_, err := s.Update(t.Context(), left4me.ByUser("al"), left4me.Server{Name: "beta", Port: 28001})
 	conflict(t, "the second SourceTV", err, "port", "port 28001 is used by SourceTV of gamma (it counts up from 28000)")
 
-	// Lines of an overlay say it too.
+	// Overlays can enable SourceTV with cfg lines, too.
 	o, err := s.store.Overlays().Create(t.Context(), left4me.ByUser("al"), left4me.Overlay{Name: "lines", Kind: left4me.FilesOverlay})
 	if err != nil {
 		t.Fatal(err)
@@ -93,8 +93,8 @@ func TestBlueprintThatTurnsSourceTVOnKeepsThePlan(t *testing.T) {
 	conflict(t, "lines of an overlay", err, "cfg", "SourceTV of beta would take port 27015, which alpha has")
 }
 
-// TestClashOfPortsThatWasThereBeforeKeepsNobodyFromChanges has one that an older
-// left4me accepted.
+// TestOldPortConflictDoesNotBlockChanges covers a conflict that an older version of left4me
+// accepted.
 func TestClashOfPortsThatWasThereBeforeKeepsNobodyFromChanges(t *testing.T) {
 	s := newSite(t)
 	for name, port := range map[left4me.Name]int{"alpha": 27015, "beta": 27020} {

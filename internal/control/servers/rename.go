@@ -8,18 +8,19 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Names are what people and hosts call servers. It is safe for concurrent use.
+// Names manages names of servers and maps those of hosts to current ones. It is safe for concurrent
+// use.
 type Names struct{ servers *Servers }
 
-// Names returns them; the value may be copied.
+// Names returns the names of servers; the value may be copied.
 func (s *Servers) Names() Names { return Names{s} }
 
-// Rename gives a server another name, whether or not it runs. Panel, API and command line
-// have it at once; on its host, what runs goes on under the old name, and the next start
-// renames the server's directories, so that both names are taken until then. version is
-// the one that was looked at, 0 doesn't care. Errors: left4me.NotFound; left4me.Invalid
-// and left4me.Conflict for the field "name"; left4me.Conflict when somebody changed the
-// server since, or it is being deleted; left4me.Busy while a start renames it on its host.
+// Rename renames a server, whether or not it is running. Panel, API and command line use the new
+// name at once. On its host a running server keeps the old name, and the next start renames the
+// server's directories, so both names are taken until then. version is the version that was edited;
+// 0 skips the check. Errors: left4me.NotFound; left4me.Invalid and left4me.Conflict for the field
+// "name"; left4me.Conflict if the server was changed since that version or is being deleted;
+// left4me.Busy while a start renames it on its host.
 func (s Names) Rename(ctx context.Context, by left4me.Actor, name, to left4me.Name, version int) (View, error) {
 	if err := CheckName(to); err != nil {
 		return View{}, err
@@ -35,18 +36,18 @@ func (s Names) Rename(ctx context.Context, by left4me.Actor, name, to left4me.Na
 	return s.servers.Get(ctx, to)
 }
 
-// CheckName says whether a server can be called so. Errors: left4me.Fields of
-// left4me.Invalid, for the field "name".
+// CheckName checks that a name is valid for a server. Errors: left4me.Fields of left4me.Invalid,
+// for the field "name".
 func CheckName(n left4me.Name) error {
 	var f fields
 	f.serverName(n)
 	return f.err()
 }
 
-// renamed takes over what is known of a server under its new name.
+// renamed moves the status of a server to its new name.
 func (l *statuses) renamed(before, after left4me.Server) {
 	l.mu.Lock()
-	// What was said of another one that had the name before is not said of this one.
+	// A status of an earlier server with the new name must not be shown for this one.
 	if after.Name != after.OnHost() {
 		delete(l.statuses, key{after.Host, after.Name})
 	}
@@ -60,7 +61,7 @@ func (l *statuses) renamed(before, after left4me.Server) {
 	l.changed(after.Name)
 }
 
-// learn takes which servers hosts still call by another name than people. mu is held.
+// learn records the host names of servers that differ from their current names. mu must be held.
 func (l *statuses) learn(all []left4me.Server) {
 	for _, v := range all {
 		delete(l.shown, key{v.Host, v.Name})
@@ -70,8 +71,8 @@ func (l *statuses) learn(all []left4me.Server) {
 	}
 }
 
-// relearn is learn of all servers that there are, which read reads: once more when one was
-// renamed meanwhile. What was said under a name that no host uses any more is dropped.
+// relearn updates the names from all servers, which read returns. It reads again if a server was
+// renamed in the meantime. Statuses under names that no host uses any more are dropped.
 func (l *statuses) relearn(read func() ([]left4me.Server, error)) error {
 	for done := false; !done; {
 		l.mu.Lock()
@@ -90,7 +91,7 @@ func (l *statuses) relearn(read func() ([]left4me.Server, error)) error {
 	return nil
 }
 
-// replaceNames is relearn with what was read. mu is held.
+// replaceNames applies the rows that relearn has read. mu must be held.
 func (l *statuses) replaceNames(all []left4me.Server) {
 	before := l.shown
 	l.shown = map[key]left4me.Name{}
@@ -109,7 +110,7 @@ func (l *statuses) replaceNames(all []left4me.Server) {
 	}
 }
 
-// name is what people call a server that its host calls so. mu is held.
+// name returns the current name of a server with the host name k. mu must be held.
 func (l *statuses) name(k key) left4me.Name {
 	if n := l.shown[k]; n != "" {
 		return n
@@ -117,8 +118,7 @@ func (l *statuses) name(k key) left4me.Name {
 	return k.server
 }
 
-// Shown are the names that people have for servers, by those that their host uses. What it
-// returns is the caller's.
+// Shown returns the current names of servers for their host names, in a new slice.
 func (s Names) Shown(host left4me.Name, names []left4me.Name) []left4me.Name {
 	l := s.servers.status
 	l.mu.Lock()
@@ -130,8 +130,8 @@ func (s Names) Shown(host left4me.Name, names []left4me.Name) []left4me.Name {
 	return shown
 }
 
-// Error is what a host says went wrong, by the names that people have for its servers, and for
-// its overlays as overlays says.
+// Error returns an error of a host with the current names of its servers and, according to
+// overlays, of its overlays.
 func (s Names) Error(host left4me.Name, overlays left4me.OverlayNames, err error) error {
 	l := s.servers.status
 	return overlays.Error(err, func(n left4me.Name) left4me.Name {
@@ -141,8 +141,8 @@ func (s Names) Error(host left4me.Name, overlays left4me.OverlayNames, err error
 	})
 }
 
-// shown is Error with the names that overlays have now. When they can't be read, the error is
-// the host's.
+// shown is like Error with the current names of overlays. If those cannot be read, it leaves the
+// overlay names unchanged.
 func (s Names) shown(ctx context.Context, host left4me.Name, err error) error {
 	if err == nil {
 		return nil
@@ -154,9 +154,9 @@ func (s Names) shown(ctx context.Context, host left4me.Name, err error) error {
 	return s.Error(host, overlays, err)
 }
 
-// check asks a host which names it uses for servers, after a job on one that it knows by an
-// older name: the job may have renamed it there before it was called off. A host that can't be
-// asked tells when it arrives.
+// check queries a host for the names of its servers, after a job on a server that the host knew by
+// an older name: the job may have renamed it before it was cancelled. If the host doesn't answer,
+// its names are checked when its agent reconnects.
 func (s Names) check(ctx context.Context, host left4me.Name) error {
 	asking, cancel := context.WithTimeout(ctx, askWithin)
 	defer cancel()
@@ -167,8 +167,8 @@ func (s Names) check(ctx context.Context, host left4me.Name) error {
 	return s.noteRenamed(ctx, host, all)
 }
 
-// noteRenamed notes which names a host uses for servers, by what it says it has: the end of
-// the job that renamed them may never have come, or the database may be another one since.
+// noteRenamed updates the host names of servers from the statuses of a host. The end of the job
+// that renamed a server may have been lost, or the database may have been replaced since.
 func (s Names) noteRenamed(ctx context.Context, host left4me.Name, all []left4me.Status) error {
 	there, owners := map[left4me.Name]left4me.Status{}, map[left4me.ID]left4me.Name{}
 	for _, st := range all {
@@ -185,7 +185,7 @@ func (s Names) noteRenamed(ctx context.Context, host left4me.Name, all []left4me
 		}
 		on := owners[v.ID]
 		if st, ok := there[v.Name]; ok && st.ID == "" {
-			on = v.Name // an older left4me started it last
+			on = v.Name // last started by a version of left4me that reports no ids
 		}
 		if on == "" || v.ID == "" {
 			continue

@@ -26,7 +26,7 @@ func (s *site) rename(t *testing.T, name, to left4me.Name) servers.View {
 	return v
 }
 
-// step tells a step of a job as its host would, which claims it first.
+// step claims a job and reports a step of it, as its host would.
 func (s *site) step(t *testing.T, j left4me.Job, label string) {
 	t.Helper()
 	var a bus.ClaimAnswer
@@ -38,7 +38,7 @@ func (s *site) step(t *testing.T, j left4me.Job, label string) {
 	})
 }
 
-// A server that runs shows its new name at once, and what its host says of it under the
+// A running server immediately has its new name, with the status that its host reports under the
 // old one.
 func TestRenamedServerKeepsItsStatus(t *testing.T) {
 	s := newSite(t)
@@ -52,7 +52,7 @@ func TestRenamedServerKeepsItsStatus(t *testing.T) {
 	_, err := s.Get(t.Context(), "alpha")
 	is(t, err, left4me.NotFound, "")
 
-	// What is new of it is told by the new name.
+	// Later changes are reported under the new name.
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	changes := s.Watch(ctx)
@@ -69,7 +69,8 @@ func TestRenamedServerKeepsItsStatus(t *testing.T) {
 		t.Errorf("shown as %q", got)
 	}
 
-	// Its host renames it in a start, and says so under the new name before the step comes.
+	// The host renames the server during a start, and reports the new name before that step
+	// arrives.
 	start := s.act(t, left4me.StartServer, "beta")
 	s.publish(t, bus.KindStatus, left4me.Status{Name: "alpha", State: left4me.Stopped})
 	s.publish(t, bus.KindStatus, left4me.Status{Name: "beta", State: left4me.Starting})
@@ -82,22 +83,21 @@ func TestRenamedServerKeepsItsStatus(t *testing.T) {
 	}
 }
 
-// Two servers that change their names one after the other don't get what is known of each
-// other.
+// Two servers that are renamed one after the other don't get each other's status.
 func TestRenamedServerHasNothingOfTheOneBefore(t *testing.T) {
 	s := newSite(t)
 	s.create(t, "alpha")
 	s.publish(t, bus.KindStatus, left4me.Status{Name: "alpha", State: left4me.Running})
-	s.publish(t, bus.KindStatus, left4me.Status{Name: "beta", State: left4me.Failed, Reason: "of before"}) // left over
+	s.publish(t, bus.KindStatus, left4me.Status{Name: "beta", State: left4me.Failed, Reason: "of before"}) // a leftover
 	s.publish(t, bus.KindStatus, left4me.Status{Name: "gamma", State: left4me.Running})
 	s.create(t, "gamma")
-	s.until(t, "gamma", func(v servers.View) bool { return v.Status.State == left4me.Running }) // all has come
+	s.until(t, "gamma", func(v servers.View) bool { return v.Status.State == left4me.Running }) // all statuses have arrived
 	if v := s.rename(t, "alpha", "beta"); v.Status.State != left4me.Running || v.Status.Reason != "" {
 		t.Errorf("%+v", v.Status)
 	}
 }
 
-// Whatever a host is asked about a server, it is asked by the name that it has.
+// All requests about a server use the name that its host has for it.
 func TestHostIsAskedByTheNameThatItHas(t *testing.T) {
 	s := newSite(t)
 	var mu sync.Mutex
@@ -166,7 +166,7 @@ func TestHostIsAskedByTheNameThatItHas(t *testing.T) {
 	}
 	for verb, names := range asked {
 		for _, n := range names {
-			// The plugins that a stack needs are asked about without a server.
+			// Plugin requirements of a stack are queried without a server.
 			if n != "alpha" && (n != "" || verb != bus.VerbClashes) {
 				t.Errorf("%s is asked about %q", verb, n)
 			}
@@ -174,7 +174,7 @@ func TestHostIsAskedByTheNameThatItHas(t *testing.T) {
 	}
 }
 
-// Jobs name both: the host says which of them it has.
+// Jobs contain both names; the host determines which one it has.
 func TestJobOnARenamedServerTellsBothNames(t *testing.T) {
 	s := newSite(t)
 	work := make(chan bus.Delivery, 8)
@@ -195,8 +195,8 @@ func TestJobOnARenamedServerTellsBothNames(t *testing.T) {
 	}
 }
 
-// A job that was asked for before goes on under the name that it was asked for with, as
-// long as nothing has renamed the server on its host.
+// A job requested before a rename continues under the old name until the server is renamed on its
+// host.
 func TestJobOfBeforeARenameHasTheOldName(t *testing.T) {
 	s := newSite(t)
 	work := make(chan bus.Delivery, 8)
@@ -231,8 +231,8 @@ func TestJobOfBeforeARenameHasTheOldName(t *testing.T) {
 	}
 }
 
-// Whoever follows a console follows the server to its new name, also when its host has
-// renamed it and nobody knows yet.
+// Follow continues under the new name, even if the host has renamed the server before left4me
+// knows.
 func TestConsoleFollowsARename(t *testing.T) {
 	s := newSite(t)
 	s.host(t, map[string]func([]byte) (any, error){
@@ -242,7 +242,7 @@ func TestConsoleFollowsARename(t *testing.T) {
 				return nil, err
 			}
 			if r.Server == "alpha" {
-				return bus.ConsoleChunk{V: bus.Version}, nil // it has no log of this name any more
+				return bus.ConsoleChunk{V: bus.Version}, nil // no log of this name any more
 			}
 			return bus.ConsoleChunk{V: bus.Version, After: r.After, Position: r.After + 4, Text: "new\n"}, nil
 		},
@@ -266,13 +266,13 @@ func TestConsoleFollowsARename(t *testing.T) {
 	}
 }
 
-// The end of a rename that nobody heard of is learned from what the host has; so is the name
-// on a host whose disk is older or newer than the database.
+// If the end of a rename was lost, or the host's disk is older or newer than the database, the name
+// comes from the host's list of servers.
 func TestHostSaysWhichNameItHas(t *testing.T) {
 	for _, c := range []struct {
-		on  left4me.Name // its host
-		id  bool         // its host tells whose it is
-		now left4me.Name // its name on its host
+		on  left4me.Name // name on the host
+		id  bool         // whether the host reports the id
+		now left4me.Name // HostName afterwards
 	}{{"beta", true, ""}, {"beta", false, ""}, {"gamma", true, "gamma"}, {"gamma", false, "alpha"}} {
 		s := newSite(t)
 		v := s.create(t, "alpha")
@@ -293,8 +293,8 @@ func TestHostSaysWhichNameItHas(t *testing.T) {
 	}
 }
 
-// A job that renamed a server on its host, and was called off before anybody was told of it,
-// ends with its host being asked: until its next start its host is asked by the name that it has.
+// A cancelled job may have renamed the server on its host without reporting it. left4me then
+// queries the host and uses the name the host has until the next start.
 func TestHostSaysWhichNameItHasAfterAJob(t *testing.T) {
 	s := newSite(t)
 	v := s.create(t, "alpha")
@@ -312,7 +312,7 @@ func TestHostSaysWhichNameItHasAfterAJob(t *testing.T) {
 	}
 }
 
-// Another server's files under the name that a host used for one don't hide where its own are.
+// Files of another server under the old host name must not hide the location of the renamed server.
 func TestHostSaysWhichNameItHasThoughAnotherHasTheOldOne(t *testing.T) {
 	s := newSite(t)
 	v := s.create(t, "alpha")
@@ -327,7 +327,7 @@ func TestHostSaysWhichNameItHasThoughAnotherHasTheOldOne(t *testing.T) {
 	s.until(t, "beta", func(v servers.View) bool { return v.HostName == "" && v.Status.State == left4me.Running })
 }
 
-// What else has a server's name on its host, or the name that it gets there, is not taken for it.
+// Another instance with the host name or the new name of a server is not mistaken for it.
 func TestStrayInstanceIsNotTakenForARenamedServer(t *testing.T) {
 	s := newSite(t)
 	v := s.create(t, "alpha")
@@ -344,7 +344,7 @@ func TestStrayInstanceIsNotTakenForARenamedServer(t *testing.T) {
 	s.until(t, "beta", func(v servers.View) bool { return v.Status.Players == 3 })
 }
 
-// What keeps a server from being started is known under its new name.
+// The reason why a server is held is recorded under its new name.
 func TestRenamedServerIsHeldWhenItGivesUp(t *testing.T) {
 	s := newSite(t)
 	s.create(t, "alpha")
@@ -353,7 +353,7 @@ func TestRenamedServerIsHeldWhenItGivesUp(t *testing.T) {
 	s.until(t, "beta", func(v servers.View) bool { return v.Held == left4me.HeldCrashed })
 }
 
-// What came from the next server of the old name is not shown to whoever follows the one before.
+// Follow doesn't show output of the next server with the old name.
 func TestConsoleShowsNothingOfTheNextServer(t *testing.T) {
 	s := newSite(t)
 	v := s.create(t, "alpha")
@@ -395,7 +395,7 @@ func TestConsoleShowsNothingOfTheNextServer(t *testing.T) {
 	}
 }
 
-// A list of servers that was read before a rename doesn't take its name back.
+// A list of servers that was read before a rename must not undo it.
 func TestRenameOutlivesAnOlderListOfServers(t *testing.T) {
 	s := newSite(t)
 	s.create(t, "alpha")
@@ -415,7 +415,7 @@ func TestRenameOutlivesAnOlderListOfServers(t *testing.T) {
 	}
 }
 
-// What a host says went wrong names a server as people do, in answers, in jobs and in its state.
+// Errors of a host show the current name of a server in answers, in jobs and in its state.
 func TestErrorsOfAHostNameARenamedServerAsPeopleDo(t *testing.T) {
 	s := newSite(t)
 	fails := func(data []byte) (any, error) {
@@ -464,8 +464,8 @@ func TestErrorsOfAHostNameARenamedServerAsPeopleDo(t *testing.T) {
 	}
 }
 
-// Findings repeat what a host says of a server, also what the panel shows another reason for, and
-// name what is in the way as people do, to whoever may see it.
+// Results of the connectivity check show the reasons from the host with current names, and without
+// those that the reader may not see.
 func TestConnectivityRepeatsReasonsAsTheirReaderMayReadThem(t *testing.T) {
 	s := newSite(t)
 	why := left4me.NewError(left4me.Conflict, "port.in_use", "port", 27015, "server", "alpha")
@@ -498,8 +498,8 @@ func TestConnectivityRepeatsReasonsAsTheirReaderMayReadThem(t *testing.T) {
 	}
 }
 
-// What a host is asked for is of one moment: an overlay that people rename meanwhile, and back,
-// has the name that its host knows in each question, and is no reason to restart.
+// Requests are built from one transaction: an overlay that is renamed at the same time, and back,
+// has the host's name in every request, and requires no restart.
 func TestOverlaysThatAreRenamedMeanwhileHaveTheNameOfTheHost(t *testing.T) {
 	s := newSite(t)
 	ctx := t.Context()
@@ -518,7 +518,7 @@ func TestOverlaysThatAreRenamedMeanwhileHaveTheNameOfTheHost(t *testing.T) {
 	if _, err := s.Create(ctx, by, left4me.Server{Name: "alpha", Overlays: left4me.Refs("maps")}); err != nil {
 		t.Fatal(err)
 	}
-	for i := range 100 { // which take their time to be read after the server
+	for i := range 100 { // many blueprints, so that reading them after the server takes time
 		if err := s.store.Blueprints().Create(ctx, left4me.Blueprint{Name: left4me.Name(fmt.Sprintf("b%d", i))}); err != nil {
 			t.Fatal(err)
 		}
@@ -557,8 +557,8 @@ func TestOverlaysThatAreRenamedMeanwhileHaveTheNameOfTheHost(t *testing.T) {
 	}
 }
 
-// Until it is known here that its host has renamed a server, the log of the old name, which is
-// not there any more, is not taken for one that begins anew.
+// While a rename by the host is unknown to left4me, the missing log of the old name must not be
+// treated as a new log.
 func TestConsoleWaitsUntilARenameOfItsHostIsKnown(t *testing.T) {
 	s := newSite(t)
 	v := s.create(t, "alpha")
@@ -598,8 +598,8 @@ func TestConsoleWaitsUntilARenameOfItsHostIsKnown(t *testing.T) {
 	}
 }
 
-// A console goes on where the log is when somebody removed it, after its host had the time to
-// say that the server has another name.
+// If the log was removed, Follow restarts at its beginning after the time that a rename on the host
+// could take.
 func TestConsoleGoesOnWhenItsLogWasRemoved(t *testing.T) {
 	s := newSite(t)
 	s.RenamedWithin(300 * time.Millisecond)
@@ -631,7 +631,7 @@ func TestConsoleGoesOnWhenItsLogWasRemoved(t *testing.T) {
 	t.Error("nothing comes")
 }
 
-// Files that are dropped are named by the server's name on its host, once more as it is then.
+// Discard jobs use the server's host name, and a retry uses its host name at that time.
 func TestDiscardOnARenamedServer(t *testing.T) {
 	s := newSite(t)
 	work := make(chan bus.Delivery, 8)

@@ -7,16 +7,14 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// askWithin bounds what a host answers out of its memory or a few files.
+// askWithin limits requests that a host answers from memory or from a few files.
 const askWithin = 15 * time.Second
 
-// Update changes the port, blueprint, overlays, settings and autostart of a server;
-// what runs stays as it is until it starts anew. v.Version is the one that was
-// looked at, 0 doesn't care; a host that is left out is the one it has, and so are
-// port 0 and an empty autostart.
-// Errors: left4me.NotFound; left4me.Invalid with the field; left4me.Conflict when
-// somebody else changed it since, when the port is taken, or is to change while
-// the server is up.
+// Update changes the port, blueprint, overlays, settings and autostart of a server. A running
+// server uses them from its next start. v.Version is the version that was edited; 0 skips the
+// check. An empty host, port 0 and an empty autostart keep the current value. Errors:
+// left4me.NotFound; left4me.Invalid with the field; left4me.Conflict if the server was changed
+// since that version, if the port is in use, or if the port would change while the server is up.
 func (s *Servers) Update(ctx context.Context, by left4me.Actor, v left4me.Server) (View, error) {
 	have, err := s.Get(ctx, v.Name)
 	if err != nil {

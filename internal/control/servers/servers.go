@@ -1,8 +1,8 @@
-// Package servers is the side of dedicated servers that people talk to: their
-// definitions, what each one is doing now, and the jobs that change that.
+// Package servers manages dedicated servers: their definitions, their current state, and the jobs
+// that change it.
 //
-// What a server is doing comes from its host and from nowhere else. While a
-// host can't be asked, the state of its servers is left4me.Unknown.
+// The state of a server only comes from its host. While a host doesn't answer, the state of its
+// servers is left4me.Unknown.
 package servers
 
 import (
@@ -19,7 +19,7 @@ import (
 	"github.com/left4me/left4me/internal/store"
 )
 
-// Servers is the list of servers. It is safe for concurrent use.
+// Servers manages servers. It is safe for concurrent use.
 type Servers struct {
 	storage *store.Store
 	jobs    *jobs.Jobs
@@ -30,18 +30,17 @@ type Servers struct {
 	status  *statuses
 	last    atomic.Pointer[snapshot]
 	stack   StackCheck
-	running sync.WaitGroup // what Run began
+	running sync.WaitGroup // goroutines started by Run
 	ready   chan struct{}
 
 	renamedWithin time.Duration
 }
 
-// StackCheck says what is wrong with layers that somebody wants to stack, for a
-// field of a request.
+// StackCheck validates a stack of overlays for a field of a request.
 type StackCheck func(ctx context.Context, field string, refs []left4me.OverlayRef) error
 
-// OnStack sets who knows which overlays there are. It must be called before
-// anything else; without, any are taken.
+// OnStack sets the check of stacks. It must be called before anything else; without it, every stack
+// is accepted.
 func (s *Servers) OnStack(check StackCheck) { s.stack = check }
 
 // checkStack checks the overlays of a server.
@@ -52,7 +51,7 @@ func (s *Servers) checkStack(ctx context.Context, refs []left4me.OverlayRef) err
 	return s.stack(ctx, "overlays", refs)
 }
 
-// New makes the list. Run must run for states to be known.
+// New returns the servers on hosts h. Run must run for states to be known.
 func New(storage *store.Store, j *jobs.Jobs, h *hosts.Hosts, b *bus.Bus, ports PortRange, log *slog.Logger) *Servers {
 	s := &Servers{
 		storage: storage, jobs: j, hosts: h, ports: ports, log: log, status: newStatuses(), ready: make(chan struct{}),
@@ -65,7 +64,7 @@ func New(storage *store.Store, j *jobs.Jobs, h *hosts.Hosts, b *bus.Bus, ports P
 		}
 		return e
 	})
-	// With the settings that the server has then.
+	// A retry uses the server's current settings.
 	j.OnRetry("server", func(ctx context.Context, by left4me.Actor, v store.QueuedJob) (left4me.Job, error) {
 		if now, err := storage.Target(ctx, left4me.ServerTarget, string(v.Target)); err != nil {
 			return v.Job, err
@@ -80,15 +79,15 @@ func New(storage *store.Store, j *jobs.Jobs, h *hosts.Hosts, b *bus.Bus, ports P
 	return s
 }
 
-// View is a server with what it is doing.
+// View is a server with its current state.
 type View struct {
 	left4me.Server
 	Status          left4me.Status
-	Job             *left4me.Job            // the one that is queued or running, or nil
-	Failed          *left4me.Job            // the newest one, when it failed and nothing has made up for it; without its log
-	RestartRequired bool                    // it runs with other settings than it has now
-	NewBuild        int64                   // of the game, that a restart would change it to; 0 when it would not
-	NewContent      []left4me.OverlayChange // that a restart would apply
+	Job             *left4me.Job            // queued or running job, or nil
+	Failed          *left4me.Job            // newest job if it failed and the server has not been started since; without its log
+	RestartRequired bool                    // it runs with other settings than the current ones
+	NewBuild        int64                   // game build that a restart would install; 0 if unchanged
+	NewContent      []left4me.OverlayChange // overlay changes that a restart would apply
 }
 
 func blueprintsByName(ctx context.Context, now *store.Store) (map[left4me.Name]left4me.Blueprint, error) {
@@ -103,9 +102,8 @@ func blueprintsByName(ctx context.Context, now *store.Store) (map[left4me.Name]l
 	return byName, nil
 }
 
-// Create adds a server. Without a host it is on hosts.Hosts.Default, without a blueprint
-// the default one, without a port the next that is free. Errors:
-// left4me.Conflict and left4me.Invalid, with the field.
+// Create adds a server. An empty host means hosts.Hosts.Default, an empty blueprint the default
+// one, and port 0 the next free port. Errors: left4me.Conflict and left4me.Invalid, with the field.
 func (s *Servers) Create(ctx context.Context, by left4me.Actor, v left4me.Server) (View, error) {
 	if v.Host == "" {
 		v.Host = s.hosts.Default()
@@ -133,15 +131,15 @@ func (s *Servers) Create(ctx context.Context, by left4me.Actor, v left4me.Server
 	return s.Get(ctx, v.Name)
 }
 
-// definitions are all servers, and what their specs are made of besides, as of one moment.
+// definitions holds all servers and everything else their specs depend on, read in one transaction.
 type definitions struct {
 	servers    []left4me.Server
 	blueprints map[left4me.Name]left4me.Blueprint
-	cfg        map[left4me.Name][]string // the lines of overlays
+	cfg        map[left4me.Name][]string // cfg lines of overlays
 	names      left4me.OverlayNames
 }
 
-// spec is what a server would be started with.
+// spec returns what a server would be started with.
 func (d definitions) spec(v left4me.Server) left4me.Spec {
 	return left4me.SpecOf(v, d.blueprints[v.Blueprint], d.cfg)
 }
@@ -163,9 +161,8 @@ func (s *Servers) definitions(ctx context.Context) (d definitions, err error) {
 	return d, err
 }
 
-// Act asks for a job on a server: left4me.StartServer and its like. What is
-// asked for already is returned as it is. Errors: left4me.NotFound,
-// left4me.Conflict.
+// Act adds a job on a server, such as left4me.StartServer, or returns an equal active job. Errors:
+// left4me.NotFound, left4me.Conflict.
 func (s *Servers) Act(ctx context.Context, by left4me.Actor, kind left4me.JobKind, name left4me.Name) (left4me.Job, error) {
 	d, err := s.defined(ctx, name)
 	if err != nil {

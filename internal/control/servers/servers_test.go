@@ -23,19 +23,19 @@ import (
 
 const patience = time.Minute
 
-// site is the list on a real store and a real bus; a host only when asked for.
+// site is Servers on a real store and a real bus. It has no host until host is called.
 type site struct {
 	*servers.Servers
 	jobs  *jobs.Jobs
 	store *store.Store
 	bus   *bus.Bus
-	db    string // the file of the database
+	db    string // path of the database
 }
 
 func newSite(t *testing.T) *site {
 	t.Helper()
 	on := sitetest.Open(t, t.TempDir())
-	j := jobs.New(on.Store.Jobs(), on.Bus, on.Log) // without overlays, which ask the host about each stack
+	j := jobs.New(on.Store.Jobs(), on.Bus, on.Log) // without Overlays, which would query the host about each stack
 	s := &site{
 		Servers: servers.New(on.Store, j, hosts.New(on.Bus, left4me.LocalHost), on.Bus, servers.PortRange{Low: 33000, High: 33002}, on.Log),
 		jobs:    j, store: on.Store, bus: on.Bus, db: filepath.Join(on.Dir, "left4me.db"),
@@ -86,7 +86,7 @@ func (s *site) act(t *testing.T, kind left4me.JobKind, name left4me.Name) left4m
 	return j
 }
 
-// end tells the end of a job as its host would.
+// end reports the end of a job as its host would.
 func (s *site) end(t *testing.T, j left4me.Job, state left4me.JobState) {
 	t.Helper()
 	r := bus.JobReport{V: bus.Version, ID: j.ID, State: state}
@@ -186,7 +186,7 @@ func TestServersMadeAtOnceGetDifferentPorts(t *testing.T) {
 	s := newSite(t)
 	s.host(t, nil)
 	var all sync.WaitGroup
-	for _, n := range []left4me.Name{"a", "b", "c"} { // as many as there are ports
+	for _, n := range []left4me.Name{"a", "b", "c"} { // one for each port of the range
 		all.Go(func() {
 			if _, err := s.Create(t.Context(), left4me.ByUser("tester"), left4me.Server{Name: n}); err != nil {
 				t.Errorf("%s: %v", n, err)
@@ -228,7 +228,7 @@ func TestStateComesFromTheHost(t *testing.T) {
 		v.Status.Reason != "it crashed" {
 		t.Errorf("%+v", v)
 	}
-	// What no host would say is dropped.
+	// Invalid messages are ignored.
 	if err := s.bus.Publish(bus.Broadcast(left4me.LocalHost, bus.KindStatus), "nonsense"); err != nil {
 		t.Fatal(err)
 	}
@@ -276,7 +276,7 @@ func TestARetryTakesTheServerAsItIsNow(t *testing.T) {
 	s.end(t, again, left4me.JobFailed)
 	s.end(t, s.act(t, left4me.DeleteServer, "alpha"), left4me.JobDone)
 	_, err = s.jobs.Retry(t.Context(), left4me.ByUser("al"), start.ID)
-	is(t, err, left4me.NotFound, "") // or it would run without anybody seeing it
+	is(t, err, left4me.NotFound, "") // otherwise a deleted server could run unnoticed
 }
 
 func TestAnOlderListDoesNotUndoWhatTheHostSaidSince(t *testing.T) {
@@ -286,7 +286,7 @@ func TestAnOlderListDoesNotUndoWhatTheHostSaidSince(t *testing.T) {
 	s.host(t, map[string]func([]byte) (any, error){
 		bus.VerbStatus: func([]byte) (any, error) {
 			list := []left4me.Status{{Name: "alpha", State: left4me.Running}, {Name: "beta", State: left4me.Running}}
-			// While the list is on its way, alpha stops.
+			// alpha stops while the list is being sent.
 			s.publish(t, bus.KindStatus, left4me.Status{Name: "alpha", State: left4me.Stopped, Reason: "newer"})
 			s.until(t, "alpha", func(v servers.View) bool { return v.Status.Reason == "newer" })
 			return list, nil
@@ -335,7 +335,7 @@ func TestJobsAreShownAtTheirServer(t *testing.T) {
 	if v, err := s.Get(t.Context(), "alpha"); err != nil || v.Job == nil || v.Job.ID != j.ID {
 		t.Errorf("%+v, %v", v.Job, err)
 	}
-	// What the host is told is the definition with its blueprint applied.
+	// The host gets the definition with its blueprint applied.
 	q, err := s.store.Jobs().Get(t.Context(), j.ID)
 	var told left4me.Spec
 	if err = errors.Join(err, json.Unmarshal(q.Spec, &told)); err != nil || told.Port != 33000 ||
@@ -399,7 +399,7 @@ func TestConsoleGoesOnBehindAPosition(t *testing.T) {
 			switch {
 			case r.After >= int64(len(text)):
 				return nil, &left4me.Error{Kind: left4me.Unavailable, Text: "the host ends"}
-			case r.After < 0: // the beginning is lost already
+			case r.After < 0: // the beginning is no longer available
 				return bus.ConsoleChunk{After: 4, Lost: 4, Position: 8, Text: text[4:8]}, nil
 			}
 			return bus.ConsoleChunk{After: r.After, Position: r.After + 1, Text: text[r.After : r.After+1]}, nil
@@ -431,7 +431,7 @@ func TestConsoleGoesOnBehindAPosition(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range chunks {
-		break // whoever has enough is not given more
+		break // must not yield anything further
 	}
 	_, err = s.Consoles().Follow(t.Context(), "nobody", 0)
 	is(t, err, left4me.NotFound, "")
@@ -473,7 +473,7 @@ func TestCommandGoesToTheHost(t *testing.T) {
 	})
 	s.create(t, "alpha")
 	if out, err := s.Consoles().Command(t.Context(), left4me.ByUser("al"), "alpha", "\ufeffstatus"); err != nil ||
-		out != "alpha ran status" { // the mark is of a file
+		out != "alpha ran status" { // the byte order mark was removed
 		t.Errorf("%q, %v", out, err)
 	}
 	_, err := s.Consoles().Command(t.Context(), left4me.ByUser("al"), "alpha", "a\nquit")
@@ -511,7 +511,7 @@ func TestQuitOnTheConsoleIsAStopByWhoEnteredIt(t *testing.T) {
 			t.Fatalf("%s: %+v, %v", command, all, err)
 		}
 	}
-	// From the game it is no stop: the host starts it again.
+	// _restart reaches the game and is no stop: the host restarts the server.
 	if _, err := s.Consoles().Command(t.Context(), left4me.ByUser("alice"), "alpha", "_restart"); err != nil || <-ran != "_restart" {
 		t.Errorf("_restart: %v", err)
 	}
@@ -560,7 +560,7 @@ func TestARestartWouldApplyNewContent(t *testing.T) {
 		},
 	})
 	s.publish(t, bus.KindHello, bus.Hello{V: bus.Version})
-	// It has an overlay that its definition doesn't name.
+	// The server runs with an overlay that its definition no longer lists.
 	v := s.until(t, "alpha", func(v servers.View) bool { return len(v.NewContent) > 0 })
 	if want := []left4me.OverlayChange{{Overlay: "maps", From: 1}}; !slices.Equal(v.NewContent, want) {
 		t.Errorf("%+v", v.NewContent)

@@ -8,26 +8,26 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Generations tells whether anything was written: the same number means that
-// what was read before still holds.
+// Generations reports whether anything was written: while the number is the same, results read
+// earlier are still valid.
 type Generations interface{ Generation() uint64 }
 
-// snapshot is what the store says of all servers. It is never changed: readers
-// share it.
+// snapshot holds what the store contains about all servers. It is immutable, because readers share
+// it.
 type snapshot struct {
 	generation uint64
 	servers    []left4me.Server       // by name
-	hashes     []string               // of what each would be started with now
-	overlays   [][]left4me.OverlayRef // that each would be started with, as its host calls them
+	hashes     []string               // of the spec that each server would be started with now
+	overlays   [][]left4me.OverlayRef // stack that each would be started with, by host names
 	names      left4me.OverlayNames
 	active     map[left4me.Name]left4me.Job
-	failed     map[left4me.Name]left4me.Job // whose newest job failed
+	failed     map[left4me.Name]left4me.Job // servers whose newest job failed
 }
 
-// snapshot reads the servers, unless nothing was written since the last time:
-// the list is asked for far more often than it changes.
+// snapshot returns the servers from the store. It reuses the last snapshot if nothing was written
+// since, because the list is read far more often than it changes.
 func (s *Servers) snapshot(ctx context.Context) (*snapshot, error) {
-	generation := s.storage.Generation() // before reading: what is written meanwhile makes it old
+	generation := s.storage.Generation() // read first, so that a concurrent write invalidates the snapshot
 	if v := s.last.Load(); v != nil && v.generation == generation {
 		return v, nil
 	}
@@ -64,10 +64,11 @@ func (s *Servers) snapshot(ctx context.Context) (*snapshot, error) {
 	return v, nil
 }
 
-// Version is the same while List would return the same.
+// Version identifies a result of List: it is equal as long as List returns the same.
 type Version struct{ written, said uint64 }
 
-// Version is that of what List returns now or later: read it first.
+// Version returns the version of the list. It must be called before List: the list may be newer
+// than the version, but not older.
 func (s *Servers) Version() Version { return Version{s.storage.Generation(), s.status.now()} }
 
 // List returns all servers by name.
@@ -93,13 +94,13 @@ func (s *Servers) Get(ctx context.Context, name left4me.Name) (View, error) {
 		return strings.Compare(string(v.Name), string(n))
 	})
 	if !ok {
-		_, err := s.storage.Servers().Get(ctx, name) // it knows how to say that there is none
+		_, err := s.storage.Servers().Get(ctx, name) // returns the NotFound error
 		return View{}, err
 	}
 	return s.view(snap, i), nil
 }
 
-// view is a server with what its host says at the moment.
+// view returns a server with its current status.
 func (s *Servers) view(snap *snapshot, i int) View {
 	v := View{Server: snap.servers[i]}
 	v.Status = s.status.get(v.Server)
@@ -115,7 +116,7 @@ func (s *Servers) view(snap *snapshot, i int) View {
 	if build := s.status.build(v.Host); st.State.Up() && st.Build != 0 && build != 0 && build != st.Build {
 		v.NewBuild = build
 	}
-	// An agent that knows of builds says with which revisions it started a server.
+	// An agent that reports builds also reports the revisions a server was started with.
 	if current, known := s.status.revisions(v.Host); known && st.State.Up() && st.Build != 0 {
 		v.NewContent = newContent(st.Overlays, snap.overlays[i], current)
 		for i := range v.NewContent {
@@ -128,10 +129,10 @@ func (s *Servers) view(snap *snapshot, i int) View {
 		case v.Held == "" && v.Job == nil && waits != nil:
 			v.Status.Explain(waits)
 		case st.Reason == "":
-			v.Status.Explain(v.Held.Reason()) // what its host knew before it booted
+			v.Status.Explain(v.Held.Reason()) // the host's own reason was lost with the reboot
 		}
 	}
-	// A server that is up has been started since, whoever did it.
+	// A failed start no longer matters once the server is up.
 	if j, ok := snap.failed[v.Name]; ok && v.Job == nil &&
 		(!st.State.Up() || j.Kind != left4me.StartServer && j.Kind != left4me.RestartServer) {
 		v.Failed = &j

@@ -14,27 +14,27 @@ import (
 	"github.com/left4me/left4me/internal/store"
 )
 
-// A host that could not say what it has is asked again, less often each time.
+// Back-off for queries to a host that could not list its servers.
 const (
 	firstWait   = 200 * time.Millisecond
 	longestWait = 30 * time.Second
 )
 
-// statuses is what hosts last said of their servers, and who wants to know.
+// statuses holds the last status of each server as reported by its host, and the watchers.
 type statuses struct {
 	mu       sync.Mutex
-	known    map[left4me.Name]chan struct{} // hosts; closed when one has told everything once
+	known    map[left4me.Name]chan struct{} // by host; closed once the host has listed its servers
 	statuses map[key]said
-	shown    map[key]left4me.Name            // what people call servers that hosts call by an older name
-	renames  uint64                          // counts what people renamed
-	boots    map[left4me.Name]string         // of hosts, empty for one that doesn't say
-	waits    map[left4me.Name]*left4me.Error // what servers of a host wait for that shall be started
-	builds   map[left4me.Name]int64          // of the game, by host: what a server would be started with
-	currents map[left4me.Name]currents       // of overlays, by host
-	turn     uint64                          // counts what was said
-	news     store.Bell                      // rings when it does
-	// forgotten are facts that don't hold any more, since keep looked: the same one of
-	// the next server of the name is another.
+	shown    map[key]left4me.Name            // current names by older host names
+	renames  uint64                          // number of renames by users
+	boots    map[left4me.Name]string         // boot id by host; empty if not reported
+	waits    map[left4me.Name]*left4me.Error // by host: why wanted servers cannot be started yet
+	builds   map[left4me.Name]int64          // current game build by host
+	currents map[left4me.Name]currents       // current revisions by host
+	turn     uint64                          // number of reports and changes
+	news     store.Bell                      // rings when turn changes
+	// forgotten lists reports that became invalid since keep last ran: an equal report for the next
+	// server of the name is a new one.
 	forgotten []store.Report
 	watchers  map[*watcher]bool
 }
@@ -42,13 +42,13 @@ type statuses struct {
 // watcher is one subscription.
 type watcher struct {
 	wake  chan struct{}
-	names map[left4me.Name]bool // what changed since it looked; of statuses.mu
+	names map[left4me.Name]bool // changed since the last read; guarded by statuses.mu
 }
 
-// key is a server by the name that its host uses.
+// key identifies a server by its host name.
 type key struct{ host, server left4me.Name }
 
-// said is a status and when it came.
+// said is a status and the turn at which it was received.
 type said struct {
 	left4me.Status
 	turn uint64
@@ -67,8 +67,8 @@ func newStatuses() *statuses {
 	}
 }
 
-// get is what the host of a server says of it. Of one that a start has just renamed there it
-// is said under the new name before that is known; what else has that name is not listened to.
+// get returns the last status of a server. If a start has just renamed it on its host, the status
+// may arrive under the new name before the rename is known, so the newer of the two counts.
 func (l *statuses) get(srv left4me.Server) left4me.Status {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -88,14 +88,14 @@ func (l *statuses) get(srv left4me.Server) left4me.Status {
 	return st
 }
 
-// told is closed when a host has told everything once.
+// told returns a channel that is closed once a host has listed its servers.
 func (l *statuses) told(host left4me.Name) <-chan struct{} {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.toldBy(host)
 }
 
-// toldBy is told while mu is held.
+// toldBy is like told. mu must be held.
 func (l *statuses) toldBy(host left4me.Name) chan struct{} {
 	c, ok := l.known[host]
 	if !ok {
@@ -114,7 +114,7 @@ func closed(c <-chan struct{}) bool {
 	}
 }
 
-// set takes what a host says of a server, and returns what it said before.
+// set stores a status reported by a host, and returns the previous one.
 func (l *statuses) set(host left4me.Name, st left4me.Status) (before left4me.Status) {
 	l.mu.Lock()
 	l.turn++
@@ -133,7 +133,7 @@ func (l *statuses) booted(host left4me.Name, boot string) {
 	l.boots[host] = boot
 }
 
-// waitsFor notes what keeps servers of a host from being started; nil is nothing.
+// waitsFor records why servers of a host cannot be started yet; nil means nothing.
 func (l *statuses) waitsFor(host left4me.Name, what error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -150,7 +150,7 @@ func (l *statuses) waiting(host left4me.Name) *left4me.Error {
 	return l.waits[host]
 }
 
-// boot is that of a host, as far as it is known.
+// boot returns the boot id of a host, or "" if unknown.
 func (l *statuses) boot(host left4me.Name) string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -163,8 +163,7 @@ func (l *statuses) build(host left4me.Name) int64 {
 	return l.builds[host]
 }
 
-// Starts tells which build of the game servers of a host are started with from
-// now on.
+// Starts records the game build that servers of a host are started with from now on.
 func (s *Servers) Starts(host left4me.Name, build int64) {
 	l := s.status
 	l.mu.Lock()
@@ -187,8 +186,8 @@ func (s *Servers) Starts(host left4me.Name, build int64) {
 	}
 }
 
-// forget drops what was said of a server that was deleted: the next one of its name is
-// another. What was said after the turn asked is of the next one, and stays.
+// forget drops the status of a deleted server. A status received after the turn asked belongs to
+// the next server of the name and stays.
 func (l *statuses) forget(host, server left4me.Name, asked uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -199,8 +198,8 @@ func (l *statuses) forget(host, server left4me.Name, asked uint64) {
 	l.again(host, server)
 }
 
-// next notes that another server has the name. What runs under the name does so for
-// the new one, too, and is reported for it; anything else was said of the one before.
+// next records that a new server has this name. A process running under the name counts as the new
+// server's; any other status belonged to the previous one and is dropped.
 func (l *statuses) next(host, server left4me.Name) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -210,23 +209,22 @@ func (l *statuses) next(host, server left4me.Name) {
 	l.again(host, server)
 }
 
-// again has the state of a server reported though it is what was reported last. l is
-// locked.
+// again causes the state of a server to be reported even if it is unchanged. mu must be held.
 func (l *statuses) again(host, server left4me.Name) {
 	l.turn++
 	l.forgotten = append(l.forgotten, reportOf(host, server))
 	l.news.Ring()
 }
 
-// now is what to give to replace: the turn before a host is asked.
+// now returns the current turn, to be passed to replace after querying a host.
 func (l *statuses) now() uint64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.turn
 }
 
-// replace takes what a host says of all its servers. What it said of single ones
-// since it was asked is newer, and stays.
+// replace stores a host's list of all its servers. Statuses received since the turn asked are newer
+// and stay.
 func (l *statuses) replace(host left4me.Name, all []left4me.Status, asked uint64) {
 	l.mu.Lock()
 	l.turn++
@@ -254,8 +252,8 @@ func (l *statuses) replace(host left4me.Name, all []left4me.Status, asked uint64
 	}
 }
 
-// changed tells the watchers that there is something new about a server. It
-// never waits: what changed is a set, however slow they are.
+// changed notifies watchers of a change of a server. It never blocks: a slow watcher collects a set
+// of names.
 func (l *statuses) changed(server left4me.Name) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -268,7 +266,7 @@ func (l *statuses) changed(server left4me.Name) {
 	}
 }
 
-// Run asks the hosts what they have and listens to what they say until ctx ends.
+// Run queries the hosts and processes their messages until ctx ends.
 func (s *Servers) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer s.running.Wait()
@@ -281,7 +279,7 @@ func (s *Servers) Run(ctx context.Context) error {
 	return nil
 }
 
-// Ready is closed when it listens to hosts.
+// Ready is closed once Run is subscribed to the hosts.
 func (s *Servers) Ready() <-chan struct{} { return s.ready }
 
 func (s *Servers) start(ctx context.Context) error {
@@ -307,7 +305,7 @@ func (s *Servers) start(ctx context.Context) error {
 	err = s.bus.Listen(ctx, bus.Broadcast(bus.AnyHost, bus.KindHello), func(subject string, data []byte) {
 		var h bus.Hello
 		if err := bus.Decode(data, &h); err != nil {
-			s.log.WarnContext(ctx, "a host that has started", "subject", subject, "err", err) // its servers can be asked for all the same
+			s.log.WarnContext(ctx, "a host that has started", "subject", subject, "err", err) // its servers can still be queried
 		}
 		s.running.Go(func() { autostarts{s}.arrive(ctx, bus.HostOf(subject), h.BootID) })
 	})
@@ -320,14 +318,14 @@ func (s *Servers) start(ctx context.Context) error {
 	if err := s.bus.Events(ctx, "crashes", bus.KindCrash, s.keepCrash(ctx)); err != nil {
 		return err
 	}
-	// What a server is started with, and whether it waits for a start.
+	// These rows determine what a server would be started with, and whether it waits for a start.
 	rows := s.storage.Listen(ctx, "server", "blueprint", "overlay")
 	s.running.Go(func() {
 		for range store.Rings(ctx, rows, nil) {
 			s.changedAll(ctx)
 		}
 	})
-	// For the watchers, who see the jobs of servers, too.
+	// Watchers show the progress of servers' jobs too.
 	changes := s.jobs.WatchAll(ctx)
 	s.running.Go(func() {
 		for job := range changes {
@@ -343,9 +341,8 @@ func (s *Servers) start(ctx context.Context) error {
 	return nil
 }
 
-// followEnds does what the ends of jobs ask for. It drops what is known of servers that were
-// deleted, unless others have their names already: then Create did. And it learns which name a
-// host uses for a server that people renamed.
+// followEnds handles the ends of jobs. It drops the status of deleted servers, unless Create has
+// already given their names to others, and it checks the host names of renamed servers.
 func (s *Servers) followEnds(ctx context.Context, batch []left4me.Event) error {
 	renamed := map[left4me.Name]bool{} // hosts
 	for _, e := range batch {
@@ -391,7 +388,7 @@ func forgetDeleted(ctx context.Context, s *Servers, host, name left4me.Name) err
 	return nil
 }
 
-// changedAll tells the watchers that there may be something new about any server.
+// changedAll notifies watchers that any server may have changed.
 func (s *Servers) changedAll(ctx context.Context) {
 	var all []left4me.Server
 	err := s.status.relearn(func() ([]left4me.Server, error) {
@@ -413,7 +410,7 @@ func (s *Servers) changedAll(ctx context.Context) {
 	}
 }
 
-// Told waits until a host has told once what it has, or ctx ends.
+// Told blocks until a host has listed its servers once, or ctx ends.
 func (s *Servers) Told(ctx context.Context, host left4me.Name) error {
 	select {
 	case <-s.status.told(host):
@@ -423,7 +420,7 @@ func (s *Servers) Told(ctx context.Context, host left4me.Name) error {
 	}
 }
 
-// ask asks a host for all that it has.
+// ask queries a host for the statuses of all its servers.
 func (s *Servers) ask(ctx context.Context, host left4me.Name) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
@@ -439,11 +436,10 @@ func (s *Servers) ask(ctx context.Context, host left4me.Name) error {
 	return s.askContent(ctx, host)
 }
 
-// Watch gives the names of servers about which something is new: their state,
-// their players, their job, or that they came or went. Several changes of one
-// server while the caller is busy are one. The subscription begins with the call
-// and ends with ctx, also when nobody ranges over the result, which can be done
-// once.
+// Watch yields the names of servers whose state, players or job may have changed, or that were
+// created or deleted. Changes of one server while the caller is busy are coalesced. The
+// subscription begins with the call and ends with ctx, even if nobody ranges over the result. The
+// sequence may be ranged over only once.
 func (s *Servers) Watch(ctx context.Context) iter.Seq[left4me.Name] {
 	l := s.status
 	w := &watcher{wake: make(chan struct{}, 1), names: map[left4me.Name]bool{}}
@@ -478,7 +474,7 @@ func (s *Servers) Watch(ctx context.Context) iter.Seq[left4me.Name] {
 	}
 }
 
-// Watchers is how many subscriptions there are.
+// Watchers returns the number of subscriptions.
 func (s *Servers) Watchers() int {
 	s.status.mu.Lock()
 	defer s.status.mu.Unlock()

@@ -9,13 +9,12 @@ import (
 	"github.com/left4me/left4me/internal/store"
 )
 
-// reports writes what hosts report into the store, where another value than before
-// becomes an event: the state of each server, and which build and revisions servers
-// start with. What changes and changes back between two writes makes none.
+// reports writes what hosts report to the store, where each changed value becomes an event: the
+// state of each server, and the current build and revisions. A value that changes and changes back
+// between two writes causes no event.
 type reports struct{ servers *Servers }
 
-// keep writes until ctx ends. What can't be written is tried again, less often each
-// time.
+// keep writes reports until ctx ends, and retries failed writes with back-off.
 func (r reports) keep(ctx context.Context) {
 	news := r.servers.status.news.Listen(ctx)
 	written := map[store.Report]string{}
@@ -46,9 +45,8 @@ func (r reports) keep(ctx context.Context) {
 	}
 }
 
-// changedSince are the facts among all that are not written as they are, or that were
-// forgotten since: the next server of a name has the same ones anew. It takes the latter
-// out of written.
+// changedSince returns the reports of all whose written value differs. It first removes forgotten
+// from written, so that reports about the next server of a name are written again.
 func changedSince(written, all map[store.Report]string, forgotten []store.Report) (changed []store.Report) {
 	for _, k := range forgotten {
 		delete(written, k)
@@ -62,13 +60,13 @@ func changedSince(written, all map[store.Report]string, forgotten []store.Report
 	return changed
 }
 
-// reportOf is the state of a server as a fact, without its value.
+// reportOf returns the key of a server's state, without a value.
 func reportOf(host, server left4me.Name) store.Report {
 	return store.Report{Host: host, Noun: "server", Name: server}
 }
 
-// reports are the facts that hosts last reported, each with its value beside it, and
-// those that were forgotten since the last call.
+// reports returns the last report of each fact as a key with its value, and the keys forgotten
+// since the last call.
 func (l *statuses) reports() (all map[store.Report]string, forgotten []store.Report) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -78,7 +76,7 @@ func (l *statuses) reports() (all map[store.Report]string, forgotten []store.Rep
 	for k, v := range l.statuses {
 		r := reportOf(k.host, l.name(k))
 		if turn, other := turns[r]; other && (turn > v.turn || turn == v.turn && r.Name == k.server) {
-			continue // as get chooses of the two names of a server
+			continue // get picks the status of a renamed server the same way
 		}
 		turns[r] = v.turn
 		if delete(all, r); v.State != left4me.Unknown {

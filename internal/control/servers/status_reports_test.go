@@ -6,7 +6,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// However fast the next server of a name follows, and though it has the same state.
+// An equal state of the next server of a name is written again, however soon that server follows.
 func TestSameStateOfNextServerIsWrittenAgain(t *testing.T) {
 	l := newStatuses()
 	running := left4me.Status{Name: "alpha", State: left4me.Running}
@@ -33,7 +33,7 @@ func TestSameStateOfNextServerIsWrittenAgain(t *testing.T) {
 	}
 }
 
-// A deletion that is noticed late takes nothing away from the next server of the name.
+// A deletion that is noticed late doesn't remove the status of the next server of the name.
 func TestStatusOfNextServerIsNotForgotten(t *testing.T) {
 	l := newStatuses()
 	l.set("local", left4me.Status{Name: "alpha", State: left4me.Failed})

@@ -8,7 +8,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Titles of campaigns that are too short to tell are read as names in archives are.
+// Short campaign titles are decoded with the site's setting for names in archives.
 func TestTheHostIsToldTheSettingOfNames(t *testing.T) {
 	s := newSite(t)
 	v := s.create(t, "alpha")

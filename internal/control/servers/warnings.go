@@ -12,20 +12,20 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Bounds of checking what a definition lacks: nobody waits long for a warning.
+// Limits for warnings about a definition, which must be quick.
 const (
 	warnWithin = 3 * time.Second
 	warnMaps   = 12
 )
 
-// Warnings say what a definition lacks. It is safe for concurrent use.
+// Warnings checks definitions for likely problems. It is safe for concurrent use.
 type Warnings struct{ servers *Servers }
 
-// Warnings returns them; the value may be copied.
+// Warnings returns the warnings; the value may be copied.
 func (s *Servers) Warnings() Warnings { return Warnings{s} }
 
-// Of says what will probably keep a server from starting as it is defined
-// now. What its host can't be asked is no warning.
+// Of returns what will probably prevent a server from starting with its current definition. Checks
+// for which the host doesn't answer are skipped.
 func (s Warnings) Of(ctx context.Context, name left4me.Name) []left4me.Warning {
 	d, err := s.servers.defined(ctx, name)
 	if err != nil {
@@ -34,20 +34,20 @@ func (s Warnings) Of(ctx context.Context, name left4me.Name) []left4me.Warning {
 	return s.all(ctx, d.host, d.Spec, d.specOnHost().Overlays)
 }
 
-// OfStack says the same of settings over a stack, as of a blueprint.
+// OfStack is like Of for settings and a stack, such as those of a blueprint.
 func (s Warnings) OfStack(ctx context.Context, settings left4me.Settings, stack []left4me.OverlayRef) []left4me.Warning {
 	return s.all(ctx, s.servers.hosts.Content(), left4me.Spec{Settings: settings.Normal(), Overlays: stack}, stack)
 }
 
-// all are the warnings of a definition, of whose stack its host is asked as it calls it.
+// all returns all warnings of a definition. onHost is its stack by the host's names.
 func (s Warnings) all(ctx context.Context, host left4me.Name, sp left4me.Spec, onHost []left4me.OverlayRef) []left4me.Warning {
 	lines := lineWarnings(sp)
 	sp.Overlays = onHost
 	return slices.Concat(s.ofMaps(ctx, host, sp), lines, s.missing(ctx, host, sp))
 }
 
-// lineWarnings are about raw lines that the game reads otherwise than they look.
-// None of them quotes a line: there may be passwords in it.
+// lineWarnings returns warnings about raw lines that the game parses in an unexpected way. They
+// never quote a line, because it may contain passwords.
 func lineWarnings(sp left4me.Spec) (all []left4me.Warning) {
 	say := func(whose string, lines []string) {
 		for _, f := range gametext.Check(gametext.Commands, []byte(strings.Join(lines, "\n"))) {
@@ -67,7 +67,7 @@ func lineWarnings(sp left4me.Spec) (all []left4me.Warning) {
 	return all
 }
 
-// missing is what the plugins and the tick rate of a server need and its stack hasn't.
+// missing returns what the server's plugins and tick rate require and the stack lacks.
 func (s Warnings) missing(ctx context.Context, host left4me.Name, sp left4me.Spec) []left4me.Warning {
 	ctx, cancel := context.WithTimeout(ctx, warnWithin)
 	defer cancel()
@@ -86,7 +86,7 @@ func (s Warnings) missing(ctx context.Context, host left4me.Name, sp left4me.Spe
 func (s Warnings) ofMaps(ctx context.Context, host left4me.Name, sp left4me.Spec) []left4me.Warning {
 	first := sp.Settings.Map
 	if first == "" {
-		return nil // the game's own is always there
+		return nil // the game's default map always exists
 	}
 	ctx, cancel := context.WithTimeout(ctx, warnWithin)
 	defer cancel()

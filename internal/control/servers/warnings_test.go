@@ -24,7 +24,7 @@ func TestNamesOfMapsAndModesAreKeptInLowerCase(t *testing.T) {
 	if err != nil || v.Settings.Map != "c5m1_waterfront" || v.Settings.Mode != "coop" {
 		t.Errorf("changed: %+v, %v", v.Settings, err)
 	}
-	// As an older left4me kept it.
+	// a row written by an older version
 	old := left4me.Server{
 		Name:      "beta",
 		Host:      left4me.LocalHost,
@@ -97,8 +97,8 @@ func TestHostThatIsNotThereIsNoWarning(t *testing.T) {
 	}
 }
 
-// What a file begins with that a text was copied from is no part of it, whichever
-// way it comes; it hides no command that is not for people to give either.
+// A byte order mark copied along with a text is removed, whichever way the text arrives, and cannot
+// hide a forbidden command.
 func TestByteOrderMarksAreLeftOutOfSettings(t *testing.T) {
 	const bom = "\ufeff"
 	s := newSite(t)
@@ -126,7 +126,7 @@ func TestByteOrderMarksAreLeftOutOfSettings(t *testing.T) {
 		left4me.Server{Name: "alpha", Settings: left4me.Settings{Cfg: []string{bom + "quit"}}}); !errors.Is(err, left4me.Invalid) {
 		t.Error(err)
 	}
-	// As an older left4me kept it.
+	// a row written by an older version
 	old := left4me.Server{Name: "beta", Host: left4me.LocalHost, Port: 33002, Blueprint: left4me.DefaultBlueprint, Settings: given}
 	if err := s.store.Servers().Create(t.Context(), old); err != nil {
 		t.Fatal(err)
