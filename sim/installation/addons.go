@@ -8,21 +8,21 @@ import (
 	"strings"
 )
 
-// ErrAddon is returned for an add-on that isn't known.
+// ErrAddon is returned for an unknown add-on.
 var ErrAddon = errors.New("no such add-on")
 
 // addon is an add-on of the simulated workshop.
 type addon struct {
-	campaign        // without an id it has no mission
+	campaign        // no mission if its ID is empty
 	author, tagline string
 	modes           []string
-	files           []PackFile // beside
-	kind            string     // of addonContent_…
+	files           []PackFile // additional files
+	kind            string     // suffix of the addonContent_ key
 }
 
-const smoke = "materials/particle/smoke01.vmt" // that two add-ons have
+const smoke = "materials/particle/smoke01.vmt" // file shared by two add-ons
 
-// addons are what a simulated workshop has, by name.
+// addons contains the add-ons of the simulated workshop by name.
 var addons = map[string]addon{
 	"salt-flats": {
 		campaign: campaign{"SaltFlats", "Salt Flats", "", []string{"sf_m1_motel", "sf_m2_causeway", "sf_m3_refinery", "sf_m4_airstrip"}},
@@ -53,7 +53,7 @@ var addons = map[string]addon{
 	},
 }
 
-// Addons are the names that Addon knows, sorted.
+// Addons returns the names that Addon accepts, sorted.
 func Addons() []string {
 	names := []string{}
 	for n := range addons {
@@ -63,13 +63,13 @@ func Addons() []string {
 	return names
 }
 
-// AddonTitle is what an add-on is called; empty for one that isn't known.
+// AddonTitle returns the title of an add-on, or "" if it is unknown.
 func AddonTitle(name string) string { return addons[name].title }
 
-// Addon makes the VPK of an add-on: salt-flats (a campaign of four chapters),
-// pine-ridge (three), night-ferry (two), calm-director (a script), grey-smoke and
-// green-smoke (which have a file in common). Another version is another file.
-// scale is of its size: about 60 kB a chapter, if it is 1. Errors: ErrAddon.
+// Addon creates the VPK of an add-on: salt-flats (a campaign of four chapters), pine-ridge (three),
+// night-ferry (two), calm-director (a script), or grey-smoke and green-smoke (which share a file).
+// Different versions have different contents. scale multiplies the sizes; 1 is about 60 kB per chapter.
+// Addon returns ErrAddon for an unknown name.
 func Addon(name string, version int, scale float64) ([]byte, error) {
 	a, ok := addons[name]
 	if !ok {

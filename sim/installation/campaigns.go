@@ -7,11 +7,11 @@ import (
 
 // campaign is a campaign with its maps in order.
 type campaign struct {
-	id, title, dir string // the directory that has its maps
+	id, title, dir string // dir is the directory of its maps
 	maps           []string
 }
 
-// official are the campaigns of the game.
+// official contains the campaigns of the game.
 var official = []campaign{
 	{"L4D2C1", "Dead Center", base, []string{"c1m1_hotel", "c1m2_streets", "c1m3_mall", "c1m4_atrium"}},
 	{"L4D2C2", "Dark Carnival", base, []string{
@@ -45,7 +45,7 @@ var official = []campaign{
 	{"L4D2C14", "The Last Stand", update, []string{"c14m1_junkyard", "c14m2_lighthouse"}},
 }
 
-// mission is the text of a mission file.
+// mission returns the text of the campaign's mission file.
 func (c campaign) mission(modes ...string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "\"mission\"\n{\n\t\"Name\"\t\"%s\"\n\t\"Version\"\t\"1\"\n", c.id)

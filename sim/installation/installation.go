@@ -1,9 +1,9 @@
-// Package installation lays down what SteamCMD would have: a synthetic installation of the Left 4 Dead 2 dedicated
-// server, small but with the shape of the real one, and overlays to stack on it.
+// Package installation creates what SteamCMD would install: a synthetic Left 4 Dead 2 dedicated server,
+// small but with the layout of the real one, and overlays for it.
 //
-// The same options give the same bytes. Nothing of it is Valve's: the maps hold noise, the libraries hold nothing, and
-// the server is the program that simulates it (package srcds beside this one). Directories have the mode 0755, files
-// 0644, what is to be run 0755; there are no symbolic links.
+// The same options produce the same bytes. The files contain no Valve content: maps and libraries
+// contain noise, and the server is the simulator in package srcds. Directories have mode 0755, files
+// 0644 and executables 0755; there are no symbolic links.
 package installation
 
 import (
@@ -27,21 +27,22 @@ const (
 	update = "update"
 )
 
-// Options of an installation. The zero value is a whole one without a server to run.
+// Options are the options of an installation. The zero value is a complete installation without a
+// server executable.
 type Options struct {
-	Files   int     // how many there are in all; 400 if it is 0, and never less than what belongs to the game
-	Seed    uint64  // of what the files hold
-	Scale   float64 // of their sizes; 1, which is about 2 MB, if it is 0
-	Server  string  // path of the program that becomes srcds_linux; none if empty
+	Files   int     // total number of files; 400 if 0, and never fewer than the game needs
+	Seed    uint64  // seed of the file contents
+	Scale   float64 // multiplies the file sizes; 1, about 2 MB in total, if 0
+	Server  string  // path of the program installed as srcds_linux; none if empty
 	Version string  // PatchVersion of steam.inf; "2.2.4.3" if empty
-	BuildID int     // of the app manifest; 15800000 if it is 0
+	BuildID int     // build ID in the app manifest; 15800000 if 0
 }
 
 //go:embed srcds_run.sh
 var srcdsRun string
 
-// Lay lays an installation into a directory, which is made if it isn't there. Files that are there are overwritten,
-// others are left.
+// Lay creates an installation in a directory, which is created if missing. It overwrites existing files
+// of the installation and leaves others alone.
 func Lay(dir string, o Options) error {
 	if o.Files == 0 {
 		o.Files = 400
@@ -64,7 +65,7 @@ func Lay(dir string, o Options) error {
 	return l.err
 }
 
-// layer writes files below a directory. After an error it does nothing more.
+// layer writes files below a directory. After an error it does nothing.
 type layer struct {
 	dir   string
 	rng   *rand.Rand
@@ -86,13 +87,14 @@ func (l *layer) write(name string, mode fs.FileMode, data []byte) {
 	if l.err = makeDir(filepath.Dir(file)); l.err != nil {
 		return
 	}
-	// Not into what is there: it may be a hard link of another installation's file.
+	// Replace the file instead of writing into it: it may be a hard link to a file of another
+	// installation.
 	if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		l.err = err
 		return
 	}
 	if l.err = os.WriteFile(file, data, mode); l.err == nil {
-		l.err = os.Chmod(file, mode) // whatever the umask is
+		l.err = os.Chmod(file, mode) // independent of the umask
 	}
 	l.files++
 	l.bytes += int64(len(data))
@@ -100,7 +102,7 @@ func (l *layer) write(name string, mode fs.FileMode, data []byte) {
 
 func (l *layer) text(name, text string) { l.write(name, 0o644, []byte(text)) }
 
-// makeDir makes a directory and those above it with the mode 0755, whatever the umask is.
+// makeDir creates a directory and its parents with mode 0755, independent of the umask.
 func makeDir(dir string) error {
 	if info, err := os.Stat(dir); err == nil && info.IsDir() {
 		return nil
@@ -117,7 +119,7 @@ func makeDir(dir string) error {
 	return os.Chmod(dir, 0o755)
 }
 
-// noise is some bytes, about that many before scaling.
+// noise returns about n random bytes, before scaling.
 func (l *layer) noise(n int) []byte {
 	n = max(1, int(float64(n/2+l.rng.IntN(n))*l.scale))
 	b := make([]byte, n)
@@ -127,7 +129,7 @@ func (l *layer) noise(n int) []byte {
 	return b
 }
 
-// server makes srcds_linux a hard link of the program or, on another file system, a copy.
+// server creates srcds_linux as a hard link to the program, or as a copy on another file system.
 func (l *layer) server(program string) {
 	if program == "" || l.err != nil {
 		return
@@ -162,7 +164,7 @@ func (l *layer) server(program string) {
 	l.err = errors.Join(err, to.Close(), os.Chmod(file, 0o755))
 }
 
-// game writes what belongs to the game itself.
+// game writes the files of the game itself.
 func (l *layer) game(o Options) {
 	l.text(base+"/steam.inf", fmt.Sprintf("PatchVersion=%s\nProductName=left4dead2\nappID=550\nServerAppID=222860\n"+
 		"ServerVersion=%s\nSourceRevision=0\n", o.Version, strings.ReplaceAll(o.Version, ".", "")))
@@ -197,7 +199,7 @@ func (l *layer) game(o Options) {
 	l.text(base+"/addons/readme.txt", "Files with the ending .vpk in this directory are add-ons.\n")
 }
 
-// bsp is what begins like a map.
+// bsp returns bytes that begin like a map file.
 func (l *layer) bsp() []byte { return append([]byte("VBSP\x15\x00\x00\x00"), l.noise(8000)...) }
 
 func (l *layer) pack(name string) {
@@ -227,7 +229,7 @@ func (l *layer) noun() string {
 	return l.word("barrel", "fence", "lamp", "sofa", "truck", "crate", "door", "pipe", "sign", "tree", "wheel", "window")
 }
 
-// filler writes that many files of which nobody knows what they are for.
+// filler writes n files without a purpose.
 func (l *layer) filler(n int) {
 	kinds := []struct{ dir, ext string }{
 		{"materials", "vmt"},
@@ -247,7 +249,7 @@ func (l *layer) filler(n int) {
 	}
 }
 
-// manifest writes the file by which Steam knows what is installed.
+// manifest writes the app manifest, in which Steam records what is installed.
 func (l *layer) manifest(o Options) {
 	l.text("steamapps/appmanifest_222860.acf", fmt.Sprintf(`"AppState"
 {

@@ -6,24 +6,24 @@ import (
 	"slices"
 )
 
-// ErrKind is returned for an overlay that isn't known.
+// ErrKind is returned for an unknown overlay.
 var ErrKind = errors.New("no such overlay")
 
-// OverlayKind is what an overlay brings.
+// OverlayKind names the content of an overlay.
 type OverlayKind string
 
-// Kinds of overlay.
+// Kinds of overlays.
 const (
-	SourceMod      OverlayKind = "sourcemod"       // MetaMod and SourceMod, as directories and files without their code
-	CustomCampaign OverlayKind = "custom-campaign" // an add-on with a mission and its maps
+	SourceMod      OverlayKind = "sourcemod"       // MetaMod and SourceMod: directories and files without the code
+	CustomCampaign OverlayKind = "custom-campaign" // add-on with a mission and its maps
 	CompetitiveCfg OverlayKind = "competitive-cfg" // cfg files for matches
 )
 
-// OverlayKinds are all of them.
+// OverlayKinds returns all kinds.
 func OverlayKinds() []OverlayKind { return []OverlayKind{SourceMod, CustomCampaign, CompetitiveCfg} }
 
-// LayOverlay lays an overlay into a directory, which becomes a layer above an installation: everything stands below
-// left4dead2/. Of the options, Seed and Scale matter.
+// LayOverlay creates an overlay in a directory that can be stacked on an installation: all files are
+// below left4dead2/. It uses only the options Seed and Scale.
 func LayOverlay(dir string, kind OverlayKind, o Options) error {
 	if !slices.Contains(OverlayKinds(), kind) {
 		return fmt.Errorf("%q: %w", kind, ErrKind)

@@ -10,16 +10,16 @@ import (
 	"strings"
 )
 
-// PackFile is a file of a VPK. The name has slashes and is lower case.
+// PackFile is a file of a VPK. Its name is lower-case with forward slashes.
 type PackFile struct {
 	Name string
 	Data []byte
-	// Preload is how many bytes of the data stand in the tree, before the rest.
+	// Preload is the number of bytes at the beginning of Data that are stored in the tree.
 	Preload int
 }
 
-// WritePack writes a VPK of version 1 that holds the data of its files itself, as add-ons do. The tree is sorted, so
-// that the same files give the same bytes.
+// WritePack writes a VPK of version 1 that contains the data of its files itself, as add-ons do. The
+// tree is sorted, so the same files produce the same bytes.
 func WritePack(w io.Writer, files []PackFile) error {
 	const (
 		magic      = 0x55aa1234
@@ -47,7 +47,7 @@ func WritePack(w io.Writer, files []PackFile) error {
 		newExt := i == 0 || places[i-1].ext != p.ext
 		newDir := newExt || places[i-1].dir != p.dir
 		if i > 0 && newDir {
-			tree.WriteByte(0) // the end of the directory before
+			tree.WriteByte(0) // end of the previous directory
 		}
 		if i > 0 && newExt {
 			tree.WriteByte(0)
@@ -85,7 +85,7 @@ func WritePack(w io.Writer, files []PackFile) error {
 	return nil
 }
 
-// blank stands for nothing in a tree, where an empty text is an end.
+// blank returns a space for an empty string, because an empty string marks an end in the tree.
 func blank(s string) string {
 	if s == "" {
 		return " "

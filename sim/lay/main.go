@@ -1,4 +1,5 @@
-// Command lay lays down a synthetic installation of the dedicated server, or an overlay for it, for scripts:
+// Command lay creates a synthetic installation of the dedicated server, or an overlay for it, for
+// scripts:
 //
 //	lay installation --into DIR [--srcds PROGRAM] [--files N] [--seed N] [--scale X] [--version V] [--build N]
 //	lay overlay KIND --into DIR [--seed N] [--scale X]

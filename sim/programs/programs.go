@@ -1,5 +1,5 @@
-// Package programs builds the simulated game and the simulated SteamCMD for tests
-// that start them as programs.
+// Package programs builds the simulated game server and the simulated SteamCMD for tests that run them
+// as programs.
 package programs
 
 import (
@@ -8,16 +8,16 @@ import (
 	"os/exec"
 )
 
-// Var is the environment variable that names a directory with built programs:
-// script/test sets it, so that the packages it tests share one build.
+// Var is the environment variable that names a directory of built programs. script/test sets it so that
+// the packages under test share one build.
 const Var = "STAGE_PROGRAMS"
 
 const module = "github.com/left4me/left4me/"
 
-// Build returns a directory with the programs srcds and steamcmd, and those of
-// more, which are packages of this module such as cmd/left4me. It is the directory
-// that Var names, which must hold all of them, or else dir, where it builds them:
-// without cgo, so that they run whatever the test is built with.
+// Build returns a directory that contains the programs srcds and steamcmd and those named by more,
+// which are packages of this module such as cmd/left4me. If Var is set, it returns that directory,
+// which must contain all of them; otherwise it builds them in dir. It builds without cgo, so the
+// programs run however the test was built.
 func Build(dir string, more ...string) (string, error) {
 	if built := os.Getenv(Var); built != "" {
 		return built, nil

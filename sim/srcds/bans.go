@@ -14,9 +14,9 @@ import (
 	"github.com/left4me/left4me/source/srcdslog"
 )
 
-// bans are the lists of banid and addip.
+// bans contains the lists of banid and addip.
 type bans struct {
-	ids       map[srcdslog.SteamID]time.Time // until when, the zero time for ever
+	ids       map[srcdslog.SteamID]time.Time // end of the ban, zero for a permanent ban
 	addresses map[netip.Addr]time.Time
 }
 
@@ -34,7 +34,7 @@ func (b bans) has(id srcdslog.SteamID, from netip.Addr, now time.Time) bool {
 	return holds(until, ok)
 }
 
-// banCommands are the commands of the lists of bans.
+// banCommands implements the ban commands.
 type banCommands struct{ server *server }
 
 func (c banCommands) add() {
@@ -58,7 +58,8 @@ func (c banCommands) add() {
 	})
 }
 
-// banTerm reads the minutes of a ban, 0 for ever, and how the log says it.
+// banTerm parses the duration of a ban in minutes, where 0 means permanent. It also returns the text
+// for the log.
 func banTerm(word string) (until time.Time, long string) {
 	minutes, err := strconv.ParseFloat(word, 64)
 	if err != nil || minutes <= 0 {
@@ -132,7 +133,7 @@ func (c banCommands) removeIP(a console.Args) {
 	c.server.printf("removeip:  filter removed for %s\n", ip)
 }
 
-// banned is what a ban is about.
+// banned is the type of a banned ID or address.
 type banned interface {
 	comparable
 	srcdslog.SteamID | netip.Addr
@@ -167,7 +168,7 @@ func listBans[K banned](s *server, title string, m map[K]time.Time, text func(K)
 	}
 }
 
-// writeBans writes the permanent ones as commands into a file of cfg/.
+// writeBans writes the permanent bans as commands to a file in cfg/.
 func writeBans[K banned](s *server, file, command string, m map[K]time.Time, text func(K) string) {
 	s.printf("Writing %s.\n", file)
 	var b strings.Builder

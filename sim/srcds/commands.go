@@ -62,7 +62,7 @@ func (s *server) quit(console.Args) {
 		return
 	}
 	s.log.Stop()
-	// At once: who asked by RCON sees the connection close, without an answer.
+	// Exit immediately: an RCON client sees the connection close without an answer.
 	os.Exit(0)
 }
 
@@ -74,7 +74,7 @@ func (s *server) users(console.Args) {
 	s.printf("%d users\n", len(s.game.Players()))
 }
 
-// listMaps lists the maps that have a text in their name, all of them for "*".
+// listMaps lists the maps whose name contains a text, or all maps for "*".
 func (s *server) listMaps(a console.Args) {
 	if len(a.Words) == 0 {
 		s.print("Usage:  maps <string>\nmaps *  for full listing\n")
@@ -94,7 +94,7 @@ func (s *server) listMaps(a console.Args) {
 	}
 }
 
-// changeMap is map and changelevel, which may name the mode too.
+// changeMap implements map and changelevel. A second argument sets the game mode.
 func (s *server) changeMap(a console.Args) {
 	if len(a.Words) == 0 {
 		s.printf("Usage:  %s <mapname> [mode]\n", a.Name)
@@ -147,7 +147,7 @@ func (s *server) kick(p *game.Player, who, message string) {
 	s.noticeHibernation()
 }
 
-// logCommands are the commands that say where the log goes.
+// logCommands implements the commands that configure the log.
 type logCommands struct{ server *server }
 
 func (c logCommands) switchLog(a console.Args) {

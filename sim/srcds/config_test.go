@@ -51,7 +51,7 @@ sv_search_key "never closed
 	for _, want := range []string{
 		`"hostname" = "Semi; colon // no comment" ( def. "Left 4 Dead 2" ) - Hostname for server.`,
 		`"sv_contact" = "somebody at home" ( def. "" ) notify - Contact email for server sysop`,
-		`"sv_region" = "3" ( def. "255" ) - `, // server.cfg comes after the command line
+		`"sv_region" = "3" ( def. "255" ) - `, // server.cfg is executed after the command line
 		`"sv_tags" = "a,b" ( def. "" ) notify - `,
 		`"sv_visiblemaxplayers" = "7" ( def. "-1" ) - `,
 		`"sv_search_key" = "never closed" ( def. "" ) - `,
@@ -107,7 +107,7 @@ func TestScriptsStayWithinTheGame(t *testing.T) {
 
 func TestMapsAndMissions(t *testing.T) {
 	root := lay(t, map[string]string{"maps/Loose_One.bsp": "VBSP"})
-	p := launch(t, root, nil, "+map", "c14m1_junkyard") // of the update directory
+	p := launch(t, root, nil, "+map", "c14m1_junkyard") // a map of the update directory
 	p.ready()
 	maps := p.ask("maps *")
 	for _, name := range []string{"c1m1_hotel", "c6m1_riverbank", "c8m1_apartment", "c13m1_alpinecreek", "c14m2_lighthouse", "loose_one"} {

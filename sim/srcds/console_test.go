@@ -138,7 +138,7 @@ func TestKicksAndBans(t *testing.T) {
 
 	p.ask("writeid", "writeip")
 	users := readCfg(t, p, "banned_user.cfg")
-	if !strings.HasPrefix(users, "banid 0 STEAM_1:") || strings.Count(users, "\n") != 1 { // only what is for ever
+	if !strings.HasPrefix(users, "banid 0 STEAM_1:") || strings.Count(users, "\n") != 1 { // only permanent bans
 		t.Errorf("banned_user.cfg: %q", users)
 	}
 	if got := readCfg(t, p, "banned_ip.cfg"); got != "addip 0 "+ip+"\n" {
@@ -182,7 +182,7 @@ func TestEndOfInput(t *testing.T) {
 		t.Errorf("%q, %v", got, err)
 	}
 	before := cpuTime(t, p.cmd.Process.Pid)
-	for range 20 { // far more than a process that spins would let pass unseen
+	for range 20 { // long enough for a busy loop to be measured
 		p.ready()
 	}
 	if used := cpuTime(t, p.cmd.Process.Pid) - before; used > 100 {

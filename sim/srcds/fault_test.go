@@ -13,7 +13,7 @@ import (
 	"github.com/left4me/left4me/source/rcon"
 )
 
-// diedBy fails the test unless a signal ended the process.
+// diedBy fails the test unless the given signal ended the process.
 func (p *process) diedBy(want syscall.Signal) {
 	p.t.Helper()
 	s := p.exit().Sys().(syscall.WaitStatus)
@@ -57,7 +57,8 @@ func TestCrash(t *testing.T) {
 	})
 }
 
-// silent fails the test if the server answers anywhere. That can only be seen by waiting a little.
+// silent fails the test if the server answers anywhere. It has to wait a short time, because the
+// absence of an answer cannot be observed otherwise.
 func (p *process) silent() {
 	p.t.Helper()
 	short, cancel := context.WithTimeout(context.Background(), 150*time.Millisecond)
@@ -78,7 +79,7 @@ func (p *process) silent() {
 	p.running()
 }
 
-// untilSilent asks until nothing comes back, which is soon.
+// untilSilent sends queries until the server stops answering.
 func (p *process) untilSilent() {
 	p.t.Helper()
 	for end := time.Now().Add(10 * time.Second); ; {

@@ -13,18 +13,19 @@ import (
 	"github.com/left4me/left4me/sim/srcds/internal/console"
 )
 
-// faults are what goes wrong, as the environment has it.
+// faults are the simulated failures configured by the environment.
 type faults struct {
-	crashAtStart string        // SIM_CRASH_AT_START=segv|abort|quit: it dies before it has a socket
-	crashAfter   time.Duration // SIM_CRASH_AFTER: it dies that long after the first map is there; how says SIM_CRASH
-	crash        string        // SIM_CRASH=segv|abort|quit: quit ends it with status 0, as a plugin does
-	hangAfter    time.Duration // SIM_HANG_AFTER: as crashAfter, but it hangs
-	slowStart    time.Duration // SIM_SLOW_START: the first map takes that much longer
-	flood        string        // SIM_FLOOD="LINES BYTES": floods the console once the first map is there
-	wrongPort    int           // SIM_WRONG_PORT: how many ports behind the wanted one it takes
-	// SIM_STEAM=nolibrary|lost|same: it has no library of Steam, loses the connection at once, or has a public address of its own
+	crashAtStart string        // SIM_CRASH_AT_START=segv|abort|quit: crash before the socket is open
+	crashAfter   time.Duration // SIM_CRASH_AFTER: crash this long after the first map is loaded, as SIM_CRASH says
+	crash        string        // SIM_CRASH=segv|abort|quit: quit exits with status 0, as a plugin may do
+	hangAfter    time.Duration // SIM_HANG_AFTER: like crashAfter, but hang
+	slowStart    time.Duration // SIM_SLOW_START: additional load time of the first map
+	flood        string        // SIM_FLOOD="LINES BYTES": flood the console after the first map is loaded
+	wrongPort    int           // SIM_WRONG_PORT: number of ports by which it misses the wanted one
+	// SIM_STEAM=nolibrary|lost|same: the Steam library is missing, the connection is lost immediately,
+	// or the server has its own public address
 	steam        string
-	reserved     string // SIM_RESERVED=HEX: a lobby has reserved it
+	reserved     string // SIM_RESERVED=HEX: reserved by a lobby
 	ignoreQuit   bool   // SIM_IGNORE_QUIT=1
 	ignoreSIGINT bool   // SIM_IGNORE_SIGINT=1
 }
@@ -45,10 +46,10 @@ func parseFaults(env func(string) string) faults {
 	}
 }
 
-// faultCommands are the commands and signals that make things go wrong.
+// faultCommands implements the commands and signals that trigger failures.
 type faultCommands struct{ server *server }
 
-// addSimCommands adds the commands that a real server doesn't have.
+// add adds the commands that a real server does not have.
 func (c faultCommands) add() {
 	add := func(name, help string, run func(console.Args)) { c.server.con.Command("sim_"+name, help, run) }
 	add("crash", "sim_crash [segv|abort|quit]: die by the signal, or end as if a plugin had called quit.",
@@ -108,8 +109,8 @@ func (c faultCommands) add() {
 	})
 }
 
-// crash kills the process by a real signal, after what the crash handler prints. The lines behind these are of the
-// shell and of srcds_run.
+// crash prints what the crash handler prints and kills the process by a real signal. The lines that
+// usually follow are printed by the shell and by srcds_run.
 func (c faultCommands) crash(how string) {
 	if how == "quit" {
 		c.server.log.Stop()
@@ -121,28 +122,28 @@ func (c faultCommands) crash(how string) {
 	}
 	c.server.console("PreMinidumpCallback: updating dump comment\nUploading dump (out-of-process)\n" +
 		time.Now().Format("/tmp/dumps/crash_20060102150405_1.dmp\n") + "success = yes\n")
-	// A core of this would tell nobody anything.
+	// A core file of the simulator would be useless.
 	_ = syscall.Setrlimit(syscall.RLIMIT_CORE, &syscall.Rlimit{})
 	dieBy(signalled)
 }
 
-// dieBy ends the process by a signal's default action. The runtime's own handler would make an exit of it, so it is
-// taken out first, past the runtime.
+// dieBy ends the process by a signal's default action. The Go runtime's handler would turn the signal
+// into an exit, so dieBy first removes the handler without the runtime's knowledge.
 func dieBy(sig syscall.Signal) {
-	var action [64]byte // at least a struct sigaction of any Linux; all zero is SIG_DFL
+	var action [64]byte // at least the size of struct sigaction on every Linux; all zero is SIG_DFL
 	_, _, _ = syscall.RawSyscall6(syscall.SYS_RT_SIGACTION, uintptr(sig), uintptr(unsafe.Pointer(&action)), 0, 8, 0, 0)
 	_ = syscall.Kill(os.Getpid(), sig)
 	hang()
 }
 
-// hang never returns. Called by the engine's goroutine it stops everything that must wait for it.
+// hang never returns. If the engine's goroutine calls it, everything that waits for the engine stops.
 func hang() {
 	for {
 		time.Sleep(time.Hour)
 	}
 }
 
-// flood prints lines of that many bytes, the newline not counted.
+// flood prints lines of the given length in bytes, without the newline.
 func (c faultCommands) flood(arguments string) {
 	var lines, size int
 	if _, err := fmt.Sscan(arguments, &lines, &size); err != nil || lines < 0 || size < 0 {
@@ -164,7 +165,8 @@ func (c faultCommands) flood(arguments string) {
 	c.server.console("sim_flood done\n")
 }
 
-// watchSignals ends the process at SIGINT, whatever the engine does at that moment. SIGTERM is left to its default.
+// watchSignals ends the process on SIGINT, whatever the engine is doing. SIGTERM keeps its default
+// action.
 func (c faultCommands) watchSignals() {
 	c.server.ignoreSIGINT.Store(c.server.opt.sim.faults.ignoreSIGINT)
 	interrupts := make(chan os.Signal, 1)

@@ -20,10 +20,10 @@ import (
 	"github.com/left4me/left4me/source/rcon"
 )
 
-// patience is how long a test waits for what must happen. Nothing waits for it to pass.
+// patience is the maximum time to wait for something that must happen.
 const patience = 30 * time.Second
 
-// program is the server under test.
+// program is the path of the server under test.
 var program string
 
 func TestMain(m *testing.M) {
@@ -46,7 +46,7 @@ func buildAndRun(m *testing.M) int {
 	return m.Run()
 }
 
-// lay lays an installation with these files added, by name below left4dead2/.
+// lay creates an installation and adds files, given by name below left4dead2/.
 func lay(t *testing.T, files map[string]string) string {
 	t.Helper()
 	root := t.TempDir()
@@ -70,21 +70,21 @@ func addFiles(t *testing.T, root string, files map[string]string) {
 	}
 }
 
-// process is a server that runs.
+// process is a running server.
 type process struct {
 	t    *testing.T
 	root string
 	cmd  *exec.Cmd
 	in   io.WriteCloser
 	out  *output
-	done chan struct{} // closed when it ended
+	done chan struct{} // closed when the process has ended
 	addr netip.AddrPort
 }
 
-// usual is the environment of most tests: quick, and nobody plays.
+// usual is the environment of most tests: fast, without players.
 var usual = []string{"SIM_PLAYERS=0", "SIM_MAP_LOAD=0", "SIM_SEED=1"}
 
-// launch starts a server in root, on a port of the system's choice unless args say otherwise. It doesn't wait for it.
+// launch starts a server in root, on a free port unless args set one. It does not wait for the server.
 func launch(t *testing.T, root string, env []string, args ...string) *process {
 	t.Helper()
 	args = append([]string{"-game", "left4dead2", "-console", "-ip", "127.0.0.1", "-port", "0", "-strictportbind"}, args...)
@@ -93,7 +93,7 @@ func launch(t *testing.T, root string, env []string, args ...string) *process {
 	return run(t, root, cmd)
 }
 
-// runUnder starts another program of root, which starts the server.
+// runUnder starts another program in root, which starts the server.
 func runUnder(t *testing.T, root, name string, args ...string) *process {
 	t.Helper()
 	cmd := exec.Command(name, args...)
@@ -123,7 +123,7 @@ func run(t *testing.T, root string, cmd *exec.Cmd) *process {
 		select {
 		case <-p.done:
 		default:
-			_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL) // with what it has started
+			_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL) // with its child processes
 			<-p.done
 		}
 		if t.Failed() {
@@ -136,7 +136,7 @@ func run(t *testing.T, root string, cmd *exec.Cmd) *process {
 	return p
 }
 
-// start starts a server on a map and waits until it answers.
+// start starts a server with a map and waits until it answers.
 func start(t *testing.T, files map[string]string, env []string, args ...string) *process {
 	t.Helper()
 	p := launch(t, lay(t, files), env, append(args, "+map", "c1m1_hotel")...)
@@ -144,7 +144,7 @@ func start(t *testing.T, files map[string]string, env []string, args ...string) 
 	return p
 }
 
-// ready waits until the server answers a query, which it does when its map is there.
+// ready waits until the server answers a query, which it does once its map is loaded.
 func (p *process) ready() a2s.Info {
 	p.t.Helper()
 	p.network()
@@ -155,7 +155,7 @@ func (p *process) ready() a2s.Info {
 	return info
 }
 
-// network waits for the line with the address that the server has.
+// network waits for the console line with the server's address and returns the line.
 func (p *process) network() string {
 	p.t.Helper()
 	line := p.wait("Network: IP ")
@@ -174,7 +174,7 @@ func (p *process) context() context.Context {
 	return ctx
 }
 
-// client is our client for queries.
+// client returns a query client of package a2s.
 func (p *process) client() *a2s.Client {
 	p.t.Helper()
 	c, err := a2s.Dial(p.context(), p.addr.String())
@@ -185,7 +185,7 @@ func (p *process) client() *a2s.Client {
 	return c
 }
 
-// remote is our client for RCON.
+// remote returns an RCON client of package rcon.
 func (p *process) remote(password string) *rcon.Client {
 	p.t.Helper()
 	c, err := rcon.Dial(p.context(), p.addr.String(), password)
@@ -196,7 +196,7 @@ func (p *process) remote(password string) *rcon.Client {
 	return c
 }
 
-// typed types a line on the console.
+// typed writes a line to the console.
 func (p *process) typed(line string) {
 	p.t.Helper()
 	if _, err := io.WriteString(p.in, line+"\n"); err != nil && !errors.Is(err, os.ErrClosed) {
@@ -204,7 +204,7 @@ func (p *process) typed(line string) {
 	}
 }
 
-// ask types commands and returns what they print.
+// ask runs console commands and returns their output.
 func (p *process) ask(lines ...string) string {
 	p.t.Helper()
 	begin, end := p.out.mark(), p.out.mark()
@@ -219,7 +219,7 @@ func (p *process) ask(lines ...string) string {
 	return answer
 }
 
-// wait waits for a line with that text and returns it.
+// wait waits for a line that contains the text and returns the line.
 func (p *process) wait(text string) string {
 	p.t.Helper()
 	line, ok := p.out.wait(text, patience)
@@ -229,7 +229,7 @@ func (p *process) wait(text string) string {
 	return line
 }
 
-// exit waits for the end.
+// exit waits until the process has ended.
 func (p *process) exit() *os.ProcessState {
 	p.t.Helper()
 	select {
@@ -251,11 +251,11 @@ func (p *process) running() {
 	}
 }
 
-// output is what a server printed so far.
+// output collects the output of a server.
 type output struct {
 	mu     sync.Mutex
 	text   strings.Builder
-	more   chan struct{} // closed when there is more
+	more   chan struct{} // closed when text grows
 	closed bool
 	marks  int
 }
@@ -297,7 +297,7 @@ func (o *output) mark() string {
 	return fmt.Sprintf("mark-%d-end", o.marks)
 }
 
-// wait waits for a complete line that has the text.
+// wait waits for a complete line that contains the text.
 func (o *output) wait(text string, long time.Duration) (string, bool) {
 	deadline := time.After(long)
 	for {

@@ -11,7 +11,7 @@ import (
 	"github.com/left4me/left4me/source/srcdslog"
 )
 
-// receiver takes the log.
+// receiver receives the datagrams of a log.
 type receiver struct {
 	t *testing.T
 	*net.UDPConn
@@ -28,7 +28,7 @@ func newReceiver(t *testing.T) receiver {
 	return receiver{t, c}
 }
 
-// until reads datagrams until one has the text, and returns it with where it came from.
+// until reads datagrams until one contains the text, and returns it and its sender.
 func (r receiver) until(text string) (string, string) {
 	r.t.Helper()
 	buf := make([]byte, 2000)
@@ -122,7 +122,7 @@ func TestLogFiles(t *testing.T) {
 	p.wait(`Started map "c1m2_streets"`)
 	p.ask("sv_logecho 0", "say only in the file", "log off", "say nowhere")
 	files, err := filepath.Glob(filepath.Join(p.root, "left4dead2", "logs", "L[01][0-9][0-3][0-9][0-9][0-9][0-9].log"))
-	if err != nil || len(files) != 3 { // one of "log on" and one of each map
+	if err != nil || len(files) != 3 { // one for "log on" and one for each map
 		t.Fatalf("%v, %v", files, err)
 	}
 	var kinds [3][]srcdslog.Kind

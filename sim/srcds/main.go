@@ -1,12 +1,13 @@
-// Command srcds stands in for srcds_linux, the dedicated server of Left 4 Dead 2, in the demo and in tests.
+// Command srcds simulates srcds_linux, the dedicated server of Left 4 Dead 2, for demos and tests.
 //
-// It is to be started as the real one is: in the root of an installation, with its options and +commands. It reads the
-// configuration and the maps that it finds there, prints what the real one prints, takes commands on its standard input
-// and over RCON, answers server queries, writes and sends its log, and people who don't exist play on it. What it isn't
-// is a game: nobody can connect.
+// It is started like the real server: in the root of an installation, with the same options and
+// +commands. It reads the configuration and the maps of the installation, prints the same messages,
+// accepts commands on standard input and over RCON, answers server queries, writes and sends its log,
+// and simulates players. Real game clients cannot connect.
 //
-// The variables SIM_* of the environment choose who plays and what goes wrong; most have a console command sim_* that
-// does the same while the server runs. Both are listed in options.go and faults.go. A cfg file can use the commands.
+// SIM_* environment variables configure the players and the failures. Most have a console command sim_*
+// that does the same while the server runs, which cfg files can use, too. Both are listed in options.go
+// and faults.go.
 package main
 
 import (
@@ -16,7 +17,7 @@ import (
 )
 
 func main() {
-	// Tests and the demo run dozens of these: they shall be small rather than quick.
+	// Tests and demos run dozens of these processes: low memory use matters more than speed.
 	runtime.GOMAXPROCS(2)
 	debug.SetGCPercent(20)
 

@@ -9,7 +9,7 @@ import (
 	"github.com/left4me/left4me/sim/srcds/internal/game"
 )
 
-// loadMap loads the map that a command has asked for. It blocks the engine, as it does there.
+// loadMap loads the map requested by a command. It blocks the engine, as the real server does.
 func (s *server) loadMap() {
 	name := s.next
 	s.next = ""
@@ -58,11 +58,11 @@ func (s *server) loadMap() {
 	}
 	s.game.StartMap(s.rules(), time.Now())
 	s.noticeHibernation()
-	// The scan of the add-ons and the start are behind us: give back what they needed.
+	// Return the memory that the scan of the add-ons and the start needed.
 	debug.FreeOSMemory()
 }
 
-// checksum stands for the map's CRC: a number that is the same each time.
+// checksum replaces the map's CRC with a number that is always the same for a map.
 func checksum(name string) int32 {
 	var n int32
 	for _, c := range []byte(name) {
@@ -83,7 +83,7 @@ func (s *server) rules() game.Rules {
 	}
 }
 
-// isVersus says whether people play both sides in a mode.
+// isVersus reports whether players play both sides in a mode.
 func isVersus(mode string) bool {
 	switch strings.ToLower(mode) {
 	case "versus", "teamversus", "scavenge", "teamscavenge", "mutation12", "mutation15":

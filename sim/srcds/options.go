@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// options are what the server was started with.
+// options are the command-line options of the server.
 type options struct {
 	game       string // -game
-	ip         string // -ip, empty if it isn't given
+	ip         string // -ip, empty if not given
 	port       int
 	maxPlayers int
 	insecure   bool
@@ -24,20 +24,20 @@ type startCommand struct {
 	words []string
 }
 
-// simOptions are what isn't of the game.
+// simOptions are the options of the simulation.
 type simOptions struct {
-	seed        uint64        // SIM_SEED, else it is the port: servers beside each other differ
+	seed        uint64        // SIM_SEED; the port if not set, so servers differ
 	hasSeed     bool          //
-	players     int           // SIM_PLAYERS: how many people there are over time; 0 is nobody
-	tempo       float64       // SIM_TEMPO: 2 is twice as fast
-	mapLoad     time.Duration // SIM_MAP_LOAD: how long a map takes to load
+	players     int           // SIM_PLAYERS: average number of players; 0 for none
+	tempo       float64       // SIM_TEMPO: speed factor of the players
+	mapLoad     time.Duration // SIM_MAP_LOAD: load time of a map
 	smallRules  bool          // SIM_RULES=small: the rules fit into one datagram
-	queryLimit  bool          // SIM_QUERY_LIMIT=1: sv_max_queries_* are obeyed
-	logLoopback bool          // SIM_LOG_LOOPBACK=1: the log may go to 127/8
+	queryLimit  bool          // SIM_QUERY_LIMIT=1: enforce sv_max_queries_*
+	logLoopback bool          // SIM_LOG_LOOPBACK=1: allow log targets in 127/8
 	faults      faults
 }
 
-// parseOptions reads the command line as the engine does: unknown options are no error.
+// parseOptions parses the command line as the engine does. Unknown options are ignored.
 func parseOptions(args []string, env func(string) string) options {
 	o := options{game: "left4dead2", port: 27015, maxPlayers: 18, sim: parseSim(env)}
 	for i := 0; i < len(args); i++ {
@@ -75,7 +75,7 @@ func parseOptions(args []string, env func(string) string) options {
 	return o
 }
 
-// isValue says whether an argument belongs to the one before it. A number may be negative.
+// isValue reports whether an argument is a value of the one before it. Numbers may be negative.
 func isValue(arg string) bool {
 	if strings.HasPrefix(arg, "-") {
 		_, err := strconv.ParseFloat(arg, 64)
@@ -110,7 +110,7 @@ func number(s string, otherwise int) int {
 	return otherwise
 }
 
-// duration reads "300ms" and, in seconds, "5".
+// duration parses "300ms", or "5" for seconds.
 func duration(s string, otherwise time.Duration) time.Duration {
 	if n, err := strconv.ParseFloat(s, 64); err == nil && n >= 0 {
 		return time.Duration(n * float64(time.Second))

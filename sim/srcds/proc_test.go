@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// cpuTime is the CPU time that a process used, in ticks of a hundredth of a second.
+// cpuTime returns the CPU time used by a process, in ticks of 10 ms.
 func cpuTime(t *testing.T, pid int) int {
 	t.Helper()
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
@@ -42,7 +42,7 @@ func TestItIsSmall(t *testing.T) {
 	if _, err := fmt.Sscan(rest, &size); err != nil {
 		t.Fatal(err)
 	}
-	const most = 9 << 10 // the aim is 8 MB; pages differ between machines
+	const most = 9 << 10 // the aim is 8 MB; page use differs between machines
 	if size > most {
 		t.Errorf("%d kB of memory", size)
 	}

@@ -11,10 +11,10 @@ import (
 	"github.com/left4me/left4me/source/a2s"
 )
 
-// public is the server as strangers see it.
+// public answers queries for the server.
 type public server
 
-// Info answers A2S_INFO. The number of players is that of people.
+// Info answers A2S_INFO. It counts human players only.
 func (p *public) Info() a2s.Info {
 	s := (*server)(p)
 	return a2s.Info{
@@ -34,7 +34,7 @@ func (p *public) Players() []a2s.Player {
 	for _, o := range s.game.Players() {
 		entry := a2s.Player{Name: o.Name, Score: int32(o.Score), Duration: time.Since(o.Since)}
 		switch {
-		case o.Bot: // theirs is about that of the server
+		case o.Bot: // bots report about the uptime of the server
 			entry.Duration = time.Since(s.started)
 		case o.State != "active":
 			entry.Name = ""
@@ -73,7 +73,7 @@ func (s *server) keywords() string {
 	return strings.Join(words, ",")
 }
 
-// visibleMost is the number of places that the server shows.
+// visibleMost returns the number of player slots that the server publishes.
 func (s *server) visibleMost() int {
 	if n := s.con.Int("sv_visiblemaxplayers"); n >= 0 {
 		return min(n, 255)
@@ -81,13 +81,13 @@ func (s *server) visibleMost() int {
 	return s.rules().Most
 }
 
-// steamID is that of an anonymous game server, another one for each port.
+// steamID returns the SteamID of an anonymous game server, different for each port.
 func (s *server) steamID() uint64 {
 	const gameServer = 0x0140000100000000
 	return gameServer + uint64(s.address.Port())
 }
 
-// version is that of steam.inf.
+// version returns the version in steam.inf.
 func (s *server) version() string {
 	text, _ := s.files.ReadFile("steam.inf")
 	for line := range strings.Lines(string(text)) {
@@ -98,7 +98,7 @@ func (s *server) version() string {
 	return "2.2.4.3"
 }
 
-// status is the answer to "status".
+// status returns the output of the command "status".
 func (s *server) status() string {
 	var b strings.Builder
 	secure, known := "secure", "n/a"
@@ -143,7 +143,7 @@ func (s *server) status() string {
 	return b.String()
 }
 
-// clock writes MM:SS, or H:MM:SS from an hour on.
+// clock formats a duration as MM:SS, or H:MM:SS from one hour.
 func clock(d time.Duration) string {
 	seconds := int(d / time.Second)
 	if seconds >= 3600 {
@@ -152,7 +152,7 @@ func clock(d time.Duration) string {
 	return fmt.Sprintf("%02d:%02d", seconds/60, seconds%60)
 }
 
-// stats is the answer to "stats".
+// stats returns the output of the command "stats".
 func (s *server) stats() string {
 	fps := 30.0
 	if s.hibernating {

@@ -47,7 +47,7 @@ func TestQueries(t *testing.T) {
 }
 
 func TestRulesAreSplit(t *testing.T) {
-	// raw asks for the rules by hand and returns the first datagram of the answer.
+	// raw sends a rules query on its own socket and returns the first datagram of the answer.
 	raw := func(t *testing.T, p *process) []byte {
 		t.Helper()
 		c, err := net.Dial("udp4", p.addr.String())
@@ -149,7 +149,7 @@ func TestQueryLimit(t *testing.T) {
 	p := start(t, map[string]string{
 		"cfg/server.cfg": "sv_max_queries_sec 1\nsv_max_queries_window 6\nrcon_password x\n",
 	}, []string{"SIM_QUERY_LIMIT=1"})
-	// Ready took two: one for the challenge. The limit is per address of six.
+	// ready sent two requests, one of them for the challenge. The limit is six per address.
 	c := p.client()
 	for i := range 2 {
 		if _, err := c.Info(p.context()); err != nil {

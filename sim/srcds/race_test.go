@@ -2,5 +2,5 @@
 
 package main
 
-// raceFlags build the server under test as this test is built.
+// raceFlags builds the server under test with the race detector, like this test.
 var raceFlags = []string{"-race"}

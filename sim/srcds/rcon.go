@@ -14,7 +14,8 @@ func (s *server) serveRCON() {
 	}
 }
 
-// rconEngine is the server as the remote console uses it: from other goroutines, so that each call waits for its turn.
+// rconEngine is the server as the remote console uses it, from other goroutines. Each call waits for
+// the engine.
 type rconEngine server
 
 // Settings implements [remote.Engine].

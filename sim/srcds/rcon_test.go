@@ -16,7 +16,7 @@ import (
 
 var withPassword = map[string]string{"cfg/server.cfg": "rcon_password geheim\n"}
 
-// wire is a connection to the remote console, by hand.
+// wire is a raw connection to the remote console.
 type wire struct {
 	t *testing.T
 	net.Conn
@@ -76,7 +76,7 @@ func TestRCONPackets(t *testing.T) {
 	w.send(0, rcon.ExecCommand, "heartbeat")
 	w.expect(rcon.Packet{ID: 0})
 
-	// The trick by which clients find the end of an answer.
+	// Clients send an empty RESPONSE_VALUE to find the end of an answer.
 	w.send(3, rcon.ExecCommand, "cvarlist")
 	w.send(4, rcon.ResponseValue, "")
 	var answer strings.Builder
@@ -167,7 +167,7 @@ func TestRCONBans(t *testing.T) {
 	p.wait("Banning 127.0.0.1 for rcon hacking attempts")
 	w = p.wire()
 	w.expectEnd()
-	p.ready() // queries aren't concerned
+	p.ready() // bans do not affect queries
 }
 
 func TestRCONLinesOfTheLog(t *testing.T) {

@@ -19,9 +19,9 @@ import (
 	"github.com/left4me/left4me/source/srcdslog"
 )
 
-// server is the whole of it. As with the engine one thread does everything, in [server.run]; sockets and the standard
-// input have goroutines that only read and hand over. So nothing is answered while a map loads, and nothing ever again
-// after a hang.
+// server is a simulated server. Like the engine, one goroutine does all the work, in [server.run]; the
+// goroutines of the sockets and of standard input only pass on what they read. So the server answers
+// nothing while a map is loading, and never again after a hang.
 type server struct {
 	opt   options
 	root  string
@@ -33,21 +33,21 @@ type server struct {
 	query *query.Responder
 
 	conn    *net.UDPConn
-	address netip.AddrPort // of conn
-	rcon    net.Listener   // nil if its port was taken
+	address netip.AddrPort // address of conn
+	rcon    net.Listener   // nil if its port was in use
 
-	sourceTV *net.UDPConn // nil while it is off
+	sourceTV *net.UDPConn // nil if disabled
 
 	work    chan func()
 	beat    *time.Timer
 	started time.Time
-	maps    int // loaded so far
+	maps    int // number of maps loaded
 
-	current     string // map, empty without one
-	next        string // map to load before anything else is done
+	current     string // current map, or empty
+	next        string // map to load before other work
 	nextMode    string
 	hibernating bool
-	capture     *strings.Builder // takes what is printed instead of out, for RCON
+	capture     *strings.Builder // receives the output of an RCON command instead of out
 
 	passwordChanges int
 	bans            bans
@@ -77,7 +77,8 @@ func newServer(root string, opt options, out io.Writer) *server {
 	return s
 }
 
-// run starts the server. It returns the exit code of a server that cannot start; the others end by a command or signal.
+// run runs the server. It returns the exit code if the server cannot start; otherwise a command or
+// signal ends the process.
 func (s *server) run() int {
 	faultCommands{s}.watchSignals()
 	if code, ok := s.start(); !ok {
@@ -100,7 +101,8 @@ func (s *server) run() int {
 	}
 }
 
-// settle does what commands only ask for: they load no map themselves, so that the rest of a line comes first.
+// settle loads the maps that commands requested. The commands do not load them, so the rest of their
+// line is executed first.
 func (s *server) settle() {
 	for s.next != "" {
 		first := s.maps == 0
@@ -111,7 +113,7 @@ func (s *server) settle() {
 	}
 }
 
-// armFaults starts the clocks of what goes wrong some time after the first map.
+// armFaults starts the timers of failures that occur after the first map.
 func (s *server) armFaults() {
 	f := s.opt.sim.faults
 	if f.flood != "" {
@@ -125,7 +127,7 @@ func (s *server) armFaults() {
 	}
 }
 
-// do lets the engine's goroutine run f and waits for its end.
+// do runs f on the engine's goroutine and waits until it returns.
 func (s *server) do(f func()) {
 	done := make(chan struct{})
 	s.work <- func() {
@@ -135,7 +137,7 @@ func (s *server) do(f func()) {
 	<-done
 }
 
-// print prints onto the console, or into the answer to RCON.
+// print writes to the console, or to the answer of an RCON command.
 func (s *server) print(text string) {
 	if s.capture != nil {
 		s.capture.WriteString(text)
@@ -144,18 +146,18 @@ func (s *server) print(text string) {
 	s.console(text)
 }
 
-// console prints onto the console, whoever gave the command.
+// console writes to the console, whatever the source of the command.
 func (s *server) console(text string) { _, _ = io.WriteString(s.out, text) }
 
 func (s *server) printf(format string, args ...any) { s.print(fmt.Sprintf(format, args...)) }
 
-// interval is the time between two beats.
+// interval returns the time between two beats.
 func (s *server) interval() time.Duration {
 	const usual, shortest = 4 * time.Second, 10 * time.Millisecond
 	return max(shortest, time.Duration(float64(usual)/s.opt.sim.tempo))
 }
 
-// wakeBeat sets the timer of the game; it rests while nobody can come.
+// wakeBeat restarts the beat timer, or stops it if no players can join.
 func (s *server) wakeBeat() {
 	if s.beat == nil {
 		return
@@ -166,7 +168,7 @@ func (s *server) wakeBeat() {
 	}
 }
 
-// think is a beat of the game.
+// think performs a beat of the game.
 func (s *server) think() {
 	if s.playing() {
 		switch s.game.Beat(time.Now()) {
@@ -180,10 +182,10 @@ func (s *server) think() {
 	s.wakeBeat()
 }
 
-// playing says whether there is a map.
+// playing reports whether a map is loaded.
 func (s *server) playing() bool { return s.current != "" }
 
-// noticeHibernation says when the last person went or the first one came.
+// noticeHibernation prints a message when the last player has left or the first one has joined.
 func (s *server) noticeHibernation() {
 	empty := s.game.Humans() == 0 && s.con.Bool("sv_hibernate_when_empty")
 	if empty == s.hibernating {
@@ -197,7 +199,7 @@ func (s *server) noticeHibernation() {
 	}
 }
 
-// changed reacts to a variable.
+// changed handles the change of a variable.
 func (s *server) changed(v *console.Var) {
 	switch v.Name {
 	case "rcon_password":

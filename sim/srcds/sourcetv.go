@@ -2,8 +2,8 @@ package main
 
 import "net"
 
-// openSourceTV opens the socket of SourceTV when a map begins and tv_enable is set: on tv_port, or on the next port
-// that is free. Nothing is broadcast on it.
+// openSourceTV opens the socket of SourceTV when a map starts and tv_enable is set: on tv_port or the
+// next free port. Nothing is broadcast on it.
 func (s *server) openSourceTV() {
 	if s.sourceTV != nil || !s.con.Bool("tv_enable") {
 		return

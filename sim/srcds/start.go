@@ -16,11 +16,11 @@ import (
 	"github.com/left4me/left4me/sim/srcds/internal/content"
 )
 
-// build is the number of the engine's build.
+// build is the build number of the engine.
 const build = "10097"
 
-// start does what comes before the first map, with the lines that a real server prints. If it isn't ok the process
-// ends with the code.
+// start does the work before the first map and prints what a real server prints. If ok is false, the
+// process exits with the code.
 func (s *server) start() (code int, ok bool) {
 	s.print("#Using shader api: bin/shaderapiempty_srv.so\n#Console initialized.\n")
 	if _, err := os.Stat(filepath.Join(s.root, s.opt.game, "gameinfo.txt")); err != nil {
@@ -47,7 +47,7 @@ func (s *server) start() (code int, ok bool) {
 	s.print("Game supporting (2) split screen players\n")
 	s.printf("maxplayers set to %d\n", s.opt.maxPlayers)
 
-	// An error means a directory that may not be written to, which is no reason for the game to stop.
+	// An error means that the directory is not writable, which does not stop the game either.
 	_ = content.WriteAddonList(s.root)
 	s.files = content.Scan(s.root)
 	if err := s.listen(); err != nil {
@@ -68,7 +68,7 @@ func (s *server) start() (code int, ok bool) {
 	return 0, true
 }
 
-// loadSteam prints what a server prints that finds Steam's library, or doesn't.
+// loadSteam prints what a real server prints if it finds Steam's library, or if it does not.
 func (s *server) loadSteam() {
 	library := os.Getenv("HOME") + "/.steam/sdk32/steamclient.so"
 	if s.opt.sim.faults.steam == "nolibrary" {
@@ -78,11 +78,11 @@ func (s *server) loadSteam() {
 		return
 	}
 	s.printf("[S_API] SteamAPI_Init(): Loaded '%s' OK.\n", library)
-	// The real one forgets the end of this line.
+	// The real server omits the line end here.
 	s.print("[S_API FAIL] SteamAPI_Init() failed; create pipe failed.")
 }
 
-// reason is the errno's text with the capital that C gives it.
+// reason returns the errno text with an initial capital, as in C.
 func reason(err error) string {
 	text := err.Error()
 	var sys *os.SyscallError
@@ -92,8 +92,9 @@ func reason(err error) string {
 	return strings.ToUpper(text[:1]) + text[1:]
 }
 
-// listen opens the socket of the game on the wanted port or, as this game does without a word, on the next one that
-// is free. RCON has the same number over TCP; without -ip only on the address of the host's name.
+// listen opens the socket of the game on the wanted port or, as this game does silently, on the next
+// free port. RCON uses the same number over TCP; without -ip it listens only on the address of the host
+// name.
 func (s *server) listen() error {
 	address := netip.IPv4Unspecified()
 	switch s.opt.ip {
@@ -115,7 +116,7 @@ func (s *server) listen() error {
 	var err error
 	for i := range tries {
 		port := first + i
-		if s.opt.port == 0 { // of the system's choice, which only a test asks for
+		if s.opt.port == 0 { // chosen by the system, only used by tests
 			port = 0
 		}
 		if port > 65535 {
@@ -136,7 +137,7 @@ func (s *server) listen() error {
 	return err
 }
 
-// hostAddress is what the host's name means, 127.0.1.1 on many.
+// hostAddress returns the address of the host name, often 127.0.1.1.
 func hostAddress() netip.Addr {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
@@ -148,7 +149,7 @@ func hostAddress() netip.Addr {
 	return netip.AddrFrom4([4]byte{127, 0, 0, 1})
 }
 
-// readConsole hands over what is typed. At its end the server goes on without a console.
+// readConsole passes on console input. At the end of the input the server continues without a console.
 func (s *server) readConsole(in io.Reader) {
 	const longest = 64 << 10
 	lines := bufio.NewScanner(in)
@@ -160,8 +161,8 @@ func (s *server) readConsole(in io.Reader) {
 	}
 }
 
-// readQueries hands over what comes on the socket of the game. What comes while the engine is busy waits in the
-// socket's buffer, as it does with the real one.
+// readQueries passes on the packets of the game's socket. While the engine is busy, packets wait in the
+// socket's buffer, as with the real server.
 func (s *server) readQueries() {
 	buf := make([]byte, 1500)
 	for {
@@ -170,7 +171,7 @@ func (s *server) readQueries() {
 			if errors.Is(err, net.ErrClosed) {
 				return
 			}
-			continue // of an earlier packet that nobody wanted
+			continue // ICMP error of an earlier packet
 		}
 		s.do(func() {
 			if !s.playing() {

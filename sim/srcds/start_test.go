@@ -43,7 +43,7 @@ func TestStartLines(t *testing.T) {
 }
 
 func TestPort(t *testing.T) {
-	// Some port whose successor is free too, as far as that can be known.
+	// Find a port whose successor is probably free, too.
 	taken, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
 		t.Fatal(err)
@@ -101,7 +101,8 @@ func TestWithoutAddressRCONIsOnThatOfTheHostsName(t *testing.T) {
 }
 
 func TestMap(t *testing.T) {
-	// silent holds for a server that has no map. That something never comes can only be seen by waiting a little.
+	// silent fails the test if the server answers. It has to wait a short time, because the absence of
+	// an answer cannot be observed otherwise.
 	silent := func(t *testing.T, p *process) {
 		t.Helper()
 		ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
@@ -124,7 +125,7 @@ func TestMap(t *testing.T) {
 		p.wait("map load failed: c99m1_nowhere not found or invalid")
 		silent(t, p)
 		p.running()
-		p.ask("map c2m1_highway") // a query before it is lost
+		p.ask("map c2m1_highway") // a query before this is lost
 		if info := p.ready(); info.Map != "c2m1_highway" {
 			t.Errorf("map %s", info.Map)
 		}

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// Sent is how many bytes of an item's content were sent so far, and how often it
-// was asked for.
+// Sent returns the number of bytes of an item's content that were sent so far, and the number of
+// requests for it.
 func (s *Server) Sent(id string) (bytes int64, requests int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -19,8 +19,7 @@ func (s *Server) Sent(id string) (bytes int64, requests int) {
 	return c.bytes, c.requests
 }
 
-// Path is where the content of an item is now, and how it should be: its size and
-// its SHA-1 sum.
+// Path returns the current URL path of an item's content, its size in bytes and its SHA-1 sum.
 func (s *Server) Path(id string) (path string, size int64, sum string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -29,13 +28,13 @@ func (s *Server) Path(id string) (path string, size int64, sum string) {
 	return s.path(id, it), b.size, b.sum
 }
 
-// count is what was sent of an item.
+// count holds what was sent of an item.
 type count struct {
 	bytes    int64
 	requests int
 }
 
-// content is the content server: GET /ugc/HANDLE/SUM/.
+// content implements the content server: GET /ugc/HANDLE/SUM/.
 func (s *Server) content(w http.ResponseWriter, r *http.Request) {
 	id, it, b := s.find(r.URL.Path)
 	if b == nil {
@@ -91,7 +90,7 @@ func (s *Server) content(w http.ResponseWriter, r *http.Request) {
 	http.ServeContent(struct{ http.ResponseWriter }{out}, r, "", at, b.reader())
 }
 
-// find is the item that has its content at a path.
+// find returns the item whose content is at a path.
 func (s *Server) find(path string) (string, Item, *blob) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -107,7 +106,7 @@ func (s *Server) find(path string) (string, Item, *blob) {
 	return id, it, s.blob(id, it)
 }
 
-// misbehave is how an item is sent this time.
+// misbehave returns the failures that apply to the current request.
 func (s *Server) misbehave(id string, c Content) Content {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -117,7 +116,7 @@ func (s *Server) misbehave(id string, c Content) Content {
 	return c
 }
 
-// sender counts what is sent, and cuts, hangs and dawdles.
+// sender counts the bytes sent and simulates interruptions, hangs and slow connections.
 type sender struct {
 	http.ResponseWriter
 	server *Server
@@ -172,7 +171,7 @@ func (s *sender) Write(b []byte) (n int, err error) {
 
 func (s *sender) flush() { _ = http.NewResponseController(s.ResponseWriter).Flush() }
 
-// reader reads a content.
+// reader returns a reader for the content.
 func (b *blob) reader() io.ReadSeeker {
 	if b.zeros == 0 {
 		return bytes.NewReader(b.data)
@@ -180,7 +179,7 @@ func (b *blob) reader() io.ReadSeeker {
 	return io.NewSectionReader(b, 0, b.size)
 }
 
-// ReadAt gives the data and then zeros.
+// ReadAt reads the data, followed by zeros.
 func (b *blob) ReadAt(p []byte, at int64) (int, error) {
 	if at >= b.size {
 		return 0, io.EOF

@@ -1,12 +1,11 @@
 package steamapi
 
-// DemoCollection is the collection that Workshop has, with all of its items.
+// DemoCollection is the ID of a collection in Workshop that contains all of its items.
 const DemoCollection = "2900000001"
 
-// Workshop is a small workshop: a collection with another one in it, three
-// campaigns, a script, two add-ons that have a file in common, and an item that
-// was deleted. Contents are sent with so many bytes a second; 0 is as fast as it
-// goes. scale is of their sizes.
+// Workshop returns a small workshop: a collection that contains another one, three campaigns, a script,
+// two add-ons that share a file, and an ID whose item was deleted. rate limits downloads in bytes per
+// second; 0 means no limit. scale multiplies the sizes.
 func Workshop(rate int64, scale float64) map[string]Item {
 	slow := Content{Rate: rate}
 	return map[string]Item{

@@ -1,7 +1,7 @@
-// Package steamapi stands in for the Steam Web API and its content servers in the demo and in tests: it answers the calls that
-// left4me makes as Steam does, sends the files of workshop items, and misbehaves on demand. Beside what is asked of Steam it
-// has POST /sim, which takes the [State] as JSON, and POST /sim/items/ID, which changes an [Item], so that a test can change
-// it from outside.
+// Package steamapi simulates the Steam Web API and its content servers for demos and tests: it answers
+// the calls that left4me makes, serves the files of workshop items, and fails on demand. In addition,
+// POST /sim accepts a [State] as JSON and POST /sim/items/ID changes an [Item], so tests in other
+// processes can control it.
 package steamapi
 
 import (
@@ -15,24 +15,24 @@ import (
 	"time"
 )
 
-// State is what this Steam knows and how it behaves.
+// State is the content of the simulated Steam and its behaviour.
 type State struct {
-	Versions map[int]int `json:"versions"` // of an app: the newest; apps without one have no version check
-	Servers  []string    `json:"servers"`  // the servers that it sees, as ip:port
+	Versions map[int]int `json:"versions"` // newest version by app; other apps have no version check
+	Servers  []string    `json:"servers"`  // servers known to Steam, as ip:port
 
-	Items map[string]Item `json:"items"` // of the workshop, by their numbers
+	Items map[string]Item `json:"items"` // workshop items by ID
 
-	After      int           `json:"after"`       // so many requests go well before
-	Result     int           `json:"result"`      // of every answer about the workshop, instead of 1; 84 is throttled
-	Status     int           `json:"status"`      // answered to everything instead, as 429 or 503
-	Times      int           `json:"times"`       // how often; 0 is always
-	RetryAfter int           `json:"retry_after"` // seconds, with it
+	After      int           `json:"after"`       // number of requests that succeed before Status applies
+	Result     int           `json:"result"`      // of every workshop answer, instead of 1; 84 means throttled
+	Status     int           `json:"status"`      // status of every answer instead, such as 429 or 503
+	Times      int           `json:"times"`       // number of failures; 0 for all
+	RetryAfter int           `json:"retry_after"` // in seconds, sent with Status
 	Delay      time.Duration `json:"delay"`       // before each answer
-	Body       string        `json:"body"`        // answered with 200 instead of what is right
-	Type       string        `json:"type"`        // Content-Type of it
+	Body       string        `json:"body"`        // sent with status 200 instead of the correct answer
+	Type       string        `json:"type"`        // Content-Type of Body
 }
 
-// Server answers as Steam. Make it with New.
+// Server is a simulated Steam. Create it with New.
 type Server struct {
 	mux *http.ServeMux
 
@@ -40,13 +40,13 @@ type Server struct {
 	state   State
 	asked   []string
 	blobs   map[string]*blob
-	handles map[string]string // which item each is of
+	handles map[string]string // item by content handle
 	sent    map[string]count
 }
 
 var _ http.Handler = (*Server)(nil)
 
-// New makes a Steam with a state.
+// New returns a Server with the given state.
 func New(s State) *Server {
 	server := &Server{mux: http.NewServeMux(), state: s, blobs: map[string]*blob{}, handles: map[string]string{}, sent: map[string]count{}}
 	server.mux.HandleFunc("GET /ISteamApps/UpToDateCheck/v1/", server.upToDate)
@@ -66,14 +66,14 @@ func (s *Server) Change(f func(*State)) {
 	f(&s.state)
 }
 
-// Asked is what was asked so far, without contents: paths with their queries.
+// Asked returns the requests so far, except those for contents, as paths with their queries.
 func (s *Server) Asked() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append([]string(nil), s.asked...)
 }
 
-// ServeHTTP answers, or misbehaves.
+// ServeHTTP answers a request, or fails as configured.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path == "/sim" || strings.HasPrefix(r.URL.Path, "/sim/") || strings.HasPrefix(r.URL.Path, "/ugc/") {
 		s.mux.ServeHTTP(w, r)
@@ -103,7 +103,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// next notes a request and says whether it is one that fails.
+// next records a request and reports whether it must fail.
 func (s *Server) next(r *http.Request) (State, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -124,7 +124,7 @@ func (s *Server) next(r *http.Request) (State, bool) {
 	return st, true
 }
 
-// control takes a new state.
+// control replaces the state.
 func (s *Server) control(w http.ResponseWriter, r *http.Request) {
 	var st State
 	if err := json.NewDecoder(io.LimitReader(r.Body, 1<<20)).Decode(&st); err != nil {
@@ -134,7 +134,7 @@ func (s *Server) control(w http.ResponseWriter, r *http.Request) {
 	s.Change(func(old *State) { *old = st })
 }
 
-// upToDate is ISteamApps/UpToDateCheck.
+// upToDate implements ISteamApps/UpToDateCheck.
 func (s *Server) upToDate(w http.ResponseWriter, r *http.Request) {
 	app, errApp := strconv.Atoi(r.FormValue("appid"))
 	version, errVersion := strconv.Atoi(r.FormValue("version"))
@@ -158,7 +158,7 @@ func (s *Server) upToDate(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// serversAt is ISteamApps/GetServersAtAddress.
+// serversAt implements ISteamApps/GetServersAtAddress.
 func (s *Server) serversAt(w http.ResponseWriter, r *http.Request) {
 	addr := r.FormValue("addr")
 	_, errPort := netip.ParseAddrPort(addr)
@@ -187,7 +187,7 @@ func respond(w http.ResponseWriter, response any) {
 	_ = json.NewEncoder(w).Encode(map[string]any{"response": response})
 }
 
-// badRequest is a page, as Steam's.
+// badRequest sends an HTML page, as Steam does.
 func badRequest(w http.ResponseWriter) {
 	w.Header().Set("Content-Type", "text/html; charset=UTF-8")
 	w.WriteHeader(http.StatusBadRequest)

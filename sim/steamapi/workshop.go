@@ -14,54 +14,54 @@ import (
 	"github.com/left4me/left4me/sim/installation"
 )
 
-// Item is a published file of the workshop: an add-on or, with children, a
-// collection. An item that isn't known answers as a deleted one does.
+// Item is a published file of the workshop: an add-on or, if it has children, a collection. The answer
+// for an unknown ID is that of a deleted item.
 type Item struct {
 	Title    string   `json:"title"`
 	Filename string   `json:"filename"`
-	App      int      `json:"app"` // 550 if it is 0
+	App      int      `json:"app"` // 550 if 0
 	Tags     []string `json:"tags"`
-	Version  int      `json:"version"` // its content changes with it, and when it was updated
+	Version  int      `json:"version"` // determines the content and the time of the last update
 
-	Addon string  `json:"addon"` // what it holds: a name that installation.Addon knows,
-	Scale float64 `json:"scale"` // so large; 1 if it is 0
-	Data  []byte  `json:"data"`  // or these bytes,
-	Zeros int64   `json:"zeros"` // or so many behind the beginning of a VPK, which aren't kept
+	Addon string  `json:"addon"` // content: a name known to installation.Addon,
+	Scale float64 `json:"scale"` // with this scale; 1 if 0;
+	Data  []byte  `json:"data"`  // or these bytes;
+	Zeros int64   `json:"zeros"` // or the header of a VPK followed by this many zeros, which are not held in memory
 
-	Children []string `json:"children"` // of a collection
+	Children []string `json:"children"` // items of a collection
 
-	// What Steam says of it.
-	Result     int    `json:"result"` // 1 if it is 0; with another it says nothing else
+	// Values reported by Steam.
+	Result     int    `json:"result"` // 1 if 0; the answer has no other fields if it is not 1
 	Visibility int    `json:"visibility"`
 	Banned     bool   `json:"banned"`
 	NoFile     bool   `json:"no_file"`
-	FileURL    string `json:"file_url"`  // a lie
-	FileSize   int64  `json:"file_size"` // a lie
-	Numbers    bool   `json:"numbers"`   // sizes and ids as numbers, as in older answers
-	Broken     bool   `json:"broken"`    // its fields are of other kinds than they should be
+	FileURL    string `json:"file_url"`  // overrides the correct URL
+	FileSize   int64  `json:"file_size"` // overrides the correct size
+	Numbers    bool   `json:"numbers"`   // sizes and IDs as numbers, as in older answers
+	Broken     bool   `json:"broken"`    // fields have wrong types
 
-	Content Content `json:"content"` // how its content is sent
+	Content Content `json:"content"` // behaviour of the content server
 }
 
-// Content is how the content server misbehaves with an item. Times bounds how
-// often: 0 is always.
+// Content is the behaviour of the content server for an item. Times limits the number of failures: 0
+// means all requests fail.
 type Content struct {
-	CutAfter   int64  `json:"cut_after"` // bytes; then the connection ends
+	CutAfter   int64  `json:"cut_after"` // bytes before the connection is closed
 	Status     int    `json:"status"`
 	RetryAfter int    `json:"retry_after"`
-	Redirect   string `json:"redirect"` // "loop" leads to itself
-	HTML       bool   `json:"html"`     // a page, with 200
+	Redirect   string `json:"redirect"` // "loop" redirects to itself
+	HTML       bool   `json:"html"`     // send an HTML page with status 200
 	NoRange    bool   `json:"no_range"`
 	NoLength   bool   `json:"no_length"`
-	ETag       string `json:"etag"`  // "none", "weak" or "new" with each request
-	Hang       int64  `json:"hang"`  // after so many bytes nothing more comes; -1: before the first
-	Rate       int64  `json:"rate"`  // bytes a second
-	Times      int    `json:"times"` // of CutAfter, Status, Hang and HTML
+	ETag       string `json:"etag"`  // "none", "weak", or "new" for a different one in each answer
+	Hang       int64  `json:"hang"`  // bytes before the download stalls; -1 for none
+	Rate       int64  `json:"rate"`  // bytes per second
+	Times      int    `json:"times"` // limits CutAfter, Status, Hang and HTML
 }
 
-const lists = 100 // of ids in a request, as far as anybody knows
+const lists = 100 // IDs in a request; the limit is not documented
 
-// published is ISteamRemoteStorage/GetPublishedFileDetails.
+// published implements ISteamRemoteStorage/GetPublishedFileDetails.
 func (s *Server) published(w http.ResponseWriter, r *http.Request) {
 	ids, ok := listed(r, "itemcount")
 	if !ok {
@@ -81,7 +81,7 @@ func (s *Server) published(w http.ResponseWriter, r *http.Request) {
 	respond(w, map[string]any{"result": result, "resultcount": len(details), "publishedfiledetails": details})
 }
 
-// listed are the ids of a form, and whether it is one that Steam takes.
+// listed returns the IDs in a form and reports whether Steam would accept it.
 func listed(r *http.Request, count string) (ids []string, ok bool) {
 	n, err := strconv.Atoi(r.PostFormValue(count))
 	if err != nil || n < 1 || n > lists {
@@ -97,7 +97,7 @@ func listed(r *http.Request, count string) (ids []string, ok bool) {
 	return ids, true
 }
 
-// detail is what Steam says of an item. s.mu is held.
+// detail returns Steam's answer for an item. s.mu must be held.
 func (s *Server) detail(r *http.Request, id string) map[string]any {
 	it, ok := s.state.Items[id]
 	switch {
@@ -147,7 +147,7 @@ func (s *Server) detail(r *http.Request, id string) map[string]any {
 	return d
 }
 
-// collection is ISteamRemoteStorage/GetCollectionDetails.
+// collection implements ISteamRemoteStorage/GetCollectionDetails.
 func (s *Server) collection(w http.ResponseWriter, r *http.Request) {
 	ids, ok := listed(r, "collectioncount")
 	if !ok {
@@ -180,21 +180,21 @@ func (s *Server) collection(w http.ResponseWriter, r *http.Request) {
 	respond(w, map[string]any{"result": result, "resultcount": len(details), "collectiondetails": details})
 }
 
-// handle is a number by which Steam knows a content.
+// handle returns Steam's number for the content of an item.
 func handle(id string, version int) string {
 	h := fnv.New64a()
 	fmt.Fprint(h, id, " ", version)
 	return strconv.FormatUint(h.Sum64(), 10)
 }
 
-// path is where the content of an item is. s.mu is held.
+// path returns the URL path of an item's content. s.mu must be held.
 func (s *Server) path(id string, it Item) string {
 	h := handle(id, it.Version)
 	s.handles[h] = id
 	return "/ugc/" + h + "/" + s.blob(id, it).sum + "/"
 }
 
-// blob is a content.
+// blob is the content of an item.
 type blob struct {
 	data  []byte
 	zeros int64
@@ -203,7 +203,7 @@ type blob struct {
 	at    time.Time
 }
 
-// blob makes the content of an item, or has it already. s.mu is held.
+// blob returns the content of an item, creating it on first use. s.mu must be held.
 func (s *Server) blob(id string, it Item) *blob {
 	key := fmt.Sprint(id, " ", it.Version, " ", it.Addon, " ", it.Scale, " ", it.Zeros, " ", len(it.Data))
 	if b := s.blobs[key]; b != nil {
@@ -220,7 +220,7 @@ func (s *Server) blob(id string, it Item) *blob {
 		if b.data, err = installation.Addon(it.Addon, it.Version, scale); err != nil {
 			b.data = []byte(err.Error())
 		}
-	case it.Data == nil: // the header of one without files, and whatever behind
+	case it.Data == nil: // the header of a VPK without files, followed by a text
 		b.data = []byte("\x34\x12\xaa\x55\x01\x00\x00\x00\x01\x00\x00\x00\x00" + id + " " + strconv.Itoa(it.Version) + " ")
 	}
 	b.size = int64(len(b.data)) + b.zeros
@@ -231,8 +231,7 @@ func (s *Server) blob(id string, it Item) *blob {
 	return b
 }
 
-// setItem changes one item: POST /sim/items/ID with an Item as JSON, of which what
-// isn't said stays.
+// setItem changes one item: POST /sim/items/ID with an Item as JSON. Missing fields remain unchanged.
 func (s *Server) setItem(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

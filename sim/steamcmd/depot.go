@@ -16,20 +16,20 @@ import (
 	"github.com/left4me/left4me/sim/installation"
 )
 
-// sparseHead is how much of a sparse file is not a hole.
+// sparseHead is the number of bytes at the start of a sparse file that are not a hole.
 const sparseHead = 4096
 
-// entry is a file of the game as Steam has it.
+// entry is a file of the game in a build.
 type entry struct {
 	name   string
 	size   int64
 	mode   fs.FileMode
-	from   string // where its content is; or it is made of the seed
+	from   string // file with the content; generated from seed if empty
 	seed   uint64
 	sparse bool
 }
 
-// content is what a file holds: all of it, or of a sparse one what comes before the hole.
+// content returns the content of a file, for a sparse file only the bytes before the hole.
 func (e entry) content() (io.ReadCloser, error) {
 	if e.from != "" {
 		return os.Open(e.from)
@@ -39,7 +39,7 @@ func (e entry) content() (io.ReadCloser, error) {
 	return io.NopCloser(io.LimitReader(rand.NewChaCha8(seed), e.solid())), nil
 }
 
-// solid is how many bytes of a file are not a hole.
+// solid returns the number of bytes before the hole.
 func (e entry) solid() int64 {
 	if e.sparse {
 		return min(e.size, sparseHead)
@@ -47,7 +47,8 @@ func (e entry) solid() int64 {
 	return e.size
 }
 
-// isThere compares a file on disk, its content too if it is asked for. A sparse one is compared as far as it is solid.
+// isThere reports whether the file on disk matches, including its content if requested. Of a sparse
+// file only the bytes before the hole are compared.
 func (e entry) isThere(path string, content bool) bool {
 	info, err := os.Lstat(path)
 	if err != nil || !info.Mode().IsRegular() || info.Size() != e.size || info.Mode().Perm()&0o111 != e.mode&0o111 {
@@ -69,7 +70,7 @@ func (e entry) isThere(path string, content bool) bool {
 	return same(bufio.NewReaderSize(io.LimitReader(have, e.solid()), 128<<10), bufio.NewReaderSize(want, 128<<10))
 }
 
-// same compares two files of builds.
+// same reports whether the file is the same in two builds.
 func (e entry) same(old entry) bool {
 	if e.from != "" && old.from != "" {
 		return e.isThere(old.from, true)
@@ -91,7 +92,8 @@ func same(a, b io.Reader) bool {
 	}
 }
 
-// changes is how often a file of the bulk changed from the first build up to one.
+// changes returns the number of times that a bulk file has changed between the first build and the
+// given one.
 func (o options) changes(file, build int) int {
 	each, n := max(1, int(float64(o.files)*o.changed/100+0.5)), 0
 	for b := 2; b <= build; b++ {
@@ -102,7 +104,7 @@ func (o options) changes(file, build int) int {
 	return n
 }
 
-// depot is what a build has for a platform. It is made in scratch.
+// depot returns the files of a build for a platform. It creates them in scratch.
 func (o options) depot(scratch, platform string, build int) ([]entry, error) {
 	all, err := o.base(scratch, platform, build)
 	if err != nil {
@@ -116,7 +118,7 @@ func (o options) depot(scratch, platform string, build int) ([]entry, error) {
 				entry{name: fmt.Sprintf("left4dead2/pak01_%03d.vpk", i), size: bulk, mode: 0o644, seed: seed, sparse: o.sparse})
 		}
 	}
-	// What a build adds goes away with the next one.
+	// This file is unique to the build, so the next build removes it.
 	all = append(all,
 		entry{name: fmt.Sprintf("left4dead2/scripts/build_%d.txt", build), size: 2000, mode: 0o644, seed: 1<<62 | uint64(build)})
 	if platform == "windows" {
@@ -127,7 +129,8 @@ func (o options) depot(scratch, platform string, build int) ([]entry, error) {
 	return all, nil
 }
 
-// base lays what belongs to the game itself and lists it: for Windows without the programs for Linux.
+// base creates the files of the game itself in scratch and returns them: for Windows without the Linux
+// programs.
 func (o options) base(scratch, platform string, build int) ([]entry, error) {
 	server := o.srcds
 	if !exists(server) {
@@ -167,7 +170,7 @@ func (o options) base(scratch, platform string, build int) ([]entry, error) {
 	return all, err
 }
 
-// write writes a file anew, bytes at a time as told by paced.
+// write creates or overwrites a file. It calls paced after each block.
 func (e entry) write(path string, paced func(n int) error) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err

@@ -4,7 +4,7 @@ import "strconv"
 
 const gameApp = "222860"
 
-// fetchInfo brings what Steam says of apps.
+// fetchInfo implements app_info_update.
 func (s *session) fetchInfo() int {
 	switch {
 	case !s.loggedIn:
@@ -18,7 +18,7 @@ func (s *session) fetchInfo() int {
 	return exitOK
 }
 
-// printInfo prints what Steam says of an app, among lines of other kinds.
+// printInfo implements app_info_print, with other lines around the information.
 func (s *session) printInfo(app string) int {
 	if app != gameApp || s.info == "empty" {
 		s.out.line("No app info for AppID %s found, requesting...", app)

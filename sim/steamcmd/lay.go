@@ -14,7 +14,8 @@ import (
 //go:embed steamcmd.sh
 var script []byte
 
-// lay lays a directory out as Valve's archive is, with this program as the binary and the variables in sim.env.
+// lay creates a directory with the layout of Valve's archive, with this program as the binary and the
+// variables in sim.env.
 func lay(dir string, vars []string) error {
 	if err := os.MkdirAll(filepath.Join(dir, "linux32"), 0o755); err != nil {
 		return err
@@ -43,7 +44,7 @@ func parts(vars []string) map[string]part {
 	}
 }
 
-// replaceFile writes a file that may be in use: a program that runs can't be written to.
+// replaceFile replaces a file that may be in use: writing to a running program would fail.
 func replaceFile(path string, data []byte, mode fs.FileMode) error {
 	temp := path + ".new"
 	if err := os.WriteFile(temp, data, mode); err != nil {
@@ -52,7 +53,7 @@ func replaceFile(path string, data []byte, mode fs.FileMode) error {
 	return errors.Join(os.Chmod(temp, mode), os.Rename(temp, path))
 }
 
-// pack makes an archive of what lay lays out.
+// pack creates an archive of the files that lay creates.
 func pack(file string, vars []string) error {
 	exe, err := os.ReadFile("/proc/self/exe")
 	if err != nil {

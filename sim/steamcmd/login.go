@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// logIn logs in; who is remembered needs no password.
+// logIn implements login. A remembered account needs no password.
 func (s *session) logIn(user, password, code string) int {
 	if s.at < 0 {
 		s.happen()
@@ -36,7 +36,7 @@ func (s *session) logIn(user, password, code string) int {
 
 func (s *session) logins() string { return filepath.Join(s.home, "config", "config.vdf") }
 
-// refusal is what a login that fails prints behind the dots.
+// refusal returns what a failed login prints after the dots, or "".
 func (s *session) refusal(anonymous bool, user, password, code string) string {
 	switch {
 	case s.strikes("no-connection"):

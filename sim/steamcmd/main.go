@@ -1,50 +1,52 @@
-// Command steamcmd stands in for SteamCMD in the demo and in tests: it takes the same commands, prints what the real
-// one prints, and installs a synthetic Left 4 Dead 2 dedicated server with build ids, depots and an app manifest.
+// Command steamcmd simulates SteamCMD for demos and tests: it accepts the same commands, prints the
+// same messages, and installs a synthetic Left 4 Dead 2 dedicated server with build IDs, depots and an
+// app manifest.
 //
-//	steamcmd lay DIR [NAME=VALUE...]   lays DIR out as Valve's archive is: steamcmd.sh, linux32/steamcmd
-//	steamcmd pack FILE [NAME=VALUE...] makes such an archive, steamcmd_linux.tar.gz
-//	steamcmd +COMMAND WORDS... +quit   is SteamCMD
+//	steamcmd lay DIR [NAME=VALUE...]   creates DIR with the layout of Valve's archive: steamcmd.sh, linux32/steamcmd
+//	steamcmd pack FILE [NAME=VALUE...] creates such an archive, steamcmd_linux.tar.gz
+//	steamcmd +COMMAND WORDS... +quit   runs commands like SteamCMD
 //
-// As the real one it updates itself at its first start and exits with 42, which steamcmd.sh takes for "again"; keeps its
-// logs, cache and logins in its HOME; prints at once on a terminal and by the block on a pipe; does not give app 222860
-// to anonymous for Linux ("Invalid platform") unless an app manifest is there, as after a pass for Windows; resumes in
-// steamapps/downloading what was cut; and with validate mends what is damaged or missing. Files that needn't change are
-// not touched: the upper directory of an overlay gets what is new and nothing else.
+// Like the real program it updates itself on its first start and exits with 42, after which steamcmd.sh
+// starts it again; keeps logs, cache and logins in its HOME; writes unbuffered to a terminal and
+// block-buffered to a pipe; refuses app 222860 for Linux to the anonymous account ("Invalid platform")
+// unless an app manifest exists, for example from an update for Windows; resumes interrupted downloads
+// from steamapps/downloading; and with validate repairs damaged and missing files. It does not touch
+// unchanged files, so the upper directory of an overlay contains only what is new.
 //
-// What it is to do stands in variables of the environment, or as lines NAME=VALUE in the file sim.env beside
-// steamcmd.sh, which the environment overrides:
+// It is configured by environment variables, or by lines NAME=VALUE in the file sim.env next to
+// steamcmd.sh. The environment overrides the file. Defaults are in parentheses:
 //
-//	SIM_STEAM_BUILD=N       the newest build is 15800000+N (1); a newer one changes, adds and removes some files
-//	SIM_STEAM_CHANGED=X     how many percent of the bulk a build changes (10)
-//	SIM_STEAM_SIZE=5G       of the bulk, K, M or G (0: only what belongs to the game, some 2 MB)
-//	SIM_STEAM_FILES=N       into how many files the bulk goes (100)
-//	SIM_STEAM_GAME=N        how many files belong to the game itself (400, and never less than it needs)
-//	SIM_STEAM_SPARSE=1      the bulk has a beginning and then holes
-//	SIM_STEAM_SRCDS=PATH    the program that becomes srcds_linux (depot/srcds_linux beside steamcmd.sh, or noise)
-//	SIM_STEAM_RATE=N        bytes a second of downloads, with K, M or G (as fast as it goes)
-//	SIM_STEAM_TICK=500ms    how often progress is printed
-//	SIM_STEAM_SCRATCH=      directory for what only the simulation needs; the home
-//	SIM_STEAM_ANONYMOUS=1   the game is given to anonymous for Linux too
-//	SIM_STEAM_ACCOUNT=USER:PASSWORD[:GUARD]  the account that owns the game
-//	SIM_STEAM_INFO=hidden   app_info_print shows no depots, or with empty nothing at all
-//	SIM_STEAM_FAULT=WHAT    what goes wrong:
-//	    offline             no way out at the start: the updater's fatal error, exit code 254
-//	    mute:N              it ends with that code before it prints a line, as a program that can't run
-//	    no-connection       the login fails; also rate-limit
-//	    appinfo             no information on the app comes
-//	    reason:TEXT         the installation is refused with a reason, as No subscription
-//	    state:0x602         it ends in that state while it downloads
-//	    hang                it prints nothing any more, takes no SIGTERM, and makes Steam/sim-hangs in its HOME
-//	    kill:NAME           it dies by a signal: KILL, SEGV, TERM
-//	    lie                 it says that it succeeded, and srcds_run is not there
-//	    damaged             the first time a file comes out damaged: state 0x6A6 until it is validated
-//	    stale-cache         an appcache that was there before makes it fail (Missing configuration)
-//	    noise               between its lines it prints what nobody can read
-//	    exit:N              it ends with that code whatever it did
-//	SIM_STEAM_FAULT_AT=N    at how many percent of the download (50); at -1 before the login is done
-//	SIM_STEAM_FAULT_TIMES=N how often it goes wrong, counted in its HOME (always)
+//	SIM_STEAM_BUILD=N       the newest build is 15800000+N (1); each build changes, adds and removes some files
+//	SIM_STEAM_CHANGED=X     percentage of the bulk files that a build changes (10)
+//	SIM_STEAM_SIZE=5G       total size of the bulk files, with K, M or G (0: only the files of the game, about 2 MB)
+//	SIM_STEAM_FILES=N       number of bulk files (100)
+//	SIM_STEAM_GAME=N        number of files of the game itself (400, and never fewer than it needs)
+//	SIM_STEAM_SPARSE=1      bulk files are sparse after their first bytes
+//	SIM_STEAM_SRCDS=PATH    program installed as srcds_linux (depot/srcds_linux next to steamcmd.sh, or noise)
+//	SIM_STEAM_RATE=N        download rate in bytes per second, with K, M or G (unlimited)
+//	SIM_STEAM_TICK=500ms    interval of progress lines
+//	SIM_STEAM_SCRATCH=      directory for temporary files of the simulation (HOME)
+//	SIM_STEAM_ANONYMOUS=1   the anonymous account may install the game for Linux, too
+//	SIM_STEAM_ACCOUNT=USER:PASSWORD[:GUARD]  account that owns the game
+//	SIM_STEAM_INFO=hidden   app_info_print shows no depots; with "empty" it shows nothing
+//	SIM_STEAM_FAULT=WHAT    simulated failure:
+//	    offline             no network at start: fatal error of the updater, exit code 254
+//	    mute:N              exit with this code without output, like a program that cannot run
+//	    no-connection       login fails; also rate-limit
+//	    appinfo             no app information is received
+//	    reason:TEXT         installation is refused with a reason, such as No subscription
+//	    state:0x602         download ends in this state
+//	    hang                no further output, SIGTERM is ignored, Steam/sim-hangs is created in HOME
+//	    kill:NAME           killed by a signal: KILL, SEGV, TERM
+//	    lie                 success is reported, but srcds_run is missing
+//	    damaged             a file is damaged the first time: state 0x6A6 until it is validated
+//	    stale-cache         fails if an appcache existed before (Missing configuration)
+//	    noise               garbage is printed between the lines
+//	    exit:N              exit with this code in any case
+//	SIM_STEAM_FAULT_AT=N    percentage of the download at which it fails (50); -1 for before the login
+//	SIM_STEAM_FAULT_TIMES=N number of failures, counted in HOME (unlimited)
 //
-// A disk that is full needs no fault: it ends in state 0x202 when it really can't write.
+// A full disk needs no simulated failure: the update ends in state 0x202 when a write fails.
 package main
 
 import (
@@ -75,7 +77,7 @@ func run(args []string) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	own := filepath.Dir(filepath.Dir(exe)) // where steamcmd.sh is
+	own := filepath.Dir(filepath.Dir(exe)) // directory of steamcmd.sh
 	o, err := parseOptions(own, os.Getenv)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "steamcmd:", err)
@@ -92,17 +94,17 @@ func die(name string) {
 	if sig == 0 {
 		sig = syscall.SIGKILL
 	}
-	// By default Go makes a crash of a signal that it did not expect, with traces.
+	// Reset Go's handlers, which turn unexpected signals into a crash with stack traces.
 	signal.Reset()
 	_ = syscall.Setrlimit(syscall.RLIMIT_CORE, &syscall.Rlimit{})
 	if sig == syscall.SIGSEGV || sig == syscall.SIGABRT {
-		os.Exit(128 + int(sig)) // as a shell tells it
+		os.Exit(128 + int(sig)) // exit status in a shell
 	}
 	_ = syscall.Kill(os.Getpid(), sig)
 	select {}
 }
 
-// hang does nothing for good, and tells by a file that it begins.
+// hang never returns. It creates a file when it begins.
 func hang(told string) {
 	signal.Ignore(syscall.SIGTERM, syscall.SIGINT)
 	_ = os.WriteFile(told, nil, 0o644)

@@ -12,10 +12,10 @@ import (
 	"time"
 )
 
-// firstBuild is what builds are counted from.
+// firstBuild is the build ID that build numbers are added to.
 const firstBuild = 15800000
 
-// options are what the program is told beside its commands. See its doc comment.
+// options are the SIM_STEAM_* variables. See the doc comment of the program.
 type options struct {
 	build            int
 	files, game      int
@@ -29,7 +29,7 @@ type options struct {
 	info             string
 	fault, detail    string
 	at               int
-	times            int // -1 is always
+	times            int // -1 for unlimited
 }
 
 func parseOptions(own string, env func(string) string) (options, error) {
@@ -84,7 +84,7 @@ func parseOptions(own string, env func(string) string) (options, error) {
 	return o, wrong
 }
 
-// bytesOf reads 1500, 20K, 300M, 5G.
+// bytesOf parses 1500, 20K, 300M or 5G.
 func bytesOf(text string) (int64, error) {
 	shift := 0
 	for i, unit := range []string{"K", "M", "G"} {

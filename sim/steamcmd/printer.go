@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// printer prints as C programs do: at once on a terminal, by the block on a pipe, where what is in the buffer is lost
-// when the program is killed.
+// printer buffers output as C programs do: not at all on a terminal, in blocks on a pipe. Buffered
+// output is lost if the program is killed.
 type printer struct {
 	buf      *bufio.Writer
 	terminal bool
@@ -29,7 +29,7 @@ func (p *printer) printf(format string, args ...any) {
 	}
 }
 
-// line prints a line, with the colours that the real one sets back on terminals.
+// line prints a line, with the escape sequences that reset colours on terminals.
 func (p *printer) line(format string, args ...any) {
 	if p.lines++; p.noise && p.lines%3 == 0 {
 		p.printf("\x1b[31m\x00\xff\xfe%0*d\rthreadtools.cpp (3294) : Assertion Failed\x1b]0;title\x07\n", 9000, p.lines)

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Exit codes, as far as they are known.
+// Known exit codes.
 const (
 	exitOK        = 0
 	exitInfo      = 1
@@ -24,19 +24,19 @@ const (
 // session is one run of the program.
 type session struct {
 	options
-	own  string // where steamcmd.sh is
-	home string // where state is: $HOME/Steam
+	own  string // directory of steamcmd.sh
+	home string // state directory: $HOME/Steam
 	out  *printer
 
-	vars     map[string]string // of +@NAME VALUE, by name in lower case
+	vars     map[string]string // set by +@NAME VALUE, by lower-case name
 	dir      string            // force_install_dir
 	loggedIn bool
-	owns     bool // the account that is logged in owns the game
+	owns     bool // the logged-in account owns the game
 	old      bool // the cache is from an earlier run
-	strike   bool // the fault happens in this run
+	strike   bool // the failure occurs in this run
 }
 
-// run starts as the real one does, and then takes its commands.
+// run starts like the real program and executes its commands.
 func (s *session) run(args []string) int {
 	if code := s.begin(); code != exitOK {
 		return code
@@ -55,7 +55,7 @@ func (s *session) run(args []string) int {
 	return code
 }
 
-// begin prepares the home and does what the updater does.
+// begin prepares the state directory and does the work of the updater.
 func (s *session) begin() int {
 	home := os.Getenv("HOME")
 	s.home = filepath.Join(home, "Steam")
@@ -97,7 +97,7 @@ func (s *session) begin() int {
 
 func (s *session) cache() string { return filepath.Join(s.home, "appcache", "appinfo.vdf") }
 
-// updateSelf brings the libraries that the archive doesn't have.
+// updateSelf installs the libraries that the archive does not contain.
 func (s *session) updateSelf(installed string) int {
 	const size = 39758
 	for _, done := range []int{0, 2523, 21004, size} {
@@ -129,10 +129,10 @@ func thousands(n int) string {
 	return fmt.Sprintf("%d,%03d", n/1000, n%1000)
 }
 
-// command is a word with its arguments.
+// command is a command with its arguments.
 type command []string
 
-// parseCommands reads +command words..., with the lines of scripts in their place.
+// parseCommands parses +command words… and replaces runscript by the lines of the script.
 func parseCommands(args []string) ([]command, error) {
 	var all []command
 	for _, a := range args {
@@ -162,7 +162,7 @@ func parseCommands(args []string) ([]command, error) {
 	return out, nil
 }
 
-// splitWords splits at blanks outside of quotes; there are no escapes.
+// splitWords splits a line at spaces outside of quotes. There are no escapes.
 func splitWords(line string) command {
 	var words command
 	quoted, begun, word := false, false, ""
@@ -186,7 +186,7 @@ func splitWords(line string) command {
 	return words
 }
 
-// obey does one command after the other; without quit it asks for more.
+// obey executes the commands in order. Without quit it reads further commands from standard input.
 func (s *session) obey(commands []command) int {
 	code := exitOK
 	for _, c := range commands {
@@ -247,7 +247,7 @@ func (s *session) do(c command) int {
 	return exitOK
 }
 
-// countFault decides whether the fault happens in this run.
+// countFault decides whether the failure occurs in this run.
 func (s *session) countFault() {
 	if s.fault == "" {
 		return
@@ -255,7 +255,7 @@ func (s *session) countFault() {
 	file := filepath.Join(s.home, "sim-faults")
 	b, _ := os.ReadFile(file)
 	n, _ := strconv.Atoi(strings.TrimSpace(string(b)))
-	// The run that only updates the program doesn't come to where things fail.
+	// A run that only updates the program does not reach the point of the failure.
 	if selfUpdate := !exists(filepath.Join(s.own, "package", "steam_cmd_linux.installed")); selfUpdate && s.fault != "offline" &&
 		s.fault != "mute" {
 		return
@@ -266,7 +266,7 @@ func (s *session) countFault() {
 
 func (s *session) strikes(fault string) bool { return s.strike && s.fault == fault }
 
-// happen does the faults that can come at any moment.
+// happen triggers the failures that can occur at any time.
 func (s *session) happen() {
 	switch {
 	case s.strikes("hang"):
@@ -288,7 +288,7 @@ func writeFile(path string, data []byte) error {
 	return os.WriteFile(path, data, 0o644)
 }
 
-// log appends to the log that tells more than what is printed.
+// log appends to content_log.txt, which contains more than the output.
 func (s *session) log(format string, args ...any) {
 	f, err := os.OpenFile(filepath.Join(s.home, "logs", "content_log.txt"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/left4me/left4me/sim/programs"
 )
 
-// program is the stand-in under test.
+// program is the path of the simulated SteamCMD.
 var program string
 
 func TestMain(m *testing.M) { os.Exit(buildAndRun(m)) }
@@ -34,7 +34,7 @@ func buildAndRun(m *testing.M) int {
 	return m.Run()
 }
 
-// place is a SteamCMD, its home and a directory for the game.
+// place is an installation of SteamCMD, its home and a directory for the game.
 type place struct{ sh, home, game string }
 
 func newPlace(t *testing.T, vars ...string) place {
@@ -47,7 +47,7 @@ func newPlace(t *testing.T, vars ...string) place {
 	return place{filepath.Join(dir, "steamcmd", "steamcmd.sh"), filepath.Join(dir, "home"), filepath.Join(dir, "game")}
 }
 
-// run runs it on a pipe, with more variables.
+// run runs SteamCMD with its output on a pipe and additional variables.
 func (p place) run(t *testing.T, env string, args ...string) (string, int) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), p.sh, args...)
@@ -59,7 +59,7 @@ func (p place) run(t *testing.T, env string, args ...string) (string, int) {
 	return string(out), cmd.ProcessState.ExitCode()
 }
 
-// update runs the commands of an update for platforms, one after the other.
+// update runs the given update commands in one run.
 func (p place) update(t *testing.T, env, login string, updates ...string) (string, int) {
 	t.Helper()
 	args := append([]string{"+@ShutdownOnFailedCommand", "1", "+force_install_dir", p.game, "+login"}, strings.Fields(login)...)
@@ -138,7 +138,7 @@ func TestTheOwnerGetsItForLinux(t *testing.T) {
 	}
 }
 
-// identity is how files are told apart that were written anew.
+// identity returns a value per file that differs after the file was written again.
 func (p place) identity(t *testing.T) map[string]string {
 	t.Helper()
 	all := map[string]string{}
@@ -179,7 +179,7 @@ func TestANewBuildTouchesOnlyWhatItChanges(t *testing.T) {
 				}
 			}
 		}
-		if bulk != 3 || changed != 4 { // steam.inf beside it
+		if bulk != 3 || changed != 4 { // and steam.inf
 			t.Errorf("%d files changed, %d of the bulk", changed, bulk)
 		}
 		if p.has("left4dead2/scripts/build_1.txt") || !p.has("left4dead2/scripts/build_2.txt") {
@@ -233,7 +233,7 @@ func TestADownloadThatWasCutGoesOn(t *testing.T) {
 			kept++
 		}
 	}
-	if kept < 50 || kept < len(staged)-1 { // but for the one in which it was cut
+	if kept < 50 || kept < len(staged)-1 { // except the one that was interrupted
 		t.Errorf("of %d files that were there %d were kept", len(staged), kept)
 	}
 }

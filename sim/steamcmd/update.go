@@ -13,7 +13,7 @@ import (
 	"github.com/left4me/left4me/source/vdf"
 )
 
-// Bits of the states that are printed (EAppUpdateState) and written down (EAppState).
+// Bits of the states that are printed (EAppUpdateState) and of those in the manifest (EAppState).
 const (
 	reconfiguring = 0x3
 	verifying     = 0x5
@@ -28,26 +28,26 @@ const (
 	started   = 0x400
 )
 
-// work is an app_update that goes on.
+// work is a running app_update.
 type work struct {
 	*session
 	platform string
 	want     []entry
-	have     map[string]bool // names that the build on disk has
+	have     map[string]bool // names of the files of the installed build
 
 	done, total int64
 	phase       int
 	printed     time.Time
 	began       time.Time
-	paid        int64 // bytes that were waited for
+	paid        int64 // bytes charged against the download rate
 }
 
-// stopped is an update that goes no further, in a state.
+// stopped is the error of an update that ended in a state.
 type stopped struct{ state int }
 
 func (e stopped) Error() string { return fmt.Sprintf("state is 0x%x", e.state) }
 
-// appUpdate installs an app or brings it up to date.
+// appUpdate implements app_update.
 func (s *session) appUpdate(app string, validate bool) int {
 	if why := s.denied(app); why != "" {
 		s.out.line("ERROR! Failed to install app '%s' (%s)", app, why)
@@ -68,7 +68,7 @@ func (s *session) appUpdate(app string, validate bool) int {
 	return exitOK
 }
 
-// denied is why an app isn't given; "" when it is.
+// denied returns why the app cannot be installed, or "".
 func (s *session) denied(app string) string {
 	switch {
 	case !s.loggedIn:
@@ -142,7 +142,7 @@ func (s *session) install(validate bool) error {
 	return nil
 }
 
-// compare lists what must be brought. Without validate it trusts what the manifest says of the disk.
+// compare returns the files that must be downloaded. Without validate it trusts the manifest.
 func (w *work) compare(scratch string, validate bool, state, build int, platform string) ([]entry, error) {
 	w.have = map[string]bool{}
 	trusted := map[string]entry{}
@@ -181,7 +181,7 @@ func sizeOf(all []entry) (n int64) {
 	return n
 }
 
-// bring downloads what is needed beside the installation and puts it in its place.
+// bring downloads the needed files to the staging directory and moves them into the installation.
 func (w *work) bring(needed []entry, build int) error {
 	w.writeManifest(required|started, build, 0)
 	w.enter(preallocating, sizeOf(needed))
@@ -219,7 +219,7 @@ func (w *work) bring(needed []entry, build int) error {
 	return w.writeManifest(installed, w.build, sizeOf(w.want))
 }
 
-// stop writes down that an update ended on the way.
+// stop records in the manifest that an update has ended early.
 func (w *work) stop(err error, build int) error {
 	state := required | paused
 	var s stopped
@@ -230,7 +230,8 @@ func (w *work) stop(err error, build int) error {
 	return err
 }
 
-// download brings files into the staging directory; those that are there from before are whole or are begun anew.
+// download writes files to the staging directory. It keeps complete files of an earlier run and
+// restarts others.
 func (w *work) download(needed []entry) error {
 	w.enter(downloading, sizeOf(needed))
 	for _, e := range needed {
@@ -246,7 +247,8 @@ func (w *work) download(needed []entry) error {
 	return nil
 }
 
-// paced counts bytes that came over the line, waits as a slow one would, and fails when it is time to.
+// paced counts downloaded bytes, waits according to the download rate, and triggers the simulated
+// failure.
 func (w *work) paced(n int) error {
 	w.paid += int64(n)
 	if w.rate > 0 {
@@ -300,7 +302,7 @@ func (w *work) progress(phase int) {
 	w.out.line(" Update state (0x%x) %s, progress: %.2f (%d / %d)", phase, phases[phase], percent, w.done, w.total)
 }
 
-// readManifest reads what is installed: the state, the build counted from the first one, and for which platform.
+// readManifest reads the installed state, the build counted from the first one, and the platform.
 func (s *session) readManifest() (state, build int, platform string) {
 	b, err := os.ReadFile(s.manifest())
 	if err != nil {
@@ -320,7 +322,7 @@ func (s *session) readManifest() (state, build int, platform string) {
 	return state, max(0, build-firstBuild), platform
 }
 
-// writeManifest writes down what is installed.
+// writeManifest records the installed state in the manifest.
 func (w *work) writeManifest(state, build int, size int64) error {
 	depot := "222863"
 	if w.platform == "windows" {

@@ -1,9 +1,11 @@
-// Command serve runs the simulated Steam Web API for scripts and demos, and gives away a simulated SteamCMD:
+// Command serve runs the simulated Steam Web API for scripts and demos, and serves the archive of a
+// simulated SteamCMD:
 //
 //	serve [-listen 127.0.0.1:0] [-version 550=2243] [-server IP:PORT]... [-archive FILE] [-workshop [-rate BYTES] [-scale 1]]
 //
-// It prints its address, takes a new state on POST /sim, and serves the archive (made by sim/steamcmd pack) as
-// /steamcmd_linux.tar.gz, for LEFT4ME_STEAMCMD_URL. With -workshop it has the items of steamapi.Workshop. It ends with SIGTERM.
+// It prints its address, accepts a new state on POST /sim, and serves the archive (created by
+// sim/steamcmd pack) as /steamcmd_linux.tar.gz, for LEFT4ME_STEAMCMD_URL. With -workshop it serves the
+// items of steamapi.Workshop. SIGTERM ends it.
 package main
 
 import (

@@ -1,9 +1,10 @@
-// Package console is the command interpreter of the simulated server: variables and commands, and the syntax in which
-// they are typed, written into cfg files and given on the command line.
+// Package console is the command interpreter of the simulated server: its variables and commands, and
+// their syntax on the console, in cfg files and on the command line.
 //
-// It follows the engine where people notice: no escapes in quotes, comments anywhere outside them, commands over 512
-// bytes skipped, cheat variables refused, and the words of its answers. There are no aliases and no wait. Nothing here
-// is safe for concurrent use: the engine has one thread for all of it, and so has the simulation.
+// It imitates the engine where this is visible: no escapes in quotes, comments everywhere outside
+// quotes, commands over 512 bytes skipped, cheat variables refused, and the same messages. Aliases and
+// wait are missing. Nothing in this package is safe for concurrent use, because the engine is
+// single-threaded, and so is the simulation.
 package console
 
 import (
@@ -13,18 +14,18 @@ import (
 	"strings"
 )
 
-// Console runs commands. The zero value isn't usable; see [New].
+// Console runs commands. The zero value is not usable; see [New].
 type Console struct {
-	// Print is where answers go; they end with their newline.
+	// Print receives the output. Each text ends with a newline.
 	Print func(text string)
-	// ReadScript returns a file that exec names, already within cfg/.
+	// ReadScript returns a file named by exec, relative to cfg/.
 	ReadScript func(name string) ([]byte, error)
-	// Changed is told about a variable that has another value now. It may be nil.
+	// Changed is called when the value of a variable has changed. It may be nil.
 	Changed func(v *Var)
 
 	vars     map[string]*Var
 	commands map[string]command
-	depth    int // of exec within exec
+	depth    int // nesting depth of exec
 }
 
 type command struct {
@@ -32,7 +33,7 @@ type command struct {
 	run  func(Args)
 }
 
-// New makes a console with the variables of a Left 4 Dead 2 server at their defaults.
+// New returns a console with the variables of a Left 4 Dead 2 server at their defaults.
 func New(print func(string)) *Console {
 	c := &Console{Print: print, vars: map[string]*Var{}, commands: map[string]command{}}
 	for _, v := range defaults {
@@ -46,7 +47,7 @@ func New(print func(string)) *Console {
 	return c
 }
 
-// Define adds a variable at its default.
+// Define adds a variable with its default value.
 func (c *Console) Define(v Var) {
 	v.Value = v.Default
 	c.vars[strings.ToLower(v.Name)] = &v
@@ -57,10 +58,10 @@ func (c *Console) Command(name, help string, run func(Args)) {
 	c.commands[strings.ToLower(name)] = command{help, run}
 }
 
-// Printf prints an answer.
+// Printf prints formatted output.
 func (c *Console) Printf(format string, args ...any) { c.Print(fmt.Sprintf(format, args...)) }
 
-// String returns the value of a variable, an empty string if there is none of this name.
+// String returns the value of a variable, or "" if it does not exist.
 func (c *Console) String(name string) string {
 	if v := c.vars[name]; v != nil {
 		return v.Value
@@ -68,16 +69,16 @@ func (c *Console) String(name string) string {
 	return ""
 }
 
-// Int returns the value of a variable as a number, 0 if it isn't one.
+// Int returns the value of a variable as a number, or 0 if it is not a number.
 func (c *Console) Int(name string) int {
 	n, _ := strconv.Atoi(strings.TrimSpace(c.String(name)))
 	return n
 }
 
-// Bool says whether a variable is on.
+// Bool reports whether a variable is not zero.
 func (c *Console) Bool(name string) bool { return c.Int(name) != 0 }
 
-// Set changes a variable as a command would, but without asking for sv_cheats.
+// Set changes a variable as a command would, but does not require sv_cheats.
 func (c *Console) Set(name, value string) {
 	v := c.vars[strings.ToLower(name)]
 	if v == nil || v.Value == value {
@@ -89,7 +90,7 @@ func (c *Console) Set(name, value string) {
 	}
 }
 
-// Run runs a line: what was typed, sent by RCON, or one line of a script.
+// Run runs a line: console input, an RCON command, or one line of a script.
 func (c *Console) Run(line string) {
 	if len(line) >= MaxLine {
 		c.Printf("CCommand::Tokenize: Encountered command which overflows the tokenizer buffer.. Skipping!\n")
@@ -100,7 +101,7 @@ func (c *Console) Run(line string) {
 	}
 }
 
-// RunCommand runs a command whose words are already apart, as on the command line of the process.
+// RunCommand runs a command that is already split into words, as on the command line of the process.
 func (c *Console) RunCommand(name string, words []string) {
 	rest := strings.Join(words, " ")
 	c.runOne(Args{Name: name, Words: words, Rest: rest})
@@ -125,7 +126,7 @@ func (c *Console) runOne(a Args) {
 	}
 }
 
-// exec runs a script of cfg/. Scripts that run each other in a circle end at the engine's limit.
+// exec runs a script in cfg/. Recursive scripts stop at the engine's nesting limit.
 func (c *Console) exec(a Args) {
 	const deepest = 16
 	if len(a.Words) == 0 {
@@ -149,7 +150,7 @@ func (c *Console) exec(a Args) {
 	}
 }
 
-// Vars returns the variables with all of these flags, by name.
+// Vars returns the variables that have all of the given flags, sorted by name.
 func (c *Console) Vars(flags Flag) []*Var {
 	var vs []*Var
 	for _, v := range c.vars {

@@ -1,13 +1,13 @@
 package console
 
-// What several variables have.
+// Common combinations of flags.
 const (
 	rule  = Game | Notify | Replicated
 	cheat = Game | Replicated | Cheat
 )
 
-// defaults are the variables that people set, with the values of a fresh server, and as many others that everybody
-// may see as a real server shows: its answer to a rules query doesn't fit into one datagram.
+// defaults contains the variables that users set, with the values of a fresh server, and as many other
+// public ones as a real server has: the answer to a rules query must not fit into one datagram.
 var defaults = []Var{
 	{Name: "hostname", Default: "Left 4 Dead 2", Help: "Hostname for server."},
 	{Name: "hostport", Default: "27015", Help: "Host game server port"},
@@ -141,7 +141,7 @@ var defaults = []Var{
 	{Name: "sv_infinite_ammo", Default: "0", Flags: cheat, Help: "Player's active weapon will never run out of ammo"},
 	{Name: "nb_update_frequency", Default: "0.1", Flags: cheat},
 	{Name: "nb_update_framelimit", Default: "15", Flags: cheat},
-	// What only fills the list.
+	// The following variables only fill the list.
 	{Name: "coop", Default: "0", Flags: Notify},
 	{Name: "decalfrequency", Default: "10", Flags: Notify},
 	{Name: "deathmatch", Default: "0", Flags: Notify},

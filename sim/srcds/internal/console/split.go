@@ -2,11 +2,11 @@ package console
 
 import "strings"
 
-// MaxLine is the length of a command, in bytes, from which on the engine's tokenizer refuses it.
+// MaxLine is the length of a command in bytes from which the engine's tokenizer rejects it.
 const MaxLine = 512
 
-// Split cuts a line into its commands: at semicolons outside quotes, up to a comment outside quotes. There are no
-// escapes; a quote that isn't closed ends with the line.
+// Split splits a line into commands, at semicolons outside quotes, and ends at a comment outside
+// quotes. There are no escapes; an unclosed quote ends with the line.
 func Split(line string) []string {
 	var commands []string
 	quoted, start := false, 0
@@ -32,14 +32,14 @@ func Split(line string) []string {
 	return commands
 }
 
-// Args is a command as it was given.
+// Args is a command with its arguments.
 type Args struct {
 	Name  string
-	Words []string // what follows the name, without quotes
-	Rest  string   // the same as it was typed
+	Words []string // arguments without quotes
+	Rest  string   // arguments as typed
 }
 
-// Word returns the i-th word after the name, or an empty string.
+// Word returns the i-th argument, or "".
 func (a Args) Word(i int) string {
 	if i < len(a.Words) {
 		return a.Words[i]
@@ -47,8 +47,8 @@ func (a Args) Word(i int) string {
 	return ""
 }
 
-// Text returns what follows the name without the quotes around it, as the engine takes the value of a variable: they
-// may be missing although it has blanks.
+// Text returns the arguments without surrounding quotes, as the engine reads the value of a variable: a
+// value with spaces does not need quotes.
 func (a Args) Text() string {
 	s := strings.TrimPrefix(a.Rest, `"`)
 	if len(s) != len(a.Rest) {
@@ -57,7 +57,7 @@ func (a Args) Text() string {
 	return s
 }
 
-// parse reads one command of [Split].
+// parse parses one command returned by [Split].
 func parse(command string) Args {
 	name, rest := word(command)
 	a := Args{Name: name, Rest: strings.TrimSpace(rest)}
@@ -70,7 +70,7 @@ func parse(command string) Args {
 	return a
 }
 
-// word takes the first word off s, in quotes or up to a blank or a quote.
+// word removes the first word from s, which is quoted or ends at a space or a quote.
 func word(s string) (first, rest string) {
 	if s != "" && s[0] == '"' {
 		first, rest, _ = strings.Cut(s[1:], `"`)

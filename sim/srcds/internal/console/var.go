@@ -6,17 +6,17 @@ import (
 	"strings"
 )
 
-// Flag of a variable.
+// Flag is a set of properties of a variable.
 type Flag uint8
 
-// Flags of a variable.
+// Flags.
 const (
-	Game       Flag = 1 << iota // of the game, not of the engine
-	Notify                      // its change is logged, and everybody may see it: the rules of a server query
+	Game       Flag = 1 << iota // defined by the game, not the engine
+	Notify                      // changes are logged, and the rules of a server query include it
 	Replicated                  // clients have the same value
-	Cheat                       // needs sv_cheats
-	Protected                   // others see only whether there is a value
-	Hidden                      // not in cvarlist
+	Cheat                       // requires sv_cheats
+	Protected                   // others see only whether it has a value
+	Hidden                      // omitted from cvarlist
 )
 
 // Var is a variable of the console.
@@ -28,7 +28,7 @@ type Var struct {
 	Help    string
 }
 
-// String returns what the console says to the name alone.
+// String returns what the console prints for the name of the variable.
 func (v *Var) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `"%s" = "%s"`, v.Name, v.Value)
@@ -44,7 +44,7 @@ func (v *Var) String() string {
 	return b.String()
 }
 
-// Public returns the value as others may see it.
+// Public returns the value that others may see.
 func (v *Var) Public() string {
 	switch {
 	case v.Flags&Protected == 0:
@@ -65,7 +65,7 @@ var flagNames = []struct {
 	{Replicated, "replicated", `"rep"`},
 }
 
-// row is a line of cvarlist, which shows everything as a whole number.
+// row returns a line of cvarlist, which prints all values as integers.
 func (v *Var) row() string {
 	var flags strings.Builder
 	for _, f := range flagNames {

@@ -13,7 +13,8 @@ type addon struct {
 	enabled bool
 }
 
-// addonFiles returns the VPKs of addons/ by name. One that addonlist.txt has as "0" is disabled.
+// addonFiles returns the VPKs in addons/ by name. Those with the value "0" in addonlist.txt are
+// disabled.
 func addonFiles(root string) []addon {
 	disabled := map[string]bool{}
 	if text, err := os.ReadFile(filepath.Join(root, "left4dead2", "addonlist.txt")); err == nil {
@@ -35,8 +36,8 @@ func addonFiles(root string) []addon {
 	return found
 }
 
-// WriteAddonList writes left4dead2/addonlist.txt as servers do when they start: everything that is there, enabled
-// unless it was disabled before.
+// WriteAddonList writes left4dead2/addonlist.txt as servers do when they start: it lists all add-ons,
+// enabled unless they were disabled before.
 func WriteAddonList(root string) error {
 	list := &vdf.Node{Block: true}
 	block := list.AddBlock("AddonList")

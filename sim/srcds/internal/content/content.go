@@ -1,8 +1,9 @@
-// Package content finds what the simulated server can play: maps and missions, loose or in VPKs, in the directories
-// that the engine searches.
+// Package content finds the maps and missions of the simulated server, as files or in VPKs, in the
+// directories that the engine searches.
 //
-// As with the engine on Linux, only addons/*.vpk with a lower-case ending and no other dot in the name counts, and the
-// update and DLC directories come before left4dead2. Files that cannot be read are left out.
+// Like the engine on Linux, it uses only addons/*.vpk with a lower-case extension and no other dot in
+// the name, and prefers the update and DLC directories to left4dead2. It ignores files that it cannot
+// read.
 package content
 
 import (
@@ -16,7 +17,7 @@ import (
 	"github.com/left4me/left4me/source/vdf"
 )
 
-// searched are the directories below the root of the game, the first one wins.
+// searched lists the directories below the root of the game in order of precedence.
 var searched = []string{"update", "left4dead2_dlc3", "left4dead2_dlc2", "left4dead2_dlc1", "left4dead2"}
 
 // Chapter is a map of a mission.
@@ -28,15 +29,15 @@ type Mission struct {
 	Modes       map[string][]Chapter
 }
 
-// Content is what was found.
+// Content is the result of a scan.
 type Content struct {
-	Maps     map[string]bool // names in lower case, without maps/ and .bsp
+	Maps     map[string]bool // lower-case names without maps/ and .bsp
 	Missions []Mission
-	Addons   []string // names of the VPKs in addons/ that are loaded
+	Addons   []string // names of the loaded VPKs in addons/
 	root     string
 }
 
-// Scan looks into the directories of the game below root.
+// Scan scans the directories of the game below root.
 func Scan(root string) *Content {
 	c := &Content{Maps: map[string]bool{}, root: root}
 	for _, addon := range addonFiles(root) {
@@ -57,7 +58,7 @@ func Scan(root string) *Content {
 	return c
 }
 
-// escape keeps the root from being read as a pattern.
+// escape escapes the characters of root that are special in a pattern.
 func escape(root string) string {
 	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(root)
 }
@@ -101,7 +102,7 @@ func (c *Content) addMissions(text []byte) {
 	}
 }
 
-// chapters returns what stands below numbers, ordered by them.
+// chapters returns the numbered blocks of a mode, sorted by number.
 func chapters(mode *vdf.Node) []Chapter {
 	type numbered struct {
 		n int
@@ -121,8 +122,8 @@ func chapters(mode *vdf.Node) []Chapter {
 	return list
 }
 
-// Next returns the chapter that follows a map in its campaign and mode, or the first one after the last. It returns
-// the map itself if no mission has it.
+// Next returns the chapter after a map in its campaign and mode, or the first chapter after the last.
+// It returns the map itself if no mission contains it.
 func (c *Content) Next(mode, current string) string {
 	for _, m := range c.Missions {
 		list := m.Modes[mode]
@@ -140,8 +141,8 @@ func (c *Content) Next(mode, current string) string {
 	return current
 }
 
-// ReadFile reads a file of the game, from the first of the searched directories that has it. The name is relative to
-// them; one that leads out of them is [os.ErrNotExist].
+// ReadFile reads a file of the game from the first directory that contains it. The name is relative to
+// these directories; ReadFile returns [os.ErrNotExist] for a name outside of them.
 func (c *Content) ReadFile(name string) ([]byte, error) {
 	name = filepath.Clean(filepath.FromSlash(strings.ReplaceAll(name, `\`, "/")))
 	if !filepath.IsLocal(name) {

@@ -8,7 +8,7 @@ import (
 	"github.com/left4me/left4me/sim/srcds/internal/content"
 )
 
-// A mission with slips is to the simulated game what it is to the real one.
+// The simulated game must read a mission with mistakes as the real game does.
 func TestMissionsAreReadAsTheGameDoes(t *testing.T) {
 	root := t.TempDir()
 	dir := filepath.Join(root, "left4dead2", "missions")

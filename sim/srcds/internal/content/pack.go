@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// errPack is returned for a file that is no VPK of version 1.
+// errPack is returned for a file that is not a VPK of version 1.
 var errPack = errors.New("no VPK of version 1")
 
 const (
@@ -21,7 +21,8 @@ const (
 	maxPackName = 260
 )
 
-// pack is an open VPK of which only the entries that a server asks for are kept: add-ons have tens of thousands.
+// pack is an open VPK. It keeps only the entries that a server needs, because add-ons have tens of
+// thousands.
 type pack struct {
 	*os.File
 	tree    int64
@@ -29,7 +30,7 @@ type pack struct {
 }
 
 type packEntry struct {
-	name    string // as in the tree: lower case, with slashes
+	name    string // as in the tree: lower-case with forward slashes
 	preload []byte
 	offset  uint32
 	length  uint32

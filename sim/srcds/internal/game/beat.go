@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Beat lets a little time pass: somebody joins or leaves, and those who are there do something.
+// Beat advances the game by one beat: a player may join or leave, and the connected players act.
 func (g *Game) Beat(now time.Time) Outcome {
 	if g.average == 0 {
 		return Goes
@@ -45,7 +45,7 @@ func (g *Game) Beat(now time.Time) Outcome {
 	return Completed
 }
 
-// comeAndGo brings the number of people nearer to the target, which wanders around the average.
+// comeAndGo moves the number of players towards the target, which varies around the average.
 func (g *Game) comeAndGo(now time.Time) {
 	if g.rng.IntN(15) == 0 {
 		spread := 1 + g.average/2
@@ -73,7 +73,7 @@ func (g *Game) comeAndGo(now time.Time) {
 	}
 }
 
-// moveBots moves the infected bots out when they had their time.
+// moveBots removes the infected bots whose time is over.
 func (g *Game) moveBots() {
 	for _, p := range slices.Clone(g.players) {
 		if !p.Bot || p.Team != Infected {
@@ -87,7 +87,7 @@ func (g *Game) moveBots() {
 
 func isFighter(p *Player) bool { return p.Team == Survivor && p.State == Active && !p.dead }
 
-// pick returns some player of a kind, or nil.
+// pick returns a random player that matches, or nil.
 func (g *Game) pick(is func(*Player) bool) *Player {
 	list := slices.DeleteFunc(slices.Clone(g.players), func(p *Player) bool { return !is(p) })
 	if len(list) == 0 {
@@ -96,7 +96,7 @@ func (g *Game) pick(is func(*Player) bool) *Player {
 	return list[g.rng.IntN(len(list))]
 }
 
-// act lets somebody do something.
+// act performs a random action of a player.
 func (g *Game) act(p *Player) {
 	p.position[0] += g.rng.Float64()*400 - 100
 	p.yaw = g.rng.Float64() * 360
@@ -151,7 +151,7 @@ func (g *Game) changeTeam(p *Player) {
 		team = Survivor
 	}
 	if team == Survivor && g.pick(func(o *Player) bool { return o.Bot && o.Team == Survivor }) == nil {
-		return // no place there
+		return // no free slot
 	}
 	p.Character = ""
 	p.Team = Unassigned
@@ -159,7 +159,7 @@ func (g *Game) changeTeam(p *Player) {
 	g.fillBots(g.now)
 }
 
-// rename adds something to a name, or takes it away again.
+// rename adds a suffix to a name, or removes it.
 func (g *Game) rename(p *Player) {
 	const away = " [afk]"
 	name, was := strings.CutSuffix(p.Name, away)
@@ -173,7 +173,7 @@ func (g *Game) rename(p *Player) {
 	p.Name = name
 }
 
-// sendSpecial brings an infected bot, three at most.
+// sendSpecial adds an infected bot, up to three.
 func (g *Game) sendSpecial() {
 	if g.count(func(p *Player) bool { return p.Bot && p.Team == Infected }) >= 3 {
 		return
@@ -202,7 +202,7 @@ func (g *Game) killSpecial(victim *Player) {
 	g.remove(victim, "Kicked by Console")
 }
 
-// attackBy lets an infected hit a survivor, who may go down and, if that happened before, die.
+// attackBy lets an infected hit a survivor, who may be incapacitated and, if that happened before, die.
 func (g *Game) attackBy() {
 	by := g.pick(func(p *Player) bool { return p.Team == Infected && p.Character != "" && !p.dead })
 	victim := g.pick(isFighter)
@@ -239,7 +239,7 @@ func (g *Game) friendlyFire() {
 	g.Log(`"%s" attacked "%s" with "%s" (damage "1")`, by.Extended(), victim.Extended(), g.weapon())
 }
 
-// rescue gives somebody who is dead another chance, else heals whoever needs it most.
+// rescue revives a dead survivor, or heals one if nobody is dead.
 func (g *Game) rescue() {
 	p := g.pick(func(p *Player) bool { return p.Team == Survivor && p.dead })
 	if p == nil {

@@ -1,8 +1,9 @@
-// Package game plays: people come, talk, fight and go, on a server where nobody is.
+// Package game simulates players who join, chat, fight and leave.
 //
-// It knows nothing of sockets or consoles. Time passes in beats, which its owner gives; what happens comes out as lines
-// of the log. The same seed and the same calls give the same game. The people, their SteamIDs and addresses are
-// invented; the addresses are of the blocks reserved for documentation.
+// It knows nothing of sockets or consoles. Its owner calls Beat to let time pass; events are reported
+// as lines of the log. The same seed and the same calls produce the same game. The players, their
+// SteamIDs and their addresses are invented; the addresses are from the blocks reserved for
+// documentation.
 package game
 
 import (
@@ -19,28 +20,28 @@ import (
 
 const maxName = 31
 
-// Outcome is what a beat means for the map.
+// Outcome is the effect of a beat on the map.
 type Outcome int
 
 // Outcomes of a beat.
 const (
-	Goes      Outcome = iota // on
-	Completed                // the chapter: the next one follows
-	Lost                     // everybody: the map begins again
+	Goes      Outcome = iota // the map continues
+	Completed                // the chapter is completed: the next one follows
+	Lost                     // the team has lost: the map restarts
 )
 
-// Rules of the current map.
+// Rules are the rules of the current map.
 type Rules struct {
 	Map       string
-	Versus    bool // people may be infected
-	Hibernate bool // no bots while nobody is there
-	Most      int  // people
+	Versus    bool // players may join the infected
+	Hibernate bool // no bots on an empty server
+	Most      int  // maximum number of players
 }
 
-// Game is who is on a server and what they do. It isn't safe for concurrent use.
+// Game holds the players on a server. It is not safe for concurrent use.
 type Game struct {
 	Log func(format string, args ...any)
-	// Allowed says whether somebody may join; it may be nil.
+	// Allowed reports whether a player may join. It may be nil.
 	Allowed func(id srcdslog.SteamID, from netip.Addr) bool
 
 	rng        *rand.Rand
@@ -50,31 +51,32 @@ type Game struct {
 	average    int
 	target     int
 	lastUserID int
-	now        time.Time // of the beat
-	beats      int       // of the round
-	length     int       // of the round, in beats
+	now        time.Time // time of the beat
+	beats      int       // beats so far in the round
+	length     int       // length of the round in beats
 }
 
-// New makes an empty game with about as many people as average, over time.
+// New returns an empty game that has about average players over time.
 func New(seed uint64, average int, log func(format string, args ...any)) *Game {
 	g := &Game{Log: log, rng: rand.New(rand.NewPCG(seed, 0x4c344432)), people: people(), lastUserID: 1}
 	g.SetAverage(average)
 	return g
 }
 
-// SetAverage changes how many people there are over time; with 0 nobody comes, and those who are there do nothing.
+// SetAverage changes the average number of players. With 0, no players join and connected ones do
+// nothing.
 func (g *Game) SetAverage(n int) { g.average, g.target = n, n }
 
-// Average returns what [Game.SetAverage] was given.
+// Average returns the value set with [Game.SetAverage].
 func (g *Game) Average() int { return g.average }
 
-// Players returns everybody, in the order of their slots. They are not to be changed.
+// Players returns all players in the order of their slots. The caller must not modify them.
 func (g *Game) Players() []*Player { return g.players }
 
-// Humans returns how many people there are, those who are still connecting too.
+// Humans returns the number of human players, including those who are connecting.
 func (g *Game) Humans() int { return g.count(func(p *Player) bool { return !p.Bot }) }
 
-// Bots returns how many bots there are.
+// Bots returns the number of bots.
 func (g *Game) Bots() int { return len(g.players) - g.Humans() }
 
 func (g *Game) count(is func(*Player) bool) int {
@@ -87,7 +89,7 @@ func (g *Game) count(is func(*Player) bool) int {
 	return n
 }
 
-// StartMap begins a map. People stay, bots are made anew.
+// StartMap starts a map. Players stay, bots are replaced.
 func (g *Game) StartMap(r Rules, now time.Time) {
 	g.rules = r
 	g.players = slices.DeleteFunc(g.players, func(p *Player) bool { return p.Bot })
@@ -99,14 +101,14 @@ func (g *Game) StartMap(r Rules, now time.Time) {
 	}
 	g.startRound()
 	g.fillBots(now)
-	if g.average == 0 { // there is no beat that would bring them in
+	if g.average == 0 { // no beat would bring them in
 		for _, p := range g.humans() {
 			g.bringIn(p, now)
 		}
 	}
 }
 
-// EndMap takes everybody off: a map was not found.
+// EndMap removes all players, because a map was not found.
 func (g *Game) EndMap() { g.players = nil }
 
 func (g *Game) startRound() {
@@ -122,7 +124,7 @@ func (g *Game) cast() int {
 	return 0
 }
 
-// fillBots keeps the four survivors complete: a bot for each that nobody plays.
+// fillBots keeps four survivors in the game: it adds a bot for each character without a player.
 func (g *Game) fillBots(now time.Time) {
 	isSurvivor := func(p *Player) bool { return p.Team == Survivor }
 	if g.rules.Hibernate && g.Humans() == 0 {
@@ -149,7 +151,7 @@ func (g *Game) fillBots(now time.Time) {
 	}
 }
 
-// connect adds a player in the first slot that is free.
+// connect adds a player in the first free slot.
 func (g *Game) connect(who person, bot bool, now time.Time) *Player {
 	g.lastUserID++
 	slot := 1
@@ -176,8 +178,8 @@ func (g *Game) connect(who person, bot bool, now time.Time) *Player {
 	return p
 }
 
-// Join lets somebody join with a name, at once and with all that belongs to it. It returns nil if there is no room, or
-// if they may not.
+// Join lets a player with the given name join in one call. It returns nil if the server is full or the
+// player may not join.
 func (g *Game) Join(name string, now time.Time) *Player {
 	if g.Humans() >= g.rules.Most {
 		return nil
@@ -191,7 +193,7 @@ func (g *Game) Join(name string, now time.Time) *Player {
 	return p
 }
 
-// someone finds the person with a name, or makes one. The engine cuts names at 31 bytes.
+// someone returns the person with a name, or creates one. The engine cuts names at 31 bytes.
 func (g *Game) someone(name string) (person, bool) {
 	for len(name) > maxName {
 		_, last := utf8.DecodeLastRuneInString(name)
@@ -210,14 +212,14 @@ func (g *Game) mayJoin(w person) bool {
 	return !here && (g.Allowed == nil || g.Allowed(w.steamID, w.address.Addr()))
 }
 
-// bringIn takes a player through all that is left of joining.
+// bringIn performs all remaining steps of joining.
 func (g *Game) bringIn(p *Player, now time.Time) {
 	for p.State != Active {
 		g.advance(p, now)
 	}
 }
 
-// advance is one step of joining.
+// advance performs one step of joining.
 func (g *Game) advance(p *Player, now time.Time) {
 	if p.State == Connected {
 		p.State = Spawning
@@ -245,14 +247,14 @@ func (g *Game) joinTeam(p *Player, team string) {
 	case team == Spectator:
 		p.Character = ""
 	case team == Infected:
-		s := special[g.rng.IntN(len(special)-1)] // nobody begins as the Tank
+		s := special[g.rng.IntN(len(special)-1)] // nobody starts as the Tank
 		p.Character, p.health = strings.ToUpper(s.name), s.health
 	case !p.Bot:
 		g.takeOver(p)
 	}
 }
 
-// takeOver gives somebody the character of a bot, which leaves.
+// takeOver gives a player the character of a bot and removes the bot.
 func (g *Game) takeOver(p *Player) {
 	i := slices.IndexFunc(g.players, func(o *Player) bool { return o.Bot && o.Team == Survivor })
 	if i >= 0 {
@@ -275,13 +277,13 @@ func (g *Game) remove(p *Player, reason string) {
 	g.players = slices.DeleteFunc(g.players, func(o *Player) bool { return o == p })
 }
 
-// Leave takes a player off the server.
+// Leave removes a player from the server.
 func (g *Game) Leave(p *Player, reason string, now time.Time) {
 	g.remove(p, reason)
 	g.fillBots(now)
 }
 
-// Find returns the player with a number, a SteamID or, ignoring case, a name, or nil.
+// Find returns the player with a user ID, a SteamID or a name (ignoring case), or nil.
 func (g *Game) Find(who string) *Player {
 	id, _ := srcdslog.ParseSteamID(who)
 	for _, p := range g.players {
@@ -292,7 +294,7 @@ func (g *Game) Find(who string) *Player {
 	return nil
 }
 
-// Say lets a player say something.
+// Say logs a chat message of a player.
 func (g *Game) Say(p *Player, text string) { g.Log(`"%s" say "%s"`, p.Token(), text) }
 
 func (g *Game) humans() []*Player {

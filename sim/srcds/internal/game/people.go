@@ -7,19 +7,20 @@ import (
 	"github.com/left4me/left4me/source/srcdslog"
 )
 
-// firstAccount begins the range of Steam accounts used here, at the far end of the 32 bits: they belong to nobody.
+// firstAccount is the first Steam account number used here, near the end of the 32-bit range, where no
+// accounts exist.
 const firstAccount = 4294900000
 
-// person is somebody who may come to play.
+// person is a potential player.
 type person struct {
 	name    string
 	steamID srcdslog.SteamID
 	address netip.AddrPort
 }
 
-// invented are the nicknames of those who come by themselves. Some are what a display must get right: markup, quotes,
-// a log token, format verbs, text that runs backwards, wide and joined characters, almost nothing. The engine's limit
-// is 31 bytes.
+// invented contains the nicknames of players who join on their own. Some are difficult to display:
+// markup, quotes, a log token, format verbs, right-to-left text, wide and combined characters, a single
+// dot. The engine's limit is 31 bytes.
 var invented = []string{
 	"Grumblefitz",
 	"Wobblewick",
@@ -53,7 +54,7 @@ var invented = []string{
 	"Mx Gherkin",
 }
 
-// people are those who play here.
+// people returns the potential players.
 func people() []person {
 	list := make([]person, len(invented))
 	for i, name := range invented {
@@ -62,7 +63,7 @@ func people() []person {
 	return list
 }
 
-// newPerson is the n-th person. The addresses are of the blocks reserved for documentation.
+// newPerson returns the n-th person. The addresses are from the blocks reserved for documentation.
 func newPerson(name string, n int) person {
 	net := "192.0.2"
 	if n%2 == 1 {
@@ -72,7 +73,7 @@ func newPerson(name string, n int) person {
 	return person{name, srcdslog.FromAccount(firstAccount + uint32(n)), netip.AddrPortFrom(address, uint16(27005+n%9))}
 }
 
-// said is what people say.
+// said contains the chat messages of players.
 var said = []string{
 	"hi", "hello all", "gg", "wp", "brb", "afk 2 min", "anyone got pills?", "tank!", "TANK TANK TANK", "wait for me",
 	"rush or no?", "who took my molotov", "nice shot", "sorry, my bad", "stop shooting the car", "witch ahead, lights off",
@@ -80,13 +81,13 @@ var said = []string{
 	`"heal first" they said`, "<b>bold move</b>", "the crown is mine", "same lobby tomorrow?", "back, what did i miss",
 }
 
-// survivors are the bots of the two casts, with their names in the log.
+// survivors contains the names and log names of the two groups of survivors.
 var survivors = [2][4]struct{ name, character string }{
 	{{"Nick", "Gambler"}, {"Rochelle", "Producer"}, {"Coach", "Coach"}, {"Ellis", "Mechanic"}},
 	{{"Bill", "NamVet"}, {"Zoey", "TeenGirl"}, {"Francis", "Biker"}, {"Louis", "Manager"}},
 }
 
-// special are the infected that the director sends.
+// special contains the special infected that the director sends.
 var special = []struct {
 	name, claw string
 	health     int

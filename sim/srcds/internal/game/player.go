@@ -8,35 +8,35 @@ import (
 	"github.com/left4me/left4me/source/srcdslog"
 )
 
-// Player is somebody in the game, a person or a bot.
+// Player is a human player or a bot.
 type Player struct {
-	UserID    int // never used twice
-	Slot      int // from 1
+	UserID    int // never reused
+	Slot      int // counted from 1
 	Name      string
 	SteamID   srcdslog.SteamID // zero for a bot
 	Address   netip.AddrPort
 	Bot       bool
 	State     State
-	Team      string // empty before the first team
-	Character string // as the log has it: Gambler, TANK…; empty without one
+	Team      string // empty before the player joins a team
+	Character string // as in the log: Gambler, TANK…; empty if none
 	Score     int
 	Ping      int
 	Loss      int
 	Rate      int
-	Since     time.Time // of the connection
+	Since     time.Time // start of the connection
 
 	health, temp int
 	dead, down   bool
 	position     [3]float64
 	yaw          float64
 	area         int
-	leaveAfter   int // beats left, for infected bots
+	leaveAfter   int // beats until an infected bot is removed
 }
 
-// State of a connection.
+// State is the state of a connection.
 type State string
 
-// States, in their order.
+// Connection states in order.
 const (
 	Connected State = "connected"
 	Spawning  State = "spawning"
@@ -51,7 +51,7 @@ const (
 	Unassigned = "Unassigned"
 )
 
-// ID is the player's SteamID as the log and the console have it.
+// ID returns the player's SteamID as the log and the console print it.
 func (p *Player) ID() string {
 	switch {
 	case p.Bot:
@@ -62,16 +62,17 @@ func (p *Player) ID() string {
 	return p.SteamID.Steam2()
 }
 
-// Token is the player in the log: name, number, SteamID and team.
+// Token returns the player token of the log: name, user ID, SteamID and team.
 func (p *Player) Token() string {
 	id := p.ID()
 	if !p.Bot {
-		id = p.SteamID.Steam2() // the log has it from the beginning
+		id = p.SteamID.Steam2() // the log contains the SteamID from the beginning
 	}
 	return fmt.Sprintf("%s<%d><%s><%s>", p.Name, p.UserID, id, p.Team)
 }
 
-// Extended is the longer token of events of play. Who is dead has another word before the position.
+// Extended returns the longer token of gameplay events. For a dead player another word precedes the
+// position.
 func (p *Player) Extended() string {
 	if p.Character == "" {
 		return p.Token()
@@ -89,7 +90,7 @@ func (p *Player) Extended() string {
 		p.Character, state, p.health, p.temp, word, p.position[0], p.position[1], p.position[2], p.yaw, p.area)
 }
 
-// common is one of the common infected in the log: a thing of the map, with a number of its own and no SteamID.
+// common returns the log token of a common infected: an entity with a number of its own and no SteamID.
 func (g *Game) common(near *Player, dead bool) string {
 	state, health := "ALIVE", 50
 	if dead {

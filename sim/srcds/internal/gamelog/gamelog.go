@@ -1,8 +1,9 @@
-// Package gamelog writes the log of the simulated server: into files, onto the console and to the addresses of
-// logaddress_add.
+// Package gamelog writes the log of the simulated server to files, to the console and to the addresses
+// of logaddress_add.
 //
-// Lines have the server's local time, one datagram each. A new file begins with each map. As with the engine nothing is
-// logged, nor sent, before "log on". Errors are of no consequence to the game and are dropped.
+// Lines contain the server's local time, and each is sent in a datagram of its own. Each map starts a
+// new file. Like the engine, the package logs and sends nothing before "log on". Errors do not affect
+// the game and are ignored.
 package gamelog
 
 import (
@@ -21,13 +22,13 @@ import (
 // ErrLoopback is returned for a target in 127/8.
 var ErrLoopback = errors.New("loopback address")
 
-// Log is the log of one server. It isn't safe for concurrent use.
+// Log is the log of one server. It is not safe for concurrent use.
 type Log struct {
-	Dir      string                                   // of the game, above logs/
-	Loopback bool                                     // targets in 127/8 are allowed
-	Print    func(text string)                        // answers to commands
-	Echo     func(text string)                        // lines of the log, for the console
-	Send     func(to netip.AddrPort, datagram []byte) // from the socket of the game: receivers tell servers by it
+	Dir      string                                   // game directory, which contains logs/
+	Loopback bool                                     // allow targets in 127/8
+	Print    func(text string)                        // prints answers to commands
+	Echo     func(text string)                        // prints lines of the log to the console
+	Send     func(to netip.AddrPort, datagram []byte) // sends from the game's socket, by which receivers identify the server
 	Settings func() Settings
 
 	on      bool
@@ -36,18 +37,18 @@ type Log struct {
 	targets []netip.AddrPort
 }
 
-// Settings are the variables of the console that matter here.
+// Settings are the console variables that configure the log.
 type Settings struct {
 	Echo, Files, OneFile bool
 	Subdir               string // sv_logsdir
 	Secret               string // in decimal, empty for none
-	Version              string // of the server, for the first line
+	Version              string // server version, for the first line
 }
 
-// On says whether there is a log.
+// On reports whether logging is enabled.
 func (l *Log) On() bool { return l.on }
 
-// Start begins the log.
+// Start enables logging.
 func (l *Log) Start() {
 	if l.on {
 		return
@@ -57,7 +58,7 @@ func (l *Log) Start() {
 	l.open()
 }
 
-// Stop ends the log.
+// Stop disables logging.
 func (l *Log) Stop() {
 	if !l.on {
 		return
@@ -67,7 +68,7 @@ func (l *Log) Stop() {
 	l.Print("Server logging disabled.\n")
 }
 
-// Rotate begins a new file, as a new map does.
+// Rotate starts a new file, as a new map does.
 func (l *Log) Rotate() {
 	if l.on && !l.Settings().OneFile {
 		l.close()
@@ -91,14 +92,14 @@ func (l *Log) write(line string) {
 	if s.Echo {
 		l.Echo(line + "\n")
 	}
-	for _, to := range l.targets { // a line break ends the datagram; what follows has no time
+	for _, to := range l.targets { // a line break ends the datagram; the rest has no time
 		for part := range strings.SplitSeq(line, "\n") {
 			l.Send(to, srcdslog.AppendDatagram(nil, s.Secret, part))
 		}
 	}
 }
 
-// open makes the first file of the day that isn't there yet.
+// open creates the first log file of the day that does not exist yet.
 func (l *Log) open() {
 	s := l.Settings()
 	if !s.Files || !filepath.IsLocal(s.Subdir) {
@@ -134,7 +135,7 @@ func (l *Log) close() {
 	l.file = nil
 }
 
-// Add adds a target. It says whether it wasn't there yet.
+// Add adds a target. It reports whether the target is new.
 func (l *Log) Add(to netip.AddrPort) (bool, error) {
 	if to.Addr().Unmap().IsLoopback() && !l.Loopback {
 		return false, ErrLoopback
@@ -146,7 +147,7 @@ func (l *Log) Add(to netip.AddrPort) (bool, error) {
 	return true, nil
 }
 
-// Delete removes a target and says whether it was there.
+// Delete removes a target and reports whether it existed.
 func (l *Log) Delete(to netip.AddrPort) bool {
 	i := slices.Index(l.targets, to)
 	if i < 0 {
@@ -159,5 +160,5 @@ func (l *Log) Delete(to netip.AddrPort) bool {
 // DeleteAll removes all targets.
 func (l *Log) DeleteAll() { l.targets = nil }
 
-// Targets returns where the log goes.
+// Targets returns the targets of the log.
 func (l *Log) Targets() []netip.AddrPort { return l.targets }

@@ -1,7 +1,7 @@
 // Package query answers the server queries (A2S) of the simulated server.
 //
-// Every request must carry a challenge, which is the same for all three kinds and valid for an address for a minute at
-// least, longer than any client waits. Replies over 1400 bytes are split, never compressed.
+// Every request needs a challenge. It is the same for all three kinds and valid for an address for at
+// least a minute, longer than any client waits. Replies over 1400 bytes are split, never compressed.
 package query
 
 import (
@@ -12,17 +12,17 @@ import (
 	"github.com/left4me/left4me/source/a2s"
 )
 
-// State is what the server says about itself.
+// State supplies the content of the answers.
 type State interface {
 	Info() a2s.Info
 	Players() []a2s.Player
 	Rules() []a2s.Rule
 }
 
-// Responder answers requests. It isn't safe for concurrent use.
+// Responder answers requests. It is not safe for concurrent use.
 type Responder struct {
-	// Limit is the number of requests that one address may send within Window; those above it are dropped in
-	// silence. Zero is no limit.
+	// Limit is the number of requests that one address may send within Window; further ones are
+	// ignored. Zero means no limit.
 	Limit  int
 	Window time.Duration
 
@@ -31,12 +31,12 @@ type Responder struct {
 	asked   map[netip.Addr][]time.Time
 }
 
-// New makes a responder without a limit.
+// New returns a responder without a limit.
 func New() *Responder {
 	return &Responder{seed: maphash.MakeSeed(), asked: map[netip.Addr][]time.Time{}}
 }
 
-// Answer returns the datagrams that answer a request, none for what is no request.
+// Answer returns the datagrams that answer a request, none for an invalid request.
 func (r *Responder) Answer(request []byte, from netip.AddrPort, now time.Time, s State) [][]byte {
 	q, err := a2s.ParseRequest(request)
 	if err != nil || r.tooMany(from.Addr(), now) {
@@ -57,21 +57,21 @@ func (r *Responder) Answer(request []byte, from netip.AddrPort, now time.Time, s
 	if len(reply) <= a2s.MaxDatagram {
 		return [][]byte{reply}
 	}
-	// Some clients read bit 15 of the id as the mark of a compressed reply.
+	// Some clients take bit 15 of the ID as the mark of a compressed reply.
 	r.splitID = r.splitID%0x7fff + 1
 	return a2s.Split(reply, r.splitID, a2s.SplitSize)
 }
 
 const challengeLife = time.Minute
 
-// challenge is a function of the address and the minute, so that nothing has to be remembered about those who ask.
+// challenge is derived from the address and the minute, so no state has to be kept per client.
 func (r *Responder) challenge(from netip.AddrPort, now time.Time, ago int64) uint32 {
 	type key struct {
 		from netip.AddrPort
 		life int64
 	}
 	c := uint32(maphash.Comparable(r.seed, key{from, now.Unix()/int64(challengeLife/time.Second) - ago}))
-	if c == 0 || c == a2s.NoChallenge { // both mean that there is none
+	if c == 0 || c == a2s.NoChallenge { // both mean that there is no challenge
 		return 1
 	}
 	return c
@@ -93,7 +93,7 @@ func (r *Responder) tooMany(from netip.Addr, now time.Time) bool {
 		r.asked[from] = recent
 		return true
 	}
-	const addresses = 1024 // more than that at once and the oldest memory isn't worth its room
+	const addresses = 1024 // addresses to remember; above that the memory is cleared
 	if len(r.asked) > addresses {
 		clear(r.asked)
 	}

@@ -6,15 +6,15 @@ import (
 	"time"
 )
 
-// Policy says when an address is banned.
+// Policy defines when an address is banned.
 type Policy struct {
-	MinFailures int           // more than that within Window
+	MinFailures int           // ban above this number within Window
 	Window      time.Duration //
-	MaxFailures int           // that many in all
-	Penalty     time.Duration // 0 is for as long as the process runs
+	MaxFailures int           // ban at this total number
+	Penalty     time.Duration // 0 bans until the process ends
 }
 
-// bans remembers who tried wrong passwords.
+// bans records wrong passwords and bans.
 type bans struct {
 	mu       sync.Mutex
 	failures map[netip.Addr][]time.Time
@@ -25,7 +25,7 @@ func newBans() *bans {
 	return &bans{failures: map[netip.Addr][]time.Time{}, until: map[netip.Addr]time.Time{}}
 }
 
-// failed counts a wrong password and says whether the address is banned now.
+// failed counts a wrong password and reports whether the address is banned now.
 func (b *bans) failed(from netip.Addr, now time.Time, p Policy) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -1,8 +1,9 @@
 // Package remote is the remote console (RCON) of the simulated server.
 //
-// It answers as the engine does: two packets to a password, one of them empty; answers in as many packets as they
-// need; a mirror and one packet more to an empty RESPONSE_VALUE, by which clients find the end of an answer; a ban for
-// who tries too many passwords, until the process ends if the penalty is 0.
+// It answers as the engine does: two packets for a password, the first of them empty; as many packets
+// as needed for the output of a command; a mirrored packet and another one for an empty RESPONSE_VALUE,
+// by which clients find the end of the output; and a ban for too many wrong passwords, until the
+// process ends if the penalty is 0.
 package remote
 
 import (
@@ -14,26 +15,27 @@ import (
 	"github.com/left4me/left4me/source/rcon"
 )
 
-// Engine is the server behind the remote console. Its methods are called from several goroutines and wait until the
-// server has time.
+// Engine is the server behind the remote console. Its methods are called from several goroutines and
+// block until the server handles the call.
 type Engine interface {
-	// Settings are asked for before each use: a change works at once.
+	// Settings is called before each use, so changes take effect immediately.
 	Settings() Settings
-	// Exec runs a command and returns what it printed.
+	// Exec runs a command and returns its output.
 	Exec(from netip.AddrPort, command string) string
-	// Refused is told of a wrong password, Banned of the ban that follows.
+	// Refused is called for a wrong password, Banned for the ban that follows.
 	Refused(from netip.AddrPort)
 	Banned(from netip.Addr)
 }
 
-// Settings of the remote console.
+// Settings are the settings of the remote console.
 type Settings struct {
-	Password   string // empty refuses everybody
+	Password   string // empty refuses all clients
 	Generation int    // changes with the password
 	Policy
 }
 
-// authGap keeps the two packets that answer a password in segments of their own, as servers with their frames do.
+// authGap separates the two packets that answer a password into two TCP segments, as the frames of real
+// servers do.
 const authGap = 20 * time.Millisecond
 
 // Serve accepts connections until the listener is closed.
@@ -55,7 +57,7 @@ type conn struct {
 	from   netip.AddrPort
 
 	authenticated bool
-	generation    int // of the password that was given
+	generation    int // of the accepted password
 }
 
 func serveConn(c net.Conn, e Engine, b *bans) {
@@ -77,7 +79,7 @@ func serveConn(c net.Conn, e Engine, b *bans) {
 	}
 }
 
-// answer answers a packet and says whether the connection goes on.
+// answer answers a packet and reports whether the connection stays open.
 func (c *conn) answer(p rcon.Packet) bool {
 	switch p.Type {
 	case rcon.Auth:
@@ -116,7 +118,7 @@ func (c *conn) auth(p rcon.Packet) bool {
 	return c.send(rcon.Packet{ID: id, Type: rcon.AuthResponse}) && !banned
 }
 
-// sendText sends an answer in as many packets as it needs, one if it is empty.
+// sendText sends text in as many packets as it needs, at least one.
 func (c *conn) sendText(id int32, text string) bool {
 	for {
 		n := min(len(text), rcon.MaxBody)
