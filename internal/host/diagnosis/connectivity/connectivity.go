@@ -1,9 +1,9 @@
-// Package connectivity finds out why players can't join a server, or don't see it in
-// Steam's list: it goes the way that they come, from the process outwards, and
-// ends at the first thing that keeps everybody out.
+// Package connectivity finds out why players can't join a server or don't see it in Steam's server
+// list. It checks each step of the connection, from the process outwards, and stops at the first
+// problem that keeps everybody out.
 //
-// It asks what anybody may ask, and the server itself by its remote console. It
-// changes nothing. What it can't check from here it says so.
+// It uses only public queries and the server's own remote console, and changes nothing. Steps that
+// it cannot check from this host are reported as skipped.
 package connectivity
 
 import (
@@ -20,41 +20,40 @@ import (
 	"github.com/left4me/left4me/source/status"
 )
 
-// Server is what the walk needs of a server and its host.
+// Server is the input of a connectivity check: a server and access to its host.
 type Server struct {
 	left4me.Status
-	Wanted  int    // the port that it was made with
-	Address string // under which players come, LEFT4ME_PUBLIC_ADDRESS; empty: it is found out
-	Steam   Steam  // nil: Steam is not asked
+	Wanted  int    // port of the server's definition
+	Address string // LEFT4ME_PUBLIC_ADDRESS, the address that players use; empty: detect it
+	Steam   Steam  // nil: don't ask Steam
 
 	// Command runs a console command and returns its answer.
 	Command func(ctx context.Context, command string) (string, error)
-	// Console is what the server printed last.
+	// Console returns the latest output of the server.
 	Console func(ctx context.Context) (string, error)
-	// Rules are those of this machine's packet filter.
+	// Rules returns the rules of this machine's packet filter.
 	Rules func(ctx context.Context) (firewall.Ruleset, error)
 }
 
-// Steam is what is asked of Steam's Web API.
+// Steam is the part of the Steam Web API that a check uses.
 type Steam interface {
-	// Listed are the ports at which Steam knows a server of the address.
+	// Listed returns the ports on which Steam knows servers at an address.
 	Listed(ctx context.Context, at netip.Addr) ([]int, error)
-	// Outdated reports whether there is a newer version of the game, and which.
+	// Outdated reports whether Steam requires a newer version of the game, and which.
 	Outdated(ctx context.Context, version string) (newer string, outdated bool, err error)
 }
 
-// walk is how far it has come.
+// walk is the state of a check in progress.
 type walk struct {
 	Server
 	info    a2s.Info
 	vars    map[string]cvar.Var
-	said    status.Status // the answer to the command status
+	said    status.Status // the answer to the console command status
 	printed printed
 	public  netip.Addr
 }
 
-// Walk checks one thing after the other and returns what it found, up to the
-// first that is broken.
+// Walk runs the checks in order and returns their results up to the first broken one.
 func Walk(ctx context.Context, s Server) []left4me.Check {
 	w := &walk{Server: s}
 	var found []left4me.Check
@@ -65,7 +64,7 @@ func Walk(ctx context.Context, s Server) []left4me.Check {
 	} {
 		c := step(ctx)
 		if c.Name == "" {
-			continue // there was nothing to check
+			continue // nothing to check
 		}
 		found = append(found, c)
 		if c.State == left4me.CheckBroken {
@@ -75,7 +74,7 @@ func Walk(ctx context.Context, s Server) []left4me.Check {
 	return found
 }
 
-// nothing is the finding of a step that has nothing to check.
+// nothing is the result of a step that has nothing to check.
 var nothing left4me.Check
 
 func ok(name, format string, args ...any) left4me.Check {
@@ -94,13 +93,13 @@ func broken(name, text, mend string) left4me.Check {
 	return left4me.Check{Name: name, State: left4me.CheckBroken, Text: text, Mend: mend}
 }
 
-// Deadlines of single questions.
+// Timing of A2S queries.
 const (
 	askWithin = 2 * time.Second
-	askAgain  = time.Second // servers drop the questions of those who ask too often
+	askAgain  = time.Second // servers ignore clients that query too often
 )
 
-// ask asks a server for its public data, twice: a packet may be lost.
+// ask sends an A2S info query, and repeats it once because a packet may be lost.
 func ask(ctx context.Context, at netip.AddrPort) (a2s.Info, error) {
 	c, err := a2s.Dial(ctx, at.String())
 	if err != nil {

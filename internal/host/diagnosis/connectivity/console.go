@@ -5,19 +5,19 @@ import (
 	"strings"
 )
 
-// printed is what a server said of itself on its console since it was started.
+// printed is what a server has reported on its console since its start.
 type printed struct {
-	port     int    // that it really has; 0 when it is not to be seen any more
+	port     int    // the port it uses; 0 if the line is no longer in the log
 	library  string // why Steam's library could not be loaded
-	lost     bool   // the connection to Steam, and it did not come back
-	outdated bool   // Steam told it that there is an update
+	lost     bool   // the connection to Steam was lost and has not returned
+	outdated bool   // Steam announced an update to the server
 }
 
-// scan reads a console. Players can't write such lines: what they say stands
-// behind their names.
+// scan parses console output. Players cannot fake these lines, because chat follows the player's
+// name.
 func scan(text string) printed {
 	var p printed
-	loading := false // the next line names a library that could not be loaded
+	loading := false // the next line names a library that failed to load
 	for line := range strings.Lines(text) {
 		line = unmark(strings.TrimSpace(line))
 		switch {
@@ -50,8 +50,7 @@ func scan(text string) printed {
 	return p
 }
 
-// unmark takes off the marks that the engine puts before some lines: # and, of
-// forked children, #NN:.
+// unmark removes the prefix that the engine adds to some lines: # or, in forked children, #NN:.
 func unmark(line string) string {
 	rest, ok := strings.CutPrefix(line, "#")
 	if !ok {

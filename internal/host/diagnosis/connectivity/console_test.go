@@ -2,13 +2,13 @@ package connectivity
 
 import "testing"
 
-func TestConsoleSaysHowTheServerStandsWithSteam(t *testing.T) {
+func TestScanFindsStateOfSteamConnection(t *testing.T) {
 	const start = "left4me: starts on port 27015\n"
 	for name, tt := range map[string]struct {
 		text string
 		want printed
 	}{
-		"a good start": {
+		"successful start": {
 			start +
 				"[S_API FAIL] SteamAPI_Init() failed; SteamAPI_IsSteamRunning() failed.\n" +
 				"[S_API] SteamAPI_Init(): Loaded '/home/u/.steam/sdk32/steamclient.so' OK.\n" +
@@ -29,17 +29,17 @@ func TestConsoleSaysHowTheServerStandsWithSteam(t *testing.T) {
 				"[S_API FAIL] SteamAPI_Init() failed; unable to locate a running instance of Steam, or a local steamclient.dll.\n",
 			printed{library: "the game found no library of Steam"},
 		},
-		"a library of a plugin": {start + "dlopen failed trying to load:\n/x/left4dead2_dlc3/bin/client_srv.so\n", printed{}},
+		"library of a plugin": {start + "dlopen failed trying to load:\n/x/left4dead2_dlc3/bin/client_srv.so\n", printed{}},
 		"lost": {
 			start + "Connection to Steam servers successful.\nConnection to Steam servers lost.\n",
 			printed{lost: true},
 		},
-		"lost and found":    {start + "Connection to Steam servers lost.\nConnection to Steam servers successful.\n", printed{}},
-		"of the run before": {"MasterRequestRestart\nConnection to Steam servers lost.\n" + start, printed{}},
-		"out of date":       {start + "MasterRequestRestart\nYour server needs to be restarted\n", printed{outdated: true}},
-		"what a player says": {start +
+		"lost and found":            {start + "Connection to Steam servers lost.\nConnection to Steam servers successful.\n", printed{}},
+		"lines of the previous run": {"MasterRequestRestart\nConnection to Steam servers lost.\n" + start, printed{}},
+		"out of date":               {start + "MasterRequestRestart\nYour server needs to be restarted\n", printed{outdated: true}},
+		"chat with the same text": {start +
 			"Alice: Connection to Steam servers lost.\nMasterRequestRestart: hi\nBob: MasterRequestRestart\n", printed{}},
-		"nothing, or what is none": {"\x00\n#\n#1\n#1:\n", printed{}},
+		"empty and malformed lines": {"\x00\n#\n#1\n#1:\n", printed{}},
 	} {
 		if got := scan(tt.text); got != tt.want {
 			t.Errorf("%s: %+v, want %+v", name, got, tt.want)

@@ -10,7 +10,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// filter is what the packet filter of this machine does.
+// filter checks what this machine's packet filter does with the server's port.
 func (w *walk) filter(ctx context.Context) left4me.Check {
 	const name = "firewall"
 	rules, err := w.Rules(ctx)

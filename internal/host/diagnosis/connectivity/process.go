@@ -9,7 +9,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// process is whether there is a server at all.
+// process checks whether the server is running.
 func (w *walk) process(context.Context) left4me.Check {
 	const name = "process"
 	start := fmt.Sprintf("`left4me server start %s`", w.Name)
@@ -27,8 +27,8 @@ func (w *walk) process(context.Context) left4me.Check {
 	return broken(name, "it is not running", start)
 }
 
-// port is whether it has the port that players are told: this game takes the
-// next one without a word when its own is busy.
+// port checks whether the server has the port of its definition. The game silently takes the next
+// port if its own is in use.
 func (w *walk) port(ctx context.Context) left4me.Check {
 	const name = "port"
 	if text, err := w.Console(ctx); err == nil {
@@ -48,7 +48,7 @@ func (w *walk) port(ctx context.Context) left4me.Check {
 	return ok(name, "UDP %d is its own", w.Wanted)
 }
 
-// answer is whether it answers questions as players' games ask them.
+// answer checks whether the server answers A2S queries.
 func (w *walk) answer(ctx context.Context) left4me.Check {
 	const name = "answer"
 	info, err := ask(ctx, netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), uint16(w.Wanted)))
@@ -63,7 +63,7 @@ func (w *walk) answer(ctx context.Context) left4me.Check {
 	return ok(name, "it answers on this machine")
 }
 
-// playing is whether a map is loaded: without one nobody can join.
+// playing checks whether a map is loaded; nobody can join without one.
 func (w *walk) playing(context.Context) left4me.Check {
 	const name = "map"
 	if w.info.Map == "" {
@@ -73,5 +73,5 @@ func (w *walk) playing(context.Context) left4me.Check {
 	return ok(name, "%s", w.info.Map)
 }
 
-// restart is the command that restarts the server.
+// restart returns the command that restarts the server.
 func (w *walk) restart() string { return fmt.Sprintf("`left4me server restart %s`", w.Name) }

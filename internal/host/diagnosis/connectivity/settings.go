@@ -11,13 +11,13 @@ import (
 	"github.com/left4me/left4me/source/status"
 )
 
-// asked are the variables that decide who may join.
+// asked lists the variables that decide who may join.
 var asked = []string{
 	"sv_lan", "sv_steamgroup", "sv_steamgroup_exclusive", "sv_allow_lobby_connect_only", "sv_gametypes", "mp_gamemode",
 	"sv_password", "sv_visiblemaxplayers", "sv_hibernate_when_empty", "sv_search_key",
 }
 
-// settings asks the server what it is set to.
+// settings asks the server for the values of its variables.
 func (w *walk) settings(ctx context.Context) left4me.Check {
 	const name = "settings"
 	text, err := w.Command(ctx, strings.Join(asked, ";"))
@@ -40,13 +40,13 @@ func (w *walk) settings(ctx context.Context) left4me.Check {
 	return ok(name, "its remote console answers")
 }
 
-// set is a variable as the server has it; known is false when it did not say.
+// set returns the server's value of a variable; known is false if the server did not report one.
 func (w *walk) set(name string) (v cvar.Var, known bool) {
 	v, known = w.vars[name]
 	return v, known
 }
 
-// mendCfg says how a setting that a cfg makes is taken back.
+// mendCfg returns the remedy for a setting from a cfg file.
 func (w *walk) mendCfg(line string) string {
 	return fmt.Sprintf("add `%s` to the cfg lines of %s, or take the other line out of the cfg of its overlays; then %s", line, w.Name,
 		w.restart())

@@ -12,7 +12,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// library is whether the game could load what it speaks to Steam with.
+// library checks whether the game could load Steam's library.
 func (w *walk) library(context.Context) left4me.Check {
 	const name = "Steam's library"
 	if w.printed.library != "" {
@@ -22,7 +22,7 @@ func (w *walk) library(context.Context) left4me.Check {
 	return ok(name, "nothing was printed about it that is wrong")
 }
 
-// connection is whether the server is connected to Steam, as it says itself.
+// connection checks whether the server reports a connection to Steam.
 func (w *walk) connection(context.Context) left4me.Check {
 	const name = "connection to Steam"
 	mend := "see with `left4me doctor` that the machine reaches Steam, then " + w.restart() +
@@ -40,7 +40,7 @@ func (w *walk) connection(context.Context) left4me.Check {
 	return nothing
 }
 
-// outside asks the server by the address that players have.
+// outside queries the server on its public address.
 func (w *walk) outside(ctx context.Context) left4me.Check {
 	const name = "public address"
 	at, how, err := w.find(ctx)
@@ -68,7 +68,7 @@ func (w *walk) outside(ctx context.Context) left4me.Check {
 	return ok(name, "it answers at %s (%s)", target, how)
 }
 
-// find gives the address that players come to, and who says so.
+// find returns the public address and its source.
 func (w *walk) find(ctx context.Context) (at netip.Addr, how string, err error) {
 	if w.Address != "" {
 		if at, err := netip.ParseAddr(w.Address); err == nil {
@@ -82,15 +82,15 @@ func (w *walk) find(ctx context.Context) (at netip.Addr, how string, err error) 
 		}
 		return all[0].Unmap(), "LEFT4ME_PUBLIC_ADDRESS, " + w.Address, nil
 	}
-	// It says that it is the server's own, too, where that is one of a home network.
+	// In a home network, status reports a private address instead.
 	if told, err := netip.ParseAddrPort(w.said.PublicAddress); err == nil && !told.Addr().IsPrivate() && !told.Addr().IsLoopback() {
 		return told.Addr(), "as Steam told it", nil
 	}
-	// Connecting a UDP socket sends nothing; it chooses the address that packets
-	// to far away would have.
+	// Connecting a UDP socket sends nothing; it only selects the source address for packets to the
+	// internet.
 	c, err := net.Dial("udp4", "192.0.2.1:9")
 	if err != nil {
-		return at, "", nil // without a way out there is none
+		return at, "", nil // without a route there is no public address
 	}
 	defer c.Close()
 	own := c.LocalAddr().(*net.UDPAddr).AddrPort().Addr().Unmap()
@@ -100,8 +100,8 @@ func (w *walk) find(ctx context.Context) (at netip.Addr, how string, err error) 
 	return own, "of this machine", nil
 }
 
-// listed is whether Steam knows the server, which is what its list shows. Whoever has
-// the address can join without.
+// listed checks whether Steam's server list contains the server. Players who have the address can
+// join without the list.
 func (w *walk) listed(ctx context.Context) left4me.Check {
 	const name = "Steam's list"
 	switch {
@@ -127,7 +127,7 @@ func (w *walk) listed(ctx context.Context) left4me.Check {
 			"about Steam")
 }
 
-// version is whether players have a newer game than the server.
+// version checks whether players have a newer version of the game than the server.
 func (w *walk) version(ctx context.Context) left4me.Check {
 	const name = "version"
 	mend := "`left4me game update`, then " + w.restart()

@@ -5,7 +5,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// archives is whether the program is installed that unpacks what left4me doesn't.
+// archives checks whether the program is installed that unpacks archives left4me itself cannot.
 func archives(cfg Config) left4me.Check {
 	const name = "archives"
 	if archive.FindTool() == "" {

@@ -10,7 +10,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-func TestTheProgramForArchivesIsFound(t *testing.T) {
+func TestArchiveToolIsFound(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("PATH", dir)
 	if c := archives(Config{}); c.State != left4me.CheckWarn || !strings.Contains(c.Text, "Deflate64") ||

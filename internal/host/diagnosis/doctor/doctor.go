@@ -1,10 +1,10 @@
-// Package doctor checks a machine and says whether servers can run on it, what
-// is in the way and what mends it.
+// Package doctor checks whether servers can run on a machine, and says what is wrong and how to fix
+// it.
 //
-// It tries rather than guesses, where that leaves nothing behind: an overlay is
-// mounted as a server's would be, in a namespace that ends with the try, and a
-// port is bound to see that it is free. Checks changes nothing; Fix mends what is
-// left4me's own and safe to mend, and nothing else.
+// Where possible without leaving traces, it tries things out: it mounts an overlay as a server's
+// would be, in a namespace that ends with the check, and it binds a port to see whether the port is
+// free. Checks changes nothing. Fix repairs only files and directories of left4me that are safe to
+// repair.
 package doctor
 
 import (
@@ -22,25 +22,25 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Config says what to check.
+// Config selects what to check.
 type Config struct {
 	Root      string // LEFT4ME_ROOT
 	Run       string // LEFT4ME_RUN
 	Low, High int    // LEFT4ME_PORT_RANGE
-	Exe       string // of left4me: run as "Exe probe-overlay DIR" in namespaces of its own
+	Exe       string // path of left4me; run as "Exe probe-overlay DIR" in its own namespaces
 	Systemd   error  // why systemd can't be used, or nil
-	Packaged  bool   // left4me was installed as a package, with units and users of its own
-	Env       string // the file with the settings, of a package
+	Packaged  bool   // left4me was installed as a package, with its own units and users
+	Env       string // path of the package's settings file
 	SteamCMD  string // LEFT4ME_STEAMCMD
 	SteamAPI  string // LEFT4ME_STEAM_API_URL
-	Downloads string // from where SteamCMD is fetched
+	Downloads string // address that SteamCMD is downloaded from
 
-	Reader remedy.Reader // who reads what mends a finding
-	Token  bool          // the reader's commands carry a token
+	Reader remedy.Reader // who reads the remedies
+	Token  bool          // whether the reader's commands carry a token
 }
 
-// local words a command over the API for the reader: without a token only root
-// and left4me's own user may use the socket of this machine.
+// local formats an API command for the reader. Without a token, only root and left4me's own user
+// may use this machine's socket.
 func (cfg Config) local(command string) string {
 	var st unix.Stat_t
 	if cfg.Token || unix.Stat(cfg.Root, &st) != nil || st.Uid == uint32(os.Geteuid()) {
@@ -49,21 +49,21 @@ func (cfg Config) local(command string) string {
 	return cfg.Reader.AsRoot(command)
 }
 
-// isOwner reports whether this process runs as the user of the package.
+// isOwner reports whether this process runs as the package's user.
 func (cfg Config) isOwner() bool { return userName(uint32(os.Geteuid())) == "left4me" }
 
-// checkWithin bounds everything together; what asks others has shorter
+// checkWithin is the deadline for all checks together. Checks that use the network have shorter
 // deadlines.
 const checkWithin = 25 * time.Second
 
-// finding is a check and, where it is safe, how to mend it.
+// finding is the result of a check, with the repair if that is safe.
 type finding struct {
 	left4me.Check
-	fix   func() error // nil: a person has to
-	fixed string       // what fix does
+	fix   func() error // nil: cannot be repaired automatically
+	fixed string       // describes what fix does
 }
 
-// Checks makes all checks of the machine.
+// Checks runs all checks of the machine.
 func Checks(ctx context.Context, cfg Config) []left4me.Check {
 	all := examine(ctx, cfg)
 	checks := make([]left4me.Check, len(all))
@@ -73,9 +73,8 @@ func Checks(ctx context.Context, cfg Config) []left4me.Check {
 	return checks
 }
 
-// Fix mends what can be mended safely: left4me's own directories, their owners
-// and modes, and the links to Steam's libraries. It returns what it did, and what
-// it could not do.
+// Fix repairs what is safe to repair: left4me's own directories, their owners and modes, and the
+// links to Steam's libraries. It returns what it did and what it could not do.
 func Fix(ctx context.Context, cfg Config) (done []string, err error) {
 	var failed []error
 	for _, f := range examine(ctx, cfg) {
@@ -96,8 +95,7 @@ func Fix(ctx context.Context, cfg Config) (done []string, err error) {
 	return done, errors.Join(failed...)
 }
 
-// examine checks everything, at what takes long at the same time, and gives
-// the findings always in the same order.
+// examine runs all checks concurrently and returns the findings in a fixed order.
 func examine(ctx context.Context, cfg Config) []finding {
 	ctx, cancel := context.WithTimeout(ctx, checkWithin)
 	defer cancel()
@@ -130,7 +128,7 @@ func examine(ctx context.Context, cfg Config) []finding {
 			return nil
 		})
 	}
-	_ = group.Wait() // no step fails: what it can't check is a finding
+	_ = group.Wait() // no step returns an error: what it cannot check is a finding
 	var all []finding
 	for _, r := range results {
 		all = append(all, r...)
@@ -138,8 +136,8 @@ func examine(ctx context.Context, cfg Config) []finding {
 	return all
 }
 
-// one makes a step of a function that finds one thing, and plain of one that
-// finds several, which only a person can mend.
+// one turns a function that returns one check into a step. plain does the same for a function that
+// returns several checks. Neither kind can be repaired automatically.
 func one(f func(context.Context, Config) left4me.Check) func(context.Context, Config) []finding {
 	return func(ctx context.Context, cfg Config) []finding { return []finding{{Check: f(ctx, cfg)}} }
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-func TestSpaceIsJudged(t *testing.T) {
+func TestSpaceThresholds(t *testing.T) {
 	for _, tt := range []struct {
 		bytes, inodes uint64
 		counted       bool
@@ -27,7 +27,7 @@ func TestSpaceIsJudged(t *testing.T) {
 		{100 << 20, 1_000_000, true, left4me.CheckBroken},
 		{100 << 30, 5_000, true, left4me.CheckWarn},
 		{100 << 30, 10, true, left4me.CheckBroken},
-		{100 << 30, 0, false, left4me.CheckOK}, // btrfs makes inodes as it needs them
+		{100 << 30, 0, false, left4me.CheckOK}, // btrfs creates inodes as needed
 	} {
 		if c := spaceLeft(tt.bytes, tt.inodes, tt.counted); c.State != tt.want || (c.Mend == "") != (tt.want == left4me.CheckOK) {
 			t.Errorf("%d bytes, %d inodes: %+v, want %s", tt.bytes, tt.inodes, c, tt.want)
@@ -35,7 +35,7 @@ func TestSpaceIsJudged(t *testing.T) {
 	}
 }
 
-func TestKernelIsJudged(t *testing.T) {
+func TestKernelVersions(t *testing.T) {
 	for release, want := range map[string]left4me.CheckState{
 		"6.1.0-18-amd64": left4me.CheckOK, "5.11": left4me.CheckOK, "10.0.1": left4me.CheckOK,
 		"5.10.0-28-amd64": left4me.CheckBroken, "4.19.1": left4me.CheckBroken, "next": left4me.CheckWarn,
@@ -48,7 +48,7 @@ func TestKernelIsJudged(t *testing.T) {
 
 func TestRootDirectoryOfAnotherUserIsRefused(t *testing.T) {
 	if os.Geteuid() == 0 {
-		// Root works in everybody's: an ordinary user looks once more.
+		// Root may write to directories of other users, so run the test again as an ordinary user.
 		cmd := exec.CommandContext(t.Context(), "/proc/self/exe", "-test.run=^"+t.Name()+"$", "-test.v")
 		cmd.Dir, cmd.Env = "/", []string{"TMPDIR=/tmp"}
 		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
@@ -62,7 +62,7 @@ func TestRootDirectoryOfAnotherUserIsRefused(t *testing.T) {
 	}
 }
 
-func TestTakenPortIsSeen(t *testing.T) {
+func TestPortInUseIsReported(t *testing.T) {
 	c, err := net.ListenPacket("udp4", "0.0.0.0:0")
 	if err != nil {
 		t.Fatal(err)
@@ -74,7 +74,7 @@ func TestTakenPortIsSeen(t *testing.T) {
 	}
 }
 
-func TestRootDirectoryIsChecked(t *testing.T) {
+func TestRootDirectoryChecks(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "file")
 	open := filepath.Join(dir, "open")
@@ -91,7 +91,7 @@ func TestRootDirectoryIsChecked(t *testing.T) {
 	}
 }
 
-func TestRefusalOfAMountIsExplained(t *testing.T) {
+func TestRefusedMountIsExplained(t *testing.T) {
 	for _, c := range []left4me.Check{
 		refusal(remedy.Reader{}, probe{Error: "mount probe: create: invalid argument"}, nil, "/srv"),
 		refusal(remedy.Reader{}, probe{}, errors.New("operation not permitted"), "/srv"),
@@ -102,21 +102,20 @@ func TestRefusalOfAMountIsExplained(t *testing.T) {
 	}
 }
 
-func TestTryLeavesNothingBehind(t *testing.T) {
+func TestOverlayCheckLeavesNoFiles(t *testing.T) {
 	dir := t.TempDir()
 	checks := tryOverlay(t.Context(), Config{Root: dir, Exe: "/bin/false", Systemd: errors.New("none")})
 	if len(checks) != 1 || checks[0].State != left4me.CheckBroken {
-		t.Errorf("a program that fails is taken for one that mounted: %+v", checks)
+		t.Errorf("got %+v, want a failed check for a program that fails", checks)
 	}
 	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
-		t.Errorf("%v, %v", left, err)
+		t.Errorf("files left: %v, %v", left, err)
 	}
 }
 
-// Who owns the root may put another directory in the place of the one that is
-// tried in, with links where files are going to be written: what they lead to
-// must stay as it is, since it may be root who tries.
-func TestTryFollowsNobody(t *testing.T) {
+// The owner of the root may replace the directory of the check with another one that contains
+// symbolic links. The check may run as root, so it must not write through those links.
+func TestOverlayCheckFollowsNoLinks(t *testing.T) {
 	dir, theirs := t.TempDir(), t.TempDir()
 	secret := filepath.Join(t.TempDir(), "secret")
 	base := filepath.Join(theirs, "installation", "base")
@@ -148,6 +147,6 @@ func TestTryFollowsNobody(t *testing.T) {
 	close(done)
 	owner.Wait()
 	if b, err := os.ReadFile(secret); err != nil || string(b) != "secret" {
-		t.Errorf("a file outside is %q now, %v", b, err)
+		t.Errorf("a file outside the root is now %q, %v", b, err)
 	}
 }

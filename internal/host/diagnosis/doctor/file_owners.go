@@ -18,22 +18,22 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// place is a file or directory of left4me's and whose it must be.
+// place is a file or directory of left4me with its required owner and mode.
 type place struct {
 	path  string
 	dir   bool
-	mode  uint32 // permissions with the special bits, as chmod has them
-	user  string // empty: whoever the root directory belongs to
+	mode  uint32 // permissions including the special bits, as chmod takes them
+	user  string // empty: the owner of the root directory
 	group string // empty: any
-	loose bool   // fewer permissions than mode are as good
-	mayGo bool   // it need not be there
+	loose bool   // fewer permissions than mode are fine too
+	mayGo bool   // the place may be missing
 }
 
-// owned checks left4me's own files, and can mend them.
+// owned checks owners and modes of left4me's files, which can be repaired.
 func owned(_ context.Context, cfg Config) []finding {
 	const name = "ownership"
 	if _, err := os.Lstat(cfg.Root); err != nil {
-		return nil // that is another finding
+		return nil // reported by rootDirectory
 	}
 	all, err := places(cfg)
 	if err != nil {
@@ -52,8 +52,8 @@ func owned(_ context.Context, cfg Config) []finding {
 	return bad
 }
 
-// places are those that the package makes, or those that left4me makes by
-// itself, and what is secret in either case.
+// places returns the places that the package or left4me itself creates, and in both cases the
+// secret files.
 func places(cfg Config) ([]place, error) {
 	in := func(name string) string { return filepath.Join(cfg.Root, name) }
 	all := []place{
@@ -83,7 +83,7 @@ func places(cfg Config) ([]place, error) {
 	return all, nil
 }
 
-// parseTmpfiles reads the directories of a file of tmpfiles.d(5).
+// parseTmpfiles returns the directories of a tmpfiles.d(5) file.
 func parseTmpfiles(conf string) ([]place, error) {
 	var all []place
 	for line := range strings.Lines(conf) {
@@ -103,7 +103,7 @@ func parseTmpfiles(conf string) ([]place, error) {
 	return all, nil
 }
 
-// judge compares a place with what it must be.
+// judge compares a place with its required owner and mode.
 func (p place) judge(reader remedy.Reader) (f finding, wrong bool) {
 	const name = "ownership"
 	uid, gid, err := p.ids()
@@ -127,7 +127,8 @@ func (p place) judge(reader remedy.Reader) (f finding, wrong bool) {
 	case err != nil:
 		return finding{Check: broken(name, fmt.Sprintf("%s: %v", p.path, err), "")}, true
 	case st.Mode&unix.S_IFMT == unix.S_IFLNK:
-		// A place that was moved to another disk is a mount, not a link: the helper follows none.
+		// A directory moved to another disk must be mounted there: the root helper follows no
+		// links.
 		return finding{Check: warn(name, p.path+" is a link", "move what it leads to back, or mount it there")}, true
 	case p.dir != (st.Mode&unix.S_IFMT == unix.S_IFDIR):
 		return finding{Check: broken(name, p.path+" is not what it must be: a file, or a directory", "move it away")}, true
@@ -151,7 +152,7 @@ func (p place) judge(reader remedy.Reader) (f finding, wrong bool) {
 	return finding{Check: c, fixed: strings.Join(commands, " && "), fix: func() error { return p.mend(uid, gid, want) }}, true
 }
 
-// ids are those of the user and the group, -1 where any will do.
+// ids returns the required user and group ids; -1 means any.
 func (p place) ids() (uid, gid int, err error) {
 	uid, gid = -1, -1
 	if p.user != "" {
@@ -175,7 +176,7 @@ func (p place) ids() (uid, gid int, err error) {
 	return uid, gid, nil
 }
 
-// ownerText is whose a place must be, for people and for install(1).
+// ownerText is the required owner, as text and as flags of install(1).
 type ownerText struct{ name, flags string }
 
 func (p place) owner() ownerText {
@@ -185,7 +186,7 @@ func (p place) owner() ownerText {
 	return ownerText{p.user + ":" + p.group, fmt.Sprintf("-o %s -g %s ", p.user, p.group)}
 }
 
-// whose names the owner of a file.
+// whose returns owner and group of a file as text.
 func whose(uid, gid uint32) string {
 	group := strconv.Itoa(int(gid))
 	if g, err := user.LookupGroupId(group); err == nil {
@@ -194,7 +195,7 @@ func whose(uid, gid uint32) string {
 	return userName(uid) + ":" + group
 }
 
-// userName is the name of a user, or the number of one who has none.
+// userName returns the name of a user, or the number if there is no name.
 func userName(uid uint32) string {
 	id := strconv.Itoa(int(uid))
 	if u, err := user.LookupId(id); err == nil {
@@ -210,9 +211,8 @@ func (p place) make(uid, gid int) error {
 	return p.mend(uid, gid, p.mode)
 }
 
-// mend gives a place its owner and its mode. The directory above may belong to
-// who would like root to change something else: no link is followed, and of a
-// file with several names none is taken.
+// mend sets owner and mode of a place. The owner of the parent directory could try to make root
+// change another file: mend follows no symbolic link and refuses a file with several hard links.
 func (p place) mend(uid, gid int, mode uint32) error {
 	flags := unix.O_RDONLY | unix.O_NOFOLLOW | unix.O_CLOEXEC | unix.O_NONBLOCK
 	if p.dir {
@@ -244,7 +244,7 @@ func (p place) mend(uid, gid int, mode uint32) error {
 	return nil
 }
 
-// openParent opens a directory without following a link on the way.
+// openParent opens a directory without following symbolic links in its path.
 func openParent(path string) (int, error) {
 	how := unix.OpenHow{Flags: unix.O_PATH | unix.O_DIRECTORY | unix.O_CLOEXEC, Resolve: unix.RESOLVE_NO_SYMLINKS}
 	fd, err := unix.Openat2(unix.AT_FDCWD, path, &how)
@@ -254,14 +254,14 @@ func openParent(path string) (int, error) {
 	return fd, nil
 }
 
-// openLayers finds layers that everybody may write to: every server would start
-// with what anybody put there.
+// openLayers finds layers that everybody may write to. Any user could put files there that every
+// server would load.
 func openLayers(cfg Config) []finding {
 	var bad []finding
 	for _, pattern := range []string{"installation", "installation/*", "overlays", "overlays/*", "overlays/*/*"} {
 		paths, err := filepath.Glob(filepath.Join(cfg.Root, pattern))
 		if err != nil {
-			continue // the pattern is a good one; what is in root may not be
+			continue // unreachable for a valid pattern, unless the root contains special characters
 		}
 		for _, path := range paths {
 			var st unix.Stat_t

@@ -13,7 +13,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// brokenRoot is a root of which nothing is as it should be.
+// brokenRoot returns a root in which every place has a wrong mode.
 func brokenRoot(t *testing.T) Config {
 	t.Helper()
 	root := t.TempDir()
@@ -34,7 +34,7 @@ func brokenRoot(t *testing.T) Config {
 	return Config{Root: root, Run: filepath.Join(root, "run")}
 }
 
-func TestWhatIsOpenToOthersIsFoundAndMended(t *testing.T) {
+func TestWrongModesAreFoundAndRepaired(t *testing.T) {
 	cfg := brokenRoot(t)
 	found := owned(t.Context(), cfg)
 	if len(found) != 6 {
@@ -49,34 +49,34 @@ func TestWhatIsOpenToOthersIsFoundAndMended(t *testing.T) {
 		}
 	}
 	if again := owned(t.Context(), cfg); len(again) != 1 || again[0].State != left4me.CheckOK {
-		t.Errorf("after it was mended: %+v", again)
+		t.Errorf("after the repair: %+v", again)
 	}
 	st, err := os.Stat(filepath.Join(cfg.Root, "overlays/maps/1"))
 	if err != nil || st.Mode().Perm() != 0o775 {
-		t.Errorf("a layer is %v, %v", st.Mode(), err)
+		t.Errorf("layer has mode %v, %v", st.Mode(), err)
 	}
 }
 
-func TestNothingIsTouchedWithoutBeingAsked(t *testing.T) {
+func TestChecksChangeNothing(t *testing.T) {
 	cfg := brokenRoot(t)
 	Checks(t.Context(), cfg)
 	st, err := os.Stat(filepath.Join(cfg.Root, "left4me.db"))
 	if err != nil || st.Mode().Perm() != 0o644 {
-		t.Errorf("the database is %v, %v", st.Mode(), err)
+		t.Errorf("database has mode %v, %v", st.Mode(), err)
 	}
 }
 
-// Who owns the root may put a link or a second name in the place of what root
-// mends: what that leads to must stay as it is.
-func TestFixFollowsNobody(t *testing.T) {
+// The owner of the root may replace a place with a symbolic link or a hard link. A repair by root
+// must not change the linked file.
+func TestFixFollowsNoLinks(t *testing.T) {
 	secret := filepath.Join(t.TempDir(), "secret")
 	if err := os.WriteFile(secret, nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	for what, put := range map[string]func(path string) error{
-		"a link":        func(path string) error { return os.Symlink(secret, path) },
-		"a second name": func(path string) error { return os.Link(secret, path) },
-		"a directory":   func(path string) error { return os.Mkdir(path, 0o755) },
+		"symbolic link": func(path string) error { return os.Symlink(secret, path) },
+		"hard link":     func(path string) error { return os.Link(secret, path) },
+		"directory":     func(path string) error { return os.Mkdir(path, 0o755) },
 	} {
 		cfg := brokenRoot(t)
 		db := filepath.Join(cfg.Root, "left4me.db")
@@ -85,13 +85,13 @@ func TestFixFollowsNobody(t *testing.T) {
 		}
 		p := place{path: db, mode: 0o600}
 		if err := p.mend(-1, -1, 0o600); err == nil {
-			t.Errorf("%s was mended", what)
+			t.Errorf("%s was repaired", what)
 		}
 		if st, err := os.Stat(secret); err != nil || st.Mode().Perm() != 0o644 {
-			t.Errorf("%s: what it leads to is %v now, %v", what, st.Mode(), err)
+			t.Errorf("%s: the linked file has mode %v, %v", what, st.Mode(), err)
 		}
 	}
-	// The same of a directory on the way.
+	// The same applies to a parent directory.
 	cfg := brokenRoot(t)
 	elsewhere := t.TempDir()
 	if err := errors.Join(os.WriteFile(filepath.Join(elsewhere, "x"), nil, 0o644),
@@ -100,21 +100,21 @@ func TestFixFollowsNobody(t *testing.T) {
 	}
 	p := place{path: filepath.Join(cfg.Root, "way", "x")}
 	if err := p.mend(-1, -1, 0o600); err == nil {
-		t.Error("it went over a link")
+		t.Error("a symbolic link in the path was followed")
 	}
 }
 
-func TestWithoutRightsItIsSaidWhoCan(t *testing.T) {
+func TestFixWithoutPermission(t *testing.T) {
 	if os.Geteuid() == 0 {
-		t.Skip("root has all rights")
+		t.Skip("root has all permissions")
 	}
 	p := place{path: "/etc", dir: true}
 	if err := p.mend(0, 0, 0o755); !errors.Is(err, fs.ErrPermission) {
-		t.Errorf("%v", err)
+		t.Errorf("got %v, want fs.ErrPermission", err)
 	}
 }
 
-func TestOwnersAndModesAreCompared(t *testing.T) {
+func TestOwnersAndModesAreChecked(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.Chmod(dir, 0o750); err != nil {
 		t.Fatal(err)
@@ -137,18 +137,18 @@ func TestOwnersAndModesAreCompared(t *testing.T) {
 		user, group string
 		mode        uint32
 		loose       bool
-		text        string // empty: it is right
+		text        string // empty: correct
 	}{
-		"as it must be":        {own[0], own[1], 0o750, false, ""},
-		"of any owner":         {"", "", 0o750, false, ""},
-		"of another user":      {other, own[1], 0o750, false, "belongs to " + own[0] + ":" + own[1] + ", not to " + other + ":" + own[1]},
-		"of another group":     {own[0], foreign, 0o750, false, "not to " + own[0] + ":" + foreign},
-		"with too few rights":  {own[0], own[1], 0o770, false, "has the mode 0750, not 0770"},
-		"without the set bit":  {own[0], own[1], 0o2750, false, "has the mode 0750, not 2750"},
-		"without the owner's":  {own[0], own[1], 0o550, false, "has the mode 0750, not 0550"},
-		"with less than most":  {own[0], own[1], 0o755, true, ""},
-		"with more than most":  {own[0], own[1], 0o700, true, "has the mode 0750, not 0700"},
-		"of nobody who exists": {"no-such-user", own[1], 0o750, false, "no-such-user"},
+		"correct":             {own[0], own[1], 0o750, false, ""},
+		"any owner":           {"", "", 0o750, false, ""},
+		"wrong user":          {other, own[1], 0o750, false, "belongs to " + own[0] + ":" + own[1] + ", not to " + other + ":" + own[1]},
+		"wrong group":         {own[0], foreign, 0o750, false, "not to " + own[0] + ":" + foreign},
+		"too few permissions": {own[0], own[1], 0o770, false, "has the mode 0750, not 0770"},
+		"missing setgid bit":  {own[0], own[1], 0o2750, false, "has the mode 0750, not 2750"},
+		"extra write bit":     {own[0], own[1], 0o550, false, "has the mode 0750, not 0550"},
+		"loose, within mode":  {own[0], own[1], 0o755, true, ""},
+		"loose, beyond mode":  {own[0], own[1], 0o700, true, "has the mode 0750, not 0700"},
+		"unknown user":        {"no-such-user", own[1], 0o750, false, "no-such-user"},
 	} {
 		p := place{path: dir, dir: true, mode: tt.mode, user: tt.user, group: tt.group, loose: tt.loose}
 		f, wrong := p.judge(remedy.Reader{})
@@ -158,7 +158,7 @@ func TestOwnersAndModesAreCompared(t *testing.T) {
 	}
 }
 
-func TestMissingDirectoriesAreMade(t *testing.T) {
+func TestFixCreatesMissingDirectories(t *testing.T) {
 	p := place{path: filepath.Join(t.TempDir(), "logs"), dir: true, mode: 0o751}
 	f, wrong := p.judge(remedy.Reader{})
 	if !wrong || f.State != left4me.CheckBroken {
@@ -172,7 +172,7 @@ func TestMissingDirectoriesAreMade(t *testing.T) {
 	}
 }
 
-func TestPlacesOfThePackageAreItsTmpfiles(t *testing.T) {
+func TestPlacesOfPackageComeFromTmpfiles(t *testing.T) {
 	all, err := places(Config{Root: "/srv/l4m", Run: "/srv/run", Env: "/srv/etc/left4me.env", Packaged: true})
 	if err != nil {
 		t.Fatal(err)
@@ -187,7 +187,7 @@ func TestPlacesOfThePackageAreItsTmpfiles(t *testing.T) {
 	for _, p := range all {
 		delete(want, p.path)
 		if strings.Contains(p.path, "/left4me/") {
-			t.Errorf("%s was not moved", p.path)
+			t.Errorf("%s is not under the configured directories", p.path)
 		}
 	}
 	if len(want) > 0 {
@@ -195,7 +195,7 @@ func TestPlacesOfThePackageAreItsTmpfiles(t *testing.T) {
 	}
 	for _, line := range []string{"d /x", "d /x 99 a b"} {
 		if _, err := parseTmpfiles(line); err == nil {
-			t.Errorf("%q is taken", line)
+			t.Errorf("%q was accepted", line)
 		}
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// installed is which build of the game servers start with.
+// installed checks the game build that servers start with.
 func installed(cfg Config) left4me.Check {
 	builds, err := game.Load(filepath.Join(cfg.Root, "installation"))
 	return judgeBuilds(cfg, builds, err)
@@ -45,8 +45,8 @@ func judgeBuilds(cfg Config, b game.Builds, err error) left4me.Check {
 	return ok(name, "%s", text)
 }
 
-// programs is whether the machine has the 32-bit libraries that Valve's programs
-// need. The programs themselves say what that is, where they are here already.
+// programs checks whether the machine has the 32-bit libraries that Valve's programs need. The list
+// of libraries comes from the programs themselves if they are installed.
 func programs(cfg Config) left4me.Check {
 	const name = "32-bit programs"
 	var known int
@@ -67,24 +67,23 @@ func programs(cfg Config) left4me.Check {
 	return loader(cfg)
 }
 
-// steamcmdRuns checks SteamCMD's program.
+// steamcmdRuns checks the libraries of SteamCMD's program.
 func steamcmdRuns(cfg Config) (there bool, err error) {
 	tool, err := steamcmd.Find(cfg.SteamCMD, cfg.Root)
 	if err != nil || tool.Program() == "" {
-		return false, nil // that is another finding
+		return false, nil // reported by another check
 	}
 	return true, tool.Libraries()
 }
 
-// serverRuns checks the program of the game's server, with the libraries that
-// the game brings.
+// serverRuns checks the libraries of the game's server, including those that the game provides.
 func serverRuns(cfg Config) (there bool, err error) {
 	const program = "srcds_linux"
 	installation := game.Open(cfg.Root, -1)
 	in := installation.Holding(program)
 	stack, err := installation.Stack()
 	if in == "" || err != nil {
-		return false, nil // that is another finding
+		return false, nil // reported by another check
 	}
 	var beside []string
 	for _, layer := range stack {
@@ -93,7 +92,7 @@ func serverRuns(cfg Config) (there bool, err error) {
 	return true, steamcmd.Libraries("the game's server", filepath.Join(in, program), beside...)
 }
 
-// loader looks for what every 32-bit program needs, when there is none yet.
+// loader checks for the loader that every 32-bit program needs, if no program is installed yet.
 func loader(cfg Config) left4me.Check {
 	const name = "32-bit programs"
 	if _, err := os.Stat("/lib/ld-linux.so.2"); err != nil {

@@ -17,7 +17,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-func TestTheBuildInUseIsJudged(t *testing.T) {
+func TestCurrentBuildIsChecked(t *testing.T) {
 	builds := func(change func(*game.Builds)) game.Builds {
 		b := game.Builds{
 			Current: 22,
@@ -36,18 +36,18 @@ func TestTheBuildInUseIsJudged(t *testing.T) {
 		text   string
 	}{
 		"none": {game.Builds{}, nil, left4me.CheckWarn, "not installed"},
-		"the newest": {
+		"newest build": {
 			builds(func(b *game.Builds) { b.Latest, b.Required = 22, "2243" }), nil, left4me.CheckOK,
 			"build 22, version 2.2.4.3",
 		},
-		"an old one":     {builds(func(b *game.Builds) { b.Latest = 23 }), nil, left4me.CheckWarn, "Steam has a newer one"},
-		"an old version": {builds(func(b *game.Builds) { b.Required = "2244" }), nil, left4me.CheckWarn, "Steam has a newer one"},
-		"a pinned one":   {builds(func(b *game.Builds) { b.Latest, b.Pinned = 23, true }), nil, left4me.CheckOK, "stay with it"},
+		"older build":   {builds(func(b *game.Builds) { b.Latest = 23 }), nil, left4me.CheckWarn, "Steam has a newer one"},
+		"older version": {builds(func(b *game.Builds) { b.Required = "2244" }), nil, left4me.CheckWarn, "Steam has a newer one"},
+		"pinned build":  {builds(func(b *game.Builds) { b.Latest, b.Pinned = 23, true }), nil, left4me.CheckOK, "stay with it"},
 		"rebuilt": {
 			builds(func(b *game.Builds) { b.Rebuilt = "builds.json is damaged" }), nil, left4me.CheckWarn,
 			"builds.json is damaged",
 		},
-		"unknown": {
+		"unknown build": {
 			game.Builds{Current: game.UnknownBuild, Builds: []game.Build{{Build: game.UnknownBuild}}},
 			nil, left4me.CheckOK,
 			"manifest",
@@ -61,7 +61,7 @@ func TestTheBuildInUseIsJudged(t *testing.T) {
 	}
 }
 
-// lay writes files beneath a root.
+// lay writes executable files under a root.
 func lay(t *testing.T, root string, files map[string][]byte) {
 	t.Helper()
 	for name, content := range files {
@@ -72,7 +72,7 @@ func lay(t *testing.T, root string, files map[string][]byte) {
 	}
 }
 
-func TestABuildOfUpdatesAloneIsInstalled(t *testing.T) {
+func TestBuildWithoutBaseLayerIsInstalled(t *testing.T) {
 	root := t.TempDir()
 	lay(t, root,
 		map[string][]byte{
@@ -85,11 +85,11 @@ func TestABuildOfUpdatesAloneIsInstalled(t *testing.T) {
 	}
 }
 
-// lacking is a 32-bit program whose loader no machine has.
+// lacking returns a 32-bit program whose loader exists on no machine.
 func lacking(t *testing.T) []byte {
 	t.Helper()
 	const loader = "/lib/no-such-loader.so.2\x00"
-	const start = 52 + 32 // of what follows the two headers
+	const start = 52 + 32 // of the data after the two headers
 	h := elf.Header32{
 		Ident: [elf.EI_NIDENT]byte{0x7f, 'E', 'L', 'F', byte(elf.ELFCLASS32), byte(elf.ELFDATA2LSB), byte(elf.EV_CURRENT)},
 		Type:  uint16(elf.ET_EXEC), Machine: uint16(elf.EM_386), Version: uint32(elf.EV_CURRENT), Phoff: 52, Ehsize: 52, Phentsize: 32,
@@ -105,7 +105,7 @@ func lacking(t *testing.T) []byte {
 	return b.Bytes()
 }
 
-func TestProgramsAreAskedWhatTheyNeed(t *testing.T) {
+func TestLibrariesOfProgramsAreChecked(t *testing.T) {
 	ours, err := os.ReadFile("/proc/self/exe")
 	if err != nil {
 		t.Fatal(err)
@@ -113,29 +113,29 @@ func TestProgramsAreAskedWhatTheyNeed(t *testing.T) {
 	root := t.TempDir()
 	cfg := Config{Root: root}
 	if c := programs(cfg); c != loader(cfg) {
-		t.Errorf("before anything is there: %+v", c)
+		t.Errorf("nothing installed: %+v", c)
 	}
 	lay(t, root, map[string][]byte{"installation/base/srcds_linux": ours})
 	if c := programs(cfg); c.State != left4me.CheckOK || !strings.Contains(c.Text, "game's server") {
-		t.Errorf("a server that runs: %+v", c)
+		t.Errorf("working server: %+v", c)
 	}
 	lay(t, root, map[string][]byte{"installation/base/srcds_linux": lacking(t)})
 	if c := programs(cfg); c.State != left4me.CheckWarn ||
 		!strings.Contains(c.Text, "the game's server needs 32-bit libraries that this host lacks: /lib/no-such-loader.so.2") ||
 		!strings.Contains(c.Mend, "libc6-i386") {
-		t.Errorf("a server that lacks its loader: %+v", c)
+		t.Errorf("server without its loader: %+v", c)
 	}
 	lay(t, root, map[string][]byte{
 		"installation/base/srcds_linux": ours, "steam/steamcmd/linux32/steamcmd": lacking(t),
 		"steam/steamcmd/steamcmd.sh": []byte("#!/bin/sh\n"),
 	})
 	if c := programs(cfg); c.State != left4me.CheckWarn || !strings.Contains(c.Text, "SteamCMD needs 32-bit") {
-		t.Errorf("a SteamCMD that lacks its loader: %+v", c)
+		t.Errorf("SteamCMD without its loader: %+v", c)
 	}
 }
 
-// Who owns the game may lay a pipe where a program is: nobody waits for it.
-func TestAPipeIsNotWaitedFor(t *testing.T) {
+// The owner of the game's files may replace a program with a pipe, which must not block the check.
+func TestGameChecksDoNotBlockOnPipes(t *testing.T) {
 	root := t.TempDir()
 	lay(t, root,
 		map[string][]byte{
@@ -159,6 +159,6 @@ func TestAPipeIsNotWaitedFor(t *testing.T) {
 	select {
 	case <-done:
 	case <-time.After(10 * time.Second):
-		t.Fatal("it waits for who writes to a pipe")
+		t.Fatal("the check blocks on a pipe")
 	}
 }

@@ -20,18 +20,18 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Below these, updates and new servers soon fail.
+// Thresholds of the checks. Below those for space and inodes, updates and new servers soon fail.
 const (
 	spaceLow    = 10 << 30
 	spaceNone   = 512 << 20
 	inodesLow   = 20_000
 	inodesNone  = 1_000
-	kernelMajor = 5 // user.overlay attributes came with 5.11
+	kernelMajor = 5 // user.overlay attributes require 5.11
 	kernelMinor = 11
 	filesLow    = 4096
-	namedPorts  = 3 // of those in use: to find who has one takes a while
+	namedPorts  = 3 // ports in use that are looked up; finding their users takes time
 
-	earliestYear = 2025 // left4me is not older
+	earliestYear = 2025 // left4me did not exist before
 	latestYear   = 2100
 )
 
@@ -67,7 +67,7 @@ func supervisor(cfg Config) left4me.Check {
 		"it works; to have servers start with the machine and run apart from the panel, install left4me as a package")
 }
 
-// rootDirectory checks who may write where everything is kept.
+// rootDirectory checks owner and permissions of the root directory.
 func rootDirectory(cfg Config) left4me.Check {
 	const name = "root directory"
 	root := cfg.Root
@@ -103,7 +103,7 @@ func rootDirectory(cfg Config) left4me.Check {
 	return ok(name, "%s", root)
 }
 
-// existing is the nearest directory above path that is there.
+// existing returns the nearest existing directory above path.
 func existing(path string) string {
 	for path != "/" && path != "." {
 		path = filepath.Dir(path)
@@ -126,7 +126,8 @@ func space(root string) left4me.Check {
 	return spaceLeft(st.Bavail*uint64(st.Bsize), st.Ffree, st.Files > 0)
 }
 
-// spaceLeft judges free bytes and inodes; some file systems don't count inodes.
+// spaceLeft judges free bytes and inodes. counted is false for file systems that don't count
+// inodes.
 func spaceLeft(bytes, inodes uint64, counted bool) left4me.Check {
 	c := ok("disk", "%s free", bytesize.GB(int64(bytes)))
 	if counted {
@@ -144,7 +145,7 @@ func spaceLeft(bytes, inodes uint64, counted bool) left4me.Check {
 	return c
 }
 
-// ports binds every port of the range, as a server would.
+// ports binds every port of the range, as a server would, to see which are free.
 func ports(cfg Config) left4me.Check {
 	const name = "ports"
 	free := 0
@@ -188,8 +189,8 @@ func bindable(port int) bool {
 	return true
 }
 
-// openFiles is how many a process of this user may open: the panel holds some
-// for everybody who watches.
+// openFiles checks the limit of open files for a process of this user. The panel needs several for
+// each viewer.
 func openFiles() left4me.Check {
 	const name = "open files"
 	var l unix.Rlimit
@@ -203,8 +204,8 @@ func openFiles() left4me.Check {
 	return ok(name, "a process may open %d", l.Max)
 }
 
-// clock is whether the time is kept right: certificates, log times and the
-// expiry of sessions need it.
+// clock checks whether the time is synchronised. Certificates, log times and the expiry of sessions
+// depend on it.
 func clock(reader remedy.Reader) left4me.Check {
 	var t unix.Timex
 	state, err := unix.Adjtimex(&t)
@@ -214,9 +215,9 @@ func clock(reader remedy.Reader) left4me.Check {
 	return judgeClock(reader, time.Now(), state != unix.TIME_ERROR && t.Status&unix.STA_UNSYNC == 0)
 }
 
-// setClock is how a clock is kept right on this machine. A container has the clock
-// of its host and may not set it. Of time daemons, timedatectl switches only those
-// on that a package brought (systemd-timedated.service(8)).
+// setClock returns the remedy for a wrong clock. A container shares the clock of its host and may
+// not set it. timedatectl can enable only time daemons installed as a package
+// (systemd-timedated.service(8)).
 func setClock(reader remedy.Reader) string {
 	switch {
 	case inContainer():
@@ -229,9 +230,8 @@ func setClock(reader remedy.Reader) string {
 	return reader.AsRoot("timedatectl set-ntp true")
 }
 
-// inContainer reports whether this machine is a container, as its manager says
-// and systemd writes down (https://systemd.io/CONTAINER_INTERFACE), or whether
-// root may not set the clock here.
+// inContainer reports whether this machine is a container, according to systemd's record of the
+// container manager (https://systemd.io/CONTAINER_INTERFACE) or because root may not set the clock.
 func inContainer() bool {
 	if _, err := os.Stat("/run/systemd/container"); err == nil {
 		return true
@@ -247,7 +247,7 @@ func inContainer() bool {
 	return data[0].Effective&(1<<unix.CAP_SYS_TIME) == 0
 }
 
-// hasTimeDaemon reports whether there is a daemon that timedatectl can switch on.
+// hasTimeDaemon reports whether timedatectl can enable a time daemon.
 func hasTimeDaemon() bool {
 	for _, dir := range []string{"/usr/lib/systemd/ntp-units.d", "/lib/systemd/ntp-units.d", "/etc/systemd/ntp-units.d"} {
 		if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 {

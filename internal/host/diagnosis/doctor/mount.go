@@ -22,19 +22,19 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// ProbeCommand is the command of left4me that calls [Probe].
+// ProbeCommand is the subcommand of left4me that calls [Probe].
 const ProbeCommand = "probe-overlay"
 
-const probed = "probe" // the server whose stack is tried
+const probed = "probe" // name of the server whose stack is mounted
 
-// probe is what a try found.
+// probe is the result of a probe.
 type probe struct {
-	ByFD  bool   `json:"by_fd"` // the kernel takes descriptors as layers
+	ByFD  bool   `json:"by_fd"` // the kernel accepts descriptors as layers
 	Error string `json:"error"`
 }
 
-// tryOverlay mounts a small stack as the shim would: in namespaces of its own,
-// on the file system that servers are on.
+// tryOverlay mounts a small stack as the shim would: in its own namespaces and on the servers' file
+// system.
 func tryOverlay(ctx context.Context, cfg Config) []left4me.Check {
 	const name = "overlay"
 	dir := ".doctor-" + rand.Text()
@@ -67,14 +67,13 @@ func tryOverlay(ctx context.Context, cfg Config) []left4me.Check {
 	return []left4me.Check{ok(name, "mounts on %s", where), layers}
 }
 
-// refusal says why no overlay can be mounted, and what the machine's own
-// switches have to do with it.
+// refusal explains why no overlay can be mounted, and names the kernel setting that prevents it.
 func refusal(reader remedy.Reader, p probe, err error, where string) left4me.Check {
 	c := left4me.Check{Name: "overlay", State: left4me.CheckBroken, Text: "an overlay can't be mounted on " + where + ": " + p.Error}
 	if err != nil {
 		c.Text = "an overlay can't be tried: " + err.Error()
 		if e, ok := left4me.Public(err); ok {
-			c.Text = e.Text // with a hint of our own
+			c.Text = e.Text // has a hint of its own
 		}
 	}
 	switch {
@@ -101,9 +100,9 @@ func sysctl(name string) string {
 	return strings.TrimSpace(string(b))
 }
 
-// makeIn opens a directory and makes another one in it. Root may do it in one
-// that belongs to left4me's user, who can exchange everything in it at any time:
-// nothing is reached but through what is opened here, which no link leads out of.
+// makeIn opens the directory where and creates dir in it. It may run as root in a directory of
+// left4me's user, who can replace any entry at any time. All files must therefore be accessed
+// through the returned root, which no symbolic link leaves.
 func makeIn(where, dir string) (*os.Root, error) {
 	top, err := os.OpenRoot(where)
 	if err != nil {
@@ -116,7 +115,7 @@ func makeIn(where, dir string) (*os.Root, error) {
 	return top, nil
 }
 
-// layStack makes the directories of a server with one layer.
+// layStack creates the directories of a server with one layer.
 func layStack(top *os.Root, dir string) error {
 	root := instance.Root(dir)
 	base := filepath.Join(root.Installation(), "base")
@@ -137,14 +136,13 @@ func layStack(top *os.Root, dir string) error {
 		top.WriteFile(root.Env(probed), env, 0o600))
 }
 
-// removeAll removes a tree in which overlayfs may have left a directory that
-// nobody may enter.
+// removeAll removes a tree. overlayfs may have left a directory without permissions in it.
 func removeAll(top *os.Root, dir string) {
 	_ = top.Chmod(filepath.Join(instance.Root(dir).Runtime(probed), "work", "work"), 0o700)
 	_ = top.RemoveAll(dir)
 }
 
-// runProbe runs Probe in a process with namespaces of its own.
+// runProbe runs [Probe] in a process with its own namespaces.
 func runProbe(ctx context.Context, exe, dir string) (probe, error) {
 	var p probe
 	cmd := exec.CommandContext(ctx, exe, ProbeCommand, dir)
@@ -165,9 +163,8 @@ func runProbe(ctx context.Context, exe, dir string) (probe, error) {
 	return p, json.Unmarshal(out.Bytes(), &p)
 }
 
-// Probe mounts the stack beneath dir, uses it, and writes to stdout what it
-// found. It must run in a mount namespace of its own, which takes the mount
-// along when it ends.
+// Probe mounts the stack under dir, uses it, and writes the result to stdout as JSON. It must run
+// in its own mount namespace, whose end removes the mount.
 func Probe(dir string) error {
 	p := probe{ByFD: takesDescriptors(dir)}
 	if err := useStack(dir); err != nil {
@@ -204,7 +201,7 @@ func useStack(dir string) error {
 	return err
 }
 
-// takesDescriptors asks the kernel whether a descriptor can be a layer.
+// takesDescriptors reports whether the kernel accepts a descriptor as a layer.
 func takesDescriptors(dir string) bool {
 	fs, err := unix.Fsopen("overlay", unix.FSOPEN_CLOEXEC)
 	if err != nil {

@@ -21,7 +21,7 @@ const (
 	clockDiffers = 5 * time.Minute
 )
 
-// filter is what the machine's packet filter does with the ports of servers.
+// filter checks what the machine's packet filter does with the servers' ports.
 func filter(ctx context.Context, cfg Config) left4me.Check {
 	rules, err := firewall.Read(ctx)
 	return judgeFilter(cfg.Reader, rules, err, cfg.Low, cfg.High)
@@ -63,8 +63,7 @@ func judgeFilter(reader remedy.Reader, rules firewall.Ruleset, err error, low, h
 	return ok(name, "players' packets come in, and left4me's rules against floods are loaded")
 }
 
-// steam is whether Steam can be reached: servers are listed by it, and content
-// comes from it.
+// steam checks whether Steam can be reached: it lists servers and provides content.
 func steam(ctx context.Context, cfg Config) []left4me.Check {
 	targets := []struct{ name, url string }{{"Steam", cfg.SteamAPI}, {"Steam's downloads", cfg.Downloads}}
 	checks := make([]left4me.Check, len(targets))
@@ -75,11 +74,11 @@ func steam(ctx context.Context, cfg Config) []left4me.Check {
 			return nil
 		})
 	}
-	_ = group.Wait() // it is a finding when something can't be reached
+	_ = group.Wait() // an unreachable target is a finding, not an error
 	return checks
 }
 
-// reachable asks for the address itself; any answer is one.
+// reachable requests an address. Any response counts as reachable.
 func reachable(ctx context.Context, cfg Config, name, address string) left4me.Check {
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" {
@@ -111,7 +110,7 @@ func reachable(ctx context.Context, cfg Config, name, address string) left4me.Ch
 	return ok(name, "%s answers", u.Host)
 }
 
-// why is the part of an error that says something, and what mends it.
+// why returns the useful part of an error and a remedy.
 func why(ctx context.Context, err error) (reason, mend string) {
 	const names = "see to the name servers of this machine: `getent hosts api.steampowered.com`, /etc/resolv.conf"
 	const out = "let the machine out to TCP 443 and 27015 to 27050 and UDP 27000 to 27100"

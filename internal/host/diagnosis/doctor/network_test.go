@@ -17,13 +17,13 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-func TestWhetherSteamAnswersIsTried(t *testing.T) {
+func TestSteamReachability(t *testing.T) {
 	date := ""
 	answers := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		if date != "" {
 			w.Header().Set("Date", date)
 		}
-		w.WriteHeader(http.StatusNotFound) // it answers all the same
+		w.WriteHeader(http.StatusNotFound) // any status counts as an answer
 	}))
 	defer answers.Close()
 	silent, err := net.Listen("tcp", "127.0.0.1:0")
@@ -35,7 +35,7 @@ func TestWhetherSteamAnswersIsTried(t *testing.T) {
 		answers.URL:                   left4me.CheckOK,
 		"http://127.0.0.1:1":          left4me.CheckWarn,
 		"http://no.such.name.invalid": left4me.CheckWarn,
-		"nonsense":                    left4me.CheckWarn,
+		"not a url":                   left4me.CheckWarn,
 	} {
 		if c := reachable(t.Context(), Config{}, "Steam", url); c.State != state || (c.Mend == "") != (state == left4me.CheckOK) {
 			t.Errorf("%s: %+v", url, c)
@@ -45,21 +45,21 @@ func TestWhetherSteamAnswersIsTried(t *testing.T) {
 	defer cancel()
 	if c := reachable(ctx, Config{}, "Steam", "http://"+silent.Addr().String()); c.State != left4me.CheckWarn ||
 		!strings.Contains(c.Text, "no answer") {
-		t.Errorf("one that says nothing: %+v", c)
+		t.Errorf("server that never answers: %+v", c)
 	}
 	date = time.Now().Add(-time.Hour).UTC().Format(http.TimeFormat)
 	if c := reachable(t.Context(), Config{}, "Steam", answers.URL); c.State != left4me.CheckWarn || !strings.Contains(c.Text, "clock") {
-		t.Errorf("a clock that is wrong: %+v", c)
+		t.Errorf("different clock: %+v", c)
 	}
 }
 
-func TestNamesThatAreNotResolvedAreNoClosedPorts(t *testing.T) {
+func TestUnresolvedNameIsNotReportedAsClosedPort(t *testing.T) {
 	for want, err := range map[string]error{
 		"no name server knows its name": &net.DNSError{IsNotFound: true},
 		"no name server answers":        &url.Error{Err: &net.DNSError{Err: "read udp: connection refused"}},
 	} {
 		if reason, mend := why(t.Context(), err); reason != want || !strings.Contains(mend, "resolv.conf") {
-			t.Errorf("%v: %q, %q", err, reason, mend)
+			t.Errorf("%v: got %q, %q", err, reason, mend)
 		}
 	}
 	if reason, mend := why(t.Context(), &url.Error{Err: os.ErrClosed}); reason != os.ErrClosed.Error() ||
@@ -68,7 +68,7 @@ func TestNamesThatAreNotResolvedAreNoClosedPorts(t *testing.T) {
 	}
 }
 
-func TestClockIsJudged(t *testing.T) {
+func TestClockChecks(t *testing.T) {
 	for _, tt := range []struct {
 		year int
 		kept bool
@@ -85,7 +85,7 @@ func TestClockIsJudged(t *testing.T) {
 	}
 }
 
-func TestFirewallIsJudgedForTheWholeRange(t *testing.T) {
+func TestFirewallIsCheckedForWholePortRange(t *testing.T) {
 	drops := func(port string) string {
 		return `{"nftables":[{"chain":{"family":"inet","table":"t","name":"in","hook":"input","policy":"accept"}},{"rule":{"family":"inet","table":"t","chain":"in","expr":[{"match":{"op":"==","left":{"payload":{"protocol":"udp","field":"dport"}},"right":` + port + `}},{"drop":null}]}}]}`
 	}
@@ -109,20 +109,20 @@ func TestFirewallIsJudgedForTheWholeRange(t *testing.T) {
 	}
 }
 
-func TestLinksToSteamsLibraryAreMade(t *testing.T) {
+func TestLinksToSteamLibraryAreRepaired(t *testing.T) {
 	root, home := t.TempDir(), t.TempDir()
 	t.Setenv("HOME", home)
 	cfg := Config{Root: root}
 	found := func() finding { return steamcmdAndLinks(t.Context(), cfg)[1] }
 	if f := found(); f.State != left4me.CheckSkipped || f.fix != nil {
-		t.Errorf("before anything is there: %+v", f.Check)
+		t.Errorf("nothing installed: %+v", f.Check)
 	}
-	// left4me fetches its own SteamCMD; one that was named has to be there.
+	// left4me downloads SteamCMD itself, but a configured path must exist.
 	if c := steamcmdAndLinks(t.Context(), cfg)[0].Check; c.State != left4me.CheckSkipped {
 		t.Errorf("no SteamCMD yet: %+v", c)
 	}
 	if c := steamcmdAndLinks(t.Context(), Config{Root: root, SteamCMD: "/nowhere/steamcmd.sh"})[0].Check; c.State != left4me.CheckWarn {
-		t.Errorf("no SteamCMD where the settings say: %+v", c)
+		t.Errorf("no SteamCMD at the configured path: %+v", c)
 	}
 	bin := filepath.Join(root, "installation", "base", "bin")
 	if err := os.MkdirAll(bin, 0o755); err != nil {
@@ -133,18 +133,18 @@ func TestLinksToSteamsLibraryAreMade(t *testing.T) {
 	}
 	f := found()
 	if f.State != left4me.CheckOK || f.fix == nil {
-		t.Fatalf("servers have links of their own, and the user none: %+v", f.Check)
+		t.Fatalf("library without links in the user's home: %+v", f.Check)
 	}
 	if err := f.fix(); err != nil {
 		t.Fatal(err)
 	}
 	if f := found(); f.State != left4me.CheckOK || f.fix != nil || !strings.Contains(f.Text, home) {
-		t.Errorf("after it was mended: %+v", f.Check)
+		t.Errorf("after the repair: %+v", f.Check)
 	}
 	if err := os.Truncate(filepath.Join(bin, "steamclient.so"), 0); err != nil {
 		t.Fatal(err)
 	}
 	if f := found(); f.State != left4me.CheckWarn || f.fix != nil || !strings.Contains(f.Mend, "game verify") {
-		t.Errorf("without a library: %+v", f.Check)
+		t.Errorf("empty library: %+v", f.Check)
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// asides names what left4me could not remove with a server and moved away.
+// asides lists files of deleted servers that left4me could not remove and moved aside.
 func asides(_ context.Context, cfg Config) []left4me.Check {
 	const name = "leftovers"
 	all := instance.Root(cfg.Root).Asides()

@@ -9,10 +9,10 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-func TestDoctorListsWhatWasPutAside(t *testing.T) {
+func TestDoctorListsFilesPutAside(t *testing.T) {
 	root := t.TempDir()
 	if all := asides(t.Context(), Config{Root: root}); len(all) != 1 || all[0].State != left4me.CheckOK {
-		t.Errorf("without leftovers: %+v", all)
+		t.Errorf("nothing put aside: %+v", all)
 	}
 	want := []string{filepath.Join(root, "tmp", "aside-alpha-abcdefgh"), filepath.Join(root, "logs", ".aside-beta-abcdefgh")}
 	for _, dir := range append(want, filepath.Join(root, "tmp", "upload-x"), filepath.Join(root, "runtime", "aside-1")) {
@@ -26,7 +26,7 @@ func TestDoctorListsWhatWasPutAside(t *testing.T) {
 	}
 	for i, c := range all {
 		if c.State != left4me.CheckWarn || !strings.Contains(c.Text, want[i]) || !strings.Contains(c.Mend, "rm -rf "+want[i]) {
-			t.Errorf("%+v, want %s in it", c, want[i])
+			t.Errorf("got %+v, want a warning with %s", c, want[i])
 		}
 	}
 }

@@ -12,8 +12,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// steamcmdAndLinks looks for SteamCMD, and at the links by which servers find
-// Steam's library; those it can mend.
+// steamcmdAndLinks checks SteamCMD and the links to Steam's libraries. The links can be repaired.
 func steamcmdAndLinks(_ context.Context, cfg Config) []finding {
 	const name = "SteamCMD"
 	tool, err := steamcmd.Find(cfg.SteamCMD, cfg.Root)
@@ -28,10 +27,9 @@ func steamcmdAndLinks(_ context.Context, cfg Config) []finding {
 	return append([]finding{{Check: c}}, links(cfg, tool))
 }
 
-// links is whether there is the library by which a server speaks to Steam:
-// without it a server runs and nobody finds it. Each server is given links to it
-// when it starts; those in the home of left4me's user are for what people start
-// by hand, and made on the way.
+// links checks for the library that connects a server to Steam; without it, a server runs but Steam
+// does not list it. Each server gets links to the library when it starts. The links in the home of
+// left4me's user serve servers that people start by hand.
 func links(cfg Config, tool steamcmd.Tool) finding {
 	const name = "Steam's library"
 	home, uid, gid, err := homeOf(cfg)
@@ -68,7 +66,7 @@ func hasLibrary(home string) bool {
 	return err == nil && st.Mode().IsRegular() && st.Size() > 0
 }
 
-// homeOf is the home of the user that left4me runs as.
+// homeOf returns the home directory of the user that left4me runs as.
 func homeOf(cfg Config) (home string, uid, gid int, err error) {
 	if !cfg.Packaged {
 		home, err := os.UserHomeDir()
@@ -84,7 +82,7 @@ func homeOf(cfg Config) (home string, uid, gid int, err error) {
 	return u.HomeDir, uid, gid, err
 }
 
-// give lets the user have the links that root made, who has to mend them later.
+// give makes the user the owner of links created by root, so that the user can repair them later.
 func give(home string, uid, gid int) error {
 	if os.Geteuid() == uid {
 		return nil

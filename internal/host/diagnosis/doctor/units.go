@@ -17,9 +17,8 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// ownNamespace are the properties that give a unit a mount namespace of its own
-// as soon as they say anything. What the mount units mount would be seen by
-// nobody then: systemd.exec(5), "Sandboxing".
+// ownNamespace lists the properties that give a unit its own mount namespace when set. Nobody else
+// would then see what left4me's mount units mount: systemd.exec(5), "Sandboxing".
 var ownNamespace = []string{
 	"BindPaths", "BindReadOnlyPaths", "DynamicUser", "ExecPaths", "ExtensionImages", "InaccessiblePaths", "LogNamespace", "MountImages",
 	"NoExecPaths", "PrivateDevices", "PrivateIPC", "PrivateMounts", "PrivateNetwork", "PrivatePIDs", "PrivateTmp", "PrivateUsers",
@@ -29,15 +28,15 @@ var ownNamespace = []string{
 	"ReadOnlyPaths", "ReadWritePaths", "RootDirectory", "RootImage", "TemporaryFileSystem",
 }
 
-// hardening are the beginnings of the settings that keep a unit away from what
-// isn't its business. A file that changes one may be meant; it is worth knowing.
+// hardening lists prefixes of the settings that restrict a unit. A drop-in may change them
+// intentionally, but the change is worth a warning.
 var hardening = []string{
 	"AmbientCapabilities", "BindPaths", "BindReadOnlyPaths", "CapabilityBoundingSet", "DevicePolicy", "DynamicUser", "ExecStart", "Group",
 	"IPAddress", "InaccessiblePaths", "KeyringMode", "LockPersonality", "MemoryDenyWriteExecute", "NoNewPrivileges", "Private", "Protect",
 	"ReadOnlyPaths", "ReadWritePaths", "Restrict", "Root", "SupplementaryGroups", "SystemCall", "TemporaryFileSystem", "UMask", "User",
 }
 
-// units compares what systemd has loaded with what the package laid.
+// units compares the loaded units with those of the package.
 func units(ctx context.Context, cfg Config) []left4me.Check {
 	const name = "units"
 	switch {
@@ -65,11 +64,11 @@ func units(ctx context.Context, cfg Config) []left4me.Check {
 	return bad
 }
 
-// laidUnits are the units of the package.
+// laidUnits returns the names of the package's units.
 func laidUnits() []string {
 	entries, err := fs.ReadDir(deploy.Files, "systemd")
 	if err != nil {
-		return nil // it is in the program
+		return nil // cannot happen: the files are embedded
 	}
 	names := make([]string, len(entries))
 	for i, e := range entries {
@@ -83,7 +82,7 @@ func readText(path string) (string, error) {
 	return string(b), err
 }
 
-// judgeUnit says what of a loaded unit isn't as laid says it should be.
+// judgeUnit compares a loaded unit with laid, the package's version.
 func judgeUnit(reader remedy.Reader, u systemd.Unit, laid string, read func(string) (string, error)) []left4me.Check {
 	name := "unit " + u.Name
 	reload := reader.AsRoot("systemctl daemon-reload")
@@ -132,7 +131,7 @@ func orFile(u systemd.Unit) string {
 	return u.Path
 }
 
-// inOwnNamespace names the properties of a mount unit that hide what it mounts.
+// inOwnNamespace returns the properties of a mount unit that hide what it mounts.
 func inOwnNamespace(u systemd.Unit) []string {
 	if !strings.HasPrefix(u.Name, "left4me-mount@") && !strings.HasPrefix(u.Name, "left4me-unmount@") {
 		return nil
@@ -146,7 +145,7 @@ func inOwnNamespace(u systemd.Unit) []string {
 	return used
 }
 
-// says reports whether a property is anything but its default.
+// says reports whether a property differs from its default.
 func says(value any) bool {
 	switch v := value.(type) {
 	case nil:
@@ -160,7 +159,7 @@ func says(value any) bool {
 	return v.Kind() == reflect.Slice && v.Len() > 0
 }
 
-// weakened names the settings of a drop-in that change what a service may do.
+// weakened returns the settings of a drop-in that change the restrictions of a service.
 func weakened(text string) []string {
 	var keys []string
 	section := ""
@@ -182,20 +181,20 @@ func weakened(text string) []string {
 	return keys
 }
 
-// rulePath is where polkit's rules of packages are.
+// rulePath is the path of the package's polkit rule.
 const rulePath = "/usr/share/polkit-1/rules.d/50-left4me.rules"
 
-// unitPath is where the units of packages are.
+// unitPath is the directory of units from packages.
 const unitPath = "/usr/lib/systemd/system"
 
-// startable are the units that the rule names.
+// startable lists the units that the polkit rule names.
 var startable = []string{
 	"left4me-install.service", "left4me-server@.service", "left4me-empty@.service", "left4me-unmount@.service",
 	"left4me-build@.service",
 }
 
-// untemplated are the units that the rule names and whose files are missing. Where
-// the file is there, no transient unit can take the name.
+// untemplated returns the units that the polkit rule names and whose files are missing. If the file
+// exists, no transient unit can use the name.
 func untemplated(read func(string) (string, error)) (missing []string) {
 	for _, unit := range startable {
 		if _, err := read(filepath.Join(unitPath, unit)); errors.Is(err, fs.ErrNotExist) {
@@ -205,8 +204,8 @@ func untemplated(read func(string) (string, error)) (missing []string) {
 	return missing
 }
 
-// polkit is whether the rule is there that lets left4me start its units, and
-// whether it holds for who asks.
+// polkit checks whether the rule exists that lets left4me start its units, and whether polkit
+// applies it to this user.
 func polkit(cfg Config, read func(string) (string, error)) left4me.Check {
 	const name = "polkit"
 	const again = "install the package of left4me again"

@@ -14,7 +14,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-func TestUnitsAreComparedWithThePackage(t *testing.T) {
+func TestUnitsAreComparedWithPackage(t *testing.T) {
 	const laid = "[Service]\nExecStart=/usr/bin/left4me serve\n"
 	files := map[string]string{
 		"/usr/unit": laid, "/etc/unit": laid + "User=root\n",
@@ -32,36 +32,36 @@ func TestUnitsAreComparedWithThePackage(t *testing.T) {
 		state left4me.CheckState
 		text  string
 	}{
-		"as laid":       {systemd.Unit{Loaded: "loaded", Path: "/usr/unit"}, left4me.CheckOK, ""},
-		"not there":     {systemd.Unit{Loaded: "not-found"}, left4me.CheckBroken, "doesn't know"},
-		"masked":        {systemd.Unit{Loaded: "masked"}, left4me.CheckBroken, "masked"},
-		"unreadable":    {systemd.Unit{Loaded: "bad-setting"}, left4me.CheckBroken, "bad-setting"},
-		"changed since": {systemd.Unit{Loaded: "loaded", Path: "/usr/unit", Stale: true}, left4me.CheckWarn, "since systemd read"},
-		"replaced":      {systemd.Unit{Loaded: "loaded", Path: "/etc/unit"}, left4me.CheckWarn, "/etc/unit"},
-		"a weak drop-in": {
+		"unchanged":  {systemd.Unit{Loaded: "loaded", Path: "/usr/unit"}, left4me.CheckOK, ""},
+		"not found":  {systemd.Unit{Loaded: "not-found"}, left4me.CheckBroken, "doesn't know"},
+		"masked":     {systemd.Unit{Loaded: "masked"}, left4me.CheckBroken, "masked"},
+		"unreadable": {systemd.Unit{Loaded: "bad-setting"}, left4me.CheckBroken, "bad-setting"},
+		"stale":      {systemd.Unit{Loaded: "loaded", Path: "/usr/unit", Stale: true}, left4me.CheckWarn, "since systemd read"},
+		"replaced":   {systemd.Unit{Loaded: "loaded", Path: "/etc/unit"}, left4me.CheckWarn, "/etc/unit"},
+		"weakening drop-in": {
 			systemd.Unit{Loaded: "loaded", Path: "/usr/unit", DropIns: []string{"/etc/weak.conf"}},
 			left4me.CheckWarn,
 			"/etc/weak.conf changes what it may do: ProtectSystem=, NoNewPrivileges=",
 		},
-		"a harmless one": {systemd.Unit{Loaded: "loaded", Path: "/usr/unit", DropIns: []string{"/etc/nice.conf"}}, left4me.CheckOK, ""},
-		"one that is gone": {
+		"harmless drop-in": {systemd.Unit{Loaded: "loaded", Path: "/usr/unit", DropIns: []string{"/etc/nice.conf"}}, left4me.CheckOK, ""},
+		"missing drop-in": {
 			systemd.Unit{Loaded: "loaded", Path: "/usr/unit", DropIns: []string{"/etc/gone.conf"}},
 			left4me.CheckWarn,
 			"/etc/gone.conf",
 		},
-		"its own namespace": {systemd.Unit{
+		"own namespace": {systemd.Unit{
 			Name:       "left4me-mount@.service",
 			Loaded:     "loaded",
 			Path:       "/usr/unit",
 			Properties: map[string]any{"PrivateTmp": true, "ProtectSystem": "no", "ReadOnlyPaths": []string{}},
 		}, left4me.CheckBroken, "PrivateTmp= gives"},
-		"paths of its own": {systemd.Unit{
+		"own paths": {systemd.Unit{
 			Name:       "left4me-unmount@.service",
 			Loaded:     "loaded",
 			Path:       "/usr/unit",
 			Properties: map[string]any{"BindPaths": [][]any{{"/a", "/b"}}, "ProtectHome": "yes"},
 		}, left4me.CheckBroken, "BindPaths=, ProtectHome="},
-		"another unit may": {systemd.Unit{
+		"namespace of another unit": {systemd.Unit{
 			Name:       "left4me.service",
 			Loaded:     "loaded",
 			Path:       "/usr/unit",
@@ -79,26 +79,26 @@ func TestUnitsAreComparedWithThePackage(t *testing.T) {
 	}
 }
 
-func TestThePackagesOwnUnitsAreKnown(t *testing.T) {
+func TestUnitsOfPackageAreListed(t *testing.T) {
 	names := laidUnits()
 	if !strings.Contains(strings.Join(names, " "), "left4me-mount@.service") {
 		t.Errorf("%v", names)
 	}
 }
 
-func TestPolkitsRuleIsChecked(t *testing.T) {
+func TestPolkitRuleIsChecked(t *testing.T) {
 	for what, tt := range map[string]struct {
 		text    string
 		err     error
 		systemd error
-		missing string // unit file
+		missing string // missing unit file
 		state   left4me.CheckState
 	}{
 		"missing":             {"", fs.ErrNotExist, nil, "", left4me.CheckBroken},
 		"hidden":              {"", fs.ErrPermission, nil, "", left4me.CheckOK},
 		"hidden and refused":  {"", fs.ErrPermission, errors.New("not authorized"), "", left4me.CheckBroken},
 		"unreadable":          {"", errors.New("input/output error"), nil, "", left4me.CheckSkipped},
-		"another":             {"polkit.addRule()", nil, nil, "", left4me.CheckWarn},
+		"other content":       {"polkit.addRule()", nil, nil, "", left4me.CheckWarn},
 		"without a unit":      {"polkit.addRule()", nil, nil, "left4me-build@.service", left4me.CheckBroken},
 		"hidden without unit": {"", fs.ErrPermission, nil, "left4me-install.service", left4me.CheckBroken},
 	} {
@@ -117,7 +117,7 @@ func TestPolkitsRuleIsChecked(t *testing.T) {
 	}
 }
 
-func TestDoctorKnowsTheUnitsOfThePolkitRule(t *testing.T) {
+func TestStartableUnitsMatchPolkitRule(t *testing.T) {
 	rule, err := fs.ReadFile(deploy.Files, "polkit/50-left4me.rules")
 	if err != nil {
 		t.Fatal(err)
@@ -129,12 +129,12 @@ func TestDoctorKnowsTheUnitsOfThePolkitRule(t *testing.T) {
 	ours := regexp.MustCompile(string(pattern[1]))
 	for _, unit := range laidUnits() {
 		if got, want := slices.Contains(startable, unit), ours.MatchString(strings.Replace(unit, "@.", "@a.", 1)); got != want {
-			t.Errorf("%s: doctor says %v, the rule %v", unit, got, want)
+			t.Errorf("%s: startable %v, but matched by the rule %v", unit, got, want)
 		}
 	}
 }
 
-func TestUsersAndTheirGroupsAreChecked(t *testing.T) {
+func TestUsersAndGroupsAreChecked(t *testing.T) {
 	names, members := parseUsers("# x\nu left4me - \"a b\" /x\nu left4me-game -\nm left4me left4me-game\nm broken\n")
 	if len(names) != 2 || len(members) != 1 {
 		t.Fatalf("%v, %v", names, members)
@@ -143,10 +143,10 @@ func TestUsersAndTheirGroupsAreChecked(t *testing.T) {
 		groups map[string][]string
 		state  left4me.CheckState
 	}{
-		"all are there":      {map[string][]string{"left4me": {"left4me", "left4me-game"}, "left4me-game": nil}, left4me.CheckOK},
-		"one is missing":     {map[string][]string{"left4me": {"left4me-game"}}, left4me.CheckBroken},
-		"not in the group":   {map[string][]string{"left4me": {"left4me"}, "left4me-game": nil}, left4me.CheckBroken},
-		"none of them there": {nil, left4me.CheckBroken},
+		"complete":           {map[string][]string{"left4me": {"left4me", "left4me-game"}, "left4me-game": nil}, left4me.CheckOK},
+		"missing user":       {map[string][]string{"left4me": {"left4me-game"}}, left4me.CheckBroken},
+		"missing membership": {map[string][]string{"left4me": {"left4me"}, "left4me-game": nil}, left4me.CheckBroken},
+		"no users":           {nil, left4me.CheckBroken},
 	} {
 		c := judgeUsers(remedy.Reader{}, names, members, func(n string) ([]string, error) {
 			g, ok := tt.groups[n]
@@ -161,7 +161,7 @@ func TestUsersAndTheirGroupsAreChecked(t *testing.T) {
 	}
 }
 
-// Drop-ins are written by people.
+// Users write drop-ins by hand.
 func FuzzWeakened(f *testing.F) {
 	f.Add("[Service]\nProtectSystem=no\n# Private=1\n")
 	f.Add("[Service\nUser = root\n=\n[]")

@@ -12,11 +12,11 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// member is a user and a group that it must be in.
+// member is a user and a group that the user must belong to.
 type member struct{ user, group string }
 
-// users is whether the users are there that the package makes, and in the groups
-// that let them work together.
+// users checks whether the package's users exist and belong to the groups through which they share
+// files.
 func users(cfg Config) left4me.Check {
 	const name = "users"
 	if !cfg.Packaged {
@@ -30,7 +30,7 @@ func users(cfg Config) left4me.Check {
 	return judgeUsers(cfg.Reader, names, members, groupsOf)
 }
 
-// parseUsers reads the users and the memberships of a file of sysusers.d(5).
+// parseUsers returns the users and memberships of a sysusers.d(5) file.
 func parseUsers(conf string) (names []string, members []member) {
 	for line := range strings.Lines(conf) {
 		f := strings.Fields(line)
@@ -44,7 +44,7 @@ func parseUsers(conf string) (names []string, members []member) {
 	return names, members
 }
 
-// groupsOf gives the names of a user's groups.
+// groupsOf returns the names of a user's groups.
 func groupsOf(name string) ([]string, error) {
 	u, err := user.Lookup(name)
 	if err != nil {
@@ -67,7 +67,7 @@ func judgeUsers(reader remedy.Reader, names []string, members []member, groups f
 	const name = "users"
 	commands := []string{"systemd-sysusers left4me.conf"}
 	if remedy.Systemd() {
-		commands = append(commands, "systemctl restart left4me") // a process keeps the groups it was started with
+		commands = append(commands, "systemctl restart left4me") // a running process keeps its groups
 	}
 	mend := reader.AsRoot(commands...)
 	for _, n := range names {

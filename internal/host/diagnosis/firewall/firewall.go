@@ -1,7 +1,6 @@
-// Package firewall says what the packet filter of this machine does with a port
-// that players come to. It reads nftables' rules, those of ufw, firewalld and
-// iptables-nft among them, and changes nothing. It knows nothing of filters
-// elsewhere, like those of a provider or a router.
+// Package firewall determines what the packet filter of this machine does with a server's port. It
+// reads the rules of nftables, including those of ufw, firewalld and iptables-nft, and changes
+// nothing. It cannot see filters elsewhere, such as those of a provider or a router.
 package firewall
 
 import (
@@ -19,7 +18,7 @@ import (
 	"github.com/left4me/left4me/internal/host/diagnosis/remedy"
 )
 
-// Errors of Read.
+// Errors of [Read].
 var (
 	ErrNone   = errors.New("firewall: this machine has no nft program")
 	ErrDenied = errors.New("firewall: this user may not read the rules")
@@ -27,7 +26,7 @@ var (
 
 const readWithin = 5 * time.Second
 
-// Ruleset is what nftables does with packets.
+// Ruleset is a set of nftables rules.
 type Ruleset struct {
 	tables []table
 	chains map[chainKey]*chain
@@ -40,7 +39,7 @@ type table struct {
 	Name   string `json:"name"`
 }
 
-// chainKey names a chain, or a set, of a table.
+// chainKey is the key of a chain or a set.
 type chainKey struct{ family, table, name string }
 
 type chain struct {
@@ -59,7 +58,7 @@ type rule struct {
 	Expr   []map[string]json.RawMessage `json:"expr"`
 }
 
-// Read asks nft for its rules. Errors: ErrNone, ErrDenied: only root may.
+// Read returns the current rules from nft. Errors: ErrNone; ErrDenied if the user is not root.
 func Read(ctx context.Context) (Ruleset, error) {
 	nft, err := exec.LookPath("nft")
 	if err != nil {
@@ -82,12 +81,12 @@ func Read(ctx context.Context) (Ruleset, error) {
 	return Parse(out.Bytes())
 }
 
-// Parse reads what `nft -j list ruleset` prints: libnftables-json(5). What it
-// doesn't know in it may do anything and is taken for that.
+// Parse parses the output of `nft -j list ruleset`: libnftables-json(5). An unknown expression is
+// treated as one that may match or not.
 func Parse(text []byte) (Ruleset, error) {
 	r := Ruleset{chains: map[chainKey]*chain{}, sets: map[chainKey]json.RawMessage{}}
 	if len(bytes.TrimSpace(text)) == 0 {
-		return r, nil // so does an old nft say that there are none
+		return r, nil // older versions of nft print nothing if there are no rules
 	}
 	var all struct {
 		Objects []struct {
@@ -129,24 +128,24 @@ func (r Ruleset) Ours() bool { return slices.Contains(r.tables, table{"inet", "l
 // Verdict is what happens to players' packets.
 type Verdict int
 
-// The verdicts.
+// Verdicts.
 const (
 	Open    Verdict = iota
-	Dropped         // no packet comes through
-	Unclear         // it depends on what can't be seen from here
+	Dropped         // all packets are dropped
+	Unclear         // depends on properties of packets that are unknown here
 )
 
-// Chain is where a packet's fate is decided. The zero Chain is none.
+// Chain is the chain that decides about a packet. The zero Chain means none.
 type Chain struct {
 	Family, Table, Name string
-	Ufw                 bool // ufw made the rules
+	Ufw                 bool // the rules belong to ufw
 }
 
 func (c Chain) String() string {
 	return fmt.Sprintf("table %s %s, chain %s", c.Family, c.Table, c.Name)
 }
 
-// Admit words what lets packets to ports of servers in, for a reader.
+// Admit returns the remedy that lets packets to server ports in.
 func (c Chain) Admit(reader remedy.Reader, low, high int) string {
 	ports := strconv.Itoa(low)
 	if high > low {
@@ -158,8 +157,8 @@ func (c Chain) Admit(reader remedy.Reader, low, high int) string {
 	return reader.AsRoot(fmt.Sprintf("nft insert rule %s %s %s udp dport %s accept", c.Family, c.Table, c.Name, ports))
 }
 
-// Port says what happens to the first packet that a stranger sends to a port,
-// with protocol udp or tcp, and in which chain.
+// Port returns what happens to the first packet from an unknown address to a port, and the chain
+// that decides. protocol is udp or tcp.
 func (r Ruleset) Port(protocol string, port int) (Verdict, Chain) {
 	worst, where := Open, Chain{}
 	ufw := slices.ContainsFunc(r.order, func(k chainKey) bool { return strings.HasPrefix(k.name, "ufw-") })

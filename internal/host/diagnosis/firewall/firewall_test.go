@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// Rules that people have, in nft's own language.
+// Typical rules in the language of nft.
 const (
 	policyDrop = `table inet filter { chain input { type filter hook input priority 0; policy drop; iifname "lo" accept; ct state established,related accept; tcp dport 22 accept; %s; } }`
 	ours       = `table inet left4me { set a2s { type ipv4_addr; flags dynamic; timeout 60s; size 65536; }
@@ -30,30 +30,29 @@ var rulesets = []struct {
 	ours        bool
 }{
 	{"no rules", "", Open, false},
-	{"a policy that drops", strings.Replace(policyDrop, "%s", "", 1), Dropped, false},
-	{"a rule that opens the port", strings.Replace(policyDrop, "%s", "udp dport 27015 accept", 1), Open, false},
-	{"a rule that opens another", strings.Replace(policyDrop, "%s", "udp dport 27016 accept", 1), Dropped, false},
-	{"a rule that opens TCP", strings.Replace(policyDrop, "%s", "tcp dport 27015 accept", 1), Dropped, false},
-	{"a range", strings.Replace(policyDrop, "%s", "udp dport 27000-27100 accept", 1), Open, false},
-	{"everything of UDP", strings.Replace(policyDrop, "%s", "meta l4proto udp accept", 1), Open, false},
-	{"some addresses only", strings.Replace(policyDrop, "%s", "ip saddr 192.0.2.0/24 accept", 1), Unclear, false},
-	{"the port, from some addresses", strings.Replace(policyDrop, "%s", "ip saddr 192.0.2.0/24 udp dport 27015 accept", 1), Open, false},
+	{"policy that drops", strings.Replace(policyDrop, "%s", "", 1), Dropped, false},
+	{"rule that opens the port", strings.Replace(policyDrop, "%s", "udp dport 27015 accept", 1), Open, false},
+	{"rule that opens another port", strings.Replace(policyDrop, "%s", "udp dport 27016 accept", 1), Dropped, false},
+	{"rule that opens TCP", strings.Replace(policyDrop, "%s", "tcp dport 27015 accept", 1), Dropped, false},
+	{"range that includes the port", strings.Replace(policyDrop, "%s", "udp dport 27000-27100 accept", 1), Open, false},
+	{"rule that opens UDP", strings.Replace(policyDrop, "%s", "meta l4proto udp accept", 1), Open, false},
+	{"rule that opens some addresses", strings.Replace(policyDrop, "%s", "ip saddr 192.0.2.0/24 accept", 1), Unclear, false},
+	{"rule that opens the port for some addresses", strings.Replace(policyDrop, "%s", "ip saddr 192.0.2.0/24 udp dport 27015 accept", 1), Open, false},
 	{
-		"a rule that drops the port", `table inet x { chain c { type filter hook input priority 0; udp dport 27015 counter drop; } }`,
+		"rule that drops the port", `table inet x { chain c { type filter hook input priority 0; udp dport 27015 counter drop; } }`,
 		Dropped, false,
 	},
 	{
-		"a rule that drops all others", `table inet x { chain c { type filter hook input priority 0; udp dport != 27015 drop; } }`, Open,
+		"rule that drops other ports", `table inet x { chain c { type filter hook input priority 0; udp dport != 27015 drop; } }`, Open,
 		false,
 	},
-	{"what leaves the machine", `table inet x { chain c { type filter hook output priority 0; policy drop; } }`, Open, false},
-	{"a jump to what ufw's user wrote", jumps, Open, false},
-	{"a named set", named, Open, false},
+	{"output chain", `table inet x { chain c { type filter hook output priority 0; policy drop; } }`, Open, false},
+	{"jump to ufw's user chain", jumps, Open, false},
+	{"named set", named, Open, false},
 	{"limits against floods", ours, Open, true},
 }
 
-// inNamespace runs this test once more in a network namespace of its own, where
-// it may set rules.
+// inNamespace runs the current test again in its own network namespace, where it may set rules.
 func inNamespace(t *testing.T) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
@@ -65,14 +64,14 @@ func inNamespace(t *testing.T) {
 	}
 	out, err := cmd.CombinedOutput()
 	if errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.EACCES) {
-		t.Skip("no namespaces here")
+		t.Skip("namespaces are not available here")
 	}
 	if err != nil || !bytes.Contains(out, []byte("--- PASS")) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 }
 
-func TestRulesOfARealFirewallAreJudged(t *testing.T) {
+func TestVerdictsOfRealRulesets(t *testing.T) {
 	if _, err := exec.LookPath("nft"); err != nil {
 		t.Skip("nft is missing: apt-get install nftables")
 	}
@@ -94,12 +93,12 @@ func TestRulesOfARealFirewallAreJudged(t *testing.T) {
 			t.Fatalf("%s: %v", tt.name, err)
 		}
 		if got, where := r.Port("udp", 27015); got != tt.want || r.Ours() != tt.ours || (where == Chain{}) != (got == Open) {
-			t.Errorf("%s: %v in %q, want %v; ours: %v", tt.name, got, where, tt.want, r.Ours())
+			t.Errorf("%s: got %v in %q, want %v; ours: %v", tt.name, got, where, tt.want, r.Ours())
 		}
 	}
 }
 
-func TestRulesThatMayNotBeReadAreToldApart(t *testing.T) {
+func TestReadReportsMissingPermission(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("PATH", dir)
 	for script, want := range map[string]error{
@@ -116,8 +115,7 @@ func TestRulesThatMayNotBeReadAreToldApart(t *testing.T) {
 	}
 }
 
-// Rules come from the kernel, but nft's own are not the only ones that write
-// them.
+// Rules come from the kernel, but other programs than nft write them too.
 func FuzzParse(f *testing.F) {
 	f.Add(
 		[]byte(

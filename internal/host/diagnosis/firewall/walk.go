@@ -5,20 +5,20 @@ import (
 	"slices"
 )
 
-// The kernel lets chains jump 16 deep. A machine that bans many has some
-// thousand rules.
+// Limits of the simulation. The kernel allows 16 nested jumps. A machine that bans many addresses
+// has several thousand rules.
 const (
 	deepest  = 16
 	longWalk = 100_000
 )
 
-// walk is the way of one packet through the chains.
+// walk simulates the path of one packet through the chains.
 type walk struct {
 	ruleset  Ruleset
 	protocol string
 	port     int
 	steps    int
-	doubt    bool // a rule might have let it through
+	doubt    bool // a rule might have accepted the packet
 }
 
 type end int
@@ -30,7 +30,7 @@ const (
 	returns
 )
 
-// fit is whether a rule is for the packet.
+// fit is whether a rule matches the packet.
 type fit int
 
 const (
@@ -59,8 +59,8 @@ func (w *walk) chain(k chainKey, depth int) end {
 	return goesOn
 }
 
-// rule applies one rule. One that may be for the packet or not is taken as not
-// dropping: filters against floods are such, and let players through.
+// rule applies one rule. A rule that may or may not match is assumed not to drop the packet: rate
+// limits against floods are such rules and let players through.
 func (w *walk) rule(r rule, k chainKey, depth int) end {
 	fits, named := yes, false
 	for _, e := range r.Expr {
@@ -109,11 +109,11 @@ func target(body json.RawMessage) string {
 	var t struct {
 		Target string `json:"target"`
 	}
-	_ = json.Unmarshal(body, &t) // another one leads nowhere
+	_ = json.Unmarshal(body, &t) // an unknown target matches no chain
 	return t.Target
 }
 
-// match compares one property of the packet; port says that it is the port's.
+// match compares one property of the packet. port reports whether the property is the port.
 func (w *walk) match(body json.RawMessage, k chainKey) (f fit, port bool) {
 	var m struct {
 		Op   string `json:"op"`
@@ -152,7 +152,7 @@ func (w *walk) match(body json.RawMessage, k chainKey) (f fit, port bool) {
 	return is, port
 }
 
-// oneOf reports whether a name is the right side, or in it.
+// oneOf reports whether name equals right or is an element of it.
 func oneOf(right json.RawMessage, name string) fit {
 	var one string
 	if json.Unmarshal(right, &one) == nil {
@@ -177,7 +177,7 @@ func oneOf(right json.RawMessage, name string) fit {
 	return no
 }
 
-// holds reports whether the port is the right side, or in its range or set.
+// holds reports whether the port equals right, or is in its range or set.
 func (w *walk) holds(right json.RawMessage, k chainKey) fit {
 	var name string
 	if json.Unmarshal(right, &name) == nil && len(name) > 1 && name[0] == '@' {

@@ -1,9 +1,8 @@
-// Package poller asks the servers of a host how they are: one socket for all of
-// them, a query each few seconds, and no allocation for a server about which
-// nothing is new.
+// Package poller queries the servers of a host over A2S. It uses one socket for all servers,
+// queries each server every few seconds, and allocates no memory for unchanged answers.
 //
-// It never says that a server is dead: silence may be a map that loads. It only
-// tells what was answered, and when.
+// The poller reports answers and their times, never that a server is down: a server that loads a
+// map does not answer either.
 package poller
 
 import (
@@ -22,20 +21,18 @@ import (
 	"github.com/left4me/left4me/source/a2s"
 )
 
-// Interval is the time between two queries of a server. Servers drop queries
-// above three a second from one address.
+// Interval is the time between two queries of a server. Servers drop more than three queries per
+// second from one address.
 const Interval = 3 * time.Second
 
-// Sample is what a server last answered. Players is complete; its order is the
-// server's.
+// Sample holds the latest answers of a server. Players is complete and in the server's order.
 type Sample struct {
 	Info    a2s.Info
 	Players []a2s.Player
 	At      time.Time
 }
 
-// Poller asks servers on the loopback address. Set says which ones. Run must
-// run.
+// Poller queries the servers set with [Poller.Set] on the loopback address while [Poller.Run] runs.
 type Poller struct {
 	conn    *net.UDPConn
 	changed func(left4me.Name, Sample)
@@ -48,16 +45,16 @@ type target struct {
 	name      left4me.Name
 	challenge uint32
 	sample    Sample
-	info      a2s.Info // scratch: strings in it are used again
-	infoBytes []byte   // the last answers as they came, to tell whether anything is new
+	info      a2s.Info // buffer for parsing, reused to keep its strings
+	infoBytes []byte   // the last answers as received, to detect changes
 	plyrBytes []byte
-	// What was asked and not answered yet: each pass takes one answer of a kind
-	// and one new challenge, so that a hostile server can't make us busy.
+	// Queries without an answer. Each pass accepts one answer per kind and one new challenge, so
+	// that a hostile server cannot cause unlimited work.
 	wantInfo, wantPlayers, wantChallenge bool
 }
 
-// New opens the socket. changed is called, never concurrently, when a server
-// answers something new; it must not block.
+// New opens the socket. changed receives every changed answer. It is never called concurrently and
+// must not block.
 func New(changed func(left4me.Name, Sample)) (*Poller, error) {
 	conn, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
@@ -66,8 +63,8 @@ func New(changed func(left4me.Name, Sample)) (*Poller, error) {
 	return &Poller{conn: conn, changed: changed, targets: map[uint16]*target{}}, nil
 }
 
-// Set begins to ask the server on a port, at once; one that was there under
-// another name is forgotten.
+// Set starts querying the server on a port immediately. It replaces a server with another name on
+// the same port.
 func (p *Poller) Set(name left4me.Name, port int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -78,7 +75,7 @@ func (p *Poller) Set(name left4me.Name, port int) {
 	p.send(nil, uint16(port), a2s.KindInfo, a2s.NoChallenge)
 }
 
-// Drop stops asking a server.
+// Drop stops querying a server.
 func (p *Poller) Drop(name left4me.Name) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -89,7 +86,7 @@ func (p *Poller) Drop(name left4me.Name) {
 	}
 }
 
-// Run asks and listens until ctx ends, and closes the socket.
+// Run queries servers until ctx ends, then closes the socket.
 func (p *Poller) Run(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, func() { p.conn.Close() })
 	defer stop()
@@ -133,7 +130,7 @@ func (p *Poller) ask(ctx context.Context) {
 
 var loopback = netip.AddrFrom4([4]byte{127, 0, 0, 1})
 
-// send may fail for a server that is gone; its state is told by others.
+// send ignores errors, for example of a server that has ended; others report its state.
 func (p *Poller) send(buf []byte, port uint16, kind byte, challenge uint32) []byte {
 	buf = a2s.AppendRequest(buf[:0], kind, challenge)
 	_, _ = p.conn.WriteToUDPAddrPort(buf, netip.AddrPortFrom(loopback, port))
@@ -148,14 +145,14 @@ func (p *Poller) listen() error {
 			return nil
 		}
 		if err != nil {
-			continue // a refused port of a server that is gone
+			continue // ICMP error from the port of a server that has ended
 		}
 		p.take(from.Port(), buf[:n])
 	}
 }
 
-// take reads one answer. What can't be read is dropped: anybody on this machine
-// may send it.
+// take handles one answer. It ignores invalid ones, because every process on this machine can send
+// packets.
 func (p *Poller) take(port uint16, b []byte) {
 	p.mu.Lock()
 	t := p.targets[port]
@@ -175,7 +172,7 @@ func (p *Poller) take(port uint16, b []byte) {
 	}
 }
 
-// take says whether there is something new, and what to ask now.
+// take updates the target. It reports whether the sample changed, and which queries to send now.
 func (t *target) take(b []byte) (news bool, again []byte) {
 	now := time.Now()
 	switch a2s.ReplyOf(b) {

@@ -11,7 +11,7 @@ import (
 	"github.com/left4me/left4me/source/a2s"
 )
 
-// answer is a server that wants a challenge and has one player.
+// answer starts a server that requires a challenge and has one player. It returns the port.
 func answer(t *testing.T) int {
 	t.Helper()
 	conn, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
@@ -44,13 +44,13 @@ func answer(t *testing.T) int {
 	return conn.LocalAddr().(*net.UDPAddr).Port
 }
 
-func TestPollerTellsWhatAServerAnswers(t *testing.T) {
+func TestPollerReportsAnswers(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	samples := make(chan poller.Sample, 16)
 	p, err := poller.New(func(n left4me.Name, s poller.Sample) {
 		if n != "alpha" {
-			t.Errorf("sample of %s", n)
+			t.Errorf("got a sample of %s", n)
 		}
 		select {
 		case samples <- s:

@@ -1,5 +1,4 @@
-// Package remedy words commands so that they work for the person who reads them
-// on this machine.
+// Package remedy formats commands so that the reader of a hint can run them on this machine.
 package remedy
 
 import (
@@ -11,20 +10,20 @@ import (
 	"strings"
 )
 
-// Reader is a person who reads a hint. The zero Reader is anybody: a page of the
-// panel doesn't know which users its reader has on the host.
+// Reader is the person who reads a hint. The zero Reader is an unknown user: the panel does not
+// know which users its readers have on the host.
 type Reader struct {
-	Root bool // is root
-	Sudo bool // may run commands as root with sudo
+	Root bool // the reader is root
+	Sudo bool // the reader may run commands as root with sudo
 }
 
-// administrators are the groups whose members sudo trusts in the distributions
-// that left4me is made for, and in those beside them.
+// administrators are the groups that sudo trusts on the supported distributions and on similar
+// ones.
 var administrators = []string{"sudo", "wheel", "admin"}
 
-// Here is the user that this process runs as. A user whom sudo knows by name
-// alone counts as one who may not use it: a hint that says who must run it is
-// right, one that is refused is not.
+// Here returns the user that runs this process. It reports Sudo only for members of the groups in
+// administrators: a user who is listed in sudoers by name gets the hint "as root", which is still
+// correct, whereas a sudo command that is refused is not.
 func Here() Reader {
 	if os.Geteuid() == 0 {
 		return Reader{Root: true}
@@ -39,8 +38,7 @@ func Here() Reader {
 	})}
 }
 
-// AsRoot words commands that root has to run, one after the other: between
-// backquotes, as findings have them.
+// AsRoot formats commands that root must run one after the other, each in backquotes.
 func (r Reader) AsRoot(commands ...string) string {
 	prefix, lead := "", ""
 	switch {
@@ -57,7 +55,7 @@ func (r Reader) AsRoot(commands ...string) string {
 	return lead + strings.Join(quoted, ", then ")
 }
 
-// Install words the installation of Debian packages.
+// Install formats the command that installs Debian packages.
 func (r Reader) Install(packages ...string) string {
 	names := strings.Join(packages, " ")
 	if !Has("apt-get") {
@@ -72,8 +70,8 @@ func Has(program string) bool {
 	return err == nil
 }
 
-// Systemd reports whether systemd is the init of this machine, as sd_booted(3)
-// finds out.
+// Systemd reports whether systemd is the init system of this machine, by the method of
+// sd_booted(3).
 func Systemd() bool {
 	st, err := os.Lstat("/run/systemd/system")
 	return err == nil && st.IsDir()

@@ -2,7 +2,7 @@ package remedy
 
 import "testing"
 
-func TestCommandsAreWordedForTheirReader(t *testing.T) {
+func TestAsRootFormatsCommandsForReader(t *testing.T) {
 	for _, tt := range []struct {
 		reader Reader
 		want   string
