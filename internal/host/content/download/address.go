@@ -17,8 +17,8 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// ParseAllow reads exceptions: HOST:PORT with a name or an address; an IPv6
-// address stands in brackets. Errors: left4me.Invalid.
+// ParseAllow parses exceptions of the form HOST:PORT. HOST is a name or an address; IPv6 addresses
+// need brackets. Errors: left4me.Invalid.
 func ParseAllow(list []string) (map[string]bool, error) {
 	allowed := map[string]bool{}
 	for _, s := range list {
@@ -32,9 +32,9 @@ func ParseAllow(list []string) (map[string]bool, error) {
 	return allowed, nil
 }
 
-// newHTTP makes the client that connects to nothing it shouldn't. HTTP/1.1 on
-// purpose: with a connection for each download, one doesn't wait for another's
-// window, and large reads come straight from the socket.
+// newHTTP returns an HTTP client that only connects to permitted addresses. It uses HTTP/1.1
+// because a connection per download keeps downloads independent of each other's flow control and
+// allows large reads directly from the socket.
 func (c *Client) newHTTP() *http.Client {
 	guarded := &net.Dialer{
 		Timeout: c.o.Stall, KeepAlive: 15 * time.Second,
@@ -74,14 +74,14 @@ func (c *Client) newHTTP() *http.Client {
 	}
 }
 
-// forbidden is the refusal of a connection.
+// forbidden is the error for a connection to an address that is not permitted.
 type forbidden struct{ at netip.Addr }
 
 func (f *forbidden) Error() string {
 	return fmt.Sprintf("%s is an address of this machine or of its network", f.at)
 }
 
-// refusal gives words to a refused connection; nil when err is another failure.
+// refusal converts a forbidden error to one for users, and returns nil for other errors.
 func refusal(address string, err error) error {
 	var f *forbidden
 	if !errors.As(err, &f) {
@@ -96,7 +96,7 @@ func refusal(address string, err error) error {
 	return failure(Refused, e, err)
 }
 
-// checkURL refuses addresses that are not even looked up.
+// checkURL rejects URLs without resolving their host.
 func (c *Client) checkURL(address string) error {
 	u, err := url.Parse(address)
 	var why *left4me.Error
@@ -115,7 +115,7 @@ func (c *Client) checkURL(address string) error {
 	return failure(Refused, why, err)
 }
 
-// hostPort is where an address leads, with the port of its scheme.
+// hostPort returns HOST:PORT of a URL, with the default port of its scheme if it has none.
 func hostPort(u *url.URL) string {
 	port := u.Port()
 	if port == "" {
@@ -133,26 +133,24 @@ func prefixes(list ...string) []netip.Prefix {
 }
 
 var (
-	// What the registries of special addresses list (RFC 6890 and its successors),
-	// and the address at which virtual machines of Azure find their host.
+	// Special-purpose addresses from the IANA registries (RFC 6890 and its successors), and the
+	// address at which Azure virtual machines reach their host.
 	special4 = prefixes("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24",
 		"192.0.2.0/24", "192.31.196.0/24", "192.52.193.0/24", "192.88.99.0/24", "192.168.0.0/16", "192.175.48.0/24", "198.18.0.0/15",
 		"198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4", "168.63.129.16/32")
-	// Of IPv6 only global unicast is the internet, without what tunnels and
-	// documentation have of it.
+	// IPv6 global unicast addresses are public, except for tunnelling and documentation prefixes.
 	global6  = netip.MustParsePrefix("2000::/3")
 	special6 = prefixes("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20", "2620:4f:8000::/48")
 	nat64    = netip.MustParsePrefix("64:ff9b::/96")
 )
 
-// onInternet reports whether an address is one of the internet, and not of this
-// machine, its network, its provider or nobody.
+// onInternet reports whether an address is public: neither special-purpose nor one of this machine.
 func onInternet(a netip.Addr) bool {
 	if a.Zone() != "" {
 		return false
 	}
 	a = a.Unmap()
-	if nat64.Contains(a) { // leads to an IPv4 address, which is in it
+	if nat64.Contains(a) { // check the embedded IPv4 address
 		b := a.As16()
 		a = netip.AddrFrom4([4]byte(b[12:]))
 	}
@@ -160,12 +158,12 @@ func onInternet(a netip.Addr) bool {
 	if a.Is4() && slices.ContainsFunc(special4, in) || a.Is6() && (!global6.Contains(a) || slices.ContainsFunc(special6, in)) {
 		return false
 	}
-	return !ours(a)
+	return !isLocal(a)
 }
 
-// ours reports whether this machine has the address itself: what listens there
-// may take us for a neighbour.
-func ours(a netip.Addr) bool {
+// isLocal reports whether the address is assigned to this machine. Services listening on it may trust
+// local connections. It returns true if the addresses can't be listed.
+func isLocal(a netip.Addr) bool {
 	addrs, err := net.InterfaceAddrs()
 	return err != nil || slices.ContainsFunc(addrs, func(x net.Addr) bool {
 		n, ok := x.(*net.IPNet)

@@ -19,8 +19,9 @@ import (
 	"github.com/left4me/left4me/sim/steamapi"
 )
 
-// victim is a server of this machine that nobody may be led to.
-func victim(t *testing.T, at string) (address string, asked *atomic.Int32) {
+// forbiddenServer starts a server on this machine that must never be contacted, and returns its address and
+// the number of connections.
+func forbiddenServer(t *testing.T, at string) (address string, asked *atomic.Int32) {
 	t.Helper()
 	l, err := net.Listen("tcp", at)
 	if err != nil {
@@ -37,16 +38,16 @@ func victim(t *testing.T, at string) (address string, asked *atomic.Int32) {
 	return l.Addr().String(), asked
 }
 
-func TestNothingLeadsToThisMachineOrItsNetwork(t *testing.T) {
+func TestFetchRefusesPrivateAddresses(t *testing.T) {
 	c := serve(t, steamapi.Item{Data: noise(10)}, download.Options{})
-	second, asked := victim(t, "127.0.0.2:0")
+	second, asked := forbiddenServer(t, "127.0.0.2:0")
 	_, port, _ := net.SplitHostPort(second)
-	six, asked6 := victim(t, "[::1]:0")
+	six, asked6 := forbiddenServer(t, "[::1]:0")
 	_, allowed, _ := net.SplitHostPort(c.host)
 	for _, address := range []string{
 		"http://" + second + "/", "http://127.1:" + port + "/", "http://localhost:" + port + "/", "http://" + six + "/",
 		"http://[::ffff:127.0.0.2]:" + port + "/", "http://0.0.0.0:" + port + "/", "http://[::]:" + port + "/",
-		"http://localhost:" + allowed + "/", // the exception is of an address, not of whatever leads there
+		"http://localhost:" + allowed + "/", // the exception applies to the address, not to names that resolve to it
 		"http://10.1.2.3/", "http://192.168.1.1:8080/", "http://172.31.0.1/", "http://169.254.169.254/latest/meta-data/",
 		"http://100.64.1.1/",
 		"http://[fe80::1]/", "http://[fd00:ec2::254]/", "http://[64:ff9b::a00:1]/", "http://[2002:7f00:1::]/", "https://168.63.129.16/",
@@ -55,7 +56,7 @@ func TestNothingLeadsToThisMachineOrItsNetwork(t *testing.T) {
 		r.URL = address
 		_, err := c.Fetch(t.Context(), r)
 		if address == "http://127.1:"+port+"/" && errors.Is(err, download.Unreachable) {
-			err = download.Refused // a name that no resolver knows, here
+			err = download.Refused // this resolver doesn't accept 127.1
 		}
 		if !errors.Is(err, download.Refused) {
 			t.Errorf("%s: %v", address, err)
@@ -65,26 +66,26 @@ func TestNothingLeadsToThisMachineOrItsNetwork(t *testing.T) {
 		})
 		_, err = c.Fetch(t.Context(), c.request())
 		if !errors.Is(err, download.Refused) && address != "http://127.1:"+port+"/" {
-			t.Errorf("sent to %s: %v", address, err)
+			t.Errorf("redirect to %s: got %v, want Refused", address, err)
 		}
 		if errors.Is(err, download.Refused) &&
 			(!strings.Contains(err.Error(), "sends us to") || !strings.Contains(err.Error(), "LEFT4ME_DOWNLOAD_ALLOW")) {
-			t.Errorf("sent to %s: %v", address, err)
+			t.Errorf("redirect to %s: got %v, want Refused", address, err)
 		}
 	}
 	if asked.Load()+asked6.Load() > 0 {
-		t.Error("a connection was made")
+		t.Error("a server on this machine was contacted")
 	}
-	c.nothing(t)
+	c.checkNoFiles(t)
 }
 
-func TestRedirectsAreFollowedFiveTimes(t *testing.T) {
+func TestFetchFollowsAtMostFiveRedirects(t *testing.T) {
 	c := serve(t, steamapi.Item{Data: noise(10), Content: steamapi.Content{Redirect: "loop"}}, download.Options{})
 	if _, err := c.Fetch(t.Context(), c.request()); !errors.Is(err, download.Refused) || !strings.Contains(err.Error(), "on and on") {
 		t.Error(err)
 	}
 	if _, asked := c.Sent(id); asked != 6 {
-		t.Errorf("asked %d times", asked)
+		t.Errorf("got %d requests, want 6", asked)
 	}
 	for _, to := range []string{"file:///etc/passwd", "gopher://x/", "http://u:p@" + c.host + "/"} {
 		c.Change(func(s *steamapi.State) {
@@ -111,9 +112,9 @@ func TestRedirectsAreFollowedFiveTimes(t *testing.T) {
 	}
 }
 
-// A proxy would resolve names itself.
-func TestNoProxyIsUsed(t *testing.T) {
-	proxy, asked := victim(t, "127.0.0.1:0")
+// A proxy would resolve names itself, bypassing the address check.
+func TestFetchIgnoresProxySettings(t *testing.T) {
+	proxy, asked := forbiddenServer(t, "127.0.0.1:0")
 	t.Setenv("HTTP_PROXY", "http://"+proxy)
 	t.Setenv("http_proxy", "http://"+proxy)
 	c := serve(t, steamapi.Item{Data: noise(10)}, download.Options{Attempts: 1, Stall: 100 * time.Millisecond})
@@ -124,7 +125,7 @@ func TestNoProxyIsUsed(t *testing.T) {
 	}
 }
 
-func TestExceptionsAreHostAndPort(t *testing.T) {
+func TestAllowRequiresHostAndPort(t *testing.T) {
 	for _, bad := range []string{"", "mirror", "mirror:", ":80", "mirror:0", "mirror:70000", "http://mirror:80", "a b:80", "::1:80"} {
 		if _, err := download.New(download.Options{Allow: []string{bad}}); !errors.Is(err, left4me.Invalid) {
 			t.Errorf("%q: %v", bad, err)
@@ -142,12 +143,12 @@ func TestExceptionsAreHostAndPort(t *testing.T) {
 		"::":                       false,
 	} {
 		if c.Allowed(address) != want {
-			t.Errorf("%s: %v", address, !want)
+			t.Errorf("Allowed(%q) = %v, want %v", address, !want, want)
 		}
 	}
 }
 
-func TestWhichAddressesAreOfTheInternet(t *testing.T) {
+func TestOnInternetRejectsSpecialAddresses(t *testing.T) {
 	for address, want := range map[string]bool{
 		"1.1.1.1": true, "104.18.1.1": true, "2606:4700::1111": true, "64:ff9b::101:101": true, "::ffff:1.1.1.1": true,
 		"0.0.0.0": false, "10.0.0.1": false, "100.64.0.1": false, "100.127.255.255": false, "100.128.0.1": true, "127.0.0.1": false,
@@ -162,12 +163,12 @@ func TestWhichAddressesAreOfTheInternet(t *testing.T) {
 		"fec0::1":      false, "ff02::1": false, "3fff::1": false, "4000::1": false,
 	} {
 		if got := download.OnInternet(netip.MustParseAddr(address)); got != want {
-			t.Errorf("%s: %v", address, got)
+			t.Errorf("OnInternet(%s) = %v, want %v", address, got, want)
 		}
 	}
 }
 
-// mount mounts a small disk on a directory.
+// mount mounts a small tmpfs.
 func mount(t *testing.T, dir, size string) {
 	t.Helper()
 	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size="+size); err != nil {

@@ -14,14 +14,15 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// attempt asks once, and writes what comes. nil: all came.
+// attempt sends one request and writes the response to the part. It returns nil when the file is
+// complete.
 func (d *transfer) attempt(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	from := d.part.resumable(d.URL)
-	if from == 0 && d.part.size > 0 { // of something else
+	if from == 0 && d.part.size > 0 { // the part can't be resumed
 		if err := d.part.begin(state{}); err != nil {
-			return d.onDisk(err)
+			return d.diskError(err)
 		}
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, d.URL, nil)
@@ -37,7 +38,7 @@ func (d *transfer) attempt(ctx context.Context) error {
 	d.res.Requests++
 	resp, err := d.http.Do(req)
 	if err != nil {
-		return d.unanswered(ctx, err)
+		return d.requestError(ctx, err)
 	}
 	defer resp.Body.Close()
 	done, err := d.accept(ctx, resp, from)
@@ -47,8 +48,8 @@ func (d *transfer) attempt(ctx context.Context) error {
 	return d.copy(ctx, cancel, resp.Body)
 }
 
-// unanswered says why there was no answer.
-func (d *transfer) unanswered(ctx context.Context, err error) error {
+// requestError converts the error of a request without a response.
+func (d *transfer) requestError(ctx context.Context, err error) error {
 	var public *left4me.Error
 	var cert *tls.CertificateVerificationError
 	var name *net.DNSError
@@ -68,8 +69,8 @@ func (d *transfer) unanswered(ctx context.Context, err error) error {
 	return &temporary{cause: Unreachable, err: err}
 }
 
-// accept inspects an answer, and makes the part ready for what comes. done: there
-// is nothing more to come.
+// accept checks a response and prepares the part for its body. done means that the part is already
+// complete.
 func (d *transfer) accept(ctx context.Context, resp *http.Response, from int64) (done bool, err error) {
 	total := resp.ContentLength
 	switch code := resp.StatusCode; {
@@ -79,13 +80,13 @@ func (d *transfer) accept(ctx context.Context, resp *http.Response, from int64) 
 				"encoding", enc), nil)
 		}
 		if err := d.part.begin(state{URL: d.URL, Validator: validator(resp.Header), Total: total}); err != nil {
-			return false, d.onDisk(err)
+			return false, d.diskError(err)
 		}
 	case code == http.StatusPartialContent && from > 0:
 		first, all, ok := contentRange(resp.Header.Get("Content-Range"))
 		if v := validator(resp.Header); !ok || first != from || v != "" && v != d.part.state.Validator ||
 			d.part.state.Total >= 0 && all >= 0 && all != d.part.state.Total {
-			return false, d.anew("it goes on with something else than it began with")
+			return false, d.restart("it goes on with something else than it began with")
 		}
 		total = all
 		if d.res.Requests == 1 {
@@ -93,9 +94,9 @@ func (d *transfer) accept(ctx context.Context, resp *http.Response, from int64) 
 		}
 	case code == http.StatusRequestedRangeNotSatisfiable && from > 0:
 		if _, all, ok := contentRange(resp.Header.Get("Content-Range")); ok && all == from {
-			return true, nil // we had all of it
+			return true, nil // the part is already complete
 		}
-		return false, d.anew("it is shorter than it was")
+		return false, d.restart("it is shorter than it was")
 	case code == http.StatusTooManyRequests || code == http.StatusRequestTimeout || code >= 500:
 		return false, &temporary{cause: ServerBusy, after: retryAfter(resp.Header), err: fmt.Errorf("it answers %s", resp.Status)}
 	default:
@@ -109,20 +110,22 @@ func (d *transfer) accept(ctx context.Context, resp *http.Response, from int64) 
 		}
 	}
 	if err := d.part.catchUp(ctx); err != nil {
-		return false, d.onDisk(err)
+		return false, d.diskError(err)
 	}
 	return false, d.checkSpace(max(0, max(total, d.Size)-d.part.size))
 }
 
-// anew forgets what came so far, so that the next attempt begins at the beginning.
-func (d *transfer) anew(why string) error {
+// restart empties the part and returns a temporary error, so that the next attempt starts from the
+// beginning.
+func (d *transfer) restart(why string) error {
 	if err := d.part.begin(state{}); err != nil {
-		return d.onDisk(err)
+		return d.diskError(err)
 	}
 	return &temporary{cause: Cut, err: errors.New(why)}
 }
 
-// validator is what tells an answer from a later one: a strong ETag, or a date.
+// validator returns the value that identifies a version of the file: a strong ETag or, without any
+// ETag, the modification date.
 func validator(h http.Header) string {
 	if tag := h.Get("ETag"); len(tag) > 2 && len(tag) < 500 && tag[0] == '"' {
 		return tag
@@ -135,11 +138,11 @@ func validator(h http.Header) string {
 	return ""
 }
 
-// contentRange reads "bytes 5-9/10" and "bytes */10"; all is -1 for an asterisk.
+// contentRange parses "bytes 5-9/10" and "bytes */10". all is -1 if the total is an asterisk.
 func contentRange(s string) (first, all int64, ok bool) {
 	s, ok = strings.CutPrefix(s, "bytes ")
 	span, size, found := strings.Cut(s, "/")
-	number := func(s string) (int64, error) { // without a sign
+	number := func(s string) (int64, error) { // rejects signs
 		n, err := strconv.ParseUint(s, 10, 63)
 		return int64(n), err
 	}
@@ -159,7 +162,7 @@ func contentRange(s string) (first, all int64, ok bool) {
 	return first, all, err == nil && err2 == nil && last >= first && (all < 0 || last == all-1)
 }
 
-// retryAfter is how long a server asks to be left alone.
+// retryAfter returns the delay that the server requested, or 0.
 func retryAfter(h http.Header) time.Duration {
 	if n, err := strconv.Atoi(h.Get("Retry-After")); err == nil && n > 0 && n < 86400 {
 		return time.Duration(n) * time.Second

@@ -15,15 +15,15 @@ import (
 const (
 	largeChunk     = 1 << 20
 	smallChunk     = 16 << 10
-	checkDiskEvery = 32 << 20 // so often
-	slowest        = 1 << 10  // bytes a second: less is silence
-	behind         = 4        // chunks that may wait for the sum
+	checkDiskEvery = 32 << 20 // bytes between checks of the free space
+	slowest        = 1 << 10  // bytes per second; slower transfers count as stalled
+	maxQueued      = 4        // chunks that may wait to be hashed
 )
 
 var errStalled = errors.New("nothing came")
 
-// chunk is how much is read at once: a lot, or with a limit what flows in a
-// tenth of a second, so that several downloads take turns.
+// chunk returns the number of bytes to read at once: 1 MiB, or with a rate limit as much as it
+// allows in 0.1 s, so that concurrent downloads share the limit.
 func (c *Client) chunk() int {
 	if c.o.Rate == 0 {
 		return largeChunk
@@ -31,7 +31,7 @@ func (c *Client) chunk() int {
 	return int(min(max(c.o.Rate/10, smallChunk), largeChunk))
 }
 
-// copy writes what comes to the part until its end.
+// copy writes the body of a response to the part.
 func (d *transfer) copy(ctx context.Context, cancel context.CancelCauseFunc, body io.Reader) error {
 	w := newWatch(d.o.Stall, func() { cancel(errStalled) })
 	defer w.stop()
@@ -43,12 +43,12 @@ func (d *transfer) copy(ctx context.Context, cancel context.CancelCauseFunc, bod
 		n, err := body.Read(b)
 		w.received(n)
 		if n > 0 {
-			if err := d.took(ctx, b[:n]); err != nil {
+			if err := d.receive(ctx, b[:n]); err != nil {
 				return err
 			}
 			s.add(b[:n])
 			if d.part.size-flushed >= checkDiskEvery {
-				// What was written begins its way to the disk now, not all at the end.
+				// Start writing to disk now, rather than all at the end.
 				_ = unix.SyncFileRange(int(d.part.f.Fd()), flushed, d.part.size-flushed, unix.SYNC_FILE_RANGE_WRITE)
 				flushed = d.part.size
 				if err := d.checkSpace(max(0, d.Size-d.part.size)); err != nil {
@@ -69,8 +69,8 @@ func (d *transfer) copy(ctx context.Context, cancel context.CancelCauseFunc, bod
 	}
 }
 
-// took writes some bytes, and waits as long as the limit of the rate wants.
-func (d *transfer) took(ctx context.Context, b []byte) error {
+// receive writes received bytes to the part and delays as the rate limit requires.
+func (d *transfer) receive(ctx context.Context, b []byte) error {
 	d.res.Fetched += int64(len(b))
 	most := d.Size
 	if most == 0 {
@@ -80,9 +80,9 @@ func (d *transfer) took(ctx context.Context, b []byte) error {
 		return d.checkSize(now)
 	}
 	if err := d.part.write(b); err != nil {
-		return d.onDisk(err)
+		return d.diskError(err)
 	}
-	if err := d.showHead(false); err != nil {
+	if err := d.checkHead(false); err != nil {
 		return err
 	}
 	d.meter.at(d.part.size)
@@ -95,8 +95,7 @@ func (d *transfer) took(ctx context.Context, b []byte) error {
 	return nil
 }
 
-// checkSpace refuses when so many bytes more would take the margin that must
-// stay free.
+// checkSpace returns an error if writing more bytes would use the margin that must stay free.
 func (d *transfer) checkSpace(more int64) error {
 	path := d.part.f.Name()
 	free, margin, err := disk.Room(path)
@@ -106,12 +105,12 @@ func (d *transfer) checkSpace(more int64) error {
 	return err
 }
 
-// watch ends what receives nothing for too long. Only time that is spent listening
-// counts: who waits for the limit of the rate isn't kept waiting by the server.
+// watch ends a transfer that receives nothing, or hardly anything, for too long. Only time spent
+// waiting for data counts, not delays by the rate limit.
 type watch struct {
 	most  time.Duration
-	quiet time.Duration // since so much came that it isn't silence
-	bytes int64         // what came since
+	quiet time.Duration // waiting time since the transfer was last fast enough
+	bytes int64         // bytes received in that time
 	since time.Time
 	timer *time.Timer
 }
@@ -137,7 +136,7 @@ func (w *watch) received(n int) {
 
 func (w *watch) stop() { w.timer.Stop() }
 
-// summing hands what was written to a goroutine that counts it into the sum.
+// summing hashes written bytes in a separate goroutine.
 type summing struct {
 	p    *part
 	free chan []byte
@@ -146,15 +145,15 @@ type summing struct {
 }
 
 func (p *part) summing() *summing {
-	s := &summing{p: p, free: make(chan []byte, behind)}
+	s := &summing{p: p, free: make(chan []byte, maxQueued)}
 	if p.sum == nil {
 		s.free <- nil
 		return s
 	}
-	for range behind {
+	for range maxQueued {
 		s.free <- nil
 	}
-	s.work, s.done = make(chan []byte, behind), make(chan struct{})
+	s.work, s.done = make(chan []byte, maxQueued), make(chan struct{})
 	go func() {
 		defer close(s.done)
 		for b := range s.work {
@@ -166,7 +165,7 @@ func (p *part) summing() *summing {
 	return s
 }
 
-// buffer waits for one that nobody needs.
+// buffer returns a free buffer and blocks until there is one.
 func (s *summing) buffer(size int) []byte {
 	b := <-s.free
 	if len(b) < size {
@@ -175,7 +174,7 @@ func (s *summing) buffer(size int) []byte {
 	return b
 }
 
-// add counts what was written; the buffer is not the caller's any more.
+// add hashes written bytes. The caller must not use the buffer afterwards.
 func (s *summing) add(b []byte) {
 	if s.work == nil {
 		s.free <- b[:cap(b)]
@@ -184,7 +183,7 @@ func (s *summing) add(b []byte) {
 	s.work <- b
 }
 
-// end waits until all is counted.
+// end blocks until everything is hashed.
 func (s *summing) end() {
 	if s.work != nil {
 		close(s.work)
@@ -192,25 +191,25 @@ func (s *summing) end() {
 	}
 }
 
-// meter tells how far it is and how fast.
+// meter reports the progress and rate of a transfer.
 type meter struct {
-	tell  func(left4me.Progress)
-	total int64
-	told  time.Time
+	progress func(left4me.Progress)
+	total    int64
+	reported time.Time
 
-	from   int64 // of the window that the rate is taken of
+	from   int64 // bytes done at the start of the window for measuring the rate
 	since  time.Time
 	smooth float64
 }
 
 const (
-	tellEvery  = 200 * time.Millisecond
-	rateWindow = 500 * time.Millisecond
+	reportEvery = 200 * time.Millisecond
+	rateWindow  = 500 * time.Millisecond
 )
 
 func (m *meter) begin(done, total int64) {
 	m.total, m.from, m.since = total, done, time.Now()
-	m.say(done)
+	m.report(done)
 }
 
 func (m *meter) at(done int64) {
@@ -223,19 +222,19 @@ func (m *meter) at(done int64) {
 		m.smooth += (speed - m.smooth) * min(1, passed.Seconds()/3)
 		m.from, m.since = done, now
 	}
-	if now.Sub(m.told) >= tellEvery {
-		m.say(done)
+	if now.Sub(m.reported) >= reportEvery {
+		m.report(done)
 	}
 }
 
 func (m *meter) end(done int64) {
 	m.total = done
-	m.say(done)
+	m.report(done)
 }
 
-func (m *meter) say(done int64) {
-	m.told = time.Now()
-	if m.tell != nil {
-		m.tell(left4me.Progress{Done: done, Total: m.total, Unit: "bytes", Rate: int64(m.smooth)})
+func (m *meter) report(done int64) {
+	m.reported = time.Now()
+	if m.progress != nil {
+		m.progress(left4me.Progress{Done: done, Total: m.total, Unit: "bytes", Rate: int64(m.smooth)})
 	}
 }

@@ -6,9 +6,9 @@ import (
 	"net/http"
 )
 
-// Do asks once and returns whatever is answered, for what is no file: an API, a
-// Git repository. It connects to nothing that Fetch wouldn't. Errors: as Fetch,
-// when there was no answer.
+// Do sends one request, for example to an API or a Git repository, and returns the response,
+// whatever its status. The same address checks as for Fetch apply. It returns the errors of Fetch
+// if there is no response.
 func (c *Client) Do(req *http.Request) (*http.Response, error) {
 	address := req.URL.String()
 	if err := c.checkURL(address); err != nil {
@@ -19,7 +19,7 @@ func (c *Client) Do(req *http.Request) (*http.Response, error) {
 		return resp, nil
 	}
 	t := transfer{Client: c, Request: Request{URL: address}}
-	err = t.unanswered(req.Context(), err)
+	err = t.requestError(req.Context(), err)
 	var again *temporary
 	if errors.As(err, &again) && !errors.Is(err, context.Canceled) {
 		err = again.public(address)

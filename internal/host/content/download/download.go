@@ -1,16 +1,16 @@
-// Package download fetches one address into one file.
+// Package download fetches one URL into one file.
 //
-// A file is there whole or not at all: what comes is written to FILE.part, synced,
-// and renamed. What was cut off goes on where it ended (Range with If-Range), in
-// the next attempt and after left4me was killed; what changed meanwhile begins
-// anew. Sizes and sums are checked, some of the disk stays free, and one limit of
-// the rate holds for all downloads of a Client together.
+// A file appears only when it is complete: data is written to FILE.part, synced and renamed.
+// Interrupted downloads resume where they stopped (Range with If-Range), in the next attempt or
+// after left4me was killed; a file that changed on the server is fetched from the beginning. Sizes
+// and checksums are verified, a margin of disk space stays free, and one rate limit applies to all
+// downloads of a Client together.
 //
-// Addresses come from strangers. Only http and https are followed, at most five
-// times on, and a connection is only made to an address of the internet: that is
-// inspected when it is made, so no name, no redirect and no resolver can lead to
-// this machine or its network. Exceptions are named as HOST:PORT. The environment's
-// proxies are not used: a proxy would resolve names itself, and reach what we don't.
+// URLs are untrusted. Only http and https with at most five redirects are allowed, and connections
+// are only made to public addresses. The address is checked when connecting, so no name, redirect
+// or resolver can lead to this machine or its network. Exceptions are given as HOST:PORT. Proxy
+// settings in the environment are ignored: a proxy would resolve names itself and could reach
+// addresses that are not permitted.
 package download
 
 import (
@@ -28,37 +28,37 @@ import (
 	"github.com/left4me/left4me/internal/sleep"
 )
 
-// Bounds of a download, where Options say nothing else.
+// Bounds of a download and defaults of Options.
 const (
 	attempts     = 6
 	pause        = time.Second
 	longestPause = 30 * time.Second
 	stall        = 30 * time.Second
 	redirects    = 5
-	allAttempts  = 60 // also of a server that gives a little each time
-	headSize     = 64 // what Request.Head sees at most
+	allAttempts  = 60 // maximum number of requests, even if each makes progress
+	headSize     = 64 // maximum number of bytes passed to Request.Head
 )
 
-// Options of a Client. The zero value is a good one.
+// Options configures a Client. The zero value selects the defaults.
 type Options struct {
-	// Allow are exceptions, as HOST:PORT with a name or an address: to these a
-	// connection is made whatever they resolve to.
+	// Allow lists exceptions, as HOST:PORT with a name or an address. Connections to them are made
+	// whatever they resolve to.
 	Allow    []string
-	Rate     int64         // bytes a second of all downloads together; 0: as fast as it goes
-	Attempts int           // that bring nothing, one after the other; 6 if it is 0
-	Pause    time.Duration // before the second; it doubles, up to 30 s; 1 s if it is 0
-	Stall    time.Duration // so long may nothing come; 30 s if it is 0
+	Rate     int64         // limit of all downloads together in bytes per second; 0: none
+	Attempts int           // maximum number of consecutive attempts without progress; 0: 6
+	Pause    time.Duration // before the second attempt, doubling up to 30 s; 0: 1 s
+	Stall    time.Duration // maximum time without data; 0: 30 s
 }
 
-// Client downloads. It may be used concurrently.
+// Client downloads files. It is safe for concurrent use.
 type Client struct {
 	o       Options
 	allowed map[string]bool
 	http    *http.Client
-	limit   *rate.Limiter // nil: none
+	limit   *rate.Limiter // nil if unlimited
 }
 
-// New makes a Client. Errors: left4me.Invalid when an exception isn't HOST:PORT.
+// New returns a Client. It returns left4me.Invalid for an exception that is not HOST:PORT.
 func New(o Options) (*Client, error) {
 	o.Attempts, o.Pause, o.Stall = cmp.Or(o.Attempts, attempts), cmp.Or(o.Pause, pause), cmp.Or(o.Stall, stall)
 	allowed, err := ParseAllow(o.Allow)
@@ -73,43 +73,43 @@ func New(o Options) (*Client, error) {
 	return c, nil
 }
 
-// Allowed reports whether the host of an address is among the exceptions.
+// Allowed reports whether the host and port of a URL are an exception.
 func (c *Client) Allowed(address string) bool {
 	u, err := url.Parse(address)
 	return err == nil && c.allowed[hostPort(u)]
 }
 
-// Close closes connections that nobody uses.
+// Close closes idle connections.
 func (c *Client) Close() { c.http.CloseIdleConnections() }
 
-// Request says what is fetched and what must hold for it.
+// Request describes a file to download and what to verify.
 type Request struct {
 	URL   string
-	File  string // in a directory that is there; FILE.part and FILE.part.json stand beside it meanwhile
-	Size  int64  // that it must have; 0: not known
-	Limit int64  // that it may have; 0: none
-	Sum   string // "sha256:…", "sha1:…" or "md5:…" in hexadecimal; empty: none is checked
+	File  string // in an existing directory; FILE.part and FILE.part.json are next to it during the download
+	Size  int64  // expected size in bytes; 0: unknown
+	Limit int64  // maximum size in bytes; 0: none
+	Sum   string // "sha256:…", "sha1:…" or "md5:…" in hexadecimal; empty: not verified
 
-	// Head checks the first bytes, at most 64, as soon as they are there, and
-	// may refuse them. It may be nil.
+	// Head checks the first bytes, at most 64, as soon as they have arrived. An error aborts the
+	// download. It may be nil.
 	Head func([]byte) error
-	// Progress is told how far it is: a few times a second, and at the end. It may be nil.
+	// Progress receives progress reports several times per second and at the end. It may be nil.
 	Progress func(left4me.Progress)
 }
 
-// Result says how a download went.
+// Result describes a completed download.
 type Result struct {
 	Size     int64
-	Fetched  int64 // bytes that came over the line this time
-	Resumed  int64 // bytes that were there from an earlier time
+	Fetched  int64 // bytes received by this call
+	Resumed  int64 // bytes left by an earlier call
 	Requests int
 }
 
-// Fetch downloads. When it fails, FILE is as it was; what came so far stays for
-// the next call if that may go on there. A file that is there is replaced.
+// Fetch downloads a file, replacing an existing one. On error, FILE is unchanged, and the received
+// data is kept if the next call can resume it.
 //
-// Errors are *left4me.Error, or ctx's cause when it ended. They wrap one of the
-// Causes. left4me.Busy: the same file is being fetched.
+// Errors are *left4me.Error and wrap one of the Causes, or are the cause of ctx if it ended.
+// left4me.Busy means that the same file is already being fetched.
 func (c *Client) Fetch(ctx context.Context, r Request) (Result, error) {
 	var res Result
 	if err := c.checkURL(r.URL); err != nil {
@@ -125,9 +125,9 @@ func (c *Client) Fetch(ctx context.Context, r Request) (Result, error) {
 	}
 	defer p.close()
 	p.sum = sum
-	d := &transfer{Client: c, Request: r, part: p, res: &res, meter: meter{tell: r.Progress}}
+	d := &transfer{Client: c, Request: r, part: p, res: &res, meter: meter{progress: r.Progress}}
 	if err := d.run(ctx); err != nil {
-		if !keeps(err) && ctx.Err() == nil {
+		if !keepsPart(err) && ctx.Err() == nil {
 			p.discard()
 		}
 		return res, err
@@ -136,7 +136,7 @@ func (c *Client) Fetch(ctx context.Context, r Request) (Result, error) {
 	return res, nil
 }
 
-// transfer is one download under way.
+// transfer is a running download.
 type transfer struct {
 	*Client
 	Request
@@ -145,9 +145,9 @@ type transfer struct {
 	meter meter
 }
 
-// run tries until it has all, or there is no sense in trying.
+// run makes attempts until the file is complete or retrying is pointless.
 func (d *transfer) run(ctx context.Context) error {
-	idle := 0 // attempts since something came
+	idle := 0 // attempts since the last progress
 	for {
 		before := d.part.size
 		err := d.attempt(ctx)
@@ -176,45 +176,45 @@ func (d *transfer) run(ctx context.Context) error {
 	}
 }
 
-// finish checks what came and publishes it.
+// finish verifies the received data and publishes it.
 func (d *transfer) finish(ctx context.Context) error {
 	p := d.part
-	if d.Size > 0 && p.size < d.Size { // the end of a connection without a length
+	if d.Size > 0 && p.size < d.Size { // a response without a length ended early
 		return &temporary{cause: Cut, err: fmt.Errorf("%d of %d bytes came", p.size, d.Size)}
 	}
 	if err := d.checkSize(p.size); err != nil {
 		return err
 	}
-	if err := d.showHead(true); err != nil {
+	if err := d.checkHead(true); err != nil {
 		return err
 	}
 	if err := p.checkSum(ctx); err != nil {
 		return err
 	}
 	if err := p.publish(); err != nil {
-		return d.onDisk(err)
+		return d.diskError(err)
 	}
 	d.meter.end(p.size)
 	return nil
 }
 
-// showHead shows the first bytes to who asked, once.
-func (d *transfer) showHead(all bool) error {
-	if d.Head == nil || d.part.seen || !all && d.part.size < headSize {
+// checkHead calls Head once, when enough bytes have arrived or, with all, at the end.
+func (d *transfer) checkHead(all bool) error {
+	if d.Head == nil || d.part.headChecked || !all && d.part.size < headSize {
 		return nil
 	}
 	head, err := d.part.head()
 	if err != nil {
-		return d.onDisk(err)
+		return d.diskError(err)
 	}
 	if err := d.Head(head); err != nil {
 		return failure(WrongContent, left4me.NewError(left4me.Unavailable, "download.wrong_content", "reason", err), err)
 	}
-	d.part.seen = true
+	d.part.headChecked = true
 	return nil
 }
 
-// checkSize compares a size with what it must or may be.
+// checkSize compares a size with the expected size and the limit.
 func (d *transfer) checkSize(n int64) error {
 	switch {
 	case d.Size > 0 && n != d.Size:

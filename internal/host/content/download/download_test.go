@@ -23,7 +23,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// content is a content server with one item, and a client that may ask it.
+// content is a content server with one item, and a client that may contact it.
 type content struct {
 	*steamapi.Server
 	base string
@@ -62,11 +62,11 @@ func (c *content) request() download.Request {
 	return download.Request{URL: c.base + path, File: c.file, Size: size, Sum: "sha1:" + sum}
 }
 
-// nothing fails the test when something of a download is left.
-func (c *content) nothing(t *testing.T) {
+// checkNoFiles checks that no files of a download remain.
+func (c *content) checkNoFiles(t *testing.T) {
 	t.Helper()
 	if left, _ := filepath.Glob(filepath.Join(filepath.Dir(c.file), "*")); len(left) > 0 {
-		t.Errorf("left behind: %v", left)
+		t.Errorf("files remain: %v", left)
 	}
 }
 
@@ -80,15 +80,15 @@ func noise(n int) []byte {
 	return b
 }
 
-func TestAFileComesWhole(t *testing.T) {
+func TestFetchDownloadsFile(t *testing.T) {
 	data := noise(3 << 20)
 	c := serve(t, steamapi.Item{Data: data}, download.Options{})
-	var told []left4me.Progress
+	var reports []left4me.Progress
 	r := c.request()
-	r.Progress = func(p left4me.Progress) { told = append(told, p) }
+	r.Progress = func(p left4me.Progress) { reports = append(reports, p) }
 	r.Head = func(b []byte) error {
 		if !bytes.Equal(b, data[:64]) {
-			t.Errorf("the head was %x", b)
+			t.Errorf("got head %x", b)
 		}
 		return nil
 	}
@@ -97,16 +97,16 @@ func TestAFileComesWhole(t *testing.T) {
 		t.Fatalf("%+v, %v", res, err)
 	}
 	if got, err := os.ReadFile(c.file); err != nil || !bytes.Equal(got, data) {
-		t.Errorf("another file: %v", err)
+		t.Errorf("got a different file: %v", err)
 	}
-	if last := told[len(told)-1]; last.Done != 3<<20 || last.Total != 3<<20 || last.Unit != "bytes" {
-		t.Errorf("told %+v", told)
+	if last := reports[len(reports)-1]; last.Done != 3<<20 || last.Total != 3<<20 || last.Unit != "bytes" {
+		t.Errorf("got progress %+v, want the last report to be complete", reports)
 	}
 	os.Remove(c.file)
-	c.nothing(t)
+	c.checkNoFiles(t)
 }
 
-func TestWhatWasCutGoesOnWhereItEnded(t *testing.T) {
+func TestInterruptedDownloadResumes(t *testing.T) {
 	data := noise(1 << 20)
 	c := serve(t, steamapi.Item{Data: data, Content: steamapi.Content{CutAfter: 300_000, Times: 3}}, download.Options{})
 	res, err := c.Fetch(t.Context(), c.request())
@@ -114,26 +114,26 @@ func TestWhatWasCutGoesOnWhereItEnded(t *testing.T) {
 		t.Fatal(err)
 	}
 	if sent, asked := c.Sent(id); sent != 1<<20 || asked != 4 || res.Fetched != 1<<20 || res.Requests != 4 {
-		t.Errorf("%d bytes were sent in %d answers: %+v", sent, asked, res)
+		t.Errorf("got %d bytes sent in %d responses, want %d in 4: %+v", sent, asked, 1<<20, res)
 	}
 	if got, _ := os.ReadFile(c.file); !bytes.Equal(got, data) {
-		t.Error("another file")
+		t.Error("got a different file")
 	}
 }
 
-// A left4me that is killed leaves a part; the next one goes on with it.
-func TestAnotherProcessGoesOn(t *testing.T) {
+// After left4me is killed, the next process must resume the remaining part.
+func TestNextProcessResumesDownload(t *testing.T) {
 	data := noise(1 << 20)
 	for name, k := range map[string]struct {
 		sum    bool
 		change func(*steamapi.Item)
 		sent   int64
 	}{
-		"unchanged":                 {true, func(*steamapi.Item) {}, 1 << 20},
-		"unchanged, without a sum":  {false, func(*steamapi.Item) {}, 1 << 20},
-		"without ranges":            {true, func(i *steamapi.Item) { i.Content.NoRange = true }, 1<<20 + 500_000},
-		"another tag, same address": {true, func(i *steamapi.Item) { i.Content.ETag = "new" }, 1<<20 + 500_000},
-		"changed, same address":     {false, func(i *steamapi.Item) { i.Data = noise(1<<20 + 1)[1:] }, 1<<20 + 500_000},
+		"unchanged":                {true, func(*steamapi.Item) {}, 1 << 20},
+		"unchanged, without a sum": {false, func(*steamapi.Item) {}, 1 << 20},
+		"without ranges":           {true, func(i *steamapi.Item) { i.Content.NoRange = true }, 1<<20 + 500_000},
+		"other ETag, same URL":     {true, func(i *steamapi.Item) { i.Content.ETag = "new" }, 1<<20 + 500_000},
+		"other content, same URL":  {false, func(i *steamapi.Item) { i.Data = noise(1<<20 + 1)[1:] }, 1<<20 + 500_000},
 	} {
 		c := serve(t, steamapi.Item{Data: data, Content: steamapi.Content{CutAfter: 500_000}}, download.Options{Attempts: 1})
 		r := c.request()
@@ -141,14 +141,14 @@ func TestAnotherProcessGoesOn(t *testing.T) {
 			r.Sum = ""
 		}
 		if _, err := c.Fetch(t.Context(), r); !errors.Is(err, download.Cut) || !errors.Is(err, left4me.Unavailable) {
-			t.Fatalf("%s: cut: %v", name, err)
+			t.Fatalf("%s: interrupted download: got %v, want Cut", name, err)
 		}
 		c.Change(func(s *steamapi.State) {
 			i := s.Items[id]
 			i.Content = steamapi.Content{}
 			k.change(&i)
 			if !bytes.Equal(i.Data, data) {
-				i.Scale = 2 // another content of the same item and version
+				i.Scale = 2 // different content of the same item and version
 			}
 			s.Items[id] = i
 		})
@@ -164,24 +164,24 @@ func TestAnotherProcessGoesOn(t *testing.T) {
 		var want []byte
 		c.Change(func(s *steamapi.State) { want = s.Items[id].Data })
 		if got, _ := os.ReadFile(c.file); !bytes.Equal(got, want) {
-			t.Errorf("%s: another file", name)
+			t.Errorf("%s: got a different file", name)
 		}
 		if sent, _ := c.Sent(id); sent != k.sent || res.Resumed+res.Fetched != 1<<20 {
-			t.Errorf("%s: %d bytes were sent, %+v", name, sent, res)
+			t.Errorf("%s: got %d bytes sent, want %d: %+v", name, sent, k.sent, res)
 		}
 	}
 }
 
-// A part that was whole before its end was known is not fetched again; one of
-// another address, or whose state is lost, is no use.
-func TestPartsAreBelievedOnlyAsFarAsTheyCanBe(t *testing.T) {
+// A complete part must not be fetched again. A part of another URL, or with a lost state, must be
+// discarded.
+func TestPartIsResumedOnlyWithMatchingState(t *testing.T) {
 	data := noise(100_000)
 	for name, k := range map[string]struct {
 		size  int
 		state func(url string) string
 		sent  int64
 	}{
-		"whole":           {100_000, nil, 0},
+		"complete":        {100_000, nil, 0},
 		"half":            {50_000, nil, 50_000},
 		"too long":        {100_001, nil, 100_000},
 		"another address": {50_000, func(string) string { return `{"url":"http://x/","validator":"\"a\"","total":100000}` }, 100_000},
@@ -190,7 +190,7 @@ func TestPartsAreBelievedOnlyAsFarAsTheyCanBe(t *testing.T) {
 	} {
 		c := serve(t, steamapi.Item{Data: data, Content: steamapi.Content{CutAfter: 1}}, download.Options{Attempts: 1})
 		r := c.request()
-		_, _ = c.Fetch(t.Context(), r) // leaves a state
+		_, _ = c.Fetch(t.Context(), r) // creates a state file
 		part := append(bytes.Clone(data), 0)[:k.size]
 		if err := os.WriteFile(c.file+".part", part, 0o600); err != nil {
 			t.Fatal(err)
@@ -206,12 +206,12 @@ func TestPartsAreBelievedOnlyAsFarAsTheyCanBe(t *testing.T) {
 			t.Fatalf("%s: %+v, %v", name, res, err)
 		}
 		if got, _ := os.ReadFile(c.file); !bytes.Equal(got, data) {
-			t.Errorf("%s: another file", name)
+			t.Errorf("%s: got a different file", name)
 		}
 	}
 }
 
-func TestWhatIsWrongIsRefusedAndLeavesNothing(t *testing.T) {
+func TestFailedDownloadLeavesNoFiles(t *testing.T) {
 	no := errors.New("this is a ZIP archive")
 	for name, k := range map[string]struct {
 		item   steamapi.Item
@@ -266,13 +266,13 @@ func TestWhatIsWrongIsRefusedAndLeavesNothing(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 		if _, asked := c.Sent(id); asked > 1 {
-			t.Errorf("%s: asked %d times", name, asked)
+			t.Errorf("%s: got %d requests, want at most 1", name, asked)
 		}
-		c.nothing(t)
+		c.checkNoFiles(t)
 	}
 }
 
-func TestABusyServerIsAskedAgain(t *testing.T) {
+func TestFetchRetriesBusyServer(t *testing.T) {
 	for _, status := range []int{429, 408, 500, 503} {
 		c := serve(t, steamapi.Item{Data: noise(1000), Content: steamapi.Content{Status: status, Times: 2}}, download.Options{})
 		if res, err := c.Fetch(t.Context(), c.request()); err != nil || res.Requests != 3 {
@@ -284,16 +284,16 @@ func TestABusyServerIsAskedAgain(t *testing.T) {
 		t.Error(err)
 	}
 	if _, asked := c.Sent(id); asked != 4 {
-		t.Errorf("asked %d times", asked)
+		t.Errorf("got %d requests, want 4", asked)
 	}
-	c.nothing(t)
+	c.checkNoFiles(t)
 }
 
-func TestSilenceAndDawdlingEnd(t *testing.T) {
+func TestStalledTransferEnds(t *testing.T) {
 	for name, k := range map[string]steamapi.Content{
-		"no answer":         {Hang: -1},
-		"silence":           {Hang: 1000},
-		"a byte now and on": {Rate: 40},
+		"no answer":           {Hang: -1},
+		"silence":             {Hang: 1000},
+		"40 bytes per second": {Rate: 40},
 	} {
 		c := serve(t, steamapi.Item{Data: noise(50_000), Content: k}, download.Options{Attempts: 1, Stall: 100 * time.Millisecond})
 		_, err := c.Fetch(t.Context(), c.request())
@@ -303,7 +303,7 @@ func TestSilenceAndDawdlingEnd(t *testing.T) {
 	}
 }
 
-func TestACancelEndsIt(t *testing.T) {
+func TestCancelEndsFetch(t *testing.T) {
 	for name, k := range map[string]steamapi.Content{
 		"silence":          {Hang: 1000},
 		"no answer":        {Hang: -1},
@@ -327,12 +327,12 @@ func TestACancelEndsIt(t *testing.T) {
 				t.Errorf("%s: %v", name, err)
 			}
 		case <-time.After(5 * time.Second):
-			t.Fatalf("%s: it goes on", name)
+			t.Fatalf("%s: Fetch did not end within 5 s of the cancel", name)
 		}
 	}
 }
 
-func TestTwoDontFetchTheSameFile(t *testing.T) {
+func TestConcurrentFetchOfSameFileIsBusy(t *testing.T) {
 	c := serve(t, steamapi.Item{Data: noise(50_000), Content: steamapi.Content{Hang: 1000}}, download.Options{})
 	ctx, cancel := context.WithCancel(t.Context())
 	var group sync.WaitGroup
@@ -348,12 +348,12 @@ func TestTwoDontFetchTheSameFile(t *testing.T) {
 	cancel()
 	group.Wait()
 	if left, err := os.Stat(c.file + ".part"); err != nil || left.Size() > 1000 {
-		t.Errorf("the part is lost: %v", err)
+		t.Errorf("the part was lost: %v", err)
 	}
 }
 
-// The limit is of all together, and who waits for it isn't taken for stalled.
-func TestOneLimitHoldsForAll(t *testing.T) {
+// The limit applies to all downloads together, and waiting for it must not count as stalling.
+func TestRateLimitIsShared(t *testing.T) {
 	c := serve(t, steamapi.Item{Data: noise(60_000)}, download.Options{Rate: 200_000, Stall: 50 * time.Millisecond})
 	began := time.Now()
 	var group sync.WaitGroup
@@ -367,12 +367,12 @@ func TestOneLimitHoldsForAll(t *testing.T) {
 		})
 	}
 	group.Wait()
-	if took := time.Since(began); took < 450*time.Millisecond { // 120,000 bytes, of which 20,000 come at once
-		t.Errorf("120,000 bytes at 200,000 a second took %s", took)
+	if took := time.Since(began); took < 450*time.Millisecond { // 120,000 bytes, of which 20,000 arrive at once
+		t.Errorf("120,000 bytes at 200,000 bytes per second took %s, want at least 450ms", took)
 	}
 }
 
-func TestSomeOfTheDiskStaysFree(t *testing.T) {
+func TestFetchKeepsDiskMargin(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("a small disk needs root")
 	}
@@ -390,16 +390,16 @@ func TestSomeOfTheDiskStaysFree(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 		if left, _ := os.ReadDir(small); len(left) > 0 {
-			t.Errorf("%s: left %v", name, left)
+			t.Errorf("%s: files remain: %v", name, left)
 		}
 		if sent, _ := c.Sent(id); !k.NoLength && sent > 8<<20 {
-			t.Errorf("%s: %d bytes were sent for nothing", name, sent)
+			t.Errorf("%s: %d bytes were sent in vain", name, sent)
 		}
 	}
 }
 
-// A connection that ends without a length is no end.
-func TestAnEndWithoutALengthIsOnlyOneWithTheSize(t *testing.T) {
+// The end of a connection without Content-Length doesn't mean that the file is complete.
+func TestEndWithoutLengthIsCheckedAgainstSize(t *testing.T) {
 	data := noise(40_000)
 	asked := 0
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

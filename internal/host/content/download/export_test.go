@@ -1,7 +1,7 @@
 package download
 
-// OnInternet is for tests of the rule.
+// OnInternet exports onInternet.
 var OnInternet = onInternet
 
-// ContentRange is for the fuzz target.
+// ContentRange exports contentRange.
 var ContentRange = contentRange

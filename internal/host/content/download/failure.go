@@ -14,28 +14,28 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Cause is why a download failed, for the program: errors.Is(err, download.Refused).
+// Cause classifies a failed download for callers: errors.Is(err, download.Refused).
 type Cause string
 
-// The causes.
+// Causes of failures.
 const (
-	Refused      Cause = "refused"       // the address, or one that it leads to, may not be asked
-	Gone         Cause = "gone"          // the server says that there is no such thing, or that we may not have it
-	Unreachable  Cause = "unreachable"   // no connection, or none that can be trusted
-	ServerBusy   Cause = "busy"          // the server answers that it can't now
-	Cut          Cause = "cut"           // the connection ended too early, each time
-	Stalled      Cause = "stalled"       // nothing came for too long
-	WrongSize    Cause = "wrong size"    //
-	WrongSum     Cause = "wrong sum"     //
-	WrongContent Cause = "wrong content" // Request.Head refused it, or it is packed in a way that wasn't asked for
-	TooLarge     Cause = "too large"     //
-	DiskFull     Cause = "disk full"     //
+	Refused      Cause = "refused"       // the URL or the target of a redirect is not permitted
+	Gone         Cause = "gone"          // the server refuses the request, for example with 404 or 403
+	Unreachable  Cause = "unreachable"   // no connection, or an untrusted certificate
+	ServerBusy   Cause = "busy"          // the server failed or is overloaded: 408, 429 or 5xx
+	Cut          Cause = "cut"           // every attempt was interrupted
+	Stalled      Cause = "stalled"       // no data for too long
+	WrongSize    Cause = "wrong size"    // not Request.Size
+	WrongSum     Cause = "wrong sum"     // not Request.Sum
+	WrongContent Cause = "wrong content" // rejected by Request.Head, or an unexpected Content-Encoding
+	TooLarge     Cause = "too large"     // above Request.Limit
+	DiskFull     Cause = "disk full"     // not enough free space
 )
 
 func (c Cause) Error() string { return string(c) }
 
-// failure gives an error for people its cause for the program, and the one below,
-// which may be nil.
+// failure adds to an error for users the cause for callers and the underlying error, which may be
+// nil.
 func failure(c Cause, e *left4me.Error, err error) *left4me.Error {
 	if err == nil {
 		return e.Because(c)
@@ -43,8 +43,8 @@ func failure(c Cause, e *left4me.Error, err error) *left4me.Error {
 	return e.Because(errors.Join(c, err))
 }
 
-// keeps reports whether what came so far is of use after an error.
-func keeps(err error) bool {
+// keepsPart reports whether received data should be kept after an error.
+func keepsPart(err error) bool {
 	for _, c := range []Cause{Unreachable, ServerBusy, Cut, Stalled} {
 		if errors.Is(err, c) {
 			return true
@@ -53,10 +53,10 @@ func keeps(err error) bool {
 	return errors.Is(err, left4me.Busy)
 }
 
-// temporary is a failure after which another attempt may help.
+// temporary is a failure that another attempt may resolve.
 type temporary struct {
 	cause Cause
-	after time.Duration // what the server asks for; 0: nothing
+	after time.Duration // delay requested by the server; 0: none
 	err   error
 }
 
@@ -78,8 +78,8 @@ func (t *temporary) public(address string) *left4me.Error {
 	return failure(t.cause, e, t.err)
 }
 
-// plain is an error without addresses of connections and names of calls: one with a
-// code when it is known, or its text.
+// plain returns an error without connection addresses and system call names: a coded error if the
+// cause is known, or its text.
 func plain(err error) any {
 	var name *net.DNSError
 	switch {
@@ -99,8 +99,8 @@ func plain(err error) any {
 	return err.Error()
 }
 
-// short is an address for people: without what stands behind a question mark,
-// which may be a secret, and not endless.
+// short returns a URL for messages: truncated, and without the user and the query, which may
+// contain secrets.
 func short(address string) string {
 	s, _, _ := strings.Cut(address, "?")
 	if u, err := url.Parse(s); err == nil && u.User != nil {
@@ -113,8 +113,8 @@ func short(address string) string {
 	return s
 }
 
-// onDisk turns an error of our own disk into words.
-func (d *transfer) onDisk(err error) error {
+// diskError converts an error from writing to the local disk.
+func (d *transfer) diskError(err error) error {
 	var public *left4me.Error
 	var again *temporary
 	if errors.As(err, &public) || errors.As(err, &again) {

@@ -23,31 +23,31 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// part is what came so far of a file.
+// part is a partially downloaded file.
 type part struct {
-	file  string // what it becomes
-	f     *os.File
-	size  int64
-	state state
-	seen  bool // its head was inspected
-	sum   *sum
+	file        string // final path
+	f           *os.File
+	size        int64
+	state       state
+	headChecked bool // Request.Head has been called
+	sum         *sum
 }
 
-// state is kept beside a part, for whoever goes on.
+// state is stored next to a part so that a later call can resume it.
 type state struct {
 	URL       string `json:"url"`
-	Validator string `json:"validator"` // a strong ETag or a date; empty: it can't be gone on with
-	Total     int64  `json:"total"`     // -1: not known
-	Boot      string `json:"boot"`      // of the machine: what wasn't synced before another may be anything
+	Validator string `json:"validator"` // a strong ETag or a date; empty: not resumable
+	Total     int64  `json:"total"`     // bytes; -1: unknown
+	Boot      string `json:"boot"`      // boot id of the machine: after a reboot, unsynced data may be wrong
 }
 
-// sum is what is checked of a whole file. It counts along as long as bytes come in order.
+// sum computes the checksum of a file. It is updated incrementally while bytes arrive in order.
 type sum struct {
 	name string
 	make func() hash.Hash
 	want []byte
 	hash hash.Hash
-	at   int64 // so many bytes it has counted
+	at   int64 // number of bytes hashed
 }
 
 func parseSum(s string) (*sum, error) {
@@ -63,7 +63,7 @@ func parseSum(s string) (*sum, error) {
 	return &sum{name: name, make: kinds[name], want: want, hash: kinds[name]()}, nil
 }
 
-// openPart opens the part of a file, or begins one, and keeps others from it.
+// openPart opens or creates the part of a file and locks it.
 func openPart(file string) (*part, error) {
 	f, err := os.OpenFile(file+".part", os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW, 0o640)
 	if err != nil {
@@ -77,7 +77,7 @@ func openPart(file string) (*part, error) {
 	now, err2 := os.Lstat(file + ".part")
 	if err = errors.Join(err, err2); err != nil || !info.Mode().IsRegular() || !os.SameFile(info, now) {
 		f.Close()
-		if err == nil || errors.Is(err, fs.ErrNotExist) { // who had the lock has published what we opened
+		if err == nil || errors.Is(err, fs.ErrNotExist) { // the previous lock holder published this part
 			err = left4me.NewError(left4me.Busy, "download.was_running", "file", filepath.Base(file))
 		}
 		return nil, err
@@ -90,8 +90,8 @@ func openPart(file string) (*part, error) {
 	return p, nil
 }
 
-// worthKeeping is how large an answer is that is gone on with: less is sooner
-// fetched again than remembered.
+// worthKeeping is the minimum size of a resumable download. Fetching less again is cheaper than
+// storing its state.
 const worthKeeping = 4 << 10
 
 func (p *part) stateFile() string { return p.file + ".part.json" }
@@ -101,7 +101,7 @@ func boot() string {
 	return strings.TrimSpace(string(b))
 }
 
-// resumable is where an answer of an address may go on; 0: at the beginning.
+// resumable returns the offset at which a download of the URL can resume; 0 is the beginning.
 func (p *part) resumable(address string) int64 {
 	if p.size == 0 || p.state.URL != address || p.state.Validator == "" || p.state.Total >= 0 && p.size > p.state.Total {
 		return 0
@@ -109,12 +109,12 @@ func (p *part) resumable(address string) int64 {
 	return p.size
 }
 
-// begin empties it, for the answer that s tells of.
+// begin empties the part for a new response described by s.
 func (p *part) begin(s state) error {
 	if err := p.f.Truncate(0); err != nil {
 		return err
 	}
-	p.size, p.seen, p.state = 0, false, s
+	p.size, p.headChecked, p.state = 0, false, s
 	p.state.Boot = boot()
 	if s.Total >= 0 && s.Total < worthKeeping {
 		p.state.Validator = ""
@@ -125,7 +125,8 @@ func (p *part) begin(s state) error {
 	if err != nil {
 		return err
 	}
-	// Without a state it is begun anew, with a broken one as well: no need to sync.
+	// The state need not be synced: a download with a missing or damaged state starts from the
+	// beginning.
 	temp := p.stateFile() + ".new"
 	if err := os.WriteFile(temp, b, 0o640); err != nil {
 		return err
@@ -145,7 +146,7 @@ func (p *part) head() ([]byte, error) {
 	return b, err
 }
 
-// catchUp makes the sum count what it hasn't seen: what came another time.
+// catchUp hashes the bytes that an earlier call received.
 func (p *part) catchUp(ctx context.Context) error {
 	s := p.sum
 	if s == nil || s.at == p.size {
@@ -159,7 +160,7 @@ func (p *part) catchUp(ctx context.Context) error {
 	return err
 }
 
-// checkSum compares the sum of all with what it should be.
+// checkSum verifies the checksum of the complete file.
 func (p *part) checkSum(ctx context.Context) error {
 	if p.sum == nil {
 		return nil
@@ -174,7 +175,7 @@ func (p *part) checkSum(ctx context.Context) error {
 	return nil
 }
 
-// publish makes it the file.
+// publish renames the part to its final path.
 func (p *part) publish() error {
 	if err := p.f.Sync(); err != nil {
 		return err
@@ -186,18 +187,18 @@ func (p *part) publish() error {
 	return durable.SyncDir(filepath.Dir(p.file))
 }
 
-// discard removes it.
+// discard deletes the part and its state.
 func (p *part) discard() {
 	_ = os.Remove(p.file + ".part")
 	_ = os.Remove(p.stateFile())
 }
 
 func (p *part) close() {
-	if p.size == 0 { // nothing to go on with
+	if p.size == 0 { // nothing to resume
 		if at, err := os.Lstat(p.file + ".part"); !errors.Is(err, fs.ErrNotExist) && at.Size() == 0 {
 			p.discard()
 		}
 	}
-	_ = unix.Flock(int(p.f.Fd()), unix.LOCK_UN) // a child that is being forked has the descriptor too
+	_ = unix.Flock(int(p.f.Fd()), unix.LOCK_UN) // a child that is being forked also holds the descriptor
 	p.f.Close()
 }
