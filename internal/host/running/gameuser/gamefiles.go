@@ -1,12 +1,10 @@
-// Package gameuser opens, reads and removes what stands in directories that the
-// user of the games may write to: runtime/NAME, logs/NAME and the directory of a
-// server's socket.
+// Package gameuser opens, reads and removes files in directories that the game's user may write to:
+// runtime/NAME, logs/NAME and the directory of a server's socket.
 //
-// A plugin can put anything there, and exchange it at any moment. So everything
-// is opened by descriptor beneath a directory that left4me chose, through no
-// symbolic link, without waiting for the other end of a FIFO, and what was opened
-// is inspected before it is read. Nothing else in left4me reads there by name
-// (TestWhoKnowsTheWayToGameFiles).
+// A plugin can put anything there and exchange it at any moment. Therefore everything is opened by
+// descriptor below a directory that left4me chose, without following symbolic links and without
+// blocking on FIFOs, and checked after opening and before reading. No other code in left4me reads there
+// by name (TestWhoKnowsTheWayToGameFiles).
 package gameuser
 
 import (
@@ -20,8 +18,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ErrKind is the target of errors.Is for an entry that is neither a regular file
-// nor a directory, and ErrSize for a file that is longer than the caller reads.
+// ErrKind means that an entry is neither a regular file nor a directory, and ErrSize that a file is
+// longer than the caller's limit; test for them with errors.Is.
 var (
 	ErrKind = errors.New("not a regular file")
 	ErrSize = errors.New("too large")
@@ -29,9 +27,8 @@ var (
 
 const beneath = unix.RESOLVE_BENEATH | unix.RESOLVE_NO_SYMLINKS | unix.RESOLVE_NO_MAGICLINKS
 
-// OpenDir opens the directory rel beneath root. root itself may be reached
-// through links. Errors: fs.ErrNotExist, unix.ENOTDIR, and unix.ELOOP when a
-// component of rel is a symbolic link.
+// OpenDir opens the directory rel below root. root itself may be reached through symbolic links.
+// Errors: fs.ErrNotExist, unix.ENOTDIR, and unix.ELOOP if a component of rel is a symbolic link.
 func OpenDir(root, rel string) (*os.File, error) {
 	top, err := os.OpenFile(root, unix.O_PATH|unix.O_DIRECTORY, 0)
 	if err != nil {
@@ -41,7 +38,7 @@ func OpenDir(root, rel string) (*os.File, error) {
 	return openAt(top, rel, unix.O_RDONLY|unix.O_DIRECTORY, beneath)
 }
 
-// OpenRoot is OpenDir for those who inspect many files beneath a directory.
+// OpenRoot is like OpenDir for callers that access many files below a directory.
 func OpenRoot(root, rel string) (*os.Root, error) {
 	dir, err := OpenDir(root, rel)
 	if err != nil {
@@ -51,9 +48,8 @@ func OpenRoot(root, rel string) (*os.Root, error) {
 	return os.OpenRoot("/proc/self/fd/" + strconv.Itoa(int(dir.Fd())))
 }
 
-// OpenAt opens the regular file or the directory rel beneath dir; flags are those
-// of open(2), and a new file gets the mode 0640. Errors: ErrKind, and those of
-// OpenDir.
+// OpenAt opens the regular file or directory rel below dir. flags are those of open(2), and a new file
+// gets mode 0640. Errors: ErrKind, and those of OpenDir.
 func OpenAt(dir *os.File, rel string, flags int) (*os.File, error) {
 	f, err := openAt(dir, rel, flags, beneath)
 	if err != nil {
@@ -71,8 +67,8 @@ func OpenAt(dir *os.File, rel string, flags int) (*os.File, error) {
 	return f, nil
 }
 
-// Read reads the regular file rel beneath dir as a whole. A file of more than most
-// bytes is not read: that is ErrSize. Errors: those of OpenAt.
+// Read returns the contents of the regular file rel below dir. If it is longer than most bytes, the
+// error is ErrSize. Other errors: those of OpenAt.
 func Read(dir *os.File, rel string, most int64) ([]byte, error) {
 	f, err := OpenAt(dir, rel, unix.O_RDONLY)
 	if err != nil {
@@ -89,7 +85,7 @@ func Read(dir *os.File, rel string, most int64) ([]byte, error) {
 	if st.Size() > most {
 		return nil, &fs.PathError{Op: "read", Path: rel, Err: fmt.Errorf("%w: %d bytes, at most %d are read", ErrSize, st.Size(), most)}
 	}
-	b, err := io.ReadAll(io.LimitReader(f, most+1)) // it may grow meanwhile
+	b, err := io.ReadAll(io.LimitReader(f, most+1)) // the file may grow in the meantime
 	if err == nil && int64(len(b)) > most {
 		err = &fs.PathError{Op: "read", Path: rel, Err: fmt.Errorf("%w: more than %d bytes", ErrSize, most)}
 	}
@@ -99,11 +95,11 @@ func Read(dir *os.File, rel string, most int64) ([]byte, error) {
 	return b, nil
 }
 
-// openAt opens rel beneath dir. O_NONBLOCK keeps the open of a FIFO from waiting
-// for a writer; on files and directories it has no effect.
+// openAt opens rel below dir. O_NONBLOCK keeps open from waiting for the writer of a FIFO; it has no
+// effect on files and directories.
 func openAt(dir *os.File, rel string, flags int, resolve uint64) (*os.File, error) {
 	how := unix.OpenHow{Flags: uint64(flags) | unix.O_NOFOLLOW | unix.O_NONBLOCK | unix.O_NOCTTY | unix.O_CLOEXEC, Resolve: resolve}
-	if flags&unix.O_PATH != 0 { // takes no others: open(2)
+	if flags&unix.O_PATH != 0 { // O_PATH can't be combined with the other flags: open(2)
 		how.Flags = uint64(flags) | unix.O_NOFOLLOW | unix.O_CLOEXEC
 	}
 	if flags&unix.O_CREAT != 0 {
@@ -112,7 +108,7 @@ func openAt(dir *os.File, rel string, flags int, resolve uint64) (*os.File, erro
 	for {
 		fd, err := unix.Openat2(int(dir.Fd()), rel, &how)
 		if errors.Is(err, unix.EINTR) || errors.Is(err, unix.EAGAIN) {
-			continue // a rename was under way while it was resolved: openat2(2)
+			continue // a rename happened during the lookup: openat2(2)
 		}
 		if err != nil {
 			return nil, &fs.PathError{Op: "open", Path: rel, Err: err}

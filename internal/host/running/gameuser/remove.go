@@ -13,16 +13,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// maxDepth is how many directories are open at once. A tree that is deeper is cut
-// there, and the part below is moved to its top and removed from there: a plugin
-// can nest directories far deeper than the number of files that a process may
-// have open.
+// maxDepth limits the number of directories that are open at once. The part of a tree below that depth
+// is moved to its top and removed from there, because a plugin can nest directories far deeper than a
+// process may have files open.
 const maxDepth = 100
 
-// LeftError is what Remove and Empty could not remove: the first of all.
+// LeftError describes the first entry that Remove or Empty could not remove.
 type LeftError struct {
-	Path     string // relative to the directory that was given
-	UID, GID uint32 // owner of the entry, or of the directory that can't be changed
+	Path     string // relative to the given directory
+	UID, GID uint32 // owner of the entry, or of the directory that can't be modified
 	Err      error
 }
 
@@ -31,10 +30,9 @@ func (e *LeftError) Error() string { return fmt.Sprintf("remove %s: %v", e.Path,
 // Unwrap returns the cause.
 func (e *LeftError) Unwrap() error { return e.Err }
 
-// Remove removes the entry name of dir and everything beneath it, whatever its
-// modes are, and follows no link. It enters nothing that is mounted. An entry that
-// isn't there is a success. It removes what it can: an error is a *LeftError, or
-// that of ctx.
+// Remove removes the entry name of dir and everything below it, whatever the modes are. It follows no
+// symbolic links and enters no mount points. A missing entry is a success. Remove continues after
+// failures; its error is a *LeftError or that of ctx.
 func Remove(ctx context.Context, dir *os.File, name string) error {
 	r := remover{ctx: ctx, top: -1}
 	if r.entry(dir, name, name, 0) {
@@ -43,7 +41,7 @@ func Remove(ctx context.Context, dir *os.File, name string) error {
 	return r.err()
 }
 
-// Empty removes every entry of dir as Remove does.
+// Empty removes all entries of dir in the way of Remove.
 func Empty(ctx context.Context, dir *os.File) error {
 	r := remover{ctx: ctx, top: int(dir.Fd())}
 	if r.entries(dir, ".", 0) {
@@ -54,7 +52,7 @@ func Empty(ctx context.Context, dir *os.File) error {
 
 type remover struct {
 	ctx  context.Context
-	top  int // where parts of a deep tree are moved to
+	top  int // destination for parts of a deep tree
 	left *LeftError
 }
 
@@ -65,7 +63,7 @@ func (r *remover) err() error {
 	return r.left
 }
 
-// entry reports whether dir/name is gone; p is its path for people.
+// entry removes dir/name and reports whether it no longer exists. p is its path for errors.
 func (r *remover) entry(dir *os.File, name, p string, depth int) bool {
 	if r.ctx.Err() != nil {
 		return false
@@ -82,7 +80,7 @@ func (r *remover) entry(dir *os.File, name, p string, depth int) bool {
 	if errors.Is(err, unix.ENOENT) {
 		return true
 	}
-	if errors.Is(err, unix.ENOTDIR) || errors.Is(err, unix.ELOOP) { // a file or a link: why did it stay?
+	if errors.Is(err, unix.ENOTDIR) || errors.Is(err, unix.ELOOP) { // a file or link: get the error that kept it
 		err = unix.Unlinkat(d, name, 0)
 	}
 	if err != nil {
@@ -106,9 +104,9 @@ func (r *remover) entry(dir *os.File, name, p string, depth int) bool {
 	return r.fail(dir, name, p, err)
 }
 
-// entries reports whether everything in dir is gone. It goes through dir until a
-// pass removes nothing: entries may come to its top meanwhile, and a file system
-// may leave out some while others are removed.
+// entries removes everything in dir and reports whether it is empty. It repeats until a pass removes
+// nothing: parts of deep trees may be moved into dir, and a file system may skip entries while others
+// are being removed.
 func (r *remover) entries(dir *os.File, p string, depth int) (all bool) {
 	for {
 		removed := false
@@ -138,8 +136,7 @@ func (r *remover) entries(dir *os.File, p string, depth int) (all bool) {
 	}
 }
 
-// fail remembers the first failure. When the directory refuses, its owner is the
-// one to name.
+// fail records the first failure. If the directory refuses the removal, its owner is recorded.
 func (r *remover) fail(dir *os.File, name, p string, err error) bool {
 	if r.left != nil || r.ctx.Err() != nil {
 		return false
@@ -156,11 +153,10 @@ func (r *remover) fail(dir *os.File, name, p string, err error) bool {
 	return false
 }
 
-// Enter opens a directory in dir for emptying, and makes it one that its owner and its
-// group may change: what is in it may be of either the game's user or left4me. It
-// is opened without any right to it first, so that no link is followed and nothing
-// that is mounted is entered. Errors: fs.ErrNotExist, unix.ENOTDIR, unix.ELOOP for a
-// link, unix.EXDEV for a mount.
+// Enter opens a directory in dir for emptying and makes it writable for its owner and group, since its
+// files may belong to the game's user or to left4me. It first opens the directory with O_PATH, so that
+// no link is followed and no mount point is entered. Errors: fs.ErrNotExist, unix.ENOTDIR, unix.ELOOP
+// for a link, unix.EXDEV for a mount point.
 func Enter(dir *os.File, name string) (*os.File, error) {
 	at, err := openAt(dir, name, unix.O_PATH|unix.O_DIRECTORY, beneath|unix.RESOLVE_NO_XDEV)
 	if err != nil {

@@ -7,13 +7,12 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// adminsPath is where SourceMod reads who may do more.
+// adminsPath is the file from which SourceMod reads its admins.
 const adminsPath = "left4dead2/addons/sourcemod/configs/admins_simple.ini"
 
-// adminsFile is the text of SourceMod's list of admins: that of the topmost
-// overlay which has one, since the generated file hides it, and the admins of the
-// settings behind it. Without such admins there is none, and the overlay's own
-// stays to be seen.
+// adminsFile returns the text of SourceMod's list of admins: the list of the topmost overlay that has
+// one, which the generated file hides, followed by the admins from the settings. Without admins in the
+// settings it returns "", and the overlay's list stays visible.
 func adminsFile(spec left4me.Spec, lower Lower) string {
 	var b strings.Builder
 	for _, a := range spec.Settings.Admins {
@@ -23,7 +22,7 @@ func adminsFile(spec left4me.Spec, lower Lower) string {
 			rights = "@" + a.Group
 		}
 		if err != nil || rights == "" {
-			continue // it was checked where it entered
+			continue // invalid entries are rejected when they are saved
 		}
 		if a.Note != "" {
 			fmt.Fprintf(&b, "// %s\n", oneLine(a.Note))

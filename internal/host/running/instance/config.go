@@ -8,20 +8,18 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// The generated files, by their path in the layer.
+// Paths of the generated files in the config layer.
 const (
 	serverCfg = "left4dead2/cfg/server.cfg"
 	motdFile  = "left4dead2/left4me_motd.txt"
 	hostFile  = "left4dead2/left4me_host.txt"
 )
 
-// Config returns the generated files of a server by their path in its layer:
-// server.cfg, which the game reads at every map, the files it names, and the
-// admins of SourceMod. In server.cfg the settings come first, then the cfg and
-// the lines of each overlay from the bottom to the top, then the lines of the
-// blueprint and of the server: what is nearer to the server wins. rcon is the
-// password of the remote console; it comes last, so that no line can lock left4me
-// out.
+// Config returns the generated files of a server by their path in the config layer: server.cfg, which
+// the game executes at each map change, the files it refers to, and SourceMod's list of admins.
+// server.cfg contains the settings, then each overlay's cfg and lines from bottom to top, then the
+// lines of the blueprint and the server. Later lines override earlier ones. rcon is the RCON password;
+// it comes last, so that no line can lock left4me out.
 func Config(spec left4me.Spec, lower Lower, rcon string) map[string]string {
 	files := map[string]string{}
 	c := &cfgFile{}
@@ -71,10 +69,10 @@ func ofBlueprint(spec left4me.Spec) string {
 	return " " + string(spec.Blueprint)
 }
 
-// cfgFile is a cfg file that is being written.
+// cfgFile builds a cfg file.
 type cfgFile struct{ strings.Builder }
 
-// settings writes the typed settings, and puts the files that they need to files.
+// settings writes the typed settings, and adds the files that they refer to.
 func (c *cfgFile) settings(st left4me.Settings, files map[string]string) {
 	c.cvar("hostname", st.Hostname)
 	c.cvar("mp_gamemode", word(st.Mode))
@@ -84,8 +82,7 @@ func (c *cfgFile) settings(st left4me.Settings, files map[string]string) {
 	c.onOff("sv_steamgroup_exclusive", st.SteamGroupOnly)
 	lobby := st.LobbyOnly
 	if lobby == nil {
-		// The game's own default is that nobody can join by address unless a lobby
-		// reserved the server.
+		// By default, players can join by address only if a lobby has reserved the server.
 		lobby = new(bool)
 	}
 	c.onOff("sv_allow_lobby_connect_only", lobby)
@@ -102,8 +99,7 @@ func (c *cfgFile) settings(st left4me.Settings, files map[string]string) {
 	}
 }
 
-// rates writes what goes with a tick rate, so that clients may send and get as
-// often as the server computes.
+// rates writes the rates that match a tick rate, so that clients can send and receive at that rate.
 func (c *cfgFile) rates(tick int) {
 	if tick <= 0 {
 		return
@@ -117,7 +113,7 @@ func (c *cfgFile) rates(tick int) {
 	}
 	c.cvar("net_splitpacket_maxrate", strconv.Itoa(tick*500))
 	if tick > 30 {
-		c.cvar("fps_max", "0") // else the frame rate limits the tick rate
+		c.cvar("fps_max", "0") // otherwise the frame rate limits the tick rate
 	}
 }
 
@@ -127,8 +123,8 @@ func (c *cfgFile) comment(format string, args ...any) {
 	c.line("// " + oneLine(fmt.Sprintf(format, args...)))
 }
 
-// raw writes raw lines. They were checked where they entered; here each stays one
-// line once more, and what would take the server away from left4me is left out.
+// raw writes lines that were checked when they were entered. As a safeguard, each is reduced to one
+// line again, and lines that would take control of the server from left4me are omitted.
 func (c *cfgFile) raw(lines []string) {
 	for _, l := range lines {
 		l = oneLine(l)
@@ -140,9 +136,8 @@ func (c *cfgFile) raw(lines []string) {
 	}
 }
 
-// cvar writes one setting; an empty one is left to the game. The value was
-// checked where it entered; here what can't stand in it is dropped once more,
-// because the rest of the line would be a command.
+// cvar writes one setting, unless it is empty. The value was checked when it was entered. As a
+// safeguard, forbidden characters are removed again, because the rest of the line would be a command.
 func (c *cfgFile) cvar(name, value string) {
 	if value = left4me.CfgValue(value); value != "" {
 		c.line(fmt.Sprintf("%s \"%s\"", name, value))
@@ -159,7 +154,7 @@ func (c *cfgFile) onOff(name string, on *bool) {
 	}
 }
 
-// chosen is what the game calls a choice, or nothing when it is none.
+// chosen returns the game's value for a choice, or "" if the choice is unknown.
 func chosen(key, value string) string {
 	info, _ := left4me.SettingOf(key)
 	for _, c := range info.Choices {
@@ -174,7 +169,7 @@ func chosen(key, value string) string {
 	return ""
 }
 
-// groups are the numbers of Steam groups as the game has them, of 32 bits.
+// groups converts Steam group IDs to the 32-bit numbers that the game expects.
 func groups(texts []string) string {
 	var all []string
 	for _, t := range texts {
@@ -185,8 +180,8 @@ func groups(texts []string) string {
 	return strings.Join(all, ",")
 }
 
-// hostText is what stands above the message of the day: the address of a page, a
-// text, or the server's name.
+// hostText returns the text above the message of the day: the address of a page, a text, or the
+// server's name.
 func hostText(st left4me.Settings) string {
 	for _, text := range []string{st.Banner, st.HostText, st.Hostname} {
 		if text != "" {
@@ -196,12 +191,12 @@ func hostText(st left4me.Settings) string {
 	return ""
 }
 
-// textFile is a text as the file of a game on Linux.
+// textFile returns a text with Unix line ends and one line feed at the end.
 func textFile(text string) string {
 	return strings.TrimRight(strings.ReplaceAll(text, "\r\n", "\n"), "\n") + "\n"
 }
 
-// oneLine makes sure that text is one line.
+// oneLine replaces control characters except tabs with spaces.
 func oneLine(text string) string {
 	return strings.Map(func(r rune) rune {
 		if r < 0x20 && r != '\t' {
@@ -211,7 +206,7 @@ func oneLine(text string) string {
 	}, text)
 }
 
-// word is s if it can stand on a command line without quotation marks.
+// word returns s if it needs no quotation marks on a command line, otherwise "".
 func word(s string) string {
 	for i := range len(s) {
 		c := s[i]
@@ -228,7 +223,7 @@ func Args(spec left4me.Spec) []string {
 	st := spec.Settings
 	args := []string{
 		"-game", "left4dead2", "-console",
-		// Without an address the remote console may listen on the wrong one.
+		// Without an address, RCON may listen on the wrong one.
 		"-ip", "0.0.0.0",
 		"-port", fmt.Sprint(spec.Port),
 		"-strictportbind",

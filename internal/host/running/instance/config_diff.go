@@ -14,20 +14,20 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// What a start decides besides files, as if it were files: one argument with its
-// value a line, one layer a line, top first.
+// Pseudo-files for the parts of a start that are not files: the arguments, each with its value on one
+// line, and the layers, one per line, top first.
 const (
 	ArgumentsFile = "command line"
 	LayersFile    = "layers"
 )
 
-// ConfigFile is a generated file as it was generated last, and as it would be
-// generated now. A missing one is empty. Passwords are masked.
+// ConfigFile is a generated file: the text of the last start, and the text of the next. A missing file
+// is empty. Passwords are masked.
 type ConfigFile struct{ Path, Running, Next string }
 
-// Diff compares what a server was started with last with what a start would make
-// of spec now, and changes nothing; the server may still have its old name. Errors: left4me.NotFound when content is
-// missing on this host.
+// Diff compares the files of a server's last start with those that a start with spec would generate
+// now. It changes nothing. The server may still have its old name on this host. Errors:
+// left4me.NotFound if content is missing on this host.
 func (f Files) Diff(spec left4me.Spec) ([]ConfigFile, error) {
 	n := spec.Name
 	if !n.Valid() {
@@ -37,7 +37,7 @@ func (f Files) Diff(spec left4me.Spec) ([]ConfigFile, error) {
 	if err != nil {
 		return nil, fmt.Errorf("configuration of %s: %w", n, err)
 	}
-	next := Config(spec, f.Root.lower(spec.Overlays), "x") // masked anyway
+	next := Config(spec, f.Root.lower(spec.Overlays), "x") // the password is masked below
 	next[ArgumentsFile], next[LayersFile] = argumentLines(Args(spec)), strings.Join(layers, "\n")+"\n"
 	has := n
 	if old := f.Root.FormerName(spec); old.Valid() && f.Root.Exists(old) {
@@ -57,8 +57,7 @@ func (f Files) Diff(spec left4me.Spec) ([]ConfigFile, error) {
 	return out, nil
 }
 
-// generated are the files that a server was started with last; none when it never
-// was.
+// generated returns the files of a server's last start; none if it never started.
 func (f Files) generated(n left4me.Name) (map[string]string, error) {
 	env, err := f.Root.ReadEnv(n)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && len(env.Lowerdirs) == 0 {
@@ -87,8 +86,8 @@ func (f Files) generated(n left4me.Name) (map[string]string, error) {
 	})
 }
 
-// maxGenerated is how much of a generated file is shown: more than fits into an
-// answer, whose texts the bus cuts to one length.
+// maxGenerated limits how much of a generated file is read. It exceeds the length to which the bus
+// shortens texts.
 const maxGenerated = 8 << 20
 
 func readGenerated(root *os.Root, name string) (string, error) {
@@ -101,7 +100,7 @@ func readGenerated(root *os.Root, name string) (string, error) {
 	return strings.ToValidUTF8(string(b), "\uFFFD"), err
 }
 
-// argumentLines puts each value to its option.
+// argumentLines puts each option on a line together with its values.
 func argumentLines(args []string) string {
 	var b strings.Builder
 	for i, a := range args {

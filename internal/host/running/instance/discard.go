@@ -13,14 +13,14 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// maxDiscard bounds the list of files to drop.
+// maxDiscard limits the size of the list in bytes.
 const maxDiscard = 1 << 20
 
 func (r Root) discard(n left4me.Name) string { return filepath.Join(r.Instance(n), "discard.json") }
 
-// WriteDiscard lists files that `left4me empty` shall drop instead of all that a
-// server wrote: it runs as the user whose files they are, and takes a name and
-// nothing else. The list is gone when remove was called.
+// WriteDiscard writes a list of files for `left4me empty`, which then discards only these instead of
+// the whole writable layer. That command runs as the owner of the files and takes only a name as
+// argument. remove deletes the list.
 func (f Files) WriteDiscard(n left4me.Name, paths []string) (remove func(), err error) {
 	b, err := json.Marshal(paths)
 	if err != nil {
@@ -35,7 +35,7 @@ func (f Files) WriteDiscard(n left4me.Name, paths []string) (remove func(), err 
 	return func() { _ = f.Root.DropDiscard(n) }, nil
 }
 
-// ReadDiscard reads the list; ok says that there is one.
+// ReadDiscard reads the list. ok is false if there is none.
 func (r Root) ReadDiscard(n left4me.Name) (paths []string, ok bool, err error) {
 	file, err := os.OpenFile(r.discard(n), os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -52,7 +52,7 @@ func (r Root) ReadDiscard(n left4me.Name) (paths []string, ok bool, err error) {
 	return paths, true, err
 }
 
-// DropDiscard removes the list.
+// DropDiscard deletes the list.
 func (r Root) DropDiscard(n left4me.Name) error {
 	err := os.Remove(r.discard(n))
 	if errors.Is(err, fs.ErrNotExist) {

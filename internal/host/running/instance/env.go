@@ -13,29 +13,27 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// ErrEnv is the target of errors.Is for an instance.env that can't be read.
+// ErrEnv means that an instance.env is malformed; test for it with errors.Is.
 var ErrEnv = errors.New("bad instance.env")
 
-// MaxEnv bounds instance.env: 500 layers and some hundred arguments are far
-// below it.
+// MaxEnv limits the size of instance.env. 500 layers and several hundred arguments are far below it.
 const MaxEnv = 256 << 10
 
-// Env is what instance.env says: how to run a server. The agent writes it, the
-// shim and the root helper read it. It is lines of KEY=VALUE without quoting,
-// so that the helper can read it with a few lines of code; a value holds no
-// line break.
+// Env is the content of instance.env, which tells the shim and the root helper how to run a server. The
+// agent writes it. The format is lines of KEY=VALUE without quoting, so that the helper's parser can be
+// tiny; values contain no line breaks.
 type Env struct {
-	ID        left4me.ID    // L4D2_ID: of the server; empty when an older left4me wrote it
+	ID        left4me.ID    // L4D2_ID: ID of the server; empty if written by an older left4me
 	Port      int           // L4D2_PORT, UDP and TCP
 	Args      []string      // L4D2_ARGS, a JSON array: arguments of srcds
 	Lowerdirs []string      // L4D2_LOWERDIRS, colon-separated, relative to the root, top first
-	Ready     time.Duration // L4D2_READY_SECONDS: longest time to the first A2S answer
-	Watchdog  time.Duration // L4D2_WATCHDOG_SECONDS: longest silence on A2S; 0 switches it off
-	SpecHash  string        // L4D2_SPEC: what this was made from
-	Build     int64         // L4D2_BUILD: of the game among the layers
+	Ready     time.Duration // L4D2_READY_SECONDS: timeout for the first A2S answer
+	Watchdog  time.Duration // L4D2_WATCHDOG_SECONDS: timeout for A2S answers while running; 0 disables the watchdog
+	SpecHash  string        // L4D2_SPEC: hash of the definition
+	Build     int64         // L4D2_BUILD: build of the game among the layers
 }
 
-// Append writes e behind dst.
+// Append appends e to dst in the format of instance.env.
 func (e Env) Append(dst []byte) ([]byte, error) {
 	args, err := json.Marshal(e.Args)
 	if err != nil {
@@ -56,7 +54,7 @@ func (e Env) Append(dst []byte) ([]byte, error) {
 	if e.ID != "" {
 		fmt.Fprintf(b, "L4D2_ID=%s\n", e.ID)
 	}
-	if e.Port != 0 { // what the game is installed through has none
+	if e.Port != 0 { // the instance for installing the game has no port
 		fmt.Fprintf(b, "L4D2_PORT=%d\n", e.Port)
 	}
 	fmt.Fprintf(b, "L4D2_ARGS=%s\n", args)
@@ -68,8 +66,8 @@ func (e Env) Append(dst []byte) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// ReadEnv parses an instance.env. Unknown keys are passed over, so that a newer
-// agent can write for an older shim. Errors are ErrEnv and say which line.
+// ReadEnv parses an instance.env. Unknown keys are ignored, so that an older shim can read the file of
+// a newer agent. Errors wrap ErrEnv and name the line.
 func ReadEnv(r io.Reader) (Env, error) {
 	b, err := io.ReadAll(io.LimitReader(r, MaxEnv+1))
 	if err != nil {

@@ -11,22 +11,22 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// linkSDK makes ~/.steam/sdk32 and sdk64 of a server lead to Steam's libraries:
-// SteamCMD's or, when it isn't here, those that came with the game. Without them
-// srcds runs, but Steam doesn't know it. The home is the game's to write to: what
-// it put in their place goes, and no link of its is followed to outside.
+// linkSDK points ~/.steam/sdk32 and sdk64 of a server to Steam's libraries: those of SteamCMD or, if it
+// isn't on this host, those of the game. Without them srcds runs, but isn't registered with Steam. The
+// game can write to its home, so whatever it put in their place is removed, and its links aren't
+// followed to the outside.
 func (f Files) linkSDK(n left4me.Name) error {
 	runtime, err := os.OpenRoot(f.Root.Runtime(n))
 	if err != nil {
 		return err
 	}
 	defer runtime.Close()
-	home, err := runtime.OpenRoot("home") // a link leads no further than runtime
+	home, err := runtime.OpenRoot("home") // a symbolic link can't lead out of runtime
 	if err != nil {
 		return err
 	}
 	defer home.Close()
-	// With the sticky bit of the home the game can't put another in its place.
+	// Because of the sticky bit of the home, the game can't replace this directory.
 	err = home.Mkdir(".steam", 0o770)
 	if err == nil && f.Group >= 0 {
 		err = errors.Join(home.Chown(".steam", -1, f.Group), home.Chmod(".steam", 0o770|fs.ModeSticky|fs.ModeSetgid))
@@ -61,9 +61,8 @@ func (f Files) sdk(n left4me.Name, bits string) string {
 	return filepath.Join(f.Root.Merged(n), "bin")
 }
 
-// PrepareInstall makes what the overlay that SteamCMD writes through needs, on
-// the layers given, top first and relative to the root; none for a first
-// install. Its writable layer must be empty.
+// PrepareInstall creates the overlay that SteamCMD writes to, on top of the given layers (top first,
+// relative to the root; none for a first installation). Its writable layer must be empty.
 func (f Files) PrepareInstall(layers []string) error {
 	const n = left4me.InstallInstance
 	empty := filepath.Join(f.Root.Instance(n), "empty")
@@ -85,7 +84,7 @@ func (f Files) PrepareInstall(layers []string) error {
 			return fmt.Errorf("prepare the installation: %w", err)
 		}
 	}
-	if len(layers) == 0 { // an overlay has one at least
+	if len(layers) == 0 { // overlayfs needs at least one layer
 		layers = []string{path.Join("instances", string(n), "empty")}
 	}
 	text, err := Env{Lowerdirs: layers}.Append(nil)
@@ -103,13 +102,13 @@ func (f Files) WriteInstall(name string, data []byte) error {
 	return f.writeFile(filepath.Join(f.Root.Instance(left4me.InstallInstance), name), data, 0o640)
 }
 
-// DiscardInstall removes what SteamCMD wrote: the writable layer of its overlay,
-// which must not be mounted, and what overlayfs keeps beside it.
+// DiscardInstall removes the files that SteamCMD wrote: the writable layer of its overlay, which must
+// not be mounted, and the work directory of overlayfs.
 func (f Files) DiscardInstall() error {
 	for _, name := range []string{"upper", "work"} {
 		dir := filepath.Join(f.Root.Runtime(left4me.InstallInstance), name)
 		err := os.RemoveAll(dir)
-		if errors.Is(err, fs.ErrPermission) { // overlayfs makes work/work for nobody
+		if errors.Is(err, fs.ErrPermission) { // overlayfs creates work/work with mode 0
 			err = errors.Join(openDirs(dir), os.RemoveAll(dir))
 		}
 		if err != nil {
@@ -119,11 +118,11 @@ func (f Files) DiscardInstall() error {
 	return nil
 }
 
-// openDirs makes the directories of a tree ours to empty.
+// openDirs makes the directories of a tree accessible to this user.
 func openDirs(dir string) error {
 	return filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
 		if d == nil || !d.IsDir() {
-			return nil // that it can't be listed yet is known
+			return nil // unreadable until the Chmod below
 		}
 		return os.Chmod(name, 0o700)
 	})

@@ -14,10 +14,10 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Layers returns the read-only layers of a server without its configuration,
-// top first, relative to the root: its overlays in the revision that is asked for or the
-// current one, then those of the current build of the game, whose number it returns too. Errors:
-// left4me.NotFound when an overlay or the game isn't on this host.
+// Layers returns the read-only layers of a server without its configuration, top first, relative to the
+// root. They are the overlays, each in the requested revision or else its current one, followed by the
+// layers of the game's current build, whose number is returned, too. Errors: left4me.NotFound if an
+// overlay or the game isn't on this host.
 func (r Root) Layers(overlays []left4me.OverlayRef) (layers []string, build int64, err error) {
 	for _, o := range overlays {
 		l, err := r.OverlayLayer(o)
@@ -36,14 +36,13 @@ func (r Root) Layers(overlays []left4me.OverlayRef) (layers []string, build int6
 	return layers, build, nil
 }
 
-// OverlayLayer is the directory of one overlay, relative to the root. Errors:
-// left4me.NotFound.
+// OverlayLayer returns the directory of an overlay, relative to the root. Errors: left4me.NotFound.
 func (r Root) OverlayLayer(o left4me.OverlayRef) (string, error) {
 	rev, err := r.revision(o)
 	return path.Join("overlays", string(o.Name), rev), err
 }
 
-// revision is the directory of the revision that a layer names.
+// revision returns the name of the directory of the referenced revision.
 func (r Root) revision(o left4me.OverlayRef) (string, error) {
 	dir, number := r.Overlay(o.Name), o.Revision
 	if number == 0 {
@@ -64,7 +63,7 @@ func (r Root) revision(o left4me.OverlayRef) (string, error) {
 	return strconv.Itoa(number), nil
 }
 
-// readDir lists a directory; one that isn't there is empty.
+// readDir lists a directory; a missing one counts as empty.
 func readDir(dir string) ([]fs.DirEntry, error) {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -73,8 +72,8 @@ func readDir(dir string) ([]fs.DirEntry, error) {
 	return entries, err
 }
 
-// ConfigDir is the newest generation of a server's configuration, relative to
-// the root; ok says that there is one.
+// ConfigDir returns the newest generation of a server's configuration, relative to the root. ok is
+// false if there is none.
 func (r Root) ConfigDir(n left4me.Name) (dir string, ok bool) {
 	newest, err := newestGeneration(filepath.Join(r.Instance(n), "config"))
 	if err != nil || newest == 0 {

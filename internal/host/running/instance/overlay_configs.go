@@ -10,19 +10,18 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Lower is what the layers beneath the configuration bring to it.
+// Lower is the content of the layers below the config layer that affects the generated files.
 type Lower struct {
-	Cfgs     map[left4me.Name]string // what an overlay has for the server to execute, beneath cfg/
+	Cfgs     map[left4me.Name]string // for each overlay, the file below cfg/ for the server to execute
 	Admins   string                  // admins_simple.ini of the topmost overlay that has one
 	AdminsOf left4me.OverlayRef
 }
 
-// maxAdminsFile is how long an overlay's list of admins may be to be copied; of a
-// longer one only that is said.
+// maxAdminsFile limits the length of an overlay's list of admins that is copied. A comment replaces a
+// longer list.
 const maxAdminsFile = 256 << 10
 
-// lower reads the overlays: cfg/server_<overlay>.cfg is for the server to
-// execute.
+// lower reads the overlays. cfg/server_<overlay>.cfg is the file for the server to execute.
 func (r Root) lower(overlays []left4me.OverlayRef) Lower {
 	l := Lower{Cfgs: map[left4me.Name]string{}}
 	for _, o := range overlays {
@@ -46,8 +45,8 @@ func (r Root) lower(overlays []left4me.OverlayRef) Lower {
 	return l
 }
 
-// admins is a list of admins that others can be written behind: a byte order mark or
-// UTF-16 would be in the middle of the file, and take all of it from SourceMod.
+// admins converts a list of admins so that lines can be appended to it. A byte order mark or UTF-16 in
+// the middle of the file would make SourceMod ignore all of it.
 func admins(text string) string {
 	plain, _ := gametext.Repair(gametext.Admins, []byte(text), gametext.Encoding)
 	if bytes.IndexByte(plain, 0) >= 0 {
@@ -56,7 +55,7 @@ func admins(text string) string {
 	return string(plain)
 }
 
-// smallFile reads a regular file of a layer, or nothing.
+// smallFile reads a regular file of a layer; "" if there is none.
 func smallFile(layer *os.Root, name string) string {
 	st, err := layer.Lstat(name)
 	if err != nil || !st.Mode().IsRegular() {

@@ -21,17 +21,17 @@ import (
 	"github.com/left4me/left4me/internal/mountinfo"
 )
 
-// asidePrefix begins the names of what was put aside: in tmp, or where it can't be
-// moved there beside where it stood, with a dot before it.
+// asidePrefix is the prefix for directories with files that could not be removed. They are in tmp or,
+// if moving them there fails, next to their original location with a leading dot.
 const asidePrefix = "aside-"
 
-// places are the directories that a server may have an entry in. The instance goes
-// last: while it is there, the server is known to be half-removed.
+// places are the directories that may contain an entry for a server. instances is last: as long as the
+// instance exists, the server is known to be half-removed.
 var places = []string{"runtime", "logs", "instances"}
 
-// GatherLogs moves the logs of a server that will be removed beneath its runtime
-// directory: what empties that one runs as the user of the games, to whom what a
-// plugin left in the logs belongs. It is best effort; Remove sees to what stays.
+// GatherLogs moves the logs of a server that is about to be removed into its runtime directory, because
+// files that a plugin left in the logs can be removed only by the game's user, as whom that directory
+// is emptied. Errors are ignored; Remove handles what remains.
 func (f Files) GatherLogs(n left4me.Name) {
 	logs, err := gameuser.OpenDir(string(f.Root), "logs")
 	if err != nil {
@@ -49,17 +49,16 @@ func (f Files) GatherLogs(n left4me.Name) {
 	_ = unix.Renameat(int(logs.Fd()), string(n), int(runtime.Fd()), "logs-"+rand.Text())
 }
 
-// Remove removes everything that a server has on this host. Nothing of it may be
-// mounted. What isn't there is no error, so that it works on a half-made instance
-// and can be repeated. What this user may not remove is put aside, so that the name
-// is free: then warning says where it is, whose, and what removes it. Errors:
-// left4me.Busy when something is mounted, and left4me.Denied when it can't be put
-// aside either.
+// Remove removes everything that a server has on this host. Nothing of it may be mounted. Missing parts
+// are no error, so Remove works on an incomplete instance and can be repeated. Files that this user may
+// not remove are moved aside, so that the name is free; warning then names their location, their owner
+// and a command that removes them. Errors: left4me.Busy if something is mounted, and left4me.Denied if
+// files can't be moved aside either.
 func (f Files) Remove(ctx context.Context, n left4me.Name) (warning string, err error) {
 	return f.remove(ctx, n, places...)
 }
 
-// RemoveRuntime is Remove of what the game wrote, and of what stands beside it.
+// RemoveRuntime is like Remove, limited to the runtime directory with the game's files.
 func (f Files) RemoveRuntime(ctx context.Context, n left4me.Name) (warning string, err error) {
 	return f.remove(ctx, n, "runtime")
 }
@@ -94,15 +93,15 @@ func (f Files) removeFrom(ctx context.Context, place string, n left4me.Name, a *
 	return a.put(dir, place, n, left)
 }
 
-// aside is where one removal puts what it can't remove.
+// aside is the destination for files that one removal can't remove.
 type aside struct {
 	root, name string
-	dirs       []string // that hold something
-	first      string   // what could not be removed, and whose it is
+	dirs       []string // non-empty destinations
+	first      string   // the first such file and its owner
 }
 
-// put renames place/n away: into tmp or, where the kernel refuses to change the
-// parent of a directory that isn't ours, within place.
+// put renames place/n into tmp. If the kernel refuses to move a directory of another owner to a
+// different parent, put renames it within place.
 func (a *aside) put(dir *os.File, place string, n left4me.Name, left *gameuser.LeftError) error {
 	at := filepath.Join(a.root, place, string(n))
 	if on, err := mountBeneath(at); err != nil || on != "" {
@@ -117,11 +116,11 @@ func (a *aside) put(dir *os.File, place string, n left4me.Name, left *gameuser.L
 		err = os.Rename(at, filepath.Join(to, place))
 	}
 	if err != nil {
-		_ = os.Remove(to) // unless it holds something
+		_ = os.Remove(to) // fails if it is not empty
 		to = filepath.Join(a.root, place, "."+a.name)
 		err = unix.Renameat(int(dir.Fd()), string(n), int(dir.Fd()), "."+a.name)
 	}
-	if errors.Is(err, unix.EROFS) { // whoever owns it
+	if errors.Is(err, unix.EROFS) { // the owner doesn't matter
 		return fmt.Errorf("remove %s: %w", at, err)
 	}
 	inside := strings.TrimPrefix(strings.TrimPrefix(left.Path, string(n)), "/")
@@ -155,14 +154,14 @@ func removeCommand(dirs ...string) string {
 	return strings.Join(words, " ")
 }
 
-// Aside is a directory with what left4me could not remove.
+// Aside is a directory with files that left4me could not remove.
 type Aside struct {
 	Dir     string
-	Command string // removes it; for root
+	Command string // removes it, to be run by root
 }
 
-// Asides lists what was put aside on this host. Directories that can't be listed
-// are left out.
+// Asides lists the directories of files moved aside on this host. Directories that can't be listed are
+// skipped.
 func (r Root) Asides() []Aside {
 	var all []Aside
 	for _, place := range append([]string{"tmp"}, places...) {
@@ -181,8 +180,7 @@ func (r Root) Asides() []Aside {
 	return all
 }
 
-// mountBeneath is a mount point at or beneath dir, as this process sees mounts; it
-// is empty when there is none.
+// mountBeneath returns a mount point at or below dir in this process's mount namespace, or "".
 func mountBeneath(dir string) (string, error) {
 	points, err := mountinfo.Self()
 	if i := slices.IndexFunc(points, func(point string) bool { return mountinfo.Under(point, dir) }); i >= 0 {
@@ -191,7 +189,7 @@ func mountBeneath(dir string) (string, error) {
 	return "", err
 }
 
-// quote keeps a path one short line, whatever a plugin put into it.
+// quote quotes and shortens a path, so that it stays on one line whatever a plugin put into it.
 func quote(p string) string {
 	const most = 200
 	short := p
@@ -204,7 +202,7 @@ func quote(p string) string {
 	return p
 }
 
-// owner names a user and a group, or gives the numbers of those that have no name.
+// owner returns user:group by name, or by ID if there is no name.
 func owner(uid, gid uint32) string {
 	u, g := strconv.FormatUint(uint64(uid), 10), strconv.FormatUint(uint64(gid), 10)
 	if found, err := user.LookupId(u); err == nil {

@@ -15,13 +15,11 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Rename gives everything that a server has on this host another name; nothing of it may
-// run or be mounted. It may be cut at any moment and repeated: what has the new name
-// already stays, and the instance goes last, so that the old name is known until all is
-// done. A note in the instance says meanwhile which name the rest may have, for
-// UndoRenames. It reports whether anything was renamed. Errors: left4me.Busy when something
-// is mounted, and left4me.Conflict, with nothing changed, when there is something under
-// both names.
+// Rename changes the name of a server on this host; nothing of it may run or be mounted. An interrupted
+// call can be repeated: directories that already have the new name stay, and the instance is renamed
+// last, so that the old name is known until the end. Until then, a note in the instance stores the new
+// name for UndoRenames. renamed reports whether anything was renamed. Errors: left4me.Busy if something
+// is mounted; left4me.Conflict, with nothing changed, if there are files under both names.
 func (f Files) Rename(old, n left4me.Name) (renamed bool, err error) {
 	for _, name := range []left4me.Name{old, n} {
 		if !name.Valid() {
@@ -30,7 +28,7 @@ func (f Files) Rename(old, n left4me.Name) (renamed bool, err error) {
 	}
 	for _, place := range places {
 		from, to := filepath.Join(string(f.Root), place, string(old)), filepath.Join(string(f.Root), place, string(n))
-		if there(from) && there(to) && unix.Rmdir(to) != nil { // an empty directory is nothing
+		if there(from) && there(to) && unix.Rmdir(to) != nil { // an empty directory is no conflict
 			return false, left4me.NewError(left4me.Conflict, "server.renamed_twice", "path", from, "other", to, "server", n)
 		}
 		if on, err := mountBeneath(from); err != nil || on != "" {
@@ -52,12 +50,12 @@ func (f Files) Rename(old, n left4me.Name) (renamed bool, err error) {
 	return renamed, f.undoRename(n)
 }
 
-// renaming is the note in an instance which name the rest of the server gets.
+// renaming is the path of the note that stores the new name during a rename.
 func (r Root) renaming(n left4me.Name) string { return filepath.Join(r.Instance(n), "renaming") }
 
-// UndoRenames brings back what renames that were cut have left under the new names. The job
-// that renames begins anew, if there still is one: people may have called it off, and given
-// the server a third name since. Nothing may rename meanwhile.
+// UndoRenames reverts interrupted renames. If the job that renames still exists, it starts over. It may
+// have been cancelled, and the server may have been given a third name since. No rename may be in
+// progress.
 func (f Files) UndoRenames() error {
 	names, err := f.Root.Names()
 	for _, n := range names {
@@ -66,8 +64,7 @@ func (f Files) UndoRenames() error {
 	return err
 }
 
-// undoRename brings back what a rename of n has left under another name, and removes the
-// note of one that is done.
+// undoRename reverts an interrupted rename of n, and removes the note of a completed one.
 func (f Files) undoRename(n left4me.Name) error {
 	note := f.Root.renaming(n)
 	file, err := os.OpenFile(note, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
@@ -88,7 +85,7 @@ func (f Files) undoRename(n left4me.Name) error {
 	}
 	for _, place := range places {
 		dir := filepath.Join(string(f.Root), place)
-		// With an instance, it is what another server has.
+		// If the instance exists, its directories belong to another server.
 		if to == n || there(f.Root.Instance(to)) || there(filepath.Join(dir, string(n))) {
 			continue
 		}
@@ -99,8 +96,8 @@ func (f Files) undoRename(n left4me.Name) error {
 	return os.Remove(note)
 }
 
-// Owner is the id of the server that what has a name on this host was last started for;
-// empty when it never was, or by a left4me that knew no ids.
+// Owner returns the ID of the server that was last started under a name on this host; empty if none was
+// started, or only by a left4me that had no IDs.
 func (r Root) Owner(n left4me.Name) left4me.ID {
 	env, err := r.ReadEnv(n)
 	if err != nil {
@@ -109,12 +106,11 @@ func (r Root) Owner(n left4me.Name) left4me.ID {
 	return env.ID
 }
 
-// FormerName is the name under which this host has a server while it isn't spec.Name yet;
-// empty when it has none. What is there decides, not what the other side knows: a rename
-// whose end nobody was told of may have left the server under a name that it has nowhere
-// else. What has spec.OldName is passed over when it is another server's: a job may come
-// once more when the next server has that name. Nothing need have the name that it returns,
-// if that is spec.OldName.
+// FormerName returns the name that a server has on this host while that isn't spec.Name yet; empty if
+// it has no other name. The files decide, not the database: after a rename whose end was never
+// reported, the server may have a name that is recorded nowhere else. spec.OldName is skipped if it
+// belongs to another server, because a job may be repeated after the next server got that name. If the
+// result is spec.OldName, there may be no files under it.
 func (r Root) FormerName(spec left4me.Spec) left4me.Name {
 	old := spec.OldName
 	if spec.ID == "" {
@@ -127,7 +123,7 @@ func (r Root) FormerName(spec left4me.Spec) left4me.Name {
 	switch {
 	case owner == spec.ID:
 		return old
-	case r.Owner(spec.Name) == spec.ID: // it is renamed as a whole
+	case r.Owner(spec.Name) == spec.ID: // the rename is complete
 		return ""
 	}
 	names, err := r.Names()
@@ -145,7 +141,7 @@ func (r Root) FormerName(spec left4me.Spec) left4me.Name {
 	return old
 }
 
-// renameIn renames what a server has in one place, if it has anything there.
+// renameIn renames a server's entry in one place, if there is one.
 func (f Files) renameIn(place string, old, n left4me.Name) (renamed bool, err error) {
 	dir, err := gameuser.OpenDir(string(f.Root), place)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -22,26 +22,25 @@ import (
 // Defaults of instance.env.
 const (
 	readyWithin = 120 * time.Second
-	watchdog    = 90 * time.Second // a map may load for half a minute without an answer
+	watchdog    = 90 * time.Second // loading a map can take half a minute without an answer
 )
 
-// Files writes and removes what servers have on a host. Calls for different
-// servers may run at once; calls for one server must not.
+// Files writes and removes the files of servers on a host. Calls for different servers may be
+// concurrent; calls for one server must not.
 type Files struct {
 	Root Root
-	// Group owns what the game may read or write; -1 when the game runs as the
-	// user that the agent runs as.
+	// Group is the group ID for files that the game may read or write; -1 if the game runs as the
+	// agent's user.
 	Group int
-	// SteamCMD is the directory of the one that LEFT4ME_STEAMCMD names; empty for
-	// the one that left4me fetches to the root.
+	// SteamCMD is the directory set by LEFT4ME_STEAMCMD; empty for the copy that left4me downloads into
+	// the root.
 	SteamCMD string
 }
 
-// Prepare makes everything that a start needs: directories, a generation of the
-// config layer, instance.env. What is there and right is kept. It must not be
-// called while the server is up. When ctx ends it stops between two files, and what
-// it wrote is completed or removed by the next call. Errors: left4me.NotFound
-// when content is missing on this host.
+// Prepare creates everything that a start requires: directories, a generation of the config layer, and
+// instance.env. Existing files that are correct are kept. The server must be down. If ctx ends, Prepare
+// stops between two files, and the next call completes or removes what it wrote. Errors:
+// left4me.NotFound if content is missing on this host.
 func (f Files) Prepare(ctx context.Context, spec left4me.Spec) error {
 	n := spec.Name
 	if !n.Valid() {
@@ -90,8 +89,8 @@ func (r Root) ReadEnv(n left4me.Name) (Env, error) {
 	return ReadEnv(file)
 }
 
-// Names returns the servers that have anything on this host. What SteamCMD
-// writes through looks like one and is none.
+// Names returns the servers that have any files on this host. It excludes the instance for installing
+// the game.
 func (r Root) Names() ([]left4me.Name, error) {
 	found := map[left4me.Name]bool{}
 	for _, dir := range []string{"instances", "runtime"} {
@@ -129,8 +128,8 @@ func (f Files) directories(n left4me.Name) error {
 	return nil
 }
 
-// directory makes dir with the game's group. One that is there keeps what a
-// mount or the game made of it, unless it is ours to set right.
+// directory creates dir with the game's group. An existing directory is left unchanged, because a mount
+// or the game may have changed its owner or mode.
 func (f Files) directory(dir string, mode fs.FileMode) error {
 	err := os.MkdirAll(filepath.Dir(dir), 0o751)
 	if err == nil {
@@ -148,16 +147,16 @@ func (f Files) directory(dir string, mode fs.FileMode) error {
 	if err := os.Chown(dir, -1, f.Group); err != nil {
 		return fmt.Errorf("%w: add the user left4me to the game's group", err)
 	}
-	// setgid: what is made in it has the game's group too.
+	// setgid: new files in it inherit the group
 	return os.Chmod(dir, mode|fs.ModeSetgid)
 }
 
-// writeFile replaces a file as a whole: temporary file, synced, renamed.
+// writeFile replaces a file atomically: write a temporary file, sync, rename.
 func (f Files) writeFile(name string, data []byte, mode fs.FileMode) error {
 	return durable.WriteFile(name, data, mode, f.give)
 }
 
-// give gives a written file its group.
+// give sets the group of a written file.
 func (f Files) give(file *os.File) error {
 	if f.Group < 0 {
 		return nil
@@ -165,8 +164,7 @@ func (f Files) give(file *os.File) error {
 	return file.Chown(-1, f.Group)
 }
 
-// RconPassword returns the password of a server's remote console and makes one
-// at the first call.
+// RconPassword returns the RCON password of a server. The first call generates it.
 func (f Files) RconPassword(n left4me.Name) (string, error) {
 	name := filepath.Join(f.Root.Instance(n), "rcon")
 	b, err := os.ReadFile(name)
@@ -180,8 +178,8 @@ func (f Files) RconPassword(n left4me.Name) (string, error) {
 	return secret, f.writeFile(name, []byte(secret+"\n"), 0o600)
 }
 
-// writeConfig returns the generation that holds exactly files: the newest one,
-// or a new one, which is published by rename.
+// writeConfig returns the generation that contains exactly files: the newest one, or a new one, which
+// is published by a rename.
 func (f Files) writeConfig(ctx context.Context, n left4me.Name, files map[string]string) (string, error) {
 	dir := filepath.Join(f.Root.Instance(n), "config")
 	newest, err := newestGeneration(dir)
@@ -215,9 +213,9 @@ func (f Files) writeConfig(ctx context.Context, n left4me.Name, files map[string
 
 var errOther = errors.New("it holds something else")
 
-// holds reports whether a generation is exactly files. It is read each time, and
-// no link in it is followed: a game could have written to it, and a power
-// failure could have left it half-written.
+// holds reports whether a generation contains exactly files. It reads all of them each time, without
+// following symbolic links: the game may have changed them, and a power failure may have left them
+// incomplete.
 func holds(ctx context.Context, generation string, files map[string]string) bool {
 	root, err := os.OpenRoot(generation)
 	if err != nil {
@@ -246,8 +244,8 @@ func holds(ctx context.Context, generation string, files map[string]string) bool
 	return err == nil && found == len(files)
 }
 
-// writeLayerFile writes one file of a layer. The game may add files beside it
-// in the merged tree, whose directories have the modes of the topmost layer.
+// writeLayerFile writes one file of a layer. The game must be able to create files next to it:
+// directories in the merged tree have the modes of the topmost layer.
 func (f Files) writeLayerFile(layer, name, text string) error {
 	dir := layer
 	for _, part := range strings.Split(path.Dir(name), "/") {
@@ -278,8 +276,8 @@ func newestGeneration(dir string) (int, error) {
 	return newest, nil
 }
 
-// dropGenerations removes all generations but one. The server is down, so
-// nothing has the others mounted.
+// dropGenerations removes all generations except keep. They are not mounted, because the server is
+// down.
 func (f Files) dropGenerations(ctx context.Context, n left4me.Name, keep string) error {
 	dir := filepath.Join(f.Root.Instance(n), "config")
 	entries, err := readDir(dir)
@@ -299,7 +297,7 @@ func (f Files) dropGenerations(ctx context.Context, n left4me.Name, keep string)
 	return nil
 }
 
-// Exists reports whether a server has anything on this host.
+// Exists reports whether a server has any files on this host.
 func (r Root) Exists(n left4me.Name) bool {
 	for _, dir := range []string{r.Instance(n), r.Runtime(n), r.Logs(n)} {
 		if _, err := os.Lstat(dir); err == nil {

@@ -20,13 +20,13 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// builds is where the locks of builds are. No server can be called so.
+// builds is the directory for the locks of builds. Its name is not a valid server name.
 func builds(run string) string { return filepath.Join(run, ".builds") }
 
 func (s *Supervisor) buildDir(id left4me.Name) string { return sandbox.Dir(string(s.cfg.Root), id) }
 
-// StartBuild starts `left4me build ID`, detached, and returns when it holds its
-// lock or has ended. One that runs already is success.
+// StartBuild starts `left4me build ID` detached, and returns when it holds its lock or has ended. If it
+// already runs, that is a success.
 func (s *Supervisor) StartBuild(ctx context.Context, id left4me.Name) error {
 	if !id.Valid() {
 		return invalid(id)
@@ -52,13 +52,13 @@ func (s *Supervisor) StartBuild(ctx context.Context, id left4me.Name) error {
 		return err
 	}
 	ended := make(chan struct{})
-	go func() { // as long as it lives, so that no zombie stays
+	go func() { // waits for its whole life, so that no zombie remains
 		defer close(ended)
 		_ = cmd.Wait()
 	}()
 	held := func() bool {
 		select {
-		case <-ended: // what it has to tell is in its directory, or in its words
+		case <-ended: // the result is in its directory or in its output
 			return true
 		default:
 		}
@@ -71,11 +71,10 @@ func (s *Supervisor) StartBuild(ctx context.Context, id left4me.Name) error {
 	return nil
 }
 
-// nobody is who runs scripts when root runs left4me, unless there is a user for
-// that.
+// nobody is the user for scripts if root runs left4me and there is no user left4me-build.
 const nobody = 65534
 
-// builder is the user that scripts run as.
+// builder returns the user that scripts run as.
 func builder() (uid, gid int) {
 	if os.Geteuid() != 0 {
 		return os.Geteuid(), os.Getegid()
@@ -90,8 +89,8 @@ func builder() (uid, gid int) {
 	return nobody, nobody
 }
 
-// giveBuild makes the directory of a build one that its script can use: what it
-// writes belongs to it, and it has a place for temporary files.
+// giveBuild makes a build's directory usable for its script: the script owns the files that it writes,
+// and has a directory for temporary files.
 func giveBuild(dir string) error {
 	tmp := filepath.Join(dir, tmpName)
 	if err := os.Mkdir(tmp, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
@@ -109,16 +108,15 @@ func giveBuild(dir string) error {
 	return err
 }
 
-// BuildGroup is -1: who runs scripts is found out as one starts.
+// BuildGroup returns -1, because the user for scripts is determined when one starts.
 func (s *Supervisor) BuildGroup() (int, error) { return -1, nil }
 
 func (s *Supervisor) buildWords(id left4me.Name) string {
 	return filepath.Join(builds(s.cfg.Run), string(id)+".out")
 }
 
-// Building reports whether a build runs. When it doesn't, nothing of it is left
-// that could write any more, and end says how it ended; nil is that it never
-// came to an end.
+// Building reports whether a build runs. If not, none of its processes is left, and end describes the
+// result; nil means that the build was interrupted.
 func (s *Supervisor) Building(_ context.Context, id left4me.Name) (runs bool, end *sandbox.End, err error) {
 	if !id.Valid() {
 		return false, nil, invalid(id)
@@ -143,9 +141,8 @@ func (s *Supervisor) Building(_ context.Context, id left4me.Name) (runs bool, en
 	return false, end, err
 }
 
-// StopBuild ends a build with all that it started, and returns when it has
-// ended. It is a success when it doesn't run. What is kept beside its directory
-// is forgotten.
+// StopBuild ends a build with all its processes and returns when they have ended. If it doesn't run,
+// that is a success. It also deletes the lock and the output of the build.
 func (s *Supervisor) StopBuild(ctx context.Context, id left4me.Name) error {
 	if !id.Valid() {
 		return invalid(id)

@@ -17,10 +17,10 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Discard drops what a stopped server wrote at some paths, as seen in its merged
-// tree: a file that hid another gives it back, a removed one comes again, a
-// directory goes with all that is in it. What isn't there is no error. Errors:
-// left4me.Busy when the server is up, left4me.Invalid for a path.
+// Discard removes what a stopped server wrote at the given paths, which are relative to its merged
+// tree. A file that the server changed or removed gets its original content back; a directory is
+// discarded with its contents. Missing paths are no error. Errors: left4me.Busy if the server is up,
+// left4me.Invalid for an invalid path.
 func (s *Supervisor) Discard(ctx context.Context, n left4me.Name, paths []string) error {
 	if !n.Valid() {
 		return invalid(n)
@@ -33,7 +33,7 @@ func (s *Supervisor) Discard(ctx context.Context, n left4me.Name, paths []string
 	if err := os.MkdirAll(s.cfg.Run, 0o700); err != nil {
 		return fmt.Errorf("discard files of %s: %w", n, err)
 	}
-	lock, err := shim.Borrow(s.cfg.Run, n) // nothing starts meanwhile
+	lock, err := shim.Borrow(s.cfg.Run, n) // keeps the server from starting
 	if errors.Is(err, shim.ErrSecond) {
 		return left4me.NewError(left4me.Busy, "server.running", "server", n).Because(err)
 	}
@@ -43,7 +43,7 @@ func (s *Supervisor) Discard(ctx context.Context, n left4me.Name, paths []string
 	defer shim.Unlock(lock)
 	upper, err := gameuser.OpenDir(string(s.cfg.Root), path.Join("runtime", string(n), "upper"))
 	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENOTDIR) || errors.Is(err, unix.ELOOP) {
-		return nil // the game wrote nothing that a server would see
+		return nil // the game wrote no files that a server would see
 	}
 	if err != nil {
 		return fmt.Errorf("discard files of %s: %w", n, err)
@@ -63,7 +63,7 @@ func (s *Supervisor) Discard(ctx context.Context, n left4me.Name, paths []string
 	return nil
 }
 
-// discard removes a path beneath dir, following no link on the way.
+// discard removes the path p below dir without following symbolic links.
 func discard(ctx context.Context, dir *os.File, p string) error {
 	first, rest, deeper := strings.Cut(p, "/")
 	if !deeper {
@@ -71,7 +71,7 @@ func discard(ctx context.Context, dir *os.File, p string) error {
 	}
 	sub, err := gameuser.Enter(dir, first)
 	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENOTDIR) || errors.Is(err, unix.ELOOP) {
-		return nil // the game did not write there
+		return nil // the game wrote no file there
 	}
 	if err != nil {
 		return err

@@ -14,9 +14,9 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Empty removes what a stopped server has in its runtime directory, whatever modes
-// the game gave to it. What this user may not remove stays, and is no error: the
-// caller sees to it. Errors: left4me.Busy when the server is up.
+// Empty removes the contents of a stopped server's runtime directory, whatever modes the game gave
+// them. What this user may not remove stays and is no error; the caller handles it. Errors:
+// left4me.Busy if the server is up.
 func (s *Supervisor) Empty(ctx context.Context, n left4me.Name) error {
 	if !n.Valid() {
 		return invalid(n)
@@ -24,7 +24,7 @@ func (s *Supervisor) Empty(ctx context.Context, n left4me.Name) error {
 	if err := os.MkdirAll(s.cfg.Run, 0o700); err != nil {
 		return fmt.Errorf("empty %s: %w", n, err)
 	}
-	lock, err := shim.Borrow(s.cfg.Run, n) // nothing starts meanwhile
+	lock, err := shim.Borrow(s.cfg.Run, n) // keeps the server from starting
 	if errors.Is(err, shim.ErrSecond) {
 		return left4me.NewError(left4me.Busy, "server.running", "server", n).Because(err)
 	}
@@ -38,11 +38,10 @@ func (s *Supervisor) Empty(ctx context.Context, n left4me.Name) error {
 	return nil
 }
 
-// empty removes everything in the runtime directory of a server that this user may
-// remove. A server without one, or with something else in its place, has nothing
-// that could be emptied.
+// empty removes everything in a server's runtime directory that this user may remove. If the directory
+// is missing or not a directory, there is nothing to remove.
 func empty(ctx context.Context, root string, n left4me.Name) error {
-	// At once: the user of the games may pass through runtime, but not list it.
+	// Open the full path at once: the game's user may traverse runtime, but not read it.
 	dir, err := gameuser.OpenDir(root, path.Join("runtime", string(n)))
 	if err != nil {
 		return nothing(err)
@@ -56,8 +55,8 @@ func empty(ctx context.Context, root string, n left4me.Name) error {
 	return err
 }
 
-// nothing makes the errors of what isn't there, isn't a directory, or is none of
-// this user's business a success.
+// nothing returns nil for errors that mean that the path is missing, no directory, or inaccessible to
+// this user.
 func nothing(err error) error {
 	for _, expected := range []error{unix.ENOENT, unix.ENOTDIR, unix.ELOOP, unix.EACCES} {
 		if errors.Is(err, expected) {

@@ -13,12 +13,12 @@ import (
 	"github.com/left4me/left4me/internal/host/running/mountns"
 )
 
-// tmpName is a build's /tmp, in its directory.
+// tmpName is the directory of a build that is mounted at its /tmp.
 const tmpName = "tmp"
 
-// enclose makes what a script sees of the file system: all of it read-only and as
-// it is, but for what is hidden, its directory, and a /tmp of its own. What is
-// mounted here nobody else sees, and nobody who comes later can take away.
+// enclose builds a script's view of the file system: everything read-only and private directories
+// hidden, except for the build's directory and a private /tmp. Other namespaces don't see these mounts,
+// and processes in the sandbox can't remove them.
 func enclose(root, run, dir string) error {
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return fmt.Errorf("mount namespace: %w", err)
@@ -26,7 +26,7 @@ func enclose(root, run, dir string) error {
 	if err := ownProcesses(); err != nil {
 		return err
 	}
-	// What will be seen is held before it is hidden.
+	// Open the parts that stay visible before covers hide them.
 	shown := append([]mountns.Part{{From: dir, ReadOnly: true}}, mountns.Resolver()...)
 	for _, name := range []string{sandbox.OutName, sandbox.LogName, sandbox.EndName} {
 		shown = append(shown, mountns.Part{From: filepath.Join(dir, name)})
@@ -65,8 +65,7 @@ func enclose(root, run, dir string) error {
 	return os.Chdir("/")
 }
 
-// ownProcesses makes /proc that of the sandbox, in which no further one can be
-// made.
+// ownProcesses mounts the sandbox's /proc and forbids further user namespaces.
 func ownProcesses() error {
 	if err := unix.Mount("proc", "/proc", "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil {
 		return fmt.Errorf("/proc: %w", err)

@@ -16,12 +16,11 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// endGrace is how long a program may take to end what it runs, SteamCMD or a
-// script, and itself.
+// endGrace is how long a program may take to end itself and its child, SteamCMD or a script.
 const endGrace = 4 * time.Second
 
-// StartInstall starts `left4me install-game`, detached, and returns when it
-// holds its lock or has ended. One that runs already is success.
+// StartInstall starts `left4me install-game` detached, and returns when it holds its lock or has ended.
+// If it already runs, that is a success.
 func (s *Supervisor) StartInstall(ctx context.Context) error {
 	if _, up := shim.Shim(s.cfg.Run, left4me.InstallInstance); up {
 		return nil
@@ -49,12 +48,12 @@ func (s *Supervisor) StartInstall(ctx context.Context) error {
 		return shim.NotIsolated(err)
 	}
 	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }() // as long as it lives, so that no zombie stays
+	go func() { ended <- cmd.Wait() }() // waits for its whole life, so that no zombie remains
 	tick := time.NewTicker(pollTime)
 	defer tick.Stop()
 	for {
 		select {
-		case <-ended: // what it has to tell is in its file, or in its words
+		case <-ended: // the result is in its file or in its output
 			return nil
 		case <-tick.C:
 			if pid, up := shim.Shim(s.cfg.Run, left4me.InstallInstance); up && pid == cmd.Process.Pid {
@@ -66,8 +65,8 @@ func (s *Supervisor) StartInstall(ctx context.Context) error {
 	}
 }
 
-// installEnvironment is what the program that installs gets of ours: with the
-// account that owns the game, if there is one, but not with our secrets.
+// installEnvironment returns the variables that the installer inherits: also the Steam account that
+// owns the game, if set, but none of our secrets.
 func (s *Supervisor) installEnvironment(ours []string) []string {
 	env := s.environment(ours)
 	for _, v := range ours {
@@ -80,9 +79,8 @@ func (s *Supervisor) installEnvironment(ours []string) []string {
 	return env
 }
 
-// Installing reports whether it runs. When it doesn't, nothing of it is left that
-// could write any more, and what it printed says why it ended, if it could tell
-// nobody else.
+// Installing reports whether the installer runs. If not, none of its processes is left, and why
+// contains its output if it could not report its error in any other way.
 func (s *Supervisor) Installing(context.Context) (runs bool, why *left4me.Error, err error) {
 	if _, up := shim.Shim(s.cfg.Run, left4me.InstallInstance); up {
 		return true, nil, nil
@@ -101,8 +99,8 @@ func (s *Supervisor) Installing(context.Context) (runs bool, why *left4me.Error,
 	return false, left4me.NewError(left4me.Unavailable, "shim.said", "reason", said), nil
 }
 
-// StopInstall ends it and SteamCMD, and returns when both have. It is a success
-// when they don't run.
+// StopInstall ends the installer and SteamCMD, and returns when both have ended. If they don't run,
+// that is a success.
 func (s *Supervisor) StopInstall(ctx context.Context) error {
 	for {
 		pid, up := shim.Shim(s.cfg.Run, left4me.InstallInstance)
@@ -115,8 +113,7 @@ func (s *Supervisor) StopInstall(ctx context.Context) error {
 	}
 }
 
-// endDetached ends a process that holds a lock in run: by a signal, and by force
-// when that takes too long.
+// endDetached ends a process that holds a lock in run, first with SIGTERM, then with SIGKILL.
 func endDetached(ctx context.Context, run string, n left4me.Name, pid int) error {
 	fd, err := unix.PidfdOpen(pid, 0)
 	if errors.Is(err, unix.ESRCH) {
@@ -139,7 +136,7 @@ func endDetached(ctx context.Context, run string, n left4me.Name, pid int) error
 	return poll(ctx, func() bool { return exited(fd) })
 }
 
-// clearInstall ends what a killed one left. Its mount has gone with it then.
+// clearInstall kills what a killed installer left; its mount disappears with it.
 func (s *Supervisor) clearInstall() error {
 	if err := shim.KillNamespace(s.cfg.Root.Merged(left4me.InstallInstance)); err != nil {
 		return err
@@ -147,10 +144,10 @@ func (s *Supervisor) clearInstall() error {
 	return s.forget(s.cfg.Run, left4me.InstallInstance)
 }
 
-// forget removes the lock of one that has ended, and what is beside it.
+// forget removes the lock of a process that has ended, and the files next to it.
 func (s *Supervisor) forget(run string, n left4me.Name) error {
-	// The lock of one that is just ending is free a moment after its descriptors, which is
-	// more than a second on a machine with much else to do.
+	// The lock of an ending process is released only after its descriptors are closed, which can take
+	// more than a second on a busy host.
 	for begun := time.Now(); ; time.Sleep(pollTime) {
 		err := shim.Forget(s.cfg.Root, run, n)
 		if !errors.Is(err, shim.ErrSecond) || time.Since(begun) > 10*time.Second {

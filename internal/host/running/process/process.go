@@ -1,10 +1,9 @@
-// Package process is the supervisor for machines without systemd or without
-// root: it starts the shim of each server detached, finds it again after
-// left4me itself was restarted or killed, and clears up after one that died.
+// Package process is the supervisor for hosts without systemd or without root. It starts the shim of
+// each server detached, finds it again after left4me was restarted or killed, and cleans up after a
+// shim that died.
 //
-// What it knows it reads from the machine each time it is asked (locks, sockets
-// and processes); it keeps no state that a kill could lose. A server that runs
-// is not touched by the end of left4me.
+// It reads all state from the host on each call (locks, sockets and processes) and stores none that a
+// kill could lose. Running servers are unaffected when left4me ends.
 package process
 
 import (
@@ -20,32 +19,31 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// pollTime is how often it is checked whether something came up or went away.
+// pollTime is the interval for polling whether a process has come up or ended.
 const pollTime = 10 * time.Millisecond
 
-// Config says where things are.
+// Config locates the root, the sockets and the program.
 type Config struct {
 	Root instance.Root
 	Run  string   // directory of sockets and locks, Root/run as a rule
 	Exe  string   // the left4me program
-	Env  []string // further environment of the shims
+	Env  []string // additional environment of the shims
 
-	// StopTime is how long a shim may take for the whole stop sequence before it is
-	// killed, and the game with it; 0 means 25 s.
+	// StopTime is how long a shim may take for the whole stop sequence before it is killed together
+	// with the game; 0 means 25 s.
 	StopTime time.Duration
 }
 
-// Supervisor starts and stops the shims of this machine. Its methods may be
-// called concurrently.
+// Supervisor starts and stops the shims of this host. Its methods may be called concurrently.
 type Supervisor struct{ cfg Config }
 
-// New makes a Supervisor. It starts nothing and needs no closing.
+// New returns a Supervisor. It starts nothing and needs no Close.
 func New(cfg Config) *Supervisor {
 	cfg.StopTime = cmp.Or(cfg.StopTime, stopTime)
 	return &Supervisor{cfg: cfg}
 }
 
-// State tells how a server is, and why.
+// State returns the state of a server and the reason for it.
 func (s *Supervisor) State(ctx context.Context, n left4me.Name) (left4me.ServerState, *left4me.Error, error) {
 	if !n.Valid() {
 		return "", nil, invalid(n)
@@ -65,15 +63,14 @@ func (s *Supervisor) State(ctx context.Context, n left4me.Name) (left4me.ServerS
 		case !errors.Is(err, left4me.Unavailable):
 			return "", nil, err
 		}
-		// It doesn't listen yet, or has just ended.
+		// The shim doesn't listen yet, or has just ended.
 		if _, up := shim.Shim(s.cfg.Run, n); up {
 			return left4me.Starting, nil, nil
 		}
 	}
 }
 
-// GaveUp reports whether a server that failed ended so often that it is not
-// started again.
+// GaveUp reports whether a failed server ended so often that it isn't restarted.
 func (s *Supervisor) GaveUp(_ context.Context, n left4me.Name) (bool, error) {
 	if !n.Valid() {
 		return false, invalid(n)
@@ -82,7 +79,7 @@ func (s *Supervisor) GaveUp(_ context.Context, n left4me.Name) (bool, error) {
 	return ok && f.GaveUp, nil
 }
 
-// down tells how a server without a shim is.
+// down returns the state of a server that has no shim.
 func (s *Supervisor) down(n left4me.Name) (left4me.ServerState, *left4me.Error) {
 	if f, ok := shim.LastFailure(s.cfg.Run, n); ok {
 		return left4me.Failed, f.Reason()
@@ -102,7 +99,7 @@ func (s *Supervisor) status(ctx context.Context, n left4me.Name) (shim.Status, e
 	return c.Status(ctx)
 }
 
-// List gives every server that has something alive.
+// List returns the servers that are up.
 func (s *Supervisor) List(ctx context.Context) ([]left4me.Name, error) {
 	entries, err := os.ReadDir(s.cfg.Run)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -125,7 +122,7 @@ func invalid(n left4me.Name) error {
 	return left4me.NewError(left4me.Invalid, "name.not_a_name", "name", n).InField("name")
 }
 
-// poll calls done until it is true or ctx ends.
+// poll calls done until it returns true or ctx ends.
 func poll(ctx context.Context, done func() bool) error {
 	tick := time.NewTicker(pollTime)
 	defer tick.Stop()

@@ -19,28 +19,27 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// The stages of `left4me build ID` that come before it runs a script, where no
-// unit does that for it: one that watches, and one that makes the sandbox from
-// inside.
+// The stages of `left4me build ID` that precede running the script on hosts without systemd: one
+// watches the build, one sets up the sandbox from inside.
 const (
 	WatchStage = "watch"
 	EnterStage = "enter"
 )
 
 const (
-	buildTime  = time.Hour       // RuntimeMaxSec= of the unit
-	buildGrace = 4 * time.Second // for the script to end, and the sandbox with it
-	lifeline   = 3               // descriptor
+	buildTime  = time.Hour       // equals RuntimeMaxSec= of the unit
+	buildGrace = 4 * time.Second // for the script and the sandbox to end
+	lifeline   = 3               // descriptor number
 )
 
-// WatchBuild runs a build in namespaces of its own and waits for its end, which
-// it writes down if the build can't. All of it ends with this process.
+// WatchBuild runs a build in its own namespaces and waits for it. If the build ends without a result,
+// WatchBuild writes one. The whole build ends with this process.
 func WatchBuild(ctx context.Context, root, run string, id left4me.Name) error {
 	lock, err := shim.Hold(builds(run), id)
 	if err != nil {
 		return err
 	}
-	defer runtime.KeepAlive(lock) // the end of this process lets it go
+	defer runtime.KeepAlive(lock) // held until this process ends
 	life, ours, err := os.Pipe()
 	if err != nil {
 		return err
@@ -51,7 +50,7 @@ func WatchBuild(ctx context.Context, root, run string, id left4me.Name) error {
 	defer cancel()
 	var words limited
 	cmd := exec.CommandContext(ctx, "/proc/self/exe", "build", "--stage="+EnterStage, string(id))
-	cmd.Args[0] = "left4me" // in lists of processes
+	cmd.Args[0] = "left4me" // shown in process lists
 	cmd.Env, cmd.Stderr, cmd.ExtraFiles = os.Environ(), &words, []*os.File{life}
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = buildGrace
@@ -76,14 +75,13 @@ func WatchBuild(ctx context.Context, root, run string, id left4me.Name) error {
 	return leave(dir, err)
 }
 
-// leave writes down that a build came to no end of its own.
+// leave writes the result of a build that ended without one.
 func leave(dir string, err error) error {
 	return sandbox.WriteEnd(dir, sandbox.End{Status: 1, Error: left4me.Crossing(err)})
 }
 
-// namespaces are what a script lives in: who it is, what it sees of files,
-// processes and their means to talk. Not the network: without privileges there
-// is the one that everybody has, or none.
+// namespaces returns the attributes that give a script its own users, mounts, processes, IPC and host
+// name. The network is shared: without privileges, the only alternative is no network at all.
 func namespaces() *syscall.SysProcAttr {
 	attr := &syscall.SysProcAttr{
 		Cloneflags:  unix.CLONE_NEWUSER | unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWIPC | unix.CLONE_NEWUTS,
@@ -96,14 +94,13 @@ func namespaces() *syscall.SysProcAttr {
 		attr.UidMappings = append(attr.UidMappings, id(uid))
 		attr.GidMappings = append(attr.GidMappings, id(gid))
 		attr.GidMappingsEnableSetgroups = true
-		attr.AmbientCaps = nil // root has them
+		attr.AmbientCaps = nil // root has them already
 	}
 	return attr
 }
 
-// EnterBuild makes the sandbox from inside: it is the first process of the
-// namespaces, and becomes the one that runs the script. It returns only with an
-// error.
+// EnterBuild sets up the sandbox from inside. It runs as the first process of the namespaces and then
+// executes the script runner. It returns only on error.
 func EnterBuild(root instance.Root, run string, id left4me.Name) error {
 	uid, gid := builder()
 	if os.Getpid() != 1 {
@@ -121,7 +118,7 @@ func EnterBuild(root instance.Root, run string, id left4me.Name) error {
 			return fmt.Errorf("sandbox: %w", err)
 		}
 	}
-	// Executing takes over what this thread gave up for all of the process.
+	// After exec, the dropped privileges of this thread apply to the whole process.
 	if err := shim.DropPrivileges(); err != nil {
 		return fmt.Errorf("sandbox: %w", err)
 	}
@@ -130,11 +127,10 @@ func EnterBuild(root instance.Root, run string, id left4me.Name) error {
 	return fmt.Errorf("sandbox: %w", err)
 }
 
-// RunStage is the last one: the script runs.
+// RunStage is the last stage, which runs the script.
 const RunStage = "run"
 
-// EndWithWatcher ends this process, the first of a sandbox, when the one that
-// watches it ends.
+// EndWithWatcher ends this process, the first of a sandbox, when its watcher ends.
 func EndWithWatcher() {
 	syscall.CloseOnExec(lifeline)
 	go func() {
@@ -148,8 +144,8 @@ func EndWithWatcher() {
 	}()
 }
 
-// limit sets what the unit has as limits, but for the number of processes. Memory
-// is that of each process; what all have together is watched.
+// limit sets the same resource limits as the unit, except for the number of processes. The memory limit
+// applies to each process; the runner watches the total.
 func limit() error {
 	for what, n := range map[int]uint64{
 		unix.RLIMIT_NOFILE: 4096, unix.RLIMIT_CORE: 0, unix.RLIMIT_FSIZE: 16 << 30, unix.RLIMIT_DATA: 2 << 30,
@@ -166,7 +162,7 @@ func limit() error {
 	return nil
 }
 
-// limited keeps the beginning of what is written to it.
+// limited stores the first maxOutput bytes written to it.
 type limited struct{ b []byte }
 
 func (l *limited) Write(p []byte) (int, error) {

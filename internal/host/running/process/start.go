@@ -18,13 +18,12 @@ import (
 	"github.com/left4me/left4me/internal/sleep"
 )
 
-// maxWords is the most that is shown of what a shim printed as it failed.
+// maxOutput limits how much of a failed shim's output is shown, in bytes.
 const maxWords = 1 << 10
 
-// Start launches a server and returns when its shim answers, which is before
-// the server is ready. It is a success when the server is up already; one that
-// is being stopped is waited for and started again. Errors are those of the
-// shim: [shim.Run].
+// Start starts a server and returns when its shim answers, which is before the server is ready. If the
+// server is already up, that is a success. If it is stopping, Start waits and then starts it. Errors
+// are those of [shim.Run].
 func (s *Supervisor) Start(ctx context.Context, n left4me.Name) error {
 	for {
 		state, _, err := s.State(ctx, n)
@@ -33,11 +32,11 @@ func (s *Supervisor) Start(ctx context.Context, n left4me.Name) error {
 		}
 		if err == nil && !state.Up() {
 			err = s.launch(ctx, n)
-			if _, up := shim.Shim(s.cfg.Run, n); err == nil || up { // another start was faster
+			if _, up := shim.Shim(s.cfg.Run, n); err == nil || up { // a concurrent start succeeded
 				return nil
 			}
 		}
-		if err != nil && !errors.Is(err, shim.ErrSecond) { // that one is just being started
+		if err != nil && !errors.Is(err, shim.ErrSecond) { // ErrSecond: a concurrent start is in progress
 			return fmt.Errorf("start %s: %w", n, err)
 		}
 		if sleep.For(ctx, pollTime) != nil {
@@ -54,8 +53,8 @@ func (s *Supervisor) launch(ctx context.Context, n left4me.Name) error {
 	if err := shim.Clear(s.cfg.Root, s.cfg.Run, n); err != nil {
 		return err
 	}
-	// A file, since a pipe would end with us, and the shim with its first word
-	// after that. It has words only when it panics or fails before it can tell.
+	// Use a file: a pipe would close when this process ends, and the shim would die at its next write.
+	// The shim prints only if it panics or fails before it can record its failure.
 	words, err := os.OpenFile(s.words(n), os.O_CREATE|os.O_RDWR|os.O_TRUNC|unix.O_NOFOLLOW, 0o600)
 	if err != nil {
 		return err
@@ -73,7 +72,7 @@ func (s *Supervisor) launch(ctx context.Context, n left4me.Name) error {
 		return shim.NotIsolated(err)
 	}
 	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }() // as long as it lives, so that no zombie stays
+	go func() { ended <- cmd.Wait() }() // waits for its whole life, so that no zombie remains
 	tick := time.NewTicker(pollTime)
 	defer tick.Stop()
 	for {
@@ -91,28 +90,27 @@ func (s *Supervisor) launch(ctx context.Context, n left4me.Name) error {
 	}
 }
 
-// abandon ends a shim that nobody waits for any more and that has not answered
-// yet. It may not have its lock: then Stop would not find it, and it would come
-// up later.
+// abandon kills a shim that hasn't answered and that no caller waits for any more. It may not hold its
+// lock yet: Stop would then not find it, and the server would come up later.
 func (s *Supervisor) abandon(n left4me.Name, shim *os.Process, ended <-chan error) {
-	_ = shim.Kill() // and the kernel its game
+	_ = shim.Kill() // the kernel then kills the game
 	select {
 	case <-ended:
-		_ = s.clear(n) // what is left is found by the next start or stop
+		_ = s.clear(n) // the next start or stop handles leftovers
 	case <-time.After(forceTime):
 	}
 }
 
-// words is where a shim prints to.
+// outputPath is the file that a shim's output goes to.
 func (s *Supervisor) words(n left4me.Name) string { return filepath.Join(s.cfg.Run, string(n)+".out") }
 
-// failure says why a shim ended that was just started.
+// failure returns why a shim ended during the start.
 func (s *Supervisor) failure(n left4me.Name, words *os.File, err error) error {
 	if f, ok := shim.LastFailure(s.cfg.Run, n); ok {
 		return &f.Error
 	}
 	if err == nil {
-		return nil // it was stopped meanwhile
+		return nil // it was stopped in the meantime
 	}
 	buf := make([]byte, maxWords)
 	k, _ := words.ReadAt(buf, 0)
@@ -123,8 +121,8 @@ func (s *Supervisor) failure(n left4me.Name, words *os.File, err error) error {
 	return left4me.NewError(left4me.Unavailable, "shim.said", "reason", text).Because(err)
 }
 
-// environment is what a shim gets of ours: neither secrets nor the sockets of
-// whoever watches over us.
+// environment returns the variables that a shim inherits: neither secrets nor the sockets of a service
+// manager.
 func (s *Supervisor) environment(ours []string) []string {
 	env := []string{"LEFT4ME_ROOT=" + string(s.cfg.Root), "LEFT4ME_RUN=" + s.cfg.Run}
 	for _, v := range ours {
@@ -133,7 +131,7 @@ func (s *Supervisor) environment(ours []string) []string {
 		case "PATH", "HOME", "LANG", "USER", "LOGNAME", "TMPDIR":
 			env = append(env, v)
 		default:
-			if strings.HasPrefix(key, "SIM_") { // of a simulated server
+			if strings.HasPrefix(key, "SIM_") { // for a simulated server
 				env = append(env, v)
 			}
 		}

@@ -14,18 +14,16 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// stopTime is what Config.StopTime is by default: more than the game has for the
-// stop sequence.
+// stopTime is the default of Config.StopTime. It is longer than the stop sequence of a game.
 const stopTime = 25 * time.Second
 
 const (
-	askTime   = time.Second // for a shim to say that it begins the stop sequence
-	forceTime = time.Second // of the caller's deadline: for the end by SIGKILL
+	askTime   = time.Second // for a shim to confirm that the stop sequence has begun
+	forceTime = time.Second // part of the caller's deadline reserved for SIGKILL
 )
 
-// Stop runs the stop sequence and returns when the server has ended and its
-// mount is gone. It is a success when the server doesn't run, and forgets why it
-// failed then.
+// Stop runs the stop sequence and returns when the server has ended and its stack is unmounted. If the
+// server doesn't run, that is a success, and Stop deletes the recorded failure.
 func (s *Supervisor) Stop(ctx context.Context, n left4me.Name) error {
 	if !n.Valid() {
 		return invalid(n)
@@ -40,9 +38,9 @@ func (s *Supervisor) Stop(ctx context.Context, n left4me.Name) error {
 		err := s.clear(n)
 		if errors.Is(err, shim.ErrSecond) {
 			if up {
-				return nil // somebody wants it again already
+				return nil // a concurrent start has succeeded since
 			}
-			if err = ctx.Err(); err == nil { // it was just being started
+			if err = ctx.Err(); err == nil { // a start was in progress
 				time.Sleep(pollTime)
 				continue
 			}
@@ -54,8 +52,8 @@ func (s *Supervisor) Stop(ctx context.Context, n left4me.Name) error {
 	}
 }
 
-// end ends the shim with that number: by asking it, by a signal when it doesn't
-// answer, and at last by force.
+// end ends the shim with process ID pid: by request, with SIGTERM if it doesn't answer, and finally
+// with SIGKILL.
 func (s *Supervisor) end(ctx context.Context, n left4me.Name, pid int) error {
 	fd, err := unix.PidfdOpen(pid, 0)
 	if errors.Is(err, unix.ESRCH) {
@@ -65,8 +63,8 @@ func (s *Supervisor) end(ctx context.Context, n left4me.Name, pid int) error {
 		return fmt.Errorf("shim: %w", err)
 	}
 	defer unix.Close(fd)
-	// The descriptor is of the process that has the number now. Only if that
-	// still holds the lock it is the one that is meant.
+	// The descriptor refers to the process that has this ID now. It is the shim only if it still holds
+	// the lock.
 	if p, up := shim.Shim(s.cfg.Run, n); !up || p != pid {
 		return nil
 	}
@@ -85,8 +83,8 @@ func (s *Supervisor) end(ctx context.Context, n left4me.Name, pid int) error {
 	return poll(ctx, func() bool { return exited(fd) })
 }
 
-// patience is how long a shim may take for the stop sequence: less than StopTime
-// when the caller has less time.
+// stopTimeout returns how long a shim may take for the stop sequence: StopTime, or less if the caller's
+// deadline is earlier.
 func (s *Supervisor) patience(ctx context.Context) time.Duration {
 	deadline, ok := ctx.Deadline()
 	if !ok {
@@ -106,17 +104,15 @@ func (s *Supervisor) ask(ctx context.Context, n left4me.Name) error {
 	return c.Stop(ctx)
 }
 
-// exited reports whether the process of a pidfd has ended, and with it its
-// mount namespace.
+// exited reports whether the process of a pidfd has ended, together with its mount namespace.
 func exited(fd int) bool {
 	fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
 	k, err := unix.Poll(fds, 0)
 	return err == nil && k > 0
 }
 
-// clear removes what a server that is down left: what a killed shim could not
-// end, the reason why it failed, its socket, and what overlayfs keeps in its
-// work directory.
+// clear removes what a stopped server left: processes of a killed shim, the recorded failure, the
+// socket, and the files of overlayfs in work.
 func (s *Supervisor) clear(n left4me.Name) error {
 	if err := shim.Forget(s.cfg.Root, s.cfg.Run, n); err != nil {
 		return err
