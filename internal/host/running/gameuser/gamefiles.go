@@ -4,7 +4,7 @@
 // A plugin can put anything there and exchange it at any moment. Therefore everything is opened by
 // descriptor below a directory that left4me chose, without following symbolic links and without
 // blocking on FIFOs, and checked after opening and before reading. No other code in left4me reads there
-// by name (TestWhoKnowsTheWayToGameFiles).
+// by name (TestOnlyKnownFunctionsNameGameDirectories).
 package gameuser
 
 import (

@@ -25,7 +25,7 @@ func open(t *testing.T, root, rel string) *os.File {
 	return dir
 }
 
-func TestReadTakesRegularFilesOnly(t *testing.T) {
+func TestReadAcceptsOnlyRegularFiles(t *testing.T) {
 	root := t.TempDir()
 	in := func(name string) string { return filepath.Join(root, name) }
 	huge, err := os.Create(in("huge"))
@@ -40,28 +40,27 @@ func TestReadTakesRegularFilesOnly(t *testing.T) {
 	}
 	dir := open(t, root, ".")
 	if b, err := gameuser.Read(dir, "file", 4); err != nil || string(b) != "text" {
-		t.Errorf("%q, %v", b, err)
+		t.Errorf("Read = %q, %v", b, err)
 	}
 	for name, want := range map[string]error{
 		"fifo": gameuser.ErrKind, "dir": gameuser.ErrKind, "link": unix.ELOOP, "etc/passwd": unix.ELOOP, "here/file": unix.ELOOP,
 		"gone": fs.ErrNotExist, "../x": unix.EXDEV, "huge": gameuser.ErrSize,
 	} {
 		if b, err := gameuser.Read(dir, name, 3); !errors.Is(err, want) {
-			t.Errorf("%s: %q, %v, want %v", name, b, err, want)
+			t.Errorf("%s: got %q, %v, want %v", name, b, err, want)
 		}
 	}
 	for _, name := range []string{"etc", "here", "file"} {
 		if d, err := gameuser.OpenDir(root, name); err == nil {
 			d.Close()
-			t.Errorf("%s is opened as a directory", name)
+			t.Errorf("%s was opened as a directory", name)
 		}
 	}
 }
 
-// A plugin that exchanges a file between two looks at it must win nothing: neither
-// the file that a link leads to, nor a reader that waits for the other end of a
-// FIFO or reads a gigabyte.
-func TestReadSurvivesAnExchangeOfTheFile(t *testing.T) {
+// A plugin exchanges a file between two accesses. The reader must not read the target of a symbolic
+// link, block on a FIFO, or read a huge file.
+func TestReadIsSafeWhileFileIsExchanged(t *testing.T) {
 	root := t.TempDir()
 	outside := filepath.Join(t.TempDir(), "secret")
 	if err := os.WriteFile(outside, []byte("secret"), 0o600); err != nil {
@@ -92,10 +91,10 @@ func TestReadSurvivesAnExchangeOfTheFile(t *testing.T) {
 	fine := 0
 	for n := 0; n < 5_000 || fine == 0; n++ {
 		b, err := gameuser.Read(dir, "crash.json", 1<<10)
-		if err == nil && len(b) > 0 { // it may be empty while it is written
+		if err == nil && len(b) > 0 { // empty while it is being written
 			fine++
 			if string(b) != "fine" {
-				t.Fatalf("it read %q", b)
+				t.Fatalf("read %q", b)
 			}
 		}
 	}
@@ -103,13 +102,13 @@ func TestReadSurvivesAnExchangeOfTheFile(t *testing.T) {
 	plugin.Wait()
 }
 
-func TestRemoveTakesDeepAndClosedTrees(t *testing.T) {
+func TestRemoveDeepAndInaccessibleTrees(t *testing.T) {
 	root := t.TempDir()
 	outside := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(outside, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	// Deeper than a process may have files open, as a plugin can make it.
+	// Deeper than the limit of open files; a plugin can create such a tree.
 	const levels = 700
 	fd, err := unix.Open(root, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	for i := 0; i < levels && err == nil; i++ {
@@ -145,17 +144,17 @@ func TestRemoveTakesDeepAndClosedTrees(t *testing.T) {
 		t.Fatal(err)
 	}
 	if left, err := os.ReadDir(root); err != nil || len(left) > 0 {
-		t.Errorf("left: %v, %v", left, err)
+		t.Errorf("files left: %v, %v", left, err)
 	}
 	if _, err := os.Stat(outside); err != nil {
-		t.Errorf("a link was followed: %v", err)
+		t.Errorf("a symbolic link was followed: %v", err)
 	}
 	if err := gameuser.Remove(t.Context(), dir, "d"); err != nil {
-		t.Errorf("once more: %v", err)
+		t.Errorf("second Remove: %v", err)
 	}
 }
 
-func TestRemoveNamesWhatStays(t *testing.T) {
+func TestRemoveReportsRemainingEntry(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can mount something in the way")
 	}
@@ -176,12 +175,12 @@ func TestRemoveNamesWhatStays(t *testing.T) {
 	err := gameuser.Remove(t.Context(), open(t, root, "."), "a")
 	var left *gameuser.LeftError
 	if !errors.As(err, &left) || left.Path != "a/in/the/way" || left.UID != 0 || !strings.Contains(err.Error(), "a/in/the/way") {
-		t.Errorf("%v", err)
+		t.Errorf("got %v", err)
 	}
 	if _, err := os.Stat(filepath.Join(way, "file")); err != nil {
-		t.Errorf("what is mounted was entered: %v", err)
+		t.Errorf("a mount point was entered: %v", err)
 	}
 	if _, err := os.Stat(filepath.Join(root, "a/b")); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("what stands beside it stayed: %v", err)
+		t.Errorf("an entry next to the mount point remains: %v", err)
 	}
 }

@@ -69,11 +69,11 @@ func (r *remover) entry(dir *os.File, name, p string, depth int) bool {
 		return false
 	}
 	d := int(dir.Fd())
-	gone := func(flags int) bool {
+	unlinked := func(flags int) bool {
 		err := unix.Unlinkat(d, name, flags)
 		return err == nil || errors.Is(err, unix.ENOENT)
 	}
-	if gone(0) || gone(unix.AT_REMOVEDIR) {
+	if unlinked(0) || unlinked(unix.AT_REMOVEDIR) {
 		return true
 	}
 	sub, err := Enter(dir, name)

@@ -12,25 +12,24 @@ import (
 	"testing"
 )
 
-// ways are the methods of instance.Root that lead to what the game's user may
-// write, and the names of these directories.
+// ways are the methods of instance.Root that return paths the game's user can write to, and the names
+// of these directories.
 var ways = []string{"Upper", "Runtime", "Merged", "Home", "Logs", `"runtime"`, `"logs"`}
 
-// mayKnow are the functions of host that may name these directories, and why what
-// they do there is safe. Whoever reads or lists something in one does it through
-// this package.
+// mayKnow lists the functions below host that may name these directories, with the reason why that is
+// safe. To read or list files in them, code must use this package.
 var mayKnow = map[string]string{
-	"agent/console.go:chunk":                     "shim.ReadLog, which reads through gamefiles",
-	"agent/crash_reports.go:publish":             "reads through gamefiles",
+	"agent/console.go:chunk":                     "shim.ReadLog, which reads through gameuser",
+	"agent/crash_reports.go:publish":             "reads through gameuser",
 	"agent/disk_watch.go:newDisks":               "the directories themselves, which are left4me's: nothing beneath is opened",
 	"agent/game_update.go:publish":               "the installation's: no game has written there",
-	"agent/server_stacks.go:open":                "package stack opens each layer through gamefiles, and in it no link",
+	"agent/server_stacks.go:open":                "package stack opens each layer through gameuser, and in it no link",
 	"agent/layer_use.go:mounted":                 "compares a path with the table of mounts",
 	"legacyfiles/adopt.go:Upper":                 "of the older left4me, while it is stopped; opened step by step without links",
 	"backup/owner.go:of":                         "a word in the archive",
 	"backup/format.go:place":                     "a word in the archive",
 	"backup/restore.go:":                         "names what a restore replaces: nothing runs",
-	"backup/walk.go:walk":                        "opens through gamefiles",
+	"backup/walk.go:walk":                        "opens through gameuser",
 	"diagnosis/doctor/mount.go:layStack":         "a root of its own",
 	"diagnosis/doctor/mount.go:removeAll":        "a root of its own",
 	"diagnosis/doctor/mount.go:useStack":         "a root of its own",
@@ -47,23 +46,23 @@ var mayKnow = map[string]string{
 	"running/instance/instance.go:Home":          "makes a path",
 	"running/instance/instance.go:Logs":          "makes a path",
 	"running/instance/remove.go:":                "names where servers have files",
-	"running/instance/remove.go:GatherLogs":      "opens through gamefiles",
-	"running/instance/remove.go:RemoveRuntime":   "removes through gamefiles",
+	"running/instance/remove.go:GatherLogs":      "opens through gameuser",
+	"running/instance/remove.go:RemoveRuntime":   "removes through gameuser",
 	"running/instance/write.go:Names":            "lists runtime, which is left4me's",
 	"running/instance/write.go:directories":      "makes directories",
 	"running/instance/write.go:Exists":           "asks whether an entry of a directory of left4me's is there",
 	"running/overlayfs/mount.go:mounted":         "opened beneath the root without links (the helper shares no code with host)",
-	"running/overlayfs/mount.go:detach":          "as mounted",
-	"running/overlayfs/mount.go:clearWork":       "as mounted",
-	"running/overlayfs/plan.go:open":             "as mounted",
-	"running/overlayfs/plan.go:openMerged":       "as mounted",
-	"running/process/discard.go:Discard":         "removes through gamefiles",
-	"running/process/empty_upper.go:empty":       "removes through gamefiles",
+	"running/overlayfs/mount.go:detach":          "as in mounted",
+	"running/overlayfs/mount.go:clearWork":       "as in mounted",
+	"running/overlayfs/plan.go:open":             "as in mounted",
+	"running/overlayfs/plan.go:openMerged":       "as in mounted",
+	"running/process/discard.go:Discard":         "removes through gameuser",
+	"running/process/empty_upper.go:empty":       "removes through gameuser",
 	"running/process/install.go:clearInstall":    "the installation's: no game has written there",
 	"content/script/log.go:LogFile":              "logs/.builds, which only left4me writes",
 	"running/shim/port.go:describe":              "compares a path of /proc with it",
 	"running/shim/run.go:prepare":                "a word in an error",
-	"running/shim/run.go:open":                   "openLogs, which opens through gamefiles",
+	"running/shim/run.go:open":                   "openLogs, which opens through gameuser",
 	"running/shim/game_runs.go:launch":           "where the game starts",
 	"running/shim/filesystem_view.go:enclose":    "mounts the directories themselves, through no link at their end; reads nothing beneath",
 	"running/shim/failure.go:Forget":             "compares a path of /proc with it",
@@ -72,7 +71,7 @@ var mayKnow = map[string]string{
 	"gamefiles/steamcmd/update.go:hung":          "Steam's own directory",
 }
 
-func TestWhoKnowsTheWayToGameFiles(t *testing.T) {
+func TestOnlyKnownFunctionsNameGameDirectories(t *testing.T) {
 	known := map[string]bool{}
 	err := filepath.WalkDir("../..", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") ||

@@ -9,8 +9,7 @@ import (
 	"testing"
 )
 
-// checks is a context that is cancelled while somebody works with it: after so
-// many checks of it.
+// checks is a context that is cancelled after its Err method has been called left times.
 type checks struct {
 	context.Context
 	left int
@@ -23,9 +22,9 @@ func (l *checks) Err() error {
 	return nil
 }
 
-// A cancel ends the copy of a generation between two files, wherever it is. What
-// servers start with stays what it was, and the next start writes it all.
-func TestPrepareEndsWhenItIsCancelled(t *testing.T) {
+// A cancel stops writing a generation between any two files. The previous configuration stays in use,
+// and the next start writes all files.
+func TestCancelledPrepareKeepsPreviousConfiguration(t *testing.T) {
 	f := host(t)
 	before := spec()
 	if err := f.Prepare(t.Context(), before); err != nil {
@@ -45,27 +44,27 @@ func TestPrepareEndsWhenItIsCancelled(t *testing.T) {
 		}
 		ends++
 		if !errors.Is(err, context.Canceled) {
-			t.Fatalf("check %d: %v", n, err)
+			t.Fatalf("cancelled at check %d: %v", n, err)
 		}
 		now, err := f.Root.ReadEnv(next.Name)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if now.SpecHash != env.SpecHash && now.SpecHash != next.Hash() {
-			t.Errorf("check %d: it starts with %+v", n, now)
+			t.Errorf("cancelled at check %d: instance.env is %+v", n, now)
 		}
 		if _, err := os.Stat(filepath.Join(string(f.Root), now.Lowerdirs[0], "left4dead2/cfg/server.cfg")); err != nil {
-			t.Errorf("check %d: what a server starts with is gone: %v", n, err)
+			t.Errorf("cancelled at check %d: current generation is missing: %v", n, err)
 		}
 		if err := f.Prepare(t.Context(), before); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if ends < 5 {
-		t.Errorf("it checks its context %d times", ends)
+		t.Errorf("the context was checked only %d times", ends)
 	}
 	entries, err := os.ReadDir(filepath.Join(f.Root.Instance(next.Name), "config"))
 	if err != nil || len(entries) != 1 || strings.HasPrefix(entries[0].Name(), ".") {
-		t.Errorf("%v, %v", entries, err)
+		t.Errorf("generations: %v, %v", entries, err)
 	}
 }

@@ -75,7 +75,7 @@ type cfgFile struct{ strings.Builder }
 // settings writes the typed settings, and adds the files that they refer to.
 func (c *cfgFile) settings(st left4me.Settings, files map[string]string) {
 	c.cvar("hostname", st.Hostname)
-	c.cvar("mp_gamemode", word(st.Mode))
+	c.cvar("mp_gamemode", bareWord(st.Mode))
 	c.cvar("z_difficulty", chosen("difficulty", st.Difficulty))
 	c.cvar("sv_region", chosen("region", st.Region))
 	c.cvar("sv_steamgroup", groups(st.SteamGroups))
@@ -206,8 +206,8 @@ func oneLine(text string) string {
 	}, text)
 }
 
-// word returns s if it needs no quotation marks on a command line, otherwise "".
-func word(s string) string {
+// bareWord returns s if it needs no quotation marks on a command line, otherwise "".
+func bareWord(s string) string {
 	for i := range len(s) {
 		c := s[i]
 		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || i > 0 && (c == '-' || c == '.') {
@@ -236,10 +236,10 @@ func Args(spec left4me.Spec) []string {
 		args = append(args, "-tickrate", fmt.Sprint(st.Tick))
 	}
 	args = append(args, st.Args...)
-	if mode := word(st.Mode); mode != "" {
+	if mode := bareWord(st.Mode); mode != "" {
 		args = append(args, "+mp_gamemode", mode)
 	}
-	first := word(st.Map)
+	first := bareWord(st.Map)
 	if first == "" {
 		first = "c1m1_hotel"
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-func TestServerCfgHasItsOrder(t *testing.T) {
+func TestServerCfgOrder(t *testing.T) {
 	no := false
 	spec := left4me.Spec{
 		Name: "alpha", Blueprint: "versus", Overlays: []left4me.OverlayRef{{Name: "top", Revision: 2}, {Name: "plain"}, {Name: "low"}},
@@ -74,9 +74,9 @@ rcon_password "secret"
 	}
 }
 
-// The generated list of admins hides the overlays' own: the topmost one's is kept
-// in front. Without admins in the settings there is none.
-func TestAdminsOfAnOverlayAreKeptInFront(t *testing.T) {
+// The generated list of admins hides those of the overlays, so it starts with the topmost one. Without
+// admins in the settings, no list is generated.
+func TestAdminsOfTopmostOverlayComeFirst(t *testing.T) {
 	const configs = "left4dead2/addons/sourcemod/configs"
 	f := host(t, "overlays/plain/1", "overlays/top/1/"+configs, "overlays/low/1/"+configs)
 	for o, text := range map[string]string{"top": "\"STEAM_1:0:1\" \"z\"\r\n// end", "low": "unseen"} {
@@ -102,7 +102,7 @@ func TestAdminsOfAnOverlayAreKeptInFront(t *testing.T) {
 	}
 	s := spec("plain", "top", "low")
 	if got := read(s); got != "" {
-		t.Errorf("nobody asked for %q", got)
+		t.Errorf("unexpected list of admins: %q", got)
 	}
 	s.Settings.Admins = []left4me.Admin{
 		{ID: "[U:1:246]", Flags: "99:z", Note: "Zoey\nquit"},
@@ -116,7 +116,7 @@ func TestAdminsOfAnOverlayAreKeptInFront(t *testing.T) {
 	if d := cmp.Diff(want, read(s)); d != "" {
 		t.Error(d)
 	}
-	// Text of another encoding in front of them would hide them all.
+	// Text in another encoding at the start would make SourceMod ignore all admins.
 	own := filepath.Join(string(f.Root), "overlays", "top", "1", configs, "admins_simple.ini")
 	for text, first := range map[string]string{
 		"\ufeff\"STEAM_1:0:1\" \"z\"\n// end": "\"STEAM_1:0:1\" \"z\"\n// end",

@@ -6,17 +6,17 @@ import (
 	"testing"
 )
 
-// What a game or a power failure made of a generation of the config layer is
-// never mounted: the next start writes a new one.
-func TestAChangedGenerationIsNotUsedAgain(t *testing.T) {
+// A generation of the config layer that the game or a power failure has changed is never mounted: the
+// next start writes a new one.
+func TestChangedGenerationIsNotReused(t *testing.T) {
 	for what, change := range map[string]func(dir string) error{
-		"a file says something else": func(dir string) error {
+		"changed file": func(dir string) error {
 			return os.WriteFile(filepath.Join(dir, "left4dead2/cfg/server.cfg"), []byte("sv_cheats 1\n"), 0o640)
 		},
-		"a file is cut": func(dir string) error {
+		"truncated file": func(dir string) error {
 			return os.Truncate(filepath.Join(dir, "left4dead2/cfg/server.cfg"), 3)
 		},
-		"a file of the same length": func(dir string) error {
+		"changed file of the same length": func(dir string) error {
 			name := filepath.Join(dir, "left4dead2/cfg/server.cfg")
 			b, err := os.ReadFile(name)
 			if err != nil {
@@ -25,13 +25,13 @@ func TestAChangedGenerationIsNotUsedAgain(t *testing.T) {
 			b[0] ^= 1
 			return os.WriteFile(name, b, 0o640)
 		},
-		"a file is gone": func(dir string) error {
+		"missing file": func(dir string) error {
 			return os.Remove(filepath.Join(dir, "left4dead2/cfg/server.cfg"))
 		},
-		"a file more": func(dir string) error {
+		"additional file": func(dir string) error {
 			return os.WriteFile(filepath.Join(dir, "left4dead2/cfg/autoexec.cfg"), nil, 0o640)
 		},
-		"a link instead of a file": func(dir string) error {
+		"symbolic link instead of a file": func(dir string) error {
 			name := filepath.Join(dir, "left4dead2/cfg/server.cfg")
 			outside := filepath.Join(filepath.Dir(dir), "outside")
 			if err := os.Rename(name, outside); err != nil {
@@ -60,10 +60,10 @@ func TestAChangedGenerationIsNotUsedAgain(t *testing.T) {
 				t.Fatal(err)
 			}
 			if after.Lowerdirs[0] == before.Lowerdirs[0] {
-				t.Errorf("%s is used again", after.Lowerdirs[0])
+				t.Errorf("changed generation %s is reused", after.Lowerdirs[0])
 			}
 			if _, err := os.Stat(filepath.Join(string(f.Root), before.Lowerdirs[0])); !os.IsNotExist(err) {
-				t.Errorf("the old generation is there: %v", err)
+				t.Errorf("old generation still exists: %v", err)
 			}
 		})
 	}

@@ -35,7 +35,7 @@ func spec(overlays ...left4me.Name) left4me.Spec {
 	}
 }
 
-func TestLayersAreStackedTopFirst(t *testing.T) {
+func TestLayersAreListedTopFirst(t *testing.T) {
 	f := host(t, "overlays/maps/1", "overlays/maps/10", "overlays/maps/9", "overlays/mods/3",
 		"installation/update-200", "installation/update-1000", "installation/junk")
 	got, build, err := f.Root.Layers(left4me.Refs("mods", "maps"))
@@ -50,25 +50,25 @@ func TestLayersAreStackedTopFirst(t *testing.T) {
 	}
 }
 
-func TestMissingContentIsNamed(t *testing.T) {
+func TestMissingContentIsReported(t *testing.T) {
 	f := host(t, "overlays/empty")
 	err := f.Prepare(t.Context(), spec("empty"))
 	if !errors.Is(err, left4me.NotFound) || !strings.Contains(err.Error(), "overlay empty") {
-		t.Errorf("%v", err)
+		t.Errorf("missing revision: got %v", err)
 	}
 	if err := os.Remove(filepath.Join(string(f.Root), "installation/base")); err != nil {
 		t.Fatal(err)
 	}
 	if err := f.Prepare(t.Context(), spec()); !errors.Is(err, left4me.NotFound) ||
 		!strings.Contains(err.Error(), "the game is not installed") {
-		t.Errorf("%v", err)
+		t.Errorf("missing game: got %v", err)
 	}
 	if f.Root.Exists("alpha") {
 		t.Error("a refused start left files behind")
 	}
 }
 
-func TestPrepareKeepsTheGenerationWhenNothingChanged(t *testing.T) {
+func TestPrepareReusesUnchangedGeneration(t *testing.T) {
 	f := host(t, "overlays/maps/1")
 	generation := func(s left4me.Spec) string {
 		t.Helper()
@@ -83,13 +83,13 @@ func TestPrepareKeepsTheGenerationWhenNothingChanged(t *testing.T) {
 	}
 	first := generation(spec("maps"))
 	if again := generation(spec("maps")); again != first {
-		t.Errorf("nothing changed, but %s became %s", first, again)
+		t.Errorf("unchanged configuration moved from %s to %s", first, again)
 	}
 	changed := spec("maps")
 	changed.Settings.Hostname = "Beta"
 	second := generation(changed)
 	if second == first {
-		t.Error("a changed configuration has the old generation")
+		t.Error("a changed configuration reused the old generation")
 	}
 	b, err := os.ReadFile(filepath.Join(string(f.Root), second, "left4dead2/cfg/server.cfg"))
 	if err != nil || !strings.Contains(string(b), `hostname "Beta"`) {
@@ -116,25 +116,25 @@ func TestOverlayCfgIsExecutedBottomFirst(t *testing.T) {
 	}
 	low, top := strings.Index(string(b), "exec server_low.cfg"), strings.Index(string(b), "exec server_top.cfg")
 	if low < 0 || top < low {
-		t.Errorf("what is nearer to the server must come later:\n%s", b)
+		t.Errorf("layers nearer to the server must come later:\n%s", b)
 	}
 }
 
-func TestNoSettingBecomesACommand(t *testing.T) {
+func TestSettingsCannotInjectCommands(t *testing.T) {
 	s := spec()
 	s.Settings.Hostname = "x\"; quit\nquit \"y"
 	cfg := instance.Config(s, instance.Lower{}, "secret")["left4dead2/cfg/server.cfg"]
 	for _, line := range strings.Split(cfg, "\n") {
 		if strings.HasPrefix(strings.TrimSpace(line), "quit") || strings.Count(line, `"`)%2 != 0 {
-			t.Errorf("a setting got out of its line: %q", line)
+			t.Errorf("a setting escaped its line: %q", line)
 		}
 	}
 	if !strings.HasSuffix(cfg, "rcon_password \"secret\"\n") {
-		t.Errorf("the remote console's password must come last:\n%s", cfg)
+		t.Errorf("the RCON password must come last:\n%s", cfg)
 	}
 }
 
-func TestRemoveWorksOnAHalfMadeInstance(t *testing.T) {
+func TestRemoveWorksOnIncompleteInstance(t *testing.T) {
 	f := host(t, "instances/alpha", "outside")
 	if err := os.Symlink(filepath.Join(string(f.Root), "outside"), filepath.Join(f.Root.Instance("alpha"), "config")); err != nil {
 		t.Fatal(err)
@@ -145,14 +145,14 @@ func TestRemoveWorksOnAHalfMadeInstance(t *testing.T) {
 		}
 	}
 	if f.Root.Exists("alpha") {
-		t.Error("it is still there")
+		t.Error("the instance still exists")
 	}
 	if _, err := os.Stat(filepath.Join(string(f.Root), "outside")); err != nil {
-		t.Errorf("removal followed a link: %v", err)
+		t.Errorf("Remove followed a symbolic link: %v", err)
 	}
 }
 
-func TestRemoveRefusesWhatIsNoName(t *testing.T) {
+func TestRemoveRefusesInvalidNames(t *testing.T) {
 	f := host(t)
 	for _, n := range []left4me.Name{"", "..", "../installation", "a/b"} {
 		if _, err := f.Remove(t.Context(), n); !errors.Is(err, left4me.Invalid) {
@@ -189,19 +189,19 @@ func FuzzReadEnv(f *testing.F) {
 		e, err := instance.ReadEnv(bytes.NewReader(b))
 		if err != nil {
 			if !errors.Is(err, instance.ErrEnv) {
-				t.Errorf("%v is not ErrEnv", err)
+				t.Errorf("got %v, want ErrEnv", err)
 			}
 			return
 		}
 		if e.Port < 0 || e.Port > 65535 || e.Ready < 0 || e.Watchdog < 0 {
-			t.Errorf("out of bounds: %+v", e)
+			t.Errorf("value out of bounds: %+v", e)
 		}
 	})
 }
 
-// A server finds Steam's libraries where SteamCMD has them, or else where the
-// game has them; what the game made of its links is made good at the next start.
-func TestEachStartMakesTheLinksToSteamsLibraries(t *testing.T) {
+// A server finds Steam's libraries in SteamCMD's directory or else in the game. If the game changes its
+// links, the next start repairs them.
+func TestPrepareRepairsLinksToSteamLibraries(t *testing.T) {
 	f := host(t, "outside")
 	if err := f.Prepare(t.Context(), spec()); err != nil {
 		t.Fatal(err)
@@ -211,7 +211,7 @@ func TestEachStartMakesTheLinksToSteamsLibraries(t *testing.T) {
 		for _, bits := range []string{"32", "64"} {
 			got, err := os.Readlink(filepath.Join(f.Root.Home("alpha"), ".steam/sdk"+bits))
 			if err != nil || got != strings.ReplaceAll(want, "BITS", bits) {
-				t.Errorf("sdk%s leads to %q, %v", bits, got, err)
+				t.Errorf("sdk%s points to %q, %v", bits, got, err)
 			}
 		}
 	}
@@ -227,13 +227,13 @@ func TestEachStartMakesTheLinksToSteamsLibraries(t *testing.T) {
 	}
 	steam := filepath.Join(f.Root.Home("alpha"), ".steam")
 	for what, change := range map[string]func() error{
-		"nothing":            func() error { return nil },
-		"the links are gone": func() error { return os.RemoveAll(steam) },
-		"a directory is in the place": func() error {
+		"nothing":       func() error { return nil },
+		"missing links": func() error { return os.RemoveAll(steam) },
+		"directory instead of link": func() error {
 			return errors.Join(os.Remove(steam+"/sdk32"),
 				os.MkdirAll(steam+"/sdk32/in/it", 0o755))
 		},
-		"a link leads elsewhere": func() error { return errors.Join(os.Remove(steam+"/sdk64"), os.Symlink("/etc", steam+"/sdk64")) },
+		"link to another place": func() error { return errors.Join(os.Remove(steam+"/sdk64"), os.Symlink("/etc", steam+"/sdk64")) },
 	} {
 		t.Run(what, func(t *testing.T) {
 			if err := change(); err != nil {
@@ -245,24 +245,24 @@ func TestEachStartMakesTheLinksToSteamsLibraries(t *testing.T) {
 			links(filepath.Join(tool, "linuxBITS"))
 		})
 	}
-	// A home that leads elsewhere is not followed.
+	// A home that is a link to the outside isn't followed.
 	outside := filepath.Join(string(f.Root), "outside")
 	if err := errors.Join(os.RemoveAll(steam), os.Symlink("../../../outside", steam)); err != nil {
 		t.Fatal(err)
 	}
 	_ = f.Prepare(t.Context(), spec())
 	if left, err := os.ReadDir(outside); err != nil || len(left) > 0 {
-		t.Errorf("made outside: %v, %v", left, err)
+		t.Errorf("files created outside: %v, %v", left, err)
 	}
 }
 
-func TestTheInstallationIsNoServer(t *testing.T) {
+func TestInstallationIsNotListedAsServer(t *testing.T) {
 	f := host(t)
 	if err := f.PrepareInstall([]string{"installation/base"}); err != nil {
 		t.Fatal(err)
 	}
 	if names, err := f.Root.Names(); err != nil || len(names) > 0 {
-		t.Errorf("%v, %v", names, err)
+		t.Errorf("servers: %v, %v", names, err)
 	}
 	if err := os.MkdirAll(filepath.Join(f.Root.Runtime(left4me.InstallInstance), "work/work/x"), 0o755); err != nil {
 		t.Fatal(err)

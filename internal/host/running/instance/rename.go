@@ -28,14 +28,14 @@ func (f Files) Rename(old, n left4me.Name) (renamed bool, err error) {
 	}
 	for _, place := range places {
 		from, to := filepath.Join(string(f.Root), place, string(old)), filepath.Join(string(f.Root), place, string(n))
-		if there(from) && there(to) && unix.Rmdir(to) != nil { // an empty directory is no conflict
+		if exists(from) && exists(to) && unix.Rmdir(to) != nil { // an empty directory is no conflict
 			return false, left4me.NewError(left4me.Conflict, "server.renamed_twice", "path", from, "other", to, "server", n)
 		}
 		if on, err := mountBeneath(from); err != nil || on != "" {
 			return false, errors.Join(err, left4me.NewError(left4me.Busy, "server.mounted", "path", on, "word", left4me.ShellWord(on)))
 		}
 	}
-	if there(f.Root.Instance(old)) {
+	if exists(f.Root.Instance(old)) {
 		if err := f.writeFile(f.Root.renaming(old), []byte(n), 0o640); err != nil {
 			return false, err
 		}
@@ -86,7 +86,7 @@ func (f Files) undoRename(n left4me.Name) error {
 	for _, place := range places {
 		dir := filepath.Join(string(f.Root), place)
 		// If the instance exists, its directories belong to another server.
-		if to == n || there(f.Root.Instance(to)) || there(filepath.Join(dir, string(n))) {
+		if to == n || exists(f.Root.Instance(to)) || exists(filepath.Join(dir, string(n))) {
 			continue
 		}
 		if _, err := f.renameIn(place, to, n); err != nil {
@@ -164,7 +164,7 @@ func (f Files) renameIn(place string, old, n left4me.Name) (renamed bool, err er
 	return true, durable.SyncDir(filepath.Join(string(f.Root), place))
 }
 
-func there(path string) bool {
+func exists(path string) bool {
 	_, err := os.Lstat(path)
 	return err == nil
 }

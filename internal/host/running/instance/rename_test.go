@@ -15,10 +15,10 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// places are where a server has something, in the order in which they are renamed.
+// places are the directories that a rename changes, in its order.
 var places = []string{"runtime", "logs", "instances"}
 
-// furnish gives a server a file in each place.
+// furnish creates a file for a server in each place.
 func furnish(t *testing.T, f instance.Files, n left4me.Name) {
 	t.Helper()
 	for _, place := range places {
@@ -29,7 +29,7 @@ func furnish(t *testing.T, f instance.Files, n left4me.Name) {
 	}
 }
 
-// has reports in how many places a server has its file.
+// has counts the places in which a server has its file.
 func has(f instance.Files, n left4me.Name) (count int) {
 	for _, place := range places {
 		b, err := os.ReadFile(filepath.Join(string(f.Root), place, string(n), "file"))
@@ -40,8 +40,8 @@ func has(f instance.Files, n left4me.Name) (count int) {
 	return count
 }
 
-// Cut between any two directories, a rename goes on where it was.
-func TestRenameGoesOnWhereItWasCut(t *testing.T) {
+// A rename that was interrupted between any two directories can be resumed.
+func TestInterruptedRenameResumes(t *testing.T) {
 	for done := range len(places) + 1 {
 		f := host(t)
 		furnish(t, f, "alpha")
@@ -53,17 +53,17 @@ func TestRenameGoesOnWhereItWasCut(t *testing.T) {
 		}
 		renamed, err := f.Rename("alpha", "beta")
 		if err != nil || renamed != (done < len(places)) {
-			t.Errorf("after %d: renamed %t, %v", done, renamed, err)
+			t.Errorf("interrupted after %d: renamed %t, %v", done, renamed, err)
 		}
 		if has(f, "beta") != len(places) || f.Root.Exists("alpha") {
-			t.Errorf("after %d: %d places have the new name, old there: %t", done, has(f, "beta"), f.Root.Exists("alpha"))
+			t.Errorf("interrupted after %d: %d places have the new name, old name exists: %t", done, has(f, "beta"), f.Root.Exists("alpha"))
 		}
 	}
 }
 
-// A server is compared with what it was started with, whatever name it has here: its old one,
-// its new one, or, after a rename that nobody was told of, one that it has nowhere else.
-func TestDiffFindsAServerUnderItsOldName(t *testing.T) {
+// Diff finds the last start of a server whatever name it has on this host: its old name, its new name,
+// or, after a rename whose end was not reported, a name that is recorded nowhere else.
+func TestDiffFindsServerUnderFormerName(t *testing.T) {
 	f := host(t)
 	on := spec()
 	on.ID = "first"
@@ -88,18 +88,18 @@ func TestDiffFindsAServerUnderItsOldName(t *testing.T) {
 		}
 		for _, v := range files {
 			if v.Running == "" || v.Path == instance.ArgumentsFile && v.Running != v.Next {
-				t.Errorf("%d: %s was %q, will be %q", i, v.Path, v.Running, v.Next)
+				t.Errorf("case %d: %s was %q, next is %q", i, v.Path, v.Running, v.Next)
 			}
 		}
 	}
 }
 
-// What has the id of a server is the server, under whatever name; without one its old name
-// counts, unless that is another server's.
+// The directory with the server's ID is the server, whatever its name. Without an ID, the old name
+// counts unless it belongs to another server.
 func TestFormerName(t *testing.T) {
 	type on map[left4me.Name]left4me.ID
 	for _, c := range []struct {
-		has       on // by the name here
+		has       on // ID by name on this host
 		id        left4me.ID
 		name, old left4me.Name
 		want      left4me.Name
@@ -113,13 +113,13 @@ func TestFormerName(t *testing.T) {
 		{on{"beta": "first"}, "first", "beta", "", ""},
 		{on{"alpha": "next", "beta": "first"}, "first", "beta", "alpha", ""},
 		{on{"alpha": "next"}, "first", "beta", "alpha", ""},
-		// A rename that nobody was told of, and a third name, or the first one again.
+		// After a rename that was not reported: a third name, or the first name again.
 		{on{"beta": "first"}, "first", "gamma", "alpha", "beta"},
 		{on{"beta": "first"}, "first", "alpha", "", "beta"},
 		{on{"alpha": "next", "beta": "first"}, "first", "gamma", "alpha", "beta"},
 		{on{"alpha": "", "beta": "first"}, "first", "gamma", "alpha", "beta"},
-		{on{"beta": "first", "gamma": "first"}, "first", "gamma", "alpha", ""}, // copied by hand
-		// A database that gave it another id: what has its name is its own.
+		{on{"beta": "first", "gamma": "first"}, "first", "gamma", "alpha", ""}, // copied manually
+		// The database assigned a new ID: the server with its name counts.
 		{on{"beta": "before"}, "first", "beta", "alpha", "alpha"},
 	} {
 		f := host(t)
@@ -131,25 +131,24 @@ func TestFormerName(t *testing.T) {
 			}
 		}
 		if got := f.Root.FormerName(left4me.Spec{ID: c.id, Name: c.name, OldName: c.old}); got != c.want {
-			t.Errorf("%q of %s, formerly %q, with %v here, is called %q, not %q", c.id, c.name, c.old, c.has, got, c.want)
+			t.Errorf("FormerName of ID %q, name %s, old name %q, with %v on disk = %q, want %q", c.id, c.name, c.old, c.has, got, c.want)
 		}
 	}
 }
 
-// What never ran has nothing to rename.
-func TestRenameOfNothing(t *testing.T) {
+// A server that was never started has nothing to rename.
+func TestRenameOfServerWithoutFiles(t *testing.T) {
 	f := host(t)
 	if renamed, err := f.Rename("alpha", "beta"); renamed || err != nil {
-		t.Errorf("%t, %v", renamed, err)
+		t.Errorf("renamed = %t, %v", renamed, err)
 	}
 	if _, err := f.Rename("alpha", "../beta"); !errors.Is(err, left4me.Invalid) {
 		t.Error(err)
 	}
 }
 
-// Of two that are there none is overwritten, and nothing is changed; a directory that is
-// empty is nothing.
-func TestRenameRefusesWhatIsThereUnderBothNames(t *testing.T) {
+// If both names exist, neither is overwritten and nothing changes. An empty directory doesn't count.
+func TestRenameRefusesIfBothNamesExist(t *testing.T) {
 	for _, place := range places {
 		f := host(t)
 		furnish(t, f, "alpha")
@@ -158,7 +157,7 @@ func TestRenameRefusesWhatIsThereUnderBothNames(t *testing.T) {
 			t.Fatal(err)
 		}
 		if _, err := f.Rename("alpha", "beta"); !errors.Is(err, left4me.Conflict) {
-			t.Errorf("%s: %v", place, err)
+			t.Errorf("%s: got %v, want Conflict", place, err)
 		}
 		if _, err := os.Stat(other); err != nil || has(f, "alpha") != len(places) {
 			t.Errorf("%s: %v, and %d places have the old name", place, err, has(f, "alpha"))
@@ -167,13 +166,13 @@ func TestRenameRefusesWhatIsThereUnderBothNames(t *testing.T) {
 			t.Fatal(err)
 		}
 		if renamed, err := f.Rename("alpha", "beta"); !renamed || err != nil || has(f, "beta") != len(places) {
-			t.Errorf("%s, with an empty directory: %t, %v", place, renamed, err)
+			t.Errorf("%s, empty directory: renamed = %t, %v", place, renamed, err)
 		}
 	}
 }
 
-// What is no directory is nobody's to remove.
-func TestRenameRemovesNoFile(t *testing.T) {
+// A file under the new name isn't removed.
+func TestRenameDoesNotReplaceFile(t *testing.T) {
 	f := host(t)
 	furnish(t, f, "alpha")
 	other := filepath.Join(string(f.Root), "runtime", "beta")
@@ -188,7 +187,7 @@ func TestRenameRemovesNoFile(t *testing.T) {
 	}
 }
 
-// cutRename leaves a rename from alpha to beta cut after some places.
+// cutRename simulates a rename from alpha to beta that was interrupted after done places.
 func cutRename(t *testing.T, f instance.Files, done int) {
 	t.Helper()
 	if err := os.WriteFile(filepath.Join(f.Root.Instance("alpha"), "renaming"), []byte("beta"), 0o600); err != nil {
@@ -202,9 +201,9 @@ func cutRename(t *testing.T, f instance.Files, done int) {
 	}
 }
 
-// A rename that was cut and that nobody asks for any more leaves nothing under the other
-// name, which the next server of that name would get; one that was done stays.
-func TestCutRenameIsUndone(t *testing.T) {
+// An interrupted rename that is never resumed leaves no files under the new name, which the next server
+// of that name would get. A completed rename stays.
+func TestUndoRenamesRevertsInterruptedRename(t *testing.T) {
 	for done := range len(places) + 1 {
 		f := host(t)
 		furnish(t, f, "alpha")
@@ -217,22 +216,22 @@ func TestCutRenameIsUndone(t *testing.T) {
 			n, other = other, n
 		}
 		if has(f, n) != len(places) || f.Root.Exists(other) {
-			t.Errorf("after %d: %d places have %s, %s there: %t", done, has(f, n), n, other, f.Root.Exists(other))
+			t.Errorf("interrupted after %d: %d places have %s; %s exists: %t", done, has(f, n), n, other, f.Root.Exists(other))
 		}
 		if _, err := os.Lstat(filepath.Join(f.Root.Instance(n), "renaming")); !errors.Is(err, fs.ErrNotExist) {
-			t.Errorf("after %d the note is left: %v", done, err)
+			t.Errorf("interrupted after %d: the note still exists: %v", done, err)
 		}
 		if renamed, err := f.Rename(n, "gamma"); !renamed || err != nil || has(f, "gamma") != len(places) {
-			t.Errorf("after %d: %t, %v, %d places have the third name", done, renamed, err, has(f, "gamma"))
+			t.Errorf("interrupted after %d: renamed = %t, %v; %d places have the third name", done, renamed, err, has(f, "gamma"))
 		}
 		if _, err := os.Lstat(filepath.Join(f.Root.Instance("gamma"), "renaming")); !errors.Is(err, fs.ErrNotExist) {
-			t.Errorf("after %d a rename leaves its note: %v", done, err)
+			t.Errorf("interrupted after %d: the next rename left its note: %v", done, err)
 		}
 	}
 }
 
-// What another server has by now is not taken from it.
-func TestUndoneRenameTakesNothingFromTheNextOne(t *testing.T) {
+// UndoRenames leaves directories alone that belong to another server by now.
+func TestUndoRenamesLeavesNextServerAlone(t *testing.T) {
 	f := host(t)
 	furnish(t, f, "alpha")
 	cutRename(t, f, 0)
@@ -241,14 +240,14 @@ func TestUndoneRenameTakesNothingFromTheNextOne(t *testing.T) {
 	}
 	furnish(t, f, "beta")
 	if err := f.UndoRenames(); err != nil || has(f, "beta") != len(places) {
-		t.Errorf("%v, %d places of the other one are left", err, has(f, "beta"))
+		t.Errorf("UndoRenames: %v; %d places of the other server are left", err, has(f, "beta"))
 	}
 }
 
-// renameVar is the root in which a process of this test renames until it is killed.
+// renameVar is the root in which a child process of this test renames until it is killed.
 const renameVar = "RENAME_TEST_ROOT"
 
-// Killed with -9 in the middle of a rename, the next one finds everything in its place.
+// After a SIGKILL in the middle of a rename, the next rename completes it.
 func TestRenameSurvivesKill(t *testing.T) {
 	if root := os.Getenv(renameVar); root != "" {
 		f := instance.Files{Root: instance.Root(root), Group: -1}
@@ -261,11 +260,11 @@ func TestRenameSurvivesKill(t *testing.T) {
 	}
 	f := host(t)
 	furnish(t, f, "alpha")
-	const want, most = 3, 200 // kills in the middle; kills
+	const want, most = 3, 200 // kills in the middle of a rename; maximum number of kills
 	middle := 0
 	for i := 0; middle < want; i++ {
 		if i == most {
-			t.Fatalf("%d of %d kills came in the middle of a rename", middle, most)
+			t.Fatalf("only %d of %d kills hit the middle of a rename", middle, most)
 		}
 		cmd := exec.CommandContext(t.Context(), "/proc/self/exe", "-test.run=^"+t.Name()+"$")
 		cmd.Env = append(os.Environ(), renameVar+"="+string(f.Root))
@@ -279,7 +278,7 @@ func TestRenameSurvivesKill(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		<-time.After(rand.N(5 * time.Millisecond)) // the moment is what is tested
+		<-time.After(rand.N(5 * time.Millisecond)) // the timing of the kill is what this tests
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 		alpha, beta := has(f, "alpha"), has(f, "beta")
@@ -293,9 +292,9 @@ func TestRenameSurvivesKill(t *testing.T) {
 			t.Fatal(err)
 		}
 		if has(f, "beta") != len(places) || f.Root.Exists("alpha") {
-			t.Fatalf("after a kill %d of %d places have the new name", has(f, "beta"), len(places))
+			t.Fatalf("after the kill, %d of %d places have the new name", has(f, "beta"), len(places))
 		}
-		if _, err := f.Rename("beta", "alpha"); err != nil { // for the next one
+		if _, err := f.Rename("beta", "alpha"); err != nil { // reset for the next kill
 			t.Fatal(err)
 		}
 	}

@@ -153,11 +153,11 @@ func (f Files) directory(dir string, mode fs.FileMode) error {
 
 // writeFile replaces a file atomically: write a temporary file, sync, rename.
 func (f Files) writeFile(name string, data []byte, mode fs.FileMode) error {
-	return durable.WriteFile(name, data, mode, f.give)
+	return durable.WriteFile(name, data, mode, f.setGroup)
 }
 
-// give sets the group of a written file.
-func (f Files) give(file *os.File) error {
+// setGroup sets the group of a written file.
+func (f Files) setGroup(file *os.File) error {
 	if f.Group < 0 {
 		return nil
 	}
@@ -186,7 +186,7 @@ func (f Files) writeConfig(ctx context.Context, n left4me.Name, files map[string
 	if err != nil {
 		return "", err
 	}
-	if current := strconv.Itoa(newest); holds(ctx, filepath.Join(dir, current), files) {
+	if current := strconv.Itoa(newest); generationEquals(ctx, filepath.Join(dir, current), files) {
 		return current, nil
 	}
 	next := strconv.Itoa(newest + 1)
@@ -211,12 +211,12 @@ func (f Files) writeConfig(ctx context.Context, n left4me.Name, files map[string
 	return next, durable.SyncDir(dir)
 }
 
-var errOther = errors.New("it holds something else")
+var errDiffers = errors.New("it holds something else")
 
-// holds reports whether a generation contains exactly files. It reads all of them each time, without
+// generationEquals reports whether a generation contains exactly files. It reads all of them each time, without
 // following symbolic links: the game may have changed them, and a power failure may have left them
 // incomplete.
-func holds(ctx context.Context, generation string, files map[string]string) bool {
+func generationEquals(ctx context.Context, generation string, files map[string]string) bool {
 	root, err := os.OpenRoot(generation)
 	if err != nil {
 		return false
@@ -233,10 +233,10 @@ func holds(ctx context.Context, generation string, files map[string]string) bool
 		want, ok := files[name]
 		st, err := d.Info()
 		if !ok || err != nil || !st.Mode().IsRegular() || st.Size() != int64(len(want)) {
-			return errOther
+			return errDiffers
 		}
 		if b, err := root.ReadFile(name); err != nil || string(b) != want {
-			return errOther
+			return errDiffers
 		}
 		found++
 		return nil
@@ -259,7 +259,7 @@ func (f Files) writeLayerFile(layer, name, text string) error {
 		return err
 	}
 	_, err = file.WriteString(text)
-	return errors.Join(err, f.give(file), file.Chmod(0o640), durable.Close(file))
+	return errors.Join(err, f.setGroup(file), file.Chmod(0o640), durable.Close(file))
 }
 
 func newestGeneration(dir string) (int, error) {

@@ -38,15 +38,15 @@ func (s *Supervisor) StartBuild(ctx context.Context, id left4me.Name) error {
 	if err := errors.Join(os.MkdirAll(builds(s.cfg.Run), 0o700), giveBuild(dir)); err != nil {
 		return fmt.Errorf("build %s: %w", id, err)
 	}
-	words, err := os.OpenFile(s.buildWords(id), os.O_CREATE|os.O_RDWR|os.O_TRUNC|unix.O_NOFOLLOW, 0o600)
+	output, err := os.OpenFile(s.buildOutputPath(id), os.O_CREATE|os.O_RDWR|os.O_TRUNC|unix.O_NOFOLLOW, 0o600)
 	if err != nil {
 		return err
 	}
-	defer words.Close()
+	defer output.Close()
 	cmd := exec.Command(s.cfg.Exe, "build", "--stage="+WatchStage, string(id))
 	cmd.Env = append(s.environment(nil), s.cfg.Env...)
 	cmd.Dir = "/"
-	cmd.Stdout, cmd.Stderr = words, words
+	cmd.Stdout, cmd.Stderr = output, output
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := cmd.Start(); err != nil {
 		return err
@@ -111,7 +111,7 @@ func giveBuild(dir string) error {
 // BuildGroup returns -1, because the user for scripts is determined when one starts.
 func (s *Supervisor) BuildGroup() (int, error) { return -1, nil }
 
-func (s *Supervisor) buildWords(id left4me.Name) string {
+func (s *Supervisor) buildOutputPath(id left4me.Name) string {
 	return filepath.Join(builds(s.cfg.Run), string(id)+".out")
 }
 
@@ -131,12 +131,12 @@ func (s *Supervisor) Building(_ context.Context, id left4me.Name) (runs bool, en
 	if end != nil || err != nil {
 		return false, end, err
 	}
-	b, err := os.ReadFile(s.buildWords(id))
+	b, err := os.ReadFile(s.buildOutputPath(id))
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil, nil
 	}
-	if words := strings.ToValidUTF8(strings.TrimSpace(string(b[:min(len(b), maxWords)])), "?"); words != "" {
-		end = &sandbox.End{Status: 1, Error: left4me.Crossing(errors.New(words))}
+	if output := strings.ToValidUTF8(strings.TrimSpace(string(b[:min(len(b), maxOutput)])), "?"); output != "" {
+		end = &sandbox.End{Status: 1, Error: left4me.Crossing(errors.New(output))}
 	}
 	return false, end, err
 }
@@ -157,7 +157,7 @@ func (s *Supervisor) StopBuild(ctx context.Context, id left4me.Name) error {
 		}
 	}
 	err := shim.KillNamespace(filepath.Join(s.buildDir(id), sandbox.OutName))
-	if e := os.Remove(s.buildWords(id)); e != nil && !errors.Is(e, fs.ErrNotExist) {
+	if e := os.Remove(s.buildOutputPath(id)); e != nil && !errors.Is(e, fs.ErrNotExist) {
 		err = errors.Join(err, e)
 	}
 	if err == nil {

@@ -31,15 +31,15 @@ func (s *Supervisor) StartInstall(ctx context.Context) error {
 	if err := s.clearInstall(); err != nil {
 		return err
 	}
-	words, err := os.OpenFile(s.words(left4me.InstallInstance), os.O_CREATE|os.O_RDWR|os.O_TRUNC|unix.O_NOFOLLOW, 0o600)
+	output, err := os.OpenFile(s.outputPath(left4me.InstallInstance), os.O_CREATE|os.O_RDWR|os.O_TRUNC|unix.O_NOFOLLOW, 0o600)
 	if err != nil {
 		return err
 	}
-	defer words.Close()
+	defer output.Close()
 	cmd := exec.Command(s.cfg.Exe, "install-game")
 	cmd.Env = append(s.installEnvironment(os.Environ()), s.cfg.Env...)
 	cmd.Dir = string(s.cfg.Root)
-	cmd.Stdout, cmd.Stderr = words, words
+	cmd.Stdout, cmd.Stderr = output, output
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := shim.Isolate(cmd); err != nil {
 		return err
@@ -88,15 +88,15 @@ func (s *Supervisor) Installing(context.Context) (runs bool, why *left4me.Error,
 	if err := s.clearInstall(); err != nil {
 		return false, nil, err
 	}
-	b, err := os.ReadFile(s.words(left4me.InstallInstance))
+	b, err := os.ReadFile(s.outputPath(left4me.InstallInstance))
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return false, nil, err
 	}
-	said := strings.ToValidUTF8(strings.TrimSpace(string(b[:min(len(b), maxWords)])), "?")
-	if said == "" {
+	text := strings.ToValidUTF8(strings.TrimSpace(string(b[:min(len(b), maxOutput)])), "?")
+	if text == "" {
 		return false, nil, nil
 	}
-	return false, left4me.NewError(left4me.Unavailable, "shim.said", "reason", said), nil
+	return false, left4me.NewError(left4me.Unavailable, "shim.said", "reason", text), nil
 }
 
 // StopInstall ends the installer and SteamCMD, and returns when both have ended. If they don't run,

@@ -93,7 +93,7 @@ func (m *machine) await(want left4me.ServerState) (reason string) {
 func TestServerStartsAndStops(t *testing.T) {
 	m := newMachine(t)
 	if state, _ := m.state(); state != left4me.Stopped {
-		t.Fatalf("before its start it is %s", state)
+		t.Fatalf("state before the start = %s", state)
 	}
 	m.start()
 	m.await(left4me.Running)
@@ -109,26 +109,26 @@ func TestServerStartsAndStops(t *testing.T) {
 	}
 	m.start() // a second time
 	if again, err := m.Dial(t).Status(t.Context()); err != nil || again.PID != st.PID {
-		t.Errorf("the second start made another game: %+v, %v", again, err)
+		t.Errorf("the second start started another game: %+v, %v", again, err)
 	}
 	if err := m.Stop(t.Context(), m.Name); err != nil {
 		t.Fatal(err)
 	}
 	if state, reason := m.state(); state != left4me.Stopped || reason != "" {
-		t.Errorf("after its stop it is %s, %q", state, reason)
+		t.Errorf("state after the stop = %s, %q", state, reason)
 	}
 	if shimtest.Alive(st.PID) {
-		t.Error("the game lives")
+		t.Error("the game still runs")
 	}
 	if left, err := os.ReadDir(m.Run); err != nil || len(left) > 0 {
-		t.Errorf("left in the directory of sockets: %v, %v", left, err)
+		t.Errorf("files left in the run directory: %v, %v", left, err)
 	}
 	if err := m.Stop(t.Context(), m.Name); err != nil {
-		t.Errorf("a second stop: %v", err)
+		t.Errorf("second stop: %v", err)
 	}
 }
 
-func TestTakenPortNamesWhoHasIt(t *testing.T) {
+func TestStartNamesHolderOfBusyPort(t *testing.T) {
 	m := newMachine(t)
 	other, err := net.ListenUDP("udp4", &net.UDPAddr{Port: m.Port})
 	if err != nil {
@@ -137,10 +137,10 @@ func TestTakenPortNamesWhoHasIt(t *testing.T) {
 	defer other.Close()
 	err = m.Start(t.Context(), m.Name)
 	if !errors.Is(err, left4me.Conflict) || !strings.Contains(err.Error(), fmt.Sprintf("(pid %d)", os.Getpid())) {
-		t.Errorf("it doesn't name this program: %v", err)
+		t.Errorf("the error doesn't name this program: %v", err)
 	}
 	if state, reason := m.state(); state.Up() {
-		t.Errorf("it is %s, %q", state, reason)
+		t.Errorf("state = %s, %q", state, reason)
 	}
 }
 
@@ -153,7 +153,7 @@ func (m *machine) status() shim.Status {
 	return st
 }
 
-func TestKilledShimLeavesNothingBehind(t *testing.T) {
+func TestStartAfterKilledShimCleansUp(t *testing.T) {
 	m := newMachine(t)
 	m.Wrap(t, "setsid sleep 300 >/dev/null 2>&1 </dev/null &\necho child $!")
 	m.start()
@@ -164,26 +164,26 @@ func TestKilledShimLeavesNothingBehind(t *testing.T) {
 		t.Fatal(err)
 	}
 	if reason := m.await(left4me.Failed); reason == "" {
-		t.Error("it failed without a reason")
+		t.Error("no reason for the failure")
 	}
 	m.start()
 	if shimtest.Alive(first.PID) || shimtest.Alive(child) {
-		t.Error("what ran before still does")
+		t.Error("processes of the killed shim still run")
 	}
 	m.await(left4me.Running)
 	if again := m.status(); again.PID == first.PID || again.ShimPID == first.ShimPID {
-		t.Errorf("it is not another one: %+v", again)
+		t.Errorf("the game or the shim is still the old one: %+v", again)
 	}
 	table, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if strings.Contains(string(table), string(m.Root.Root)) {
-		t.Error("a mount is left")
+		t.Error("a mount remains")
 	}
 }
 
-func TestStopAfterAKillClearsUp(t *testing.T) {
+func TestStopAfterKilledShimCleansUp(t *testing.T) {
 	m := newMachine(t)
 	m.Wrap(t, "setsid sleep 300 >/dev/null 2>&1 </dev/null &\necho child $!")
 	m.start()
@@ -197,14 +197,14 @@ func TestStopAfterAKillClearsUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	if state, reason := m.state(); state != left4me.Stopped {
-		t.Errorf("it is %s, %q", state, reason)
+		t.Errorf("state = %s, %q", state, reason)
 	}
 	if shimtest.Alive(st.PID) || shimtest.Alive(child) {
-		t.Errorf("something of it runs on: game %v, child %v", shimtest.Alive(st.PID), shimtest.Alive(child))
+		t.Errorf("still running: game %v, child %v", shimtest.Alive(st.PID), shimtest.Alive(child))
 	}
 }
 
-// child is the process that the script started.
+// child returns the process that the script started.
 func (m *machine) child() (pid int) {
 	m.t.Helper()
 	shimtest.Until(m.t, "the console tells of the child", func() bool {
@@ -218,12 +218,12 @@ func (m *machine) child() (pid int) {
 		return pid != 0
 	})
 	if !shimtest.Alive(pid) {
-		m.t.Fatalf("the child %d does not live", pid)
+		m.t.Fatalf("child process %d is not running", pid)
 	}
 	return pid
 }
 
-func TestHungShimIsKilledAtLast(t *testing.T) {
+func TestStopKillsHungShim(t *testing.T) {
 	m := newMachine(t)
 	m.Supervisor = process.New(process.Config{
 		Root: m.Root.Root, Run: m.Run, Exe: shimtest.Exe(), Env: m.Environ(), StopTime: 500 * time.Millisecond,
@@ -238,17 +238,17 @@ func TestHungShimIsKilledAtLast(t *testing.T) {
 		t.Fatal(err)
 	}
 	if shimtest.Alive(st.PID) || shimtest.Alive(st.ShimPID) {
-		t.Error("it lives")
+		t.Error("the shim or the game still runs")
 	}
 }
 
-// parentVar makes the test below the parent that is killed.
+// parentVar is set in the child process that runs this test as the left4me to be killed.
 const parentVar = "PROCESS_TEST_PARENT"
 
-func TestServerOutlivesLeft4me(t *testing.T) {
+func TestServerSurvivesKillOfLeft4me(t *testing.T) {
 	if root := os.Getenv(parentVar); root != "" {
-		// This is the left4me that gets killed: it listens, starts a server, and
-		// waits for its end.
+		// This process is the left4me that gets killed. It listens, starts a server, and waits to be
+		// killed.
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			t.Fatal(err)
@@ -277,12 +277,12 @@ func TestServerOutlivesLeft4me(t *testing.T) {
 	}
 	var address string
 	if _, err := fmt.Fscanf(out, "listens on %s\n", &address); err != nil {
-		t.Fatalf("the parent says nothing: %v", err)
+		t.Fatalf("no output of the parent: %v", err)
 	}
 	if err := parent.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	_, _ = io.Copy(io.Discard, out) // nobody else has it open
+	_, _ = io.Copy(io.Discard, out) // ends when no other process has the pipe open
 	_ = parent.Wait()
 
 	if names, err := m.List(t.Context()); err != nil || len(names) != 1 {
@@ -291,20 +291,20 @@ func TestServerOutlivesLeft4me(t *testing.T) {
 	m.await(left4me.Running)
 	l, err := net.Listen("tcp", address)
 	if err != nil {
-		t.Errorf("the shim holds the socket of left4me: %v", err)
+		t.Errorf("the shim has inherited the socket of left4me: %v", err)
 	} else {
 		l.Close()
 	}
 	st := m.status()
 	if err := m.Start(t.Context(), m.Name); err != nil || m.status().PID != st.PID {
-		t.Errorf("a start by the successor: %v", err)
+		t.Errorf("start by the successor: %v", err)
 	}
 	if err := m.Stop(t.Context(), m.Name); err != nil || shimtest.Alive(st.PID) || shimtest.Alive(st.ShimPID) {
-		t.Errorf("a stop by the successor: %v", err)
+		t.Errorf("stop by the successor: %v", err)
 	}
 }
 
-func TestStartsAtOnceMakeOneServer(t *testing.T) {
+func TestConcurrentStartsStartOneServer(t *testing.T) {
 	m := newMachine(t)
 	var group errgroup.Group
 	for range 5 {
@@ -325,11 +325,11 @@ func TestStartsAtOnceMakeOneServer(t *testing.T) {
 		}
 	}
 	if n != 1 {
-		t.Errorf("%d games run", n)
+		t.Errorf("%d games run, want 1", n)
 	}
 }
 
-func TestStartDuringAStopWaitsForItsEnd(t *testing.T) {
+func TestStartWaitsForConcurrentStop(t *testing.T) {
 	m := newMachine(t, "SIM_IGNORE_QUIT=1", "SHIM_QUIT_TIME=2s")
 	m.start()
 	m.await(left4me.Running)
@@ -343,11 +343,11 @@ func TestStartDuringAStopWaitsForItsEnd(t *testing.T) {
 	}
 	m.await(left4me.Running)
 	if st := m.status(); st.PID == first.PID {
-		t.Error("it is the one that was stopped")
+		t.Error("the stopped game still runs")
 	}
 }
 
-func TestFailedStartSaysWhy(t *testing.T) {
+func TestFailedStartReturnsReason(t *testing.T) {
 	m := newMachine(t)
 	m.SetEnv(t, func(e *instance.Env) { e.Lowerdirs = append(e.Lowerdirs, "installation/../../etc") })
 	err := m.Start(t.Context(), m.Name)
@@ -355,17 +355,17 @@ func TestFailedStartSaysWhy(t *testing.T) {
 		t.Errorf("start: %v", err)
 	}
 	if state, reason := m.state(); state != left4me.Failed || !strings.Contains(reason, "installation/../../etc") {
-		t.Errorf("it is %s, %q", state, reason)
+		t.Errorf("state = %s, %q", state, reason)
 	}
 	if err := m.Stop(t.Context(), m.Name); err != nil {
 		t.Fatal(err)
 	}
 	if state, _ := m.state(); state != left4me.Stopped {
-		t.Errorf("after a stop it is %s", state)
+		t.Errorf("state after the stop = %s", state)
 	}
 }
 
-func TestNamesThatAreNoneAreRefused(t *testing.T) {
+func TestInvalidNamesAreRefused(t *testing.T) {
 	m := newMachine(t)
 	for _, n := range []left4me.Name{"", "../alpha", "Alpha"} {
 		_, _, errState := m.State(t.Context(), n)
@@ -373,13 +373,13 @@ func TestNamesThatAreNoneAreRefused(t *testing.T) {
 			"start": m.Start(t.Context(), n), "stop": m.Stop(t.Context(), n), "empty": m.Empty(t.Context(), n), "state": errState,
 		} {
 			if !errors.Is(err, left4me.Invalid) {
-				t.Errorf("%s of %q: %v", what, n, err)
+				t.Errorf("%s(%q): got %v, want Invalid", what, n, err)
 			}
 		}
 	}
 }
 
-func TestAllOfThisAsAnOrdinaryUser(t *testing.T) {
+func TestServersRunAsOrdinaryUser(t *testing.T) {
 	t.Parallel()
-	shimtest.AsUser(t, "^Test(Server|Taken|Killed|Stop|StartsAt|Failed|Empty)")
+	shimtest.AsUser(t, "^Test(ServerStarts|ServerSurvives|StartNames|StartAfter|StopAfter|Concurrent|Failed|Empty)")
 }

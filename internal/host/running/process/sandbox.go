@@ -48,16 +48,16 @@ func WatchBuild(ctx context.Context, root, run string, id left4me.Name) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, buildTime,
 		left4me.NewError(left4me.Unavailable, "script.timeout"))
 	defer cancel()
-	var words limited
+	var output limited
 	cmd := exec.CommandContext(ctx, "/proc/self/exe", "build", "--stage="+EnterStage, string(id))
 	cmd.Args[0] = "left4me" // shown in process lists
-	cmd.Env, cmd.Stderr, cmd.ExtraFiles = os.Environ(), &words, []*os.File{life}
+	cmd.Env, cmd.Stderr, cmd.ExtraFiles = os.Environ(), &output, []*os.File{life}
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = buildGrace
 	cmd.SysProcAttr = namespaces()
 	dir := sandbox.Dir(root, id)
 	if err := cmd.Start(); err != nil {
-		return leave(dir, shim.NotIsolated(err))
+		return writeEnd(dir, shim.NotIsolated(err))
 	}
 	life.Close()
 	err = cmd.Wait()
@@ -67,16 +67,16 @@ func WatchBuild(ctx context.Context, root, run string, id left4me.Name) error {
 	switch {
 	case ctx.Err() != nil:
 		err = context.Cause(ctx)
-	case len(words.b) > 0:
-		err = errors.New(string(bytes.TrimSpace(words.b)))
+	case len(output.b) > 0:
+		err = errors.New(string(bytes.TrimSpace(output.b)))
 	case err == nil:
 		err = errors.New("it ended without a word")
 	}
-	return leave(dir, err)
+	return writeEnd(dir, err)
 }
 
-// leave writes the result of a build that ended without one.
-func leave(dir string, err error) error {
+// writeEnd writes the result of a build that ended without one.
+func writeEnd(dir string, err error) error {
 	return sandbox.WriteEnd(dir, sandbox.End{Status: 1, Error: left4me.Crossing(err)})
 }
 
@@ -166,6 +166,6 @@ func limit() error {
 type limited struct{ b []byte }
 
 func (l *limited) Write(p []byte) (int, error) {
-	l.b = append(l.b, p[:min(len(p), maxWords-len(l.b))]...)
+	l.b = append(l.b, p[:min(len(p), maxOutput-len(l.b))]...)
 	return len(p), nil
 }

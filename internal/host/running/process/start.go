@@ -19,7 +19,7 @@ import (
 )
 
 // maxOutput limits how much of a failed shim's output is shown, in bytes.
-const maxWords = 1 << 10
+const maxOutput = 1 << 10
 
 // Start starts a server and returns when its shim answers, which is before the server is ready. If the
 // server is already up, that is a success. If it is stopping, Start waits and then starts it. Errors
@@ -55,15 +55,15 @@ func (s *Supervisor) launch(ctx context.Context, n left4me.Name) error {
 	}
 	// Use a file: a pipe would close when this process ends, and the shim would die at its next write.
 	// The shim prints only if it panics or fails before it can record its failure.
-	words, err := os.OpenFile(s.words(n), os.O_CREATE|os.O_RDWR|os.O_TRUNC|unix.O_NOFOLLOW, 0o600)
+	output, err := os.OpenFile(s.outputPath(n), os.O_CREATE|os.O_RDWR|os.O_TRUNC|unix.O_NOFOLLOW, 0o600)
 	if err != nil {
 		return err
 	}
-	defer words.Close()
+	defer output.Close()
 	cmd := exec.Command(s.cfg.Exe, "run", string(n))
 	cmd.Env = append(s.environment(os.Environ()), s.cfg.Env...)
 	cmd.Dir = string(s.cfg.Root)
-	cmd.Stdout, cmd.Stderr = words, words
+	cmd.Stdout, cmd.Stderr = output, output
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := shim.Isolate(cmd); err != nil {
 		return err
@@ -78,7 +78,7 @@ func (s *Supervisor) launch(ctx context.Context, n left4me.Name) error {
 	for {
 		select {
 		case err := <-ended:
-			return s.failure(n, words, err)
+			return s.failure(n, output, err)
 		case <-tick.C:
 			if st, err := s.status(ctx, n); err == nil && st.ShimPID == cmd.Process.Pid {
 				return nil
@@ -96,24 +96,26 @@ func (s *Supervisor) abandon(n left4me.Name, shim *os.Process, ended <-chan erro
 	_ = shim.Kill() // the kernel then kills the game
 	select {
 	case <-ended:
-		_ = s.clear(n) // the next start or stop handles leftovers
+		_ = s.removeLeftovers(n) // the next start or stop handles leftovers
 	case <-time.After(forceTime):
 	}
 }
 
 // outputPath is the file that a shim's output goes to.
-func (s *Supervisor) words(n left4me.Name) string { return filepath.Join(s.cfg.Run, string(n)+".out") }
+func (s *Supervisor) outputPath(n left4me.Name) string {
+	return filepath.Join(s.cfg.Run, string(n)+".out")
+}
 
 // failure returns why a shim ended during the start.
-func (s *Supervisor) failure(n left4me.Name, words *os.File, err error) error {
+func (s *Supervisor) failure(n left4me.Name, output *os.File, err error) error {
 	if f, ok := shim.LastFailure(s.cfg.Run, n); ok {
 		return &f.Error
 	}
 	if err == nil {
 		return nil // it was stopped in the meantime
 	}
-	buf := make([]byte, maxWords)
-	k, _ := words.ReadAt(buf, 0)
+	buf := make([]byte, maxOutput)
+	k, _ := output.ReadAt(buf, 0)
 	text := strings.ToValidUTF8(strings.TrimSpace(string(buf[:k])), "?")
 	if text == "" {
 		return left4me.NewError(left4me.Unavailable, "shim.ended", "reason", err).Because(err)

@@ -35,7 +35,7 @@ func (s *Supervisor) Stop(ctx context.Context, n left4me.Name) error {
 				return fmt.Errorf("stop %s: %w", n, err)
 			}
 		}
-		err := s.clear(n)
+		err := s.removeLeftovers(n)
 		if errors.Is(err, shim.ErrSecond) {
 			if up {
 				return nil // a concurrent start has succeeded since
@@ -71,7 +71,7 @@ func (s *Supervisor) end(ctx context.Context, n left4me.Name, pid int) error {
 	if s.ask(ctx, n) != nil {
 		_ = unix.PidfdSendSignal(fd, unix.SIGTERM, nil, 0)
 	}
-	patience, cancel := context.WithTimeout(ctx, s.patience(ctx))
+	patience, cancel := context.WithTimeout(ctx, s.stopTimeout(ctx))
 	defer cancel()
 	if poll(patience, func() bool { return exited(fd) }) == nil {
 		return nil
@@ -85,7 +85,7 @@ func (s *Supervisor) end(ctx context.Context, n left4me.Name, pid int) error {
 
 // stopTimeout returns how long a shim may take for the stop sequence: StopTime, or less if the caller's
 // deadline is earlier.
-func (s *Supervisor) patience(ctx context.Context) time.Duration {
+func (s *Supervisor) stopTimeout(ctx context.Context) time.Duration {
 	deadline, ok := ctx.Deadline()
 	if !ok {
 		return s.cfg.StopTime
@@ -111,13 +111,13 @@ func exited(fd int) bool {
 	return err == nil && k > 0
 }
 
-// clear removes what a stopped server left: processes of a killed shim, the recorded failure, the
+// removeLeftovers removes what a stopped server left: processes of a killed shim, the recorded failure, the
 // socket, and the files of overlayfs in work.
-func (s *Supervisor) clear(n left4me.Name) error {
+func (s *Supervisor) removeLeftovers(n left4me.Name) error {
 	if err := shim.Forget(s.cfg.Root, s.cfg.Run, n); err != nil {
 		return err
 	}
-	_ = os.Remove(s.words(n))
+	_ = os.Remove(s.outputPath(n))
 	root, err := overlayfs.OpenRoot(string(s.cfg.Root))
 	if err != nil {
 		return err
