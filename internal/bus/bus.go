@@ -1,10 +1,9 @@
-// Package bus is the only road between the side people talk to and the side
-// that runs games: an embedded NATS server with JetStream, and the subjects and
-// messages that travel on it.
+// Package bus connects the control side with the hosts, and is their only connection: an embedded
+// NATS server with JetStream, and the subjects and messages sent over it.
 //
-// On one machine it listens nowhere and both sides use an in-process
-// connection; the subjects and messages are the same as between machines. Every
-// request has a deadline and every message a version.
+// On a single machine the server opens no socket, and both sides use in-process connections with
+// the same subjects and messages as between machines. Every request has a deadline and every
+// message a version.
 package bus
 
 import (
@@ -26,8 +25,8 @@ import (
 	"github.com/left4me/left4me/internal/requestid"
 )
 
-// Limits of what the embedded server keeps. Jobs are small and few; events are
-// bounded by age first.
+// Limits of the embedded server's storage. Jobs are small and few; events are primarily limited by
+// age.
 const (
 	maxPayload     = 4 << 20
 	maxMemoryStore = 16 << 20
@@ -38,38 +37,35 @@ const (
 	readyWithin    = 10 * time.Second
 )
 
-// Dedup is how long the bus remembers the id of a job's message. A job that is
-// sent again within it, because left4me restarted, is not queued twice.
+// Dedup is how long the bus remembers the id of a job message. A job sent again within that time,
+// because left4me restarted, is not queued twice.
 const Dedup = time.Hour
 
-// Bus is a running message server with one connection to it. It is safe for
-// concurrent use.
+// Bus is a running message server with a connection to it. It is safe for concurrent use.
 type Bus struct {
 	dir    string
 	server *server.Server
 	conn   *nats.Conn
 	js     jetstream.JetStream
 	log    *slog.Logger
-	limit  int  // bytes of a message's JSON
-	anew   bool // the store was begun anew
+	limit  int  // maximum JSON size of a message, in bytes
+	anew   bool // the store was newly created
 	*keeper
 
-	serving *sync.WaitGroup // what Answer, Listen, Work and Events began
+	serving *sync.WaitGroup // counts running Answer, Listen, Work and Events
 }
 
-// Under returns the same bus for a part of the program that waits for what it
-// began: running counts each Answer, Listen, Work and Events from its call until
-// its context has ended and the last call of its handler has returned. A handler
-// may add to running.
+// Under returns the same bus for a component that waits for its own handlers: running counts each
+// Answer, Listen, Work and Events from the call until its context has ended and its last handler
+// has returned. A handler may add to running.
 func (b *Bus) Under(running *sync.WaitGroup) *Bus {
 	under := *b
 	under.serving = running
 	return &under
 }
 
-// Open starts the embedded server on the store in dir, makes sure that the
-// streams exist, and connects to it in-process. It opens no socket. Run
-// keeps the store working, Close stops the server.
+// Open starts the embedded server on the store in dir, creates missing streams, and connects
+// in-process. It opens no socket. Run keeps the store working, and Close stops the server.
 func Open(ctx context.Context, dir string, log *slog.Logger) (*Bus, error) {
 	return open(ctx, dir, "", log, maxPayload)
 }
@@ -115,7 +111,7 @@ func (b *Bus) connect(ctx context.Context) error {
 		return errors.New("JetStream did not start")
 	}
 	b.config = *config
-	b.config.StoreDir = b.dir // the server adds a directory of its own
+	b.config.StoreDir = b.dir // the server would append a directory of its own
 	conn, err := nats.Connect("", nats.InProcessServer(b.server), nats.Name("left4me"),
 		nats.MaxReconnects(-1),
 		nats.ErrorHandler(func(_ *nats.Conn, s *nats.Subscription, err error) {
@@ -133,7 +129,8 @@ func (b *Bus) connect(ctx context.Context) error {
 		return err
 	}
 	if err := b.ensureStreams(ctx); err != nil && full(b.dir) {
-		// It is opened when there is room. Until then it says that it is not enabled.
+		// The store is opened once there is space; until then JetStream reports that it is not
+		// enabled.
 		b.log.ErrorContext(ctx, "the bus takes no jobs: disk full", "store", b.dir, "err", err)
 		b.fault.Store(disk.Full(b.dir, leastRoom, err))
 		return b.server.ShutdownJetStream()
@@ -150,7 +147,7 @@ func (b *Bus) ensureStreams(ctx context.Context) error {
 			Description: "work for hosts; a message goes when its job has ended",
 			Subjects:    []string{"l4m.*.job.>"},
 			Retention:   jetstream.WorkQueuePolicy,
-			Discard:     jetstream.DiscardNew, // a job that does not fit must not push out one that waits
+			Discard:     jetstream.DiscardNew, // a job that doesn't fit must not displace a waiting one
 			Duplicates:  Dedup,
 			MaxBytes:    maxJobsBytes,
 		},
@@ -172,7 +169,7 @@ func (b *Bus) ensureStreams(ctx context.Context) error {
 	return nil
 }
 
-// Close ends the connection and then the server, and waits for it.
+// Close closes the connection, stops the server and waits for its end.
 func (b *Bus) Close() {
 	b.close.Do(func() { close(b.closing) })
 	if b.conn != nil {
@@ -182,14 +179,14 @@ func (b *Bus) Close() {
 	b.server.WaitForShutdown()
 }
 
-// Ping reports whether the bus answers; for readiness checks.
+// Ping checks that the bus answers, for readiness checks.
 func (b *Bus) Ping(ctx context.Context) error {
 	ctx, cancel := bounded(ctx)
 	defer cancel()
 	return b.conn.FlushWithContext(ctx)
 }
 
-// answerWithin bounds what has no deadline of its own.
+// answerWithin is the deadline of calls without one.
 const answerWithin = 5 * time.Second
 
 func bounded(ctx context.Context) (context.Context, context.CancelFunc) {
@@ -199,8 +196,7 @@ func bounded(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(ctx, answerWithin)
 }
 
-// Publish sends v to whoever listens on subject now. Nobody listening is no
-// error.
+// Publish sends v to the current listeners on subject. It is not an error if there are none.
 func (b *Bus) Publish(subject string, v any) error {
 	data, err := encode(aMessage, v, b.limit)
 	if err != nil {
@@ -212,20 +208,17 @@ func (b *Bus) Publish(subject string, v any) error {
 	return nil
 }
 
-// reply is what an answering side sends: a result or a failure that may be
-// shown, as one line of JSON. Behind the line comes the text of an answer that
-// is mostly text, as it is: to quote and unquote it would cost more than all the
-// rest of its way.
+// reply is the answer to a request: a result or a public error, as one line of JSON. Console text
+// is appended raw after that line. JSON-quoting it would cost more than the rest of the round trip.
 type reply struct {
 	V      int             `json:"v"`
 	Result json.RawMessage `json:"result,omitempty"`
 	Error  *left4me.Error  `json:"error,omitempty"`
 }
 
-// Request sends in to subject and decodes the answer into out, which may be nil.
-// ctx must have a deadline, or five seconds are used. A failure that the other
-// side may show arrives as *left4me.Error; a host that nobody speaks for is
-// Unavailable. The id of ctx goes with it: see requestid.
+// Request sends in to subject and decodes the answer into out, which may be nil. Without a deadline
+// in ctx, 5 s are used. A public error of the other side arrives as *left4me.Error; a host that
+// doesn't answer is left4me.Unavailable. The request id of ctx is sent along: see requestid.
 func (b *Bus) Request(ctx context.Context, subject string, in, out any) error {
 	data, err := encode(aRequest, in, b.limit)
 	if err != nil {
@@ -267,7 +260,7 @@ func (b *Bus) Request(ctx context.Context, subject string, in, out any) error {
 	return nil
 }
 
-// header is what goes with a request beside its message.
+// header returns the headers of a request.
 func header(ctx context.Context) nats.Header {
 	id := requestid.From(ctx)
 	if id == "" {
@@ -276,10 +269,10 @@ func header(ctx context.Context) nats.Header {
 	return nats.Header{requestid.Header: {id}}
 }
 
-// Answer serves requests on subject (which may hold wildcards) with f until ctx
-// ends. Each request runs in a goroutine of its own, with the id that came with it in
-// its context, at most 256 at once; one more is answered Busy. An error of f that isn't a *left4me.Error is logged
-// and answered without its text.
+// Answer serves requests on subject, which may contain wildcards, with f until ctx ends. Each
+// request runs in its own goroutine, with the request id it arrived with in its context. At most
+// 256 run at once; further ones are answered with left4me.Busy. An error of f that isn't a
+// *left4me.Error is logged and answered without its text.
 func (b *Bus) Answer(ctx context.Context, subject string, f func(ctx context.Context, subject string, data []byte) (any, error)) error {
 	slots := make(chan struct{}, 256)
 	var handlers sync.WaitGroup
@@ -304,17 +297,16 @@ func (b *Bus) Answer(ctx context.Context, subject string, f func(ctx context.Con
 	return nil
 }
 
-// serve ends a subscription with ctx and counts it until its last handler has
-// returned.
+// serve ends a subscription when ctx ends, and counts it until its last handler has returned.
 func (b *Bus) serve(ctx context.Context, sub *nats.Subscription, handlers *sync.WaitGroup) {
-	closed := make(chan struct{}) // after the last message
+	closed := make(chan struct{}) // closed after the last message
 	sub.SetClosedHandler(func(string) { close(closed) })
 	b.serving.Go(func() {
 		select {
 		case <-ctx.Done():
 			_ = sub.Unsubscribe()
 			<-closed
-		case <-closed: // the bus was
+		case <-closed: // the bus was closed
 		}
 		handlers.Wait()
 	})
@@ -353,8 +345,8 @@ func (b *Bus) send(ctx context.Context, m *nats.Msg, data []byte) {
 	}
 }
 
-// answer gives what is sent for a result. Errors: left4me.Unavailable for a result
-// that is too long, which the asker would wait for in vain.
+// answer encodes the reply for a result. Errors: left4me.Unavailable for a result that is too long,
+// so that the requester doesn't wait in vain.
 func answer(out any, limit int) ([]byte, error) {
 	result, err := encode(anAnswer, out, limit)
 	if errors.Is(err, left4me.Invalid) {
@@ -374,14 +366,14 @@ func answer(out any, limit int) ([]byte, error) {
 	return data, err
 }
 
-// refusal gives what is sent for a failure.
+// refusal encodes the reply for an error.
 func refusal(e *left4me.Error) []byte {
-	data, _ := Marshal(reply{V: Version, Error: e.Clipped()}) // it holds nothing but texts
+	data, _ := Marshal(reply{V: Version, Error: e.Clipped()}) // cannot fail: it contains only texts
 	return data
 }
 
-// Listen calls f for each message on subject, one after the other in the order
-// of sending, until ctx ends.
+// Listen calls f for each message on subject, one at a time and in the order of sending, until ctx
+// ends.
 func (b *Bus) Listen(ctx context.Context, subject string, f func(subject string, data []byte)) error {
 	sub, err := b.conn.Subscribe(subject, func(m *nats.Msg) { f(m.Subject, m.Data) })
 	if err != nil {

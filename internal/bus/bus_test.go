@@ -29,7 +29,7 @@ func open(t *testing.T, dir string) *bus.Bus {
 	return b
 }
 
-// receive takes what comes next.
+// receive returns the next value, and fails the test if none arrives.
 func receive[T any](t *testing.T, c <-chan T) T {
 	t.Helper()
 	select {
@@ -41,7 +41,7 @@ func receive[T any](t *testing.T, c <-chan T) T {
 	}
 }
 
-// silent checks that nothing comes for a while.
+// silent checks that nothing arrives for a while.
 func silent[T any](t *testing.T, c <-chan T, what string) {
 	t.Helper()
 	select {
@@ -67,7 +67,7 @@ func TestRequestIsAnswered(t *testing.T) {
 		case "break":
 			return nil, errors.New("secret cause")
 		}
-		return make(chan int), nil // can't be sent
+		return make(chan int), nil // cannot be encoded
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -270,7 +270,7 @@ func TestWhatADeadAgentLeftIsDeliveredToItsSuccessorAtOnce(t *testing.T) {
 	if err := receive(t, got).Done(); err != nil {
 		t.Fatal(err)
 	}
-	receive(t, got) // it never says how this one ended
+	receive(t, got) // the agent never ends this one
 	dies()
 	start := time.Now()
 	if err := b.Work(t.Context(), "local", func(d bus.Delivery) { got <- d }); err != nil {
@@ -309,9 +309,8 @@ func TestQueueOutlivesTheProgram(t *testing.T) {
 	silent(t, got, "it was doubled")
 }
 
-// A reader takes what it is for: an event of another kind, which it would fail on
-// for ever, is none of its business. A reader whose kind changes goes on where it
-// was.
+// A reader only gets events of its kind: it would fail permanently on others. A reader whose kind
+// changes continues from its position.
 func TestReadersTakeOneKindOfEvents(t *testing.T) {
 	dir := t.TempDir()
 	got := make(chan string, 10)
@@ -347,7 +346,7 @@ func TestReadersTakeOneKindOfEvents(t *testing.T) {
 		t.Errorf("%s came", s)
 	}
 	stop()
-	if err := b.Ping(t.Context()); err != nil { // behind the acknowledgement, which was sent
+	if err := b.Ping(t.Context()); err != nil { // sent after the acknowledgement, so that has arrived
 		t.Fatal(err)
 	}
 	b.Close()
@@ -399,7 +398,7 @@ func TestEventsGoOnWhereTheReaderStopped(t *testing.T) {
 	}
 	var fail atomic.Bool
 	record("one")
-	record("one") // the same event
+	record("one") // a repetition of the same event
 	stop := read(&fail)
 	if s := receive(t, got); s != "one" {
 		t.Errorf("first %s", s)
@@ -407,7 +406,7 @@ func TestEventsGoOnWhereTheReaderStopped(t *testing.T) {
 	fail.Store(true)
 	record("two")
 	record("three")
-	// What failed comes again, and nothing overtakes it.
+	// A failed event is repeated, and no other overtakes it.
 	if s := receive(t, got); s != "two" {
 		t.Errorf("then %s", s)
 	}
@@ -417,7 +416,7 @@ func TestEventsGoOnWhereTheReaderStopped(t *testing.T) {
 	record("four")
 	receive(t, got)
 	stop()
-	if err := b.Ping(t.Context()); err != nil { // behind the acknowledgement, which was sent
+	if err := b.Ping(t.Context()); err != nil { // sent after the acknowledgement, so that has arrived
 		t.Fatal(err)
 	}
 	b.Close()
@@ -438,7 +437,7 @@ func TestMessagesOfANewerVersionAreRefused(t *testing.T) {
 		`{"port":2}`:               nil,
 		`{}`:                       nil,
 		`{"v":2,"port":2}`:         left4me.Unavailable,
-		`{"v":2,"port":{"low":2}}`: left4me.Unavailable, // it no longer fits, and that is why
+		`{"v":2,"port":{"low":2}}`: left4me.Unavailable, // the shape has changed, but the version is the reason
 		`{"v":1,"port":"x"}`:       left4me.Invalid,
 		`{"v":`:                    left4me.Invalid,
 		``:                         left4me.Invalid,

@@ -13,8 +13,8 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Who takes a machine that is busy for a store that is broken restarts it in the
-// middle of work, and doesn't begin with the work on jobs.
+// If a busy machine were mistaken for a broken store, the bus would restart the store in the middle
+// of work and not start the delivery of jobs.
 func TestAStoreIsNotBrokenBecauseTheMachineIsBusy(t *testing.T) {
 	b, err := bus.Open(t.Context(), filepath.Join(t.TempDir(), "bus"), slog.New(slog.DiscardHandler))
 	if err != nil {
@@ -44,7 +44,7 @@ func TestAStoreIsNotBrokenBecauseTheMachineIsBusy(t *testing.T) {
 	busy.Wait()
 }
 
-// keep runs a bus until the function that it returns is called.
+// keep runs a bus until the returned function is called.
 func keep(t *testing.T, b *bus.Bus) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())

@@ -15,32 +15,31 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// What is in the directory of the store.
+// Names in the directory of the store.
 const (
-	storeName   = "jetstream"               // nats-server's own
-	streamsName = storeName + "/$G/streams" // a directory for each stream
-	ownerName   = "owner"                   // which left4me the store belongs to
-	asidePrefix = "damaged-"                // stores that could not be used, by time
-	maxAside    = 3                         // of those, the newest
+	storeName   = "jetstream"               // used by nats-server
+	streamsName = storeName + "/$G/streams" // one directory per stream
+	ownerName   = "owner"                   // file with the identity of the left4me that owns the store
+	asidePrefix = "damaged-"                // stores set aside as unusable, by time
+	maxAside    = 3                         // how many of those are kept
 )
 
-// OpenFor is Open for the left4me with this identity. A store that belongs to
-// another one is put aside.
+// OpenFor is like Open for the left4me with the given identity. A store of another identity is set
+// aside.
 func OpenFor(ctx context.Context, dir, owner string, log *slog.Logger) (*Bus, error) {
 	return open(ctx, dir, owner, log, maxPayload)
 }
 
-// open starts the server on the store in dir, or on a new one when that one can't
-// be used. Everything in a store is elsewhere too: the row of a job makes its
-// message again, and a crash is in a file among its server's logs. So a store that
-// is damaged is put aside and never mended. nats-server 2.15 would go on with what
-// it can still read, without an error: it leaves out a stream or a consumer whose
-// metadata is damaged, and messages that its block files have lost.
+// open starts the server on the store in dir, or on a new store if that one cannot be used. Nothing
+// in a store is the only copy: a job message can be recreated from its row, and a crash is also in
+// a file among its server's logs. So a damaged store is set aside and never repaired. nats-server
+// 2.15 would open it with whatever is readable, without an error: it drops a stream or a consumer
+// with damaged metadata, and messages missing from its block files.
 //
-// Messages of jobs never outlive the server: all that count are sent again from
-// their rows, and the others would only hide that one of those is missing.
+// Job messages never outlive the server: all active jobs are sent again from their rows, and old
+// messages would only hide a missing one.
 func open(ctx context.Context, dir, owner string, log *slog.Logger, payload int32) (*Bus, error) {
-	// The server would only say that it is not ready.
+	// Without this the server would only report that it is not ready.
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("bus: store: %w", err)
 	}
@@ -69,12 +68,11 @@ func open(ctx context.Context, dir, owner string, log *slog.Logger, payload int3
 	return b, nil
 }
 
-// Anew reports whether the store was begun anew. Events that nobody had read are
-// not in it then, and their hosts tell them again.
+// Anew reports whether the store is new. Unread events of the previous store are not in it; the
+// hosts send them again.
 func (b *Bus) Anew() bool { return b.anew }
 
-// unusable says why the store can't be given to the server, and removes the
-// messages of jobs from it.
+// unusable returns why the server cannot use the store, and removes the job messages from it.
 func unusable(dir, owner string) error {
 	store := filepath.Join(dir, storeName)
 	st, err := os.Lstat(store)
@@ -96,10 +94,10 @@ func unusable(dir, owner string) error {
 	return os.RemoveAll(filepath.Join(dir, streamsName, streamJobs))
 }
 
-// openStore starts the server and checks what it made of the store.
+// openStore starts the server and checks which parts of the store it opened.
 func openStore(ctx context.Context, dir string, log *slog.Logger, payload int32) (*Bus, error) {
 	var readers []string
-	entries, _ := os.ReadDir(filepath.Join(dir, streamsName, streamEvents, "obs")) // none is no error
+	entries, _ := os.ReadDir(filepath.Join(dir, streamsName, streamEvents, "obs")) // a missing directory is fine
 	for _, e := range entries {
 		readers = append(readers, e.Name())
 	}
@@ -117,8 +115,8 @@ func openStore(ctx context.Context, dir string, log *slog.Logger, payload int32)
 	return b, nil
 }
 
-// damage says what the server left out of the events, whose readers had these
-// names.
+// damage returns which events or readers the server lost; readers lists the names that the events'
+// consumers had before.
 func (b *Bus) damage(ctx context.Context, readers []string) error {
 	if err := b.broken(); err != nil {
 		return err
@@ -129,7 +127,7 @@ func (b *Bus) damage(ctx context.Context, readers []string) error {
 	if err != nil {
 		return err
 	}
-	// Events go at the front only, by age.
+	// Events only expire in order, so gaps mean damage.
 	if s := events.CachedInfo().State; s.NumDeleted > 0 || s.Lost != nil {
 		return fmt.Errorf("at least %d events are missing", s.NumDeleted)
 	}
@@ -141,13 +139,13 @@ func (b *Bus) damage(ctx context.Context, readers []string) error {
 	return nil
 }
 
-// full reports whether the disk may be why a store doesn't open.
+// full reports whether a full disk may be the reason why a store doesn't open.
 func full(dir string) bool {
 	free, err := disk.Free(dir)
 	return err == nil && free < leastRoom
 }
 
-// own notes whose store it is.
+// own records the owner of the store.
 func own(dir, owner string) error {
 	name := filepath.Join(dir, ownerName)
 	if is, err := os.ReadFile(name); owner == "" || err == nil && string(is) == owner {
@@ -156,8 +154,7 @@ func own(dir, owner string) error {
 	return os.WriteFile(name, []byte(owner), 0o600)
 }
 
-// putAside renames a store that can't be used, so that a new one can take its
-// place, and removes older ones.
+// putAside renames an unusable store to make room for a new one, and deletes the oldest ones.
 func putAside(dir string, why error, log *slog.Logger) error {
 	stem := asidePrefix + left4me.BackupTime(time.Now())
 	for n := 1; ; n++ {
@@ -170,7 +167,7 @@ func putAside(dir string, why error, log *slog.Logger) error {
 		}
 		err := os.Rename(filepath.Join(dir, storeName), to)
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil // there is none
+			return nil // there is no store
 		}
 		if err != nil {
 			return err
@@ -188,10 +185,9 @@ func putAside(dir string, why error, log *slog.Logger) error {
 	return nil
 }
 
-// Aside returns the stores that were put aside in the directory of a bus, oldest
-// first.
+// Aside returns the stores set aside in the directory of a bus, oldest first.
 func Aside(dir string) []string {
-	entries, _ := os.ReadDir(dir) // sorted; none is no error
+	entries, _ := os.ReadDir(dir) // sorted by name; a missing directory is fine
 	var all []string
 	for _, e := range entries {
 		if strings.HasPrefix(e.Name(), asidePrefix) {

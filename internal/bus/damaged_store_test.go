@@ -16,8 +16,8 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// usedStore is the store of a left4me that was killed: 8 jobs are in the hands of
-// their host, 12 events were recorded and 4 of them read.
+// usedStore returns the store of a left4me that was killed: 8 jobs are delivered but not done, and
+// 12 events recorded, 4 of them read.
 func usedStore(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -53,7 +53,7 @@ func usedStore(t *testing.T) string {
 		}
 		stop()
 		reading.Wait()                              // the last event is acknowledged after its handler has returned
-		if err := b.Ping(t.Context()); err != nil { // behind the acknowledgements
+		if err := b.Ping(t.Context()); err != nil { // sent after the acknowledgements
 			t.Fatal(err)
 		}
 	})
@@ -75,7 +75,7 @@ func usedStore(t *testing.T) string {
 	return dir
 }
 
-// changeFiles damages the files of streams that match a pattern.
+// changeFiles returns a function that damages the stream files matching a pattern.
 func changeFiles(pattern string, f func(data []byte) []byte) func(*testing.T, string) {
 	return func(t *testing.T, dir string) {
 		files, err := filepath.Glob(filepath.Join(dir, "jetstream/$G/streams", pattern))
@@ -122,11 +122,11 @@ func junk(data []byte) []byte {
 	return data
 }
 
-// storeDamage is something that happened to a store, and what is left of it.
+// storeDamage is a kind of damage to a store and its expected effect.
 type storeDamage struct {
 	name   string
 	damage func(t *testing.T, dir string)
-	unread int // events that come
+	unread int // events delivered after opening
 	anew   bool
 	aside  bool
 }
@@ -186,7 +186,7 @@ func TestADamagedStoreIsPutAsideAndNothingStaysUndone(t *testing.T) {
 	}
 }
 
-// check opens a damaged copy of a store, and has all jobs and new events come.
+// check opens a damaged copy of a store, and checks that all jobs and new events are delivered.
 func (c storeDamage) check(t *testing.T, used string) {
 	dir := t.TempDir()
 	if err := os.CopyFS(dir, os.DirFS(used)); err != nil {
@@ -201,7 +201,7 @@ func (c storeDamage) check(t *testing.T, used string) {
 	if aside := bus.Aside(dir); b.Anew() != c.anew || (len(aside) == 1) != c.aside || len(aside) > 1 {
 		t.Errorf("anew: %t, put aside: %v", b.Anew(), aside)
 	}
-	// As at each start: what is active is sent again.
+	// As at each start, active jobs are sent again.
 	for i := range 8 {
 		if err := b.Enqueue(t.Context(), "local", message(left4me.JobID(fmt.Sprint(i)))); err != nil {
 			t.Fatal(err)

@@ -14,8 +14,8 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// crossing are errors with every kind of argument, and those of other builds: one of
-// a newer build, whose code isn't known here, and one from before there were codes.
+// crossing returns errors with every kind of argument, and errors of other versions: one with a
+// code that is unknown here, and one without a code.
 func crossing() map[string]*left4me.Error {
 	return map[string]*left4me.Error{
 		"a text and a number": left4me.NewError(left4me.Conflict, "port.in_use", "port", 27015, "server", "beta").InField("port"),
@@ -32,7 +32,7 @@ func crossing() map[string]*left4me.Error {
 	}
 }
 
-// same compares an error with the one that was sent: its cause stays behind.
+// same compares a received error with the one sent. The cause isn't transmitted.
 func same(t *testing.T, way string, got error, sent *left4me.Error) {
 	t.Helper()
 	want := *sent
@@ -46,9 +46,8 @@ func same(t *testing.T, way string, got error, sent *left4me.Error) {
 	}
 }
 
-// Errors cross the bus in both directions with code, arguments and text: as the answer
-// to a command (from a host) and to a question (from control), within an answer that is
-// a success, as the end of a job, and in the messages that many listen to.
+// Errors keep code, arguments and text in both directions over the bus: in answers to Command and
+// Ask, within a successful answer, in the end of a job, and in broadcasts.
 func TestErrorsCrossTheBusWithCodeAndArguments(t *testing.T) {
 	b := open(t, t.TempDir())
 	ctx := t.Context()
@@ -112,7 +111,7 @@ func TestErrorsCrossTheBusWithCodeAndArguments(t *testing.T) {
 	}
 }
 
-// A build from before there were codes reads the text of an error, and ignores the rest.
+// A version without error codes reads the text of an error and ignores the rest.
 func TestABuildWithoutCodesReadsTheText(t *testing.T) {
 	b, err := json.Marshal(crossing()["a text and a number"])
 	if err != nil {

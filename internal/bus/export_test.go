@@ -5,15 +5,15 @@ import (
 	"log/slog"
 )
 
-// OpenSmall is Open with a smaller bound of messages.
+// OpenSmall is like Open with a lower limit for messages.
 func OpenSmall(ctx context.Context, dir string, log *slog.Logger, payload int32) (*Bus, error) {
 	return open(ctx, dir, "", log, payload)
 }
 
-// Broken says why the store takes no messages, or nothing.
+// Broken returns why the store accepts no messages, or nil.
 func (b *Bus) Broken() error { return b.broken() }
 
-// Unbegin makes every consumption one that could not begin.
+// Unbegin makes every consumption look as if it could not start.
 func (b *Bus) Unbegin() {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -43,7 +43,7 @@ func TestTheQueueComesBackAfterAFullDisk(t *testing.T) {
 			return b.Enqueue(ctx, "local",
 				bus.JobMessage{V: bus.Version, ID: left4me.JobID(fmt.Sprint("job-", n)), Kind: "server.start", Target: "a", Spec: spec})
 		}
-		// One is in the hands of the host meanwhile, one is done.
+		// One job stays with the host, and one is done.
 		if err := errors.Join(send(), send()); err != nil {
 			t.Fatal(err)
 		}
@@ -54,7 +54,7 @@ func TestTheQueueComesBackAfterAFullDisk(t *testing.T) {
 
 		filler := filepath.Join(dir, "filler")
 		disktest.Fill(t, dir, 0)
-		for err = nil; err == nil && n < 100; { // blocks of a file that are allocated may take some
+		for err = nil; err == nil && n < 100; { // some messages still fit into blocks of files that are already allocated
 			err = send()
 			if err == nil {
 				_ = receive(t, got).Done()
@@ -81,7 +81,7 @@ func TestTheQueueComesBackAfterAFullDisk(t *testing.T) {
 			t.Errorf("what was in the host's hands: %v", err)
 		}
 
-		// What gives back space makes it work at once.
+		// OnFull frees space, so that the next message is accepted at once.
 		disktest.Fill(t, dir, 0)
 		var relieved atomic.Bool
 		b.OnFull(func() bool { relieved.Store(true); return os.Remove(filler) == nil })
@@ -111,7 +111,7 @@ func TestTheQueueIsOpenedWhenThereIsRoomAfterAStartOnAFullDisk(t *testing.T) {
 			t.Fatal(err)
 		}
 		b.Close()
-		// It is removed at the start, which makes some room.
+		// Open removes these at the start, which would free space.
 		if err := os.RemoveAll(filepath.Join(store, "jetstream/$G/streams/JOBS")); err != nil {
 			t.Fatal(err)
 		}

@@ -7,18 +7,18 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Version is that of every message in this package. A newer controller speaks
-// to agents that are one minor version older.
+// Version is the version of all messages in this package. A newer controller supports agents that
+// are one minor version older.
 const Version = 1
 
-// Verbs of Command, with the message that goes and the one that comes back.
+// Verbs of Command, with request → answer.
 const (
-	VerbPing    = "ping"    // Empty → Empty, as soon as the host answers anything
-	VerbStatus  = "status"  // Empty → []left4me.Status, of every instance of the host
-	VerbPort    = "port"    // PortRequest → Empty; Conflict names who has the port
+	VerbPing    = "ping"    // Empty → Empty, as soon as the host answers requests
+	VerbStatus  = "status"  // Empty → []left4me.Status, of every instance on the host
+	VerbPort    = "port"    // PortRequest → Empty; Conflict names who uses the port
 	VerbCancel  = "cancel"  // CancelRequest → Empty
-	VerbWork    = "work"    // JobMessage → Empty: a job that the queue can't take; it is claimed as ever
-	VerbStop    = "stop"    // JobMessage → Empty: a stop whose row can't be written; it is begun at once
+	VerbWork    = "work"    // JobMessage → Empty: a job that doesn't fit into the queue; it is claimed as usual
+	VerbStop    = "stop"    // JobMessage → Empty: a stop whose row cannot be written; it starts at once, without a claim
 	VerbConsole = "console" // ConsoleRequest → ConsoleChunk
 	VerbCommand = "command" // CommandRequest → CommandAnswer
 )
@@ -46,25 +46,24 @@ type Empty struct {
 type Hello struct {
 	V       int    `json:"v"`
 	Version string `json:"version"`
-	// BootID is another one after each boot of the machine; empty when the
-	// machine doesn't say.
+	// BootID changes with each boot of the machine; empty if unknown.
 	BootID string `json:"boot_id,omitempty"`
 }
 
-// PortRequest asks whether a port can be had on a host.
+// PortRequest asks whether a port is free on a host.
 type PortRequest struct {
 	V    int `json:"v"`
 	Port int `json:"port"`
 }
 
-// CancelRequest asks a host to stop working on a job.
+// CancelRequest requests the cancellation of a job.
 type CancelRequest struct {
 	V  int           `json:"v"`
 	ID left4me.JobID `json:"id"`
 }
 
-// ConsoleRequest asks for what a server printed after a position. The answer
-// waits until there is something, at most Wait.
+// ConsoleRequest requests the console output after a position. The answer waits up to Wait for
+// output.
 type ConsoleRequest struct {
 	V      int           `json:"v"`
 	Server left4me.Name  `json:"server"`
@@ -73,93 +72,93 @@ type ConsoleRequest struct {
 	Wait   time.Duration `json:"wait"`
 }
 
-// ConsoleChunk is a piece of a server's console: whole lines, each ended by a
-// line feed. After and Position are byte offsets in everything the server ever
-// printed; Lost counts bytes between what was asked for and After that are gone.
+// ConsoleChunk is a part of a server's console output: whole lines, each ended by a line feed.
+// After and Position are byte offsets in the server's complete output; Lost is the number of bytes
+// between the requested position and After that are no longer available.
 type ConsoleChunk struct {
 	V        int    `json:"v"`
 	After    int64  `json:"after"`
 	Position int64  `json:"position"`
 	Lost     int64  `json:"lost,omitempty"`
-	Text     string `json:"-"` // travels behind the JSON: see reply
+	Text     string `json:"-"` // sent after the JSON line; see reply
 }
 
-// CommandRequest asks to run a console command on a server.
+// CommandRequest runs a console command on a server.
 type CommandRequest struct {
 	V       int          `json:"v"`
 	Server  left4me.Name `json:"server"`
 	Command string       `json:"command"`
 }
 
-// CommandAnswer is what the command printed.
+// CommandAnswer is the output of a console command.
 type CommandAnswer struct {
 	V      int    `json:"v"`
 	Output string `json:"output"`
 }
 
-// JobMessage makes a host work.
+// JobMessage is a job for a host.
 type JobMessage struct {
 	V      int             `json:"v"`
 	ID     left4me.JobID   `json:"id"`
 	Kind   left4me.JobKind `json:"kind"`
 	Target left4me.Name    `json:"target"`
-	Spec   json.RawMessage `json:"spec"` // what the kind needs: left4me.Spec, left4me.GameSpec, …
-	// RequestID is the id of the request that asked for it; see package requestid.
+	Spec   json.RawMessage `json:"spec"` // depends on Kind: left4me.Spec, left4me.GameSpec, …
+	// RequestID is the id of the request that caused the job; see package requestid.
 	RequestID string `json:"request_id,omitempty"`
 }
 
-// ClaimRequest asks whether a host should work on a job now.
+// ClaimRequest asks whether a host may work on a job now.
 type ClaimRequest struct {
 	V  int           `json:"v"`
 	ID left4me.JobID `json:"id"`
 }
 
-// Verdict answers a claim.
+// Verdict is the answer to a claim.
 type Verdict string
 
 // The verdicts.
 const (
-	Go    Verdict = "go"    // work on it
-	Drop  Verdict = "drop"  // it has ended, or nobody knows it
-	Later Verdict = "later" // another job has the target
+	Go    Verdict = "go"    // work on the job
+	Drop  Verdict = "drop"  // it has ended or is unknown
+	Later Verdict = "later" // another job of the target is active
 )
 
-// ClaimAnswer says what to do with a job that was claimed.
+// ClaimAnswer is the answer to a ClaimRequest.
 type ClaimAnswer struct {
 	V       int     `json:"v"`
 	Verdict Verdict `json:"verdict"`
 	Attempt int     `json:"attempt"`
 }
 
-// JobReport tells how far a job is. State is JobRunning while it runs.
+// JobReport is the progress or the end of a job. State is JobRunning until its end.
 type JobReport struct {
 	V     int              `json:"v"`
 	ID    left4me.JobID    `json:"id"`
 	State left4me.JobState `json:"state"`
 	Steps []left4me.Step   `json:"steps"`
-	Log   []string         `json:"log,omitempty"` // the last lines that the work printed
+	Log   []string         `json:"log,omitempty"` // last lines of output
 	Error *left4me.Error   `json:"error,omitempty"`
 }
 
-// Crash is what is kept of a server that died.
+// Crash describes a crash of a server.
 type Crash struct {
 	V        int           `json:"v"`
 	Server   left4me.Name  `json:"server"`
-	ServerID left4me.ID    `json:"server_id,omitempty"` // absent: started by an older left4me
+	ServerID left4me.ID    `json:"server_id,omitempty"` // absent if started by an older left4me
 	At       time.Time     `json:"at"`
 	Exit     string        `json:"exit"` // "segmentation fault", "exit status 1"
 	Uptime   time.Duration `json:"uptime"`
-	Lines    []string      `json:"lines"` // the last that it printed, at most 200
+	Lines    []string      `json:"lines"` // last lines of output, at most 200
 }
 
-// Decode reads a message. Errors: left4me.Invalid for what is none, and
-// left4me.Unavailable for one of a newer version, which can be read once this
-// left4me is brought up to date. A message without a version is taken.
+// Decode decodes a message. Errors: left4me.Invalid for a malformed message, left4me.Unavailable
+// for one of a newer version, which needs an update of this left4me. A message without a version is
+// accepted.
 func Decode(data []byte, v any) error {
 	var head struct {
 		V int `json:"v"`
 	}
-	// First, since a newer message may not fit what v is today.
+	// The version is checked first, because a newer message may not fit into v.
 	if json.Unmarshal(data, &head) == nil && head.V > Version {
 		return newer(head.V)
 	}

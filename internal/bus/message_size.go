@@ -8,11 +8,11 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// wrapping is what of a payload is left to headers and to what wraps an answer.
+// wrapping is the part of the payload reserved for headers and the envelope of an answer.
 const wrapping = 4 << 10
 
-// Marshal gives the JSON of a message as it is sent and kept. It escapes no HTML,
-// which would make six bytes of each <, > and &.
+// Marshal returns the JSON of a message as it is sent and stored. It doesn't escape HTML, which
+// would turn each <, > and & into six bytes.
 func Marshal(v any) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
@@ -23,7 +23,7 @@ func Marshal(v any) ([]byte, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
 
-// message is what encode names in errors.
+// message is a type of message, for errors of encode.
 type message int
 
 const (
@@ -48,9 +48,8 @@ func (m message) tooLong(size, limit left4me.Bytes) *left4me.Error {
 	return left4me.NewError(left4me.Invalid, "message.too_long", "size", size, "limit", limit)
 }
 
-// encode gives the JSON of a message of at most limit bytes. A message that is too
-// long is made shorter when its type allows that. Errors: left4me.Invalid for a
-// message that is still too long.
+// encode returns the JSON of a message of at most limit bytes. A longer message is shortened if its
+// type allows that. Errors: left4me.Invalid for a message that is still too long.
 func encode(m message, v any, limit int) ([]byte, error) {
 	data, err := Marshal(v)
 	if err != nil || len(data) <= limit {
@@ -62,13 +61,12 @@ func encode(m message, v any, limit int) ([]byte, error) {
 	return data, err
 }
 
-// shortText bounds a text in a message that is made shorter, in bytes of JSON.
+// shortText is the maximum length of a text in a shortened message, in bytes of JSON.
 const shortText = 300
 
-// shorter returns a message that is longer than limit with less in it. It leaves
-// out what is missed least and says how much was left out where the message has a
-// place for that. Names, paths and numbers are never cut. A message of a type that
-// can't be shortened is returned unchanged.
+// shorter returns a shortened copy of a message that exceeds limit. It removes the least important
+// parts, and records how much was removed where the message has a field for that. Names, paths and
+// numbers are never truncated. A message of a type that can't be shortened is returned unchanged.
 func shorter(v any, limit int) any {
 	list := limit - limit/32 // for a list that is the whole message
 	switch v := v.(type) {
@@ -113,12 +111,12 @@ func shorter(v any, limit int) any {
 	return v
 }
 
-// fit returns the first items that take at most budget bytes.
+// fit returns the first items that fit into budget bytes.
 func fit[T any](items []T, budget int) []T {
 	for i, v := range items {
 		data, err := Marshal(v)
 		if err != nil {
-			return items // the caller meets it too
+			return items // the caller gets the same error
 		}
 		if budget -= len(data) + len(","); budget < 0 {
 			return items[:i]
@@ -127,7 +125,7 @@ func fit[T any](items []T, budget int) []T {
 	return items
 }
 
-// each returns a copy of a list with every item made shorter.
+// each returns a copy of a list with f applied to every item.
 func each[T any](items []T, f func(T) T) []T {
 	out := make([]T, len(items))
 	for i, v := range items {
@@ -136,8 +134,8 @@ func each[T any](items []T, f func(T) T) []T {
 	return out
 }
 
-// fitOr returns the first items that take at most budget bytes and, when that
-// isn't all, an item that says how many are missing.
+// fitOr returns the first items that fit into budget bytes and, if some are missing, an item with
+// their number.
 func fitOr[T any](items []T, budget int, missing func(text string) T) []T {
 	kept := fit(items, budget)
 	if n := len(items) - len(kept); n > 0 {
@@ -152,7 +150,7 @@ func clipAll(texts []string, limit int) []string {
 
 func itself(s string) string { return s }
 
-// shorterReport always fits: a job that can't tell its end would run for ever.
+// shorterReport always fits: a job whose end cannot be reported would never end.
 func shorterReport(r JobReport, limit int) JobReport {
 	r.Log = left4me.ClipLog(r.Log)
 	r.Steps = fit(each(r.Steps, left4me.Step.Clipped), limit/4)
@@ -162,8 +160,8 @@ func shorterReport(r JobReport, limit int) JobReport {
 	return r
 }
 
-// shorterPage moves the end of a page to the next one. One item always fits: its
-// longest text is a path.
+// shorterPage moves the end of a page to the next page. One item always fits, because its longest
+// text is a path.
 func shorterPage[T any](p left4me.Page[T], budget int, path func(T) string) left4me.Page[T] {
 	kept := fit(p.Items, budget)
 	if n := len(kept); n > 0 && n < len(p.Items) {
@@ -173,7 +171,7 @@ func shorterPage[T any](p left4me.Page[T], budget int, path func(T) string) left
 }
 
 func shorterStatus(s left4me.Status) left4me.Status {
-	s.Why = nil // Reason says the same
+	s.Why = nil // Reason has the same text
 	s.Reason, s.Hostname, s.Map = left4me.Clip(s.Reason, shortText), left4me.Clip(s.Hostname, shortText), left4me.Clip(s.Map, shortText)
 	s.Online = nil // Players still counts them
 	return s
@@ -189,13 +187,13 @@ func shorterDiff(d ConfigDiff, budget int) ConfigDiff {
 }
 
 func shorterPlan(p left4me.Plan, part int) left4me.Plan {
-	p.Files = fit(p.Files, part) // Count counts them all
+	p.Files = fit(p.Files, part) // Count is the total
 	p.Skipped = fitOr(clipAll(p.Skipped, 2*shortText), part, itself)
 	p.Repairs = fitOr(clipAll(p.Repairs, 2*shortText), part/2, itself)
 	p.Warnings = shorterWarnings(p.Warnings, part)
 	p.Left = fit(p.Left, part/2)
 	p.Moves = fit(p.Moves, part/2)
-	p.Asks = fit(p.Asks, part) // Asked counts them all
+	p.Asks = fit(p.Asks, part) // Asked is the total
 	dirs := fit(p.Dirs, part)
 	p.MoreDirs += len(p.Dirs) - len(dirs)
 	p.Dirs = dirs
@@ -205,7 +203,7 @@ func shorterPlan(p left4me.Plan, part int) left4me.Plan {
 	if p.Names != nil {
 		n := *p.Names
 		n.Examples = fit(each(n.Examples, func(e left4me.NamesIn) left4me.NamesIn {
-			e.Names = fit(e.Names, part/32) // one tells as much as many
+			e.Names = fit(e.Names, part/32) // a few examples suffice
 			return e
 		}), part/4)
 		p.Names = &n
@@ -213,8 +211,8 @@ func shorterPlan(p left4me.Plan, part int) left4me.Plan {
 	return p
 }
 
-// shorterContent leaves out the details of revisions, which lists don't have, up to
-// part bytes of each kind.
+// shorterContent limits the details of revisions, which lists don't have, to part bytes of each
+// kind.
 func shorterContent(c left4me.Content, part int) left4me.Content {
 	detailed := 0
 	for _, r := range c.Revisions {
@@ -242,8 +240,8 @@ func shorterWarnings(all []left4me.Warning, budget int) []left4me.Warning {
 	return fitOr(all, budget, func(text string) left4me.Warning { return left4me.Warning{Kind: all[len(all)-1].Kind, Text: text} })
 }
 
-// shorterCampaigns leaves out descriptions and pictures first. Maps are never
-// left out of a campaign: people would take them for missing.
+// shorterCampaigns first removes descriptions and pictures. It never removes maps of a campaign,
+// because users would think that they are missing.
 func shorterCampaigns(all []left4me.Campaign, budget int) []left4me.Campaign {
 	return fit(each(all, func(c left4me.Campaign) left4me.Campaign {
 		c.Title, c.Author, c.Version = left4me.Clip(c.Title, shortText), left4me.Clip(c.Author, shortText), left4me.Clip(c.Version,
@@ -288,7 +286,7 @@ func shorterBackup(b left4me.Backup) left4me.Backup {
 	return b
 }
 
-// fewTexts keeps the first texts of a list.
+// fewTexts returns the first texts of a list.
 func fewTexts(all []string) []string {
 	return fitOr(clipAll(all, shortText), 3*shortText, itself)
 }

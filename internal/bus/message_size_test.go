@@ -20,7 +20,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Shapes of what is sent and what comes back for each verb of Command and Ask.
+// Types of request and answer for each verb of Command and Ask.
 var requests = map[string]struct{ in, out any }{
 	bus.VerbPing:       {bus.Empty{}, bus.Empty{}},
 	bus.VerbWork:       {bus.JobMessage{}, bus.Empty{}},
@@ -59,7 +59,7 @@ var requests = map[string]struct{ in, out any }{
 	bus.VerbConfigDiff: {left4me.Spec{}, bus.ConfigDiff{}},
 }
 
-// Shapes of what is told for each kind of Broadcast and Event.
+// Types of message for each kind of Broadcast and Event.
 var told = map[string]any{
 	bus.KindStatus:  left4me.Status{},
 	bus.KindJob:     bus.JobReport{},
@@ -68,7 +68,7 @@ var told = map[string]any{
 	bus.KindCrash:   bus.Crash{},
 }
 
-// A message that isn't in the tables above would not be tried.
+// A message that is missing in the tables above would not be tested.
 func TestTheTablesHaveEachMessageOfTheBus(t *testing.T) {
 	files, err := filepath.Glob("*.go")
 	if err != nil {
@@ -108,12 +108,12 @@ func TestTheTablesHaveEachMessageOfTheBus(t *testing.T) {
 	}
 }
 
-// worst is a text that grows most on its way: JSON writes six bytes for a control
-// character, for a byte that is no UTF-8, and for < unless that is turned off.
+// worst is the text that grows most in JSON: six bytes for a control character, for an invalid
+// UTF-8 byte, and for < unless HTML escaping is off.
 var worst = strings.Repeat("<\x01\xff", 4<<10/3)
 
-// fill puts the longest and worst into all of a message. Lists are long at the top
-// and short further down.
+// fill sets all fields of a message to the longest and worst values. Lists are long at the top
+// level and short below.
 func fill(v reflect.Value, items int) {
 	switch v.Interface().(type) {
 	case left4me.Name:
@@ -135,7 +135,7 @@ func fill(v reflect.Value, items int) {
 	case []byte:
 		v.SetBytes(make([]byte, smallPayload/2))
 		return
-	case left4me.Settings: // they were checked where they came in
+	case left4me.Settings: // settings are validated on input
 		return
 	}
 	switch v.Kind() {
@@ -150,7 +150,7 @@ func fill(v reflect.Value, items int) {
 			if f := v.Field(i); f.CanSet() && v.Type().Field(i).Name != "V" && v.Type().Field(i).Tag.Get("json") != "-" {
 				fill(f, items)
 				if v.Type().Field(i).Name == "Path" {
-					f.SetString(worst[:255]) // the file system bounds it
+					f.SetString(worst[:255]) // limited by the file system
 				}
 			}
 		}
@@ -174,11 +174,11 @@ func fill(v reflect.Value, items int) {
 	}
 }
 
-// smallPayload makes messages too long sooner, and the test quicker.
+// smallPayload makes messages too long sooner, which keeps the test fast.
 const smallPayload = 512 << 10
 
-// longest is a message of a shape with the longest and worst in it: with so much
-// that it doesn't fit, if there is anything in it without a bound.
+// longest returns a message of the given type with the longest and worst values. It exceeds the
+// limit if any part of the type is unbounded.
 func longest(t *testing.T, shape any) any {
 	t.Helper()
 	make := func(items int) (any, int) {
@@ -198,15 +198,15 @@ func longest(t *testing.T, shape any) any {
 	return v
 }
 
-// Whatever is sent arrives, maybe shorter, or is refused at once with a reason.
-// Nothing is taken for a host that does not answer.
+// Every message arrives, possibly shortened, or is refused at once with a reason. None may look
+// like a host that doesn't answer.
 func TestTheLongestAndWorstMessagesArriveOrAreRefused(t *testing.T) {
 	b, err := bus.OpenSmall(t.Context(), t.TempDir(), slog.New(slog.DiscardHandler), smallPayload)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(b.Close)
-	// What has no text of strangers may be too long, if that is said.
+	// Messages without text from outside may be too long, provided that the error says so.
 	mayBeRefused := []string{bus.VerbGame, bus.VerbPin, bus.VerbCurrents, bus.KindContent}
 	refused := func(err error) bool {
 		e, ok := left4me.Public(err)

@@ -11,17 +11,16 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// ackWait is how long a host may be silent about a job before the bus gives it
-// to its successor. A working host says "in progress" much more often.
+// ackWait is how long a host may be silent about a job before the bus redelivers it. A working host
+// reports progress much more often.
 const ackWait = 30 * time.Second
 
-// atOnce is how many jobs a host has in its hands. Those that wait there for their
-// turn must not keep others from it: a stop behind a thousand starts.
+// atOnce is how many jobs a host may hold at once. Jobs waiting there must not block others, such
+// as a stop behind a thousand starts.
 const atOnce = 4096
 
-// Enqueue puts a job's message into its host's queue. The job's id is the
-// deduplication id: sending it again within Dedup does nothing. Errors:
-// left4me.Invalid for a message that is too long.
+// Enqueue adds a job message to the queue of its host. The job id is the deduplication id: sending
+// it again within Dedup has no effect. Errors: left4me.Invalid for a message that is too long.
 func (b *Bus) Enqueue(ctx context.Context, host left4me.Name, m JobMessage) error {
 	data, err := encode(aJob, m, b.limit)
 	if err != nil {
@@ -33,24 +32,24 @@ func (b *Bus) Enqueue(ctx context.Context, host left4me.Name, m JobMessage) erro
 	return nil
 }
 
-// Fits reports whether a job's message can be sent. Errors: left4me.Invalid for one
-// that is too long.
+// Fits checks that a job message is short enough to be sent. Errors: left4me.Invalid if it is too
+// long.
 func (b *Bus) Fits(m JobMessage) error {
 	_, err := encode(aJob, m, b.limit)
 	return err
 }
 
-// Delivery is a job's message in the hands of a host. Exactly one of Done and
-// Later must be called at the end.
+// Delivery is a job message delivered to a host. Exactly one of Done and Later must be called at
+// the end.
 type Delivery struct {
 	JobMessage
 	msg jetstream.Msg
 }
 
-// Direct is a job that came by a plain request: nothing brings it again.
+// Direct returns a Delivery for a job that arrived as a plain request. It isn't redelivered.
 func Direct(m JobMessage) Delivery { return Delivery{JobMessage: m} }
 
-// Working tells the bus that the host still works on it.
+// Working tells the bus that the host is still working on the job.
 func (d Delivery) Working() error {
 	if d.msg == nil {
 		return nil
@@ -58,8 +57,8 @@ func (d Delivery) Working() error {
 	return d.msg.InProgress()
 }
 
-// Done removes the message from the queue. It waits until the bus has done so:
-// an agent that starts right after this one has ended doesn't get it again.
+// Done removes the message from the queue and waits until that has happened, so that an agent
+// started right after this one has ended doesn't get it again.
 func (d Delivery) Done() error {
 	if d.msg == nil {
 		return nil
@@ -69,7 +68,7 @@ func (d Delivery) Done() error {
 	return d.msg.DoubleAck(ctx)
 }
 
-// Later gives the message back, to come again after the delay.
+// Later returns the message to the queue for redelivery after the delay.
 func (d Delivery) Later(after time.Duration) error {
 	if d.msg == nil {
 		return nil
@@ -77,14 +76,13 @@ func (d Delivery) Later(after time.Duration) error {
 	return d.msg.NakWithDelay(after)
 }
 
-// Work delivers the jobs of a host to f until ctx ends. f must not block. There
-// is one agent for a host; whatever an earlier one left unfinished is delivered
-// again at once.
+// Work delivers the jobs of a host to f until ctx ends. f must not block. There is one agent per
+// host; jobs that an earlier agent left unfinished are redelivered at once.
 func (b *Bus) Work(ctx context.Context, host left4me.Name, f func(Delivery)) error {
 	name := "host-" + string(host)
-	// A consumer remembers what it handed out and would wait for ackWait until
-	// it hands it out again. The agent it was handed to is dead, or this one
-	// would not be here: a new consumer starts with all that is not done.
+	// An existing consumer would wait for ackWait before it redelivers what it had delivered. The
+	// agent that had those jobs is dead, otherwise this one could not run: a new consumer starts
+	// with all unfinished jobs.
 	if b.broken() == nil {
 		if err := b.js.DeleteConsumer(ctx, streamJobs, name); err != nil && !errors.Is(err, jetstream.ErrConsumerNotFound) {
 			return fmt.Errorf("work for host %s: %w", host, err)
@@ -117,7 +115,7 @@ func (b *Bus) Work(ctx context.Context, host left4me.Name, f func(Delivery)) err
 	return nil
 }
 
-// Record keeps an event of a host; id makes sending it twice harmless.
+// Record stores an event of a host. Recording it again with the same id has no effect.
 func (b *Bus) Record(ctx context.Context, host left4me.Name, kind, id string, v any) error {
 	data, err := encode(anEvent, v, b.limit)
 	if err != nil {
@@ -129,10 +127,9 @@ func (b *Bus) Record(ctx context.Context, host left4me.Name, kind, id string, v 
 	return nil
 }
 
-// Events delivers kept events of a kind of all hosts to f, in order, from where
-// reader stopped the last time, until ctx ends. An event that f fails on comes
-// again, and those behind it wait: they may be about what it made. Events of other
-// kinds are never waited for. A reader may change its kind.
+// Events delivers stored events of one kind from all hosts to f, in order and from the position of
+// reader, until ctx ends. If f fails, the event is redelivered and later ones wait, because they
+// may depend on it. Events of other kinds don't delay them. A reader may change its kind.
 func (b *Bus) Events(ctx context.Context, reader, kind string, f func(subject string, data []byte) error) error {
 	err := b.consume(ctx, streamEvents, jetstream.ConsumerConfig{
 		Durable:       reader,

@@ -8,8 +8,8 @@ import (
 	"github.com/left4me/left4me/internal/bus"
 )
 
-// ProcUsage reads the same file as the sampler, which ends with the first error
-// (pse_linux.go). That an idle shim sleeps is in test/chaos.
+// ProcUsage reads the same file as the sampler, which stops at the first error (pse_linux.go). A
+// test in test/chaos checks that an idle shim sleeps.
 func TestStopSamplingReachesTheVariableOfNATS(t *testing.T) {
 	var cpu float64
 	var rss, vss int64

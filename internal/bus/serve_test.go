@@ -10,8 +10,8 @@ import (
 	"github.com/left4me/left4me/internal/bus"
 )
 
-// Whoever waits for what it began on the bus waits for handlers that run when
-// their context ends, whatever they handle.
+// Under's counter includes handlers that are still running when their context ends, whatever they
+// handle.
 func TestHandlersAreWaitedFor(t *testing.T) {
 	b, err := bus.Open(t.Context(), t.TempDir(), slog.New(slog.DiscardHandler))
 	if err != nil {
@@ -75,7 +75,7 @@ func TestHandlersAreWaitedFor(t *testing.T) {
 	}
 }
 
-// What is counted ends with the bus, also when its context doesn't.
+// The counter also reaches zero when the bus closes, even if the context doesn't end.
 func TestClosedBusIsNotWaitedFor(t *testing.T) {
 	b, err := bus.Open(t.Context(), t.TempDir(), slog.New(slog.DiscardHandler))
 	if err != nil {

@@ -8,8 +8,8 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 )
 
-// serverLog takes what the embedded server warns of. It warns of block files that
-// it reads again after each kill, so a warning is nothing to act on.
+// serverLog logs the embedded server's warnings and errors. It logs warnings at level info, because
+// the server warns of block files that it rereads after each kill, which needs no action.
 type serverLog struct{ log *slog.Logger }
 
 var _ server.Logger = serverLog{}

@@ -17,21 +17,20 @@ import (
 )
 
 const (
-	keepEvery = 5 * time.Second        // between two checks whether the store takes messages
-	noticedIn = 100 * time.Millisecond // within which a publish that fails learns of it
-	restartIn = 30 * time.Second       // the store
-	leastRoom = 256 << 10              // for the store to be restarted
+	keepEvery = 5 * time.Second        // interval for checking whether the store accepts messages
+	noticedIn = 100 * time.Millisecond // interval for checking the store during a publish
+	restartIn = 30 * time.Second       // limit for restarting the store
+	leastRoom = 256 << 10              // free bytes required to restart the store
 
-	healthTries = 100 // until the server says how its store is
+	healthTries = 100 // attempts to get the server's health
 )
 
-// keeper brings the store back after a full disk.
+// keeper restores the store after a full disk.
 //
-// nats-server 2.15.2 stops writing to a stream for good at its first write
-// error, ENOSPC too: JetStream stays enabled, publishes to the stream are not
-// answered at all, and nothing changes when there is room again. Healthz tells
-// of it. Shutting JetStream down and enabling it again reads the store anew:
-// everything that was acknowledged is in it.
+// nats-server 2.15.2 permanently stops writing to a stream at its first write error, including
+// ENOSPC: JetStream stays enabled, publishes to the stream are never answered, and free space
+// doesn't change that. Healthz reports it. Shutting down JetStream and enabling it again rereads
+// the store, which contains everything that was acknowledged.
 type keeper struct {
 	config  server.JetStreamConfig // of the store
 	closing chan struct{}          // closed by Close
@@ -39,37 +38,36 @@ type keeper struct {
 	mu      sync.Mutex // held while the store is restarted
 	relieve func() bool
 	all     map[*consumption]bool
-	repairs int // tried on the broken store
+	repairs int // attempts since the store broke
 	fault   atomic.Pointer[left4me.Error]
 }
 
-// Full says that the store takes no messages because its disk is full, as seen at
-// the last check. Otherwise it returns nil.
+// Full returns an error if the store accepted no messages at the last check because its disk is
+// full, otherwise nil.
 func (b *Bus) Full() *left4me.Error { return b.fault.Load() }
 
-// OnFull sets what gives back space when the disk is full and reports whether it
-// did.
+// OnFull sets the function that frees space when the disk is full, and reports whether it did.
 func (b *Bus) OnFull(relieve func() bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.relieve = relieve
 }
 
-// Run restarts the store when it is broken and there is room, and begins to read what
-// could not be read before, until ctx ends: each 5 s. Without it, only the next message
-// that is to be stored does.
+// Run checks every 5 s, until ctx ends, whether the store is broken and there is space, and then
+// restarts it and starts consumers that could not be started before. Without Run, only the next
+// stored message causes a restart.
 func (b *Bus) Run(ctx context.Context) error {
 	periodic.Run(ctx, periodic.Schedule{Every: keepEvery}, func(ctx context.Context) {
-		_ = b.restore(ctx) // it has been logged
+		_ = b.restore(ctx) // restore has logged the error
 	})
 	return nil
 }
 
-// broken says why the store takes no messages, or nothing.
+// broken returns why the store accepts no messages, or nil.
 //
-// Healthz checks first whether the server takes connections, and gives that one
-// millisecond: on a busy machine it says now and then that it was not ready,
-// and checks nothing else (nats-server 2.15.2). That says nothing of the store.
+// Healthz first checks within one millisecond whether the server accepts connections. On a busy
+// machine it sometimes reports that the server is not ready, and checks nothing else (nats-server
+// 2.15.2). That result says nothing about the store.
 func (b *Bus) broken() error {
 	for range healthTries {
 		h := b.server.Healthz(&server.HealthzOptions{Details: true})
@@ -83,8 +81,8 @@ func (b *Bus) broken() error {
 	return nil
 }
 
-// restore restarts the store if it is broken and there is room, and begins each
-// consumption that could not begin before. Errors: left4me.DiskFull.
+// restore restarts the store if it is broken and there is space, and starts consumers that could
+// not be started before. Errors: left4me.DiskFull.
 func (b *Bus) restore(ctx context.Context) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -100,7 +98,7 @@ func (b *Bus) restore(ctx context.Context) error {
 		b.relieve()
 	}
 	if b.repairs++; b.full() {
-		if b.repairs&(b.repairs-1) == 0 { // more and more seldom
+		if b.repairs&(b.repairs-1) == 0 { // log at attempts 1, 2, 4, 8, …
 			b.log.ErrorContext(ctx, "the bus takes no jobs: disk full", "store", b.dir, "err", why)
 		}
 		full := disk.Full(b.dir, leastRoom, why)
@@ -136,8 +134,8 @@ func (b *Bus) restart(ctx context.Context) error {
 		return err
 	}
 	for c := range b.all {
-		// What it has in its hands is still worked on; without a new one, the next
-		// message would come when the old one misses heartbeats, after half a minute.
+		// Messages being handled are still finished. Without a new consumer the next message would
+		// only arrive after the old one has missed heartbeats for half a minute.
 		if c.running != nil {
 			c.running.Drain()
 			c.running = nil
@@ -146,7 +144,7 @@ func (b *Bus) restart(ctx context.Context) error {
 	return b.begin(ctx)
 }
 
-// begin begins each consumption that isn't running.
+// begin starts each consumer that isn't running.
 func (b *Bus) begin(ctx context.Context) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, restartIn)
 	defer cancel()
@@ -162,8 +160,7 @@ func (b *Bus) begin(ctx context.Context) (err error) {
 	return err
 }
 
-// store publishes a message and waits until it is stored. Errors:
-// left4me.DiskFull.
+// store publishes a message and waits until it is stored. Errors: left4me.DiskFull.
 func (b *Bus) store(ctx context.Context, subject, id string, data []byte) error {
 	ctx, cancel := bounded(ctx)
 	defer cancel()
@@ -177,7 +174,8 @@ func (b *Bus) store(ctx context.Context, subject, id string, data []byte) error 
 	return b.tryStore(ctx, subject, id, data)
 }
 
-// tryStore publishes once. A broken store would answer nothing until ctx ends.
+// tryStore publishes once. It gives up early if the store is broken, which would otherwise block
+// until ctx ends.
 func (b *Bus) tryStore(ctx context.Context, subject, id string, data []byte) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	watched := make(chan struct{})
@@ -211,8 +209,8 @@ type consumption struct {
 	stream  string
 	config  jetstream.ConsumerConfig
 	handle  func(jetstream.Msg)
-	running jetstream.ConsumeContext // nil until it could begin
-	ended   []<-chan struct{}        // closed when no handler of a consumer runs any more
+	running jetstream.ConsumeContext // nil until it has started
+	ended   []<-chan struct{}        // closed when no handler of a consumer is running
 }
 
 func (c *consumption) begin(ctx context.Context, js jetstream.JetStream) error {
@@ -225,20 +223,20 @@ func (c *consumption) begin(ctx context.Context, js jetstream.JetStream) error {
 		return err
 	}
 	c.running = running
-	// Asked for after Stop it may be closed already, while a handler still runs
-	// (nats.go 1.55).
+	// Closed must be called before Stop: called later, it may return a closed channel while a
+	// handler still runs (nats.go 1.55).
 	c.ended = append(c.ended, running.Closed())
 	return nil
 }
 
-// consume hands the messages of a consumer to f until ctx ends, also when the
-// store is restarted meanwhile.
+// consume passes the messages of a consumer to f until ctx ends, even if the store is restarted in
+// between.
 func (b *Bus) consume(ctx context.Context, stream string, config jetstream.ConsumerConfig, f func(jetstream.Msg)) error {
 	c := &consumption{stream: stream, config: config, handle: f}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	// Otherwise it begins when the store takes messages again. The server answers
-	// nothing about consumers until then.
+	// A consumer of a broken store starts after the store is restored. Until then the server
+	// doesn't answer requests about consumers.
 	if b.broken() == nil {
 		if err := c.begin(ctx, b.js); err != nil {
 			return err
@@ -260,7 +258,7 @@ func (b *Bus) consume(ctx context.Context, stream string, config jetstream.Consu
 	return nil
 }
 
-// dismiss ends a consumption.
+// dismiss stops a consumption.
 func (b *Bus) dismiss(c *consumption) (ended []<-chan struct{}) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -14,8 +14,8 @@ const (
 	maxCfgLine = left4me.MaxCfgLine
 )
 
-// reserved are arguments that would take a server away from left4me: to another
-// port or directory, or, by srcds_run, to another program.
+// reserved lists arguments that left4me must set itself: they change the port or directory, or make
+// srcds_run start another program.
 var reserved = []string{
 	"-game", "-ip", "+ip", "-port", "+hostport", "-fork",
 	"-autoupdate", "-binary", "-debuglog", "-gdb", "-ignoresigint", "-notrap", "-pidfile", "-steam_dir", "-steamcmd_script",

@@ -49,7 +49,7 @@ func (f *fields) settings(v left4me.Settings) {
 	}
 }
 
-// at names an entry of a list.
+// at returns the field name of a list entry.
 func at(field string, n int) string { return fmt.Sprintf("%s[%d]", field, n) }
 
 // value checks a setting with a single value.

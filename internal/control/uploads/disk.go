@@ -21,27 +21,27 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// upload is an Upload with its place on the disk, and the name that its overlay has on the host. What is in Upload but Files,
-// Moves and TouchedAt never changes.
+// upload is an Upload with its location on the host. Overlay is the host's name of the overlay. Of
+// the Upload, only Files, Moves and TouchedAt change.
 type upload struct {
 	Upload
 	host hostfs.FS
-	dir  string // where it lies on the host
+	dir  string // its directory on the host
 
 	mu     sync.Mutex
 	files  []*file
 	byPath map[string]*file
-	low    map[string]string // paths and their directories: in lower case, and as they are
-	bytes  int64             // that have come or were announced
+	low    map[string]string // paths and their directories, by their lower-case form
+	bytes  int64             // received or announced
 	gone   bool
-	moved  chan struct{} // closed when more has come; nil while nobody waits for that
+	moved  chan struct{} // closed when more data arrives; nil while nobody waits
 }
 
 // file is a File that is being written.
 type file struct {
 	File
 	number  int
-	turn    int // of who writes: a newer writer takes the file over
+	turn    int // identifies the writer: a newer writer takes over the file
 	settled bool
 
 	unsynced int64 // bytes that may not be on the disk yet
@@ -50,13 +50,12 @@ type file struct {
 // head is the first line of upload.log.
 type head struct {
 	By        string       `json:"by"`
-	ByID      int64        `json:"by_id,omitempty"` // absent in uploads of before
+	ByID      int64        `json:"by_id,omitempty"` // absent in uploads created by older versions
 	Overlay   left4me.Name `json:"overlay"`
 	CreatedAt time.Time    `json:"created_at"`
 }
 
-// line is another line of upload.log: a file that was begun, or whose size is
-// known now.
+// line is any other line of upload.log. It records a new file, or the size of a file once known.
 type line struct {
 	File int    `json:"file"`
 	Path string `json:"path"`
@@ -68,7 +67,7 @@ func (up *upload) whole(f *file) string { return path.Join(up.dir, "files", f.Pa
 func (up *upload) logFile() string      { return path.Join(up.dir, "upload.log") }
 func (up *upload) movesFile() string    { return path.Join(up.dir, "moves.json") }
 
-// create makes the directory of an upload. It is one when its log is there.
+// create creates the directory of an upload. The upload exists once its log does.
 func (up *upload) create(ctx context.Context) error {
 	for _, d := range []string{"parts", "files"} {
 		if err := up.host.MakeDir(ctx, path.Join(up.dir, d)); err != nil {
@@ -78,7 +77,7 @@ func (up *upload) create(ctx context.Context) error {
 	return up.write(ctx, head{By: up.By, ByID: up.ByID, Overlay: up.Overlay, CreatedAt: up.CreatedAt})
 }
 
-// write adds a line to the log.
+// write appends a line to the log.
 func (up *upload) write(ctx context.Context, v any) error {
 	b, err := json.Marshal(v)
 	if err != nil {
@@ -87,7 +86,7 @@ func (up *upload) write(ctx context.Context, v any) error {
 	return up.host.Append(ctx, up.logFile(), append(b, '\n'))
 }
 
-// ids returns the uploads that lie on the disk, oldest first.
+// ids returns the ids of the uploads on the disk, oldest first.
 func (u *Uploads) ids(ctx context.Context) ([]string, error) {
 	entries, err := u.host.List(ctx, tmp)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -126,11 +125,11 @@ func (u *Uploads) ids(ctx context.Context) ([]string, error) {
 	return ids, nil
 }
 
-// load returns an upload, read anew when left4me was started since. u.mu is held.
+// load returns an upload, and reads it from the disk after a restart of left4me. u.mu must be held.
 func (u *Uploads) load(ctx context.Context, id string) (*upload, error) {
 	dir := path.Join(tmp, prefix+id)
 	if _, err := u.host.Stat(ctx, dir); err != nil {
-		delete(u.open, id) // a job took it
+		delete(u.open, id) // a job has consumed it
 		return u.sent(ctx, id)
 	}
 	if up := u.open[id]; up != nil {
@@ -144,8 +143,8 @@ func (u *Uploads) load(ctx context.Context, id string) (*upload, error) {
 	return up, nil
 }
 
-// sent returns an upload that was published and is kept, for names in its archives to
-// be read otherwise. Nothing more is taken for it.
+// sent returns a published upload, which is kept so that file names in its archives can be decoded
+// again with another encoding. It accepts no more data.
 func (u *Uploads) sent(ctx context.Context, id string) (*upload, error) {
 	up, err := read(ctx, u.host, path.Join(tmp, sentPrefix+id), id)
 	if err != nil {
@@ -171,8 +170,8 @@ func (u *Uploads) find(ctx context.Context, by accounts.Actor, id string) (*uplo
 	return up, nil
 }
 
-// read reads what lies on the disk. A line that was cut by a crash is the last
-// one, and of nothing that was answered for.
+// read reads an upload from the disk. A crash can only truncate the last line, which belongs to a
+// piece that was never acknowledged.
 func read(ctx context.Context, host hostfs.FS, dir, id string) (*upload, error) {
 	up := &upload{Upload: Upload{ID: id}, host: host, dir: dir, byPath: map[string]*file{}, low: map[string]string{}}
 	log, err := host.Open(ctx, up.logFile())
@@ -198,14 +197,14 @@ func read(ctx context.Context, host hostfs.FS, dir, id string) (*upload, error) 
 	for lines.Scan() {
 		var l line
 		if torn = json.Unmarshal(lines.Bytes(), &l) != nil; torn {
-			continue // what was written after a torn line begins with its rest
+			continue // the text after a truncated line starts with its rest
 		}
 		if err := up.replay(l); err != nil {
 			return nil, fmt.Errorf("upload %s: %w", id, err)
 		}
 	}
 	if torn {
-		// The next line must not begin with what a crash left of this one.
+		// Ends the truncated line, so that the next one starts on a line of its own.
 		if err := host.Append(ctx, up.logFile(), []byte("\n")); err != nil {
 			return nil, err
 		}
@@ -245,7 +244,7 @@ func (up *upload) add(f *file) {
 	}
 }
 
-// measure looks how much of a file has come.
+// measure determines how much of a file has been received.
 func (up *upload) measure(ctx context.Context, f *file) {
 	for _, name := range []string{up.whole(f), up.part(f)} {
 		st, err := up.host.Stat(ctx, name)
@@ -275,14 +274,14 @@ func (up *upload) copy() Upload {
 	return v
 }
 
-// shown is a copy with the name that people have for the overlay.
+// shown returns a copy with the current name of the overlay.
 func (up *upload) shown(names left4me.OverlayNames) Upload {
 	v := up.copy()
 	v.Overlay = names.Shown(v.Overlay)
 	return v
 }
 
-// remember puts moves over those that there are.
+// remember merges moves into the existing ones.
 func (up *upload) remember(ctx context.Context, moves []left4me.FolderMove) error {
 	up.mu.Lock()
 	defer up.mu.Unlock()
@@ -292,7 +291,7 @@ func (up *upload) remember(ctx context.Context, moves []left4me.FolderMove) erro
 		err = up.host.Put(ctx, up.movesFile(), b)
 	}
 	if errors.Is(err, fs.ErrNotExist) {
-		return notFound(up.ID) // a job took it meanwhile
+		return notFound(up.ID) // a job has consumed it
 	}
 	if err != nil {
 		return fmt.Errorf("move folders of upload %s: %w", up.ID, disk.Explain(err))
@@ -301,8 +300,8 @@ func (up *upload) remember(ctx context.Context, moves []left4me.FolderMove) erro
 	return nil
 }
 
-// readMoves reads what people moved. What is no list of moves is none: the plan shows
-// where everything goes.
+// readMoves reads the moves made by users. An unreadable list counts as empty: users see the
+// placement of all files in the plan.
 func (up *upload) readMoves(ctx context.Context) error {
 	f, err := up.host.Open(ctx, up.movesFile())
 	if errors.Is(err, fs.ErrNotExist) {
@@ -326,10 +325,11 @@ func (up *upload) touch(ctx context.Context, now time.Time) {
 	up.mu.Lock()
 	defer up.mu.Unlock()
 	up.TouchedAt = now
-	_ = up.host.Touch(ctx, up.logFile(), now) // only for who comes after us
+	_ = up.host.Touch(ctx, up.logFile(), now) // only used after a restart
 }
 
-// drop removes an upload: first under another name, so that none is there half.
+// drop deletes an upload. It renames the directory first, so that an interrupted deletion leaves no
+// partial upload.
 func (u *Uploads) drop(ctx context.Context, up *upload) error {
 	defer u.changed.Ring()
 	up.mu.Lock()
@@ -342,22 +342,22 @@ func (u *Uploads) drop(ctx context.Context, up *upload) error {
 	gone := path.Join(tmp, "gone-"+prefix+up.ID)
 	if err := u.host.Rename(ctx, up.dir, gone); err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil // a job took it meanwhile
+			return nil // a job has consumed it
 		}
 		return err
 	}
 	return u.host.Remove(ctx, gone)
 }
 
-// sweep drops uploads that nobody went on with, and what a crash left of others.
+// sweep deletes abandoned uploads and leftovers of crashes.
 func (u *Uploads) sweep(ctx context.Context) {
 	entries, err := u.host.List(ctx, tmp)
 	if err != nil {
-		return // there is none yet
+		return // no upload has been created yet
 	}
 	for _, e := range entries {
 		if strings.HasPrefix(e.Name, "gone-"+prefix) {
-			_ = u.host.Remove(ctx, path.Join(tmp, e.Name)) // again next time
+			_ = u.host.Remove(ctx, path.Join(tmp, e.Name)) // retried by the next sweep
 			continue
 		}
 		if strings.HasPrefix(e.Name, sentPrefix) {
@@ -372,7 +372,7 @@ func (u *Uploads) sweep(ctx context.Context) {
 		up, err := u.load(ctx, id)
 		u.mu.Unlock()
 		if err != nil {
-			// It has no head: a crash came between its directory and its log.
+			// The directory has no log, because of a crash while it was created.
 			if u.now().Sub(e.ModTime) > Keep {
 				_ = u.host.Remove(ctx, path.Join(tmp, e.Name))
 			}
@@ -387,22 +387,21 @@ func (u *Uploads) sweep(ctx context.Context) {
 	}
 }
 
-// space is the room on the disk. What is free of it may be filled: a part stays free
-// for servers that write.
+// space returns the free space of the disk, less a reserve for servers that write.
 func (u *Uploads) space(ctx context.Context) (hostfs.Space, error) {
 	s, err := u.host.Space(ctx, tmp)
 	s.Free -= min(s.Total/20, 5<<30)
 	return s, err
 }
 
-// sweepSent removes an upload that was kept long enough after it was published.
+// sweepSent deletes a published upload after its retention time.
 func (u *Uploads) sweepSent(ctx context.Context, name string) {
 	dir := path.Join(tmp, name)
 	st, err := u.host.Stat(ctx, path.Join(dir, "sent.json"))
 	if err != nil {
-		st, err = u.host.Stat(ctx, dir) // a crash came before its note
+		st, err = u.host.Stat(ctx, dir) // sent.json is missing after a crash
 	}
 	if err == nil && u.now().Sub(st.ModTime) > left4me.KeepArchives {
-		_ = u.host.Remove(ctx, dir) // again next time
+		_ = u.host.Remove(ctx, dir) // retried by the next sweep
 	}
 }

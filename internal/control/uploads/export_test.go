@@ -7,16 +7,16 @@ import (
 	"github.com/left4me/left4me/internal/hostfs"
 )
 
-// SetNow has another clock.
+// SetNow replaces the clock.
 func (u *Uploads) SetNow(now func() time.Time) { u.now = now }
 
-// SetFree has another disk.
+// SetFree replaces the source of the free disk space.
 func (u *Uploads) SetFree(free func() int64) {
 	u.free = func(context.Context) (hostfs.Space, error) { return hostfs.Space{Free: free()}, nil }
 }
 
-// Sweep does what Run does now and then.
+// Sweep runs one sweep, as Run does periodically.
 func (u *Uploads) Sweep() { u.sweep(context.Background()) }
 
-// CheckPath is checkPath.
+// CheckPath exports checkPath.
 var CheckPath = checkPath

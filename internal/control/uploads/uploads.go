@@ -1,17 +1,17 @@
-// Package uploads takes files from people in pieces, so that one of several
-// gigabytes goes on where a connection was cut.
+// Package uploads receives files from users in pieces, so that an upload of several gigabytes can
+// resume after a lost connection.
 //
-// What has come lies in tmp of the root, where nobody but left4me sees it:
+// Received data is stored in tmp below the root, where only left4me can read it:
 //
-//	tmp/upload-ID/upload.log   who began it, and a line for each file
-//	tmp/upload-ID/parts/N      what has come of the Nth file, while more is to come
-//	tmp/upload-ID/files/...    the files that have come completely
-//	tmp/upload-ID/moves.json   which of its folders people moved
-//	tmp/sent-ID                one that was published, kept for a week: names in its archives may be read otherwise
+//	tmp/upload-ID/upload.log   owner and overlay, and a line for each file
+//	tmp/upload-ID/parts/N      received data of the Nth file, while incomplete
+//	tmp/upload-ID/files/...    complete files
+//	tmp/upload-ID/moves.json   moves of its folders and files
+//	tmp/sent-ID                a published upload, kept for a week to decode names in archives again
 //
-// An upload survives left4me. It goes when a job took it, when somebody drops it,
-// and two days after its last piece. A file that has come completely is
-// on the disk; of one that hasn't, at most its last 16 MiB aren't.
+// An upload survives a restart of left4me. It is deleted when a job consumes it, when a user
+// deletes it, and two days after its last piece. A complete file is on the disk; of an incomplete
+// one, at most the last 16 MiB are not.
 package uploads
 
 import (
@@ -32,35 +32,35 @@ import (
 	"github.com/left4me/left4me/internal/store"
 )
 
-// Bounds of uploads.
+// Limits of uploads.
 const (
-	MaxOpen  = 20        // uploads that one person may have at a time
-	MaxFiles = 100_000   // of an upload
-	MaxBytes = 256 << 30 // of an upload
+	MaxOpen  = 20        // open uploads per user
+	MaxFiles = 100_000   // per upload
+	MaxBytes = 256 << 30 // per upload
 	Keep     = 48 * time.Hour
 
-	tmp        = "tmp" // where they lie beneath the root
+	tmp        = "tmp" // relative to the root
 	prefix     = "upload-"
-	sentPrefix = "sent-" // of those that were published and are kept
+	sentPrefix = "sent-" // published uploads
 	idLength   = 26
 	sweepEvery = 10 * time.Minute
 )
 
-// Upload is what somebody is sending.
+// Upload is a set of files that a user is sending.
 type Upload struct {
 	ID        string
 	By        string
-	ByID      int64 // of the user, whose name the next one may have; 0 of the machine's own administrator, or of a build that kept no ids
+	ByID      int64 // user id, since names can be reused; 0 for the host's own administrator, or for uploads of versions that stored no ids
 	Overlay   left4me.Name
 	CreatedAt time.Time
-	TouchedAt time.Time // its last piece came
-	Files     []File    // in the order in which they were begun
-	// Moves are folders and files that people moved in it so far. One that goes
-	// nowhere lets the overlay forget what it remembers.
+	TouchedAt time.Time // time of the last piece
+	Files     []File    // in the order of their first pieces
+	// Moves lists the folders and files that users have moved in the upload so far. A move with an
+	// empty destination makes the overlay forget a remembered move.
 	Moves []left4me.FolderMove
 }
 
-// Complete reports whether all that was begun has come.
+// Complete reports whether all files have been received completely.
 func (u Upload) Complete() bool {
 	for _, f := range u.Files {
 		if f.Have != f.Size {
@@ -72,39 +72,39 @@ func (u Upload) Complete() bool {
 
 // File is one file of an upload.
 type File struct {
-	Path string // with slashes, beneath the upload
-	Size int64  // as it was announced; -1: its end is not known yet
-	Have int64  // that has come
+	Path string // slash-separated, relative to the upload
+	Size int64  // announced size; -1 while unknown
+	Have int64  // bytes received
 }
 
-// Uploads is the list of uploads. It is safe for concurrent use.
+// Uploads manages uploads. It is safe for concurrent use.
 type Uploads struct {
 	host hostfs.FS
 	log  *slog.Logger
 	now  func() time.Time
-	// free returns the room on the disk, without what must stay free.
+	// free returns the free disk space, less the reserve.
 	free func(ctx context.Context) (hostfs.Space, error)
-	// names are those of overlays: an upload notes the one on the host, which stays.
+	// names returns the overlay names: uploads store the host's name, which doesn't change.
 	names Names
 
 	mu   sync.Mutex
-	open map[string]*upload // those that were read; the directory decides which there are
+	open map[string]*upload // cache; the directory is authoritative
 
 	changed store.Bell
 }
 
-// Names tell which overlays their host calls otherwise than people do.
+// Names returns the names of overlays that differ between the host and its users.
 type Names func(context.Context) (left4me.OverlayNames, error)
 
-// New makes the list of uploads on a host. Run must run for old ones to go.
+// New returns the Uploads on a host. Run must run for abandoned uploads to be deleted.
 func New(host hostfs.FS, names Names, log *slog.Logger) *Uploads {
 	u := &Uploads{host: host, names: names, log: log, now: time.Now, open: map[string]*upload{}}
 	u.free = u.space
 	return u
 }
 
-// Create begins an upload for an overlay. Errors: left4me.Invalid,
-// left4me.Busy when somebody has too many.
+// Create begins an upload for an overlay. Errors: left4me.Invalid, left4me.Busy if the user has too
+// many open uploads.
 func (u *Uploads) Create(ctx context.Context, by accounts.Actor, overlay left4me.Name) (Upload, error) {
 	if !overlay.Valid() {
 		_, err := left4me.ParseName(string(overlay))
@@ -143,13 +143,13 @@ func (u *Uploads) Create(ctx context.Context, by accounts.Actor, overlay left4me
 	return up.shown(names), nil
 }
 
-// Watch gives a value whenever an upload was begun, has grown or went, until ctx
-// ends. A job that takes an upload tells so itself. It must be ranged over once.
+// Watch yields a value whenever an upload was created, has grown or was deleted, until ctx ends.
+// Uploads that a job consumes are reported by the job. The sequence may be ranged over only once.
 func (u *Uploads) Watch(ctx context.Context) iter.Seq[struct{}] {
 	return store.Rings(ctx, u.changed.Listen(ctx), nil)
 }
 
-// List returns the uploads that somebody may see, oldest first.
+// List returns the open uploads that by may see, oldest first.
 func (u *Uploads) List(ctx context.Context, by accounts.Actor) ([]Upload, error) {
 	names, err := u.names(ctx)
 	if err != nil {
@@ -170,8 +170,7 @@ func (u *Uploads) List(ctx context.Context, by accounts.Actor) ([]Upload, error)
 	return all, nil
 }
 
-// Get returns an upload; only who began it and administrators see it. Errors:
-// left4me.NotFound.
+// Get returns an upload. Only its owner and administrators may see it. Errors: left4me.NotFound.
 func (u *Uploads) Get(ctx context.Context, by accounts.Actor, id string) (Upload, error) {
 	up, err := u.find(ctx, by, id)
 	if err != nil {
@@ -181,9 +180,8 @@ func (u *Uploads) Get(ctx context.Context, by accounts.Actor, id string) (Upload
 	return up.shown(names), err
 }
 
-// Target is the overlay that an upload is for, whoever began it: what is done with the
-// upload needs rights on that. Errors: left4me.NotFound, also when by may not see the
-// overlay.
+// Target returns the overlay of any user's upload, because actions on an upload need rights on that
+// overlay. Errors: left4me.NotFound, also if by may not see the overlay.
 func (u *Uploads) Target(ctx context.Context, by accounts.Actor, id string) (left4me.Target, error) {
 	if !validID(id) {
 		return left4me.Target{}, notFound(id)
@@ -205,9 +203,9 @@ func (u *Uploads) Target(ctx context.Context, by accounts.Actor, id string) (lef
 	return target, nil
 }
 
-// Ready returns an upload of which all has come, for the overlay that it was
-// begun for, and keeps it for another while: it is about to be looked at or
-// published. Errors: left4me.NotFound, left4me.Invalid with what is missing.
+// Ready returns a complete upload for the given overlay and extends its retention, because it is
+// about to be previewed or published. Errors: left4me.NotFound, left4me.Invalid naming what is
+// missing.
 func (u *Uploads) Ready(ctx context.Context, by accounts.Actor, overlay left4me.Name, id string) (Upload, error) {
 	up, err := u.find(ctx, by, id)
 	if err != nil {
@@ -233,9 +231,9 @@ func (u *Uploads) Ready(ctx context.Context, by accounts.Actor, overlay left4me.
 	return v, nil
 }
 
-// Move says where folders and files of an upload go, over what was said before, until
-// it is published. What they say is not looked at: see content.CheckMoves. Errors:
-// left4me.NotFound, also when it was published meanwhile; left4me.DiskFull.
+// Move records where folders and files of an upload go when it is published, replacing earlier
+// moves of the same ones. It doesn't validate moves; see overlays.CheckMoves. Errors:
+// left4me.NotFound, also if the upload has been published; left4me.DiskFull.
 func (u *Uploads) Move(ctx context.Context, by accounts.Actor, id string, moves []left4me.FolderMove) error {
 	up, err := u.find(ctx, by, id)
 	if err != nil {
@@ -249,7 +247,7 @@ func (u *Uploads) Move(ctx context.Context, by accounts.Actor, id string, moves 
 	return nil
 }
 
-// Delete drops an upload and all that has come. Errors: left4me.NotFound.
+// Delete deletes an upload and its data. Errors: left4me.NotFound.
 func (u *Uploads) Delete(ctx context.Context, by accounts.Actor, id string) error {
 	up, err := u.find(ctx, by, id)
 	if err != nil {
@@ -258,26 +256,25 @@ func (u *Uploads) Delete(ctx context.Context, by accounts.Actor, id string) erro
 	return u.drop(ctx, up)
 }
 
-// Run drops what nobody went on with, until ctx ends.
+// Run deletes abandoned uploads until ctx ends.
 func (u *Uploads) Run(ctx context.Context) error {
 	periodic.Run(ctx, periodic.Schedule{Every: sweepEvery, AtOnce: true}, u.sweep)
 	return nil
 }
 
-// mayUse reports whether somebody may see and change an upload: its own, or all for
-// whoever has the right to the site.
+// mayUse reports whether by may see and change an upload: its own, or any with SiteRight.
 func mayUse(by accounts.Actor, up *upload) bool {
 	return own(by, up) || accounts.Allow(by, accounts.SiteRight, left4me.Site) == nil
 }
 
-// own reports whether by began an upload. An upload without the id of a user is of the
-// machine's own administrator, who has none, and of no user of the same name. So is one
-// of a build that kept no ids: administrators have it by their right to the site.
+// own reports whether by began an upload. An upload without a user id belongs to the host's own
+// administrator and to no user of the same name. The same applies to uploads of versions that
+// stored no ids; administrators reach those with SiteRight.
 func own(by accounts.Actor, up *upload) bool {
 	return by.Name != "" && by.Name == up.By && by.UserID == up.ByID
 }
 
-// validID reports whether an id can be a part of a file name.
+// validID reports whether id has the form of an upload id and is thus safe in a file name.
 func validID(id string) bool {
 	for _, c := range []byte(id) {
 		if (c < '2' || c > '7') && (c < 'a' || c > 'z') {

@@ -30,7 +30,7 @@ var (
 	root = accounts.Actor{Name: "root", Admin: true}
 )
 
-// An upload goes on for an overlay that is renamed meanwhile, also in the next process.
+// An upload continues after its overlay was renamed, also in a new process.
 func TestUploadFollowsARenamedOverlay(t *testing.T) {
 	dir := t.TempDir()
 	names := left4me.OverlayNames{}
@@ -64,7 +64,7 @@ func TestUploadFollowsARenamedOverlay(t *testing.T) {
 	}
 }
 
-// noNames are overlays of which none was renamed.
+// noNames returns overlay names without any renames.
 func noNames(context.Context) (left4me.OverlayNames, error) { return left4me.OverlayNames{}, nil }
 
 func open(t *testing.T) (*uploads.Uploads, string) {
@@ -91,7 +91,7 @@ func send(t *testing.T, u *uploads.Uploads, id, path string, offset, size int64,
 	return f
 }
 
-func TestAFileComesInPieces(t *testing.T) { synctest.Test(t, comesInPieces) } // one waits for what is missing
+func TestAFileComesInPieces(t *testing.T) { synctest.Test(t, comesInPieces) } // synctest: a piece waits for the missing one before it
 
 func comesInPieces(t *testing.T) {
 	u, dir := open(t)
@@ -109,7 +109,8 @@ func comesInPieces(t *testing.T) {
 	if f := send(t, u, v.ID, "a dir/ü.vpk", 5, -1, "56789"); f.Have != 10 {
 		t.Fatalf("%+v", f)
 	}
-	// Its last answer may get lost: the same again is a success, more is not.
+	// If the last answer was lost, the sender repeats the piece: that succeeds, but additional data
+	// doesn't.
 	send(t, u, v.ID, "a dir/ü.vpk", 10, 10, "")
 	if _, err := u.Write(t.Context(), ann, v.ID, "a dir/ü.vpk", 10, 10, strings.NewReader("x")); !errors.Is(err, left4me.Invalid) {
 		t.Fatalf("more than its size: %v", err)
@@ -131,7 +132,7 @@ func comesInPieces(t *testing.T) {
 	}
 }
 
-// Pieces that are sent side by side come in any order.
+// Pieces sent concurrently may arrive in any order.
 func TestAPieceThatIsAheadWaitsForThoseBeforeIt(t *testing.T) {
 	u, dir := open(t)
 	v := begin(t, u, ann)
@@ -163,8 +164,8 @@ func TestAPieceThatIsAheadWaitsForThoseBeforeIt(t *testing.T) {
 	}
 }
 
-// One that is dropped, or so far ahead that it can't be one of them, is refused at
-// once.
+// A piece of a deleted upload, or one too far ahead to be part of a concurrent transfer, is refused
+// at once.
 func TestAPieceDoesNotWaitForNothing(t *testing.T) { synctest.Test(t, doesNotWaitForNothing) }
 
 func doesNotWaitForNothing(t *testing.T) {
@@ -180,7 +181,7 @@ func doesNotWaitForNothing(t *testing.T) {
 				t.Errorf("at %d: %v after %s, want %v", offset, err, time.Since(began), want)
 			}
 		})
-		synctest.Wait() // until it waits, or not
+		synctest.Wait() // until the piece waits or has been refused
 	}
 	refused(t.Context(), 1<<29, left4me.Conflict)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -217,7 +218,7 @@ func TestLeft4meMayEndMeanwhile(t *testing.T) {
 	if f, err := u.Write(t.Context(), ann, v.ID, "big.vpk", 4, 8, broken); !errors.Is(err, io.ErrUnexpectedEOF) || f.Have != 6 {
 		t.Fatalf("a connection that is cut: %+v, %v", f, err)
 	}
-	// The last line of its log was cut by a crash.
+	// The last line of its log was truncated by a crash.
 	log, err := os.OpenFile(filepath.Join(dir, "tmp", "upload-"+v.ID, "upload.log"), os.O_WRONLY|os.O_APPEND, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -318,7 +319,7 @@ func TestNobodyHasTooMany(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	begin(t, u, bob)
-	// A job takes one away.
+	// A job consumes one.
 	all, err := u.List(t.Context(), ann)
 	if err != nil || len(all) != uploads.MaxOpen {
 		t.Fatalf("%d, %v", len(all), err)
@@ -377,7 +378,7 @@ func TestAFullDiskKeepsWhatCame(t *testing.T) {
 	}
 }
 
-// cut reads zeros, and does something before the first.
+// cut reads n zeros, and calls at before the first.
 type cut struct {
 	n  int
 	at func()
@@ -405,7 +406,7 @@ func TestTheNewestWriterGoesOn(t *testing.T) {
 		_, err := u.Write(t.Context(), ann, v.ID, "a", 0, 4, dead)
 		came <- err
 	}()
-	if _, err := feed.Write([]byte("ab")); err != nil { // it was read
+	if _, err := feed.Write([]byte("ab")); err != nil { // returns once Write has read it
 		t.Fatal(err)
 	}
 	for { // until it was written
@@ -461,8 +462,8 @@ func FuzzCheckPath(f *testing.F) {
 	})
 }
 
-// One that was published and is kept can be looked at and dropped, takes nothing
-// more, isn't listed as open, and goes after a week.
+// A published upload can be read and deleted, accepts no more data, isn't listed as open, and is
+// deleted after a week.
 func TestAPublishedUploadIsKeptForAWeek(t *testing.T) {
 	root := t.TempDir()
 	u := uploads.New(localfs.New(root), noNames, slog.New(slog.DiscardHandler))
@@ -506,8 +507,8 @@ func TestAPublishedUploadIsKeptForAWeek(t *testing.T) {
 	}
 }
 
-// What people moved stays while an upload is open, also when left4me is started anew,
-// and who may not see an upload moves nothing in it.
+// Moves persist while an upload is open, also over a restart, and users who may not see an upload
+// cannot change them.
 func TestMovesStayWithAnUpload(t *testing.T) {
 	u, dir := open(t)
 	v := begin(t, u, ann)
@@ -520,7 +521,7 @@ func TestMovesStayWithAnUpload(t *testing.T) {
 	if err := u.Move(t.Context(), bob, v.ID, []left4me.FolderMove{{From: "old", To: "left4dead2"}}); !errors.Is(err, left4me.NotFound) {
 		t.Errorf("somebody else moves: %v", err)
 	}
-	want := []left4me.FolderMove{{From: "docs"}, {From: "old", To: "-"}} // the first makes the overlay forget
+	want := []left4me.FolderMove{{From: "docs"}, {From: "old", To: "-"}} // the first one makes the overlay forget its move
 	for _, u := range []*uploads.Uploads{u, uploads.New(localfs.New(dir), noNames, slog.New(slog.DiscardHandler))} {
 		if got, err := u.Ready(t.Context(), ann, "maps", v.ID); err != nil || !slices.Equal(got.Moves, want) {
 			t.Errorf("%+v, %v", got.Moves, err)
@@ -543,7 +544,7 @@ func TestMovesStayWithAnUpload(t *testing.T) {
 	}
 }
 
-// The next user of a name is another, also after left4me has started anew.
+// A new user with the name of a deleted one gets none of its uploads, also after a restart.
 func TestUploadOfDeletedUserIsNotThatOfNextOfTheName(t *testing.T) {
 	u, dir := open(t)
 	up := begin(t, u, ann)
@@ -558,8 +559,7 @@ func TestUploadOfDeletedUserIsNotThatOfNextOfTheName(t *testing.T) {
 	}
 }
 
-// The administrator of the machine has no account: a user who is called alike is somebody
-// else, and so is the next one who is.
+// The host's own administrator has no account: no user of the same name gets its uploads.
 func TestUploadWithoutAnAccountIsNotThatOfAUserOfTheName(t *testing.T) {
 	u, _ := open(t)
 	machine := accounts.Actor{Name: "root", Admin: true}
@@ -573,7 +573,7 @@ func TestUploadWithoutAnAccountIsNotThatOfAUserOfTheName(t *testing.T) {
 	}
 	theirs := begin(t, u, user)
 	some := machine
-	some.Only = &accounts.Targets{left4me.OnOverlay("maps")} // no right to the site
+	some.Only = &accounts.Targets{left4me.OnOverlay("maps")} // without SiteRight
 	if v, err := u.Get(t.Context(), some, theirs.ID); !errors.Is(err, left4me.NotFound) {
 		t.Errorf("the machine's, without a right to all: %+v, %v", v, err)
 	}

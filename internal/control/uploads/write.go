@@ -23,27 +23,26 @@ const (
 	maxName = 255  // bytes of a part of a path
 	maxDeep = 32
 	chunk   = 256 << 10
-	// spaceEvery is after how many bytes the disk is looked at again.
+	// spaceEvery is the number of bytes between two checks of the free space.
 	spaceEvery = 64 << 20
 	syncEvery  = 16 << 20
 
-	// aheadMost is how far a piece may be ahead of what has come, and aheadWithin how
-	// long it waits while nothing comes.
+	// aheadMost is how far a piece may be ahead of the received data, and aheadWithin how long it
+	// waits while no data arrives.
 	aheadMost   = 16 << 20
 	aheadWithin = 2 * time.Second
 )
 
-// Write adds a piece to a file, which begins with its first one. offset must be
-// what has come of it so far; size is the whole file's, or -1 while it isn't
-// known. A piece that is less than 16 MiB ahead waits for those before it, until
-// nothing came for 2 s. Different files may be written at a time; of one file the
-// newest writer goes on, and those before it, whose connections may be dead, are
-// refused.
+// Write appends a piece to a file and creates the file with its first piece. offset must be the
+// number of bytes received so far; size is that of the whole file, or -1 while unknown. A piece
+// less than 16 MiB ahead waits for the earlier ones, until no data has arrived for 2 s. Different
+// files may be written concurrently. A new writer of a file takes it over, and earlier writers,
+// whose connections may be dead, are refused.
 //
-// The File is what there is, with errors too. Errors: left4me.NotFound,
-// left4me.Invalid for a path or a size, left4me.Conflict when offset is not where
-// to go on, left4me.DiskFull when the disk is almost full. What r fails with
-// comes as it is, and what came before stays.
+// Write returns the current state of the File, also with an error. Errors: left4me.NotFound,
+// left4me.Invalid for a path or a size, left4me.Conflict if offset is wrong, left4me.DiskFull if
+// the disk is almost full. Errors of r are returned unchanged, and the data received before is
+// kept.
 func (u *Uploads) Write(ctx context.Context, by accounts.Actor, id, name string, offset, size int64, r io.Reader) (File, error) {
 	up, err := u.find(ctx, by, id)
 	if err != nil {
@@ -71,16 +70,16 @@ func (u *Uploads) Write(ctx context.Context, by accounts.Actor, id, name string,
 	return up.state(f), err
 }
 
-// drained is more than the longest piece that our own clients send.
+// drained exceeds the longest piece that left4me's own clients send.
 const drained = 20 << 20
 
-// Drain reads the rest of a piece that is refused. A proxy that can't send all of a
-// request answers with a page of its own (Apache 2.4: status 502), and nobody sees
-// why the piece was refused.
+// Drain reads the rest of a refused piece. A proxy that cannot send a complete request answers with
+// an error page of its own (Apache 2.4: status 502), and the user would not learn why the piece was
+// refused.
 func Drain(r io.Reader) { _, _ = io.CopyN(io.Discard, r, drained) }
 
-// await returns when a piece need not wait for pieces before it, or has waited too
-// long. begin decides what becomes of it.
+// await blocks until a piece need not wait for earlier pieces, or has waited too long. begin then
+// accepts or refuses it.
 func (up *upload) await(ctx context.Context, name string, offset int64) {
 	patience := time.NewTimer(aheadWithin)
 	defer patience.Stop()
@@ -100,8 +99,8 @@ func (up *upload) await(ctx context.Context, name string, offset int64) {
 	}
 }
 
-// ahead returns what is closed when more of the upload has come, if offset is ahead
-// of a file.
+// ahead returns a channel that is closed when more data arrives, if offset is ahead of a file,
+// otherwise nil.
 func (up *upload) ahead(name string, offset int64) <-chan struct{} {
 	up.mu.Lock()
 	defer up.mu.Unlock()
@@ -115,7 +114,7 @@ func (up *upload) ahead(name string, offset int64) <-chan struct{} {
 	return up.moved
 }
 
-// wake has those look again who wait for more to come. up.mu is held.
+// wake wakes all calls of await. up.mu must be held.
 func (up *upload) wake() {
 	if up.moved != nil {
 		close(up.moved)
@@ -123,10 +122,10 @@ func (up *upload) wake() {
 	}
 }
 
-// settled is the turn of a file that is complete.
+// settled is the turn of a complete file.
 const settled = -1
 
-// begin takes a file over for writing at offset; it makes it when it is new.
+// begin takes over a file for writing at offset, and adds it if it is new.
 func (up *upload) begin(ctx context.Context, name string, offset, size int64) (*file, int, error) {
 	up.mu.Lock()
 	defer up.mu.Unlock()
@@ -157,7 +156,7 @@ func (up *upload) begin(ctx context.Context, name string, offset, size int64) (*
 	case f.Have != offset:
 		return f, 0, conflict(name, f.Have)
 	case f.settled:
-		return f, settled, nil // that was answered, but the answer was not heard
+		return f, settled, nil // the previous answer was lost
 	case size >= 0 && f.Size >= 0 && size != f.Size:
 		return f, 0, left4me.NewError(left4me.Invalid, "upload.size_changed", "path", name, "announced", f.Size, "size",
 			size).InField("query.size")
@@ -174,7 +173,7 @@ func (up *upload) begin(ctx context.Context, name string, offset, size int64) (*
 	return f, f.turn, nil
 }
 
-// mayAdd checks a new file against those that are there.
+// mayAdd checks a new file for conflicts with the existing ones.
 func (up *upload) mayAdd(name string) error {
 	if len(up.files) >= MaxFiles {
 		return left4me.NewError(left4me.Invalid, "upload.too_many_files", "limit", MaxFiles)
@@ -196,7 +195,7 @@ func (up *upload) mayAdd(name string) error {
 	return nil
 }
 
-// grow counts what a file will have.
+// grow reserves the announced size of a file.
 func (up *upload) grow(f *file, size int64) error {
 	more := max(size, f.Have) - max(f.Size, f.Have)
 	if up.bytes+more > MaxBytes {
@@ -206,10 +205,10 @@ func (up *upload) grow(f *file, size int64) error {
 	return nil
 }
 
-// buffers are of chunk bytes each: small pieces come by the thousand.
+// buffers pools buffers of chunk bytes, because small pieces arrive by the thousand.
 var buffers = sync.Pool{New: func() any { return new([chunk]byte) }}
 
-// fill writes what comes, for as long as nobody took the file over.
+// fill writes data until r ends or another writer takes over the file.
 func (u *Uploads) fill(ctx context.Context, up *upload, f *file, turn int, r io.Reader) error {
 	out, err := u.host.OpenWriter(ctx, up.part(f))
 	if err != nil {
@@ -247,7 +246,7 @@ func (u *Uploads) fill(ctx context.Context, up *upload, f *file, turn int, r io.
 	return errors.Join(failed, u.settle(context.WithoutCancel(ctx), up, f, turn, out, all))
 }
 
-// extra refuses bytes behind the end of a file that is complete.
+// extra refuses data after the end of a complete file.
 func (up *upload) extra(r io.Reader, f *file) error {
 	var b [1]byte
 	if n, _ := io.ReadFull(r, b[:]); n == 0 {
@@ -262,7 +261,7 @@ func tooMuch(f *file) error {
 	return left4me.NewError(left4me.Invalid, "upload.file_too_long", "path", f.Path, "size", f.Size).InField("query.size")
 }
 
-// put writes bytes at the end of what has come.
+// put appends bytes to a file.
 func (up *upload) put(out hostfs.Writer, f *file, turn int, b []byte) error {
 	up.mu.Lock()
 	defer up.mu.Unlock()
@@ -291,8 +290,7 @@ func (up *upload) put(out hostfs.Writer, f *file, turn int, b []byte) error {
 	return err
 }
 
-// settle keeps what has come even if the machine ends now, and moves a file that
-// is complete to its place.
+// settle makes received data survive a power failure, and moves a complete file to its place.
 func (u *Uploads) settle(ctx context.Context, up *upload, f *file, turn int, out hostfs.Writer, wrote int64) error {
 	defer u.changed.Ring()
 	if up.due(f, wrote) {
@@ -312,11 +310,10 @@ func (u *Uploads) settle(ctx context.Context, up *upload, f *file, turn int, out
 	return up.move(ctx, f)
 }
 
-// due counts what was written of a file, and reports whether it is to be brought to
-// the disk: when the file is complete, and often enough that a power cut costs
-// little. The size of a file says what is left of it then, and a sender that is
-// further learns that from the answer to its next piece. Small pieces, behind a
-// proxy that takes no others, would wait for the disk most of the time.
+// due adds written bytes, and reports whether the file must be synced: when it is complete, and
+// often enough that a power failure loses little. After a failure the size on disk tells what
+// remains, and a sender that is further ahead learns it from the next answer. Syncing every piece
+// would slow down small pieces, which some proxies require.
 func (up *upload) due(f *file, wrote int64) bool {
 	up.mu.Lock()
 	defer up.mu.Unlock()
@@ -329,7 +326,7 @@ func (up *upload) due(f *file, wrote int64) bool {
 	return due
 }
 
-// move puts a file that is complete where it belongs.
+// move moves a complete file to its place.
 func (up *upload) move(ctx context.Context, f *file) error {
 	if err := up.host.Rename(ctx, up.part(f), up.whole(f)); err != nil {
 		return err
@@ -347,7 +344,7 @@ func (up *upload) state(f *file) File {
 	return f.File
 }
 
-// room refuses what would fill the disk.
+// room refuses data that would fill the disk.
 func (u *Uploads) room(ctx context.Context, more int64) error {
 	left, err := u.free(ctx)
 	if err != nil {
@@ -370,8 +367,7 @@ func conflict(name string, have int64) error {
 
 func shown(name string) string { return shorten(strings.ToValidUTF8(name, "?")) }
 
-// checkPath returns a path as it will be called: with slashes, relative, of
-// names that can be seen.
+// checkPath returns a valid path: relative, slash-separated, and without control characters.
 func checkPath(name string) (string, error) {
 	switch {
 	case name == "":
