@@ -1,18 +1,17 @@
-// Command left4me-overlay mounts and unmounts the layers of a server. It is the
-// only code of left4me that runs as root, started by left4me-mount@NAME:
+// Command left4me-overlay mounts and unmounts the layers of a server. It is the only part of left4me
+// that runs as root. The unit left4me-mount@NAME starts it:
 //
 //	left4me-overlay mount NAME
 //	left4me-overlay umount NAME
 //	left4me-overlay check NAME
 //
-// The first two are a success when there is nothing to do; check prints what
-// mount would mount, as JSON, and changes nothing. It takes nothing else: where
-// everything stands comes from LEFT4ME_ROOT in the environment of root, and
-// what is mounted from instances/NAME/instance.env there, which it believes
-// nothing of (package overlayfs). It is never setuid.
+// mount and umount succeed if there is nothing to do. check prints what mount would mount, as JSON, and
+// changes nothing. There are no other arguments: the root directory is LEFT4ME_ROOT in root's
+// environment, and the layers are read from instances/NAME/instance.env there. That file is untrusted;
+// package overlayfs validates it. The program is never setuid.
 //
-// Exit status: 0 done; 1 refused or failed, with one line that says why; 2 it
-// was called wrongly.
+// Exit status: 0 on success; 1 if it refused or failed, with one line that gives the reason; 2 for
+// wrong usage.
 package main
 
 import (
@@ -60,7 +59,7 @@ func run(args []string, getenv func(string) string, stdout, stderr io.Writer) in
 	return exitFailed
 }
 
-// act gives what there is to say of a success.
+// act executes a command and returns its output.
 func act(verb string, name left4me.Name, dir string) (string, error) {
 	if os.Getuid() != 0 || os.Geteuid() != 0 {
 		return "", errors.New("only root may run it, and not by setuid")
@@ -92,7 +91,7 @@ func act(verb string, name left4me.Name, dir string) (string, error) {
 	return string(b) + "\n", err
 }
 
-// oneLine shows what a name in a message could hold to look like another one.
+// oneLine escapes the characters with which a name in a message could imitate another message.
 func oneLine(s string) string {
 	var b strings.Builder
 	for _, r := range s {
@@ -106,9 +105,8 @@ func oneLine(s string) string {
 	return b.String()
 }
 
-// tell puts the reason into the status of our unit (sd_notify(3)): so the user
-// left4me can show it to people, who may not read the journal. Without it they
-// are told to look there.
+// tell sets the status of the unit (sd_notify(3)) to the reason of a failure. The user left4me, who may
+// not read the journal, can then show it to users; otherwise they are referred to the journal.
 func tell(socket, line string) {
 	if socket == "" {
 		return

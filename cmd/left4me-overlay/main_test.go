@@ -62,8 +62,8 @@ func TestOnlyRootGetsAnything(t *testing.T) {
 	}
 }
 
-// What runs as root can be read in one sitting: our lines, and of our other
-// packages nothing but what a name is.
+// Code that runs as root must be short enough to review in one sitting. Of left4me's other packages it
+// may link only the type of names.
 func TestItStaysSmall(t *testing.T) {
 	const most = 800
 	lines := 0

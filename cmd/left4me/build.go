@@ -14,9 +14,9 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// buildCommand is for left4me-build@ID, and for the process supervisor, which
-// does in stages what that unit does. Its exit status is the script's, so that
-// systemd keeps it; why there is none goes into the status of the unit.
+// buildCommand is run by left4me-build@ID and by the process supervisor, which does the same work in
+// stages. The exit status is that of the script, so that systemd records it; the reason for a missing
+// status becomes the status of the unit.
 func buildCommand() *cobra.Command {
 	c := &cobra.Command{Use: "build ID", Short: "Run the script of an overlay", Hidden: true, Args: cobra.ExactArgs(1)}
 	stage := c.Flags().String("stage", "", "what is done without a unit: watch, enter, run")

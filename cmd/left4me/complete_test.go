@@ -13,10 +13,10 @@ import (
 	"github.com/left4me/left4me/internal/host/running/terminal"
 )
 
-// bashCompletion is what completion in bash builds on.
+// bashCompletion is the file on which completion in bash depends.
 const bashCompletion = "/usr/share/bash-completion/bash_completion"
 
-// shells are those that people have, with what a user's own files would load.
+// shells lists the shells to test, with what a user's own startup files would load.
 var shells = []struct {
 	program string
 	args    []string
@@ -27,7 +27,7 @@ var shells = []struct {
 	{"fish", []string{"--no-config", "-i"}, "left4me completion fish | source"},
 }
 
-// TestCompletionWorksInEachShell presses the tab key in real shells.
+// TestCompletionWorksInEachShell sends the tab key to real shells.
 func TestCompletionWorksInEachShell(t *testing.T) {
 	p := people(t)["the user of the tests"]
 	root := filepath.Join(p.home, "left4me")
@@ -61,14 +61,14 @@ func TestCompletionWorksInEachShell(t *testing.T) {
 				"left4me blueprint set default --overlay=maps@12\t": "left4me blueprint set default --overlay=maps@12",
 				"left4me overlay use maps 12\t":                     "left4me overlay use maps 12",
 			} {
-				// To the beginning of the line, and show what the key made of it.
+				// Move to the beginning of the line and print what the completion has made of it.
 				s.enter(t, typed+"\x01echo line''-is ", "line-is "+want)
 			}
 		})
 	}
 }
 
-// typist types into a shell and sees what it shows.
+// typist types into a shell and reads its output.
 type typist struct {
 	keys *os.File
 	seen chan []byte
@@ -114,7 +114,7 @@ func (p *person) shell(t *testing.T, path string, args []string, env string) *ty
 	return s
 }
 
-// enter types a line and waits until a text is shown.
+// enter types a line and waits for a text in the output.
 func (s *typist) enter(t *testing.T, line, want string) {
 	t.Helper()
 	s.text.Reset()

@@ -25,19 +25,19 @@ import (
 
 const (
 	bundleJobs    = 50  // newest first
-	bundleCrashes = 10  // of each server
+	bundleCrashes = 10  // per server
 	bundleLog     = 500 // lines
-	bundleUnitLog = 100 // lines of each unit
-	// bundleWithin bounds all that a bundle gathers: what isn't known by then says so in
-	// its place, because a machine that needs a bundle may be one that answers nothing.
+	bundleUnitLog = 100 // lines per unit
+	// bundleWithin limits the time to gather a bundle. A file that is not ready by then says so
+	// instead, because a host that needs a bundle may be one on which nothing responds.
 	bundleWithin = 5 * time.Second
-	// bundleAskWithin bounds what is asked, so that it can say that nothing answered.
+	// bundleAskWithin limits queries to other programs, leaving time to report that none answered.
 	bundleAskWithin = bundleWithin - 500*time.Millisecond
-	// bundleSettingsWithin bounds the settings, which most of the others need.
+	// bundleSettingsWithin limits the reading of the settings, which most other files depend on.
 	bundleSettingsWithin = time.Second
-	bundleMost           = 4 << 20  // bytes of what a program prints; its end is kept
-	bundleUnitMost       = 64 << 10 // bytes of the log of a unit; its end is kept
-	bundleAtOnce         = 8        // programs that are asked for logs of units
+	bundleMost           = 4 << 20  // bytes of a program's output; the end is kept
+	bundleUnitMost       = 64 << 10 // bytes of a unit's log; the end is kept
+	bundleAtOnce         = 8        // unit logs read concurrently
 )
 
 const bundleReadme = `This is a debug bundle of left4me, for a bug report. left4me sent it nowhere: read
@@ -110,7 +110,7 @@ func debugCommand() *cobra.Command {
 // entry is a file of a bundle.
 type entry struct{ name, text string }
 
-// writeBundle packs entries, of which only who writes may read the archive's files.
+// writeBundle packs the entries. The files in the archive are readable only by their owner.
 func writeBundle(w io.Writer, entries []entry, now time.Time) error {
 	z := gzip.NewWriter(w)
 	t := tar.NewWriter(z)
@@ -126,22 +126,22 @@ func writeBundle(w io.Writer, entries []entry, now time.Time) error {
 	return errors.Join(t.Close(), z.Close())
 }
 
-// leftOut stands for what may quote cfg lines, scripts or passwords that aren't known,
-// for a reason.
+// leftOut returns the text that replaces a file in which unknown cfg lines, scripts or passwords could
+// not be hidden, with the reason.
 func leftOut(why error) string {
 	return "left out, because it isn't known what to hide:\n" + why.Error() +
 		"\nmend that, or read the journal yourself and send what nobody has to hide\n"
 }
 
-// bundleSettings are the settings that a bundle is made with.
+// bundleSettings are the settings used to create a bundle.
 type bundleSettings struct {
 	settings
-	err error // of reading them; the directories are known nevertheless
+	err error // error of reading them; the directories are known in any case
 }
 
 func readBundleSettings(getenv func(string) string, file string) (s bundleSettings) {
 	all := fromFile(getenv, file)
-	if s.settings, s.err = readSettings(all); s.err != nil { // what doctor says too
+	if s.settings, s.err = readSettings(all); s.err != nil { // doctor reports it, too
 		s.root, s.run, _ = directories(all)
 		s.keyFile = all("LEFT4ME_SECRET_KEY_FILE")
 	}
@@ -149,7 +149,7 @@ func readBundleSettings(getenv func(string) string, file string) (s bundleSettin
 	return s
 }
 
-// gather makes the entries. What can't be read says so in its place.
+// gather creates the entries. An entry that cannot be read contains the error instead.
 func gather(ctx context.Context, getenv func(string) string, file string) []entry {
 	limit, cancel := context.WithTimeout(ctx, bundleWithin)
 	defer cancel()
@@ -180,7 +180,7 @@ func gather(ctx context.Context, getenv func(string) string, file string) []entr
 	if unknown == nil {
 		logs = said(begin(limit, func() string { return unitLogs(ctx, rows.units) }))
 	}
-	// unless is text that may quote what isn't known, or why there is none.
+	// unless returns the text, or the reason for leaving it out if it may contain unknown secrets.
 	unless := func(unknown error, text string) string {
 		if unknown != nil {
 			return leftOut(unknown)
@@ -206,15 +206,15 @@ func gather(ctx context.Context, getenv func(string) string, file string) []entr
 	}
 	for i := range entries {
 		entries[i].text = secrets.hide(entries[i].text)
-		if strings.HasSuffix(entries[i].name, ".txt") { // of the others the texts were masked, not their JSON
+		if strings.HasSuffix(entries[i].name, ".txt") { // JSON files were masked before encoding
 			entries[i].text = left4me.HideSecrets(entries[i].text)
 		}
 	}
 	return append([]entry{{"README.txt", bundleReadme}}, entries...)
 }
 
-// settingsInTime are the settings, or what the environment alone says of directories
-// when they can't be read in time. The error says that secrets among them aren't known.
+// settingsInTime returns the settings. If reading them times out, it returns the directories according
+// to the environment alone and an error, because the secrets in the settings are then unknown.
 func settingsInTime(limit context.Context, getenv func(string) string, file string) (bundleSettings, error) {
 	ctx, cancel := context.WithTimeout(limit, bundleSettingsWithin)
 	defer cancel()
@@ -227,9 +227,8 @@ func settingsInTime(limit context.Context, getenv func(string) string, file stri
 	return s, s.err
 }
 
-// begin runs find beside everything else; wait returns what it found, or false when
-// the time is up. What can't be ended, such as a program that waits for a disk that
-// has gone, is left behind.
+// begin runs find concurrently. wait returns its result, or false after the time limit. Work that
+// cannot be interrupted, such as reading from a failed disk, is abandoned.
 func begin[T any](limit context.Context, find func() T) (wait func() (T, bool)) {
 	found := make(chan T, 1)
 	go func() { found <- find() }()
@@ -239,7 +238,7 @@ func begin[T any](limit context.Context, find func() T) (wait func() (T, bool)) 
 			return v, true
 		case <-limit.Done():
 		}
-		select { // that the time is up now says nothing of what was found before
+		select { // prefer a result that arrived before the limit
 		case v := <-found:
 			return v, true
 		default:
@@ -249,7 +248,7 @@ func begin[T any](limit context.Context, find func() T) (wait func() (T, bool)) 
 	}
 }
 
-// said is what was found, or that it wasn't in time.
+// said returns the result, or a note that it timed out.
 func said(wait func() (string, bool)) string {
 	text, ok := wait()
 	if !ok {
@@ -285,7 +284,7 @@ func versions(ctx context.Context, s settings) string {
 		printedBy(ctx, bundleMost, "uname", "-srvm"), printedBy(ctx, bundleMost, "systemctl", "--version"), system)
 }
 
-// shownSettings are those whose values may be shown: none of them is a secret.
+// shownSettings returns the names of the settings without secrets, whose values may be shown.
 func shownSettings() (names []string) {
 	for _, s := range flagSettings {
 		names = append(names, s.env)
@@ -293,13 +292,13 @@ func shownSettings() (names []string) {
 	return append(names, "LEFT4ME_STEAMCMD")
 }
 
-// shown reports whether a setting may be shown with a value, which is no URL with a
-// password.
+// shown reports whether the value of a setting may be shown. A URL with a password may not.
 func shown(name, value string) bool {
 	return slices.Contains(shownSettings(), name) && !strings.Contains(value, "@")
 }
 
-// settingsText is the environment and its file, with values of what may be shown.
+// settingsText lists the environment and the settings file, with the values of settings that may be
+// shown.
 func settingsText(getenv func(string) string, file string) string {
 	var b strings.Builder
 	show := func(name, value string) {
@@ -328,7 +327,7 @@ func settingsText(getenv func(string) string, file string) string {
 	return b.String()
 }
 
-// namesOf are the names of left4me's settings in lines NAME=VALUE.
+// namesOf returns the names of left4me's settings in lines NAME=VALUE.
 func namesOf(lines []string) (names []string) {
 	for _, l := range lines {
 		if name, _, ok := strings.Cut(strings.TrimSpace(l), "="); ok && strings.HasPrefix(name, "LEFT4ME_") {
@@ -339,15 +338,15 @@ func namesOf(lines []string) (names []string) {
 	return slices.Compact(names)
 }
 
-// rows is what the database has, as JSON.
+// rows contains the data from the database as JSON.
 type rows struct {
 	servers, jobs, crashes string
-	units                  []left4me.Name // of servers, as their units are called
-	secrets                hiding         // what people wrote into it that nobody else shall read
-	err                    error          // why they aren't all of them
+	units                  []left4me.Name // names of the servers in unit names
+	secrets                hiding         // private texts from the database
+	err                    error          // why the data is incomplete
 }
 
-// unreadable are the rows of a database that can't be read.
+// unreadable returns the rows of a database that cannot be read.
 func unreadable(err error) *rows {
 	why := asJSON(nil, err)
 	return &rows{servers: why, jobs: why, crashes: why, err: err}
@@ -393,7 +392,7 @@ func inspect(ctx context.Context, s settings) *rows {
 			Settings: public(v.Settings), Cfg: len(v.Settings.Cfg), Args: len(v.Settings.Args),
 		})
 		r.units = append(r.units, v.Name)
-		if v.OnHost() != v.Name { // until it starts next its units have the older name
+		if v.OnHost() != v.Name { // the units have the old name until the next start
 			r.units = append(r.units, v.OnHost())
 		}
 	}
@@ -404,7 +403,7 @@ func inspect(ctx context.Context, s settings) *rows {
 	}
 	for _, v := range overlays {
 		secrets.overlay(v.Overlay)
-		older, serr := db.Overlays().Scripts(ctx, v.Name) // of which jobs may have told
+		older, serr := db.Overlays().Scripts(ctx, v.Name) // jobs may have logged lines of old scripts
 		for _, script := range older {
 			secrets.script(script.Text)
 		}

@@ -16,12 +16,11 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// hiding are texts that don't get into a bundle, whatever part of it they stand in.
+// hiding is a set of texts that are replaced wherever they occur in a bundle.
 type hiding struct{ texts map[string]bool }
 
-// shortestHidden is how long a text must be to be hidden wherever it stands: of a
-// shorter one each text would be full. Lines and values of that length are left out
-// where they belong.
+// shortestHidden is the minimum length in bytes of a text that is hidden everywhere, because shorter
+// texts occur almost everywhere. Shorter lines and values are omitted in their own fields only.
 const shortestHidden = 4
 
 func (h *hiding) add(texts ...string) {
@@ -40,15 +39,15 @@ func (h *hiding) add(texts ...string) {
 	}
 }
 
-// file adds what a file holds. What isn't there holds nothing; what can't be read may
-// hold what isn't known.
+// file adds the lines of a file. A missing file adds nothing; an error means that the file may contain
+// unknown secrets.
 func (h *hiding) file(name string) error {
 	b, err := readIfThere(name)
 	h.add(string(b))
 	return err
 }
 
-// readIfThere reads a file; one that isn't there is empty.
+// readIfThere reads a file. A missing file is empty.
 func readIfThere(name string) ([]byte, error) {
 	b, err := os.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
@@ -57,7 +56,7 @@ func readIfThere(name string) ([]byte, error) {
 	return b, err
 }
 
-// namesIn are the names in a directory; one that isn't there is empty.
+// namesIn returns the names in a directory. A missing directory is empty.
 func namesIn(dir string) (names []string, err error) {
 	all, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -69,14 +68,14 @@ func namesIn(dir string) (names []string, err error) {
 	return names, err
 }
 
-// settings adds what of a server's or blueprint's settings stays here.
+// settings adds the private parts of the settings of a server or blueprint.
 func (h *hiding) settings(s left4me.Settings) {
 	h.add(s.Password)
 	h.lines(s.Cfg)
 	h.lines(s.Args)
 }
 
-// lines adds lines of a cfg, and what follows the first word of each: the game prints
+// lines adds cfg lines, and the values of settings with secrets separately, because the game may print
 // a value without its name.
 func (h *hiding) lines(all []string) {
 	h.add(all...)
@@ -89,7 +88,8 @@ func (h *hiding) lines(all []string) {
 	}
 }
 
-// shellWords are lines of most scripts, and words that other texts need: a job is done.
+// shellWords are lines of many scripts that must not be hidden, because other texts need these words:
+// the state of a job is "done".
 var shellWords = []string{"done", "else", "then", "esac", "true", "false"}
 
 func (h *hiding) script(text string) {
@@ -100,7 +100,7 @@ func (h *hiding) script(text string) {
 	}
 }
 
-// address adds one that may have a password, and that alone.
+// address adds a URL and, separately, the password in it.
 func (h *hiding) address(s string) {
 	h.add(s)
 	u, err := url.Parse(s)
@@ -108,7 +108,7 @@ func (h *hiding) address(s string) {
 		return
 	}
 	password, has := u.User.Password()
-	if !has { // as tokens are given
+	if !has { // a token is given as the user name
 		password = u.User.Username()
 	}
 	h.add(password)
@@ -124,24 +124,24 @@ func (h *hiding) overlay(o left4me.Overlay) {
 	}
 }
 
-// apiToken is a token of the API, wherever it stands.
+// apiToken matches an API token.
 var apiToken = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(regexp.QuoteMeta(accounts.TokenPrefix) + `[A-Za-z0-9_-]{8,}`)
 })
 
-// hide masks them in a text, also where one begins within another.
+// hide replaces all occurrences of the texts, including overlapping ones.
 func (h *hiding) hide(text string) string {
 	const start = shortestHidden
-	all := map[string][]string{} // by how they begin
+	all := map[string][]string{} // grouped by their first bytes
 	for t := range h.texts {
 		all[t[:start]] = append(all[t[:start]], t)
-		// As JSON writes it.
+		// Also hide the text as JSON encodes it.
 		if q := strings.TrimSuffix(strings.TrimPrefix(strings.TrimSpace(asJSON(t, nil)), `"`), `"`); q != t {
 			all[q[:start]] = append(all[q[:start]], q)
 		}
 	}
 	var b strings.Builder
-	from, end := 0, 0 // what is shown begins at from, and what is hidden ends at end
+	from, end := 0, 0 // text before from is written, text before end is hidden
 	for i := 0; i+start <= len(text); i++ {
 		for _, t := range all[text[i:i+start]] {
 			if !strings.HasPrefix(text[i:], t) {
@@ -164,15 +164,14 @@ func (h *hiding) join(other hiding) {
 	}
 }
 
-// ownSecrets are the secrets that stand in the environment and in files.
+// ownSecrets are the secrets in the environment and in files.
 type ownSecrets struct {
 	hiding
-	err error // why they aren't all of them
+	err error // why they are incomplete
 }
 
-// secretsOf are the values of all settings that may not be shown, of the tokens in the
-// environment, and the passwords of remote consoles. The settings of SteamCMD and
-// others stand in files beside left4me's.
+// secretsOf returns the values of all settings that may not be shown, the tokens in the environment,
+// and the RCON passwords. The settings of SteamCMD and others are in files next to left4me's.
 func secretsOf(s settings, file string) (own ownSecrets) {
 	own.add(s.secretKey)
 	failed := func(err error) { own.err = errors.Join(own.err, err) }

@@ -23,7 +23,7 @@ import (
 	"github.com/left4me/left4me/internal/store/storetest"
 )
 
-// hold is what no bundle may have, wherever people put it.
+// hold lists texts that must not appear in a bundle, wherever users put them.
 var hold = []string{
 	"key-of-this-site-which-is-long-enough", "token-of-a-command", "steam-account-password", "joins-with-this", "rcon-by-hand",
 	"rcon-of-left4me", "argument-password", "cfg-line-of-ours", "cfg-of-an-overlay", "scripts-secret-line", "git-token",
@@ -31,7 +31,7 @@ var hold = []string{
 	"rcon-of-a-deleted-server", "steam-guard-code", "token-with-no-name", "of-another-directory",
 }
 
-// secretSite is a site with secrets everywhere that left4me doesn't work on.
+// secretSite creates a root directory with secrets in every place. left4me does not run on it.
 func secretSite(t *testing.T) (root, envFile string) {
 	t.Helper()
 	root = t.TempDir()
@@ -102,11 +102,11 @@ func secretSite(t *testing.T) (root, envFile string) {
 	return root, envFile
 }
 
-// bundle runs the command and gives what is in its archive.
+// bundle runs `left4me debug bundle` and returns the files in its archive and its output.
 func bundle(t *testing.T, envFile string) (files map[string]string, said string) {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "bundle.tar.gz")
-	program, err := exec.LookPath("left4me") // of testscript.Main
+	program, err := exec.LookPath("left4me") // the program built by testscript.Main
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -151,8 +151,8 @@ func bundle(t *testing.T, envFile string) (files map[string]string, said string)
 	}
 }
 
-// printsLog puts a journalctl into PATH that has lines of units as the journal would
-// give them: their text is that of the arguments, and what the shell command adds.
+// printsLog adds a journalctl to PATH that prints its arguments, as lines of the journal, and the
+// output of a shell command.
 func printsLog(t *testing.T, command string) {
 	t.Helper()
 	bin := t.TempDir()
@@ -214,14 +214,14 @@ func TestABundleHasNoSecretOfASiteFullOfThem(t *testing.T) {
 	}
 }
 
-// A machine that needs a bundle may be one on which programs hang.
+// A host that needs a bundle may be one on which programs hang.
 func TestABundleIsReadyInTimeWhateverHangs(t *testing.T) {
 	_, envFile := secretSite(t)
-	// Its children have its output open when it is ended itself.
+	// The children keep the output open after their parent has been killed.
 	printsLog(t, `case "$*" in *left4me-build@*) sleep 60 & sleep 60 ;; esac`)
 	began := time.Now()
 	files, _ := bundle(t, envFile)
-	if took := time.Since(began); took > bundleWithin+3*time.Second { // two processes that start
+	if took := time.Since(began); took > bundleWithin+3*time.Second { // plus the start of two processes
 		t.Errorf("it took %s", took)
 	}
 	for name, want := range map[string]string{
@@ -235,12 +235,12 @@ func TestABundleIsReadyInTimeWhateverHangs(t *testing.T) {
 	}
 }
 
-// What can't be read may hold what stands in a log, in a job or in a crash.
+// A file that cannot be read may contain secrets that occur in a log, a job or a crash.
 func TestWhatCantBeHiddenIsLeftOut(t *testing.T) {
 	root, envFile := secretSite(t)
 	key := filepath.Join(t.TempDir(), "key")
 	site := settings{root: root, keyFile: key, configDir: os.Getenv("LEFT4ME_CONFIG_DIR")}
-	if own := secretsOf(site, envFile); own.err != nil { // there is no key
+	if own := secretsOf(site, envFile); own.err != nil { // the key file does not exist
 		t.Error(own.err)
 	}
 	rcon := filepath.Join(root, "instances", "alpha", "rcon")
@@ -252,7 +252,7 @@ func TestWhatCantBeHiddenIsLeftOut(t *testing.T) {
 		if err := os.Rename(file, aside); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			t.Fatal(err)
 		}
-		// Root reads everything, but no directory, and lists no file.
+		// Root can read every file but no directory as a file, and cannot list a file.
 		err, why := os.Mkdir(file, 0o700), "is a directory"
 		if filepath.Base(file) == "instances" {
 			err, why = errors.Join(os.Remove(file), os.WriteFile(file, nil, 0o600)), "not a directory"
@@ -281,7 +281,8 @@ func TestWhatCantBeHiddenIsLeftOut(t *testing.T) {
 	}
 }
 
-// leavesOut checks that a bundle has nothing that may quote what isn't known, and says why.
+// leavesOut checks that a bundle omits everything that may contain unknown secrets and gives the
+// reason.
 func leavesOut(t *testing.T, files map[string]string, why string) {
 	t.Helper()
 	for _, name := range []string{"doctor.txt", "jobs.json", "crashes.json", "log.txt", "units-log.txt"} {
@@ -298,7 +299,7 @@ func leavesOut(t *testing.T, files map[string]string, why string) {
 	}
 }
 
-// A file on a disk that has gone is read for ever, as a pipe is that nobody writes to.
+// Reading a file on a failed disk blocks forever, like reading a pipe without a writer.
 func TestABundleIsReadyInTimeWhateverCantBeRead(t *testing.T) {
 	root, envFile := secretSite(t)
 	key, rcon := filepath.Join(t.TempDir(), "key"), filepath.Join(root, "instances", "alpha", "rcon")
@@ -309,17 +310,17 @@ func TestABundleIsReadyInTimeWhateverCantBeRead(t *testing.T) {
 	printsLog(t, "echo it prints rcon-of-left4me")
 	began := time.Now()
 	files, _ := bundle(t, envFile)
-	if took := time.Since(began); took > bundleWithin+3*time.Second { // two processes that start
+	if took := time.Since(began); took > bundleWithin+3*time.Second { // plus the start of two processes
 		t.Errorf("it took %s", took)
 	}
 	leavesOut(t, files, "the settings were not read within 1s")
 	leavesOut(t, files, "the files with passwords were not read within 5s")
-	if !strings.Contains(files["servers.json"], `"alpha"`) { // where they are is in the environment
+	if !strings.Contains(files["servers.json"], `"alpha"`) { // the environment contains the directories
 		t.Error(files["servers.json"])
 	}
 }
 
-// Nothing that was found out may be given with what can't be.
+// A text is included only if it was complete before the time limit.
 func TestWhatIsNotFoundInTimeIsLeftOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		limit, cancel := context.WithTimeout(t.Context(), bundleWithin)
@@ -330,7 +331,7 @@ func TestWhatIsNotFoundInTimeIsLeftOut(t *testing.T) {
 			t.Error(text)
 		}
 		close(never)
-		// What was found in time is told, however late it is asked for.
+		// A result that arrived in time is used, however late it is requested.
 		for range 20 {
 			found := begin(limit, func() string { return "found" })
 			synctest.Wait()
@@ -355,7 +356,7 @@ func TestTheEndOfALongLogIsKept(t *testing.T) {
 	}
 }
 
-// A text that begins within another is hidden with it, as a whole.
+// A text that begins within another must be hidden with it, as a whole.
 func TestTextsThatOverlapAreHidden(t *testing.T) {
 	var h hiding
 	h.add("xabc", "abcdefgh", "fghijk", `q"uote`)
@@ -368,14 +369,14 @@ func TestTextsThatOverlapAreHidden(t *testing.T) {
 	}
 }
 
-// A site that left4me can't start on needs a bundle most.
+// A bundle is most useful if left4me cannot start.
 func TestABundleIsMadeOfWhatCanBeRead(t *testing.T) {
 	root, envFile := secretSite(t)
 	database := filepath.Join(root, databaseName)
 	if err := errors.Join(os.Remove(database), os.Remove(envFile)); err != nil {
 		t.Fatal(err)
 	}
-	t.Setenv("LEFT4ME_PUBLIC_URL", "panel.example.org//admin:hidden-in-a-url@") // doctor says what is wrong with it
+	t.Setenv("LEFT4ME_PUBLIC_URL", "panel.example.org//admin:hidden-in-a-url@") // doctor reports that it is invalid
 	printsLog(t, "echo of a script: scripts-secret-line")
 	files, _ := bundle(t, envFile)
 	for name, want := range map[string]string{
@@ -394,7 +395,7 @@ func TestABundleIsMadeOfWhatCanBeRead(t *testing.T) {
 	}
 }
 
-// Until a renamed server starts next, its units have the name of before.
+// Until the next start of a renamed server its units have the old name.
 func TestUnitsOfARenamedServerAreAskedForByBothNames(t *testing.T) {
 	root, _ := secretSite(t)
 	db, err := store.Open(t.Context(), filepath.Join(root, databaseName))
@@ -411,7 +412,7 @@ func TestUnitsOfARenamedServerAreAskedForByBothNames(t *testing.T) {
 	}
 }
 
-// Jobs that are done say so, whatever overlays have in their scripts.
+// The state of a finished job is shown even if scripts contain the same word.
 func TestAWordOfTheShellIsNoSecret(t *testing.T) {
 	var h hiding
 	h.overlay(left4me.Overlay{Script: &left4me.Script{Text: "for x in a b; do\n\tcurl -H secret-of-it\ndone\ntrue\n"}})

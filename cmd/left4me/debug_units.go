@@ -11,15 +11,15 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// unitStates says what systemd has of left4me's units.
+// unitStates returns the states of left4me's units.
 func unitStates(ctx context.Context) string {
 	return printedBy(ctx, bundleMost, "systemctl", "list-units", "--all", "--no-pager", "--plain", "left4me*", "l4d2-*") + "\n" +
 		printedBy(ctx, bundleMost, "systemctl", "show", "--no-pager", "--property="+
 			"Id,LoadState,ActiveState,SubState,Result,NRestarts,ExecMainStatus,ActiveEnterTimestamp", "left4me.service", "left4me-server@*")
 }
 
-// unitLogs are the newest lines in the journal of the units of each server and of
-// those that work for left4me. What a game prints is not among them.
+// unitLogs returns the newest journal lines of the units of each server and of the units that work for
+// left4me. The output of games is not included.
 func unitLogs(ctx context.Context, servers []left4me.Name) string {
 	units := [][]string{{"left4me-install.service"}, {"left4me-build@*.service"}, {"left4me-firewall.service"}}
 	for _, n := range servers {
@@ -45,7 +45,7 @@ func unitLogs(ctx context.Context, servers []left4me.Name) string {
 
 func unitLog(ctx context.Context, units []string) string {
 	text := "# " + units[0] + "\n"
-	if ctx.Err() != nil { // a program that isn't begun takes no time
+	if ctx.Err() != nil { // save the time to start a program
 		return text + "left out: " + ctx.Err().Error() + "\n"
 	}
 	args := make([]string, 0, len(units)-1)
@@ -55,7 +55,7 @@ func unitLog(ctx context.Context, units []string) string {
 	return text + journal(ctx, bundleUnitLog, units[0], args...)
 }
 
-// journal is the newest lines that the journal has of a unit.
+// journal returns the newest journal lines of a unit.
 func journal(ctx context.Context, lines int, unit string, args ...string) string {
 	most := bundleMost
 	if lines == bundleUnitLog {
@@ -66,8 +66,8 @@ func journal(ctx context.Context, lines int, unit string, args ...string) string
 	}, args...)...)
 }
 
-// printedBy is what a program of the machine prints, or why it printed nothing. Of
-// more than most bytes the end is kept.
+// printedBy returns the output of a program, followed by its error if it fails. Of a longer output it
+// keeps the last most bytes.
 func printedBy(ctx context.Context, most int, name string, args ...string) string {
 	c := exec.CommandContext(ctx, name, args...)
 	out := lastBytes{most: most}
@@ -84,7 +84,7 @@ func printedBy(ctx context.Context, most int, name string, args ...string) strin
 type lastBytes struct {
 	most int
 	b    []byte
-	cut  bool // something before b
+	cut  bool // bytes before b were dropped
 }
 
 func (l *lastBytes) Write(p []byte) (int, error) {
@@ -103,7 +103,7 @@ func (l *lastBytes) keep() {
 	}
 }
 
-// text begins with a whole line.
+// text returns the kept bytes from the first complete line.
 func (l *lastBytes) text() string {
 	l.keep()
 	if !l.cut {

@@ -8,8 +8,8 @@ import (
 	"github.com/left4me/left4me/internal/host/content/archive"
 )
 
-// decodeCommand is for the agent, which hands it an archive as standard input: a
-// decoder that is led astray takes no more memory than it may.
+// decodeCommand is run by the agent with an archive on standard input. In a process of its own, a
+// decoder of a malicious archive cannot exceed its memory limit.
 func decodeCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "decode", Short: "Read an archive", Hidden: true, Args: cobra.ArbitraryArgs,
@@ -19,7 +19,7 @@ func decodeCommand() *cobra.Command {
 	}
 }
 
-// decoder is the command line of a decoder.
+// decoder returns the command line of a decoder.
 func decoder() ([]string, error) {
 	exe, err := os.Executable()
 	return []string{exe, "decode"}, err

@@ -10,7 +10,7 @@ import (
 	"github.com/left4me/left4me/internal/cli/output"
 )
 
-// docs/cli.md is written by hand, and must have everything that there is.
+// docs/cli.md is written by hand and must be complete.
 func TestDocumentationHasEveryCommandSettingAndExitCode(t *testing.T) {
 	b, err := os.ReadFile("../../docs/cli.md")
 	if err != nil {

@@ -24,7 +24,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// packagedUnit is where a package lays the unit that runs servers.
+// packagedUnit is the path of the server unit installed by a package.
 const packagedUnit = "/usr/lib/systemd/system/left4me-server@.service"
 
 func doctorCommand() *cobra.Command {
@@ -74,7 +74,7 @@ func doctorCommand() *cobra.Command {
 	return c
 }
 
-// checkMachine makes all checks, those of the settings first.
+// checkMachine runs all checks, starting with the settings.
 func checkMachine(ctx context.Context, s settings) []left4me.Check {
 	checks := checkSettings(s)
 	cfg, err := s.doctor(ctx)
@@ -84,7 +84,7 @@ func checkMachine(ctx context.Context, s settings) []left4me.Check {
 	return append(checks, doctor.Checks(ctx, cfg)...)
 }
 
-// doctor says where the doctor shall look.
+// doctor returns the configuration of the doctor.
 func (s settings) doctor(ctx context.Context) (doctor.Config, error) {
 	exe, err := os.Executable()
 	if err != nil {
@@ -99,7 +99,7 @@ func (s settings) doctor(ctx context.Context) (doctor.Config, error) {
 	}, nil
 }
 
-// probeCommand is what doctor runs in namespaces of their own.
+// probeCommand is run by doctor in separate namespaces.
 func probeCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: doctor.ProbeCommand + " DIR", Hidden: true, Args: cobra.ExactArgs(1),
@@ -107,12 +107,12 @@ func probeCommand() *cobra.Command {
 	}
 }
 
-// checkSettings looks at what the environment and the flags say.
+// checkSettings checks the environment and the flags.
 func checkSettings(s settings) []left4me.Check {
 	return append([]left4me.Check{checkSecret(s), checkListen(s), checkDatabase(s)}, checkBus(s.root)...)
 }
 
-// checkBus names the stores of the bus that serve put aside.
+// checkBus reports the message stores that serve has moved aside.
 func checkBus(root string) (checks []left4me.Check) {
 	for _, path := range bus.Aside(filepath.Join(root, busName)) {
 		checks = append(checks, left4me.Check{
@@ -124,8 +124,8 @@ func checkBus(root string) (checks []left4me.Check) {
 	return checks
 }
 
-// checkSecret looks at the secret key, where this user may see it: what serve was
-// given in its environment, or reads as its own user, is nobody else's business.
+// checkSecret checks the secret key if this user may read it. Whether serve has received it in its
+// environment, or reads it as its own user, cannot be checked here.
 func checkSecret(s settings) left4me.Check {
 	c := left4me.Check{Name: "secret key", State: left4me.CheckOK, Text: "set"}
 	err := accounts.CheckSecret(s.secretKey)
@@ -145,7 +145,7 @@ func checkSecret(s settings) left4me.Check {
 	return c
 }
 
-// checkListen sees whether serve could listen, or does.
+// checkListen checks whether serve can listen on its address, or already does.
 func checkListen(s settings) left4me.Check {
 	c := left4me.Check{Name: "address", State: left4me.CheckOK, Text: s.listen + " is free"}
 	if serving(s) {
@@ -161,9 +161,9 @@ func checkListen(s settings) left4me.Check {
 	return c
 }
 
-// serving reports whether a left4me works on the root.
+// serving reports whether a left4me runs on the root directory.
 func serving(s settings) bool {
-	// Root may ask, in a root that isn't root's: a pipe there isn't waited for.
+	// Root may run this in a directory of another user: do not wait for a pipe there.
 	lock, err := os.OpenFile(filepath.Join(s.root, lockName), os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if errors.Is(err, fs.ErrPermission) && underSystemd(s.root) {
 		return unitState(context.Background()) == unitUp
@@ -198,7 +198,7 @@ func printChecks(c *cobra.Command, checks []left4me.Check, mended []string, asJS
 	return nil
 }
 
-// summary is what stands below the findings: how many of them are to be read.
+// summary returns the line below the findings with the number of problems.
 func summary(checks []left4me.Check) string {
 	count := map[left4me.CheckState]int{}
 	for _, c := range checks {

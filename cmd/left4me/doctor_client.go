@@ -14,11 +14,10 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// clientWithin bounds the one request of doctor.
+// clientWithin limits the one request that doctor sends.
 const clientWithin = 10 * time.Second
 
-// clientOf is where the commands of this user go: what flags say, else the
-// environment.
+// clientOf returns the target of this user's commands, according to the flags or else the environment.
 func clientOf(c *cobra.Command) apiclient.Target {
 	t := apiclient.Target{Token: os.Getenv("LEFT4ME_TOKEN"), Socket: localSocket(), Advice: advice(os.Args[1:])}
 	t.URL, _ = c.Flags().GetString("url")
@@ -28,7 +27,7 @@ func clientOf(c *cobra.Command) apiclient.Target {
 	return t
 }
 
-// installed reports whether anything of left4me is on this machine.
+// installed reports whether left4me is installed on this machine.
 func installed(s settings) bool {
 	for _, path := range []string{s.root, packagedUnit} {
 		if _, err := os.Stat(path); err == nil {
@@ -38,7 +37,7 @@ func installed(s settings) bool {
 	return false
 }
 
-// elsewhere are the checks of a machine from which people only ask another one.
+// elsewhere returns the checks for a machine from which commands go to another one.
 func elsewhere(ctx context.Context, t apiclient.Target) []left4me.Check {
 	return []left4me.Check{checkClient(ctx, t), {
 		Name: "this machine", State: left4me.CheckSkipped, Text: "nothing of left4me is here, and LEFT4ME_URL leads elsewhere",
@@ -46,8 +45,8 @@ func elsewhere(ctx context.Context, t apiclient.Target) []left4me.Check {
 	}}
 }
 
-// checkCommands looks at where the commands of this user go. Without an address
-// and a token they go to the socket, which answers only while left4me serves here.
+// checkCommands checks the target of this user's commands. Without an address and a token they use the
+// socket, which answers only while left4me runs here.
 func checkCommands(ctx context.Context, s settings, t apiclient.Target) []left4me.Check {
 	if t.URL == "" && !serving(s) {
 		return nil
@@ -55,7 +54,7 @@ func checkCommands(ctx context.Context, s settings, t apiclient.Target) []left4m
 	return []left4me.Check{checkClient(ctx, t)}
 }
 
-// checkClient is whether left4me answers this user's commands.
+// checkClient checks whether left4me answers this user's commands.
 func checkClient(ctx context.Context, t apiclient.Target) left4me.Check {
 	ctx, cancel := context.WithTimeout(ctx, clientWithin)
 	defer cancel()
@@ -73,7 +72,7 @@ func checkClient(ctx context.Context, t apiclient.Target) left4me.Check {
 	case err == nil:
 		c.State, c.Text = left4me.CheckOK, output.OneLine(at)+" answers them"
 	case told && errors.Is(err, left4me.Denied) && t.URL == "" && t.Token == "":
-		// A user of the machine who is nobody to left4me: nothing is broken.
+		// A user of the machine without a left4me account: nothing is broken.
 		c.State, c.Text, c.Mend = left4me.CheckSkipped, public.Text, public.Hint
 	case told:
 		c.Text, c.Mend = output.OneLine(public.Text), output.OneLine(public.Hint)

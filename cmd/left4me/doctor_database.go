@@ -13,13 +13,13 @@ import (
 	"github.com/left4me/left4me/internal/store"
 )
 
-// ownRoot reports whether a root belongs to the user of this process.
+// ownRoot reports whether the user of this process owns the root directory.
 func ownRoot(root string) bool {
 	var st unix.Stat_t
 	return unix.Stat(root, &st) == nil && st.Uid == uint32(os.Geteuid())
 }
 
-// checkDatabase sees whether this program knows the schema of the database.
+// checkDatabase checks whether this program supports the schema of the database.
 func checkDatabase(s settings) left4me.Check {
 	c := left4me.Check{Name: "database", State: left4me.CheckOK}
 	path, known := filepath.Join(s.root, databaseName), store.Schema()

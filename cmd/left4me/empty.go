@@ -14,9 +14,8 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// emptyCommand is for left4me-empty@NAME, which runs it as the user that the game
-// runs as. Why it refuses goes into the status of the unit, where the agent
-// finds it.
+// emptyCommand is run by left4me-empty@NAME as the game's user. The reason of a failure becomes the
+// status of the unit, where the agent reads it.
 func emptyCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "empty NAME", Short: "Empty the writable layer of a server", Hidden: true, Args: cobra.ExactArgs(1),

@@ -22,47 +22,46 @@ import (
 	"github.com/left4me/left4me/internal/store/storetest"
 )
 
-// failedJobs are jobs whose errors this build shows, some of other builds, and what is
-// to be seen of each.
+// failedJobs lists jobs with errors of this and other builds, and what must be shown for each.
 var failedJobs = []struct {
 	id   left4me.JobID
 	why  *left4me.Error
 	text string
-	args []string // that the API has
+	args []string // arguments that the API returns
 }{
-	// Before there were codes.
+	// From before error codes existed.
 	{"0190f3c800007000800000000001", left4me.Received(left4me.Busy, "", nil, "it <fell> over", "lift it"), "it <fell> over", nil},
-	{ // of a newer host
+	{ // from a newer host
 		"0190f3c800007000800000000002",
 		left4me.Received(left4me.Busy, "port.of_tomorrow", left4me.Args{"gate": int64(7)}, "the <gate> is shut", "open it"),
 		"the <gate> is shut",
 		[]string{"gate"},
 	},
-	{ // whose code has other arguments
+	{ // same code with other arguments
 		"0190f3c800007000800000000003",
 		left4me.Received(left4me.Conflict, "port.in_use", left4me.Args{"gate": int64(7)}, "the <door> is shut", "open it"),
 		"the <door> is shut",
 		[]string{"gate"},
 	},
-	{ // which words it otherwise
+	{ // same code with another text
 		"0190f3c800007000800000000004",
 		left4me.Received(left4me.Conflict, "port.in_use", left4me.Args{"port": int64(27015), "server": "beta"}, "worded otherwise", "then"),
 		"port 27015 is used by beta",
 		[]string{"port", "server"},
 	},
-	{ // with bytes from outside
+	{ // bytes from outside
 		"0190f3c800007000800000000005",
 		left4me.NewError(left4me.Unavailable, "git.failed", "verb", "fetch", "reason", "\x1b[31m<b>\r\u202e\u0085\xffsaid"),
 		"git fetch: ",
-		[]string{"verb"}, // JSON can't have the other one
+		[]string{"verb"}, // the other argument cannot be encoded as JSON
 	},
 }
 
-// startLeft4me runs serve as a process of its own until the test ends, and returns how
-// to run another command beside it, and where its panel is.
+// startLeft4me runs serve as a process until the test ends. It returns a function that runs further
+// commands, and the address of the panel.
 func startLeft4me(t *testing.T, root string) (run func(args ...string) (out, said string, err error), address string) {
 	t.Helper()
-	program, err := exec.LookPath("left4me") // of testscript.Main
+	program, err := exec.LookPath("left4me") // the program built by testscript.Main
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +117,7 @@ func startLeft4me(t *testing.T, root string) (run func(args ...string) (out, sai
 	return nil, ""
 }
 
-// siteOfFailures is a root whose database has a server and its failed jobs.
+// siteOfFailures creates a root directory whose database contains a server and its failed jobs.
 func siteOfFailures(t *testing.T) (root string) {
 	t.Helper()
 	root = t.TempDir()
@@ -146,9 +145,8 @@ func siteOfFailures(t *testing.T) (root string) {
 	return root
 }
 
-// The panel, the API and the command line show what they know of an error: this build's
-// text of its code, and else the text it came with. Nothing in it steers a terminal or
-// a page.
+// The panel, the API and the command line show this build's text of an error code, and otherwise the
+// text that came with the error. Nothing in an error may control a terminal or a page.
 func TestErrorsOfOtherBuildsAreShownEverywhere(t *testing.T) {
 	t.Parallel()
 	run, address := startLeft4me(t, siteOfFailures(t))
@@ -160,7 +158,7 @@ func TestErrorsOfOtherBuildsAreShownEverywhere(t *testing.T) {
 	panel := panelOf(t, address, user.Password)
 	cli := func(args ...string) string {
 		t.Helper()
-		out, said, _ := run(args...) // it fails as the job did
+		out, said, _ := run(args...) // fails as the job did
 		return out + said
 	}
 	out, said, err = run("token", "create", "x", "--user", "admin", "--json")
@@ -203,7 +201,7 @@ func TestErrorsOfOtherBuildsAreShownEverywhere(t *testing.T) {
 		}
 		for _, path := range []string{"", "/events"} {
 			text := api("/api/v1/jobs/" + string(f.id) + path)
-			if path != "" { // the first event has the job
+			if path != "" { // the first event contains the job
 				_, text, _ = strings.Cut(text, "data: ")
 				text, _, _ = strings.Cut(text, "\n")
 			}
@@ -231,7 +229,7 @@ func TestErrorsOfOtherBuildsAreShownEverywhere(t *testing.T) {
 	}
 }
 
-// panelOf logs in and returns how to get a page.
+// panelOf logs in and returns a function that fetches a page.
 func panelOf(t *testing.T, address, password string) func(path string) string {
 	t.Helper()
 	jar, err := cookiejar.New(nil)

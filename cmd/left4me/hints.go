@@ -19,13 +19,13 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// unitWithin is how long systemd may take to say whether a unit runs.
+// unitWithin limits the time for systemd to report the state of a unit.
 const unitWithin = 3 * time.Second
 
-// docDir is where the package puts the documentation.
+// docDir is the directory of the package's documentation.
 const docDir = "/usr/share/doc/left4me"
 
-// document is where a page of the documentation is on this machine.
+// document returns the path of a documentation page on this machine.
 func document(name string) string {
 	if _, err := os.Stat(filepath.Join(docDir, name)); err == nil {
 		return filepath.Join(docDir, name)
@@ -33,13 +33,13 @@ func document(name string) string {
 	return "docs/" + name
 }
 
-// advice words hints for the user of this process, who typed args.
+// advice returns the hints for the user of this process. args are the arguments of the command.
 func advice(args []string) apiclient.Advice {
 	reader := remedy.Here()
 	words := []string{"left4me"}
 	for _, a := range args {
 		if a == "--token" || strings.HasPrefix(a, "--token=") {
-			words = nil // a secret isn't shown
+			words = nil // do not show a secret
 			break
 		}
 		words = append(words, left4me.ShellWord(a))
@@ -52,7 +52,7 @@ func advice(args []string) apiclient.Advice {
 	}
 }
 
-// underSystemd reports whether left4me of this root is a unit of systemd here.
+// underSystemd reports whether left4me with this root directory is a systemd unit here.
 func underSystemd(root string) bool {
 	if !remedy.Systemd() || root != defaultRoot {
 		return false
@@ -65,8 +65,8 @@ func underSystemd(root string) bool {
 	return false
 }
 
-// unitDown reports whether left4me is a unit here that does not run. Anybody may
-// ask systemd for that, also who may not look for left4me's socket.
+// unitDown reports whether left4me is a unit here that is not running. Every user may query systemd,
+// even without access to left4me's socket.
 func unitDown(getenv func(string) string) bool {
 	root, _, err := directories(getenv)
 	if err != nil || !underSystemd(root) {
@@ -75,7 +75,7 @@ func unitDown(getenv func(string) string) bool {
 	return unitState(context.Background()) == unitNotUp
 }
 
-// state is what systemd says of left4me's unit.
+// state is the state of left4me's unit according to systemd.
 type state int
 
 const (
@@ -98,7 +98,7 @@ func unitState(ctx context.Context) state {
 	return unitUnknown
 }
 
-// startHint words how left4me is started on this machine.
+// startHint returns the command that starts left4me on this machine.
 func startHint(reader remedy.Reader, getenv func(string) string) string {
 	root, _, err := directories(getenv)
 	if err != nil {
@@ -113,14 +113,14 @@ func startHint(reader remedy.Reader, getenv func(string) string) string {
 	return reader.AsRoot("systemctl start left4me")
 }
 
-// serveCommandLine is serve for a shell, with what the environment lacks: a root
-// that this user may write to, and a secret key.
+// serveCommandLine returns a shell command for serve, with the settings that the environment lacks: a
+// root directory that this user may write to, and a secret key.
 func serveCommandLine(root string, getenv func(string) string) string {
 	var words []string
 	switch said, _, err := directories(getenv); {
 	case !writable(root):
 		words = append(words, "LEFT4ME_ROOT=~/left4me")
-	case err != nil || said != root: // a flag said so
+	case err != nil || said != root: // set by a flag
 		words = append(words, "LEFT4ME_ROOT="+left4me.ShellWord(root))
 	}
 	if getenv("LEFT4ME_SECRET_KEY_FILE") == "" && accounts.CheckSecret(getenv("LEFT4ME_SECRET_KEY")) != nil {
@@ -129,7 +129,7 @@ func serveCommandLine(root string, getenv func(string) string) string {
 	return strings.Join(append(words, "left4me serve"), " ")
 }
 
-// keyCommand makes a secret key with what is on this machine.
+// keyCommand returns a command that creates a secret key with the programs on this machine.
 func keyCommand() string {
 	if remedy.Has("openssl") {
 		return "openssl rand -hex 32"
@@ -137,8 +137,7 @@ func keyCommand() string {
 	return `od -An -vtx1 -N32 /dev/urandom | tr -d ' \n'`
 }
 
-// writable reports whether this user may use a directory as left4me's root, or
-// make it.
+// writable reports whether this user may use a directory as left4me's root, or create it.
 func writable(root string) bool {
 	for at := root; ; at = filepath.Dir(at) {
 		var st unix.Stat_t
@@ -151,8 +150,8 @@ func writable(root string) bool {
 	}
 }
 
-// secretError says what is wrong with the secret key, and how this machine gets a
-// good one.
+// secretError describes what is wrong with the secret key and how to create a valid one on this
+// machine.
 func secretError(root string, reader remedy.Reader, err error) error {
 	hint := "`export LEFT4ME_SECRET_KEY=$(" + keyCommand() + ")`"
 	if underSystemd(root) {

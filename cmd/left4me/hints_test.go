@@ -23,26 +23,25 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// person runs commands in a shell, as on a machine of which nobody has set
-// anything for left4me yet.
+// person runs shell commands in a home directory without any settings for left4me.
 type person struct {
 	home string
 	env  []string
-	cred *syscall.Credential // nil: the user of the tests
+	cred *syscall.Credential // nil for the user of the tests
 }
 
-// people are root and an ordinary user, as far as the tests may be both.
+// people returns root and an unprivileged user, as far as the tests can run as both.
 func people(t *testing.T) map[string]*person {
 	t.Helper()
 	if remedy.Systemd() {
 		t.Skip("systemd runs here; test/e2e has a machine with it")
 	}
-	program, err := exec.LookPath("left4me") // of testscript.Main
+	program, err := exec.LookPath("left4me") // the program built by testscript.Main
 	if err != nil {
 		t.Fatal(err)
 	}
 	make := func(cred *syscall.Credential) *person {
-		// A socket's path may have 108 bytes, and the ordinary user must get in.
+		// The path of a socket is limited to 108 bytes, and the unprivileged user must have access.
 		home, err := os.MkdirTemp("", "l4m-")
 		if err != nil {
 			t.Fatal(err)
@@ -79,7 +78,7 @@ func (p *person) command(ctx context.Context, line string, env ...string) *exec.
 	return c
 }
 
-// fails runs a command that must fail, and gives what it said.
+// fails runs a command that must fail and returns its output.
 func (p *person) fails(t *testing.T, line string, env ...string) string {
 	t.Helper()
 	out, err := p.command(t.Context(), line, env...).CombinedOutput()
@@ -91,7 +90,7 @@ func (p *person) fails(t *testing.T, line string, env ...string) string {
 
 var quoted = regexp.MustCompile("(as root: )?`([^`]+)`")
 
-// hinted is the first command of a hint, which this person can run.
+// hinted returns the first command in a hint that does not require root.
 func hinted(t *testing.T, said string) string {
 	t.Helper()
 	m := quoted.FindStringSubmatch(said)
@@ -101,8 +100,7 @@ func hinted(t *testing.T, said string) string {
 	return m[2]
 }
 
-// serve runs a hint that starts left4me, until left4me says that it serves; stop
-// ends it.
+// serve runs a command that starts left4me and waits until it is ready. stop ends it.
 func (p *person) serve(t *testing.T, hint string, env ...string) (stop func()) {
 	t.Helper()
 	r, w, err := os.Pipe()
@@ -132,7 +130,7 @@ func (p *person) serve(t *testing.T, hint string, env ...string) (stop func()) {
 	return stop
 }
 
-// Hints without systemd: test/e2e tries those of a machine with it.
+// These are the hints without systemd; test/e2e covers those with systemd.
 func TestHintsAreCommandsThatWork(t *testing.T) {
 	for who, p := range people(t) {
 		t.Run(who, func(t *testing.T) {
@@ -145,8 +143,8 @@ func TestHintsAreCommandsThatWork(t *testing.T) {
 	}
 }
 
-// What says how left4me is started starts it, and what is said of a token or a
-// key that is none gets commands further.
+// The hint about starting left4me must start it, and the hints about invalid tokens and keys must solve
+// the problem.
 func (p *person) testStart(t *testing.T) {
 	root := "LEFT4ME_ROOT=" + filepath.Join(p.home, "left4me")
 	down := p.fails(t, "left4me server list", root)
@@ -158,7 +156,7 @@ func (p *person) testStart(t *testing.T) {
 	if out, err := p.command(t.Context(), "left4me server list", root).CombinedOutput(); err != nil {
 		t.Errorf("after %s: %v %s", hint, err, out)
 	}
-	// Tokens that are none: the socket needs none.
+	// Invalid tokens: the socket needs no token.
 	for _, token := range []string{"no token", "l4m_0000000000000000000000000000000000000000"} {
 		wrong := p.fails(t, "left4me server list", root, "LEFT4ME_TOKEN="+token)
 		if out, err := p.command(t.Context(), hinted(t, wrong)+"; left4me server list", root,
@@ -167,12 +165,12 @@ func (p *person) testStart(t *testing.T) {
 		}
 	}
 	stop()
-	// A key that is none: what is said of it makes one.
+	// An invalid key: the hint must create a valid one.
 	keyless := p.fails(t, "left4me serve", root)
 	p.serve(t, "sh -c '"+hinted(t, keyless)+"; exec left4me serve'", root)()
 }
 
-// Somebody who isn't left4me's user is told a command with a directory of their own.
+// A user other than left4me's gets a command with a directory of their own.
 func (p *person) testOwnDirectory(t *testing.T) {
 	if writable(defaultRoot) && p.cred == nil {
 		t.Skip("this user may make " + defaultRoot)
@@ -184,7 +182,7 @@ func (p *person) testOwnDirectory(t *testing.T) {
 	p.serve(t, hint)()
 }
 
-// What doctor suggests is there to be run: by root where it says so.
+// Each command suggested by doctor must exist.
 func (p *person) testDoctor(t *testing.T) {
 	for _, c := range p.doctor(t, "LEFT4ME_ROOT="+filepath.Join(p.home, "left4me")) {
 		for _, m := range quoted.FindAllStringSubmatch(c.Mend, -1) {
@@ -201,10 +199,10 @@ func (p *person) testDoctor(t *testing.T) {
 	}
 }
 
-// doctor are the findings.
+// doctor returns the checks of `left4me doctor`.
 func (p *person) doctor(t *testing.T, env ...string) []left4me.Check {
 	t.Helper()
-	out, _ := p.command(t.Context(), "left4me doctor --json", env...).Output() // broken things make it fail
+	out, _ := p.command(t.Context(), "left4me doctor --json", env...).Output() // fails if something is broken
 	var found struct{ Checks []left4me.Check }
 	if err := json.Unmarshal(out, &found); err != nil {
 		t.Fatalf("%v: %s", err, out)
@@ -212,7 +210,7 @@ func (p *person) doctor(t *testing.T, env ...string) []left4me.Check {
 	return found.Checks
 }
 
-// doctor looks at what LEFT4ME_URL and LEFT4ME_TOKEN say.
+// doctor must check the target set by LEFT4ME_URL and LEFT4ME_TOKEN.
 func (p *person) testDoctorOfCommands(t *testing.T) {
 	root := "LEFT4ME_ROOT=" + filepath.Join(p.home, "none")
 	check := func(name string, env ...string) left4me.Check {
@@ -243,7 +241,7 @@ func (p *person) testDoctorOfCommands(t *testing.T) {
 
 var mentioned = regexp.MustCompile(`left4me ([a-z][a-z-]*)(?: ([a-z][a-z-]*))?`)
 
-// Each command of ours that the program names is one that it has.
+// Every left4me command named in the source must exist.
 func TestHintsNameCommandsThatThereAre(t *testing.T) {
 	root := command()
 	names := map[string]bool{}
@@ -278,7 +276,7 @@ func TestHintsNameCommandsThatThereAre(t *testing.T) {
 				return true
 			}
 			for _, m := range mentioned.FindAllStringSubmatch(text, -1) {
-				if !names[m[1]] { // "left4me serves here"
+				if !names[m[1]] { // a sentence such as "left4me serves here"
 					continue
 				}
 				seen++
@@ -310,7 +308,7 @@ func TestServeIsGivenWhatTheEnvironmentLacks(t *testing.T) {
 			return ""
 		}
 	}
-	// What a shell needs besides: nothing when all is set, else what is missing.
+	// Only missing settings are added.
 	dir := t.TempDir()
 	for _, tt := range []struct{ env, want string }{
 		{"LEFT4ME_ROOT=" + dir + " LEFT4ME_SECRET_KEY=" + testSecret, "left4me serve"},

@@ -22,11 +22,10 @@ import (
 	"github.com/left4me/left4me/internal/store"
 )
 
-// pythonDatabase is what a database of the older left4me is called from then on,
-// when it has the name that ours has.
+// pythonDatabase is the new name of the database of the Python version if it has the same name as ours.
 const pythonDatabase = "left4me-python.db"
 
-// importOptions are what the command line says.
+// importOptions are the options of the command line.
 type importOptions struct {
 	from     string
 	database string
@@ -34,12 +33,12 @@ type importOptions struct {
 	apply    bool
 }
 
-// importReport is what was done, or would be: a line for each thing.
+// importReport lists what was done, or would be done, with a line for each object.
 type importReport struct {
 	Database string   `json:"database"`
 	Applied  bool     `json:"applied"`
 	Added    []string `json:"added"`
-	There    []string `json:"there"` // already, as it is
+	There    []string `json:"there"` // exists already, unchanged
 	NotTaken []string `json:"not_taken"`
 	Remarks  []string `json:"remarks"`
 }
@@ -60,7 +59,7 @@ changed, so it can be run again. Passwords go on to count.`,
 	c.Flags().StringVar(&o.database, "database", "", "its database, if it is not found there")
 	c.Flags().StringSliceVar(&o.admins, "admin", nil, "a user who may change things, whatever the database says (repeated)")
 	c.Flags().BoolVar(&o.apply, "apply", false, "do it")
-	_ = c.MarkFlagRequired("from-python") // it is there
+	_ = c.MarkFlagRequired("from-python") // the flag exists
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		s, err := readSettings(fromFile(getenv, packagedEnv))
 		if err != nil {
@@ -112,7 +111,7 @@ func convertUpperCommand() *cobra.Command {
 	return c
 }
 
-// importPython does it, or looks what it would do.
+// importPython imports everything, or determines what it would import.
 func importPython(ctx context.Context, s settings, o importOptions) (importReport, error) {
 	r := importReport{Applied: o.apply}
 	from, err := filepath.Abs(o.from)
@@ -161,7 +160,7 @@ func importPython(ctx context.Context, s settings, o importOptions) (importRepor
 	return r, errors.Join(r.takeFiles(s.root, from, found), r.takeRows(ctx, s.root, found))
 }
 
-// takeFiles brings files to where they belong.
+// takeFiles moves files to their new places.
 func (r *importReport) takeFiles(root, from string, found legacyimport.Found) error {
 	f := legacyfiles.Files{From: from, Root: root, Apply: r.Applied}
 	err := errors.Join(f.Installation(), f.Cache("workshop_cache"), f.Cache("global_overlay_cache"))
@@ -181,10 +180,10 @@ func (r *importReport) takeFiles(root, from string, found legacyimport.Found) er
 	return err
 }
 
-// takeRows adds to the database what was found; a dry run does so to a copy.
+// takeRows adds the objects to the database; a dry run uses a copy.
 func (r *importReport) takeRows(ctx context.Context, root string, found legacyimport.Found) error {
 	ours := filepath.Join(root, databaseName)
-	python := r.Database == ours // its place is needed
+	python := r.Database == ours // our database needs its name
 	switch {
 	case !r.Applied:
 		dir, err := os.MkdirTemp("", "left4me-import-")
@@ -235,15 +234,15 @@ func copyDatabase(from, to string) error {
 	return nil
 }
 
-// findPython finds the database of the older left4me: the one file with tables
-// that are understood, and that isn't ours.
+// findPython finds the database of the Python version: the only file with known tables that is not our
+// own database.
 func findPython(ctx context.Context, from, named string) (path string, tables []store.Table, err error) {
 	names := []string{named}
 	if named == "" {
 		names = nil
 		for _, dir := range []string{".", "instance", "data", "db", "database", "var"} {
 			for _, ext := range []string{"db", "sqlite", "sqlite3"} {
-				some, _ := filepath.Glob(filepath.Join(from, dir, "*."+ext)) // the pattern is a good one
+				some, _ := filepath.Glob(filepath.Join(from, dir, "*."+ext)) // the pattern is valid
 				names = append(names, some...)
 			}
 		}
@@ -270,8 +269,8 @@ func findPython(ctx context.Context, from, named string) (path string, tables []
 	return path, tables, nil
 }
 
-// standsStill takes the lock that serve holds, and sees that no server uses what
-// is going to be moved, be it by a mount of the older left4me.
+// standsStill takes the lock that serve holds, and checks that no server uses the files to be moved,
+// including through a mount of the Python version.
 func standsStill(ctx context.Context, s settings, from string) (unlock func(), err error) {
 	if unlock, err = lockRoot(s.root); err != nil {
 		return nil, err
@@ -302,7 +301,7 @@ func nothingMounted(dirs ...string) error {
 	return nil
 }
 
-// text is the report for people.
+// text formats the report for users.
 func (r importReport) text() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "database %s\n", r.Database)
@@ -330,7 +329,7 @@ func (r importReport) text() string {
 	return b.String()
 }
 
-// printable shows what in a database could steer a terminal.
+// printable replaces characters from a database that could control a terminal.
 func printable(s string) string {
 	return strings.Map(func(c rune) rune {
 		if unicode.IsPrint(c) {

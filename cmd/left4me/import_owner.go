@@ -14,15 +14,16 @@ import (
 	"github.com/left4me/left4me/internal/host/legacyfiles"
 )
 
-// importOwner is whose the files become. Without root it is nobody else than us.
+// importOwner is the new owner of the imported files. Without root privileges it is always the current
+// user.
 type importOwner struct {
-	was       int // whose they were
-	uid, gid  int // who owns the root
+	was       int // previous owner
+	uid, gid  int // owner of the root directory
 	game      int // the game's user, or uid
-	gameGroup int // or gid
+	gameGroup int // its group, or gid
 }
 
-// ownerOf says whose files are going to be. Only root gives them to anybody.
+// ownerOf determines the owners. Only root changes owners.
 func ownerOf(root, database string) (importOwner, error) {
 	o := importOwner{uid: os.Geteuid(), gid: os.Getegid()}
 	if o.uid != 0 {
@@ -54,17 +55,16 @@ func ownerOf(root, database string) (importOwner, error) {
 	return o, nil
 }
 
-// others reports whether there is anybody to give files to.
+// others reports whether files must be given to another user.
 func (o importOwner) others() bool { return os.Geteuid() == 0 && o.uid != 0 }
 
-// take gives what is going to be taken over to the owner of the root, so that
-// the rest can be done with no more than his rights: whoever could write there
-// before may have laid links for root.
+// take gives the files to be imported to the owner of the root directory, so that the rest can be done
+// with that user's rights: a user with write access there may have created links to attack root.
 func (o importOwner) take(root, from string) (left int, err error) {
 	if !o.others() {
 		return 0, nil
 	}
-	// Made by us, perhaps, and needed by serve.
+	// lockRoot may just have created it as root, and serve needs it.
 	if err := os.Lchown(filepath.Join(root, lockName), o.uid, o.gid); err != nil {
 		return 0, err
 	}
@@ -78,7 +78,7 @@ func (o importOwner) take(root, from string) (left int, err error) {
 	return left, nil
 }
 
-// become makes this process the owner of the root, until restore.
+// become switches this process to the owner of the root directory until restore is called.
 func (o importOwner) become() (restore func() error, err error) {
 	if !o.others() {
 		return func() error { return nil }, nil
@@ -101,7 +101,7 @@ func (o importOwner) become() (restore func() error, err error) {
 	}, nil
 }
 
-// giveUppers gives what servers wrote to the user that they run as.
+// giveUppers gives the files written by servers to the user that servers run as.
 func (o importOwner) giveUppers(root string, found legacyimport.Found) error {
 	if !o.others() || o.game == o.uid {
 		return nil

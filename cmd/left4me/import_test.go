@@ -27,7 +27,7 @@ import (
 	"github.com/left4me/left4me/internal/store"
 )
 
-// What Werkzeug makes of this password.
+// Hashes of one password by Werkzeug.
 const (
 	pythonPassword = "correct horse battery"
 	pythonScrypt   = "scrypt:32768:8:1$saltsalt$5e49d4573bda3049c4bfd6c3f4df857e6618101f46d1ed217fef9ee416375d49" +
@@ -35,7 +35,7 @@ const (
 	pythonPBKDF2 = "pbkdf2:sha256:260000$ABCdef12$f836fde588aa830c264182911b44ea6101e2ade7bc75316300df8f59b758367c"
 )
 
-// pythonSchema is one that the older left4me may have had.
+// pythonSchema is a schema that the Python version may have had.
 const pythonSchema = `
 CREATE TABLE alembic_version (version_num VARCHAR(32));
 CREATE TABLE users (id INTEGER PRIMARY KEY, username TEXT, password_hash TEXT, is_admin BOOLEAN, created_at DATETIME);
@@ -58,7 +58,7 @@ CREATE TABLE mystery (id INTEGER PRIMARY KEY, what TEXT);
 INSERT INTO mystery VALUES (1, 'x');
 `
 
-// python lays the older left4me out in a directory.
+// python creates a directory as left by the Python version.
 func python(t *testing.T, dir, database string) {
 	t.Helper()
 	for _, d := range []string{
@@ -104,7 +104,7 @@ func wantLine(t *testing.T, lines []string, part string) {
 	}
 }
 
-// listing lists what is in a directory, with what can be seen of it.
+// listing lists the files below a directory with their visible properties.
 func listing(t *testing.T, dir string) (all []string) {
 	t.Helper()
 	must(t, filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
@@ -177,7 +177,7 @@ func TestTheOlderLeft4meIsTakenOver(t *testing.T) {
 	}
 }
 
-// wantTaken looks whether all is where it belongs, and whether it can be used.
+// wantTaken checks that everything was imported and is usable.
 func wantTaken(t *testing.T, root string) {
 	t.Helper()
 	st, err := store.Open(t.Context(), filepath.Join(root, databaseName))
@@ -279,7 +279,7 @@ func TestAnImportedPasswordCountsAndIsHashedAnew(t *testing.T) {
 func TestAnImportThatWasCutOffGoesOn(t *testing.T) {
 	root := t.TempDir()
 	python(t, root, "app.db")
-	// As after a kill between the two renames.
+	// State after a kill between the two renames.
 	must(t, os.MkdirAll(filepath.Join(root, "tmp"), 0o755))
 	must(t, os.Rename(filepath.Join(root, "installation"), filepath.Join(root, "tmp/import-installation")))
 	must(t, os.Rename(filepath.Join(root, "overlays/2"), filepath.Join(root, "tmp/import-overlay-competitive")))
@@ -331,8 +331,8 @@ func TestAnImportIsRefusedWhile(t *testing.T) {
 	})
 }
 
-// As root, files become those of the owner of the root, and nothing is done with
-// the rights of root where he may have laid links.
+// If root runs the import, files are given to the owner of the root directory, and no link there is
+// followed with root's rights.
 func TestAnImportByRootGivesFilesToTheOwnerOfTheRoot(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("only root can give files away")
@@ -345,7 +345,7 @@ func TestAnImportByRootGivesFilesToTheOwnerOfTheRoot(t *testing.T) {
 	must(t, os.WriteFile(victim, nil, 0o600))
 	must(t, os.Link(victim, filepath.Join(root, "overlays/2/left4dead2/linked")))
 	must(t, os.Chown(root, nobody, nobody))
-	// A process of its own: it changes its user.
+	// Run the import in a process of its own, because it changes its user.
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=TestHelperImport")
 	cmd.Env = append(os.Environ(), "LEFT4ME_TEST_IMPORT="+root)
 	if out, err := cmd.CombinedOutput(); err != nil {

@@ -15,9 +15,9 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// installCommand is for left4me-install.service, or for the agent without
-// systemd: what runs SteamCMD, and outlives the agent. Why it failed goes into
-// the status of the unit, where the agent finds it if it finds nothing else.
+// installCommand is run by left4me-install.service, or by the agent without systemd: it runs SteamCMD
+// and outlives the agent. The reason of a failure becomes the status of the unit, which the agent reads
+// if it finds no other information.
 func installCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "install-game", Short: "Run SteamCMD as left4me asked for", Hidden: true, Args: noArguments,

@@ -15,9 +15,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A client that asks and doesn't read loses its connection, whether the answer
-// is still being written or waits in the kernel with its handler gone; one that
-// reads slowly keeps it.
+// A client that does not read the answer must lose its connection, both while the handler is writing
+// and after it has returned with data left in the kernel. A client that reads slowly must keep its
+// connection.
 func TestConnectionsThatReadNothingEnd(t *testing.T) {
 	const unread = 1000 * time.Millisecond
 	l, err := listenTCP("127.0.0.1:0", unread)
@@ -27,7 +27,7 @@ func TestConnectionsThatReadNothingEnd(t *testing.T) {
 	ended := make(chan error, 3)
 	piece := bytes.Repeat([]byte("x"), 32<<10)
 	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/short" { // fits into the kernel
+		if r.URL.Path == "/short" { // fits into the kernel's buffer
 			_, _ = w.Write(piece)
 			return
 		}
@@ -59,7 +59,7 @@ func TestConnectionsThatReadNothingEnd(t *testing.T) {
 
 	ask("/long")
 	long := (<-conns).(*net.TCPConn)
-	most := 0 // bytes that waited in the kernel
+	most := 0 // bytes queued in the kernel
 	closed(t, long, func(n int) { most = max(most, n) })
 	if err := <-ended; !errors.Is(err, syscall.ETIMEDOUT) {
 		t.Errorf("the answer that nobody reads ended with %v", err)
@@ -88,7 +88,7 @@ func TestConnectionsThatReadNothingEnd(t *testing.T) {
 	}
 }
 
-// watched is a listener that shows what it accepted.
+// watched is a listener that reports the connections it accepts.
 type watched struct {
 	net.Listener
 	conns chan<- net.Conn
@@ -102,8 +102,7 @@ func (w watched) Accept() (net.Conn, error) {
 	return c, err
 }
 
-// closed waits until a connection is closed and tells what waits in the kernel
-// meanwhile.
+// closed waits until a connection is closed and reports the bytes queued in the kernel in the meantime.
 func closed(t *testing.T, c *net.TCPConn, waits func(int)) {
 	t.Helper()
 	for end := time.Now().Add(15 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
@@ -116,7 +115,7 @@ func closed(t *testing.T, c *net.TCPConn, waits func(int)) {
 	t.Fatal("the connection is still open")
 }
 
-// unsent is how many bytes wait in the kernel for the peer of a connection.
+// unsent returns the number of bytes queued in the kernel for the peer.
 func unsent(c *net.TCPConn) (n int, err error) {
 	raw, err := c.SyscallConn()
 	if err != nil {

@@ -8,8 +8,8 @@ import (
 	"github.com/left4me/left4me/internal/requestid"
 )
 
-// newLog makes the log of the program: lines have the id of the request that they are
-// about. The journal knows the time already.
+// newLog returns the logger of the program. Lines contain the ID of the request they belong to. For the
+// journal they contain no time.
 func newLog() *slog.Logger {
 	options := &slog.HandlerOptions{}
 	if os.Getenv("JOURNAL_STREAM") != "" {

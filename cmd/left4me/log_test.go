@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// TestLeft4meOutlivesWhatReadsItsLog takes the reader of standard error away, as
-// a journald does that is stopped.
+// TestLeft4meOutlivesWhatReadsItsLog closes the reader of standard error, as happens when journald
+// stops.
 func TestLeft4meOutlivesWhatReadsItsLog(t *testing.T) {
 	t.Parallel()
 	for _, command := range []string{"serve", "run alpha", "install-game", "build alpha"} {
@@ -37,7 +37,7 @@ func TestLeft4meOutlivesWhatReadsItsLog(t *testing.T) {
 			cmd.Env = append(os.Environ(), "LEFT4ME_ROOT="+filepath.Join(dir, "root"), "LEFT4ME_RUN="+dir, "LEFT4ME_LISTEN=127.0.0.1:0",
 				"LEFT4ME_SUPERVISOR=process", "LEFT4ME_SECRET_KEY="+testSecret)
 			cmd.Stderr = stderr
-			if command != "serve" { // which says why it fails, and ends
+			if command != "serve" { // the others print an error and exit
 				r.Close()
 			}
 			err = cmd.Start()
@@ -82,7 +82,7 @@ func servesUntilItIsAsked(t *testing.T, cmd *exec.Cmd, log *os.File) {
 		t.Errorf("what it starts would ignore SIGPIPE: %v, %.16s", err, rest)
 	}
 	log.Close()
-	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil { // it says that it ends
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil { // it logs that it ends
 		t.Fatal(err)
 	}
 }

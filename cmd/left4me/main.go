@@ -1,6 +1,5 @@
-// Command left4me manages Left 4 Dead 2 dedicated servers: `left4me serve` is
-// the panel, the API and the agent of this machine, `left4me run` is the shim
-// of one server, and the other commands do over the API what the panel does.
+// Command left4me manages Left 4 Dead 2 dedicated servers. `left4me serve` runs the panel, the API and
+// the agent of this host, and `left4me run` is the shim of one server. The other commands use the API.
 package main
 
 import (
@@ -31,12 +30,12 @@ func main() { os.Exit(run()) }
 func run() int {
 	bus.StopSampling()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	// From the first signal on the next one kills, should the end take too long.
+	// After the first signal, the next one kills the process in case the shutdown takes too long.
 	context.AfterFunc(ctx, stop)
 	return output.Report(os.Stderr, command().ExecuteContext(ctx))
 }
 
-// command is the whole command line.
+// command returns the root of the command line.
 func command() *cobra.Command {
 	root := cli.New(cli.Config{
 		Target: apiclient.Target{
@@ -73,7 +72,7 @@ func versionCommand() *cobra.Command {
 	return c
 }
 
-// programVersion is what the build was told, else what Go knows of it.
+// programVersion returns the version set by the build, or else the module version.
 func programVersion() string {
 	if version != "" {
 		return version

@@ -29,28 +29,29 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	// Stories wait for servers most of the time, so that more of them are told at once
-	// than there are processors. What the command line says comes after this.
+	// Stories mostly wait for servers, so more of them run in parallel than there are processors. The
+	// command line overrides this value.
 	if err := flag.Set("test.parallel", "6"); err != nil {
 		panic(err)
 	}
-	// Each command of a story is a process of this program, some 900 in all: what its tests
-	// import begins in each of them. go-cmp alone would take 4 s for the expressions it compiles.
+	// Each command of a story is a process of this program, about 900 in total, so the init functions
+	// of everything that the tests import run in each. go-cmp alone would add 4 s for the expressions
+	// it compiles.
 	testscript.Main(m, map[string]func(){"left4me": main})
 }
 
 const (
 	testSecret = "6f1d0c5f8a3e4b7790ab1c2d3e4f5a6b"
 	patience   = 60 * time.Second
-	// A story takes seconds, and minutes on a machine that is very busy. One that waits for what never comes ends after this,
-	// with what left4me did meanwhile.
+	// storyWithin limits a story. It takes seconds, or minutes on a busy machine. A story that hangs
+	// fails after this time with the log of left4me.
 	storyWithin = 7 * time.Minute
 	firstPort   = 32000
 	perStory    = 8 // ports
 )
 
-// TestStories runs the command line and the daemon together, on a root of their
-// own each, with servers that are processes.
+// TestStories runs the command line and the daemon together. Each story has its own root directory and
+// runs servers as processes.
 func TestStories(t *testing.T) {
 	addons, err := filepath.Abs("../../source/vpk/testdata")
 	if err != nil {
@@ -61,7 +62,7 @@ func TestStories(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(env *testscript.Env) error {
-			// A socket's path may have 108 bytes: $WORK is too long to stand in it.
+			// The path of a socket is limited to 108 bytes, which $WORK would exceed.
 			run, err := os.MkdirTemp("", "l4m-")
 			if err != nil {
 				return err
@@ -83,13 +84,13 @@ func TestStories(t *testing.T) {
 				"LEFT4ME_RESERVE":    "1M",
 				"LEFT4ME_SECRET_KEY": testSecret, "LEFT4ME_PORT_RANGE": fmt.Sprintf("%d-%d", port, port+perStory-1), "LEFT4ME_URL": "",
 				"LEFT4ME_TOKEN": "",
-				// Nothing of a test leaves this machine.
+				// Tests send nothing outside this machine.
 				"LEFT4ME_PUBLIC_ADDRESS": "127.0.0.1", "LEFT4ME_STEAM_API_URL": "http://127.0.0.1:9",
 				"LEFT4ME_STEAMCMD_URL": "http://127.0.0.1:9/x",
 				"PORT":                 strconv.Itoa(port), "GOMEMLIMIT": "200MiB",
-				"ADDONS":      addons,              // of the workshop
-				"SIM_PLAYERS": "0",                 // whose coming would be told on the console at any moment
-				"GORACE":      "atexit_sleep_ms=0", // else each command waits a second before it ends
+				"ADDONS":      addons,              // from the workshop
+				"SIM_PLAYERS": "0",                 // joining players would print to the console at any time
+				"GORACE":      "atexit_sleep_ms=0", // otherwise each command waits one second before it exits
 			} {
 				env.Setenv(k, v)
 			}
@@ -102,10 +103,10 @@ func TestStories(t *testing.T) {
 				root := storyOf(ts).root
 				ts.Check(installation.Lay(filepath.Join(root, "installation", "base"),
 					installation.Options{Server: filepath.Join(dir, "srcds"), Scale: 0.1}))
-				// Stories that lay no installation begin without a database.
+				// Stories without an installation start without a database.
 				ts.Check(storetest.Lay(filepath.Join(root, databaseName)))
 			},
-			"lay": func(ts *testscript.TestScript, _ bool, kinds []string) { // overlays, by hand
+			"lay": func(ts *testscript.TestScript, _ bool, kinds []string) { // creates overlays by hand
 				for _, kind := range kinds {
 					ts.Check(installation.LayOverlay(filepath.Join(storyOf(ts).root, "overlays", kind, "1"),
 						installation.OverlayKind(kind), installation.Options{Scale: 0.1}))
@@ -120,7 +121,7 @@ func TestStories(t *testing.T) {
 				}, args...)
 				ts.Check(ts.Exec(filepath.Join(dir, "steamcmd"), args...))
 			},
-			"workshop": func(ts *testscript.TestScript, _ bool, _ []string) { // a Steam that has one
+			"workshop": func(ts *testscript.TestScript, _ bool, _ []string) { // starts a simulated Steam with a workshop
 				server := httptest.NewServer(steamapi.New(steamapi.State{Items: steamapi.Workshop(0, 0.1)}))
 				ts.Defer(server.Close)
 				ts.Setenv("LEFT4ME_STEAM_API_URL", server.URL)
@@ -136,15 +137,15 @@ func TestStories(t *testing.T) {
 	})
 }
 
-// story is what one script has running.
+// story is the state of one script.
 type story struct {
 	root, run, log string
-	ended          chan struct{} // closed when the daemon has
+	ended          chan struct{} // closed when the daemon has ended
 	taken          []io.Closer
 
-	mu     sync.Mutex // of what follows
+	mu     sync.Mutex // protects the following fields
 	daemon *exec.Cmd
-	stuck  bool // it took too long
+	stuck  bool // the story timed out
 }
 
 type storyKey struct{}
@@ -153,8 +154,7 @@ func storyOf(ts *testscript.TestScript) *story { return ts.Value(storyKey{}).(*s
 
 var servesLine = regexp.MustCompile(`msg="left4me serves" address=(\S+)`)
 
-// serve starts left4me serve and waits until it says that it serves; the address
-// becomes $ADDRESS.
+// serve starts left4me serve, waits until it is ready, and sets $ADDRESS to its address.
 func (st *story) serve(ts *testscript.TestScript) error {
 	log, err := os.OpenFile(st.log, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o644)
 	if err != nil {
@@ -200,7 +200,7 @@ func (st *story) serve(ts *testscript.TestScript) error {
 	return errors.New("left4me serve does not serve")
 }
 
-// signal ends the daemon; one that is asked must end well.
+// signal ends the daemon. After SIGTERM or SIGINT it must exit successfully.
 func (st *story) signal(sig syscall.Signal) error {
 	st.mu.Lock()
 	cmd := st.daemon
@@ -224,7 +224,7 @@ func (st *story) signal(sig syscall.Signal) error {
 	return nil
 }
 
-// dump ends the daemon with the stacks of its goroutines in its log.
+// dump ends the daemon and makes it write the stacks of its goroutines to its log.
 func (st *story) dump() {
 	st.mu.Lock()
 	defer st.mu.Unlock()
@@ -234,7 +234,7 @@ func (st *story) dump() {
 	}
 }
 
-// dumped is the log of the daemon, if it was ended by dump.
+// dumped returns the log of the daemon if dump has ended it.
 func (st *story) dumped() string {
 	st.mu.Lock()
 	defer st.mu.Unlock()
@@ -248,7 +248,7 @@ func (st *story) dumped() string {
 	return string(b)
 }
 
-// shims are the processes of servers, each of which keeps the lock of its file.
+// shims returns the process IDs of the shims, which hold the locks of their lock files.
 func (st *story) shims() (pids []int) {
 	locks, _ := filepath.Glob(filepath.Join(st.run, "*", "lock"))
 	for _, name := range locks {
@@ -266,7 +266,7 @@ func (st *story) shims() (pids []int) {
 	return pids
 }
 
-// end leaves nothing running.
+// end ends all processes of the story.
 func (st *story) end() {
 	_ = st.signal(syscall.SIGKILL)
 	for _, pid := range st.shims() {
@@ -281,14 +281,14 @@ func (st *story) end() {
 	for _, c := range st.taken {
 		c.Close()
 	}
-	// What overlayfs leaves in a work directory nobody may enter.
+	// overlayfs leaves work directories without permissions.
 	works, _ := filepath.Glob(filepath.Join(st.root, "runtime", "*", "work", "work"))
 	for _, w := range works {
 		_ = os.Chmod(w, 0o700)
 	}
 }
 
-// exitCode is `code N PROGRAM ARGUMENT…`: it must end with that code.
+// exitCode implements `code N PROGRAM ARGUMENT…`: the program must exit with status N.
 func exitCode(ts *testscript.TestScript, _ bool, args []string) {
 	err := ts.Exec(args[1], args[2:]...)
 	got := 0
@@ -303,7 +303,7 @@ func exitCode(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// until is `until PATTERN PROGRAM ARGUMENT…`: it is run until it prints that.
+// until implements `until PATTERN PROGRAM ARGUMENT…`: it repeats the command until its output matches.
 func until(ts *testscript.TestScript, _ bool, args []string) {
 	want := regexp.MustCompile(args[0])
 	for deadline := time.Now().Add(patience); ; time.Sleep(50 * time.Millisecond) {
@@ -318,7 +318,7 @@ func until(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// take is `take PORT`: another program has it from now on.
+// take implements `take PORT`: it occupies the port.
 func take(ts *testscript.TestScript, _ bool, args []string) {
 	c, err := net.ListenPacket("udp4", "0.0.0.0:"+args[0])
 	ts.Check(err)
@@ -326,12 +326,13 @@ func take(ts *testscript.TestScript, _ bool, args []string) {
 	st.taken = append(st.taken, c)
 }
 
-// envFile is `envfile NAME FILE`: the variable is what the file holds.
+// envFile implements `envfile NAME FILE`: it sets the variable to the content of the file.
 func envFile(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile(args[1])))
 }
 
-// pack is `pack FILE NAME=TEXT…`: a VPK with these files; @FILE is what that holds.
+// pack implements `pack FILE NAME=TEXT…`: it creates a VPK with these files; @FILE stands for the
+// content of a file.
 func pack(ts *testscript.TestScript, _ bool, args []string) {
 	var files []installation.PackFile
 	for _, a := range args[1:] {
@@ -348,7 +349,7 @@ func pack(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(f.Close())
 }
 
-// gone checks that no process of any server is left.
+// gone checks that no shim is running.
 func gone(ts *testscript.TestScript, _ bool, _ []string) {
 	if pids := storyOf(ts).shims(); len(pids) > 0 {
 		ts.Fatalf("shims live: %v", pids)

@@ -15,9 +15,8 @@ import (
 	"github.com/left4me/left4me/internal/cli/output"
 )
 
-// A program that is built with the tag man writes the manual pages of the command
-// line, one for each command, to the directory that it is given: script/package
-// builds one, so that what makes pages is in no program that anybody installs.
+// If built with the tag man, the program writes the manual pages of all commands to the given
+// directory. script/package runs such a build, so the generator is not part of the installed program.
 func init() {
 	if len(os.Args) != 2 {
 		fmt.Fprintln(os.Stderr, "usage: man DIRECTORY")
@@ -37,7 +36,7 @@ func writeManual(dir string) error {
 	}
 	date := time.Unix(seconds, 0).UTC()
 	version = os.Getenv("LEFT4ME_VERSION")
-	// Of this user nothing gets into a page: what was typed, or where left4me is.
+	// Manual pages must not contain the user's arguments or settings.
 	os.Args = os.Args[:1]
 	for _, name := range []string{"LEFT4ME_URL", "LEFT4ME_TOKEN"} {
 		if err := os.Unsetenv(name); err != nil {
@@ -52,8 +51,8 @@ func writeManual(dir string) error {
 	return doc.GenManTree(root, &doc.GenManHeader{Section: "1", Source: "left4me " + programVersion(), Manual: "left4me", Date: &date}, dir)
 }
 
-// asMarkdown makes the help of a command and all below it fit the generator: it takes
-// help for Markdown, in which lines that begin with two blanks are no table.
+// asMarkdown converts the help of a command and its subcommands for the generator, which expects
+// Markdown, where lines indented by two spaces are not a table.
 func asMarkdown(c *cobra.Command) {
 	c.DisableAutoGenTag = true
 	c.Long = markdown(c.Long)
@@ -62,8 +61,7 @@ func asMarkdown(c *cobra.Command) {
 	}
 }
 
-// markdown keeps tables of plain text as they are, and takes every other sign for
-// itself.
+// markdown keeps plain-text tables unchanged and escapes the special characters of all other lines.
 func markdown(text string) string {
 	var b strings.Builder
 	for line := range strings.Lines(text) {

@@ -11,8 +11,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// repository has a Git repository served over HTTP, as the real Git does it; its
-// address is $REPOSITORY.
+// repository creates a Git repository served over HTTP by Git itself and sets $REPOSITORY to its
+// address.
 func repository(ts *testscript.TestScript, _ bool, _ []string) {
 	git(ts, "init", "-q", "-b", "main")
 	path, err := exec.Command("git", "--exec-path").Output()
@@ -28,7 +28,7 @@ func repository(ts *testscript.TestScript, _ bool, _ []string) {
 	ts.Setenv("LEFT4ME_DOWNLOAD_ALLOW", strings.TrimPrefix(server.URL, "http://"))
 }
 
-// commit is `commit DIR`: what is in DIR is all that the repository has.
+// commit implements `commit DIR`: the repository then contains exactly the files of DIR.
 func commit(ts *testscript.TestScript, _ bool, args []string) {
 	git(ts, "--work-tree", ts.MkAbs(args[0]), "add", "-A")
 	git(ts, "commit", "-qm", "from "+args[0])

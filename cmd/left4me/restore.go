@@ -22,7 +22,7 @@ import (
 	"github.com/left4me/left4me/internal/store"
 )
 
-// addRestore puts the command that needs no left4me beside those that do.
+// addRestore adds the restore command, which works without a running left4me, to the backup commands.
 func addRestore(root *cobra.Command) {
 	for _, c := range root.Commands() {
 		if c.Name() == "backup" {
@@ -64,7 +64,7 @@ are downloaded again.`,
 	return c
 }
 
-// restore does it under the lock that serve holds, and with no server up.
+// restore restores a backup. It holds the lock of serve and requires that no server runs.
 func restore(ctx context.Context, s settings, t backup.Target, file string) (backup.Restored, error) {
 	f, err := os.Open(file)
 	if err != nil {
@@ -84,7 +84,8 @@ func restore(ctx context.Context, s settings, t backup.Target, file string) (bac
 	return backup.Restore(ctx, f, t)
 }
 
-// nothingUp sees that no server writes to what is going to be put aside.
+// nothingUp returns an error if a server is running, because it could write to files that are moved
+// aside.
 func nothingUp(ctx context.Context, s settings) error {
 	sup, _, err := supervisor(ctx, s, newLog())
 	if err != nil {
@@ -104,7 +105,7 @@ func notThere(err error) error {
 	return err
 }
 
-// restoredText says what was done and what is left to do.
+// restoredText describes what was done and what the user still has to do.
 func restoredText(r backup.Restored, root string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "restored %d files, %s, of %s\n", r.Files, bytesize.MB(r.Bytes), r.Head.CreatedAt.Local().Format(time.DateTime))
@@ -128,8 +129,8 @@ func restoredText(r backup.Restored, root string) string {
 	return b.String()
 }
 
-// afterRestore words how left4me is started on what was restored: setup enables it
-// at boot too, which on a new machine nobody has done yet.
+// afterRestore returns the command that starts left4me after a restore. setup also enables the service
+// at boot, which is not done yet on a new machine.
 func afterRestore(root string) string {
 	if underSystemd(root) {
 		return remedy.Here().AsRoot("left4me setup")
@@ -137,7 +138,7 @@ func afterRestore(root string) string {
 	return "`" + serveCommandLine(root, os.Getenv) + "`"
 }
 
-// verifyFile checks a backup without any left4me.
+// verifyFile checks a backup without a running left4me.
 func verifyFile(ctx context.Context, file string, out io.Writer, asJSON bool) error {
 	f, err := os.Open(file)
 	if err != nil {
@@ -162,7 +163,7 @@ func verifyFile(ctx context.Context, file string, out io.Writer, asJSON bool) er
 		_, err = fmt.Fprintf(out, "%s is damaged:\n  %s\n", file, strings.Join(r.Damage, "\n  "))
 	}
 	if err == nil && len(r.Damage) > 0 {
-		err = output.ErrFailed // it is told
+		err = output.ErrFailed // the damage was printed
 	}
 	return err
 }

@@ -17,8 +17,8 @@ import (
 
 const lockName = "left4me.lock"
 
-// prepareRoot makes the root directory and takes its lock: two left4me on one
-// root would start every server twice.
+// prepareRoot creates the root directory and takes its lock: two left4me processes on one root
+// directory would start every server twice.
 func prepareRoot(s settings) (unlock func(), err error) {
 	for _, d := range []struct {
 		setting, path string
@@ -36,7 +36,7 @@ func prepareRoot(s settings) (unlock func(), err error) {
 	return lockRoot(s.root)
 }
 
-// lockRoot takes the lock of a root.
+// lockRoot takes the lock of a root directory.
 func lockRoot(root string) (unlock func(), err error) {
 	lock, err := os.OpenFile(filepath.Join(root, lockName), os.O_CREATE|os.O_RDWR|syscall.O_CLOEXEC|syscall.O_NOFOLLOW, 0o600)
 	if err != nil {
@@ -56,7 +56,7 @@ func lockRoot(root string) (unlock func(), err error) {
 		lock.Close()
 		return nil, fmt.Errorf("LEFT4ME_ROOT: %w", left4me.NewError(left4me.Conflict, "root.locked", "root", root, "holder", who))
 	}
-	// For the message above only: a full disk is no reason not to start.
+	// Only the error message above needs it, so a full disk must not prevent the start.
 	_ = lock.Truncate(0)
 	_, _ = lock.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
 	return func() {
@@ -65,11 +65,11 @@ func lockRoot(root string) (unlock func(), err error) {
 	}, nil
 }
 
-// inheritedWithin is how long the lock of a left4me that was killed may be held by what it
-// was just starting, which has all its files until it becomes another program.
+// inheritedWithin is how long to wait for the lock of a killed left4me: a child that it was just
+// starting holds all its files until it executes another program.
 const inheritedWithin = 2 * time.Second
 
-// holder names the process that has the lock, if it could write that down.
+// holder describes the process that holds the lock, if its ID was recorded.
 func holder(lock *os.File) string {
 	if pid := holderPID(lock); pid > 0 {
 		return fmt.Sprintf(" (process %d)", pid)
@@ -77,13 +77,13 @@ func holder(lock *os.File) string {
 	return ""
 }
 
-// holderEnded reports whether the process that took the lock is there no more.
+// holderEnded reports whether the process that took the lock has ended.
 func holderEnded(lock *os.File) bool {
 	pid := holderPID(lock)
 	return pid > 0 && errors.Is(syscall.Kill(pid, 0), syscall.ESRCH)
 }
 
-// holderPID is the process that took the lock, or 0.
+// holderPID returns the ID of the process that took the lock, or 0.
 func holderPID(lock *os.File) int {
 	b := make([]byte, 20)
 	n, _ := lock.ReadAt(b, 0)
@@ -91,9 +91,9 @@ func holderPID(lock *os.File) int {
 	return pid
 }
 
-// giveToOwner gives a file that we made as root, as when a backup is restored, to
-// whom its directory belongs: left4me could not open it. A file of root's that
-// somebody linked there stays root's.
+// giveToOwner gives a file that we created as root, for example when restoring a backup, to the owner
+// of its directory, because left4me could not open it otherwise. It does not change a file of root that
+// was hard-linked there.
 func giveToOwner(f *os.File, dir string) error {
 	if os.Geteuid() != 0 {
 		return nil
@@ -108,16 +108,15 @@ func giveToOwner(f *os.File, dir string) error {
 	return f.Chown(int(owner.Uid), int(owner.Gid))
 }
 
-// ownDirectory makes a directory, or sees that the one that is there is ours: in
-// one of somebody else we would leave files that its owner can't use, and its
-// owner could put others in our sockets' place.
+// ownDirectory creates a directory or checks that it belongs to the current user: in a directory of
+// another user our files would be unusable for its owner, and the owner could replace our sockets.
 func ownDirectory(dir string, mode fs.FileMode) error {
 	_, err := os.Lstat(dir)
 	made := errors.Is(err, fs.ErrNotExist)
 	if err := os.MkdirAll(dir, mode); err != nil {
 		return err
 	}
-	if made { // whatever the umask
+	if made { // independent of the umask
 		if err := os.Chmod(dir, mode); err != nil {
 			return err
 		}

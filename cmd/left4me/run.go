@@ -17,8 +17,8 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// runShim is `left4me run NAME`: the shim of one server. There is one for each
-// server that runs, so it is kept small; and it opens nothing of the panel's.
+// runShim implements `left4me run NAME`, the shim of one server. There is one per running server, so it
+// must use little memory; it opens nothing of the panel.
 func runShim(ctx context.Context, s settings, name string) error {
 	n, err := left4me.ParseName(name)
 	if err != nil {
@@ -40,7 +40,7 @@ func runShim(ctx context.Context, s settings, name string) error {
 	return shim.Run(ctx, cfg)
 }
 
-// runCommand is for supervisors, which set the environment.
+// runCommand is run by supervisors, which set the environment.
 func runCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "run NAME", Short: "Be the shim of a server", Hidden: true, Args: cobra.ExactArgs(1),

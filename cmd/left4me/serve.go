@@ -50,15 +50,14 @@ func serveCommand() *cobra.Command {
 	return c
 }
 
-// serve runs the panel, the API and the agent of this machine until ctx ends.
-// Game servers don't end with it.
+// serve runs the panel, the API and the agent of this host until ctx ends. Game servers continue to
+// run.
 func serve(ctx context.Context, s settings) error {
 	log := newLog()
 	if err := accounts.CheckSecret(s.secretKey); err != nil {
 		return secretError(s.root, remedy.Here(), err)
 	}
-	// The socket first: an address that is taken is the commonest mistake, and
-	// nothing has been begun yet.
+	// Listen first: an address in use is the most common mistake, and nothing has been started yet.
 	public, err := listenPublic(s)
 	if err != nil {
 		return fmt.Errorf("LEFT4ME_LISTEN: %w", err)
@@ -78,7 +77,7 @@ func serve(ctx context.Context, s settings) error {
 	if err != nil {
 		return err
 	}
-	if closer, ok := machine.(interface{ Close() }); ok { // of a connection to systemd
+	if closer, ok := machine.(interface{ Close() }); ok { // a connection to systemd
 		defer closer.Close()
 	}
 	agent, err := newAgent(s, data, machine, group, log)
@@ -100,38 +99,38 @@ func serve(ctx context.Context, s settings) error {
 	program := control.api()
 	people := strictTransport(s, routes(program, control.panel(group >= 0)))
 
-	// They start from the last to the first and end from the first to the last.
-	// Behind them the bus is closed, then the store.
+	// Stages start from the last to the first and end from the first to the last. Afterwards the bus is
+	// closed, then the store.
 	err = lifecycle.Run(ctx,
-		lifecycle.Stage{ // what answers people and programs
+		lifecycle.Stage{ // answers users and programs
 			{Run: func(ctx context.Context) error { return serveHTTP(ctx, public, people, nil, log) }},
 			{Run: func(ctx context.Context) error { return serveHTTP(ctx, local, program, api.PeerContext, log) }},
 			{Run: func(ctx context.Context) error {
 				return announce(ctx, agent, control.servers, log, "address", "http://"+public.Addr().String(), "root", s.root)
 			}},
 		},
-		lifecycle.Stage{{Run: agent.Run}}, // what works for them
-		control.stage(),                   // what decides, and keeps what the agent tells
+		lifecycle.Stage{{Run: agent.Run}}, // does the work
+		control.stage(),                   // decides, and stores what the agent reports
 		lifecycle.Stage{{Run: data.bus.Run}, {Run: data.reserve.Run}},
 	)
 	if s.ended != nil {
 		s.ended()
 	}
-	if err == ctx.Err() { // not errors.Is: what failed at the end may say so, too
-		err = nil // that is how it ends
+	if err == ctx.Err() { // not errors.Is: an error of the shutdown may wrap it, too
+		err = nil // the usual end
 	}
 	log.InfoContext(ctx, "left4me ends; game servers run on")
 	return err
 }
 
-// listenPublic listens where people and programs come from outside.
+// listenPublic opens the listener for connections from outside.
 func listenPublic(s settings) (net.Listener, error) {
 	l, err := listenTCP(s.listen, unreadWithin)
 	if !errors.Is(err, syscall.EADDRINUSE) {
 		return l, err
 	}
 	unlock, held := lockRoot(s.root)
-	if errors.Is(held, left4me.Conflict) { // by the left4me that serves here
+	if errors.Is(held, left4me.Conflict) { // held by the left4me that serves here
 		return nil, held
 	}
 	if held == nil {
@@ -140,18 +139,18 @@ func listenPublic(s settings) (net.Listener, error) {
 	return nil, left4me.NewError(left4me.Conflict, "listen.address_in_use", "address", s.listen)
 }
 
-// data is what all parts write to.
+// data contains the stores that all parts write to.
 type data struct {
 	reserve *disk.Reserve
 	store   *store.Store
 	bus     *bus.Bus
 }
 
-// openData opens the database and the bus, also on a full disk. Both give back the
-// reserve when they find the disk full.
+// openData opens the database and the bus, even on a full disk. Both release the emergency reserve when
+// they find the disk full.
 func openData(ctx context.Context, s settings, log *slog.Logger) (data, error) {
 	d := data{reserve: disk.NewReserve(s.root, s.reserve, log)}
-	// First of all: on a full disk not even what is there can be read.
+	// Release the reserve first: on a full disk even existing data cannot be read.
 	d.reserve.Release()
 	var err error
 	if d.store, err = store.Open(ctx, filepath.Join(s.root, databaseName)); err != nil {
@@ -178,7 +177,7 @@ func (d data) close() {
 	d.store.Close()
 }
 
-// full says what left4me can't do because a disk is full, or nothing.
+// full returns an error that describes what left4me cannot do because a disk is full, or nil.
 func (d data) full() *left4me.Error {
 	if why := d.store.Full(); why != nil {
 		return left4me.NewError(left4me.DiskFull, "disk.full_for_changes", "error", why)
@@ -189,8 +188,7 @@ func (d data) full() *left4me.Error {
 	return nil
 }
 
-// announce says that left4me serves, with attributes for the log, once it does; then
-// it gives back memory.
+// announce logs that left4me is ready, with the given attributes, and later releases memory.
 func announce(ctx context.Context, agent *agent.Agent, srv *servers.Servers, log *slog.Logger, attrs ...any) error {
 	if !told(ctx, agent, srv, log) {
 		return nil
@@ -203,8 +201,8 @@ func announce(ctx context.Context, agent *agent.Agent, srv *servers.Servers, log
 	return nil
 }
 
-// told waits until this machine's agent answers and has told what it has: then
-// left4me is ready. False: ctx has ended.
+// told waits until the agent of this host answers and has reported the state of its servers. It returns
+// false if ctx ends.
 func told(ctx context.Context, agent *agent.Agent, srv *servers.Servers, log *slog.Logger) bool {
 	select {
 	case <-agent.Ready():
@@ -221,5 +219,5 @@ func told(ctx context.Context, agent *agent.Agent, srv *servers.Servers, log *sl
 
 const (
 	tellWithin  = 30 * time.Second
-	settleAfter = 2 * time.Second // then what only the start needed is given back
+	settleAfter = 2 * time.Second // afterwards the memory used by the start is released
 )

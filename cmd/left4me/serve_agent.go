@@ -14,8 +14,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// newAgent makes the agent of this machine. group is what the game runs as, or
-// negative.
+// newAgent creates the agent of this host. group is the group that the game runs as, or negative.
 func newAgent(s settings, d data, machine agent.Machine, group int, log *slog.Logger) (*agent.Agent, error) {
 	decode, err := decoder()
 	if err != nil {
@@ -31,10 +30,10 @@ func newAgent(s settings, d data, machine agent.Machine, group int, log *slog.Lo
 	}, machine, d.bus, log)
 }
 
-// hideFromGame hides this process where the game runs as a group of its own.
-// SteamCMD runs as the same user: it shall not find the secret key in our
-// environment, nor the database through our root directory. Where shims are our
-// children it would keep them from their namespaces.
+// hideFromGame protects this process from others if the game runs as a group of its own. SteamCMD runs
+// as the same user as left4me: it must not read the secret key in our environment, nor reach the
+// database through our root directory. If shims are our children, the protection would prevent them
+// from creating their namespaces.
 func hideFromGame(group int) error {
 	if group < 0 {
 		return nil
@@ -45,7 +44,8 @@ func hideFromGame(group int) error {
 	return nil
 }
 
-// steamDir is where SteamCMD is that a setting names, with Steam's libraries.
+// steamDir returns the directory of the SteamCMD named in the settings, which contains Steam's
+// libraries.
 func steamDir(s settings) string {
 	if s.steamcmd == "" {
 		return ""

@@ -23,8 +23,7 @@ import (
 	"github.com/left4me/left4me/internal/web"
 )
 
-// control is what decides for people: everything between the API, the panel and the
-// bus.
+// control contains the use cases between the API and the panel on one side and the bus on the other.
 type control struct {
 	settings settings
 	data     data
@@ -57,8 +56,8 @@ func newControl(s settings, d data, log *slog.Logger) *control {
 	return c
 }
 
-// stage is what of it runs, in the order in which it starts: a host is answered about
-// its jobs before anything asks it for something.
+// stage returns the parts to run in starting order. Requests of a host about its jobs are answered
+// before anything is requested from the host.
 func (c *control) stage() lifecycle.Stage {
 	return lifecycle.Stage{
 		{Run: c.jobs.Run, Ready: c.jobs.Ready()},
@@ -71,7 +70,7 @@ func (c *control) stage() lifecycle.Stage {
 	}
 }
 
-// api is the JSON API.
+// api returns the handler of the JSON API.
 func (c *control) api() http.Handler {
 	return api.New(api.Deps{
 		Servers: c.servers, Jobs: c.jobs, Overlays: c.overlays, Uploads: c.uploads, Downloads: c.downloads,
@@ -85,7 +84,7 @@ func (c *control) api() http.Handler {
 	})
 }
 
-// panel is the pages; units says that servers are units of systemd.
+// panel returns the handler of the panel. units reports whether servers are systemd units.
 func (c *control) panel(units bool) http.Handler {
 	return web.New(web.Deps{
 		Servers: c.servers, Jobs: c.jobs, Overlays: c.overlays, Uploads: c.uploads, Downloads: c.downloads,
@@ -95,7 +94,7 @@ func (c *control) panel(units bool) http.Handler {
 	})
 }
 
-// routes says which paths are the API's; all others are the panel's.
+// routes dispatches the paths of the API to program and all others to panel.
 func routes(program, panel http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	for _, path := range []string{"/api/", "/healthz", "/readyz", "/metrics"} {

@@ -22,7 +22,7 @@ import (
 	"github.com/left4me/left4me/internal/control/servers"
 )
 
-// ours are the goroutines that execute code of left4me, but for the one that asks.
+// ours returns the goroutines that execute left4me code, except the calling one.
 func ours() (found []string) {
 	buf := make([]byte, 4<<20)
 	all := strings.Split(string(buf[:runtime.Stack(buf, true)]), "\n\n")
@@ -35,14 +35,14 @@ func ours() (found []string) {
 	return found
 }
 
-// Whatever is under way when left4me is asked to end has ended when the bus and
-// the store are closed: nothing of it is left when serve returns.
+// All work in progress must have ended before the bus and the store are closed, and no goroutine may
+// remain when serve returns.
 func TestServeLeavesNoGoroutine(t *testing.T) {
 	before := goleak.IgnoreCurrent()
 	asked := make(chan struct{}, 64)
 	steam := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		asked <- struct{}{}
-		<-r.Context().Done() // Steam hangs
+		<-r.Context().Done() // a hanging Steam
 	}))
 	root, err := os.MkdirTemp("", "l4m-")
 	if err != nil {
@@ -58,7 +58,7 @@ func TestServeLeavesNoGoroutine(t *testing.T) {
 	ended := make(chan error, 1)
 	var left []string
 	s.ended = func() {
-		// One that has told of its end, as by WaitGroup.Done, may have an instruction left.
+		// A goroutine that has reported its end, for example by WaitGroup.Done, may still be running.
 		for end := time.Now().Add(100 * time.Millisecond); ; runtime.Gosched() {
 			if left = ours(); len(left) == 0 || time.Now().After(end) {
 				return
@@ -93,7 +93,7 @@ func TestServeLeavesNoGoroutine(t *testing.T) {
 	}
 	for _, c := range [][3]string{
 		{"POST", "/api/v1/servers", `{"name":"alpha"}`},
-		{"POST", "/api/v1/servers/alpha/start", ""}, // there is no game
+		{"POST", "/api/v1/servers/alpha/start", ""}, // no game is installed
 		{"POST", "/api/v1/hosts/local/game/check", ""},
 	} {
 		r, err := call(c[0], c[1], c[2])
@@ -105,7 +105,7 @@ func TestServeLeavesNoGoroutine(t *testing.T) {
 		}
 		r.Body.Close()
 	}
-	// Streams, and a request that looks at the machine and asks Steam.
+	// Open a stream, and a request that checks the machine and queries Steam.
 	for _, path := range []string{"/api/v1/events", "/api/v1/hosts/local/doctor"} {
 		go func() {
 			if r, err := call("GET", path, ""); err == nil {
@@ -138,7 +138,7 @@ func TestServeLeavesNoGoroutine(t *testing.T) {
 	}
 }
 
-// pipes is a listener whose one connection is in memory.
+// pipes is a listener with a single connection in memory.
 type pipes struct {
 	conns  chan net.Conn
 	closed chan struct{}
@@ -157,8 +157,8 @@ func (p *pipes) Accept() (net.Conn, error) {
 func (p *pipes) Close() error   { p.once.Do(func() { close(p.closed) }); return nil }
 func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipe", Net: "unix"} }
 
-// A request that does not end with its context has ended when the bus and the
-// store are closed, also when left4me ends because nobody can connect any more.
+// A request that ignores its context must end before the bus and the store are closed, even if serve
+// ends because its listener failed.
 func TestServeHTTPWaitsForARequestThatIgnoresItsContext(t *testing.T) {
 	for name, broken := range map[string]bool{"it is asked to end": false, "its listener breaks": true} {
 		t.Run(name, func(t *testing.T) {
@@ -176,7 +176,7 @@ func TestServeHTTPWaitsForARequestThatIgnoresItsContext(t *testing.T) {
 						cancel()
 					}
 					<-r.Context().Done()
-					time.Sleep(2 * shutdownWithin) // of the bubble
+					time.Sleep(2 * shutdownWithin) // virtual time
 					answered.Store(true)
 				})
 				go func() {

@@ -15,9 +15,8 @@ const (
 	bodyWithin     = 15 * time.Second
 )
 
-// serveHTTP serves until ctx ends or nobody can connect any more, and returns when no
-// request is handled any more; requests in progress, streams among them, are told by
-// their contexts.
+// serveHTTP serves until ctx ends or the listener fails, and returns once all requests have ended. The
+// contexts of requests in progress, including streams, are cancelled.
 func serveHTTP(ctx context.Context, l net.Listener, h http.Handler, conn func(context.Context, net.Conn) context.Context,
 	log *slog.Logger,
 ) error {
@@ -36,7 +35,7 @@ func serveHTTP(ctx context.Context, l net.Listener, h http.Handler, conn func(co
 		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownWithin)
 		defer cancel()
 		if srv.Shutdown(grace) != nil {
-			srv.Close() // then also reading a body fails
+			srv.Close() // reading a request body then fails, too
 		}
 		running.Wait()
 	})
@@ -49,9 +48,8 @@ func serveHTTP(ctx context.Context, l net.Listener, h http.Handler, conn func(co
 	return err
 }
 
-// strictTransport makes browsers come over https only, for half a year from each
-// answer on, where that is how they find the panel (RFC 6797; they heed it over
-// https only). Other names of the domain are none of its business.
+// strictTransport sets Strict-Transport-Security for half a year (RFC 6797) if the public URL uses
+// HTTPS. Browsers obey the header over HTTPS only. It does not include subdomains.
 func strictTransport(s settings, next http.Handler) http.Handler {
 	if !s.https() {
 		return next
@@ -62,8 +60,7 @@ func strictTransport(s settings, next http.Handler) http.Handler {
 	})
 }
 
-// counted counts the requests that are being handled: a server's Close doesn't
-// wait for them.
+// counted counts the requests in progress, because closing the server does not wait for them.
 func counted(running *sync.WaitGroup, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		running.Add(1)
@@ -72,13 +69,12 @@ func counted(running *sync.WaitGroup, next http.Handler) http.Handler {
 	})
 }
 
-// inTime bounds how long the body of a request may take to come: whoever sends
-// it byte by byte would hold a connection for ever. The server takes the deadline
-// back when all of the body is there.
+// inTime limits the time to receive a request body: a client that sends it byte by byte could hold a
+// connection forever. The server resets the deadline once the body is complete.
 func inTime(within time.Duration, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.ContentLength != 0 {
-			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(within)) // a connection has deadlines
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(within)) // a connection supports deadlines
 		}
 		next.ServeHTTP(w, r)
 	})

@@ -17,8 +17,8 @@ import (
 
 const socketName = "api.sock"
 
-// localListener is the socket for commands on this machine, which need no
-// token: the kernel says who is at the other end.
+// localListener opens the socket for commands on this machine. They need no token, because the kernel
+// identifies the peer.
 func localListener(s settings) (net.Listener, error) {
 	path := filepath.Join(s.run, socketName)
 	if len(path) >= len(unix.RawSockaddrUnix{}.Path) {
@@ -32,8 +32,8 @@ func localListener(s settings) (net.Listener, error) {
 	return removedAtClose{l, path}, nil
 }
 
-// removedAtClose is a listener whose socket goes when it is closed: clients then
-// see at once that nothing serves.
+// removedAtClose is a listener whose socket is removed when it is closed, so clients immediately see
+// that left4me is not running.
 type removedAtClose struct {
 	net.Listener
 	path string
@@ -43,7 +43,7 @@ func (l removedAtClose) Close() error {
 	return errors.Join(l.Listener.Close(), os.Remove(l.path))
 }
 
-// localSocket is where serve listens for commands on this machine.
+// localSocket returns the path of the socket for commands on this machine.
 func localSocket() string {
 	_, run, err := directories(os.Getenv)
 	if err != nil {
@@ -55,22 +55,21 @@ func localSocket() string {
 func socketOf(s settings) string { return filepath.Join(s.run, socketName) }
 
 const (
-	// unreadWithin is how long a client may take no byte of what it was sent. A
-	// proxy that waits for a slow reader of its own takes no longer than that.
+	// unreadWithin is how long a client may read nothing of what it was sent. A proxy that waits for a
+	// slow client does not take longer.
 	unreadWithin = 30 * time.Second
-	// unsentBytes is how much of an answer waits in the kernel behind what is on
-	// its way: Linux grows this queue to 4 MiB for a client that reads nothing.
+	// unsentBytes limits the unsent part of an answer in the kernel. By default Linux queues up to 4
+	// MiB for a client that does not read.
 	unsentBytes = 64 << 10
 )
 
-// listenTCP listens for browsers and programs. The kernel ends a connection whose
-// peer takes nothing for the given time while something is there for it: each
-// byte that is taken moves the deadline on, for pages, downloads and streams
-// alike, and also when the handler has returned and the rest waits in the kernel.
+// listenTCP listens for browsers and programs. The kernel closes a connection if the peer has received
+// nothing for the given time while data is waiting. Every received byte extends the deadline, for
+// pages, downloads and streams, and also after the handler has returned.
 func listenTCP(address string, unread time.Duration) (net.Listener, error) {
 	c := net.ListenConfig{Control: func(_, _ string, raw syscall.RawConn) error {
 		var set error
-		err := raw.Control(func(fd uintptr) { // accepted connections inherit both
+		err := raw.Control(func(fd uintptr) { // accepted connections inherit both options
 			set = errors.Join(
 				unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(unread.Milliseconds())),
 				unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, unsentBytes),
@@ -78,6 +77,6 @@ func listenTCP(address string, unread time.Duration) (net.Listener, error) {
 		})
 		return errors.Join(err, set)
 	}}
-	c.SetMultipathTCP(false) // its sockets refuse TCP_USER_TIMEOUT; Listen would try both in turn
+	c.SetMultipathTCP(false) // MPTCP sockets reject TCP_USER_TIMEOUT, and Listen would try both
 	return c.Listen(context.Background(), "tcp", address)
 }

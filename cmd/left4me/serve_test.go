@@ -19,7 +19,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// within is what a body may take in these tests.
+// within is the time limit for a request body in these tests, and longer exceeds it.
 const within, longer = 100 * time.Millisecond, 300 * time.Millisecond
 
 func TestABodyThatDoesNotComeIsNotWaitedFor(t *testing.T) {
@@ -49,7 +49,7 @@ func TestARequestWhoseBodyIsThereMayTakeItsTime(t *testing.T) {
 	server := httptest.NewServer(inTime(within, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		select {
-		case <-time.After(longer): // as a console command while a map loads
+		case <-time.After(longer): // like a console command during a map load
 		case <-r.Context().Done():
 			http.Error(w, "given up", http.StatusServiceUnavailable)
 		}
@@ -63,7 +63,7 @@ func TestARequestWhoseBodyIsThereMayTakeItsTime(t *testing.T) {
 	answers := bufio.NewReader(c)
 	for _, request := range []string{
 		"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc",
-		"GET / HTTP/1.1\r\nHost: x\r\n\r\n", // the next one on the same connection
+		"GET / HTTP/1.1\r\nHost: x\r\n\r\n", // the next request on the same connection
 	} {
 		if _, err := io.WriteString(c, request); err != nil {
 			t.Fatal(err)
@@ -76,8 +76,8 @@ func TestARequestWhoseBodyIsThereMayTakeItsTime(t *testing.T) {
 	}
 }
 
-// Who owns a root may have linked a file of root's where its lock belongs: as
-// when root restores a backup, it must stay root's.
+// The owner of a root directory may have hard-linked a file of root in place of the lock. It must
+// remain root's when root restores a backup.
 func TestTheLockTakesNobodysFile(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root gives files away")
@@ -113,7 +113,7 @@ func TestTheLockTakesNobodysFile(t *testing.T) {
 	}
 }
 
-// What a left4me that was killed was just starting has its lock until it is another program.
+// A child that a killed left4me was just starting holds its lock until it executes another program.
 func TestTheLockOfAKilledLeft4meIsWaitedFor(t *testing.T) {
 	root := t.TempDir()
 	ended := exec.CommandContext(t.Context(), "true")
@@ -148,7 +148,7 @@ func TestTheLockOfAKilledLeft4meIsWaitedFor(t *testing.T) {
 	}
 }
 
-// Doctor is run by root too, in a root that belongs to somebody else.
+// Root runs doctor, too, in a directory that belongs to another user.
 func TestDoctorWaitsForNoPipe(t *testing.T) {
 	root := t.TempDir()
 	for _, name := range []string{lockName, databaseName} {
@@ -171,8 +171,8 @@ func TestDoctorWaitsForNoPipe(t *testing.T) {
 	}
 }
 
-// Two left4me on one root usually have the same address too: what has to be
-// ended is the other left4me, not some program.
+// Two left4me processes on one root directory usually use the same address, too. The error must name
+// the other left4me, not some program.
 func TestSecondServeOnOneAddressNamesTheFirst(t *testing.T) {
 	root := t.TempDir()
 	taken, err := net.Listen("tcp", "127.0.0.1:0")

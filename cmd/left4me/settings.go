@@ -19,30 +19,30 @@ import (
 	"github.com/left4me/left4me/internal/host/diagnosis/remedy"
 )
 
-// settings are what the environment says. Everything else lives in the database.
+// settings are read from the environment. All other settings are in the database.
 type settings struct {
 	root       string // LEFT4ME_ROOT
-	run        string // LEFT4ME_RUN: sockets
+	run        string // LEFT4ME_RUN: directory of the sockets
 	listen     string // LEFT4ME_LISTEN
 	secretKey  string // LEFT4ME_SECRET_KEY
 	keyFile    string // LEFT4ME_SECRET_KEY_FILE
 	supervisor string // LEFT4ME_SUPERVISOR: auto, systemd or process
-	reserve    int64  // LEFT4ME_RESERVE: bytes on each file system
+	reserve    int64  // LEFT4ME_RESERVE: bytes per file system
 	ports      servers.PortRange
 	publicURL  string // LEFT4ME_PUBLIC_URL
 
-	publicAddress string           // LEFT4ME_PUBLIC_ADDRESS: of the game servers; empty: it is found out
+	publicAddress string           // LEFT4ME_PUBLIC_ADDRESS: of the game servers; detected if empty
 	steamAPI      string           // LEFT4ME_STEAM_API_URL
 	githubAPI     string           // LEFT4ME_GITHUB_API_URL
 	steamcmd      string           // LEFT4ME_STEAMCMD
 	steamcmdURL   string           // LEFT4ME_STEAMCMD_URL
 	downloads     download.Options // LEFT4ME_DOWNLOAD_ALLOW, LEFT4ME_DOWNLOAD_RATE
-	envFile       string           // of the package
-	reader        remedy.Reader    // of what doctor says
-	token         bool             // that reader's commands carry one
-	configDir     string           // LEFT4ME_CONFIG_DIR: the *.env files that backups keep; empty when there is none
+	envFile       string           // environment file of the package
+	reader        remedy.Reader    // reader of doctor's hints
+	token         bool             // commands of that reader use a token
+	configDir     string           // LEFT4ME_CONFIG_DIR: directory of the *.env files to back up; empty if none
 
-	ended func() // for tests: what serve began has ended, and the bus and the store are still open
+	ended func() // for tests: called after all parts have ended, before the bus and the store are closed
 }
 
 const (
@@ -56,8 +56,8 @@ const (
 	packagedEnv     = defaultConfig + "/left4me.env"
 )
 
-// setting is one of the settings as a flag of serve and doctor. The secret key has
-// a file instead: everybody on a machine can read the arguments of a program.
+// setting is a setting that is also a flag of serve and doctor. The secret key has a file instead,
+// because every user of a machine can read the arguments of a process.
 type setting struct{ env, flag, usage string }
 
 var flagSettings = []setting{
@@ -81,8 +81,8 @@ var flagSettings = []setting{
 	{"LEFT4ME_SECRET_KEY_FILE", "secret-key-file", "a file with the secret key, instead of LEFT4ME_SECRET_KEY"},
 }
 
-// addSettings gives a command the settings as flags, and returns the environment
-// with what the flags say over it.
+// addSettings adds the settings to a command as flags and returns the environment overridden by the
+// flags.
 func addSettings(c *cobra.Command) (getenv func(string) string) {
 	given := map[string]*string{}
 	for _, s := range flagSettings {
@@ -96,8 +96,8 @@ func addSettings(c *cobra.Command) (getenv func(string) string) {
 	}
 }
 
-// fromFile adds the lines NAME=VALUE of a file behind an environment, as systemd
-// reads it for serve; a file that isn't there or isn't ours to read adds nothing.
+// fromFile returns the environment with the lines NAME=VALUE of a file as defaults, as systemd reads
+// them for serve. A missing or unreadable file adds nothing.
 func fromFile(getenv func(string) string, file string) func(string) string {
 	b, err := os.ReadFile(file)
 	if err != nil {
@@ -106,7 +106,7 @@ func fromFile(getenv func(string) string, file string) func(string) string {
 	return func(name string) string { return cmp.Or(getenv(name), settingIn(string(b), name)) }
 }
 
-// readSettings reads the environment. The error names the setting that is wrong.
+// readSettings reads the environment. Errors name the invalid setting.
 func readSettings(getenv func(string) string) (settings, error) {
 	s := settings{
 		listen:    cmp.Or(getenv("LEFT4ME_LISTEN"), defaultListen),
@@ -163,7 +163,7 @@ func readSettings(getenv func(string) string) (settings, error) {
 	return s, nil
 }
 
-// directories are where everything is kept and where the sockets are.
+// directories returns the root directory and the directory of the sockets.
 func directories(getenv func(string) string) (root, run string, err error) {
 	if root, err = filepath.Abs(cmp.Or(getenv("LEFT4ME_ROOT"), defaultRoot)); err != nil {
 		return "", "", fmt.Errorf("LEFT4ME_ROOT: %w", err)
@@ -181,7 +181,7 @@ func directories(getenv func(string) string) (root, run string, err error) {
 	return root, run, nil
 }
 
-// downloads are the exceptions and the limit of what overlays download.
+// downloads returns the allowed addresses and the rate limit of overlay downloads.
 func downloads(getenv func(string) string) (o download.Options, err error) {
 	o.Allow = strings.FieldsFunc(getenv("LEFT4ME_DOWNLOAD_ALLOW"), func(r rune) bool { return r == ',' || r == ' ' })
 	if _, err := download.ParseAllow(o.Allow); err != nil {
@@ -198,7 +198,7 @@ func downloads(getenv func(string) string) (o download.Options, err error) {
 	return o, nil
 }
 
-// mebibytes reads 64M; 0 needs no unit.
+// mebibytes parses a size such as 64M; 0 needs no unit.
 func mebibytes(text string) (int64, error) {
 	if text == "0" {
 		return 0, nil
@@ -221,15 +221,14 @@ func portRange(text string) (servers.PortRange, error) {
 	return servers.PortRange{Low: l, High: h}, nil
 }
 
-// https reports whether the address under which browsers find the panel is one of
-// https.
+// https reports whether the public URL of the panel uses HTTPS.
 func (s settings) https() bool {
 	u, err := url.Parse(s.publicURL)
 	return err == nil && u.Scheme == "https"
 }
 
-// secureCookies reports whether browsers come over https: everywhere but on a
-// loopback address without a public one.
+// secureCookies reports whether browsers use HTTPS: always, except on a loopback address without a
+// public URL.
 func (s settings) secureCookies() bool {
 	if s.publicURL != "" {
 		return s.https()

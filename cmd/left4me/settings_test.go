@@ -97,8 +97,7 @@ func TestCookiesAreSecureWhereBrowsersComeOverHTTPS(t *testing.T) {
 	}
 }
 
-// Where nobody has said that browsers come over https, they must go on to find the
-// panel over http.
+// Without a public URL that uses HTTPS, browsers must be able to use the panel over HTTP.
 func TestBrowsersKeepToHTTPSWhereThatIsThePublicURL(t *testing.T) {
 	for public, want := range map[string]string{
 		"": "", "http://panel.lan": "", "https://panel.example.org": "max-age=15552000", "HTTPS://panel.example.org": "max-age=15552000",

@@ -34,39 +34,39 @@ const (
 	tmpfilesConf = "/usr/lib/tmpfiles.d/left4me.conf"
 	unitName     = "left4me.service"
 
-	commandWithin = time.Minute // for one program that setup runs
+	commandWithin = time.Minute // limit for one program run by setup
 	readyWithin   = time.Minute
 	askEvery      = 100 * time.Millisecond
 )
 
-// setup is what comes between unpacking left4me and logging in. Each step looks
-// first, so that it can be run again at any time.
+// setup performs the steps between installing left4me and logging in. Each step checks first whether
+// there is anything to do, so setup can be repeated at any time.
 type setup struct {
 	admin             string
-	named             bool // the administrator was asked for by name
+	named             bool // the administrator's name was given explicitly
 	passwordStdin     bool
 	listen, publicURL string
 	in                io.Reader
-	out               io.Writer // progress
+	out               io.Writer // progress output
 
-	settings settings // of the service, known from the third step on
-	stale    bool     // what runs doesn't know the settings
+	settings settings // settings of the service, known from the third step on
+	stale    bool     // the running service does not use the current settings
 	report   setupReport
 }
 
-// setupReport is what setup did, for --json.
+// setupReport is the JSON output of setup.
 type setupReport struct {
 	Steps    []setupStep     `json:"steps"`
 	URL      string          `json:"url"`
-	Admin    string          `json:"admin,omitempty"`    // who was made
-	Password string          `json:"password,omitempty"` // that was generated
+	Admin    string          `json:"admin,omitempty"`    // name of the created administrator
+	Password string          `json:"password,omitempty"` // generated password
 	Note     string          `json:"note,omitempty"`     // what was not done
-	Findings []left4me.Check `json:"findings"`           // of doctor, those that are not ok
+	Findings []left4me.Check `json:"findings"`           // results of doctor that are not OK
 }
 
 type setupStep struct {
 	What string `json:"what"`
-	Made bool   `json:"made"` // else it was right already
+	Made bool   `json:"made"` // false if it was already correct
 }
 
 func setupCommand() *cobra.Command {
@@ -130,7 +130,7 @@ func (s *setup) run(ctx context.Context) error {
 	return s.tellFindings(ctx)
 }
 
-// possible says why nothing can be set up here.
+// possible returns an error if nothing can be set up here.
 func possible() error {
 	for _, path := range []string{sysusersConf, tmpfilesConf} {
 		if _, err := os.Stat(path); err != nil {
@@ -163,7 +163,7 @@ func (s *setup) directories(ctx context.Context) (bool, error) {
 	})
 }
 
-// changes reports whether doing something changed what state returns of some paths.
+// changes runs do and reports whether it changed the state of one of the paths.
 func changes(paths []string, state func(path string) string, do func() error) (bool, error) {
 	all := func() (seen string) {
 		for _, path := range paths {
@@ -177,11 +177,11 @@ func changes(paths []string, state func(path string) string, do func() error) (b
 }
 
 func contents(path string) string {
-	b, _ := os.ReadFile(path) // one that isn't there is another than one that is
+	b, _ := os.ReadFile(path) // a missing file is empty
 	return string(b)
 }
 
-// environment sees that the service has settings, a secret key among them.
+// environment ensures that the service has settings, including a secret key.
 func (s *setup) environment(context.Context) (bool, error) {
 	old, err := os.ReadFile(packagedEnv)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -216,7 +216,7 @@ func (s *setup) environment(context.Context) (bool, error) {
 	return true, writeSealed(packagedEnv, text)
 }
 
-// service enables left4me and sees that it runs with the settings as they are.
+// service enables left4me and ensures that it runs with the current settings.
 func (s *setup) service(ctx context.Context) (made bool, err error) {
 	if err := runProgram(ctx, "systemctl", "daemon-reload"); err != nil {
 		return false, err
@@ -229,7 +229,7 @@ func (s *setup) service(ctx context.Context) (made bool, err error) {
 	}
 	if s.stale || runProgram(ctx, "systemctl", "is-active", "--quiet", unitName) != nil {
 		made = true
-		_ = runProgram(ctx, "systemctl", "restart", unitName) // why it fails left4me says better: see awaitReady
+		_ = runProgram(ctx, "systemctl", "restart", unitName) // awaitReady reports the reason of a failure
 	}
 	return made, s.awaitReady(ctx)
 }
@@ -238,7 +238,7 @@ func (s *setup) client() (*apiclient.Client, error) {
 	return apiclient.New(apiclient.Target{Socket: socketOf(s.settings)})
 }
 
-// awaitReady waits until left4me has all that it needs.
+// awaitReady waits until left4me is ready.
 func (s *setup) awaitReady(ctx context.Context) error {
 	client, err := s.client()
 	if err != nil {
@@ -268,7 +268,7 @@ func (s *setup) awaitReady(ctx context.Context) error {
 	}
 }
 
-// lastWords is the last line of left4me that says why it ended.
+// lastWords returns the last line in left4me's log that gives the reason of its end.
 func lastWords(ctx context.Context) (why string) {
 	ctx, cancel := context.WithTimeout(ctx, commandWithin)
 	defer cancel()
@@ -284,8 +284,8 @@ func lastWords(ctx context.Context) (why string) {
 	return why
 }
 
-// administrator makes the one who is asked for, or the first one when there is
-// none. One who is there keeps the password.
+// administrator creates the administrator given by name, or the first one if there is none. An existing
+// one keeps their password.
 func (s *setup) administrator(ctx context.Context) (bool, error) {
 	client, err := s.client()
 	if err != nil {
@@ -353,8 +353,8 @@ func (s *setup) tellAddress() {
 	}
 }
 
-// tellFindings tells what doctor finds, as the user that left4me runs as: root
-// could do more.
+// tellFindings prints the problems found by doctor. doctor runs as left4me's user, because root has
+// more rights.
 func (s *setup) tellFindings(ctx context.Context) error {
 	exe, err := os.Executable()
 	if err != nil {
@@ -365,7 +365,7 @@ func (s *setup) tellFindings(ctx context.Context) error {
 	cmd := asUser(ctx, "left4me", exe, "doctor", "--json", "--for-root")
 	var stderr bytes.Buffer
 	cmd.Dir, cmd.Env, cmd.Stderr = "/", []string{"PATH=" + os.Getenv("PATH")}, &stderr
-	out, failed := cmd.Output() // broken things make it fail
+	out, failed := cmd.Output() // fails if something is broken
 	var found struct{ Checks []left4me.Check }
 	if err := json.Unmarshal(out, &found); err != nil {
 		return fmt.Errorf("doctor: %w: %s", cmp.Or(failed, err), strings.TrimSpace(stderr.String()))
@@ -383,16 +383,16 @@ func (s *setup) tellFindings(ctx context.Context) error {
 	return nil
 }
 
-// asUser is a command that runs as somebody else: in a session of its own, since
-// who has root's terminal can type into it.
+// asUser returns a command that runs as another user. It gets a session of its own, because a process
+// with root's terminal could type into it.
 func asUser(ctx context.Context, name string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, "runuser", append([]string{"-u", name, "--"}, args...)...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	cmd.WaitDelay = time.Second // runuser ends without what it runs
+	cmd.WaitDelay = time.Second // runuser may exit before its child
 	return cmd
 }
 
-// runProgram runs a program of the system; the error has what it said.
+// runProgram runs a system program. The error contains its output.
 func runProgram(ctx context.Context, name string, args ...string) error {
 	ctx, cancel := context.WithTimeout(ctx, commandWithin)
 	defer cancel()

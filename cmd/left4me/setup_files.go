@@ -15,11 +15,11 @@ import (
 	"github.com/left4me/left4me/internal/durable"
 )
 
-// envMode lets left4me read its settings, and nobody else.
+// envMode is the mode of the settings file: only left4me's group may read it.
 const envMode = 0o640
 
-// settingIn is what a file of settings says of one of them: its last line counts, as
-// for systemd.
+// settingIn returns the value of a setting in the text of a settings file. As for systemd, the last
+// line is used.
 func settingIn(text, name string) (found string) {
 	for line := range strings.Lines(text) {
 		if k, v, ok := strings.Cut(strings.TrimSpace(line), "="); ok && k == name {
@@ -29,8 +29,7 @@ func settingIn(text, name string) (found string) {
 	return found
 }
 
-// withSetting is a file of settings that says something else of one of them, and
-// the same of all others.
+// withSetting returns the text of a settings file with one setting changed and all others unchanged.
 func withSetting(text, name, v string) string {
 	if settingIn(text, name) == v {
 		return text
@@ -53,7 +52,7 @@ func withSetting(text, name, v string) string {
 	return kept.String()
 }
 
-// tmpfilesPaths are the paths that a file of tmpfiles.d is about.
+// tmpfilesPaths returns the paths in a tmpfiles.d file.
 func tmpfilesPaths(text string) (paths []string) {
 	for line := range strings.Lines(text) {
 		if f := strings.Fields(line); len(f) > 1 && !strings.HasPrefix(f[0], "#") {
@@ -63,7 +62,7 @@ func tmpfilesPaths(text string) (paths []string) {
 	return paths
 }
 
-// owners is whose a path is and who may do what with it.
+// owners returns the mode and the owner of a path as text.
 func owners(path string) string {
 	st, err := os.Lstat(path)
 	if err != nil {
@@ -76,7 +75,7 @@ func owners(path string) string {
 	return fmt.Sprint(st.Mode(), sys.Uid, sys.Gid)
 }
 
-// group is the id of left4me's group.
+// group returns the ID of left4me's group.
 func group() (int, error) {
 	g, err := user.LookupGroup("left4me")
 	if err != nil {
@@ -85,7 +84,7 @@ func group() (int, error) {
 	return strconv.Atoi(g.Gid)
 }
 
-// sealed reports whether a file is root's and only left4me may read it.
+// sealed reports whether a file belongs to root and only left4me may read it.
 func sealed(name string) (bool, error) {
 	gid, err := group()
 	if err != nil {
@@ -102,7 +101,7 @@ func sealed(name string) (bool, error) {
 	return ok && st.Mode() == envMode && sys.Uid == 0 && int(sys.Gid) == gid, nil
 }
 
-// writeSealed replaces a file as a whole with one that only left4me may read.
+// writeSealed atomically replaces a file with one that only left4me may read.
 func writeSealed(name, text string) error {
 	gid, err := group()
 	if err != nil {
@@ -111,7 +110,7 @@ func writeSealed(name, text string) error {
 	return durable.WriteFile(name, []byte(text), envMode, func(f *os.File) error { return f.Chown(0, gid) })
 }
 
-// address is where the panel is, and what somebody has to know to get there.
+// address returns the address of the panel and what users must know to reach it.
 func address(s settings, hostname string) (at string, advice []string) {
 	host, port, _ := net.SplitHostPort(s.listen)
 	ip := net.ParseIP(host)
@@ -138,8 +137,7 @@ func address(s settings, hostname string) (at string, advice []string) {
 	}
 }
 
-// leadsTo reports whether an address is that of a port of this machine, which
-// needs no proxy.
+// leadsTo reports whether an address refers to a port of this machine, so that no proxy is needed.
 func leadsTo(address, port string) bool {
 	u, err := url.Parse(address)
 	if err != nil || u.Scheme != "http" {

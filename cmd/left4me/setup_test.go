@@ -74,7 +74,7 @@ func TestAChangeIsSeen(t *testing.T) {
 		state func(string) string
 		want  bool
 	}{
-		{write(""), contents, false}, // nothing in it: nobody and nothing was added
+		{write(""), contents, false}, // no lines: no user and nothing else was added
 		{write("a"), contents, true},
 		{write("a"), contents, false},
 		{write("b"), owners, false},
@@ -111,8 +111,8 @@ func TestPeopleAreToldHowToGetToThePanel(t *testing.T) {
 	}
 }
 
-// What left4me's user runs could otherwise type into the terminal of root, who
-// runs setup (TIOCSTI, ioctl_tty(2)).
+// Programs run as left4me's user could otherwise type into the terminal of root, who runs setup
+// (TIOCSTI, ioctl_tty(2)).
 func TestWhatSetupRunsAsLeft4meHasNoTerminal(t *testing.T) {
 	if _, err := exec.LookPath("runuser"); err != nil || os.Geteuid() != 0 {
 		t.Skip("only root runs things as others, with runuser")

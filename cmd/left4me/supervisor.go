@@ -17,9 +17,8 @@ import (
 
 const gameGroup = "left4me-game"
 
-// supervisor chooses how servers are kept running: by systemd where our units
-// are installed, else by our own processes. group is what the game runs as, or
-// -1 for our own user.
+// supervisor chooses what runs the servers: systemd if our units are installed, otherwise our own
+// processes. group is the group that the game runs as, or -1 for our own user.
 func supervisor(ctx context.Context, s settings, log *slog.Logger) (sup agent.Machine, group int, err error) {
 	if s.supervisor != "process" {
 		units := systemd.Config{Root: instance.Root(s.root), Run: s.run}
@@ -57,13 +56,13 @@ func supervisor(ctx context.Context, s settings, log *slog.Logger) (sup agent.Ma
 		if path, err = filepath.Abs(path); err != nil {
 			return nil, 0, err
 		}
-		cfg.Env = append(cfg.Env, name+"="+path) // for runShim
+		cfg.Env = append(cfg.Env, name+"="+path) // used by runShim
 	}
 	return process.New(cfg), -1, nil
 }
 
-// shareSockets lets the game's group, which shims run in under systemd, pass to
-// the directories that systemd makes for them, and see nothing on the way.
+// shareSockets gives the game's group access to the directories that systemd creates for shims, without
+// letting it list the parent directory. Under systemd, shims run in this group.
 func shareSockets(run string, group int) error {
 	if group < 0 {
 		return nil

@@ -12,9 +12,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// configs is `configs DIR [SHARE]`: a competitive configuration with SourceMod, of
-// the shape and size that communities pass on: more than 3,000 files, or one in
-// SHARE of them.
+// configs implements `configs DIR [SHARE]`: it creates a competitive configuration with SourceMod, of
+// the typical shape and size: more than 3,000 files, or one in SHARE of them.
 func configs(ts *testscript.TestScript, _ bool, args []string) {
 	dir, random := ts.MkAbs(args[0]), rand.New(rand.NewPCG(1, 2))
 	n, share := 0, 1
@@ -70,14 +69,14 @@ func configs(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// merged is `merged NAME DIR`: a server that is up sees each file of DIR in its
-// left4dead2, byte for byte.
+// merged implements `merged NAME DIR`: a running server sees each file of DIR in its left4dead2, byte
+// for byte.
 func merged(ts *testscript.TestScript, neg bool, args []string) {
 	where := filepath.Join(storyOf(ts).root, "runtime", args[0], "merged")
 	links, err := filepath.Glob("/proc/[0-9]*/cwd")
 	ts.Check(err)
 	for _, cwd := range links {
-		// The link of a process leads into its namespace, where the stack is mounted.
+		// The link of a process points into its mount namespace, where the stack is mounted.
 		if to, err := os.Readlink(cwd); err == nil && to == where {
 			same(ts, neg, []string{args[1], filepath.Join(cwd, "left4dead2")})
 			return
@@ -86,8 +85,8 @@ func merged(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Fatalf("no process of %s sees a merged directory", args[0])
 }
 
-// same is `same DIR OTHER`: each file of DIR is in OTHER, byte for byte, and may be
-// executed there if it may here.
+// same implements `same DIR OTHER`: each file of DIR is in OTHER, byte for byte, and executable there
+// if it is executable in DIR.
 func same(ts *testscript.TestScript, neg bool, args []string) {
 	dir, other := ts.MkAbs(args[0]), ts.MkAbs(args[1])
 	files := 0

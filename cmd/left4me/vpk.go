@@ -19,7 +19,7 @@ import (
 	"github.com/left4me/left4me/source/vpk"
 )
 
-// vpkCommand reads files of this machine: it needs no left4me that runs.
+// vpkCommand reads files of this machine and needs no running left4me.
 func vpkCommand() *cobra.Command {
 	const dir = "\n\nOf an archive in several files, FILE is the one whose name ends in _dir.vpk."
 	ls := &cobra.Command{
@@ -70,7 +70,7 @@ func vpkCommand() *cobra.Command {
 	return group
 }
 
-// vpkArgs says how many arguments there must be; a negative maximum is none.
+// vpkArgs checks the number of arguments; a negative maximum means no limit.
 func vpkArgs(low, high int) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
 		if len(args) < low || high >= 0 && len(args) > high {
@@ -80,7 +80,7 @@ func vpkArgs(low, high int) cobra.PositionalArgs {
 	}
 }
 
-// withVPK opens an archive for f, and says with an error what was tried.
+// withVPK opens an archive and calls f. Errors include the verb and the name.
 func withVPK(name, verb string, f func(*vpk.Archive) error) error {
 	a, err := vpk.Open(name)
 	if err == nil {
@@ -96,7 +96,7 @@ func withVPK(name, verb string, f func(*vpk.Archive) error) error {
 	return fmt.Errorf("%s %s: %w", verb, name, err)
 }
 
-// vpkList writes tens of thousands of lines, so without the usual conveniences.
+// vpkList formats lines itself for speed, because archives have tens of thousands of files.
 func vpkList(c *cobra.Command, a *vpk.Archive) error {
 	w := bufio.NewWriterSize(c.OutOrStdout(), 64<<10)
 	asJSON, _ := c.Flags().GetBool("json")
@@ -141,14 +141,14 @@ func vpkList(c *cobra.Command, a *vpk.Archive) error {
 		}
 	}
 	if asJSON {
-		_, _ = w.WriteString("]\n") // Flush returns what went wrong
+		_, _ = w.WriteString("]\n") // Flush returns the error
 	}
 	return w.Flush()
 }
 
-const spaces = "                    " // as long as any number
+const spaces = "                    " // as long as the longest number
 
-// plain reports whether a text is what it looks like, in a terminal and in JSON.
+// plain reports whether a text needs no escaping in a terminal and in JSON.
 func plain(s string) bool {
 	for i := range len(s) {
 		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
@@ -164,12 +164,12 @@ func appendJSON(b []byte, s string) []byte {
 	}
 	text, err := json.Marshal(s)
 	if err != nil {
-		text = []byte(`""`) // a string can be marshalled
+		text = []byte(`""`) // a string can always be encoded
 	}
 	return append(b, text...)
 }
 
-// appendHex writes eight digits.
+// appendHex appends eight hexadecimal digits.
 func appendHex(b []byte, v uint32) []byte {
 	for shift := 28; shift >= 0; shift -= 4 {
 		b = append(b, "0123456789abcdef"[v>>shift&15])
@@ -192,7 +192,7 @@ func vpkCat(ctx context.Context, w io.Writer, a *vpk.Archive, path string) error
 	return nil
 }
 
-// during reads until its context ends.
+// during is a reader that fails once its context has ended.
 type during struct {
 	ctx context.Context
 	r   io.Reader
@@ -205,7 +205,7 @@ func (d during) Read(b []byte) (int, error) {
 	return d.r.Read(b)
 }
 
-// shownProblems is how many lines of what is wrong are printed.
+// shownProblems is the maximum number of problems that are printed.
 const shownProblems = 100
 
 func vpkVerify(c *cobra.Command, name string, a *vpk.Archive) error {
