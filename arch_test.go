@@ -1,4 +1,4 @@
-// Package left4me_test holds the rules that the whole repository keeps.
+// Package left4me_test checks the rules that apply to the whole repository.
 package left4me_test
 
 import (
@@ -28,10 +28,10 @@ const (
 
 var update = flag.Bool("update", false, "write docs/linked-modules.txt anew")
 
-// mayImport is the direction of imports: the first part of a package's path,
-// without internal/, and the first parts of what it may import of ours. A package
-// may always import packages of its own part, but see alone. Of the API its types
-// are a part of their own, so that its clients can have them and nothing else.
+// mayImport defines the direction of imports: for the first part of a package's path, without
+// internal/, the first parts of the packages of ours that it may import. A package may always import
+// packages of its own part, except for those in alone. The types of the API are a part of their own, so
+// that its clients import nothing else of the API.
 var mayImport = map[string][]string{
 	"left4me":     {"bytesize"},
 	"source":      {},
@@ -69,13 +69,12 @@ var mayImport = map[string][]string{
 	"": {"left4me"}, // this test
 }
 
-// everywhere are the parts that import nothing of ours and that all but the shared
-// words and the packages for others may import.
+// everywhere lists the parts that import nothing of ours and that all others may import, except left4me
+// and source.
 var everywhere = []string{"sleep", "bytesize", "durable", "mountinfo", "requestid"}
 
-// inTests is what tests of a part, and packages for tests, whose names end in
-// test, may import beyond that: they put a real store, a real bus or a simulated
-// game behind what they test.
+// inTests lists what tests of a part, and test packages, whose names end in test, may import in
+// addition: they use a real store, a real bus or a simulated game.
 var inTests = map[string][]string{
 	"control":   {"host", "lifecycle"},
 	"api":       {"store", "bus", "host", "lifecycle"},
@@ -88,33 +87,32 @@ var inTests = map[string][]string{
 	"cli":       {"api", "control", "store", "bus", "disk"},
 }
 
-// alone are the parts whose packages don't know each other: whoever imports one
-// format gets one.
+// alone lists the parts whose packages must not import each other, so that a user of one format depends
+// on that format only.
 var alone = []string{"source"}
 
-// butFor are the exceptions: source/addon is about add-ons, which are archives
-// (vpk) that hold texts (vdf). Nothing else there builds on another format.
+// butFor lists the exceptions to alone: source/addon reads add-ons, which are archives (vpk) that
+// contain texts (vdf).
 var butFor = map[string][]string{module + "/source/addon": {module + "/source/vdf", module + "/source/vpk"}}
 
-// severalImporters may be imported anywhere: the standard library would have
-// them if it could.
+// severalImporters may be imported by any package, like the standard library.
 var severalImporters = []string{
-	"golang.org/x/sys",              // system calls, wherever one is made
-	"golang.org/x/text",             // Unicode's tables and code pages
-	"github.com/klauspost/compress", // zstd: backups are written in it, archives come in it
-	"golang.org/x/sync",             // errgroup: every Run that starts goroutines
-	"github.com/spf13/cobra",        // cli has the commands over the API, cmd those of this machine
+	"golang.org/x/sys",              // system calls
+	"golang.org/x/text",             // Unicode tables and code pages
+	"github.com/klauspost/compress", // zstd of backups and of imported archives
+	"golang.org/x/sync",             // errgroup in every Run that starts goroutines
+	"github.com/spf13/cobra",        // cli has the commands that use the API, cmd the local ones
 }
 
-// onePart are the modules that several packages of one part import.
+// onePart lists the modules that several packages of one part may import.
 var onePart = map[string]string{
-	"github.com/a-h/templ": "web", // the pages of each part of the panel are templates
+	"github.com/a-h/templ": "web", // each part of the panel has templates
 }
 
-// notInWords is what the words that both sides share must not be able to do.
+// notInWords lists what package left4me, shared by both sides, must not import.
 var notInWords = []string{"os", "net", "syscall", "io/fs", "io/ioutil", "database", "log", "plugin", "math/rand", "crypto/rand"}
 
-// pkg is what `go list -json` says of a package.
+// pkg is a package as printed by `go list -json`.
 type pkg struct {
 	ImportPath   string
 	Dir          string
@@ -127,10 +125,10 @@ type pkg struct {
 	Module       *struct{ Path string }
 }
 
-// listed is what list has been asked for, by its arguments.
+// listed caches the results of list by their arguments.
 var listed = map[string][]pkg{}
 
-// list runs `go list -json` for patterns, once for each.
+// list runs `go list -json` with the given arguments, once for each combination.
 func list(t *testing.T, args ...string) []pkg {
 	t.Helper()
 	asked := strings.Join(args, " ")
@@ -159,8 +157,8 @@ func list(t *testing.T, args ...string) []pkg {
 	}
 }
 
-// part is the first part of the path of one of our packages, without internal/;
-// ok says that it is ours.
+// part returns the first part of the path of one of our packages, without internal/. ok reports whether
+// the package is ours.
 func part(path string) (name string, ok bool) {
 	if path == module {
 		return "", true
@@ -203,8 +201,8 @@ func TestImportsPointOneWay(t *testing.T) {
 	}
 }
 
-// talkOverBus are the packages of a host that know the bus. The others are linked without
-// it, so that their tests, and the processes these start, begin sooner.
+// talkOverBus lists the packages of a host that may import the bus. All others are linked without it,
+// so that their tests, and the processes these start, begin sooner.
 var talkOverBus = []string{"host/agent", "host/content/build", "host/job"}
 
 func TestFewPackagesOfAHostKnowTheBus(t *testing.T) {
@@ -253,7 +251,7 @@ func TestEachModuleHasOneImporter(t *testing.T) {
 	importers := map[string][]string{}
 	for _, p := range list(t, "./...") {
 		if from, _ := part(p.ImportPath); from == "sim" || from == "test" {
-			continue // they are in no program that anybody installs
+			continue // not part of any installed program
 		}
 		for _, i := range p.Imports {
 			m := moduleOf[i]
@@ -276,8 +274,8 @@ func TestEachModuleHasOneImporter(t *testing.T) {
 	}
 }
 
-// A program that people install must not carry what only tests and the demo
-// need, and the helper that runs as root stays as small as it can be.
+// An installed program must not contain what only tests and demos need, and the helper that runs as
+// root must stay as small as possible.
 func TestWhatIsNotLinked(t *testing.T) {
 	for _, p := range list(t, "-deps", "./cmd/...") {
 		if from, ours := part(p.ImportPath); ours && (from == "sim" || from == "test") || p.ImportPath == "testing" {
@@ -299,7 +297,7 @@ func TestEveryPackageSaysWhatItIsFor(t *testing.T) {
 	}
 }
 
-// documented looks into the files itself: go list takes any comment for one.
+// documented parses the files, because go list accepts any comment as documentation.
 func documented(t *testing.T, p pkg) bool {
 	t.Helper()
 	for _, name := range slices.Concat(p.GoFiles, p.TestGoFiles, p.XTestGoFiles) {
@@ -314,8 +312,7 @@ func documented(t *testing.T, p pkg) bool {
 	return false
 }
 
-// The list makes a change show in its diff what it makes everybody download and
-// trust.
+// With this list, the diff of a change shows which modules everyone will have to download and trust.
 func TestLinkedModulesAreListed(t *testing.T) {
 	const file = "docs/linked-modules.txt"
 	var modules []string
@@ -340,7 +337,7 @@ func TestLinkedModulesAreListed(t *testing.T) {
 	}
 }
 
-// A *sql.Tx lives on when SQLite has rolled it back; see store/transaction.go.
+// A *sql.Tx remains usable after SQLite has rolled it back; see store/transaction.go.
 func TestOnlyOneTypeHasATransaction(t *testing.T) {
 	found := false
 	transaction := regexp.MustCompile(`\bsql\.Tx\b|\.BeginTx\(|\.Begin\(\)`)
@@ -352,7 +349,7 @@ func TestOnlyOneTypeHasATransaction(t *testing.T) {
 				t.Fatal(err)
 			}
 			if !bytes.Contains(text, []byte("Tx")) && !bytes.Contains(text, []byte(".Begin()")) {
-				continue // the regular expression takes seconds for all files with the race detector
+				continue // save seconds of matching with the race detector
 			}
 			if use := transaction.Find(text); use != nil {
 				found = true
@@ -367,9 +364,9 @@ func TestOnlyOneTypeHasATransaction(t *testing.T) {
 	}
 }
 
-// mayWatch are the packages that may call a watcher, and why. A watcher tells that
-// something is new and forgets what nobody took in time; whoever must not miss anything
-// reads events, with a reader of control/events.
+// mayWatch lists the packages that may call a watcher, with the reason. A watcher reports that
+// something is new and drops what was not received in time. Code that must not miss anything reads
+// events with a reader of control/events.
 var mayWatch = map[string]string{
 	"internal/web/page":           "pages that are open",
 	"internal/web/overlays/files": "a page that waits for its job",
@@ -394,9 +391,9 @@ func TestNothingImportantDependsOnAWatcher(t *testing.T) {
 				t.Fatal(err)
 			}
 			if !bytes.Contains(text, []byte("Watch")) {
-				continue // regular expressions take seconds for all files with the race detector
+				continue // save seconds of matching with the race detector
 			}
-			text = declaration.ReplaceAll(text, nil) // of the watchers themselves
+			text = declaration.ReplaceAll(text, nil) // declarations of the watchers themselves
 			for of, call := range calls {
 				if !call.Match(text) {
 					continue
@@ -415,9 +412,8 @@ func TestNothingImportantDependsOnAWatcher(t *testing.T) {
 	}
 }
 
-// The panel's handlers get what the path of a request names from page.Objects, which has
-// checked the rights on it then. The rest reads no path, but the assets, which have no
-// rights.
+// The panel's handlers get the objects named in a request path from page.Objects, which has checked the
+// rights on them. Only the assets, which need no rights, read a path as well.
 func TestPanelReadsPathsWhereItChecksRights(t *testing.T) {
 	found := false
 	for _, p := range list(t, "./internal/web/...") {
@@ -441,12 +437,12 @@ func TestPanelReadsPathsWhereItChecksRights(t *testing.T) {
 	}
 }
 
-// rawErrors are files of the panel that take errors apart, though not for who reads them:
-// web/page does it for all others, and the rest is about what somebody has just typed.
+// rawErrors lists files of the panel that may read errors directly: web/page does it for all others,
+// and the rest handles only what a user has just typed.
 var rawErrors = []string{"web/page/", "web/format/errors.go", "web/settings/form.go"}
 
-// An error may name what its reader may not see. Public and ProblemsOf of web/page conceal
-// that; left4me.Public doesn't.
+// An error may name objects that its reader may not see. Public and ProblemsOf of web/page hide them;
+// left4me.Public does not.
 func TestPanelShowsErrorsAsTheirReaderMayReadThem(t *testing.T) {
 	found := false
 	for _, s := range sources(t) {
@@ -475,8 +471,8 @@ func TestPanelShowsErrorsAsTheirReaderMayReadThem(t *testing.T) {
 	}
 }
 
-// Which host something is on is said by the object, or by the list of hosts: there may be
-// several. Only the program knows which one it runs on itself.
+// The host of an object comes from the object or from the list of hosts, because there may be several.
+// Only cmd/left4me knows which host it runs on.
 func TestOnlyTheProgramSaysWhichHostIsItsOwn(t *testing.T) {
 	found := false
 	for _, s := range sources(t) {
@@ -499,8 +495,8 @@ func TestOnlyTheProgramSaysWhichHostIsItsOwn(t *testing.T) {
 	}
 }
 
-// SQLite is C that was translated for one version of libc; with another one it
-// compiles and may be wrong.
+// SQLite is translated from C for one version of libc; with another version it compiles but may be
+// wrong.
 func TestLibcIsTheOneThatSQLiteWasMadeFor(t *testing.T) {
 	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "modernc.org/sqlite").Output()
 	if err != nil {
@@ -513,7 +509,7 @@ func TestLibcIsTheOneThatSQLiteWasMadeFor(t *testing.T) {
 	}
 }
 
-// required is the version of a module in a go.mod file.
+// required returns the version of a module in a go.mod file.
 func required(t *testing.T, file, path string) string {
 	t.Helper()
 	text, err := os.ReadFile(file)
@@ -529,11 +525,11 @@ func required(t *testing.T, file, path string) string {
 	return ""
 }
 
-// asksTheKernel are files of control, api and web that make system calls, though of
-// none about files of a host.
-var asksTheKernel = []string{"internal/api/peer.go"} // who is at the other end of the local socket
+// asksTheKernel lists files of control, api and web that make system calls unrelated to files of a
+// host.
+var asksTheKernel = []string{"internal/api/peer.go"} // identity of the peer of the local socket
 
-// Hosts may be other machines, so what is on their disks is reached through hostfs.
+// Hosts may be other machines, so their files are accessed through hostfs.
 func TestControlOpensNothingOnAHost(t *testing.T) {
 	var found []string
 	for _, s := range sources(t) {

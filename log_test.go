@@ -7,12 +7,11 @@ import (
 	"testing"
 )
 
-// withContext are the methods of a logger that say nothing of the request, with those to
-// use instead.
+// withContext maps the methods of a logger that ignore the context to those to use instead.
 var withContext = map[string]string{"Debug": "DebugContext", "Info": "InfoContext", "Warn": "WarnContext", "Error": "ErrorContext"}
 
-// TestLinesOfTheLogTellTheirRequest finds lines that are logged without the context that
-// is at hand: a search for the request's id would miss them.
+// TestLogCallsUseContext finds log calls that do not pass the available context: a search for the
+// request's ID would miss their lines.
 func TestLinesOfTheLogTellTheirRequest(t *testing.T) {
 	found := 0
 	for _, s := range sources(t) {
@@ -48,7 +47,7 @@ func TestLinesOfTheLogTellTheirRequest(t *testing.T) {
 	}
 }
 
-// isLogger reports whether an expression is called like a logger: log, x.Log, x.core.log.
+// isLogger reports whether an expression is named like a logger: log, x.Log, x.core.log.
 func isLogger(x ast.Expr) bool {
 	switch x := x.(type) {
 	case *ast.Ident:
@@ -66,8 +65,8 @@ func isLogger(x ast.Expr) bool {
 	return false
 }
 
-// hasContext reports whether one of the functions around a call is given a context, or a
-// request of HTTP, which has one.
+// hasContext reports whether a function around a call has a parameter of type context.Context or
+// http.Request.
 func hasContext(around []ast.Node) bool {
 	for _, n := range around {
 		var t *ast.FuncType

@@ -10,11 +10,10 @@ import (
 	"testing"
 )
 
-// whole are the folders that the map of docs/architecture.md names for all that is in
-// them.
+// whole lists the folders for which the map in docs/architecture.md has a single entry.
 var whole = []string{"deploy", "script", "sim", "source", "test", "tools"}
 
-// The map in docs/architecture.md has each package once, and no other.
+// The map in docs/architecture.md must list each package exactly once, and no others.
 func TestMapHasEachPackageOnce(t *testing.T) {
 	text, err := os.ReadFile("docs/architecture.md")
 	if err != nil {
@@ -56,10 +55,10 @@ func TestMapHasEachPackageOnce(t *testing.T) {
 	}
 }
 
-// The table "What you see and where it is" in docs/development.md names files and folders that
-// are there: in internal/web where it says what draws them, in internal where it says what does the work.
-// A name without a folder is beside the one before it, and one without an extension begins the names of
-// files.
+// The table "What you see and where it is" in docs/development.md must name existing files and folders:
+// in internal/web in the column for templates and handlers, in internal in the column for the work. A
+// name without a folder is in the folder of the name before it, and a name without an extension is the
+// beginning of a file name.
 func TestTableOfWhatIsSeenNamesFiles(t *testing.T) {
 	text, err := os.ReadFile("docs/development.md")
 	if err != nil {

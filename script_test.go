@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// A script that is asked for its usage prints the comment at its head and does
-// nothing else; one that takes no arguments refuses them.
+// A script that is asked for its usage must print the comment at its beginning and do nothing else. A
+// script without arguments must reject arguments.
 func TestScriptsPrintTheirUsage(t *testing.T) {
 	paths, err := filepath.Glob("script/*")
 	if err != nil {

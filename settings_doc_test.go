@@ -9,10 +9,10 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// docs/settings.md has the table of settings as the program has it.
+// docs/settings.md must contain the table of settings generated here.
 func TestSettingsDocument(t *testing.T) { tableInDocument(t, "docs/settings.md", settingsTable()) }
 
-// tableInDocument holds that a document has a table between its marks; -update writes it
+// tableInDocument checks that a document contains the table between its markers; -update writes it
 // there.
 func tableInDocument(t *testing.T, file, table string) {
 	t.Helper()

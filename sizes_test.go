@@ -16,16 +16,16 @@ import (
 	"unicode/utf8"
 )
 
-// What keeps a package, a type and a function readable in one sitting. Files that
-// are generated don't count; tests count for lines and functions only.
+// Limits that keep packages, types and functions readable. Generated files are not counted; in tests
+// only functions and lines are checked.
 const (
-	maxFiles   = 30  // of a package
-	maxMethods = 40  // of a type, with those of what it embeds
-	maxLines   = 100 // of a function
-	maxColumns = 140 // of a line, where a tab is four
+	maxFiles   = 30  // per package
+	maxMethods = 40  // per type, including those of embedded types
+	maxLines   = 100 // per function
+	maxColumns = 140 // per line, with a tab counted as four
 )
 
-// source is one file that somebody wrote.
+// source is a hand-written Go file.
 type source struct {
 	path string
 	text []byte
@@ -35,7 +35,7 @@ type source struct {
 
 var readSources []source
 
-// sources are the Go files of the repository that aren't generated.
+// sources returns the Go files of the repository that are not generated.
 func sources(t *testing.T) []source {
 	t.Helper()
 	if readSources != nil {
@@ -49,7 +49,7 @@ func sources(t *testing.T) []source {
 	for path := range strings.SplitSeq(strings.TrimSuffix(string(out), "\x00"), "\x00") {
 		text, err := os.ReadFile(path)
 		if os.IsNotExist(err) {
-			continue // deleted and not committed yet
+			continue // deleted but not committed yet
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -115,8 +115,7 @@ func longFunctions(s source) []string {
 	return found
 }
 
-// longLines leaves out what can't be wrapped: lines of raw strings in tests, which
-// are data.
+// longLines ignores lines of raw strings in tests, which are data and cannot be wrapped.
 func longLines(s source) []string {
 	raw := map[int]bool{}
 	if s.test() {
@@ -141,8 +140,7 @@ func longLines(s source) []string {
 	return found
 }
 
-// methods counts the methods of each type, and of the types of the same package
-// that it embeds.
+// methods counts the methods of each type, including those of embedded types of the same package.
 func methods(all []source) map[string]int {
 	own, embeds := map[string]int{}, map[string][]string{}
 	for _, s := range all {
@@ -193,8 +191,7 @@ func methods(all []source) map[string]int {
 	return total
 }
 
-// typeName is the name of a type of this package, without pointer and type
-// parameters.
+// typeName returns the name of a type of this package, without pointer and type parameters.
 func typeName(e ast.Expr) string {
 	switch e := e.(type) {
 	case *ast.StarExpr:

@@ -12,10 +12,10 @@ import (
 	"testing"
 )
 
-// Every process of left4me initialises all packages, shims and short commands too, and
-// keeps what it made. An expression that is compiled when it is first used
-// (sync.OnceValue) costs nothing in those that never use it: of what a shim allocated
-// before it began, a third were expressions for releases, Git and SteamCMD.
+// Every process of left4me, including shims and short commands, initialises all packages and keeps what
+// this allocates. An expression that is compiled on first use (sync.OnceValue) costs nothing in
+// processes that never use it: a third of what a shim allocated before main were expressions for
+// releases, Git and SteamCMD.
 func TestNoRegexpIsCompiledAtStart(t *testing.T) {
 	packages := map[string][]source{}
 	for _, s := range sources(t) {
@@ -35,14 +35,15 @@ func TestNoRegexpIsCompiledAtStart(t *testing.T) {
 	}
 }
 
-// compilers are the functions of package regexp that compile an expression.
+// compilers lists the functions of package regexp that compile an expression.
 var compilers = []string{
 	"Compile", "CompilePOSIX", "Match", "MatchReader", "MatchString", "MustCompile", "MustCompilePOSIX",
 }
 
-// compiledAtStart says where a package compiles regular expressions before main begins: in
-// the values of its variables, in its functions init, and in what these call: function
-// literals, and functions of the package by their names. It doesn't follow methods,
+// compiledAtStart returns where a package compiles regular expressions before main begins: in the
+// values of its variables, in init functions, and in what these call: function literals, and functions
+// of the package by name. It does not follow methods, functions in variables, and functions of other
+// packages.
 // functions in variables, and functions of other packages.
 func compiledAtStart(files []source) (at []token.Position) {
 	functions := map[string]*start{}
@@ -56,7 +57,7 @@ func compiledAtStart(files []source) (at []token.Position) {
 	var run func(s source, n ast.Node)
 	call := func(s source, fun ast.Expr) {
 		fun = ast.Unparen(fun)
-		if of, ok := fun.(*ast.IndexExpr); ok { // with a type
+		if of, ok := fun.(*ast.IndexExpr); ok { // with a type argument
 			fun = of.X
 		}
 		switch fun := fun.(type) {
@@ -81,7 +82,7 @@ func compiledAtStart(files []source) (at []token.Position) {
 					at = append(at, s.fset.Position(n.Pos()))
 				}
 			case *ast.FuncLit:
-				return false // it runs when it is called
+				return false // runs when it is called
 			}
 			return true
 		})
@@ -101,14 +102,14 @@ func compiledAtStart(files []source) (at []token.Position) {
 	return at
 }
 
-// start is a function that a package may call before main begins.
+// start is a function that a package may call before main.
 type start struct {
 	source source
 	body   *ast.BlockStmt
 	seen   bool
 }
 
-// regexpIn is what a file calls package regexp; nothing: it doesn't import it.
+// regexpIn returns the name of package regexp in a file, or "" if the file does not import it.
 func regexpIn(f *ast.File) string {
 	for _, i := range f.Imports {
 		if p, _ := strconv.Unquote(i.Path.Value); p == "regexp" {

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// Each line of the walks through the program in docs/architecture.md names a function
-// that there is: package.Func or package.Type.Method.
+// Each line of the walks through the program in docs/architecture.md must name an existing function:
+// package.Func or package.Type.Method.
 func TestWalksNameFunctions(t *testing.T) {
 	text, err := os.ReadFile("docs/architecture.md")
 	if err != nil {
