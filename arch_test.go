@@ -205,7 +205,7 @@ func TestImportsPointOneWay(t *testing.T) {
 // so that their tests, and the processes these start, begin sooner.
 var talkOverBus = []string{"host/agent", "host/content/build", "host/job"}
 
-func TestFewPackagesOfAHostKnowTheBus(t *testing.T) {
+func TestHostPackagesDoNotImportBus(t *testing.T) {
 	const ours = module + "/internal/"
 	for _, p := range list(t, "./internal/host/...") {
 		name := strings.TrimPrefix(p.ImportPath, ours)
@@ -214,13 +214,13 @@ func TestFewPackagesOfAHostKnowTheBus(t *testing.T) {
 		}
 		for _, i := range slices.Concat(p.Imports, p.TestImports, p.XTestImports) {
 			if to := strings.TrimPrefix(i, ours); to == "bus" || slices.Contains(talkOverBus, to) {
-				t.Errorf("%s must not import %s, which links a NATS server: what both need stands in package left4me", name, to)
+				t.Errorf("%s must not import %s, which links a NATS server: move what both need to package left4me", name, to)
 			}
 		}
 	}
 }
 
-func TestSharedWordsDoNoIO(t *testing.T) {
+func TestPackageLeft4meDoesNoIO(t *testing.T) {
 	for _, p := range list(t, "./internal/left4me") {
 		for _, i := range p.Imports {
 			for _, no := range notInWords {
@@ -235,7 +235,7 @@ func TestSharedWordsDoNoIO(t *testing.T) {
 				t.Fatal(err)
 			}
 			if clock := regexp.MustCompile(`time\.(Now|Since|Until|After|Sleep|New\w+)\(`).Find(text); clock != nil {
-				t.Errorf("%s: package left4me has no clock: %s", name, clock)
+				t.Errorf("%s: package left4me must not use the clock: %s", name, clock)
 			}
 		}
 	}
@@ -261,7 +261,7 @@ func TestEachModuleHasOneImporter(t *testing.T) {
 		}
 	}
 	if len(importers) == 0 {
-		t.Fatal("no module was found: the test looks at nothing")
+		t.Fatal("found no module: the test checks nothing")
 	}
 	for m, by := range importers {
 		elsewhere := func(path string) bool {
@@ -269,14 +269,14 @@ func TestEachModuleHasOneImporter(t *testing.T) {
 			return from != onePart[m]
 		}
 		if len(by) > 1 && !slices.Contains(severalImporters, m) && slices.ContainsFunc(by, elsewhere) {
-			t.Errorf("module %s is imported by %s: one package should know it", m, strings.Join(by, " and "))
+			t.Errorf("module %s is imported by %s: import it in one package only", m, strings.Join(by, " and "))
 		}
 	}
 }
 
 // An installed program must not contain what only tests and demos need, and the helper that runs as
 // root must stay as small as possible.
-func TestWhatIsNotLinked(t *testing.T) {
+func TestProgramsDoNotLinkTestCode(t *testing.T) {
 	for _, p := range list(t, "-deps", "./cmd/...") {
 		if from, ours := part(p.ImportPath); ours && (from == "sim" || from == "test") || p.ImportPath == "testing" {
 			t.Errorf("a program links %s", p.ImportPath)
@@ -284,12 +284,12 @@ func TestWhatIsNotLinked(t *testing.T) {
 	}
 	for _, p := range list(t, "-deps", "./cmd/left4me-overlay") {
 		if p.Module != nil && p.Module.Path != module && p.Module.Path != "golang.org/x/sys" {
-			t.Errorf("the helper, which runs as root, links %s", p.ImportPath)
+			t.Errorf("left4me-overlay, which runs as root, links %s", p.ImportPath)
 		}
 	}
 }
 
-func TestEveryPackageSaysWhatItIsFor(t *testing.T) {
+func TestEveryPackageHasDocComment(t *testing.T) {
 	for _, p := range list(t, "./...") {
 		if !documented(t, p) {
 			t.Errorf("%s has no doc comment", p.ImportPath)
@@ -333,12 +333,12 @@ func TestLinkedModulesAreListed(t *testing.T) {
 		t.Fatal(err)
 	}
 	if d := cmp.Diff(string(listed), now); d != "" {
-		t.Errorf("%s is not what left4me links; run go test . -update\n%s", file, d)
+		t.Errorf("%s does not list what left4me links; run go test . -update\n%s", file, d)
 	}
 }
 
 // A *sql.Tx remains usable after SQLite has rolled it back; see store/transaction.go.
-func TestOnlyOneTypeHasATransaction(t *testing.T) {
+func TestOnlyStoreUsesTransactions(t *testing.T) {
 	found := false
 	transaction := regexp.MustCompile(`\bsql\.Tx\b|\.BeginTx\(|\.Begin\(\)`)
 	for _, p := range list(t, "./...") {
@@ -354,13 +354,13 @@ func TestOnlyOneTypeHasATransaction(t *testing.T) {
 			if use := transaction.Find(text); use != nil {
 				found = true
 				if !strings.HasSuffix(file, "/store/transaction.go") {
-					t.Errorf("%s uses %s: take the transaction of store", file, use)
+					t.Errorf("%s uses %s: use the transaction type of store", file, use)
 				}
 			}
 		}
 	}
 	if !found {
-		t.Error("no transaction was found: the test looks at nothing")
+		t.Error("found no transaction: the test checks nothing")
 	}
 }
 
@@ -376,7 +376,7 @@ var mayWatch = map[string]string{
 	"internal/control/overlays":   "empty servers wake its rollouts before their time",
 }
 
-func TestNothingImportantDependsOnAWatcher(t *testing.T) {
+func TestOnlyListedPackagesUseWatchers(t *testing.T) {
 	calls := map[string]*regexp.Regexp{
 		"jobs":    regexp.MustCompile(`\bWatchAll\(|\b[jJ]obs\.Watch\(`),
 		"servers": regexp.MustCompile(`\b[sS](ervers|rv)\.Watch\(`),
@@ -400,21 +400,21 @@ func TestNothingImportantDependsOnAWatcher(t *testing.T) {
 				}
 				found[dir] = true
 				if mayWatch[dir] == "" {
-					t.Errorf("%s/%s watches %s: what must not be missed is read by a reader of control/events", dir, name, of)
+					t.Errorf("%s/%s watches %s: use a reader of control/events if nothing may be missed", dir, name, of)
 				}
 			}
 		}
 	}
 	for dir := range mayWatch {
 		if !found[dir] {
-			t.Errorf("%s watches nothing: take it off the list", dir)
+			t.Errorf("%s uses no watcher: remove it from the list", dir)
 		}
 	}
 }
 
 // The panel's handlers get the objects named in a request path from page.Objects, which has checked the
 // rights on them. Only the assets, which need no rights, read a path as well.
-func TestPanelReadsPathsWhereItChecksRights(t *testing.T) {
+func TestPanelReadsPathsOnlyWithRightsCheck(t *testing.T) {
 	found := false
 	for _, p := range list(t, "./internal/web/...") {
 		for _, name := range p.GoFiles {
@@ -428,12 +428,12 @@ func TestPanelReadsPathsWhereItChecksRights(t *testing.T) {
 			found = true
 			if file := strings.TrimPrefix(p.ImportPath, module+"/internal/") + "/" + name; file != "web/page/objects.go" &&
 				file != "web/page/stream_shared.go" && file != "web/assets.go" {
-				t.Errorf("%s reads the path of a request: let page.Objects read it", file)
+				t.Errorf("%s reads the path of a request: use page.Objects", file)
 			}
 		}
 	}
 	if !found {
-		t.Error("no path is read: the test looks at nothing")
+		t.Error("found no access to a path: the test checks nothing")
 	}
 }
 
@@ -443,7 +443,7 @@ var rawErrors = []string{"web/page/", "web/format/errors.go", "web/settings/form
 
 // An error may name objects that its reader may not see. Public and ProblemsOf of web/page hide them;
 // left4me.Public does not.
-func TestPanelShowsErrorsAsTheirReaderMayReadThem(t *testing.T) {
+func TestPanelHidesForbiddenNamesInErrors(t *testing.T) {
 	found := false
 	for _, s := range sources(t) {
 		file, ok := strings.CutPrefix(s.path, "internal/")
@@ -467,13 +467,13 @@ func TestPanelShowsErrorsAsTheirReaderMayReadThem(t *testing.T) {
 		})
 	}
 	if !found {
-		t.Error("no error is taken apart: the test looks at nothing")
+		t.Error("found no use of left4me.Public: the test checks nothing")
 	}
 }
 
 // The host of an object comes from the object or from the list of hosts, because there may be several.
 // Only cmd/left4me knows which host it runs on.
-func TestOnlyTheProgramSaysWhichHostIsItsOwn(t *testing.T) {
+func TestOnlyProgramUsesLocalHost(t *testing.T) {
 	found := false
 	for _, s := range sources(t) {
 		if s.test() || strings.HasSuffix(filepath.Dir(s.path), "test") || s.path == "internal/left4me/name.go" {
@@ -484,20 +484,20 @@ func TestOnlyTheProgramSaysWhichHostIsItsOwn(t *testing.T) {
 				if filepath.Dir(s.path) == "cmd/left4me" {
 					found = true
 				} else {
-					t.Errorf("%s uses left4me.LocalHost: take the host of the object, or control/hosts", s.path)
+					t.Errorf("%s uses left4me.LocalHost: use the host of the object, or control/hosts", s.path)
 				}
 			}
 			return true
 		})
 	}
 	if !found {
-		t.Error("cmd/left4me does not say its host: the test looks at nothing")
+		t.Error("cmd/left4me does not use LocalHost: the test checks nothing")
 	}
 }
 
 // SQLite is translated from C for one version of libc; with another version it compiles but may be
 // wrong.
-func TestLibcIsTheOneThatSQLiteWasMadeFor(t *testing.T) {
+func TestLibcVersionMatchesSQLite(t *testing.T) {
 	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "modernc.org/sqlite").Output()
 	if err != nil {
 		t.Fatal(err)
@@ -505,7 +505,7 @@ func TestLibcIsTheOneThatSQLiteWasMadeFor(t *testing.T) {
 	const libc = "modernc.org/libc"
 	theirs := required(t, filepath.Join(strings.TrimSpace(string(dir)), "go.mod"), libc)
 	if ours := required(t, "go.mod", libc); ours == "" || ours != theirs {
-		t.Errorf("go.mod has %s %q, modernc.org/sqlite was made for %q", libc, ours, theirs)
+		t.Errorf("go.mod requires %s %q, modernc.org/sqlite requires %q", libc, ours, theirs)
 	}
 }
 
@@ -543,11 +543,11 @@ func TestControlOpensNothingOnAHost(t *testing.T) {
 			case slices.Contains(asksTheKernel, s.path):
 				found = append(found, s.path)
 			default:
-				t.Errorf("%s imports %s: files on hosts are reached through hostfs", s.path, path)
+				t.Errorf("%s imports %s: access files on hosts through hostfs", s.path, path)
 			}
 		}
 	}
 	if d := cmp.Diff(asksTheKernel, slices.Compact(found)); d != "" {
-		t.Errorf("files that ask the kernel: %s", d)
+		t.Errorf("files that make system calls: %s", d)
 	}
 }

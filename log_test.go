@@ -12,7 +12,7 @@ var withContext = map[string]string{"Debug": "DebugContext", "Info": "InfoContex
 
 // TestLogCallsUseContext finds log calls that do not pass the available context: a search for the
 // request's ID would miss their lines.
-func TestLinesOfTheLogTellTheirRequest(t *testing.T) {
+func TestLogCallsUseContext(t *testing.T) {
 	found := 0
 	for _, s := range sources(t) {
 		if top, _, _ := strings.Cut(s.path, "/"); s.test() || slices.Contains([]string{"source", "sim", "test"}, top) {
@@ -43,7 +43,7 @@ func TestLinesOfTheLogTellTheirRequest(t *testing.T) {
 		})
 	}
 	if found < 50 {
-		t.Errorf("only %d lines with a context were found: is this still how left4me logs?", found)
+		t.Errorf("found only %d log calls with a context: does isLogger still match?", found)
 	}
 }
 

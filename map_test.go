@@ -14,7 +14,7 @@ import (
 var whole = []string{"deploy", "script", "sim", "source", "test", "tools"}
 
 // The map in docs/architecture.md must list each package exactly once, and no others.
-func TestMapHasEachPackageOnce(t *testing.T) {
+func TestMapListsEachPackageOnce(t *testing.T) {
 	text, err := os.ReadFile("docs/architecture.md")
 	if err != nil {
 		t.Fatal(err)
@@ -22,7 +22,7 @@ func TestMapHasEachPackageOnce(t *testing.T) {
 	_, rest, ok := strings.Cut(string(text), "| folder | contents |\n")
 	table, _, ok2 := strings.Cut(rest, "\n\n")
 	if !ok || !ok2 {
-		t.Fatal("docs/architecture.md has no map")
+		t.Fatal("found no map in docs/architecture.md")
 	}
 	named := map[string]int{}
 	for line := range strings.Lines(table) {
@@ -45,12 +45,12 @@ func TestMapHasEachPackageOnce(t *testing.T) {
 	}
 	for _, dir := range slices.Sorted(maps.Keys(there)) {
 		if n := named[dir]; n != 1 {
-			t.Errorf("the map names %s %d times", dir, n)
+			t.Errorf("the map lists %s %d times, want once", dir, n)
 		}
 	}
 	for _, dir := range slices.Sorted(maps.Keys(named)) {
 		if !there[dir] && !slices.Contains(whole, dir) {
-			t.Errorf("the map names %s, which has no Go files", dir)
+			t.Errorf("the map lists %s, which has no Go files", dir)
 		}
 	}
 }
@@ -59,7 +59,7 @@ func TestMapHasEachPackageOnce(t *testing.T) {
 // in internal/web in the column for templates and handlers, in internal in the column for the work. A
 // name without a folder is in the folder of the name before it, and a name without an extension is the
 // beginning of a file name.
-func TestTableOfWhatIsSeenNamesFiles(t *testing.T) {
+func TestTableOfPagesNamesExistingFiles(t *testing.T) {
 	text, err := os.ReadFile("docs/development.md")
 	if err != nil {
 		t.Fatal(err)
@@ -67,13 +67,13 @@ func TestTableOfWhatIsSeenNamesFiles(t *testing.T) {
 	_, table, ok := strings.Cut(string(text), "| you see | template and handler in `web` | what does the work |\n| --- | --- | --- |\n")
 	table, _, ok2 := strings.Cut(table, "\n\n")
 	if !ok || !ok2 {
-		t.Fatal("docs/development.md has no table of what is seen")
+		t.Fatal("found no table of pages in docs/development.md")
 	}
 	name := regexp.MustCompile("`([^`]+)`")
 	for line := range strings.Lines(table) {
 		cells := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), "|")
 		if len(cells) != 3 {
-			t.Errorf("%s has %d cells, want 3", line, len(cells))
+			t.Errorf("%s: got %d cells, want 3", line, len(cells))
 			continue
 		}
 		for i, root := range []string{"internal/web", "internal"} {
@@ -85,7 +85,7 @@ func TestTableOfWhatIsSeenNamesFiles(t *testing.T) {
 				}
 				there, err := filepath.Glob(filepath.Join(beside, filepath.Base(pattern)) + "*")
 				if err != nil || len(there) == 0 {
-					t.Errorf("%s: nothing is called %s in %s (%v)", strings.TrimSpace(cells[0]), m[1], beside, err)
+					t.Errorf("%s: found no %s in %s (%v)", strings.TrimSpace(cells[0]), m[1], beside, err)
 				}
 			}
 		}

@@ -24,13 +24,13 @@ func tableInDocument(t *testing.T, file, table string) {
 	head, rest, ok := strings.Cut(string(b), begin)
 	_, tail, ok2 := strings.Cut(rest, end)
 	if !ok || !ok2 {
-		t.Fatalf("%s has no place for the table", file)
+		t.Fatalf("%s has no markers for the table", file)
 	}
 	want := head + begin + table + end + tail
 	if *update {
 		err = os.WriteFile(file, []byte(want), 0o644)
 	} else if want != string(b) {
-		t.Errorf("%s is not what the program says; run: go test . -run %s -update", file, t.Name())
+		t.Errorf("%s is out of date; run: go test . -run %s -update", file, t.Name())
 	}
 	if err != nil {
 		t.Fatal(err)

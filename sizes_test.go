@@ -66,7 +66,7 @@ func sources(t *testing.T) []source {
 		all = append(all, source{path, text, file, fset})
 	}
 	if len(all) == 0 {
-		t.Fatal("no file was found: the test looks at nothing")
+		t.Fatal("found no file: the test checks nothing")
 	}
 	readSources = all
 	return all

@@ -26,7 +26,7 @@ func TestNoRegexpIsCompiledAtStart(t *testing.T) {
 		}
 	}
 	if len(packages) == 0 {
-		t.Fatal("no package was found")
+		t.Fatal("found no package")
 	}
 	for _, files := range packages {
 		for _, at := range compiledAtStart(files) {
@@ -122,7 +122,7 @@ func regexpIn(f *ast.File) string {
 	return ""
 }
 
-func TestWhatIsCompiledAtStartIsFound(t *testing.T) {
+func TestCompiledAtStart(t *testing.T) {
 	for text, want := range map[string]int{
 		`var a, b = regexp.MustCompile("a"), regexp.MustCompilePOSIX("b")`:                                                             2,
 		`var a, _ = regexp.Compile("a"); var b, _ = regexp.CompilePOSIX("b")`:                                                          2,

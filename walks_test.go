@@ -11,7 +11,7 @@ import (
 
 // Each line of the walks through the program in docs/architecture.md must name an existing function:
 // package.Func or package.Type.Method.
-func TestWalksNameFunctions(t *testing.T) {
+func TestWalksNameExistingFunctions(t *testing.T) {
 	text, err := os.ReadFile("docs/architecture.md")
 	if err != nil {
 		t.Fatal(err)
@@ -19,7 +19,7 @@ func TestWalksNameFunctions(t *testing.T) {
 	_, rest, ok := strings.Cut(string(text), "## Four walks\n")
 	walks, _, ok2 := strings.Cut(rest, "\n## ")
 	if !ok || !ok2 {
-		t.Fatal("docs/architecture.md has no section of walks")
+		t.Fatal("found no section of walks in docs/architecture.md")
 	}
 	there := map[string]bool{}
 	for _, s := range sources(t) {
@@ -41,11 +41,11 @@ func TestWalksNameFunctions(t *testing.T) {
 	}
 	lines := regexp.MustCompile(`(?m)^    (\S+)`).FindAllStringSubmatch(walks, -1)
 	if len(lines) < 40 {
-		t.Errorf("%d lines were found in four walks", len(lines))
+		t.Errorf("found only %d lines in the walks", len(lines))
 	}
 	for _, l := range lines {
 		if !there[l[1]] {
-			t.Errorf("there is no function %s", l[1])
+			t.Errorf("function %s does not exist", l[1])
 		}
 	}
 }

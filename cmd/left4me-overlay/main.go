@@ -55,7 +55,7 @@ func run(args []string, getenv func(string) string, stdout, stderr io.Writer) in
 	}
 	line := oneLine(err.Error())
 	fmt.Fprintln(stderr, "left4me-overlay:", line)
-	tell(getenv("NOTIFY_SOCKET"), line)
+	setUnitStatus(getenv("NOTIFY_SOCKET"), line)
 	return exitFailed
 }
 
@@ -107,7 +107,7 @@ func oneLine(s string) string {
 
 // tell sets the status of the unit (sd_notify(3)) to the reason of a failure. The user left4me, who may
 // not read the journal, can then show it to users; otherwise they are referred to the journal.
-func tell(socket, line string) {
+func setUnitStatus(socket, line string) {
 	if socket == "" {
 		return
 	}

@@ -16,16 +16,16 @@ func env(vars map[string]string) func(string) string {
 	return func(key string) string { return vars[key] }
 }
 
-func TestMisuseIsTold(t *testing.T) {
+func TestWrongUsageExitsWithStatus2(t *testing.T) {
 	for _, args := range [][]string{nil, {"mount"}, {"alpha"}, {"mount", "alpha", "beta"}, {"remount", "alpha"}, {"--help", "mount"}} {
 		var stderr bytes.Buffer
 		if code := run(args, env(nil), io.Discard, &stderr); code != exitMisuse || !strings.HasPrefix(stderr.String(), "usage:") {
-			t.Errorf("%q: exit %d, %q", args, code, stderr.String())
+			t.Errorf("%q: got exit status %d, %q", args, code, stderr.String())
 		}
 	}
 }
 
-func TestARefusalIsOneLineAndReachesSystemd(t *testing.T) {
+func TestRefusalIsOneLineAndUnitStatus(t *testing.T) {
 	root := t.TempDir()
 	socket := filepath.Join(root, "notify")
 	conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: socket, Net: "unixgram"})
@@ -37,7 +37,7 @@ func TestARefusalIsOneLineAndReachesSystemd(t *testing.T) {
 	code := run([]string{"mount", "a\nb"}, env(map[string]string{"LEFT4ME_ROOT": root, "NOTIFY_SOCKET": socket}), io.Discard, &stderr)
 	line, ok := strings.CutPrefix(stderr.String(), "left4me-overlay: ")
 	if code != exitFailed || !ok || strings.Count(line, "\n") != 1 {
-		t.Errorf("exit %d, %q", code, stderr.String())
+		t.Errorf("got exit status %d, %q, want one line", code, stderr.String())
 	}
 	if err := conn.SetReadDeadline(time.Now().Add(5 * time.Second)); err != nil {
 		t.Fatal(err)
@@ -45,11 +45,11 @@ func TestARefusalIsOneLineAndReachesSystemd(t *testing.T) {
 	buf := make([]byte, 1024)
 	n, err := conn.Read(buf)
 	if want := "STATUS=" + strings.TrimSuffix(line, "\n"); err != nil || string(buf[:n]) != want {
-		t.Errorf("systemd is told %q, %v, want %q", buf[:n], err, want)
+		t.Errorf("unit status: got %q, %v, want %q", buf[:n], err, want)
 	}
 }
 
-func TestOnlyRootGetsAnything(t *testing.T) {
+func TestRefusesOtherUsersThanRoot(t *testing.T) {
 	var stderr bytes.Buffer
 	vars := map[string]string{"LEFT4ME_ROOT": "relative"}
 	want := "is not an absolute path"
@@ -58,13 +58,13 @@ func TestOnlyRootGetsAnything(t *testing.T) {
 	}
 	if code := run([]string{"umount", "alpha"}, env(vars), io.Discard, &stderr); code != exitFailed ||
 		!strings.Contains(stderr.String(), want) {
-		t.Errorf("exit %d, %q, want %q", code, stderr.String(), want)
+		t.Errorf("got exit status %d, %q, want %q", code, stderr.String(), want)
 	}
 }
 
 // Code that runs as root must be short enough to review in one sitting. Of left4me's other packages it
 // may link only the type of names.
-func TestItStaysSmall(t *testing.T) {
+func TestProgramStaysSmall(t *testing.T) {
 	const most = 800
 	lines := 0
 	for _, dir := range []string{".", "../../internal/host/running/overlayfs"} {
@@ -84,7 +84,7 @@ func TestItStaysSmall(t *testing.T) {
 		}
 	}
 	if lines == 0 || lines > most {
-		t.Errorf("%d lines, want at most %d", lines, most)
+		t.Errorf("got %d lines, want at most %d", lines, most)
 	}
 
 	program := filepath.Join(t.TempDir(), "left4me-overlay")
@@ -102,20 +102,20 @@ func TestItStaysSmall(t *testing.T) {
 		symbol := f[len(f)-1]
 		switch {
 		case strings.HasPrefix(symbol, "net."):
-			t.Errorf("it links %s: it needs no network", symbol)
+			t.Errorf("the program links %s: it must not use the network", symbol)
 		case strings.HasPrefix(symbol, ours+"/internal/host/running/overlayfs."):
 			own++
 		case strings.HasPrefix(symbol, ours) && !strings.Contains(symbol, "Name).") && !strings.Contains(symbol, ".Name.") &&
 			!strings.HasPrefix(symbol, ours+"/internal/left4me.init") && symbol != ours+"/internal/left4me..inittask":
-			t.Errorf("it links %s", symbol)
+			t.Errorf("the program links %s", symbol)
 		}
 	}
 	if own == 0 {
-		t.Error("no symbol was found: the test looks at nothing")
+		t.Error("found no symbol: the test checks nothing")
 	}
 }
 
-func TestNothingInALineLooksLikeAnother(t *testing.T) {
+func TestOneLineEscapesControlCharacters(t *testing.T) {
 	for in, want := range map[string]string{
 		"plain, ünï \"quoted\" \\": "plain, ünï \"quoted\" \\",
 		"a\nleft4me-overlay: b\r":  `a\nleft4me-overlay: b\r`,
@@ -124,7 +124,7 @@ func TestNothingInALineLooksLikeAnother(t *testing.T) {
 		"\xff":                     "\ufffd",
 	} {
 		if got := oneLine(in); got != want {
-			t.Errorf("%q: %q, want %q", in, got, want)
+			t.Errorf("%q: got %q, want %q", in, got, want)
 		}
 	}
 }

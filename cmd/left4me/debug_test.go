@@ -120,10 +120,10 @@ func bundle(t *testing.T, envFile string) (files map[string]string, said string)
 		t.Fatalf("%v: %s", err, said)
 	}
 	if st, err := os.Stat(name); err != nil || st.Mode() != 0o600 {
-		t.Errorf("%v: %v", st.Mode(), err)
+		t.Errorf("got mode %v, %v, want 0600", st.Mode(), err)
 	}
 	if out, err := run(); err == nil || !strings.Contains(out, "file exists") {
-		t.Errorf("over a file that is there: %v: %s", err, out)
+		t.Errorf("existing output file: got %v: %s", err, out)
 	}
 	f, err := os.Open(name)
 	if err != nil {
@@ -163,7 +163,7 @@ func printsLog(t *testing.T, command string) {
 	t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
 }
 
-func TestABundleHasNoSecretOfASiteFullOfThem(t *testing.T) {
+func TestBundleContainsNoSecrets(t *testing.T) {
 	_, envFile := secretSite(t)
 	printsLog(t, "printf '%s\\n' "+left4me.ShellWord(strings.Join(hold[:6], " and "))+` 'say cfg-line-of-ours' \
 		'echo cfg-of-an-overlay' 'it runs curl -H scripts-secret-line and wget of-an-older-script' 'q\uote<d>&pass' \
@@ -173,19 +173,19 @@ func TestABundleHasNoSecretOfASiteFullOfThem(t *testing.T) {
 	for name, text := range files {
 		for _, secret := range hold {
 			if strings.Contains(text, secret) {
-				t.Errorf("%s has %q", name, secret)
+				t.Errorf("%s contains %q", name, secret)
 			}
 		}
 		if !strings.Contains(said, name) || !strings.Contains(files["README.txt"], name) && name != "README.txt" {
-			t.Errorf("nothing says what %s is", name)
+			t.Errorf("%s is not explained in the output and README.txt", name)
 		}
 	}
 	if !strings.Contains(said, "Nothing was sent anywhere.") {
-		t.Error(said)
+		t.Errorf("got output %q", said)
 	}
 	for _, field := range []string{`"password":`, `"cfg":`, `"args":`, `"script":`, `"log":`} {
 		if text := files["servers.json"] + files["jobs.json"]; strings.Contains(text, field) {
-			t.Errorf("there is a field %s:\n%s", field, text)
+			t.Errorf("found field %s:\n%s", field, text)
 		}
 	}
 	for name, want := range map[string][]string{
@@ -204,7 +204,7 @@ func TestABundleHasNoSecretOfASiteFullOfThem(t *testing.T) {
 	} {
 		text, there := files[name]
 		if !there {
-			t.Errorf("there is no %s", name)
+			t.Errorf("missing file %s", name)
 		}
 		for _, w := range want {
 			if !strings.Contains(text, w) {
@@ -215,14 +215,14 @@ func TestABundleHasNoSecretOfASiteFullOfThem(t *testing.T) {
 }
 
 // A host that needs a bundle may be one on which programs hang.
-func TestABundleIsReadyInTimeWhateverHangs(t *testing.T) {
+func TestBundleFinishesDespiteHangingPrograms(t *testing.T) {
 	_, envFile := secretSite(t)
 	// The children keep the output open after their parent has been killed.
 	printsLog(t, `case "$*" in *left4me-build@*) sleep 60 & sleep 60 ;; esac`)
 	began := time.Now()
 	files, _ := bundle(t, envFile)
 	if took := time.Since(began); took > bundleWithin+3*time.Second { // plus the start of two processes
-		t.Errorf("it took %s", took)
+		t.Errorf("bundle took %s", took)
 	}
 	for name, want := range map[string]string{
 		"units-log.txt": "asked for --no-pager --quiet --output=short-iso --lines=100 --unit=left4me-build@*.service\n" +
@@ -236,7 +236,7 @@ func TestABundleIsReadyInTimeWhateverHangs(t *testing.T) {
 }
 
 // A file that cannot be read may contain secrets that occur in a log, a job or a crash.
-func TestWhatCantBeHiddenIsLeftOut(t *testing.T) {
+func TestBundleOmitsTextsIfSecretsAreUnknown(t *testing.T) {
 	root, envFile := secretSite(t)
 	key := filepath.Join(t.TempDir(), "key")
 	site := settings{root: root, keyFile: key, configDir: os.Getenv("LEFT4ME_CONFIG_DIR")}
@@ -261,7 +261,7 @@ func TestWhatCantBeHiddenIsLeftOut(t *testing.T) {
 			t.Fatal(err)
 		}
 		if own := secretsOf(site, envFile); own.err == nil || !strings.Contains(own.err.Error(), file+": "+why) {
-			t.Errorf("%s: %v", file, own.err)
+			t.Errorf("%s: got error %v", file, own.err)
 		}
 		if file == rcon {
 			break // for the bundle
@@ -277,7 +277,7 @@ func TestWhatCantBeHiddenIsLeftOut(t *testing.T) {
 	files, _ := bundle(t, envFile)
 	leavesOut(t, files, rcon+": is a directory")
 	if !strings.Contains(files["servers.json"], `"alpha"`) || !strings.Contains(files["versions.txt"], "schema of the database") {
-		t.Error("what has nothing to hide is left out too")
+		t.Error("files without secrets were omitted")
 	}
 }
 
@@ -293,14 +293,14 @@ func leavesOut(t *testing.T, files map[string]string, why string) {
 	for name, text := range files {
 		for _, secret := range []string{"rcon-of-left4me", "steam-account-password", "it prints", "SIGSEGV"} {
 			if strings.Contains(text, secret) {
-				t.Errorf("%s has %q:\n%s", name, secret, text)
+				t.Errorf("%s contains %q:\n%s", name, secret, text)
 			}
 		}
 	}
 }
 
 // Reading a file on a failed disk blocks forever, like reading a pipe without a writer.
-func TestABundleIsReadyInTimeWhateverCantBeRead(t *testing.T) {
+func TestBundleFinishesDespiteBlockingFiles(t *testing.T) {
 	root, envFile := secretSite(t)
 	key, rcon := filepath.Join(t.TempDir(), "key"), filepath.Join(root, "instances", "alpha", "rcon")
 	if err := errors.Join(os.Remove(rcon), unix.Mkfifo(rcon, 0o600), unix.Mkfifo(key, 0o600)); err != nil {
@@ -311,24 +311,24 @@ func TestABundleIsReadyInTimeWhateverCantBeRead(t *testing.T) {
 	began := time.Now()
 	files, _ := bundle(t, envFile)
 	if took := time.Since(began); took > bundleWithin+3*time.Second { // plus the start of two processes
-		t.Errorf("it took %s", took)
+		t.Errorf("bundle took %s", took)
 	}
 	leavesOut(t, files, "the settings were not read within 1s")
 	leavesOut(t, files, "the files with passwords were not read within 5s")
 	if !strings.Contains(files["servers.json"], `"alpha"`) { // the environment contains the directories
-		t.Error(files["servers.json"])
+		t.Errorf("servers.json lacks alpha:\n%s", files["servers.json"])
 	}
 }
 
 // A text is included only if it was complete before the time limit.
-func TestWhatIsNotFoundInTimeIsLeftOut(t *testing.T) {
+func TestBundleTextTimesOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		limit, cancel := context.WithTimeout(t.Context(), bundleWithin)
 		defer cancel()
 		never := make(chan struct{})
 		wait := begin(limit, func() string { <-never; return "late" })
 		if text := said(wait); text != "not known within 5s\n" {
-			t.Error(text)
+			t.Errorf("got %q", text)
 		}
 		close(never)
 		// A result that arrived in time is used, however late it is requested.
@@ -336,41 +336,41 @@ func TestWhatIsNotFoundInTimeIsLeftOut(t *testing.T) {
 			found := begin(limit, func() string { return "found" })
 			synctest.Wait()
 			if text := said(found); text != "found" {
-				t.Fatal(text)
+				t.Fatalf("got %q, want found", text)
 			}
 		}
 	})
 }
 
-func TestTheEndOfALongLogIsKept(t *testing.T) {
+func TestBundleKeepsEndOfLongLog(t *testing.T) {
 	printsLog(t, `seq -f 'line %.0f' 100000`)
 	text := unitLog(t.Context(), []string{"left4me-server@alpha.service"})
 	if len(text) > bundleUnitMost+100 || !strings.HasSuffix(text, "\nline 100000\n") ||
 		!strings.HasPrefix(text, "# left4me-server@alpha.service\nline ") {
-		t.Errorf("%d bytes: %.100s", len(text), text)
+		t.Errorf("got %d bytes: %.100s", len(text), text)
 	}
 	printsLog(t, "echo second")
 	if text := unitLog(t.Context(), []string{"a.service"}); !strings.HasPrefix(text, "# a.service\nasked for ") ||
 		!strings.HasSuffix(text, "\nsecond\n") {
-		t.Error(text)
+		t.Errorf("got %q", text)
 	}
 }
 
 // A text that begins within another must be hidden with it, as a whole.
-func TestTextsThatOverlapAreHidden(t *testing.T) {
+func TestHideOverlappingTexts(t *testing.T) {
 	var h hiding
 	h.add("xabc", "abcdefgh", "fghijk", `q"uote`)
 	for text, want := range map[string]string{
 		"-xabcdefghijk-": "-(hidden)-", "abcdefgh abcdefg": "(hidden) abcdefg", `"q\"uote"`: `"(hidden)"`, "xabcxabc": "(hidden)(hidden)",
 	} {
 		if got := h.hide(text); got != want {
-			t.Errorf("%s became %s, not %s", text, got, want)
+			t.Errorf("%s: got %s, want %s", text, got, want)
 		}
 	}
 }
 
 // A bundle is most useful if left4me cannot start.
-func TestABundleIsMadeOfWhatCanBeRead(t *testing.T) {
+func TestBundleContainsWhatCanBeRead(t *testing.T) {
 	root, envFile := secretSite(t)
 	database := filepath.Join(root, databaseName)
 	if err := errors.Join(os.Remove(database), os.Remove(envFile)); err != nil {
@@ -384,19 +384,19 @@ func TestABundleIsMadeOfWhatCanBeRead(t *testing.T) {
 		"settings.txt": "no such file", "units-log.txt": "it isn't known what to hide", "log.txt": "it isn't known what to hide",
 	} {
 		if strings.Contains(files[name], "scripts-secret-line") {
-			t.Errorf("%s has what only the database knows to be secret", name)
+			t.Errorf("%s contains a secret that only the database could identify", name)
 		}
 		if !strings.Contains(files[name], want) {
 			t.Errorf("%s lacks %q:\n%s", name, want, files[name])
 		}
 	}
 	if _, err := os.Stat(database); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("it made a database: %v", err)
+		t.Errorf("a database was created: %v", err)
 	}
 }
 
 // Until the next start of a renamed server its units have the old name.
-func TestUnitsOfARenamedServerAreAskedForByBothNames(t *testing.T) {
+func TestBundleReadsUnitsOfRenamedServerByBothNames(t *testing.T) {
 	root, _ := secretSite(t)
 	db, err := store.Open(t.Context(), filepath.Join(root, databaseName))
 	if err != nil {
@@ -408,16 +408,16 @@ func TestUnitsOfARenamedServerAreAskedForByBothNames(t *testing.T) {
 		t.Fatal(err)
 	}
 	if r := inspect(t.Context(), settings{root: root}); !slices.Equal(r.units, []left4me.Name{"beta", "alpha"}) {
-		t.Error(r.units)
+		t.Errorf("got units %v, want beta and alpha", r.units)
 	}
 }
 
 // The state of a finished job is shown even if scripts contain the same word.
-func TestAWordOfTheShellIsNoSecret(t *testing.T) {
+func TestHideKeepsShellKeywords(t *testing.T) {
 	var h hiding
 	h.overlay(left4me.Overlay{Script: &left4me.Script{Text: "for x in a b; do\n\tcurl -H secret-of-it\ndone\ntrue\n"}})
 	if got := h.hide(`{"state": "done", "log": true, "note": "curl -H secret-of-it"}`); got !=
 		`{"state": "done", "log": true, "note": "(hidden)"}` {
-		t.Error(got)
+		t.Errorf("got %s", got)
 	}
 }

@@ -33,6 +33,6 @@ func TestDocumentationHasEveryCommandSettingAndExitCode(t *testing.T) {
 		}
 	}
 	if !strings.Contains(doc, output.ExitCodes) {
-		t.Error("docs/cli.md has other exit codes than the program")
+		t.Error("docs/cli.md lists different exit codes than the program")
 	}
 }

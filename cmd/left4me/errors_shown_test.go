@@ -92,7 +92,7 @@ func startLeft4me(t *testing.T, root string) (run func(args ...string) (out, sai
 		case <-ended:
 		case <-time.After(patience):
 			_ = cmd.Process.Kill()
-			t.Error("left4me serve does not end")
+			t.Error("left4me serve does not exit")
 		}
 	})
 	run = func(args ...string) (string, string, error) {
@@ -109,11 +109,11 @@ func startLeft4me(t *testing.T, root string) (run func(args ...string) (out, sai
 		}
 		select {
 		case <-ended:
-			t.Fatalf("left4me serve ended: %s", b)
+			t.Fatalf("left4me serve exited: %s", b)
 		default:
 		}
 	}
-	t.Fatal("left4me serve does not serve")
+	t.Fatal("left4me serve does not become ready")
 	return nil, ""
 }
 
@@ -147,7 +147,7 @@ func siteOfFailures(t *testing.T) (root string) {
 
 // The panel, the API and the command line show this build's text of an error code, and otherwise the
 // text that came with the error. Nothing in an error may control a terminal or a page.
-func TestErrorsOfOtherBuildsAreShownEverywhere(t *testing.T) {
+func TestErrorsFromOtherBuildsAreShown(t *testing.T) {
 	t.Parallel()
 	run, address := startLeft4me(t, siteOfFailures(t))
 	out, said, err := run("user", "create", "admin", "--admin", "--generate", "--json")
@@ -193,10 +193,10 @@ func TestErrorsOfOtherBuildsAreShownEverywhere(t *testing.T) {
 				t.Errorf("%s: %s lacks %q:\n%s", f.id, where, want, text)
 			}
 			if i := strings.IndexFunc(text, func(r rune) bool { return left4me.Hidden(r) && r != '\n' && r != '\t' }); i >= 0 {
-				t.Errorf("%s: %s has control characters: %q", f.id, where, text[max(0, i-80):min(len(text), i+80)])
+				t.Errorf("%s: %s contains control characters: %q", f.id, where, text[max(0, i-80):min(len(text), i+80)])
 			}
 			if !strings.HasPrefix(where, "left4me") && (strings.Contains(text, "31m<b>") || strings.Contains(text, "<gate>")) {
-				t.Errorf("%s: %s has an element from outside", f.id, where)
+				t.Errorf("%s: %s contains an HTML element from an error", f.id, where)
 			}
 		}
 		for _, path := range []string{"", "/events"} {
@@ -217,7 +217,7 @@ func TestErrorsOfOtherBuildsAreShownEverywhere(t *testing.T) {
 			}
 			if e := j.Error; e.Code != f.why.Code || e.Kind != f.why.Kind || len(e.Args) != len(f.args) ||
 				!strings.HasPrefix(e.Text, f.text) {
-				t.Errorf("%s: the API has %s", f.id, text)
+				t.Errorf("%s: got from the API: %s", f.id, text)
 			}
 			if path == "" && !strings.Contains(list, `"code":"`+f.why.Code+`"`) && f.why.Code != "" {
 				t.Errorf("the API's list lacks %s:\n%s", f.why.Code, list)
@@ -225,7 +225,7 @@ func TestErrorsOfOtherBuildsAreShownEverywhere(t *testing.T) {
 		}
 	}
 	if text := api("/api/v1/servers/alpha"); !strings.Contains(text, `"code":"git.failed"`) {
-		t.Error(text)
+		t.Errorf("the API's server lacks git.failed:\n%s", text)
 	}
 }
 
@@ -262,7 +262,7 @@ func body(t *testing.T, c *http.Client, req *http.Request) string {
 	defer resp.Body.Close()
 	b, err := io.ReadAll(resp.Body)
 	if err != nil || resp.StatusCode != http.StatusOK {
-		t.Fatalf("%s: %d, %v: %s", req.URL.Path, resp.StatusCode, err, b)
+		t.Fatalf("%s: got status %d, %v: %s", req.URL.Path, resp.StatusCode, err, b)
 	}
 	return string(b)
 }

@@ -34,7 +34,7 @@ type person struct {
 func people(t *testing.T) map[string]*person {
 	t.Helper()
 	if remedy.Systemd() {
-		t.Skip("systemd runs here; test/e2e has a machine with it")
+		t.Skip("systemd runs here; test/e2e covers machines with systemd")
 	}
 	program, err := exec.LookPath("left4me") // the program built by testscript.Main
 	if err != nil {
@@ -95,7 +95,7 @@ func hinted(t *testing.T, said string) string {
 	t.Helper()
 	m := quoted.FindStringSubmatch(said)
 	if m == nil {
-		t.Fatalf("no command stands in %q", said)
+		t.Fatalf("found no command in %q", said)
 	}
 	return m[2]
 }
@@ -136,9 +136,9 @@ func TestHintsAreCommandsThatWork(t *testing.T) {
 		t.Run(who, func(t *testing.T) {
 			t.Parallel()
 			t.Run("starting left4me", p.testStart)
-			t.Run("a directory of one's own", p.testOwnDirectory)
+			t.Run("own directory", p.testOwnDirectory)
 			t.Run("doctor", p.testDoctor)
-			t.Run("doctor of commands", p.testDoctorOfCommands)
+			t.Run("doctor checks commands", p.testDoctorOfCommands)
 		})
 	}
 }
@@ -150,7 +150,7 @@ func (p *person) testStart(t *testing.T) {
 	down := p.fails(t, "left4me server list", root)
 	hint := hinted(t, down)
 	if !strings.HasSuffix(hint, "left4me serve") {
-		t.Errorf("the hint of %q is %s", down, hint)
+		t.Errorf("%q: got hint %s", down, hint)
 	}
 	stop := p.serve(t, hint, root)
 	if out, err := p.command(t.Context(), "left4me server list", root).CombinedOutput(); err != nil {
@@ -161,7 +161,7 @@ func (p *person) testStart(t *testing.T) {
 		wrong := p.fails(t, "left4me server list", root, "LEFT4ME_TOKEN="+token)
 		if out, err := p.command(t.Context(), hinted(t, wrong)+"; left4me server list", root,
 			"LEFT4ME_TOKEN="+token).CombinedOutput(); err != nil {
-			t.Errorf("what %q says doesn't help: %v %s", wrong, err, out)
+			t.Errorf("the hint of %q does not help: %v %s", wrong, err, out)
 		}
 	}
 	stop()
@@ -173,11 +173,11 @@ func (p *person) testStart(t *testing.T) {
 // A user other than left4me's gets a command with a directory of their own.
 func (p *person) testOwnDirectory(t *testing.T) {
 	if writable(defaultRoot) && p.cred == nil {
-		t.Skip("this user may make " + defaultRoot)
+		t.Skip("this user may create " + defaultRoot)
 	}
 	hint := hinted(t, p.fails(t, "left4me server list"))
 	if !strings.HasPrefix(hint, "LEFT4ME_ROOT=~/left4me LEFT4ME_SECRET_KEY=$(") {
-		t.Fatalf("the hint is %s", hint)
+		t.Fatalf("got hint %s", hint)
 	}
 	p.serve(t, hint)()
 }
@@ -193,7 +193,7 @@ func (p *person) testDoctor(t *testing.T) {
 				}
 			}
 			if out, err := p.command(t.Context(), "command -v "+left4me.ShellWord(program)).CombinedOutput(); err != nil {
-				t.Errorf("%s suggests %q, and there is no %s here: %s", c.Name, m[2], program, out)
+				t.Errorf("%s suggests %q, but %s is not installed: %s", c.Name, m[2], program, out)
 			}
 		}
 	}
@@ -224,25 +224,25 @@ func (p *person) testDoctorOfCommands(t *testing.T) {
 	}
 	if c := check("commands", root, "LEFT4ME_URL=http://127.0.0.1:9"); c.State != left4me.CheckBroken ||
 		!strings.Contains(c.Text, "127.0.0.1:9 is not reachable") {
-		t.Errorf("an address where nobody listens: %+v", c)
+		t.Errorf("closed port: got %+v", c)
 	}
 	if c := check("this machine", root, "LEFT4ME_URL=http://127.0.0.1:9"); c.State != left4me.CheckSkipped {
-		t.Errorf("a machine without left4me: %+v", c)
+		t.Errorf("machine without left4me: got %+v", c)
 	}
 	defer p.serve(t, hinted(t, p.fails(t, "left4me server list", root)), root)()
 	if c := check("commands", root); c.State != left4me.CheckOK {
-		t.Errorf("the socket: %+v", c)
+		t.Errorf("socket: got %+v", c)
 	}
 	if c := check("commands", root, "LEFT4ME_TOKEN=l4m_0000000000000000000000000000000000000000"); c.State != left4me.CheckBroken ||
 		!strings.Contains(c.Mend, "unset LEFT4ME_TOKEN") {
-		t.Errorf("a token that is none: %+v", c)
+		t.Errorf("invalid token: got %+v", c)
 	}
 }
 
 var mentioned = regexp.MustCompile(`left4me ([a-z][a-z-]*)(?: ([a-z][a-z-]*))?`)
 
 // Every left4me command named in the source must exist.
-func TestHintsNameCommandsThatThereAre(t *testing.T) {
+func TestHintsNameExistingCommands(t *testing.T) {
 	root := command()
 	names := map[string]bool{}
 	for _, c := range root.Commands() {
@@ -285,7 +285,7 @@ func TestHintsNameCommandsThatThereAre(t *testing.T) {
 					continue
 				}
 				if sub, _, err := found.Find(m[2:3]); err != nil || sub == found {
-					t.Errorf("%s names left4me %s %s, which there is not", strings.TrimPrefix(path, "../../"), m[1], m[2])
+					t.Errorf("%s names the unknown command left4me %s %s", strings.TrimPrefix(path, "../../"), m[1], m[2])
 				}
 			}
 			return true
@@ -293,11 +293,11 @@ func TestHintsNameCommandsThatThereAre(t *testing.T) {
 		return nil
 	})
 	if err != nil || seen < 20 {
-		t.Errorf("%d commands are named: %v", seen, err)
+		t.Errorf("found only %d commands: %v", seen, err)
 	}
 }
 
-func TestServeIsGivenWhatTheEnvironmentLacks(t *testing.T) {
+func TestServeCommandLineSetsMissingSettings(t *testing.T) {
 	env := func(values ...string) func(string) string {
 		return func(name string) string {
 			for _, v := range values {
@@ -318,10 +318,10 @@ func TestServeIsGivenWhatTheEnvironmentLacks(t *testing.T) {
 		{"LEFT4ME_ROOT=/proc/x LEFT4ME_SECRET_KEY=" + testSecret, "LEFT4ME_ROOT=" + dir + " left4me serve"},
 	} {
 		if got := serveCommandLine(dir, env(strings.Fields(tt.env)...)); got != tt.want {
-			t.Errorf("%s: %s, want %s", tt.env, got, tt.want)
+			t.Errorf("%s: got %s, want %s", tt.env, got, tt.want)
 		}
 	}
 	if got := fmt.Sprint(underSystemd(dir)); got != "false" {
-		t.Error("a directory of a test is served by a unit")
+		t.Error("underSystemd is true for a test directory")
 	}
 }

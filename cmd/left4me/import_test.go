@@ -100,7 +100,7 @@ func importSettings(t *testing.T, root string) settings {
 func wantLine(t *testing.T, lines []string, part string) {
 	t.Helper()
 	if !slices.ContainsFunc(lines, func(l string) bool { return strings.Contains(l, part) }) {
-		t.Errorf("%q is not in\n%s", part, strings.Join(lines, "\n"))
+		t.Errorf("%q is missing in\n%s", part, strings.Join(lines, "\n"))
 	}
 }
 
@@ -119,12 +119,12 @@ func listing(t *testing.T, dir string) (all []string) {
 	return all
 }
 
-func TestTheOlderLeft4meIsTakenOver(t *testing.T) {
+func TestImportFromPython(t *testing.T) {
 	for _, c := range []struct {
 		name, database string
 		inPlace        bool
 	}{
-		{"in its own directory, where its database has our name", databaseName, true},
+		{"in place, with a database that has our name", databaseName, true},
 		{"from another directory", "app.sqlite", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -140,15 +140,15 @@ func TestTheOlderLeft4meIsTakenOver(t *testing.T) {
 			dry, err := importPython(t.Context(), s, importOptions{from: from})
 			must(t, err)
 			if after := listing(t, from); !slices.Equal(before, after) {
-				t.Errorf("a dry run changed something:\n%s\nbecame\n%s", strings.Join(before, "\n"), strings.Join(after, "\n"))
+				t.Errorf("dry run changed\n%s\nto\n%s", strings.Join(before, "\n"), strings.Join(after, "\n"))
 			}
 			if _, err := os.Stat(root); !c.inPlace && !errors.Is(err, fs.ErrNotExist) {
-				t.Errorf("a dry run made %s", root)
+				t.Errorf("dry run created %s", root)
 			}
 			first, err := importPython(t.Context(), s, importOptions{from: from, apply: true})
 			must(t, err)
 			if len(dry.Added) < 9 || len(first.Added) != len(dry.Added) {
-				t.Errorf("a dry run promised\n%s\nand this came:\n%s", strings.Join(dry.Added, "\n"), strings.Join(first.Added, "\n"))
+				t.Errorf("dry run announced\n%s\nbut the import did\n%s", strings.Join(dry.Added, "\n"), strings.Join(first.Added, "\n"))
 			}
 			for _, part := range []string{
 				`user "old": its password can't be checked`, `user "someone@example.org": it is not a user name`, `"-port 1"`,
@@ -170,7 +170,7 @@ func TestTheOlderLeft4meIsTakenOver(t *testing.T) {
 			again, err := importPython(t.Context(), s, importOptions{from: from, apply: true})
 			must(t, err)
 			if len(again.Added) > 0 || len(again.There) < 9 {
-				t.Errorf("the second run: %+v", again)
+				t.Errorf("second run: got %+v", again)
 			}
 			wantTaken(t, root)
 		})
@@ -186,31 +186,31 @@ func wantTaken(t *testing.T, root string) {
 	users, err := st.Users().List(t.Context())
 	must(t, err)
 	if len(users) != 2 || users[0].Name != "guest" || users[0].Admin || users[1].Name != "root.admin" || !users[1].Admin {
-		t.Errorf("%+v", users)
+		t.Errorf("got users %+v", users)
 	}
 	b, err := st.Blueprints().Get(t.Context(), "versus-24-7")
 	must(t, err)
 	want := left4me.Settings{Map: "c2m1_highway", Args: []string{"-tickrate", "100"}, Cfg: []string{"sv_cheats 0", "mp_disable_autokick 1"}}
 	if !reflect.DeepEqual(want, b.Settings) || !slices.Equal(b.Overlays, left4me.Refs("competitive", "custom-maps")) {
-		t.Errorf("%q %+v, want %+v", b.Overlays, b.Settings, want)
+		t.Errorf("got overlays %q, settings %+v, want %+v", b.Overlays, b.Settings, want)
 	}
 	servers, err := st.Servers().List(t.Context())
 	must(t, err)
 	if len(servers) != 2 || servers[0].Name != "alpha" || servers[0].Blueprint != "versus-24-7" ||
 		servers[1].Blueprint != left4me.DefaultBlueprint {
-		t.Errorf("%+v", servers)
+		t.Errorf("got servers %+v", servers)
 	}
 	layers, _, err := instance.Root(root).Layers(b.Overlays)
 	must(t, err)
 	if !slices.Equal(layers, []string{"overlays/competitive/1", "overlays/custom-maps/1", "installation/base"}) {
-		t.Errorf("%q", layers)
+		t.Errorf("got layers %q", layers)
 	}
 	linked, err := os.Lstat(filepath.Join(root, "overlays/custom-maps/1/left4dead2/addons/121086524.vpk"))
 	must(t, err)
 	cached, err := os.Lstat(filepath.Join(root, "workshop_cache/121086524.vpk"))
 	must(t, err)
 	if !os.SameFile(linked, cached) {
-		t.Error("what is in an overlay is not what is in the cache")
+		t.Error("file in the overlay is not the file in the cache")
 	}
 	var note struct {
 		Script string
@@ -221,35 +221,35 @@ func wantTaken(t *testing.T, root string) {
 		must(t, err)
 		must(t, json.Unmarshal(text, &note))
 		if !strings.Contains(string(text), what) {
-			t.Errorf("%s: %s", name, text)
+			t.Errorf("%s: got %s", name, text)
 		}
 	}
 	maps, err := st.Overlays().Get(t.Context(), "custom-maps")
 	must(t, err)
 	if w := maps.Workshop; maps.Kind != left4me.WorkshopOverlay || w == nil || len(w.Entries) != 1 || w.Entries[0].ID != "121086524" ||
 		maps.Refresh.Hours != 24 || maps.Refresh.Restart != "never" {
-		t.Errorf("%+v", maps)
+		t.Errorf("got overlay %+v", maps)
 	}
 	competitive, err := st.Overlays().Get(t.Context(), "competitive")
 	must(t, err)
 	if s := competitive.Script; competitive.Kind != left4me.ScriptOverlay || s == nil || s.Text != "#!/bin/sh\necho build" ||
 		competitive.Refresh.Hours != 0 {
-		t.Errorf("%+v", competitive)
+		t.Errorf("got overlay %+v", competitive)
 	}
 	if scripts, err := st.Overlays().Scripts(t.Context(), "competitive"); err != nil || len(scripts) != 1 || scripts[0].By != "import" {
-		t.Errorf("%+v, %v", scripts, err)
+		t.Errorf("got scripts %+v, %v", scripts, err)
 	}
 	var white unix.Stat_t
 	must(t, unix.Lstat(filepath.Join(root, "runtime/alpha/upper/left4dead2/gameinfo.txt"), &white))
 	if white.Mode&unix.S_IFMT != unix.S_IFCHR || white.Rdev != 0 {
-		t.Errorf("what was removed is no whiteout: %o %d", white.Mode, white.Rdev)
+		t.Errorf("removed file is not a whiteout: got mode %o, device %d", white.Mode, white.Rdev)
 	}
 	if leftover, _ := filepath.Glob(filepath.Join(root, "tmp/import-*")); len(leftover) > 0 {
-		t.Errorf("left behind: %q", leftover)
+		t.Errorf("temporary files remain: %q", leftover)
 	}
 }
 
-func TestAnImportedPasswordCountsAndIsHashedAnew(t *testing.T) {
+func TestImportedPasswordWorksAndIsRehashed(t *testing.T) {
 	root := t.TempDir()
 	python(t, root, "app.db")
 	_, err := importPython(t.Context(), importSettings(t, root), importOptions{from: root, apply: true})
@@ -262,7 +262,7 @@ func TestAnImportedPasswordCountsAndIsHashedAnew(t *testing.T) {
 	for _, name := range []string{"root.admin", "guest"} {
 		if _, err := acc.Login(t.Context(), accounts.Attempt{Name: name, Password: pythonPassword + "x", From: here}); !errors.Is(err,
 			left4me.Denied) {
-			t.Errorf("%s with a wrong password: %v", name, err)
+			t.Errorf("%s with a wrong password: got error %v, want Denied", name, err)
 		}
 		for range 2 {
 			if _, err := acc.Login(t.Context(), accounts.Attempt{Name: name, Password: pythonPassword, From: here}); err != nil {
@@ -270,13 +270,13 @@ func TestAnImportedPasswordCountsAndIsHashedAnew(t *testing.T) {
 			}
 			u, err := st.Users().Get(t.Context(), name)
 			if err != nil || !strings.HasPrefix(u.Password, "$argon2id$") {
-				t.Errorf("%s: kept as %q, %v", name, u.Password, err)
+				t.Errorf("%s: got hash %q, %v, want argon2id", name, u.Password, err)
 			}
 		}
 	}
 }
 
-func TestAnImportThatWasCutOffGoesOn(t *testing.T) {
+func TestInterruptedImportIsResumed(t *testing.T) {
 	root := t.TempDir()
 	python(t, root, "app.db")
 	// State after a kill between the two renames.
@@ -288,8 +288,8 @@ func TestAnImportThatWasCutOffGoesOn(t *testing.T) {
 	wantTaken(t, root)
 }
 
-func TestAnImportIsRefusedWhile(t *testing.T) {
-	t.Run("left4me runs", func(t *testing.T) {
+func TestImportIsRefused(t *testing.T) {
+	t.Run("while left4me runs", func(t *testing.T) {
 		root := t.TempDir()
 		python(t, root, "app.db")
 		unlock, err := lockRoot(root)
@@ -297,10 +297,10 @@ func TestAnImportIsRefusedWhile(t *testing.T) {
 		defer unlock()
 		if _, err := importPython(t.Context(), importSettings(t, root), importOptions{from: root, apply: true}); !errors.Is(err,
 			left4me.Conflict) {
-			t.Errorf("%v", err)
+			t.Errorf("got error %v, want Conflict", err)
 		}
 	})
-	t.Run("something is mounted", func(t *testing.T) {
+	t.Run("while something is mounted", func(t *testing.T) {
 		root := t.TempDir()
 		if err := nothingMounted(root); err != nil {
 			t.Error(err)
@@ -315,10 +315,10 @@ func TestAnImportIsRefusedWhile(t *testing.T) {
 		}
 		defer unix.Unmount(merged, unix.MNT_DETACH)
 		if err := nothingMounted(root); !errors.Is(err, left4me.Busy) {
-			t.Errorf("%v", err)
+			t.Errorf("got error %v, want Busy", err)
 		}
 	})
-	t.Run("there is no database of it", func(t *testing.T) {
+	t.Run("without a database of the Python version", func(t *testing.T) {
 		root := t.TempDir()
 		must(t, os.WriteFile(filepath.Join(root, "x.db"), []byte("no database"), 0o600))
 		st, err := store.Open(t.Context(), filepath.Join(root, databaseName))
@@ -326,14 +326,14 @@ func TestAnImportIsRefusedWhile(t *testing.T) {
 		st.Close()
 		_, err = importPython(t.Context(), importSettings(t, root), importOptions{from: root})
 		if !errors.Is(err, left4me.NotFound) || !strings.Contains(err.Error(), "is the database of this left4me") {
-			t.Errorf("%v", err)
+			t.Errorf("got error %v, want NotFound", err)
 		}
 	})
 }
 
 // If root runs the import, files are given to the owner of the root directory, and no link there is
 // followed with root's rights.
-func TestAnImportByRootGivesFilesToTheOwnerOfTheRoot(t *testing.T) {
+func TestImportByRootGivesFilesToRootOwner(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("only root can give files away")
 	}
@@ -362,30 +362,30 @@ func TestAnImportByRootGivesFilesToTheOwnerOfTheRoot(t *testing.T) {
 		}
 		if linked, app := strings.HasSuffix(name, "/linked"), strings.Contains(name, "app.db"); st.Uid != nobody && !linked && !app &&
 			name != filepath.Join(root, databaseName) {
-			t.Errorf("%s belongs to %d", name, st.Uid)
+			t.Errorf("%s: got owner %d", name, st.Uid)
 		}
 		return nil
 	}))
 	var st unix.Stat_t
 	must(t, unix.Stat(victim, &st))
 	if st.Uid != 0 || st.Mode&0o777 != 0o600 {
-		t.Errorf("a file of root is %d's now, mode %o", st.Uid, st.Mode)
+		t.Errorf("file of root: got owner %d, mode %o", st.Uid, st.Mode)
 	}
 }
 
 func TestHelperImport(t *testing.T) {
 	root := os.Getenv("LEFT4ME_TEST_IMPORT")
 	if root == "" {
-		t.Skip("it is for another test")
+		t.Skip("helper of another test")
 	}
 	_, err := importPython(context.Background(), importSettings(t, root), importOptions{from: root, apply: true})
 	must(t, err)
 	if os.Geteuid() != 0 {
-		t.Error("it is not root again")
+		t.Error("process did not return to root")
 	}
 }
 
-func TestAConvertedUpperCanBeMounted(t *testing.T) {
+func TestConvertedWritableLayerCanBeMounted(t *testing.T) {
 	root := t.TempDir()
 	python(t, root, "app.db")
 	s := importSettings(t, root)
@@ -401,7 +401,7 @@ func TestAConvertedUpperCanBeMounted(t *testing.T) {
 	must(t, err)
 	defer r.Close()
 	if _, err := r.Check("alpha"); !errors.Is(err, overlayfs.ErrRefused) || !strings.Contains(err.Error(), "left4me convert-upper alpha") {
-		t.Errorf("%v", err)
+		t.Errorf("got error %v, want ErrRefused with a hint", err)
 	}
 	t.Setenv("LEFT4ME_ROOT", root)
 	t.Setenv("LEFT4ME_RUN", s.run)
@@ -411,7 +411,7 @@ func TestAConvertedUpperCanBeMounted(t *testing.T) {
 	c.SetArgs([]string{"convert-upper", "alpha"})
 	c.SetOut(&out)
 	if err := c.ExecuteContext(t.Context()); err != nil || out.String() != "marks converted: 1\n" {
-		t.Errorf("%q, %v", out.String(), err)
+		t.Errorf("got %q, %v", out.String(), err)
 	}
 	if _, err := r.Check("alpha"); err != nil {
 		t.Error(err)

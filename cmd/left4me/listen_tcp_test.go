@@ -18,7 +18,7 @@ import (
 // A client that does not read the answer must lose its connection, both while the handler is writing
 // and after it has returned with data left in the kernel. A client that reads slowly must keep its
 // connection.
-func TestConnectionsThatReadNothingEnd(t *testing.T) {
+func TestListenTCPClosesConnectionsThatDoNotRead(t *testing.T) {
 	const unread = 1000 * time.Millisecond
 	l, err := listenTCP("127.0.0.1:0", unread)
 	if err != nil {
@@ -62,10 +62,10 @@ func TestConnectionsThatReadNothingEnd(t *testing.T) {
 	most := 0 // bytes queued in the kernel
 	closed(t, long, func(n int) { most = max(most, n) })
 	if err := <-ended; !errors.Is(err, syscall.ETIMEDOUT) {
-		t.Errorf("the answer that nobody reads ended with %v", err)
+		t.Errorf("unread answer: got error %v, want ETIMEDOUT", err)
 	}
 	if most > 4*unsentBytes {
-		t.Errorf("%d bytes waited in the kernel", most)
+		t.Errorf("got %d bytes queued in the kernel", most)
 	}
 
 	ask("/short")
@@ -76,7 +76,7 @@ func TestConnectionsThatReadNothingEnd(t *testing.T) {
 	<-conns
 	for end := time.Now().Add(3 * unread / 2); time.Now().Before(end); {
 		if _, err := io.CopyN(io.Discard, slow, 8<<10); err != nil {
-			t.Fatalf("a client that reads slowly: %v", err)
+			t.Fatalf("slow client: %v", err)
 		}
 		time.Sleep(unread / 10)
 	}

@@ -12,9 +12,9 @@ import (
 	"testing"
 )
 
-// TestLeft4meOutlivesWhatReadsItsLog closes the reader of standard error, as happens when journald
+// TestLeft4meSurvivesClosedLog closes the reader of standard error, as happens when journald
 // stops.
-func TestLeft4meOutlivesWhatReadsItsLog(t *testing.T) {
+func TestLeft4meSurvivesClosedLog(t *testing.T) {
 	t.Parallel()
 	for _, command := range []string{"serve", "run alpha", "install-game", "build alpha"} {
 		t.Run(command, func(t *testing.T) {
@@ -50,7 +50,7 @@ func TestLeft4meOutlivesWhatReadsItsLog(t *testing.T) {
 			}
 			_ = cmd.Wait()
 			if ws := cmd.ProcessState.Sys().(syscall.WaitStatus); ws.Signaled() || (command == "serve") != cmd.ProcessState.Success() {
-				t.Errorf("it ended with %s", cmd.ProcessState)
+				t.Errorf("got exit state %s", cmd.ProcessState)
 			}
 		})
 	}
@@ -79,7 +79,7 @@ func servesUntilItIsAsked(t *testing.T, cmd *exec.Cmd, log *os.File) {
 	_, rest, _ := strings.Cut(string(b), "SigIgn:\t")
 	var ignored uint64
 	if _, err := fmt.Sscanf(rest, "%x", &ignored); err != nil || ignored&(1<<(syscall.SIGPIPE-1)) != 0 {
-		t.Errorf("what it starts would ignore SIGPIPE: %v, %.16s", err, rest)
+		t.Errorf("child processes would ignore SIGPIPE: %v, %.16s", err, rest)
 	}
 	log.Close()
 	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil { // it logs that it ends

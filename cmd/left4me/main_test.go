@@ -207,7 +207,7 @@ func (st *story) signal(sig syscall.Signal) error {
 	st.daemon = nil
 	st.mu.Unlock()
 	if cmd == nil {
-		return errors.New("nothing serves")
+		return errors.New("no daemon is running")
 	}
 	if err := cmd.Process.Signal(sig); err != nil {
 		return err
@@ -352,6 +352,6 @@ func pack(ts *testscript.TestScript, _ bool, args []string) {
 // gone checks that no shim is running.
 func gone(ts *testscript.TestScript, _ bool, _ []string) {
 	if pids := storyOf(ts).shims(); len(pids) > 0 {
-		ts.Fatalf("shims live: %v", pids)
+		ts.Fatalf("shims are running: %v", pids)
 	}
 }

@@ -88,7 +88,7 @@ func TestServeLeavesNoGoroutine(t *testing.T) {
 			}
 		}
 		if time.Now().After(deadline) {
-			t.Fatal("it is not ready")
+			t.Fatal("left4me does not become ready")
 		}
 	}
 	for _, c := range [][3]string{
@@ -117,7 +117,7 @@ func TestServeLeavesNoGoroutine(t *testing.T) {
 	select {
 	case <-asked:
 	case <-time.After(patience):
-		t.Fatal("nobody asks Steam")
+		t.Fatal("Steam received no request")
 	}
 	cancel()
 	select {
@@ -126,10 +126,10 @@ func TestServeLeavesNoGoroutine(t *testing.T) {
 			t.Error(err)
 		}
 	case <-time.After(patience):
-		t.Fatal("it does not end")
+		t.Fatal("serve does not return")
 	}
 	if len(left) > 0 {
-		t.Errorf("left when the bus and the store are about to be closed:\n%s", strings.Join(left, "\n\n"))
+		t.Errorf("goroutines before the bus and the store are closed:\n%s", strings.Join(left, "\n\n"))
 	}
 	transport.CloseIdleConnections()
 	steam.Close()
@@ -159,8 +159,8 @@ func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipe", Net: "unix"
 
 // A request that ignores its context must end before the bus and the store are closed, even if serve
 // ends because its listener failed.
-func TestServeHTTPWaitsForARequestThatIgnoresItsContext(t *testing.T) {
-	for name, broken := range map[string]bool{"it is asked to end": false, "its listener breaks": true} {
+func TestServeHTTPWaitsForRequests(t *testing.T) {
+	for name, broken := range map[string]bool{"context ends": false, "listener fails": true} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				ctx, cancel := context.WithCancel(t.Context())
@@ -188,7 +188,7 @@ func TestServeHTTPWaitsForARequestThatIgnoresItsContext(t *testing.T) {
 					t.Error(err)
 				}
 				if !answered.Load() {
-					t.Error("it returned while a request was handled")
+					t.Error("serveHTTP returned during a request")
 				}
 			})
 		})

@@ -22,7 +22,7 @@ import (
 // within is the time limit for a request body in these tests, and longer exceeds it.
 const within, longer = 100 * time.Millisecond, 300 * time.Millisecond
 
-func TestABodyThatDoesNotComeIsNotWaitedFor(t *testing.T) {
+func TestInTimeFailsIncompleteBody(t *testing.T) {
 	got := make(chan error, 1)
 	server := httptest.NewServer(inTime(within, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		_, err := io.ReadAll(r.Body)
@@ -38,20 +38,20 @@ func TestABodyThatDoesNotComeIsNotWaitedFor(t *testing.T) {
 	select {
 	case err := <-got:
 		if !errors.Is(err, os.ErrDeadlineExceeded) {
-			t.Errorf("the body: %v", err)
+			t.Errorf("reading the body: got error %v, want ErrDeadlineExceeded", err)
 		}
 	case <-time.After(10 * time.Second):
-		t.Fatal("it is still waited for")
+		t.Fatal("the handler still waits for the body")
 	}
 }
 
-func TestARequestWhoseBodyIsThereMayTakeItsTime(t *testing.T) {
+func TestInTimeAllowsSlowHandler(t *testing.T) {
 	server := httptest.NewServer(inTime(within, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		select {
 		case <-time.After(longer): // like a console command during a map load
 		case <-r.Context().Done():
-			http.Error(w, "given up", http.StatusServiceUnavailable)
+			http.Error(w, "cancelled", http.StatusServiceUnavailable)
 		}
 	})))
 	defer server.Close()
@@ -70,7 +70,7 @@ func TestARequestWhoseBodyIsThereMayTakeItsTime(t *testing.T) {
 		}
 		res, err := http.ReadResponse(answers, nil)
 		if err != nil || res.StatusCode != http.StatusOK {
-			t.Fatalf("%.4s: %+v, %v", request, res, err)
+			t.Fatalf("%.4s: got %+v, %v", request, res, err)
 		}
 		res.Body.Close()
 	}
@@ -78,7 +78,7 @@ func TestARequestWhoseBodyIsThereMayTakeItsTime(t *testing.T) {
 
 // The owner of a root directory may have hard-linked a file of root in place of the lock. It must
 // remain root's when root restores a backup.
-func TestTheLockTakesNobodysFile(t *testing.T) {
+func TestLockRootDoesNotChangeOwnerOfLinkedFile(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root gives files away")
 	}
@@ -99,7 +99,7 @@ func TestTheLockTakesNobodysFile(t *testing.T) {
 		unlock()
 	}
 	if uid := owner(secret); uid != 0 {
-		t.Errorf("it belongs to %d now", uid)
+		t.Errorf("linked file: got owner %d, want 0", uid)
 	}
 	if err := os.Remove(lock); err != nil {
 		t.Fatal(err)
@@ -109,12 +109,12 @@ func TestTheLockTakesNobodysFile(t *testing.T) {
 	}
 	unlock()
 	if uid := owner(lock); uid != 65534 {
-		t.Errorf("left4me's user can't open a new one: it belongs to %d", uid)
+		t.Errorf("new lock file: got owner %d, want the owner of the directory", uid)
 	}
 }
 
 // A child that a killed left4me was just starting holds its lock until it executes another program.
-func TestTheLockOfAKilledLeft4meIsWaitedFor(t *testing.T) {
+func TestLockRootWaitsForLockOfKilledProcess(t *testing.T) {
 	root := t.TempDir()
 	ended := exec.CommandContext(t.Context(), "true")
 	if err := ended.Run(); err != nil {
@@ -137,7 +137,7 @@ func TestTheLockOfAKilledLeft4meIsWaitedFor(t *testing.T) {
 		given := time.AfterFunc(100*time.Millisecond, func() { lock.Close() })
 		unlock, err := lockRoot(root)
 		if (err == nil) != c.taken {
-			t.Errorf("of process %d: %v", c.holder, err)
+			t.Errorf("lock of process %d: got error %v", c.holder, err)
 		}
 		if err == nil {
 			unlock()
@@ -149,7 +149,7 @@ func TestTheLockOfAKilledLeft4meIsWaitedFor(t *testing.T) {
 }
 
 // Root runs doctor, too, in a directory that belongs to another user.
-func TestDoctorWaitsForNoPipe(t *testing.T) {
+func TestDoctorDoesNotBlockOnPipe(t *testing.T) {
 	root := t.TempDir()
 	for _, name := range []string{lockName, databaseName} {
 		if err := syscall.Mkfifo(filepath.Join(root, name), 0o600); err != nil {
@@ -164,10 +164,10 @@ func TestDoctorWaitsForNoPipe(t *testing.T) {
 	select {
 	case c := <-done:
 		if c.State != left4me.CheckBroken {
-			t.Errorf("%+v", c)
+			t.Errorf("got %+v, want a broken check", c)
 		}
 	case <-time.After(10 * time.Second):
-		t.Fatal("it waits for whoever writes to it")
+		t.Fatal("doctor waits for a writer of the pipe")
 	}
 }
 
@@ -182,7 +182,7 @@ func TestSecondServeOnOneAddressNamesTheFirst(t *testing.T) {
 	defer taken.Close()
 	s := settings{root: root, listen: taken.Addr().String(), secretKey: testSecret}
 	if err := serve(t.Context(), s); err == nil || !strings.Contains(err.Error(), "in use by another program") {
-		t.Errorf("without another left4me: %v", err)
+		t.Errorf("address used by another program: got error %v", err)
 	}
 	unlock, err := lockRoot(root)
 	if err != nil {
@@ -191,14 +191,14 @@ func TestSecondServeOnOneAddressNamesTheFirst(t *testing.T) {
 	defer unlock()
 	if err := serve(t.Context(), s); !errors.Is(err, left4me.Conflict) ||
 		!strings.Contains(err.Error(), fmt.Sprintf("another left4me works on %s (process %d)", root, os.Getpid())) {
-		t.Errorf("beside another left4me: %v", err)
+		t.Errorf("address used by another left4me: got error %v", err)
 	}
 }
 
-func TestDoctorNamesADamagedMessageStore(t *testing.T) {
+func TestDoctorReportsDamagedMessageStore(t *testing.T) {
 	root := t.TempDir()
 	if checks := checkBus(root); len(checks) != 0 {
-		t.Errorf("%+v", checks)
+		t.Errorf("got checks %+v, want none", checks)
 	}
 	path := filepath.Join(root, busName, "damaged-20261129-110000-000z")
 	if err := os.MkdirAll(path, 0o700); err != nil {
@@ -206,6 +206,6 @@ func TestDoctorNamesADamagedMessageStore(t *testing.T) {
 	}
 	if checks := checkBus(root); len(checks) != 1 || checks[0].State != left4me.CheckWarn ||
 		!strings.Contains(checks[0].Mend, "`rm -r "+path+"`") {
-		t.Errorf("%+v", checks)
+		t.Errorf("got checks %+v", checks)
 	}
 }

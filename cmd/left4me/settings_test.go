@@ -20,28 +20,28 @@ func TestSettingsHaveDefaults(t *testing.T) {
 	}
 	if s.root != "/var/lib/left4me" || s.run != "/run/left4me" || s.listen != "127.0.0.1:8000" || s.supervisor != "auto" ||
 		s.ports.Low != 27015 || s.ports.High != 27115 {
-		t.Errorf("%+v", s)
+		t.Errorf("got %+v", s)
 	}
 }
 
-func TestDownloadsMayHaveExceptionsAndALimit(t *testing.T) {
+func TestDownloadSettingsAreRead(t *testing.T) {
 	s, err := readSettings(env(map[string]string{
 		"LEFT4ME_DOWNLOAD_ALLOW": "127.0.0.1:8080, mirror.example:443",
 		"LEFT4ME_DOWNLOAD_RATE":  "10M",
 	}))
 	if err != nil || len(s.downloads.Allow) != 2 || s.downloads.Rate != 10_000_000 {
-		t.Errorf("%+v, %v", s.downloads, err)
+		t.Errorf("got %+v, %v", s.downloads, err)
 	}
 }
 
-func TestSocketsStandInTheRootUnlessItIsTheUsualOne(t *testing.T) {
+func TestSocketsAreInRootUnlessDefault(t *testing.T) {
 	s, err := readSettings(env(map[string]string{"LEFT4ME_ROOT": "/srv/games"}))
 	if err != nil || s.run != "/srv/games/run" {
-		t.Errorf("%+v, %v", s, err)
+		t.Errorf("got %+v, %v", s, err)
 	}
 }
 
-func TestWrongSettingIsNamed(t *testing.T) {
+func TestReadSettingsNamesInvalidSetting(t *testing.T) {
 	for name, values := range map[string][]string{
 		"LEFT4ME_LISTEN":          {"8000", "localhost", "[::1"},
 		"LEFT4ME_SUPERVISOR":      {"cron", "Systemd"},
@@ -54,13 +54,13 @@ func TestWrongSettingIsNamed(t *testing.T) {
 	} {
 		for _, v := range values {
 			if _, err := readSettings(env(map[string]string{name: v})); err == nil || !strings.HasPrefix(err.Error(), name+": ") {
-				t.Errorf("%s=%s: %v", name, v, err)
+				t.Errorf("%s=%s: got error %v", name, v, err)
 			}
 		}
 	}
 }
 
-func TestSettingsComeFromAFileWhereTheEnvironmentIsSilent(t *testing.T) {
+func TestFromFileFillsInMissingSettings(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "left4me.env")
 	if err := os.WriteFile(file, []byte("# comment\n#LEFT4ME_RUN=/no\nLEFT4ME_ROOT=/srv/a\nLEFT4ME_LISTEN=\"127.0.0.1:1\"\n"),
 		0o600); err != nil {
@@ -69,14 +69,14 @@ func TestSettingsComeFromAFileWhereTheEnvironmentIsSilent(t *testing.T) {
 	getenv := fromFile(env(map[string]string{"LEFT4ME_ROOT": "/srv/b"}), file)
 	if root, listen, run := getenv("LEFT4ME_ROOT"), getenv("LEFT4ME_LISTEN"), getenv("LEFT4ME_RUN"); root != "/srv/b" ||
 		listen != "127.0.0.1:1" || run != "" {
-		t.Errorf("%q %q %q", root, listen, run)
+		t.Errorf("got %q, %q, %q", root, listen, run)
 	}
 	if v := fromFile(env(map[string]string{"A": "b"}), file+".none")("A"); v != "b" {
-		t.Errorf("%q", v)
+		t.Errorf("got %q, want b", v)
 	}
 }
 
-func TestCookiesAreSecureWhereBrowsersComeOverHTTPS(t *testing.T) {
+func TestSecureCookiesFollowPublicURL(t *testing.T) {
 	for _, tt := range []struct {
 		listen, public string
 		want           bool
@@ -92,13 +92,13 @@ func TestCookiesAreSecureWhereBrowsersComeOverHTTPS(t *testing.T) {
 	} {
 		s := settings{listen: tt.listen, publicURL: tt.public}
 		if got := s.secureCookies(); got != tt.want {
-			t.Errorf("%s, %q: %v", tt.listen, tt.public, got)
+			t.Errorf("%s, %q: got %v", tt.listen, tt.public, got)
 		}
 	}
 }
 
 // Without a public URL that uses HTTPS, browsers must be able to use the panel over HTTP.
-func TestBrowsersKeepToHTTPSWhereThatIsThePublicURL(t *testing.T) {
+func TestStrictTransportFollowsPublicURL(t *testing.T) {
 	for public, want := range map[string]string{
 		"": "", "http://panel.lan": "", "https://panel.example.org": "max-age=15552000", "HTTPS://panel.example.org": "max-age=15552000",
 	} {
@@ -107,7 +107,7 @@ func TestBrowsersKeepToHTTPSWhereThatIsThePublicURL(t *testing.T) {
 			w := httptest.NewRecorder()
 			strictTransport(s, http.NotFoundHandler()).ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), "GET", path, nil))
 			if got := w.Header().Get("Strict-Transport-Security"); got != want {
-				t.Errorf("%q, %s: %q", public, path, got)
+				t.Errorf("%q, %s: got %q", public, path, got)
 			}
 		}
 	}

@@ -8,7 +8,7 @@ import (
 	"github.com/left4me/left4me/sim/installation"
 )
 
-func TestConfig(t *testing.T) {
+func TestConfigIsRunInOrder(t *testing.T) {
 	long := "echo " + strings.Repeat("x", 600)
 	p := start(t, map[string]string{
 		"cfg/autoexec.cfg": "echo step autoexec\nsv_tags fromautoexec\nsv_contact fromautoexec\n",
@@ -33,7 +33,7 @@ sv_search_key "never closed
 	for _, step := range []string{"autoexec", "exec", "server.cfg", "deeper", "map"} {
 		i := strings.Index(all, "step "+step+"\n")
 		if i < at {
-			t.Errorf("%s isn't in its place", step)
+			t.Errorf("%s is missing or out of order", step)
 		}
 		at = i
 	}
@@ -45,7 +45,7 @@ sv_search_key "never closed
 		"exec: too many nested scripts",
 	} {
 		if !strings.Contains(all, line) {
-			t.Errorf("%q is missing", line)
+			t.Errorf("missing line %q", line)
 		}
 	}
 	for _, want := range []string{
@@ -61,30 +61,30 @@ sv_search_key "never closed
 	} {
 		name := strings.Split(want, `"`)[1]
 		if got := p.ask(name); !strings.HasPrefix(got, want) {
-			t.Errorf("%s prints %s, want %s", name, got, want)
+			t.Errorf("%s: got %s, want %s", name, got, want)
 		}
 	}
 	if got := p.ask("sv_cheats 1", "z_common_limit 50", "z_common_limit"); !strings.Contains(got, `"z_common_limit" = "50"`) {
-		t.Errorf("with cheats: %s", got)
+		t.Errorf("with cheats: got %s", got)
 	}
 	if got := p.ask("sim_file motd.txt"); got != "welcome\n" {
-		t.Errorf("motd: %q", got)
+		t.Errorf("motd: got %q", got)
 	}
 	if info := p.ready(); info.Name != "Semi; colon // no comment" || info.MaxPlayers != 7 || info.Keywords != "coop,empty,secure,a,b" {
-		t.Errorf("%+v", info)
+		t.Errorf("got info %+v", info)
 	}
 }
 
-func TestEachMapReadsTheConfigAgain(t *testing.T) {
+func TestMapChangeRunsServerConfig(t *testing.T) {
 	p := start(t, map[string]string{
 		"cfg/server2.cfg": "sv_region 4\n", "cfg/server.cfg": "sv_region 6\n",
 	}, nil, "+servercfgfile", "server2.cfg")
 	if got := p.ask("sv_region 7", "sv_region"); !strings.Contains(got, `= "7"`) {
-		t.Errorf("set: %s", got)
+		t.Errorf("after sv_region 7: got %s", got)
 	}
 	p.typed("map c1m2_streets")
 	if got := p.ask("sv_region"); !strings.Contains(got, `= "4"`) {
-		t.Errorf("after a map: %s", got)
+		t.Errorf("after a map change: got %s", got)
 	}
 }
 
@@ -93,7 +93,7 @@ func TestMissingConfig(t *testing.T) {
 	p.wait("exec: couldn't exec server.cfg")
 }
 
-func TestScriptsStayWithinTheGame(t *testing.T) {
+func TestExecStaysInGameDirectory(t *testing.T) {
 	p := start(t, map[string]string{"outside.cfg": "echo escaped\n"}, nil)
 	for _, name := range []string{"../outside.cfg", `..\outside.cfg`, "../../../../../../etc/passwd", "/etc/passwd"} {
 		if got := p.ask("exec " + name); !strings.Contains(got, "couldn't exec") && strings.Contains(got, "root:") {
@@ -101,7 +101,7 @@ func TestScriptsStayWithinTheGame(t *testing.T) {
 		}
 	}
 	if got := p.ask("exec ../../../outside.cfg"); !strings.Contains(got, "couldn't exec") {
-		t.Errorf("exec: %s", got)
+		t.Errorf("exec of a file outside: got %s", got)
 	}
 }
 
@@ -112,14 +112,14 @@ func TestMapsAndMissions(t *testing.T) {
 	maps := p.ask("maps *")
 	for _, name := range []string{"c1m1_hotel", "c6m1_riverbank", "c8m1_apartment", "c13m1_alpinecreek", "c14m2_lighthouse", "loose_one"} {
 		if !strings.Contains(maps, "(fs) "+name+".bsp\n") {
-			t.Errorf("%s is missing", name)
+			t.Errorf("missing map %s", name)
 		}
 	}
 	if n := strings.Count(maps, "PENDING"); n != 58 {
-		t.Errorf("%d maps, want 57 and the loose one", n)
+		t.Errorf("got %d maps, want 58", n)
 	}
 	if got := p.ask("maps mm_"); strings.Contains(got, "PENDING") {
-		t.Errorf("maps before the add-on: %s", got)
+		t.Errorf("maps before the add-on was installed: got %s", got)
 	}
 
 	if err := installation.LayOverlay(root, installation.CustomCampaign, installation.Options{Scale: 0.1}); err != nil {
@@ -127,11 +127,11 @@ func TestMapsAndMissions(t *testing.T) {
 	}
 	if got := p.ask("developer 2", "update_addon_paths", "mission_reload"); !strings.Contains(got,
 		`Mission "MarmaladeMile" mode "versus" chapter 3: map "mm_m3_pier"`) {
-		t.Errorf("missions: %s", got)
+		t.Errorf("missions: got %s", got)
 	}
 	p.ask("changelevel mm_m2_cannery")
 	if info := p.ready(); info.Map != "mm_m2_cannery" {
-		t.Errorf("map %s", info.Map)
+		t.Errorf("got map %s, want mm_m2_cannery", info.Map)
 	}
 }
 
@@ -140,17 +140,17 @@ func TestCvarList(t *testing.T) {
 	got := p.ask("cvarlist")
 	row := fmt.Sprintf("%-41s: %-8d : %-20s : ", "sv_vote_plr_map_limit", 3, `, "sv", "cheat", "rep"`)
 	if !strings.Contains(got, "\n"+row) {
-		t.Errorf("%q is missing in\n%s", row, got)
+		t.Errorf("row %q is missing in\n%s", row, got)
 	}
 	if !strings.Contains(got, ": cmd      :") || !strings.HasSuffix(got, " total convars/concommands\n") ||
 		strings.Contains(got, "sv_hibernate_when_empty") {
-		t.Errorf("list:\n%s", got)
+		t.Errorf("cvarlist: got\n%s", got)
 	}
 	if got := p.ask("find steamgroup"); !strings.Contains(got, `"sv_steamgroup_exclusive" = "0"`) || strings.Contains(got, "sv_lan") {
-		t.Errorf("find: %s", got)
+		t.Errorf("find: got %s", got)
 	}
 	if got := p.ask("help sv_lan", "help nothing_such"); !strings.Contains(got, `"sv_lan" = "0"`) ||
 		!strings.Contains(got, "no cvar or command named") {
-		t.Errorf("help: %s", got)
+		t.Errorf("help: got %s", got)
 	}
 }

@@ -39,7 +39,7 @@ func TestCommands(t *testing.T) {
 		got := p.ask(c.command)
 		for _, want := range c.want {
 			if !strings.Contains(got, want) {
-				t.Errorf("%s prints %q, want %q", c.command, got, want)
+				t.Errorf("%s: got %q, want %q", c.command, got, want)
 			}
 		}
 	}
@@ -59,12 +59,12 @@ func TestStatus(t *testing.T) {
 	if s.Hostname != "Hello there" || s.Version != "2.2.4.3" || s.Build != 10097 || !s.Secure || s.Address != p.addr.String() ||
 		s.PublicAddress == "" || s.OS != "Linux" || !s.Dedicated || s.Map != "c1m1_hotel" || s.Max != 4 || !s.Hibernating ||
 		s.Reserved || len(s.Players) != 0 {
-		t.Errorf("empty: %+v", s)
+		t.Errorf("empty server: got %+v", s)
 	}
 	p.ask("sim_join Alpha", `sim_join Some "quoted" one`)
 	s = parse()
 	if s.Hibernating || s.Humans != 2 || s.Bots != 2 || len(s.Players) != 4 {
-		t.Errorf("with two: %+v", s)
+		t.Errorf("with two players: got %+v", s)
 	}
 	names := map[string]status.Player{}
 	for _, o := range s.Players {
@@ -73,23 +73,23 @@ func TestStatus(t *testing.T) {
 	a := names["Alpha"]
 	if a.Bot || a.State != "active" || a.Rate != 30000 || !strings.HasPrefix(a.SteamID, "STEAM_1:") || a.Slot == 0 ||
 		!strings.HasPrefix(a.Address, "192.0.2.") && !strings.HasPrefix(a.Address, "198.51.100.") {
-		t.Errorf("a person: %+v", a)
+		t.Errorf("player: got %+v", a)
 	}
 	if _, ok := names[`Some "quoted" one`]; !ok {
-		t.Errorf("names %v", names)
+		t.Errorf("missing quoted name in %v", names)
 	}
 	if b := names["Ellis"]; !b.Bot {
-		t.Errorf("a bot: %+v", b)
+		t.Errorf("bot: got %+v", b)
 	}
 	if got := p.ask("sv_lan 1", "status"); !strings.Contains(got, "[ public n/a ]") {
-		t.Errorf("sv_lan: %s", got)
+		t.Errorf("sv_lan: got %s", got)
 	}
 	p = start(t, nil, []string{"SIM_STEAM=same"})
 	if got := p.ask("status"); !strings.Contains(got, "[ public same ]") {
-		t.Errorf("an address of its own: %s", got)
+		t.Errorf("public address of its own: got %s", got)
 	}
 	if s := parse(); s.PublicAddress != p.addr.String() {
-		t.Errorf("an address of its own: %+v", s)
+		t.Errorf("public address of its own: got %+v", s)
 	}
 }
 
@@ -112,45 +112,45 @@ func TestKicksAndBans(t *testing.T) {
 	p.ask("kick Alpha", "kickid "+itoa(find("Beta").UserID)+` "be nice"`, "banid 0 "+itoa(find("Gamma").UserID)+" kick")
 	for _, name := range []string{"Alpha", "Beta", "Gamma"} {
 		if who := find(name); who.UserID != 0 {
-			t.Errorf("still here: %+v", who)
+			t.Errorf("player is still connected: %+v", who)
 		}
 	}
 	if got := p.ask("sim_join Gamma"); !strings.Contains(got, "cannot join") {
-		t.Errorf("somebody banned joins: %s", got)
+		t.Errorf("banned player joined: %s", got)
 	}
 	p.ask("sim_join Alpha")
 	alpha := find("Alpha")
 	if alpha.UserID == 0 {
-		t.Fatal("somebody kicked may not come back")
+		t.Fatal("kicked player cannot rejoin")
 	}
 	ip, _, _ := strings.Cut(alpha.Address, ":")
 	p.ask("kickid "+alpha.SteamID, "addip 0 "+ip, "banid 30 STEAM_1:0:77")
 	if got := p.ask("sim_join Alpha"); !strings.Contains(got, "cannot join") {
-		t.Errorf("somebody from a banned address joins: %s", got)
+		t.Errorf("player from a banned address joined: %s", got)
 	}
 	if got := p.ask("listid"); !strings.Contains(got, "User filter list: 2 entries\n") || !strings.Contains(got, " : permanent\n") ||
 		!strings.Contains(got, " min\n") {
-		t.Errorf("listid: %s", got)
+		t.Errorf("listid: got %s", got)
 	}
 	if got := p.ask("listip"); !strings.Contains(got, "IP filter list: 1 entry\n1 "+ip+" : permanent\n") {
-		t.Errorf("listip: %s", got)
+		t.Errorf("listip: got %s", got)
 	}
 
 	p.ask("writeid", "writeip")
 	users := readCfg(t, p, "banned_user.cfg")
 	if !strings.HasPrefix(users, "banid 0 STEAM_1:") || strings.Count(users, "\n") != 1 { // only permanent bans
-		t.Errorf("banned_user.cfg: %q", users)
+		t.Errorf("banned_user.cfg: got %q", users)
 	}
 	if got := readCfg(t, p, "banned_ip.cfg"); got != "addip 0 "+ip+"\n" {
-		t.Errorf("banned_ip.cfg: %q", got)
+		t.Errorf("banned_ip.cfg: got %q", got)
 	}
 	id := strings.Fields(users)[2]
 	p.ask("removeid "+id, "removeip "+ip)
 	if got := p.ask("sim_join Gamma", "sim_join Alpha"); strings.Contains(got, "cannot join") {
-		t.Errorf("after the bans: %s", got)
+		t.Errorf("after the bans were removed: %s", got)
 	}
 	if got := p.ask("exec banned_user.cfg", "listid"); !strings.Contains(got, id+" : permanent") {
-		t.Errorf("after reading the file: %s", got)
+		t.Errorf("after exec banned_user.cfg: got %s", got)
 	}
 }
 
@@ -169,28 +169,28 @@ func TestQuit(t *testing.T) {
 			p := start(t, nil, nil)
 			p.typed(command)
 			if s := p.exit(); !s.Success() {
-				t.Errorf("%v", s)
+				t.Errorf("got %v, want exit status 0", s)
 			}
 		})
 	}
 }
 
-func TestEndOfInput(t *testing.T) {
+func TestServerRunsWithoutInput(t *testing.T) {
 	p := start(t, map[string]string{"cfg/server.cfg": "rcon_password x\n"}, nil)
 	p.in.Close()
 	if got, err := p.remote("x").Exec(p.context(), "echo still here"); err != nil || got != "still here\n" {
-		t.Errorf("%q, %v", got, err)
+		t.Errorf("got %q, %v", got, err)
 	}
 	before := cpuTime(t, p.cmd.Process.Pid)
 	for range 20 { // long enough for a busy loop to be measured
 		p.ready()
 	}
 	if used := cpuTime(t, p.cmd.Process.Pid) - before; used > 100 {
-		t.Errorf("%d ticks of CPU time at the end of the input", used)
+		t.Errorf("used %d ticks of CPU time after the end of the input", used)
 	}
 }
 
-func TestTerminal(t *testing.T) {
+func TestServerRunsOnTerminal(t *testing.T) {
 	root := lay(t, nil)
 	cmd := exec.Command("./srcds_linux", "-game", "left4dead2", "-ip", "127.0.0.1", "-port", "0", "+map", "c1m1_hotel")
 	cmd.Dir, cmd.Env = root, append(os.Environ(), usual...)
@@ -216,7 +216,7 @@ func TestTerminal(t *testing.T) {
 	}
 	for _, want := range []string{"VAC secure mode", "\non a terminal"} {
 		if _, ok := out.wait(want, patience); !ok {
-			t.Errorf("%q is missing in %s", want, out.String())
+			t.Errorf("missing %q in %s", want, out.String())
 		}
 	}
 	if _, err := terminal.WriteString("\x03"); err != nil { // Ctrl-C

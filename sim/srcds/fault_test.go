@@ -23,16 +23,16 @@ func (p *process) diedBy(want syscall.Signal) {
 }
 
 func TestCrash(t *testing.T) {
-	t.Run("by a command", func(t *testing.T) {
+	t.Run("on command", func(t *testing.T) {
 		p := start(t, nil, nil)
 		p.typed("sim_crash")
 		p.diedBy(syscall.SIGSEGV)
 		out := p.out.String()
 		if !strings.Contains(out, "Uploading dump (out-of-process)\n/tmp/dumps/crash_") || !strings.HasSuffix(out, "success = yes\n") {
-			t.Errorf("last lines: %q", p.out.tail())
+			t.Errorf("got last lines %q", p.out.tail())
 		}
 	})
-	t.Run("by abort", func(t *testing.T) {
+	t.Run("with SIGABRT", func(t *testing.T) {
 		p := start(t, withPassword, nil)
 		w := p.wire()
 		w.send(1, rcon.Auth, "geheim")
@@ -41,18 +41,18 @@ func TestCrash(t *testing.T) {
 		w.expectEnd()
 		p.diedBy(syscall.SIGABRT)
 	})
-	t.Run("at the start", func(t *testing.T) {
+	t.Run("during start", func(t *testing.T) {
 		p := launch(t, lay(t, nil), []string{"SIM_CRASH_AT_START=segv"}, "+map", "c1m1_hotel")
 		p.diedBy(syscall.SIGSEGV)
 		if strings.Contains(p.out.String(), "Network:") {
-			t.Error("it had a socket already")
+			t.Error("it crashed after opening a socket")
 		}
 	})
-	t.Run("some time after the map", func(t *testing.T) {
+	t.Run("after a delay", func(t *testing.T) {
 		p := launch(t, lay(t, nil), []string{"SIM_CRASH_AFTER=1ms", "SIM_CRASH=abort"}, "+map", "c1m1_hotel")
 		p.diedBy(syscall.SIGABRT)
 		if !strings.Contains(p.out.String(), "VAC secure mode") {
-			t.Error("it had no map yet")
+			t.Error("it crashed before the map was loaded")
 		}
 	})
 }
@@ -64,16 +64,16 @@ func (p *process) silent() {
 	short, cancel := context.WithTimeout(context.Background(), 150*time.Millisecond)
 	defer cancel()
 	if _, err := p.client().Info(short); !errors.Is(err, context.DeadlineExceeded) {
-		p.t.Errorf("query: %v", err)
+		p.t.Errorf("query: got error %v, want no answer", err)
 	}
 	w := p.wire()
 	w.send(1, rcon.Auth, "geheim")
 	_ = w.SetReadDeadline(time.Now().Add(150 * time.Millisecond))
 	if _, err := rcon.ReadPacket(w); !errors.Is(err, os.ErrDeadlineExceeded) {
-		p.t.Errorf("rcon: %v", err)
+		p.t.Errorf("rcon: got error %v, want no answer", err)
 	}
-	p.typed("echo nobody hears this")
-	if _, ok := p.out.wait("\nnobody hears this", 150*time.Millisecond); ok {
+	p.typed("echo is anybody there")
+	if _, ok := p.out.wait("\nis anybody there", 150*time.Millisecond); ok {
 		p.t.Error("the console answers")
 	}
 	p.running()
@@ -90,19 +90,19 @@ func (p *process) untilSilent() {
 			return
 		}
 		if time.Now().After(end) {
-			p.t.Fatal("it does not hang")
+			p.t.Fatal("the server still answers")
 		}
 	}
 }
 
 func TestHang(t *testing.T) {
-	t.Run("by a command", func(t *testing.T) {
+	t.Run("on command", func(t *testing.T) {
 		p := start(t, withPassword, nil)
 		p.typed("sim_hang")
 		p.untilSilent()
 		p.silent()
 	})
-	t.Run("some time after the map", func(t *testing.T) {
+	t.Run("after a delay", func(t *testing.T) {
 		p := launch(t, lay(t, withPassword), []string{"SIM_HANG_AFTER=1ms"}, "+map", "c1m1_hotel")
 		p.network()
 		p.wait("VAC secure mode")
@@ -116,7 +116,7 @@ func TestSlowStart(t *testing.T) {
 	p := launch(t, lay(t, nil), []string{"SIM_SLOW_START=300ms"}, "+map", "c1m1_hotel")
 	p.ready()
 	if long := time.Since(begin); long < 300*time.Millisecond {
-		t.Errorf("ready after %v", long)
+		t.Errorf("got ready after %v, want at least 300ms", long)
 	}
 	p.typed("sim_map_load 10ms")
 	p.typed("map c1m2_streets")
@@ -132,21 +132,21 @@ func TestFlood(t *testing.T) {
 		n := 0
 		for line := range strings.Lines(flood) {
 			if len(line) != size+1 {
-				t.Fatalf("line %d has %d bytes: %q", n, len(line), line)
+				t.Fatalf("line %d: got %d bytes: %q", n, len(line), line)
 			}
 			n++
 		}
 		if n != lines {
-			t.Errorf("%d lines, want %d", n, lines)
+			t.Errorf("got %d lines, want %d", n, lines)
 		}
 	}
-	t.Run("by a command", func(t *testing.T) {
+	t.Run("on command", func(t *testing.T) {
 		p := start(t, nil, nil)
 		p.typed("sim_flood 20000 60")
 		check(t, p, 20000, 60)
 		p.ready()
 		if got := p.ask("sim_flood x"); !strings.Contains(got, "Usage:") {
-			t.Errorf("%s", got)
+			t.Errorf("got %s, want the usage", got)
 		}
 	})
 	t.Run("after the map", func(t *testing.T) {
@@ -155,20 +155,20 @@ func TestFlood(t *testing.T) {
 	})
 }
 
-func TestSignalsAndQuit(t *testing.T) {
+func TestServerExitsOnSignalAndQuit(t *testing.T) {
 	t.Run("SIGINT", func(t *testing.T) {
 		p := start(t, nil, nil)
 		_ = p.cmd.Process.Signal(syscall.SIGINT)
 		if s := p.exit(); !s.Success() {
-			t.Errorf("%v", s)
+			t.Errorf("got %v, want exit status 0", s)
 		}
 	})
-	t.Run("SIGINT while a map loads", func(t *testing.T) {
+	t.Run("SIGINT during a map load", func(t *testing.T) {
 		p := launch(t, lay(t, nil), []string{"SIM_MAP_LOAD=3600"}, "+map", "c1m1_hotel")
 		p.network()
 		_ = p.cmd.Process.Signal(syscall.SIGINT)
 		if s := p.exit(); !s.Success() {
-			t.Errorf("%v", s)
+			t.Errorf("got %v, want exit status 0", s)
 		}
 	})
 	t.Run("SIGTERM", func(t *testing.T) {
@@ -176,7 +176,7 @@ func TestSignalsAndQuit(t *testing.T) {
 		_ = p.cmd.Process.Signal(syscall.SIGTERM)
 		p.diedBy(syscall.SIGTERM)
 	})
-	t.Run("neither SIGINT nor quit if they are ignored", func(t *testing.T) {
+	t.Run("ignored SIGINT and quit", func(t *testing.T) {
 		p := start(t, nil, []string{"SIM_IGNORE_QUIT=1", "SIM_IGNORE_SIGINT=1"})
 		p.typed("quit")
 		_ = p.cmd.Process.Signal(syscall.SIGINT)
@@ -185,15 +185,15 @@ func TestSignalsAndQuit(t *testing.T) {
 		p.ask("sim_ignore_sigint 0")
 		_ = p.cmd.Process.Signal(syscall.SIGINT)
 		if s := p.exit(); !s.Success() {
-			t.Errorf("%v", s)
+			t.Errorf("got %v, want exit status 0", s)
 		}
 	})
-	t.Run("quit if it isn't ignored any more", func(t *testing.T) {
+	t.Run("quit after it is no longer ignored", func(t *testing.T) {
 		p := start(t, nil, nil)
 		p.ask("sim_ignore_quit 1", "quit", "sim_ignore_quit 0")
 		p.typed("quit")
 		if s := p.exit(); !s.Success() {
-			t.Errorf("%v", s)
+			t.Errorf("got %v, want exit status 0", s)
 		}
 	})
 }
@@ -205,7 +205,7 @@ func TestOutOfDate(t *testing.T) {
 	p.wait("Your server needs to be restarted in order to receive the latest update.")
 }
 
-func TestCfgFilesMayAskForFaults(t *testing.T) {
+func TestCfgFileCanTriggerFault(t *testing.T) {
 	p := start(t, map[string]string{"cfg/server.cfg": "exec sim.cfg\n", "cfg/sim.cfg": "sim_ignore_quit 1\n"}, nil)
 	p.ask("quit")
 	p.running()
@@ -215,14 +215,14 @@ func TestUnderSrcdsRun(t *testing.T) {
 	p := runUnder(t, lay(t, nil), "./srcds_run", "-norestart", "-game", "left4dead2", "-ip", "127.0.0.1", "-port", "0")
 	p.wait("WARNING: No map specified! Defaulting to c1m1_hotel")
 	if info := p.ready(); info.Map != "c1m1_hotel" {
-		t.Errorf("map %s", info.Map)
+		t.Errorf("got map %s, want c1m1_hotel", info.Map)
 	}
 	p.typed("sim_crash")
 	p.wait("Segmentation fault (core dumped)")
 	if s := p.exit(); s.ExitCode() != 139 {
-		t.Errorf("%v", s)
+		t.Errorf("got %v, want exit status 139", s)
 	}
 	if _, err := os.Stat(filepath.Join(p.root, "core")); err == nil {
-		t.Error("there is a core")
+		t.Error("a core file was written")
 	}
 }

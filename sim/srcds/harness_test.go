@@ -224,7 +224,7 @@ func (p *process) wait(text string) string {
 	p.t.Helper()
 	line, ok := p.out.wait(text, patience)
 	if !ok {
-		p.t.Fatalf("the console never said %q", text)
+		p.t.Fatalf("the console did not print %q", text)
 	}
 	return line
 }
@@ -236,7 +236,7 @@ func (p *process) exit() *os.ProcessState {
 	case <-p.done:
 		return p.cmd.ProcessState
 	case <-time.After(patience):
-		p.t.Fatal("it doesn't end")
+		p.t.Fatal("the server does not exit")
 		return nil
 	}
 }
@@ -246,7 +246,7 @@ func (p *process) running() {
 	p.t.Helper()
 	select {
 	case <-p.done:
-		p.t.Fatalf("it ended: %v", p.cmd.ProcessState)
+		p.t.Fatalf("the server exited: %v", p.cmd.ProcessState)
 	default:
 	}
 }

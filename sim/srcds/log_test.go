@@ -43,7 +43,7 @@ func (r receiver) until(text string) (string, string) {
 	}
 }
 
-func TestLogDatagrams(t *testing.T) {
+func TestLogIsSentToAddresses(t *testing.T) {
 	p := start(t, nil, []string{"SIM_LOG_LOOPBACK=1"})
 	r := newReceiver(t)
 	to := r.LocalAddr().String()
@@ -59,29 +59,29 @@ func TestLogDatagrams(t *testing.T) {
 		{"logaddress_del 192.0.2.1:27500", "logaddress_del:  address 192.0.2.1:27500 not found in the list\n"},
 	} {
 		if got := p.ask(c.command); !strings.Contains(got, c.want) {
-			t.Errorf("%s prints %q, want %q", c.command, got, c.want)
+			t.Errorf("%s: got %q, want %q", c.command, got, c.want)
 		}
 	}
 	p.ask("say before the log is on", "log on", "say plain")
 	got, from := r.until(`say "`)
 	if !strings.HasPrefix(got, "\xff\xff\xff\xffRL ") || !strings.HasSuffix(got, ": \"Console<0><Console><Console>\" say \"plain\"\n\x00") {
-		t.Errorf("plain: %q", got)
+		t.Errorf("without a secret: got %q", got)
 	}
 	if from != p.addr.String() {
-		t.Errorf("from %s, not from the socket of the game %s", from, p.addr)
+		t.Errorf("got sender %s, want the socket of the game %s", from, p.addr)
 	}
 	p.ask("sv_logsecret 12345", "say with a secret")
 	got, _ = r.until(`say "with`)
 	if !strings.HasPrefix(got, "\xff\xff\xff\xffS12345L ") {
-		t.Errorf("with a secret: %q", got)
+		t.Errorf("with a secret: got %q", got)
 	}
 	p.ask("logaddress_delall", "say into the void", "logaddress_add "+to, "say again")
 	if got, _ := r.until(`say "`); !strings.Contains(got, "again") {
-		t.Errorf("after logaddress_delall: %q", got)
+		t.Errorf("after logaddress_delall: got %q", got)
 	}
 }
 
-func TestReasonWithALineBreakEndsInTheNextDatagram(t *testing.T) {
+func TestLogSplitsReasonWithLineBreak(t *testing.T) {
 	p := start(t, nil, []string{"SIM_LOG_LOOPBACK=1"})
 	in := newReceiver(t)
 	p.ask("log on", "logaddress_add "+in.LocalAddr().String(), "sim_join Mia", "sim_no_logon Mia", "say done")
@@ -94,7 +94,7 @@ func TestReasonWithALineBreakEndsInTheNextDatagram(t *testing.T) {
 		}
 		_, _, line, err := srcdslog.ParseDatagram(buf[:n])
 		if err != nil || strings.Contains(line, "\n") {
-			t.Errorf("%q: %v", line, err)
+			t.Errorf("datagram %q: %v", line, err)
 		}
 		e, ok := r.Line(line)
 		if ok && e.Kind == srcdslog.Disconnected && !e.Player.Bot {
@@ -103,15 +103,15 @@ func TestReasonWithALineBreakEndsInTheNextDatagram(t *testing.T) {
 		done = ok && e.Text == "done"
 	}
 	if len(reasons) != 1 || reasons[0] != "No Steam logon\n" || r.Torn() != 0 {
-		t.Errorf("%q, %d torn", reasons, r.Torn())
+		t.Errorf("got reasons %q, %d torn lines", reasons, r.Torn())
 	}
 }
 
-func TestLogNeverGoesToLoopback(t *testing.T) {
+func TestLogRejectsLoopbackAddresses(t *testing.T) {
 	p := start(t, nil, nil)
 	for _, to := range []string{"127.0.0.1:27500", "127.8.9.10:1"} {
 		if got := p.ask("logaddress_add "+to, "logaddress_list"); !strings.Contains(got, "no addresses in the list") {
-			t.Errorf("%s: %s", to, got)
+			t.Errorf("%s: got %s", to, got)
 		}
 	}
 }
@@ -123,7 +123,7 @@ func TestLogFiles(t *testing.T) {
 	p.ask("sv_logecho 0", "say only in the file", "log off", "say nowhere")
 	files, err := filepath.Glob(filepath.Join(p.root, "left4dead2", "logs", "L[01][0-9][0-3][0-9][0-9][0-9][0-9].log"))
 	if err != nil || len(files) != 3 { // one for "log on" and one for each map
-		t.Fatalf("%v, %v", files, err)
+		t.Fatalf("got files %v, %v, want 3", files, err)
 	}
 	var kinds [3][]srcdslog.Kind
 	for i, f := range files {
@@ -143,12 +143,12 @@ func TestLogFiles(t *testing.T) {
 	}
 	want := "[log_started map_loading cvars_start cvars_end map_started triggered log_closed]"
 	if got := sprint(kinds[1]); got != want {
-		t.Errorf("first map: %s", got)
+		t.Errorf("first map: got %s", got)
 	}
 	if got := sprint(kinds[2]); got != strings.Replace(want, "log_closed", "said log_closed", 1) {
-		t.Errorf("second map: %s", got)
+		t.Errorf("second map: got %s", got)
 	}
 	if strings.Contains(p.out.String(), "only in the file\"") {
-		t.Error("echoed in spite of sv_logecho 0")
+		t.Error("line was echoed despite sv_logecho 0")
 	}
 }

@@ -24,7 +24,7 @@ func cpuTime(t *testing.T, pid int) int {
 	return user + system
 }
 
-func TestItIsSmall(t *testing.T) {
+func TestServerMemoryIsLimited(t *testing.T) {
 	if raceFlags != nil || runtime.GOARCH != "amd64" {
 		t.Skip("measured on amd64 without the race detector")
 	}
@@ -44,7 +44,7 @@ func TestItIsSmall(t *testing.T) {
 	}
 	const most = 9 << 10 // the aim is 8 MB; page use differs between machines
 	if size > most {
-		t.Errorf("%d kB of memory", size)
+		t.Errorf("server uses %d kB of memory", size)
 	}
 	t.Logf("%d kB of memory", size)
 }

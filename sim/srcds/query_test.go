@@ -27,11 +27,11 @@ func TestQueries(t *testing.T) {
 		info.AppID != 550 || info.Players != 2 || info.Bots != 2 || info.MaxPlayers != 4 || info.ServerType != 'd' ||
 		info.OS != 'l' || !info.Password || !info.VAC || info.Version != "2.2.4.3" || info.Port != p.addr.Port() ||
 		info.SteamID>>52 != 0x14 || info.Keywords != "coop,secure" || info.GameID != 550 {
-		t.Errorf("info: %+v", info)
+		t.Errorf("info: got %+v", info)
 	}
 	players, err := c.Players(p.context())
 	if err != nil || len(players) != 4 {
-		t.Fatalf("players: %v, %v", players, err)
+		t.Fatalf("players: got %v, %v", players, err)
 	}
 	rules, err := c.Rules(p.context())
 	if err != nil {
@@ -42,11 +42,11 @@ func TestQueries(t *testing.T) {
 		got[r.Name] = r.Value
 	}
 	if got["mp_gamemode"] != "coop" || got["sv_password"] != "1" || got["z_difficulty"] != "Normal" {
-		t.Errorf("rules: %v", got)
+		t.Errorf("rules: got %v", got)
 	}
 }
 
-func TestRulesAreSplit(t *testing.T) {
+func TestRulesReplyIsSplit(t *testing.T) {
 	// raw sends a rules query on its own socket and returns the first datagram of the answer.
 	raw := func(t *testing.T, p *process) []byte {
 		t.Helper()
@@ -71,21 +71,21 @@ func TestRulesAreSplit(t *testing.T) {
 			}
 			challenge, _ = a2s.ParseChallenge(buf[:n])
 		}
-		t.Fatal("two challenges")
+		t.Fatal("got two challenges")
 		return nil
 	}
-	t.Run("usually", func(t *testing.T) {
+	t.Run("by default", func(t *testing.T) {
 		first := raw(t, start(t, nil, nil))
 		if a2s.ReplyOf(first) != a2s.ReplySplit || len(first) > 1260 || binary.LittleEndian.Uint16(first[10:]) != 1248 {
-			t.Errorf("%d bytes: %x", len(first), first[:20])
+			t.Errorf("got %d bytes: %x", len(first), first[:20])
 		}
 		if id := binary.LittleEndian.Uint32(first[4:]); id == 0 || id >= 0x8000 {
-			t.Errorf("id %#x", id)
+			t.Errorf("got ID %#x, want 1 to 0x7fff", id)
 		}
 	})
-	t.Run("not if they shall be small", func(t *testing.T) {
+	t.Run("not with SIM_RULES=small", func(t *testing.T) {
 		if first := raw(t, start(t, nil, []string{"SIM_RULES=small"})); a2s.ReplyOf(first) != a2s.ReplyRules || len(first) > 1400 {
-			t.Errorf("%d bytes: %x", len(first), first[:20])
+			t.Errorf("got %d bytes: %x", len(first), first[:20])
 		}
 	})
 }
@@ -120,27 +120,27 @@ func TestChallenge(t *testing.T) {
 	}
 	for _, kind := range []byte{a2s.KindInfo, a2s.KindPlayers} {
 		if reply := exchange(c, kind, got); a2s.ReplyOf(reply) == a2s.ReplyChallenge {
-			t.Errorf("a challenge to a %c request with the challenge", kind)
+			t.Errorf("%c request with a valid challenge: got another challenge", kind)
 		}
 		for _, wrong := range []uint32{0, a2s.NoChallenge, got + 1} {
 			if again, err := a2s.ParseChallenge(exchange(c, kind, wrong)); err != nil || again != got {
-				t.Errorf("%c with %#x: %#x, %v, want %#x again", kind, wrong, again, err, got)
+				t.Errorf("%c request with challenge %#x: got %#x, %v, want %#x", kind, wrong, again, err, got)
 			}
 		}
 	}
 	if reply := exchange(dial(), a2s.KindInfo, got); a2s.ReplyOf(reply) != a2s.ReplyChallenge {
-		t.Error("the challenge of another address is good enough")
+		t.Error("the challenge of another address was accepted")
 	}
 }
 
-func TestNoAnswerWhileAMapLoads(t *testing.T) {
+func TestNoAnswerDuringMapLoad(t *testing.T) {
 	p := launch(t, lay(t, nil), []string{"SIM_MAP_LOAD=3600"}, "+map", "c1m1_hotel", "+log", "on")
 	p.network()
 	p.wait("Loading map")
 	ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
 	defer cancel()
 	if _, err := p.client().Info(ctx); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("info: %v", err)
+		t.Errorf("info: got error %v, want no answer", err)
 	}
 	p.running()
 }
@@ -163,11 +163,11 @@ func TestQueryLimit(t *testing.T) {
 		_, err = c.Info(ctx)
 	}
 	if !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("over the limit: %v", err)
+		t.Errorf("over the limit: got error %v, want no answer", err)
 	}
 }
 
-func TestOtherClientsForQueries(t *testing.T) {
+func TestThirdPartyQueryClients(t *testing.T) {
 	hostile := []string{"sim_join <script>alert(1)</script>", "sim_join 🧟 brainsoup 🍲", "sim_join Alpha"}
 	t.Run("go-a2s", func(t *testing.T) {
 		p := start(t, nil, nil)
@@ -183,15 +183,15 @@ func TestOtherClientsForQueries(t *testing.T) {
 		}
 		if info.Map != "c1m1_hotel" || info.Players != 3 || info.ExtendedServerInfo == nil ||
 			info.ExtendedServerInfo.Port != p.addr.Port() {
-			t.Errorf("info: %+v", info)
+			t.Errorf("info: got %+v", info)
 		}
 		players, err := c.QueryPlayer()
 		if err != nil || len(players.Players) != 4 {
-			t.Errorf("players: %+v, %v", players, err)
+			t.Errorf("players: got %+v, %v", players, err)
 		}
 		rules, err := c.QueryRules()
 		if err != nil || rules.Rules["mp_gamemode"] != "coop" || len(rules.Rules) < 80 {
-			t.Errorf("rules: %+v, %v", rules, err)
+			t.Errorf("rules: got %+v, %v", rules, err)
 		}
 	})
 	t.Run("qstat", func(t *testing.T) {
@@ -212,12 +212,12 @@ func TestOtherClientsForQueries(t *testing.T) {
 			out, err := exec.Command(quakestat, append([]string{"-a2s", p.addr.String()}, c.flags...)...).CombinedOutput()
 			for _, want := range c.want {
 				if err != nil || !strings.Contains(string(out), want) {
-					t.Errorf("%v: %q is missing, %v\n%s", c.flags, want, err, out)
+					t.Errorf("%v: missing %q, %v\n%s", c.flags, want, err, out)
 				}
 			}
 		}
 	})
-	t.Run("qstat with players beside rules that are split", func(t *testing.T) {
+	t.Run("qstat with players and split rules", func(t *testing.T) {
 		quakestat, err := exec.LookPath("quakestat")
 		if err != nil {
 			t.Skip("quakestat (Debian's qstat) isn't installed")

@@ -52,7 +52,7 @@ func (w wire) expect(want ...rcon.Packet) {
 func (w wire) expectEnd() {
 	w.t.Helper()
 	if got, err := rcon.ReadPacket(w); !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) && !isReset(err) {
-		w.t.Fatalf("got %+v, %v, want the end", got, err)
+		w.t.Fatalf("got %+v, %v, want the end of the connection", got, err)
 	}
 }
 
@@ -88,38 +88,38 @@ func TestRCONPackets(t *testing.T) {
 		}
 		if got.ID == 4 {
 			if got.Body != "" || got.Type != rcon.ResponseValue {
-				t.Errorf("mirror: %+v", got)
+				t.Errorf("mirrored packet: got %+v", got)
 			}
 			break
 		}
 		if got.ID != 3 || len(got.Body) > rcon.MaxBody {
-			t.Errorf("packet %d with %d bytes", got.ID, len(got.Body))
+			t.Errorf("got packet %d with %d bytes", got.ID, len(got.Body))
 		}
 		answer.WriteString(got.Body)
 		packets++
 	}
 	w.expect(rcon.Packet{ID: 4, Body: "\x00\x01\x00\x00"})
 	if packets < 3 || !strings.HasSuffix(answer.String(), "total convars/concommands\n") {
-		t.Errorf("%d packets, %d bytes", packets, answer.Len())
+		t.Errorf("got %d packets, %d bytes", packets, answer.Len())
 	}
 }
 
-func TestRCONAuthIsTwoSegments(t *testing.T) {
+func TestRCONAuthReplyHasTwoSegments(t *testing.T) {
 	p := start(t, withPassword, nil)
 	w := p.wire()
 	w.send(1, rcon.Auth, "geheim")
 	buf := make([]byte, 100)
 	n, err := w.Read(buf)
 	if want := []byte("\x0a\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00"); err != nil || !bytes.Equal(buf[:n], want) {
-		t.Errorf("%x, %v", buf[:n], err)
+		t.Errorf("first segment: got %x, %v", buf[:n], err)
 	}
 	n, err = w.Read(buf)
 	if want := []byte("\x0a\x00\x00\x00\x01\x00\x00\x00\x02\x00\x00\x00\x00\x00"); err != nil || !bytes.Equal(buf[:n], want) {
-		t.Errorf("%x, %v", buf[:n], err)
+		t.Errorf("second segment: got %x, %v", buf[:n], err)
 	}
 }
 
-func TestRCONRefuses(t *testing.T) {
+func TestRCONRejectsUnauthenticatedClients(t *testing.T) {
 	refused := rcon.Packet{ID: -1, Type: rcon.AuthResponse}
 	t.Run("a command without a password", func(t *testing.T) {
 		w := start(t, withPassword, nil).wire()
@@ -127,23 +127,23 @@ func TestRCONRefuses(t *testing.T) {
 		w.expect(refused)
 		w.expectEnd()
 	})
-	t.Run("everybody without a password of its own", func(t *testing.T) {
+	t.Run("any password if none is set", func(t *testing.T) {
 		w := start(t, nil, nil).wire()
 		w.send(1, rcon.Auth, "")
 		w.expect(rcon.Packet{ID: 1}, refused)
 	})
-	t.Run("those who came before a change of the password", func(t *testing.T) {
+	t.Run("clients from before a password change", func(t *testing.T) {
 		p := start(t, withPassword, nil)
 		c := p.remote("geheim")
 		if _, err := c.Exec(p.context(), "rcon_password neu"); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := c.Exec(p.context(), "status"); !errors.Is(err, rcon.ErrAuth) {
-			t.Errorf("%v", err)
+			t.Errorf("got error %v, want ErrAuth", err)
 		}
 		p.remote("neu")
 	})
-	t.Run("what is no packet", func(t *testing.T) {
+	t.Run("an invalid packet", func(t *testing.T) {
 		p := start(t, withPassword, nil)
 		w := p.wire()
 		if _, err := w.Write([]byte("GET / HTTP/1.1\r\n\r\n")); err != nil {
@@ -154,7 +154,7 @@ func TestRCONRefuses(t *testing.T) {
 	})
 }
 
-func TestRCONBans(t *testing.T) {
+func TestRCONBansAfterWrongPasswords(t *testing.T) {
 	p := start(t, withPassword, nil)
 	w := p.wire()
 	for range 5 {
@@ -170,27 +170,27 @@ func TestRCONBans(t *testing.T) {
 	p.ready() // bans do not affect queries
 }
 
-func TestRCONLinesOfTheLog(t *testing.T) {
+func TestRCONCommandsAreLogged(t *testing.T) {
 	p := start(t, map[string]string{"cfg/server.cfg": "rcon_password geheim\nlog on\n"}, nil)
 	if _, err := rcon.Dial(p.context(), p.addr.String(), "falsch"); !errors.Is(err, rcon.ErrAuth) {
-		t.Errorf("%v", err)
+		t.Errorf("got error %v, want ErrAuth", err)
 	}
 	p.wait(`": Bad Password`)
 	c := p.remote("geheim")
 	got, err := c.Exec(p.context(), "sv_cheats 1")
 	if err != nil || got != "" {
-		t.Errorf("%q, %v", got, err)
+		t.Errorf("got %q, %v", got, err)
 	}
 	p.wait(`": command "sv_cheats 1"`)
 	p.wait(`server_cvar: "sv_cheats" "1"`)
 	if got, err := c.Exec(p.context(), "sv_rcon_log 0"); err != nil || got != "" {
-		t.Errorf("%q, %v", got, err)
+		t.Errorf("got %q, %v", got, err)
 	}
 	if got, err := c.Exec(p.context(), "echo quiet"); err != nil || got != "quiet\n" {
-		t.Errorf("%q, %v", got, err)
+		t.Errorf("got %q, %v", got, err)
 	}
 	if strings.Contains(p.out.String(), "echo quiet") {
-		t.Error("logged in spite of sv_rcon_log 0")
+		t.Error("command was logged despite sv_rcon_log 0")
 	}
 }
 
@@ -202,7 +202,7 @@ func TestRCONQuit(t *testing.T) {
 	w.send(2, rcon.ExecCommand, "quit")
 	w.expectEnd()
 	if s := p.exit(); !s.Success() {
-		t.Errorf("%v", s)
+		t.Errorf("got %v, want exit status 0", s)
 	}
 }
 
@@ -216,21 +216,21 @@ func TestOurRCONClient(t *testing.T) {
 		}
 		typed := p.ask(command)
 		if command != "status" && got != typed {
-			t.Errorf("%s: %d bytes by RCON, %d on the console", command, len(got), len(typed))
+			t.Errorf("%s: got %d bytes by RCON, %d on the console", command, len(got), len(typed))
 		}
 	}
 	if _, err := c.Exec(p.context(), "changelevel c1m2_streets"); err != nil {
 		t.Error(err)
 	}
 	if got, err := c.Exec(p.context(), "echo after the map"); err != nil || got != "after the map\n" {
-		t.Errorf("%q, %v", got, err)
+		t.Errorf("got %q, %v", got, err)
 	}
 }
 
 func TestGorcon(t *testing.T) {
 	p := start(t, withPassword, nil)
 	if _, err := gorcon.Dial(p.addr.String(), "falsch"); !errors.Is(err, gorcon.ErrAuthFailed) {
-		t.Errorf("wrong password: %v", err)
+		t.Errorf("wrong password: got error %v, want ErrAuthFailed", err)
 	}
 	c, err := gorcon.Dial(p.addr.String(), "geheim")
 	if err != nil {
@@ -239,10 +239,10 @@ func TestGorcon(t *testing.T) {
 	defer c.Close()
 	for _, text := range []string{"eins", "zwei"} {
 		if got, err := c.Execute("echo " + text); err != nil || got != text+"\n" {
-			t.Errorf("%q, %v", got, err)
+			t.Errorf("got %q, %v", got, err)
 		}
 	}
 	if got, err := c.Execute("status"); err != nil || !strings.Contains(got, "hostname: Left 4 Dead 2\n") {
-		t.Errorf("%q, %v", got, err)
+		t.Errorf("got %q, %v", got, err)
 	}
 }

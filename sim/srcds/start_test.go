@@ -36,7 +36,7 @@ func TestStartLines(t *testing.T) {
 	} {
 		_, after, ok := strings.Cut(rest, line)
 		if !ok {
-			t.Fatalf("%q is missing, or too early", line)
+			t.Fatalf("line %q is missing or out of order", line)
 		}
 		rest = after
 	}
@@ -54,28 +54,28 @@ func TestPort(t *testing.T) {
 		t.Helper()
 		p.ready()
 		if int(p.addr.Port()) <= port {
-			t.Errorf("port %d, which isn't behind %d", p.addr.Port(), port)
+			t.Errorf("got port %d, want one above %d", p.addr.Port(), port)
 		}
 	}
-	t.Run("the next one if its own is busy", func(t *testing.T) {
+	t.Run("next free port", func(t *testing.T) {
 		want(t, launch(t, lay(t, nil), nil, "-port", itoa(port), "+map", "c1m1_hotel"))
 	})
-	t.Run("another one on demand", func(t *testing.T) {
+	t.Run("wrong port as a simulated failure", func(t *testing.T) {
 		p := launch(t, lay(t, nil), []string{"SIM_WRONG_PORT=1"}, "-port", itoa(port), "+map", "c1m1_hotel")
 		want(t, p)
 		if got := p.ask("hostport"); !strings.Contains(got, `"hostport" = "`+itoa(int(p.addr.Port()))) {
-			t.Errorf("hostport: %s", got)
+			t.Errorf("hostport: got %s", got)
 		}
 	})
-	t.Run("an address that the machine doesn't have", func(t *testing.T) {
+	t.Run("unavailable address", func(t *testing.T) {
 		p := launch(t, lay(t, nil), nil, "-ip", "192.0.2.1", "+map", "c1m1_hotel")
 		p.wait("WARNING: NET_OpenSocket: bind: Cannot assign requested address")
 		p.wait("Couldn't allocate any server IP port")
 		if p.exit().Success() {
-			t.Error("it ended without an error")
+			t.Error("got exit status 0, want an error")
 		}
 	})
-	t.Run("RCON is off if its port is taken", func(t *testing.T) {
+	t.Run("no RCON if its port is in use", func(t *testing.T) {
 		l, err := net.Listen("tcp4", "127.0.0.1:0")
 		if err != nil {
 			t.Fatal(err)
@@ -87,11 +87,11 @@ func TestPort(t *testing.T) {
 	})
 }
 
-func TestWithoutAddressRCONIsOnThatOfTheHostsName(t *testing.T) {
+func TestRCONListensOnHostNameWithoutAddress(t *testing.T) {
 	p := launch(t, lay(t, nil), nil, "+map", "c1m1_hotel", "-ip", "0.0.0.0", "-ip")
 	p.network()
 	if got, want := p.addr.Addr(), hostAddress(); got != want {
-		t.Errorf("it says %s, not %s", got, want)
+		t.Errorf("got address %s, want %s", got, want)
 	}
 	c, err := net.DialTimeout("tcp", p.addr.String(), patience)
 	if err != nil {
@@ -108,18 +108,18 @@ func TestMap(t *testing.T) {
 		ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
 		defer cancel()
 		if info, err := p.client().Info(ctx); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("it answers %v, %v", info, err)
+			t.Errorf("got %v, %v, want no answer", info, err)
 		}
 	}
-	t.Run("none", func(t *testing.T) {
+	t.Run("no map", func(t *testing.T) {
 		p := launch(t, lay(t, nil), nil)
 		p.network()
 		silent(t, p)
 		if got := p.ask("status"); !strings.Contains(got, "hostname: ") {
-			t.Errorf("status: %s", got)
+			t.Errorf("status: got %s", got)
 		}
 	})
-	t.Run("an unknown one", func(t *testing.T) {
+	t.Run("unknown map", func(t *testing.T) {
 		p := launch(t, lay(t, nil), nil, "+map", "c99m1_nowhere")
 		p.network()
 		p.wait("map load failed: c99m1_nowhere not found or invalid")
@@ -127,29 +127,29 @@ func TestMap(t *testing.T) {
 		p.running()
 		p.ask("map c2m1_highway") // a query before this is lost
 		if info := p.ready(); info.Map != "c2m1_highway" {
-			t.Errorf("map %s", info.Map)
+			t.Errorf("got map %s, want c2m1_highway", info.Map)
 		}
 	})
 	t.Run("with a mode", func(t *testing.T) {
 		p := start(t, nil, nil)
 		p.typed("map c5m1_waterfront versus")
 		if got := p.ask("mp_gamemode"); !strings.Contains(got, `= "versus"`) {
-			t.Errorf("mode: %s", got)
+			t.Errorf("mode: got %s", got)
 		}
 		if info := p.ready(); info.Map != "c5m1_waterfront" || info.MaxPlayers != 8 {
-			t.Errorf("%s, %d players at most", info.Map, info.MaxPlayers)
+			t.Errorf("got map %s, at most %d players", info.Map, info.MaxPlayers)
 		}
 		p.ask("changelevel c5m2_park")
 		if info := p.ready(); info.Map != "c5m2_park" || info.Keywords != "versus,empty,secure" {
-			t.Errorf("%s, %s", info.Map, info.Keywords)
+			t.Errorf("got map %s, keywords %s", info.Map, info.Keywords)
 		}
 		if got := p.ask("changelevel c5m9_nowhere"); !strings.Contains(got, "c5m9_nowhere not found") {
-			t.Errorf("changelevel: %s", got)
+			t.Errorf("changelevel: got %s", got)
 		}
 	})
 }
 
-func TestWithoutGameInfo(t *testing.T) {
+func TestStartFailsWithoutGameInfo(t *testing.T) {
 	root := lay(t, nil)
 	if err := os.Remove(filepath.Join(root, "left4dead2", "gameinfo.txt")); err != nil {
 		t.Fatal(err)
@@ -157,7 +157,7 @@ func TestWithoutGameInfo(t *testing.T) {
 	p := launch(t, root, nil, "+map", "c1m1_hotel")
 	p.wait("Setup file 'gameinfo.txt' doesn't exist in subdirectory 'left4dead2'.")
 	if p.exit().Success() {
-		t.Error("it ended without an error")
+		t.Error("got exit status 0, want an error")
 	}
 }
 
@@ -180,6 +180,6 @@ func TestConsoleLog(t *testing.T) {
 	p.ask("echo hello there")
 	got, err := os.ReadFile(filepath.Join(p.root, "left4dead2", "console.log"))
 	if err != nil || !strings.Contains(string(got), "\nhello there\n") {
-		t.Errorf("%v: %s", err, got)
+		t.Errorf("got %v: %s", err, got)
 	}
 }

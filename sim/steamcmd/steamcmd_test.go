@@ -84,41 +84,41 @@ func (p place) install(t *testing.T, env string) {
 
 func (p place) has(name string) bool { return exists(filepath.Join(p.game, name)) }
 
-func TestItUpdatesItselfAtItsFirstStart(t *testing.T) {
+func TestFirstStartUpdatesProgram(t *testing.T) {
 	p := newPlace(t)
 	binary := exec.Command(filepath.Join(filepath.Dir(p.sh), "linux32", "steamcmd"), "+quit")
 	binary.Env = []string{"HOME=" + p.home}
 	_ = binary.Run()
 	if code := binary.ProcessState.ExitCode(); code != 42 {
-		t.Errorf("the first start of the binary exits with %d", code)
+		t.Errorf("first start: got exit status %d, want 42", code)
 	}
 	if !exists(filepath.Join(filepath.Dir(p.sh), "linux32", "steamclient.so")) {
-		t.Error("its libraries are not there")
+		t.Error("its libraries are missing")
 	}
 	other := newPlace(t)
 	if out, code := other.run(t, "", "+quit"); code != 0 || !strings.Contains(out, "Steam Console Client") {
-		t.Errorf("the script does not start it again: %d\n%s", code, out)
+		t.Errorf("steamcmd.sh: got exit status %d\n%s", code, out)
 	}
 }
 
-func TestLinuxIsRefusedUntilAManifestIsThere(t *testing.T) {
+func TestAnonymousNeedsManifestForLinux(t *testing.T) {
 	p := newPlace(t)
 	if out, code := p.update(t, "", "anonymous", forLinux); code != 8 ||
 		!strings.Contains(out, "ERROR! Failed to install app '222860' (Invalid platform)") {
 		t.Fatalf("exit %d\n%s", code, out)
 	}
 	if out, code := p.update(t, "", "anonymous", forWindows); code != 0 || !p.has("srcds.exe") || p.has("srcds_run") {
-		t.Fatalf("for Windows: exit %d\n%s", code, out)
+		t.Fatalf("for Windows: got exit %d\n%s", code, out)
 	}
 	if out, code := p.update(t, "", "anonymous", forLinux+" validate"); code != 0 || p.has("srcds.exe") || !p.has("srcds_run") {
-		t.Fatalf("for Linux then: exit %d\n%s", code, out)
+		t.Fatalf("for Linux afterwards: got exit %d\n%s", code, out)
 	}
 	if out, code := p.update(t, "", "anonymous", "+app_update 222860"); code != 0 || !strings.Contains(out, "already up to date") {
-		t.Errorf("once more: exit %d\n%s", code, out)
+		t.Errorf("second update: got exit %d\n%s", code, out)
 	}
 }
 
-func TestTheOwnerGetsItForLinux(t *testing.T) {
+func TestOwnerInstallsForLinux(t *testing.T) {
 	p := newPlace(t, "SIM_STEAM_ACCOUNT=gordon:crowbar:R2D2C")
 	for login, want := range map[string]string{
 		"gordon wrong":         "FAILED (Invalid Password)",
@@ -127,14 +127,14 @@ func TestTheOwnerGetsItForLinux(t *testing.T) {
 		"gordon":               "Cached credentials not found",
 	} {
 		if out, code := p.update(t, "", login, forLinux); code != 5 || !strings.Contains(out, want) {
-			t.Errorf("%s: exit %d\n%s", login, code, out)
+			t.Errorf("%s: got exit status %d, want 5\n%s", login, code, out)
 		}
 	}
 	if out, code := p.update(t, "", "gordon crowbar R2D2C", forLinux); code != 0 || !p.has("srcds_run") {
 		t.Fatalf("exit %d\n%s", code, out)
 	}
 	if out, code := p.update(t, "", "gordon", forLinux); code != 0 {
-		t.Errorf("it does not remember: exit %d\n%s", code, out)
+		t.Errorf("login without a password: got exit status %d\n%s", code, out)
 	}
 }
 
@@ -161,7 +161,7 @@ func (p place) identity(t *testing.T) map[string]string {
 	return all
 }
 
-func TestANewBuildTouchesOnlyWhatItChanges(t *testing.T) {
+func TestUpdateKeepsUnchangedFiles(t *testing.T) {
 	p := newPlace(t, "SIM_STEAM_SIZE=2M", "SIM_STEAM_CHANGED=3")
 	p.install(t, "")
 	before := p.identity(t)
@@ -180,19 +180,19 @@ func TestANewBuildTouchesOnlyWhatItChanges(t *testing.T) {
 			}
 		}
 		if bulk != 3 || changed != 4 { // and steam.inf
-			t.Errorf("%d files changed, %d of the bulk", changed, bulk)
+			t.Errorf("got %d changed files, %d of the bulk", changed, bulk)
 		}
 		if p.has("left4dead2/scripts/build_1.txt") || !p.has("left4dead2/scripts/build_2.txt") {
-			t.Error("nothing was added and removed")
+			t.Error("the update did not add and remove files")
 		}
 	}
 	b, _ := os.ReadFile(filepath.Join(p.game, "steamapps/appmanifest_222860.acf"))
 	if !bytes.Contains(b, []byte(`"buildid"		"15800002"`)) {
-		t.Errorf("%s", b)
+		t.Errorf("manifest has the wrong build: %s", b)
 	}
 }
 
-func TestValidateMendsWhatIsDamagedAndNothingElse(t *testing.T) {
+func TestValidateRepairsOnlyDamagedFiles(t *testing.T) {
 	p := newPlace(t, "SIM_STEAM_SIZE=1M")
 	p.install(t, "")
 	if err := os.WriteFile(filepath.Join(p.game, "left4dead2/pak01_007.vpk"), make([]byte, 10485), 0o644); err != nil {
@@ -203,7 +203,7 @@ func TestValidateMendsWhatIsDamagedAndNothingElse(t *testing.T) {
 	}
 	before := p.identity(t)
 	if out, _ := p.update(t, "", "anonymous", "+app_update 222860"); !strings.Contains(out, "already up to date") || p.has("srcds_run") {
-		t.Errorf("without validate it looks at the disk\n%s", out)
+		t.Errorf("update without validate checked the files\n%s", out)
 	}
 	if out, code := p.update(t, "", "anonymous", "+app_update 222860 validate"); code != 0 || !p.has("srcds_run") {
 		t.Fatalf("exit %d\n%s", code, out)
@@ -211,12 +211,12 @@ func TestValidateMendsWhatIsDamagedAndNothingElse(t *testing.T) {
 	for name, is := range p.identity(t) {
 		if was, there := before[name]; there &&
 			(was != is) != (name == "left4dead2/pak01_007.vpk" || strings.HasPrefix(name, "steamapps")) {
-			t.Errorf("%s: %s, was %s", name, is, was)
+			t.Errorf("%s: got %s, was %s", name, is, was)
 		}
 	}
 }
 
-func TestADownloadThatWasCutGoesOn(t *testing.T) {
+func TestInterruptedDownloadIsResumed(t *testing.T) {
 	p := newPlace(t, "SIM_STEAM_SIZE=1M")
 	out, code := p.update(t, "SIM_STEAM_FAULT=state:0x402 SIM_STEAM_FAULT_AT=60", "anonymous", forWindows)
 	if code != 8 || !strings.Contains(out, "Error! App '222860' state is 0x402 after update job.") ||
@@ -234,11 +234,11 @@ func TestADownloadThatWasCutGoesOn(t *testing.T) {
 		}
 	}
 	if kept < 50 || kept < len(staged)-1 { // except the one that was interrupted
-		t.Errorf("of %d files that were there %d were kept", len(staged), kept)
+		t.Errorf("of %d downloaded files %d were reused", len(staged), kept)
 	}
 }
 
-func TestSparseContentTakesLittleRoom(t *testing.T) {
+func TestSparseContentUsesLittleSpace(t *testing.T) {
 	p := newPlace(t, "SIM_STEAM_SIZE=4G", "SIM_STEAM_SPARSE=1", "SIM_STEAM_ANONYMOUS=1")
 	if out, code := p.update(t, "", "anonymous", "+app_update 222860"); code != 0 {
 		t.Fatalf("exit %d\n%s", code, out)
@@ -252,16 +252,16 @@ func TestSparseContentTakesLittleRoom(t *testing.T) {
 		return nil
 	})
 	if size < 4<<30-100 || used > 64<<20 {
-		t.Errorf("%d bytes take %d", size, used)
+		t.Errorf("%d bytes use %d bytes on disk", size, used)
 	}
 }
 
-func TestOnAPipeOutputComesByTheBlock(t *testing.T) {
+func TestOutputOnPipeIsBlockBuffered(t *testing.T) {
 	p := newPlace(t)
 	if out, code := p.run(t, "", "+quit"); code != 0 || out == "" {
 		t.Fatalf("exit %d", code)
 	}
 	if out, _ := p.update(t, "SIM_STEAM_FAULT=kill:KILL SIM_STEAM_FAULT_AT=-1", "anonymous", forWindows); out != "" {
-		t.Errorf("what was in the buffer came out: %s", out)
+		t.Errorf("buffered output was printed: %s", out)
 	}
 }

@@ -111,18 +111,18 @@ func manyRules(n int) []Rule {
 	return rules
 }
 
-func TestClientAsksAPoliteServer(t *testing.T) {
+func TestClientQueriesWithChallengeAndSplitReply(t *testing.T) {
 	rules := manyRules(200)
 	c := dial(t, polite(t, rules, 0))
 	for range 2 { // the challenge is known in the second pass
 		if got, err := c.Info(t.Context()); err != nil || got != hotel() {
-			t.Errorf("info %+v, %v", got, err)
+			t.Errorf("info: got %+v, %v", got, err)
 		}
 		if got, err := c.Players(t.Context()); err != nil || len(got) != 2 || got[0].Name != "Alice" {
-			t.Errorf("players %+v, %v", got, err)
+			t.Errorf("players: got %+v, %v", got, err)
 		}
 		if got, err := c.Rules(t.Context()); err != nil || !slices.Equal(got, rules) {
-			t.Errorf("%d rules, %v", len(got), err)
+			t.Errorf("rules: got %d, %v", len(got), err)
 		}
 	}
 }
@@ -153,16 +153,16 @@ func TestClientInfo(t *testing.T) {
 			}
 		})
 	}
-	t.Run("a fourth challenge is one too many", func(t *testing.T) {
+	t.Run("the fourth challenge is an error", func(t *testing.T) {
 		_, err := dial(t, scripted(t, challenge(1), challenge(2), challenge(3), challenge(4))).Info(t.Context())
 		if !errors.Is(err, ErrChallenge) {
-			t.Error(err)
+			t.Errorf("got error %v, want ErrChallenge", err)
 		}
 	})
-	t.Run("the answer never came but a bad one did", func(t *testing.T) {
+	t.Run("a timeout after a malformed answer reports both", func(t *testing.T) {
 		_, err := dial(t, scripted(t, [][]byte{info[:20]})).Info(short(t))
 		if !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, ErrMalformed) {
-			t.Error(err)
+			t.Errorf("got error %v, want DeadlineExceeded and ErrMalformed", err)
 		}
 	})
 }
@@ -188,7 +188,7 @@ func TestClientSendsTheChallenge(t *testing.T) {
 func TestClientReadsCompressedReply(t *testing.T) {
 	got, err := dial(t, scripted(t, compressed(rules40Size, rules40Sum))).Rules(t.Context())
 	if err != nil || len(got) != 40 {
-		t.Errorf("%d rules, %v", len(got), err)
+		t.Errorf("got %d rules, %v, want 40", len(got), err)
 	}
 }
 
@@ -200,19 +200,19 @@ func TestClientReadsTruncatedPlayers(t *testing.T) {
 	}
 }
 
-func TestClientGivesUpOnALostFragment(t *testing.T) {
+func TestClientTimesOutOnLostFragment(t *testing.T) {
 	fragments := Split(AppendRules(nil, manyRules(200)), 3, 0)
 	c := dial(t, scripted(t, fragments[:len(fragments)-1], fragments))
 	if _, err := c.Rules(short(t)); !errors.Is(err, context.DeadlineExceeded) {
 		t.Fatal(err)
 	}
 	if got, err := c.Rules(t.Context()); err != nil || len(got) != 200 {
-		t.Errorf("afterwards %d rules, %v", len(got), err)
+		t.Errorf("next query: got %d rules, %v, want 200", len(got), err)
 	}
 }
 
 // A client that kept its socket would take each answer for the answer to the next query, permanently.
-func TestClientDropsALateReply(t *testing.T) {
+func TestClientDropsLateReply(t *testing.T) {
 	var late net.Addr
 	older := hotel()
 	older.Name = "older"
@@ -251,22 +251,22 @@ func TestClientIgnoresOtherSenders(t *testing.T) {
 	}
 }
 
-func TestClientEnds(t *testing.T) {
-	t.Run("when its context is cancelled", func(t *testing.T) {
+func TestClientQueryEnds(t *testing.T) {
+	t.Run("when its context is cancelled during the query", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		c := dial(t, serve(t, func(*server, net.Addr, []byte, int) [][]byte { cancel(); return nil }))
 		if _, err := c.Info(ctx); !errors.Is(err, context.Canceled) {
-			t.Error(err)
+			t.Errorf("got error %v, want Canceled", err)
 		}
 	})
-	t.Run("before it begins with a context that has ended", func(t *testing.T) {
+	t.Run("immediately if its context is already cancelled", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		if _, err := dial(t, scripted(t)).Info(ctx); !errors.Is(err, context.Canceled) {
-			t.Error(err)
+			t.Errorf("got error %v, want Canceled", err)
 		}
 	})
-	t.Run("when it is closed", func(t *testing.T) {
+	t.Run("when the client is closed", func(t *testing.T) {
 		asked := make(chan struct{})
 		c := dial(t, serve(t, func(*server, net.Addr, []byte, int) [][]byte { close(asked); return nil }))
 		go func() {
@@ -274,39 +274,39 @@ func TestClientEnds(t *testing.T) {
 			_ = c.Close()
 		}()
 		if _, err := c.Info(t.Context()); !errors.Is(err, ErrClosed) {
-			t.Error(err)
+			t.Errorf("got error %v, want ErrClosed", err)
 		}
 		if _, err := c.Info(t.Context()); !errors.Is(err, ErrClosed) {
-			t.Error(err)
+			t.Errorf("after Close: got error %v, want ErrClosed", err)
 		}
 		if err := c.Close(); err != nil {
-			t.Error(err)
+			t.Errorf("second Close: %v", err)
 		}
 	})
-	t.Run("at once when nobody listens", func(t *testing.T) {
+	t.Run("immediately if the port is closed", func(t *testing.T) {
 		conn, err := net.ListenPacket("udp", "127.0.0.1:0")
 		if err != nil {
 			t.Fatal(err)
 		}
 		_ = conn.Close()
 		if _, err := dial(t, conn.LocalAddr().String()).Info(t.Context()); !errors.Is(err, syscall.ECONNREFUSED) {
-			t.Error(err)
+			t.Errorf("got error %v, want ECONNREFUSED", err)
 		}
 	})
 }
 
-func TestClientQueriesTakeTurns(t *testing.T) {
+func TestClientSerialisesConcurrentQueries(t *testing.T) {
 	c := dial(t, polite(t, manyRules(200), 500))
 	var wg sync.WaitGroup
 	for range 10 {
 		wg.Go(func() {
 			if got, err := c.Info(t.Context()); err != nil || got != hotel() {
-				t.Errorf("info %+v, %v", got, err)
+				t.Errorf("info: got %+v, %v", got, err)
 			}
 		})
 		wg.Go(func() {
 			if got, err := c.Rules(t.Context()); err != nil || len(got) != 200 {
-				t.Errorf("%d rules, %v", len(got), err)
+				t.Errorf("rules: got %d, %v, want 200", len(got), err)
 			}
 		})
 	}

@@ -105,11 +105,11 @@ func FuzzAssembler(f *testing.F) {
 					held += len(part)
 				}
 				if p.left == 0 {
-					t.Error("a complete reply is kept")
+					t.Error("a complete reply is still held")
 				}
 			}
 			if held != a.size || held > MaxReply || len(a.replies) > maxPartial {
-				t.Fatalf("holds %d bytes, counts %d, in %d replies", held, a.size, len(a.replies))
+				t.Fatalf("holds %d bytes in %[3]d replies, counts %[2]d bytes", held, a.size, len(a.replies))
 			}
 		}
 	})

@@ -7,7 +7,7 @@ import (
 )
 
 // A third-party client must be able to read the packets that this package writes for servers.
-func TestOutsideClientUnderstandsUs(t *testing.T) {
+func TestThirdPartyClientReadsOurReplies(t *testing.T) {
 	rules := manyRules(150)
 	c, err := outside.NewClient(polite(t, rules, 0))
 	if err != nil {
@@ -44,6 +44,6 @@ func TestOutsideClientUnderstandsUs(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(got.Rules) != len(rules) || got.Rules[rules[149].Name] != rules[149].Value {
-		t.Errorf("%d rules", len(got.Rules))
+		t.Errorf("got %d rules, want %d", len(got.Rules), len(rules))
 	}
 }

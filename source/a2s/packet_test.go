@@ -65,25 +65,25 @@ func TestInfo(t *testing.T) {
 			// without an error there.
 			for n := range b {
 				if got, err := ParseInfo(b[:n]); err == nil && got.Extra != 0 {
-					t.Errorf("cut after %d bytes: %+v", n, got)
+					t.Errorf("first %d bytes: got %+v, want no extra fields or an error", n, got)
 				} else if err != nil && !errors.Is(err, ErrMalformed) {
-					t.Errorf("cut after %d bytes: %v", n, err)
+					t.Errorf("first %d bytes: got error %v, want ErrMalformed", n, err)
 				}
 			}
 		})
 	}
-	t.Run("the dump is what we write", func(t *testing.T) {
+	t.Run("written bytes match the dump of a real server", func(t *testing.T) {
 		if b := AppendInfo(nil, hotel()); !bytes.Equal(b, unhex(t, infoDump)) {
-			t.Errorf("% x", b)
+			t.Errorf("got % x", b)
 		}
 	})
-	t.Run("fields of an earlier packet don't remain", func(t *testing.T) {
+	t.Run("fields of an earlier packet are cleared", func(t *testing.T) {
 		got := tv
 		if err := ParseInfoInto(AppendInfo(nil, bare), &got); err != nil || got != bare {
 			t.Errorf("got %+v, %v", got, err)
 		}
 	})
-	t.Run("a zero byte in a name doesn't move the fields", func(t *testing.T) {
+	t.Run("a zero byte in a name does not shift later fields", func(t *testing.T) {
 		i := hotel()
 		i.Name = "Te\x00st"
 		if got, err := ParseInfo(AppendInfo(nil, i)); err != nil || got.Name != "Te" || got.Map != i.Map {
@@ -100,9 +100,9 @@ func TestPlayers(t *testing.T) {
 		t.Fatalf("got %+v, %v", got, err)
 	}
 	if out := AppendPlayers(nil, want); !bytes.Equal(out, b) {
-		t.Errorf("% x", out)
+		t.Errorf("got % x", out)
 	}
-	t.Run("a list cut by the server keeps its complete entries", func(t *testing.T) {
+	t.Run("complete entries of a truncated list are returned", func(t *testing.T) {
 		for n := 6; n < len(b); n++ {
 			got, err := ParsePlayers(b[:n])
 			whole := 0
@@ -110,7 +110,7 @@ func TestPlayers(t *testing.T) {
 				whole = 1
 			}
 			if err != nil || len(got) != whole {
-				t.Errorf("cut after %d bytes: %+v, %v", n, got, err)
+				t.Errorf("first %d bytes: got %+v, %v", n, got, err)
 			}
 		}
 	})
@@ -119,25 +119,25 @@ func TestPlayers(t *testing.T) {
 			t.Errorf("got %+v, %v", got, err)
 		}
 	})
-	t.Run("a cut list doesn't disturb the memory it is read into", func(t *testing.T) {
+	t.Run("a truncated list reuses earlier memory correctly", func(t *testing.T) {
 		kept, err := ParsePlayersInto(b[:len(b)-1], got)
 		if err != nil || len(kept) != 1 || kept[0].Name != "Alice" {
 			t.Errorf("got %+v, %v", kept, err)
 		}
 	})
-	t.Run("more than 255 are cut", func(t *testing.T) {
+	t.Run("writes at most 255 entries", func(t *testing.T) {
 		if got, err := ParsePlayers(AppendPlayers(nil, make([]Player, 300))); err != nil || len(got) != 255 {
-			t.Errorf("got %d, %v", len(got), err)
+			t.Errorf("got %d entries, %v, want 255", len(got), err)
 		}
 	})
 	t.Run("another kind of packet is malformed", func(t *testing.T) {
 		if _, err := ParsePlayers(unhex(t, infoDump)); !errors.Is(err, ErrMalformed) {
-			t.Error(err)
+			t.Errorf("got error %v, want ErrMalformed", err)
 		}
 	})
 }
 
-func TestDurationOfAnyFloat(t *testing.T) {
+func TestSecondsOfSpecialFloats(t *testing.T) {
 	for f, want := range map[float32]time.Duration{
 		0: 0, -1: 0, 1.5: 1500 * time.Millisecond, float32(math.Inf(1)): math.MaxInt64, float32(math.Inf(-1)): 0, 1e30: math.MaxInt64,
 	} {
@@ -146,7 +146,7 @@ func TestDurationOfAnyFloat(t *testing.T) {
 		}
 	}
 	if got := seconds(float32(math.NaN())); got != 0 {
-		t.Errorf("not a number: %v", got)
+		t.Errorf("NaN: got %v, want 0", got)
 	}
 }
 
@@ -158,16 +158,16 @@ func TestRules(t *testing.T) {
 		t.Fatalf("got %+v, %v", got, err)
 	}
 	if out := AppendRules(nil, want); !bytes.Equal(out, b) {
-		t.Errorf("% x", out)
+		t.Errorf("got % x", out)
 	}
-	t.Run("a list cut by the server keeps its complete entries", func(t *testing.T) {
+	t.Run("complete entries of a truncated list are returned", func(t *testing.T) {
 		if got, err := ParseRules(b[:len(b)-1]); err != nil || len(got) != 1 {
 			t.Errorf("got %+v, %v", got, err)
 		}
 	})
-	t.Run("a large count alone takes no memory", func(t *testing.T) {
+	t.Run("a large count alone allocates no memory", func(t *testing.T) {
 		if got, err := ParseRules(unhex(t, "ff ff ff ff 45 ff ff")); err != nil || cap(got) != 0 {
-			t.Errorf("got %d of %d, %v", len(got), cap(got), err)
+			t.Errorf("got length %d, capacity %d, %v", len(got), cap(got), err)
 		}
 	})
 }
@@ -195,7 +195,7 @@ func TestRequest(t *testing.T) {
 				t.Errorf("got %+v, %v, want %+v", got, err, c.want)
 			}
 			if out := AppendRequest(nil, got.Kind, got.Challenge); c.written && !bytes.Equal(out, b) {
-				t.Errorf("written % x", out)
+				t.Errorf("wrote % x, want % x", out, b)
 			}
 		})
 	}
@@ -214,13 +214,13 @@ func TestRequest(t *testing.T) {
 func TestChallenge(t *testing.T) {
 	b := AppendChallenge(nil, 0xdeadbeef)
 	if want := unhex(t, "ff ff ff ff 41 ef be ad de"); !bytes.Equal(b, want) {
-		t.Errorf("% x", b)
+		t.Errorf("got % x, want % x", b, want)
 	}
 	if got, err := ParseChallenge(b); err != nil || got != 0xdeadbeef {
 		t.Errorf("got %#x, %v", got, err)
 	}
 	if _, err := ParseChallenge(b[:8]); !errors.Is(err, ErrMalformed) {
-		t.Error(err)
+		t.Errorf("got error %v, want ErrMalformed", err)
 	}
 }
 
@@ -236,7 +236,7 @@ func TestReplyOf(t *testing.T) {
 	}
 }
 
-func TestPollOfAnUnchangedServerAllocatesNothing(t *testing.T) {
+func TestPollingUnchangedServerAllocatesNothing(t *testing.T) {
 	info, players := unhex(t, infoDump), unhex(t, playersDump)
 	challenge := AppendChallenge(nil, 7)
 	var i Info
@@ -245,7 +245,7 @@ func TestPollOfAnUnchangedServerAllocatesNothing(t *testing.T) {
 	poll := func() {
 		request = AppendRequest(request[:0], KindInfo, NoChallenge)
 		if ReplyOf(challenge) != ReplyChallenge {
-			t.Fatal("challenge")
+			t.Fatal("ReplyOf does not return ReplyChallenge")
 		}
 		c, err := ParseChallenge(challenge)
 		if err != nil {
@@ -261,7 +261,7 @@ func TestPollOfAnUnchangedServerAllocatesNothing(t *testing.T) {
 	}
 	poll()
 	if n := testing.AllocsPerRun(100, poll); n != 0 {
-		t.Errorf("%v allocations", n)
+		t.Errorf("got %v allocations per poll, want 0", n)
 	}
 	if i != hotel() || len(p) != 2 || p[1].Name != "Bob" {
 		t.Errorf("got %+v, %+v", i, p)

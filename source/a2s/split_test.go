@@ -72,7 +72,7 @@ func TestAssembler(t *testing.T) {
 	one, two := Split(want, 1, 0), Split(reply(2000), 2, 0)
 	for name, fragments := range map[string][][]byte{
 		"in order": one, "in reverse order": reversed, "with duplicates": doubled,
-		"between those of another": {two[0], one[0], one[2], one[1], two[1]},
+		"interleaved with another reply": {two[0], one[0], one[2], one[1], two[1]},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var a Assembler
@@ -82,7 +82,7 @@ func TestAssembler(t *testing.T) {
 			}
 		})
 	}
-	t.Run("a server that uses an id again", func(t *testing.T) {
+	t.Run("a server that reuses an ID", func(t *testing.T) {
 		var a Assembler
 		if _, err := a.Add(Split(reply(5000), 1, 0)[0]); err != nil {
 			t.Fatal(err)
@@ -104,7 +104,7 @@ func TestAssembler(t *testing.T) {
 			t.Errorf("got %+v, %v", rules, err)
 		}
 	})
-	t.Run("empty fragments count once", func(t *testing.T) {
+	t.Run("a duplicate empty fragment counts once", func(t *testing.T) {
 		var a Assembler
 		empty := unhex(t, "fe ff ff ff 01 00 00 00 02 01 e0 04")
 		if b, err := join(&a, [][]byte{empty, empty}); b != nil || err != nil {
@@ -113,17 +113,17 @@ func TestAssembler(t *testing.T) {
 	})
 }
 
-func TestAssemblerRefuses(t *testing.T) {
+func TestAssemblerRejectsInvalidFragments(t *testing.T) {
 	const sum = rules40Sum
 	bomb := unhex(t, "fe ff ff ff 01 00 00 80 01 00 e0 04 ff ff ff 7f 00 00 00 00 42 5a 68 39")
 	for name, c := range map[string]struct {
 		fragments [][]byte
 		want      error
 	}{
-		"no fragment":             {[][]byte{[]byte("hello")}, ErrMalformed},
-		"a cut header":            {[][]byte{unhex(t, "fe ff ff ff 01 00 00 00 02 00 e0")}, ErrMalformed},
-		"a number beyond":         {[][]byte{unhex(t, "fe ff ff ff 01 00 00 00 02 02 e0 04")}, ErrMalformed},
-		"none of none":            {[][]byte{unhex(t, "fe ff ff ff 01 00 00 00 00 00 e0 04")}, ErrMalformed},
+		"not a fragment":          {[][]byte{[]byte("hello")}, ErrMalformed},
+		"truncated header":        {[][]byte{unhex(t, "fe ff ff ff 01 00 00 00 02 00 e0")}, ErrMalformed},
+		"number out of range":     {[][]byte{unhex(t, "fe ff ff ff 01 00 00 00 02 02 e0 04")}, ErrMalformed},
+		"zero fragments in total": {[][]byte{unhex(t, "fe ff ff ff 01 00 00 00 00 00 e0 04")}, ErrMalformed},
 		"too many fragments":      {[][]byte{unhex(t, "fe ff ff ff 01 00 00 00 41 00 e0 04")}, ErrTooLarge},
 		"a reply without header":  {Split([]byte("hello"), 1, 0), ErrMalformed},
 		"a size that is a bomb":   {[][]byte{bomb}, ErrTooLarge},
@@ -135,13 +135,13 @@ func TestAssemblerRefuses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var a Assembler
 			if b, err := join(&a, c.fragments); !errors.Is(err, c.want) {
-				t.Errorf("got %d bytes, %v", len(b), err)
+				t.Errorf("got %d bytes, error %v, want %v", len(b), err, c.want)
 			}
 		})
 	}
 }
 
-func TestAssemblerKeepsLittle(t *testing.T) {
+func TestAssemblerLimitsMemory(t *testing.T) {
 	var a Assembler
 	big := make([]byte, 65000)
 	copy(big, unhex(t, "fe ff ff ff 00 00 00 00 40 00 e8 fd"))
@@ -151,7 +151,7 @@ func TestAssemblerKeepsLittle(t *testing.T) {
 			big[9] = byte(n)
 			_, _ = a.Add(big)
 			if a.size > MaxReply || len(a.replies) > maxPartial {
-				t.Fatalf("%d bytes in %d replies", a.size, len(a.replies))
+				t.Fatalf("holds %d bytes in %d replies", a.size, len(a.replies))
 			}
 		}
 	}
@@ -160,6 +160,6 @@ func TestAssemblerKeepsLittle(t *testing.T) {
 		t.Errorf("afterwards: %d bytes, %v", len(b), err)
 	}
 	if a.size != 0 || len(a.replies) != 0 {
-		t.Errorf("left: %d bytes in %d replies", a.size, len(a.replies))
+		t.Errorf("still holds %d bytes in %d replies", a.size, len(a.replies))
 	}
 }

@@ -51,10 +51,10 @@ func TestRealAddons(t *testing.T) {
 			t.Errorf("%s: %+v, %v, %v", name, got, problems, err)
 		}
 		if name != "ladder_fix" && strings.Join(got.Content, " ") != "script" {
-			t.Errorf("%s has %v in it", name, got.Content)
+			t.Errorf("%s: got content %v, want script", name, got.Content)
 		}
 		if len(addon.ReadMissions(a, nil)) > 0 {
-			t.Errorf("%s has missions", name)
+			t.Errorf("%s: got missions, want none", name)
 		}
 		a.Close()
 	}
@@ -64,11 +64,11 @@ func TestRealAddons(t *testing.T) {
 	}
 	defer a.Close()
 	if _, _, err := addon.ReadInfo(a, nil); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("health_bar has none: %v", err)
+		t.Errorf("health_bar: got error %v, want ErrNotExist", err)
 	}
 }
 
-func TestInfoInAnyEncoding(t *testing.T) {
+func TestParseInfoDecodesAnyEncoding(t *testing.T) {
 	const text = "\"AddonInfo\"\r\n{\r\n addontitle Titel\r\n addonauthor \"Müller\"\r\n" +
 		" ADDONSTEAMAPPID 500 addonContent_Campaign 1 AddonContent_MAP \"1\" addonContent_Skin 0\r\n"
 	wide := []byte{0xff, 0xfe}
@@ -107,32 +107,32 @@ func TestInfoInAnyEncoding(t *testing.T) {
 		}
 	})
 	if got.Title != fmt.Sprintf("6 bytes of %d", len(gbk)) {
-		t.Errorf("%+v", got)
+		t.Errorf("got %+v", got)
 	}
 	// A file in UTF-16 or UTF-8 needs no decoder.
-	if got, _ = addon.ParseInfo(wide, func([]byte) func([]byte) string { panic("asked") }); got.Author != "Müller" {
-		t.Errorf("%+v", got)
+	if got, _ = addon.ParseInfo(wide, func([]byte) func([]byte) string { panic("decoder called") }); got.Author != "Müller" {
+		t.Errorf("got %+v", got)
 	}
 }
 
-func TestInfoThatIsBroken(t *testing.T) {
+func TestParseInfoReadsBrokenFiles(t *testing.T) {
 	got, problems := addon.ParseInfo([]byte("\"AddonInfo\" { addontitle x\n addonversion 3 }\n}\n"), nil)
 	if len(problems) != 1 || problems[0].Line != 3 || problems[0].Kind != vdf.Brace || got.Title != "x" || got.Version != "3" {
-		t.Errorf("%+v, %v", got, problems)
+		t.Errorf("got %+v, %v", got, problems)
 	}
 	// A missing final brace and a description of several lines lose nothing.
 	got, problems = addon.ParseInfo([]byte("\"AddonInfo\"\n{\n addondescription \"x\n y\"\n addontitle z\n"), nil)
 	if len(problems) > 0 || got.Description != "x\n y" || got.Title != "z" {
-		t.Errorf("%+v, %v", got, problems)
+		t.Errorf("got %+v, %v", got, problems)
 	}
 	for _, in := range []string{"", "no keys", "{", "\"AddonInfo\" \"a value\"", "\x00\x00\x00"} {
 		if got, _ := addon.ParseInfo([]byte(in), nil); got.App != 0 || len(got.Content) > 0 {
-			t.Errorf("%q: %+v", in, got)
+			t.Errorf("%q: got %+v, want an empty Info", in, got)
 		}
 	}
 	_, problems = addon.ParseInfo([]byte("\n\n"+strings.Repeat("a{", 10_000)), nil)
 	if len(problems) != 1 || problems[0].Kind != vdf.Limit || problems[0].Line != 3 {
-		t.Errorf("10,000 blocks within each other: %v", problems)
+		t.Errorf("10,000 nested blocks: %v", problems)
 	}
 	got, problems = addon.ParseInfo([]byte("#include \"/etc/passwd\"\n#base \"../../x\"\nAddonInfo { addontitle \""+
 		strings.Repeat("ü", 600)+"\" addondescription \""+strings.Repeat("ü", 600)+"\" }"), nil)
@@ -142,7 +142,7 @@ func TestInfoThatIsBroken(t *testing.T) {
 	}
 }
 
-func TestMission(t *testing.T) {
+func TestReadMission(t *testing.T) {
 	b, err := os.ReadFile("testdata/mission.txt")
 	if err != nil {
 		t.Fatal(err)
@@ -153,10 +153,10 @@ func TestMission(t *testing.T) {
 	}
 	if m.ID != "NightShift" || m.Title != "Night Shift" || m.Author != "left4me" || m.Version != "1" ||
 		m.Image != "vgui/outrotitle_nightshift" {
-		t.Errorf("%+v", m)
+		t.Errorf("got %+v", m)
 	}
 	if got := show(m); got != "coop: 1 ns_m1_yard, 2 ns_m2_docks; versus: 1 ns_m1_yard" {
-		t.Error(got)
+		t.Errorf("got %s", got)
 	}
 }
 
@@ -172,17 +172,17 @@ func show(m addon.Mission) string {
 	return strings.Join(modes, "; ")
 }
 
-func TestChaptersAreInTheOrderOfTheirNumbers(t *testing.T) {
+func TestChaptersAreSortedByNumber(t *testing.T) {
 	m, problems, err := addon.ParseMission([]byte(`mission { name x modes { COOP {
 		"10" { map ten } "2" { map "maps\Two.bsp" } "1" { Map one } "2" { map another_two } " 3 " { map maps/sub/three }
 		"x" { map no } "4" { nothing here } "5" { map "five; quit" } "6" { map "../six" } "7" value "-1" { map no }
 	} coop { "1" { map again } } versus value survival { } } }`), nil)
 	if got := show(m); err != nil || len(problems) > 0 || got != "coop: 1 one, 2 two, 3 sub/three, 10 ten" {
-		t.Errorf("%s, %v, %v", got, problems, err)
+		t.Errorf("got %s, %v, %v", got, problems, err)
 	}
 }
 
-func TestMissionsThatAreTooLargeOrBroken(t *testing.T) {
+func TestParseMissionRejectsTooLargeOrBroken(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("mission { name long modes { coop {\n")
 	for i := range 4000 {
@@ -191,7 +191,7 @@ func TestMissionsThatAreTooLargeOrBroken(t *testing.T) {
 	m, _, err := addon.ParseMission([]byte(b.String()), nil)
 	if !errors.Is(err, addon.ErrTooMany) || len(m.Modes) != 1 || len(m.Modes[0].Chapters) != addon.MaxChapters ||
 		!strings.Contains(err.Error(), "line 202") {
-		t.Errorf("4,000 chapters: %v", err)
+		t.Errorf("4,000 chapters: got error %v, want ErrTooMany at line 202", err)
 	}
 	b.Reset()
 	b.WriteString("mission { name wide modes {\n")
@@ -200,18 +200,18 @@ func TestMissionsThatAreTooLargeOrBroken(t *testing.T) {
 	}
 	m, _, err = addon.ParseMission([]byte(b.String()), nil)
 	if !errors.Is(err, addon.ErrTooMany) || len(m.Modes) != addon.MaxModes {
-		t.Errorf("4,000 modes: %d, %v", len(m.Modes), err)
+		t.Errorf("4,000 modes: got %d modes, %v", len(m.Modes), err)
 	}
 	for _, in := range []string{"", "AddonInfo { x y }", "mission x", "{}"} {
 		if _, _, err := addon.ParseMission([]byte(in), nil); !errors.Is(err, addon.ErrNoMission) {
-			t.Errorf("%q: %v", in, err)
+			t.Errorf("%q: got error %v, want ErrNoMission", in, err)
 		}
 	}
 }
 
 // The game continues after every mistake. The expected results were checked with the game's own reader.
 // testdata/slips contains missions of three chapters with one mistake each, around lines 12 to 18.
-func TestMissionsWithASlip(t *testing.T) {
+func TestParseMissionReportsMistakes(t *testing.T) {
 	const all = "coop: 1 NAME_m1, 2 NAME_m2, 3 NAME_m3; versus: 1 NAME_m1, 2 NAME_m2"
 	for _, c := range []struct {
 		name  string
@@ -237,10 +237,10 @@ func TestMissionsWithASlip(t *testing.T) {
 		}
 		m, problems, err := addon.ParseMission(b, nil)
 		if err != nil || len(problems) == 0 || problems[0].Line != c.line || problems[0].Kind != c.kind {
-			t.Errorf("%s: %+v, %v, want line %d", c.name, problems, err, c.line)
+			t.Errorf("%s: got %+v, %v, want line %d", c.name, problems, err, c.line)
 		}
 		if got, want := show(m), strings.ReplaceAll(c.modes, "NAME", c.name); got != want {
-			t.Errorf("%s: %s, want %s", c.name, got, want)
+			t.Errorf("%s: got %s, want %s", c.name, got, want)
 		}
 	}
 	for _, c := range []struct{ name, in, modes, problems string }{
@@ -273,13 +273,13 @@ func TestMissionsWithASlip(t *testing.T) {
 			problems = append(problems, fmt.Sprintf("%d: %s", p.Line, p.Text))
 		}
 		if got := strings.Join(problems, "; "); err != nil || show(m) != c.modes || got != c.problems {
-			t.Errorf("%s: %s, %v\n%s\nwant %s\n%s", c.name, show(m), err, got, c.modes, c.problems)
+			t.Errorf("%s: got %s, %v\n%s\nwant %s\n%s", c.name, show(m), err, got, c.modes, c.problems)
 		}
 	}
 }
 
 // The game finds no chapters in such a mission, but the maps that it names are known.
-func TestMissionsThatTheGameCannotRead(t *testing.T) {
+func TestParseMissionListsHiddenMaps(t *testing.T) {
 	const text = "\"mission\" { name x modes { coop { 1 { map one } 2 { map two } } } }"
 	wide := []byte{0xfe, 0xff}
 	for _, u := range utf16.Encode([]rune(text)) {
@@ -289,7 +289,7 @@ func TestMissionsThatTheGameCannotRead(t *testing.T) {
 		m, problems, err := addon.ParseMission(b, nil)
 		if err != nil || len(m.Modes) > 0 || m.ID != "" || strings.Join(m.Hidden, " ") != "one two" || len(problems) != 1 ||
 			problems[0].Kind != vdf.Encoding {
-			t.Errorf("%s: %+v, %v, %v", name, m, problems, err)
+			t.Errorf("%s: got %+v, %v, %v", name, m, problems, err)
 		}
 	}
 }
@@ -305,7 +305,7 @@ func FuzzInfo(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		got, _ := addon.ParseInfo(b, nil)
 		if len(got.Title) > 200 || len(got.Description) > 4<<10 || len(got.Content) > 64 || strings.ContainsAny(got.Title, "\n\r\t") {
-			t.Errorf("%+v", got)
+			t.Errorf("invalid result %+v", got)
 		}
 	})
 }
@@ -324,16 +324,16 @@ func FuzzMission(f *testing.F) {
 			last := -1
 			for _, c := range mode.Chapters {
 				if !addon.MapName(c.Map) || c.Number <= last {
-					t.Errorf("%+v", c)
+					t.Errorf("invalid chapter %+v", c)
 				}
 				last = c.Number
 			}
 			if len(mode.Chapters) == 0 || len(mode.Chapters) > addon.MaxChapters {
-				t.Errorf("%d chapters", len(mode.Chapters))
+				t.Errorf("got %d chapters", len(mode.Chapters))
 			}
 		}
 		if len(m.Modes) > addon.MaxModes {
-			t.Errorf("%d modes", len(m.Modes))
+			t.Errorf("got %d modes", len(m.Modes))
 		}
 	})
 }

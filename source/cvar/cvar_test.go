@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestVariablesAreRead(t *testing.T) {
+func TestParseReadsVariables(t *testing.T) {
 	for line, want := range map[string]Var{
 		`"sv_lan" = "1" ( def. "0" ) - Server is a lan server ( no heartbeat )`: {"sv_lan", "1", "0"},
 		`"mp_gamemode" = "coop" ( def. "x" ) game notify replicated - the mode`: {"mp_gamemode", "coop", "x"},
@@ -16,7 +16,7 @@ func TestVariablesAreRead(t *testing.T) {
 	} {
 		got := Parse("noise\n" + line + "\nmore noise")
 		if len(got) != 1 || got[strings.ToLower(want.Name)] != want {
-			t.Errorf("%s: %+v, want %+v", line, got, want)
+			t.Errorf("%s: got %+v, want %+v", line, got, want)
 		}
 	}
 	for _, line := range []string{
@@ -24,18 +24,18 @@ func TestVariablesAreRead(t *testing.T) {
 		`Unknown command "sv_lan"`,
 	} {
 		if got := Parse(line); len(got) > 0 {
-			t.Errorf("%q: %+v", line, got)
+			t.Errorf("%q: got %+v, want none", line, got)
 		}
 	}
 }
 
-func TestTheFirstOfTwoCounts(t *testing.T) {
+func TestParseKeepsFirstOfDuplicates(t *testing.T) {
 	if v := Parse("\"SV_lan\" = \"1\"\n\"sv_lan\" = \"0\"\n")["sv_lan"]; !v.On() {
-		t.Errorf("%+v", v)
+		t.Errorf("got %+v, want value 1", v)
 	}
 }
 
-func TestValuesAreNumbersAsTheEngineReadsThem(t *testing.T) {
+func TestIntConvertsLikeTheEngine(t *testing.T) {
 	for value, want := range map[string]int{
 		"1":           1,
 		"0":           0,
@@ -51,7 +51,7 @@ func TestValuesAreNumbersAsTheEngineReadsThem(t *testing.T) {
 		"99999999999": 0,
 	} {
 		if got := (Var{Value: value}).Int(); got != want {
-			t.Errorf("%q: %d, want %d", value, got, want)
+			t.Errorf("%q: got %d, want %d", value, got, want)
 		}
 	}
 }
@@ -62,7 +62,7 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		for key, v := range Parse(text) {
 			if key != strings.ToLower(v.Name) || key == "" || strings.Contains(v.Value, `"`) {
-				t.Errorf("%q: %+v", key, v)
+				t.Errorf("invalid key or value: %q: %+v", key, v)
 			}
 			v.Int()
 		}

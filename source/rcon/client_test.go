@@ -134,14 +134,14 @@ func pieces() []string {
 
 func TestExec(t *testing.T) {
 	for name, s := range map[string]*server{
-		"one packet":                    {exec: echo},
-		"without the empty value":       {exec: echo, noEmpty: true},
-		"byte by byte":                  {exec: echo, chunk: 1},
-		"output that looks like a mark": {exec: func(string) ([]string, bool) { return []string{"\x00\x01\x00\x00", ""}, true }},
-		"no output":                     {exec: func(string) ([]string, bool) { return nil, true }},
-		"an empty packet":               {exec: func(string) ([]string, bool) { return []string{""}, true }},
-		"many packets":                  {exec: func(string) ([]string, bool) { return pieces(), true }},
-		"many packets in odd pieces":    {exec: func(string) ([]string, bool) { return pieces(), true }, chunk: 1001},
+		"one packet":                          {exec: echo},
+		"without the empty value":             {exec: echo, noEmpty: true},
+		"one byte per write":                  {exec: echo, chunk: 1},
+		"output that looks like the end mark": {exec: func(string) ([]string, bool) { return []string{"\x00\x01\x00\x00", ""}, true }},
+		"no output":                           {exec: func(string) ([]string, bool) { return nil, true }},
+		"an empty packet":                     {exec: func(string) ([]string, bool) { return []string{""}, true }},
+		"many packets":                        {exec: func(string) ([]string, bool) { return pieces(), true }},
+		"many packets split at odd offsets":   {exec: func(string) ([]string, bool) { return pieces(), true }, chunk: 1001},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s.password = "pw"
@@ -154,7 +154,7 @@ func TestExec(t *testing.T) {
 			}
 		})
 	}
-	t.Run("a server that doesn't mirror the mark", func(t *testing.T) {
+	t.Run("a server that does not mirror the end mark", func(t *testing.T) {
 		s := &server{password: "pw", exec: echo, noMirror: true}
 		c := dial(t, s.run(t))
 		c.quiet = 50 * time.Millisecond
@@ -164,7 +164,7 @@ func TestExec(t *testing.T) {
 			}
 		}
 	})
-	t.Run("commands take turns", func(t *testing.T) {
+	t.Run("concurrent commands run one after another", func(t *testing.T) {
 		c := dial(t, (&server{password: "pw", exec: echo}).run(t))
 		var wg sync.WaitGroup
 		for i := range 20 {
@@ -179,7 +179,7 @@ func TestExec(t *testing.T) {
 	})
 }
 
-func TestExecAfterATimeoutDropsTheLateAnswer(t *testing.T) {
+func TestExecDropsLateAnswerAfterTimeout(t *testing.T) {
 	answer := make(chan struct{})
 	s := &server{password: "pw", exec: func(command string) ([]string, bool) {
 		if command == "slow" {
@@ -197,7 +197,7 @@ func TestExecAfterATimeoutDropsTheLateAnswer(t *testing.T) {
 	}
 }
 
-func TestExecRefusesCommands(t *testing.T) {
+func TestExecRejectsInvalidCommands(t *testing.T) {
 	var seen atomic.Int32
 	s := &server{password: "pw", exec: func(c string) ([]string, bool) { seen.Add(1); return echo(c) }}
 	c := dial(t, s.run(t))
@@ -206,15 +206,15 @@ func TestExecRefusesCommands(t *testing.T) {
 		"say \u0085": ErrCommand, strings.Repeat("x", MaxCommand+1): ErrTooLong,
 	} {
 		if _, err := c.Exec(t.Context(), command); !errors.Is(err, want) {
-			t.Errorf("%.20q: %v", command, err)
+			t.Errorf("%.20q: got error %v, want %v", command, err, want)
 		}
 	}
 	if got, err := c.Exec(t.Context(), "status"); err != nil || got == "" || seen.Load() != 1 {
-		t.Errorf("afterwards %q, %v; the server saw %d commands", got, err, seen.Load())
+		t.Errorf("next command: got %q, %v; the server received %d commands, want 1", got, err, seen.Load())
 	}
 }
 
-func TestExecEndsTheServer(t *testing.T) {
+func TestExecReportsSuccessOfQuit(t *testing.T) {
 	closing := func(string) ([]string, bool) { return nil, false }
 	for command, want := range map[string]error{
 		"quit": nil, "QUIT": nil, `say "bye; all"; quit`: nil, "exit": nil, "_restart": nil,
@@ -222,15 +222,15 @@ func TestExecEndsTheServer(t *testing.T) {
 	} {
 		c := dial(t, (&server{password: "pw", exec: closing}).run(t))
 		if got, err := c.Exec(t.Context(), command); !errors.Is(err, want) || got != "" {
-			t.Errorf("%s: %q, %v", command, got, err)
+			t.Errorf("%s: got %q, %v, want error %v", command, got, err, want)
 		}
 		if _, err := c.Exec(t.Context(), "status"); !errors.Is(err, ErrClosed) {
-			t.Errorf("after %s: %v", command, err)
+			t.Errorf("after %s: got error %v, want ErrClosed", command, err)
 		}
 	}
 }
 
-func TestExecWhenThePasswordWasChanged(t *testing.T) {
+func TestExecFailsAfterPasswordChange(t *testing.T) {
 	addr := serveRaw(t, func(_ net.Conn, p Packet) []byte {
 		if p.Type == Auth {
 			return AppendPacket(nil, Packet{ID: p.ID, Type: AuthResponse})
@@ -240,12 +240,12 @@ func TestExecWhenThePasswordWasChanged(t *testing.T) {
 	c := dial(t, addr)
 	for range 2 {
 		if _, err := c.Exec(t.Context(), "status"); !errors.Is(err, ErrAuth) {
-			t.Error(err)
+			t.Errorf("got error %v, want ErrAuth", err)
 		}
 	}
 }
 
-func TestExecBoundsTheReply(t *testing.T) {
+func TestExecLimitsReplySize(t *testing.T) {
 	addr := serveRaw(t, func(_ net.Conn, p Packet) []byte {
 		if p.Type == Auth {
 			return AppendPacket(nil, Packet{ID: p.ID, Type: AuthResponse})
@@ -258,11 +258,11 @@ func TestExecBoundsTheReply(t *testing.T) {
 	})
 	got, err := dial(t, addr).Exec(t.Context(), "cvarlist")
 	if !errors.Is(err, ErrTooLong) || len(got) > MaxReply {
-		t.Errorf("%d bytes, %v", len(got), err)
+		t.Errorf("got %d bytes, %v, want ErrTooLong", len(got), err)
 	}
 }
 
-func TestExecReturnsWhatCameBeforeGarbage(t *testing.T) {
+func TestExecReturnsOutputBeforeMalformedPacket(t *testing.T) {
 	addr := serveRaw(t, func(_ net.Conn, p Packet) []byte {
 		if p.Type == Auth {
 			return AppendPacket(nil, Packet{ID: p.ID, Type: AuthResponse})
@@ -274,7 +274,7 @@ func TestExecReturnsWhatCameBeforeGarbage(t *testing.T) {
 		t.Errorf("got %q, %v", got, err)
 	}
 	if _, err := c.Exec(t.Context(), "status"); !errors.Is(err, ErrMalformed) {
-		t.Error(err)
+		t.Errorf("next command: got error %v, want ErrMalformed", err)
 	}
 }
 
@@ -315,42 +315,42 @@ func serveRaw(t *testing.T, answer func(net.Conn, Packet) []byte) (addr string) 
 }
 
 func TestDial(t *testing.T) {
-	t.Run("gives a wrong password once", func(t *testing.T) {
+	t.Run("sends a wrong password once", func(t *testing.T) {
 		for _, noEmpty := range []bool{false, true} {
 			s := &server{password: "other", noEmpty: noEmpty}
 			if _, err := Dial(t.Context(), s.run(t), "pw"); !errors.Is(err, ErrAuth) {
-				t.Error(err)
+				t.Errorf("got error %v, want ErrAuth", err)
 			}
 			if s.tries.Load() != 1 || s.accepted.Load() != 1 {
-				t.Errorf("%d tries in %d connections", s.tries.Load(), s.accepted.Load())
+				t.Errorf("got %d attempts in %d connections, want 1 in 1", s.tries.Load(), s.accepted.Load())
 			}
 		}
 	})
-	t.Run("doesn't send an impossible password", func(t *testing.T) {
+	t.Run("does not send an invalid password", func(t *testing.T) {
 		s := &server{password: "other"}
 		addr := s.run(t)
 		for _, password := range []string{"", "a\x00b", strings.Repeat("x", MaxCommand+1)} {
 			if _, err := Dial(t.Context(), addr, password); !errors.Is(err, ErrAuth) {
-				t.Error(err)
+				t.Errorf("got error %v, want ErrAuth", err)
 			}
 		}
 		if s.accepted.Load() != 0 {
-			t.Errorf("%d connections", s.accepted.Load())
+			t.Errorf("got %d connections, want 0", s.accepted.Load())
 		}
 	})
-	t.Run("says when a ban closes the connection", func(t *testing.T) {
+	t.Run("returns ErrClosed if the server closes the connection", func(t *testing.T) {
 		addr := serveRaw(t, func(net.Conn, Packet) []byte { return nil })
 		if _, err := Dial(t.Context(), addr, "pw"); !errors.Is(err, ErrClosed) {
-			t.Error(err)
+			t.Errorf("got error %v, want ErrClosed", err)
 		}
 	})
-	t.Run("ends with its context", func(t *testing.T) {
+	t.Run("ends when its context ends", func(t *testing.T) {
 		addr := serveRaw(t, func(net.Conn, Packet) []byte { return []byte{} })
 		if _, err := Dial(short(t), addr, "pw"); !errors.Is(err, context.DeadlineExceeded) {
-			t.Error(err)
+			t.Errorf("got error %v, want DeadlineExceeded", err)
 		}
 	})
-	t.Run("doesn't wait for ever for an answer to the password", func(t *testing.T) {
+	t.Run("fails after 16 packets without an answer to the password", func(t *testing.T) {
 		addr := serveRaw(t, func(_ net.Conn, p Packet) (b []byte) {
 			for range 100 {
 				b = AppendPacket(b, Packet{ID: p.ID})
@@ -358,7 +358,7 @@ func TestDial(t *testing.T) {
 			return b
 		})
 		if _, err := Dial(t.Context(), addr, "pw"); !errors.Is(err, ErrMalformed) {
-			t.Error(err)
+			t.Errorf("got error %v, want ErrMalformed", err)
 		}
 	})
 }
@@ -374,9 +374,9 @@ func TestClose(t *testing.T) {
 		_ = c.Close()
 	}()
 	if _, err := c.Exec(t.Context(), "status"); !errors.Is(err, ErrClosed) {
-		t.Error(err)
+		t.Errorf("got error %v, want ErrClosed", err)
 	}
 	if err := c.Close(); err != nil {
-		t.Error(err)
+		t.Errorf("second Close: %v", err)
 	}
 }

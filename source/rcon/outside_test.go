@@ -11,7 +11,7 @@ import (
 
 // A third-party client, which reads one packet per command, must be able to read the packets that this
 // package writes for servers.
-func TestOutsideClientUnderstandsUs(t *testing.T) {
+func TestThirdPartyClientReadsOurPackets(t *testing.T) {
 	s := &server{password: "pw", exec: echo}
 	addr := s.run(t)
 	c, err := outside.Dial(addr, "pw")
@@ -30,7 +30,7 @@ func TestOutsideClientUnderstandsUs(t *testing.T) {
 }
 
 // This third-party server does not know the end mark, and accepts the password with an ID of its own.
-func TestOutsideServerUnderstandsUs(t *testing.T) {
+func TestClientWorksWithThirdPartyServer(t *testing.T) {
 	s := rcontest.NewServer(rcontest.SetSettings(rcontest.Settings{Password: "pw"}), rcontest.SetCommandHandler(func(c *rcontest.Context) {
 		_, _ = outside.NewPacket(ResponseValue, c.Request().ID, "you said "+c.Request().Body()).WriteTo(c.Conn())
 	}))

@@ -36,36 +36,36 @@ func TestPacket(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			b := unhex(t, c.dump)
 			if out := AppendPacket(nil, c.packet); !bytes.Equal(out, b) {
-				t.Errorf("written % x", out)
+				t.Errorf("wrote % x, want % x", out, b)
 			}
 			r := bytes.NewReader(append(bytes.Clone(b), 1, 2, 3))
 			got, err := ReadPacket(r)
 			if err != nil || got != c.packet || r.Len() != 3 {
-				t.Errorf("read %+v, %v, %d bytes left", got, err, r.Len())
+				t.Errorf("got %+v, %v, %d bytes left", got, err, r.Len())
 			}
 			for n := range b {
 				if p, rest, err := cut(b[:n]); rest != nil || err != nil {
-					t.Errorf("cut after %d bytes: %+v, %v", n, p, err)
+					t.Errorf("first %d bytes: %+v, %v", n, p, err)
 				}
 				want := io.ErrUnexpectedEOF
 				if n == 0 {
 					want = io.EOF
 				}
 				if _, err := ReadPacket(bytes.NewReader(b[:n])); !errors.Is(err, want) {
-					t.Errorf("cut after %d bytes: %v", n, err)
+					t.Errorf("first %d bytes: got error %v", n, err)
 				}
 			}
 		})
 	}
 	for name, dump := range map[string]string{
-		"a size below the least": "09 00 00 00", "a negative size": "ff ff ff ff", "a size that is text": "68 65 6c 6c 6f",
+		"a size below the minimum": "09 00 00 00", "a negative size": "ff ff ff ff", "a size that is text": "68 65 6c 6c 6f",
 	} {
 		t.Run(name+" is malformed", func(t *testing.T) {
 			if _, err := ReadPacket(bytes.NewReader(unhex(t, dump))); !errors.Is(err, ErrMalformed) {
-				t.Error(err)
+				t.Errorf("ReadPacket: got error %v, want ErrMalformed", err)
 			}
 			if _, _, err := cut(unhex(t, dump)); !errors.Is(err, ErrMalformed) {
-				t.Error(err)
+				t.Errorf("cut: got error %v, want ErrMalformed", err)
 			}
 		})
 	}
@@ -85,18 +85,18 @@ func FuzzPacket(f *testing.F) {
 			q, readErr := ReadPacket(r)
 			if err != nil {
 				if !errors.Is(readErr, ErrMalformed) {
-					t.Errorf("one says %v, the other %v", err, readErr)
+					t.Errorf("cut returned %v, ReadPacket %v", err, readErr)
 				}
 				return
 			}
 			if rest == nil {
 				if readErr == nil {
-					t.Errorf("incomplete for one, %+v for the other", q)
+					t.Errorf("incomplete for cut, but ReadPacket returned %+v", q)
 				}
 				return
 			}
 			if p != q || readErr != nil || r.Len() != len(rest) {
-				t.Fatalf("%+v, and %+v, %v", p, q, readErr)
+				t.Fatalf("cut returned %+v, ReadPacket %+v, %v", p, q, readErr)
 			}
 			if again, _, err := cut(AppendPacket(nil, p)); err != nil || again != p {
 				t.Fatalf("%+v became %+v, %v", p, again, err)

@@ -45,20 +45,20 @@ var torn = []string{
 
 func cut254(msg string) string { return msg[:254] }
 
-func TestTornLinesMakeNoEvent(t *testing.T) {
+func TestTornLinesProduceNoEvent(t *testing.T) {
 	var r srcdslog.Reader
 	for i, line := range torn {
 		e, err := srcdslog.Parse(line)
 		if !errors.Is(err, srcdslog.ErrTorn) || e.Kind != srcdslog.Unknown || e.Player != nil || e.At.IsZero() ||
 			line[len(at):] != e.Message {
-			t.Errorf("%s\n%+v, %v", line, e, err)
+			t.Errorf("%s\ngot %+v, %v", line, e, err)
 		}
 		if e, ok := r.Line(line); ok || r.Torn() != i+1 {
-			t.Errorf("%s\n%+v, %d are counted", line, e, r.Torn())
+			t.Errorf("%s\ngot %+v, %d torn lines counted", line, e, r.Torn())
 		}
 	}
 	if e, ok := r.Line(at + kill); !ok || e.Kind != srcdslog.Killed || r.Torn() != len(torn) {
-		t.Errorf("a whole line behind them: %+v, %d are counted", e, r.Torn())
+		t.Errorf("complete line after torn lines: got %+v, %d torn lines counted", e, r.Torn())
 	}
 }
 
@@ -78,12 +78,12 @@ func TestOddLinesAreNotTorn(t *testing.T) {
 		at: srcdslog.Unknown,
 	} {
 		if e, ok := r.Line(line); !ok || e.Kind != want || r.Torn() != 0 {
-			t.Errorf("%s\n%q %v, %d are counted", line, e.Kind, ok, r.Torn())
+			t.Errorf("%s\ngot %q %v, %d torn lines counted", line, e.Kind, ok, r.Torn())
 		}
 	}
 }
 
-func TestReasonsOverSeveralLines(t *testing.T) {
+func TestReaderJoinsReasonsWithLineBreaks(t *testing.T) {
 	const leaves = `"Al<2><STEAM_1:0:123><Survivor>" disconnected (reason "`
 	for _, c := range []struct {
 		name  string
@@ -91,7 +91,7 @@ func TestReasonsOverSeveralLines(t *testing.T) {
 		want  string // texts of the disconnects, and the kinds of other events
 		torn  int
 	}{
-		{"the end alone", []string{at + leaves + "No Steam logon", `")`}, "[No Steam logon\n]", 0},
+		{"end on a line of its own", []string{at + leaves + "No Steam logon", `")`}, "[No Steam logon\n]", 0},
 		{"a datagram's ends", []string{at + leaves + "No Steam logon\n\x00", "\")\n\x00", at + kill}, "[No Steam logon\n] killed", 0},
 		{
 			"three lines",
@@ -99,10 +99,10 @@ func TestReasonsOverSeveralLines(t *testing.T) {
 			"[Kicked by Console : go\n\n\"home\" (now)]", 0,
 		},
 		{"never ends", []string{at + leaves + "gone", at + kill, `")`}, "killed", 1},
-		{"one after the other", []string{at + leaves + "a", at + leaves + "b", `")`}, "[b\n]", 1},
+		{"two incomplete lines", []string{at + leaves + "a", at + leaves + "b", `")`}, "[b\n]", 1},
 		{"too long", []string{at + leaves + "a", strings.Repeat("b", srcdslog.MaxLine)}, "", 1},
-		{"in one piece", []string{at + leaves + "a\nb\")"}, "[a\nb]", 0},
-		{"with a line of somebody else", []string{at + leaves + "a\n" + at + kill + `")`}, "", 1},
+		{"in one call", []string{at + leaves + "a\nb\")"}, "[a\nb]", 0},
+		{"interrupted by another line", []string{at + leaves + "a\n" + at + kill + `")`}, "", 1},
 		{"other output", []string{"Server is hibernating", `")`, at + kill}, "killed", 0},
 	} {
 		r := srcdslog.Reader{Location: time.FixedZone("", 3600)}
@@ -117,15 +117,15 @@ func TestReasonsOverSeveralLines(t *testing.T) {
 			}
 		}
 		if d := cmp.Diff(c.want, strings.Join(got, " ")); d != "" || r.Torn() != c.torn {
-			t.Errorf("%s: %d torn\n%s", c.name, r.Torn(), d)
+			t.Errorf("%s: %d torn lines\n%s", c.name, r.Torn(), d)
 		}
 	}
 }
 
-func TestReaderKeepsTheZone(t *testing.T) {
+func TestReaderUsesLocation(t *testing.T) {
 	r := srcdslog.Reader{Location: time.FixedZone("", 3600)}
 	if e, ok := r.Line(at + kill); !ok || e.At.UTC().Hour() != 15 {
-		t.Errorf("%v, %v", e.At, ok)
+		t.Errorf("got %v, %v, want 15:00 UTC", e.At, ok)
 	}
 }
 
@@ -149,7 +149,7 @@ func FuzzReader(f *testing.F) {
 			}
 		}
 		if events+r.Torn() > lines {
-			t.Errorf("%q: %d events and %d torn of %d lines", text, events, r.Torn(), lines)
+			t.Errorf("%q: got %d events and %d torn lines from %d lines", text, events, r.Torn(), lines)
 		}
 	})
 }

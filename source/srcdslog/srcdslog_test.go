@@ -216,7 +216,7 @@ var commonPlayer = &player{
 	Health: -40, Position: [3]float64{-3065.73, 12.5, -55.97}, Angles: [3]float64{0, -99.18, 0}, Area: 78726,
 }
 
-func TestMessages(t *testing.T) {
+func TestParseMessage(t *testing.T) {
 	for _, c := range lines {
 		c.want.Message = c.msg
 		if d := cmp.Diff(c.want, srcdslog.ParseMessage(c.msg)); d != "" {
@@ -225,14 +225,14 @@ func TestMessages(t *testing.T) {
 	}
 }
 
-func TestTimeOfALine(t *testing.T) {
+func TestParseReadsTime(t *testing.T) {
 	e, err := srcdslog.Parse("L 11/24/2026 - 00:05:01: Loading map \"c1m1_hotel\"\r\n\x00")
 	if err != nil || !e.At.Equal(time.Date(2026, 11, 24, 0, 5, 1, 0, time.UTC)) || e.Map != "c1m1_hotel" {
-		t.Errorf("%+v, %v", e, err)
+		t.Errorf("got %+v, %v", e, err)
 	}
 	zone := time.FixedZone("", 3600)
 	if e, err := srcdslog.ParseIn("L 11/24/2026 - 00:05:01: x", zone); err != nil || e.At.UTC().Day() != 23 {
-		t.Errorf("in a zone: %v, %v", e.At, err)
+		t.Errorf("with a time zone: got %v, %v", e.At, err)
 	}
 	for _, line := range []string{
 		"", "L", "Loading map \"x\"", "L 11/24/2026 - 00:05:01", "L 13/24/2026 - 00:05:01: x", "L 11/24/2026 00:05:01: x",
@@ -240,7 +240,7 @@ func TestTimeOfALine(t *testing.T) {
 	} {
 		e, err := srcdslog.Parse(line)
 		if !errors.Is(err, srcdslog.ErrNoTime) || e.Message != line || e.Kind != srcdslog.Unknown {
-			t.Errorf("%q: %+v, %v", line, e, err)
+			t.Errorf("%q: got %+v, %v, want ErrNoTime", line, e, err)
 		}
 	}
 }
@@ -263,10 +263,10 @@ func unhex(tb testing.TB, s string) []byte {
 func TestDatagrams(t *testing.T) {
 	key, has, line, err := srcdslog.ParseDatagram(unhex(t, dump))
 	if key != "" || has || line != dumped || err != nil {
-		t.Errorf("%q, %v, %q, %v", key, has, line, err)
+		t.Errorf("got %q, %v, %q, %v", key, has, line, err)
 	}
 	if got := srcdslog.AppendDatagram(nil, "", dumped); !cmp.Equal(got, unhex(t, dump)) {
-		t.Errorf("written as % x", got)
+		t.Errorf("wrote % x", got)
 	}
 	secret := srcdslog.AppendDatagram(nil, "8675309", dumped)
 	if !strings.HasPrefix(string(secret), "\xff\xff\xff\xffS8675309L 11/24") {
@@ -274,11 +274,11 @@ func TestDatagrams(t *testing.T) {
 	}
 	key, has, line, err = srcdslog.ParseDatagram(secret)
 	if key != "8675309" || !has || line != dumped || err != nil {
-		t.Errorf("%q, %v, %q, %v", key, has, line, err)
+		t.Errorf("with a secret: got %q, %v, %q, %v", key, has, line, err)
 	}
 	for _, bad := range []string{"", "\xff\xff\xff\xff", "\xff\xff\xff\xffT", "R", "\xff\xff\xff\xffSL 11/24", "\xff\xff\xff\xffS"} {
 		if _, _, _, err := srcdslog.ParseDatagram([]byte(bad)); !errors.Is(err, srcdslog.ErrMalformed) {
-			t.Errorf("%q: %v", bad, err)
+			t.Errorf("%q: got error %v, want ErrMalformed", bad, err)
 		}
 	}
 }
@@ -287,12 +287,12 @@ func TestSteamIDs(t *testing.T) {
 	const id srcdslog.SteamID = 76561197984957084
 	for _, s := range []string{"STEAM_1:0:12345678", "STEAM_0:0:12345678", "[U:1:24691356]", "76561197984957084"} {
 		if got, err := srcdslog.ParseSteamID(s); got != id || err != nil {
-			t.Errorf("%s is %d, %v", s, got, err)
+			t.Errorf("%s: got %d, %v", s, got, err)
 		}
 	}
 	if id.String() != "76561197984957084" || id.Steam2() != "STEAM_1:0:12345678" || id.Steam3() != "[U:1:24691356]" ||
 		id.Account() != 24691356 {
-		t.Errorf("%s %s %s %d", id, id.Steam2(), id.Steam3(), id.Account())
+		t.Errorf("got %s, %s, %s, %d", id, id.Steam2(), id.Steam3(), id.Account())
 	}
 	for _, s := range []string{
 		"", "BOT", "Console", "STEAM_ID_PENDING", "STEAM_ID_LAN", "STEAM_1:0:0", "STEAM_1:2:1", "STEAM_2:0:1", "STEAM_1:0:",
@@ -301,7 +301,7 @@ func TestSteamIDs(t *testing.T) {
 		"+76561197984957084",
 	} {
 		if got, err := srcdslog.ParseSteamID(s); !errors.Is(err, srcdslog.ErrSteamID) || got != 0 {
-			t.Errorf("%q is %d, %v", s, got, err)
+			t.Errorf("%q: got %d, %v, want ErrSteamID", s, got, err)
 		}
 	}
 }
@@ -317,22 +317,22 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, line string) {
 		e, err := srcdslog.Parse(line)
 		if err != nil && (e.Kind != srcdslog.Unknown || e.Player != nil) {
-			t.Errorf("%q: %+v without a time, or of a torn line", line, e)
+			t.Errorf("%q: got event %+v with error %v", line, e, err)
 		}
 		if !strings.Contains(line, e.Message) {
-			t.Errorf("%q: the message %q is not from there", line, e.Message)
+			t.Errorf("%q: message %q is not part of the line", line, e.Message)
 		}
 		for _, p := range []*player{e.Player, e.Target} {
 			if p == nil {
 				continue
 			}
 			if !strings.Contains(line, p.Name) || p.UserID < 0 || p.Bot && p.SteamID != 0 {
-				t.Errorf("%q: %+v", line, p)
+				t.Errorf("%q: invalid player %+v", line, p)
 			}
 		}
 		for _, s := range []string{e.Text, e.Name, e.Value, e.Map, e.Weapon, e.Address, e.By, e.Team} {
 			if !strings.Contains(line, s) {
-				t.Errorf("%q: %q is not from there", line, s)
+				t.Errorf("%q: %q is not part of the line", line, s)
 			}
 		}
 	})
@@ -369,7 +369,7 @@ func FuzzSteamID(f *testing.F) {
 		}
 		for _, form := range []string{id.String(), id.Steam2(), id.Steam3()} {
 			if again, err := srcdslog.ParseSteamID(form); again != id || err != nil {
-				t.Errorf("%q: %s is %d, %v", s, form, again, err)
+				t.Errorf("%q: %s parsed as %d, %v", s, form, again, err)
 			}
 		}
 	})

@@ -40,7 +40,7 @@ players : 1 human, 0 bots (4/4 max) (hibernating) (reserved 186000065da65d55)
 #end
 `
 
-func TestModernAnswer(t *testing.T) {
+func TestParseCurrentVersion(t *testing.T) {
 	got, err := status.Parse(modern)
 	want := status.Status{
 		Hostname: "My server", Version: "2.2.4.3", Build: 10097, Secure: true, Address: "10.0.0.4:27015",
@@ -78,7 +78,7 @@ func TestModernAnswer(t *testing.T) {
 	}
 }
 
-func TestEarlyAnswer(t *testing.T) {
+func TestParseEarlyVersion(t *testing.T) {
 	got, err := status.Parse(early)
 	want := status.Status{
 		Hostname: `A: "quoted" server`, Version: "1.0.3.0", Build: 4112, Address: "10.0.0.4:27015", OS: "Windows", Map: "c1m1_hotel",
@@ -117,7 +117,7 @@ players : 2 humans, 5 bots (4 max) (not hibernating) (unreserved)
 #end
 `
 
-func TestSameAddress(t *testing.T) {
+func TestParseSamePublicAddress(t *testing.T) {
 	got, err := status.Parse(same)
 	want := status.Status{
 		Hostname: "Mia's hideout", Version: "2.2.2.6", Build: 8777, Secure: true, Address: "198.51.100.7:27015",
@@ -154,7 +154,7 @@ func TestSameAddress(t *testing.T) {
 	}
 }
 
-func TestOtherOutputBetweenTheLines(t *testing.T) {
+func TestParseIgnoresOtherOutput(t *testing.T) {
 	var mixed strings.Builder
 	for line := range strings.Lines(strings.ReplaceAll(modern, "\n", "\r\n")) {
 		mixed.WriteString(line + "[SM] a plugin speaks: loudly\r\n#1 in the world\r\n")
@@ -169,7 +169,7 @@ func TestOtherOutputBetweenTheLines(t *testing.T) {
 	}
 }
 
-func TestRows(t *testing.T) {
+func TestParsePlayerRows(t *testing.T) {
 	for row, want := range map[string]string{
 		`# 1 1 "# 2 2 "x" STEAM_1:0:9 00:01 1 0 active 1" STEAM_1:0:1 00:10 1 0 active 30000 1.2.3.4:1`: `# 2 2 "x" STEAM_1:0:9 00:01 1 0 active 1`,
 		`#2 "Tank" BOT`:                               "Tank",
@@ -186,33 +186,33 @@ func TestRows(t *testing.T) {
 			got = s.Players[0].Name
 		}
 		if err != nil || got != want {
-			t.Errorf("%s: %q, %v, want %q", row, got, err, want)
+			t.Errorf("%s: got %q, %v, want %q", row, got, err, want)
 		}
 	}
 }
 
-func TestNobodyOverwritesWhatStandsFirst(t *testing.T) {
+func TestParseKeepsFirstOfDuplicates(t *testing.T) {
 	s, err := status.Parse(modern + "hostname: forged\nmap     : forged\nplayers : 99 humans, 0 bots (99 max)\n")
 	if err != nil || s.Hostname != "My server" || s.Map != "c2m1_highway" || s.Humans != 2 {
-		t.Errorf("%+v, %v", s, err)
+		t.Errorf("got %+v, %v", s, err)
 	}
 }
 
 func TestNoStatus(t *testing.T) {
 	for _, text := range []string{"", "Unknown command: status\n", "hello: world", "#end"} {
 		if s, err := status.Parse(text); !errors.Is(err, status.ErrNoStatus) || len(s.Players) > 0 {
-			t.Errorf("%q: %+v, %v", text, s, err)
+			t.Errorf("%q: got %+v, %v, want ErrNoStatus", text, s, err)
 		}
 	}
 }
 
-func TestListOfPlayersIsBounded(t *testing.T) {
+func TestParseLimitsPlayers(t *testing.T) {
 	var b strings.Builder
 	for i := range 2 * status.MaxPlayers {
 		fmt.Fprintf(&b, "#%d \"Bot\" BOT active\n", i)
 	}
 	if s, err := status.Parse(b.String()); err != nil || len(s.Players) != status.MaxPlayers {
-		t.Errorf("%d players, %v", len(s.Players), err)
+		t.Errorf("got %d players, %v", len(s.Players), err)
 	}
 }
 
@@ -228,11 +228,11 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		if len(s.Players) > status.MaxPlayers || s.Humans < 0 || s.Bots < 0 || s.Max < 0 || s.Build < 0 {
-			t.Errorf("%+v", s)
+			t.Errorf("invalid status %+v", s)
 		}
 		for _, p := range s.Players {
 			if p.Connected < 0 || p.Ping < 0 || p.Loss < 0 || p.Rate < 0 || !strings.Contains(text, p.Name) {
-				t.Errorf("%+v", p)
+				t.Errorf("invalid player %+v", p)
 			}
 		}
 	})

@@ -21,7 +21,7 @@ func game(t *testing.T, name string) *vdf.Node {
 	n, problems := vdf.ParseGame(b, vdf.Options{})
 	for _, p := range problems {
 		if p.Kind != vdf.LineBreak && p.Kind != vdf.Unclosed {
-			t.Errorf("%s: %+v", name, p)
+			t.Errorf("%s: unexpected problem %+v", name, p)
 		}
 	}
 	return n
@@ -59,10 +59,10 @@ func drawText(b *bytes.Buffer, s string, small bool) {
 	b.WriteByte('"')
 }
 
-func TestParseGameBuildsTheTreesOfTheGamesOwnReader(t *testing.T) {
+func TestParseGameMatchesRecordedTrees(t *testing.T) {
 	files, err := filepath.Glob("testdata/keyvalues/*.txt")
 	if err != nil || len(files) < 40 {
-		t.Fatal(len(files), err)
+		t.Fatalf("got %d files, %v, want at least 40", len(files), err)
 	}
 	for _, name := range files {
 		in, err := os.ReadFile(name)
@@ -78,38 +78,38 @@ func TestParseGameBuildsTheTreesOfTheGamesOwnReader(t *testing.T) {
 		var got bytes.Buffer
 		drawTree(&got, root, 0)
 		if !bytes.Equal(bytes.TrimSpace(got.Bytes()), bytes.TrimSpace(want)) {
-			t.Errorf("%s is\n%swant\n%s", name, got.Bytes(), want)
+			t.Errorf("%s: got\n%swant\n%s", name, got.Bytes(), want)
 		}
 	}
 }
 
 // Cases that the recorded trees do not cover. Each was compared with the game's own parser when it was
 // written.
-func TestParseGameWhereTheGamesReaderIsOdd(t *testing.T) {
+func TestParseGameReproducesEngineQuirks(t *testing.T) {
 	for _, c := range []struct{ name, in, want string }{
 		{"nothing", "", ""},
-		{"the first key stays if its condition does not hold", "a [$X360] { b c }", "a{}"},
-		{"the next one takes its place", "a [$X360] { b c } d { e f }", "d{e=f}"},
+		{"the first key remains if its condition does not hold", "a [$X360] { b c }", "a{}"},
+		{"the next key replaces it", "a [$X360] { b c } d { e f }", "d{e=f}"},
 		{"a later one takes all that follow with it", "a { b c } d [$X360] { e f } g { h i } j { k l }", "a{b=c}"},
-		{"the condition behind a value counts, not the one in front", "a { b [$X360] c [$WIN32] d [$WIN32] e [$X360] }", "a{b=c[$WIN32]}"},
+		{"the condition after a value is used, not the one before it", "a { b [$X360] c [$WIN32] d [$WIN32] e [$X360] }", "a{b=c[$WIN32]}"},
 		{"two conditions close the block", "a { b { c [$X360] [$WIN32] d } e f", "a{b{c{}} d{}} e{}"},
-		{"an open quote as a key", "a { b c \"d", "a{b=c d{}}"},
-		{"an open quote outside of blocks", "a { } \"d", "a{}"},
+		{"an unclosed quote as a key", "a { b c \"d", "a{b=c d{}}"},
+		{"an unclosed quote outside of blocks", "a { } \"d", "a{}"},
 		{"DEL ends a quoted text", "a { \"b\x7fc\" \"d\x7fe\" f\x7fg h\x7f }", "a{b=d f\x7fg=h\x7f}"},
 		{"a quoted brace is a text", `a { "{" "}" }`, "a{{=}}"},
 		{"a lone slash at the end", "a { b c } /", "a{b=c} /{}"},
 		{"control bytes are text", "a { \x01 \x02 }", "a{\x01=\x02}"},
-		{"vertical tabs are blanks", "a\v{\fb\vc\f}", "a{b=c}"},
+		{"vertical tabs are white space", "a\v{\fb\vc\f}", "a{b=c}"},
 		{"a longer condition is none", "a { b c [$WIN32]x d e [x]$WIN32] }", "a{}"},
 	} {
 		root, _ := vdf.ParseGame([]byte(c.in), vdf.Options{})
 		if got := show(root); got != c.want {
-			t.Errorf("%s: %q is %q, want %q", c.name, c.in, got, c.want)
+			t.Errorf("%s: %q: got %q, want %q", c.name, c.in, got, c.want)
 		}
 	}
 	root, _ := vdf.ParseGame([]byte(`a { b "\"\\\n\t\v\b\r\f\a\?\'" c "x\yz" }`), vdf.Options{Escapes: true})
 	if got := show(root); got != "a{b=\"\\\n\t\v\b\r\f\a?' c=x}" {
-		t.Errorf("escapes: %q", got)
+		t.Errorf("escapes: got %q", got)
 	}
 }
 
@@ -121,7 +121,7 @@ func problems(all []vdf.Problem) string {
 	return strings.Join(lines, "\n")
 }
 
-func TestParseGameNamesProblems(t *testing.T) {
+func TestParseGameReportsProblems(t *testing.T) {
 	const tree = "mission\n{\n\tmodes\n\t{\n\t\tcoop\n\t\t{\n\t\t\tMap a\n\t\t}\n\t}\n}\n"
 	for _, c := range []struct{ name, in, want string }{
 		{"nothing", tree, ""},
@@ -129,7 +129,7 @@ func TestParseGameNamesProblems(t *testing.T) {
 		{"one line", `a{"b"{"c""1"}"d"{}}`, ""},
 		{"a key and its value on two lines", "a\n{\n b\n\n 1\n}", ""},
 		{"a condition that holds nowhere on a server", "a { b c [$X360] d [$PS3] e }", ""},
-		{"an end of DOS", "a { }\r\n\x1a", ""},
+		{"DOS end-of-file character", "a { }\r\n\x1a", ""},
 		{"comments", "// }\na { // {\n b c // \"\n}", ""},
 		{
 			"a block that is not closed", strings.Replace(tree, "\t\t}\n", "", 1),
@@ -140,7 +140,7 @@ func TestParseGameNamesProblems(t *testing.T) {
 			"8: } is missing in front of this line: \"versus\" stands in the block \"coop\" of line 5",
 		},
 		{"the same without indentation", "a {\nb {\nc d\n", "2: the block \"b\" is not closed: } is missing"},
-		{"the same with all lines equally far", " a {\n b {\n c d\n e f\n", "2: the block \"b\" is not closed: } is missing"},
+		{"the same with equal indentation of all lines", " a {\n b {\n c d\n e f\n", "2: the block \"b\" is not closed: } is missing"},
 		{
 			"a brace too many", strings.Replace(tree, "\t\t}\n", "\t\t}\n\t\t}\n", 1),
 			"9: } too many: this one closes the block \"modes\" of line 3\n11: } closes nothing",
@@ -179,7 +179,7 @@ func TestParseGameNamesProblems(t *testing.T) {
 			"2: a quotation mark is missing or too many: a key would go over the end of the line",
 		},
 		{
-			"marks within a value", "a {\n\"b\" \"c \"d\" e\"\n}",
+			"quotation marks within a value", "a {\n\"b\" \"c \"d\" e\"\n}",
 			"2: a quotation mark is missing or too many: no blank is in front of \"d\"",
 		},
 		{"a mark that nothing closes", "a {\n\"b\" c\n\"d e\n}", "3: the quotation mark that begins here is not closed"},
@@ -195,11 +195,11 @@ func TestParseGameNamesProblems(t *testing.T) {
 			"2: the game takes \"[x]\" for a condition and leaves out \"b\": put it in quotation marks\n2: the key \"d\" has no value",
 		},
 		{
-			"the same in front of the next line", "a\n{\nb [x]\nc d\n}",
+			"the same before the next line", "a\n{\nb [x]\nc d\n}",
 			"3: the game takes \"[x]\" for a condition and leaves out \"b\": put it in quotation marks\n4: the key \"d\" has no value",
 		},
 		{
-			"what hangs on a key that is left out", "a { }\nb [$X360] { }\nc { }",
+			"content of an omitted key", "a { }\nb [$X360] { }\nc { }",
 			"3: the game does not see \"c\": a condition in front of it does not hold",
 		},
 		{"a zero byte", "a {\n b c\n\x00\n}", "3: a zero byte: the game reads the file up to here only"},
@@ -209,22 +209,22 @@ func TestParseGameNamesProblems(t *testing.T) {
 			"1: the game reads only the first 1023 bytes of this value: \"" + strings.Repeat("x", 40) + "…\"",
 		},
 		{"UTF-16", "\xff\xfea\x00\n\x00}\x00", "1: it is UTF-16 (little-endian)"},
-		{"the other order", "\xfe\xff\x00a\x00\n\x00}", "1: it is UTF-16 (big-endian)"},
+		{"big-endian", "\xfe\xff\x00a\x00\n\x00}", "1: it is UTF-16 (big-endian)"},
 		{"UTF-16 without a mark", "a\x00\n\x00}\x00", "1: it is UTF-16 (little-endian)"},
-		{"the other order without a mark", "\x00a\x00\n\x00}", "1: it is UTF-16 (big-endian)"},
+		{"big-endian without a mark", "\x00a\x00\n\x00}", "1: it is UTF-16 (big-endian)"},
 		{"UTF-8 with a mark", "\xef\xbb\xbf\"a\" {\n}\n}", "1: it begins with a byte order mark"},
 	} {
 		_, got := vdf.ParseGame([]byte(c.in), vdf.Options{})
 		if problems(got) != c.want {
-			t.Errorf("%s: %q\n%s\nwant\n%s", c.name, c.in, problems(got), c.want)
+			t.Errorf("%s: %q: got\n%s\nwant\n%s", c.name, c.in, problems(got), c.want)
 		}
 	}
 }
 
-func TestParseGameIsBounded(t *testing.T) {
+func TestParseGameLimitsSizeAndDepth(t *testing.T) {
 	root, got := vdf.ParseGame(bytes.Repeat([]byte(" "), vdf.MaxSize+1), vdf.Options{})
 	if root == nil || len(got) != 1 || got[0].Kind != vdf.Limit {
-		t.Errorf("too large: %+v", got)
+		t.Errorf("too large: got %+v", got)
 	}
 	// The game continues after blocks that are too deep, and so must the parser.
 	deep := strings.Repeat("a\n{\n", 200) + strings.Repeat("}\n", 200) + "b { c d }"
@@ -235,16 +235,16 @@ func TestParseGameIsBounded(t *testing.T) {
 	}
 	if depth != vdf.MaxDepth+2 || root.Text("b", "c") != "d" || len(got) != 1 || got[0].Kind != vdf.Limit ||
 		got[0].Line != 2*vdf.MaxDepth+3 {
-		t.Errorf("too deep: %d, %+v", depth, got)
+		t.Errorf("too deep: got depth %d, %+v", depth, got)
 	}
 	_, got = vdf.ParseGame([]byte(strings.Repeat("a {\nb\n}\n", 1000)), vdf.Options{})
 	if len(got) != 100 || got[99].Line != 299 {
-		t.Errorf("%d problems", len(got))
+		t.Errorf("got %d problems, want 100", len(got))
 	}
 	// The problem that explains the others must not be cut off.
 	_, got = vdf.ParseGame([]byte("a {\nb\nc d\n"+strings.Repeat("{ e }\n", 1000)), vdf.Options{})
 	if len(got) != 100 || got[0].Line != 2 || !strings.HasPrefix(got[0].Text, `the key "b" has no value or {`) {
-		t.Errorf("%d problems: %+v", len(got), got[:min(len(got), 3)])
+		t.Errorf("got %d problems: %+v", len(got), got[:min(len(got), 3)])
 	}
 }
 
@@ -273,15 +273,15 @@ func TestParseGameIncludes(t *testing.T) {
 	} {
 		root, got := vdf.ParseGame([]byte(c.in), o)
 		if show(root) != c.tree || problems(got) != c.problems {
-			t.Errorf("%q is %q, %s, want %q, %s", c.in, show(root), problems(got), c.tree, c.problems)
+			t.Errorf("%q: got %q, %s, want %q, %s", c.in, show(root), problems(got), c.tree, c.problems)
 		}
 	}
 	if _, got := vdf.ParseGame([]byte(`#include "loop.txt"`), o); len(got) != 1 || got[0].Kind != vdf.Limit ||
 		got[0].Text != "included too deep" {
-		t.Errorf("a loop: %+v", got)
+		t.Errorf("include loop: got %+v", got)
 	}
 	if root, got := vdf.ParseGame([]byte("#include \"/etc/passwd\"\na { }"), vdf.Options{}); show(root) != "a{}" || len(got) > 0 {
-		t.Errorf("nobody asked for other files: %q, %v", show(root), got)
+		t.Errorf("without Include: got %q, %v", show(root), got)
 	}
 }
 
@@ -314,18 +314,18 @@ func FuzzParseGame(f *testing.F) {
 		o := vdf.Options{Escapes: escapes, Include: func(string) ([]byte, error) { return b, nil }}
 		root, found := vdf.ParseGame(b, o)
 		if root == nil || len(found) > 100 {
-			t.Fatal(root, len(found))
+			t.Fatalf("got root %v, %d problems", root, len(found))
 		}
 		lines := bytes.Count(b, []byte("\n")) + 1
 		for _, p := range found {
 			if p.Line < 1 || p.Line > lines || p.Kind == 0 || p.Text == "" || len(p.Text) > 400 {
-				t.Errorf("%+v", p)
+				t.Errorf("invalid problem %+v", p)
 			}
 		}
 		var check func(n *vdf.Node, depth int)
 		check = func(n *vdf.Node, depth int) {
 			if len(n.Key) > 1023 || len(n.Value) > 1023 || depth > vdf.MaxDepth+2 || n.Line > lines {
-				t.Errorf("%d: %+v", depth, n)
+				t.Errorf("invalid node at depth %d: %+v", depth, n)
 			}
 			for _, c := range n.Children {
 				check(c, depth+1)

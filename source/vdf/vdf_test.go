@@ -31,14 +31,14 @@ func show(n *vdf.Node) string {
 	return strings.Join(parts, " ")
 }
 
-func TestGrammar(t *testing.T) {
+func TestParseGrammar(t *testing.T) {
 	for _, c := range []struct{ name, in, want string }{
 		{"quoted pair", `"a" "b"`, "a=b"},
 		{"bare tokens", "a b c d", "a=b c=d"},
 		{"block", `"a" { "b" "c" }`, "a{b=c}"},
 		{"no blanks at all", `"AddonInfo"{addontitle x}`, "AddonInfo{addontitle=x}"},
 		{"a bare token ends at a brace and at a quote", `a{b"c"}d e`, "a{b=c} d=e"},
-		{"anything up to a blank is one", "a\x01b\x0bc\fd", "a=b c=d"},
+		{"control characters belong to a bare token", "a\x01b\x0bc\fd", "a=b c=d"},
 		{"comments", "// first\na b // behind a value\n// last", "a=b"},
 		{"a comment between key and block", "a // why\n{ b c }", "a{b=c}"},
 		{"an address is no comment", "url http://x/y", "url=http://x/y"},
@@ -61,7 +61,7 @@ func TestGrammar(t *testing.T) {
 				t.Fatal(err)
 			}
 			if got := show(n); got != c.want {
-				t.Errorf("%q is %q, want %q", c.in, got, c.want)
+				t.Errorf("%q: got %q, want %q", c.in, got, c.want)
 			}
 		})
 	}
@@ -82,7 +82,7 @@ func TestConditions(t *testing.T) {
 		n, err := vdf.Parse([]byte(in), vdf.Options{})
 		if strings.Contains(want, "]=") {
 			if err == nil {
-				t.Errorf("%q is read: %q", in, show(n))
+				t.Errorf("%q: got %q, want an error", in, show(n))
 			}
 			continue
 		}
@@ -91,25 +91,25 @@ func TestConditions(t *testing.T) {
 			continue
 		}
 		if got := show(n); got != want {
-			t.Errorf("%q is %q, want %q", in, got, want)
+			t.Errorf("%q: got %q, want %q", in, got, want)
 		}
 	}
 }
 
-func TestEscapesAreReadWhenAskedFor(t *testing.T) {
+func TestEscapesOption(t *testing.T) {
 	const in = `a "b\"c\\d\te\nf\x" g h`
 	n, err := vdf.Parse([]byte(in), vdf.Options{Escapes: true})
 	if err != nil || n.Text("a") != "b\"c\\d\te\nf\\x" || n.Text("g") != "h" {
-		t.Errorf("%q, %v", show(n), err)
+		t.Errorf("got %q, %v", show(n), err)
 	}
 	// Without escapes the quotation mark after the backslash ends the token.
 	n, err = vdf.Parse([]byte(`a "b\" c d`), vdf.Options{})
 	if err != nil || n.Text("a") != `b\` {
-		t.Errorf("%q, %v", show(n), err)
+		t.Errorf("got %q, %v", show(n), err)
 	}
 }
 
-func TestFilesAsTheyAre(t *testing.T) {
+func TestRealFiles(t *testing.T) {
 	addon := game(t, "addoninfo.txt").Get("addoninfo")
 	for key, want := range map[string]string{
 		"addonsteamappid": "550", "ADDONTITLE": `Night \\ Shift`, "addonversion": "1.2", "addonauthor": `B. Franklin \`,
@@ -117,7 +117,7 @@ func TestFilesAsTheyAre(t *testing.T) {
 		"addoncontent_script": "1", "addoncontent_campaign": "0",
 	} {
 		if got := addon.Text(key); got != want {
-			t.Errorf("addoninfo: %s is %q, want %q", key, got, want)
+			t.Errorf("addoninfo: %s: got %q, want %q", key, got, want)
 		}
 	}
 	mission := game(t, "mission.txt").Get("mission")
@@ -126,18 +126,18 @@ func TestFilesAsTheyAre(t *testing.T) {
 		maps = append(maps, chapter.Key+" "+chapter.Text("map"))
 	}
 	if got := strings.Join(maps, ","); got != "1 ns_m1_yard,2 NS_m2_Docks" {
-		t.Errorf("chapters: %s", got)
+		t.Errorf("got chapters %s", got)
 	}
 	if got := mission.Text("Image"); got != `vgui\outroTitle_nightshift` {
-		t.Errorf("image: %q", got)
+		t.Errorf("got image %q", got)
 	}
 	if n := mission.Get("modes", "coop", "2", "displayname"); n == nil || n.Line != 28 {
-		t.Errorf("line of a key: %+v", n)
+		t.Errorf("line of a key: got %+v", n)
 	}
 	app := read(t, "appmanifest.acf", vdf.Options{Escapes: true}).Get("AppState")
 	if app.Text("buildid") != "20581643" || app.Text("installdir") != `C:\games\"l4d2"` ||
 		app.Text("InstalledDepots", "222861", "size") != "9163546820" {
-		t.Errorf("manifest: %s", show(app))
+		t.Errorf("got manifest %s", show(app))
 	}
 }
 
@@ -154,7 +154,7 @@ func read(t *testing.T, name string, o vdf.Options) *vdf.Node {
 	return n
 }
 
-func TestEncodings(t *testing.T) {
+func TestDecodeEncodings(t *testing.T) {
 	const text = `"a" "Überfall 洛琪希 🧟"`
 	unit := utf16.Encode([]rune(text))
 	little, big := []byte{0xff, 0xfe}, []byte{0xfe, 0xff}
@@ -168,12 +168,12 @@ func TestEncodings(t *testing.T) {
 	} {
 		n, err := vdf.Parse(b, vdf.Options{})
 		if err != nil || n.Text("a") != "Überfall 洛琪希 🧟" {
-			t.Errorf("%s: %q, %v", name, show(n), err)
+			t.Errorf("%s: got %q, %v", name, show(n), err)
 		}
 	}
 	n, err := vdf.Parse([]byte("\"a\" \"\xdcber\""), vdf.Options{})
 	if err != nil || n.Text("a") != "Über" {
-		t.Errorf("Latin-1: %q, %v", show(n), err)
+		t.Errorf("Latin-1: got %q, %v", show(n), err)
 	}
 }
 
@@ -183,24 +183,24 @@ func TestLookup(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := n.Text("a", "b"); got != "1" {
-		t.Errorf("the first of duplicates: %q", got)
+		t.Errorf("first of duplicates: got %q", got)
 	}
 	var all []string
 	for c := range n.Get("a").All("b") {
 		all = append(all, c.Value)
 	}
 	if strings.Join(all, ",") != "1,2" {
-		t.Errorf("all of a key: %v", all)
+		t.Errorf("all values of a key: got %v", all)
 	}
 	if n.Text("c") != "" || n.Text("x", "y") != "" || n.Get("d", "e") != nil || n.Get("nothing").Get("at all") != nil {
-		t.Error("what is not there was found")
+		t.Error("a missing key was found")
 	}
 	for range n.Get("nothing").All("x") {
-		t.Error("nothing has children")
+		t.Error("All on nil yielded a node")
 	}
 }
 
-func TestErrorsNameTheLine(t *testing.T) {
+func TestErrorsContainLine(t *testing.T) {
 	for _, c := range []struct {
 		in   string
 		line int
@@ -220,19 +220,19 @@ func TestErrorsNameTheLine(t *testing.T) {
 		n, err := vdf.Parse([]byte(c.in), vdf.Options{})
 		var at *vdf.Error
 		if !errors.As(err, &at) || !errors.Is(err, c.is) || at.Line != c.line {
-			t.Errorf("%.20q: %v, want line %d, %v", c.in, err, c.line, c.is)
+			t.Errorf("%.20q: got %v, want line %d, %v", c.in, err, c.line, c.is)
 		}
 		if n == nil {
-			t.Errorf("%.20q: no tree", c.in)
+			t.Errorf("%.20q: got no tree", c.in)
 		}
 	}
 	n, err := vdf.Parse([]byte("a b\nc { d e\n{"), vdf.Options{})
 	if err == nil || show(n) != "a=b c{d=e}" {
-		t.Errorf("what was read before the mistake: %q, %v", show(n), err)
+		t.Errorf("tree before the error: got %q, %v", show(n), err)
 	}
 }
 
-func TestBounds(t *testing.T) {
+func TestParseAcceptsMaximumSizeAndDepth(t *testing.T) {
 	if _, err := vdf.Parse([]byte(strings.Repeat("a{", vdf.MaxDepth)+strings.Repeat("}", vdf.MaxDepth)), vdf.Options{}); err != nil {
 		t.Errorf("%d blocks: %v", vdf.MaxDepth, err)
 	}
@@ -252,7 +252,7 @@ func TestParsingTakesLinearTime(t *testing.T) {
 			b := []byte(strings.Repeat(pattern, vdf.MaxSize/32*scale/len(pattern)))
 			_, _ = vdf.Parse(b, vdf.Options{})
 			if _, p := vdf.ParseGame(b, vdf.Options{}); len(p) > 100 {
-				t.Errorf("%q has %d problems", pattern, len(p))
+				t.Errorf("%q: got %d problems, want at most 100", pattern, len(p))
 			}
 		})
 	}
@@ -261,9 +261,9 @@ func TestParsingTakesLinearTime(t *testing.T) {
 // Neither may files that include each other, or that have much to merge.
 func TestIncludesTakeLinearTime(t *testing.T) {
 	for what, text := range map[string]func(scale int) string{
-		"each other": func(int) string { return "#include x\n#include y\n#base z\n" },
-		"one often":  func(int) string { return strings.Repeat("#include x\n", 100) },
-		"many":       func(scale int) string { return strings.Repeat("#base x\n", vdf.MaxSize/8/8*scale) },
+		"files that include each other": func(int) string { return "#include x\n#include y\n#base z\n" },
+		"one file included often":       func(int) string { return strings.Repeat("#include x\n", 100) },
+		"many #base files":              func(scale int) string { return strings.Repeat("#base x\n", vdf.MaxSize/8/8*scale) },
 		"keys": func(scale int) string {
 			var keys strings.Builder
 			keys.WriteString("#base x\na {")
@@ -284,7 +284,7 @@ func TestIncludesTakeLinearTime(t *testing.T) {
 			_, _ = vdf.Parse([]byte(text), o)
 			vdf.ParseGame([]byte(text), o)
 			if calls > 600 {
-				t.Errorf("%s: %d files were read", what, calls)
+				t.Errorf("%s: read %d files, want at most 600", what, calls)
 			}
 		})
 	}
@@ -311,7 +311,7 @@ func linear(t *testing.T, what string, f func(scale int)) {
 		one, four = max(one, took(1)), min(four, took(4))
 	}
 	if four > 10*one+noise {
-		t.Fatalf("%q: %s, and four times as much %s", what, one, four)
+		t.Fatalf("%q: %s at scale 1, %s at scale 4", what, one, four)
 	}
 }
 
@@ -343,7 +343,7 @@ func TestIncludeAppendsAndBaseFillsIn(t *testing.T) {
 
 	n, err := parse("#base \"base.txt\"\n#include \"more.txt\"\nroot { a own sub { e own } }")
 	if err != nil || show(n) != "root{a=own sub{e=own c=base} b=base} x=1 other{d=base}" {
-		t.Errorf("%q, %v", show(n), err)
+		t.Errorf("got %q, %v", show(n), err)
 	}
 	for in, is := range map[string]error{
 		`#include "loop.txt"`:    vdf.ErrTooLarge,
@@ -353,15 +353,15 @@ func TestIncludeAppendsAndBaseFillsIn(t *testing.T) {
 	} {
 		var at *vdf.Error
 		if _, err := parse(in); !errors.Is(err, is) || !errors.As(err, &at) {
-			t.Errorf("%s: %v, want %v", in, err, is)
+			t.Errorf("%s: got error %v, want %v", in, err, is)
 		}
 	}
 	if _, err := parse(`#include "bad.txt"`); err == nil || !strings.Contains(err.Error(), "bad.txt line 2") {
-		t.Errorf("a mistake in another file: %v", err)
+		t.Errorf("error in an included file: %v", err)
 	}
 	// Without Include other files are not read, and the directives do not become keys.
 	if n, err := vdf.Parse([]byte("#include \"/etc/passwd\"\na b"), vdf.Options{}); err != nil || show(n) != "a=b" {
-		t.Errorf("without a reader: %q, %v", show(n), err)
+		t.Errorf("without Include: got %q, %v", show(n), err)
 	}
 }
 
@@ -374,22 +374,22 @@ func TestFormat(t *testing.T) {
 	got, err := vdf.Format(root, vdf.Options{})
 	want := "\"AddonInfo\"\n{\n\t\"addontitle\"\t\t\"Night Shift\"\n\t\"empty\"\n\t{\n\t}\n\t\"x\"\t\t\"1\"\t[$WIN32]\n}\n"
 	if err != nil || got != want {
-		t.Errorf("%q, %v, want %q", got, err, want)
+		t.Errorf("got %q, %v, want %q", got, err, want)
 	}
 	b.Add("quote", `say "hi"`)
 	if _, err := vdf.Format(root, vdf.Options{}); !errors.Is(err, vdf.ErrQuote) {
-		t.Errorf("a quote without escapes: %v", err)
+		t.Errorf("quotation mark without escapes: got error %v, want ErrQuote", err)
 	}
 	got, err = vdf.Format(root, vdf.Options{Escapes: true})
 	if n, _ := vdf.Parse([]byte(got), vdf.Options{Escapes: true}); err != nil || n.Text("AddonInfo", "quote") != `say "hi"` {
-		t.Errorf("a quote with escapes: %q, %v", got, err)
+		t.Errorf("quotation mark with escapes: got %q, %v", got, err)
 	}
 	deep := &vdf.Node{Block: true}
 	for n, i := deep, 0; i < vdf.MaxDepth+2; i++ {
 		n = n.AddBlock(fmt.Sprint(i))
 	}
 	if _, err := vdf.Format(deep, vdf.Options{}); !errors.Is(err, vdf.ErrTooLarge) {
-		t.Errorf("too deep: %v", err)
+		t.Errorf("too deep: got error %v, want ErrTooLarge", err)
 	}
 }
 
@@ -413,7 +413,7 @@ func FuzzParse(f *testing.F) {
 		o := vdf.Options{Escapes: escapes}
 		root, err := vdf.Parse(b, o)
 		if root == nil {
-			t.Fatal("no tree")
+			t.Fatal("got no tree")
 		}
 		if err != nil {
 			return
@@ -423,7 +423,7 @@ func FuzzParse(f *testing.F) {
 			return // only a bare token can contain one, and without escapes a quoted one cannot
 		}
 		if err != nil {
-			t.Fatalf("%q can't be written: %v", show(root), err)
+			t.Fatalf("%q cannot be formatted: %v", show(root), err)
 		}
 		again, err := vdf.Parse([]byte(text), o)
 		if errors.Is(err, vdf.ErrTooLarge) {

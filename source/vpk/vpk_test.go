@@ -21,7 +21,7 @@ import (
 
 // The archive is given as bytes, so a mistake shared by the reader and the writer of this package is
 // noticed.
-func TestGolden(t *testing.T) {
+func TestReadsKnownBytes(t *testing.T) {
 	const content = "\"AddonInfo\"{addontitle x}\n"
 	b, err := hex.DecodeString(
 		strings.ReplaceAll("34 12 aa 55 01 00 00 00 25 00 00 00 74 78 74 00 20 00 61 64 64 6f 6e 69 6e 66 6f 00 a4 13 27 b9 00 00 ff 7f "+
@@ -31,17 +31,17 @@ func TestGolden(t *testing.T) {
 	a, err := vpk.New(bytes.NewReader(b), int64(len(b)), "x.vpk")
 	must(t, err)
 	if a.Version != 1 || a.TreeSize != 37 || a.Declared != 37 {
-		t.Errorf("version %d, tree of %d, declared %d", a.Version, a.TreeSize, a.Declared)
+		t.Errorf("got version %d, tree size %d, declared size %d", a.Version, a.TreeSize, a.Declared)
 	}
 	e := a.Entries()
 	if len(e) != 1 || e[0].Path != "addoninfo.txt" || e[0].Size != 26 || e[0].CRC != 0xb92713a4 {
-		t.Fatalf("%+v", e)
+		t.Fatalf("got entries %+v", e)
 	}
 	if got, err := a.ReadFile("addoninfo.txt"); err != nil || string(got) != content {
-		t.Errorf("%q, %v", got, err)
+		t.Errorf("got %q, %v", got, err)
 	}
 	if p, err := a.Verify(t.Context(), nil); err != nil || len(p) != 0 {
-		t.Errorf("%v, %v", p, err)
+		t.Errorf("Verify: %v, %v", p, err)
 	}
 
 	preload, err := hex.DecodeString(strings.ReplaceAll("34 12 aa 55 01 00 00 00 2a 00 00 00 "+
@@ -50,10 +50,10 @@ func TestGolden(t *testing.T) {
 	a, err = vpk.New(bytes.NewReader(preload), int64(len(preload)), "x.vpk")
 	must(t, err)
 	if got, err := a.ReadFile("maps/my01.bsp"); err != nil || string(got) != "BSP" {
-		t.Errorf("%q, %v", got, err)
+		t.Errorf("got %q, %v", got, err)
 	}
 	if p, err := a.Verify(t.Context(), nil); err != nil || len(p) != 0 {
-		t.Errorf("%v, %v", p, err)
+		t.Errorf("Verify: %v, %v", p, err)
 	}
 }
 
@@ -64,10 +64,10 @@ func TestRealAddons(t *testing.T) {
 	} {
 		a := open(t, "testdata/"+name)
 		if len(a.Entries()) != entries {
-			t.Errorf("%s: %d entries, want %d", name, len(a.Entries()), entries)
+			t.Errorf("%s: got %d entries, want %d", name, len(a.Entries()), entries)
 		}
 		if p, err := a.Verify(t.Context(), nil); err != nil || len(p) != 0 {
-			t.Errorf("%s: %v, %v", name, p, err)
+			t.Errorf("%s: Verify: %v, %v", name, p, err)
 		}
 		if err := a.CheckNames(); err != nil {
 			t.Error(err)
@@ -106,14 +106,14 @@ func TestVersionsAndParts(t *testing.T) {
 			}[i]
 			e := a.Entries()[i]
 			if e.Path != want || e.Size != int64(len(f.data)) || e.CRC != crc32.ChecksumIEEE([]byte(f.data)) {
-				t.Errorf("v%d: %+v, want %s", version, e, want)
+				t.Errorf("v%d: got %+v, want %s", version, e, want)
 			}
 			if got, err := fs.ReadFile(a, want); err != nil || string(got) != f.data {
-				t.Errorf("v%d: %s: %d bytes, %v", version, want, len(got), err)
+				t.Errorf("v%d: %s: got %d bytes, %v", version, want, len(got), err)
 			}
 		}
 		if got := strings.Join(a.Parts(), " "); got != "pak01_001.vpk pak01_012.vpk" {
-			t.Errorf("v%d: parts %s", version, got)
+			t.Errorf("v%d: got parts %s", version, got)
 		}
 		var told int64
 		progress := make(chan int64, 1000)
@@ -123,25 +123,25 @@ func TestVersionsAndParts(t *testing.T) {
 			told += n
 		}
 		if err != nil || len(p) != 0 {
-			t.Errorf("v%d: %v, %v", version, p, err)
+			t.Errorf("v%d: Verify: %v, %v", version, p, err)
 		}
 		var all int64
 		for _, e := range a.Entries() {
 			all += e.Size
 		}
 		if told != all {
-			t.Errorf("v%d: %d bytes were told, want %d", version, told, all)
+			t.Errorf("v%d: progress reported %d bytes, want %d", version, told, all)
 		}
 		if e, ok := a.Find("MAPS/M2.BSP"); !ok || e.Path != "maps/m2.bsp" {
-			t.Errorf("v%d: find: %+v", version, e)
+			t.Errorf("v%d: Find: got %+v", version, e)
 		}
 		if ds, err := fs.ReadDir(a, "maps"); err != nil || len(ds) != 3 || ds[0].Name() != "m1.bsp" {
-			t.Errorf("v%d: %v, %v", version, ds, err)
+			t.Errorf("v%d: ReadDir: %v, %v", version, ds, err)
 		}
 	}
 }
 
-func TestVerifyNamesWhatIsWrong(t *testing.T) {
+func TestVerifyFindsDamage(t *testing.T) {
 	whole := build(2, manyKinds()...)
 	for _, c := range []struct {
 		name  string
@@ -150,13 +150,13 @@ func TestVerifyNamesWhatIsWrong(t *testing.T) {
 		is    error
 	}{
 		{"a byte in the middle of a part", func(b *built) { b.parts[12][1<<20+5] ^= 1 }, "maps/m3.bsp", vpk.ErrSum},
-		{"the last byte of the first piece", func(b *built) { b.parts[1][1<<20-1] ^= 1 }, "maps/m2.bsp", vpk.ErrSum},
+		{"last byte of the first piece", func(b *built) { b.parts[1][1<<20-1] ^= 1 }, "maps/m2.bsp", vpk.ErrSum},
 		{"a preloaded byte", func(b *built) { b.main[bytes.Index(b.main, []byte("no extension"))] ^= 1 }, "a/b/c/readme", vpk.ErrSum},
 		{"a part that is cut", func(b *built) { b.parts[12] = b.parts[12][:1<<19] }, "maps/m3.bsp", vpk.ErrTruncated},
 		{"a part that is gone", func(b *built) { delete(b.parts, 12) }, "maps/m3.bsp", vpk.ErrMissing},
-		{"the sum of the tree", func(b *built) { b.main[len(b.main)-48] ^= 1 }, "", vpk.ErrSum},
-		{"the sum of the file", func(b *built) { b.main[len(b.main)-1] ^= 1 }, "", vpk.ErrSum},
-		{"the sections are cut", func(b *built) { b.main = b.main[:len(b.main)-20] }, "", vpk.ErrTruncated},
+		{"checksum of the tree", func(b *built) { b.main[len(b.main)-48] ^= 1 }, "", vpk.ErrSum},
+		{"checksum of the file", func(b *built) { b.main[len(b.main)-1] ^= 1 }, "", vpk.ErrSum},
+		{"truncated sections", func(b *built) { b.main = b.main[:len(b.main)-20] }, "", vpk.ErrTruncated},
 	} {
 		b := built{main: bytes.Clone(whole.main), parts: map[uint16][]byte{}}
 		for i, p := range whole.parts {
@@ -170,44 +170,44 @@ func TestVerifyNamesWhatIsWrong(t *testing.T) {
 		for _, p := range problems {
 			var at *vpk.Error
 			if !errors.As(p.Err, &at) {
-				t.Errorf("%s: %v is no *Error", c.name, p.Err)
+				t.Errorf("%s: got %v, want an *Error", c.name, p.Err)
 			}
 			found = found || p.Entry == c.entry && errors.Is(p.Err, c.is)
 			if p.Entry != "" && p.Entry != c.entry {
-				t.Errorf("%s: %v is accused", c.name, p)
+				t.Errorf("%s: got unexpected problem %v", c.name, p)
 			}
 		}
 		if !found {
-			t.Errorf("%s: %v", c.name, problems)
+			t.Errorf("%s: damage not found in %v", c.name, problems)
 		}
 	}
 }
 
-func TestVerifyEndsWithItsContext(t *testing.T) {
+func TestVerifyStopsOnCancel(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := open(t, build(1, manyKinds()...).write(t, "x_dir")).Verify(ctx, nil); !errors.Is(err, context.Canceled) {
-		t.Error(err)
+		t.Errorf("got error %v, want Canceled", err)
 	}
 }
 
 // The tree has its own end mark; some tools write a different size to the header.
-func TestWrongTreeSizeIsTolerated(t *testing.T) {
+func TestWrongTreeSizeIsAccepted(t *testing.T) {
 	for _, size := range []byte{0, 1, 255} {
 		b := build(1, file{"d", "n", "txt", "text", 1, same, 0, 0, 0})
 		b.main[8] = size
 		a, err := vpk.New(bytes.NewReader(b.main), int64(len(b.main)), "x.vpk")
 		must(t, err)
 		if got, err := a.ReadFile("d/n.txt"); err != nil || string(got) != "text" {
-			t.Errorf("%q, %v", got, err)
+			t.Errorf("got %q, %v", got, err)
 		}
 		if a.TreeSize != int64(b.tree) || a.Declared != int64(size) {
-			t.Errorf("tree of %d, declared %d", a.TreeSize, a.Declared)
+			t.Errorf("got tree size %d, declared size %d", a.TreeSize, a.Declared)
 		}
 	}
 }
 
-func TestHostile(t *testing.T) {
+func TestNewRejectsInvalidArchives(t *testing.T) {
 	good := build(1, file{"d", "n", "txt", "some text", 2, same, 0, 0, 0}).main
 	at := bytes.Index(good, []byte("n\x00")) // offset of the entry
 	long := file{"d", strings.Repeat("n", vpk.MaxName+1), "txt", "", 0, same, 0, 0, 0}
@@ -224,47 +224,47 @@ func TestHostile(t *testing.T) {
 		offset int64
 	}{
 		{"nothing", nil, vpk.ErrFormat, 0},
-		{"no VPK", []byte("PK\x03\x04 and more"), vpk.ErrFormat, 0},
+		{"not a VPK", []byte("PK\x03\x04 and more"), vpk.ErrFormat, 0},
 		{"no header", good[12:], vpk.ErrFormat, 0},
-		{"the header is cut", good[:11], vpk.ErrTruncated, 11},
-		{"the header of version 2 is cut", build(2).main[:27], vpk.ErrTruncated, 27},
+		{"truncated header", good[:11], vpk.ErrTruncated, 11},
+		{"truncated header of version 2", build(2).main[:27], vpk.ErrTruncated, 27},
 		{"version 3", append([]byte{0x34, 0x12, 0xaa, 0x55, 3}, make([]byte, 20)...), vpk.ErrVersion, 4},
 		{"Respawn's", respawn, vpk.ErrVersion, 4},
-		{"the tree is cut", good[:at+5], vpk.ErrTruncated, int64(at + 5)},
-		{"the preloaded bytes are cut", good[:at+2+18+1], vpk.ErrTruncated, int64(at + 2 + 18)},
-		{"the data is cut", good[:len(good)-1], vpk.ErrTruncated, int64(at)},
-		{"an entry without its end", ending, vpk.ErrFormat, int64(at + 2 + 16)},
-		{"data far outside", outside, vpk.ErrTruncated, int64(at)},
-		{"data a byte outside", longer, vpk.ErrTruncated, int64(at)},
+		{"truncated tree", good[:at+5], vpk.ErrTruncated, int64(at + 5)},
+		{"truncated preloaded bytes", good[:at+2+18+1], vpk.ErrTruncated, int64(at + 2 + 18)},
+		{"truncated data", good[:len(good)-1], vpk.ErrTruncated, int64(at)},
+		{"entry without its end mark", ending, vpk.ErrFormat, int64(at + 2 + 16)},
+		{"data far beyond the end of the file", outside, vpk.ErrTruncated, int64(at)},
+		{"data one byte beyond the end of the file", longer, vpk.ErrTruncated, int64(at)},
 		{"a name without end", build(1, long).main, vpk.ErrTooLarge, 18},
 		{"a tree that only opens", append(bytes.Clone(good[:12]), bytes.Repeat([]byte("x\x00"), 5000)...), vpk.ErrFormat, -2},
 	} {
 		_, err := vpk.New(bytes.NewReader(c.b), int64(len(c.b)), "x.vpk")
 		var e *vpk.Error
 		if !errors.Is(err, c.is) || !errors.As(err, &e) || c.offset != -2 && e.Offset != c.offset {
-			t.Errorf("%s: %v, want %v at %d", c.name, err, c.is, c.offset)
+			t.Errorf("%s: got %v, want %v at %d", c.name, err, c.is, c.offset)
 		}
 	}
 }
 
 // A small archive must not cause an allocation of gigabytes.
-func TestSizesAreBelievedOnlyAsFarAsFilesGo(t *testing.T) {
+func TestDeclaredSizesCauseNoLargeAllocation(t *testing.T) {
 	a := open(t, build(1, file{"d", "n", "txt", "x", 0, 3, 0, 0, 0xfffffff0}).write(t, "x_dir"))
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	if _, err := a.ReadFile("d/n.txt"); !errors.Is(err, vpk.ErrTruncated) {
-		t.Error(err)
+		t.Errorf("ReadFile: got error %v, want ErrTruncated", err)
 	}
 	if p, err := a.Verify(t.Context(), nil); err != nil || len(p) == 0 {
-		t.Errorf("%v, %v", p, err)
+		t.Errorf("Verify: %v, %v, want a problem", p, err)
 	}
 	runtime.ReadMemStats(&after)
 	if n := after.TotalAlloc - before.TotalAlloc; n > 64<<20 {
-		t.Errorf("%d bytes were allocated", n)
+		t.Errorf("allocated %d bytes", n)
 	}
 }
 
-func TestEntriesThatShareData(t *testing.T) {
+func TestSharedAndOverlappingData(t *testing.T) {
 	text := strings.Repeat("x", 1000)
 	first := file{"d", "a", "txt", text, 0, same, 0, 0, 0}
 	copied := file{"d", "b", "txt", "", 0, same, crc32.ChecksumIEEE([]byte(text)), 0, 1000}
@@ -278,16 +278,16 @@ func TestEntriesThatShareData(t *testing.T) {
 
 	a := open(t, build(1, first, copied).write(t, "x"))
 	if p, err := a.Verify(t.Context(), nil); err != nil || len(p) != 0 {
-		t.Errorf("the same data twice: %v, %v", p, err)
+		t.Errorf("entries with the same data: %v, %v", p, err)
 	}
 	must(t, a.Extract(t.Context(), root(), nil, nil))
 
 	a = open(t, build(1, first, part).write(t, "x"))
 	if p, err := a.Verify(t.Context(), nil); err != nil || len(p) != 1 || !errors.Is(p[0].Err, vpk.ErrOverlap) || p[0].Entry != "d/c.txt" {
-		t.Errorf("overlapping: %v, %v", p, err)
+		t.Errorf("overlapping entries: %v, %v", p, err)
 	}
 	if err := a.Extract(t.Context(), root(), nil, nil); !errors.Is(err, vpk.ErrOverlap) {
-		t.Errorf("extract overlapping: %v", err)
+		t.Errorf("Extract of overlapping entries: got error %v, want ErrOverlap", err)
 	}
 
 	bomb := []file{first}
@@ -299,13 +299,13 @@ func TestEntriesThatShareData(t *testing.T) {
 	a = open(t, build(1, bomb...).write(t, "x"))
 	r := root()
 	if err := a.Extract(t.Context(), r, nil, nil); !errors.Is(err, vpk.ErrTooLarge) {
-		t.Errorf("a bomb: %v", err)
+		t.Errorf("Extract of a bomb: got error %v, want ErrTooLarge", err)
 	}
 	if left, err := fs.ReadDir(r.FS(), "."); err != nil || len(left) > 0 {
-		t.Errorf("it left %v, %v", left, err)
+		t.Errorf("extracted %v, %v", left, err)
 	}
 	if p, err := a.Verify(t.Context(), nil); err != nil || len(p) == 0 || !errors.Is(p[len(p)-1].Err, vpk.ErrTooLarge) {
-		t.Errorf("verify a bomb: %v, %v", p, err)
+		t.Errorf("Verify of a bomb: %v, %v", p, err)
 	}
 }
 
@@ -320,13 +320,13 @@ func TestFileSystem(t *testing.T) {
 	a := open(t, build(1, file{"d", "n", "txt", "first", 0, same, 0, 0, 0}, file{"d", "n", "txt", "second", 0, same, 0, 0, 0},
 		file{"d/n.txt", "x", "txt", "beneath a file", 0, same, 0, 0, 0}, file{"..", "up", "txt", "", 0, same, 0, 0, 0}).write(t, "x"))
 	if got, err := a.ReadFile("d/n.txt"); err != nil || string(got) != "first" {
-		t.Errorf("%q, %v", got, err)
+		t.Errorf("got %q, %v", got, err)
 	}
 	if err := fstest.TestFS(a, "d/n.txt"); err != nil {
 		t.Error(err)
 	}
 	if len(a.Entries()) != 4 {
-		t.Errorf("%d entries", len(a.Entries()))
+		t.Errorf("got %d entries, want 4", len(a.Entries()))
 	}
 }
 
@@ -362,12 +362,12 @@ func FuzzArchive(f *testing.F) {
 		if err != nil {
 			var at *vpk.Error
 			if !errors.As(err, &at) || at.Offset > int64(len(b)) {
-				t.Fatalf("%v", err)
+				t.Fatalf("got error %v, want an *Error within the file", err)
 			}
 			return
 		}
 		if len(a.Entries()) > len(b)/18 {
-			t.Fatalf("%d entries in %d bytes", len(a.Entries()), len(b))
+			t.Fatalf("got %d entries in %d bytes", len(a.Entries()), len(b))
 		}
 		problems, err := a.Verify(t.Context(), nil)
 		must(t, err)
@@ -386,15 +386,15 @@ func FuzzArchive(f *testing.F) {
 			e := info.Sys().(vpk.Entry)
 			got, err := a.ReadFile(name)
 			if err == nil && int64(len(got)) != e.Size {
-				t.Errorf("%q has %d bytes, not %d", name, len(got), e.Size)
+				t.Errorf("%q: got %d bytes, want %d", name, len(got), e.Size)
 			}
 			if !wrong[name] && !wrong[""] && (err != nil || crc32.ChecksumIEEE(got) != e.CRC) {
-				t.Errorf("verify found nothing wrong with %q: %v", name, err)
+				t.Errorf("Verify reported no problem of %q: %v", name, err)
 			}
 			return nil
 		}))
 		if a.CheckNames() == nil && names != len(a.Entries()) {
-			t.Errorf("%d of %d good names are in the file system", names, len(a.Entries()))
+			t.Errorf("the file system contains %d of %d valid names", names, len(a.Entries()))
 		}
 	})
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // The simulated game must read a mission with mistakes as the real game does.
-func TestMissionsAreReadAsTheGameDoes(t *testing.T) {
+func TestScanReadsMissionsLikeTheGame(t *testing.T) {
 	root := t.TempDir()
 	dir := filepath.Join(root, "left4dead2", "missions")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -24,6 +24,6 @@ func TestMissionsAreReadAsTheGameDoes(t *testing.T) {
 	}
 	m := content.Scan(root).Missions
 	if len(m) != 1 || m[0].Name != "A" || len(m[0].Modes) != 1 || len(m[0].Modes["coop"]) != 2 {
-		t.Errorf("%+v", m)
+		t.Errorf("got %+v", m)
 	}
 }
