@@ -10,15 +10,14 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// everyAddons are scripts that the game runs once for each add-on that has one:
-// they don't clash with each other, but loose files of two layers do.
+// everyAddons contains the scripts that the game runs from every add-on. They don't conflict in
+// VPKs, but as loose files of two layers.
 var everyAddons = map[string]bool{
 	"director_base_addon.nut": true, "mapspawn_addon.nut": true, "scriptedmode_addon.nut": true, "response_testbed_addon.nut": true,
 }
 
-// harmless reports whether two add-ons may have a file without one of them
-// missing it: what describes the add-on itself, what the game makes anew, and
-// scripts of which all are run.
+// harmless reports whether several add-ons may contain a file without a conflict: the add-on's own
+// description, files that the game regenerates, and scripts that the game runs from every add-on.
 func harmless(name string) bool {
 	dir, file := path.Split(name)
 	switch {
@@ -30,28 +29,28 @@ func harmless(name string) bool {
 	return path.Ext(file) == ".cache"
 }
 
-// owner is an add-on that has a file.
+// owner is an add-on that contains a file.
 type owner struct {
 	pack int
 	size int64
 	crc  uint32
 }
 
-// pair is what two add-ons have in common.
+// pair records the files that two add-ons share.
 type pair struct {
 	a, b      int
-	different []string // names with other contents, the first few
-	count     int
-	same      int
+	different []string // files with different content
+	count     int      // number of files with different content
+	same      int      // number of files with equal content
 }
 
-// mostOwners bounds how many pairs one file makes: a library that half of all
-// add-ons bring would make thousands.
+// mostOwners limits the pairs per file: a library that half of all add-ons contain would produce
+// thousands.
 const mostOwners = 12
 
-// clashes says which add-ons have the same files. Views of one layer are compared
-// with themselves, those of several only with each other.
-func clashes(views []*view, w *list) {
+// warnConflicts warns about add-ons that contain the same files. A single view is compared with itself,
+// several views only with each other.
+func warnConflicts(views []*view, w *list) {
 	var packs []*pack
 	for _, v := range views {
 		packs = append(packs, v.addons()...)
@@ -92,23 +91,23 @@ func clashes(views []*view, w *list) {
 			}
 		}
 	}
-	sayPairs(packs, pairs, w)
+	warnPairs(packs, pairs, w)
 }
 
-func sayPairs(packs []*pack, pairs map[[2]int]*pair, w *list) {
+func warnPairs(packs []*pack, pairs map[[2]int]*pair, w *list) {
 	order := make([]*pair, 0, len(pairs))
 	for _, p := range pairs {
 		order = append(order, p)
 	}
 	slices.SortFunc(order, func(x, y *pair) int { return cmp.Or(cmp.Compare(x.a, y.a), cmp.Compare(x.b, y.b)) })
 	var same []string
-	said := map[string]bool{}
+	listed := map[string]bool{}
 	for _, p := range order {
 		a, b := packs[p.a], packs[p.b]
 		if p.count == 0 {
 			for _, n := range []string{path.Base(a.path), path.Base(b.path)} {
-				if !said[n] && len(same) < 1000 {
-					same, said[n] = append(same, n), true
+				if !listed[n] && len(same) < 1000 {
+					same, listed[n] = append(same, n), true
 				}
 			}
 			continue
@@ -127,7 +126,7 @@ func sayPairs(packs []*pack, pairs map[[2]int]*pair, w *list) {
 	}
 }
 
-// title names a VPK, with its layer if that is another one.
+// title returns the path of a VPK, with its layer if that differs from the layer of beside.
 func (p *pack) title(beside *pack) string {
 	if p.layer == beside.layer {
 		return p.path
@@ -135,8 +134,8 @@ func (p *pack) title(beside *pack) string {
 	return fmt.Sprintf("%s of %s", p.path, nameOf(p.layer.Name))
 }
 
-// duplicates says which add-ons and campaigns are there twice.
-func duplicates(views []*view, w *list) {
+// warnDuplicates warns about add-ons and campaigns that occur twice.
+func warnDuplicates(views []*view, w *list) {
 	first := map[uint64]*pack{}
 	for _, v := range views {
 		for _, p := range v.addons() {
@@ -167,8 +166,8 @@ func duplicates(views []*view, w *list) {
 			switch {
 			case !known:
 				campaigns[id] = m
-			case m.pack != nil && o.pack != nil && m.pack.hash == o.pack.hash: // said already
-			case m.pack != nil && m.pack == o.pack: // its own affair
+			case m.pack != nil && o.pack != nil && m.pack.hash == o.pack.hash: // reported as the same add-on
+			case m.pack != nil && m.pack == o.pack: // twice in one add-on
 			case m.pack == nil && v.Name == "", o.pack != nil && m.pack != nil && len(views) > 1 && o.pack.layer == m.pack.layer:
 			default:
 				where, other := m.Path, o.Path

@@ -5,17 +5,17 @@ import (
 	"strings"
 )
 
-// dialect is what a kind of text may have between its brackets. It is enough to
-// find a bracket or a quote that isn't closed, which is what people get wrong.
+// dialect describes the brackets, quotes and comments of a text format: enough to find unclosed
+// brackets and quotes, the most common mistakes.
 type dialect struct {
-	pairs    string // brackets, each opening one before its closing one
-	blocks   bool   // /* */
-	lines    string // single characters that begin a comment, besides //
-	escapes  bool   // a backslash in quotes takes the next character with it
-	oneLine  bool   // quotes end with their line
-	letters  bool   // 'x' is a quote too
-	verbatim bool   // @"…" goes over lines, and has no escapes
-	words    bool   // a comment begins only where a word may
+	pairs    string // brackets: pairs of opening and closing characters
+	blocks   bool   // /* */ comments
+	lines    string // characters that begin a line comment, in addition to //
+	escapes  bool   // in quotes, a backslash escapes the next character
+	oneLine  bool   // quotes can't span lines
+	letters  bool   // single quotes are quotes, too
+	verbatim bool   // @"…" can span lines and has no escapes
+	words    bool   // line comments begin only where a word can begin
 }
 
 var (
@@ -23,18 +23,18 @@ var (
 	smc      = dialect{pairs: "{}", blocks: true, lines: ";", escapes: true, words: true} // SourceMod's own
 )
 
-// opened is a bracket that waits for its other half.
+// opened is an unclosed bracket.
 type opened struct {
 	closing byte
 	line    int
 }
 
-// check finds the first bracket or quote that isn't right; problem is empty when
+// check returns the line and description of the first wrong bracket or quote. problem is empty if
 // there is none.
 func (d dialect) check(text string) (line int, problem string) {
 	line = 1
 	var stack []opened
-	free := true // no word has begun
+	free := true // not inside a word
 	for i := 0; i < len(text); i++ {
 		c := text[i]
 		rest := text[i:]
@@ -93,7 +93,7 @@ func (d dialect) check(text string) (line int, problem string) {
 	return 0, ""
 }
 
-// quoted is the length of a quoted text with both its marks.
+// quoted returns the length of a quoted text, including both quotation marks.
 func (d dialect) quoted(s string, verbatim bool) (n int, ok bool) {
 	mark := s[0]
 	for i := 1; i < len(s); i++ {

@@ -10,15 +10,14 @@ import (
 	"github.com/left4me/left4me/source/vpk"
 )
 
-// contentDirs are where the game looks for files within an add-on.
+// contentDirs lists the directories in an add-on that the game reads.
 var contentDirs = map[string]bool{
 	"cfg": true, "expressions": true, "maps": true, "materials": true, "media": true, "missions": true, "models": true, "modes": true,
 	"particles": true, "resource": true, "scenes": true, "scripts": true, "sound": true,
 }
 
-// hollow looks for what makes the game find nothing, or less than was packed, in an
-// add-on that can be read. Of several causes only the first is told. all says that
-// nothing else needs to be inspected.
+// hollow warns about a readable add-on in which the game finds nothing, or less than was packed. It
+// reports only the first cause. all means that further checks are pointless.
 func (v *view) hollow(name string, a *vpk.Archive) (all bool) {
 	text, hint, all := emptiness(a.Entries())
 	if text != "" {
@@ -32,7 +31,7 @@ func emptiness(entries []vpk.Entry) (text, hint string, all bool) {
 		return "there is nothing in it", "get it once more, or leave it out", true
 	}
 	var slashes, odd, inner []string
-	deep := 0 // files that don't lie at the top, where addoninfo.txt is
+	deep := 0 // number of files in directories, unlike addoninfo.txt
 	for _, e := range entries {
 		if strings.ContainsAny(e.Path, `/\`) {
 			deep++
@@ -66,9 +65,8 @@ func emptiness(entries []vpk.Entry) (text, hint string, all bool) {
 	return "", "", false
 }
 
-// folder is the one directory, if there is one, below which everything lies that
-// would be content of the game. What lies beside it at the top, as addoninfo.txt
-// does, doesn't count.
+// folder returns the directory that contains all game content, or "" if there is none or several.
+// Files outside of it, such as addoninfo.txt, are ignored.
 func folder(entries []vpk.Entry) string {
 	found := ""
 	for _, e := range entries {
@@ -80,7 +78,7 @@ func folder(entries []vpk.Entry) string {
 		case at == 0:
 			return ""
 		case at < 0:
-			continue // a readme in the folder
+			continue // not game content
 		}
 		dir := strings.Join(strings.Split(e.Path, "/")[:at], "/")
 		if found != "" && found != dir {

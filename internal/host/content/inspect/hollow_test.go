@@ -12,8 +12,8 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// look is all that is said of one add-on, of its directory and its sums, the hints too.
-func look(t *testing.T, vpk []byte) string {
+// warningsOf returns all warnings about one add-on, including hints, from Tree and Sums.
+func warningsOf(t *testing.T, vpk []byte) string {
 	t.Helper()
 	dir := layer{"addons/a.vpk": vpk}.lay(t)
 	w, _, err := inspect.Tree(t.Context(), dir, "")
@@ -27,7 +27,7 @@ func look(t *testing.T, vpk []byte) string {
 	return strings.Join(lines, "\n")
 }
 
-// zeroSums takes the checksums of all entries away: each stands 18 bytes before the end of its entry.
+// zeroSums clears the checksums of all entries: each is 18 bytes before the end of its entry.
 func zeroSums(vpk []byte) []byte {
 	out := bytes.Clone(vpk)
 	tree := 12 + int(binary.LittleEndian.Uint32(out[8:]))
@@ -40,8 +40,9 @@ func zeroSums(vpk []byte) []byte {
 	return out
 }
 
-// widened says that the tree is n bytes longer; gap puts as many before the data, where the game looks then.
-func widened(vpk []byte, n int, gap bool) []byte {
+// declareLongerTree declares a tree that is n bytes longer. With gap it inserts n bytes before the data,
+// where the game then looks for it.
+func declareLongerTree(vpk []byte, n int, gap bool) []byte {
 	size := binary.LittleEndian.Uint32(vpk[8:])
 	out := bytes.Clone(vpk[:12+size])
 	binary.LittleEndian.PutUint32(out[8:], size+uint32(n))
@@ -51,14 +52,14 @@ func widened(vpk []byte, n int, gap bool) []byte {
 	return append(out, vpk[12+size:]...)
 }
 
-func TestAddonsThatGiveTheGameNothing(t *testing.T) {
+func TestUnusableAddonContentIsReported(t *testing.T) {
 	good := pack("addoninfo.txt", "AddonInfo { }", "missions/a.txt", missionText("A", "a1"), "maps/a1.bsp", strings.Repeat("map", 100))
 	for name, c := range map[string]struct {
 		vpk  []byte
 		want string
 	}{
-		"a good one": {good, ""},
-		"empty":      {pack(), "hollow: there is nothing in it; get it once more, or leave it out"},
+		"intact": {good, ""},
+		"empty":  {pack(), "hollow: there is nothing in it; get it once more, or leave it out"},
 		"backslashes": {
 			pack("addoninfo.txt", "AddonInfo {}", "missions/a.txt", missionText("A", "a1"), "maps/a1.bsp", "x", `sound\a.wav`, "x"),
 			`hollow: 1 of its 4 files have \ in their paths where / belongs, and the game doesn't find them: sound\a.wav; pack it anew`,
@@ -71,56 +72,56 @@ func TestAddonsThatGiveTheGameNothing(t *testing.T) {
 			pack("/maps/a1.bsp", "x", "./cfg/x.cfg", "y"),
 			`hollow: the game doesn't find files of which the path isn't plain: /maps/a1.bsp, ./cfg/x.cfg; pack it anew`,
 		},
-		"an add-on in it": {
+		"nested add-on": {
 			pack("addoninfo.txt", "AddonInfo {}", "inner.vpk", string(good)),
 			"hollow: it holds another add-on (inner.vpk), which the game doesn't read; add that one",
 		},
-		"add-ons in it": {
+		"nested add-ons": {
 			pack("x/a.vpk", "1", "x/b.VPK", "2"),
 			"hollow: it holds 2 other add-ons, which the game doesn't read: x/b.VPK, x/a.vpk; add those",
 		},
-		"a folder of its own": {
+		"content in a folder": {
 			pack("addoninfo.txt", "AddonInfo {}", "My Campaign/maps/a1.bsp", "x", "My Campaign/missions/a.txt", "a",
 				"My Campaign/readme.txt", "r"),
 			"hollow: everything in it lies in the folder My Campaign, where the game doesn't look; pack what is in that folder, without " +
 				"the folder itself",
 		},
-		"deeper": {
+		"content in a nested folder": {
 			pack("a/left4dead2/maps/a1.bsp", "x"),
 			"hollow: everything in it lies in the folder a/left4dead2, where the game doesn't look; pack what is in that folder, " +
 				"without the folder itself",
 		},
-		"two folders": {pack("a/maps/a1.bsp", "x", "b/maps/b1.bsp", "x"), ""},
+		"content in two folders": {pack("a/maps/a1.bsp", "x", "b/maps/b1.bsp", "x"), ""},
 		"no checksums": {
 			zeroSums(good),
 			"unchecked: it has no checksums: the program that packed it writes none, so nobody can tell whether it is whole; the game " +
 				"plays it all the same",
 		},
-		"a wrong length": {
-			widened(good, 40, false),
+		"wrong tree length": {
+			declareLongerTree(good, 40, false),
 			"broken: it says that its directory has 139 bytes, and it has 99: the game looks for its files in the wrong place; pack it " +
 				"anew",
 		},
-		"a longer directory": {widened(good, 40, true), ""},
+		"longer tree with a gap": {declareLongerTree(good, 40, true), ""},
 	} {
-		if got := look(t, c.vpk); got != c.want {
+		if got := warningsOf(t, c.vpk); got != c.want {
 			t.Errorf("%s:\n%s\nwant\n%s", name, got, c.want)
 		}
 	}
-	// Each has one cause, though more could be said of it.
-	if got := look(t, zeroSums(pack(`maps\a1.bsp`, "x"))); strings.Contains(got, "\n") || !strings.HasPrefix(got, left4me.WarnHollow) {
-		t.Errorf("backslashes without checksums:\n%s", got)
+	// Only the first cause is reported.
+	if got := warningsOf(t, zeroSums(pack(`maps\a1.bsp`, "x"))); strings.Contains(got, "\n") || !strings.HasPrefix(got, left4me.WarnHollow) {
+		t.Errorf("backslashes without checksums: got\n%s\nwant one warning", got)
 	}
-	// Data that no sum vouches for, in neither place: still one warning.
-	broken := widened(good, 40, false)
+	// The checksums match at neither position, which must not add a second warning.
+	broken := declareLongerTree(good, 40, false)
 	copy(broken[len(broken)-400:], bytes.Repeat([]byte{7}, 400))
-	if got := look(t, broken); strings.Count(got, "\n") != 0 || !strings.HasPrefix(got, left4me.WarnBroken) {
-		t.Errorf("a wrong length and wrong data:\n%s", got)
+	if got := warningsOf(t, broken); strings.Count(got, "\n") != 0 || !strings.HasPrefix(got, left4me.WarnBroken) {
+		t.Errorf("wrong tree length and data: got\n%s\nwant one warning", got)
 	}
 }
 
-// The files of the cases that are kept: what is said of each.
-func TestHollowCases(t *testing.T) {
+// The archives in testdata must get these warnings.
+func TestHollowAddonsInTestdata(t *testing.T) {
 	for name, want := range map[string]string{
 		"bslash": `hollow: its paths have \ where / belongs: the game finds nothing in it`, "empty": "hollow: there is nothing in it",
 		"vpkinvpk": "hollow: it holds another add-on (inner.vpk), which the game doesn't read; add that one",
@@ -128,8 +129,8 @@ func TestHollowCases(t *testing.T) {
 	} {
 		b, err := os.ReadFile(filepath.Join("testdata", name+".vpk"))
 		must(t, err)
-		if got := look(t, b); !strings.HasPrefix(got, want) || strings.Contains(got, "\n") {
-			t.Errorf("%s: %s", name, got)
+		if got := warningsOf(t, b); !strings.HasPrefix(got, want) || strings.Contains(got, "\n") {
+			t.Errorf("%s: got %q, want %q", name, got, want)
 		}
 	}
 }

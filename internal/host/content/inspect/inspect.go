@@ -1,10 +1,9 @@
-// Package inspect checks the files of a layer before anybody plays with them:
-// which campaigns they bring, and what will probably hurt players.
+// Package inspect checks the files of a layer before it is used: which campaigns it contains, and
+// which of its content will probably cause problems for players.
 //
-// It reads the directories of VPKs and small texts, never all of what is there,
-// so that a layer of thousands of files and many gigabytes is checked in
-// seconds. What it finds never keeps anybody from publishing. Checksums are left
-// to Sums, for the files that are new.
+// It reads the directories of VPKs and small texts but never all data, so that a layer with
+// thousands of files and many gigabytes takes seconds. Problems are warnings and never prevent
+// publishing. Checksums are verified separately by Sums, for new files only.
 package inspect
 
 import (
@@ -19,28 +18,27 @@ import (
 	"github.com/left4me/left4me/source/vpk"
 )
 
-// Bounds of what is inspected. What lies beyond is left out, never an error.
+// Bounds of the inspection. Content beyond them is ignored without an error.
 const (
-	maxAddons   = 200      // more cost file handles and a long start: it is said
-	maxPerKind  = 50       // warnings of one kind; then how many there are more
-	maxText     = 1 << 20  // of one file
-	maxTexts    = 64 << 20 // of all of a layer
-	maxPacked   = 500_000  // names of files in add-ons that are compared
-	maxSuspects = 5        // names that one warning lists
+	maxAddons   = 200      // above, warn: each add-on takes a file handle and makes the start slower
+	maxPerKind  = 50       // warnings of one kind; the rest is only counted
+	maxText     = 1 << 20  // bytes of one text
+	maxTexts    = 64 << 20 // bytes of all texts of a layer
+	maxPacked   = 500_000  // compared files in add-ons
+	maxSuspects = 5        // names listed in one warning
 )
 
-// Layer is one directory of a stack, with left4dead2/... beneath.
+// Layer is one directory of a stack; it contains left4dead2/...
 type Layer struct {
-	Name left4me.Name // of the overlay; empty: of the game
+	Name left4me.Name // name of the overlay; empty for a layer of the game
 	Dir  string
-	Hint string // encoding of titles that are too short to tell; empty: the likeliest
+	Hint string // encoding of titles that are too short to detect it; empty: the most likely
 }
 
-// Tree checks a layer that is about to be published. dir has left4dead2/...
-// beneath; no link in it leads out of it. The error is of ctx or of reading dir:
-// what is wrong with single files are warnings, those of one kind together and at
-// most some dozens of each. hint is the encoding of titles that are too short to
-// tell, and may be empty.
+// Tree checks a layer that is about to be published. dir contains left4dead2/... and no link that
+// leads out of it. hint is the encoding of titles that are too short to detect it; it may be empty.
+// Problems in single files are warnings, at most some dozens of each kind. The error is that of ctx
+// or of reading dir.
 func Tree(ctx context.Context, dir, hint string) (warnings []left4me.Warning, campaigns []left4me.Campaign, err error) {
 	var w list
 	names := maxPacked
@@ -59,20 +57,19 @@ func Tree(ctx context.Context, dir, hint string) (warnings []left4me.Warning, ca
 		return nil, nil, err
 	}
 	v.checkMaps()
-	clashes([]*view{v}, &w)
-	duplicates([]*view{v}, &w)
+	warnConflicts([]*view{v}, &w)
+	warnDuplicates([]*view{v}, &w)
 	tooMany(len(v.addons()), &w)
 	campaigns = v.campaigns()
 	return w.result(), campaigns, ctx.Err()
 }
 
-// Stack checks what layers, top first, have in common: add-ons with the same
-// files, the same campaign twice. What Tree says of each layer alone isn't
-// repeated. Of a file that two layers have at the same place only that of the
-// upper one counts: players never see the other.
+// Stack checks layers, topmost first, for problems between them, such as add-ons with the same
+// files or a campaign that occurs twice. It doesn't repeat the warnings of Tree. Of files at the
+// same path, only the topmost counts, because players never see the others.
 //
-// below are the layers of the game beneath, of which only counts whether SourceMod,
-// Metamod and what enables a tick rate are there; tick is the tick rate.
+// below contains the layers of the game, which are only searched for SourceMod, Metamod and a tick
+// rate enabler. tick is the tick rate.
 func Stack(ctx context.Context, layers []Layer, below []Layer, tick int) ([]left4me.Warning, error) {
 	if len(layers) == 0 && tick <= defaultTick {
 		return nil, ctx.Err()
@@ -82,7 +79,7 @@ func Stack(ctx context.Context, layers []Layer, below []Layer, tick int) ([]left
 	seen := map[string]left4me.Name{}
 	addons, names := 0, maxPacked
 	for _, l := range layers {
-		var alone list // what is wrong with the layer itself
+		var alone list // discards warnings about the layer itself
 		v, err := open(ctx, l, &alone, &names)
 		if err != nil {
 			return nil, err
@@ -106,32 +103,30 @@ func Stack(ctx context.Context, layers []Layer, below []Layer, tick int) ([]left
 		views = append(views, v)
 	}
 	if len(layers) > 1 {
-		clashes(views, &w)
-		duplicates(views, &w)
+		warnConflicts(views, &w)
+		warnDuplicates(views, &w)
 		tooMany(addons, &w)
-		spellings(views, &w)
+		warnSpellings(views, &w)
 	}
-	missing(views, below, tick, &w)
+	warnMissingDependencies(views, below, tick, &w)
 	return w.result(), ctx.Err()
 }
 
-// Campaigns returns the campaigns of a layer, and for each file with maps that no
-// mission names, one more without an ID, whose maps are under left4me.AnyMode.
-// Overlay is l.Name. In a layer of the game, missions inside of its pak files count
-// too.
+// Campaigns returns the campaigns of a layer. For each file with maps that no mission names, it
+// adds a campaign without an ID whose maps are under left4me.AnyMode. Overlay is l.Name. In a layer
+// of the game, missions inside its pak files count, too.
 func Campaigns(ctx context.Context, l Layer) ([]left4me.Campaign, error) {
 	v, err := open(ctx, l, &list{}, new(int))
 	if err != nil {
 		return nil, err
 	}
 	defer v.close()
-	return append(v.campaigns(), v.strays()...), ctx.Err()
+	return append(v.campaigns(), v.mapsWithoutMission()...), ctx.Err()
 }
 
-// Sums compares every checksum of VPKs in a layer, by their paths: reading them
-// takes as long as copying them, so whoever knows which are new names those.
-// progress is told how many bytes were read, and may be nil. What isn't a VPK is
-// left out. The error is of ctx or of dir.
+// Sums verifies the checksums of VPKs, given by their paths in a layer. It reads all of their data,
+// so callers should only pass new files. progress receives the number of bytes read and may be nil.
+// Other files are skipped. The error is that of ctx or of reading dir.
 func Sums(ctx context.Context, dir string, paths []string, progress func(bytes int64)) ([]left4me.Warning, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
@@ -145,11 +140,11 @@ func Sums(ctx context.Context, dir string, paths []string, progress func(bytes i
 		}
 		a, err := vpk.OpenFS(root.FS(), p)
 		if err != nil {
-			continue // Tree says so
+			continue // Tree warns about it
 		}
 		if a.Misled() || !a.HasSums() {
 			a.Close()
-			continue // Tree says so: its sums tell nothing more
+			continue // Tree warns about it, and the sums are useless
 		}
 		problems, err := a.Verify(ctx, progress)
 		a.Close()
@@ -179,7 +174,7 @@ func tooMany(addons int, w *list) {
 	}
 }
 
-// nameOf is what people call a layer.
+// nameOf returns the name of a layer for messages.
 func nameOf(n left4me.Name) string {
 	if n == "" {
 		return "the game"

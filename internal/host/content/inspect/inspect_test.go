@@ -18,7 +18,7 @@ import (
 	"github.com/left4me/left4me/sim/installation"
 )
 
-// layer is a tree to look at: paths beneath left4dead2 and what the files hold.
+// layer is a tree to inspect: paths below left4dead2, and contents.
 type layer map[string][]byte
 
 func (l layer) lay(t testing.TB) string {
@@ -39,7 +39,7 @@ func must(t testing.TB, err error) {
 	}
 }
 
-// pack makes a VPK of names and what the files hold, one after the other.
+// pack returns a VPK with files given as pairs of name and content.
 func pack(pairs ...string) []byte {
 	var files []installation.PackFile
 	for i := 0; i < len(pairs); i += 2 {
@@ -83,19 +83,20 @@ var (
 	wholePack = pack("maps/m.bsp", "x")
 	cutPack   = pack("maps/m.bsp", "some data that will be cut")
 	otherPack = patched(wholePack, 4, 2, 0, 3, 0)
-	// An entry whose data is in another file: the index stands 12 bytes before the end of the tree.
+	// An entry whose data is in another file. The index of that file is 12 bytes before the end of
+	// the tree.
 	splitPack = patched(wholePack, bytes.Index(wholePack, []byte{0xff, 0x7f}), 3, 0)
 	manyPacks = numbered(201)
 )
 
-// patched is data with other bytes from an offset on.
+// patched returns a copy of data with bytes replaced at an offset.
 func patched(data []byte, at int, b ...byte) []byte {
 	data = bytes.Clone(data)
 	copy(data[at:], b)
 	return data
 }
 
-// numbered is a layer with so many add-ons.
+// numbered returns a layer with n add-ons.
 func numbered(n int) layer {
 	l := layer{}
 	for i := range n {
@@ -107,7 +108,7 @@ func numbered(n int) layer {
 var warningCases = []struct {
 	name string
 	l    layer
-	want string // of all warnings, a regular expression
+	want string // regular expression for all warnings
 }{
 	{"nothing wrong", layer{
 		"addons/a.vpk": pack("addoninfo.txt", "AddonInfo { addonSteamAppID 550 }", "missions/a.txt",
@@ -120,36 +121,36 @@ var warningCases = []struct {
 		"addons/workshop/1.vpk":        pack("scripts/vscripts/mine.nut", goodScript),
 	}, `^$`},
 	{
-		"the same file with other contents",
+		"same file with different content",
 		layer{"addons/a.vpk": pack("materials/x.vmt", "1", "k", "1"), "addons/b.vpk": pack("materials/x.vmt", "2", "l", "2")},
 		`^same-file addons/a.vpk: left4dead2/addons/b.vpk has the same file with other contents: materials/x.vmt$`,
 	},
 	{
-		"the same file with the same contents",
+		"same file with equal content",
 		layer{"addons/a.vpk": pack("x/lib.nut", "1", "x/a", "1"), "addons/b.vpk": pack("x/lib.nut", "1", "x/b", "2")},
 		`^same-file : add-ons have the same files with the same contents: a.vpk, b.vpk$`,
 	},
-	{"what describes add-ons, and scripts of which all are run", layer{
+	{"add-on descriptions and scripts that run from every add-on", layer{
 		"addons/a.vpk": pack("addoninfo.txt", "a {}", "scripts/vscripts/director_base_addon.nut", goodScript, "addonimage.jpg", "1"),
 		"addons/b.vpk": pack("addoninfo.txt", "b {}", "scripts/vscripts/director_base_addon.nut", goodScript+goodScript,
 			"addonimage.jpg", "2"),
 	}, `^$`},
 	{
-		"the same add-on twice",
+		"same add-on twice",
 		layer{"addons/a.vpk": pack("x/y", "1"), "addons/b.vpk": pack("x/y", "1")},
 		`^duplicate addons/b.vpk: it is the same add-on as left4dead2/addons/a.vpk$`,
 	},
-	{"the same campaign twice", layer{
+	{"same campaign twice", layer{
 		"addons/a.vpk": pack("missions/a.txt", missionText("A", "a1"), "maps/a1.bsp", "x"),
 		"addons/b.vpk": pack("missions/b.txt", missionText("a", "a2"), "maps/a2.bsp", "x"),
 	}, `^duplicate addons/b.vpk: the campaign a is in left4dead2/addons/a.vpk too$`},
 	{
-		"a map without mission",
+		"map without a mission",
 		layer{"addons/a.vpk": pack("maps/lost.bsp", "x"), "maps/loose.bsp": []byte("x")},
 		`^no-mission addons/a.vpk: no mission names these maps: lost\nno-mission maps/loose.bsp: .*: loose$`,
 	},
 	{
-		"a mission without map",
+		"mission without its map",
 		layer{
 			"addons/a.vpk":   pack("missions/a.txt", missionText("A", "A1", "a2"), "maps/a1.bsp", "x"),
 			"missions/b.txt": []byte(missionText("B", "b1")),
@@ -167,12 +168,12 @@ var warningCases = []struct {
 		`^broken addons/a.vpk: it can't be read: at offset 0: .*\nbroken addons/b.vpk: it is cut: at offset 21: .*\nbroken addons/c.vpk: .*$`,
 	},
 	{
-		"a wrong size of the tree",
+		"wrong tree size",
 		layer{"addons/a.vpk": append(append(bytes.Clone(wholePack[:8]), 1, 0, 0, 0), wholePack[12:]...)},
 		`^broken addons/a.vpk: it says that its directory has 1 bytes, and it has \d+: [^\n]*$`,
 	},
 	{
-		"parts that are missing",
+		"missing parts",
 		layer{"addons/x_dir.vpk": splitPack, "addons/y_000.vpk": []byte("only data")},
 		`^incomplete addons/x_dir.vpk: parts of it are missing: x_003.vpk\nincomplete addons/y_000.vpk: .* y_dir.vpk is missing\nno-mission addons/x_dir.vpk: .*$`,
 	},
@@ -182,7 +183,7 @@ var warningCases = []struct {
 		`^name addons/A.VPK: on Linux .*small letters\nname addons/map2.1.vpk: on Linux .*two dots in its name\nname addons/sub/x.vpk: the game looks for add-ons in left4dead2/addons only$`,
 	},
 	{
-		"scripts of the game",
+		"scripts that replace those of the game",
 		layer{"addons/a.vpk": pack("scripts/vscripts/mapspawn.nut", goodScript), "scripts/vscripts/director_base.nut": []byte(goodScript)},
 		`^script scripts/vscripts/director_base.nut: it takes the place .*\nscript addons/a.vpk: scripts/vscripts/mapspawn.nut in it takes the place of the game's own script, on every map$`,
 	},
@@ -195,7 +196,7 @@ var warningCases = []struct {
 		`script scripts/vscripts/c.nut: line 1: the bracket that begins here isn't closed: } is missing\n` +
 		`script addons/a.vpk: scripts/vscripts/a.nut in it, line 3: } stands where \] is needed, for line 2$`},
 	{
-		"a mode in an add-on of another name",
+		"game mode in an add-on with another name",
 		layer{
 			"addons/fun.vpk":  pack("modes/brawl.txt", "x", "scripts/vscripts/brawl.nut", goodScript),
 			"addons/race.vpk": pack("modes/race.txt", "x", "scripts/vscripts/race.nut", goodScript),
@@ -218,7 +219,7 @@ var warningCases = []struct {
 		`syntax addons/sourcemod/configs/databases.cfg: line 2: the bracket .*\n` +
 		`syntax resource/ui.res: line 4: } is missing .*\n` +
 		`text addons/sourcemod/configs/admins_simple.ini: line 8: what this administrator .*$`},
-	{"texts that are read otherwise than they look", layer{
+	{"texts with encoding problems", layer{
 		"cfg/server.cfg":                    []byte("\ufeffsv_cheats 0\nhostname “x”\n"),
 		"addons/sourcemod/configs/core.cfg": []byte("\xff\xfeC\x00o\x00r\x00e\x00"),
 		"resource/left4dead2_german.txt":    []byte("\xff\xfea\x00b\x00c\x00d\x00"), "addons/readme.txt": []byte("\ufeffx"),
@@ -228,10 +229,10 @@ var warningCases = []struct {
 		`text addons/sourcemod/configs/core.cfg: it is UTF-16: .*\n` +
 		`text cfg/server.cfg: it begins with a byte order mark: .*\n` +
 		`text cfg/server.cfg: line 2: typographic .*$`},
-	{"too many", manyPacks, `^too-many : 201 add-ons: `},
+	{"too many add-ons", manyPacks, `^too-many : 201 add-ons: `},
 }
 
-func TestWarnings(t *testing.T) {
+func TestTreeWarnings(t *testing.T) {
 	for _, c := range warningCases {
 
 		w, _ := tree(t, c.l)
@@ -241,13 +242,13 @@ func TestWarnings(t *testing.T) {
 	}
 }
 
-// Real add-ons, as somebody would stack them, have nothing that must be said.
-func TestRealAddonsRaiseNoAlarm(t *testing.T) {
+// Real add-ons, stacked as a user would, must not cause warnings.
+func TestRealAddonsCauseNoWarnings(t *testing.T) {
 	l := layer{}
 	real, err := filepath.Glob("../../../../source/vpk/testdata/*.vpk")
 	must(t, err)
 	if len(real) < 5 {
-		t.Fatal("there are none")
+		t.Fatal("fewer than 5 add-ons in testdata")
 	}
 	for _, f := range real {
 		b, err := os.ReadFile(f)
@@ -259,7 +260,7 @@ func TestRealAddonsRaiseNoAlarm(t *testing.T) {
 	}
 }
 
-func TestSimulatedOverlaysRaiseNoAlarm(t *testing.T) {
+func TestSimulatedOverlaysCauseNoWarnings(t *testing.T) {
 	for _, kind := range installation.OverlayKinds() {
 		dir := t.TempDir()
 		must(t, installation.LayOverlay(dir, kind, installation.Options{Scale: 0.1}))
@@ -274,7 +275,7 @@ func TestSimulatedOverlaysRaiseNoAlarm(t *testing.T) {
 	}
 }
 
-func TestCampaigns(t *testing.T) {
+func TestCampaignsAndMapsWithoutMission(t *testing.T) {
 	l := layer{
 		"addons/b.vpk": pack("addonimage.jpg", "jpeg", "missions/b.txt",
 			"mission { name Bee displaytitle \"#token\" modes { versus { 1 { map b1 displayname #x image vgui\\Pic } } } }",
@@ -300,21 +301,21 @@ func TestCampaigns(t *testing.T) {
 	}
 	more, err := inspect.Campaigns(t.Context(), inspect.Layer{Name: "maps", Dir: l.lay(t)})
 	must(t, err)
-	var strays []string
+	var mapsWithoutMission []string
 	for _, c := range more {
 		if c.Overlay != "maps" {
 			t.Errorf("%+v", c)
 		}
 		for _, m := range c.Modes[left4me.AnyMode] {
-			strays = append(strays, c.Title+": "+m.Map)
+			mapsWithoutMission = append(mapsWithoutMission, c.Title+": "+m.Map)
 		}
 	}
-	if got := strings.Join(strays, ", "); got != "b: stray, Maps without a campaign: alone" {
+	if got := strings.Join(mapsWithoutMission, ", "); got != "b: stray, Maps without a campaign: alone" {
 		t.Error(got)
 	}
 }
 
-func TestStackSaysWhatLayersHaveInCommon(t *testing.T) {
+func TestStackReportsConflictsBetweenLayers(t *testing.T) {
 	upper := layer{
 		"addons/a.vpk": pack("x/1", "upper", "x/own", "1"), "addons/same.vpk": pack("x/2", "upper"),
 		"scripts/vscripts/mapspawn_addon.nut": nil,
@@ -330,7 +331,7 @@ func TestStackSaysWhatLayersHaveInCommon(t *testing.T) {
 	must(t, err)
 	twice := layer{"addons/a.vpk": pack("x/1", "upper"), "addons/b.vpk": pack("x/1", "lower")}
 	if alone, err := inspect.Stack(t.Context(), []inspect.Layer{{Name: "up", Dir: twice.lay(t)}}, nil, 0); err != nil || len(alone) > 0 {
-		t.Errorf("one layer has nothing in common with itself: %v, %v", alone, err)
+		t.Errorf("a single layer: got %v, %v, want no warnings", alone, err)
 	}
 	want := `duplicate addons/d.vpk: the campaign c is in left4dead2/addons/c.vpk too
 same-file addons/a.vpk: left4dead2/addons/b.vpk of overlay low has the same file with other contents: x/1
@@ -340,21 +341,20 @@ script scripts/vscripts/mapspawn_addon.nut: overlay up and overlay low both have
 	}
 }
 
-func TestSums(t *testing.T) {
+func TestSumsReportsWrongChecksums(t *testing.T) {
 	bad := pack("maps/m.bsp", "some data")
 	bad[len(bad)-1]++
 	l := layer{"addons/good.vpk": pack("x", "y"), "addons/bad.vpk": bad, "addons/none.vpk": nil}
-	var read int64
 	w, err := inspect.Sums(t.Context(), l.lay(t),
 		[]string{"left4dead2/addons/good.vpk", "left4dead2/addons/bad.vpk", "left4dead2/addons/none.vpk", "left4dead2/addons/gone.vpk"},
 		nil)
 	must(t, err)
 	if got := show(w); got != "broken addons/bad.vpk: its checksums are wrong: maps/m.bsp" {
-		t.Errorf("%s, %d", got, read)
+		t.Errorf("got %q, want one warning about bad.vpk", got)
 	}
 }
 
-func TestMuchOfOneKindIsCounted(t *testing.T) {
+func TestWarningsPerKindAreLimited(t *testing.T) {
 	l := layer{}
 	for i := range 80 {
 		l[fmt.Sprintf("addons/a%02d.vpk", i)] = []byte("no")
@@ -365,7 +365,7 @@ func TestMuchOfOneKindIsCounted(t *testing.T) {
 	}
 }
 
-func TestTreeEndsWithItsContext(t *testing.T) {
+func TestTreeReturnsContextError(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, _, err := inspect.Tree(ctx, layer{"addons/a.vpk": pack("x", "y")}.lay(t), ""); !errors.Is(err, context.Canceled) {
@@ -376,8 +376,8 @@ func TestTreeEndsWithItsContext(t *testing.T) {
 	}
 }
 
-// A link must not have anybody read what isn't in the layer.
-func TestLinksAreNotFollowed(t *testing.T) {
+// Following a link would read files outside of the layer.
+func TestTreeDoesNotFollowLinks(t *testing.T) {
 	dir := layer{"addons/a.vpk": pack("x/y", "z")}.lay(t)
 	outside := layer{"addons/b.vpk": []byte("broken")}.lay(t)
 	must(t, os.Symlink(filepath.Join(outside, "left4dead2/addons/b.vpk"), filepath.Join(dir, "left4dead2/addons/b.vpk")))
@@ -389,7 +389,7 @@ func TestLinksAreNotFollowed(t *testing.T) {
 	}
 }
 
-// Of a text in an add-on left4me can't be asked to repair anything: it packs none.
+// left4me doesn't repack add-ons, so texts in them can't be repaired.
 func TestOnlyLooseTextsCanBeRepaired(t *testing.T) {
 	w, _ := tree(t, layer{"cfg/a.cfg": []byte("\ufeffx\n" + strings.Repeat("y", 600)), "addons/a.vpk": pack("cfg/a.cfg", "\ufeffx")})
 	got := map[string]bool{}
@@ -406,7 +406,7 @@ func TestOnlyLooseTextsCanBeRepaired(t *testing.T) {
 	}
 }
 
-func TestFilesWhereNothingLooksAreNamed(t *testing.T) {
+func TestMisplacedFilesAreReported(t *testing.T) {
 	const games = "\"Games\"\n{\n}\n"
 	w, _ := tree(t, layer{
 		"addons/x.smx": nil, "addons/sourcemod/plugins/ok.smx": nil, "addons/sourcemod/plugins/disabled/off.smx": nil,
@@ -443,7 +443,7 @@ place addons/x.smx: SourceMod loads plugins from left4dead2/addons/sourcemod/plu
 	}
 }
 
-func TestStackSaysWhatPluginsLack(t *testing.T) {
+func TestStackReportsMissingDependencies(t *testing.T) {
 	plugins := layer{"addons/sourcemod/plugins/x.smx": nil, "addons/metamod/y.vdf": nil}
 	sourcemod := layer{"addons/sourcemod/bin/sourcemod_mm_i486.so": nil, "addons/metamod/bin/server.so": nil}
 	for name, c := range map[string]struct {

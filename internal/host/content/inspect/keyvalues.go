@@ -14,7 +14,7 @@ import (
 	"github.com/left4me/left4me/source/vpk"
 )
 
-// mission keeps a mission, and says what is wrong with it.
+// mission records a mission and warns about problems in it.
 func (v *view) mission(m mission) {
 	f := found{where: m.Path, what: "the mission", kind: "mission", fix: m.fix}
 	if m.pack != nil {
@@ -27,7 +27,7 @@ func (v *view) mission(m mission) {
 	case errors.Is(m.Err, addon.ErrTooMany):
 		v.warn.add(left4me.WarnSyntax, f.where, fmt.Sprintf("%s has more modes or chapters than any campaign: %v", f.what, m.Err), "")
 	case errors.Is(m.Err, addon.ErrNoMission):
-		if len(m.Problems) == 0 { // else they are why
+		if len(m.Problems) == 0 { // otherwise the problems explain it
 			v.warn.add(left4me.WarnSyntax, f.where, f.what+" has no mission in it", "")
 		}
 	case errors.As(m.Err, &at):
@@ -46,11 +46,11 @@ func (v *view) mission(m mission) {
 	}
 }
 
-// info looks for which game an add-on is.
+// info warns about problems in addoninfo.txt, such as another game.
 func (v *view) info(name string, a *vpk.Archive) {
 	info, problems, err := addon.ReadInfo(a, v.decoder)
 	if errors.Is(err, fs.ErrNotExist) {
-		return // no server needs it
+		return // servers don't need it
 	}
 	if info.App != 0 && info.App != addon.Left4Dead2 && info.App != addon.Left4Dead {
 		v.warn.add(left4me.WarnOtherGame, name, fmt.Sprintf("it says that it is for another game: app %d", info.App),
@@ -64,22 +64,22 @@ func (v *view) info(name string, a *vpk.Archive) {
 	}
 }
 
-// found is a file of KeyValues.
+// found describes a KeyValues file in warnings.
 type found struct {
-	where string // path of the warning
+	where string // path in the warning
 	what  string // the file, as the subject of a sentence
-	kind  string // what it is
-	fix   bool   // a repair of texts mends its encoding
+	kind  string // kind of file
+	fix   bool   // a text repair can fix its encoding
 }
 
-// repairable reports whether a repair of texts makes a file one that the game can read.
+// repairable reports whether a text repair makes a file readable for the game.
 func repairable(name string, problems []vdf.Problem, b []byte) bool {
 	return len(problems) > 0 && problems[0].Kind == vdf.Encoding &&
 		slices.ContainsFunc(gametext.Check(gametext.ReaderOf(name), b), func(f gametext.Finding) bool { return f.Fix == gametext.Encoding })
 }
 
-// problems says what the game makes of slips in a file: one warning for each kind of cause. Behind the first slip others
-// are often its consequences, so that they are only counted.
+// problems warns about problems in a file, once for each cause. Later problems are often
+// consequences of the first, so only their lines are listed.
 func (v *view) problems(f found, all []vdf.Problem, hint string) {
 	groups := map[string][]vdf.Problem{}
 	for _, p := range all {
@@ -96,10 +96,10 @@ func (v *view) problems(f found, all []vdf.Problem, hint string) {
 			v.warn.fixable(left4me.WarnText, f.where,
 				fmt.Sprintf("%s %s. The game cannot read this %s. Save it as UTF-8 without a byte order mark.", f.what,
 					strings.TrimPrefix(ps[0].Text, "it "), f.kind), "", f.fix)
-			if v.told == nil {
-				v.told = map[string]bool{}
+			if v.encodingWarned == nil {
+				v.encodingWarned = map[string]bool{}
 			}
-			v.told[f.where] = true
+			v.encodingWarned[f.where] = true
 		case broken:
 			v.warn.add(left4me.WarnSyntax, f.where, fmt.Sprintf("%s is broken: %s", f.what, first), hint)
 		case cut:
@@ -114,7 +114,7 @@ func (v *view) problems(f found, all []vdf.Problem, hint string) {
 	}
 }
 
-// Causes of problems, which are told together.
+// Causes of problems, which are grouped in one warning each.
 const (
 	encoded  = "encoding"
 	broken   = "syntax"
@@ -137,7 +137,7 @@ func causeOf(kind vdf.ProblemKind) string {
 	return broken
 }
 
-// more names the lines of further problems.
+// more lists the lines of further problems.
 func more(ps []vdf.Problem) string {
 	var lines []string
 	for _, p := range ps {
@@ -154,7 +154,7 @@ func more(ps []vdf.Problem) string {
 	return " (see also the lines " + some(lines) + ")"
 }
 
-// checkKeyValues takes a text for right that is so with escapes or without.
+// checkKeyValues accepts a text that is valid with or without escape sequences.
 func checkKeyValues(text string) (int, string) {
 	line, problem := plainKeyValues(text, false)
 	if problem != "" && strings.Contains(text, `\`) {

@@ -11,7 +11,7 @@ import (
 	"unicode/utf8"
 )
 
-// wide is a text as Windows' editor saves it as "Unicode".
+// wide encodes a text as UTF-16 with a byte order mark, as Windows Notepad saves "Unicode".
 func wide(s string) []byte {
 	b := []byte{0xff, 0xfe}
 	for _, u := range utf16.Encode([]rune(s)) {
@@ -20,7 +20,7 @@ func wide(s string) []byte {
 	return b
 }
 
-func TestMissionsThatTheGameReadsOtherwise(t *testing.T) {
+func TestMissionProblemsAreReported(t *testing.T) {
 	const mark = "\xef\xbb\xbf"
 	quoted := `"mission" { "Name" "A" "modes" { "coop" { "1" { "Map" "a1" } } } }`
 	for _, c := range []struct {
@@ -34,18 +34,18 @@ func TestMissionsThatTheGameReadsOtherwise(t *testing.T) {
 			`^text missions/a.txt: the mission is UTF-16 \(little-endian\). The game cannot read this mission. Save it as UTF-8 without a byte order mark.$`,
 		},
 		{
-			"a byte order mark, packed",
+			"byte order mark in an add-on",
 			layer{"addons/a.vpk": pack("missions/a.txt", mark+quoted, "maps/a1.bsp", "x")},
 			`^text addons/a.vpk: the mission missions/a.txt in it begins with a byte order mark. The game cannot read this mission. Save it as UTF-8 without a byte order mark.$`,
 		},
 		{
-			"an add-on's own text",
+			"byte order mark in addoninfo.txt",
 			layer{"addons/a.vpk": pack("addoninfo.txt", mark+"\"AddonInfo\" { addonSteamAppID 730 }")},
 			`^other-game addons/a.vpk: it says that it is for another game: app 730\n` +
 				`text addons/a.vpk: addoninfo.txt in it begins with a byte order mark. The game cannot read this addoninfo.txt. Save it as UTF-8 without a byte order mark.$`,
 		},
 		{
-			"a chapter without a picture",
+			"key without value",
 			layer{
 				"missions/a.txt": []byte(
 					"\"mission\"\n{\n\"Name\" A\n\"modes\" { coop {\n1 { Map c1m1_hotel Image\n}\n2 { Map c1m2_streets }\n} } }"),
@@ -68,16 +68,16 @@ func TestMissionsThatTheGameReadsOtherwise(t *testing.T) {
 			`^syntax addons/a.vpk: addoninfo.txt in it has a text that is too long: line 2: the game reads only the first 1023 bytes .*$`,
 		},
 		{
-			"a text in another encoding",
+			"legacy encoding",
 			layer{
 				"missions/a.txt": []byte(
 					"mission { Name A DisplayTitle \"\xc2\xe5\xe7\xf7\" modes { coop { 1 { Map c1m1_hotel Image \xc2\xe5 \xe7\xf7 } } } }"),
 			},
 			`(?s)^syntax missions/a.txt: the mission is broken: line 1: the key "\x{fffd}" has no value$`,
 		},
-		{"a panel of the client's", layer{"resource/a.res": []byte("a { b \"c\nd\" e f [!$X360] }")}, `^$`},
+		{"resource file of the client", layer{"resource/a.res": []byte("a { b \"c\nd\" e f [!$X360] }")}, `^$`},
 		{
-			"no mission, and why",
+			"empty mission with a syntax error",
 			layer{"missions/a.txt": []byte("mission\n{\n}\n}\n")},
 			`^syntax missions/a.txt: the mission is broken: line 4: } closes nothing$`,
 		},
@@ -96,13 +96,13 @@ func TestMissionsThatTheGameReadsOtherwise(t *testing.T) {
 			t.Errorf("%s: %q", c.name, show(w))
 		}
 		if fix := c.name == "UTF-16"; len(w) > 0 && w[0].Fix != fix {
-			t.Errorf("%s can be repaired: %v", c.name, w[0].Fix)
+			t.Errorf("%s: got Fix %v, want %v", c.name, w[0].Fix, fix)
 		}
 	}
 }
 
-// Each of these missions has three maps and one slip, whose line is told.
-func TestSlipsOfMissionsAreNamedByLine(t *testing.T) {
+// Each of these missions has three maps and one mistake, whose line must be reported.
+func TestMissionSyntaxErrorsAreReportedByLine(t *testing.T) {
 	lines := map[string]string{
 		"aextra": "15: a quotation mark", "bmissq": "15: a quotation mark", "cmissb": "18: } is missing", "dextrab": "18: } too many",
 		"emisso": "12: the key", "fnoval": "6: the key",
@@ -112,7 +112,7 @@ func TestSlipsOfMissionsAreNamedByLine(t *testing.T) {
 	files, err := filepath.Glob("../../../../source/addon/testdata/slips/*.txt")
 	must(t, err)
 	if len(files) != len(lines) {
-		t.Fatalf("%d files", len(files))
+		t.Fatalf("got %d files, want %d", len(files), len(lines))
 	}
 	for _, f := range files {
 		name := strings.TrimSuffix(filepath.Base(f), ".txt")
@@ -130,8 +130,8 @@ func TestSlipsOfMissionsAreNamedByLine(t *testing.T) {
 	}
 }
 
-// A mission that the game can't read is no campaign: its maps are there as maps without one.
-func TestCampaignsAreWhatTheGameSees(t *testing.T) {
+// A mission that the game can't read is not a campaign; its maps count as maps without a campaign.
+func TestUnreadableMissionIsNoCampaign(t *testing.T) {
 	text := []byte(
 		"\"mission\"\n{\n\"Name\" A\n\"modes\"\n{\n\"coop\"\n{\n1 { Map a1 Image\n}\n2 { Map a2 }\n}\n\"versus\" [!$X360]\n{\n" +
 			"1 { Map a1 }\n}\n}\n}\n")

@@ -19,7 +19,7 @@ import (
 	"github.com/left4me/left4me/source/vpk"
 )
 
-// gameDirs are where the game looks for files of its own, first to last.
+// gameDirs lists the game's content directories in search order.
 var gameDirs = []string{"update", "left4dead2_dlc3", "left4dead2_dlc2", "left4dead2_dlc1", "left4dead2"}
 
 const (
@@ -27,55 +27,55 @@ const (
 	addonsDir = base + "/addons"
 )
 
-// part is the name of a file of an archive in several.
+// part matches the name of a data file of a multi-file VPK.
 var part = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`(?i)_[0-9]{3}\.vpk$`)
 })
 
-// view is a layer as it is inspected.
+// view is a layer under inspection.
 type view struct {
 	Layer
-	root     *os.Root
-	warn     *list
-	files    []string // all, sorted
-	packs    []*pack
-	missions []mission
-	hidden   map[string]bool // maps of missions that the game can't read
-	told     map[string]bool // loose missions whose encoding was told of
-	texts    int64           // bytes that may be read yet
-	names    *int            // of packed files that may be kept yet
+	root           *os.Root
+	warn           *list
+	files          []string // all files, sorted
+	packs          []*pack
+	missions       []mission
+	hidden         map[string]bool // maps whose mission the game can't read
+	encodingWarned map[string]bool // loose missions with a warning about their encoding
+	texts          int64           // remaining bytes of texts to read
+	names          *int            // remaining number of packed files to record
 }
 
-// pack is a VPK. Its archive stays closed: thousands of them would be too many
-// open files.
+// pack is a VPK. Its archive is closed after reading the directory, since thousands of them would
+// exceed the limit of open files.
 type pack struct {
 	layer   *view
-	path    string // in the layer
-	addon   bool   // it is where the game looks for add-ons
+	path    string // path in the layer
+	addon   bool   // in a directory where the game looks for add-ons
 	entries []packed
-	hash    uint64   // of all names and sums
-	maps    []string // in small letters, without directory and ending
+	hash    uint64   // hash of all names, sizes and checksums
+	maps    []string // lower-case names without directory and extension
 	picture string
-	modes   []string          // that it describes
-	named   map[string]string // pictures, scripts and cfgs by their names in small letters
+	modes   []string          // game modes that it defines
+	named   map[string]string // paths of pictures, scripts and cfgs by lower-case path
 }
 
-// packed is a file of a VPK that can clash with another one's.
+// packed is a file in a VPK that may conflict with files of others.
 type packed struct {
-	path string // in small letters
+	path string // in lower case
 	size int64
 	crc  uint32
 }
 
-// mission is a campaign where it was found.
+// mission is a campaign and where it was found.
 type mission struct {
 	addon.MissionFile
-	pack *pack // nil: loose
-	fix  bool  // a repair of texts makes it one that the game can read
+	pack *pack // nil for a loose file
+	fix  bool  // a text repair makes it readable for the game
 }
 
-// open walks through a layer and reads the directories of its VPKs. names is how
-// many names of files in them may be kept.
+// open lists the files of a layer and reads the directories of its VPKs. names is the maximum
+// number of packed files to record; open decreases it.
 func open(ctx context.Context, l Layer, w *list, names *int) (*view, error) {
 	root, err := os.OpenRoot(l.Dir)
 	if err != nil {
@@ -105,8 +105,8 @@ func open(ctx context.Context, l Layer, w *list, names *int) (*view, error) {
 
 func (v *view) close() { v.root.Close() }
 
-// read reads missions and VPKs. VPKs outside of the directory of add-ons matter
-// where they are the game's.
+// read reads missions and VPKs. VPKs outside of the add-on directories are read, too, because those
+// of the game contain maps and missions.
 func (v *view) read(ctx context.Context) error {
 	slices.Sort(v.files)
 	for _, f := range v.files {
@@ -131,7 +131,7 @@ func (v *view) read(ctx context.Context) error {
 	return nil
 }
 
-// decoder decodes titles of a file that isn't UTF-8.
+// decoder returns a decoder for titles in a file that is not UTF-8.
 func (v *view) decoder(file []byte) func([]byte) string { return charset.Values(file, v.Hint) }
 
 func isAddonsDir(dir string) bool { return dir == addonsDir || dir == addonsDir+"/workshop" }
@@ -168,7 +168,7 @@ func (v *view) pack(name string, isAddon bool) {
 		if _, found := slices.BinarySearch(v.files, dir); found || !isAddon {
 			return
 		}
-		// It may be an add-on whose name only looks so.
+		// The name may look like a multi-file VPK without being one.
 	}
 	a, err := vpk.OpenFS(v.root.FS(), name)
 	if err != nil {
@@ -180,7 +180,7 @@ func (v *view) pack(name string, isAddon bool) {
 	v.packs = append(v.packs, p)
 	v.parts(name, a)
 	v.entries(p, a)
-	if a.Misled() { // what follows from it is not told, too
+	if a.Misled() { // don't warn about the consequences, too
 		v.warn.add(left4me.WarnBroken, name,
 			fmt.Sprintf("it says that its directory has %d bytes, and it has %d: the game looks for its files in the wrong place",
 				a.Declared, a.TreeSize), "pack it anew")
@@ -213,7 +213,7 @@ func (v *view) pack(name string, isAddon bool) {
 	}
 }
 
-// unreadable says why a VPK can't be read.
+// unreadable warns about a VPK that can't be read.
 func (v *view) unreadable(name string, err error) {
 	switch {
 	case part().MatchString(name) && errors.Is(err, vpk.ErrFormat):
@@ -229,7 +229,7 @@ func (v *view) unreadable(name string, err error) {
 	}
 }
 
-// cause is an error without what the warning says already.
+// cause formats an error without the parts that the warning repeats.
 func cause(err error) string {
 	var at *vpk.Error
 	if !errors.As(err, &at) {
@@ -238,7 +238,7 @@ func cause(err error) string {
 	return fmt.Sprintf("at offset %d: %s: %v", at.Offset, at.Text, at.Err)
 }
 
-// parts checks whether the other files of an archive are there.
+// parts warns about missing data files of a multi-file VPK.
 func (v *view) parts(name string, a *vpk.Archive) {
 	var missing []string
 	for _, other := range a.Parts() {
@@ -251,7 +251,7 @@ func (v *view) parts(name string, a *vpk.Archive) {
 	}
 }
 
-// entries takes over what is compared with other add-ons.
+// entries records the files of a VPK for comparison with other add-ons.
 func (v *view) entries(p *pack, a *vpk.Archive) {
 	sum := fnv.New64a()
 	for _, e := range a.Entries() {
@@ -277,7 +277,7 @@ func (v *view) entries(p *pack, a *vpk.Archive) {
 	p.hash = sum.Sum64()
 }
 
-// addons are the VPKs that the game takes for add-ons.
+// addons returns the VPKs that the game uses as add-ons.
 func (v *view) addons() []*pack {
 	var all []*pack
 	for _, p := range v.packs {

@@ -8,7 +8,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// list collects warnings, not more of a kind than anybody reads.
+// list collects warnings and limits their number per kind.
 type list struct {
 	all   []left4me.Warning
 	count map[string]int
@@ -16,7 +16,7 @@ type list struct {
 
 func (l *list) add(kind, path, text, hint string) { l.fixable(kind, path, text, hint, false) }
 
-// fixable adds a warning of something that left4me can mend, or not.
+// fixable adds a warning. fix means that left4me can repair its cause.
 func (l *list) fixable(kind, path, text, hint string, fix bool) {
 	if l.count == nil {
 		l.count = map[string]int{}
@@ -26,7 +26,7 @@ func (l *list) fixable(kind, path, text, hint string, fix bool) {
 	}
 }
 
-// clip keeps a text short that holds names which strangers chose.
+// clip truncates a text, which may contain names from untrusted files.
 func clip(s string) string {
 	if r := []rune(s); len(r) > 600 {
 		return string(r[:600]) + "…"
@@ -34,7 +34,7 @@ func clip(s string) string {
 	return s
 }
 
-// result is sorted by kind, the order within one being that of the checks.
+// result returns the warnings sorted by kind, and within a kind in the order of the checks.
 func (l *list) result() []left4me.Warning {
 	for kind, n := range l.count {
 		if n > maxPerKind {
@@ -45,7 +45,7 @@ func (l *list) result() []left4me.Warning {
 	return l.all
 }
 
-// some names the first of many.
+// some lists the first names and counts the others.
 func some(names []string) string {
 	if len(names) <= maxSuspects {
 		return strings.Join(names, ", ")

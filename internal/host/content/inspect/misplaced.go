@@ -21,19 +21,18 @@ const (
 	extension = smDir + "/extensions"
 )
 
-// maxHeads bounds of how many texts of a layer the beginning is read.
+// maxHeads limits the number of texts whose beginnings are read.
 const maxHeads = 20_000
 
-// checkPlaces looks for files that lie where nothing looks for them: plugins,
-// phrases and game data outside of their directories, directories that are doubled
-// or in capitals.
+// checkPlaces warns about files where nothing reads them: plugins, phrases and game data outside of
+// their directories, and doubled or capitalised directories.
 func (v *view) checkPlaces(ctx context.Context) error {
-	said, heads := map[string]bool{}, maxHeads
+	checked, heads := map[string]bool{}, maxHeads
 	for _, f := range v.files {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		v.checkDirs(path.Dir(f), said)
+		v.checkDirs(path.Dir(f), checked)
 		base := strings.ToLower(path.Base(f))
 		beneath := func(dir string) bool { return strings.HasPrefix(f, dir+"/") }
 		switch {
@@ -56,13 +55,13 @@ func (v *view) checkPlaces(ctx context.Context) error {
 	return nil
 }
 
-// head is the block that a text begins with.
+// head returns the name of the first block of a text.
 func (v *view) head(name string) string {
 	root, _ := place.Root(v.beginning(name))
 	return root
 }
 
-// beginning is how a file begins; nil when it can't be read.
+// beginning returns the first bytes of a file, or nil if it can't be read.
 func (v *view) beginning(name string) []byte {
 	f, err := v.root.Open(name)
 	if err != nil {
@@ -77,10 +76,10 @@ func (v *view) beginning(name string) []byte {
 	return b[:n]
 }
 
-// checkDirs inspects a directory and those above it, each once.
-func (v *view) checkDirs(dir string, said map[string]bool) {
-	for ; dir != "." && !said[dir]; dir = path.Dir(dir) {
-		said[dir] = true
+// checkDirs checks a directory and its parents, each once.
+func (v *view) checkDirs(dir string, checked map[string]bool) {
+	for ; dir != "." && !checked[dir]; dir = path.Dir(dir) {
+		checked[dir] = true
 		name, parent := path.Base(dir), path.Dir(dir)
 		switch {
 		case parent != "." && strings.EqualFold(name, path.Base(parent)) && place.Known(strings.ToLower(parent)) &&
@@ -95,7 +94,7 @@ func (v *view) checkDirs(dir string, said map[string]bool) {
 	}
 }
 
-// checkPrograms looks for files that name a program which isn't there for Linux.
+// checkPrograms warns about files that load a program which is missing for Linux.
 func (v *view) checkPrograms() {
 	has := func(p string) bool {
 		_, ok := slices.BinarySearch(v.files, p)
@@ -107,7 +106,7 @@ func (v *view) checkPrograms() {
 		case strings.HasSuffix(base, ".vdf") && (dir == addonsDir || dir == addonsDir+"/metamod"):
 			p, ok := place.ReadProgram(v.beginning(f))
 			if !ok || p.Path == "" || base == "metamod_x64.vdf" && has(addonsDir+"/metamod.vdf") {
-				continue // the one for 64-bit games comes with each Metamod
+				continue // every Metamod release includes this file for 64-bit games
 			}
 			v.program(f, p.Path, []string{p.Path + ".so", p.Path + "_i486.so"}, []string{p.Path + ".dll"}, nil)
 		case strings.HasSuffix(base, ".autoload") && dir == extension:
@@ -118,7 +117,7 @@ func (v *view) checkPrograms() {
 	}
 }
 
-// ending are the files of an extension in a directory that end so.
+// ending returns the files of an extension in a directory that have the given suffix.
 func (v *view) ending(dir, name, end string) (all []string) {
 	from, _ := slices.BinarySearch(v.files, dir+"/"+name+".ext.")
 	for _, f := range v.files[from:] {
@@ -132,7 +131,7 @@ func (v *view) ending(dir, name, end string) (all []string) {
 	return all
 }
 
-// program says what is wrong with a program that a file names.
+// program warns if the program that a file loads is missing or is not a 32-bit program for Linux.
 func (v *view) program(by, name string, linux, windows, other []string) {
 	there := func(all []string) (found []string) {
 		for _, p := range all {
@@ -161,14 +160,14 @@ func (v *view) program(by, name string, linux, windows, other []string) {
 	}
 }
 
-// spellings says which files and directories of several layers differ by case or
-// Unicode form only: on Linux both are there, and the game finds one of them.
-func spellings(views []*view, w *list) {
+// warnSpellings warns about files and directories in different layers that differ only by case or
+// Unicode form. On Linux both exist, and the game finds only one of them.
+func warnSpellings(views []*view, w *list) {
 	type spelt struct {
 		as  string
 		who left4me.Name
 	}
-	first, said := map[string]spelt{}, map[string]bool{}
+	first, warned := map[string]spelt{}, map[string]bool{}
 	for _, v := range views {
 		seen := map[string]bool{}
 		for _, f := range v.files {
@@ -179,9 +178,9 @@ func spellings(views []*view, w *list) {
 				switch {
 				case !ok:
 					first[key] = spelt{p, v.Name}
-				case path.Base(o.as) == path.Base(p) || said[key]:
+				case path.Base(o.as) == path.Base(p) || warned[key]:
 				case o.who != v.Name:
-					said[key] = true
+					warned[key] = true
 					w.add(left4me.WarnName, p,
 						fmt.Sprintf("%s has it as %s: the two differ by case only, and on Linux both are there", nameOf(o.who), o.as),
 						"give it the same name in both")
@@ -191,10 +190,10 @@ func spellings(views []*view, w *list) {
 	}
 }
 
-// missing says what plugins of a stack need and its layers don't have: SourceMod,
-// Metamod, and what makes the game take a tick rate of more than 30. below are
-// the directories of the game, in which people may have installed them.
-func missing(views []*view, below []Layer, tickrate int, w *list) {
+// warnMissingDependencies warns about requirements of plugins that a stack lacks: SourceMod, Metamod, and an
+// enabler for tick rates above 30. below contains the directories of the game, where they may be
+// installed, too.
+func warnMissingDependencies(views []*view, below []Layer, tickrate int, w *list) {
 	first := func(all []*view, is func(f string) bool) (string, bool) {
 		for _, v := range all {
 			for _, f := range v.files {
@@ -213,7 +212,7 @@ func missing(views []*view, below []Layer, tickrate int, w *list) {
 			return true
 		}
 		for _, l := range below {
-			entries, _ := os.ReadDir(filepath.Join(l.Dir, dir)) // one that isn't there has nothing
+			entries, _ := os.ReadDir(filepath.Join(l.Dir, dir)) // a missing directory counts as empty
 			if slices.ContainsFunc(entries, func(e os.DirEntry) bool { return is(path.Join(dir, e.Name())) }) {
 				return true
 			}
@@ -250,5 +249,5 @@ func missing(views []*view, below []Layer, tickrate int, w *list) {
 	}
 }
 
-// defaultTick is the tick rate of the game without a plugin.
+// defaultTick is the tick rate of the game without an enabler.
 const defaultTick = 30

@@ -10,11 +10,11 @@ import (
 	"github.com/left4me/left4me/source/addon"
 )
 
-// maxChapters is how many chapters a layer tells of, in all modes together: a
-// hundred of the longest campaigns, or less than is carried over the bus.
+// maxChapters limits the chapters of a layer in all modes together: enough for a hundred of the
+// longest campaigns, and small enough for a message on the bus.
 const maxChapters = 15_000
 
-// campaigns makes campaigns of the missions of a layer, by title.
+// campaigns returns the campaigns of a layer, sorted by title.
 func (v *view) campaigns() []left4me.Campaign {
 	var all []left4me.Campaign
 	left := maxChapters
@@ -64,7 +64,7 @@ func (m mission) campaign(v *view) left4me.Campaign {
 	return c
 }
 
-// shown leaves out what is only the name of a text in the game's languages.
+// shown returns a text, or "" if it is only the key of a translation of the game.
 func shown(s string) string {
 	if strings.HasPrefix(s, "#") {
 		return ""
@@ -72,7 +72,7 @@ func shown(s string) string {
 	return s
 }
 
-// browserImage is the file of a picture that browsers can show, if there is one.
+// browserImage returns the path of an image in a format that browsers support, or "".
 func browserImage(image string, has func(string) (string, bool)) string {
 	if image == "" {
 		return ""
@@ -87,13 +87,13 @@ func browserImage(image string, has func(string) (string, bool)) string {
 	return ""
 }
 
-// find looks for a picture or a script by its name in small letters.
+// find returns the path of a picture or script with the given lower-case path.
 func (p *pack) find(name string) (string, bool) {
 	found, ok := p.named[name]
 	return found, ok
 }
 
-// looseMaps are the maps that don't lie in a VPK: names without ending, and paths.
+// looseMaps returns the maps outside of VPKs: paths by name without extension.
 func (v *view) looseMaps() map[string]string {
 	maps := map[string]string{}
 	for _, f := range v.files {
@@ -107,7 +107,7 @@ func (v *view) looseMaps() map[string]string {
 	return maps
 }
 
-// named are all maps that a mission of the layer or of the game names.
+// named returns all maps that a mission of the layer or of the game names.
 func (v *view) named() map[string]bool {
 	all := officialMaps()
 	for _, m := range v.missions {
@@ -130,8 +130,8 @@ func officialMaps() map[string]bool {
 	return all
 }
 
-// strays are maps without a mission, as a campaign for each file that has some.
-func (v *view) strays() []left4me.Campaign {
+// mapsWithoutMission returns the maps without a mission, as one campaign per file that contains some.
+func (v *view) mapsWithoutMission() []left4me.Campaign {
 	named := v.named()
 	var all []left4me.Campaign
 	collect := func(file string, maps []string) {
@@ -161,7 +161,7 @@ func (v *view) strays() []left4me.Campaign {
 	return all
 }
 
-// checkMaps compares missions with the maps that there are.
+// checkMaps warns about maps without a mission and missions without their maps.
 func (v *view) checkMaps() {
 	loose, named := v.looseMaps(), v.named()
 	there := officialMaps()
@@ -196,11 +196,11 @@ func (v *view) checkMaps() {
 	}
 	for _, m := range v.missions {
 		var missing []string
-		said := map[string]bool{}
+		listed := map[string]bool{}
 		for _, mode := range m.Modes {
 			for _, c := range mode.Chapters {
-				if !there[c.Map] && !said[c.Map] {
-					missing, said[c.Map] = append(missing, c.Map), true
+				if !there[c.Map] && !listed[c.Map] {
+					missing, listed[c.Map] = append(missing, c.Map), true
 				}
 			}
 		}

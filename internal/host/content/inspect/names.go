@@ -9,7 +9,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// checkNames looks for files that the game, on Linux, doesn't find.
+// checkNames warns about files that the game doesn't find on Linux.
 func (v *view) checkNames() {
 	if len(v.files) > 0 && !slices.ContainsFunc(v.files, func(f string) bool {
 		top, _, _ := strings.Cut(f, "/")

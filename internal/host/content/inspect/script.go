@@ -14,8 +14,8 @@ import (
 
 const vscripts = "scripts/vscripts/"
 
-// ownScripts are scripts of the game itself that it runs by these names on every
-// map: an add-on that brings one takes its place, and only one add-on can.
+// ownScripts contains scripts that the game runs by name on every map. An add-on can replace one of
+// them, but only one add-on at a time.
 var ownScripts = func() map[string]bool {
 	all := map[string]bool{}
 	for name := range strings.FieldsSeq(`mapspawn director_base scriptedmode response_testbed sm_utilities sm_resources sm_spawn
@@ -25,7 +25,7 @@ var ownScripts = func() map[string]bool {
 	return all
 }()
 
-// checkScripts inspects vscripts, loose ones and those in add-ons.
+// checkScripts checks vscripts, both loose ones and those in add-ons.
 func (v *view) checkScripts() {
 	for _, f := range v.files {
 		rest, ok := strings.CutPrefix(strings.ToLower(f), base+"/"+vscripts)
@@ -64,13 +64,13 @@ func (v *view) checkPacked(p *pack) {
 	}
 	a, err := vpk.OpenFS(v.root.FS(), p.path)
 	if err != nil {
-		return // it could be a moment ago
+		return // readable a moment ago, so a warning would be misleading
 	}
 	defer a.Close()
 	for _, e := range a.Entries() {
 		name := strings.ToLower(e.Path)
 		if path.Ext(name) == ".cfg" || path.Ext(name) == ".nut" {
-			v.packedWords(p, a, e)
+			v.checkPackedText(p, a, e)
 		}
 		rest, ok := strings.CutPrefix(name, vscripts)
 		if !ok || path.Ext(rest) != ".nut" {
@@ -91,9 +91,9 @@ func (v *view) checkPacked(p *pack) {
 	}
 }
 
-// packedWords warns of a text in an add-on as say does. It can only be mended by
-// packing the add-on anew.
-func (v *view) packedWords(p *pack, a *vpk.Archive, e vpk.Entry) {
+// checkPackedText warns about problems in a text of an add-on. Repairing it requires repacking the
+// add-on.
+func (v *view) checkPackedText(p *pack, a *vpk.Archive, e vpk.Entry) {
 	reader := gametext.ReaderOf(base + "/" + e.Path)
 	if reader == gametext.Unread {
 		return

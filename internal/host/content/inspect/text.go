@@ -13,8 +13,8 @@ import (
 
 const sourceMod = addonsDir + "/sourcemod/"
 
-// checkTexts inspects texts whose form is known, where a mistake means that the
-// game or SourceMod leaves them out.
+// checkTexts checks texts of known formats, in which the game or SourceMod ignores content after a
+// mistake.
 func (v *view) checkTexts(ctx context.Context) error {
 	for _, f := range v.files {
 		if err := ctx.Err(); err != nil {
@@ -28,7 +28,7 @@ func (v *view) checkTexts(ctx context.Context) error {
 		if err != nil {
 			continue
 		}
-		v.say(f, gametext.Check(reader, b))
+		v.warnFindings(f, gametext.Check(reader, b))
 		if check == nil {
 			continue
 		}
@@ -43,18 +43,18 @@ func (v *view) checkTexts(ctx context.Context) error {
 	return nil
 }
 
-// say warns of what the reader of a text sees otherwise than people do.
-func (v *view) say(file string, found []gametext.Finding) {
+// warnFindings warns about content that programs read differently than people.
+func (v *view) warnFindings(file string, found []gametext.Finding) {
 	for _, f := range found {
-		if f.Fix == gametext.Encoding && v.told[file] {
+		if f.Fix == gametext.Encoding && v.encodingWarned[file] {
 			continue
 		}
 		v.warn.fixable(left4me.WarnText, file, f.String(), f.Hint, f.Fix != gametext.NoFix)
 	}
 }
 
-// checkOf is how the text at a path, in small letters, is inspected; nil for
-// others. Missions are read anyway.
+// checkOf returns the check for the text at a lower-case path, or nil. Missions are checked
+// elsewhere.
 func checkOf(name string) func(string) (int, string) {
 	ext := path.Ext(name)
 	switch {

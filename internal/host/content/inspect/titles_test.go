@@ -7,7 +7,7 @@ import (
 	"github.com/left4me/left4me/internal/host/content/inspect"
 )
 
-func TestTitlesInOtherEncodings(t *testing.T) {
+func TestTitlesInLegacyEncodingsAreDecoded(t *testing.T) {
 	for encoding, texts := range map[string][3]string{
 		"gbk": {"死亡中心 重制版", "一张求生之路地图", "酒店"}, "big5": {"惡靈勢力 黑色嘉年華", "一張地圖", "飯店"},
 		"cp1251":    {"Последний рубеж", "Карта для четверых", "Отель"},
@@ -31,8 +31,8 @@ func TestTitlesInOtherEncodings(t *testing.T) {
 	}
 }
 
-// Two letters are Cyrillic or Chinese: the setting of names in archives says which.
-func TestAShortTitleIsDecidedByTheHint(t *testing.T) {
+// Two bytes can be Cyrillic or Chinese, so the encoding set for names in archives decides.
+func TestHintDecidesEncodingOfShortTitle(t *testing.T) {
 	dir := layer{
 		"missions/a.txt": []byte("mission { name Aye displaytitle \"\xc2\xe0\" modes { coop { 1 { map a1 } } } }"),
 		"maps/a1.bsp":    nil,

@@ -8,8 +8,8 @@ import (
 	"github.com/left4me/left4me/internal/host/content/overlays"
 )
 
-// plain is the beginning of a file as ASCII can be read in it: without a byte order
-// mark, and of UTF-16 the low bytes.
+// plain returns the beginning of a text without a byte order mark. It reduces UTF-16 to bytes, with
+// ? for characters beyond Latin-1.
 func plain(head []byte) []byte {
 	switch {
 	case bytes.HasPrefix(head, []byte("\xef\xbb\xbf")):
@@ -32,8 +32,8 @@ func plain(head []byte) []byte {
 	return head
 }
 
-// token reads the next token of KeyValues: rest is what follows, ok is false at the
-// end. Braces are tokens of their own; quoted says that it stood in quotes.
+// token reads the next token of KeyValues. Braces are tokens, and quoted tells quoted text from
+// them. rest is the remaining input; ok is false at the end.
 func token(b []byte) (tok string, quoted bool, rest []byte, ok bool) {
 	for {
 		b = bytes.TrimLeft(b, " \t\r\n\v\f\x00")
@@ -74,11 +74,11 @@ func token(b []byte) (tok string, quoted bool, rest []byte, ok bool) {
 	return string(b[:n]), false, b[n:], true
 }
 
-// root returns the name of the block that a KeyValues text begins with, in lower
-// case, and what is in it as far as it is there.
+// root returns the lower-case name of the first block of a KeyValues text, and the part of its
+// content that is available.
 func root(head []byte) (name string, inside []byte, ok bool) {
 	b := plain(head)
-	for range 8 { // conditions, and #base lines in front
+	for range 8 { // skips #base lines
 		tok, quoted, rest, more := token(b)
 		if !more || !quoted && (tok == "{" || tok == "}") {
 			return "", nil, false
@@ -107,22 +107,20 @@ func program64(head []byte) bool {
 	return len(head) > 4 && string(head[:4]) == "\x7fELF" && head[4] == 2
 }
 
-// Root returns the name of the block that a KeyValues text begins with, in lower
-// case. head is how it begins.
+// Root returns the lower-case name of the first block of a KeyValues text, given its beginning.
 func Root(head []byte) (string, bool) {
 	name, _, ok := root(head)
 	return name, ok
 }
 
-// Program is what a .vdf names that loads a program, as a path in the layer without
-// an extension.
+// Program is a program that a .vdf file loads.
 type Program struct {
-	Path    string // left4dead2/addons/l4dtoolz
-	Metamod bool   // a plugin of Metamod, else of the game
+	Path    string // in the layer without extension: left4dead2/addons/l4dtoolz
+	Metamod bool   // a Metamod plugin rather than a plugin of the game
 }
 
-// ReadProgram reads a .vdf that names a program: of the game's own plugins
-// ("Plugin"), and of Metamod's ("Metamod Plugin"). head is how it begins.
+// ReadProgram parses the beginning of a .vdf file that loads a plugin of the game ("Plugin") or of
+// Metamod ("Metamod Plugin"). It returns false for other files.
 func ReadProgram(head []byte) (Program, bool) {
 	name, b, ok := root(head)
 	if !ok || name != "plugin" && name != "metamod plugin" {
@@ -141,7 +139,7 @@ func ReadProgram(head []byte) (Program, bool) {
 		b = rest
 		if strings.EqualFold(key, "file") {
 			file := strings.ReplaceAll(strings.ToLower(value), `\`, "/")
-			// The game's paths are relative to its directory, some by way of the one above.
+			// Paths are relative to the game's directory; some go through its parent.
 			file = strings.TrimPrefix(path.Clean("/"+strings.TrimPrefix(file, "../")), "/")
 			if !strings.HasPrefix(file, game+"/") {
 				file = game + "/" + file
@@ -155,7 +153,7 @@ func ReadProgram(head []byte) (Program, bool) {
 	return p, true
 }
 
-// stripper reports whether a text is rules of Stripper:Source.
+// stripper reports whether a text contains rules of Stripper:Source.
 func stripper(head []byte) bool {
 	for line := range bytes.Lines(plain(head)) {
 		line = bytes.TrimSpace(line)
@@ -171,7 +169,7 @@ func stripper(head []byte) bool {
 	return false
 }
 
-// isINI reports whether a text is made of sections in brackets.
+// isINI reports whether a text begins with a section header in brackets.
 func isINI(head []byte) bool {
 	for line := range bytes.Lines(plain(head)) {
 		line = bytes.TrimSpace(line)
@@ -183,7 +181,7 @@ func isINI(head []byte) bool {
 	return false
 }
 
-// onlyComments reports whether nothing but comments is in how a text begins.
+// onlyComments reports whether the beginning of a text contains only comments.
 func onlyComments(head []byte) bool {
 	_, _, _, ok := token(plain(head))
 	return !ok

@@ -5,16 +5,16 @@ import (
 	"strings"
 )
 
-// kind is what a file is by its name.
+// kind is the type of a file, determined by its name.
 type kind uint8
 
 const (
 	unknown   kind = iota
-	junk           // what systems and editors leave
-	people         // for people: texts, pictures, documents
+	junk           // files of operating systems, editors and version control
+	people         // documentation: texts, pictures, documents
 	source         // .sp
 	include        // .inc
-	plugin         // .smx, also one that is switched off
+	plugin         // .smx, including disabled ones
 	phrases        // .phrases.txt
 	text           // .txt
 	config         // .cfg
@@ -22,12 +22,12 @@ const (
 	vdfFile        // .vdf
 	program        // .so
 	extension      // .ext.so, .autoload
-	windows        // .dll and what belongs to it
+	windows        // .dll, .exe and other Windows files
 	pack           // .vpk
-	mapFile        // .bsp, .nav and what belongs to a map
+	mapFile        // .bsp, .nav and other files of a map
 	vscript        // .nut
 	material       // .vmt, .vtf
-	model          // .mdl and what belongs to it
+	model          // .mdl and other files of a model
 	sound          // .wav, .mp3
 	particle       // .pcf
 	scene          // .vcd, .image, .vfe
@@ -36,8 +36,8 @@ const (
 	geo            // .mmdb
 	database       // .sql
 	logFile        // .log
-	code           // source code of other programs
-	packed         // an archive that isn't unpacked
+	code           // source code and configuration of other programs
+	packed         // archives
 	demo           // .dem
 	kinds
 )
@@ -69,10 +69,10 @@ var byExt = map[string]kind{
 	".zst": packed, ".001": packed,
 }
 
-// switchedOff are endings behind an extension with which people switch files off.
+// switchedOff lists suffixes that people append to disable a file.
 var switchedOff = []string{".disabled", ".disable", ".off", ".bak", ".old", ".backup"}
 
-// kindOf says what a file is by its name, in lower case.
+// kindOf returns the kind of a file by its lower-case name.
 func kindOf(base string) kind {
 	for _, off := range switchedOff {
 		if cut, ok := strings.CutSuffix(base, off); ok {
@@ -97,7 +97,7 @@ func kindOf(base string) kind {
 			base == "jenkinsfile"):
 		return code
 	case k == packed && (ext == ".gz" || ext == ".bz2"):
-		// What players download compressed is of the kind of what is in it.
+		// A compressed download for players has the kind of its content.
 		if inner := kindOf(strings.TrimSuffix(base, ext)); inner >= mapFile && inner <= video {
 			return inner
 		}
@@ -107,9 +107,8 @@ func kindOf(base string) kind {
 	return k
 }
 
-// read reports whether how a file begins matters where no directory says where it
-// goes.
-func (k kind) read() bool {
+// needsHead reports whether the beginning of a file affects its placing if no directory determines it.
+func (k kind) needsHead() bool {
 	switch k {
 	case text, config, settings, vdfFile, program, extension:
 		return true
@@ -117,10 +116,11 @@ func (k kind) read() bool {
 	return false
 }
 
-// unclear reports whether a file may be data that only its plugin knows.
-func (k kind) unclear() bool { return k == text || k == config || k == settings }
+// mayBePluginData reports whether a file may be data of a plugin, so that only its plugin knows where it
+// belongs.
+func (k kind) mayBePluginData() bool { return k == text || k == config || k == settings }
 
-// forGame reports whether a kind is anything that a server may read.
+// forGame reports whether a server may read files of this kind.
 func (k kind) forGame() bool {
 	switch k {
 	case unknown, junk, people, windows, database, logFile, code, packed, demo:
@@ -129,7 +129,7 @@ func (k kind) forGame() bool {
 	return true
 }
 
-// isReadme reports whether a name, in lower case, is that of a text for people.
+// isReadme reports whether a lower-case name is that of a documentation file.
 func isReadme(base string) bool {
 	switch path.Ext(base) {
 	case ".txt", ".md", ".cfg", ".rtf", ".html", "", ".rst", ".ini":
@@ -147,8 +147,8 @@ func isReadme(base string) bool {
 	return base == "install" || base == "install.txt" || base == "install.md" || base == "installation.txt"
 }
 
-// Junk reports whether a path is what systems, version control and editors leave in
-// archives.
+// Junk reports whether a path belongs to files that operating systems, editors or version control
+// leave in archives.
 func Junk(p string) bool {
 	for part := range strings.SplitSeq(p, "/") {
 		if len(part) < 4 {
@@ -174,7 +174,7 @@ func Junk(p string) bool {
 	return false
 }
 
-// Why files are left out.
+// Reasons for placing or leaving out files, shown to users.
 const (
 	whyJunk    = "left behind by a system or an editor"
 	whyPeople  = "for people, not for the game"
@@ -194,7 +194,7 @@ const (
 	whyLeft    = "you left it out"
 )
 
-// whyNot says why a kind is left out.
+// whyNot returns the reason for leaving out files of a kind.
 func (k kind) whyNot() string {
 	switch k {
 	case junk:

@@ -2,8 +2,8 @@ package place
 
 import "strings"
 
-// byName has, for each name of a known directory in lower case, where it may belong:
-// its own path in the layer, the likeliest first.
+// byName maps the lower-case name of a known directory to its possible paths in a layer, most
+// likely first.
 var byName = map[string][]string{
 	game: {game},
 
@@ -24,14 +24,13 @@ var byName = map[string][]string{
 	"bin": {sm + "/bin", mm + "/bin", "bin"},
 }
 
-// besides are directories that the game has beside left4dead2.
-var besides = map[string]bool{
+// gameSiblings lists the directories next to left4dead2 in a game installation.
+var gameSiblings = map[string]bool{
 	"bin": true, "hl2": true, "platform": true, "update": true, "left4dead2_dlc1": true, "left4dead2_dlc2": true, "left4dead2_dlc3": true,
 	"left4dead2_lv": true,
 }
 
-// lower has the directories of a layer whose names the game and SourceMod look for
-// in lower case, whatever the case in which they were packed.
+// lower contains the directories that the game and SourceMod only find in lower case.
 var lower = func() map[string]bool {
 	all := map[string]bool{
 		addons + "/workshop": true, sm + "/plugins/disabled": true, sm + "/plugins/optional": true, sm + "/logs": true,
@@ -48,40 +47,40 @@ var lower = func() map[string]bool {
 			all[p] = true
 		}
 	}
-	for b := range besides {
+	for b := range gameSiblings {
 		all[b] = true
 	}
 	return all
 }()
 
-// Known reports whether a directory of a layer, in lower case, is one that the
-// game, SourceMod or Metamod looks for.
+// Known reports whether a lower-case directory of a layer is one that the game, SourceMod or
+// Metamod uses.
 func Known(dir string) bool { return lower[dir] }
 
-// underSM are the directories by which one of SourceMod is known.
+// underSM lists subdirectories that identify a SourceMod directory.
 var underSM = []string{"plugins", "gamedata", "translations", "extensions", "scripting", "configs", "data"}
 
-// underGame are the directories by which the game's own is known.
+// underGame lists subdirectories that identify the game's directory.
 var underGame = []string{
 	"addons", "cfg", "maps", "scripts", "missions", "materials", "models", "sound", "particles", "resource", "modes",
 	"media", "scenes", "expressions", "ems",
 }
 
-// home is where a kind of file belongs that lies nowhere in particular.
+// home maps a kind to the default directory of its files.
 var home = map[kind]string{
 	source: sm + "/scripting", include: sm + "/scripting/include", plugin: sm + "/plugins", phrases: sm + "/translations",
 	extension: sm + "/extensions", pack: addons, mapFile: maps,
 	vscript: game + "/scripts/vscripts", particle: game + "/particles", geo: sm + "/configs/geoip",
 }
 
-// why says why a kind goes to its home.
+// whyHome contains the reason for placing a kind in its home.
 var whyHome = map[kind]string{
 	source: "source code of a plugin", include: "an include file for plugins", plugin: "a SourceMod plugin",
 	phrases: "phrases of a plugin", extension: "a SourceMod extension", pack: "an add-on",
 	mapFile: "a map", vscript: "a script of the game", particle: "particles", geo: "a database of GeoIP",
 }
 
-// byFile has files that are known by their names, in lower case.
+// byFile maps well-known lower-case file names to directories.
 var byFile = map[string]string{
 	"server.cfg": cfgDir, "autoexec.cfg": cfgDir, "listenserver.cfg": cfgDir, "banned_user.cfg": cfgDir, "banned_ip.cfg": cfgDir,
 	"server_startup.cfg": cfgDir,
@@ -98,7 +97,8 @@ var byFile = map[string]string{
 	"motd_default.txt": game, "host_default.txt": game,
 }
 
-// languages are those of SourceMod's configs/languages.cfg and of folders beside.
+// languages contains the language codes of SourceMod's configs/languages.cfg and variants found in
+// uploads.
 var languages = func() map[string]bool {
 	all := map[string]bool{}
 	for l := range strings.FieldsSeq(

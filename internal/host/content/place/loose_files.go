@@ -13,13 +13,13 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// resolveLoose places the files that no directory places.
+// resolveLoose places the files whose directories don't determine a place.
 func (t *tree) resolveLoose() {
 	programs := t.programs()
-	asks := map[string]int{} // by directory and places
+	asks := map[string]int{} // index of the question by directory and places
 	for _, i := range t.loose {
 		f := &t.files[i]
-		if t.results[i].To != "" && f.kind == text { // where it lies in addons
+		if t.results[i].To != "" && f.kind == text { // already placed in addons
 			if name, _, ok := root(f.Head); !ok || name != "games" && name != "phrases" {
 				continue
 			}
@@ -55,7 +55,7 @@ func (t *tree) resolveLoose() {
 	}
 }
 
-// relative is a path as moves name it.
+// relative returns a path relative to Top, as moves use it.
 func (t *tree) relative(p string) string {
 	if rest, ok := beneath(t.only, p); ok && rest != "" {
 		return rest
@@ -63,7 +63,7 @@ func (t *tree) relative(p string) string {
 	return p
 }
 
-// programs are the programs that .vdf files name, by the name of the program.
+// programs returns the programs that .vdf files load, by file name.
 func (t *tree) programs() map[string]Program {
 	all := map[string]Program{}
 	for _, i := range t.loose {
@@ -76,8 +76,8 @@ func (t *tree) programs() map[string]Program {
 	return all
 }
 
-// placeByContent places a file by what it is. places are those that are as good, when there
-// are several, the one that was taken first.
+// placeByContent places a file by its kind and content. If several directories are equally likely,
+// it returns them, the chosen one first.
 func (t *tree) placeByContent(i int, programs map[string]Program) (r Result, places []string) {
 	f := &t.files[i]
 	base := path.Base(f.Path)
@@ -91,7 +91,7 @@ func (t *tree) placeByContent(i int, programs map[string]Program) (r Result, pla
 	case plugin:
 		dir := home[plugin]
 		if n := f.in.name; n == "disabled" || n == "optional" {
-			dir += "/" + n // SourceMod loads nothing from these
+			dir += "/" + n // SourceMod doesn't load plugins from these
 		}
 		return at(dir, whyHome[plugin])
 	case source, include:
@@ -117,15 +117,15 @@ func (t *tree) placeByContent(i int, programs map[string]Program) (r Result, pla
 		}
 		return Result{Why: whyNothing}, nil
 	case text, config, settings:
-		return t.words(i)
+		return t.placeText(i)
 	case sound:
 		return Result{To: path.Join(game+"/sound", base), Why: "a sound; plugins name its directory"}, []string{game + "/sound"}
 	}
 	return Result{Why: f.kind.whyNot()}, nil
 }
 
-// language is a place for translations, in the directory of a language if the file
-// lies in one.
+// language returns the directory for a translation, including the subdirectory of its language, if
+// any.
 func (t *tree) language(f *entry, dir string) string {
 	if languages[f.in.name] {
 		return dir + "/" + f.in.name
@@ -133,8 +133,8 @@ func (t *tree) language(f *entry, dir string) string {
 	return dir
 }
 
-// script places source code. A folder of pieces that other sources beside it include
-// stays one, and so does a folder of include files.
+// script places source code. Folders of sources that other sources include, and folders of include
+// files, stay together.
 func (t *tree) script(i int) (Result, []string) {
 	f := &t.files[i]
 	to, rest := home[f.kind], path.Base(f.Path)
@@ -157,7 +157,7 @@ func (t *tree) script(i int) (Result, []string) {
 	return Result{To: path.Join(to, rest), Why: whyHome[f.kind]}, nil
 }
 
-// program places a .so.
+// program places a .so file.
 func (t *tree) program(i int, programs map[string]Program) (Result, []string) {
 	f := &t.files[i]
 	base := path.Base(f.Path)
@@ -185,8 +185,8 @@ func (t *tree) program(i int, programs map[string]Program) (Result, []string) {
 	return Result{To: path.Join(addons, base), Why: "a program that no .vdf names"}, []string{addons, sm + "/extensions"}
 }
 
-// words places texts: by how they begin, then by what beside them mentions them.
-func (t *tree) words(i int) (Result, []string) {
+// placeText places texts: by their beginning, or else by mentions in files next to them.
+func (t *tree) placeText(i int) (Result, []string) {
 	f := &t.files[i]
 	base := path.Base(f.Path)
 	at := func(dir, why string) (Result, []string) { return Result{To: path.Join(dir, base), Why: why}, nil }
@@ -216,9 +216,9 @@ func (t *tree) words(i int) (Result, []string) {
 		return Result{To: path.Join(to, base), Why: why}, nil
 	}
 	switch {
-	case f.in.placed && !f.in.strong && f.in.to != "" && f.kind == text: // a text in plugins/ or so
+	case f.in.placed && !f.in.strong && f.in.to != "" && f.kind == text: // a text in a directory such as plugins/
 		return Result{Why: whyText}, nil
-	case (kv || f.kind == settings) && !t.beside(f):
+	case (kv || f.kind == settings) && !t.mayBelongToPlugin(f):
 		return Result{Why: whyAlone}, nil
 	case f.kind == config && len(f.Head) == HeadBytes && onlyComments(f.Head):
 		return Result{To: path.Join(sm+"/configs", base), Why: "a text that begins with a long comment"}, []string{
@@ -249,9 +249,9 @@ func (t *tree) words(i int) (Result, []string) {
 	return Result{Why: whyText}, nil
 }
 
-// beside reports whether settings may be a plugin's: one is near, or nothing of other
-// programs is.
-func (t *tree) beside(f *entry) bool {
+// mayBelongToPlugin reports whether settings may belong to a plugin: files of one are nearby, or no files of
+// other programs are.
+func (t *tree) mayBelongToPlugin(f *entry) bool {
 	d := f.in
 	for range 2 {
 		switch {
@@ -267,13 +267,13 @@ func (t *tree) beside(f *entry) bool {
 	return !d.has(code, windows) || d.has(plugin, source)
 }
 
-// hasPlugin reports whether a plugin of the same name lies beside a file.
+// hasPlugin reports whether a plugin of the same name is in the same directory.
 func (t *tree) hasPlugin(f *entry) bool {
 	k := t.kindsOf(f.in, stem(f.base))
 	return k[plugin] || k[source]
 }
 
-// kindsOf returns the kinds of files in a directory that have a name without its ending.
+// kindsOf returns the kinds of files in a directory with the given name, ignoring extensions.
 func (t *tree) kindsOf(d *dir, name string) [kinds]bool {
 	if d.stems == nil {
 		d.stems = make(map[string][kinds]bool, len(d.files))
@@ -289,14 +289,14 @@ func (t *tree) kindsOf(d *dir, name string) [kinds]bool {
 
 func stem(base string) string { return strings.TrimSuffix(base, path.Ext(base)) }
 
-// mentioned looks for a directory that source code or a text for people beside a
-// file names with it.
+// mentioned searches source code and documentation near a file for a path that ends in its name,
+// and returns that path's directory.
 func (t *tree) mentioned(f *entry) (to, why string) {
 	for _, d := range []*dir{f.in, f.in.parent} {
 		if d == nil || d.placed {
 			continue
 		}
-		for _, i := range t.telling(d) {
+		for _, i := range t.mentioningFiles(d) {
 			o := &t.files[i]
 			if t.search -= len(o.Head); t.search < 0 {
 				return "", ""
@@ -309,32 +309,32 @@ func (t *tree) mentioned(f *entry) (to, why string) {
 	return "", ""
 }
 
-// telling are the files of a directory that may mention others, source code first.
-func (t *tree) telling(d *dir) []int {
-	if d.telling == nil {
-		d.telling = []int{}
+// mentioningFiles returns the files of a directory that may mention others, source code first.
+func (t *tree) mentioningFiles(d *dir) []int {
+	if d.mentioningFiles == nil {
+		d.mentioningFiles = []int{}
 		for _, k := range []kind{source, people} {
 			for _, i := range d.files {
-				if len(d.telling) >= maxBeside {
+				if len(d.mentioningFiles) >= maxBeside {
 					break
 				}
 				if f := &t.files[i]; f.kind == k && len(f.Head) > 0 {
-					d.telling = append(d.telling, i)
+					d.mentioningFiles = append(d.mentioningFiles, i)
 				}
 			}
 		}
 	}
-	return d.telling
+	return d.mentioningFiles
 }
 
-// Bounds of what is searched for the names of files: texts beside one, and bytes.
+// Bounds on the search for mentions: texts per directory, and bytes in total.
 const (
 	maxBeside = 200
 	maxSearch = 16 << 20
 )
 
-// mention finds a path that ends in a name, and returns the place of its directory.
-// text and base are in lower case.
+// mention searches a text for a path that ends in base and returns the place of its directory. Both
+// must be in lower case.
 func mention(text, base string) string {
 	for from := 0; ; {
 		n := strings.Index(text[from:], base)
@@ -349,11 +349,11 @@ func mention(text, base string) string {
 				text[begin-1] >= '0' && text[begin-1] <= '9' || text[begin-1] >= 'a' && text[begin-1] <= 'z') && end-begin < 200 {
 			begin--
 		}
-		said := strings.ReplaceAll(text[begin:end], `\`, "/")
-		if !strings.HasSuffix(said, "/") {
+		dir := strings.ReplaceAll(text[begin:end], `\`, "/")
+		if !strings.HasSuffix(dir, "/") {
 			continue
 		}
-		parts := strings.Split(strings.Trim(said, "/"), "/")
+		parts := strings.Split(strings.Trim(dir, "/"), "/")
 		for j, p := range parts {
 			to, ok := byName[p]
 			if !ok || p == "bin" || p == "sourcemod" && j+1 < len(parts) || p == "addons" && j+1 < len(parts) || p == game {
@@ -369,11 +369,11 @@ func mention(text, base string) string {
 	}
 }
 
-// collisions decides which file counts of those that have one place: that of a whole
-// tree before a single one, then that further out.
+// collisions decides which of several files with the same place is used: a file of a content tree
+// takes precedence over a single file, and a shallow file over a deep one.
 func (t *tree) collisions() {
 	first := make(map[string]int, len(t.files))
-	which := map[[2]*dir]int{} // questions by the folders
+	which := map[[2]*dir]int{} // number of the question by the folders in conflict
 	order := make([]int, 0, len(t.files))
 	rank := make([]int, len(t.files))
 	for i := range t.files {
@@ -393,7 +393,7 @@ func (t *tree) collisions() {
 		}
 		return newer(t.files[a].in.wrapper(), t.files[b].in.wrapper())
 	})
-	t.oneSpelling(order)
+	t.unifySpelling(order)
 	for _, i := range order {
 		key := overlays.Fold(t.results[i].To)
 		o, taken := first[key]
@@ -405,7 +405,7 @@ func (t *tree) collisions() {
 		mine, theirs := f.in.wrapper(), other.in.wrapper()
 		same := f.Size == other.Size && f.Size >= 0 && to == t.results[o].To && (f.Sum == other.Sum || f.Sum == 0 || other.Sum == 0)
 		if f.kind == source && !same && rank[i] == rank[o] && mine.parent != nil {
-			// Nobody but people reads it: both stay.
+			// Only people read source code, so both files can be placed.
 			to := path.Join(sm+"/scripting", path.Base(mine.path), path.Base(f.Path))
 			if k := overlays.Fold(to); overlays.CheckPath(to) == nil {
 				if _, taken := first[k]; !taken {
@@ -443,8 +443,8 @@ func (t *tree) collisions() {
 			t.results[i].Asked = n
 		}
 	}
-	free := map[string]bool{} // directories with no file in their place, nor in those above
-	for _, i := range order { // a file in the place of a directory
+	free := map[string]bool{} // directories without a file at their path or at a parent's path
+	for _, i := range order { // a file at the path of a directory
 		dir := path.Dir(t.results[i].To)
 		for up := dir; t.results[i].To != "" && !free[up] && up != "."; up = path.Dir(up) {
 			if o, taken := first[overlays.Fold(up)]; taken {
@@ -458,10 +458,10 @@ func (t *tree) collisions() {
 	}
 }
 
-// oneSpelling gives directories that differ by case or Unicode form only the
-// spelling of the first: a layer can't have both.
-func (t *tree) oneSpelling(order []int) {
-	spelt := map[string]string{} // by what a directory folds to
+// unifySpelling unifies directories that differ only by case or Unicode form to the first spelling,
+// because a layer can't have both.
+func (t *tree) unifySpelling(order []int) {
+	spelt := map[string]string{} // by folded path
 	done := map[string]string{}
 	var spell func(dir string) string
 	spell = func(dir string) string {
@@ -489,7 +489,7 @@ func (t *tree) oneSpelling(order []int) {
 	}
 }
 
-// wrapper is the innermost directory around that isn't placed itself.
+// wrapper returns the innermost directory around d that has no place of its own.
 func (d *dir) wrapper() *dir {
 	for d.parent != nil && d.placed {
 		d = d.parent
@@ -497,24 +497,24 @@ func (d *dir) wrapper() *dir {
 	return d
 }
 
-// newer orders two folders whose names say versions, the later one first.
+// newer compares two folders whose names contain versions; the higher version sorts first.
 func newer(a, b *dir) int {
 	if a == b || a.parent != b.parent {
 		return 0
 	}
-	x, y := a.says(), b.says()
+	x, y := a.versionInName(), b.versionInName()
 	if x == nil || y == nil {
 		return 0
 	}
 	return slices.Compare(y, x)
 }
 
-// says is the version that the name of a folder says, or nil.
-func (d *dir) says() []uint64 {
-	if d.sought {
+// versionInName returns the version in the name of a folder, or nil.
+func (d *dir) versionInName() []uint64 {
+	if d.versionParsed {
 		return d.version
 	}
-	d.sought = true
+	d.versionParsed = true
 	for part := range strings.SplitSeq(versionOf().FindString(d.name), ".") {
 		n, err := strconv.ParseUint(part, 10, 64)
 		if err != nil {

@@ -1,16 +1,14 @@
 // Package place decides where each file of an upload goes in a layer.
 //
-// It decides by what a file is: by the directories that it lies in, by its
-// extension, by how it begins, and by the files beside it. Place is a pure function
-// of these: it reads nothing, and the same files give the same answer. Every file
-// has an answer with a reason in plain words: it is placed, or it is left out. When
-// two places are as good, the first one is taken and the question is in the answer.
+// The decision depends on the directories of a file, its extension, its beginning and the files
+// next to it. Place is a pure function of these: it does no I/O, and equal input gives equal
+// results. Every file is either placed or left out, with a reason in plain words. If two places are
+// equally likely, Place uses the first and adds a question to the result.
 //
-// Known directories say where they belong at any depth, so that the folder of a
-// version, of a repository or of a plugin around them doesn't matter. The table of
-// docs/content-uploads.md says the same in words.
+// Known directories are recognised at any depth, so the folder of a version, repository or plugin
+// around them doesn't matter. docs/content-uploads.md describes the rules for users.
 //
-// Work and memory grow with the number of files and the length of their paths.
+// Time and memory grow about linearly with the number of files and the length of their paths.
 package place
 
 import (
@@ -20,43 +18,44 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// HeadBytes is how much of a file is inspected.
+// HeadBytes is the number of bytes inspected at the beginning of a file.
 const HeadBytes = 4 << 10
 
-// File is one file, or directory, of an upload.
+// File is a file or directory of an upload.
 type File struct {
-	Path string // clean, with slashes, relative: see host/content/overlays.CheckPath
+	Path string // valid for host/content/overlays.CheckPath
 	Dir  bool
-	Size int64  // bytes, or -1 when it isn't known
-	Sum  uint32 // CRC-32 of all of it, or 0 when it isn't known
-	// Head is how the file begins, at most HeadBytes. It may be nil for files that
-	// Wanted doesn't name.
+	Size int64  // bytes; -1 if unknown
+	Sum  uint32 // CRC-32 of the content; 0 if unknown
+	// Head contains the first bytes, at most HeadBytes. It may be nil for files that Wanted doesn't
+	// return.
 	Head []byte
 }
 
-// Result says what becomes of a file.
+// Result is the decision about one file.
 type Result struct {
-	To  string // in the layer; empty: it is left out
-	Why string // in plain words, without a full stop
-	// Asked is the question about the file, counted from 1 in Placing.Asks; 0: it is
-	// clear where it goes.
+	To  string // path in the layer; empty if left out
+	Why string // reason for users, without a full stop
+	// Asked is the number of the question about the file, counted from 1 in Placing.Asks. 0 means
+	// that there is no question.
 	Asked int
 }
 
-// Placing is what becomes of all files.
+// Placing is the result of Place.
 type Placing struct {
-	Files []Result // one for each file, in their order
+	Files []Result // one per file, in the same order
 	Asks  []Ask
 }
 
-// Ask is a question: several places are as good. The first choice is what was done.
+// Ask is a question about files with several equally likely places. Place has applied the first
+// choice.
 type Ask struct {
-	Text    string // what it is about
-	Files   []int  // the files that wait for the answer
+	Text    string // the subject of the question
+	Files   []int  // indexes of the affected files
 	Choices []Choice
 }
 
-// Choice is one answer, with the moves that make it so.
+// Choice is a possible answer and the moves that implement it.
 type Choice struct {
 	Text  string
 	Moves []left4me.FolderMove
@@ -72,32 +71,31 @@ const (
 	maps   = game + "/maps"
 )
 
-// LeaveOut is the target of a move that leaves files out.
+// LeaveOut is the target of a move that leaves out files.
 const LeaveOut = "-"
 
-// Place says where files go. moves are what people said before: a folder or file,
-// beneath the only folder at the top if there is one, and where it goes instead,
-// or LeaveOut. The move of the longest path counts.
+// Place decides where files go. moves are earlier decisions of the user: each moves a file or
+// folder, relative to Top, to a path in the layer or to LeaveOut. The most specific move applies.
 func Place(files []File, moves []left4me.FolderMove) Placing {
-	t := grow(files, moves)
-	t.settle(t.top)
+	t := newTree(files, moves)
+	t.placeDirs(t.top)
 	t.resolveLoose()
 	t.collisions()
 	return Placing{t.results, t.asks}
 }
 
-// Wanted returns the files whose beginnings matter, by their index, in order.
+// Wanted returns the sorted indexes of the files whose beginnings affect the result of Place.
 func Wanted(files []File, moves []left4me.FolderMove) []int {
-	t := grow(files, moves)
-	t.settle(t.top)
+	t := newTree(files, moves)
+	t.placeDirs(t.top)
 	var all []int
 	asking := map[*dir]bool{}
 	for _, i := range t.loose {
 		f := &t.files[i]
-		if f.kind.read() {
+		if f.kind.needsHead() {
 			all = append(all, i)
 		}
-		if f.kind.unclear() {
+		if f.kind.mayBePluginData() {
 			asking[f.in] = true
 		}
 	}
@@ -116,7 +114,7 @@ func Wanted(files []File, moves []left4me.FolderMove) []int {
 	return sortedUnique(all)
 }
 
-// Useful reports whether a file looks like one for a server, by its path alone.
+// Useful reports whether the path of a file suggests that it is for a server.
 func Useful(p string) bool {
 	if Junk(p) {
 		return false
@@ -135,9 +133,9 @@ func Useful(p string) bool {
 	}
 }
 
-// Top returns the only folder at the top that all files lie in, when it isn't one
-// of the game's: archives of repositories and releases have one, whose name changes
-// with each version. Moves are relative to it.
+// Top returns the only top-level folder, if it contains all files and is not a known directory.
+// Archives of repositories and releases have such a folder, whose name changes with each version.
+// Moves are relative to it.
 func Top(files []File) string {
 	top := ""
 	for i := range files {
@@ -156,7 +154,8 @@ func Top(files []File) string {
 	return top
 }
 
-// beneath is what is behind a directory in a path.
+// beneath returns the part of a path after a directory, and whether the path is in that directory
+// or equal to it.
 func beneath(dir, p string) (string, bool) {
 	if dir == "" || dir == p {
 		return strings.TrimPrefix(p, dir), true
@@ -164,8 +163,8 @@ func beneath(dir, p string) (string, bool) {
 	return strings.CutPrefix(p, dir+"/")
 }
 
-// GameName is a file's name as the game finds it: on Linux it sees no add-on that
-// ends in .VPK or has another dot in its name.
+// GameName returns the name under which the game finds a file. On Linux it ignores add-ons with the
+// extension .VPK or another dot in the name.
 func GameName(base string) string {
 	ext := path.Ext(base)
 	if !strings.EqualFold(ext, ".vpk") {

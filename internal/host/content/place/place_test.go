@@ -26,7 +26,8 @@ const (
 	elf64    = "\x7fELF\x02\x01\x01"
 )
 
-// in are files as "path" or "path=how it begins"; one that ends in / is a directory.
+// in parses files of the form "path" or "path=beginning of the content"; a path that ends in / is a
+// directory.
 func in(lines ...string) (all []place.File) {
 	for _, l := range lines {
 		p, head, _ := strings.Cut(l, "=")
@@ -36,8 +37,8 @@ func in(lines ...string) (all []place.File) {
 	return all
 }
 
-// said is where files go, as "path > place" and "path ! reason"; ? is a question.
-func said(files []place.File, p place.Placing) (all []string) {
+// format formats results as "path > place" or "path ! reason", with " ?" for a question.
+func format(files []place.File, p place.Placing) (all []string) {
 	for i, r := range p.Files {
 		if files[i].Dir && r.To == "" {
 			continue
@@ -56,9 +57,9 @@ func said(files []place.File, p place.Placing) (all []string) {
 
 const sm = "addons/sourcemod/"
 
-// placedFiles are files and what is said of them: where they go, or why they are left out.
+// placedFiles contains uploads and the expected results in the format of the function format.
 var placedFiles = map[string]struct{ in, want []string }{
-	"directories of SourceMod beside each other": {
+	"SourceMod directories without a parent": {
 		[]string{
 			"translations/x.phrases.txt", "data/x.cfg", "cfg/sourcemod/x.cfg", "plugins/x.smx", "configs/y.ini",
 			"extensions/z.ext.so", "scripting/x.sp", "gamedata/x.txt",
@@ -70,7 +71,7 @@ var placedFiles = map[string]struct{ in, want []string }{
 			"scripting/x.sp > " + sm + "scripting/x.sp", "gamedata/x.txt > " + sm + "gamedata/x.txt",
 		},
 	},
-	"single files beside directories": {
+	"single files next to directories": {
 		[]string{"thing.sp", "thing.smx", "thing.inc", "gamedata/thing.txt", "translations/thing.phrases.txt"},
 		[]string{
 			"thing.sp > " + sm + "scripting/thing.sp", "thing.smx > " + sm + "plugins/thing.smx",
@@ -78,7 +79,7 @@ var placedFiles = map[string]struct{ in, want []string }{
 			"translations/thing.phrases.txt > " + sm + "translations/thing.phrases.txt",
 		},
 	},
-	"a plugin packed flat": {
+	"plugin without directories": {
 		[]string{
 			"foo.phrases.txt", "foo.txt=" + gamedata, "words.txt=" + words, "foo.cfg=sm_cvar x 1\n", "foo.smx", "foo.sp",
 			"notes.txt=hello\n", "README.md",
@@ -90,18 +91,18 @@ var placedFiles = map[string]struct{ in, want []string }{
 			"notes.txt ! a text that nothing beside it mentions", "README.md ! for people, not for the game",
 		},
 	},
-	"a plugin of the game": {
+	"plugin of the game": {
 		[]string{"tool.dll", "tool.vdf=\"Plugin\"\n{\n\t\"file\"\t\"addons/tool\"\n}\n", "tool.so=" + elf32},
 		[]string{"tool.dll ! for Windows; servers run on Linux", "tool.vdf > addons/tool.vdf", "tool.so > addons/tool.so"},
 	},
-	"a plugin of Metamod": {
+	"Metamod plugin": {
 		[]string{
 			"m.vdf=\"Metamod Plugin\" { \"alias\" \"m\" \"file\" \"addons\\\\m\\\\bin\\\\m_mm\" }", "m_mm.so=" + elf32,
 			"m_mm_i486.so=" + elf32,
 		},
 		[]string{"m.vdf > addons/metamod/m.vdf", "m_mm.so > addons/m/bin/m_mm.so", "m_mm_i486.so > addons/m/bin/m_mm_i486.so"},
 	},
-	"an extension": {
+	"SourceMod extension": {
 		[]string{
 			"s.ext.so=" + elf32, "s.ext.2.l4d2.so=" + elf32, "s.ext.dll", "s.inc", "s.autoload", "s64.ext.so=" + elf64,
 			"s.so=" + elf32, "lone.so=" + elf32,
@@ -124,7 +125,7 @@ var placedFiles = map[string]struct{ in, want []string }{
 			"a/cfg/cfg/y.cfg > cfg/y.cfg", "a/translations/translations/z.phrases.txt > " + sm + "translations/z.phrases.txt",
 		},
 	},
-	"plugins where none are looked for": {
+	"plugins outside of plugins": {
 		[]string{
 			"addons/x.smx", "addons/sourcemod/x2.smx", "addons/sourcemod/plugins/disabled/d.smx", "addons/plugins/p.smx",
 			"left4dead2/plugins/q.smx",
@@ -135,7 +136,7 @@ var placedFiles = map[string]struct{ in, want []string }{
 			"addons/plugins/p.smx > " + sm + "plugins/p.smx", "left4dead2/plugins/q.smx > " + sm + "plugins/q.smx",
 		},
 	},
-	"capitals": {
+	"capitalised directories": {
 		[]string{
 			"addons/SourceMod/Plugins/A.smx", "Addons/Metamod/Bin/server.so", "CFG/SourceMod/x.cfg",
 			"Addons/SourceMod/Plugins/Disabled/B.smx", "Addons/SourceMod/Scripting/Include/c.inc", "addons/SourceMod/data/Mine/x.txt",
@@ -149,7 +150,7 @@ var placedFiles = map[string]struct{ in, want []string }{
 			"addons/SourceMod/data/Mine/x.txt > " + sm + "data/Mine/x.txt", "Maps/Foo.bsp > maps/Foo.bsp",
 		},
 	},
-	"a repository with left4dead2 beside sourcemod": {
+	"repository with left4dead2 next to sourcemod": {
 		[]string{
 			"r-main/left4dead2/cfg/server.cfg", "r-main/sourcemod/plugins/x.smx", "r-main/sourcemod/configs/a.cfg",
 			"r-main/docs/a.png",
@@ -159,7 +160,7 @@ var placedFiles = map[string]struct{ in, want []string }{
 			"r-main/sourcemod/configs/a.cfg > " + sm + "configs/a.cfg", "r-main/docs/a.png ! for people, not for the game",
 		},
 	},
-	"a repository of plugins": {
+	"repository of plugins": {
 		[]string{
 			"r-main/one/one.sp", "r-main/one/one.txt=" + gamedata, "r-main/two/plugins/two.smx", "r-main/two/scripting/two.sp",
 			"r-main/three/addons/sourcemod/plugins/three.smx", "r-main/two/data/two.cfg=" + data,
@@ -178,7 +179,7 @@ var placedFiles = map[string]struct{ in, want []string }{
 			"r-main/five/install.sh ! source code or a tool, not for the game",
 		},
 	},
-	"data that source code and texts mention": {
+	"data mentioned in source code and texts": {
 		[]string{
 			"a/a.sp=#define FILE \"configs/hat/hats.txt\"\n", "a/hats.txt=" + data, "b/b.smx",
 			"b/README.md=put it into addons\\sourcemod\\data\\gifts.cfg", "b/gifts.cfg=" + data, "b/other.cfg=" + data,
@@ -197,14 +198,14 @@ var placedFiles = map[string]struct{ in, want []string }{
 			"panel/data/x.cfg ! settings of another program", "plugins/x.smx > " + sm + "plugins/x.smx",
 		},
 	},
-	"a web site": {
+	"web site": {
 		[]string{"stats/index.php", "stats/js/common.cfg=x 1", "stats/games.ini", "stats.smx"},
 		[]string{
 			"stats/index.php ! part of a web site", "stats/js/common.cfg ! part of a web site",
 			"stats/games.ini ! part of a web site", "stats.smx > " + sm + "plugins/stats.smx",
 		},
 	},
-	"a campaign that isn't packed": {
+	"unpacked campaign": {
 		[]string{
 			"camp/addoninfo.txt=\"AddonInfo\" {", "camp/maps/c1.bsp", "camp/missions/c.txt=" + mission, "camp/materials/x/y.vmt",
 			"camp/scripts/vscripts/a.nut", "loose.txt=" + mission, "other.nut", "d.nav",
@@ -216,18 +217,18 @@ var placedFiles = map[string]struct{ in, want []string }{
 			"other.nut > scripts/vscripts/other.nut", "d.nav > maps/d.nav",
 		},
 	},
-	"add-ons in folders called maps": {
+	"add-ons in a folder named maps": {
 		[]string{"maps/a/a.VPK", "maps/readme.txt", "workshop/b.c.vpk"},
 		[]string{"maps/a/a.VPK > addons/a.vpk", "maps/readme.txt ! for people, not for the game", "workshop/b.c.vpk > addons/b_c.vpk"},
 	},
-	"both systems": {
+	"variants for Linux and Windows": {
 		[]string{"linux/addons/a.so", "linux/addons/a.vdf", "windows/addons/a.dll", "windows/addons/a.vdf"},
 		[]string{
 			"linux/addons/a.so > addons/a.so", "linux/addons/a.vdf > addons/a.vdf",
 			"windows/addons/a.dll ! for Windows; servers run on Linux", "windows/addons/a.vdf ! for Windows; servers run on Linux",
 		},
 	},
-	"the whole game": {
+	"complete game": {
 		[]string{
 			"game/left4dead2/addons/x.vpk", "game/left4dead2/pak01_dir.vpk", "game/bin/libx.so", "game/left4dead2_dlc1/y.txt",
 			"game/hl2/z.vpk", "game/srcds_run",
@@ -251,14 +252,14 @@ var placedFiles = map[string]struct{ in, want []string }{
 			"auto.cfg > cfg/sourcemod/auto.cfg", "plain.cfg > cfg/plain.cfg",
 		},
 	},
-	"versions of one plugin": {
+	"two versions of a plugin": {
 		[]string{"hooks (v1.9)/plugins/h.smx=a", "hooks (v1.10)/plugins/h.smx=aa"},
 		[]string{
 			"hooks (v1.9)/plugins/h.smx ! hooks (v1.10)/plugins/h.smx goes to the same place ?",
 			"hooks (v1.10)/plugins/h.smx > " + sm + "plugins/h.smx",
 		},
 	},
-	"an update within a tree": {
+	"update inside a content tree": {
 		[]string{
 			"t/addons/sourcemod/plugins/h.smx=a", "t/update/addons/sourcemod/plugins/h.smx=aa",
 			"t/update/addons/sourcemod/plugins/new.smx",
@@ -294,18 +295,18 @@ var placedFiles = map[string]struct{ in, want []string }{
 	},
 }
 
-func TestEveryFileIsPlacedByWhatItIs(t *testing.T) {
+func TestPlaceByDirectoryNameAndContent(t *testing.T) {
 	for name, c := range placedFiles {
 		t.Run(name, func(t *testing.T) {
 			files := in(c.in...)
-			if d := cmp.Diff(c.want, said(files, place.Place(files, nil))); d != "" {
+			if d := cmp.Diff(c.want, format(files, place.Place(files, nil))); d != "" {
 				t.Error(d)
 			}
 		})
 	}
 }
 
-func TestMovesAreRelativeToTheOnlyFolder(t *testing.T) {
+func TestMovesAreRelativeToTopFolder(t *testing.T) {
 	for _, top := range []string{"", "r-1.0/", "r-1.1/"} {
 		files := in(top+"a/x.txt=some", top+"a/b/y.smx", top+"c.cfg=x 1", top+"other/z.sp")
 		p := place.Place(files,
@@ -318,14 +319,14 @@ func TestMovesAreRelativeToTheOnlyFolder(t *testing.T) {
 			top + "a/x.txt > addons/sourcemod/data/x.txt", top + "a/b/y.smx ! you left it out",
 			top + "c.cfg > cfg/mine/c.cfg", top + "other/z.sp > addons/sourcemod/scripting/z.sp",
 		}
-		if d := cmp.Diff(want, said(files, p)); d != "" {
+		if d := cmp.Diff(want, format(files, p)); d != "" {
 			t.Error(d)
 		}
 	}
 }
 
-// What isn't asked for can't decide: the answer is the same without it.
-func TestOnlyWantedHeadsDecide(t *testing.T) {
+// The result must not change if only the wanted files have heads.
+func TestOnlyWantedHeadsAffectPlacing(t *testing.T) {
 	files := in("addons/a.txt="+gamedata, "addons/sourcemod/gamedata/b.txt="+gamedata, "c/c.txt="+gamedata, "c/c.sp=\"configs/d.cfg\"",
 		"c/d.cfg="+data, "translations/e.txt="+words, "f.vpk=x", "g.smx=y")
 	all := place.Place(files, nil)
@@ -343,10 +344,9 @@ func TestOnlyWantedHeadsDecide(t *testing.T) {
 	}
 }
 
-// Whoever packs an archive decides how many directories there are and how deep: the
-// work must not be the square of that.
-// Four times as many take some four times as long, counted on the thread's own clock,
-// which stands still while others have the processor.
+// An uploader controls the number and depth of directories, so the time must not be quadratic. Four
+// times as many files should take about four times as long, measured in CPU time of the thread,
+// which excludes other processes.
 func TestPlacingTakesLinearTime(t *testing.T) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -364,12 +364,12 @@ func TestPlacingTakesLinearTime(t *testing.T) {
 	few, many := crowds(1), crowds(4)
 	for name := range few {
 		if one, four := took(few[name]), took(many[name]); four > 10*one {
-			t.Errorf("%s: four times %s are %s", name, one, four)
+			t.Errorf("%s: got %s for four times as many files, want about 4 x %s", name, four, one)
 		}
 	}
 }
 
-// threadTime is the processor time of this thread.
+// threadTime returns the CPU time of this thread.
 func threadTime(t *testing.T) time.Duration {
 	t.Helper()
 	var ts unix.Timespec
@@ -379,7 +379,7 @@ func threadTime(t *testing.T) time.Duration {
 	return time.Duration(ts.Nano())
 }
 
-// crowds are uploads of thousands of files, times n.
+// crowds returns uploads of thousands of files, multiplied by n.
 func crowds(n int) map[string][]place.File {
 	var wide, deep, same, texts []place.File
 	for i := range 1000 * n {
@@ -397,9 +397,8 @@ func crowds(n int) map[string][]place.File {
 	return map[string][]place.File{"wide": wide, "deep": deep, "same": same, "texts": texts}
 }
 
-// FuzzPlace places whatever comes: every file has an answer with a reason, nothing
-// gets out of the layer, no two files have one place, and the answer is always the
-// same.
+// FuzzPlace checks that every file gets a result with a reason, that no path leaves the layer, that
+// no two files get the same place, and that the result is deterministic.
 func FuzzPlace(f *testing.F) {
 	f.Add("a/plugins/x.smx\nb/x.smx\nC/Plugins/X.SMX", gamedata, "a", "left4dead2/cfg")
 	f.Add("x.vdf\nx.so\nx.dll\nx.ext.so\naddons/addons/x/", "\"Plugin\" { \"file\" \"../left4dead2/addons/../../x\" }", "x", "-")
@@ -423,7 +422,7 @@ func FuzzPlace(f *testing.F) {
 		}
 		p := place.Place(files, moves)
 		if d := cmp.Diff(p, place.Place(files, moves)); d != "" {
-			t.Errorf("another time it is another: %s", d)
+			t.Errorf("the second call returns something else: %s", d)
 		}
 		seen := map[string]string{}
 		for i, r := range p.Files {
@@ -433,7 +432,7 @@ func FuzzPlace(f *testing.F) {
 			case r.Why == "":
 				t.Errorf("%q has no reason", files[i].Path)
 			case r.Asked < 0 || r.Asked > len(p.Asks):
-				t.Errorf("%q: no question %d", files[i].Path, r.Asked)
+				t.Errorf("%q: question %d does not exist", files[i].Path, r.Asked)
 			case r.To == "":
 				continue
 			}
@@ -449,14 +448,14 @@ func FuzzPlace(f *testing.F) {
 		for key, p := range seen {
 			for up := path.Dir(key); up != "."; up = path.Dir(up) {
 				if other, ok := seen[up]; ok {
-					t.Errorf("%q lies beneath %q", p, other)
+					t.Errorf("%q is placed below the file %q", p, other)
 				}
 			}
 		}
 	})
 }
 
-// FuzzReadProgram reads whatever a .vdf holds: what it names stays in the layer.
+// FuzzReadProgram checks that the path of a program stays in the layer.
 func FuzzReadProgram(f *testing.F) {
 	f.Add([]byte("\"Plugin\"\n{\n\"file\" \"addons/x\"\n}"))
 	f.Add([]byte("\"Metamod Plugin\" { \"alias\" \"x\" \"file\" \"../../../etc/x\" }"))
@@ -464,7 +463,7 @@ func FuzzReadProgram(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		p, ok := place.ReadProgram(b)
 		if ok && p.Path != "" && (!strings.HasPrefix(p.Path, "left4dead2/") || overlays.CheckPath(p.Path) != nil) {
-			t.Errorf("%q", p.Path)
+			t.Errorf("path %q is outside of the layer", p.Path)
 		}
 	})
 }

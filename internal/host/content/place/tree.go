@@ -16,25 +16,25 @@ type dir struct {
 	kids   map[string]*dir
 	order  []*dir
 	files  []int
-	count  [kinds]int32 // of all files beneath
-	// to is where it goes in the layer. placed tells "" of the layer itself from
-	// nowhere in particular.
+	count  [kinds]int32 // number of files by kind, including subdirectories
+	// to is the path in the layer. placed distinguishes the root of the layer, "", from an unplaced
+	// directory.
 	to     string
 	placed bool
-	strong bool   // left4dead2, addons or sourcemod say it, not one directory alone
-	why    string // why it goes there
-	moved  bool   // somebody said so
+	strong bool   // placed by left4dead2, addons or sourcemod rather than a single directory
+	why    string // reason for the place
+	moved  bool   // moved by the user
 	site   bool   // part of a web site
-	win    bool   // the half of an archive that is for Windows
-	linux  bool   // one of its directories is named after Linux
+	win    bool   // the Windows variant of another directory
+	linux  bool   // a subdirectory has linux in its name
 
-	telling []int                  // its files that may mention others, sources first; nil: not looked for yet
-	stems   map[string][kinds]bool // kinds of its files by names without endings
-	version []uint64               // that its name says
-	sought  bool
+	mentioningFiles []int                  // cache of tree.mentioningFiles; nil until needed
+	stems           map[string][kinds]bool // cache of tree.kindsOf, by name without extension
+	version         []uint64               // cache of versionInName
+	versionParsed   bool                   // version is set
 }
 
-// entry is a file as it is inspected.
+// entry is a file of the upload with derived values.
 type entry struct {
 	File
 	in   *dir
@@ -42,20 +42,20 @@ type entry struct {
 	kind kind
 }
 
-// tree is one placing under way.
+// tree is the state of a call of Place.
 type tree struct {
 	files   []entry
 	top     *dir
 	only    string            // see Top
-	moves   map[string]string // by the path in the upload
+	moves   map[string]string // targets by path in the upload
 	results []Result
-	loose   []int // files that no directory places
-	search  int   // bytes of texts that may yet be searched for names
+	loose   []int // files whose directories don't determine a place
+	search  int   // remaining bytes for the search for mentions
 	asks    []Ask
 }
 
-// grow makes the tree.
-func grow(files []File, moves []left4me.FolderMove) *tree {
+// newTree builds the tree of an upload.
+func newTree(files []File, moves []left4me.FolderMove) *tree {
 	t := &tree{
 		files:   make([]entry, len(files)),
 		top:     &dir{},
@@ -113,7 +113,7 @@ func grow(files []File, moves []left4me.FolderMove) *tree {
 	return t
 }
 
-// has reports whether there is any file of one of these kinds beneath.
+// has reports whether the directory or a subdirectory contains a file of one of these kinds.
 func (d *dir) has(of ...kind) bool {
 	for _, k := range of {
 		if d.count[k] > 0 {
@@ -123,7 +123,7 @@ func (d *dir) has(of ...kind) bool {
 	return false
 }
 
-// forGame reports whether anything beneath may be for a server.
+// forGame reports whether the directory or a subdirectory contains a file that a server may read.
 func (d *dir) forGame() bool {
 	for k, n := range d.count {
 		if n > 0 && kind(k).forGame() {
@@ -133,7 +133,7 @@ func (d *dir) forGame() bool {
 	return false
 }
 
-// directly reports whether a file of one of these kinds lies in it.
+// directly reports whether a directory itself contains a file of one of these kinds.
 func (t *tree) directly(d *dir, of ...kind) bool {
 	for _, i := range d.files {
 		if slices.Contains(of, t.files[i].kind) {
@@ -143,7 +143,7 @@ func (t *tree) directly(d *dir, of ...kind) bool {
 	return false
 }
 
-// kidsOf counts the directories of some names in it that have something for a server.
+// kidsOf counts the subdirectories with the given names that contain files for a server.
 func (d *dir) kidsOf(names []string) (n int) {
 	for _, name := range names {
 		if k := d.kids[name]; k != nil && (k.forGame() || k.has(unknown)) {
@@ -153,20 +153,20 @@ func (d *dir) kidsOf(names []string) (n int) {
 	return n
 }
 
-// settle decides where a directory and what is in it goes. It goes down without
-// recursion: paths may be deep.
-func (t *tree) settle(from *dir) {
+// placeDirs places directories and their files from the top down. It is iterative because paths may be
+// deep.
+func (t *tree) placeDirs(from *dir) {
 	for todo := []*dir{from}; len(todo) > 0; {
 		d := todo[len(todo)-1]
 		todo = todo[:len(todo)-1]
 		if d.parent != nil {
-			t.direct(d)
+			t.placeDir(d)
 		}
-		t.put(d)
+		t.placeFiles(d)
 		todo = append(todo, d.order...)
 	}
 	slices.Sort(t.loose)
-	// Empty directories, where they are known.
+	// Place empty directories with known names.
 	for i := range t.files {
 		f := &t.files[i]
 		if !f.Dir {
@@ -183,7 +183,7 @@ func (t *tree) settle(from *dir) {
 	}
 }
 
-// emptyDir places a directory with no file beneath, by the outermost known one.
+// emptyDir places an empty directory by its outermost known name.
 func emptyDir(p string) Result {
 	parts := strings.Split(p, "/")
 	for i, part := range parts {
@@ -204,13 +204,13 @@ func emptyDir(p string) Result {
 	return Result{}
 }
 
-// any reports whether there is any file beneath.
+// any reports whether the directory or a subdirectory contains a file.
 func (d *dir) any() bool { return d.count != [kinds]int32{} }
 
 func whyDir(name string) string { return "directory " + name }
 
-// direct decides where a directory goes.
-func (t *tree) direct(d *dir) {
+// placeDir places a directory.
+func (t *tree) placeDir(d *dir) {
 	p := d.parent
 	if to, ok := t.moves[d.path]; ok {
 		d.to, d.placed, d.strong, d.moved, d.why = to, true, true, true, whyMoved
@@ -241,41 +241,41 @@ func (t *tree) direct(d *dir) {
 		d.to, d.why = p.to, "doubled directory "+d.name+"/"+d.name
 		d.placed, d.strong = true, p.strong
 		return
-	case !lower[inside] && t.elsewhere(d):
+	case !lower[inside] && t.placeElsewhere(d):
 		return
 	}
 	d.to, d.placed, d.strong, d.why = inside, true, p.strong, p.why
 }
 
-// elsewhere anchors a directory anew that lies in a placed one where it can't be
-// meant, like addons/sourcemod in plugins.
-func (t *tree) elsewhere(d *dir) bool {
+// placeElsewhere places a known directory independently of its parent if it can't be meant to be there,
+// like addons/sourcemod in plugins.
+func (t *tree) placeElsewhere(d *dir) bool {
 	in := d.parent.to
 	to, known := byName[d.name]
 	if !known || d.name == "bin" {
 		return false
 	}
-	anew := false
+	move := false
 	switch d.name {
 	case game:
-		anew = in != "" && d.kidsOf(underGame) > 0
+		move = in != "" && d.kidsOf(underGame) > 0
 	case "addons":
-		anew = d.kidsOf([]string{"sourcemod", "metamod", "stripper"}) > 0 || t.directly(d, pack, vdfFile)
+		move = d.kidsOf([]string{"sourcemod", "metamod", "stripper"}) > 0 || t.directly(d, pack, vdfFile)
 	case "sourcemod":
-		anew = in != cfgDir && d.kidsOf(underSM) > 0
+		move = in != cfgDir && d.kidsOf(underSM) > 0
 	default:
-		// Beside what the game has there, and in SourceMod's directories that have
-		// nothing but files of one kind.
+		// Other known directories move only if the parent is a directory of the game, or a
+		// SourceMod directory for files of one kind.
 		switch in {
 		case "", game, addons, sm:
-			anew = t.fits(d, to[0])
+			move = t.fits(d, to[0])
 		default:
 			pure := in == sm+"/plugins" || in == sm+"/gamedata" || in == sm+"/translations" || in == sm+"/extensions" ||
 				strings.HasPrefix(in, sm+"/plugins/") && slices.Contains(underSM, d.name)
-			anew = pure && strings.HasPrefix(to[0], sm+"/") && t.fits(d, to[0])
+			move = pure && strings.HasPrefix(to[0], sm+"/") && t.fits(d, to[0])
 		}
 	}
-	if !anew {
+	if !move {
 		return false
 	}
 	d.to, d.placed, d.why = to[0], true, whyDir(d.name)
@@ -283,11 +283,11 @@ func (t *tree) elsewhere(d *dir) bool {
 	return true
 }
 
-// anchor places a directory by its name, when what is in it agrees.
+// anchor places a directory by its name if its content fits.
 func (t *tree) anchor(d *dir) {
 	low := d.name
 	p := d.parent
-	if besides[low] && low != "bin" && p.kids[game] != nil {
+	if gameSiblings[low] && low != "bin" && p.kids[game] != nil {
 		d.to, d.placed, d.strong, d.why = low, true, true, "directory of the game"
 		return
 	}
@@ -303,18 +303,18 @@ func (t *tree) anchor(d *dir) {
 		d.strong = low == game || low == "addons" || low == "sourcemod" && to == sm
 		return
 	}
-	// A folder of another name that is the game's for configurations.
+	// A folder with another name that contains server.cfg is a cfg directory.
 	if !d.has(plugin, pack, mapFile, source) && d.kidsOf(underSM)+d.kidsOf(underGame) == 0 && t.named(d, "server.cfg") {
 		d.to, d.placed, d.why = cfgDir, true, "configurations beside server.cfg"
 	}
 }
 
-// named reports whether a file of a name lies in a directory.
+// named reports whether a directory contains a file with the given name.
 func (t *tree) named(d *dir, base string) bool {
 	return slices.ContainsFunc(d.files, func(i int) bool { return t.files[i].base == base })
 }
 
-// anchorBin tells the directories that are called bin from each other.
+// anchorBin places a directory named bin, which may belong to SourceMod, Metamod or the game.
 func (t *tree) anchorBin(d *dir) {
 	begins := func(prefixes ...string) bool {
 		for _, x := range append([]*dir{d}, d.order...) {
@@ -341,7 +341,7 @@ func (t *tree) anchorBin(d *dir) {
 	d.placed = true
 }
 
-// fits reports whether what is in a directory agrees with a place.
+// fits reports whether the content of a directory fits a place.
 func (t *tree) fits(d *dir, to string) bool {
 	switch to {
 	case game:
@@ -370,7 +370,7 @@ func (t *tree) fits(d *dir, to string) bool {
 		if !d.has(config, text, settings, vdfFile, geo, phrases) || d.has(code, pack, plugin, mapFile, include) {
 			return false
 		}
-		// Other programs have directories of these names, too.
+		// Other programs have directories with these names, too.
 		p := d.parent
 		return (p.parent == nil || p.path == t.only) && !t.directly(p, code) || p.placed || p.kidsOf(underSM) > 1 ||
 			t.directly(p, plugin, source, phrases) || d.name == "configs" && !p.has(code)
@@ -402,8 +402,7 @@ func (t *tree) fits(d *dir, to string) bool {
 	return false
 }
 
-// forWindows reports whether a directory is the half of an archive that is for
-// Windows: one like it beside is for Linux.
+// forWindows reports whether a directory is the Windows variant of a Linux directory next to it.
 func (d *dir) forWindows() bool {
 	n := d.name
 	if n != "win" && n != "win32" && n != "win64" && !strings.Contains(n, "windows") {
@@ -415,7 +414,7 @@ func (d *dir) forWindows() bool {
 	return d.parent.kids[strings.ReplaceAll(n, "windows", "linux")] != nil
 }
 
-// isSite reports whether a directory is a web site's.
+// isSite reports whether a directory contains a web site.
 func (t *tree) isSite(d *dir) bool {
 	if d.kidsOf(underSM)+d.kidsOf(underGame) > 0 {
 		return false
@@ -423,8 +422,8 @@ func (t *tree) isSite(d *dir) bool {
 	return slices.ContainsFunc(d.files, func(i int) bool { return path.Ext(t.files[i].base) == ".php" })
 }
 
-// put places the files of a directory, as far as the directory says where.
-func (t *tree) put(d *dir) {
+// placeFiles places the files of a directory or adds them to loose.
+func (t *tree) placeFiles(d *dir) {
 	for _, i := range d.files {
 		f := &t.files[i]
 		if to, ok := t.moves[f.Path]; ok {
@@ -443,12 +442,12 @@ func (t *tree) put(d *dir) {
 		case !d.placed:
 			t.loose = append(t.loose, i)
 		default:
-			t.within(d, i)
+			t.placeWithin(d, i)
 		}
 	}
 }
 
-// moved is where somebody said that a file goes.
+// moved returns the place of a file that the user moved.
 func moved(to, base string) Result {
 	if to == LeaveOut {
 		return Result{Why: whyLeft}
@@ -456,13 +455,13 @@ func moved(to, base string) Result {
 	return Result{To: path.Join(to, GameName(base)), Why: whyMoved}
 }
 
-// within places a file of a directory that has a place.
-func (t *tree) within(d *dir, i int) {
+// placeWithin places a file of a placed directory.
+func (t *tree) placeWithin(d *dir, i int) {
 	f := &t.files[i]
 	to := path.Join(d.to, GameName(path.Base(f.Path)))
 	why := d.why
 	if d.strong {
-		// It stays where it is, unless it lies where nothing of its kind is looked for.
+		// The file keeps its place, unless files of its kind are not read from there.
 		switch d.to {
 		case "":
 			if f.kind == people || f.kind == code {
@@ -470,10 +469,10 @@ func (t *tree) within(d *dir, i int) {
 				return
 			}
 		case game, addons, sm:
-			if f.kind == pack && (d.to == addons || paks(f.base)) {
+			if f.kind == pack && (d.to == addons || isGamePak(f.base)) {
 				break
 			}
-			if at, ok := home[f.kind]; ok && !(f.kind == pack && d.to == game && paks(f.base)) {
+			if at, ok := home[f.kind]; ok && !(f.kind == pack && d.to == game && isGamePak(f.base)) {
 				to, why = path.Join(at, GameName(path.Base(f.Path))), whyHome[f.kind]
 			}
 			if f.kind == text && d.to != game && f.base != "addonlist.txt" {
@@ -519,8 +518,8 @@ func (t *tree) within(d *dir, i int) {
 	t.results[i] = Result{To: to, Why: why}
 }
 
-// paks reports whether a VPK is a part of the game itself.
-func paks(base string) bool { return strings.HasPrefix(base, "pak0") }
+// isGamePak reports whether a VPK belongs to the game itself.
+func isGamePak(base string) bool { return strings.HasPrefix(base, "pak0") }
 
 func sortedUnique(all []int) []int {
 	slices.Sort(all)
