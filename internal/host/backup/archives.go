@@ -21,29 +21,29 @@ import (
 
 const (
 	archiveSuffix = ".tar.zst"
-	sumSuffix     = archiveSuffix + ".sha256" // as sha256sum -c reads it
-	noteSuffix    = ".json"                   // what a listing says, so that none has to be read for it
+	sumSuffix     = archiveSuffix + ".sha256" // in the format of sha256sum -c
+	noteSuffix    = ".json"                   // data for listings, so that no archive has to be read for them
 	partSuffix    = ".part"
 
-	maxNote  = 1 << 20     // that is written
-	readNote = 4 * maxNote // that is read: older ones could be longer
-	maxText  = 300         // bytes of one warning or damage in it
+	maxNote  = 1 << 20     // limit for writing
+	readNote = 4 * maxNote // limit for reading; earlier versions wrote longer notes
+	maxText  = 300         // bytes per warning or damage in a note
 )
 
-// Margin is what a backup leaves free on the disk, for the servers.
+// Margin is the disk space in bytes that a backup leaves free for the servers.
 const Margin = 512 << 20
 
-// guardEvery is how many bytes are written between two checks of the disk.
+// guardEvery is the number of bytes written between two checks of the free space.
 const guardEvery = 16 << 20
 
-// Archives is the directory with the archives of a host. Jobs on it come one after
-// the other; listing and deleting may happen at any time.
+// Archives is the directory of a host's backups. Only one of Pack, Check, Keep, Verify and Sweep
+// may run at a time; listing and deleting are always allowed.
 type Archives struct {
 	Dir    string
-	Margin int64 // what stays free on the disk
+	Margin int64 // bytes that stay free on the disk
 }
 
-// File is where an archive stands.
+// File returns the path of a backup's archive.
 func (s Archives) File(n left4me.Name) string { return filepath.Join(s.Dir, string(n)+archiveSuffix) }
 
 func (s Archives) path(n left4me.Name, suffix string) string {
@@ -63,7 +63,7 @@ func (s Archives) List() ([]left4me.Backup, error) {
 	for _, e := range entries {
 		stem, ok := strings.CutSuffix(e.Name(), archiveSuffix)
 		if n := left4me.Name(stem); ok && n.Valid() && e.Type().IsRegular() {
-			if b, err := s.Get(n); err == nil { // else it has gone meanwhile
+			if b, err := s.Get(n); err == nil { // otherwise it was deleted in the meantime
 				all = append(all, b)
 			}
 		}
@@ -85,7 +85,7 @@ func (s Archives) Get(n left4me.Name) (left4me.Backup, error) {
 	}
 	b, err := s.noted(n)
 	if err != nil || b.Name != n || b.Bytes != st.Size() {
-		// It was put here by somebody, or is another than the note was made for.
+		// The archive was copied here by hand, or the note belongs to another archive.
 		b = left4me.Backup{Name: n, CreatedAt: st.ModTime().UTC().Truncate(time.Second), Bytes: st.Size(), State: left4me.BackupUnchecked}
 	}
 	return b, nil
@@ -105,8 +105,7 @@ func missing(n left4me.Name) error {
 	return left4me.NewError(left4me.NotFound, "backup.unknown", "backup", n)
 }
 
-// SumBeside is the sum that stands beside an archive, as sha256sum writes it;
-// empty when there is none.
+// SumBeside returns the checksum from the .sha256 file of an archive, or "" if there is none.
 func SumBeside(file string) (string, error) {
 	f, err := os.Open(file + strings.TrimPrefix(sumSuffix, archiveSuffix))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -121,8 +120,8 @@ func SumBeside(file string) (string, error) {
 	return sum, err
 }
 
-// Delete removes a backup, the archive first: what is left of a half-done one is
-// no backup. One that isn't there is no error.
+// Delete removes a backup. It removes the archive first, because the remaining files alone are no
+// backup. A missing backup is no error.
 func (s Archives) Delete(n left4me.Name) error {
 	if !n.Valid() {
 		return missing(n)
@@ -135,7 +134,7 @@ func (s Archives) Delete(n left4me.Name) error {
 	return nil
 }
 
-// Sweep removes what a job that was killed left.
+// Sweep removes files left by a job that was killed.
 func (s Archives) Sweep() error {
 	entries, err := os.ReadDir(s.Dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -159,8 +158,8 @@ func (s Archives) Sweep() error {
 	return nil
 }
 
-// Room says whether there is room for an archive of so many bytes of files. How
-// much they shrink is told by the last one. Errors: left4me.DiskFull.
+// Room checks whether an archive of files with a total of size bytes fits on the disk. It assumes
+// the compression ratio of the newest backup. Errors: left4me.DiskFull.
 func (s Archives) Room(size int64) error {
 	if err := os.MkdirAll(s.Dir, 0o700); err != nil {
 		return err
@@ -187,7 +186,7 @@ func noRoom(need int64, dir string, cause error) error {
 	return left4me.NewError(left4me.DiskFull, "backup.disk_full", "error", e, "dir", dir).Because(e)
 }
 
-// full says of an error that the disk was full, if that is what it was.
+// full turns an error caused by a full disk into one of kind left4me.DiskFull.
 func full(err error, dir string) error {
 	if !disk.IsFull(err) {
 		return err
@@ -195,13 +194,13 @@ func full(err error, dir string) error {
 	return noRoom(0, dir, err)
 }
 
-// guard writes as long as the margin stays free.
+// guard is a writer that fails when less than the margin is free.
 type guard struct {
 	f        *os.File
 	archives Archives
 	since    int64
 	written  int64
-	left     func() int64 // how much will still come
+	left     func() int64 // returns the estimated number of bytes still to come
 }
 
 func (g *guard) Write(p []byte) (int, error) {
@@ -220,15 +219,15 @@ func (g *guard) Write(p []byte) (int, error) {
 	return n, full(err, g.archives.Dir)
 }
 
-// Part is an archive that is being made.
+// Part is an archive that is not complete yet.
 type Part struct {
 	archives Archives
 	name     left4me.Name
 	note     left4me.Backup
 }
 
-// Pack packs a source into a part of the archives, which is no backup before Check
-// and Keep. After an error nothing is left.
+// Pack packs a source into a new part, which becomes a backup with Check and Keep. After an error
+// no file is left.
 func (s Archives) Pack(ctx context.Context, n left4me.Name, src Source) (*Part, error) {
 	if !n.Valid() {
 		return nil, missing(n)
@@ -265,13 +264,13 @@ func (s Archives) Pack(ctx context.Context, n left4me.Name, src Source) (*Part, 
 
 func (p *Part) file() string { return p.archives.path(p.name, archiveSuffix+partSuffix) }
 
-// Drop gives the part up.
+// Drop discards the part.
 func (p *Part) Drop() { _ = os.Remove(p.file()) }
 
-// Warnings are what could not be packed as it is.
+// Warnings lists what could not be packed unchanged.
 func (p *Part) Warnings() []string { return p.note.Warnings }
 
-// Check reads the part back. An error says what is wrong.
+// Check reads the part completely. The error describes any damage.
 func (p *Part) Check(ctx context.Context, each func(done, total int64)) error {
 	b, err := check(ctx, p.file(), p.note, each)
 	if err != nil {
@@ -284,7 +283,7 @@ func (p *Part) Check(ctx context.Context, each func(done, total int64)) error {
 	return nil
 }
 
-// Keep makes the part a backup.
+// Keep turns the part into a backup.
 func (p *Part) Keep() (left4me.Backup, error) {
 	err := p.archives.note(p.note)
 	if err == nil {
@@ -299,8 +298,8 @@ func (p *Part) Keep() (left4me.Backup, error) {
 	return p.note, nil
 }
 
-// Verify reads a backup and notes what it found. Errors: left4me.NotFound, and
-// left4me.Invalid for one that is damaged.
+// Verify reads a backup completely and records the result in its note. Errors: left4me.NotFound;
+// left4me.Invalid for a damaged backup.
 func (s Archives) Verify(ctx context.Context, n left4me.Name, each func(done, total int64)) (left4me.Backup, error) {
 	b, err := s.Get(n)
 	if err != nil {
@@ -315,10 +314,10 @@ func (s Archives) Verify(ctx context.Context, n left4me.Name, each func(done, to
 	return b, err
 }
 
-// maxDamage is how much of what is wrong is told.
+// maxDamage is the largest number of damages that are reported.
 const maxDamage = 10
 
-// check reads an archive and says in b what it found.
+// check reads an archive and returns b with the result.
 func check(ctx context.Context, file string, b left4me.Backup, each func(done, total int64)) (left4me.Backup, error) {
 	f, err := os.Open(file)
 	if err != nil {
@@ -343,7 +342,7 @@ func check(ctx context.Context, file string, b left4me.Backup, each func(done, t
 	if r.Format == Format {
 		read := packedBy(r.Head, r.Manifest, b.Name)
 		if len(r.Entries) == 0 && b.Files > 0 {
-			read = b // its manifest can't be read: what was noted of it is better
+			read = b // the manifest is unreadable: keep the data of the note
 		}
 		read.SHA256 = b.SHA256
 		b = read
@@ -358,8 +357,8 @@ func check(ctx context.Context, file string, b left4me.Backup, each func(done, t
 	return b, nil
 }
 
-// note writes what is known of a backup, and its sum, beside it, and reads it back:
-// a backup whose note can't be read is unchecked, and the schedule never removes it.
+// note writes the note and the checksum file of a backup. It reads the note again, because a backup
+// with an unreadable note counts as unchecked and is never removed by the schedule.
 func (s Archives) note(b left4me.Backup) error {
 	b.Warnings, b.Damage = brief(b.Warnings, maxWarnings), brief(b.Damage, maxDamage)
 	b.Version = left4me.Clip(b.Version, maxText)
@@ -383,7 +382,7 @@ func (s Archives) note(b left4me.Backup) error {
 	return err
 }
 
-// brief bounds texts that hold names which a plugin, or who made an archive, chose.
+// brief limits texts that contain file names, which a plugin or the creator of an archive controls.
 func brief(texts []string, most int) []string {
 	if texts == nil {
 		return nil
@@ -395,7 +394,7 @@ func brief(texts []string, most int) []string {
 	return all
 }
 
-// write replaces a file as a whole: temporary file, synced, renamed.
+// write replaces a file atomically: temporary file, fsync, rename.
 func (s Archives) write(name string, text []byte) error {
 	f, err := os.CreateTemp(s.Dir, "note-*"+partSuffix)
 	if err != nil {
@@ -407,9 +406,9 @@ func (s Archives) write(name string, text []byte) error {
 	return full(durable.Replace(f, name), s.Dir)
 }
 
-// Expired names the backups of the schedule that are not kept: of each of the
-// last days and weeks that have a good one, the newest stays. Those that somebody
-// asked for stay too. Days and weeks are those of where.
+// Expired returns the scheduled backups to delete. For each of the latest keep.Daily days and
+// keep.Weekly weeks with an undamaged scheduled backup, it keeps the newest. It also keeps all
+// backups that a user requested. Days and weeks are in the time zone where.
 func Expired(all []left4me.Backup, keep left4me.BackupKeep, where *time.Location) []left4me.Name {
 	days, weeks := map[string]bool{}, map[string]bool{}
 	var gone []left4me.Name
@@ -432,7 +431,7 @@ func Expired(all []left4me.Backup, keep left4me.BackupKeep, where *time.Location
 	return gone
 }
 
-// first reports whether a period had none yet, and is one of the last limit ones.
+// first reports whether a period occurs for the first time and is among the latest limit periods.
 func first(seen map[string]bool, period string, limit int) bool {
 	if seen[period] || len(seen) >= limit {
 		return false

@@ -32,7 +32,7 @@ func kept(t *testing.T, archives Archives, n left4me.Name, s Source) left4me.Bac
 	return b
 }
 
-func TestABackupIsListedCheckedAndDeleted(t *testing.T) {
+func TestBackupIsListedVerifiedAndDeleted(t *testing.T) {
 	s := source(t)
 	archives := Archives{Dir: filepath.Join(s.Root, "backups")}
 	if all, err := archives.List(); err != nil || len(all) != 0 {
@@ -53,7 +53,7 @@ func TestABackupIsListedCheckedAndDeleted(t *testing.T) {
 		all[0].Version != "1.2.3" {
 		t.Errorf("%+v, %v", all, err)
 	}
-	// One that was copied here is unchecked until it is read.
+	// A copied archive is unchecked until it is verified.
 	if err := errors.Join(os.Link(archives.File("one"), archives.File("two"))); err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +64,7 @@ func TestABackupIsListedCheckedAndDeleted(t *testing.T) {
 		!v.CreatedAt.Equal(noon) {
 		t.Errorf("%+v, %v", v, err)
 	}
-	// A byte of the archive changes, its size doesn't.
+	// Change bytes of the archive without changing its size.
 	f, err := os.OpenFile(archives.File("one"), os.O_WRONLY, 0)
 	if err == nil {
 		_, err = f.WriteAt([]byte{0xff, 0xfe}, b.Bytes/2)
@@ -83,17 +83,16 @@ func TestABackupIsListedCheckedAndDeleted(t *testing.T) {
 		t.Error(err)
 	}
 	if left, _ := os.ReadDir(archives.Dir); len(left) > 0 {
-		t.Errorf("left: %v", left)
+		t.Errorf("files left: %v", left)
 	}
 	if _, err := archives.Get("../one"); !errors.Is(err, left4me.NotFound) {
 		t.Errorf("%v", err)
 	}
 }
 
-// A plugin with long names of characters that JSON escapes made the note of a backup
-// longer than what is read of it: every backup counted as unchecked, and the schedule
-// removed none.
-func TestLongHostileNamesLeaveANoteThatIsRead(t *testing.T) {
+// Regression: a plugin's long file names, escaped by JSON, made the note of a backup longer than
+// the limit for reading. Every backup then counted as unchecked, and the schedule deleted none.
+func TestNoteWithLongHostileNamesIsReadable(t *testing.T) {
 	s := source(t)
 	dir := filepath.Join(s.Root, "runtime/alpha/upper")
 	for range 13 {
@@ -112,37 +111,37 @@ func TestLongHostileNamesLeaveANoteThatIsRead(t *testing.T) {
 	b := kept(t, archives, "one", s)
 	got, err := archives.Get("one")
 	if err != nil || got.State != left4me.BackupVerified || !got.Scheduled || len(got.Warnings) != maxWarnings || got.SHA256 != b.SHA256 {
-		t.Errorf("%s, scheduled %t, %d warnings, %v", got.State, got.Scheduled, len(got.Warnings), err)
+		t.Errorf("got state %s, scheduled %t, %d warnings, %v", got.State, got.Scheduled, len(got.Warnings), err)
 	}
 	st, err := os.Stat(archives.path("one", noteSuffix))
 	if err != nil || st.Size() > maxNote {
-		t.Errorf("its note: %v, %v", st, err)
+		t.Errorf("note: %v, %v", st, err)
 	}
 	got, err = archives.Verify(t.Context(), "one", nil)
 	if again, gerr := archives.Get("one"); err != nil || gerr != nil || again.State != left4me.BackupVerified ||
 		!again.VerifiedAt.Equal(got.VerifiedAt) {
-		t.Errorf("verified again: %+v, %v, %v", again.State, err, gerr)
+		t.Errorf("after Verify: got state %+v, %v, %v", again.State, err, gerr)
 	}
-	// Whoever made an archive chose the texts in it.
+	// The creator of an archive controls the texts in it.
 	for range 2 * maxWarnings {
 		got.Warnings, got.Damage = append(got.Warnings, strings.Repeat("<\x01", 20_000)), append(got.Damage, strings.Repeat("\x02", 20_000))
 	}
 	err = archives.note(got)
 	if again, gerr := archives.Get("one"); err != nil || gerr != nil || again.State != left4me.BackupVerified ||
 		len(again.Warnings) != maxWarnings || len(again.Damage) != maxDamage {
-		t.Errorf("with long texts of another machine: %s, %v, %v", again.State, err, gerr)
+		t.Errorf("long texts of another machine: got state %s, %v, %v", again.State, err, gerr)
 	}
 }
 
-func TestWhatAKilledJobLeftIsSwept(t *testing.T) {
+func TestSweepRemovesFilesOfKilledJob(t *testing.T) {
 	s := source(t)
 	archives := Archives{Dir: filepath.Join(s.Root, "backups")}
 	kept(t, archives, "whole", s)
 	if _, err := archives.Pack(t.Context(), "half", s); err != nil {
 		t.Fatal(err)
 	}
-	write(t, filepath.Join(archives.Dir, "late.json"), "{}") // written before its archive was renamed
-	write(t, filepath.Join(archives.Dir, "README"), "somebody's own")
+	write(t, filepath.Join(archives.Dir, "late.json"), "{}") // a kill left it before the archive was renamed
+	write(t, filepath.Join(archives.Dir, "README"), "unrelated")
 	if err := archives.Sweep(); err != nil {
 		t.Fatal(err)
 	}
@@ -152,13 +151,13 @@ func TestWhatAKilledJobLeftIsSwept(t *testing.T) {
 		left = append(left, e.Name())
 	}
 	if want := []string{"README", "whole.json", "whole.tar.zst", "whole.tar.zst.sha256"}; !slices.Equal(left, want) {
-		t.Errorf("%q", left)
+		t.Errorf("got files %q, want %q", left, want)
 	}
 }
 
-func TestADiskThatFillsUpLeavesNothing(t *testing.T) {
+func TestFullDiskLeavesNoArchive(t *testing.T) {
 	if os.Geteuid() != 0 {
-		t.Skip("only root can mount a small disk")
+		t.Skip("mounting a small disk requires root")
 	}
 	s := source(t)
 	noise, err := os.ReadFile("/proc/self/exe")
@@ -179,10 +178,10 @@ func TestADiskThatFillsUpLeavesNothing(t *testing.T) {
 	tooFull := func(err error) {
 		t.Helper()
 		if e, ok := left4me.Public(err); !ok || e.Kind != left4me.DiskFull || !strings.Contains(e.Text, "disk full: "+dir+" has ") {
-			t.Errorf("%v", err)
+			t.Errorf("got %v, want left4me.DiskFull", err)
 		}
 		if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
-			t.Errorf("left: %v, %v", left, err)
+			t.Errorf("files left: %v, %v", left, err)
 		}
 	}
 	tooFull(archives.Room(size))
@@ -192,18 +191,18 @@ func TestADiskThatFillsUpLeavesNothing(t *testing.T) {
 	tooFull(err)
 }
 
-func TestTheNewestOfEachDayAndWeekStays(t *testing.T) {
+func TestExpiredKeepsNewestOfEachDayAndWeek(t *testing.T) {
 	var all []left4me.Backup
 	add := func(at time.Time, scheduled bool, state left4me.BackupState) {
 		all = append(all, left4me.Backup{Name: left4me.BackupName(at), CreatedAt: at, Scheduled: scheduled, State: state})
 	}
-	for day := range 40 { // 23 January to 3 March 2026, and a second one each day
+	for day := range 40 { // 23 January to 3 March 2026, two per day
 		at := noon.AddDate(0, 0, -1-day)
 		add(at, true, left4me.BackupVerified)
 		add(at.Add(-time.Hour), true, left4me.BackupVerified)
 	}
-	add(noon.AddDate(-1, 0, 0), false, left4me.BackupVerified) // somebody asked for it
-	add(noon, true, left4me.BackupDamaged)                     // counts as none
+	add(noon.AddDate(-1, 0, 0), false, left4me.BackupVerified) // requested by a user
+	add(noon, true, left4me.BackupDamaged)                     // does not count
 	gone := Expired(all, left4me.BackupKeep{Daily: 7, Weekly: 4}, time.UTC)
 	var stay []string
 	for _, b := range all {
@@ -211,16 +210,16 @@ func TestTheNewestOfEachDayAndWeekStays(t *testing.T) {
 			stay = append(stay, b.CreatedAt.Format("Mon 0102-15"))
 		}
 	}
-	// Seven days; of the four weeks the newest of two are among them.
+	// Seven days and four weeks; the newest backups of two of the weeks are among the seven days.
 	want := []string{
 		"Tue 0303-12", "Mon 0302-12", "Sun 0301-12", "Sat 0228-12", "Fri 0227-12", "Thu 0226-12", "Wed 0225-12",
 		"Sun 0222-12", "Sun 0215-12", "Tue 0304-12",
 	}
 	if len(stay) == len(want) {
-		want[len(want)-1] = stay[len(stay)-1] // the one of a year ago, whatever its weekday
+		want[len(want)-1] = stay[len(stay)-1] // the backup from a year ago, whatever its weekday
 	}
 	if !slices.Equal(stay, want) {
-		t.Errorf("%q", stay)
+		t.Errorf("kept %q, want %q", stay, want)
 	}
 	if gone := Expired(all[:1], left4me.BackupKeep{}, time.UTC); len(gone) != 1 {
 		t.Errorf("keep none: %v", gone)

@@ -22,7 +22,7 @@ import (
 
 var noon = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
 
-// write makes a file with its directories.
+// write writes a file and creates its parent directories.
 func write(tb testing.TB, name, text string) {
 	tb.Helper()
 	if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o755), os.WriteFile(name, []byte(text), 0o640)); err != nil {
@@ -30,7 +30,7 @@ func write(tb testing.TB, name, text string) {
 	}
 }
 
-// source is a root with one of everything.
+// source returns a root that contains every kind of file.
 func source(tb testing.TB) Source {
 	tb.Helper()
 	root := tb.TempDir()
@@ -87,7 +87,7 @@ func packed(tb testing.TB, s Source) ([]byte, Manifest) {
 	return b.Bytes(), m
 }
 
-// picture tells all that matters of what is beneath a directory, one thing a line.
+// picture describes everything relevant under a directory, one line per entry.
 func picture(tb testing.TB, root string, without ...string) []string {
 	tb.Helper()
 	var lines []string
@@ -142,10 +142,10 @@ func picture(tb testing.TB, root string, without ...string) []string {
 	return lines
 }
 
-func TestWhatIsRestoredIsWhatWas(t *testing.T) {
+func TestRestoreReproducesSource(t *testing.T) {
 	s := source(t)
 	archive, m := packed(t, s)
-	if len(m.Warnings) != 2 { // a link that leads out, and a pipe
+	if len(m.Warnings) != 2 { // a symbolic link to outside, and a pipe
 		t.Errorf("warnings: %q", m.Warnings)
 	}
 	r, err := Verify(t.Context(), bytes.NewReader(archive), nil)
@@ -153,7 +153,7 @@ func TestWhatIsRestoredIsWhatWas(t *testing.T) {
 		t.Fatalf("%+v, %v", r.Damage, err)
 	}
 	root := t.TempDir()
-	write(t, filepath.Join(root, "workshop_cache/7/1.vpk"), "from the workshop") // it was downloaded again
+	write(t, filepath.Join(root, "workshop_cache/7/1.vpk"), "from the workshop") // downloaded again
 	etc := t.TempDir()
 	done, err := Restore(t.Context(), bytes.NewReader(archive), Target{Root: root, Settings: etc, Schema: 4, Now: noon})
 	if err != nil {
@@ -181,22 +181,21 @@ func TestWhatIsRestoredIsWhatWas(t *testing.T) {
 	}
 	var st unix.Stat_t
 	if err := unix.Stat(filepath.Join(root, "runtime/alpha/upper/sparse"), &st); err != nil || st.Blocks > 1000 {
-		t.Errorf("what was a hole takes %d blocks (%v)", st.Blocks, err)
+		t.Errorf("the sparse file takes %d blocks (%v)", st.Blocks, err)
 	}
 	if _, err := unix.Getxattr(filepath.Join(root, "runtime/alpha/upper/left4dead2"), "user.overlay.origin", nil); err == nil {
-		t.Error("what names another disk was restored")
+		t.Error("an attribute that names another disk was restored")
 	}
 	if done.Game || len(done.Missing) > 0 || done.Aside != "" || len(done.Written) != 1 {
 		t.Errorf("%+v", done)
 	}
 	if left, _ := filepath.Glob(filepath.Join(root, "tmp", "*")); len(left) > 0 {
-		t.Errorf("left: %q", left)
+		t.Errorf("files left: %q", left)
 	}
 }
 
-// What a real overlay leaves in an upper directory means the same after it was
-// restored.
-func TestAnOverlayIsTheSameAfterwards(t *testing.T) {
+// After a restore, the upper directory of a real overlay must show the same content.
+func TestOverlayShowsSameContentAfterRestore(t *testing.T) {
 	if out, err := exec.Command("unshare", "-rm", "true").CombinedOutput(); err != nil {
 		t.Skipf("no user namespaces here: %v %s", err, out)
 	}
@@ -228,7 +227,7 @@ func TestAnOverlayIsTheSameAfterwards(t *testing.T) {
 	const look = "find . -type f | sort; cat kept"
 	before := mounted(root, look)
 	if want := "./dir/c\n./kept\nkeptmore\n"; before != want {
-		t.Fatalf("the overlay itself shows %q", before)
+		t.Fatalf("got %q from the original overlay, want %q", before, want)
 	}
 	archive, m := packed(t, Source{Root: root, Database: filepath.Join(root, "snapshot.db"), Head: Head{Format: Format, CreatedAt: noon}})
 	if len(m.Warnings) > 0 {
@@ -243,11 +242,11 @@ func TestAnOverlayIsTheSameAfterwards(t *testing.T) {
 		t.Fatalf("%+v, %v", done, err)
 	}
 	if after := mounted(again, look); after != before {
-		t.Errorf("before %q, afterwards %q", before, after)
+		t.Errorf("got %q after the restore, want %q", before, after)
 	}
 }
 
-func TestAFileThatIsWrittenToMeanwhileIsReadAgain(t *testing.T) {
+func TestChangingFileIsPackedAgain(t *testing.T) {
 	s := source(t)
 	if err := os.Truncate(filepath.Join(s.Root, "runtime/alpha/upper/sparse"), 0); err != nil {
 		t.Fatal(err)
@@ -262,7 +261,7 @@ func TestAFileThatIsWrittenToMeanwhileIsReadAgain(t *testing.T) {
 		write(t, log, strings.Repeat("x", 1<<20))
 		writes, before := 0, int64(0)
 		s.Progress = func(done, _ int64) {
-			inside := done-before == copyBuffer // only the log is so long
+			inside := done-before == copyBuffer // only the log is longer than the buffer
 			if before = done; !inside || writes == c.writes {
 				return
 			}
@@ -296,7 +295,7 @@ func TestAFileThatIsWrittenToMeanwhileIsReadAgain(t *testing.T) {
 	}
 }
 
-func TestNothingIsLostByARestore(t *testing.T) {
+func TestRestorePutsExistingFilesAside(t *testing.T) {
 	archive, _ := packed(t, source(t))
 	root := t.TempDir()
 	write(t, filepath.Join(root, databaseName), "what was there")
@@ -304,7 +303,7 @@ func TestNothingIsLostByARestore(t *testing.T) {
 	write(t, filepath.Join(root, "runtime/beta/upper/x"), "what beta wrote")
 	to := Target{Root: root, Schema: 4, Now: noon}
 	if _, err := Restore(t.Context(), bytes.NewReader(archive), to); !errors.Is(err, left4me.Conflict) {
-		t.Fatalf("%v", err)
+		t.Fatalf("got %v, want left4me.Conflict", err)
 	}
 	if b, err := os.ReadFile(filepath.Join(root, databaseName)); err != nil || string(b) != "what was there" {
 		t.Fatalf("%q, %v", b, err)
@@ -321,21 +320,21 @@ func TestNothingIsLostByARestore(t *testing.T) {
 		"runtime/beta/upper/x": "what beta wrote",
 	} {
 		if b, err := os.ReadFile(filepath.Join(done.Aside, name)); err != nil || string(b) != text {
-			t.Errorf("aside: %s is %q, %v", name, b, err)
+			t.Errorf("put aside: %s contains %q, %v", name, b, err)
 		}
 	}
 	if b, err := os.ReadFile(filepath.Join(root, databaseName)); err != nil || string(b) != "the database" {
 		t.Errorf("%q, %v", b, err)
 	}
 	if _, err := os.Stat(filepath.Join(root, databaseName+"-wal")); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("the log of another database is still there: %v", err)
+		t.Errorf("the old database's log is still in place: %v", err)
 	}
 	if len(done.Missing) != 1 || done.Missing[0] != "workshop_cache/7/1.vpk" {
-		t.Errorf("missing %q", done.Missing)
+		t.Errorf("got missing files %q", done.Missing)
 	}
 }
 
-func TestSettingsThatAreThereAreKept(t *testing.T) {
+func TestRestoreKeepsExistingSettings(t *testing.T) {
 	archive, _ := packed(t, source(t))
 	etc, root := t.TempDir(), t.TempDir()
 	write(t, filepath.Join(etc, "left4me.env"), "own")
@@ -343,9 +342,9 @@ func TestSettingsThatAreThereAreKept(t *testing.T) {
 	if _, err := Restore(t.Context(), bytes.NewReader(archive), to); !errors.Is(err, left4me.Conflict) {
 		t.Errorf("%v", err)
 	}
-	// Everything had been laid out, a directory that nobody may write to among it.
+	// The files had been written already, including a directory without write permission.
 	if left, _ := filepath.Glob(filepath.Join(root, "*", "*")); len(left) > 0 {
-		t.Errorf("left: %q", left)
+		t.Errorf("files left: %q", left)
 	}
 	to.Settings, to.Force = "", true
 	if done, err := Restore(t.Context(), bytes.NewReader(archive), to); err != nil || !slices.Equal(done.Kept, []string{"left4me.env"}) {
@@ -357,8 +356,8 @@ func TestSettingsThatAreThereAreKept(t *testing.T) {
 	}
 }
 
-// The root is left4me's own: a link in it must not lead root anywhere else.
-func TestALinkInTheRootLeadsNowhere(t *testing.T) {
+// left4me's user owns the root: a symbolic link in it must not make root write elsewhere.
+func TestRestoreFollowsNoLinkInRoot(t *testing.T) {
 	archive, _ := packed(t, source(t))
 	outside, root := t.TempDir(), t.TempDir()
 	write(t, filepath.Join(outside, "restore-x/precious"), "x")
@@ -366,7 +365,7 @@ func TestALinkInTheRootLeadsNowhere(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := Restore(t.Context(), bytes.NewReader(archive), Target{Root: root, Schema: 4, Now: noon}); err == nil {
-		t.Error("it was restored through a link")
+		t.Error("the restore followed a symbolic link")
 	}
 	if entries, err := os.ReadDir(outside); err != nil || len(entries) != 1 {
 		t.Errorf("%v, %v", entries, err)
@@ -376,7 +375,7 @@ func TestALinkInTheRootLeadsNowhere(t *testing.T) {
 	}
 }
 
-func TestANewerDatabaseIsRefused(t *testing.T) {
+func TestRestoreRefusesNewerDatabase(t *testing.T) {
 	archive, _ := packed(t, source(t))
 	root := t.TempDir()
 	_, err := Restore(t.Context(), bytes.NewReader(archive), Target{Root: root, Schema: 3, Now: noon})
@@ -388,10 +387,10 @@ func TestANewerDatabaseIsRefused(t *testing.T) {
 	}
 }
 
-func TestDamageIsSeen(t *testing.T) {
+func TestVerifyDetectsDamage(t *testing.T) {
 	s := source(t)
-	// In zeros, another distance to copy from makes the same zeros: no damage. The
-	// padding of a tar has some still.
+	// In a block of zeros, a changed copy distance yields the same zeros, which is no damage. Only
+	// the padding of the tar contains such blocks then.
 	if err := os.Truncate(filepath.Join(s.Root, "runtime/alpha/upper/sparse"), 0); err != nil {
 		t.Fatal(err)
 	}
@@ -407,11 +406,11 @@ func TestDamageIsSeen(t *testing.T) {
 		if len(r.Damage) > 0 {
 			seen++
 		} else if d := cmp.Diff(m, r.Manifest); d != "" || r.Head != s.Head {
-			t.Errorf("byte %d is another: not seen\n%s", at, d)
+			t.Errorf("the change of byte %d was not detected\n%s", at, d)
 		}
 	}
 	if seen < 60 {
-		t.Errorf("%d of 97 were seen", seen)
+		t.Errorf("detected %d of 97 changes, want at least 60", seen)
 	}
 	for _, size := range []int{0, 1, len(archive) / 2, len(archive) - 1} {
 		root := t.TempDir()
@@ -420,20 +419,20 @@ func TestDamageIsSeen(t *testing.T) {
 			t.Errorf("%d bytes of %d: %v", size, len(archive), err)
 		}
 		if left, _ := filepath.Glob(filepath.Join(root, "*", "*")); len(left) > 0 {
-			t.Errorf("left: %q", left)
+			t.Errorf("files left: %q", left)
 		}
 	}
 }
 
-func TestPackingEndsWithItsContext(t *testing.T) {
+func TestPackEndsWithContext(t *testing.T) {
 	s := source(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	s.Progress = func(int64, int64) { cancel() }
 	archives := Archives{Dir: filepath.Join(s.Root, "backups")}
 	if _, err := archives.Pack(ctx, "b", s); !errors.Is(err, context.Canceled) {
-		t.Errorf("%v", err)
+		t.Errorf("got %v, want context.Canceled", err)
 	}
 	if left, err := os.ReadDir(archives.Dir); err != nil || len(left) > 0 {
-		t.Errorf("left: %v, %v", left, err)
+		t.Errorf("files left: %v, %v", left, err)
 	}
 }

@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// caches are the directories of a root with what can be had again.
+// caches are the directories of a root whose files can be downloaded again.
 var caches = []string{"workshop_cache", "global_overlay_cache"}
 
 // eachCached calls visit for every file of a cache.
@@ -64,7 +64,7 @@ func eachIn(ctx context.Context, dir *os.File, p string, visit func(node) error)
 	return nil
 }
 
-// references notes what is in the caches, with its sums.
+// references records the files of the caches with their checksums.
 func (p *packer) references() error {
 	for _, cache := range caches {
 		err := p.eachCached(p.ctx, cache, func(n node) error {
@@ -94,11 +94,11 @@ func sumOf(ctx context.Context, n node) (string, int64, error) {
 	return hex.EncodeToString(sum.Sum(nil)), size, err
 }
 
-// bounded is a reader that ends with its context.
+// bounded is a reader that fails once its context ends.
 type bounded struct {
 	ctx  context.Context
 	r    io.Reader
-	each func(n int) // nil: nobody counts
+	each func(n int) // called after each read; may be nil
 }
 
 func (b *bounded) Read(p []byte) (int, error) {

@@ -1,16 +1,16 @@
-// Package backup packs what a left4me can't get again into one archive, reads it
-// back, and lays it out on another machine.
+// Package backup packs everything of a left4me that cannot be downloaded again into an archive,
+// verifies archives, and restores them on any machine.
 //
-// An archive is a tar of PAX headers within zstd: first head.json, then the
-// database, the settings, the files of overlays and what servers wrote, and last
-// manifest.json with the size and SHA-256 of every file. The game and what came
-// from the workshop are not in it: the manifest names them.
+// An archive is a zstd-compressed tar with PAX headers. It contains head.json, then the database,
+// the settings, the files of overlays, and the writable layers of servers, and finally
+// manifest.json with size and SHA-256 of every file. It does not contain the game or files from the
+// workshop; the manifest lists them.
 //
-// What it reads belongs partly to game servers, which write meanwhile and may be
-// hostile: directories are entered by descriptor, no link is followed, and a
-// file that changed while it was read is read again, or marked. What it lays out
-// came from anywhere: an entry that it would not have written itself is refused
-// with its name, and nothing is put in place before every sum was right.
+// Some of the packed files belong to game servers, which may be hostile and write to them during
+// the backup. Directories are therefore opened by descriptor, symbolic links are not followed, and
+// a file that changed while it was read is packed again or marked. A restored archive can come from
+// anywhere: an entry that Pack would not have written is rejected by name, and no file is put in
+// place before all checksums have been verified.
 package backup
 
 import (
@@ -23,10 +23,10 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Format is that of the archives that are written. A newer one is refused.
+// Format is the format version of new archives. Archives with another version are rejected.
 const Format = 1
 
-// The names of what is in an archive beside the files of a root.
+// Names of the entries that are not files of a root.
 const (
 	headName     = "head.json"
 	manifestName = "manifest.json"
@@ -34,47 +34,47 @@ const (
 	settingsDir  = "etc"
 )
 
-// Bounds of what is read. Honest archives stay far below them.
+// Limits for reading. Real archives stay far below them.
 const (
 	maxHead     = 1 << 20
 	maxManifest = 1 << 30
 	maxEntries  = 20_000_000
 	maxPath     = 4096
 	maxDepth    = 128
-	maxWindow   = 64 << 20 // of zstd: what reading one may take of memory
+	maxWindow   = 64 << 20 // window of zstd, which limits the memory of the decoder
 )
 
-// xattrPrefix is how an extended attribute stands in a PAX header, as GNU tar
-// and bsdtar have it.
+// xattrPrefix is the prefix of extended attributes in PAX headers, as used by GNU tar and bsdtar.
 const xattrPrefix = "SCHILY.xattr."
 
-// Head is the first entry: what it is and who can read it.
+// Head is the first entry of an archive. It describes the archive and the version needed to read
+// it.
 type Head struct {
 	Format    int          `json:"format"`
-	Version   string       `json:"version"` // of the left4me that wrote it
-	Schema    int64        `json:"schema"`  // of the database
+	Version   string       `json:"version"` // version of left4me that wrote the archive
+	Schema    int64        `json:"schema"`  // schema version of the database
 	Host      left4me.Name `json:"host"`
 	CreatedAt time.Time    `json:"created_at"`
 	Scheduled bool         `json:"scheduled,omitempty"`
 }
 
-// Manifest is the last entry: what must have come before it.
+// Manifest is the last entry of an archive. It lists all entries before it.
 type Manifest struct {
 	Entries    []Entry     `json:"entries"`
 	References []Reference `json:"references"`
-	Build      int64       `json:"build"` // of the game; 0 when there was none
-	Game       []string    `json:"game"`  // the layers of the installation, top first
+	Build      int64       `json:"build"` // build of the game; 0 if none was installed
+	Game       []string    `json:"game"`  // layers of the installation, top first
 	Warnings   []string    `json:"warnings"`
 }
 
-// Entry is one thing of the archive.
+// Entry describes one entry of an archive.
 type Entry struct {
 	Path    string `json:"path,omitempty"`
-	Raw     []byte `json:"raw,omitempty"` // the path, when it is no UTF-8
+	Raw     []byte `json:"raw,omitempty"` // the path, if it is not UTF-8
 	Kind    string `json:"kind"`          // file, dir, link, symlink or whiteout
 	Size    int64  `json:"size,omitempty"`
 	SHA256  string `json:"sha256,omitempty"`
-	Changed bool   `json:"changed,omitempty"` // it was written to each time it was read
+	Changed bool   `json:"changed,omitempty"` // the file changed during every attempt to read it
 }
 
 func (e Entry) path() string {
@@ -84,32 +84,32 @@ func (e Entry) path() string {
 	return e.Path
 }
 
-// Reference is a file that isn't in the archive because it can be had again: one
-// in a cache, and the files of overlays that are the same inode.
+// Reference describes a file of a cache, which is not in the archive because it can be downloaded
+// again, and the files of overlays that share its inode.
 type Reference struct {
-	Path   string   `json:"path"` // beneath the root: workshop_cache/123/4.vpk
+	Path   string   `json:"path"` // relative to the root: workshop_cache/123/4.vpk
 	Size   int64    `json:"size"`
 	SHA256 string   `json:"sha256"`
 	Links  []string `json:"links,omitempty"`
 }
 
-// ErrDamaged is inside the error for an archive that isn't whole or isn't one.
+// ErrDamaged is in the chain of errors for a file that is no complete archive.
 var ErrDamaged = errors.New("damaged")
 
-// damaged says what is wrong with an archive.
+// damaged returns an error that wraps ErrDamaged.
 func damaged(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrDamaged, fmt.Sprintf(format, args...))
 }
 
-// tree is the part of a root that an entry belongs to. Links stay in theirs.
+// tree is the part of a root that an entry belongs to. Links must not leave their part.
 type tree struct {
-	top   string // the directory that symbolic links can't leave; empty where there are none
-	share string // files of the same share may be one inode
-	only  string // "file" or "dir", when nothing else may stand here
-	game  bool   // what the game wrote
+	top   string // directory that symbolic links must not leave; empty: no symbolic links allowed
+	share string // files with the same share may be hard links of each other
+	only  string // "file" or "dir": the only kind allowed at this path
+	game  bool   // written by the game
 }
 
-// place says what may stand at a path, and whether anything may.
+// place returns the part that a path belongs to, and whether an archive may contain the path.
 func place(p string) (tree, bool) {
 	if !tidy(p) {
 		return tree{}, false
@@ -137,25 +137,25 @@ func place(p string) (tree, bool) {
 	return tree{}, false
 }
 
-// settingsFile reports whether a file holds settings: left4me.env.
+// settingsFile reports whether a file contains settings, such as left4me.env.
 func settingsFile(name string) bool {
 	stem, ok := strings.CutSuffix(name, ".env")
 	return ok && left4me.Name(stem).Valid()
 }
 
-// tidy reports whether a path is relative, clean and short.
+// tidy reports whether a path is relative, clean and within the limits.
 func tidy(p string) bool {
 	return p != "" && p != "." && len(p) <= maxPath && path.Clean(p) == p && p[0] != '/' &&
 		p != ".." && !strings.HasPrefix(p, "../") && !strings.ContainsRune(p, 0) && strings.Count(p, "/") < maxDepth
 }
 
-// staysIn reports whether a symbolic link at p, of tree top, points to something
-// beneath top by its text.
+// staysIn reports whether the target of a symbolic link at p stays inside top, judging by its text
+// only.
 func staysIn(top, p, target string) bool {
 	if target == "" || path.IsAbs(target) || len(target) > maxPath {
 		return false
 	}
-	// Step by step: a/../../x leaves on its way, whatever it comes back to.
+	// Check each step: a/../../x leaves the directory even if it returns later.
 	at := strings.Split(strings.TrimPrefix(path.Dir(p), top), "/")
 	depth := 0
 	for _, part := range at {

@@ -21,8 +21,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// made is an archive with a good head, the entries and a manifest that names
-// nothing.
+// made returns an archive with a valid head, the entries, and an empty manifest.
 func made(tb testing.TB, entries ...*tar.Header) []byte {
 	tb.Helper()
 	return madeWith(tb, Manifest{}, entries...)
@@ -68,92 +67,92 @@ func directory(names ...string) []*tar.Header {
 	return all
 }
 
-func TestAHostileArchiveIsRefused(t *testing.T) {
+func TestHostileArchivesAreRefused(t *testing.T) {
 	upper := directory("runtime", "runtime/a", "runtime/a/upper")
 	reg := func(name string) *tar.Header {
 		return &tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: 0o644, Size: 1}
 	}
 	for what, entries := range map[string][]*tar.Header{
-		"a way up":                append(upper, reg("runtime/a/upper/../../../x")),
-		"up at once":              {reg("../x")},
-		"an absolute path":        {reg("/tmp/x")},
-		"a part that is none":     {reg("left4me.lock")},
-		"another instance's file": append(directory("instances", "instances/a"), reg("instances/a/instance.env")),
-		"a directory that isn't":  append(upper, reg("runtime/a/upper/b/x")),
-		"a name that is none":     append(directory("runtime"), directory("runtime/A")...),
-		"a file for a directory":  {reg("overlays")},
-		"settings that are none":  {reg("etc/passwd")},
-		"a link out": append(upper,
+		"path upwards":                append(upper, reg("runtime/a/upper/../../../x")),
+		"leading ..":                  {reg("../x")},
+		"absolute path":               {reg("/tmp/x")},
+		"unknown part":                {reg("left4me.lock")},
+		"other file of an instance":   append(directory("instances", "instances/a"), reg("instances/a/instance.env")),
+		"missing directory":           append(upper, reg("runtime/a/upper/b/x")),
+		"invalid server name":         append(directory("runtime"), directory("runtime/A")...),
+		"file instead of a directory": {reg("overlays")},
+		"no settings file":            {reg("etc/passwd")},
+		"link to outside": append(upper,
 			&tar.Header{Typeflag: tar.TypeSymlink, Name: "runtime/a/upper/x", Linkname: "../../../left4me.db"}),
-		"an absolute link": append(upper,
+		"absolute link": append(upper,
 			&tar.Header{Typeflag: tar.TypeSymlink, Name: "runtime/a/upper/x", Linkname: "/etc/passwd"}),
-		"a link out and in": append(upper,
+		"link out and back in": append(upper,
 			&tar.Header{Typeflag: tar.TypeSymlink, Name: "runtime/a/upper/x", Linkname: "../upper/x"}),
-		"a file through a link": append(upper, &tar.Header{Typeflag: tar.TypeSymlink, Name: "runtime/a/upper/x", Linkname: "y"},
+		"file through a link": append(upper, &tar.Header{Typeflag: tar.TypeSymlink, Name: "runtime/a/upper/x", Linkname: "y"},
 			reg("runtime/a/upper/x/z")),
-		"a hard link out": append(upper,
+		"hard link to outside": append(upper,
 			&tar.Header{Typeflag: tar.TypeLink, Name: "runtime/a/upper/x", Linkname: "/etc/passwd"}),
-		"a hard link to the database": append(upper, reg(databaseName),
+		"hard link to the database": append(upper, reg(databaseName),
 			&tar.Header{Typeflag: tar.TypeLink, Name: "runtime/a/upper/x", Linkname: databaseName}),
-		"a hard link to a layer": append(append(upper, directory("overlays", "overlays/o", "overlays/o/1")...), reg("overlays/o/1/x"),
+		"hard link to a layer": append(append(upper, directory("overlays", "overlays/o", "overlays/o/1")...), reg("overlays/o/1/x"),
 			&tar.Header{Typeflag: tar.TypeLink, Name: "runtime/a/upper/x", Linkname: "overlays/o/1/x"}),
-		"a device": append(upper, &tar.Header{Typeflag: tar.TypeChar, Name: "runtime/a/upper/x", Devmajor: 1, Devminor: 3}),
-		"a disk":   append(upper, &tar.Header{Typeflag: tar.TypeBlock, Name: "runtime/a/upper/x"}),
-		"a pipe":   append(upper, &tar.Header{Typeflag: tar.TypeFifo, Name: "runtime/a/upper/x"}),
-		"setuid":   append(upper, &tar.Header{Typeflag: tar.TypeReg, Name: "runtime/a/upper/x", Mode: 0o4755}),
-		"setgid":   append(upper, &tar.Header{Typeflag: tar.TypeReg, Name: "runtime/a/upper/x", Mode: 0o2755}),
-		"a capability": append(upper,
+		"character device": append(upper, &tar.Header{Typeflag: tar.TypeChar, Name: "runtime/a/upper/x", Devmajor: 1, Devminor: 3}),
+		"block device":     append(upper, &tar.Header{Typeflag: tar.TypeBlock, Name: "runtime/a/upper/x"}),
+		"pipe":             append(upper, &tar.Header{Typeflag: tar.TypeFifo, Name: "runtime/a/upper/x"}),
+		"setuid":           append(upper, &tar.Header{Typeflag: tar.TypeReg, Name: "runtime/a/upper/x", Mode: 0o4755}),
+		"setgid":           append(upper, &tar.Header{Typeflag: tar.TypeReg, Name: "runtime/a/upper/x", Mode: 0o2755}),
+		"capability": append(upper,
 			&tar.Header{
 				Typeflag:   tar.TypeReg,
 				Name:       "runtime/a/upper/x",
 				PAXRecords: map[string]string{xattrPrefix + "security.capability": "x"},
 			}),
-		"twice":                append(upper, reg("runtime/a/upper/x"), reg("runtime/a/upper/y"), reg("runtime/a/upper/x")),
-		"more than fits":       append(upper, &tar.Header{Typeflag: tar.TypeReg, Name: "runtime/a/upper/x", Size: 1 << 20}),
-		"what nobody promised": upper,
+		"duplicate entry":       append(upper, reg("runtime/a/upper/x"), reg("runtime/a/upper/y"), reg("runtime/a/upper/x")),
+		"larger than the space": append(upper, &tar.Header{Typeflag: tar.TypeReg, Name: "runtime/a/upper/x", Size: 1 << 20}),
+		"not in the manifest":   upper,
 	} {
 		t.Run(what, func(t *testing.T) {
 			s := discard{}
 			archive := made(t, entries...)
 			_, err := read(t.Context(), bytes.NewReader(archive), 1<<19, s)
-			if what == "what nobody promised" {
-				err = nil // its structure is good
+			if what == "not in the manifest" {
+				err = nil // its structure is valid
 			} else if !errors.Is(err, ErrDamaged) {
-				t.Errorf("it was read: %v", err)
+				t.Errorf("read: got %v, want ErrDamaged", err)
 			}
 			root := t.TempDir()
 			if _, err = Restore(t.Context(), bytes.NewReader(archive), Target{Root: root, Now: noon}); !errors.Is(err, left4me.Invalid) {
-				t.Errorf("it was restored: %v", err)
+				t.Errorf("Restore: got %v, want left4me.Invalid", err)
 			}
 			found, _ := filepath.Glob(filepath.Join(root, "*"))
 			for _, f := range found {
 				if filepath.Base(f) != "tmp" {
-					t.Errorf("left: %s", f)
+					t.Errorf("file left: %s", f)
 				}
 			}
 		})
 	}
 }
 
-// The compression has sums of its own, which say nothing of what was packed.
-func TestTheSumOfEachFileCounts(t *testing.T) {
+// The checksums of zstd do not prove that the content is what was packed.
+func TestChecksumOfEachFileIsVerified(t *testing.T) {
 	for sum, good := range map[string]bool{
-		"6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d": true, // of one zero
+		"6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d": true, // SHA-256 of one zero byte
 		"6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01e": false,
 	} {
 		m := Manifest{Entries: []Entry{{Path: databaseName, Kind: "file", Size: 1, SHA256: sum}}}
 		archive := madeWith(t, m, &tar.Header{Typeflag: tar.TypeReg, Name: databaseName, Size: 1, Mode: 0o600})
 		r, err := Verify(t.Context(), bytes.NewReader(archive), nil)
 		if err != nil || (len(r.Damage) == 0) != good {
-			t.Errorf("good is %v: %q, %v", good, r.Damage, err)
+			t.Errorf("valid sum %v: got damage %q, %v", good, r.Damage, err)
 		}
 		if _, err := Restore(t.Context(), bytes.NewReader(archive), Target{Root: t.TempDir(), Now: noon}); (err == nil) != good {
-			t.Errorf("good is %v: %v", good, err)
+			t.Errorf("valid sum %v: Restore returned %v", good, err)
 		}
 	}
 }
 
-func TestABombIsStopped(t *testing.T) {
+func TestArchiveBombIsStopped(t *testing.T) {
 	var b bytes.Buffer
 	z, _ := zstd.NewWriter(&b)
 	w := tar.NewWriter(z)
@@ -169,17 +168,17 @@ func TestABombIsStopped(t *testing.T) {
 	root := t.TempDir()
 	_, err := Restore(t.Context(), io.MultiReader(&b, neverEnds{}), Target{Root: root, Now: noon})
 	if err == nil || !strings.Contains(err.Error(), "no room") {
-		t.Errorf("%v", err)
+		t.Errorf("got %v, want an error about the space", err)
 	}
 }
 
-// neverEnds would be read for ever.
+// neverEnds is a reader without an end.
 type neverEnds struct{}
 
 func (neverEnds) Read(p []byte) (int, error) { return len(p), nil }
 
-// A game that exchanges what is looked at gets nothing of others into a backup.
-func TestALinkThatComesBetweenIsNotFollowed(t *testing.T) {
+// A game that replaces files between inspection and opening must not get other files into a backup.
+func TestPackFollowsNoLinkCreatedMeanwhile(t *testing.T) {
 	s := source(t)
 	dir, err := os.Open(filepath.Join(s.Root, "runtime/alpha/upper/left4dead2"))
 	if err != nil {
@@ -197,14 +196,14 @@ func TestALinkThatComesBetweenIsNotFollowed(t *testing.T) {
 		}
 		if f, err := n.open(); err == nil {
 			f.Close()
-			t.Errorf("%s is a link now, and was opened", name)
+			t.Errorf("%s was opened although it is now a symbolic link", name)
 		}
 		if err := errors.Join(os.Remove(p), unix.Mkfifo(p, 0o600)); err != nil {
 			t.Fatal(err)
 		}
-		if f, err := n.open(); err == nil { // nor waited for
+		if f, err := n.open(); err == nil { // must not block either
 			f.Close()
-			t.Errorf("%s is a pipe now, and was opened", name)
+			t.Errorf("%s was opened although it is now a pipe", name)
 		}
 	}
 }
@@ -216,26 +215,26 @@ func FuzzRead(f *testing.F) {
 	f.Add(made(f, directory("runtime", "runtime/a", "runtime/a/upper")...))
 	f.Add([]byte("not a backup"))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		// What Verify calls good can be laid out, and nothing else can.
+		// Restore must succeed exactly for archives that Verify accepts.
 		r, err := Verify(t.Context(), bytes.NewReader(b), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		root := t.TempDir()
 		_, err = Restore(t.Context(), bytes.NewReader(b), Target{Root: root, Schema: 1 << 60, Now: noon})
-		_ = filepath.WalkDir(root, func(p string, d fs.DirEntry, _ error) error { // so that it can be removed
+		_ = filepath.WalkDir(root, func(p string, d fs.DirEntry, _ error) error { // so that the test can remove it
 			if d.IsDir() {
 				return os.Chmod(p, 0o700)
 			}
 			return nil
 		})
 		if len(r.Damage) > 0 && err == nil {
-			t.Errorf("restored, though %q", r.Damage)
+			t.Errorf("restored despite damage %q", r.Damage)
 		}
 	})
 }
 
-// FuzzRaw skips the compression, which hides the rest from a fuzzer.
+// FuzzRaw reads uncompressed archives, because a fuzzer rarely produces valid compressed data.
 func FuzzRaw(f *testing.F) {
 	unpacked := func(b []byte) []byte {
 		z, err := zstd.NewReader(bytes.NewReader(b))
@@ -260,21 +259,21 @@ func FuzzRaw(f *testing.F) {
 		}
 		for p, g := range a.seen {
 			if in, ok := place(p); !ok || in.only != "" && in.only != g.kind {
-				t.Errorf("%q was taken", p)
+				t.Errorf("%q was accepted", p)
 			}
 		}
 	})
 }
 
-// A plugin can make a file of any size that takes nothing on the disk. It must
-// not keep backups from being made, nor a restore from finding room.
-func TestFilesOfHolesAreLeftOut(t *testing.T) {
+// A plugin can create sparse files of any size. They must neither prevent backups nor make a
+// restore fail for lack of space.
+func TestHugeSparseFilesAreSkipped(t *testing.T) {
 	s := source(t)
 	for i := range 4 {
 		f := filepath.Join(s.Root, "runtime/alpha/upper", fmt.Sprintf("hole%d", i))
 		write(t, f, "x")
 		if err := os.Truncate(f, 1<<40); err != nil {
-			t.Skip("this file system has no such files: ", err)
+			t.Skip("the file system does not support such files: ", err)
 		}
 		if err := os.Link(f, f+"-link"); err != nil {
 			t.Fatal(err)
@@ -298,10 +297,10 @@ func TestFilesOfHolesAreLeftOut(t *testing.T) {
 	}
 }
 
-// A header holds a megabyte, and some file systems give a file more attributes
-// than that: one such file would have ended every backup.
+// A PAX header is limited to 1 MiB, and some file systems allow more attributes per file. Without a
+// limit, one such file would make every backup fail.
 func TestAttributesAreBounded(t *testing.T) {
-	dir, err := os.MkdirTemp("/dev/shm", "left4me-test-*") // ext4 takes 4 KiB
+	dir, err := os.MkdirTemp("/dev/shm", "left4me-test-*") // ext4 allows only 4 KiB
 	if err != nil {
 		t.Skip(err)
 	}
@@ -317,7 +316,7 @@ func TestAttributesAreBounded(t *testing.T) {
 			value = value[:1]
 		}
 		if err := unix.Fsetxattr(int(f.Fd()), name, value, 0); err != nil {
-			t.Skip("this file system takes no attributes: ", err)
+			t.Skip("the file system does not support attributes: ", err)
 		}
 	}
 	p := &packer{}
@@ -326,13 +325,13 @@ func TestAttributesAreBounded(t *testing.T) {
 		size += len(k) + len(v)
 	}
 	if size > 2*maxXattrs || found[xattrPrefix+"user.overlay.opaque"] != "y" || len(p.manifest.Warnings) != 1 {
-		t.Errorf("%d attributes of %d bytes, %q", len(found), size, p.manifest.Warnings)
+		t.Errorf("got %d attributes with %d bytes, %q", len(found), size, p.manifest.Warnings)
 	}
 }
 
-// A backup may be made by who took left4me over, but its settings are read for
-// programs that root runs: nothing in them may have these load something else.
-func TestSettingsAreLeft4mesOnly(t *testing.T) {
+// An attacker who controlled left4me may have made the backup. Its settings are environment files
+// of programs that root runs, so they must not set variables such as LD_PRELOAD.
+func TestRestoredSettingsAreLimitedToLeft4me(t *testing.T) {
 	s := source(t)
 	text := "# mine\nLEFT4ME_SECRET_KEY=x\nLD_PRELOAD=/tmp/x.so\n \tLD_AUDIT=x\nLEFT4ME_LISTEN=a\rLD_LIBRARY_PATH=b\r\nLEFT4ME_X=\"1\n" +
 		"GCONV_PATH=\"\n\n;LEFT4ME_Y=\n"
@@ -350,6 +349,6 @@ func TestSettingsAreLeft4mesOnly(t *testing.T) {
 	want := "# mine\nLEFT4ME_SECRET_KEY=x\n#LD_PRELOAD=/tmp/x.so\n# \tLD_AUDIT=x\nLEFT4ME_LISTEN=a\n#LD_LIBRARY_PATH=b\nLEFT4ME_X=\"1\n" +
 		"#GCONV_PATH=\"\n\n;LEFT4ME_Y=\n"
 	if string(b) != want {
-		t.Errorf("%q, want %q", b, want)
+		t.Errorf("got %q, want %q", b, want)
 	}
 }

@@ -17,12 +17,12 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// layout is the sink of Restore: it writes beneath root and nowhere else.
+// layout is the sink of Restore. It writes only under root.
 type layout struct {
 	target   Target
 	root     *os.Root
 	to       *receivers
-	dirs     []*tar.Header // their modes and times come last
+	dirs     []*tar.Header // their modes and times are set last
 	settings []string
 	files    int64
 	bytes    int64
@@ -44,7 +44,7 @@ func (l *layout) entry(h *tar.Header, in tree, content io.Reader) error {
 	case tar.TypeReg:
 		err = l.file(h, in, content)
 	case tar.TypeLink:
-		return l.root.Link(h.Linkname, h.Name) // it has owner and mode with its file
+		return l.root.Link(h.Linkname, h.Name) // owner and mode belong to the linked file
 	case tar.TypeSymlink:
 		err = l.root.Symlink(h.Linkname, h.Name)
 	case tar.TypeChar:
@@ -60,7 +60,7 @@ func (l *layout) entry(h *tar.Header, in tree, content io.Reader) error {
 			return err
 		}
 		if h.Typeflag == tar.TypeReg {
-			return l.root.Chmod(h.Name, fileMode(h.Mode)) // changing the owner may have changed it
+			return l.root.Chmod(h.Name, fileMode(h.Mode)) // chown may have cleared bits of the mode
 		}
 	}
 	return nil
@@ -68,7 +68,7 @@ func (l *layout) entry(h *tar.Header, in tree, content io.Reader) error {
 
 func (l *layout) file(h *tar.Header, in tree, content io.Reader) error {
 	if err := l.root.Remove(h.Name); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err // the one that it replaces
+		return err // an earlier copy of the same file
 	}
 	f, err := l.root.OpenFile(h.Name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
@@ -96,8 +96,8 @@ func (l *layout) file(h *tar.Header, in tree, content io.Reader) error {
 	return l.root.Chtimes(h.Name, h.ModTime, h.ModTime)
 }
 
-// writeSparse writes content and leaves holes where it is zero: a game makes
-// files that are mostly that.
+// writeSparse writes content and leaves holes for blocks of zeros. Games create files that are
+// mostly holes.
 func writeSparse(f *os.File, content io.Reader, size int64) error {
 	buf := make([]byte, 64<<10)
 	zero := make([]byte, len(buf))
@@ -130,7 +130,7 @@ func setXattrs(f *os.File, h *tar.Header) error {
 	return nil
 }
 
-// whiteout makes the device 0:0, which the kernel lets everybody make since 5.8.
+// whiteout creates the character device 0:0, which needs no privileges since Linux 5.8.
 func (l *layout) whiteout(name string) error {
 	dir, err := l.root.Open(path.Dir(name))
 	if err != nil {
@@ -143,8 +143,8 @@ func (l *layout) whiteout(name string) error {
 	return nil
 }
 
-// finish gives the directories what would have been in the way before, the
-// innermost first.
+// finish sets modes, times and attributes of directories, the innermost first. Earlier they could
+// have prevented writing.
 func (l *layout) finish() error {
 	for _, h := range slices.Backward(l.dirs) {
 		d, err := l.root.Open(h.Name)

@@ -19,24 +19,24 @@ func groupName(id string) string {
 	return ""
 }
 
-// The users and the group of the package.
+// Users and group of the package.
 const (
 	ownUser   = "left4me"
 	gameUser  = "left4me-game"
 	gameGroup = "left4me-game"
 )
 
-// owner is a user and a group by number.
+// owner is a numeric user and group id.
 type owner struct{ uid, gid int }
 
-// receivers says to whom files are given; nobody changes an owner when it is nil.
+// receivers holds the owners of restored files. A nil pointer means that owners are not changed.
 type receivers struct {
-	own  owner // the user that left4me runs as, and its group
-	game owner // the user that the game runs as, and the group that the panel reads through
+	own  owner // user of left4me, and its group
+	game owner // user of the game, and the group through which the panel reads
 }
 
-// of is who gets a file: its owners by name where they are ours, else those of
-// the place where it stands.
+// of returns the owner of a restored file: the archived user and group if they are the package's,
+// otherwise the default of the directory.
 func (r *receivers) of(in tree, top, uname, gname string) owner {
 	o := r.own
 	if in.game {
@@ -59,7 +59,7 @@ func (r *receivers) of(in tree, top, uname, gname string) owner {
 	return o
 }
 
-// packaged are the users of the package, when this machine has them.
+// packaged returns the users of the package if they exist on this machine.
 func packaged() (*receivers, bool) {
 	own, err := lookupUser(ownUser)
 	if err != nil {

@@ -27,25 +27,24 @@ import (
 )
 
 const (
-	tries       = 3  // of a file that is written to while it is read
-	maxWarnings = 50 // that are kept
+	tries       = 3  // attempts to read a file that changes meanwhile
+	maxWarnings = 50 // limit for the manifest
 	copyBuffer  = 256 << 10
-	maxHoles    = 1 << 30  // of all files that are nearly nothing else
-	maxXattrs   = 64 << 10 // of one file: a header of the archive holds 1 MiB
+	maxHoles    = 1 << 30  // bytes; total size of all nearly empty sparse files
+	maxXattrs   = 64 << 10 // bytes per file; a PAX header is limited to 1 MiB
 )
 
-// Source is what an archive is made of.
+// Source describes what an archive is made from.
 type Source struct {
 	Root     string // LEFT4ME_ROOT
-	Settings string // the directory of the *.env files; empty when there is none
-	Database string // a copy that nobody writes to
+	Settings string // directory of the *.env files; empty if there is none
+	Database string // a copy that does not change
 	Head     Head
-	// Progress is told how many bytes of files were read, and how many there
-	// will be, as far as it was known before.
+	// Progress receives the bytes read so far, and the expected total.
 	Progress func(done, total int64)
 }
 
-// Size is how many bytes of files an archive would hold.
+// Size returns the number of bytes of files that an archive would contain.
 func (s Source) Size(ctx context.Context) (int64, error) {
 	var total int64
 	seen := map[inode]bool{}
@@ -57,7 +56,7 @@ func (s Source) Size(ctx context.Context) (int64, error) {
 	w := walker{root: s.Root, keep: revisions(s.Root), skip: func(string, error) {}}
 	err := w.walk(ctx, func(n node) error {
 		if n.kind() == unix.S_IFREG && !seen[n.inode()] {
-			total += min(n.stat.Size, n.stat.Blocks*512) // what is holes takes no room
+			total += min(n.stat.Size, n.stat.Blocks*512) // holes need no space
 			if n.stat.Nlink > 1 {
 				seen[n.inode()] = true
 			}
@@ -70,13 +69,13 @@ func (s Source) Size(ctx context.Context) (int64, error) {
 	return total, err
 }
 
-// packer writes one archive.
+// packer writes an archive.
 type packer struct {
 	Source
 	ctx      context.Context
 	tar      *tar.Writer
 	manifest Manifest
-	links    map[linked]string // the first path of a file with several
+	links    map[linked]string // first path of each file with several hard links
 	cached   map[inode]*Reference
 	owners   owners
 	sum      hash.Hash
@@ -86,16 +85,15 @@ type packer struct {
 	holes    int64
 }
 
-// linked is a file with several names: each part of a root has its own, so that
-// an upper never shares a file with a layer.
+// linked identifies a file with several hard links within one part of a root. Parts are kept apart,
+// so that a restored writable layer never shares a file with a layer below.
 type linked struct {
 	inode
 	share string
 }
 
-// Pack writes an archive of s to w and returns what is in it. What can't be read
-// is left out and told in the manifest; errors are those of writing, of the
-// database, and that of ctx.
+// Pack writes an archive of s to w and returns its manifest. It skips unreadable files and adds a
+// warning to the manifest. Errors are failures to write or to read the database, or ctx.Err.
 func Pack(ctx context.Context, s Source, w io.Writer) (Manifest, error) {
 	z, err := zstd.NewWriter(w, zstd.WithEncoderLevel(zstd.SpeedDefault), zstd.WithEncoderConcurrency(2), zstd.WithWindowSize(4<<20))
 	if err != nil {
@@ -110,7 +108,7 @@ func Pack(ctx context.Context, s Source, w io.Writer) (Manifest, error) {
 	if err == nil {
 		err = p.tar.Close()
 	}
-	// Also after an error: it ends the encoder's goroutines.
+	// Close in any case: it ends the encoder's goroutines.
 	if cerr := z.Close(); err == nil {
 		err = cerr
 	}
@@ -145,12 +143,12 @@ func (p *packer) all() error {
 	for _, r := range p.cached {
 		p.manifest.References = append(p.manifest.References, *r)
 	}
-	// A game that isn't there, or whose layers can't be told, is none.
+	// Without an installed game, or if its layers cannot be determined, both fields stay empty.
 	p.manifest.Game, p.manifest.Build, _ = instance.Root(p.Root).Layers(nil)
 	return p.document(manifestName, p.manifest)
 }
 
-// warn notes what could not be taken as it is.
+// warn records that something could not be packed unchanged.
 func (p *packer) warn(path string, why error) {
 	var pe *os.PathError
 	if errors.As(why, &pe) {
@@ -161,7 +159,7 @@ func (p *packer) warn(path string, why error) {
 	}
 }
 
-// document writes an entry of JSON.
+// document writes an entry with JSON content.
 func (p *packer) document(name string, v any) error {
 	b, err := json.Marshal(v)
 	if err != nil {
@@ -175,7 +173,7 @@ func (p *packer) document(name string, v any) error {
 	return err
 }
 
-// single packs a file that stands somewhere else than in the root.
+// single packs a file from outside the root.
 func (p *packer) single(from, to string) error {
 	dir, err := os.OpenFile(filepath.Dir(from), unix.O_RDONLY|unix.O_DIRECTORY, 0)
 	if err != nil {
@@ -199,8 +197,8 @@ func (p *packer) single(from, to string) error {
 	return nil
 }
 
-// settings packs the *.env files. One that can't be read is told: a backup
-// without it is worth more than none.
+// settings packs the *.env files. An unreadable file causes only a warning: an incomplete backup is
+// better than none.
 func (p *packer) settings() error {
 	if p.Settings == "" {
 		return nil
@@ -228,7 +226,7 @@ func (p *packer) settings() error {
 	return nil
 }
 
-// node packs one thing of the root.
+// node packs a file, directory or link of the root.
 func (p *packer) node(n node) error {
 	h := &tar.Header{
 		Name: n.path, Mode: int64(n.stat.Mode & 0o7777), ModTime: time.Unix(n.stat.Mtim.Unix()),
@@ -243,7 +241,7 @@ func (p *packer) node(n node) error {
 	case unix.S_IFLNK:
 		return p.symlink(n, h)
 	case unix.S_IFCHR:
-		if n.stat.Rdev == 0 { // how overlayfs says that something was removed
+		if n.stat.Rdev == 0 { // overlayfs marks a removed file this way
 			h.Typeflag = tar.TypeChar
 			return p.entry(h, Entry{Kind: "whiteout"})
 		}
@@ -252,7 +250,7 @@ func (p *packer) node(n node) error {
 	return nil
 }
 
-// entry writes a header and notes it.
+// entry writes a header and adds it to the manifest.
 func (p *packer) entry(h *tar.Header, e Entry) error {
 	if e.Path = h.Name; !utf8.ValidString(h.Name) {
 		e.Path, e.Raw = "", []byte(h.Name)
@@ -291,8 +289,8 @@ func (p *packer) symlink(n node, h *tar.Header) error {
 	return p.entry(h, Entry{Kind: "symlink"})
 }
 
-// file packs a file: as a link to one that was packed, as a reference to a cache,
-// or with what is in it.
+// file packs a file: as a hard link to a packed file, as a reference to a cache, or with its
+// content.
 func (p *packer) file(n node, h *tar.Header) error {
 	in, _ := place(n.path)
 	if n.stat.Nlink > 1 {
@@ -333,8 +331,8 @@ func (p *packer) file(n node, h *tar.Header) error {
 	return nil
 }
 
-// hollow reports whether a file is one of those that take nothing on the disk
-// and more than is left for them: a plugin can make such as large as it likes.
+// hollow reports whether a file is nearly empty on disk and larger than what remains of the limit
+// for such files. Plugins can create sparse files of any size.
 func (p *packer) hollow(st unix.Stat_t) bool {
 	if st.Size < 1<<20 || st.Blocks*512 >= st.Size/64 {
 		return false
@@ -346,8 +344,8 @@ func (p *packer) hollow(st unix.Stat_t) bool {
 	return false
 }
 
-// content packs what is in a file. One that changed meanwhile is packed once
-// more behind itself: the last one counts.
+// content packs the content of a file. If the file has changed in the meantime, it is packed again
+// as another entry; the last entry counts.
 func (p *packer) content(f *os.File, h *tar.Header, before unix.Stat_t) error {
 	begun := p.done
 	for try := 1; ; try++ {
@@ -374,8 +372,8 @@ func (p *packer) content(f *os.File, h *tar.Header, before unix.Stat_t) error {
 	}
 }
 
-// copy writes a header and as many bytes of f as it says: zeros where f has
-// become shorter.
+// copy writes a header and the announced number of bytes. If f is shorter by now, it writes zeros
+// instead.
 func (p *packer) copy(f *os.File, h *tar.Header) (sum string, whole bool, err error) {
 	if err := p.entry(h, Entry{Kind: "file", Size: h.Size}); err != nil {
 		return "", false, err
@@ -391,7 +389,7 @@ func (p *packer) copy(f *os.File, h *tar.Header) (sum string, whole bool, err er
 		if whole {
 			n, err := f.ReadAt(b, at)
 			if err != nil && !errors.Is(err, io.EOF) {
-				p.warn(h.Name, err) // the disk can't read it
+				p.warn(h.Name, err) // unreadable disk block
 			}
 			if n < len(b) {
 				whole = false
@@ -413,13 +411,13 @@ func (p *packer) copy(f *os.File, h *tar.Header) (sum string, whole bool, err er
 	return hex.EncodeToString(p.sum.Sum(nil)), whole, nil
 }
 
-// xattrs are the attributes that overlayfs and the game gave a file. What names
-// the file system that it stood on means nothing on another.
+// xattrs returns the attributes that overlayfs and the game set on a file, except those that
+// identify the original file system.
 func (p *packer) xattrs(f *os.File, path string) map[string]string {
 	fd := int(f.Fd())
 	size, err := unix.Flistxattr(fd, nil)
 	if size == 0 || err != nil {
-		return nil // a file system without them has none
+		return nil // includes file systems without attributes
 	}
 	list := make([]byte, size+1024)
 	if size, err = unix.Flistxattr(fd, list); err != nil {
@@ -427,7 +425,7 @@ func (p *packer) xattrs(f *os.File, path string) map[string]string {
 		return nil
 	}
 	names := strings.Split(strings.TrimSuffix(string(list[:size]), "\x00"), "\x00")
-	// What the kernel made comes first: it is never much.
+	// overlayfs's attributes first: they are always small.
 	slices.SortStableFunc(names, func(a, b string) int {
 		switch ours := strings.HasPrefix(a, "user.overlay."); {
 		case ours == strings.HasPrefix(b, "user.overlay."):
@@ -461,7 +459,7 @@ func (p *packer) xattrs(f *os.File, path string) map[string]string {
 	return found
 }
 
-// owners remembers the names of users and groups.
+// owners caches the names of users and groups.
 type owners map[uint64]string
 
 func (o owners) of(uid, gid uint32) (user, group string) {
@@ -475,7 +473,7 @@ func (o owners) name(key uint64, lookup func(string) string, id uint32) string {
 	return o[key]
 }
 
-// packedBy is what a listing says of an archive that was just made.
+// packedBy returns the listing entry for a new archive.
 func packedBy(h Head, m Manifest, name left4me.Name) left4me.Backup {
 	b := left4me.Backup{Name: name, CreatedAt: h.CreatedAt, Scheduled: h.Scheduled, Version: h.Version, Warnings: m.Warnings}
 	for _, e := range m.Entries {

@@ -15,40 +15,39 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// sink takes the entries of an archive, each of which is one that Pack could
-// have written. content is nil for everything that isn't a file.
+// sink receives the entries of an archive after they were checked. content is nil for everything
+// except files.
 type sink interface {
 	begin(Head) error
 	entry(h *tar.Header, in tree, content io.Reader) error
 }
 
-// contents is what was read of an archive.
+// contents holds what was read from an archive.
 type contents struct {
 	Head
 	Manifest
-	Differ []string // entries that are not what the manifest says
+	Differ []string // entries that differ from the manifest
 }
 
-// got is what was read of an entry.
+// got describes an entry that was read.
 type got struct {
 	kind string
 	size int64
 	sum  [sha256.Size]byte
 }
 
-// reader reads one archive.
+// reader reads an archive.
 type reader struct {
 	ctx   context.Context
 	tar   *tar.Reader
 	sink  sink
-	space int64 // what the files may come to
+	space int64 // bytes left for the content of files
 	seen  map[string]got
 	last  string
 }
 
-// read reads an archive to its end, gives what is in it to s and compares it with
-// the manifest. space bounds the bytes of all files. Errors: ErrDamaged, those
-// of s and that of ctx.
+// read reads an archive to its end, passes its entries to s, and compares them with the manifest.
+// space limits the total bytes of all files. Errors: ErrDamaged, errors of s, and ctx.Err.
 func read(ctx context.Context, r io.Reader, space int64, s sink) (contents, error) {
 	z, err := zstd.NewReader(r, zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderConcurrency(2))
 	if err != nil {
@@ -58,8 +57,8 @@ func read(ctx context.Context, r io.Reader, space int64, s sink) (contents, erro
 	a := &reader{ctx: ctx, tar: tar.NewReader(&bounded{ctx: ctx, r: z}), sink: s, space: space, seen: map[string]got{}}
 	c, err := a.all()
 	if err == nil {
-		// What comes behind the archive is none of ours, but a sum at the end of
-		// the compressed stream is.
+		// Data after the tar is not ours, but reading to the end verifies the checksum of the
+		// compressed stream.
 		var more int64
 		if more, err = io.Copy(io.Discard, io.LimitReader(z, 1<<20)); err == nil && more == 1<<20 {
 			err = damaged("more follows behind its end")
@@ -113,7 +112,7 @@ func (a *reader) all() (c contents, err error) {
 	return c, nil
 }
 
-// next is the next header. The end of an archive never comes before its manifest.
+// next returns the next header. The end of the archive before the manifest is an error.
 func (a *reader) next() (*tar.Header, error) {
 	h, err := a.tar.Next()
 	switch {
@@ -127,7 +126,7 @@ func (a *reader) next() (*tar.Header, error) {
 	return h, nil
 }
 
-// broken says that what can't be read is damaged, unless nobody wants it any more.
+// broken returns a read error as damage, unless ctx has ended.
 func (a *reader) broken(err error) error {
 	if a.ctx.Err() != nil {
 		return a.ctx.Err()
@@ -152,7 +151,7 @@ func (a *reader) document(h *tar.Header, limit int64, v any) error {
 	return nil
 }
 
-// entry checks an entry and gives it to the sink.
+// entry checks an entry and passes it to the sink.
 func (a *reader) entry(h *tar.Header) error {
 	in, err := a.check(h)
 	if err != nil {
@@ -170,7 +169,7 @@ func (a *reader) entry(h *tar.Header) error {
 	}
 	if err := a.sink.entry(h, in, content); err != nil {
 		if counted.err != nil {
-			return a.broken(counted.err) // the archive, not the disk
+			return a.broken(counted.err) // a failure to read the archive, not to write
 		}
 		return err
 	}
@@ -185,8 +184,8 @@ func (a *reader) entry(h *tar.Header) error {
 	return nil
 }
 
-// counter hashes and counts what is read, and tells an error of the archive from
-// one of whoever reads.
+// counter hashes and counts what is read, and records read errors, to distinguish them from errors
+// of the sink.
 type counter struct {
 	r   io.Reader
 	w   io.Writer
@@ -196,7 +195,7 @@ type counter struct {
 
 func (c *counter) Read(p []byte) (int, error) {
 	n, err := c.r.Read(p)
-	_, _ = c.w.Write(p[:n]) // a hash takes everything
+	_, _ = c.w.Write(p[:n]) // writing to a hash never fails
 	c.n += int64(n)
 	if err != nil && !errors.Is(err, io.EOF) {
 		c.err = err
@@ -208,12 +207,12 @@ var kinds = map[byte]string{
 	tar.TypeReg: "file", tar.TypeDir: "dir", tar.TypeLink: "link", tar.TypeSymlink: "symlink", tar.TypeChar: "whiteout",
 }
 
-// records are those of a PAX header that Pack writes.
+// records lists the PAX records that Pack writes.
 var records = map[string]bool{
 	"path": true, "linkpath": true, "size": true, "uid": true, "gid": true, "uname": true, "gname": true, "mtime": true,
 }
 
-// check refuses what Pack would not have written.
+// check rejects entries that Pack would not have written.
 func (a *reader) check(h *tar.Header) (tree, error) {
 	no := func(why string) (tree, error) { return tree{}, damaged("%q is refused: %s", h.Name, why) }
 	in, ok := place(h.Name)
@@ -261,7 +260,7 @@ func (a *reader) check(h *tar.Header) (tree, error) {
 	return in, nil
 }
 
-// compare names the entries that are not what the manifest says.
+// compare returns a description of each entry that differs from the manifest.
 func (a *reader) compare(entries []Entry) []string {
 	var differ []string
 	for _, e := range entries {
@@ -281,9 +280,8 @@ func (a *reader) compare(entries []Entry) []string {
 	return differ
 }
 
-// Verify reads an archive and says what is wrong with it: nothing when it is as
-// it was packed. each is told how many of its bytes were read. Errors are those
-// of reading and that of ctx.
+// Verify reads an archive and reports its damage; there is none if the archive equals what was
+// packed. each receives the number of bytes read so far. Errors are failures to read and ctx.Err.
 func Verify(ctx context.Context, r io.Reader, each func(done int64)) (Report, error) {
 	sum := sha256.New()
 	var done int64
@@ -301,14 +299,14 @@ func Verify(ctx context.Context, r io.Reader, each func(done int64)) (Report, er
 	if err != nil {
 		return report, fmt.Errorf("verify: %w", err)
 	}
-	if _, err := io.Copy(io.Discard, counted); err != nil { // for the sum of all of it
+	if _, err := io.Copy(io.Discard, counted); err != nil { // read the rest for the checksum of the whole file
 		return report, fmt.Errorf("verify: %w", err)
 	}
 	report.SHA256, report.Bytes = hex.EncodeToString(sum.Sum(nil)), done
 	return report, nil
 }
 
-// Report is what Verify found.
+// Report is the result of Verify.
 type Report struct {
 	Head
 	Manifest
@@ -317,10 +315,10 @@ type Report struct {
 	Bytes  int64  // of the archive
 }
 
-// Files is how many files are in it.
+// Files returns the number of files in the archive.
 func (r Report) Files() int64 { return packedBy(r.Head, r.Manifest, "").Files }
 
-// discard is the sink of Verify.
+// discard is the sink of Verify. It reads the content of files and drops it.
 type discard struct{}
 
 func (discard) begin(Head) error { return nil }

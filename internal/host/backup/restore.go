@@ -25,37 +25,35 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Target is where a backup is laid out.
+// Target describes where a backup is restored.
 type Target struct {
-	Root     string // LEFT4ME_ROOT; it is made when it isn't there
-	Settings string // where the *.env files go; empty when they stay in the archive
-	Schema   int64  // the newest database that this left4me reads
-	Force    bool   // what is there is put aside
+	Root     string // LEFT4ME_ROOT; created if missing
+	Settings string // directory for the *.env files; empty: they stay in the archive
+	Schema   int64  // newest schema version that this left4me supports
+	Force    bool   // put existing files aside
 	Now      time.Time
 }
 
-// Restored is what was laid out.
+// Restored describes the result of a restore.
 type Restored struct {
 	Head    Head     `json:"backup"`
 	Files   int64    `json:"files"`
 	Bytes   int64    `json:"bytes"`
-	Aside   string   `json:"aside,omitempty"`   // where what was there is now
-	Missing []string `json:"missing,omitempty"` // what has to be downloaded again
-	Game    bool     `json:"game"`              // it is installed
-	Build   int64    `json:"build"`             // of the game that servers ran on
-	Written []string `json:"settings"`          // files of settings that were written
-	Kept    []string `json:"settings_kept"`     // those that stayed in the archive
+	Aside   string   `json:"aside,omitempty"`   // directory with the files put aside
+	Missing []string `json:"missing,omitempty"` // files that must be downloaded again
+	Game    bool     `json:"game"`              // whether the game is installed
+	Build   int64    `json:"build"`             // build of the game when the backup was made
+	Written []string `json:"settings"`          // settings files that were written
+	Kept    []string `json:"settings_kept"`     // settings files that stayed in the archive
 }
 
-// replaced is what a restore replaces of a root. The bus goes with the database:
-// it holds work of the one that was. The database comes last, so that a root is
-// whole when it has one.
+// replaced lists the entries of a root that a restore replaces. It includes the bus, whose queue
+// belongs to the old database. The database comes last: a root that has one is complete.
 var replaced = []string{"bus", "overlays", "instances", "runtime", databaseName + "-wal", databaseName + "-shm", databaseName}
 
-// Restore lays an archive out: everything is written beneath ROOT/tmp and checked
-// first, and only then renamed into its place. Whoever calls it holds the lock of
-// the root, and no server runs. Errors: left4me.Conflict when something is there
-// already, left4me.Invalid when the archive isn't good.
+// Restore restores an archive. It writes everything under ROOT/tmp and checks it before renaming it
+// into place. The caller holds the lock of the root, and no server runs. Errors: left4me.Conflict
+// if files exist already; left4me.Invalid if the archive is damaged.
 func Restore(ctx context.Context, r io.Reader, t Target) (Restored, error) {
 	to, err := t.receivers()
 	if err != nil {
@@ -109,8 +107,8 @@ func Restore(ctx context.Context, r io.Reader, t Target) (Restored, error) {
 	return done, nil
 }
 
-// receivers says who gets the files. Only root can give them away; and where the
-// game has a user of its own, left4me's can't make files for it.
+// receivers returns the owners of the restored files. Only root can change owners, and if the game
+// has its own user, left4me's user cannot create files for it.
 func (t Target) receivers() (*receivers, error) {
 	them, both := packaged()
 	uid := os.Geteuid()
@@ -134,7 +132,7 @@ func (t Target) receivers() (*receivers, error) {
 	return nil, &os.PathError{Op: "stat", Path: t.Root, Err: err}
 }
 
-// free sees that nothing is lost.
+// free returns an error if the restore would replace existing files without Force.
 func (t Target) free() error {
 	if t.Force {
 		return nil
@@ -155,9 +153,9 @@ func (t Target) free() error {
 	return nil
 }
 
-// stage opens the root and makes the directory in it that everything is written
-// to first. What a restore that was killed left is removed. The root belongs to
-// left4me's user: root follows nothing that leads out of it.
+// stage opens the root, removes what a killed restore left, and creates the directory to which
+// everything is written first. The root belongs to left4me's user, so all access goes through
+// os.Root, which no symbolic link leaves.
 func (t Target) stage(to *receivers) (top *os.Root, stage string, err error) {
 	_, err = os.Lstat(t.Root)
 	made := errors.Is(err, fs.ErrNotExist)
@@ -179,7 +177,7 @@ func (t Target) stage(to *receivers) (top *os.Root, stage string, err error) {
 	}
 	if err == nil {
 		if err = top.Mkdir("tmp", 0o751); err == nil {
-			// Builds pass through it, whatever the umask of who restores.
+			// Builds pass through this directory, so its mode must not depend on the umask.
 			err = errors.Join(top.Chmod("tmp", 0o751), give(top, "tmp", to))
 		} else if errors.Is(err, fs.ErrExist) {
 			err = nil
@@ -206,22 +204,22 @@ func give(top *os.Root, p string, to *receivers) error {
 	return top.Lchown(p, to.own.uid, to.own.gid)
 }
 
-// removeAll removes what was laid out, whatever modes its directories have.
+// removeAll removes a tree, even if its directories have no permissions.
 func removeAll(top *os.Root, p string) error {
 	if top.RemoveAll(p) == nil {
 		return nil
 	}
 	_ = fs.WalkDir(top.FS(), p, func(p string, d fs.DirEntry, err error) error {
 		if err == nil && d.IsDir() {
-			_ = top.Chmod(p, 0o700) // before it is read
+			_ = top.Chmod(p, 0o700) // called before the directory is read
 		}
 		return nil
 	})
 	return top.RemoveAll(p)
 }
 
-// link links what is in the caches of the root into the overlays that had it, and
-// names what isn't there.
+// link hard-links files from the root's caches into the overlays that contained them. It returns
+// the files that are not in the caches.
 func (t Target) link(ctx context.Context, top *os.Root, stage string, references []Reference) ([]string, error) {
 	var missing []string
 	for _, r := range references {
@@ -244,7 +242,7 @@ func (t Target) link(ctx context.Context, top *os.Root, stage string, references
 	return missing, nil
 }
 
-// same reports whether a file of a cache is the one that a reference means.
+// same reports whether a cached file has the size and checksum of a reference.
 func same(ctx context.Context, top *os.Root, r Reference) bool {
 	f, err := top.OpenFile(r.Path, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
 	if err != nil {
@@ -259,7 +257,7 @@ func same(ctx context.Context, top *os.Root, r Reference) bool {
 	return err == nil && hex.EncodeToString(sum.Sum(nil)) == r.SHA256
 }
 
-// settings writes the files of settings where that is wanted.
+// settings writes the settings files if the target has a directory for them.
 func (t Target) settings(stage *os.Root, names []string, done *Restored, to *receivers) error {
 	if t.Settings == "" {
 		done.Kept = append(done.Kept, names...)
@@ -290,9 +288,9 @@ func (t Target) settings(stage *os.Root, names []string, done *Restored, to *rec
 	return nil
 }
 
-// ownSettings makes comments of what is no setting of left4me's. systemd gives
-// these files to programs that root runs too, and whoever made the archive must
-// not say what those load. As for systemd, a line ends with either character.
+// ownSettings turns every line that is not a setting of left4me into a comment. systemd also passes
+// these files to programs that root runs, and the creator of the archive must not control what
+// those load. Like systemd, it treats both CR and LF as line ends.
 func ownSettings(text []byte) []byte {
 	var out bytes.Buffer
 	for line := range strings.Lines(strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(string(text))) {
@@ -306,19 +304,19 @@ func ownSettings(text []byte) []byte {
 }
 
 func writeSettings(p string, text []byte, to *receivers) error {
-	if to != nil { // root's, and for left4me to read
+	if to != nil { // owned by root and readable by left4me
 		return durable.WriteFile(p, text, 0o640, func(f *os.File) error { return f.Chown(0, to.own.gid) })
 	}
 	return durable.WriteFile(p, text, 0o600)
 }
 
-// publish puts aside what is there and renames what was laid out into its place.
+// publish puts existing files aside and moves the restored files into place.
 func (t Target) publish(top *os.Root, stage string) (aside string, err error) {
 	dir := "before-restore-" + left4me.BackupTime(t.Now)
 	for _, name := range slices.Backward(replaced) { // the database first
 		st, err := top.Lstat(name)
 		if errors.Is(err, fs.ErrNotExist) || err == nil && st.IsDir() && top.Remove(name) == nil {
-			continue // it isn't there, or was empty
+			continue // missing, or an empty directory
 		}
 		if aside == "" {
 			if err := top.Mkdir(dir, 0o700); err != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// publish makes a revision of files, and of links to files.
+// publish publishes a revision with files, and with hard links to other files.
 func publish(t *testing.T, root string, job int, files, links map[string]string) (left4me.Revision, bool) {
 	t.Helper()
 	s := overlays.Open(root, -1)
@@ -36,9 +36,9 @@ func publish(t *testing.T, root string, job int, files, links map[string]string)
 	return r, changed
 }
 
-// What is current is so after a restore, one that has a label is there, and a
-// revision without its files of the workshop isn't taken for a whole one.
-func TestRevisionsAfterARestore(t *testing.T) {
+// After a restore, the current revision is still current and a labelled revision still exists. A
+// revision without its workshop files must not count as complete.
+func TestRevisionsAfterRestore(t *testing.T) {
 	root := t.TempDir()
 	write(t, filepath.Join(root, "snapshot.db"), "x")
 	write(t, filepath.Join(root, "workshop_cache/7/1.vpk"), "from the workshop")
@@ -57,7 +57,7 @@ func TestRevisionsAfterARestore(t *testing.T) {
 	for _, e := range m.Entries {
 		if p := e.path(); strings.Contains(p, "/.") || strings.HasPrefix(p, "overlays/maps/2/") ||
 			strings.HasPrefix(p, "overlays/maps/4/") || strings.HasSuffix(p, ".files") {
-			t.Errorf("%s was packed", p)
+			t.Errorf("%s was packed unnecessarily", p)
 		}
 	}
 	again := t.TempDir()
@@ -74,9 +74,9 @@ func TestRevisionsAfterARestore(t *testing.T) {
 		t.Fatal(err)
 	}
 	if three, err := os.Stat(filepath.Join(again, "overlays/maps/3/left4dead2/same")); err != nil || !os.SameFile(one, three) {
-		t.Errorf("what was one file is two: %v", err)
+		t.Errorf("files shared by two revisions are no longer shared: %v", err)
 	}
-	// The workshop has it again: that makes another revision.
+	// Once the workshop file is downloaded again, a build creates another revision.
 	write(t, filepath.Join(again, "workshop_cache/7/1.vpk"), "from the workshop")
 	files := map[string]string{"left4dead2/a.cfg": "2", "left4dead2/same": "same"}
 	if r, changed := publish(t, again, 9, files, shop); !changed || r.Number != 5 || r.Added != 1 || r.Changed != 0 {
@@ -87,7 +87,7 @@ func TestRevisionsAfterARestore(t *testing.T) {
 		t.Fatal(err)
 	}
 	if five, err := os.Stat(filepath.Join(again, "overlays/maps/5/left4dead2/same")); err != nil || !os.SameFile(one, five) {
-		t.Errorf("what was restored isn't shared: %v", err)
+		t.Errorf("the new revision does not share restored files: %v", err)
 	}
 	if r, changed := publish(t, again, 10, files, shop); changed {
 		t.Errorf("%+v", r)
@@ -96,6 +96,6 @@ func TestRevisionsAfterARestore(t *testing.T) {
 		t.Error(err)
 	}
 	if left, _ := filepath.Glob(filepath.Join(again, "overlays/maps/[24]*")); len(left) > 0 {
-		t.Errorf("left: %q", left)
+		t.Errorf("revisions left: %q", left)
 	}
 }

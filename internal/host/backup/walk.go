@@ -18,13 +18,12 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// node is something that is found in a root: its directory, opened, and its name
-// in it. Whoever wants more opens it there, so that a path that is changed
-// meanwhile leads nowhere else.
+// node is a file found in a root, represented by its open directory and its name. Opening the name
+// there is safe even if the path has changed in the meantime.
 type node struct {
 	dir  *os.File
 	name string
-	path string // beneath the root
+	path string // relative to the root
 	stat unix.Stat_t
 }
 
@@ -34,11 +33,11 @@ func (n node) inode() inode { return inode{n.stat.Dev, n.stat.Ino} }
 
 type inode struct{ dev, ino uint64 }
 
-// open opens a regular file or a directory, and nothing else: a name may have
-// become a link or a pipe since it was inspected.
+// open opens a regular file or a directory and nothing else: the name may have become a link or a
+// pipe since it was inspected.
 func (n node) open() (*os.File, error) {
 	f, err := gameuser.OpenAt(n.dir, n.name, unix.O_RDONLY|unix.O_NOATIME)
-	if errors.Is(err, unix.EPERM) { // O_NOATIME is for owners
+	if errors.Is(err, unix.EPERM) { // only owners may use O_NOATIME
 		f, err = gameuser.OpenAt(n.dir, n.name, unix.O_RDONLY)
 	}
 	if err != nil {
@@ -56,15 +55,15 @@ func (n node) open() (*os.File, error) {
 	return f, nil
 }
 
-// walker goes through the parts of a root that are kept.
+// walker visits the parts of a root that belong in a backup.
 type walker struct {
 	root string
-	keep func(path string) bool // of overlays: which revisions
+	keep func(path string) bool // whether to include a revision of an overlay
 	skip func(path string, why error)
 }
 
-// walk calls visit for everything that is kept, directories before what is in
-// them and names in order. What can't be inspected is skipped and told.
+// walk calls visit for everything that belongs in a backup: directories before their content, names
+// in order. It calls w.skip for what it cannot inspect.
 func (w walker) walk(ctx context.Context, visit func(node) error) error {
 	top, err := os.OpenFile(w.root, unix.O_RDONLY|unix.O_DIRECTORY, 0)
 	if err != nil {
@@ -79,8 +78,8 @@ func (w walker) walk(ctx context.Context, visit func(node) error) error {
 	return nil
 }
 
-// wanted reports whether something is kept, and whether what is in it is looked
-// at.
+// wanted reports whether p belongs in a backup; a directory that does not is skipped with its
+// content.
 func (w walker) wanted(p string, dir bool) bool {
 	parts := strings.Split(p, "/")
 	if len(parts) > 1 && (!left4me.Name(parts[1]).Valid() || parts[0] != "overlays" && parts[1] == string(left4me.InstallInstance)) {
@@ -89,8 +88,7 @@ func (w walker) wanted(p string, dir bool) bool {
 	if parts[0] == "overlays" && len(parts) == 3 && dir && !w.keep(p) {
 		return false
 	}
-	// What says which files a revision has would be wrong for one that is restored
-	// without those of the workshop.
+	// A revision's list of files would be wrong after a restore without the workshop files.
 	if parts[0] == "overlays" && len(parts) == 3 && !dir && (overlays.IsManifest(parts[2]) || strings.HasPrefix(parts[2], ".")) {
 		return false
 	}
@@ -105,7 +103,7 @@ func (w walker) at(ctx context.Context, dir *os.File, name, p string, visit func
 	n := node{dir: dir, name: name, path: p}
 	err := unix.Fstatat(int(dir.Fd()), name, &n.stat, unix.AT_SYMLINK_NOFOLLOW)
 	if errors.Is(err, unix.ENOENT) {
-		return nil // it has gone meanwhile
+		return nil // deleted in the meantime
 	}
 	if !tidy(p) {
 		w.skip(p, errors.New("its path is too long"))
@@ -143,12 +141,12 @@ func (w walker) at(ctx context.Context, dir *os.File, name, p string, visit func
 	return nil
 }
 
-// revisions says which revisions of overlays are kept: the current one of each,
-// those that have a label, and those that a server was last started with.
+// revisions returns a function that reports whether a revision belongs in a backup: the current one
+// of each overlay, labelled ones, and those that a server was last started with.
 func revisions(root string) func(path string) bool {
 	named := map[string]bool{}
 	r := instance.Root(root)
-	names, _ := r.Names() // those that can't be listed can't have been started
+	names, _ := r.Names() // ignore the error: an unreadable list means that no server was started
 	for _, n := range names {
 		env, err := r.ReadEnv(n)
 		if err != nil {

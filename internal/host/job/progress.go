@@ -1,4 +1,4 @@
-// Package job tells how far a job of a host is.
+// Package job publishes the progress of a host's job: its steps, notes and log.
 package job
 
 import (
@@ -13,39 +13,38 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// ErrCancelled is the cause of a context whose job somebody cancelled.
+// ErrCancelled is the cause of a job's context after the job was cancelled.
 var ErrCancelled = errors.New("cancelled")
 
-// Interrupted reports whether left4me ends, and not only the job of a context: its
-// successor goes on with the job.
+// Interrupted reports whether ctx ended because left4me ends, and not because the job was
+// cancelled. The next agent resumes an interrupted job.
 func Interrupted(ctx context.Context) bool {
 	return ctx.Err() != nil && !errors.Is(context.Cause(ctx), ErrCancelled)
 }
 
-// Progress is what is told of a job while it runs. It is safe for concurrent use.
+// Progress is the published state of a running job. It is safe for concurrent use.
 type Progress struct {
 	id   left4me.JobID
 	host left4me.Name
-	bus  *bus.Bus // nil: nothing is told
+	bus  *bus.Bus // nil: do not publish
 	log  *slog.Logger
-	ctx  context.Context // of the job: its id for the log
+	ctx  context.Context // of the job; carries the request id for the log
 
 	mu    sync.Mutex
 	steps []left4me.Step
-	lines []string // the last lines, bounded as left4me.ClipLog says
+	lines []string // the last lines, limited as in left4me.ClipLog
 }
 
-// New returns the progress of a job, which is published on b as it changes. ctx is that
-// of the job; its end changes nothing.
+// New returns the progress of a job. It publishes every change on b. ctx is the job's context;
+// progress is still published after ctx has ended.
 func New(ctx context.Context, id left4me.JobID, host left4me.Name, b *bus.Bus, log *slog.Logger) *Progress {
 	return &Progress{id: id, host: host, bus: b, log: log, ctx: ctx}
 }
 
-// Quiet returns progress that is not published: of work that is a part of another
-// job, which tells of it itself.
+// Quiet returns progress that is not published, for work that is one step of another job.
 func Quiet(id left4me.JobID) *Progress { return &Progress{id: id} }
 
-// Plan names the steps that will come.
+// Plan appends steps that are still pending.
 func (p *Progress) Plan(labels ...string) {
 	p.mu.Lock()
 	for _, l := range labels {
@@ -55,15 +54,15 @@ func (p *Progress) Plan(labels ...string) {
 	p.Publish()
 }
 
-// Restart drops the steps of a first run.
+// Restart removes the steps of a first run.
 func (p *Progress) Restart() {
 	p.mu.Lock()
 	p.steps = nil
 	p.mu.Unlock()
 }
 
-// Step runs one planned step: told before its work starts and once more with
-// its end. f may return a note of what it found.
+// Step runs one planned step and publishes its start and its end. f may return a note about the
+// result.
 func (p *Progress) Step(ctx context.Context, label string, f func(context.Context) (note string, err error)) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -79,26 +78,26 @@ func (p *Progress) Step(ctx context.Context, label string, f func(context.Contex
 	return err
 }
 
-// Note says why a step has not begun.
+// Note sets the note of a step, for example why it has not started.
 func (p *Progress) Note(label, why string) {
 	p.Set(label, func(s *left4me.Step) { s.Note = why })
 }
 
-// Warn says of a step what a person has to see to, though the step was done.
+// Warn sets a warning for users on a step that was done.
 func (p *Progress) Warn(label, warning string) {
 	if warning != "" {
 		p.Set(label, func(s *left4me.Step) { s.Warning = warning })
 	}
 }
 
-// Skip says that steps need no work, and why.
+// Skip marks steps as skipped and notes why.
 func (p *Progress) Skip(why string, labels ...string) {
 	for _, l := range labels {
 		p.Set(l, func(s *left4me.Step) { s.State, s.Note = left4me.StepSkipped, why })
 	}
 }
 
-// Set changes what is told of a step.
+// Set changes a step and publishes the change.
 func (p *Progress) Set(label string, change func(*left4me.Step)) {
 	p.mu.Lock()
 	for i := range p.steps {
@@ -111,7 +110,7 @@ func (p *Progress) Set(label string, change func(*left4me.Step)) {
 	p.Publish()
 }
 
-// Print keeps a line that the work printed. It is told with what comes next.
+// Print appends a line to the job's log. The line is published with the next change of a step.
 func (p *Progress) Print(line string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -119,22 +118,22 @@ func (p *Progress) Print(line string) {
 	p.lines = p.lines[max(0, len(p.lines)-left4me.MaxJobLog):]
 }
 
-// Steps are the steps so far.
+// Steps returns a copy of the steps.
 func (p *Progress) Steps() []left4me.Step {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return append([]left4me.Step{}, p.steps...)
 }
 
-// Log is what was printed last.
+// Log returns the last lines of the log.
 func (p *Progress) Log() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return left4me.ClipLog(p.lines)
 }
 
-// Publish tells how far the job is. It never blocks the work, and nothing that
-// goes wrong with it fails the job.
+// Publish publishes the current state. It never blocks the work, and a failure does not fail the
+// job.
 func (p *Progress) Publish() {
 	if p.bus == nil {
 		return
@@ -145,13 +144,13 @@ func (p *Progress) Publish() {
 	}
 }
 
-// Shown returns what may be shown of an error of a job, or where people find more
-// about it than they are told.
+// Shown returns the error of a job if users may see it, otherwise an error that tells them where to
+// find more.
 func Shown(id left4me.JobID, err error) *left4me.Error {
 	return left4me.Shown(err, left4me.NewError(left4me.Unavailable, "internal.job", "job", id))
 }
 
-// End says how a job ended that returned err; cause is why its context ended.
+// End returns the final report of a job that returned err. cause is the cause of its context's end.
 func (p *Progress) End(err, cause error) bus.JobReport {
 	r := bus.JobReport{V: bus.Version, ID: p.id, State: left4me.JobDone, Steps: p.Steps(), Log: p.Log()}
 	switch {
@@ -173,11 +172,11 @@ func (p *Progress) End(err, cause error) bus.JobReport {
 
 func now() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }
 
-// tellEvery is how often it is told how far a step is.
+// tellEvery is the shortest time between two updates of a step's bytes.
 const tellEvery = 300 * time.Millisecond
 
-// Bytes gives a function that tells how many bytes of a step are done. It may be
-// called as often as one likes.
+// Bytes returns a function that publishes how many bytes of a step are done. Calls within tellEvery
+// of the last update are ignored, except the final one.
 func (p *Progress) Bytes(label string) func(done, total int64) {
 	var told time.Time
 	var before int64

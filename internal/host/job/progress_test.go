@@ -12,7 +12,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-func TestAStepIsToldBeforeItsWorkAndWithItsEnd(t *testing.T) {
+func TestStepIsPublishedAtStartAndEnd(t *testing.T) {
 	b, err := bus.Open(t.Context(), t.TempDir(), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
@@ -35,31 +35,31 @@ func TestAStepIsToldBeforeItsWorkAndWithItsEnd(t *testing.T) {
 		case steps := <-told:
 			return steps
 		case <-time.After(10 * time.Second):
-			t.Fatal("nothing was told")
+			t.Fatal("no report arrived within 10 s")
 			return nil
 		}
 	}
 	p := job.New(t.Context(), "1", "local", b, slog.New(slog.DiscardHandler))
 	p.Plan("one", "two")
 	if s := next(); len(s) != 2 || s[0].State != left4me.StepPending || s[1].State != left4me.StepPending {
-		t.Errorf("planned: %+v", s)
+		t.Errorf("after Plan: got %+v", s)
 	}
 	_ = p.Step(t.Context(), "one", func(context.Context) (string, error) {
 		if s := next(); s[0].State != left4me.StepRunning || s[0].StartedAt.IsZero() {
-			t.Errorf("while it works: %+v", s)
+			t.Errorf("during the step: got %+v", s)
 		}
 		return "as found", nil
 	})
 	if s := next(); s[0].State != left4me.StepDone || s[0].Note != "as found" || s[0].EndedAt.IsZero() {
-		t.Errorf("at its end: %+v", s)
+		t.Errorf("after the step: got %+v", s)
 	}
-	// Nobody hears it any more; the work is the same.
+	// Without a bus nothing is published, but the work continues.
 	b.Close()
 	broken := errors.New("broken")
 	if err := p.Step(t.Context(), "two", func(context.Context) (string, error) { return "", broken }); !errors.Is(err, broken) {
-		t.Errorf("without a bus: %v", err)
+		t.Errorf("without a bus: got %v", err)
 	}
 	if s := p.Steps(); s[1].State != left4me.StepFailed {
-		t.Errorf("without a bus: %+v", s)
+		t.Errorf("without a bus: got %+v", s)
 	}
 }

@@ -1,14 +1,14 @@
-// Package legacyfiles takes over the files of the older left4me, written in Python: its
-// installation, overlays, caches and the writable layers of its servers.
+// Package legacyfiles imports the files of the older left4me, which was written in Python: its
+// installation, overlays, caches, and the writable layers of its servers.
 //
-// What stands beneath our own root is renamed into its new place; what stands
-// elsewhere is hard-linked, so that nothing is copied and the old place still has
-// it. Only writable layers are moved from there, because two must not share
-// files. Each thing is staged in tmp/ and renamed into place as a whole, so that
-// it may be cut off at any moment and run again. A dry run changes nothing.
+// Files under left4me's own root are renamed to their new place. Files elsewhere are hard-linked,
+// so that nothing is copied and the old place keeps them; only writable layers are moved from
+// there, because two servers must not share writable files. Each directory is prepared in tmp/ and
+// renamed into place, so an import may be interrupted at any moment and repeated. A dry run changes
+// nothing.
 //
-// It must act with the rights of the user whose files they are: Own gives them to
-// that user first, and is the only part for root.
+// The import must run with the permissions of the user who owns the files. Own makes that user the
+// owner first and is the only part that needs root.
 package legacyfiles
 
 import (
@@ -27,23 +27,22 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// NoteName is the file beside the revisions of an overlay that says what the
-// older left4me knew of it.
+// NoteName is the file beside the revisions of an overlay with the data of the older left4me.
 const NoteName = "import.json"
 
-// Files is one run, and what came of it: one line for each thing.
+// Files is one run of the import and its result, one line per imported thing.
 type Files struct {
-	From  string // where the older left4me kept everything
-	Root  string // where we do; may be the same
-	Apply bool   // else nothing is changed
+	From  string // root of the older left4me
+	Root  string // root of this left4me; may be the same
+	Apply bool   // false: dry run
 
 	Added    []string
-	There    []string // already, as it is
+	There    []string // existed already and was left unchanged
 	NotTaken []string
 	Remarks  []string
 }
 
-// Installation takes the game.
+// Installation imports the game.
 func (f *Files) Installation() error {
 	from, to := filepath.Join(f.From, "installation"), filepath.Join(f.Root, "installation", "base")
 	if !exists(to) && !exists(f.staged("installation")) && !exists(filepath.Join(from, "srcds_run")) {
@@ -53,9 +52,9 @@ func (f *Files) Installation() error {
 	return f.place("installation", from, to)
 }
 
-// Overlay takes the files of an overlay, which may be called any of keys, as its
-// first revision, and writes what is known of it beside that. One that has no
-// files gets an empty revision, so that servers with it start.
+// Overlay imports the files of an overlay, which are in a directory named by one of keys, as its
+// first revision, and writes note beside it. An overlay without files gets an empty revision, so
+// that servers with it can start.
 func (f *Files) Overlay(n left4me.Name, keys []string, note any) error {
 	dir := filepath.Join(f.Root, "overlays", string(n))
 	to, what := filepath.Join(dir, "1"), "overlay "+string(n)
@@ -67,7 +66,7 @@ func (f *Files) Overlay(n left4me.Name, keys []string, note any) error {
 		}
 	}
 	if from == "" && len(keys) > 0 && exists(f.staged(what)) {
-		from = filepath.Join(f.From, "overlays", keys[0]) // it has been renamed already
+		from = filepath.Join(f.From, "overlays", keys[0]) // an interrupted run has renamed it already
 	}
 	if from == "" && !revisions(dir) {
 		f.Remarks = append(f.Remarks, what+" has no files: it is empty until it is built")
@@ -91,7 +90,7 @@ func (f *Files) Overlay(n left4me.Name, keys []string, note any) error {
 	return durable.WriteFile(filepath.Join(dir, NoteName), append(b, '\n'), 0o644)
 }
 
-// Cache takes a directory of downloads.
+// Cache imports a directory of downloads.
 func (f *Files) Cache(name string) error {
 	from, to := filepath.Join(f.From, name), filepath.Join(f.Root, name)
 	if !exists(from) && !exists(f.staged(name)) {
@@ -100,7 +99,7 @@ func (f *Files) Cache(name string) error {
 	return f.place(name, from, to)
 }
 
-// Unknown reports what lies among the overlays and isn't one of those.
+// Unknown reports directories among the old overlays that belong to no known overlay.
 func (f *Files) Unknown(taken map[string]bool) {
 	entries, _ := os.ReadDir(filepath.Join(f.From, "overlays"))
 	for _, e := range entries {
@@ -111,7 +110,7 @@ func (f *Files) Unknown(taken map[string]bool) {
 	}
 }
 
-// Upper takes the writable layer of a server, which may be called any of keys.
+// Upper imports the writable layer of a server, which is in a directory named by one of keys.
 func (f *Files) Upper(n left4me.Name, keys []string) error {
 	to, what := filepath.Join(f.Root, "runtime", string(n), "upper"), "what server "+string(n)+" wrote"
 	from := to
@@ -154,8 +153,8 @@ func (f *Files) Upper(n left4me.Name, keys []string) error {
 	return nil
 }
 
-// find gives a directory of the older left4me by what it may be called: a name, a
-// path, or a path beneath its root.
+// find returns a directory of the older left4me. key is its name, its absolute path, or its path
+// relative to the legacy root.
 func (f *Files) find(dir, key string) string {
 	if rel, err := filepath.Rel(f.From, key); filepath.IsAbs(key) && err == nil {
 		key = rel
@@ -175,7 +174,7 @@ func (f *Files) staged(what string) string {
 	return filepath.Join(f.Root, "tmp", "import-"+strings.ReplaceAll(what, " ", "-"))
 }
 
-// place brings a directory to where it belongs.
+// place moves or links a directory to its new place.
 func (f *Files) place(what, from, to string) error {
 	if exists(to) {
 		f.There = append(f.There, what)
@@ -196,10 +195,10 @@ func (f *Files) place(what, from, to string) error {
 	switch {
 	case err != nil:
 	case !ours:
-		if err = os.RemoveAll(staged); err == nil { // half of the links of an earlier run
+		if err = os.RemoveAll(staged); err == nil { // partial links of an interrupted run
 			err = f.linkTree(from, staged)
 		}
-	case !exists(staged): // else an earlier run came this far
+	case !exists(staged): // otherwise an interrupted run has renamed it already
 		err = os.Rename(from, staged)
 	}
 	if errors.Is(err, unix.EXDEV) {
@@ -229,7 +228,7 @@ func (f *Files) otherDisk(what, from, to string) string {
 	return fmt.Sprintf("%s: %s is on another file system than %s; copy it: cp -a %s %s", what, from, f.Root, from, to)
 }
 
-// linkTree makes a tree of directories with hard links of the files of another.
+// linkTree copies a directory tree with hard links instead of copied files.
 func (f *Files) linkTree(from, to string) error {
 	return filepath.WalkDir(from, func(name string, d fs.DirEntry, err error) error {
 		if err != nil {
@@ -257,8 +256,8 @@ func (f *Files) linkTree(from, to string) error {
 	})
 }
 
-// ownLinks makes hard links of symbolic links to files elsewhere in the old
-// place, as its overlays had to the cache: a game sees nothing but its layers.
+// ownLinks replaces symbolic links to files elsewhere in the old root by hard links. The old
+// overlays had such links to the cache, but a game can access only its layers.
 func (f *Files) ownLinks(what, tree, was string) error {
 	return filepath.WalkDir(tree, func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.Type() != fs.ModeSymlink {
@@ -275,7 +274,7 @@ func (f *Files) ownLinks(what, tree, was string) error {
 		if !filepath.IsAbs(target) {
 			target = filepath.Join(was, filepath.Dir(rel), target)
 			if inside(was, target) {
-				return nil // it goes along
+				return nil // the target moves together with the link
 			}
 		}
 		real, ok := f.content(target)
@@ -295,8 +294,8 @@ func (f *Files) ownLinks(what, tree, was string) error {
 	})
 }
 
-// content gives the file that a name leads to, if it is one that servers may
-// see: a link to the database makes nothing of it a layer.
+// content returns the file that a name leads to, if servers may see it. A link to the database, for
+// example, must not become part of a layer.
 func (f *Files) content(name string) (real string, ok bool) {
 	real, err := filepath.EvalSymlinks(name)
 	if err != nil {
@@ -328,8 +327,8 @@ func exists(name string) bool {
 	return err == nil
 }
 
-// revisions reports whether a directory holds revisions, as ours do, and nothing
-// else.
+// revisions reports whether a directory contains revisions, as those of this left4me do, and
+// nothing else.
 func revisions(dir string) bool {
 	entries, err := os.ReadDir(dir)
 	found := false

@@ -38,7 +38,7 @@ func attribute(name, attr string) string {
 	return string(buf[:n])
 }
 
-func TestMarksOfFuseOverlayfsBecomeTheKernels(t *testing.T) {
+func TestConvertUpperConvertsMarks(t *testing.T) {
 	dir := t.TempDir()
 	for name, text := range map[string]string{
 		".wh.gone": "", "sub/.wh.gone too": "", "sub/.wh.back": "", "sub/back": "made anew", "opaque/.wh..wh..opq": "", "opaque/file": "x",
@@ -53,18 +53,18 @@ func TestMarksOfFuseOverlayfsBecomeTheKernels(t *testing.T) {
 	must(t, os.Symlink("/etc", filepath.Join(dir, "link")))
 	const marks = 6
 	if n, err := ConvertUpper(dir, false); n != marks || err != nil {
-		t.Errorf("a look: %d, %v", n, err)
+		t.Errorf("dry run: got %d marks, %v", n, err)
 	}
 	if _, err := os.Lstat(filepath.Join(dir, ".wh.gone")); err != nil {
-		t.Errorf("a look changed something: %v", err)
+		t.Errorf("the dry run removed a mark: %v", err)
 	}
 	for _, want := range []int{marks, 0} {
 		if n, err := ConvertUpper(dir, true); n != want || err != nil {
-			t.Errorf("%d marks instead of %d, %v", n, want, err)
+			t.Errorf("got %d marks, want %d, %v", n, want, err)
 		}
 		for _, name := range []string{"gone", "sub/gone too"} {
 			if !isWhiteout(t, filepath.Join(dir, name)) {
-				t.Errorf("%s is no whiteout", name)
+				t.Errorf("%s is not a whiteout", name)
 			}
 		}
 		if b, err := os.ReadFile(filepath.Join(dir, "sub/back")); string(b) != "made anew" {
@@ -76,28 +76,28 @@ func TestMarksOfFuseOverlayfsBecomeTheKernels(t *testing.T) {
 			}
 		}
 		if got := attribute(filepath.Join(dir, "both/file"), "user.fuseoverlayfs.origin"); got == "z" {
-			t.Error("a mark is left")
+			t.Error("an attribute of fuse-overlayfs is left")
 		}
 		left, err := filepath.Glob(dir + "/*/.wh.*")
 		if err != nil || len(left) > 0 {
-			t.Errorf("left: %q, %v", left, err)
+			t.Errorf("marks left: %q, %v", left, err)
 		}
 	}
 }
 
-func TestAMarkThatNobodyKnowsIsLeftAndTold(t *testing.T) {
+func TestConvertUpperReportsUnknownMark(t *testing.T) {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, ".wh..wh.plnk"), "")
 	if _, err := ConvertUpper(dir, true); err == nil || !strings.Contains(err.Error(), "no mark that is known") {
-		t.Errorf("%v", err)
+		t.Errorf("got %v, want an error about the unknown mark", err)
 	}
 	if _, err := os.Lstat(filepath.Join(dir, ".wh..wh.plnk")); err != nil {
 		t.Error(err)
 	}
 }
 
-// What an overlay is called may be a path, and leads nowhere else.
-func TestKeysLeadNowhereElse(t *testing.T) {
+// The key of an overlay may be a path. It must not lead outside the directory of overlays.
+func TestKeysStayInDirectory(t *testing.T) {
 	from := t.TempDir()
 	must(t, os.MkdirAll(filepath.Join(from, "overlays/maps"), 0o755))
 	must(t, os.MkdirAll(filepath.Join(from, "secret"), 0o755))
@@ -111,14 +111,13 @@ func TestKeysLeadNowhereElse(t *testing.T) {
 			want = filepath.Join(from, want)
 		}
 		if got := f.find("overlays", key); got != want {
-			t.Errorf("%q leads to %q, want %q", key, got, want)
+			t.Errorf("find(%q) = %q, want %q", key, got, want)
 		}
 	}
 }
 
-// From elsewhere, the old place keeps what it has, and half of an earlier run is
-// no obstacle.
-func TestAnotherDirectoryIsHardLinked(t *testing.T) {
+// The old directory keeps its files, and partial files of an interrupted run do not matter.
+func TestFilesElsewhereAreHardLinked(t *testing.T) {
 	from, root := t.TempDir(), t.TempDir()
 	write(t, filepath.Join(from, "installation/srcds_run"), "run")
 	write(t, filepath.Join(root, "tmp/import-installation/half"), "x")
@@ -130,6 +129,6 @@ func TestAnotherDirectoryIsHardLinked(t *testing.T) {
 		t.Errorf("%v, %+v", err, f)
 	}
 	if _, err := os.Stat(filepath.Join(root, "installation/base/half")); err == nil {
-		t.Error("half of an earlier run is in it")
+		t.Error("the import contains a partial file of an interrupted run")
 	}
 }

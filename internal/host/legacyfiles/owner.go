@@ -9,10 +9,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Own gives everything beneath a directory, and itself, to a user and a group,
-// and lets the group read it. It follows no link and crosses no mount. A file of
-// root or of anybody but was, the user whose files they were, that has other
-// names is left alone: its other name may be elsewhere. It tells how many were.
+// Own changes the owner and group of a directory and everything in it, and makes it readable for
+// the group. It follows no symbolic link and crosses no mount. It skips files with several hard
+// links unless they belong to the new user or to was, the former user, because another name may be
+// outside the directory. A was of 0 (root) does not count. Own returns the number of skipped files.
 func Own(dir string, was, uid, gid int) (left int, err error) {
 	fd, err := unix.Open(dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	if errors.Is(err, unix.ENOENT) {
@@ -35,7 +35,7 @@ type owning struct {
 	left          int
 }
 
-// directory gives what is in a directory. It closes fd.
+// directory changes the content of a directory. It closes fd.
 func (o *owning) directory(fd int, path string, depth int) error {
 	dir := os.NewFile(uintptr(fd), path)
 	defer dir.Close()
@@ -93,7 +93,7 @@ func (o *owning) give(fd int) error {
 		mode |= 0o010
 	}
 	if kind == unix.S_IFDIR {
-		mode |= st.Mode & unix.S_ISGID // what is made in it has its group
+		mode |= st.Mode & unix.S_ISGID // new files inherit the group
 	}
 	return unix.Chmod(descriptor(fd), mode)
 }

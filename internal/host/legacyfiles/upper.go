@@ -10,24 +10,23 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// What fuse-overlayfs writes into an upper directory, and what the kernel's
-// overlayfs means the same by when it is mounted with userxattr.
+// Marks that fuse-overlayfs writes into an upper directory, and their equivalents in the kernel's
+// overlayfs with the mount option userxattr.
 const (
 	fuseAttrs    = "user.fuseoverlayfs."
 	fuseOpaque   = "user.fuseoverlayfs.opaque"
-	rootOpaque   = "trusted.overlay.opaque" // of fuse-overlayfs that ran as root; only root sees it
-	fuseWhiteout = ".wh."                   // .wh.NAME: NAME was removed
-	fuseOpaqueIn = ".wh..wh..opq"           // in a directory that shows nothing of the layers below
+	rootOpaque   = "trusted.overlay.opaque" // of fuse-overlayfs run by root; visible to root only
+	fuseWhiteout = ".wh."                   // .wh.NAME marks NAME as removed
+	fuseOpaqueIn = ".wh..wh..opq"           // marks its directory as opaque
 	kernelOpaque = "user.overlay.opaque"
 
 	maxDepth = 200
 )
 
-// ConvertUpper makes an upper directory of fuse-overlayfs one of the kernel's:
-// removed files become character devices 0:0, opaque directories get the
-// kernel's attribute. It tells how many marks there were, and without apply does
-// no more. It follows no link, and may be cut off and run again: a mark goes when
-// what it says is there in the new way.
+// ConvertUpper converts an upper directory of fuse-overlayfs to the kernel's format: removed files
+// become character devices 0:0, and opaque directories get the kernel's attribute. It returns the
+// number of marks; without apply it only counts them. It follows no symbolic link. An interrupted
+// run may be repeated, because a mark is removed only after its equivalent exists.
 func ConvertUpper(dir string, apply bool) (marks int, err error) {
 	fd, err := unix.Open(dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	if err != nil {
@@ -45,7 +44,7 @@ type conversion struct {
 	marks int
 }
 
-// directory converts what is in a directory. It closes fd.
+// directory converts the content of a directory. It closes fd.
 func (c *conversion) directory(fd int, path string, depth int) error {
 	dir := os.NewFile(uintptr(fd), path)
 	defer dir.Close()
@@ -86,8 +85,8 @@ func (c *conversion) mark(convert func() error) error {
 	return convert()
 }
 
-// whiteout puts the kernel's whiteout in the place of a file .wh.NAME. Where NAME
-// is there, it was made anew, and hides what is below by itself.
+// whiteout replaces a file .wh.NAME by the kernel's whiteout for NAME. If NAME exists, it was
+// created again and hides the layers below anyway.
 func whiteout(dir int, n string) error {
 	removed := strings.TrimPrefix(n, fuseWhiteout)
 	if removed == "" || strings.HasPrefix(removed, fuseWhiteout) {
@@ -118,12 +117,12 @@ func (c *conversion) entry(dir int, n, path string, depth int) error {
 	defer unix.Close(fd)
 	var st unix.Stat_t
 	if err := unix.Fstat(fd, &st); err != nil || st.Mode&unix.S_IFMT != unix.S_IFREG {
-		return err // links and devices have no attributes of a user
+		return err // user attributes exist on files and directories only
 	}
 	return c.attributes(fd)
 }
 
-// attributes converts those of a file or directory.
+// attributes converts the attributes of a file or directory.
 func (c *conversion) attributes(fd int) error {
 	name := "/proc/self/fd/" + strconv.Itoa(fd)
 	buf := make([]byte, 64<<10)

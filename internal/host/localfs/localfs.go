@@ -1,4 +1,4 @@
-// Package localfs is the hostfs.FS of the machine that control runs on.
+// Package localfs implements hostfs.FS for the machine that control runs on.
 package localfs
 
 import (
@@ -18,21 +18,21 @@ import (
 	"github.com/left4me/left4me/internal/hostfs"
 )
 
-// FS is the files beneath a root of left4me. It is safe for concurrent use.
+// FS accesses the files under a root of left4me. It is safe for concurrent use.
 type FS struct {
 	root string
-	put  sync.Mutex // of temporary files, whose names those of files give
+	put  sync.Mutex // held while Put uses its temporary file, whose name depends on the target
 }
 
-// New returns the files beneath root, which need not exist yet.
+// New returns an FS for root, which need not exist yet.
 func New(root string) *FS { return &FS{root: root} }
 
 var _ hostfs.FS = (*FS)(nil)
 
-// at calls do with the directory right beneath the root that p is in, and the rest
-// of p. The directory may be a link to another disk; no directory of the rest is one.
-// What another process replaces by a link meanwhile may be followed, but not out of
-// the directory. Errors name p.
+// at calls do with the top-level directory of p, opened, and the rest of p. The top-level directory
+// may be a symbolic link, for example to another disk; at fails if a directory of the rest is one.
+// A link that another process creates in the meantime may be followed, but never out of the
+// top-level directory. Errors name p.
 func (f *FS) at(ctx context.Context, op, p string, do func(dir *os.Root, rest string) error) error {
 	err := ctx.Err()
 	if err == nil && (!fs.ValidPath(p) || p == ".") {
@@ -59,7 +59,7 @@ func (f *FS) at(ctx context.Context, op, p string, do func(dir *os.Root, rest st
 		err = inner.Err
 	}
 	if op == "open" && (errors.Is(err, unix.ENAMETOOLONG) || errors.Is(err, unix.EINVAL)) {
-		err = fs.ErrInvalid // nothing has such a name: it is too long, or has a zero byte
+		err = fs.ErrInvalid // no file can have this name: it is too long or contains a zero byte
 	}
 	return &fs.PathError{Op: op, Path: filepath.Join(f.root, filepath.FromSlash(p)), Err: err}
 }
@@ -88,7 +88,7 @@ func describe(st fs.FileInfo) hostfs.Info {
 	return i
 }
 
-// List implements hostfs.FS. What goes while it is listed is left out.
+// List implements hostfs.FS. It skips entries that are deleted during the call.
 func (f *FS) List(ctx context.Context, p string) (all []hostfs.Info, err error) {
 	err = f.at(ctx, "list", p, func(dir *os.Root, rest string) error {
 		if err := dirs(dir, rest); err != nil {
@@ -110,8 +110,8 @@ func (f *FS) List(ctx context.Context, p string) (all []hostfs.Info, err error) 
 	return all, err
 }
 
-// noLink refuses a path of which a part is a link: os.Root follows those that stay in
-// it. The path may end before its last part.
+// noLink returns fs.ErrInvalid if a part of the path is a symbolic link, because os.Root follows
+// links that stay inside it. The path need not exist completely.
 func noLink(dir *os.Root, p string) error {
 	for i := range len(p) + 1 {
 		if i < len(p) && p[i] != '/' {
@@ -119,7 +119,7 @@ func noLink(dir *os.Root, p string) error {
 		}
 		switch st, err := dir.Lstat(p[:i]); {
 		case err != nil:
-			return nil // what uses the path will tell
+			return nil // the caller's use of the path returns this error
 		case st.Mode()&fs.ModeSymlink != 0:
 			return fs.ErrInvalid
 		}
@@ -127,7 +127,7 @@ func noLink(dir *os.Root, p string) error {
 	return nil
 }
 
-// dirs refuses a path of which a part is no directory.
+// dirs returns fs.ErrInvalid if a part of the path is not a directory.
 func dirs(dir *os.Root, p string) error {
 	for i := range len(p) + 1 {
 		if i < len(p) && p[i] != '/' {
@@ -144,8 +144,8 @@ func dirs(dir *os.Root, p string) error {
 	return nil
 }
 
-// openRegular opens a regular file that is no link, and neither is a directory above
-// it. A pipe would wait for somebody to write to it.
+// openRegular opens a regular file if neither the file nor a directory above it is a symbolic link.
+// It does not open pipes, which would block.
 func openRegular(dir *os.Root, p string, flag int) (*os.File, fs.FileInfo, error) {
 	if parent := path.Dir(p); parent != "." {
 		if err := dirs(dir, parent); err != nil {
@@ -168,7 +168,7 @@ func openRegular(dir *os.Root, p string, flag int) (*os.File, fs.FileInfo, error
 	}
 	st, err := file.Stat()
 	if err == nil && !made && !os.SameFile(is, st) {
-		err = fs.ErrNotExist // another one took its place in between
+		err = fs.ErrNotExist // the file was replaced after Lstat
 	}
 	if err != nil {
 		file.Close()
@@ -177,7 +177,7 @@ func openRegular(dir *os.Root, p string, flag int) (*os.File, fs.FileInfo, error
 	return file, st, nil
 }
 
-// reader is an open file with what was known when it was opened.
+// reader is an open file and its description at the time of opening.
 type reader struct {
 	*os.File
 	info hostfs.Info
@@ -198,14 +198,13 @@ func (f *FS) Open(ctx context.Context, p string) (r hostfs.Reader, err error) {
 	return r, err
 }
 
-// writer is a file that is being written.
+// writer is a file opened for writing.
 type writer struct{ *os.File }
 
-// Sync brings the content to the disk, and of its description what is needed to
-// read it.
+// Sync writes the content to disk, with the metadata that is needed to read it.
 func (w writer) Sync() error { return unix.Fdatasync(int(w.Fd())) }
 
-// OpenWriter implements hostfs.FS. A file that it makes is of mode 0600.
+// OpenWriter implements hostfs.FS. It creates files with mode 0600.
 func (f *FS) OpenWriter(ctx context.Context, p string) (w hostfs.Writer, err error) {
 	err = f.at(ctx, "open", p, func(dir *os.Root, rest string) error {
 		file, _, err := openRegular(dir, rest, os.O_WRONLY|os.O_CREATE)
@@ -245,8 +244,8 @@ func (f *FS) Put(ctx context.Context, p string, data []byte) error {
 	})
 }
 
-// MakeDir implements hostfs.FS. Directories right beneath the root are of mode
-// 0751, those in them 0700.
+// MakeDir implements hostfs.FS. It creates top-level directories with mode 0751 and others with
+// mode 0700.
 func (f *FS) MakeDir(ctx context.Context, p string) error {
 	top, _, _ := strings.Cut(p, "/")
 	if fs.ValidPath(p) && p != "." {
@@ -290,7 +289,7 @@ func (f *FS) Rename(ctx context.Context, from, to string) error {
 func (f *FS) Remove(ctx context.Context, p string) error {
 	err := f.at(ctx, "remove", p, func(dir *os.Root, rest string) error {
 		if rest == "." {
-			return fs.ErrInvalid // left4me's own directories stay
+			return fs.ErrInvalid // left4me's own directories must not be removed
 		}
 		return dir.RemoveAll(rest)
 	})

@@ -42,9 +42,8 @@ func read(t *testing.T, f *localfs.FS, path string) string {
 	return string(b)
 }
 
-// No call reaches anything but regular files and directories beneath the root,
-// whatever lies there.
-func TestNothingOutsideTheRootIsReached(t *testing.T) {
+// No call may access anything but regular files and directories under the root.
+func TestNothingOutsideRootIsAccessible(t *testing.T) {
 	dir := t.TempDir()
 	root := filepath.Join(dir, "root")
 	write(t, filepath.Join(dir, "secret"), "secret")
@@ -65,39 +64,39 @@ func TestNothingOutsideTheRootIsReached(t *testing.T) {
 	} {
 		if r, err := f.Open(t.Context(), p); err == nil {
 			r.Close()
-			t.Errorf("%q is opened", p)
+			t.Errorf("%q was opened", p)
 		} else if !errors.Is(err, fs.ErrInvalid) {
-			t.Errorf("opening %q: %v, want fs.ErrInvalid", p, err)
+			t.Errorf("open %q: got %v, want fs.ErrInvalid", p, err)
 		}
 		if w, err := f.OpenWriter(t.Context(), p); err == nil {
 			w.Close()
-			t.Errorf("%q is opened for writing", p)
+			t.Errorf("%q was opened for writing", p)
 		}
 		if err := f.Append(t.Context(), p, []byte("x")); err == nil {
-			t.Errorf("%q is appended to", p)
+			t.Errorf("%q was appended to", p)
 		}
 	}
 	for _, p := range []string{"tmp/out/x", "tmp/dir/x", "../x", "/tmp/x", "x", "."} {
 		if err := f.Put(t.Context(), p, []byte("x")); err == nil {
-			t.Errorf("%q is put", p)
+			t.Errorf("%q was written", p)
 		}
 		if err := f.Rename(t.Context(), "tmp/a/file", p); err == nil {
-			t.Errorf("a file is renamed to %q", p)
+			t.Errorf("a file was renamed to %q", p)
 		}
 	}
 	for _, p := range []string{"tmp/dir", "tmp/out"} {
 		if _, err := f.List(t.Context(), p); err == nil {
-			t.Errorf("%q is listed", p)
+			t.Errorf("%q was listed", p)
 		}
 		if err := f.MakeDir(t.Context(), p+"/x"); err == nil {
-			t.Errorf("a directory is made in %q", p)
+			t.Errorf("a directory was created in %q", p)
 		}
-		if err := f.Remove(t.Context(), p); err != nil { // the link, not what it leads to
+		if err := f.Remove(t.Context(), p); err != nil { // removes the link, not its target
 			t.Errorf("remove %q: %v", p, err)
 		}
 	}
 	if err := f.Remove(t.Context(), "tmp"); !errors.Is(err, fs.ErrInvalid) {
-		t.Errorf("remove tmp: %v", err)
+		t.Errorf("remove tmp: got %v, want fs.ErrInvalid", err)
 	}
 	for path, want := range map[string]string{"secret": "secret", "root/tmp/a/file": "content", "root/tmp/b/secret": "of another"} {
 		if b, err := os.ReadFile(filepath.Join(dir, path)); err != nil || string(b) != want {
@@ -106,8 +105,8 @@ func TestNothingOutsideTheRootIsReached(t *testing.T) {
 	}
 }
 
-// A link that stays beneath the root is followed no more than one that leads out of it.
-func TestNoLinkBeneathTheRootIsFollowed(t *testing.T) {
+// Symbolic links are not followed, even if their target is under the root.
+func TestLinksUnderRootAreNotFollowed(t *testing.T) {
 	root := t.TempDir()
 	write(t, filepath.Join(root, "tmp/b/file"), "of another")
 	write(t, filepath.Join(root, "tmp/a/mine"), "mine")
@@ -136,21 +135,21 @@ func TestNoLinkBeneathTheRootIsFollowed(t *testing.T) {
 		"space":         func() error { _, err := f.Space(ctx, "tmp/dir"); return err },
 	} {
 		if err := do(); !errors.Is(err, fs.ErrInvalid) {
-			t.Errorf("%s: %v, want fs.ErrInvalid", call, err)
+			t.Errorf("%s: got %v, want fs.ErrInvalid", call, err)
 		}
 	}
 	all, err := os.ReadDir(filepath.Join(root, "tmp/b"))
 	if err != nil || len(all) != 1 {
-		t.Errorf("behind the link there are %v: %v", all, err)
+		t.Errorf("the linked directory contains %v, %v, want one file", all, err)
 	}
 	st, err := os.Stat(filepath.Join(root, "tmp/b/file"))
 	if err != nil || !st.ModTime().Equal(old) {
-		t.Errorf("the file behind the link was touched: %v", err)
+		t.Errorf("the linked file was touched: %v", err)
 	}
 }
 
-// Those who put a file at once each succeed, and one of them as a whole.
-func TestPutsAtOnceDoNotMix(t *testing.T) {
+// Concurrent calls of Put all succeed, and the file contains the data of exactly one of them.
+func TestConcurrentPutsDoNotMix(t *testing.T) {
 	root := t.TempDir()
 	f := localfs.New(root)
 	if err := f.MakeDir(t.Context(), "tmp"); err != nil {
@@ -167,16 +166,16 @@ func TestPutsAtOnceDoNotMix(t *testing.T) {
 		}
 		putting.Wait()
 		if got := read(t, f, "tmp/file"); len(got) != 100_000 || strings.Trim(got, got[:1]) != "" {
-			t.Fatalf("%d bytes, of several", len(got))
+			t.Fatalf("got %d bytes from several calls", len(got))
 		}
 	}
 }
 
-func TestFilesAreWrittenReadAndMoved(t *testing.T) {
+func TestWriteReadAndMoveFiles(t *testing.T) {
 	root := t.TempDir()
 	f, ctx := localfs.New(root), t.Context()
 	if _, err := f.List(ctx, "tmp"); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("list what isn't there: %v", err)
+		t.Errorf("list a missing directory: got %v, want fs.ErrNotExist", err)
 	}
 	must := func(err error) {
 		t.Helper()
@@ -201,7 +200,7 @@ func TestFilesAreWrittenReadAndMoved(t *testing.T) {
 	must(f.Rename(ctx, "tmp/one/parts/0", "tmp/one/files/deep/er"))
 	for path, want := range map[string]string{"tmp/one/files/deep/er": "abcabc", "tmp/one/log": "1\n2\n", "tmp/one/moves": "new"} {
 		if got := read(t, f, path); got != want {
-			t.Errorf("%s is %q", path, got)
+			t.Errorf("%s contains %q", path, got)
 		}
 	}
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
@@ -227,17 +226,16 @@ func TestFilesAreWrittenReadAndMoved(t *testing.T) {
 	must(f.Remove(ctx, "tmp/one"))
 	must(f.Remove(ctx, "tmp/one"))
 	if _, err := f.Stat(ctx, "tmp/one"); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("it is left: %v", err)
+		t.Errorf("after Remove: got %v, want fs.ErrNotExist", err)
 	}
 	_, err = f.Open(ctx, "tmp/one")
 	if at := (*fs.PathError)(nil); !errors.As(err, &at) || at.Path != filepath.Join(root, "tmp/one") {
-		t.Errorf("the error doesn't name the file: %v", err)
+		t.Errorf("the error does not name the file: %v", err)
 	}
 }
 
-// A file that is written anew is the old or the new one, and a directory beneath the
-// root may be a link to another disk.
-func TestTopDirectoryMayBeALink(t *testing.T) {
+// A directory directly under the root may be a symbolic link to another disk.
+func TestTopLevelDirectoryMayBeLink(t *testing.T) {
 	root, other := t.TempDir(), t.TempDir()
 	if err := os.Symlink(other, filepath.Join(root, "backups")); err != nil {
 		t.Fatal(err)
@@ -251,11 +249,11 @@ func TestTopDirectoryMayBeALink(t *testing.T) {
 	}
 }
 
-func TestCallsEndWithTheirContext(t *testing.T) {
+func TestCallsEndWithContext(t *testing.T) {
 	f := localfs.New(t.TempDir())
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := f.Put(ctx, "tmp/a", nil); !errors.Is(err, context.Canceled) {
-		t.Errorf("%v", err)
+		t.Errorf("got %v, want context.Canceled", err)
 	}
 }
