@@ -112,8 +112,8 @@ func open(t testing.TB, dir string, o archive.Options) (*archive.Found, error) {
 	return f, err
 }
 
-// decoderCommand is the command of a separate decoder process. The race detector would make each such
-// process sleep for a second before it exits.
+// decoderCommand is the command of a separate decoder process. GORACE keeps the race detector from
+// delaying each exit by a second.
 var decoderCommand = []string{"/usr/bin/env", "GORACE=atexit_sleep_ms=0", os.Args[0], "decode"}
 
 // imported runs an import with each decoder and returns the files, which must not differ.

@@ -43,8 +43,8 @@ const (
 
 // Decode is the main function of a decoder process. It reads the archive from standard input, which
 // must be a file, and further parts from the file descriptors after standard error, and writes
-// frames to out. args are the arguments that decodeOutside appended to the command line. Before
-// reading anything it limits its memory, CPU time and file writes.
+// frames to out. args are the arguments that decodeOutside appended to the command line. Decode
+// first limits the memory, CPU time and file writes of the process.
 func Decode(ctx context.Context, args []string, in *os.File, out io.Writer) error {
 	for what, most := range map[int]uint64{
 		unix.RLIMIT_DATA:  decoderMemory,
@@ -194,7 +194,7 @@ func (e entry) append(b []byte) []byte {
 
 func (e *entry) marks() [5]*bool { return [5]*bool{&e.UTF8, &e.Exec, &e.Windows, &e.Slashed, &e.Plain} }
 
-// parseEntry decodes an entry that append encoded. The entry refers to b. The only error is
+// parseEntry decodes an entry that append encoded. The entry aliases b. The only error is
 // errFrames.
 func parseEntry(b []byte) (e entry, err error) {
 	if len(b) < 2 || int(b[1]) >= len(kindBytes) {
@@ -389,7 +389,7 @@ func (f *frames) next() error {
 	return errFrames
 }
 
-// limited keeps only the first bytes that are written to it.
+// limited keeps the first bytes written to it and discards the rest.
 type limited struct {
 	b    *bytes.Buffer
 	left int

@@ -254,9 +254,9 @@ func restrictFiles(archive *os.File) error {
 // machines maps the architectures that denySystemCalls supports to their audit constants.
 var machines = map[string]uint32{"amd64": unix.AUDIT_ARCH_X86_64, "arm64": unix.AUDIT_ARCH_AARCH64}
 
-// denySystemCalls prevents this thread and its children from opening sockets and from tracing or
-// signalling processes, by a seccomp filter. With a socket they could use the API, which treats
-// left4me's own user as an administrator.
+// denySystemCalls installs a seccomp filter that prevents this thread and its children from opening
+// sockets and from tracing or signalling processes. With a socket they could use the API, which
+// treats left4me's own user as an administrator.
 func denySystemCalls() error {
 	machine, ok := machines[runtime.GOARCH]
 	if !ok {
@@ -294,7 +294,7 @@ func denySystemCalls() error {
 	filter := unix.SockFprog{Len: uint16(len(program)), Filter: &program[0]}
 	_, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, 0, uintptr(unsafe.Pointer(&filter)))
 	runtime.KeepAlive(program)
-	if errno != 0 && errno != unix.ENOSYS && errno != unix.EINVAL { // these two: a kernel without seccomp
+	if errno != 0 && errno != unix.ENOSYS && errno != unix.EINVAL { // ENOSYS, EINVAL: the kernel has no seccomp filters
 		return fmt.Errorf("seccomp: %w", errno)
 	}
 	return nil

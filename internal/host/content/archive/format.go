@@ -80,7 +80,8 @@ func recognise(f io.ReaderAt, size int64) (Format, error) {
 	if isTar(head) {
 		return Tar, nil
 	}
-	// Self-extracting programs and the last part of a split zip only end like a zip.
+	// Self-extracting programs and the last part of a split zip can only be recognised by their
+	// end.
 	if end, err := zipEnd(f, size); err == nil && string(end[:4]) == "PK\x05\x06" {
 		return Zip, nil
 	}

@@ -36,8 +36,8 @@ func nameEncoding(name string) (charset.Encoding, error) {
 		strings.Join(known, ", ")).InField("import.names")
 }
 
-// namesOf returns the encoding of an archive's names, and adds it to the plan. Without a set
-// encoding it returns "" if all names are UTF-8.
+// namesOf returns the encoding of an archive's names, either set by the user or detected, and adds
+// it to the plan. It returns "" if none is set and all names are UTF-8.
 func (f *Found) namesOf(ctx context.Context, s *source, all []entry) (string, error) {
 	var odd [][]byte
 	slashed := false

@@ -51,8 +51,8 @@ func vint(n uint64) (b []byte) {
 	return append(b, byte(n))
 }
 
-// rar5Volumes returns the volumes of a RAR 5 archive of one stored file, with each bytes of it per
-// volume.
+// rar5Volumes returns the volumes of a RAR 5 archive of one stored file, with at most each bytes of
+// the file per volume.
 func rar5Volumes(name, text string, each int) (all []string) {
 	for at := 0; at < len(text); at += each {
 		out := bytes.NewBufferString("Rar!\x1a\x07\x01\x00")
@@ -92,7 +92,8 @@ func rar5Volumes(name, text string, each int) (all []string) {
 	return all
 }
 
-// rar4Volumes is like rar5Volumes for RAR 2 to 4 on Windows.
+// rar4Volumes is like rar5Volumes, in the format that RAR 2 to 4 write on Windows. newNames selects
+// the flag for names with .part1.rar instead of .r00.
 func rar4Volumes(name, text string, each int, newNames bool) (all []string) {
 	for at := 0; at < len(text); at += each {
 		out := bytes.NewBufferString("Rar!\x1a\x07\x00")

@@ -22,8 +22,8 @@ const (
 
 var errStalled = errors.New("nothing came")
 
-// chunk returns the number of bytes to read at once: 1 MiB, or with a rate limit as much as it
-// allows in 0.1 s, so that concurrent downloads share the limit.
+// chunk returns the number of bytes to read at once: 1 MiB, or with a rate limit the bytes of 0.1
+// s, so that concurrent downloads take turns.
 func (c *Client) chunk() int {
 	if c.o.Rate == 0 {
 		return largeChunk
@@ -69,7 +69,7 @@ func (d *transfer) copy(ctx context.Context, cancel context.CancelCauseFunc, bod
 	}
 }
 
-// receive writes received bytes to the part and delays as the rate limit requires.
+// receive writes received bytes to the part, then blocks as long as the rate limit requires.
 func (d *transfer) receive(ctx context.Context, b []byte) error {
 	d.res.Fetched += int64(len(b))
 	most := d.Size

@@ -34,8 +34,8 @@ const (
 
 func (c Cause) Error() string { return string(c) }
 
-// failure adds to an error for users the cause for callers and the underlying error, which may be
-// nil.
+// failure attaches to an error for users its cause, for callers, and the underlying error, which
+// may be nil.
 func failure(c Cause, e *left4me.Error, err error) *left4me.Error {
 	if err == nil {
 		return e.Because(c)
@@ -113,7 +113,7 @@ func short(address string) string {
 	return s
 }
 
-// diskError converts an error from writing to the local disk.
+// diskError converts an error from writing to the local disk to one for users.
 func (d *transfer) diskError(err error) error {
 	var public *left4me.Error
 	var again *temporary

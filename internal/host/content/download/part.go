@@ -90,8 +90,8 @@ func openPart(file string) (*part, error) {
 	return p, nil
 }
 
-// worthKeeping is the minimum size of a resumable download. Fetching less again is cheaper than
-// storing its state.
+// worthKeeping is the minimum size in bytes of a resumable download. Repeating a smaller one is
+// cheaper than storing its state.
 const worthKeeping = 4 << 10
 
 func (p *part) stateFile() string { return p.file + ".part.json" }
@@ -199,6 +199,6 @@ func (p *part) close() {
 			p.discard()
 		}
 	}
-	_ = unix.Flock(int(p.f.Fd()), unix.LOCK_UN) // a child that is being forked also holds the descriptor
+	_ = unix.Flock(int(p.f.Fd()), unix.LOCK_UN) // Close alone may not release it: a child that is being forked inherits the descriptor
 	p.f.Close()
 }

@@ -48,8 +48,8 @@ type pair struct {
 // thousands.
 const mostOwners = 12
 
-// warnConflicts warns about add-ons that contain the same files. A single view is compared with itself,
-// several views only with each other.
+// warnConflicts warns about add-ons that contain the same files. It compares the add-ons of a
+// single view with each other, and with several views only those of different views.
 func warnConflicts(views []*view, w *list) {
 	var packs []*pack
 	for _, v := range views {
@@ -126,7 +126,7 @@ func warnPairs(packs []*pack, pairs map[[2]int]*pair, w *list) {
 	}
 }
 
-// title returns the path of a VPK, with its layer if that differs from the layer of beside.
+// title returns the path of a VPK, and its layer if the VPK beside is in another one.
 func (p *pack) title(beside *pack) string {
 	if p.layer == beside.layer {
 		return p.path

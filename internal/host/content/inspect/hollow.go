@@ -17,7 +17,7 @@ var contentDirs = map[string]bool{
 }
 
 // hollow warns about a readable add-on in which the game finds nothing, or less than was packed. It
-// reports only the first cause. all means that further checks are pointless.
+// reports only the first cause. all means that other checks of the add-on are pointless.
 func (v *view) hollow(name string, a *vpk.Archive) (all bool) {
 	text, hint, all := emptiness(a.Entries())
 	if text != "" {

@@ -20,7 +20,7 @@ import (
 
 // Bounds of the inspection. Content beyond them is ignored without an error.
 const (
-	maxAddons   = 200      // above, warn: each add-on takes a file handle and makes the start slower
+	maxAddons   = 200      // more cause a warning: each takes a file handle and slows down the start
 	maxPerKind  = 50       // warnings of one kind; the rest is only counted
 	maxText     = 1 << 20  // bytes of one text
 	maxTexts    = 64 << 20 // bytes of all texts of a layer

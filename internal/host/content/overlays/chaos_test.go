@@ -105,7 +105,7 @@ func TestKillDuringPublishLeavesCompleteRevisions(t *testing.T) {
 		out, err := cmd.StdoutPipe()
 		must(t, err)
 		must(t, cmd.Start())
-		// Wait for a first revision, so that a slow machine makes progress, too.
+		// Wait for a first revision, so that even a slow machine makes progress in each round.
 		var reported int
 		if _, err := fmt.Fscan(out, &reported); err != nil {
 			t.Fatalf("round %d: nothing was published: %v", round, err)

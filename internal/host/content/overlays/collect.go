@@ -17,7 +17,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// cacheFor is the minimum age of a cached download that is removed because no revision contains it.
+// cacheFor is how long an unused download stays in workshop_cache.
 const cacheFor = 24 * time.Hour
 
 // Collected is what Collect removed.
@@ -112,7 +112,7 @@ func (co *collector) files(ctx context.Context, spec left4me.CollectSpec, c *Col
 	return errors.Join(co.sweep(ctx), co.downloads(ctx, spec, c), co.pool.collect(ctx, c))
 }
 
-// candidates returns the removable revisions, oldest first. It doesn't consider which are mounted.
+// candidates returns the removable revisions, oldest first, including ones that may be mounted.
 func (co *collector) candidates(spec left4me.CollectSpec) ([]candidate, error) {
 	names, err := co.layout.names()
 	if err != nil {

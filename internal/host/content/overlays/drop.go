@@ -20,7 +20,7 @@ func (u Used) by(n left4me.Name, number int) []left4me.Name {
 }
 
 // Drop removes a revision. It is hidden immediately; [Repository.Sweep] deletes its files. The
-// caller must prevent that the revision is mounted during the call. Errors: left4me.NotFound;
+// caller must prevent new mounts of the revision during the call. Errors: left4me.NotFound;
 // left4me.Busy if the revision is current or in use.
 func (s *Repository) Drop(n left4me.Name, number int, used Used) error {
 	_, v, err := s.records.find(n, number)

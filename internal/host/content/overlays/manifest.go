@@ -94,8 +94,8 @@ func each(from, to Manifest, f func(pair) bool) {
 	}
 }
 
-// A manifest on disk is either complete or a delta to a complete one, which keeps revisions small
-// that change one file of many:
+// A manifest on disk is either complete or a delta to a complete one. Deltas keep revisions small
+// in which only some of many files changed:
 //
 //	"l4mfiles1\n"
 //	uvarint: number of the base revision, or 0

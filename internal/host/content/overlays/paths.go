@@ -76,8 +76,8 @@ func Fold(p string) string {
 	return norm.NFC.String(strings.Map(fold, norm.NFD.String(p)))
 }
 
-// validated validates the manifest of a new revision and drops directories that are not empty. m must
-// be sorted. Errors: left4me.Invalid.
+// validated checks the manifest of a new revision and returns it without directories that are not
+// empty. m must be sorted. Errors: left4me.Invalid.
 func validated(m Manifest) (Manifest, error) {
 	if len(m) > maxEntries {
 		return nil, left4me.NewError(left4me.Invalid, "overlay.too_many_entries", "limit", maxEntries)

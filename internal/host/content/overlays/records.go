@@ -94,7 +94,7 @@ func Has(dir string, number int) (bool, error) {
 // load reads the record of the overlay in directory dir and reconciles it with the directories
 // there: a revision without a directory is omitted, and a directory without notes is a revision
 // that was installed by hand. A directory with notes that overlay.json doesn't mention was never
-// published and is omitted.
+// published and is omitted. If overlay.json is damaged, the record is rebuilt from the notes.
 func load(dir string) (record, error) {
 	r, err := readRecord(filepath.Join(dir, recordName))
 	damaged := errors.Is(err, errRecord)

@@ -53,9 +53,9 @@ func (s *Repository) Manifest(ctx context.Context, n left4me.Name, number int) (
 	return s.manifests.get(ctx, n, number)
 }
 
-// Delete moves an overlay with all revisions to the trash. It can be restored before until. The
-// caller must prevent that it is mounted during the call. If the overlay doesn't exist, until is
-// zero and err is nil. Errors: left4me.Busy if a server uses it.
+// Delete moves an overlay with all revisions to the trash, from which it can be restored before
+// until. The caller must prevent new mounts of the overlay during the call. If the overlay doesn't
+// exist, until is zero and err is nil. Errors: left4me.Busy if a server uses the overlay.
 func (s *Repository) Delete(n left4me.Name, used Used) (until time.Time, err error) {
 	return s.trash.delete(n, used)
 }

@@ -17,8 +17,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// tree builds the directory tree of a revision. Directories are private to left4me; files are
-// links.
+// tree builds the directory tree of a revision from new directories and links to files, inside a
+// directory that only left4me can enter.
 type tree struct {
 	group int // see layout.group
 	dir   string

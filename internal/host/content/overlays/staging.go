@@ -15,7 +15,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Staging is a revision in the making. A builder writes or links files into Dir. After From, the
+// Staging is an unpublished revision. A builder writes or links files into Dir. After From, the
 // revision is based on another one: Remove leaves out files of it, and files in Dir replace them. A
 // Staging is not safe for concurrent use.
 type Staging struct {

@@ -8,8 +8,8 @@ import (
 	"github.com/left4me/left4me/internal/host/content/overlays"
 )
 
-// plain returns the beginning of a text without a byte order mark. It reduces UTF-16 to bytes, with
-// ? for characters beyond Latin-1.
+// plain returns the beginning of a text without a byte order mark. UTF-16 is reduced to single
+// bytes, with ? for characters beyond Latin-1.
 func plain(head []byte) []byte {
 	switch {
 	case bytes.HasPrefix(head, []byte("\xef\xbb\xbf")):
@@ -32,8 +32,8 @@ func plain(head []byte) []byte {
 	return head
 }
 
-// token reads the next token of KeyValues. Braces are tokens, and quoted tells quoted text from
-// them. rest is the remaining input; ok is false at the end.
+// token reads the next token of KeyValues. A brace is a token; quoted is set for quoted text, which
+// may be a brace, too. rest is the remaining input; ok is false at the end.
 func token(b []byte) (tok string, quoted bool, rest []byte, ok bool) {
 	for {
 		b = bytes.TrimLeft(b, " \t\r\n\v\f\x00")

@@ -37,7 +37,7 @@ func in(lines ...string) (all []place.File) {
 	return all
 }
 
-// format formats results as "path > place" or "path ! reason", with " ?" for a question.
+// format returns results as "path > place" or "path ! reason", with " ?" for a question.
 func format(files []place.File, p place.Placing) (all []string) {
 	for i, r := range p.Files {
 		if files[i].Dir && r.To == "" {

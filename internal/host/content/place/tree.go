@@ -42,7 +42,7 @@ type entry struct {
 	kind kind
 }
 
-// tree is the state of a call of Place.
+// tree is the state of one call of Place.
 type tree struct {
 	files   []entry
 	top     *dir
@@ -247,8 +247,8 @@ func (t *tree) placeDir(d *dir) {
 	d.to, d.placed, d.strong, d.why = inside, true, p.strong, p.why
 }
 
-// placeElsewhere places a known directory independently of its parent if it can't be meant to be there,
-// like addons/sourcemod in plugins.
+// placeElsewhere places a known directory independently of its parent if it can't belong there,
+// like addons/sourcemod in plugins. It reports whether it did.
 func (t *tree) placeElsewhere(d *dir) bool {
 	in := d.parent.to
 	to, known := byName[d.name]
