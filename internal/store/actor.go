@@ -6,12 +6,12 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// askedColumns are the columns of an actor in the tables job and rollout.
+// askedColumns lists the columns of an actor in the tables job and rollout.
 const askedColumns = `asked_by, asked_by_id, asked_kind, asked_token`
 
-// asked are the values of askedColumns.
+// asked holds the values of askedColumns.
 type asked struct {
-	name  string // that people are shown: of a token its owner's
+	name  string // displayed name; for a token that of its owner
 	id    left4me.ID
 	kind  left4me.ActorKind
 	token string // label of a token

@@ -13,14 +13,14 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Backups are the table backup_policy.
+// Backups accesses the table backup_policy.
 type Backups struct{ db *Store }
 
-// Backups returns them; the value may be copied.
+// Backups returns the access to backup policies; the value may be copied.
 func (s *Store) Backups() Backups { return Backups{s} }
 
-// Policy returns when backups are made and when the schedule last asked for
-// one. Errors: left4me.NotFound when nobody has set it yet.
+// Policy returns the backup policy and when the schedule last added a backup. Errors:
+// left4me.NotFound if no policy was set.
 func (s Backups) Policy(ctx context.Context) (v left4me.BackupPolicy, last time.Time, err error) {
 	v, err = one(s.db.row(ctx, `SELECT enabled, at, daily, weekly, last_at FROM backup_policy`),
 		func(r row) (v left4me.BackupPolicy, err error) {
@@ -34,8 +34,7 @@ func (s Backups) Policy(ctx context.Context) (v left4me.BackupPolicy, last time.
 	return v, last, err
 }
 
-// SetPolicy keeps when backups are made, and when the schedule last asked
-// for one.
+// SetPolicy saves the policy and the time at which the schedule last added a backup.
 func (s Backups) SetPolicy(ctx context.Context, v left4me.BackupPolicy, last time.Time) error {
 	err := s.db.tx(ctx, func(tx *transaction) error {
 		_, err := tx.ExecContext(ctx, `INSERT INTO backup_policy(id, enabled, at, daily, weekly, last_at) VALUES (1,?,?,?,?,?)
@@ -52,8 +51,8 @@ func (s Backups) SetPolicy(ctx context.Context, v left4me.BackupPolicy, last tim
 	return nil
 }
 
-// Note keeps when the schedule last asked for a backup. usual is the policy
-// when nobody has set one.
+// Note saves the time at which the schedule last added a backup. usual is the policy to save if
+// none was set.
 func (s Backups) Note(ctx context.Context, usual left4me.BackupPolicy, last time.Time) error {
 	err := s.db.tx(ctx, func(tx *transaction) error {
 		_, err := tx.ExecContext(ctx, `INSERT INTO backup_policy(id, enabled, at, daily, weekly, last_at) VALUES (1,?,?,?,?,?)
@@ -66,10 +65,9 @@ func (s Backups) Note(ctx context.Context, usual left4me.BackupPolicy, last time
 	return nil
 }
 
-// Snapshot writes the database as it is now to a new file, which nobody
-// else may read. Writers don't wait for it. No job is active in the copy, and
-// servers that are wanted to run are held: what was under way here is not to be
-// begun where the copy is used.
+// Snapshot copies the current database to a new file with mode 0600. Writers don't wait for it. In
+// the copy no job is active, and wanted servers are held, because work in progress must not
+// continue where the copy is restored.
 func (s *Store) Snapshot(ctx context.Context, file string, now time.Time) error {
 	if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("snapshot: %w", err)
@@ -88,10 +86,10 @@ func (s *Store) Snapshot(ctx context.Context, file string, now time.Time) error 
 	return nil
 }
 
-// errBackedUp is why a job ended that a copy shows as under way.
+// errBackedUp is the error of jobs that were active when the copy was made.
 var errBackedUp = left4me.NewError(left4me.Unavailable, "job.during_backup")
 
-// settle ends what is active in a copy. Its servers have not seen a boot yet.
+// settle ends the active jobs in a copy, holds its wanted servers, and clears their boot ids.
 func settle(ctx context.Context, file string, now time.Time) error {
 	u := url.URL{Scheme: "file", Path: file}
 	db, err := sql.Open("sqlite", u.String()+"?_pragma=journal_mode(DELETE)&_pragma=foreign_keys(1)")
@@ -99,7 +97,7 @@ func settle(ctx context.Context, file string, now time.Time) error {
 		return err
 	}
 	failure, err := toJSON(errBackedUp)
-	if err == nil { // the events of what follows
+	if err == nil { // the events of the following changes
 		_, err = db.ExecContext(ctx,
 			`INSERT INTO event(kind, target_kind, target_id, target_name, actor_kind, actor_name, at, version, data)
 			SELECT 'job.ended', CASE WHEN noun IN ('server','overlay') THEN noun ELSE 'host' END, target_id, target, 'system', '', ?1, ?2,

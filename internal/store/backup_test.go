@@ -35,7 +35,7 @@ func TestACopyHoldsNoActiveJob(t *testing.T) {
 		t.Fatal(err)
 	}
 	file := filepath.Join(t.TempDir(), "copy ?#%.db")
-	for range 2 { // one that is there is replaced
+	for range 2 { // an existing file is replaced
 		if err := s.Snapshot(t.Context(), file, now); err != nil {
 			t.Fatal(err)
 		}

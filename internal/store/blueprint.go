@@ -10,10 +10,10 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Blueprints are the table blueprint.
+// Blueprints accesses the table blueprint.
 type Blueprints struct{ db *Store }
 
-// Blueprints returns them; the value may be copied.
+// Blueprints returns the access to blueprints; the value may be copied.
 func (s *Store) Blueprints() Blueprints { return Blueprints{s} }
 
 const blueprintColumns = `id, name, overlays, settings, created_at, version`
@@ -46,8 +46,7 @@ func (s Blueprints) List(ctx context.Context) ([]left4me.Blueprint, error) {
 	return all, nil
 }
 
-// Create adds a blueprint. Errors: left4me.Conflict when the name is
-// taken.
+// Create adds a blueprint. Errors: left4me.Conflict if the name is taken.
 func (s Blueprints) Create(ctx context.Context, v left4me.Blueprint) error {
 	overlays, err := toJSON(v.Overlays)
 	if err != nil {
@@ -75,10 +74,10 @@ func (s Blueprints) Create(ctx context.Context, v left4me.Blueprint) error {
 	return nil
 }
 
-// Update changes the overlays and settings of a blueprint. v.Version is
-// the one that was looked at; 0 doesn't care. Errors: left4me.NotFound, and
-// left4me.Conflict when somebody changed it since, or for the field "settings.cfg"
-// when a server of it would open a port that another one has.
+// Update replaces the overlays and settings of a blueprint. v.Version is the version that was
+// edited; 0 skips the check. Errors: left4me.NotFound, and left4me.Conflict if the blueprint was
+// changed since that version, or for the field "settings.cfg" if one of its servers would open a
+// port used by another.
 func (s Blueprints) Update(ctx context.Context, v left4me.Blueprint) error {
 	overlays, err := toJSON(v.Overlays)
 	if err != nil {
@@ -113,8 +112,8 @@ func (s Blueprints) Update(ctx context.Context, v left4me.Blueprint) error {
 	return nil
 }
 
-// Delete removes a blueprint. Errors: left4me.NotFound, and
-// left4me.Conflict that names the servers which use it.
+// Delete deletes a blueprint. Errors: left4me.NotFound, and left4me.Conflict naming the servers
+// that use it.
 func (s Blueprints) Delete(ctx context.Context, name left4me.Name) error {
 	err := s.db.tx(ctx, func(tx *transaction) error {
 		users, err := queryAll(ctx, tx, func(r row) (n string, err error) { return n, r.Scan(&n) },

@@ -7,11 +7,10 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Rename gives a blueprint another name, and servers that are made from it refer to that:
-// their definitions get a new version, so that nobody who looked at one before gives it the
-// next blueprint of the old name. It returns the blueprint before and after. Errors:
-// left4me.NotFound; left4me.Conflict for the field "name" when another blueprint has the
-// name, and when version, unless it is 0, is not the one that there is.
+// Rename renames a blueprint and the references of its servers. The servers get a new version, so
+// that an edit based on an earlier one cannot select a later blueprint of the old name. Rename
+// returns the blueprint before and after. Errors: left4me.NotFound; left4me.Conflict for the field
+// "name" if the name is taken, and if version is neither 0 nor the current version.
 func (s Blueprints) Rename(ctx context.Context, name, to left4me.Name, version int) (before, after left4me.Blueprint, err error) {
 	err = s.db.tx(ctx, func(tx *transaction) error {
 		before, err = one(tx.QueryRowContext(ctx, `SELECT `+blueprintColumns+` FROM blueprint WHERE name = ?`, name),
@@ -44,7 +43,7 @@ func renameBlueprint(ctx context.Context, tx *transaction, before, after left4me
 	if taken.ID != "" {
 		return left4me.NewError(left4me.Conflict, "blueprint.exists", "blueprint", after.Name).InField("name")
 	}
-	// Until the commit servers may refer to the old name, which isn't there any more.
+	// Until the commit, servers may refer to the old name, which no longer exists.
 	if _, err := tx.ExecContext(ctx, `PRAGMA defer_foreign_keys = ON`); err != nil {
 		return err
 	}

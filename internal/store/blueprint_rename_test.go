@@ -16,7 +16,7 @@ func blueprint(t *testing.T, s *store.Store, name left4me.Name) left4me.Blueprin
 	return v
 }
 
-// Servers refer to the new name, in the transaction that renames the blueprint.
+// The transaction that renames a blueprint also updates its servers.
 func TestRenamedBlueprintKeepsItsServers(t *testing.T) {
 	s := newStore(t)
 	ctx := t.Context()
@@ -74,7 +74,8 @@ func TestRenamedBlueprintKeepsItsServers(t *testing.T) {
 		t.Errorf("%+v, %v", data, err)
 	}
 
-	// Who looked at a server before doesn't give it the next blueprint of the old name.
+	// An edit based on an earlier version of a server cannot select the next blueprint of the old
+	// name.
 	blueprint(t, s, "coop")
 	err = s.Servers().Update(ctx, left4me.Server{Name: "alpha", Port: 27016, Blueprint: "coop", Version: 1})
 	is(t, err, left4me.Conflict, "version")

@@ -10,16 +10,16 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Crashes are the table crash.
+// Crashes accesses the table crash.
 type Crashes struct{ db *Store }
 
-// Crashes returns them; the value may be copied.
+// Crashes returns the access to crashes; the value may be copied.
 func (s *Store) Crashes() Crashes { return Crashes{s} }
 
-// Crash is a death of a server that nobody asked for.
+// Crash is an unexpected end of a server.
 type Crash struct {
 	Host, Server left4me.Name
-	ServerID     left4me.ID // empty: the one that has the name now
+	ServerID     left4me.ID // if empty, the server is found by name
 	At           time.Time
 	Exit         string
 	Uptime       time.Duration
@@ -39,14 +39,12 @@ func scanCrash(r row) (Crash, error) {
 	return v, fromJSON(lines, &v.Lines)
 }
 
-// maxCrashes is how many crashes of a server are kept: each holds what it said
-// last.
+// maxCrashes is the number of crashes kept per server; each includes the last lines of output.
 const maxCrashes = 100
 
-// Add keeps a crash among the newest of its server, which is found by its id, or by either
-// of the names that it has here and on its host; the same one twice is
-// kept once, and one of a server that isn't there, or isn't the one of v.ServerID any
-// more, not at all: its deletion was faster than the news.
+// Add stores a crash and keeps the newest maxCrashes of its server. The server is found by its id,
+// or else by its name here or on its host. A crash that is stored already, or whose server was
+// deleted or replaced by another of its name, is ignored.
 func (s Crashes) Add(ctx context.Context, v Crash) error {
 	lines, err := toJSON(left4me.ClipLog(v.Lines))
 	if err != nil {

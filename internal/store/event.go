@@ -11,14 +11,14 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Events are the tables event and event_reader.
+// Events accesses the tables event and event_reader.
 type Events struct{ db *Store }
 
-// Events returns them; the value may be copied.
+// Events returns the access to events; the value may be copied.
 func (s *Store) Events() Events { return Events{s} }
 
-// event writes what has happened, in the transaction of the change: there is no
-// other way to write one. data is a struct of package left4me, or nil.
+// event writes an event in the transaction of its change, and is the only way to write one. data is
+// a struct of package left4me, or nil.
 func (t *transaction) event(ctx context.Context, kind left4me.EventKind, on left4me.Target, data any) error {
 	return t.eventBy(ctx, t.by, kind, on, data)
 }
@@ -34,8 +34,8 @@ func (t *transaction) eventBy(ctx context.Context, by left4me.Actor, kind left4m
 	return t.writeEvent(ctx, by, kind, on, data)
 }
 
-// writeEvent is eventBy for a target and an actor that are not looked for by their
-// names: who has these now may be another.
+// writeEvent is like eventBy, but doesn't look up target and actor by name, because their names may
+// belong to others now.
 func (t *transaction) writeEvent(ctx context.Context, by left4me.Actor, kind left4me.EventKind, on left4me.Target, data any) error {
 	text := "{}"
 	if data != nil {
@@ -51,18 +51,18 @@ func (t *transaction) writeEvent(ctx context.Context, by left4me.Actor, kind lef
 	return err
 }
 
-// identify gives a target the id of what has its name now, unless it has one. What an
-// event removes must be identified before that.
+// identify returns a target with the id of the object that has its name now, unless it has an id.
+// An object must be identified before the event that removes it.
 func (t *transaction) identify(ctx context.Context, on left4me.Target) (left4me.Target, error) {
 	return identify(ctx, t.QueryRowContext, on)
 }
 
-// actorID is the id of who did something, found by name when by has none.
+// actorID returns the id of an actor, and looks it up by name if by has none.
 func (t *transaction) actorID(ctx context.Context, by left4me.Actor) (left4me.ID, error) {
 	if by.ID != "" || by.Kind != left4me.UserActor && by.Kind != left4me.TokenActor {
 		return by.ID, nil
 	}
-	who, err := t.identify(ctx, left4me.OnUser(by.String())) // of a token its owner
+	who, err := t.identify(ctx, left4me.OnUser(by.String())) // for a token: its owner
 	return who.ID, err
 }
 
@@ -77,7 +77,7 @@ func scanEvent(r row) (v left4me.Event, err error) {
 	return v, err
 }
 
-// After returns the events behind a position, oldest first, at most limit.
+// After returns the events after a position, oldest first, at most limit.
 func (s Events) After(ctx context.Context, position int64, limit int) ([]left4me.Event, error) {
 	all, err := list(ctx, s.db, scanEvent, `SELECT `+eventColumns+` FROM event WHERE position > ? ORDER BY position LIMIT ?`, position,
 		limit)
@@ -87,12 +87,12 @@ func (s Events) After(ctx context.Context, position int64, limit int) ([]left4me
 	return all, nil
 }
 
-// Listen returns a channel that receives a value after each commit with events, until
-// ctx ends. Several while the listener is busy are one.
+// Listen returns a channel that receives a value after each commit with events, until ctx ends.
+// Commits while the listener is busy are coalesced.
 func (s Events) Listen(ctx context.Context) <-chan struct{} { return s.db.Listen(ctx, "event") }
 
-// Position returns how far a reader has come. One that has never read anything is
-// before the oldest event, 0, and from now on no event is removed that it hasn't read.
+// Position returns the position of a reader. A new reader is registered at 0, before the oldest
+// event, and from then on no event is removed that it hasn't read.
 func (s Events) Position(ctx context.Context, reader string) (at int64, err error) {
 	scan := func(r row) (at int64, err error) { return at, r.Scan(&at) }
 	const query = `SELECT position FROM event_reader WHERE name = ?`
@@ -112,13 +112,13 @@ func (s Events) Position(ctx context.Context, reader string) (at int64, err erro
 	return at, nil
 }
 
-// inTransaction marks the context of what runs inside of a transaction.
+// inTransaction is the context key that marks calls within a transaction.
 type inTransaction struct{}
 
-// Advance moves a reader from a position to a later one, together with what keep
-// writes through the view that it gets: both are kept, or neither is. keep, which may
-// be nil, must not use any other store: that fails instead of waiting for ever.
-// Errors: left4me.Conflict when the reader is not at from.
+// Advance moves a reader from one position to a later one. keep, which may be nil, writes through
+// the given view; its changes and the position are committed together or not at all. keep must not
+// use any other store: that returns an error instead of deadlocking. Errors: left4me.Conflict if
+// the reader is not at from.
 func (s Events) Advance(ctx context.Context, reader string, from, to int64, keep func(context.Context, *Store) error) error {
 	err := s.db.tx(ctx, func(tx *transaction) error {
 		if keep != nil {
@@ -139,10 +139,10 @@ func (s Events) Advance(ctx context.Context, reader string, from, to int64, keep
 	return nil
 }
 
-// KeepReaders says which readers there are: events are kept for these from now on, and
-// for no others, whose positions are forgotten.
+// KeepReaders sets the list of readers. Events are kept for these only; the positions of other
+// readers are deleted.
 func (s Events) KeepReaders(ctx context.Context, names []string) error {
-	text, err := toJSON(append([]string{}, names...)) // never null
+	text, err := toJSON(append([]string{}, names...)) // [] instead of null
 	if err == nil {
 		err = s.db.tx(ctx, func(tx *transaction) error {
 			_, err := tx.ExecContext(ctx, `DELETE FROM event_reader WHERE name NOT IN (SELECT value FROM json_each(?))`, text)
@@ -159,20 +159,20 @@ func (s Events) KeepReaders(ctx context.Context, names []string) error {
 	return nil
 }
 
-// pruneAtOnce is how many events one transaction removes, so that no change waits
-// long for it.
+// pruneAtOnce is the number of events removed per transaction, so that other changes don't wait
+// long.
 const pruneAtOnce = 2000
 
-// Prune removes the oldest events: those behind the newest most, and those from before
-// a moment, but none that a reader has not read. Events stay in order: one that stays
-// keeps all later ones. It returns how many it removed.
+// Prune removes the oldest events, as far as they exceed the newest most or are older than before,
+// but never an event that a reader has not read. Only the oldest events are removed: a kept event
+// keeps all later ones. Prune returns the number of removed events.
 func (s Events) Prune(ctx context.Context, most int64, before time.Time) (n int, err error) {
 	for {
 		gone := 0
 		err = s.db.tx(ctx, func(tx *transaction) error {
 			gone = 0
 			var to sql.NullInt64
-			// The oldest of them that stays, or the last one that was looked at.
+			// The position before the oldest event to keep, or the last one in this batch.
 			err := tx.QueryRowContext(ctx, `WITH bound(read, excess) AS (SELECT
 					coalesce((SELECT min(position) FROM event_reader), 9223372036854775807),
 					coalesce((SELECT max(position) FROM event), 0) - ?1),

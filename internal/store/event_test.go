@@ -14,7 +14,7 @@ import (
 	"github.com/left4me/left4me/internal/store"
 )
 
-// after are the kinds and targets of the events behind a position, in words.
+// after returns the kinds and targets of the events after a position, as text.
 func after(t *testing.T, s *store.Store, position int64) (all []string) {
 	t.Helper()
 	events, err := s.Events().After(t.Context(), position, 1000)
@@ -45,8 +45,7 @@ func addJob(ctx context.Context, s *store.Store, v left4me.Job) error {
 	return err
 }
 
-// Each change and the events that it has to have; a change that is refused, or that
-// changes nothing, has none.
+// Every change writes the listed events; a refused change, or one without effect, writes none.
 func TestEachChangeHasItsEvent(t *testing.T) {
 	s := newStore(t)
 	ctx, by := t.Context(), s.By(left4me.Actor{Kind: left4me.UserActor, Name: "ann"})
@@ -83,7 +82,7 @@ func TestEachChangeHasItsEvent(t *testing.T) {
 		{"crash of no server", func() error { return s.Crashes().Add(ctx, store.Crash{Host: "local", Server: "nobody", At: at}) }, ""},
 		{
 			"start", func() error { return add(job("1", left4me.StartServer, "alpha")) },
-			"job.added alpha by user ann, server.held alpha by user ann", // nothing holds it any more
+			"job.added alpha by user ann, server.held alpha by user ann", // the job releases the server
 		},
 		{"hold once more", func() error { return s.Servers().Hold(ctx, "alpha", left4me.HeldCrashed) }, "server.held alpha by system "},
 		{
@@ -177,14 +176,14 @@ func TestEachChangeOfAUserHasItsEvent(t *testing.T) {
 	})
 }
 
-// change is something that is done to a store.
+// change is one change of a store.
 type change struct {
 	what string
 	do   func() error
-	want string // its events, separated by commas; without any, it may be refused
+	want string // its events, comma-separated; if empty, the change may be refused
 }
 
-// haveEvents makes changes one after the other.
+// haveEvents makes changes in order and checks their events.
 func haveEvents(t *testing.T, s *store.Store, all []change) {
 	t.Helper()
 	for _, c := range all {
@@ -199,8 +198,7 @@ func haveEvents(t *testing.T, s *store.Store, all []change) {
 	}
 }
 
-// A transaction that fails behind the event takes it back, and its position is not
-// missed by anybody.
+// A transaction that fails after an event rolls the event back, and no reader skips a position.
 func TestAChangeThatFailsHasNoEvent(t *testing.T) {
 	s := newStore(t)
 	ctx := t.Context()
@@ -229,8 +227,8 @@ func TestAChangeThatFailsHasNoEvent(t *testing.T) {
 	}
 }
 
-// A refusal of a change inside makes the whole transaction fail, whatever its caller
-// does with the error; and a change through another store is refused, not waited for.
+// A refused change inside a transaction fails the whole transaction, even if the caller ignores the
+// error. A change through another store is refused instead of deadlocking.
 func TestChangesInsideOfATransaction(t *testing.T) {
 	s := newStore(t)
 	ctx := t.Context()
@@ -252,8 +250,8 @@ func TestChangesInsideOfATransaction(t *testing.T) {
 	}
 }
 
-// Positions go on behind the highest one that there ever was, in the copy of a backup
-// too, and the copy has the events of what it settles.
+// Positions continue after the highest one ever used, also in a snapshot, and the snapshot has
+// events for the jobs and servers it settles.
 func TestPositionsAreNeverUsedAgain(t *testing.T) {
 	s := newStore(t)
 	ctx := t.Context()
@@ -275,7 +273,7 @@ func TestPositionsAreNeverUsedAgain(t *testing.T) {
 	}
 }
 
-// What a reader has not read stays, however old it is.
+// Prune keeps events that a reader has not read, whatever their age.
 func TestOldEventsGo(t *testing.T) {
 	s := newStore(t)
 	ctx := t.Context()
@@ -331,7 +329,7 @@ func TestAReaderMovesFromWhereItIs(t *testing.T) {
 	}
 }
 
-// fill writes events as a crash makes them, in one transaction.
+// fill writes crash events in one transaction.
 func fill(tb testing.TB, s *store.Store, n int) {
 	tb.Helper()
 	db, err := sql.Open("sqlite", s.Path())
@@ -348,7 +346,7 @@ func fill(tb testing.TB, s *store.Store, n int) {
 	}
 }
 
-// BenchmarkEvent is the same change with its event and without.
+// BenchmarkEvent compares a change with and without events.
 func BenchmarkEvent(b *testing.B) {
 	for _, events := range []int{0, 10} {
 		b.Run(map[int]string{0: "none", 10: "ten"}[events], func(b *testing.B) {
@@ -366,7 +364,7 @@ func BenchmarkEvent(b *testing.B) {
 	}
 }
 
-// BenchmarkEventsOnDisk says how many bytes an event takes.
+// BenchmarkEventsOnDisk measures the bytes per event.
 func BenchmarkEventsOnDisk(b *testing.B) {
 	const n = 1_000_000
 	for b.Loop() {
@@ -381,8 +379,8 @@ func BenchmarkEventsOnDisk(b *testing.B) {
 	}
 }
 
-// A user or token may have the name of a part of left4me, and stays what it is in the
-// rows of jobs and rollouts and in their events.
+// A user or token may be named like a component of left4me; jobs, rollouts and their events keep
+// the kind of the actor.
 func TestTheKindOfAnActorIsKept(t *testing.T) {
 	s := newStore(t)
 	ctx := t.Context()

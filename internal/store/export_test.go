@@ -7,7 +7,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Size is how large the database is, in bytes.
+// Size returns the size of the database in bytes.
 func (s *Store) Size(tb testing.TB) (n int64) {
 	tb.Helper()
 	if err := s.read.QueryRowContext(tb.Context(),
@@ -17,7 +17,7 @@ func (s *Store) Size(tb testing.TB) (n int64) {
 	return n
 }
 
-// WriteEvents makes a small change with a number of events.
+// WriteEvents makes a small change with n events.
 func (s *Store) WriteEvents(ctx context.Context, n int) error {
 	return s.tx(ctx, func(tx *transaction) error {
 		if _, err := tx.ExecContext(ctx, `UPDATE site SET names = 'cp932'`); err != nil {

@@ -12,22 +12,22 @@ import (
 	"strings"
 )
 
-// Bounds of a database of another program.
+// Limits for a database of another program.
 const (
 	maxForeignFile = 1 << 30
-	maxForeignRows = 100_000 // of one table
+	maxForeignRows = 100_000 // per table
 )
 
-// Table is all of a table of a database whose schema nobody told us.
+// Table holds a table of a database with an unknown schema.
 type Table struct {
 	Name    string
 	Columns []string
 	Rows    []map[string]any // by column: nil, int64, float64, bool, string, []byte or time.Time
 }
 
-// ReadForeign reads all tables of a database of another program. It works on a
-// copy, so that nothing is changed, and what was written last is seen also when
-// the other program was killed. A file that is no database: left4me.Invalid.
+// ReadForeign reads all tables of another program's database. It reads a copy, so that nothing is
+// changed and the latest writes are included even if the other program was killed. Errors:
+// left4me.Invalid for a file that isn't a database.
 func ReadForeign(ctx context.Context, path string) ([]Table, error) {
 	dir, err := os.MkdirTemp("", "left4me-import-")
 	if err != nil {

@@ -13,8 +13,8 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// SQLite rolls a transaction back when the disk is full, and database/sql is not
-// told: the next statement would be committed on its own.
+// On a full disk SQLite rolls back the transaction without database/sql noticing: the next
+// statement would be committed on its own.
 func TestNothingOfATransactionIsKeptThatTheDiskHadNoRoomFor(t *testing.T) {
 	disktest.OnSmall(t, "1m", func(t *testing.T, dir string) {
 		ctx := context.Background()
@@ -31,7 +31,7 @@ func TestNothingOfATransactionIsKeptThatTheDiskHadNoRoomFor(t *testing.T) {
 		}
 		var first, second error
 		err = s.tx(ctx, func(tx *transaction) error {
-			// Larger than the page cache, so that it is written before the commit.
+			// Larger than the page cache, so it is written before the commit.
 			first = insert(tx, "large", 4<<20)
 			second = insert(tx, "small", 1)
 			return nil
@@ -56,8 +56,8 @@ func TestNothingOfATransactionIsKeptThatTheDiskHadNoRoomFor(t *testing.T) {
 	})
 }
 
-// What an attempt decided that the disk had no room for counts for nothing when the
-// next one decides otherwise.
+// A decision made in an attempt that failed on a full disk is discarded if the next attempt decides
+// differently.
 func TestAStartIsDecidedAnewWhenTheDiskWasFull(t *testing.T) {
 	disktest.OnSmall(t, "1m", func(t *testing.T, dir string) {
 		ctx := context.Background()
@@ -101,7 +101,7 @@ func TestAJobEndsOnceThoughTheDiskWasFull(t *testing.T) {
 			t.Fatal(err)
 		}
 		v.State = left4me.JobCancelled
-		s.OnFull(func() bool { // while there is no transaction, another one ends it
+		s.OnFull(func() bool { // between the attempts another transaction ends the job
 			_, ended, err := s.Jobs().End(ctx, v.Job, "")
 			return ended && err == nil
 		})
@@ -116,8 +116,8 @@ func TestAJobEndsOnceThoughTheDiskWasFull(t *testing.T) {
 	})
 }
 
-// SQLite makes the file for the shared memory of a write-ahead log when a database
-// is opened that nobody else has open.
+// SQLite creates the shared memory file of the write-ahead log when the first connection opens a
+// database.
 func TestADatabaseIsReadAndSaysThatItsDiskIsFull(t *testing.T) {
 	disktest.OnSmall(t, "1m", func(t *testing.T, dir string) {
 		ctx, path := context.Background(), filepath.Join(dir, "left4me.db")
@@ -140,15 +140,15 @@ func TestADatabaseIsReadAndSaysThatItsDiskIsFull(t *testing.T) {
 		if err := add(s, "first", 100); err != nil || s.Full() != nil {
 			t.Fatalf("%v, full: %v", err, s.Full())
 		}
-		// As after a power cut: the log holds what was written last, and the shared
-		// memory is gone.
+		// As after a power failure: the log contains the last writes, and the shared memory file is
+		// missing.
 		log, err := os.ReadFile(path + "-wal")
 		database, derr := os.ReadFile(path)
 		s.Close()
 		if err := errors.Join(err, derr, os.WriteFile(path, database, 0o600), os.WriteFile(path+"-wal", log, 0o600)); err != nil {
 			t.Fatal(err)
 		}
-		for _, users := range []int{1, 2} { // with a log, and without
+		for _, users := range []int{1, 2} { // with a log, then without
 			disktest.Fill(t, dir, 0)
 			s = open()
 			if all, err := s.Users().List(ctx); err != nil || len(all) != users {
@@ -177,7 +177,7 @@ func TestADatabaseIsReadAndSaysThatItsDiskIsFull(t *testing.T) {
 				t.Error("the log is left")
 			}
 		}
-		s = open() // as ever
+		s = open() // normally
 		defer s.Close()
 		if all, err := s.Users().List(ctx); err != nil || len(all) != 2 {
 			t.Errorf("in the end: %+v, %v", all, err)

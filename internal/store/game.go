@@ -8,19 +8,18 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Game are the tables rollout and game_policy.
+// Game accesses the tables rollout and game_policy.
 type Game struct{ db *Store }
 
-// Game returns them; the value may be copied.
+// Game returns the access to rollouts and policies; the value may be copied.
 func (s *Store) Game() Game { return Game{s} }
 
-// GamePolicy says when a host looks for newer builds of the game, and what
-// happens when there is one.
+// GamePolicy is when a host checks for newer builds of the game, and whether it installs them.
 type GamePolicy struct {
-	CheckEvery time.Duration // 0 is never
-	Update     bool          // without being asked
-	UpdateAt   string        // HH:MM of the host; empty is at once
-	Restart    string        // how servers move over: never, now, empty or HH:MM
+	CheckEvery time.Duration // 0: never
+	Update     bool          // install newer builds automatically
+	UpdateAt   string        // HH:MM in the host's time zone; empty: immediately
+	Restart    string        // rollout mode: never, now, empty or HH:MM
 }
 
 func scanGamePolicy(r row) (v GamePolicy, err error) {
@@ -30,14 +29,13 @@ func scanGamePolicy(r row) (v GamePolicy, err error) {
 	return v, err
 }
 
-// Policy returns the policy of a host. Errors: left4me.NotFound when none
-// was set.
+// Policy returns the policy of a host. Errors: left4me.NotFound if none was set.
 func (s Game) Policy(ctx context.Context, host left4me.Name) (GamePolicy, error) {
 	return one(s.db.row(ctx, `SELECT check_every, auto_update, update_at, restart FROM game_policy WHERE host = ?`, host),
 		scanGamePolicy, "policy for the game on", host)
 }
 
-// SetPolicy keeps the policy of a host.
+// SetPolicy saves the policy of a host.
 func (s Game) SetPolicy(ctx context.Context, host left4me.Name, v GamePolicy) error {
 	err := s.db.tx(ctx, func(tx *transaction) error {
 		_, err := tx.ExecContext(ctx,

@@ -9,38 +9,38 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Rollout is how the servers of a host move over to another build of the game.
+// Rollout is the rollout of a game build to the servers of a host.
 type Rollout struct {
 	Host      left4me.Name
 	Mode      string        // now, empty or HH:MM
-	Job       left4me.JobID // the job on the game whose end begins it
-	Build     int64         // that servers move to; 0 until it has begun
+	Job       left4me.JobID // job on the game whose end starts the rollout
+	Build     int64         // target build; 0 before the rollout has started
 	State     string
-	Reason    string // why it ended as it did
+	Reason    string // why it ended
 	By        left4me.Actor
 	CreatedAt time.Time
-	BegunAt   time.Time // from when on servers may move
+	BegunAt   time.Time // when the rollout started
 	EndedAt   time.Time
 	Moves     []Move
 }
 
-// Move is what a rollout did with one server.
+// Move is the restart of one server in a rollout.
 type Move struct {
 	Server left4me.Name  `json:"server"`
-	Job    left4me.JobID `json:"job"` // its restart
+	Job    left4me.JobID `json:"job"` // restart job
 	State  string        `json:"state"`
 	Reason string        `json:"reason,omitempty"`
-	// Why is the error that Reason is of; nil: it is of none, or from before there was Why.
+	// Why is the error behind Reason; nil if there is none or the row predates Why.
 	Why *left4me.Error `json:"why,omitempty"`
 }
 
-// Same reports whether two moves say the same.
+// Same reports whether two moves are equal.
 func (m Move) Same(o Move) bool {
-	m.Why, o.Why = nil, nil // Reason says it
+	m.Why, o.Why = nil, nil // Reason has the same text
 	return m == o
 }
 
-// moved is what became of each server.
+// moved returns the state of each server.
 func moved(all []Move) map[left4me.Name]string {
 	states := make(map[left4me.Name]string, len(all))
 	for _, m := range all {
@@ -69,14 +69,14 @@ func scanRollout(r row) (Rollout, error) {
 	return v, fromJSON(moves, &v.Moves)
 }
 
-// Rollout returns the newest rollout of a host, under way or not. Errors:
-// left4me.NotFound when there never was one.
+// Rollout returns the newest rollout of a host, active or ended. Errors: left4me.NotFound if there
+// is none.
 func (s Game) Rollout(ctx context.Context, host left4me.Name) (Rollout, error) {
 	return one(s.db.row(ctx, `SELECT `+rolloutColumns+` FROM rollout WHERE host = ?`, host), scanRollout, "rollout on",
 		host)
 }
 
-// SetRollout keeps a rollout in place of the one that its host had.
+// SetRollout replaces the rollout of a host.
 func (s Game) SetRollout(ctx context.Context, v Rollout) error {
 	if v.Moves == nil {
 		v.Moves = []Move{}

@@ -10,13 +10,13 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Reports are the table host_report: what hosts reported last.
+// Reports accesses the table host_report, which holds the last reports of hosts.
 type Reports struct{ db *Store }
 
-// Reports returns them; the value may be copied.
+// Reports returns the access to reports; the value may be copied.
 func (s *Store) Reports() Reports { return Reports{s} }
 
-// Report is one fact that a host reported.
+// Report is one fact reported by a host.
 type Report struct {
 	Host  left4me.Name
 	Noun  string       // "server": its state; "overlay": its revision; "game": its build
@@ -24,7 +24,7 @@ type Report struct {
 	Value string
 }
 
-// kind is which event another value makes, and on what.
+// kind returns the event kind and target for a changed value.
 func (r Report) kind() (left4me.EventKind, left4me.Target) {
 	switch r.Noun {
 	case "server":
@@ -35,9 +35,8 @@ func (r Report) kind() (left4me.EventKind, left4me.Target) {
 	return left4me.GameChanged, left4me.OnHost(r.Host)
 }
 
-// Set keeps reports in one transaction. Each one with another value than before is an
-// event by its host. A server that isn't there is passed over: its deletion was faster
-// than the report.
+// Set saves reports in one transaction. Each changed value writes an event by its host. A report
+// about an unknown server is ignored, because the server was deleted in the meantime.
 func (s Reports) Set(ctx context.Context, all []Report) error {
 	err := s.db.tx(ctx, func(tx *transaction) error {
 		for _, r := range all {
@@ -66,7 +65,7 @@ func setReport(ctx context.Context, tx *transaction, r Report) error {
 	if err != nil || on.Kind == left4me.ServerTarget && on.ID == "" {
 		return err
 	}
-	// What was reported of another one that had the name is no value before this one.
+	// A report about an earlier object of the same name is not the previous value of this one.
 	var from string
 	err = tx.QueryRowContext(ctx, `SELECT value FROM host_report WHERE host = ? AND noun = ? AND name = ? AND target_id = ?`,
 		r.Host, r.Noun, r.Name, on.ID).Scan(&from)

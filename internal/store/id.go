@@ -15,10 +15,10 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// NewID makes an id that is never made again, also not with a restored or another
-// database: it sorts by time and has 64 random bits, so that nobody can guess it. It
-// consists of 24 of the characters 0-9 and a-v. The migration that gave ids to rows of
-// before made random ones that sort before all of these.
+// NewID returns an id that is never generated again, not even with a restored or another database.
+// It sorts by time and has 64 random bits, so it cannot be guessed. It consists of 24 characters
+// from 0-9 and a-v. The migration that introduced ids created random ones that sort before all of
+// these.
 func NewID(now time.Time) left4me.ID {
 	var b [15]byte
 	binary.BigEndian.PutUint64(b[:8], uint64(now.UnixMicro())<<8)
@@ -26,21 +26,21 @@ func NewID(now time.Time) left4me.ID {
 	return left4me.ID(strings.ToLower(base32.HexEncoding.WithPadding(base32.NoPadding).EncodeToString(b[:])))
 }
 
-// firstUser is the lowest id of a user: the ids 1, 2, … of before were used again.
+// firstUser is the lowest new user id: the ids 1, 2, … of older versions were reused.
 const firstUser = 1 << 32
 
-// newUserID makes an id for a user, which is a number because version 1 of the API says
-// so: random and below 2⁵³, which JavaScript and JSON keep exactly.
+// newUserID returns a random user id. It is a number, as version 1 of the API specifies, and is
+// below 2⁵³, which JavaScript and JSON represent exactly.
 func newUserID() int64 {
 	var b [8]byte
 	_, _ = rand.Read(b[:]) // never fails
 	return firstUser + int64(binary.BigEndian.Uint64(b[:])>>12)
 }
 
-// UserID is the id of a user as that of a target or an actor.
+// UserID returns a user id as the id of a target or an actor.
 func UserID(id int64) left4me.ID { return left4me.ID(strconv.FormatInt(id, 10)) }
 
-// idQueries find the id of what has a name, by kind.
+// idQueries holds the queries for an id by name, for each kind.
 var idQueries = map[left4me.TargetKind]string{
 	left4me.ServerTarget:    `SELECT id FROM server WHERE name = ?`,
 	left4me.BlueprintTarget: `SELECT id FROM blueprint WHERE name = ?`,
@@ -48,22 +48,21 @@ var idQueries = map[left4me.TargetKind]string{
 	left4me.UserTarget:      `SELECT CAST(id AS TEXT) FROM user WHERE name = ?`,
 }
 
-// Target is the server, blueprint, overlay or user that has a name now, with its id.
-// What isn't there, and what has no id, such as a host, has the name alone. It costs
-// one look into an index.
+// Target returns the server, blueprint, overlay or user that has this name now, with its id. If it
+// doesn't exist, or has no id, such as a host, the result has the name only. It costs one index
+// lookup.
 func (s *Store) Target(ctx context.Context, kind left4me.TargetKind, name string) (left4me.Target, error) {
 	return identify(ctx, s.row, left4me.Target{Kind: kind, Name: name})
 }
 
-// hostIDQueries find the id of what has a name or has it on its host, by kind. Either name
-// is its own.
+// hostIDQueries holds the queries for an id by name or host name, for each kind. Both names are
+// unique.
 var hostIDQueries = map[left4me.TargetKind]string{
 	left4me.ServerTarget:  `SELECT id FROM server WHERE ?1 IN (name, host_name)`,
 	left4me.OverlayTarget: `SELECT id FROM overlay WHERE ?1 IN (name, host_name)`,
 }
 
-// TargetOnHost is Target for a name that a host said, which may be the one from before a
-// rename.
+// TargetOnHost is like Target for a name reported by a host, which may predate a rename.
 func (s *Store) TargetOnHost(ctx context.Context, kind left4me.TargetKind, name string) (left4me.Target, error) {
 	t := left4me.Target{Kind: kind, Name: name}
 	if find := hostIDQueries[kind]; find != "" && name != "" {
@@ -72,7 +71,7 @@ func (s *Store) TargetOnHost(ctx context.Context, kind left4me.TargetKind, name 
 	return identify(ctx, s.row, t)
 }
 
-// identify gives a target its id, unless it has one.
+// identify returns a target with its id, unless it already has one.
 func identify(ctx context.Context, query func(context.Context, string, ...any) row, t left4me.Target) (left4me.Target, error) {
 	find, ok := idQueries[t.Kind]
 	if !ok || t.ID != "" || t.Name == "" {

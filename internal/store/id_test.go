@@ -11,7 +11,7 @@ import (
 
 func TestIDsSortByTimeAndDiffer(t *testing.T) {
 	seen := map[left4me.ID]bool{}
-	before := left4me.ID("0000ffffffffffffffffffff") // the highest that the migration makes
+	before := left4me.ID("0000ffffffffffffffffffff") // the highest that the migration creates
 	for i := range 1000 {
 		id := store.NewID(at.Add(time.Duration(i) * time.Microsecond))
 		if len(id) != 24 || id <= before {
@@ -24,7 +24,7 @@ func TestIDsSortByTimeAndDiffer(t *testing.T) {
 	}
 }
 
-// The next of its name is another: it has another id, and nothing of the old one.
+// A new server with the name of a deleted one has another id and inherits nothing.
 func TestNothingOfDeletedServerFallsToNextOfItsName(t *testing.T) {
 	s := newStore(t)
 	ctx := t.Context()
@@ -67,7 +67,7 @@ func TestNothingOfDeletedServerFallsToNextOfItsName(t *testing.T) {
 	if all, err := s.Crashes().List(ctx, "alpha", 10); err != nil || len(all) != 0 {
 		t.Errorf("crashes of the new server: %v, %v", all, err)
 	}
-	asked := jobOn("2", left4me.StartServer, "alpha") // by somebody who looked at the old one
+	asked := jobOn("2", left4me.StartServer, "alpha") // by a user who read the old one
 	asked.TargetID = old.ID
 	if err := addJob(ctx, s, asked); !errors.Is(err, left4me.NotFound) {
 		t.Errorf("a job on the old server: %v", err)
@@ -81,7 +81,7 @@ func TestNothingOfDeletedServerFallsToNextOfItsName(t *testing.T) {
 	}
 }
 
-// What a user asked for stays that user's when the next one has the name.
+// Jobs and events of a deleted user keep that user's id when another user takes the name.
 func TestNothingOfDeletedUserFallsToNextOfItsName(t *testing.T) {
 	s := newStore(t)
 	ctx := t.Context()

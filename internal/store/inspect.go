@@ -8,16 +8,15 @@ import (
 	"time"
 )
 
-// inspectBusy is how long a look waits for who has the database locked: whoever looks
-// into a database that something holds wants to hear so.
+// inspectBusy is how long Inspect waits for a locked database. It is short, so that the caller
+// learns of the lock.
 const inspectBusy = 500 * time.Millisecond
 
-// Inspect opens the database at path for reading alone, whether or not left4me has
-// it open, and changes no schema: a table that this program doesn't know may fail to
-// be read. What is written through it fails. A database that is locked fails within
-// a second, here and with each question.
+// Inspect opens the database at path read-only, whether or not left4me has it open, and doesn't
+// migrate it: tables with another schema may fail to be read, and all writes fail. Access to a
+// locked database fails within a second.
 func Inspect(ctx context.Context, path string) (*Store, error) {
-	if _, err := os.Stat(path); err != nil { // SQLite says of each error that it can't open the file
+	if _, err := os.Stat(path); err != nil { // SQLite reports every error as "unable to open"
 		return nil, fmt.Errorf("database: %w", err)
 	}
 	db, err := sql.Open("sqlite", dsn(path, inspectBusy, "mode=ro"))

@@ -7,8 +7,7 @@ import (
 	"time"
 )
 
-// Whoever looks into a database that is locked is told so, and doesn't wait as long as who
-// has to write to it.
+// Inspect reports a locked database sooner than a writer, which has to wait for the lock.
 func TestALookIntoALockedDatabaseEndsSoon(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "left4me.db")
 	st, err := Open(t.Context(), path)

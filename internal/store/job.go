@@ -11,22 +11,22 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Jobs are the table job.
+// Jobs accesses the table job.
 type Jobs struct{ db *Store }
 
-// Jobs returns them; the value may be copied.
+// Jobs returns the access to jobs; the value may be copied.
 func (s *Store) Jobs() Jobs { return Jobs{s} }
 
-// QueuedJob is a job with what its host is told.
+// QueuedJob is a job with the payload for its host.
 type QueuedJob struct {
 	left4me.Job
-	Spec       json.RawMessage // what the kind needs
-	Cancelling bool            // somebody asked it to stop
+	Spec       json.RawMessage // depends on the kind
+	Cancelling bool            // its cancellation was requested
 }
 
 const (
 	jobColumns = `id, kind, target, host, state, spec, steps, log` + jobRest
-	// listedJob are the columns without the log, which may be most of a job.
+	// listedJob lists the columns without the log, which may be the largest part of a job.
 	listedJob = `id, kind, target, host, state, spec, steps, '[]'` + jobRest
 	jobRest   = `, error, ` + askedColumns + `, attempt, cancelling, created_at, started_at, ended_at, reason, target_id, request_id`
 )
@@ -63,13 +63,12 @@ func (s Jobs) Get(ctx context.Context, id left4me.JobID) (QueuedJob, error) {
 	return one(s.db.row(ctx, `SELECT `+jobColumns+` FROM job WHERE id = ?`, id), scanJob, "job", id)
 }
 
-// List returns the newest jobs, at most limit, without their logs; those on one
-// target when it isn't empty, and those older than before when that isn't. Jobs on what
-// had the name of a target before it was deleted are listed only while nothing else has
-// the name.
+// List returns the newest jobs, at most limit, without their logs. A non-empty target restricts
+// them to that target, and a non-empty before to older jobs. Jobs on a deleted object are only
+// listed while nothing else has its name.
 func (s Jobs) List(ctx context.Context, noun string, target left4me.Name, before left4me.JobID, limit int) ([]QueuedJob, error) {
 	if before == "" {
-		before = "~" // no id is behind it
+		before = "~" // greater than any id
 	}
 	query, args := `SELECT `+listedJob+` FROM job WHERE id < ? ORDER BY id DESC LIMIT ?`, []any{before, limit}
 	if target != "" {
@@ -91,8 +90,8 @@ func (s Jobs) List(ctx context.Context, noun string, target left4me.Name, before
 	return all, nil
 }
 
-// Failed returns, of each target whose newest job of a noun ("server" or "overlay")
-// failed or was interrupted, that job without its log.
+// Failed returns, for each target whose newest job of a noun ("server" or "overlay") failed or was
+// interrupted, that job without its log.
 func (s Jobs) Failed(ctx context.Context, noun string, targets []left4me.Name) ([]QueuedJob, error) {
 	names, err := toJSON(targets)
 	if err != nil {
@@ -108,9 +107,8 @@ func (s Jobs) Failed(ctx context.Context, noun string, targets []left4me.Name) (
 	return all, nil
 }
 
-// Active returns all jobs that are queued or running, oldest first. It is
-// asked for after every change; left alone, SQLite would walk through all jobs
-// that ever were to spare itself sorting these few.
+// Active returns all queued and running jobs, oldest first. It runs after every change. Without
+// INDEXED BY, SQLite would scan all jobs to avoid sorting these few.
 func (s Jobs) Active(ctx context.Context) ([]QueuedJob, error) {
 	all, err := list(ctx, s.db, scanJob, `SELECT `+jobColumns+` FROM job INDEXED BY job_active
 		WHERE state IN ('queued','running') ORDER BY id`)
@@ -120,14 +118,12 @@ func (s Jobs) Active(ctx context.Context) ([]QueuedJob, error) {
 	return all, nil
 }
 
-// Add decides with decide, which sees the active jobs of the same noun and
-// target (oldest first), and adds v when it says so. What v wants of its server is
-// noted with it, also when decide chose another job. All of it happens in one
-// transaction, so that two requests at once can't both add. It returns the job
-// that is there now: v, or the one that decide chose instead. Errors:
-// left4me.NotFound for a job on a server or overlay that isn't there, so that none
-// can come to life again behind its deletion, or that is not the one of v.TargetID any
-// more.
+// Add calls decide with the active jobs of the same noun and target, oldest first, and adds v
+// unless decide returns another job. In either case it records the state that v wants for its
+// server. It all happens in one transaction, so that of two concurrent requests only one adds a
+// job. Add returns the resulting job: v or the one from decide. Errors: left4me.NotFound for a job
+// on an unknown server or overlay, or on one whose id is not v.TargetID, so that no job can be
+// added after a deletion.
 func (s Jobs) Add(ctx context.Context, v QueuedJob, decide func(active []QueuedJob) (*QueuedJob, error)) (QueuedJob, error) {
 	asked := v
 	err := s.db.tx(ctx, func(tx *transaction) error {
@@ -160,8 +156,8 @@ func (s Jobs) Add(ctx context.Context, v QueuedJob, decide func(active []QueuedJ
 	return v, nil
 }
 
-// follow gives a job on a server that was renamed since somebody looked at it the name that
-// this one has now. Errors: left4me.Conflict when it would bring back the name on its host.
+// follow gives a job the current name of a server that was renamed after it was read. Errors:
+// left4me.Conflict if the job would restore the old name on the host.
 func follow(ctx context.Context, tx *transaction, v *QueuedJob) error {
 	if v.Kind.Noun() != "server" || v.TargetID == "" {
 		return nil
@@ -169,7 +165,7 @@ func follow(ctx context.Context, tx *transaction, v *QueuedJob) error {
 	var name left4me.Name
 	err := tx.QueryRowContext(ctx, `SELECT name FROM server WHERE id = ?`, v.TargetID).Scan(&name)
 	if errors.Is(err, sql.ErrNoRows) {
-		return nil // which targetID says
+		return nil // targetID reports it
 	}
 	if err != nil || name == v.Target {
 		return err
@@ -188,9 +184,8 @@ func activeOf(ctx context.Context, tx *transaction, v left4me.Job) ([]QueuedJob,
 		WHERE noun = ? AND target = ? AND state IN ('queued','running') ORDER BY id`, v.Kind.Noun(), v.Target)
 }
 
-// insertJob adds v as queued, and notes what it wants of its server. before is
-// what was wanted of the server until now, in the case that v is cancelled before
-// it begins; empty: what the row of the server says.
+// insertJob adds v as queued, and records the state that it wants for its server. before is the
+// wanted state to restore if v is cancelled before it begins; empty means the current one.
 func insertJob(ctx context.Context, tx *transaction, v *QueuedJob, before left4me.Wanted) error {
 	v.State = left4me.JobQueued
 	var err error
@@ -214,7 +209,7 @@ func insertJob(ctx context.Context, tx *transaction, v *QueuedJob, before left4m
 	return wish(ctx, tx, v.Job)
 }
 
-// jobEvent tells of a job, by who asked for it.
+// jobEvent writes an event of a job, by the actor who requested it.
 func jobEvent(ctx context.Context, tx *transaction, kind left4me.EventKind, v left4me.Job) error {
 	e := left4me.JobEvent{Job: v.ID, Kind: v.Kind, Host: v.Host, State: v.State, Reason: v.Reason}
 	if v.Error != nil {
@@ -223,15 +218,15 @@ func jobEvent(ctx context.Context, tx *transaction, kind left4me.EventKind, v le
 	return tx.writeEvent(ctx, v.By, kind, targetOf(v), e)
 }
 
-// targetOf is what a job works on, with its id from when it was asked for.
+// targetOf returns the target of a job with the id from when the job was requested.
 func targetOf(v left4me.Job) left4me.Target {
 	on := left4me.TargetOf(v.Kind, v.Target)
 	on.ID = v.TargetID
 	return on
 }
 
-// targetID is the id of what a job works on; empty when that is a host. Errors:
-// left4me.NotFound when it isn't there, or isn't the one that v says.
+// targetID returns the id of a job's target, or empty for a host. Errors: left4me.NotFound if the
+// target doesn't exist or has another id than v says.
 func targetID(ctx context.Context, tx *transaction, v left4me.Job) (left4me.ID, error) {
 	on := left4me.TargetOf(v.Kind, v.Target)
 	if on.Kind == left4me.HostTarget {
@@ -244,10 +239,9 @@ func targetID(ctx context.Context, tx *transaction, v left4me.Job) (left4me.ID, 
 	return on.ID, err
 }
 
-// Run makes a queued job running, or counts another attempt of a running
-// one. It reports false, and changes nothing, when another job runs for the
-// target. Errors: left4me.NotFound when the job has ended, was cancelled before
-// it began or isn't there.
+// Run marks a queued job as running, or counts another attempt of a running one. It returns false
+// and changes nothing if another job runs for the target. Errors: left4me.NotFound if the job has
+// ended, was cancelled before it began, or doesn't exist.
 func (s Jobs) Run(ctx context.Context, id left4me.JobID, now time.Time) (QueuedJob, bool, error) {
 	var v QueuedJob
 	err := s.db.tx(ctx, func(tx *transaction) (err error) {
@@ -268,7 +262,7 @@ func (s Jobs) Run(ctx context.Context, id left4me.JobID, now time.Time) (QueuedJ
 	return v, true, nil
 }
 
-// Step keeps the steps of a running job and what it printed last. A job that has ended stays as it is.
+// Step saves the steps and the last output of a running job. A job that has ended stays unchanged.
 func (s Jobs) Step(ctx context.Context, id left4me.JobID, steps []left4me.Step, log []string) error {
 	text, err := toJSON(steps)
 	lines, lerr := toJSON(left4me.ClipLog(log))
@@ -287,11 +281,10 @@ func (s Jobs) Step(ctx context.Context, id left4me.JobID, steps []left4me.Step, 
 	return nil
 }
 
-// End ends an active job and, in the same transaction, removes the row of
-// the server that it deleted (dropServer, when not empty): the row goes last,
-// and never twice. What the job did to an overlay is noted there too. It returns the job as it
-// ended, on its target by the name that this has now, and reports whether the job was still
-// active.
+// End ends an active job. In the same transaction it deletes the row of the server that the job
+// deleted (dropServer, if not empty), so that the row is deleted last and only once, and records
+// what the job did to an overlay. It returns the ended job with the current name of its target, and
+// whether the job was still active.
 func (s Jobs) End(ctx context.Context, v left4me.Job, dropServer left4me.Name) (left4me.Job, bool, error) {
 	steps, err := toJSON(v.Steps)
 	lines, lerr := toJSON(left4me.ClipLog(v.Log))
@@ -307,7 +300,7 @@ func (s Jobs) End(ctx context.Context, v left4me.Job, dropServer left4me.Name) (
 	}
 	var ended bool
 	err = s.db.tx(ctx, func(tx *transaction) error {
-		ended = false // of an attempt that was given up
+		ended = false // reset after a failed attempt
 		err := tx.QueryRowContext(ctx, `UPDATE job SET state = ?, steps = ?, log = ?, error = ?, ended_at = ?
 			WHERE id = ? AND state IN ('queued','running') RETURNING target, target_id, asked_by_id`,
 			v.State, steps, lines, failure, millis(v.EndedAt), v.ID).Scan(&v.Target, &v.TargetID, &v.By.ID)
@@ -338,8 +331,8 @@ func (s Jobs) End(ctx context.Context, v left4me.Job, dropServer left4me.Name) (
 	return v, ended, nil
 }
 
-// Cancel notes that somebody wants a job to stop. It returns the job as it
-// is after that. Errors: left4me.NotFound.
+// Cancel records the request to cancel a job, and returns the updated job. Errors:
+// left4me.NotFound.
 func (s Jobs) Cancel(ctx context.Context, id left4me.JobID) (QueuedJob, error) {
 	var v QueuedJob
 	err := s.db.tx(ctx, func(tx *transaction) (err error) {

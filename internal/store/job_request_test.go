@@ -12,8 +12,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Jobs of a database from before there were ids of requests have none; those that are
-// added since keep theirs, also when the database is upgraded again.
+// Jobs from before request ids have none; newer jobs keep theirs over upgrades.
 func TestJobsKeepTheirRequestOverUpgrades(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "left4me.db")
 	write, err := sql.Open("sqlite", dsn(path, busyWithin, ""))

@@ -7,14 +7,13 @@ import (
 	"sync"
 )
 
-// Bell tells listeners that something is new. The zero value is ready for use.
+// Bell notifies listeners. The zero value is ready for use.
 type Bell struct {
 	mu        sync.Mutex
 	listeners map[chan struct{}]bool
 }
 
-// Ring tells all listeners. It never waits: several rings while a listener is busy
-// are one.
+// Ring notifies all listeners. It never blocks; rings while a listener is busy are coalesced.
 func (b *Bell) Ring() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -47,7 +46,7 @@ func (b *Bell) listen(ctx context.Context, c chan struct{}) {
 	})
 }
 
-// tables are the bells of tables, by name.
+// tables holds the bells of tables, by name.
 type tables struct {
 	mu    sync.Mutex
 	bells map[string]*Bell
@@ -65,8 +64,8 @@ func (t *tables) bell(name string) *Bell {
 	return t.bells[name]
 }
 
-// Listen returns a channel that receives a value after each write to one of the
-// named tables, until ctx ends. Several writes while the listener is busy are one.
+// Listen returns a channel that receives a value after each write to one of the named tables, until
+// ctx ends. Writes while the listener is busy are coalesced.
 func (s *Store) Listen(ctx context.Context, tables ...string) <-chan struct{} {
 	c := make(chan struct{}, 1)
 	for _, name := range tables {
@@ -75,8 +74,8 @@ func (s *Store) Listen(ctx context.Context, tables ...string) <-chan struct{} {
 	return c
 }
 
-// Rings gives a value for each ring of one of the bells until ctx ends. It must be
-// ranged over once.
+// Rings yields a value for each value received from a or b, until ctx ends. The sequence may be
+// ranged over only once.
 func Rings(ctx context.Context, a, b <-chan struct{}) iter.Seq[struct{}] {
 	return func(yield func(struct{}) bool) {
 		for {
@@ -93,8 +92,7 @@ func Rings(ctx context.Context, a, b <-chan struct{}) iter.Seq[struct{}] {
 	}
 }
 
-// written is the table that a statement writes to; empty when the statement only
-// reads.
+// written returns the table that a statement writes to, or "" for a query.
 func written(query string) string {
 	words := strings.Fields(query)
 	for i, w := range words[:max(len(words)-1, 0)] {

@@ -9,7 +9,7 @@ import (
 	"github.com/left4me/left4me/internal/store"
 )
 
-// rang reports whether a listener was told.
+// rang reports whether a listener was notified.
 func rang(c <-chan struct{}) bool {
 	select {
 	case <-c:

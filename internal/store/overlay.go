@@ -9,17 +9,17 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Overlays are the table overlay.
+// Overlays accesses the table overlay.
 type Overlays struct{ db *Store }
 
-// Overlays returns them; the value may be copied.
+// Overlays returns the access to overlays; the value may be copied.
 func (s *Store) Overlays() Overlays { return Overlays{s} }
 
-// Overlay is the definition of an overlay with what is known of its life.
+// Overlay is the definition of an overlay with the times of its last check and deletion.
 type Overlay struct {
 	left4me.Overlay
-	CheckedAt time.Time // when a build last ended
-	DeletedAt time.Time // it is set aside
+	CheckedAt time.Time // end of the last build
+	DeletedAt time.Time // zero unless deleted
 }
 
 // OverlayScript is a version of an overlay's script.
@@ -47,7 +47,7 @@ func scanOverlay(r row) (Overlay, error) {
 		return v, err
 	}
 	err := fromJSON(definition, &v.Overlay)
-	v.ID, v.Name, v.HostName, v.Kind, v.Version = id, name, onHost, kind, version // the columns have the last word
+	v.ID, v.Name, v.HostName, v.Kind, v.Version = id, name, onHost, kind, version // the columns override the JSON
 	v.CreatedAt, v.UpdatedAt = fromMillis(created), fromMillis(updated)
 	v.CheckedAt, v.DeletedAt = fromNull(checked), fromNull(deleted)
 	return v, err
@@ -58,7 +58,7 @@ func (s Overlays) Get(ctx context.Context, name left4me.Name) (Overlay, error) {
 	return one(s.db.row(ctx, `SELECT `+overlayColumns+` FROM overlay WHERE name = ?`, name), scanOverlay, "overlay", name)
 }
 
-// List returns all definitions by name, deleted ones among them.
+// List returns all definitions by name, including deleted ones.
 func (s Overlays) List(ctx context.Context) ([]Overlay, error) {
 	all, err := list(ctx, s.db, scanOverlay, `SELECT `+overlayColumns+` FROM overlay ORDER BY name`)
 	if err != nil {
@@ -67,8 +67,7 @@ func (s Overlays) List(ctx context.Context) ([]Overlay, error) {
 	return all, nil
 }
 
-// Cfg returns the raw lines that overlays add to server.cfg, of those that
-// have any.
+// Cfg returns the raw lines that overlays add to server.cfg, for those that have any.
 func (s Overlays) Cfg(ctx context.Context) (map[left4me.Name][]string, error) {
 	all, err := list(ctx, s.db, scanOverlayCfg, overlayCfgQuery)
 	if err != nil {
@@ -80,7 +79,7 @@ func (s Overlays) Cfg(ctx context.Context) (map[left4me.Name][]string, error) {
 const overlayCfgQuery = `SELECT name, json_extract(definition, '$.cfg') FROM overlay
 	WHERE deleted_at IS NULL AND json_array_length(definition, '$.cfg') > 0`
 
-// overlayLines are the raw lines of an overlay.
+// overlayLines holds the raw lines of an overlay.
 type overlayLines struct {
 	name  left4me.Name
 	lines []string
@@ -102,8 +101,8 @@ func overlayCfg(all []overlayLines) map[left4me.Name][]string {
 	return byName
 }
 
-// Create adds a definition; its script, if it has one, is its first
-// version. Errors: left4me.Conflict when another overlay has the name, or has it on its host.
+// Create adds a definition; its script, if any, becomes the first version. Errors: left4me.Conflict
+// if another overlay has the name, here or on its host.
 func (s Overlays) Create(ctx context.Context, by left4me.Actor, v left4me.Overlay) (Overlay, error) {
 	v.ID, v.Version = NewID(time.Now()), 1
 	if v.Script != nil {
@@ -134,10 +133,9 @@ func (s Overlays) Create(ctx context.Context, by left4me.Actor, v left4me.Overla
 	return s.Get(ctx, v.Name)
 }
 
-// Update replaces the definition that had v.Version. A script whose text
-// is another one becomes its next version. Errors: left4me.NotFound,
-// left4me.Conflict when it has another version by now, is deleted or of another
-// kind.
+// Update replaces the definition that had v.Version. A script with a new text becomes the next
+// version. Errors: left4me.NotFound, left4me.Conflict if the overlay has another version now, is
+// deleted or of another kind.
 func (s Overlays) Update(ctx context.Context, by left4me.Actor, v left4me.Overlay) (Overlay, error) {
 	asked := v
 	err := s.db.tx(ctx, func(tx *transaction) error {
@@ -167,7 +165,7 @@ func (s Overlays) Update(ctx context.Context, by left4me.Actor, v left4me.Overla
 			}
 			v.Script = &next
 		}
-		if v.Moves == nil { // who doesn't know of them keeps them
+		if v.Moves == nil { // a client that doesn't know moves keeps them
 			v.Moves = old.Moves
 		}
 		v.Version, v.CreatedAt = old.Version+1, old.CreatedAt
@@ -191,10 +189,9 @@ func (s Overlays) Update(ctx context.Context, by left4me.Actor, v left4me.Overla
 	return s.Get(ctx, v.Name)
 }
 
-// RememberMoves keeps which folders of uploads of an overlay go elsewhere, over those
-// that it remembers; one that goes nowhere is forgotten. It is no change of the
-// definition that anybody could have looked at: its version stays.
-// Errors: left4me.NotFound.
+// RememberMoves merges moves of uploaded folders into those remembered for an overlay; a move with
+// an empty destination is forgotten. The definition keeps its version, because users don't edit
+// moves as part of it. Errors: left4me.NotFound.
 func (s Overlays) RememberMoves(ctx context.Context, name left4me.Name, moves []left4me.FolderMove) error {
 	err := s.db.tx(ctx, func(tx *transaction) error {
 		v, err := one(tx.QueryRowContext(ctx, `SELECT `+overlayColumns+` FROM overlay WHERE name = ?`, name), scanOverlay, "overlay", name)
@@ -235,8 +232,8 @@ func (s Overlays) Scripts(ctx context.Context, name left4me.Name) ([]OverlayScri
 	return all, nil
 }
 
-// Drop removes the definition of an overlay that was deleted before a
-// moment, unless a job works on it.
+// Drop removes the definition of an overlay that was deleted before the given time, unless a job on
+// it is active.
 func (s Overlays) Drop(ctx context.Context, name left4me.Name, before time.Time) error {
 	err := s.db.tx(ctx, func(tx *transaction) error {
 		on, err := tx.identify(ctx, left4me.OnOverlay(name))
@@ -259,8 +256,8 @@ func (s Overlays) Drop(ctx context.Context, name left4me.Name, before time.Time)
 	return nil
 }
 
-// endOverlayJob notes in the transaction that ends a job what it did to an
-// overlay, so that the row never says anything else than the job.
+// endOverlayJob records what a job did to an overlay, in the transaction that ends the job, so that
+// the two rows never disagree.
 func endOverlayJob(ctx context.Context, tx *transaction, v left4me.Job) error {
 	at, done := millis(v.EndedAt), v.State == left4me.JobDone
 	query, args := "", []any{at, v.TargetID}

@@ -10,7 +10,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Names returns which overlays their host calls otherwise than people do.
+// Names returns the names of overlays that differ on the host.
 func (s Overlays) Names(ctx context.Context) (left4me.OverlayNames, error) {
 	type pair struct{ name, host left4me.Name }
 	all, err := list(ctx, s.db, func(r row) (v pair, err error) { return v, r.Scan(&v.name, &v.host) },
@@ -25,8 +25,9 @@ func (s Overlays) Names(ctx context.Context) (left4me.OverlayNames, error) {
 	return left4me.NewOverlayNames(onHost), nil
 }
 
-// overlayOnHost is what people call an overlay of a host, which may have no row; empty for a
-// directory that has the name of an overlay whose own directory is another one.
+// overlayOnHost returns the current name of an overlay for its host name; the overlay may have no
+// row. It returns "" for a directory with the name of a renamed overlay whose files are in another
+// directory.
 func overlayOnHost(ctx context.Context, tx *transaction, host left4me.Name) (left4me.Name, error) {
 	v, err := one(tx.QueryRowContext(ctx, `SELECT `+overlayColumns+` FROM overlay WHERE name = ?1 OR host_name = ?1`, host),
 		scanOverlay, "overlay", host)
@@ -41,7 +42,7 @@ func overlayOnHost(ctx context.Context, tx *transaction, host left4me.Name) (lef
 	return v.Name, nil
 }
 
-// freeOverlayName says whether no other overlay has a name, or has it on its host.
+// freeOverlayName checks that no other overlay has the name, here or on its host.
 func freeOverlayName(ctx context.Context, tx *transaction, name left4me.Name, id left4me.ID) error {
 	v, err := one(tx.QueryRowContext(ctx, `SELECT `+overlayColumns+` FROM overlay WHERE (name = ?1 OR host_name = ?1) AND id <> ?2`, name,
 		id),
@@ -59,12 +60,11 @@ func freeOverlayName(ctx context.Context, tx *transaction, name left4me.Name, id
 	return left4me.NewError(left4me.Conflict, "overlay.exists", "overlay", name).InField("name")
 }
 
-// Rename gives an overlay another name: its row with all that hangs on it, its jobs, and the
-// stacks of servers and blueprints, which get a new version, in one transaction. Its host goes
-// on with the name that it has there. It returns the overlay before and after. Errors:
-// left4me.NotFound; left4me.Conflict for the field "name" when another overlay has the name,
-// or has it on its host; left4me.Conflict when version, unless it is 0, is not the one that
-// there is, and when the overlay is deleted or is being deleted.
+// Rename renames an overlay in one transaction: its row and all rows that refer to it, its jobs,
+// and the stacks of servers and blueprints, which get a new version. The host keeps its name for
+// it. Rename returns the overlay before and after. Errors: left4me.NotFound; left4me.Conflict for
+// the field "name" if another overlay has the name, here or on its host; left4me.Conflict if
+// version is neither 0 nor the current version, and if the overlay is deleted or being deleted.
 func (s Overlays) Rename(ctx context.Context, name, to left4me.Name, version int) (before, after Overlay, err error) {
 	err = s.db.tx(ctx, func(tx *transaction) error {
 		before, err = one(tx.QueryRowContext(ctx, `SELECT `+overlayColumns+` FROM overlay WHERE name = ?`, name), scanOverlay, "overlay",
@@ -86,7 +86,7 @@ func (s Overlays) Rename(ctx context.Context, name, to left4me.Name, version int
 			return err
 		}
 		after.Name, after.HostName, after.Version = to, before.OnHost(), before.Version+1
-		if after.HostName == to { // back to what its host has
+		if after.HostName == to { // back to the host's name
 			after.HostName = ""
 		}
 		return renameOverlay(ctx, tx, before, after)
@@ -97,7 +97,7 @@ func (s Overlays) Rename(ctx context.Context, name, to left4me.Name, version int
 	return before, after, nil
 }
 
-// renamableOverlay says whether an overlay can have another name now.
+// renamableOverlay checks that an overlay can be renamed now.
 func renamableOverlay(ctx context.Context, tx *transaction, v Overlay) error {
 	if !v.DeletedAt.IsZero() {
 		return left4me.NewError(left4me.Conflict, "overlay.deleted", "overlay", v.Name)
@@ -114,9 +114,9 @@ func renamableOverlay(ctx context.Context, tx *transaction, v Overlay) error {
 	return left4me.NewError(left4me.Conflict, "overlay.being_deleted", "overlay", v.Name)
 }
 
-// renameOverlay writes another name wherever an overlay is named.
+// renameOverlay updates the name wherever it is stored.
 func renameOverlay(ctx context.Context, tx *transaction, before, after Overlay) error {
-	// Until the commit scripts and rollouts may refer to the old name.
+	// Until the commit, scripts and rollouts may refer to the old name.
 	if _, err := tx.ExecContext(ctx, `PRAGMA defer_foreign_keys = ON`); err != nil {
 		return err
 	}
@@ -124,7 +124,7 @@ func renameOverlay(ctx context.Context, tx *transaction, before, after Overlay) 
 		after.Name, after.HostName, after.Version, after.ID); err != nil {
 		return err
 	}
-	// Of another one that had the name, which it must not look like.
+	// Reports about an earlier overlay of the new name must not apply to this one.
 	if _, err := tx.ExecContext(ctx, `DELETE FROM host_report WHERE noun = 'overlay' AND name = ?`, after.Name); err != nil {
 		return err
 	}
@@ -145,7 +145,7 @@ func renameOverlay(ctx context.Context, tx *transaction, before, after Overlay) 
 		left4me.RenameEvent{From: before.Name, To: after.Name, Version: after.Version})
 }
 
-// restack changes the name of an overlay in the stacks of servers and blueprints.
+// restack replaces the name of an overlay in the stacks of servers and blueprints.
 func restack(ctx context.Context, tx *transaction, from, to left4me.Name) error {
 	servers, err := queryAll(ctx, tx, scanServer, `SELECT `+serverColumns+` FROM server ORDER BY name`)
 	if err != nil {

@@ -18,8 +18,8 @@ func overlay(t *testing.T, s *store.Store, name left4me.Name) store.Overlay {
 	return v
 }
 
-// What names an overlay names it by its new name, in the transaction that renames it; its host
-// keeps the old one.
+// The transaction that renames an overlay updates everything that refers to it; the host keeps the
+// old name.
 func TestRenamedOverlayTakesAllThatNamesIt(t *testing.T) {
 	s := newStore(t)
 	ctx := t.Context()
@@ -81,7 +81,7 @@ func TestRenamedOverlayTakesAllThatNamesIt(t *testing.T) {
 	}
 }
 
-// A view for reading has everything as of one moment, whatever is written meanwhile.
+// A read view sees the database at one moment, regardless of concurrent writes.
 func TestReadSeesOneMoment(t *testing.T) {
 	s := newStore(t)
 	ctx := t.Context()
@@ -115,7 +115,7 @@ func TestReadSeesOneMoment(t *testing.T) {
 	}
 }
 
-// Its host goes on to say the old name, which is that of the overlay and of no other.
+// The host keeps reporting the old name, which only means the renamed overlay.
 func TestReportsOfARenamedOverlayAreItsOwn(t *testing.T) {
 	s := newStore(t)
 	ctx := t.Context()
@@ -135,7 +135,7 @@ func TestReportsOfARenamedOverlayAreItsOwn(t *testing.T) {
 	if e := report("maps", "4"); e.Kind != left4me.OverlayRevision || e.Target.Name != "campaigns" || e.Target.ID != old.ID {
 		t.Errorf("%+v", e)
 	}
-	// A directory that somebody made by hand is not the overlay's.
+	// A directory created by hand under the new name isn't the overlay's.
 	last = lastEvent(t, s)
 	if e := report("campaigns", "1"); e.Position != last.Position {
 		t.Errorf("%+v", e)
@@ -168,14 +168,14 @@ func TestEitherNameOfARenamedOverlayIsTaken(t *testing.T) {
 	if err != nil || twice.HostName != "maps" {
 		t.Errorf("renamed twice: %+v, %v", twice, err)
 	}
-	overlay(t, s, "campaigns") // was on no host
+	overlay(t, s, "campaigns") // this name was never used on a host
 	_, back, err := s.Overlays().Rename(ctx, "custom", "maps", 0)
 	if err != nil || back.HostName != "" {
 		t.Errorf("back to what its host has: %+v, %v", back, err)
 	}
 }
 
-// What is being deleted has the name by which its deletion was asked for.
+// An overlay that is being deleted keeps the name under which its deletion was requested.
 func TestNoRenameOfADeletedOverlay(t *testing.T) {
 	s := newStore(t)
 	ctx := t.Context()

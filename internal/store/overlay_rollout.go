@@ -11,20 +11,19 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// OverlayRestarts are the table content_restart.
+// OverlayRestarts accesses the table content_restart.
 type OverlayRestarts struct{ db *Store }
 
-// OverlayRestarts returns them; the value may be copied.
+// OverlayRestarts returns the access to rollouts of revisions; the value may be copied.
 func (s *Store) OverlayRestarts() OverlayRestarts { return OverlayRestarts{s} }
 
-// OverlayRestart is how servers move over to a revision of an overlay that came
-// by itself.
+// OverlayRestart is the rollout of a scheduled revision of an overlay.
 type OverlayRestart struct {
 	Overlay   left4me.Name
 	Revision  int
 	Mode      string // empty or HH:MM
 	State     string
-	Reason    string // why it ended as it did
+	Reason    string // why it ended
 	CreatedAt time.Time
 	EndedAt   time.Time
 	Moves     []Move
@@ -46,8 +45,7 @@ func scanRestart(r row) (OverlayRestart, error) {
 	return v, fromJSON(moves, &v.Moves)
 }
 
-// List returns the newest one of each overlay, under way or not,
-// oldest first.
+// List returns the newest rollout of each overlay, active or ended, oldest first.
 func (s OverlayRestarts) List(ctx context.Context) ([]OverlayRestart, error) {
 	all, err := list(ctx, s.db, scanRestart, `SELECT `+restartColumns+` FROM content_restart ORDER BY created_at, overlay`)
 	if err != nil {
@@ -56,8 +54,7 @@ func (s OverlayRestarts) List(ctx context.Context) ([]OverlayRestart, error) {
 	return all, nil
 }
 
-// Set keeps one in place of that which its overlay had. One whose
-// overlay is gone is nothing to keep.
+// Set replaces the rollout of an overlay. It does nothing if the overlay no longer exists.
 func (s OverlayRestarts) Set(ctx context.Context, v OverlayRestart) error {
 	if v.Moves == nil {
 		v.Moves = []Move{}

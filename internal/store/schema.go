@@ -17,17 +17,16 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Schema is the version of the schema that this program makes. The highest it
-// knows, too.
+// Schema returns the schema version of this program, which is also the highest it supports.
 func Schema() int64 {
 	v, err := newest(migrations)
 	if err != nil {
-		panic(err) // they are in the program, and were there when it was tested
+		panic(err) // the migrations are embedded and tested
 	}
 	return v
 }
 
-// newest is the version that the last of some migrations leads to.
+// newest returns the version of the last migration.
 func newest(all fs.FS) (int64, error) {
 	files, err := fs.Glob(all, "migrations/*.sql")
 	if err != nil || len(files) == 0 {
@@ -36,30 +35,30 @@ func newest(all fs.FS) (int64, error) {
 	return goose.NumericComponent(files[len(files)-1])
 }
 
-// userVersionAt is where in its file SQLite keeps the number that
-// PRAGMA user_version sets, four bytes (sqlite.org/fileformat2.html).
+// userVersionAt is the offset in a database file of the four-byte number that PRAGMA user_version
+// sets (sqlite.org/fileformat2.html).
 const userVersionAt = 60
 
-// SchemaOf reads the version of the schema out of the file of a database, without
-// opening it as one: it disturbs nobody who works on it. It is 0 for a database
-// from before left4me wrote it there.
+// SchemaOf reads the schema version from a database file without opening the database, so that it
+// doesn't interfere with other users of it. It returns 0 for a database from versions that didn't
+// write the number.
 func SchemaOf(path string) (int64, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe isn't waited for
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // O_NONBLOCK: don't block on a pipe
 	if err != nil {
 		return 0, err
 	}
 	defer f.Close()
 	var b [4]byte
 	if _, err := f.ReadAt(b[:], userVersionAt); errors.Is(err, io.EOF) {
-		return 0, nil // empty: nothing has been made in it
+		return 0, nil // an empty file: no database yet
 	} else if err != nil {
 		return 0, err
 	}
 	return int64(binary.BigEndian.Uint32(b[:])), nil
 }
 
-// TooNew is the error for a schema that only a newer program knows: have, where
-// this one knows up to known.
+// TooNew returns the error for a schema of a newer program: have is its version, known the highest
+// supported one.
 func TooNew(have, known int64) *left4me.Error {
 	return left4me.NewError(left4me.Invalid, "database.too_new", "version", have, "known", known)
 }
@@ -97,9 +96,8 @@ func (s *Store) migrate(ctx context.Context, path string, all fs.FS) error {
 	return s.markVersion(ctx, want)
 }
 
-// markVersion writes the version of the schema into the head of the file, for
-// those who have no SQLite: the package of an older left4me looks there before it
-// replaces a newer one.
+// markVersion writes the schema version into the header of the file, for programs without SQLite:
+// the Debian package of an older version checks it before it replaces a newer one.
 func (s *Store) markVersion(ctx context.Context, version int64) error {
 	var have int64
 	if err := s.write.QueryRowContext(ctx, `PRAGMA user_version`).Scan(&have); err != nil {
@@ -108,7 +106,7 @@ func (s *Store) markVersion(ctx context.Context, version int64) error {
 	if have == version {
 		return nil
 	}
-	// The head stays in the write-ahead log until a checkpoint.
+	// The header stays in the write-ahead log until a checkpoint.
 	for _, statement := range []string{fmt.Sprintf(`PRAGMA user_version = %d`, version), `PRAGMA wal_checkpoint(TRUNCATE)`} {
 		if _, err := s.write.ExecContext(ctx, statement); err != nil {
 			return fmt.Errorf("write the version: %w", err)
@@ -117,8 +115,7 @@ func (s *Store) markVersion(ctx context.Context, version int64) error {
 	return nil
 }
 
-// keepCopy writes the database as it is beside it, so that an upgrade can be
-// taken back.
+// keepCopy writes a copy of the database next to it, so that an upgrade can be undone.
 func (s *Store) keepCopy(ctx context.Context, path string, version int64) error {
 	kept := fmt.Sprintf("%s.v%d-%s", path, version, time.Now().UTC().Format("20060102T150405"))
 	err := private(kept)

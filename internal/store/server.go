@@ -11,10 +11,10 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Servers are the table server.
+// Servers accesses the table server.
 type Servers struct{ db *Store }
 
-// Servers returns them; the value may be copied.
+// Servers returns the access to servers; the value may be copied.
 func (s *Store) Servers() Servers { return Servers{s} }
 
 const serverColumns = `id, name, host, port, blueprint, settings, created_at, overlays, version,
@@ -51,9 +51,9 @@ func (s Servers) List(ctx context.Context) ([]left4me.Server, error) {
 	return all, nil
 }
 
-// Create adds a server, which nobody wants to run yet. Errors:
-// left4me.Conflict for the field "name" or "port" when it is taken,
-// left4me.Invalid for an unknown blueprint. The id is a new one, whatever v says.
+// Create adds a server whose wanted state is stopped. Errors: left4me.Conflict for the field "name"
+// or "port" if it is taken, left4me.Invalid for an unknown blueprint. Create assigns a new id and
+// ignores v.ID.
 func (s Servers) Create(ctx context.Context, v left4me.Server) error {
 	settings, err := toJSON(v.Settings)
 	if err != nil {
@@ -64,7 +64,7 @@ func (s Servers) Create(ctx context.Context, v left4me.Server) error {
 		return fmt.Errorf("create server %s: %w", v.Name, err)
 	}
 	id := NewID(time.Now())
-	v.ID = "" // what is created is another one than all that are there
+	v.ID = "" // so that every existing server counts as another one
 	err = s.db.tx(ctx, func(tx *transaction) error {
 		if err := free(ctx, tx, v); err != nil {
 			return err
@@ -89,11 +89,10 @@ func (s Servers) Create(ctx context.Context, v left4me.Server) error {
 	return nil
 }
 
-// Update changes the port, blueprint, overlays, settings and autostart of a
-// server; an empty autostart leaves the one that it has. v.Version is the one that
-// was looked at; 0 doesn't care. Errors: left4me.NotFound; left4me.Conflict when
-// somebody changed it since, or for the field "port" when it is taken;
-// left4me.Invalid for an unknown blueprint.
+// Update replaces the port, blueprint, overlays, settings and autostart of a server; an empty
+// autostart keeps the current one. v.Version is the version that was edited; 0 skips the check.
+// Errors: left4me.NotFound; left4me.Conflict if the server was changed since that version, or for
+// the field "port" if it is in use; left4me.Invalid for an unknown blueprint.
 func (s Servers) Update(ctx context.Context, v left4me.Server) error {
 	settings, err := toJSON(v.Settings)
 	if err != nil {
@@ -133,8 +132,8 @@ func (s Servers) Update(ctx context.Context, v left4me.Server) error {
 	return nil
 }
 
-// deleteServer removes the server of a job that deleted it, with what is known of it: the
-// next one of its name is another.
+// deleteServer deletes the server of a finished delete job with its crashes and reports, so that
+// the next server of its name doesn't inherit them.
 func deleteServer(ctx context.Context, tx *transaction, v left4me.Job) error {
 	for _, statement := range []string{`DELETE FROM crash WHERE server_id = ?`, `DELETE FROM host_report WHERE target_id = ?`} {
 		if _, err := tx.ExecContext(ctx, statement, v.TargetID); err != nil {
@@ -148,8 +147,8 @@ func deleteServer(ctx context.Context, tx *transaction, v left4me.Job) error {
 	return tx.writeEvent(ctx, v.By, left4me.ServerDeleted, targetOf(v), nil)
 }
 
-// unchanged reports whether somebody who changes the version that they saw
-// overwrites nothing that they did not see.
+// unchanged returns an error if seen, the version that was edited, is neither 0 nor the current
+// version.
 func unchanged(have, seen int, changed *left4me.Error) error {
 	if seen == 0 || seen == have {
 		return nil
@@ -157,7 +156,7 @@ func unchanged(have, seen int, changed *left4me.Error) error {
 	return changed.InField("version")
 }
 
-// free says whether the name of v can be had, and all that possible says.
+// free checks that the name of v is free, and everything that possible checks.
 func free(ctx context.Context, tx *transaction, v left4me.Server) error {
 	if err := freeName(ctx, tx, v); err != nil {
 		return err
@@ -165,8 +164,7 @@ func free(ctx context.Context, tx *transaction, v left4me.Server) error {
 	return possible(ctx, tx, v)
 }
 
-// freeName says whether no other server has the name of v, or had it and still has it on
-// its host.
+// freeName checks that no other server has the name of v, here or on its host.
 func freeName(ctx context.Context, tx *transaction, v left4me.Server) error {
 	var by left4me.Name
 	err := tx.QueryRowContext(ctx, `SELECT name FROM server WHERE (name = ?1 OR host_name = ?1) AND id <> ?2`, v.Name, v.ID).Scan(&by)
@@ -181,8 +179,7 @@ func freeName(ctx context.Context, tx *transaction, v left4me.Server) error {
 	return left4me.NewError(left4me.Conflict, "server.name_on_host", "server", by, "name", v.Name).InField("name")
 }
 
-// possible says whether no other server has the port of v, and that its blueprint
-// is there.
+// possible checks that no other server has the port of v, and that its blueprint exists.
 func possible(ctx context.Context, tx *transaction, v left4me.Server) error {
 	var by left4me.Name
 	err := tx.QueryRowContext(ctx, `SELECT name FROM server WHERE host = ? AND port = ? AND name <> ?`, v.Host, v.Port, v.Name).Scan(&by)

@@ -7,12 +7,11 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// keepPorts runs a change of definitions, and refuses it when a port of a server
-// would be one that another server opens beside its own, as SourceTV does. What
-// was so before doesn't keep anybody from changing something else. changed is the
-// server that is changed, empty for a blueprint or an overlay, and lines the field
-// with its lines for server.cfg. Errors: left4me.Conflict with the field "port" or
-// lines.
+// keepPorts runs a change of definitions, and refuses it if a server's port would conflict with an
+// additional port of another server, such as SourceTV's. Conflicts that existed before don't
+// prevent other changes. changed is the changed server, or empty for a blueprint or an overlay, and
+// lines is the field with its lines for server.cfg. Errors: left4me.Conflict with the field "port"
+// or lines.
 func keepPorts(ctx context.Context, tx *transaction, changed left4me.Name, lines string, change func() error) error {
 	before, err := portClashes(ctx, tx)
 	if err == nil {
@@ -36,7 +35,7 @@ func keepPorts(ctx context.Context, tx *transaction, changed left4me.Name, lines
 	return nil
 }
 
-// portClashes are those of all hosts.
+// portClashes returns the port conflicts on all hosts.
 func portClashes(ctx context.Context, tx *transaction) ([]left4me.PortClash, error) {
 	servers, err := queryAll(ctx, tx, scanServer, `SELECT `+serverColumns+` FROM server ORDER BY name`)
 	if err != nil {

@@ -12,13 +12,12 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Rename gives a server another name at once: its row, its jobs and what is reported and
-// planned of it follow in one transaction. Its host goes on with the name that it uses
-// until a start has renamed what is there. It returns the server before and after. Errors:
-// left4me.NotFound; left4me.Conflict for the field "name" when another server has the
-// name, or has it on its host; left4me.Conflict when v.Version, unless it is 0, is not the
-// version that there is, or when the server is being deleted; left4me.Busy while a job may
-// be renaming it on its host.
+// Rename renames a server at once: one transaction updates its row, its jobs, reports and rollouts.
+// The host keeps using the old name until a start renames its files. Rename returns the server
+// before and after. Errors: left4me.NotFound; left4me.Conflict for the field "name" if another
+// server has the name, here or on its host; left4me.Conflict if version is neither 0 nor the
+// current version, or if the server is being deleted; left4me.Busy while a job may be renaming it
+// on its host.
 func (s Servers) Rename(ctx context.Context, name, to left4me.Name, version int) (before, after left4me.Server, err error) {
 	err = s.db.tx(ctx, func(tx *transaction) error {
 		before, err = one(tx.QueryRowContext(ctx, `SELECT `+serverColumns+` FROM server WHERE name = ?`, name), scanServer, "server", name)
@@ -34,7 +33,7 @@ func (s Servers) Rename(ctx context.Context, name, to left4me.Name, version int)
 			return nil
 		}
 		after.Name, after.HostName, after.Version = to, before.OnHost(), before.Version+1
-		if after.HostName == to { // back to what its host has
+		if after.HostName == to { // back to the host's name
 			after.HostName = ""
 		}
 		if err := renamable(ctx, tx, before, after); err != nil {
@@ -48,7 +47,7 @@ func (s Servers) Rename(ctx context.Context, name, to left4me.Name, version int)
 	return before, after, nil
 }
 
-// renamable says whether a server can have another name now.
+// renamable checks that a server can be renamed now.
 func renamable(ctx context.Context, tx *transaction, before, after left4me.Server) error {
 	active, err := queryAll(ctx, tx, scanJob, `SELECT `+jobColumns+` FROM job
 		WHERE target_id = ? AND state IN ('queued','running') ORDER BY id`, before.ID)
@@ -59,7 +58,7 @@ func renamable(ctx context.Context, tx *transaction, before, after left4me.Serve
 		if v.Kind == left4me.DeleteServer {
 			return left4me.NewError(left4me.Conflict, "server.being_deleted", "server", before.Name)
 		}
-		// What its host is left with, only the end of the job will tell.
+		// The name on the host is only known once that job has ended.
 		if names, err := v.names(); err != nil || names.OldName != "" {
 			return errors.Join(err, left4me.NewError(left4me.Busy, "server.rename_under_way", "server", before.Name))
 		}
@@ -67,13 +66,13 @@ func renamable(ctx context.Context, tx *transaction, before, after left4me.Serve
 	return freeName(ctx, tx, after)
 }
 
-// rename writes another name wherever a server is named.
+// rename updates the name wherever it is stored.
 func rename(ctx context.Context, tx *transaction, before, after left4me.Server) error {
 	if _, err := tx.ExecContext(ctx, `UPDATE server SET name = ?, host_name = ?, version = ? WHERE id = ?`,
 		after.Name, after.HostName, after.Version, after.ID); err != nil {
 		return err
 	}
-	// Of another one that had the name, which it must not look like.
+	// Reports about an earlier server of the new name must not apply to this one.
 	if _, err := tx.ExecContext(ctx, `DELETE FROM host_report WHERE noun = 'server' AND name = ?`, after.Name); err != nil {
 		return err
 	}
@@ -94,8 +93,8 @@ func rename(ctx context.Context, tx *transaction, before, after left4me.Server) 
 		left4me.RenameEvent{From: before.Name, To: after.Name, Version: after.Version})
 }
 
-// renameMoves changes the name of a server in what is known of rollouts; column is the key
-// of their table.
+// renameMoves replaces the name of a server in the moves of rollouts; column is the key of their
+// table.
 func renameMoves(ctx context.Context, tx *transaction, table, column string, from, to left4me.Name) error {
 	type planned struct {
 		key   string
@@ -133,21 +132,20 @@ func renameMoves(ctx context.Context, tx *transaction, table, column string, fro
 	return nil
 }
 
-// ByID returns the server of an id, whatever it is called now. Errors: left4me.NotFound.
+// ByID returns the server with this id under its current name. Errors: left4me.NotFound.
 func (s Servers) ByID(ctx context.Context, id left4me.ID) (left4me.Server, error) {
 	return one(s.db.row(ctx, `SELECT `+serverColumns+` FROM server WHERE id = ?`, id), scanServer, "server", id)
 }
 
-// ByHostName returns the server that a host calls name: the one that has the name there
-// from before it was renamed, or the one of this name. Errors: left4me.NotFound.
+// ByHostName returns the server that a host knows as name: a renamed server with this host name, or
+// the server of this name. Errors: left4me.NotFound.
 func (s Servers) ByHostName(ctx context.Context, host, name left4me.Name) (left4me.Server, error) {
 	return one(s.db.row(ctx, `SELECT `+serverColumns+` FROM server WHERE host = ?1 AND ?2 IN (host_name, name)`, host, name),
 		scanServer, "server", name)
 }
 
-// OnHostAs notes the name that the host of a server uses for it, which the host itself says.
-// Nothing is noted while a job on the server is under way, which tells it better, or when
-// the name is another server's.
+// OnHostAs records the name that a host reports for a server. It does nothing while a job on the
+// server is active, because the job knows better, or if the name belongs to another server.
 func (s Servers) OnHostAs(ctx context.Context, id left4me.ID, name left4me.Name) error {
 	err := s.db.tx(ctx, func(tx *transaction) error {
 		_, err := tx.ExecContext(ctx, `UPDATE server SET host_name = CASE name WHEN ?2 THEN '' ELSE ?2 END WHERE id = ?1
@@ -161,13 +159,13 @@ func (s Servers) OnHostAs(ctx context.Context, id left4me.ID, name left4me.Name)
 	return nil
 }
 
-// jobNames are the names in what the host of a job on a server is told.
+// jobNames holds the names in the payload of a job on a server.
 type jobNames struct {
 	Name    left4me.Name `json:"name"`
 	OldName left4me.Name `json:"old_name"`
 }
 
-// names reads them from a job that has a left4me.Spec; of any other job both are empty.
+// names returns the names in a job with a left4me.Spec; for other jobs both are empty.
 func (v QueuedJob) names() (n jobNames, err error) {
 	if v.Kind.Noun() != "server" || len(v.Spec) == 0 {
 		return n, nil
@@ -178,8 +176,8 @@ func (v QueuedJob) names() (n jobNames, err error) {
 	return n, nil
 }
 
-// noteRenamed notes, when a job says that it renamed a server on its host, which name that
-// one has there now. What is noted already is not written again.
+// noteRenamed updates the host name of a server once a job has reported that it renamed the server
+// on its host. A repeated report has no effect.
 func noteRenamed(ctx context.Context, tx *transaction, id left4me.JobID, steps []left4me.Step) error {
 	if !slices.ContainsFunc(steps, func(v left4me.Step) bool { return v.Label == left4me.StepRename && v.State == left4me.StepDone }) {
 		return nil
@@ -205,8 +203,8 @@ func noteRenamed(ctx context.Context, tx *transaction, id left4me.JobID, steps [
 	return dropOldName(ctx, tx, target, n)
 }
 
-// dropOldName takes the old name out of what hosts are told of the jobs on a server that are
-// not over: the next server may have it from now on.
+// dropOldName removes the old name from the payloads of active jobs on a server, because the next
+// server may take the name from now on.
 func dropOldName(ctx context.Context, tx *transaction, target left4me.ID, n jobNames) error {
 	active, err := queryAll(ctx, tx, scanJob, `SELECT `+jobColumns+` FROM job
 		WHERE target_id = ? AND state IN ('queued','running') ORDER BY id`, target)
@@ -242,8 +240,8 @@ func dropOldName(ctx context.Context, tx *transaction, target left4me.ID, n jobN
 	return nil
 }
 
-// followMoves gives moves the names that their servers have now: whoever decided on them may
-// have looked before a rename.
+// followMoves returns moves with the current names of servers: the caller may have read them before
+// a rename.
 func followMoves(ctx context.Context, tx *transaction, moves []Move) ([]Move, error) {
 	moves = slices.Clone(moves)
 	for i, m := range moves {

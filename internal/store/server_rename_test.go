@@ -11,7 +11,7 @@ import (
 	"github.com/left4me/left4me/internal/store"
 )
 
-// named makes a server of a name.
+// named creates a server with this name.
 func named(t *testing.T, s *store.Store, name left4me.Name, port int) left4me.Server {
 	t.Helper()
 	ok(t, s.Servers().Create(t.Context(), left4me.Server{Name: name, Host: "local", Port: port, Blueprint: "default", CreatedAt: at}))
@@ -20,7 +20,7 @@ func named(t *testing.T, s *store.Store, name left4me.Name, port int) left4me.Se
 	return v
 }
 
-// addStart adds a job whose host is told both names of a server.
+// addStart adds a job whose payload has both names of a server.
 func addStart(t *testing.T, s *store.Store, id left4me.JobID, v left4me.Server) (store.QueuedJob, error) {
 	t.Helper()
 	spec, err := json.Marshal(left4me.SpecOf(v, left4me.Blueprint{}, nil))
@@ -31,7 +31,7 @@ func addStart(t *testing.T, s *store.Store, id left4me.JobID, v left4me.Server) 
 		func([]store.QueuedJob) (*store.QueuedJob, error) { return nil, nil })
 }
 
-// What belongs to a server follows it to its new name, and its host keeps the old one.
+// Rename updates everything that belongs to a server; its host keeps the old name.
 func TestRenameTakesEverythingOfAServer(t *testing.T) {
 	s := newStore(t)
 	ctx := t.Context()
@@ -70,7 +70,7 @@ func TestRenameTakesEverythingOfAServer(t *testing.T) {
 		all[0].Moves[1].Server != "other" {
 		t.Errorf("restarts %+v, %v", all, err)
 	}
-	// The state that its host reported is still the one before.
+	// The last reported state is still the current one.
 	last := lastEvent(t, s)
 	ok(t, s.Reports().Set(ctx, []store.Report{{Host: "local", Noun: "server", Name: "beta", Value: "running"}}))
 	if e := lastEvent(t, s); e.Position != last.Position {
@@ -91,7 +91,7 @@ func lastEvent(t *testing.T, s *store.Store) left4me.Event {
 	return all[len(all)-1]
 }
 
-// Until the start after a rename, both names are the server's.
+// Until the first start after a rename, both names are taken.
 func TestEitherNameOfARenamedServerIsTaken(t *testing.T) {
 	s := newStore(t)
 	ctx := t.Context()
@@ -119,10 +119,10 @@ func TestEitherNameOfARenamedServerIsTaken(t *testing.T) {
 	if err != nil || back.HostName != "" {
 		t.Errorf("back to what its host has: %+v, %v", back, err)
 	}
-	named(t, s, "beta", 27018) // is free again
+	named(t, s, "beta", 27018) // the name is free again
 }
 
-// Which name its host has is known from the step of the job that renamed it there.
+// The host name is updated by the step of the job that renamed the server there.
 func TestStepOfAJobSaysThatAServerIsRenamedOnItsHost(t *testing.T) {
 	for _, end := range []bool{false, true} {
 		s := newStore(t)
@@ -164,12 +164,12 @@ func TestStepOfAJobSaysThatAServerIsRenamedOnItsHost(t *testing.T) {
 	}
 }
 
-// While a job renames a server on its host, nobody knows what it will be called there.
+// While a job renames a server on its host, its final name there is unknown.
 func TestNoRenameWhileAStartRenames(t *testing.T) {
 	s := newStore(t)
 	ctx := t.Context()
 	alpha := named(t, s, "alpha", 27015)
-	_, err := addStart(t, s, "1", alpha) // under the name that it has
+	_, err := addStart(t, s, "1", alpha) // under its current name
 	ok(t, err)
 	_, beta, err := s.Servers().Rename(ctx, "alpha", "beta", 0)
 	ok(t, err)
@@ -188,7 +188,7 @@ func TestNoRenameWhileAStartRenames(t *testing.T) {
 	}
 	_, _, err = s.Servers().Rename(ctx, "beta", "gamma", 0)
 	ok(t, err)
-	// What was looked at before that would bring back a name that others may have.
+	// A job based on an older definition would restore a name that others may have now.
 	_, err = addStart(t, s, "3", beta)
 	is(t, err, left4me.Conflict, "")
 	deletion := jobOn("4", left4me.DeleteServer, "gamma")
@@ -197,7 +197,7 @@ func TestNoRenameWhileAStartRenames(t *testing.T) {
 	is(t, err, left4me.Conflict, "")
 }
 
-// A job that was asked for by the old name, by somebody who looked before the rename.
+// A job requested under the old name, by a user who read the server before the rename.
 func TestJobFollowsAServerThatWasRenamedMeanwhile(t *testing.T) {
 	s := newStore(t)
 	alpha := named(t, s, "alpha", 27015)
@@ -209,7 +209,7 @@ func TestJobFollowsAServerThatWasRenamedMeanwhile(t *testing.T) {
 	}
 }
 
-// A host that says under which name it has a server is right.
+// The host's report of a server's name is authoritative.
 func TestHostSaysThatItHasTheNewName(t *testing.T) {
 	s := newStore(t)
 	ctx := t.Context()
@@ -230,7 +230,7 @@ func TestHostSaysThatItHasTheNewName(t *testing.T) {
 	if v, err := s.Servers().Get(ctx, "beta"); err != nil || v.HostName != "" {
 		t.Errorf("%+v, %v", v, err)
 	}
-	// A database of before the rename, say, or of after one that the host's disk has not.
+	// For example, the database predates the rename, or the host's disk does.
 	ok(t, s.Servers().OnHostAs(ctx, beta.ID, "gamma"))
 	if v, err := s.Servers().Get(ctx, "beta"); err != nil || v.HostName != "gamma" {
 		t.Errorf("%+v, %v", v, err)
@@ -242,8 +242,8 @@ func TestHostSaysThatItHasTheNewName(t *testing.T) {
 	}
 }
 
-// When its host has renamed a server, the next one may have the old name: no job on the one
-// before names it any more.
+// Once the host has renamed a server, another may take the old name, so no job on the renamed
+// server may contain it.
 func TestJobsForgetTheOldNameWithTheRename(t *testing.T) {
 	s := newStore(t)
 	ctx := t.Context()
@@ -259,7 +259,7 @@ func TestJobsForgetTheOldNameWithTheRename(t *testing.T) {
 	_, err = s.Jobs().Add(ctx, store.QueuedJob{Job: discard, Spec: []byte(`{"server":"alpha","paths":["a"]}`)},
 		func([]store.QueuedJob) (*store.QueuedJob, error) { return nil, nil })
 	ok(t, err)
-	ok(t, addJob(ctx, s, jobOn("4", left4me.StopServer, "beta"))) // without any of it
+	ok(t, addJob(ctx, s, jobOn("4", left4me.StopServer, "beta"))) // without either name
 	_, _, err = s.Jobs().Run(ctx, "1", at)
 	ok(t, err)
 	ok(t, s.Jobs().Step(ctx, "1", []left4me.Step{{Label: left4me.StepRename, State: left4me.StepDone}}, nil))
@@ -272,7 +272,7 @@ func TestJobsForgetTheOldNameWithTheRename(t *testing.T) {
 			t.Errorf("%s is told %s", v.ID, v.Spec)
 		}
 	}
-	// So it can be renamed again at once, which the job under way does not undo.
+	// The server can be renamed again at once, and the active job doesn't undo that.
 	_, _, err = s.Servers().Rename(ctx, "beta", "gamma", 0)
 	ok(t, err)
 	ok(t, s.Jobs().Step(ctx, "1", []left4me.Step{{Label: left4me.StepRename, State: left4me.StepDone}}, nil))
@@ -281,8 +281,8 @@ func TestJobsForgetTheOldNameWithTheRename(t *testing.T) {
 	}
 }
 
-// Whoever ends a job may have read it before its server was renamed: what its end does is
-// done to that server, and not to one of the older name.
+// A job that was read before its server was renamed must end with effect on that server, not on
+// another one with the old name.
 func TestEndOfAJobIsOfTheServerThatWasRenamedMeanwhile(t *testing.T) {
 	s := newStore(t)
 	ctx := t.Context()
@@ -302,7 +302,7 @@ func TestEndOfAJobIsOfTheServerThatWasRenamedMeanwhile(t *testing.T) {
 	}
 }
 
-// A rollout that looked before a rename keeps the server's name of after it.
+// A rollout that was read before a rename is stored with the server's new name.
 func TestRolloutIsKeptWithTheNamesOfNow(t *testing.T) {
 	s := newStore(t)
 	ctx := t.Context()
@@ -325,8 +325,8 @@ func TestRolloutIsKeptWithTheNamesOfNow(t *testing.T) {
 	}
 }
 
-// A host tells of a crash under the name that it has, with the id or, of older servers,
-// without.
+// A host reports a crash under its name of the server, with the id or, for servers started by older
+// versions, without it.
 func TestCrashOfARenamedServerIsItsOwn(t *testing.T) {
 	s := newStore(t)
 	ctx := t.Context()
@@ -347,7 +347,7 @@ func TestCrashOfARenamedServerIsItsOwn(t *testing.T) {
 	}
 }
 
-// A server that is deleted under its new name leaves neither.
+// Deleting a renamed server frees both names.
 func TestDeletedServerFreesBothNames(t *testing.T) {
 	s := newStore(t)
 	ctx := t.Context()

@@ -11,8 +11,8 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// SetWanted notes what somebody asked of a server otherwise than by a job: who
-// stopped it from its console, say. Errors: left4me.NotFound.
+// SetWanted records a wanted state that was requested without a job, such as a stop from the
+// console. Errors: left4me.NotFound.
 func (s Servers) SetWanted(ctx context.Context, name left4me.Name, w left4me.Wanted, by left4me.Actor, at time.Time) error {
 	err := s.db.tx(ctx, func(tx *transaction) error { return setWanted(ctx, tx, name, w, by, at, "") })
 	if err != nil {
@@ -21,8 +21,8 @@ func (s Servers) SetWanted(ctx context.Context, name left4me.Name, w left4me.Wan
 	return nil
 }
 
-// setWanted writes the wanted state of a server, and by which job. Whoever asks
-// releases what held the server.
+// setWanted writes the wanted state of a server and the job that set it, and releases a held
+// server.
 func setWanted(ctx context.Context, tx *transaction, name left4me.Name, w left4me.Wanted, by left4me.Actor, at time.Time,
 	job left4me.JobID,
 ) error {
@@ -40,7 +40,7 @@ func setWanted(ctx context.Context, tx *transaction, name left4me.Name, w left4m
 	return nil
 }
 
-// wish notes what whoever asked for a job wants of its server.
+// wish records the state that the requester of a job wants for its server.
 func wish(ctx context.Context, tx *transaction, v left4me.Job) error {
 	if w := v.Kind.Wants(); w != "" {
 		return setWanted(ctx, tx, v.Target, w, v.By, v.CreatedAt, v.ID)
@@ -48,11 +48,9 @@ func wish(ctx context.Context, tx *transaction, v left4me.Job) error {
 	return nil
 }
 
-// endWish notes what the end of a job means for what is wanted of its server. A
-// job that was cancelled before it began is as if nobody had asked, unless
-// somebody asked for something else since. One that was cancelled later has left
-// the server down, or leaves it so. A start that ends left4me each time is not
-// tried again.
+// endWish updates the wanted state of a server at the end of a job. A job cancelled before it began
+// restores the previous state, unless another was requested since. A job cancelled later leaves the
+// server stopped. A start that crashes left4me each time isn't repeated.
 func endWish(ctx context.Context, tx *transaction, v left4me.Job) error {
 	var err error
 	switch {
@@ -72,8 +70,8 @@ func endWish(ctx context.Context, tx *transaction, v left4me.Job) error {
 	return err
 }
 
-// Hold notes what holds a server, or with an empty reason that nothing does. One
-// that isn't there is passed over.
+// Hold records why a server is held, or that it isn't if the reason is empty. An unknown server is
+// ignored.
 func (s Servers) Hold(ctx context.Context, name left4me.Name, why left4me.Held) error {
 	err := s.db.tx(ctx, func(tx *transaction) error {
 		return hold(ctx, tx, name, why, tx.by)
@@ -84,7 +82,7 @@ func (s Servers) Hold(ctx context.Context, name left4me.Name, why left4me.Held) 
 	return nil
 }
 
-// hold is Hold in a transaction; what is held so already makes no event.
+// hold is Hold within a transaction. An unchanged reason writes no event.
 func hold(ctx context.Context, tx *transaction, name left4me.Name, why left4me.Held, by left4me.Actor) error {
 	n, err := removed(tx.ExecContext(ctx, `UPDATE server SET held = ?1 WHERE name = ?2 AND held <> ?1`, why, name))
 	if err != nil || n == 0 {
@@ -93,23 +91,22 @@ func hold(ctx context.Context, tx *transaction, name left4me.Name, why left4me.H
 	return tx.eventBy(ctx, by, left4me.ServerHeld, left4me.OnServer(name), left4me.HeldEvent{Held: why})
 }
 
-// Decision is what becomes of a server that nobody asks for when left4me starts.
+// Decision is what to do with a server when left4me starts.
 type Decision struct {
 	Reason string       // why it is started; empty: it isn't
-	Hold   left4me.Held // why it isn't started before somebody asks; empty: as it was
+	Hold   left4me.Held // why it is held until a user starts it; empty: unchanged
 }
 
-// Autostart decides with decide, which sees the row of the server and its active
-// jobs (oldest first), and adds the start v when it says so. The boot of the host
-// is noted beside the row, unless it is empty. All of it is one transaction, so that nothing that
-// people ask for comes between. It reports whether v was added. A server that
-// isn't there is no error.
+// Autostart calls decide with the row of a server and its active jobs, oldest first, and adds the
+// start v if decide gives a reason. It also saves the boot id of the host, unless it is empty. It
+// all happens in one transaction, so that no user request comes in between. Autostart reports
+// whether it added v. An unknown server is no error.
 func (s Jobs) Autostart(ctx context.Context, v QueuedJob, boot string, decide func(left4me.Server, []QueuedJob) Decision) (QueuedJob,
 	bool, error,
 ) {
 	asked, added := v, false
 	err := s.db.tx(ctx, func(tx *transaction) error {
-		v, added = asked, false // of an attempt that was given up
+		v, added = asked, false // reset after a failed attempt
 		if err := follow(ctx, tx, &v); err != nil {
 			return err
 		}
@@ -138,7 +135,7 @@ func (s Jobs) Autostart(ctx context.Context, v QueuedJob, boot string, decide fu
 			return nil
 		}
 		added, v.Reason, v.TargetID = true, do.Reason, server.ID
-		// Whoever cancels it wants the server to stay down.
+		// A user who cancels it wants the server to stay down.
 		return insertJob(ctx, tx, &v, left4me.WantStopped)
 	})
 	if err != nil {

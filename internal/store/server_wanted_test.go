@@ -7,7 +7,7 @@ import (
 	"github.com/left4me/left4me/internal/store"
 )
 
-// wants checks what is wanted of alpha, and by whom.
+// wants checks the wanted state of alpha and who requested it.
 func wants(t *testing.T, s *store.Store, want left4me.Wanted, by string) {
 	t.Helper()
 	v, err := s.Servers().Get(t.Context(), "alpha")
@@ -16,7 +16,7 @@ func wants(t *testing.T, s *store.Store, want left4me.Wanted, by string) {
 	}
 }
 
-// add asks for a job on alpha.
+// add adds a job on alpha.
 func add(t *testing.T, s *store.Store, id left4me.JobID, kind left4me.JobKind, by string) {
 	t.Helper()
 	v := job(id, kind, "alpha")
@@ -35,7 +35,7 @@ func end(t *testing.T, s *store.Store, id left4me.JobID, state left4me.JobState)
 	ok(t, err)
 }
 
-// begin lets a job on alpha run.
+// begin marks a job on alpha as running.
 func begin(t *testing.T, s *store.Store, id left4me.JobID) {
 	t.Helper()
 	_, began, err := s.Jobs().Run(t.Context(), id, at)
@@ -54,7 +54,7 @@ func TestJobSetsWantedStateOfItsServer(t *testing.T) {
 		wants(t, s, left4me.WantStopped, "")
 		add(t, s, "1", kind, "al")
 		wants(t, s, want, "al")
-		end(t, s, "1", left4me.JobFailed) // what was asked stays what was asked
+		end(t, s, "1", left4me.JobFailed) // a failure doesn't change the wanted state
 		wants(t, s, want, "al")
 	}
 	s := newStore(t)
@@ -123,7 +123,7 @@ func TestSetWantedReleasesServer(t *testing.T) {
 	s := newStore(t)
 	serve(t, s, "alpha")
 	ok(t, s.Servers().Hold(t.Context(), "alpha", left4me.HeldCrashed))
-	ok(t, s.Servers().Hold(t.Context(), "beta", left4me.HeldCrashed)) // there is none
+	ok(t, s.Servers().Hold(t.Context(), "beta", left4me.HeldCrashed)) // an unknown server
 	if v, err := s.Servers().Get(t.Context(), "alpha"); err != nil || v.Held != left4me.HeldCrashed {
 		t.Errorf("%+v, %v", v, err)
 	}
@@ -173,7 +173,7 @@ func TestAutostartIsDecidedOnTheRow(t *testing.T) {
 	if added || err != nil || rerr != nil || row.BootID != "boot-2" || row.Held != left4me.HeldBoot {
 		t.Errorf("%+v, %v, %v, %v", row, added, err, rerr)
 	}
-	// Whoever cancels a start that nobody asked for doesn't want the server to run.
+	// Cancelling an automatic start sets the wanted state to stopped.
 	end(t, s, "1", left4me.JobCancelled)
 	wants(t, s, left4me.WantStopped, "left4me")
 	v.Target = "beta"

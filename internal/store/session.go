@@ -10,15 +10,15 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Sessions are the table session.
+// Sessions accesses the table session.
 type Sessions struct{ db *Store }
 
-// Sessions returns them; the value may be copied.
+// Sessions returns the access to sessions; the value may be copied.
 func (s *Store) Sessions() Sessions { return Sessions{s} }
 
-// Session is a login of a browser.
+// Session is a browser login.
 type Session struct {
-	Hash      []byte // of what the cookie holds
+	Hash      []byte // keyed hash of the cookie
 	UserID    int64
 	Agent     string
 	Address   string
@@ -27,9 +27,8 @@ type Session struct {
 	ExpiresAt time.Time
 }
 
-// Create adds a session of a user who is enabled and whose Version is
-// still version, and removes sessions that have expired. Errors: left4me.NotFound
-// when the user has changed meanwhile.
+// Create adds a session for an enabled user whose Version is still version, and deletes expired
+// sessions. Errors: left4me.NotFound if the user has changed.
 func (s Sessions) Create(ctx context.Context, v Session, version int) error {
 	err := s.db.tx(ctx, func(tx *transaction) error {
 		if _, err := tx.ExecContext(ctx, `DELETE FROM session WHERE expires_at <= ?`, millis(v.CreatedAt)); err != nil {
@@ -55,13 +54,12 @@ func (s Sessions) Create(ctx context.Context, v Session, version int) error {
 	return nil
 }
 
-// userName is the name of a user.
+// userName returns the name of a user.
 func userName(ctx context.Context, tx *transaction, id int64) (name string, err error) {
 	return name, tx.QueryRowContext(ctx, `SELECT name FROM user WHERE id = ?`, id).Scan(&name)
 }
 
-// Get returns a session, expired or not, and whose it is. Errors:
-// left4me.NotFound.
+// Get returns a session, expired or not, and its user. Errors: left4me.NotFound.
 func (s Sessions) Get(ctx context.Context, hash []byte) (Session, User, error) {
 	v := Session{Hash: hash}
 	var created, seen, expires int64
@@ -79,8 +77,8 @@ func (s Sessions) Get(ctx context.Context, hash []byte) (Session, User, error) {
 	return v, u, nil
 }
 
-// Touch notes that a session was used and how long it is good for now.
-// One that is gone stays gone.
+// Touch records the last use of a session and its new expiry. It doesn't recreate a deleted
+// session.
 func (s Sessions) Touch(ctx context.Context, hash []byte, seen, expires time.Time) error {
 	err := s.db.tx(ctx, func(tx *transaction) error {
 		_, err := tx.ExecContext(ctx, `UPDATE session SET seen_at = ?, expires_at = ? WHERE hash = ?`, millis(seen), millis(expires), hash)
@@ -92,8 +90,8 @@ func (s Sessions) Touch(ctx context.Context, hash []byte, seen, expires time.Tim
 	return nil
 }
 
-// List lists sessions that have not expired at a moment, last used first:
-// those of a user, or with 0 of everybody.
+// List returns the sessions that have not expired at the given time, most recently used first. user
+// selects one user; 0 means all users.
 func (s Sessions) List(ctx context.Context, user int64, at time.Time) ([]Session, error) {
 	all, err := list(ctx, s.db, func(r row) (Session, error) {
 		var (
@@ -111,7 +109,7 @@ func (s Sessions) List(ctx context.Context, user int64, at time.Time) ([]Session
 	return all, nil
 }
 
-// DeleteAll removes all sessions of a user and says how many there were.
+// DeleteAll deletes all sessions of a user and returns their number.
 func (s Sessions) DeleteAll(ctx context.Context, user int64) (n int, err error) {
 	err = s.db.tx(ctx, func(tx *transaction) error {
 		n, err = removed(tx.ExecContext(ctx, `DELETE FROM session WHERE user_id = ?`, user))
@@ -123,7 +121,7 @@ func (s Sessions) DeleteAll(ctx context.Context, user int64) (n int, err error) 
 	return n, nil
 }
 
-// Delete removes a session; none is no error.
+// Delete deletes a session. It is not an error if there is none.
 func (s Sessions) Delete(ctx context.Context, hash []byte) error {
 	err := s.db.tx(ctx, func(tx *transaction) error {
 		_, err := tx.ExecContext(ctx, `DELETE FROM session WHERE hash = ?`, hash)

@@ -7,14 +7,14 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Site is the table site.
+// Site accesses the table site.
 type Site struct{ db *Store }
 
-// Site returns them; the value may be copied.
+// Site returns the access to site settings; the value may be copied.
 func (s *Store) Site() Site { return Site{s} }
 
-// ID returns the identity of this left4me: random, and the same for the life of
-// its database, also when that is moved or restored.
+// ID returns the identity of this left4me. It is random and stays with the database, also after a
+// move or a restore.
 func (s Site) ID(ctx context.Context) (id string, err error) {
 	if err := s.db.row(ctx, `SELECT id FROM site`).Scan(&id); err != nil {
 		return "", fmt.Errorf("get the identity of this left4me: %w", err)
@@ -22,8 +22,8 @@ func (s Site) ID(ctx context.Context) (id string, err error) {
 	return id, nil
 }
 
-// ArchiveNames returns the setting of names in archives: an encoding, or automatic;
-// empty until it was set.
+// ArchiveNames returns the setting for names in archives: an encoding or "automatic", or empty if
+// it was never set.
 func (s Site) ArchiveNames(ctx context.Context) (encoding string, err error) {
 	if err := s.db.row(ctx, `SELECT coalesce(names, '') FROM site`).Scan(&encoding); err != nil {
 		return "", fmt.Errorf("get the setting of names in archives: %w", err)
@@ -31,8 +31,7 @@ func (s Site) ArchiveNames(ctx context.Context) (encoding string, err error) {
 	return encoding, nil
 }
 
-// SetArchiveNames keeps the setting of names in archives; with first, only when it
-// was never set.
+// SetArchiveNames saves the setting for names in archives; with first, only if it was never set.
 func (s Site) SetArchiveNames(ctx context.Context, encoding string, first bool) error {
 	err := s.db.tx(ctx, func(tx *transaction) error {
 		n, err := removed(tx.ExecContext(ctx, `UPDATE site SET names = ? WHERE names IS NULL OR NOT ?`, encoding, first))

@@ -1,10 +1,9 @@
-// Package store keeps left4me's state in SQLite: one file for each table, the
-// statement beside its scan.
+// Package store keeps left4me's state in SQLite. Each file covers one table, with statements next
+// to their scans.
 //
-// It promises that a row is either as it was or as asked after a crash, that
-// readers never wait for the writer, and that rules which must hold whatever the
-// program does (one name, one port, one running job for a target) are held by
-// the schema. It knows no rules beyond those.
+// After a crash a row has either its old or its new state. Readers never wait for the writer. The
+// schema enforces the rules that must always hold: unique names, unique ports, and one running job
+// per target. The package implements no rules beyond those.
 package store
 
 import (
@@ -30,33 +29,32 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// Store is an open database, or a view of one (By, Events.Advance). It is safe for
-// concurrent use; a view of a transaction is for the goroutine of that transaction.
+// Store is an open database, or a view of one (By, Events.Advance). It is safe for concurrent use;
+// a view of a transaction may only be used by the goroutine of that transaction.
 type Store struct {
 	*core
-	by     left4me.Actor // who makes the changes
-	inside *transaction  // that every statement is part of; nil: each change has one of its own
+	by     left4me.Actor // actor of the changes
+	inside *transaction  // transaction for all statements; nil: one transaction per change
 }
 
-// core is what all views of a database share. It has no methods.
+// core is shared by all views of a database. It has no methods.
 type core struct {
 	path       string
-	write      *sql.DB // one connection: writers queue in the program, not on a lock
+	write      *sql.DB // a single connection: writers queue in the program and not on a lock
 	read       *sql.DB
 	relieve    func() bool
 	generation atomic.Uint64
 	tables     tables
-	fault      atomic.Pointer[left4me.Error] // of the last write, if it found the disk full
+	fault      atomic.Pointer[left4me.Error] // error of the last write if the disk was full
 }
 
-// Open opens the database at path, makes it when there is none, and brings its
-// schema up to date; before an existing schema is changed, a copy is kept beside
-// it. A schema that is newer than this program is refused: left4me.Invalid. On a
-// full disk a database with this program's schema is opened nevertheless.
+// Open opens the database at path, creates it if it doesn't exist, and migrates its schema. Before
+// a migration it keeps a copy next to the database. A schema newer than this program is refused:
+// left4me.Invalid. On a full disk a database with the current schema is opened nevertheless.
 func Open(ctx context.Context, path string) (*Store, error) {
 	s, err := open(ctx, path, "")
 	if why, ok := left4me.Public(err); ok && why.Kind == left4me.DiskFull {
-		// No other program can open the database then, until this one ends.
+		// No other program can open the database until this one ends.
 		if s, aerr := open(ctx, path, "&vfs="+heapVFS); aerr == nil {
 			s.fault.Store(why)
 			return s, nil
@@ -65,8 +63,8 @@ func Open(ctx context.Context, path string) (*Store, error) {
 	return s, err
 }
 
-// heapVFS is SQLite's VFS that locks the database for this process and keeps the
-// shared memory of its write-ahead log on the heap (sqlite.org/vfs.html).
+// heapVFS is SQLite's VFS that locks the database for this process and keeps the shared memory of
+// its write-ahead log on the heap (sqlite.org/vfs.html).
 const heapVFS = "unix-excl"
 
 func open(ctx context.Context, path, more string) (*Store, error) {
@@ -92,12 +90,12 @@ func open(ctx context.Context, path, more string) (*Store, error) {
 	return s, nil
 }
 
-// OnFull sets what gives back space when the disk is full and reports whether it
-// did: a write is tried once more then. It must be called before anything else.
+// OnFull sets the function that frees space when the disk is full, and reports whether it did. The
+// write is then tried once more. OnFull must be called before anything else.
 func (s *Store) OnFull(relieve func() bool) { s.relieve = relieve }
 
-// Full says that nothing can be written because the disk is full: the last write
-// found it so, and there is no more room yet. Otherwise it returns nil.
+// Full returns an error if the last write failed because the disk is full and there is still no
+// space, otherwise nil.
 func (s *Store) Full() *left4me.Error {
 	why := s.fault.Load()
 	if why == nil {
@@ -110,10 +108,9 @@ func (s *Store) Full() *left4me.Error {
 	return why
 }
 
-// private makes the file, if there is none, so that nobody but its owner reads
-// it: it holds password hashes, and SQLite makes what it lays beside it with the
-// same mode. A file that can't be written is told here; SQLite would open it and
-// fail at the first change.
+// private creates the file if necessary and sets its mode to 0600, because it holds password
+// hashes; SQLite uses the same mode for its other files. It returns an error for a file that cannot
+// be written, which SQLite would open and only fail at the first change.
 func private(path string) error {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
@@ -122,18 +119,18 @@ func private(path string) error {
 	return errors.Join(f.Chmod(0o600), f.Close())
 }
 
-// busyWithin is how long a connection waits for another one that has the database locked.
+// busyWithin is how long a connection waits for a locked database.
 const busyWithin = 5 * time.Second
 
-// dsn gives the settings of a connection. busy_timeout comes first, so that it
-// is in force for the others.
+// dsn returns the data source name of a connection. busy_timeout comes first, so that it applies to
+// the other pragmas.
 func dsn(path string, busy time.Duration, more string) string {
 	u := url.URL{Scheme: "file", Path: path}
 	return fmt.Sprintf("%s?_pragma=busy_timeout(%d)&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)&_pragma=foreign_keys(1)&%s",
 		&u, busy.Milliseconds(), more)
 }
 
-// Path is the file of the database.
+// Path returns the path of the database file.
 func (s *Store) Path() string { return s.path }
 
 // Close closes the database.
@@ -144,18 +141,18 @@ func (s *Store) Close() {
 	_ = s.write.Close()
 }
 
-// Ping reports whether the database answers; for readiness checks.
+// Ping checks that the database answers, for readiness checks.
 func (s *Store) Ping(ctx context.Context) error { return s.read.PingContext(ctx) }
 
-// Generation is another number after each write that has returned: what was
-// read while it was the same is still what the database holds.
+// Generation returns a number that changes with every completed write: while it is the same, data
+// read earlier is still current.
 func (s *Store) Generation() uint64 { return s.generation.Load() }
 
-// By returns a view whose changes are made by somebody: events name them. Changes
-// of the store itself are made by left4me.
+// By returns a view whose changes are attributed to who in events. Other changes are attributed to
+// left4me.
 func (s *Store) By(who left4me.Actor) *Store { return &Store{core: s.core, by: who, inside: s.inside} }
 
-// row reads a single row: in a view of a transaction as this one sees it.
+// row reads a single row, within the transaction if s is a view of one.
 func (s *Store) row(ctx context.Context, query string, args ...any) row {
 	if s.inside != nil {
 		return s.inside.QueryRowContext(ctx, query, args...)
@@ -163,7 +160,7 @@ func (s *Store) row(ctx context.Context, query string, args ...any) row {
 	return s.read.QueryRowContext(ctx, query, args...)
 }
 
-// list reads all rows of a query: in a view of a transaction as this one sees them.
+// list reads all rows of a query, within the transaction if s is a view of one.
 func list[T any](ctx context.Context, s *Store, scan func(row) (T, error), query string, args ...any) ([]T, error) {
 	if s.inside != nil {
 		return queryAll(ctx, s.inside, scan, query, args...)
@@ -172,7 +169,7 @@ func list[T any](ctx context.Context, s *Store, scan func(row) (T, error), query
 	return collect(rows, err, scan)
 }
 
-// violates reports whether err is a broken UNIQUE or PRIMARY KEY rule.
+// violates reports whether err is a violated UNIQUE or PRIMARY KEY constraint.
 func violates(err error) bool {
 	var e *sqlite.Error
 	if !errors.As(err, &e) {
@@ -181,10 +178,10 @@ func violates(err error) bool {
 	return e.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE || e.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY
 }
 
-// full makes of an error of SQLite for want of space the one that says so. It is
-// SQLITE_FULL for most writes. A database that nobody has open can't even be read
-// on a full disk, since the file for its shared memory can't be made (4874,
-// SQLITE_IOERR_SHMSIZE); such errors have other reasons too.
+// full converts an SQLite error caused by a full disk to left4me.DiskFull. Most writes fail with
+// SQLITE_FULL. Opening a database that nobody else has open also fails, even for reading, because
+// the shared memory file cannot be created (4874, SQLITE_IOERR_SHMSIZE). Such errors have other
+// causes too, so the free space is checked.
 func full(err error, path string) error {
 	var e *sqlite.Error
 	if !errors.As(err, &e) {
@@ -201,11 +198,11 @@ func full(err error, path string) error {
 	return err
 }
 
-// row is what *sql.Row and *sql.Rows share.
+// row is the common interface of *sql.Row and *sql.Rows.
 type row interface{ Scan(...any) error }
 
-// one reads a single row. what and name say what it is for the error when there
-// is none. Errors: left4me.NotFound.
+// one reads a single row. what and name describe it in the error if there is none. Errors:
+// left4me.NotFound.
 func one[T any, N ~string](r row, scan func(row) (T, error), what string, name N) (T, error) {
 	v, err := scan(r)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -219,7 +216,7 @@ func one[T any, N ~string](r row, scan func(row) (T, error), what string, name N
 
 func millis(t time.Time) int64 { return t.UnixMilli() }
 
-// millisOrNull stores the zero time as NULL.
+// millisOrNull returns NULL for the zero time.
 func millisOrNull(t time.Time) sql.NullInt64 {
 	return sql.NullInt64{Int64: t.UnixMilli(), Valid: !t.IsZero()}
 }
@@ -236,7 +233,7 @@ func fromNull(ms sql.NullInt64) time.Time {
 func toJSON(v any) (string, error) {
 	var b strings.Builder
 	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false) // six bytes for each < in what a script printed
+	e.SetEscapeHTML(false) // otherwise each < in a script's output takes six bytes
 	err := e.Encode(v)
 	return strings.TrimSuffix(b.String(), "\n"), err
 }

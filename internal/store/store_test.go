@@ -20,7 +20,7 @@ import (
 	"github.com/left4me/left4me/internal/store/storetest"
 )
 
-// at is a moment as the store keeps it: to the millisecond.
+// at is a time with the store's precision of one millisecond.
 var at = time.Date(2026, 11, 24, 12, 0, 0, 123e6, time.UTC)
 
 func mustOpen(t *testing.T, path string) *store.Store {
@@ -38,7 +38,7 @@ func newStore(t *testing.T) *store.Store {
 	return storetest.New(t)
 }
 
-// is checks that err is of a kind, for a field.
+// is checks the kind and the field of an error.
 func is(t *testing.T, err error, kind left4me.Kind, field string) {
 	t.Helper()
 	if e, ok := left4me.Public(err); !ok || e.Kind != kind || e.Field != field {
@@ -46,7 +46,7 @@ func is(t *testing.T, err error, kind left4me.Kind, field string) {
 	}
 }
 
-// ok fails on an error.
+// ok fails the test on an error.
 func ok(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {
@@ -74,7 +74,7 @@ func TestANewDatabaseIsReady(t *testing.T) {
 	}
 }
 
-// raw changes a database behind the store's back.
+// raw changes a database without the store.
 func raw(t *testing.T, path string, statements ...string) {
 	t.Helper()
 	db, err := sql.Open("sqlite", path)
@@ -159,7 +159,7 @@ func TestBlueprints(t *testing.T) {
 	is(t, err, left4me.NotFound, "")
 }
 
-// Who changes what somebody else changed meanwhile overwrites nothing.
+// An update based on an outdated version is refused.
 func TestTheSecondEditorIsToldSo(t *testing.T) {
 	s := newStore(t)
 	serve(t, s, "alpha")
@@ -177,7 +177,7 @@ func TestTheSecondEditorIsToldSo(t *testing.T) {
 	}
 	second.Version = 2
 	ok(t, s.Servers().Update(t.Context(), second))
-	second.Version = 0 // doesn't care
+	second.Version = 0 // skips the check
 	ok(t, s.Servers().Update(t.Context(), second))
 	alpha, err := s.Servers().Get(t.Context(), "alpha")
 	ok(t, err)
@@ -279,7 +279,7 @@ func TestUsersSessionsAndTokens(t *testing.T) {
 	if d := cmp.Diff(v, session) + cmp.Diff(u, owner); d != "" || err != nil {
 		t.Errorf("%v\n%s", err, d)
 	}
-	// A new session sweeps out those that have expired by then.
+	// Creating a session deletes expired ones.
 	ok(t,
 		s.Sessions().Create(t.Context(),
 			store.Session{Hash: []byte("two"), UserID: u.ID, CreatedAt: at.Add(3 * time.Hour), ExpiresAt: at.Add(4 * time.Hour)}, 0))
@@ -335,7 +335,7 @@ func job(id left4me.JobID, kind left4me.JobKind, target left4me.Name) store.Queu
 	}
 }
 
-// serve adds servers for jobs to work on.
+// serve adds servers as targets of jobs.
 func serve(t *testing.T, s *store.Store, names ...left4me.Name) {
 	t.Helper()
 	for i, n := range names {
@@ -359,7 +359,7 @@ func TestAJobsWholeLife(t *testing.T) {
 		!running.StartedAt.Equal(at.Add(time.Second)) {
 		t.Fatalf("%+v, %v, %v", running, began, err)
 	}
-	// The host died and its successor begins anew: another attempt, the same start.
+	// The host crashed and restarts the job: another attempt with the same start time.
 	running, began, err = s.Jobs().Run(t.Context(), "1", at.Add(time.Hour))
 	if err != nil || !began || running.Attempt != 2 || !running.StartedAt.Equal(at.Add(time.Second)) {
 		t.Errorf("%+v, %v, %v", running, began, err)
@@ -380,7 +380,7 @@ func TestAJobsWholeLife(t *testing.T) {
 	if _, ended, err := s.Jobs().End(t.Context(), running.Job, ""); !ended || err != nil {
 		t.Fatalf("%v, %v", ended, err)
 	}
-	// It has ended: nothing moves it any more.
+	// A job that has ended cannot change any more.
 	again := running.Job
 	again.State = left4me.JobDone
 	if _, ended, err := s.Jobs().End(t.Context(), again, "alpha"); ended || err != nil {
@@ -540,7 +540,7 @@ func TestTheServerGoesWithTheEndOfItsDelete(t *testing.T) {
 	}
 	_, err = s.Jobs().Add(t.Context(), job("2", left4me.StartServer, "alpha"), always)
 	is(t, err, left4me.NotFound, "")
-	// Somebody made another one of that name; the same end, told twice, must not take it away.
+	// A repeated end of the job must not delete a new server of the same name.
 	serve(t, s, "alpha")
 	if _, ended, err := s.Jobs().End(t.Context(), v.Job, "alpha"); ended || err != nil {
 		t.Errorf("%v, %v", ended, err)
@@ -586,7 +586,7 @@ func TestMovesAreRememberedWithoutANewVersion(t *testing.T) {
 		t.Fatal(err)
 	}
 	made.Note = "other"
-	changed, err := s.Overlays().Update(t.Context(), left4me.ByUser("anna"), made.Overlay) // it doesn't know of them
+	changed, err := s.Overlays().Update(t.Context(), left4me.ByUser("anna"), made.Overlay) // made has no moves
 	if err != nil || changed.Version != made.Version+1 || len(changed.Moves) != 1 || changed.Moves[0] != moves[0] {
 		t.Errorf("%+v, %v", changed, err)
 	}

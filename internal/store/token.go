@@ -10,15 +10,15 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Tokens are the table token.
+// Tokens accesses the table token.
 type Tokens struct{ db *Store }
 
-// Tokens returns them; the value may be copied.
+// Tokens returns the access to tokens; the value may be copied.
 func (s *Store) Tokens() Tokens { return Tokens{s} }
 
-// Token is what a program logs in with.
+// Token is an API token of a program.
 type Token struct {
-	Hash      []byte // of the token
+	Hash      []byte // keyed hash of the token
 	UserID    int64
 	Label     string
 	CreatedAt time.Time
@@ -26,7 +26,7 @@ type Token struct {
 	ExpiresAt time.Time // zero: never
 }
 
-// Create adds a token of a user who is enabled. Errors: left4me.NotFound.
+// Create adds a token of an enabled user. Errors: left4me.NotFound.
 func (s Tokens) Create(ctx context.Context, v Token) error {
 	err := s.db.tx(ctx, func(tx *transaction) error {
 		r, err := tx.ExecContext(ctx, `INSERT INTO token(hash, user_id, label, created_at, expires_at)
@@ -51,8 +51,7 @@ func tokenEvent(ctx context.Context, tx *transaction, kind left4me.EventKind, ow
 	return tx.event(ctx, kind, User{ID: owner, Name: name}.Target(), left4me.TokenEvent{Label: label})
 }
 
-// Get returns a token, expired or not, and whose it is. Errors:
-// left4me.NotFound.
+// Get returns a token, expired or not, and its user. Errors: left4me.NotFound.
 func (s Tokens) Get(ctx context.Context, hash []byte) (Token, User, error) {
 	v := Token{Hash: hash}
 	var (
@@ -73,14 +72,14 @@ func (s Tokens) Get(ctx context.Context, hash []byte) (Token, User, error) {
 	return v, u, nil
 }
 
-// OwnedToken is a token and the name of whom it stands for.
+// OwnedToken is a token with the name of its owner.
 type OwnedToken struct {
 	Token
 	Owner string
 }
 
-// List lists tokens, expired ones too, by owner and oldest first: those of a
-// user, or with 0 of everybody.
+// List returns tokens, including expired ones, by owner and oldest first. user selects one user; 0
+// means all users.
 func (s Tokens) List(ctx context.Context, user int64) ([]OwnedToken, error) {
 	all, err := list(ctx, s.db, func(r row) (OwnedToken, error) {
 		var (
@@ -100,7 +99,7 @@ func (s Tokens) List(ctx context.Context, user int64) ([]OwnedToken, error) {
 	return all, nil
 }
 
-// Touch notes that a token was used.
+// Touch records the last use of a token.
 func (s Tokens) Touch(ctx context.Context, hash []byte, used time.Time) error {
 	err := s.db.tx(ctx, func(tx *transaction) error {
 		_, err := tx.ExecContext(ctx, `UPDATE token SET used_at = ? WHERE hash = ?`, millis(used), hash)
@@ -112,7 +111,7 @@ func (s Tokens) Touch(ctx context.Context, hash []byte, used time.Time) error {
 	return nil
 }
 
-// Delete removes a token. Errors: left4me.NotFound.
+// Delete deletes a token. Errors: left4me.NotFound.
 func (s Tokens) Delete(ctx context.Context, hash []byte) error {
 	err := s.db.tx(ctx, func(tx *transaction) error {
 		var (

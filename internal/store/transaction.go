@@ -8,26 +8,25 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// transaction is the one write transaction. It remembers its first error,
-// refuses every statement after it with that error, and is never committed then.
+// transaction is a write transaction. After its first error it refuses further statements with that
+// error and is never committed.
 //
-// SQLite rolls a whole transaction back when a statement meets a full disk, an
-// I/O error or no memory (sqlite.org/lang_transaction.html, 2.3), and
-// database/sql doesn't learn of it: the next statement on a *sql.Tx would
-// succeed and be committed on its own. So nothing but this type has a *sql.Tx.
+// SQLite rolls back a whole transaction when a statement fails because of a full disk, an I/O error
+// or lack of memory (sqlite.org/lang_transaction.html, 2.3), and database/sql doesn't notice: the
+// next statement on a *sql.Tx would succeed and be committed on its own. Therefore only this type
+// may hold a *sql.Tx.
 type transaction struct {
 	tx     *sql.Tx
-	by     left4me.Actor // of its events
+	by     left4me.Actor // actor of its events
 	failed error
-	wrote  map[string]bool // tables
+	wrote  map[string]bool // tables written to
 }
 
-// tx runs f in the one write transaction, once more when the disk was full and
-// some space was given back: f must not depend on its first run. What f returns, or else the first
-// error of a statement, is returned, and nothing is kept then. Errors:
-// left4me.DiskFull.
+// tx runs f in the write transaction, and once more if the disk was full and some space could be
+// freed: f must not depend on its first run. If f or a statement fails, tx returns the error and
+// commits nothing. Errors: left4me.DiskFull.
 //
-// In a view of a transaction f runs in that one, which fails as a whole when f does.
+// In a view of a transaction, f runs within that transaction, which fails as a whole if f does.
 func (s *Store) tx(ctx context.Context, f func(*transaction) error) error {
 	if s.inside != nil {
 		by := s.inside.by
@@ -52,11 +51,11 @@ func (s *Store) tx(ctx context.Context, f func(*transaction) error) error {
 	return err
 }
 
-// errInside is for a mistake of ours: it would wait for the transaction that it is in.
+// errInside reports a programming error: the change would wait for the transaction it is part of.
 var errInside = errors.New("a change inside of a transaction must go through its view")
 
-// Read runs f with a view that sees the database as of one moment, whatever is written
-// meanwhile. Nothing can be written through it, and it must not be used after f.
+// Read runs f with a view that sees the database at one moment, regardless of concurrent writes.
+// Writes through the view fail, and it must not be used after f.
 func (s *Store) Read(ctx context.Context, f func(*Store) error) error {
 	if s.inside != nil {
 		return f(s)
@@ -83,7 +82,7 @@ func (s *Store) attempt(ctx context.Context, f func(*transaction) error) error {
 		return t.failed
 	}
 	err = tx.Commit()
-	// Even when the commit says that it failed: it may have been done.
+	// Also after a failed commit, which may have taken effect.
 	s.generation.Add(1)
 	for name := range t.wrote {
 		s.tables.bell(name).Ring()
@@ -91,7 +90,7 @@ func (s *Store) attempt(ctx context.Context, f func(*transaction) error) error {
 	return err
 }
 
-// note remembers the first error. That a query has no rows is an answer.
+// note remembers the first error. sql.ErrNoRows is a result and no error.
 func (t *transaction) note(err error) error {
 	if t.failed == nil && err != nil && !errors.Is(err, sql.ErrNoRows) {
 		t.failed = err
@@ -116,7 +115,7 @@ func (t *transaction) QueryRowContext(ctx context.Context, query string, args ..
 	return notedRow{t, t.tx.QueryRowContext(ctx, query, args...)}
 }
 
-// queryAll reads all rows of a query in a transaction.
+// queryAll reads all rows of a query within a transaction.
 func queryAll[T any](ctx context.Context, t *transaction, scan func(row) (T, error), query string, args ...any) ([]T, error) {
 	if t.failed != nil {
 		return nil, t.failed
@@ -127,7 +126,7 @@ func queryAll[T any](ctx context.Context, t *transaction, scan func(row) (T, err
 	return all, t.note(err)
 }
 
-// notedRow is a row whose error the transaction remembers.
+// notedRow is a row whose error is remembered by the transaction.
 type notedRow struct {
 	t   *transaction
 	row row

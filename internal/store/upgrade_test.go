@@ -18,7 +18,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// with is our migrations and one more.
+// with returns the migrations and one more.
 func with(t *testing.T, statement string) fstest.MapFS {
 	t.Helper()
 	all := fstest.MapFS{"migrations/09999_next.sql": {Data: []byte("-- +goose Up\n" + statement + "\n")}}
@@ -51,7 +51,7 @@ func TestACopyIsKeptBeforeAnUpgrade(t *testing.T) {
 	}
 	copies, _ := filepath.Glob(path + ".v*-*")
 	for _, c := range copies {
-		if err := os.Remove(c); err != nil { // the next one may come within the same second
+		if err := os.Remove(c); err != nil { // the next copy may get the same name within this second
 			t.Fatal(err)
 		}
 	}
@@ -78,9 +78,9 @@ func TestACopyIsKeptBeforeAnUpgrade(t *testing.T) {
 	}
 }
 
-// It is told at start, not at the first login.
+// Open reports it, instead of the first login.
 func TestADatabaseThatCannotBeWritten(t *testing.T) {
-	if os.Geteuid() == 0 { // who may write whatever the mode says
+	if os.Geteuid() == 0 { // root may write whatever the mode
 		asNobody(t)
 		return
 	}
@@ -98,7 +98,7 @@ func TestADatabaseThatCannotBeWritten(t *testing.T) {
 	}
 }
 
-// asNobody runs this test once more as an ordinary user.
+// asNobody runs this test again as an unprivileged user.
 func asNobody(t *testing.T) {
 	t.Helper()
 	const nobody = 65534
@@ -136,7 +136,7 @@ func TestTheFileSaysItsSchemaToThoseWithoutSQLite(t *testing.T) {
 	if _, err := s.write.ExecContext(t.Context(), "PRAGMA user_version = 0"); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.migrate(t.Context(), path, with(t, "DELETE FROM blueprint;")); err != nil { // of a release that didn't write it
+	if err := s.migrate(t.Context(), path, with(t, "DELETE FROM blueprint;")); err != nil { // upgrade from a version that didn't write it
 		t.Fatal(err)
 	}
 	says(9999)
@@ -145,7 +145,7 @@ func TestTheFileSaysItsSchemaToThoseWithoutSQLite(t *testing.T) {
 	}
 }
 
-// The schema before left4me knew what is wanted of a server.
+// Upgrades a schema from before the wanted state was stored.
 func TestUpgradeTakesWantedStateFromLastJob(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "left4me.db")
 	write := beforeMigration(t, path, 8)
@@ -205,7 +205,7 @@ func TestUpgradeTakesWantedStateFromLastJob(t *testing.T) {
 	}
 }
 
-// A database from before events has none, and its servers make events from then on.
+// A database from before events has none; later changes write them.
 func TestADatabaseFromBeforeEvents(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "left4me.db")
 	write := beforeMigration(t, path, 12)
@@ -232,7 +232,7 @@ func TestADatabaseFromBeforeEvents(t *testing.T) {
 	}
 }
 
-// beforeMigration is the database at path as it was before a migration, for statements.
+// beforeMigration creates the database at path with the schema before a migration, and opens it.
 func beforeMigration(t *testing.T, path string, number int64) *sql.DB {
 	t.Helper()
 	db, err := sql.Open("sqlite", dsn(path, busyWithin, ""))
@@ -253,8 +253,8 @@ func beforeMigration(t *testing.T, path string, number int64) *sql.DB {
 	return db
 }
 
-// Rows of before get ids, and what referred to them by name does so by id if it is
-// theirs. Sessions and tokens stay those of their users.
+// An upgrade gives ids to existing rows, and references by name become references by id if they
+// mean the same object. Sessions and tokens keep their users.
 func TestUpgradeGivesIDs(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "left4me.db")
 	db := beforeMigration(t, path, 13)
@@ -319,8 +319,7 @@ func TestUpgradeGivesIDs(t *testing.T) {
 	}
 }
 
-// Jobs and rollouts from before their rows had the kind of who asked for them are by
-// what the name says.
+// For jobs and rollouts from before the actor's kind was stored, the kind is derived from the name.
 func TestActorsFromBeforeTheirKindWasKept(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "left4me.db")
 	write := beforeMigration(t, path, 14)

@@ -8,24 +8,24 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Users are the table user.
+// Users accesses the table user.
 type Users struct{ db *Store }
 
-// Users returns them; the value may be copied.
+// Users returns the access to users; the value may be copied.
 func (s *Store) Users() Users { return Users{s} }
 
-// User is somebody who can log in.
+// User is a user account.
 type User struct {
-	ID        int64 // never used again; from 2³² to 2⁵³
+	ID        int64 // never reused; from 2³² to 2⁵³
 	Name      string
-	Password  string // argon2id in PHC form, or what another program made until the first login
+	Password  string // argon2id hash in PHC format, or an imported hash until the first login
 	Admin     bool
-	Disabled  bool // neither password nor token lets this user in
+	Disabled  bool // password and tokens are refused
 	Version   int  // counts changes of password, role and state
 	CreatedAt time.Time
 }
 
-// Target is v as a target.
+// Target returns v as a target.
 func (v User) Target() left4me.Target {
 	return left4me.Target{Kind: left4me.UserTarget, ID: UserID(v.ID), Name: v.Name}
 }
@@ -47,13 +47,12 @@ func scanUserAnd(r row, more ...any) (User, error) {
 	return v, nil
 }
 
-// Get returns the user of a name, whose case does not matter. Errors:
-// left4me.NotFound.
+// Get returns the user with this name, ignoring case. Errors: left4me.NotFound.
 func (s Users) Get(ctx context.Context, name string) (User, error) {
 	return one(s.db.row(ctx, `SELECT `+userColumns+` FROM user WHERE name = ?`, name), scanUser, "user", name)
 }
 
-// List lists everybody, by name.
+// List returns all users, by name.
 func (s Users) List(ctx context.Context) ([]User, error) {
 	all, err := list(ctx, s.db, scanUser, `SELECT `+userColumns+` FROM user ORDER BY name`)
 	if err != nil {
@@ -62,8 +61,7 @@ func (s Users) List(ctx context.Context) ([]User, error) {
 	return all, nil
 }
 
-// Create adds a user and returns it with its id. Errors: left4me.Conflict
-// when the name is taken.
+// Create adds a user and returns it with its id. Errors: left4me.Conflict if the name is taken.
 func (s Users) Create(ctx context.Context, v User) (User, error) {
 	v.ID = newUserID()
 	err := s.db.tx(ctx, func(tx *transaction) error {
@@ -83,8 +81,7 @@ func (s Users) Create(ctx context.Context, v User) (User, error) {
 	return v, nil
 }
 
-// ReplacePassword gives a user another hash in place of the old one; when it is
-// another one meanwhile, that stays.
+// ReplacePassword replaces the password hash of a user, unless it is no longer old.
 func (s Users) ReplacePassword(ctx context.Context, user int64, old, hash string) error {
 	err := s.db.tx(ctx, func(tx *transaction) error {
 		_, err := tx.ExecContext(ctx, `UPDATE user SET password = ? WHERE id = ? AND password = ?`, hash, user, old)

@@ -8,27 +8,26 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// UserChange is what is changed about a user; nil stays as it is.
+// UserChange is a change of a user; nil fields stay unchanged.
 type UserChange struct {
-	Password     *string // its hash
+	Password     *string // hash
 	Admin        *bool
 	Disabled     *bool
 	RevokeTokens bool
 }
 
-// Ended counts what a change of a user ended, and what still counts.
+// Ended counts the sessions and tokens that a change of a user ended, and the remaining tokens.
 type Ended struct {
 	Sessions int
-	Revoked  int // tokens
-	Tokens   int // that are left
+	Revoked  int // revoked tokens
+	Tokens   int // remaining tokens
 }
 
 var errLastAdmin = left4me.NewError(left4me.Conflict, "user.last_administrator")
 
-// Change changes a user and ends its sessions, in one step. v is the user as
-// it was read. What changes nothing ends nothing. Errors: left4me.Conflict for
-// the last administrator who can log in, or when the user has changed since it
-// was read; left4me.NotFound.
+// Change changes a user and ends its sessions in one transaction. v is the user as it was read. A
+// change without effect ends no sessions. Errors: left4me.Conflict for the last administrator who
+// can log in, or if the user has changed since it was read; left4me.NotFound.
 func (s Users) Change(ctx context.Context, v User, c UserChange) (User, Ended, error) {
 	var (
 		now  User
@@ -77,7 +76,7 @@ func (s Users) Change(ctx context.Context, v User, c UserChange) (User, Ended, e
 	return now, gone, nil
 }
 
-// apply changes v and reports whether it is another user then.
+// apply changes v and reports whether that had an effect.
 func (c UserChange) apply(v *User) bool {
 	before := *v
 	if c.Password != nil {
@@ -92,8 +91,8 @@ func (c UserChange) apply(v *User) bool {
 	return *v != before
 }
 
-// Delete removes a user with its sessions and tokens. Errors:
-// left4me.Conflict for the last administrator who can log in; left4me.NotFound.
+// Delete deletes a user with its sessions and tokens. Errors: left4me.Conflict for the last
+// administrator who can log in; left4me.NotFound.
 func (s Users) Delete(ctx context.Context, v User) (gone Ended, err error) {
 	err = s.db.tx(ctx, func(tx *transaction) (err error) {
 		now, err := userInside(ctx, tx, v)
@@ -122,7 +121,7 @@ func (s Users) Delete(ctx context.Context, v User) (gone Ended, err error) {
 	return gone, nil
 }
 
-// revokeAll removes the tokens of a user and says how many there were.
+// revokeAll deletes the tokens of a user and returns their number.
 func revokeAll(ctx context.Context, tx *transaction, v User) (int, error) {
 	labels, err := queryAll(ctx, tx, func(r row) (label string, err error) { return label, r.Scan(&label) },
 		`DELETE FROM token WHERE user_id = ? RETURNING label`, v.ID)
@@ -137,13 +136,13 @@ func revokeAll(ctx context.Context, tx *transaction, v User) (int, error) {
 	return len(labels), nil
 }
 
-// userInside reads a user anew.
+// userInside reads the current row of a user within the transaction.
 func userInside(ctx context.Context, tx *transaction, v User) (User, error) {
 	return one(tx.QueryRowContext(ctx, `SELECT `+userColumns+` FROM user WHERE id = ?`, v.ID),
 		scanUser, "user", v.Name)
 }
 
-// anotherAdmin fails unless an administrator can log in beside a user.
+// anotherAdmin returns an error unless another administrator can log in.
 func anotherAdmin(ctx context.Context, tx *transaction, user int64) error {
 	var others int
 	if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM user WHERE admin AND NOT disabled AND id <> ?`,
@@ -156,7 +155,7 @@ func anotherAdmin(ctx context.Context, tx *transaction, user int64) error {
 	return nil
 }
 
-// removed is how many rows a statement removed.
+// removed returns the number of rows affected by a statement.
 func removed(r sql.Result, err error) (int, error) {
 	if err != nil {
 		return 0, err
@@ -165,7 +164,7 @@ func removed(r sql.Result, err error) (int, error) {
 	return int(n), err
 }
 
-// oneRow makes none of a statement that met no row.
+// oneRow returns none if a statement affected no row.
 func oneRow(r sql.Result, err error, none *left4me.Error) error {
 	n, err := removed(r, err)
 	if err == nil && n == 0 {

@@ -1,5 +1,4 @@
-// Package storetest opens databases for tests without running every migration
-// each time.
+// Package storetest opens databases for tests without running all migrations each time.
 package storetest
 
 import (
@@ -14,9 +13,8 @@ import (
 	"github.com/left4me/left4me/internal/store"
 )
 
-// template returns the bytes of a new database. The migrations run once per test
-// process: with the race detector they cost more than most tests that need a
-// database.
+// template returns the bytes of a new database. The migrations run once per test process: with the
+// race detector they take longer than most tests that need a database.
 var template = sync.OnceValues(func() (_ []byte, err error) {
 	dir, err := os.MkdirTemp("", "left4me-store")
 	if err != nil {
@@ -32,9 +30,8 @@ var template = sync.OnceValues(func() (_ []byte, err error) {
 	return os.ReadFile(path)
 })
 
-// Lay makes a database at path, as a program makes one that finds none. It is a copy of one
-// that was made once for all tests of the process; its row of table site is therefore
-// the same in all of them.
+// Lay creates a new database at path. It is a copy of a template created once per test process, so
+// the row of table site is the same in all of them.
 func Lay(path string) error {
 	b, err := template()
 	if err != nil {
@@ -43,8 +40,8 @@ func Lay(path string) error {
 	return os.WriteFile(path, b, 0o600)
 }
 
-// Open opens the database at path. One that is not there yet is made by Lay. ctx bounds
-// opening only. The caller closes the store.
+// Open opens the database at path, and creates it with Lay if necessary. ctx limits opening only.
+// The caller closes the store.
 func Open(ctx context.Context, tb testing.TB, path string) *store.Store {
 	tb.Helper()
 	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
@@ -59,8 +56,7 @@ func Open(ctx context.Context, tb testing.TB, path string) *store.Store {
 	return st
 }
 
-// New opens a new database in a directory of its own and closes it when the test
-// ends.
+// New opens a new database in its own directory and closes it at the end of the test.
 func New(tb testing.TB) *store.Store {
 	tb.Helper()
 	st := Open(tb.Context(), tb, filepath.Join(tb.TempDir(), "left4me.db"))
