@@ -1,6 +1,6 @@
-// Package build makes revisions of overlays: it fills a staging with the files of an
-// overlay, whatever kind it is of, checks the result and publishes it. It also says
-// what an upload would become, and keeps uploads until they are published.
+// Package build builds revisions of overlays of all kinds: it stages the files of an overlay, checks
+// the result and publishes it. It also plans what an upload would change, and stores uploads until they
+// are published.
 package build
 
 import (
@@ -23,35 +23,34 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Options are what a builder works with.
+// Options are the dependencies of a Builder.
 type Options struct {
 	Files      instance.Files
 	Repository *overlays.Repository
 	Downloads  *download.Client
 	Workshop   *workshop.Source
 	Machine    script.Machine // runs scripts
-	GitHub     string         // where releases are looked for; empty: GitHub
-	Decoder    []string       // command line of a process that calls archive.Decode; empty: archives are read in this one
+	GitHub     string         // base URL of the API for releases; empty: GitHub
+	Decoder    []string       // command line of a process that calls archive.Decode; empty: decode archives in this process
 	Log        *slog.Logger
 
-	// Written opens what a server wrote, over the layers that it was last started with.
+	// Written opens the files that a server wrote, on top of the layers of its last start.
 	Written func(left4me.Name) (*stack.Stack, error)
 	// Published is called after each new revision.
 	Published func()
 }
 
-// Builder builds the overlays of a host. It is safe for concurrent use for different
-// overlays.
+// Builder builds the overlays of a host. It is safe for concurrent use with different overlays.
 type Builder struct {
 	Options
 	uploads *uploads
 }
 
-// New makes a builder.
+// New returns a Builder.
 func New(o Options) *Builder { return &Builder{Options: o, uploads: &uploads{o}} }
 
-// Build has the files of an overlay staged, checks the result and publishes it.
-// It may be begun again at any point.
+// Build stages the files of an overlay, checks them and publishes a revision. An interrupted build can
+// be repeated at any point.
 func (r *Builder) Build(ctx context.Context, id left4me.JobID, spec left4me.BuildSpec, p *job.Progress) (err error) {
 	how, err := sourceOf(spec)
 	if err != nil {
@@ -63,7 +62,7 @@ func (r *Builder) Build(ctx context.Context, id left4me.JobID, spec left4me.Buil
 		r.published(ctx, spec)
 		return nil
 	}
-	defer func() { // one that is cut goes on, with its upload
+	defer func() { // an interrupted job is repeated and needs its upload
 		if err != nil && !job.Interrupted(ctx) && spec.Change != nil && spec.Change.Once {
 			r.uploads.drop(ctx, spec)
 		}
@@ -101,8 +100,8 @@ func (r *Builder) Build(ctx context.Context, id left4me.JobID, spec left4me.Buil
 	})
 }
 
-// made reports whether a job did its work before left4me ended and only its word
-// was lost.
+// made reports whether the job had already published its revision when left4me ended before reporting
+// it.
 func (r *Builder) made(n left4me.Name, id left4me.JobID, p *job.Progress, labels []string) bool {
 	rev, ok := r.Repository.PublishedBy(n, id)
 	if ok {
@@ -112,8 +111,8 @@ func (r *Builder) made(n left4me.Name, id left4me.JobID, p *job.Progress, labels
 	return ok
 }
 
-// published tells of a new revision, and drops what it was made from, or keeps it
-// for another encoding of its names.
+// published announces a new revision and removes its upload, or keeps it so that users can select
+// another encoding for its names.
 func (r *Builder) published(ctx context.Context, spec left4me.BuildSpec) {
 	r.Published()
 	if spec.Change != nil && spec.Change.Upload != "" {
@@ -131,17 +130,16 @@ type build struct {
 	spec    left4me.BuildSpec
 	staging *overlays.Staging
 	p       *job.Progress
-	meta    overlays.Meta // a source adds Origin, Items and Warnings
+	meta    overlays.Meta // sources add Origin, Items and Warnings
 }
 
-// source fills the staging of a build with the files of its overlay. It runs
-// the steps whose labels it names.
+// source stages the files of an overlay. It runs the listed steps.
 type source struct {
 	steps []string
 	fill  func(ctx context.Context, b *build) error
 }
 
-// sourceOf says how the files of an overlay come about.
+// sourceOf returns the source for an overlay's files.
 func sourceOf(spec left4me.BuildSpec) (source, error) {
 	if spec.Change != nil && len(spec.Change.Repair) > 0 {
 		return source{steps: []string{left4me.StepRepairTexts}, fill: repairTexts}, nil
@@ -167,7 +165,7 @@ func sourceOf(spec left4me.BuildSpec) (source, error) {
 	return source{}, left4me.NewError(left4me.Invalid, "overlay.kind_unknown", "kind", spec.Overlay.Kind)
 }
 
-// inspect takes over what was staged and looks for what will hurt players.
+// inspect seals the staged files and searches them for problems.
 func (b *build) inspect(ctx context.Context) error {
 	return b.p.Step(ctx, left4me.StepInspect, func(ctx context.Context) (string, error) {
 		saved, err := b.plainTexts(ctx)
@@ -202,8 +200,8 @@ func (b *build) inspect(ctx context.Context) error {
 	})
 }
 
-// sums are the checksums of add-ons that are wrong. Those that the current revision
-// has too were right when it was made, but for those that it warns of.
+// sums returns warnings about wrong checksums of add-ons. Add-ons that are also in the current revision
+// were checked when that was built, so only those with a warning are checked again.
 func (b *build) sums(ctx context.Context, dir string) ([]left4me.Warning, error) {
 	paths, err := b.staging.Fresh(ctx)
 	if err != nil {
@@ -224,13 +222,12 @@ func (b *build) sums(ctx context.Context, dir string) ([]left4me.Warning, error)
 	return inspect.Sums(ctx, dir, paths, nil)
 }
 
-// say tells how far a step is.
+// say returns a function that records the progress of a step.
 func (b *build) say(step string) overlays.Progress {
 	return func(n left4me.Progress) { b.p.Set(step, func(s *left4me.Step) { s.Progress = n }) }
 }
 
-// copied returns what tells how many bytes were copied: a few times a second, and
-// at the end.
+// copied returns a function that records copied bytes at most every 200 ms and at the end.
 func (b *build) copied(step string) func(done, total int64) {
 	var told time.Time
 	return func(done, total int64) {

@@ -7,8 +7,8 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// change builds a files overlay from an edit: an upload, put in the place of what
-// is there or over it, and paths that go.
+// change builds a files overlay from an edit: an upload that replaces all files or is written over
+// them, and paths to remove.
 func change(ctx context.Context, b *build) error {
 	return b.p.Step(ctx, left4me.StepUnpack, func(ctx context.Context) (string, error) {
 		changed, err := b.builder.uploads.withOtherNames(ctx, b.spec.Overlay.Name, *b.spec.Change, b.staging.Scratch())

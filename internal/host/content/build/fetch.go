@@ -20,12 +20,12 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// fetched are the steps of sources that fetch archives and unpack them.
+// fetched are the steps of sources that download and unpack archives.
 var fetched = []string{left4me.StepFetch, left4me.StepUnpack}
 
 const nothingNew = "nothing new"
 
-// buildGit makes an overlay of a commit of a repository.
+// buildGit builds an overlay from a commit of a Git repository.
 func buildGit(ctx context.Context, b *build) error {
 	g := b.spec.Overlay.Git
 	if g == nil {
@@ -61,7 +61,7 @@ func buildGit(ctx context.Context, b *build) error {
 	return b.unpack(ctx, in, left4me.Import{Moves: b.spec.Overlay.Moves}, g.Keep, same)
 }
 
-// buildRelease makes an overlay of assets of a release on GitHub.
+// buildRelease builds an overlay from the assets of a GitHub release.
 func buildRelease(ctx context.Context, b *build) error {
 	want := b.spec.Overlay.Release
 	if want == nil {
@@ -111,14 +111,14 @@ func buildRelease(ctx context.Context, b *build) error {
 	return b.unpack(ctx, in, left4me.Import{Moves: b.spec.Overlay.Moves, Subdir: want.Subdir}, want.Keep, same)
 }
 
-// importDir is an empty directory for what is to be unpacked.
+// importDir creates an empty directory for the archives to unpack.
 func (b *build) importDir() (string, error) {
 	dir := filepath.Join(b.staging.Scratch(), "import")
 	return dir, os.Mkdir(dir, 0o700)
 }
 
-// unchanged reports whether the current revision was made from the same. With
-// files that are kept it doesn't tell: others may be kept now.
+// unchanged reports whether the current revision has the same origin. With keep patterns the answer is
+// always false, because the patterns may have changed.
 func (b *build) unchanged(ctx context.Context, keep []string) (bool, error) {
 	c, err := b.builder.Repository.Get(ctx, b.spec.Overlay.Name, 0, overlays.Used{})
 	if errors.Is(err, left4me.NotFound) || len(keep) > 0 {
@@ -131,8 +131,7 @@ func (b *build) unchanged(ctx context.Context, keep []string) (bool, error) {
 		func(r left4me.Revision) bool { return r.Number == c.Current && r.Origin == b.meta.Origin }), nil
 }
 
-// unpack stages what was fetched; when it is the same as in the current revision,
-// that.
+// unpack stages the fetched archives, or the current revision if the origin is the same.
 func (b *build) unpack(ctx context.Context, in string, how left4me.Import, keep []string, same bool) error {
 	return b.p.Step(ctx, left4me.StepUnpack, func(ctx context.Context) (string, error) {
 		if same {
@@ -162,7 +161,7 @@ func (b *build) unpack(ctx context.Context, in string, how left4me.Import, keep 
 	})
 }
 
-// write stages what was found, and says how much.
+// write stages the files of the archives and returns a summary.
 func (b *build) write(ctx context.Context, found *archive.Found) (note string, err error) {
 	plan := found.Plan()
 	b.meta.Warnings = append(b.meta.Warnings, plan.Warnings...)
@@ -197,7 +196,7 @@ func (b *build) write(ctx context.Context, found *archive.Found) (note string, e
 	return note, nil
 }
 
-// unclear is a question that nobody answered.
+// unclear returns a warning about a question that no user answered.
 func unclear(q left4me.PlanAsk) left4me.Warning {
 	w := left4me.Warning{
 		Kind: left4me.WarnPlace,
@@ -216,8 +215,8 @@ func unclear(q left4me.PlanAsk) left4me.Warning {
 	return w
 }
 
-// keep has files of the current revision stay as they are: those that one of the
-// patterns names, or a directory above them.
+// keep preserves files of the current revision that match one of the patterns, or are in a directory
+// that does.
 func (b *build) keep(ctx context.Context, patterns []string) (kept int, err error) {
 	if len(patterns) == 0 {
 		return 0, nil
@@ -247,8 +246,8 @@ func (b *build) keep(ctx context.Context, patterns []string) (kept int, err erro
 	return kept, nil
 }
 
-// keeps reports whether a pattern is that of a path of a layer or of a directory
-// above it. It may leave out left4dead2 in front.
+// keeps reports whether a pattern matches a path of a layer or one of its parent directories. Patterns
+// may omit the leading left4dead2.
 func keeps(patterns []string, p string) bool {
 	for at := p; at != "."; at = path.Dir(at) {
 		for _, pattern := range patterns {

@@ -17,19 +17,19 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// promote builds a files overlay from what a server wrote: a revision with these
-// files over those that are there. A plugin decides which files there are, and how
-// long: they must be within the limits of an import, and there must be room for
-// all of them before the first is copied.
+// promote builds a files overlay from files that a server wrote: a revision with these files on top of
+// the current ones. A plugin may control which files exist and how long they are, so they must be
+// within the limits of an import, and there must be enough space for all of them before the first is
+// copied.
 func promote(ctx context.Context, b *build) error {
 	from := b.spec.Promote
 	return b.p.Step(ctx, left4me.StepFetch, func(ctx context.Context) (string, error) {
 		server, root := from.Server, b.builder.Files.Root
 		has := root.FormerName(left4me.Spec{ID: b.spec.PromoteID, Name: server, OldName: b.spec.PromoteFrom})
 		if has != "" && root.Exists(has) {
-			server = has // until its next start
+			server = has // it keeps the old name until its next start
 		}
-		if old := b.spec.PromoteFrom; old != "" && root.Exists(old) && !root.Exists(server) { // it is another's by now
+		if old := b.spec.PromoteFrom; old != "" && root.Exists(old) && !root.Exists(server) { // now another server's
 			server = old
 		}
 		if owner := root.Owner(server); owner != "" && b.spec.PromoteID != "" && owner != b.spec.PromoteID {
@@ -56,7 +56,7 @@ func promote(ctx context.Context, b *build) error {
 		done, say := int64(0), b.copied(left4me.StepFetch)
 		for _, f := range files {
 			if f.Gone {
-				b.staging.Remove(f.Path) // which may not have had it
+				b.staging.Remove(f.Path) // the current revision may not contain it
 				continue
 			}
 			if err := b.copyWritten(ctx, s, f, func(n int64) { say(done+n, bytes) }); err != nil {
@@ -68,8 +68,8 @@ func promote(ctx context.Context, b *build) error {
 	})
 }
 
-// chosen are the files at some paths, or beneath, that a server wrote or removed,
-// each once, and their size. Errors: left4me.Invalid names what is too much.
+// chosen returns the files at or below the given paths that a server wrote or removed, each once, and
+// their total size. Errors: left4me.Invalid with the exceeded limit.
 func chosen(ctx context.Context, s *stack.Stack, paths []string) (files []left4me.TreeFile, bytes int64, err error) {
 	limits := archive.DefaultLimits
 	taken := map[string]bool{}
@@ -89,7 +89,7 @@ func chosen(ctx context.Context, s *stack.Stack, paths []string) (files []left4m
 		}
 		return nil
 	}
-	in := map[string][]string{} // what is chosen, by the directory that it is in
+	in := map[string][]string{} // chosen paths by parent directory
 	for _, p := range paths {
 		p = path.Clean(p)
 		in[parent(p)] = append(in[parent(p)], p)
@@ -116,7 +116,7 @@ func chosen(ctx context.Context, s *stack.Stack, paths []string) (files []left4m
 	return files, bytes, nil
 }
 
-// eachWritten calls f for all that a server wrote, page by page.
+// eachWritten calls f for everything that a server wrote, page by page.
 func eachWritten(ctx context.Context, s *stack.Stack, filter bus.Filter, f func(left4me.TreeFile) error) error {
 	filter.Limit = 1000
 	for {
@@ -135,8 +135,8 @@ func eachWritten(ctx context.Context, s *stack.Stack, filter bus.Filter, f func(
 	}
 }
 
-// copyWritten copies one file as long as it was when it was counted: it may still
-// be written to.
+// copyWritten copies a file up to the size that was counted, because the server may still be writing to
+// it.
 func (b *build) copyWritten(ctx context.Context, s *stack.Stack, f left4me.TreeFile, said func(bytes int64)) error {
 	from, _, err := s.File(ctx, f.Path)
 	if err != nil {
@@ -159,7 +159,7 @@ func (b *build) copyWritten(ctx context.Context, s *stack.Stack, f left4me.TreeF
 	return errors.Join(err, to.Close())
 }
 
-// parent is the directory of a path in a tree, whose root is "".
+// parent returns the parent directory of a path in a tree whose root is "".
 func parent(p string) string {
 	if dir := path.Dir(p); dir != "." {
 		return dir

@@ -19,18 +19,17 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// everyFix are the repairs that people ask for. A build makes the first one without
-// being asked, since it changes no character.
+// everyFix are the repairs that users can request. A build always applies the first one, because it
+// changes no character.
 var everyFix = []gametext.Fix{gametext.Encoding, gametext.Characters, gametext.Identities}
 
-// asIs reports whether the texts of a build stay as they come.
+// asIs reports whether the texts of a build stay unchanged.
 func asIs(spec left4me.BuildSpec) bool {
 	return spec.Overlay.Texts == left4me.TextsAsIs || spec.Change != nil && spec.Change.Import.Texts == left4me.TextsAsIs
 }
 
-// plainTexts saves as UTF-8 what a source staged as UTF-16 or with a byte order
-// mark, says so in the log and in the note of the revision, and returns how many
-// files these were.
+// plainTexts converts staged texts from UTF-16, and texts with a byte order mark, to plain UTF-8. It
+// records them in the log and in the note of the revision, and returns their number.
 func (b *build) plainTexts(ctx context.Context) (int, error) {
 	if asIs(b.spec) {
 		return 0, nil
@@ -64,8 +63,8 @@ func (b *build) plainTexts(ctx context.Context) (int, error) {
 	return len(saved), err
 }
 
-// stagedText reads a staged file that may be a text, or nothing of a longer one.
-// Who wrote it may be anybody.
+// stagedText reads a staged file that may be a text; nil if it is too long. The file may come from an
+// untrusted source.
 func stagedText(root *os.Root, p string) ([]byte, fs.FileMode, error) {
 	f, err := root.OpenFile(p, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
 	if err != nil {
@@ -80,8 +79,7 @@ func stagedText(root *os.Root, p string) ([]byte, fs.FileMode, error) {
 	return b, st.Mode().Perm(), err
 }
 
-// replace puts another file in the place of a staged one, which may be linked to
-// others.
+// replace replaces a staged file by a new one, because the old one may be hard-linked elsewhere.
 func replace(root *os.Root, p string, b []byte, mode fs.FileMode) error {
 	fresh := path.Join(path.Dir(p), ".left4me-text")
 	if err := root.Remove(fresh); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -98,10 +96,10 @@ func replace(root *os.Root, p string, b []byte, mode fs.FileMode) error {
 	return err
 }
 
-// maxNoted is how many files the note of a revision names.
+// maxNoted is the maximum number of file names in the note of a revision.
 const maxNoted = 5
 
-// noteTexts adds to the note of the revision what was done to texts.
+// noteTexts appends a description of changed texts to the note of the revision.
 func (b *build) noteTexts(what string, files []string) {
 	if len(files) == 0 {
 		return
@@ -120,8 +118,8 @@ func (b *build) noteTexts(what string, files []string) {
 	b.meta.Note = note
 }
 
-// repairTexts builds a revision from the current one with its texts repaired: each
-// that was named, or is in a directory that was.
+// repairTexts builds a revision from the current one with repaired texts: those named in the change,
+// and all in named directories.
 func repairTexts(ctx context.Context, b *build) error {
 	return b.p.Step(ctx, left4me.StepRepairTexts, func(ctx context.Context) (string, error) {
 		number, files, err := b.staging.From(ctx, 0)
@@ -166,13 +164,12 @@ func repairTexts(ctx context.Context, b *build) error {
 	})
 }
 
-// named reports whether a path is one of those, or beneath.
+// named reports whether a path is in paths or below one of them.
 func named(paths []string, p string) bool {
 	return slices.ContainsFunc(paths, func(dir string) bool { return dir == "." || p == dir || strings.HasPrefix(p, dir+"/") })
 }
 
-// stage writes another text over an entry of the revision that the staging began
-// with.
+// stage replaces the text of an entry from the base revision.
 func (b *build) stage(e overlays.Entry, text []byte) error {
 	root := b.staging.Root()
 	if err := root.MkdirAll(path.Dir(e.Path), 0o755); err != nil {
@@ -185,7 +182,7 @@ func (b *build) stage(e overlays.Entry, text []byte) error {
 	return replace(root, e.Path, text, mode)
 }
 
-// likeCurrent takes over what the current revision was made from.
+// likeCurrent copies origin and items from the current revision.
 func (b *build) likeCurrent(ctx context.Context) error {
 	c, err := b.builder.Repository.Get(ctx, b.spec.Overlay.Name, 0, overlays.Used{})
 	if errors.Is(err, left4me.NotFound) {

@@ -12,14 +12,14 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// tellScript is how often what a script prints is told while it runs.
+// tellScript is the interval at which the output of a running script is published.
 const tellScript = 300 * time.Millisecond
 
 func (r *Builder) scripts() *script.Builder {
 	return &script.Builder{Root: string(r.Files.Root), Machine: r.Machine}
 }
 
-// scriptSource has the script of an overlay run.
+// scriptSource returns the source that runs an overlay's script.
 func scriptSource() source {
 	return source{steps: []string{left4me.StepRunScript}, fill: func(ctx context.Context, b *build) error {
 		if b.spec.Overlay.Script == nil || strings.TrimSpace(b.spec.Overlay.Script.Text) == "" {
@@ -33,7 +33,7 @@ func scriptSource() source {
 func (b *build) runScript(ctx context.Context) (note string, err error) {
 	var told time.Time
 	took, err := b.builder.scripts().Run(ctx, script.Job{
-		// The same job finds its run again.
+		// A repeated job finds the existing run.
 		ID: left4me.Name(strings.ToLower(string(b.id))), Overlay: b.spec.Overlay.Name, Script: b.spec.Overlay.Script.Text,
 		Print: func(line string) {
 			b.p.Print(line)
@@ -50,7 +50,7 @@ func (b *build) runScript(ctx context.Context) (note string, err error) {
 	return fmt.Sprintf("%d files, %s", took.Files, bytesize.Short(took.Bytes)), nil
 }
 
-// SweepScripts ends what scripts run for nobody.
+// SweepScripts ends runs of scripts whose job no longer exists.
 func (r *Builder) SweepScripts(ctx context.Context) {
 	if err := r.scripts().Sweep(ctx); err != nil {
 		r.Log.WarnContext(ctx, "remove runs of scripts", "err", err)

@@ -12,33 +12,33 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// An upload whose archive doesn't say in which encoding its names are is kept for a
-// while after it was published, so that another encoding is one change:
+// If an archive doesn't specify the encoding of its names, its upload is kept for some time after
+// publishing, so that users can select another encoding without uploading again:
 //
-//	tmp/sent-ID/          what was upload-ID
-//	tmp/sent-ID/sent.json  which overlay it went to, and how
+//	tmp/sent-ID/           the renamed directory upload-ID
+//	tmp/sent-ID/sent.json  the overlay and the change it was published with
 //
-// next.json is what a build is about to make of it: it becomes sent.json when there
-// is a revision.
+// next.json describes the change of a build in progress. It becomes sent.json once the revision is
+// published.
 const (
 	sentPrefix = "sent-"
 	sentFile   = "sent.json"
 	nextFile   = "next.json"
 )
 
-// sent is what is noted of a kept upload.
+// sent is the content of sent.json.
 type sent struct {
 	Overlay left4me.Name   `json:"overlay"`
 	Change  left4me.Change `json:"change"`
 }
 
-// keptDir is where an upload is kept after it was published.
+// keptDir returns the directory in which a published upload is kept.
 func keptDir(dir string) string {
 	return filepath.Join(filepath.Dir(dir), sentPrefix+filepath.Base(dir)[len("upload-"):])
 }
 
-// published finds a kept upload: where its files are, and the change that it was
-// published with. Errors: left4me.NotFound.
+// published returns the directory of a kept upload and the change it was published with. Errors:
+// left4me.NotFound.
 func (u *uploads) published(overlay left4me.Name, id string) (dir string, s sent, err error) {
 	up, err := u.dir(id)
 	if err != nil {
@@ -58,8 +58,8 @@ func (u *uploads) published(overlay left4me.Name, id string) (dir string, s sent
 	return dir, s, nil
 }
 
-// withOtherNames is a change that reads names of a kept upload in another encoding: what the
-// upload wrote goes, and is written again. For any other change it returns that.
+// withOtherNames returns a change that decodes the names of a kept upload in another encoding: it
+// removes the files that the upload wrote and writes them again. Other changes are returned unchanged.
 func (u *uploads) withOtherNames(ctx context.Context, overlay left4me.Name, c left4me.Change, scratch string) (left4me.Change, error) {
 	if c.Upload == "" {
 		return c, nil
@@ -95,7 +95,7 @@ func (u *uploads) withOtherNames(ctx context.Context, overlay left4me.Name, c le
 	return out, nil
 }
 
-// noteKept says that an upload is to be kept when what it makes is published.
+// noteKept records that an upload must be kept when its build is published.
 func (b *build) noteKept(c left4me.Change, names *left4me.PlanNames) error {
 	if names == nil || c.Upload == "" {
 		return nil
@@ -119,7 +119,7 @@ func (b *build) noteKept(c left4me.Change, names *left4me.PlanNames) error {
 	return os.WriteFile(filepath.Join(dir, nextFile), note, 0o600)
 }
 
-// keep keeps what was noted, and reports whether it was.
+// keep keeps the upload if noteKept recorded it, and reports whether it did.
 func (u *uploads) keep(ctx context.Context, dir string) bool {
 	kept := keptDir(dir)
 	if _, err := os.Lstat(filepath.Join(dir, nextFile)); err == nil {

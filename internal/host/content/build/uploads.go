@@ -14,10 +14,10 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// uploads are files that people sent to build overlays from.
+// uploads reads the files that users uploaded for builds.
 type uploads struct{ Options }
 
-// uploaded is what a change brings; Found is nil when it only removes.
+// uploaded is the content of an upload. Found is nil if the change only removes files.
 type uploaded struct {
 	*archive.Found
 	dir *os.Root
@@ -30,8 +30,8 @@ func (u uploaded) close() {
 	}
 }
 
-// open reads the upload of a change. plan: Texts is called. Errors: left4me.NotFound,
-// left4me.Invalid names what is wrong with it.
+// open reads the upload of a change. plan must be set if Texts is called. Errors: left4me.NotFound;
+// left4me.Invalid with the reason.
 func (u *uploads) open(ctx context.Context, c left4me.Change, scratch string, plan bool) (uploaded, error) {
 	if c.Upload == "" {
 		return uploaded{}, nil
@@ -69,7 +69,7 @@ func noUpload(id string) error {
 	return left4me.NewError(left4me.NotFound, "upload.gone", "upload", id).InField("change.upload")
 }
 
-// dir is where the panel keeps an upload.
+// dir returns the directory in which the panel stores an upload.
 func (u *uploads) dir(id string) (string, error) {
 	for _, c := range []byte(id) {
 		if (c < '2' || c > '7') && (c < 'a' || c > 'z') {
@@ -82,8 +82,8 @@ func (u *uploads) dir(id string) (string, error) {
 	return filepath.Join(string(u.Files.Root), "tmp", "upload-"+id), nil
 }
 
-// drop removes the upload that a build was made from, or that held nothing
-// new. What can't be removed goes when it is old.
+// drop removes the upload of a build that was published or changed nothing. If that fails, the regular
+// cleanup of old uploads removes it.
 func (u *uploads) drop(ctx context.Context, spec left4me.BuildSpec) {
 	if spec.Change == nil || spec.Change.Upload == "" {
 		return
@@ -103,10 +103,9 @@ func (u *uploads) drop(ctx context.Context, spec left4me.BuildSpec) {
 	}
 }
 
-// checkBase checks that nothing that a change touches was changed by somebody else
-// since the revision that they saw. It returns the current revision and its
-// files; 0 when there is none. Errors: left4me.Conflict names the path and the
-// revision, left4me.NotFound a path that can't be removed.
+// checkBase checks that no path of the change was modified by others since the base revision. It
+// returns the number and files of the current revision; 0 if there is none. Errors: left4me.Conflict
+// with the path and the revision; left4me.NotFound with a path that can't be removed.
 func (u *uploads) checkBase(ctx context.Context, n left4me.Name, c left4me.Change, found uploaded) (int, overlays.Manifest, error) {
 	number, now, err := u.Repository.Manifest(ctx, n, 0)
 	if err != nil && !errors.Is(err, left4me.NotFound) {
@@ -137,8 +136,7 @@ func (u *uploads) checkBase(ctx context.Context, n left4me.Name, c left4me.Chang
 	return number, now, nil
 }
 
-// touched returns the first path that a change touches and that differs between
-// two revisions.
+// touched returns the first path of a change that differs between two revisions.
 func touched(c left4me.Change, found uploaded, then, now overlays.Manifest) (string, bool) {
 	differs := func(p string) bool {
 		was, before := then.Get(p)
@@ -155,7 +153,7 @@ func touched(c left4me.Change, found uploaded, then, now overlays.Manifest) (str
 		}
 		return "", false
 	}
-	if c.Replace { // it touches all there is
+	if c.Replace { // a replacement touches all files
 		return beneath("")
 	}
 	for _, p := range c.Delete {
@@ -176,7 +174,7 @@ func touched(c left4me.Change, found uploaded, then, now overlays.Manifest) (str
 	return "", false
 }
 
-// changedBy finds the last revision up to one that changed a path.
+// changedBy returns the last revision, at most to, that changed a path.
 func (u *uploads) changedBy(ctx context.Context, n left4me.Name, p string, from, to int) int {
 	_, now, err := u.Repository.Manifest(ctx, n, to)
 	if err != nil {
@@ -185,7 +183,7 @@ func (u *uploads) changedBy(ctx context.Context, n left4me.Name, p string, from,
 	is, there := now.Get(p)
 	for to > from+1 {
 		_, m, err := u.Repository.Manifest(ctx, n, to-1)
-		if err != nil { // it was dropped: an older one says nothing about it
+		if err != nil { // if an older revision was removed, the change can't be attributed to it
 			return to
 		}
 		if was, before := m.Get(p); before != there || was != is {
@@ -196,13 +194,13 @@ func (u *uploads) changedBy(ctx context.Context, n left4me.Name, p string, from,
 	return to
 }
 
-// PlanUpload says what a change would do. What is wrong with the change itself is in
-// the plan, not an error.
+// PlanUpload returns what a change would do. Errors in the change itself are part of the plan and not
+// returned as an error.
 func (r *Builder) PlanUpload(ctx context.Context, request bus.PlanRequest) (left4me.Plan, error) {
 	return r.uploads.plan(ctx, request)
 }
 
-// plan says what a change would do.
+// plan returns what a change would do.
 func (u *uploads) plan(ctx context.Context, r bus.PlanRequest) (left4me.Plan, error) {
 	if !r.Overlay.Valid() {
 		return left4me.Plan{}, left4me.NewError(left4me.Invalid, "request.names_no_overlay")
@@ -235,7 +233,7 @@ func (u *uploads) plan(ctx context.Context, r bus.PlanRequest) (left4me.Plan, er
 	return plan, nil
 }
 
-// problem puts what is wrong with the request itself into the plan.
+// problem adds an error in the request itself to the plan.
 func problem(plan left4me.Plan, err error) (left4me.Plan, error) {
 	e, ok := left4me.Public(err)
 	if !ok || e.Kind == left4me.Unavailable || strings.HasSuffix(e.Field, "upload") && e.Kind == left4me.NotFound {

@@ -11,9 +11,8 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// buildWorkshop asks Steam what the items of an overlay are, downloads what is
-// new, and stages a file for each. What can't be had now stays as it is in the
-// current revision.
+// buildWorkshop asks Steam for the items of an overlay, downloads new versions, and stages a file for
+// each item. Unavailable items keep their file from the current revision.
 func buildWorkshop(ctx context.Context, b *build) error {
 	if b.spec.Overlay.Workshop == nil {
 		return left4me.NewError(left4me.Invalid, "overlay.names_no_items", "overlay", b.spec.Overlay.Name)
@@ -46,7 +45,7 @@ func buildWorkshop(ctx context.Context, b *build) error {
 	})
 }
 
-// itemsBefore are the items of the current revision, and where their files are.
+// itemsBefore returns the items of the current revision and their locations.
 func (b *build) itemsBefore(ctx context.Context) (*workshop.Before, error) {
 	name := b.spec.Overlay.Name
 	c, err := b.builder.Repository.Get(ctx, name, 0, overlays.Used{})

@@ -21,19 +21,17 @@ import (
 	"github.com/left4me/left4me/internal/steam"
 )
 
-// Into is where what was fetched goes, and who hears of it.
+// Into receives the fetched files and the progress.
 type Into struct {
-	Link     func(ctx context.Context, path, file string) error // puts a file into the new revision
-	Progress func(left4me.Progress)                             // bytes of all downloads
-	Print    func(line string)                                  // a line for each item
+	Link     func(ctx context.Context, path, file string) error // adds a file to the new revision
+	Progress func(left4me.Progress)                             // receives the total bytes of all downloads
+	Print    func(line string)                                  // receives one line per item
 }
 
-// Fetch downloads what is missing of a plan, some at once, and puts all that is
-// to be had into the new revision. It returns what became of each item and of
-// the collections. An item that fails doesn't stop the others; it keeps the
-// version that the overlay had, or that is in the cache. Errors: ctx's cause;
-// download.DiskFull; left4me.Unavailable when there are items, and nothing at all
-// of them was to be had.
+// Fetch downloads the missing items of a plan, several concurrently, and adds all available ones to the
+// new revision. It returns the state of each item and collection. A failed item doesn't stop the
+// others; it keeps its version from the current revision or from the cache. Errors: the cause of ctx;
+// download.DiskFull; left4me.Unavailable if not a single item is available.
 func (s *Source) Fetch(ctx context.Context, p *Plan, into Into) ([]left4me.WorkshopState, error) {
 	t := newTally(p, s, into.Progress)
 	group, each := errgroup.WithContext(ctx)
@@ -68,9 +66,8 @@ func (s *Source) Fetch(ctx context.Context, p *Plan, into Into) ([]left4me.Works
 	return s.link(ctx, p, into)
 }
 
-// fetch has an item be in the cache. What goes wrong with it is in its state;
-// the error is of what would go wrong with all. reached is false when its server
-// can't be.
+// fetch makes sure that an item is in the cache. Failures of this item are recorded in its state; the
+// error is one that would affect all items. reached is false if the item's server can't be reached.
 func (s *Source) fetch(ctx context.Context, it *item, t *tally, i int) (reached bool, err error) {
 	free, err := s.locks.take(ctx, it.id)
 	if err != nil {
@@ -91,7 +88,7 @@ func (s *Source) fetch(ctx context.Context, it *item, t *tally, i int) (reached 
 		Progress: func(n left4me.Progress) { t.tell(i, n) },
 	}
 	r, err := s.o.Downloads.Fetch(ctx, request)
-	if errors.Is(err, fs.ErrNotExist) { // who removes what nothing needs took the empty directory
+	if errors.Is(err, fs.ErrNotExist) { // the cleanup removed the empty directory in the meantime
 		if err = os.MkdirAll(filepath.Dir(s.path(it)), 0o751); err == nil {
 			r, err = s.o.Downloads.Fetch(ctx, request)
 		}
@@ -112,8 +109,8 @@ func (s *Source) fetch(ctx context.Context, it *item, t *tally, i int) (reached 
 	return !errors.Is(err, download.Unreachable), nil
 }
 
-// secure makes an address of Steam's old answers one with https, unless it is an
-// exception.
+// secure changes http to https in addresses from Steam's older answers, unless the address is
+// explicitly allowed.
 func (s *Source) secure(address string) string {
 	if rest, ok := strings.CutPrefix(address, "http://"); ok && !s.o.Downloads.Allowed(address) {
 		return "https://" + rest
@@ -121,7 +118,7 @@ func (s *Source) secure(address string) string {
 	return address
 }
 
-// link puts what there is into the new revision.
+// link adds the available items to the new revision.
 func (s *Source) link(ctx context.Context, p *Plan, into Into) ([]left4me.WorkshopState, error) {
 	had, wanted := 0, 0
 	var why error
@@ -163,8 +160,8 @@ func (s *Source) link(ctx context.Context, p *Plan, into Into) ([]left4me.Worksh
 	return states, nil
 }
 
-// fallBack takes an older version of an item that can't be had now: the one that
-// the overlay has, or the newest that is in the cache.
+// fallBack selects an older version of an unavailable item: the one of the current revision, or the
+// newest in the cache.
 func (s *Source) fallBack(p *Plan, it *item) {
 	if it.facts.Outcome == steam.WrongApp {
 		return
@@ -189,8 +186,7 @@ func (s *Source) fallBack(p *Plan, it *item) {
 	it.state.Text += "; " + which + " stays in use"
 }
 
-// version is the name of a version of an item: when it was changed, and which
-// content that was.
+// version returns the name of an item's version: the time of its last change and the ID of its content.
 func version(f steam.PublishedFile) string {
 	content := f.Content
 	if _, err := strconv.ParseUint(content, 10, 64); err != nil || content == "0" {
@@ -199,7 +195,7 @@ func version(f steam.PublishedFile) string {
 	return strconv.FormatInt(max(0, f.UpdatedAt.Unix()), 10) + "-" + content
 }
 
-// sizeOf is the size of a file; false when there is none.
+// sizeOf returns the size of a regular file. ok is false if there is none.
 func sizeOf(file string) (int64, bool) {
 	info, err := os.Lstat(file)
 	return sizeIf(info, err)
@@ -212,8 +208,8 @@ func sizeIf(info fs.FileInfo, err error) (int64, bool) {
 	return info.Size(), true
 }
 
-// spare keeps a file of the cache that no revision has from being removed as old
-// just before it is linked.
+// spare updates the time of a cached file that no revision links to, so that the cleanup doesn't remove
+// it as old just before it is linked.
 func spare(file string) {
 	var st unix.Stat_t
 	if unix.Lstat(file, &st) == nil && st.Nlink == 1 {
@@ -222,7 +218,7 @@ func spare(file string) {
 	}
 }
 
-// sweep removes what was begun of other versions of an item. Its lock is held.
+// sweep removes partial downloads of an item. The caller must hold the item's lock.
 func sweep(dir string) {
 	parts, _ := filepath.Glob(filepath.Join(dir, "*.part*"))
 	for _, p := range parts {
@@ -230,7 +226,7 @@ func sweep(dir string) {
 	}
 }
 
-// isVPK refuses what the game can't read, with what it is instead.
+// isVPK refuses data that is not a VPK; the error names what it is instead.
 func isVPK(head []byte) error {
 	if bytes.HasPrefix(head, []byte("\x34\x12\xaa\x55")) {
 		return nil

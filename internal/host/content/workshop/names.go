@@ -10,12 +10,12 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// fileNames is what the files of a plan's items are called in addons/.
+// fileNames returns the file names of a plan's items in addons/.
 //
-// By number a file is called as the game's own client calls it. By original name
-// it is what its author called it, as far as a Linux server finds that: ASCII
-// without blanks, one dot, the extension in lower case, and not as a part of a
-// larger archive ends. Where two would be called the same, both get their number.
+// In the mode by number, a file is named by its item ID, as in the game's own client. In the mode by
+// original name, it keeps the author's name, adapted so that a Linux server finds it: ASCII without
+// spaces, a single dot, the extension in lower case, and no suffix that marks a part of a larger
+// archive. Items with equal names get their ID appended.
 func fileNames(p *Plan) map[string]string {
 	names, taken := map[string]string{}, map[string]int{}
 	for _, it := range p.items {
@@ -26,7 +26,7 @@ func fileNames(p *Plan) map[string]string {
 		if p.names == "original" {
 			file := it.facts.Filename
 			if old, ok := p.past.states[it.id]; file == "" && ok {
-				file = old.File // it can't be had now, and stays what it was called
+				file = old.File // an unavailable item keeps its name
 			}
 			name = original(file, it.id)
 		}
@@ -44,8 +44,8 @@ func fileNames(p *Plan) map[string]string {
 
 const longestName = 100
 
-// original is what an author called a file, without its extension, in letters
-// that do no harm; the number when nothing is left.
+// original returns an author's file name without its extension and reduced to safe characters; the ID
+// if nothing remains.
 func original(file, id string) string {
 	file = file[strings.LastIndexAny(file, `/\`)+1:]
 	if strings.EqualFold(filepath.Ext(file), ".vpk") {
@@ -68,7 +68,7 @@ func original(file, id string) string {
 	switch _, number, _ := lastCut(name, "_"); {
 	case name == "":
 		return id
-	case strings.EqualFold(number, "dir"), len(number) == 3 && isDigits(number): // x_dir.vpk, x_000.vpk are parts
+	case strings.EqualFold(number, "dir"), len(number) == 3 && isDigits(number): // x_dir.vpk and x_000.vpk are parts of an archive
 		return name + "_" + id
 	}
 	return name
@@ -85,8 +85,7 @@ func isDigits(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool { return r < '0' || r > '9' })
 }
 
-// newest is the newest version of an item in its directory of the cache; empty
-// when there is none.
+// newest returns the newest version of an item in its cache directory; empty if there is none.
 func newest(dir string) (file string, size int64, at time.Time) {
 	entries, _ := os.ReadDir(dir)
 	for _, e := range entries {

@@ -12,16 +12,16 @@ import (
 	"github.com/left4me/left4me/internal/steam"
 )
 
-// Plan is what an overlay is made of, as far as Steam says it.
+// Plan is the content of an overlay according to Steam.
 type Plan struct {
 	note        string
 	items       []*item
 	collections []left4me.WorkshopState
-	names       string // as left4me.Workshop has it
+	names       string // naming mode, see left4me.Workshop
 	past        past
 }
 
-// Note says for people how much it is, and what isn't known.
+// Note describes the number and size of the items for users, and what is unknown.
 func (p *Plan) Note() string {
 	var bytes int64
 	for _, it := range p.items {
@@ -41,13 +41,13 @@ type item struct {
 	id    string
 	facts steam.PublishedFile
 	state left4me.WorkshopState
-	disk  string // where its file is, once it is there
+	disk  string // location of its file; empty if not available yet
 }
 
-// wanted reports whether it can be downloaded.
+// wanted reports whether the item can be downloaded.
 func (it *item) wanted() bool { return it.facts.Outcome == steam.Available && it.state.State == "" }
 
-// ask makes a plan.
+// ask creates a plan.
 func (s *Source) ask(ctx context.Context, c *steam.Client, w left4me.Workshop, before *Before) (*Plan, error) {
 	p := &Plan{names: w.Names, past: before.past()}
 	tree, asked := s.expand(ctx, c, w)
@@ -90,7 +90,7 @@ func (s *Source) ask(ctx context.Context, c *steam.Client, w left4me.Workshop, b
 	return p, nil
 }
 
-// expand follows the collections of an overlay, but for the frozen ones.
+// expand resolves the collections of an overlay, except for frozen ones.
 func (s *Source) expand(ctx context.Context, c *steam.Client, w left4me.Workshop) (*steam.Tree, error) {
 	var ids []string
 	frozen := map[string][]steam.Child{}
@@ -115,8 +115,7 @@ func (s *Source) expand(ctx context.Context, c *steam.Client, w left4me.Workshop
 	})
 }
 
-// remembered is what the entries led to when the overlay was made last; nil when
-// one of them is new.
+// remembered rebuilds the tree from the current revision; nil if one of the entries is new.
 func remembered(w left4me.Workshop, before past) *steam.Tree {
 	t := &steam.Tree{Collections: map[string][]steam.Child{}, Through: map[string][]string{}}
 	seen := map[string]bool{}
@@ -149,7 +148,7 @@ func remembered(w left4me.Workshop, before past) *steam.Tree {
 	return t
 }
 
-// beneath are the items that came through a collection, nested ones too.
+// beneath returns the items that came through a collection, including nested ones.
 func beneath(before past, id left4me.WorkshopID) (ids []left4me.WorkshopID) {
 	for _, s := range before.states {
 		if slices.Contains(s.Collections, id) {
@@ -160,7 +159,7 @@ func beneath(before past, id left4me.WorkshopID) (ids []left4me.WorkshopID) {
 	return ids
 }
 
-// order is the collections of a tree: those that were asked for, then those in them.
+// order returns the collections of a tree: first those among the entries, then nested ones.
 func order(w left4me.Workshop, t *steam.Tree) []string {
 	var first, rest []string
 	asked := map[string]bool{}
@@ -200,7 +199,7 @@ func collectionState(id string, f steam.PublishedFile, t *steam.Tree) left4me.Wo
 	return st
 }
 
-// newItem is an item with what is known of it.
+// newItem creates an item from the known facts.
 func newItem(id string, files map[string]steam.PublishedFile, t *steam.Tree, excluded map[left4me.WorkshopID]bool, asked error,
 	before past,
 ) *item {
@@ -231,8 +230,8 @@ func newItem(id string, files map[string]steam.PublishedFile, t *steam.Tree, exc
 	return it
 }
 
-// outcome is what Steam says of an item in the words that both sides share;
-// nothing when it can be downloaded.
+// outcome translates Steam's result for an item into a state and a text; both empty if the item can be
+// downloaded.
 func outcome(f steam.PublishedFile) (state, text string) {
 	switch f.Outcome {
 	case steam.Available:
@@ -253,7 +252,7 @@ func outcome(f steam.PublishedFile) (state, text string) {
 	return left4me.ItemFailed, f.Why
 }
 
-// unanswered says why Steam can't be asked, without addresses and codes.
+// unanswered explains why Steam can't be asked, without addresses and status codes.
 func unanswered(err error) *left4me.Error {
 	switch {
 	case errors.Is(err, steam.ErrBusy):

@@ -7,7 +7,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// tally adds up how far the downloads of a plan are.
+// tally sums the progress of a plan's downloads.
 type tally struct {
 	tellAll func(left4me.Progress)
 
@@ -30,7 +30,7 @@ func newTally(p *Plan, s *Source, tell func(left4me.Progress)) *tally {
 	return t
 }
 
-// tell says how far an item is.
+// tell records the progress of an item.
 func (t *tally) tell(i int, n left4me.Progress) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -41,14 +41,14 @@ func (t *tally) tell(i int, n left4me.Progress) {
 	}
 }
 
-// skip says that nothing more will come of an item.
+// skip records that an item will receive no more data.
 func (t *tally) skip(i int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.set(i, left4me.Progress{Done: t.items[i].Done, Total: t.items[i].Done})
 }
 
-// end tells how far it came.
+// end publishes the final progress.
 func (t *tally) end() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -64,7 +64,7 @@ func (t *tally) set(i int, n left4me.Progress) {
 	t.items[i] = n
 }
 
-// say tells the sum; in order, because the lock is held.
+// say publishes the sum. The lock is held, so calls are in order.
 func (t *tally) say() {
 	t.told = time.Now()
 	if t.tellAll != nil {

@@ -10,15 +10,15 @@ import (
 	"github.com/left4me/left4me/internal/steam"
 )
 
-// memory is what Steam said, for some minutes, so that overlays with the same
-// items, and people who open a page twice, don't ask twice.
+// memory caches Steam's answers for some minutes, so that overlays that share items, and users who
+// reload a page, don't cause repeated requests.
 type memory struct {
 	keep, quiet time.Duration
-	asking      chan struct{} // one question at a time
+	asking      chan struct{} // held during a request
 
 	mu          sync.Mutex
 	files       map[string]answer[steam.PublishedFile]
-	collections map[string]answer[[]steam.Child] // nil: not one
+	collections map[string]answer[[]steam.Child] // nil slice: not a collection
 	quietUntil  time.Time
 }
 
@@ -27,7 +27,7 @@ type answer[T any] struct {
 	at time.Time
 }
 
-// maxItems bounds how much is remembered; beyond, what is too old goes.
+// maxItems limits the number of cached answers. Above it, expired ones are removed.
 const maxItems = 20_000
 
 func newMemory(keep, quiet time.Duration) memory {
@@ -37,7 +37,7 @@ func newMemory(keep, quiet time.Duration) memory {
 	}
 }
 
-// publishedFiles is steam.Client.PublishedFiles, but for what is known.
+// publishedFiles is steam.Client.PublishedFiles with a cache.
 func (m *memory) publishedFiles(ctx context.Context, c *steam.Client, ids []string) (map[string]steam.PublishedFile, error) {
 	return recall(ctx, m, ids, func() map[string]answer[steam.PublishedFile] { return m.files },
 		func(ids []string) (map[string]steam.PublishedFile, error) {
@@ -45,7 +45,7 @@ func (m *memory) publishedFiles(ctx context.Context, c *steam.Client, ids []stri
 		}, func(f steam.PublishedFile, ok bool) bool { return ok && f.Outcome != steam.Throttled })
 }
 
-// collectionsOf is steam.Client.Collections, but for what is known.
+// collectionsOf is steam.Client.Collections with a cache.
 func (m *memory) collectionsOf(ctx context.Context, c *steam.Client, ids []string) (map[string][]steam.Child, error) {
 	found, err := recall(ctx, m, ids, func() map[string]answer[[]steam.Child] { return m.collections },
 		func(ids []string) (map[string][]steam.Child, error) {
@@ -59,8 +59,8 @@ func (m *memory) collectionsOf(ctx context.Context, c *steam.Client, ids []strin
 	return found, err
 }
 
-// recall answers from what is known, and asks about the rest. settled says
-// whether an answer, or that there was none, is worth remembering.
+// recall returns cached answers and requests the rest. settled reports whether an answer, or its
+// absence (false), may be cached.
 func recall[T any](ctx context.Context, m *memory, ids []string, known func() map[string]answer[T],
 	ask func([]string) (map[string]T, error), settled func(T, bool) bool,
 ) (map[string]T, error) {
@@ -96,8 +96,8 @@ func recall[T any](ctx context.Context, m *memory, ids []string, known func() ma
 	return found, err
 }
 
-// missing are the ids of which nothing is known that is still believed, and for
-// how long Steam isn't to be asked. What is known goes into found.
+// missing returns the IDs without a valid cached answer, and how long Steam must not be asked. Cached
+// answers are added to found.
 func missing[T any](m *memory, ids []string, known func() map[string]answer[T], found map[string]T) (rest []string, quiet time.Duration) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -122,13 +122,13 @@ func missing[T any](m *memory, ids []string, known func() map[string]answer[T], 
 	return rest, time.Until(m.quietUntil)
 }
 
-// locks are one lock for each item.
+// locks holds one lock per item.
 type locks struct {
 	mu   sync.Mutex
 	each map[string]chan struct{}
 }
 
-// take waits for an item's lock, until ctx ends.
+// take acquires an item's lock, or fails when ctx ends.
 func (l *locks) take(ctx context.Context, id string) (free func(), err error) {
 	l.mu.Lock()
 	if l.each == nil {

@@ -8,7 +8,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Summary says in a line what became of items.
+// Summary describes in one line what happened to the items.
 func Summary(items []left4me.WorkshopState) string {
 	count := map[string]int{}
 	older := 0
@@ -42,7 +42,7 @@ func Summary(items []left4me.WorkshopState) string {
 	return line
 }
 
-// Warnings are the items that an overlay is without, though it should have them.
+// Warnings returns a warning for each wanted item that is missing in the overlay.
 func Warnings(items []left4me.WorkshopState) (warnings []left4me.Warning) {
 	for _, i := range items {
 		if i.File != "" || slices.Contains([]string{left4me.ItemCollection, left4me.ItemExcluded}, i.State) {

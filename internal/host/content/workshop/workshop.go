@@ -1,14 +1,12 @@
-// Package workshop makes the files of overlays from items and collections of the
-// Steam workshop.
+// Package workshop provides the files of overlays that consist of Steam Workshop items and collections.
 //
-// Steam is asked what the items are, seldom and some hundred at a time; answers
-// are believed for some minutes. Each version of an item is downloaded once, to
-// workshop_cache/ITEM/VERSION.vpk, whichever overlays want it, and linked from
-// there into the revisions. A file there is whole and has the beginning of a VPK.
+// Steam is asked about items in batches of some hundred, and its answers are cached for some minutes.
+// Each version of an item is downloaded once, to workshop_cache/ITEM/VERSION.vpk, and linked from there
+// into the revisions of all overlays that use it. Files in the cache are complete and start with a VPK
+// header.
 //
-// An item that can't be had now, whatever the reason, keeps the version that the
-// overlay had before: nothing that Steam says, or doesn't, takes a campaign from
-// a server.
+// If an item is unavailable for any reason, the overlay keeps the item's previous version: no answer of
+// Steam, and no failure to answer, removes a campaign from a server.
 package workshop
 
 import (
@@ -24,42 +22,41 @@ import (
 
 // Options of a Source.
 type Options struct {
-	Dir       string           // workshop_cache; it is made when it is needed
-	API       string           // of Steam; empty is Valve's
-	Downloads *download.Client // whose limits and exceptions hold
+	Dir       string           // workshop_cache; created when needed
+	API       string           // base URL of Steam's API; empty: Valve's
+	Downloads *download.Client // its limits and allowed addresses apply
 
-	Remember time.Duration // how long Steam's answers are believed; 10 minutes if it is 0
-	Pause    time.Duration // before a busy Steam is asked again by a job; 15 s if it is 0, doubling
-	Quiet    time.Duration // how long a Steam that stays busy is not asked at all; 1 minute if it is 0
+	Remember time.Duration // lifetime of cached answers; 0: 10 minutes
+	Pause    time.Duration // first wait of a job before it asks a busy Steam again, doubling; 0: 15 s
+	Quiet    time.Duration // pause of all requests after Steam stayed busy; 0: 1 minute
 }
 
 const (
-	atOnce            = 4               // downloads
-	tries             = 5               // of a job that asks a busy Steam
-	previewEachWithin = 8 * time.Second // each question of somebody who waits
+	atOnce            = 4               // concurrent downloads
+	tries             = 5               // attempts of a job while Steam is busy
+	previewEachWithin = 8 * time.Second // timeout of each request while a user waits
 	previewWithin     = 45 * time.Second
-	giveUpAt          = 6       // items in a row whose server can't be reached: the others aren't tried
-	largest           = 8 << 30 // bytes of an item
+	giveUpAt          = 6       // unreachable servers in a row after which the remaining items are skipped
+	largest           = 8 << 30 // maximum size of an item in bytes
 	addons            = "left4dead2/addons/"
 )
 
-// Source asks Steam and downloads. It may be used concurrently.
+// Source asks Steam about items and downloads them. It may be used concurrently.
 type Source struct {
 	o     Options
 	known memory
 	locks locks
 }
 
-// New makes a Source.
+// New returns a Source.
 func New(o Options) *Source {
 	o.Remember, o.Pause, o.Quiet = cmp.Or(o.Remember, 10*time.Minute), cmp.Or(o.Pause, 15*time.Second), cmp.Or(o.Quiet, time.Minute)
 	return &Source{o: o, known: newMemory(o.Remember, o.Quiet)}
 }
 
-// Preview says what the items of an overlay are, without downloading anything. Items
-// are ItemReady, or ItemKept when their newest version is here already. Somebody
-// waits for it: it gives up soon. Errors: left4me.Unavailable when Steam can't be
-// asked.
+// Preview returns the items of an overlay without downloading them. An item has the state ItemReady, or
+// ItemKept if its newest version is already in the cache. Because a user waits for the result, Preview
+// times out early. Errors: left4me.Unavailable if Steam can't be asked.
 func (s *Source) Preview(ctx context.Context, w left4me.Workshop) ([]left4me.WorkshopState, error) {
 	limited, cancel := context.WithTimeout(ctx, previewWithin)
 	defer cancel()
@@ -83,13 +80,13 @@ func (s *Source) Preview(ctx context.Context, w left4me.Workshop) ([]left4me.Wor
 	return states, nil
 }
 
-// Before is what an overlay has now.
+// Before describes the current revision of an overlay.
 type Before struct {
 	Items []left4me.WorkshopState
-	File  func(path string) string // where a file of it is on the disk
+	File  func(path string) string // returns the location of one of its files
 }
 
-// past is what is known of the items that an overlay had.
+// past indexes the items of the current revision.
 type past struct {
 	states map[string]left4me.WorkshopState
 	disk   func(path string) string
@@ -106,7 +103,7 @@ func (b *Before) past() past {
 	return p
 }
 
-// file is where the file of an item is that the overlay has now; empty: it has none.
+// file returns the location of an item's file in the current revision; empty if it has none.
 func (p past) file(id string) string {
 	if s := p.states[id]; p.disk != nil && s.File != "" {
 		return p.disk(s.File)
@@ -114,21 +111,20 @@ func (p past) file(id string) string {
 	return ""
 }
 
-// Ask asks Steam what an overlay is made of. It is patient: a busy Steam is asked
-// again for some minutes. When it can't be asked at all, what the overlay had
-// before is planned, if that is enough. Errors: left4me.Unavailable, Invalid when
-// there are too many items.
+// Ask asks Steam for the items of an overlay. While Steam is busy, Ask retries for some minutes. If
+// Steam can't be asked at all, the plan consists of the previous items, if these cover all entries.
+// Errors: left4me.Unavailable; left4me.Invalid if there are too many items.
 func (s *Source) Ask(ctx context.Context, w left4me.Workshop, before *Before) (*Plan, error) {
 	return s.ask(ctx, &steam.Client{Base: s.o.API, Pause: s.o.Pause, Tries: tries}, w, before)
 }
 
-// cached reports whether the version of an item that Steam has is here.
+// cached reports whether the current version of an item is in the cache.
 func (s *Source) cached(it *item) bool {
 	size, ok := sizeOf(s.path(it))
 	return ok && (it.facts.Size == 0 || size == it.facts.Size)
 }
 
-// path is where the version of an item is kept that Steam has now.
+// path returns the location of an item's current version in the cache.
 func (s *Source) path(it *item) string {
 	return filepath.Join(s.o.Dir, it.id, version(it.facts)+".vpk")
 }
