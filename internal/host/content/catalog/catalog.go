@@ -1,8 +1,8 @@
-// Package catalog knows which campaigns a stack of layers has: those of the game
-// and those that overlays bring.
+// Package catalog determines the campaigns of a stack of layers: those of the game and those of
+// overlays.
 //
-// A layer never changes, so each is inspected once, and what was found is kept as
-// long as it is asked for.
+// Layers never change, so each is inspected once. Results are cached; the least recently used ones are
+// evicted.
 package catalog
 
 import (
@@ -20,22 +20,22 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Bounds of what is kept and of one answer, which travels over the bus.
+// Limits for the cache and for one answer, which is sent over the bus.
 const (
 	maxLayers    = 500
 	maxChapters  = 15_000
 	maxCampaigns = 1000
-	maxText      = 500 // bytes of a description
+	maxText      = 500 // length of a description in bytes
 )
 
-// Catalog is safe for concurrent use.
+// Catalog caches the campaigns of layers. It is safe for concurrent use.
 type Catalog struct {
-	turn   chan struct{} // held while layers are inspected: the disk is read once
+	turn   chan struct{} // held during an inspection, so that a layer is read only once
 	layers map[key]*cached
 	clock  int64
 }
 
-// key is a directory as it is now: one with another's name is another one.
+// key identifies a directory and its state; a replaced directory has another inode.
 type key struct {
 	dir     string
 	inode   uint64
@@ -48,17 +48,16 @@ type cached struct {
 	used      int64
 }
 
-// New makes an empty catalog.
+// New returns an empty catalog.
 func New() *Catalog {
 	return &Catalog{turn: make(chan struct{}, 1), layers: map[key]*cached{}}
 }
 
-// Campaigns returns the campaigns of a stack, top first: those of the game in the
-// order that players know, then those of each overlay. What an upper layer has at
-// the same place hides what a lower one has. A campaign without an ID has maps
-// that no mission names. Where nothing of the game can be read, its campaigns are
-// left4me.OfficialCampaigns. A layer that is gone is left out. Errors: of ctx, and
-// of reading.
+// Campaigns returns the campaigns of a stack, top first: those of the game in the usual order, then
+// those of each overlay. A file in an upper layer hides the file at the same path in lower layers. A
+// campaign without an ID contains maps that no mission refers to. If no campaign of the game can be
+// read, its campaigns are left4me.OfficialCampaigns. Missing layers are skipped. Errors: that of ctx,
+// and read errors.
 func (c *Catalog) Campaigns(ctx context.Context, layers []inspect.Layer) ([]left4me.Campaign, error) {
 	var game, added []left4me.Campaign
 	seen := map[string]bool{}
@@ -77,7 +76,7 @@ func (c *Catalog) Campaigns(ctx context.Context, layers []inspect.Layer) ([]left
 			case place != "" && seen[place]:
 				continue
 			case l.Name != "":
-				f.Overlay = l.Name // it may have another name since it was inspected
+				f.Overlay = l.Name // the overlay may have been renamed after the inspection
 				added = append(added, f)
 			case f.ID != "":
 				game = append(game, f)
@@ -91,7 +90,7 @@ func (c *Catalog) Campaigns(ctx context.Context, layers []inspect.Layer) ([]left
 	return bounded(append(official(game), withoutNamed(added, game)...)), nil
 }
 
-// layer inspects a layer, if nobody did.
+// layer returns the campaigns of a layer, inspecting it if necessary.
 func (c *Catalog) layer(ctx context.Context, l inspect.Layer) ([]left4me.Campaign, error) {
 	st, err := os.Stat(l.Dir)
 	if err != nil {
@@ -126,7 +125,7 @@ func (c *Catalog) layer(ctx context.Context, l inspect.Layer) ([]left4me.Campaig
 	return found, nil
 }
 
-// forget drops the layer that nobody asked for for longest.
+// forget removes the least recently used layer.
 func (c *Catalog) forget() {
 	var oldest key
 	for k, v := range c.layers {
@@ -137,8 +136,8 @@ func (c *Catalog) forget() {
 	delete(c.layers, oldest)
 }
 
-// withoutNamed takes maps that a mission of another layer names from those that no
-// mission names.
+// withoutNamed removes maps from campaigns without a mission if a mission of another layer refers to
+// them.
 func withoutNamed(all, game []left4me.Campaign) []left4me.Campaign {
 	named := map[string]bool{}
 	for _, c := range slices.Concat(all, game) {
@@ -167,7 +166,7 @@ func withoutNamed(all, game []left4me.Campaign) []left4me.Campaign {
 	return out
 }
 
-// bounded is as much as one answer may bring.
+// bounded truncates the list to the limits of one answer.
 func bounded(all []left4me.Campaign) []left4me.Campaign {
 	left := maxChapters
 	for i, c := range all {
@@ -181,11 +180,11 @@ func bounded(all []left4me.Campaign) []left4me.Campaign {
 	return all
 }
 
-// dirs are the directories of the game in which it looks first.
+// dirs are the directories of the game in search order.
 var dirs = []string{"update", "left4dead2_dlc3", "left4dead2_dlc2", "left4dead2_dlc1", "left4dead2"}
 
-// official puts the campaigns of the game in order, one of each, and gives them
-// the titles that its files only name.
+// official sorts the campaigns of the game, removes duplicates, and replaces references to the game's
+// texts by titles.
 func official(found []left4me.Campaign) []left4me.Campaign {
 	known := left4me.OfficialCampaigns()
 	if len(found) == 0 {
@@ -208,7 +207,7 @@ func official(found []left4me.Campaign) []left4me.Campaign {
 	})
 	found = slices.CompactFunc(found, func(a, b left4me.Campaign) bool { return strings.EqualFold(a.ID, b.ID) })
 	for i, c := range found {
-		// What the game has isn't for download, and has no pictures for browsers.
+		// The game's files can't be downloaded and contain no pictures that browsers can show.
 		c.File, c.Image = "", ""
 		if p := place(c); p < len(known) {
 			c = titled(c, known[p])
@@ -218,7 +217,7 @@ func official(found []left4me.Campaign) []left4me.Campaign {
 	return found
 }
 
-// titled gives a campaign the words that are known here where it has none.
+// titled adds missing titles to a campaign from the known one.
 func titled(c, known left4me.Campaign) left4me.Campaign {
 	if c.Title == c.ID {
 		c.Title = known.Title
@@ -227,7 +226,7 @@ func titled(c, known left4me.Campaign) left4me.Campaign {
 	for _, ch := range known.Modes["coop"] {
 		titles[ch.Map] = fmt.Sprintf("%d: %s", ch.Number, ch.Title)
 	}
-	modes := make(map[string][]left4me.Chapter, len(c.Modes)) // those of c are kept for others
+	modes := make(map[string][]left4me.Chapter, len(c.Modes)) // copy: the modes of c are cached
 	for mode, chapters := range c.Modes {
 		modes[mode] = slices.Clone(chapters)
 		for k, ch := range modes[mode] {

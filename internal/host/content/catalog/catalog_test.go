@@ -100,7 +100,8 @@ func TestTheSimulatedGame(t *testing.T) {
 	}
 }
 
-// As the real game has them: in pak files, several of one campaign, with names of texts.
+// As in the real game: in pak files, several of which contain the same campaign, with references to
+// texts.
 func TestMissionsOfTheGame(t *testing.T) {
 	lower := lay(t, map[string]string{
 		"left4dead2/pak01_dir.vpk": pack(t, map[string]string{
@@ -122,7 +123,7 @@ func TestMissionsOfTheGame(t *testing.T) {
 |HoldoutChallenge|Taan: c1m1_hotel
 |Seen|new: c1m1_hotel`
 	if got := show(all); got != want {
-		t.Errorf("%s\nwant\n%s", got, want)
+		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 	if ch := all[0].Modes["coop"][1]; ch.Title != "2: streets" {
 		t.Errorf("%+v", ch)
@@ -153,14 +154,14 @@ up||a: extra
 low||map: stray
 low||Maps without a campaign: loose
 m|B|Apart: b1`
-	for range 2 { // the second time from what is kept
+	for range 2 { // the second time from the cache
 		if got := show(ask(t, c, layers...)[14:]); got != want {
-			t.Errorf("%s\nwant\n%s", got, want)
+			t.Errorf("got\n%s\nwant\n%s", got, want)
 		}
 	}
 	if got := show(ask(t, c, layers[1])[14:]); !strings.HasPrefix(got, "low|A|Lower: a1\n") ||
 		!strings.Contains(got, "low||map: b1 stray") {
-		t.Errorf("alone: %s", got)
+		t.Errorf("single layer: %s", got)
 	}
 }
 
@@ -168,12 +169,12 @@ func TestALayerIsInspectedOnce(t *testing.T) {
 	dir := lay(t, map[string]string{"left4dead2/missions/a.txt": mission("A", "First", "a1")})
 	c := catalog.New()
 	ask(t, c, inspect.Layer{Name: "a", Dir: dir})
-	// Nobody changes a layer: who does sees what was there.
+	// Layers never change; if one is changed anyway, the cached result is returned.
 	must(t, os.WriteFile(filepath.Join(dir, "left4dead2/missions/a.txt"), []byte(mission("A", "Second", "a1")), 0o600))
 	if got := show(ask(t, c, inspect.Layer{Name: "a", Dir: dir})[14:]); got != "a|A|First: a1" {
 		t.Error(got)
 	}
-	// Another directory in its place is another layer.
+	// Another directory in its place is a new layer.
 	must(t, os.Rename(dir, dir+"-old"))
 	must(t, os.Rename(lay(t, map[string]string{"left4dead2/missions/a.txt": mission("A", "Third", "a1")}), dir))
 	if got := show(ask(t, c, inspect.Layer{Name: "a", Dir: dir})[14:]); got != "a|A|Third: a1" {
@@ -181,7 +182,7 @@ func TestALayerIsInspectedOnce(t *testing.T) {
 	}
 }
 
-// A layer that is known is shown by the name that it has now.
+// A cached layer is shown with its current name.
 func TestARenamedLayerKeepsItsCampaigns(t *testing.T) {
 	c := catalog.New()
 	dir := lay(t,
@@ -191,7 +192,7 @@ func TestARenamedLayerKeepsItsCampaigns(t *testing.T) {
 	for _, name := range []left4me.Name{"maps", "campaigns"} {
 		all := ask(t, c, inspect.Layer{Name: name, Dir: dir})
 		if last := all[len(all)-1]; last.ID != "X" || last.Overlay != name {
-			t.Errorf("%+v, want one of %s", last, name)
+			t.Errorf("got %+v, want a campaign of overlay %s", last, name)
 		}
 	}
 }
@@ -210,7 +211,7 @@ func TestEndlessMissionsAreCut(t *testing.T) {
 		files[fmt.Sprintf("left4dead2/missions/%d.txt", i)] = fmt.Sprintf("mission { name big%d modes {%s } }", i, &modes)
 	}
 	if all := ask(t, catalog.New(), inspect.Layer{Name: "a", Dir: lay(t, files)}); len(all) != 15 {
-		t.Errorf("%d campaigns", len(all))
+		t.Errorf("%d campaigns, want 15", len(all))
 	}
 }
 
@@ -233,7 +234,7 @@ func TestAnotherSettingOfNamesShowsOtherTitles(t *testing.T) {
 		all := ask(t, c, inspect.Layer{Name: "maps", Dir: dir, Hint: hint})
 		want := map[string]string{"cp866": "Ва", "gbk": "锣"}[hint]
 		if title := all[len(all)-1].Title; title != want {
-			t.Errorf("%s: %q", hint, title)
+			t.Errorf("hint %s: title = %q", hint, title)
 		}
 	}
 }

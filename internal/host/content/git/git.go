@@ -1,12 +1,9 @@
-// Package git fetches one commit of a repository that anybody may read, and
-// hands it over as an archive.
+// Package git fetches one commit of a public repository and writes it as an archive.
 //
-// Neither the repository nor its address is trusted. The program git talks to
-// nothing but a proxy of ours on this machine, which forwards two kinds of
-// requests to the repository and refuses addresses of this machine and its
-// network at the moment of connecting; how much comes is bounded. git reads no
-// configuration but ours, runs no hook, filter or helper, follows no submodule,
-// and checks every object that it takes.
+// Neither the repository nor its address is trusted. The git program can connect only to our proxy on
+// this host, which forwards two kinds of requests to the repository, refuses addresses of this host and
+// its network when it connects, and limits the amount of data. git reads no configuration but ours,
+// runs no hooks, filters or helpers, follows no submodules, and checks every received object.
 package git
 
 import (
@@ -25,31 +22,30 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Doer asks over HTTP, and connects to nothing that it shouldn't.
+// Doer performs HTTP requests. Implementations must refuse addresses that must not be contacted.
 type Doer interface {
 	Do(req *http.Request) (*http.Response, error)
-	Allowed(address string) bool // it may be asked without https
+	Allowed(address string) bool // whether address may be used without https
 }
 
 // Limits of a fetch.
 const (
-	maxFetched  = 4 << 30   // bytes over the line
-	maxTree     = 32 << 30  // bytes of the archive
-	fetchWithin = time.Hour // all together
+	maxFetched  = 4 << 30   // bytes received over the network
+	maxTree     = 32 << 30  // size of the archive in bytes
+	fetchWithin = time.Hour // total time
 	findWithin  = time.Minute
 )
 
-// Repository is one that is read. It is used by one goroutine at a time.
+// Repository is a remote repository. It must not be used concurrently.
 type Repository struct {
 	url     string
-	scratch string // an empty directory for what git needs
+	scratch string // empty directory for git's files
 	http    Doer
 	say     func(left4me.Progress)
 }
 
-// Open makes a Repository. Nothing is asked yet. scratch is a directory that is
-// removed with all that is in it by whoever made it; say may be nil. Errors:
-// left4me.Invalid for an address that isn't fetched from.
+// Open returns a Repository without contacting it. The caller removes scratch with its contents
+// afterwards; say may be nil. Errors: left4me.Invalid if the address isn't allowed.
 func Open(address, scratch string, http Doer, say func(left4me.Progress)) (*Repository, error) {
 	u, err := url.Parse(address)
 	var e *left4me.Error
@@ -82,8 +78,7 @@ var (
 	})
 )
 
-// CheckRef reports what can't be a branch, tag or commit. Errors:
-// left4me.Invalid.
+// CheckRef checks whether ref can be a branch, tag or commit. Errors: left4me.Invalid.
 func CheckRef(ref string) error {
 	bad := func(r rune) bool {
 		return r <= ' ' || r == 0x7f || strings.ContainsRune(`~^:?*[\`, r) || unicode.IsControl(r) || r == unicode.ReplacementChar
@@ -97,15 +92,14 @@ func CheckRef(ref string) error {
 	return nil
 }
 
-// Find returns the commit that a branch, a tag or an abbreviation of a commit
-// means; empty is the default branch. Errors: left4me.Invalid, left4me.NotFound,
-// left4me.Unavailable.
+// Find returns the commit for a branch, a tag or an abbreviated commit ID; an empty ref means the
+// default branch. Errors: left4me.Invalid, left4me.NotFound, left4me.Unavailable.
 func (r *Repository) Find(ctx context.Context, ref string) (commit string, err error) {
 	if err := CheckRef(ref); err != nil {
 		return "", err
 	}
 	if fullCommit().MatchString(ref) {
-		return ref, nil // whether there is such a one is seen when it is fetched
+		return ref, nil // fetching it shows whether it exists
 	}
 	ctx, cancel := within(ctx, findWithin)
 	defer cancel()
@@ -146,8 +140,7 @@ func (r *Repository) Find(ctx context.Context, ref string) (commit string, err e
 	return "", left4me.NewError(left4me.NotFound, "git.ref_unknown", "url", r.url, "ref", ref).InField("git.ref")
 }
 
-// complete finds a commit by its beginning, which takes the history, but not
-// what is in it.
+// complete finds a commit by a prefix of its ID. It fetches the history, but no trees and files.
 func (r *Repository) complete(g *session, ref string) (string, error) {
 	_, err := g.run("fetch", "--quiet", "--no-tags", "--filter=tree:0", "--", g.proxy.url, "+refs/heads/*:refs/heads/*",
 		"+refs/tags/*:refs/tags/*")
@@ -168,8 +161,8 @@ func noCommit(address, ref string) error {
 	return left4me.NewError(left4me.NotFound, "git.commit_unknown", "url", address, "ref", ref).InField("git.ref")
 }
 
-// Archive writes a commit, or a directory of it, as a tar file. Errors:
-// left4me.NotFound, left4me.Unavailable.
+// Archive writes a commit, or a directory of it, as a tar file. Errors: left4me.NotFound,
+// left4me.Unavailable.
 func (r *Repository) Archive(ctx context.Context, commit, dir, file string) error {
 	if !fullCommit().MatchString(commit) {
 		return noCommit(r.url, commit)
@@ -181,7 +174,7 @@ func (r *Repository) Archive(ctx context.Context, commit, dir, file string) erro
 		return err
 	}
 	defer g.close()
-	// Without its history, if the other side allows to ask for a commit.
+	// Fetch without the history if the server allows requests for single commits.
 	_, err = g.run("fetch", "--quiet", "--no-tags", "--depth=1", "--", g.proxy.url, commit)
 	if errors.Is(err, errNotOffered) {
 		_, err = g.run("fetch", "--quiet", "--no-tags", "--", g.proxy.url, "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*")
@@ -203,13 +196,13 @@ func (r *Repository) Archive(ctx context.Context, commit, dir, file string) erro
 	return g.archive(tree, file)
 }
 
-// within bounds a context, with words for when the time is over.
+// within adds a timeout to a context, with a cause for users.
 func within(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
 	return context.WithTimeoutCause(ctx, d,
 		left4me.NewError(left4me.Unavailable, "git.timeout", "within", d))
 }
 
-// Available says why repositories can't be used on this machine, or nil.
+// Available returns why repositories can't be used on this host, or nil.
 func Available() error {
 	if _, err := find(); err != nil {
 		return err
@@ -217,7 +210,7 @@ func Available() error {
 	return nil
 }
 
-// begin makes an empty repository beside which only our proxy is.
+// begin creates an empty repository and a proxy for it.
 func (r *Repository) begin(ctx context.Context, name string) (*session, error) {
 	program, err := find()
 	if err != nil {

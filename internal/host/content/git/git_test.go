@@ -26,10 +26,10 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// forge is a server with a repository, as git serves it.
+// forge is a server with a repository that git serves over HTTP.
 type forge struct {
 	t      *testing.T
-	dir    string // of the repository, with a working tree
+	dir    string // the repository, with a working tree
 	url    string
 	server *httptest.Server
 	asked  atomic.Int64
@@ -92,7 +92,7 @@ func (f *forge) git(args ...string) string {
 	return strings.TrimSpace(string(out))
 }
 
-// commit writes files and commits them.
+// commit writes files, commits them and returns the commit ID.
 func (f *forge) commit(files ...string) string {
 	f.t.Helper()
 	for i := 0; i < len(files); i += 2 {
@@ -125,7 +125,7 @@ func (f *forge) open() *git.Repository {
 	return r
 }
 
-// fetch gives what is in a commit, by path.
+// fetch returns the contents of a commit by path.
 func fetch(t *testing.T, r *git.Repository, ref, dir string) (map[string]string, error) {
 	t.Helper()
 	commit, err := r.Find(t.Context(), ref)
@@ -175,7 +175,7 @@ func TestBranchesTagsAndCommitsAreFound(t *testing.T) {
 	} {
 		got, err := fetch(t, r, ref, "")
 		if err != nil || got["cfg/a.cfg"] != want {
-			t.Errorf("%q: %v, %v; want %s", ref, got, err, want)
+			t.Errorf("%q: got %v, %v; want %s", ref, got, err, want)
 		}
 	}
 	if got, err := fetch(t, r, "main", "addons"); err != nil || len(got) != 1 || got["b.vpk"] != "b" {
@@ -188,12 +188,12 @@ func TestBranchesTagsAndCommitsAreFound(t *testing.T) {
 	} {
 		if _, err := fetch(t, r, ref, ""); !errors.Is(err, want) ||
 			strings.Contains(err.Error(), "127.0.0.1:") && !strings.Contains(err.Error(), f.url) {
-			t.Errorf("%q: %v", ref, err)
+			t.Errorf("ref %q: got %v", ref, err)
 		}
 	}
 	for _, dir := range []string{"nowhere", "cfg/a.cfg", "../.."} {
 		if _, err := fetch(t, r, "main", dir); !errors.Is(err, left4me.NotFound) {
-			t.Errorf("%q: %v", dir, err)
+			t.Errorf("directory %q: got %v, want NotFound", dir, err)
 		}
 	}
 }
@@ -206,7 +206,7 @@ func TestACommitIsFetchedFromAServerThatOffersNone(t *testing.T) {
 	first := f.commit("a", "1")
 	f.commit("a", "2")
 	f.before = func(_ http.ResponseWriter, r *http.Request) bool {
-		r.Header.Del("Git-Protocol") // an old one: by the new protocol all can be asked for
+		r.Header.Del("Git-Protocol") // simulates an old server: the new protocol allows requests for any commit
 		return false
 	}
 	if got, err := fetch(t, f.open(), first, ""); err != nil || got["a"] != "1" {
@@ -222,7 +222,7 @@ func TestNothingOfARepositoryIsExecuted(t *testing.T) {
 		".gitmodules", "[submodule \"x\"]\n\tpath = x\n\turl = file:///etc\n",
 		".lfsconfig", "[lfs]\n\turl = http://127.0.0.1:1/\n", "b.vpk", "version https://git-lfs.github.com/spec/v1\n",
 	)
-	// Configuration of whoever runs left4me.
+	// Configuration of the user who runs left4me.
 	home := t.TempDir()
 	text := fmt.Sprintf("[filter \"evil\"]\n\tsmudge = touch %[1]s; cat\n\trequired = true\n[core]\n\thooksPath = %[2]s\n"+
 		"[url \"file:///\"]\n\tinsteadOf = http://\n[tar \"tar\"]\n\tcommand = touch %[1]s\n", mark, home)
@@ -240,7 +240,7 @@ func TestNothingOfARepositoryIsExecuted(t *testing.T) {
 		t.Errorf("%v, %v", got, err)
 	}
 	if _, err := os.Stat(mark); err == nil {
-		t.Error("something was executed")
+		t.Error("a command from the repository or the configuration was executed")
 	}
 }
 
@@ -255,10 +255,10 @@ func TestPrivateAddressesAreRefused(t *testing.T) {
 		"https://example.org", "https://example.org/x?y", "git://example.org/x", "https://example.org/x\n",
 	} {
 		if _, err := git.Open(address, t.TempDir(), closed, nil); !errors.Is(err, left4me.Invalid) {
-			t.Errorf("%q: %v", address, err)
+			t.Errorf("Open(%q): got %v, want Invalid", address, err)
 		}
 	}
-	// An address of this machine behind https, and one that is sent to.
+	// An address of this host behind https, and one that is the target of a redirect.
 	r, err := git.Open("https://localhost:1/x", t.TempDir(), closed, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -266,7 +266,7 @@ func TestPrivateAddressesAreRefused(t *testing.T) {
 	if _, err := r.Find(t.Context(), "main"); err == nil || !strings.Contains(err.Error(), "no address of the internet") {
 		t.Errorf("%v", err)
 	}
-	private := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("it was asked") }))
+	private := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("a private address was contacted") }))
 	defer private.Close()
 	f.before = func(w http.ResponseWriter, r *http.Request) bool {
 		http.Redirect(w, r, private.URL+r.URL.String(), http.StatusMovedPermanently)
@@ -285,7 +285,7 @@ func TestARepositoryThatWasMovedIsFollowed(t *testing.T) {
 	f.commit("a", "1")
 	old := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodPost {
-			t.Error("it was asked for more than where it is")
+			t.Error("the old address got more than the first request")
 		}
 		http.Redirect(w, r, f.url+strings.TrimPrefix(r.URL.String(), "/old"), http.StatusMovedPermanently)
 	}))
@@ -327,7 +327,7 @@ func TestWhatAServerAnswersHasACause(t *testing.T) {
 		f.before = before
 		_, err := fetch(t, f.open(), "main", "")
 		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%v; want %q", err, want)
+			t.Errorf("got %v, want %q", err, want)
 		}
 		if err != nil && strings.Contains(strings.ReplaceAll(err.Error(), f.url, ""), "http://127") {
 			t.Errorf("the address of the proxy is shown: %v", err)
@@ -335,7 +335,7 @@ func TestWhatAServerAnswersHasACause(t *testing.T) {
 	}
 }
 
-// cutPack ends in the middle of a pack.
+// cutPack cuts off the response in the middle of a pack.
 func cutPack(w http.ResponseWriter, r *http.Request) bool {
 	b, _ := io.ReadAll(r.Body)
 	if !strings.Contains(string(b), "command=fetch") {
@@ -348,7 +348,7 @@ func cutPack(w http.ResponseWriter, r *http.Request) bool {
 	return true
 }
 
-// brokenPack answers with a repository that has a tree with ".." in it.
+// brokenPack answers with a repository that contains a tree with the entry "..".
 func brokenPack(f *forge) func(http.ResponseWriter, *http.Request) bool {
 	blob := f.git("hash-object", "-w", "a")
 	cmd := exec.Command("git", "mktree")
@@ -385,7 +385,7 @@ func FuzzCheckRef(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, s string) {
 		if git.CheckRef(s) == nil && s != "" && (s[0] == '-' || strings.ContainsAny(s, "\x00\n*?[:^~ ")) {
-			t.Errorf("%q may be a ref", s)
+			t.Errorf("CheckRef accepted %q", s)
 		}
 	})
 }

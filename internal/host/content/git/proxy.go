@@ -14,21 +14,20 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// proxy is what git talks to instead of the repository. It listens on this
-// machine, at an address that nobody else knows, and forwards only what fetching
-// takes: to be told what there is, and to be given some of it.
+// proxy is the server that git talks to instead of the repository. It listens on this host at a secret
+// address and forwards only the requests needed for fetching: for the list of refs and for objects.
 type proxy struct {
-	url    string // where git asks
+	url    string // base URL for git
 	server *http.Server
 	done   chan struct{}
 	http   Doer
 	say    func(left4me.Progress)
 
 	mu    sync.Mutex
-	base  string // where the repository is, after it sent us there
+	base  string // base URL of the repository, after redirects
 	bytes int64
 	told  time.Time
-	wrong error // the first thing that went wrong
+	wrong error // the first error
 }
 
 func listen(ctx context.Context, base string, client Doer, say func(left4me.Progress)) (*proxy, error) {
@@ -119,7 +118,7 @@ func (p *proxy) forward(w http.ResponseWriter, r *http.Request, path, kind strin
 	w.Header().Set("Content-Type", kind)
 	w.Header().Set("Cache-Control", "no-cache")
 	if _, err := io.Copy(counting{w, p}, resp.Body); err != nil {
-		// What comes after that is git's to notice: it is cut off.
+		// The response is cut off, which git detects.
 		var too *left4me.Error
 		if errors.As(err, &too) {
 			p.fail(too)
@@ -128,7 +127,7 @@ func (p *proxy) forward(w http.ResponseWriter, r *http.Request, path, kind strin
 	}
 }
 
-// answered inspects an answer before git sees it.
+// answered checks a response before it is forwarded to git.
 func answered(base string, resp *http.Response, kind string) error {
 	got, _, _ := strings.Cut(resp.Header.Get("Content-Type"), ";")
 	switch code := resp.StatusCode; {
@@ -144,7 +143,7 @@ func answered(base string, resp *http.Response, kind string) error {
 	return left4me.NewError(left4me.Unavailable, "git.status", "url", base, "status", resp.StatusCode)
 }
 
-// counting bounds what a repository sends.
+// counting limits how much a repository sends.
 type counting struct {
 	w io.Writer
 	p *proxy

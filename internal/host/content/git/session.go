@@ -23,13 +23,12 @@ import (
 )
 
 const (
-	maxSaid        = 64 << 10 // of what git prints
-	maxMemory      = 4 << 30  // address space: an object is unpacked in memory
+	maxSaid        = 64 << 10 // of git's output in bytes
+	maxMemory      = 4 << 30  // address space in bytes: git unpacks objects in memory
 	checkDiskEvery = 64 << 20
 )
 
-// errNotOffered says that a server gives nobody a commit that is asked for by
-// its name.
+// errNotOffered means that the server doesn't allow requests for this commit by its ID.
 var errNotOffered = errors.New("the server doesn't give that commit alone")
 
 func find() (string, error) {
@@ -40,13 +39,13 @@ func find() (string, error) {
 	return program, nil
 }
 
-// session is one repository on disk, and the line to where it comes from.
+// session is a local repository with a proxy to its origin.
 type session struct {
 	ctx     context.Context
 	program string
 	dir     string
 	home    string
-	url     string // for people
+	url     string // for messages
 	proxy   *proxy
 }
 
@@ -57,7 +56,7 @@ func (g *session) close() {
 	_ = os.RemoveAll(g.dir)
 }
 
-// settings are all that git knows besides its own defaults.
+// settings is the complete configuration of git.
 var settings = []string{
 	"core.hooksPath=/dev/null", "core.fsmonitor=false", "core.bigFileThreshold=16m", "core.askPass=", "credential.helper=",
 	"transfer.fsckObjects=true", "transfer.bundleURI=false", "fetch.recurseSubmodules=false", "fetch.writeCommitGraph=false",
@@ -65,7 +64,7 @@ var settings = []string{
 	"gc.auto=0", "maintenance.auto=false", "pack.threads=1", "protocol.allow=never", "protocol.http.allow=always", "protocol.version=2",
 	"http.followRedirects=false", "http.proxy=", "http.noEPSV=true", "http.emptyAuth=false", "advice.detachedHead=false",
 	"init.defaultBranch=main", "safe.bareRepository=all",
-	// What old repositories have, and hurts nobody.
+	// Old repositories have these defects, which are harmless.
 	"fetch.fsck.zeroPaddedFilemode=warn", "fetch.fsck.missingSpaceBeforeDate=warn", "fetch.fsck.missingTaggerEntry=ignore",
 	"fetch.fsck.badTimezone=warn", "fetch.fsck.missingSpaceBeforeEmail=warn", "fetch.fsck.missingEmail=warn",
 	"fetch.fsck.zeroPaddedDate=warn",
@@ -91,7 +90,7 @@ func (g *session) command(verb string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// run runs git and returns what it printed.
+// run runs git and returns its output.
 func (g *session) run(verb string, args ...string) (string, error) {
 	cmd := g.command(verb, args...)
 	var out, said limited
@@ -102,7 +101,7 @@ func (g *session) run(verb string, args ...string) (string, error) {
 	return out.String(), nil
 }
 
-// archive writes a tree as a tar file, and no more than there is room for.
+// archive writes a tree as a tar file, as far as there is enough disk space.
 func (g *session) archive(tree, file string) error {
 	cmd := g.command("archive", "--format=tar", "--end-of-options", tree)
 	var said limited
@@ -155,7 +154,7 @@ var secretPath = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`http://127\.0\.0\.1:\d+/[0-9a-z]+`)
 })
 
-// cause says why git failed, in words that people can act on.
+// cause converts a failure of git into an error that users can act on.
 func (g *session) cause(verb string, err error, said string) error {
 	if g.ctx.Err() != nil {
 		return context.Cause(g.ctx)
@@ -191,7 +190,7 @@ func (g *session) cause(verb string, err error, said string) error {
 	return left4me.NewError(left4me.Unavailable, "git.failed", "verb", verb, "reason", last(said)).Because(why)
 }
 
-// last is the line that says most: that of the fatal error.
+// last returns the most informative line: that of the fatal error.
 func last(said string) string {
 	lines := strings.Split(said, "\n")
 	best := lines[len(lines)-1]
@@ -205,7 +204,7 @@ func last(said string) string {
 	return fmt.Sprintf("%.300s", strings.ToValidUTF8(best, "?"))
 }
 
-// limited keeps the beginning of what is written to it.
+// limited stores the first maxSaid bytes written to it.
 type limited struct{ bytes.Buffer }
 
 func (l *limited) Write(p []byte) (int, error) {

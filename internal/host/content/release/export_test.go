@@ -1,4 +1,4 @@
 package release
 
-// Read is read.
+// Read exports read for tests.
 var Read = read

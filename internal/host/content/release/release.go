@@ -1,5 +1,5 @@
-// Package release finds the assets of a release on GitHub. It asks as anybody
-// may, without an account, and downloads nothing itself.
+// Package release finds the assets of a release on GitHub. It uses the API without an account and
+// downloads no assets.
 package release
 
 import (
@@ -21,25 +21,25 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// API is where GitHub is asked.
+// API is the base URL of GitHub's API.
 const API = "https://api.github.com"
 
-// Bounds of what is taken.
+// Limits for answers of the API.
 const (
 	maxAnswer = 8 << 20
 	maxAssets = 20
 	askWithin = time.Minute
 )
 
-// Doer asks over HTTP, and connects to nothing that it shouldn't.
+// Doer performs HTTP requests. Implementations must refuse addresses that must not be contacted.
 type Doer interface {
 	Do(req *http.Request) (*http.Response, error)
 }
 
-// Release is what a release has that was asked for.
+// Release contains the requested assets of a release.
 type Release struct {
 	Tag    string
-	Assets []Asset // by name, one at least
+	Assets []Asset // sorted by name, at least one
 }
 
 // Asset is a file of a release.
@@ -47,11 +47,11 @@ type Asset struct {
 	Name string
 	Size int64
 	URL  string
-	Sum  string // sha256:… as GitHub tells it; empty for old ones
+	Sum  string // sha256:… as reported by GitHub; empty for old assets
 }
 
-// Origin names what it is, and changes when anything of it does, if every asset
-// has a sum: sure.
+// Origin returns a text that identifies the release and its assets. If sure is true, every asset has a
+// checksum, and the text changes whenever an asset does.
 func (r Release) Origin() (text string, sure bool) {
 	text, sure = r.Tag, true
 	for _, a := range r.Assets {
@@ -65,7 +65,7 @@ func (r Release) Origin() (text string, sure bool) {
 	return text, sure
 }
 
-// Bytes is how large its assets are together.
+// Bytes returns the total size of the assets.
 func (r Release) Bytes() (n int64) {
 	for _, a := range r.Assets {
 		n += a.Size
@@ -82,7 +82,7 @@ var (
 	})
 )
 
-// Check says what can't be asked for. Errors: left4me.Invalid with the field.
+// Check validates the description of a release. Errors: left4me.Invalid with the field.
 func Check(r left4me.Release) error {
 	if _, name, _ := strings.Cut(r.Repository, "/"); !repository().MatchString(r.Repository) || name == "." || name == ".." {
 		return left4me.NewError(left4me.Invalid, "release.repository_not_valid", "repository", r.Repository).InField("release.repository")
@@ -97,9 +97,9 @@ func Check(r left4me.Release) error {
 	return nil
 }
 
-// Find asks which assets a release has. api is API, or a stand-in. Errors:
-// left4me.Invalid, left4me.NotFound with what there is instead, and
-// left4me.Unavailable with when it can be asked again.
+// Find returns the assets of a release. api is API, or the URL of a substitute in tests. Errors:
+// left4me.Invalid; left4me.NotFound with the existing alternatives; left4me.Unavailable with the time
+// after which a retry makes sense.
 func Find(ctx context.Context, api string, client Doer, want left4me.Release) (Release, error) {
 	if err := Check(want); err != nil {
 		return Release{}, err
@@ -138,7 +138,7 @@ func Find(ctx context.Context, api string, client Doer, want left4me.Release) (R
 	return read(want, b)
 }
 
-// refusal gives words to an answer that isn't a release.
+// refusal converts an error response into an error.
 func refusal(want left4me.Release, resp *http.Response, body []byte, now time.Time) error {
 	var said struct{ Message string }
 	_ = json.Unmarshal(body, &said)
@@ -163,7 +163,7 @@ func refusal(want left4me.Release, resp *http.Response, body []byte, now time.Ti
 	return left4me.NewError(left4me.Unavailable, "github.status", "status", code).Because(fmt.Errorf("%d: %.200s", code, said.Message))
 }
 
-// read understands an answer.
+// read parses a response.
 func read(want left4me.Release, b []byte) (Release, error) {
 	var answer struct {
 		Tag    string `json:"tag_name"`
@@ -181,7 +181,7 @@ func read(want left4me.Release, b []byte) (Release, error) {
 	r := Release{Tag: answer.Tag}
 	var others []string
 	for _, a := range answer.Assets {
-		if ok, _ := path.Match(want.Asset, a.Name); !ok || a.State == "open" { // it is still being uploaded
+		if ok, _ := path.Match(want.Asset, a.Name); !ok || a.State == "open" { // still being uploaded
 			others = append(others, fmt.Sprintf("%.100s", a.Name))
 			continue
 		}

@@ -14,7 +14,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// answer is as GitHub gives one, cut to what is looked at and a little more.
+// answer is a response of GitHub, reduced to the fields that are used and a few others.
 const answer = `{"url": "https://api.github.com/repos/o/n/releases/1", "tag_name": "v1.2", "draft": false, "assets": [
 	{"name": "n-linux.zip", "state": "uploaded", "size": 10, "digest": "sha256:` + sum +
 	`", "browser_download_url": "https://github.com/o/n/releases/download/v1.2/n-linux.zip"},
@@ -23,7 +23,7 @@ const answer = `{"url": "https://api.github.com/repos/o/n/releases/1", "tag_name
 
 const sum = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
-// github is a stand-in.
+// github starts a substitute for GitHub's API.
 func github(t *testing.T, h http.HandlerFunc) (string, *download.Client) {
 	t.Helper()
 	s := httptest.NewServer(h)
@@ -51,15 +51,15 @@ func TestAssetsAreFoundByTheirNames(t *testing.T) {
 	}
 	r, err = release.Find(t.Context(), api, client, left4me.Release{Repository: "o/n", Tag: "a/b c", Asset: "x"})
 	if !errors.Is(err, left4me.Invalid) {
-		t.Errorf("%+v, %v", r, err)
+		t.Errorf("ambiguous asset: %+v, %v", r, err)
 	}
 	r, err = release.Find(t.Context(), api, client, left4me.Release{Repository: "o/n", Tag: "rel/1", Asset: "n-*.zip"})
 	if text, sure := r.Origin(); err != nil || len(r.Assets) != 2 || sure ||
 		text != "v1.2 n-linux.zip (sha256:0123456789ab) n-windows.zip" {
-		t.Errorf("%q, %v, %v", text, sure, err)
+		t.Errorf("without a checksum: %q, %v, %v", text, sure, err)
 	}
 	if got := strings.Join(asked, " "); got != "/repos/o/n/releases/latest /repos/o/n/releases/tags/rel%2F1" {
-		t.Errorf("it asked for %q", got)
+		t.Errorf("requested paths = %q", got)
 	}
 	_, err = release.Find(t.Context(), api, client, left4me.Release{Repository: "o/n", Asset: "*.7z"})
 	if !errors.Is(err, left4me.NotFound) || !strings.Contains(err.Error(), "n-linux.zip, n-mac.zip, n-windows.zip") {
@@ -96,7 +96,7 @@ func TestWhatGitHubRefusesHasACause(t *testing.T) {
 		api, client := github(t, h)
 		_, err := release.Find(t.Context(), api, client, left4me.Release{Repository: "o/n", Asset: "*"})
 		if _, public := left4me.Public(err); !public || !strings.Contains(err.Error(), want) {
-			t.Errorf("%v; want %q", err, want)
+			t.Errorf("got %v, want %q", err, want)
 		}
 	}
 }
@@ -115,7 +115,7 @@ func TestWhatCanBeAskedFor(t *testing.T) {
 		{Repository: "o/n", Asset: "*", Tag: "a\nb"},
 	} {
 		if err := release.Check(r); !errors.Is(err, left4me.Invalid) {
-			t.Errorf("%+v: %v", r, err)
+			t.Errorf("Check(%+v) = %v, want Invalid", r, err)
 		}
 	}
 }
@@ -130,7 +130,7 @@ func FuzzAnswer(f *testing.F) {
 		}
 		for _, a := range r.Assets {
 			if a.Size <= 0 || strings.ContainsAny(a.Name, "/\x00\n") || a.Name == ".." || a.Name == "." || a.Name == "" {
-				t.Errorf("%+v", a)
+				t.Errorf("invalid asset: %+v", a)
 			}
 		}
 	})

@@ -1,19 +1,17 @@
-// Package sandbox runs the script of an overlay, in the sandbox that its unit
-// left4me-build@ is, or that the process supervisor makes. It is a runner and no
-// more: what is built from, and what becomes of it, is decided by whoever wrote
-// the script and inspects the result.
+// Package sandbox runs the script of an overlay inside a sandbox that its caller provides: the unit
+// left4me-build@ or the process supervisor. It only runs the script; the agent decides which script to
+// run and checks the result.
 //
-// A build is one directory. The agent makes it, for the group that the script
-// runs as:
+// A build is one directory. The agent creates it for the group that the script runs as:
 //
-//	script  what to run, by bash
-//	env     further variables, one a line
-//	out     where it runs, and all that it may write
-//	log     what it prints, an empty file at first
-//	end     how it ended, an empty file at first
+//	script  the script, run by bash
+//	env     additional variables, one per line
+//	out     the working directory, and the only place the script may write to
+//	log     the output, initially empty
+//	end     the result, initially empty
 //
-// When the script has ended, nothing that it started runs any more, and all in
-// out can be read and removed by that group, whatever modes the script gave it.
+// After the script has ended, none of its processes is left, and the group can read and remove
+// everything in out, whatever modes the script has set.
 package sandbox
 
 import (
@@ -36,15 +34,14 @@ import (
 )
 
 const (
-	endWithin = 3 * time.Second // from SIGTERM to SIGKILL
-	// killWithin is how long what was killed may take: as many processes as a script
-	// may have, on a machine that has other work, take their time to end.
+	endWithin = 3 * time.Second // between SIGTERM and SIGKILL
+	// killWithin limits the wait for killed processes. As many processes as a script may have need some
+	// time to end on a busy host.
 	killWithin = 30 * time.Second
 	pollEvery  = 200 * time.Millisecond
 )
 
-// Main is `left4me build`: it runs the script in dir, leaves how it ended there,
-// and returns it.
+// Main implements `left4me build`: it runs the script in dir, writes the result there and returns it.
 func Main(ctx context.Context, dir string) End {
 	status, err := Run(ctx, dir)
 	e := End{Status: status}
@@ -57,18 +54,17 @@ func Main(ctx context.Context, dir string) End {
 	return e
 }
 
-// Run runs the script in dir and returns its exit status, as a shell would say
-// it: 128 and the signal for one that was killed. The end of ctx ends it. All
-// that descends from this process ends with the script, so it should have
-// nothing else to do. Errors: ErrFull, ErrMemory, and that it could not be run at
-// all.
+// Run runs the script in dir and returns its exit status in a shell's notation: 128 plus the signal
+// number if it was killed. The end of ctx ends it. All descendants of this process are killed together
+// with the script, so the process should do nothing else. Errors: ErrFull, ErrMemory, and errors that
+// prevented the script from running.
 func Run(ctx context.Context, dir string) (status int, err error) {
 	out := filepath.Join(dir, OutName)
 	env, err := environment(dir)
 	if err != nil {
 		return 0, fmt.Errorf("build: %w", err)
 	}
-	// What loses its parent becomes a child of ours, and so does not get lost.
+	// Adopt orphaned descendants, so that they can be found and killed.
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
 		return 0, fmt.Errorf("build: %w", err)
 	}
@@ -79,7 +75,7 @@ func Run(ctx context.Context, dir string) (status int, err error) {
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
 	cmd := exec.CommandContext(ctx, "/bin/bash", filepath.Join(dir, ScriptName))
-	if os.Getpid() == 1 { // no unit counts them; we have to be able to begin threads
+	if os.Getpid() == 1 { // no unit limits them; this process must stay able to create threads
 		cmd.Args = []string{"bash", "-c", fmt.Sprintf(`ulimit -u %d && exec /bin/bash "$0"`, maxProcesses), filepath.Join(dir, ScriptName)}
 	}
 	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = out, env, log.pipe, log.pipe
@@ -116,9 +112,9 @@ func Run(ctx context.Context, dir string) (status int, err error) {
 	return ws.ExitStatus(), nil
 }
 
-// start starts a command that can get no privileges, and can't look into what
-// else runs as its user: other builds do. Both hold for the thread that starts
-// it, which therefore ends.
+// start starts a command without the possibility to gain privileges and without access to other
+// processes of its user, such as other builds. Both restrictions apply to the starting thread, which
+// therefore ends afterwards.
 func start(cmd *exec.Cmd) error {
 	done := make(chan error)
 	go func() {
@@ -135,8 +131,8 @@ func start(cmd *exec.Cmd) error {
 	return <-done
 }
 
-// loosen gives the group of a tree all that its owner may, and its owner what it
-// takes to go through it. What isn't a file or a directory keeps its mode.
+// loosen gives the group of a tree the permissions of its owner, and makes its directories accessible.
+// Only files and directories are changed.
 func loosen(dir string) error {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
@@ -147,7 +143,7 @@ func loosen(dir string) error {
 		switch {
 		case err != nil:
 			return err
-		case name == ".": // the agent's
+		case name == ".": // belongs to the agent
 			return nil
 		case d.IsDir():
 			return root.Chmod(name, 0o770|fs.ModeSetgid)

@@ -15,7 +15,7 @@ import (
 	"github.com/left4me/left4me/internal/host/content/sandbox"
 )
 
-// lay makes the directory of a build as the agent does.
+// lay creates the directory of a build in the same way as the agent.
 func lay(t *testing.T, dir, script string) string {
 	t.Helper()
 	err := errors.Join(
@@ -60,7 +60,7 @@ func TestAScriptRunsInOutAndItsLogIsKept(t *testing.T) {
 	}
 	log := logOf(t, dir)
 	if !strings.HasPrefix(log, "said\ncomplained\n"+filepath.Join(dir, "out")+"\n") || strings.Contains(log, "SECRET") {
-		t.Errorf("log:\n%s", log)
+		t.Errorf("log = %s", log)
 	}
 }
 
@@ -80,11 +80,11 @@ func TestWhatAScriptLeftIsOpenToItsGroup(t *testing.T) {
 	} {
 		st, err := os.Lstat(filepath.Join(dir, "out", name))
 		if err != nil || st.Mode() != want {
-			t.Errorf("%s is %v, %v; want %v", name, st.Mode(), err, want)
+			t.Errorf("mode of %s = %v, %v; want %v", name, st.Mode(), err, want)
 		}
 	}
 	if now, _ := os.Stat("/etc/passwd"); now.Mode() != passwd.Mode() {
-		t.Errorf("/etc/passwd is %v", now.Mode())
+		t.Errorf("mode of /etc/passwd changed to %v", now.Mode())
 	}
 }
 
@@ -106,7 +106,7 @@ func TestAScriptThatIsCancelledEndsWithWhatItStarted(t *testing.T) {
 	begun := time.Now()
 	status, err := sandbox.Run(ctx, dir)
 	if took := time.Since(begun); err != nil || status < 128 || took > 10*time.Second {
-		t.Errorf("it ended with %d, %v after %v", status, err, took)
+		t.Errorf("ended with %d, %v after %v", status, err, took)
 	}
 	b, _ := os.ReadFile(filepath.Join(dir, "out", "child"))
 	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(10 * time.Millisecond) {
@@ -115,7 +115,7 @@ func TestAScriptThatIsCancelledEndsWithWhatItStarted(t *testing.T) {
 			break
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("it left %s", stat)
+			t.Fatalf("process left: %s", stat)
 		}
 	}
 }
@@ -131,7 +131,7 @@ func TestAScriptIsEndedBeforeTheDiskIsFull(t *testing.T) {
 	t.Cleanup(func() { _ = unix.Unmount(disk, unix.MNT_DETACH) })
 	dir := lay(t, disk, `head -c 8300000 /dev/zero >large; sleep 1000`)
 	if _, err := sandbox.Run(t.Context(), dir); !errors.Is(err, sandbox.ErrFull) {
-		t.Errorf("%v", err)
+		t.Errorf("got %v, want ErrFull", err)
 	}
 }
 
@@ -142,9 +142,9 @@ func TestALogThatIsALinkIsNotWritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := sandbox.Run(t.Context(), dir); err == nil {
-		t.Error("it ran")
+		t.Error("Run succeeded with a log that is a symbolic link")
 	}
 	if b, _ := os.ReadFile(other); len(b) > 0 {
-		t.Errorf("it wrote %q", b)
+		t.Errorf("the target of the link was written: %q", b)
 	}
 }

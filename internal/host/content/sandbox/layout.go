@@ -19,7 +19,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// What stands in the directory of a build.
+// Files in the directory of a build.
 const (
 	ScriptName = "script"
 	EnvName    = "env"
@@ -33,24 +33,23 @@ const (
 	maxEnv = 256 << 10
 )
 
-// Dir is the directory of a build beneath a root.
+// Dir returns the directory of a build below a root.
 func Dir(root string, id left4me.Name) string {
 	return filepath.Join(root, "tmp", "build-"+string(id))
 }
 
-// Request is what is to be run.
+// Request describes a build to run.
 type Request struct {
 	Script string
-	Env    map[string]string // beyond what every script finds
+	Env    map[string]string // in addition to the predefined variables
 }
 
 var variable = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`^[A-Z_][A-Z0-9_]{0,63}$`)
 })
 
-// Lay makes the directory of a build that is to be run for a group, -1 for our
-// own. Nothing may be there. Errors: left4me.Invalid for a variable that can't
-// be one.
+// Lay creates the directory of a build that will run with the given group, or with our own for -1. The
+// directory must not exist. Errors: left4me.Invalid for an invalid variable.
 func Lay(dir string, r Request, group int) error {
 	var env strings.Builder
 	for k, v := range r.Env {
@@ -74,7 +73,7 @@ func Lay(dir string, r Request, group int) error {
 		{LogName, "", 0o660},
 		{EndName, "", 0o660},
 		{OutName, "", fs.ModeDir | fs.ModeSetgid | 0o770},
-		{".", "", fs.ModeDir | fs.ModeSetgid | 0o750}, // it is found when all is there
+		{".", "", fs.ModeDir | fs.ModeSetgid | 0o750}, // last, because it makes the directory accessible
 	} {
 		path := filepath.Join(dir, f.name)
 		var err error
@@ -88,7 +87,7 @@ func Lay(dir string, r Request, group int) error {
 		if err == nil && group >= 0 {
 			err = os.Lchown(path, -1, group)
 		}
-		if err == nil { // past the umask
+		if err == nil { // independent of the umask
 			err = os.Chmod(path, f.mode)
 		}
 		if err != nil {
@@ -98,14 +97,14 @@ func Lay(dir string, r Request, group int) error {
 	return nil
 }
 
-// End is how a build ended.
+// End is the result of a build.
 type End struct {
-	Status int            `json:"status"`          // the script's exit status, as a shell says it
-	Error  *left4me.Error `json:"error,omitempty"` // why that doesn't count
+	Status int            `json:"status"`          // exit status in a shell's notation
+	Error  *left4me.Error `json:"error,omitempty"` // why the status doesn't count
 }
 
-// WriteEnd puts it where the agent looks for it. The file may be mounted, so it
-// is not replaced.
+// WriteEnd writes the result to the file that the agent reads. The file may be a mount point, so it is
+// overwritten in place.
 func WriteEnd(dir string, e End) error {
 	b, err := json.Marshal(e)
 	if err != nil {
@@ -119,8 +118,8 @@ func WriteEnd(dir string, e End) error {
 	return errors.Join(err, durable.Close(f))
 }
 
-// ReadEnd returns how a build ended, or nil when it has not, or was cut off.
-// The script may have written it: it says how it was, and nothing more.
+// ReadEnd returns the result of a build, or nil if it hasn't ended or was interrupted. The script may
+// have written the file, so it is trusted only as a description of the result.
 func ReadEnd(dir string) (*End, error) {
 	f, err := open(filepath.Join(dir, EndName))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -141,8 +140,8 @@ func ReadEnd(dir string) (*End, error) {
 	return &e, nil
 }
 
-// open opens a file of a build, and nothing that a script could have put in its
-// place.
+// open opens a file of a build. It fails if the script has replaced the file by anything but a regular
+// file.
 func open(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
 	if err != nil {
@@ -155,7 +154,7 @@ func open(path string) (*os.File, error) {
 	return f, nil
 }
 
-// environment is what a script finds.
+// environment returns the environment of a script.
 func environment(dir string) ([]string, error) {
 	env := []string{
 		"PATH=/usr/local/bin:/usr/bin:/bin", "HOME=/tmp", "TMPDIR=/tmp", "LANG=C.UTF-8", "TZ=UTC",

@@ -11,16 +11,15 @@ import (
 )
 
 const (
-	// MaxLog is how much of what a script prints is kept from its beginning, and
-	// maxTail how much of its end if it was more.
+	// MaxLog is how many bytes from the beginning of a script's output are kept. If there is more, the
+	// last maxTail bytes are kept as well.
 	MaxLog  = 8 << 20
 	maxTail = 16 << 10
 )
 
-// logged writes what comes through a pipe to the log, and no more than is of use
-// to anybody.
+// logged copies a pipe to the log, up to the limit.
 type logged struct {
-	pipe *os.File // for the script
+	pipe *os.File // write end, for the script
 	read *os.File
 	file *os.File
 	done chan error
@@ -43,7 +42,7 @@ func openLog(dir string) (*logged, error) {
 func (l *logged) copy() error {
 	var wrong error
 	write := func(b []byte) {
-		if wrong == nil { // the script may go on all the same
+		if wrong == nil { // the script continues all the same
 			_, wrong = l.file.Write(b)
 		}
 	}
@@ -65,11 +64,11 @@ func (l *logged) copy() error {
 			write(fmt.Appendf(nil, "\n[%d more bytes are left out here]\n", left-len(tail)))
 		}
 		write(tail)
-		return wrong // the end, or that somebody keeps the pipe
+		return wrong // wrong is nil at the end of the pipe, or if a process keeps it open past the deadline
 	}
 }
 
-// close returns when all is written. Who still has the pipe is not waited for.
+// close returns when all output is written. It doesn't wait for processes that keep the pipe open.
 func (l *logged) close() error {
 	err := l.pipe.Close()
 	_ = l.read.SetReadDeadline(time.Now().Add(endWithin))

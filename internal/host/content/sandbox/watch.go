@@ -16,31 +16,31 @@ import (
 )
 
 const (
-	margin = 20 // a part of this many of the disk stays free
+	margin = 20 // 1/margin of the disk stays free
 
-	// Of all processes together, as MemoryMax= and TasksMax= of the unit have it.
+	// Limits for all processes together, equal to MemoryMax= and TasksMax= of the unit.
 	maxMemory    = 2 << 30
 	maxProcesses = 256
 )
 
-// Why a script was ended.
+// Reasons for ending a script.
 var (
 	ErrFull   = left4me.NewError(left4me.DiskFull, "script.disk_full")
 	ErrMemory = left4me.NewError(left4me.Unavailable, "script.memory")
 )
 
-// Full reports whether a build on the disk that dir is on must end: the servers'
-// is the same.
+// Full reports whether the disk that contains dir is so full that a build must end. Servers use the same
+// disk.
 func Full(dir string) bool {
 	var st unix.Statfs_t
 	err := unix.Statfs(dir, &st)
 	return err == nil && (st.Bavail < st.Blocks/margin || st.Files > 0 && st.Ffree < st.Files/margin)
 }
 
-// watch ends a build before the disk or the memory is full, and collects what
-// its processes left behind as they ended. It returns when ctx ends.
+// watch ends a build before disk or memory is full, and reaps orphaned processes. It returns when ctx
+// ends.
 func watch(ctx context.Context, dir string, script int, end context.CancelCauseFunc) {
-	alone := os.Getpid() == 1 // what is there is the script's
+	alone := os.Getpid() == 1 // in a PID namespace, where all processes belong to the script
 	periodic.Run(ctx, periodic.Schedule{Every: pollEvery, AtOnce: true}, func(context.Context) {
 		if Full(dir) {
 			end(ErrFull)
@@ -57,12 +57,11 @@ func watch(ctx context.Context, dir string, script int, end context.CancelCauseF
 	})
 }
 
-// endAll ends everything that descends from this process, and returns when it
-// has ended.
+// endAll kills all descendants of this process and returns when they have ended.
 func endAll() error {
 	for begun := time.Now(); ; {
 		if os.Getpid() == 1 {
-			_ = syscall.Kill(-1, syscall.SIGKILL) // at once: nothing is begun meanwhile
+			_ = syscall.Kill(-1, syscall.SIGKILL) // all at once, so that none can fork in between
 		}
 		left := 0
 		for _, p := range processes() {
@@ -87,7 +86,7 @@ type process struct {
 	zombie      bool
 }
 
-// processes are those that can be seen.
+// processes returns the visible processes.
 func processes() []process {
 	dir, err := os.Open("/proc")
 	if err != nil {
@@ -105,7 +104,7 @@ func processes() []process {
 		if err != nil {
 			continue
 		}
-		// What comes behind its name, which may hold anything, is state and parent.
+		// State and parent follow the name, which may contain any characters.
 		f := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
 		if len(f) < 2 {
 			continue
@@ -116,7 +115,7 @@ func processes() []process {
 	return all
 }
 
-// memory is what processes have that can't be had from disk again.
+// memory returns the memory of processes that can't be read back from files.
 func memory(all []process) (bytes int64) {
 	for _, p := range all {
 		status, err := os.ReadFile("/proc/" + strconv.Itoa(p.pid) + "/status")
@@ -127,7 +126,7 @@ func memory(all []process) (bytes int64) {
 	return bytes
 }
 
-// field is a size of a process's status.
+// field returns a size field of /proc/PID/status in bytes.
 func field(status []byte, name string) int64 {
 	_, rest, ok := bytes.Cut(status, []byte("\n"+name))
 	if !ok {

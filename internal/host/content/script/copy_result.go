@@ -16,24 +16,24 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// What a script may leave.
+// Limits for the files of a script.
 const (
 	maxFiles = 200_000
 	maxBytes = 256 << 30
 	maxDepth = 64
 )
 
-// Taken is what was copied.
+// Taken counts what was copied.
 type Taken struct {
 	Files int
 	Bytes int64
 }
 
-// take copies a tree into an empty directory: files and directories, with no
-// other right than that to be executed. A copy, not the files themselves: who has
-// one of them open can still write to it. All is counted, and there is room for
-// all, before anything is copied; said is told how many bytes were. Errors:
-// left4me.Invalid with the path of what a layer must not have, left4me.DiskFull.
+// take copies the files and directories of a tree into an empty directory, with no permission bits but
+// the executable one. It copies instead of linking, because a process with an open file could still
+// write to it. Before copying, it counts everything and checks the free space. said receives the number
+// of copied bytes. Errors: left4me.Invalid with the path of an entry that a layer must not contain,
+// left4me.DiskFull.
 func take(ctx context.Context, dir string, into *os.Root, said func(done, total int64)) (Taken, error) {
 	from, err := os.OpenRoot(dir)
 	if err != nil {
@@ -41,7 +41,7 @@ func take(ctx context.Context, dir string, into *os.Root, said func(done, total 
 	}
 	defer from.Close()
 	t := taking{ctx: ctx, from: from, into: into, counting: true, said: said}
-	// Without left4dead2 what was written lies where left4dead2 is.
+	// Without a directory left4dead2, the files are relative to left4dead2.
 	if st, err := from.Lstat(game); err != nil || !st.IsDir() {
 		t.beneath = game
 	}
@@ -65,16 +65,16 @@ type taking struct {
 	Taken
 	ctx        context.Context
 	from, into *os.Root
-	beneath    string // what is taken goes
-	counting   bool   // nothing is copied yet
+	beneath    string // directory in the layer that the files are copied to
+	counting   bool   // first pass: nothing is copied
 	total      int64
 	said       func(done, total int64)
 }
 
-// game is the directory that a layer has its files in.
+// game is the directory of a layer that contains its files.
 const game = "left4dead2"
 
-// to is where an entry goes: add-ons that lie about go where the game finds them.
+// to returns the target path of an entry. Add-ons at the top level are placed in the addons directory.
 func (t *taking) to(name string) string {
 	if t.beneath != "" && path.Dir(name) == "." && strings.EqualFold(path.Ext(name), ".vpk") {
 		return path.Join(t.beneath, "addons", name)
@@ -164,7 +164,7 @@ func (t *taking) file(name string, mode fs.FileMode) error {
 	return errors.Join(err, t.count(n), to.Close())
 }
 
-// count adds a file to what is taken.
+// count adds a file to the totals.
 func (t *taking) count(size int64) error {
 	if t.Bytes += size; t.Bytes > maxBytes {
 		return left4me.NewError(left4me.Invalid, "script.too_large", "limit", left4me.Bytes(maxBytes))

@@ -18,24 +18,24 @@ import (
 )
 
 const (
-	// maxLogs is how many logs of an overlay are kept.
+	// maxLogs is the number of logs kept per overlay.
 	maxLogs = 10
-	// maxChunk bounds what is read of a log at once.
+	// maxChunk limits how much of a log one call reads, in bytes.
 	maxChunk = 1 << 20
-	// maxLog is how much of a log is kept; what a run writes is a little less.
+	// maxLog limits the size of a stored log in bytes. A run writes slightly less.
 	maxLog = sandbox.MaxLog + 1<<20
 )
 
-// LogFile is where the whole log of a run is kept, as the script printed it. No
-// server can be called as its directory is.
+// LogFile returns the path of a run's complete log, as printed by the script. The directory's name is
+// not a valid server name.
 func (b *Builder) LogFile(overlay, id left4me.Name) string {
 	return filepath.Join(b.Root, "logs", ".builds", string(overlay), string(id)+".log")
 }
 
-// keepLog copies the log of a run to where it stays, and drops older ones.
+// keepLog copies the log of a run to its permanent place and removes the oldest logs.
 func (b *Builder) keepLog(overlay, id left4me.Name, dir string) error {
 	from, err := openFile(filepath.Join(dir, sandbox.LogName))
-	if errors.Is(err, fs.ErrNotExist) { // it was never laid
+	if errors.Is(err, fs.ErrNotExist) { // the run was never set up
 		return nil
 	}
 	if err != nil {
@@ -61,7 +61,7 @@ func (b *Builder) keepLog(overlay, id left4me.Name, dir string) error {
 	return dropLogs(filepath.Dir(to))
 }
 
-// dropLogs keeps the newest: names of runs sort by time.
+// dropLogs removes all but the newest logs. Names of runs sort by time.
 func dropLogs(dir string) error {
 	logs, err := filepath.Glob(filepath.Join(dir, "*.log"))
 	slices.Sort(logs)
@@ -71,7 +71,7 @@ func dropLogs(dir string) error {
 	return err
 }
 
-// openFile opens a file that a script could have put something else in place of.
+// openFile opens a regular file that a script may have replaced by something else.
 func openFile(name string) (*os.File, error) {
 	f, err := os.OpenFile(name, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
 	if err != nil {
@@ -84,12 +84,12 @@ func openFile(name string) (*os.File, error) {
 	return f, nil
 }
 
-// followed is the log of a run that is written to while it is read.
+// followed is the log of a running script.
 type followed struct {
-	file  *os.File // nil: there is none
+	file  *os.File // nil if there is none
 	clean terminal.Cleaner
 	print func(string)
-	left  int64 // how much more of it is shown
+	left  int64 // number of bytes that may still be shown
 }
 
 func newLog(name string, print func(string)) *followed {
@@ -97,8 +97,8 @@ func newLog(name string, print func(string)) *followed {
 	return &followed{file: f, print: print, left: maxLog}
 }
 
-// read prints what was added. At the end it comes to the end of the log, before
-// that it takes no longer than a moment.
+// read prints new output. If end is set, it reads to the end of the log; otherwise it returns after
+// maxChunk bytes.
 func (l *followed) read(end bool) {
 	if l.file == nil {
 		return

@@ -1,10 +1,9 @@
-// Package script makes the files of an overlay by running its shell script.
+// Package script creates the files of an overlay by running its shell script.
 //
-// The script runs in a sandbox of the machine (a unit, or namespaces), as a user
-// who can do nothing else, and is believed nothing: what it printed is cleaned
-// and bounded, and what it left is copied, file by file, after everything that it
-// started has ended. A run outlives left4me: a successor that asks for the same
-// one follows it, or finds its end.
+// The script runs in a sandbox (a systemd unit or namespaces) as a user without other permissions, and
+// is not trusted: its output is cleaned and limited, and its files are copied one by one after all its
+// processes have ended. A run outlives left4me: a restarted left4me that requests the same run follows
+// it or gets its result.
 package script
 
 import (
@@ -21,15 +20,15 @@ import (
 
 // Machine runs `left4me build ID`, which outlives the agent.
 type Machine interface {
-	// StartBuild starts it; one that runs already is success.
+	// StartBuild starts a build. If it already runs, that is a success.
 	StartBuild(ctx context.Context, id left4me.Name) error
-	// Building reports whether it runs. When it doesn't, nothing of it can write any
-	// more, and end says how it ended; nil is that it came to no end.
+	// Building reports whether a build runs. If not, none of its processes is left, and end describes
+	// the result; nil means that the build was interrupted.
 	Building(ctx context.Context, id left4me.Name) (runs bool, end *sandbox.End, err error)
-	// StopBuild ends it with all that it started, within 5 s, and forgets how it
-	// ended. One that doesn't run is success.
+	// StopBuild ends a build with all its processes within 5 s, and discards its result. If it doesn't
+	// run, that is a success.
 	StopBuild(ctx context.Context, id left4me.Name) error
-	// BuildGroup is what scripts run as, -1 for our own.
+	// BuildGroup returns the group of the user for scripts, or -1 for our own group.
 	BuildGroup() (int, error)
 }
 
@@ -37,7 +36,7 @@ const (
 	followEvery = 200 * time.Millisecond
 	beginWithin = 30 * time.Second
 	stopWithin  = 10 * time.Second
-	// staleAfter is when a run that nobody followed is somebody's no more.
+	// staleAfter is the age at which a run that is no longer followed is removed.
 	staleAfter = 24 * time.Hour
 )
 
@@ -47,25 +46,23 @@ type Builder struct {
 	Machine Machine
 }
 
-// Job is one run.
+// Job describes one run.
 type Job struct {
-	ID      left4me.Name // of the run: one that was begun under it goes on
+	ID      left4me.Name // of the run; an existing run with this ID is continued
 	Overlay left4me.Name
 	Script  string
-	Env     map[string]string // further variables: OUT, HOME, PATH… are there
+	Env     map[string]string // additional variables; OUT, HOME, PATH and others are predefined
 
-	// Print is handed each line that the script prints, without control characters.
-	// It must not block.
+	// Print receives each line that the script prints, without control characters. It must not block.
 	Print func(line string)
-	// Copied is told how much of what the script left is copied; it may be nil.
+	// Copied receives the progress of copying the script's files; it may be nil.
 	Copied func(done, total int64)
 }
 
-// Run runs a script to its end and copies what it left to into, an empty
-// directory. The log is kept in any case: [Builder.LogFile]. When ctx ends the
-// run is ended, unless keep reports that a successor will follow it. Errors:
-// left4me.Invalid for what the script did or left, left4me.Unavailable for what
-// was in its way.
+// Run runs a script to its end and copies its files to into, an empty directory. The log is always
+// kept, see [Builder.LogFile]. If ctx ends, the run is stopped, unless keep reports that a restarted
+// left4me will follow it. Errors: left4me.Invalid for failures of the script, left4me.Unavailable for
+// failures of its environment.
 func (b *Builder) Run(ctx context.Context, j Job, into *os.Root, keep func() bool) (took Taken, err error) {
 	if !j.ID.Valid() || !j.Overlay.Valid() {
 		return Taken{}, left4me.NewError(left4me.Invalid, "script.run_invalid", "job", j.ID)
@@ -75,7 +72,7 @@ func (b *Builder) Run(ctx context.Context, j Job, into *os.Root, keep func() boo
 	if ctx.Err() != nil && keep() {
 		return Taken{}, ctx.Err()
 	}
-	// Whatever happened: it ends here.
+	// Stop the run in every other case.
 	clean, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
 	defer cancel()
 	if err == nil {
@@ -91,7 +88,7 @@ func (b *Builder) Run(ctx context.Context, j Job, into *os.Root, keep func() boo
 	return took, errors.Join(err, b.discard(clean, j.ID))
 }
 
-// verdict says what is wrong with an end.
+// verdict returns the error for a result, or nil for success.
 func verdict(end *sandbox.End) error {
 	switch {
 	case end == nil:
@@ -106,7 +103,7 @@ func verdict(end *sandbox.End) error {
 	return nil
 }
 
-// follow starts a run, or finds it, and returns its end.
+// follow starts a run, or finds an existing one, and returns its result.
 func (b *Builder) follow(ctx context.Context, j Job, dir string) (*sandbox.End, error) {
 	runs, end, err := b.Machine.Building(ctx, j.ID)
 	if err != nil {
@@ -126,7 +123,7 @@ func (b *Builder) follow(ctx context.Context, j Job, dir string) (*sandbox.End, 
 			tick.Stop()
 			return end, err
 		}
-		if sandbox.Full(dir) { // the script could hold up the one that inspects this inside
+		if sandbox.Full(dir) { // check here, too: the script could suspend the watcher inside the sandbox
 			tick.Stop()
 			return nil, sandbox.ErrFull
 		}
@@ -139,7 +136,7 @@ func (b *Builder) follow(ctx context.Context, j Job, dir string) (*sandbox.End, 
 	}
 }
 
-// begin lays a run and starts it.
+// begin creates the directory of a run and starts it.
 func (b *Builder) begin(ctx context.Context, j Job, dir string) error {
 	if sandbox.Full(filepath.Dir(dir)) {
 		return sandbox.ErrFull
@@ -163,8 +160,8 @@ func (b *Builder) begin(ctx context.Context, j Job, dir string) error {
 	return b.Machine.StartBuild(ctx, j.ID)
 }
 
-// discard removes the directory of a run that has ended. What its script made
-// unreadable for us a run of nothing makes readable.
+// discard removes the directory of a run that has ended. If the script made files inaccessible to this
+// user, an empty script is run first, because the runner resets the modes.
 func (b *Builder) discard(ctx context.Context, id left4me.Name) error {
 	dir := sandbox.Dir(b.Root, id)
 	err := remove(dir)
@@ -193,7 +190,7 @@ func (b *Builder) discard(ctx context.Context, id left4me.Name) error {
 	return errors.Join(b.Machine.StopBuild(ctx, id), remove(dir))
 }
 
-// remove removes a tree, with directories that their owner may not write to.
+// remove removes a tree, including directories that are not writable for their owner.
 func remove(dir string) error {
 	err := os.RemoveAll(dir)
 	if !errors.Is(err, fs.ErrPermission) {
@@ -213,8 +210,8 @@ func remove(dir string) error {
 	return os.RemoveAll(dir)
 }
 
-// Sweep ends and removes runs that nobody asked for again since a day: their job
-// ended while left4me did not run.
+// Sweep stops and removes runs that were not requested for a day. Their job ended while left4me was not
+// running.
 func (b *Builder) Sweep(ctx context.Context) error {
 	dirs, err := filepath.Glob(sandbox.Dir(b.Root, "*"))
 	for _, dir := range dirs {

@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// site is a root where scripts run in the sandbox of the process supervisor.
+// site is a root in which scripts run in the sandbox of the process supervisor.
 type site struct {
 	script.Builder
 	t *testing.T
@@ -84,7 +84,7 @@ func (s *site) printed() string {
 
 func never() bool { return false }
 
-// run runs a script and returns the directory it was copied to.
+// run runs a script and returns the directory its files were copied to.
 func (s *site) run(ctx context.Context, j script.Job) (dir string, took script.Taken, err error) {
 	s.t.Helper()
 	dir = s.t.TempDir()
@@ -95,7 +95,7 @@ func (s *site) run(ctx context.Context, j script.Job) (dir string, took script.T
 	defer into.Close()
 	took, err = s.Run(ctx, j, into, never)
 	if left, _ := filepath.Glob(filepath.Join(s.Root, "tmp", "*")); len(left) > 0 {
-		s.t.Errorf("it left %q", left)
+		s.t.Errorf("files left in tmp: %q", left)
 	}
 	return dir, took, err
 }
@@ -121,18 +121,18 @@ func TestWhatAScriptWritesIsTaken(t *testing.T) {
 		t.Error("the empty directory is missing", err)
 	}
 	if got := s.printed(); got != "made\nred and odd\nno end\n" {
-		t.Errorf("it printed %q", got)
+		t.Errorf("output = %q", got)
 	}
 	if b, err := os.ReadFile(s.LogFile("maps", j.ID)); err != nil || !strings.Contains(string(b), "\033[31mred") {
-		t.Errorf("the log is %q, %v", b, err)
+		t.Errorf("log = %q, %v", b, err)
 	}
 }
 
-// A file of holes takes no room where it lies: it must take none as a copy, and
-// what does not fit is refused before anything is copied.
+// A sparse file uses no disk space and must use none as a copy. Files that don't fit are refused before
+// anything is copied.
 func TestWhatAScriptWritesKeepsItsHolesAndTheMargin(t *testing.T) {
 	s := newSite(t)
-	if tmp := filepath.Join(s.Root, "tmp"); os.Geteuid() == 0 { // a disk that is not larger than what may be copied
+	if tmp := filepath.Join(s.Root, "tmp"); os.Geteuid() == 0 { // a disk smaller than the copy limit
 		if err := unix.Mount("tmpfs", tmp, "tmpfs", 0, "size=1g,mode=0751"); err != nil {
 			t.Fatal(err)
 		}
@@ -147,14 +147,14 @@ func TestWhatAScriptWritesKeepsItsHolesAndTheMargin(t *testing.T) {
 		err = unix.Stat(filepath.Join(dir, "left4dead2/holes.txt"), &st)
 	}
 	if err != nil || took.Bytes != 200<<20+2 || total != took.Bytes || st.Size != took.Bytes || st.Blocks*512 > 10<<20 {
-		t.Errorf("%+v, %d told, %d of %d bytes on the disk, %v", took, total, st.Blocks*512, st.Size, err)
+		t.Errorf("%+v, progress %d, %d of %d bytes on disk, %v", took, total, st.Blocks*512, st.Size, err)
 	}
 	free, err := disk.Free(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if free > 240<<30 {
-		t.Skipf("%d bytes are free: more than may be copied, and only root can make a small disk", free)
+		t.Skipf("%d bytes are free, which is more than the copy limit; only root can create a small disk", free)
 	}
 	dir, _, err = s.run(t.Context(),
 		s.job(fmt.Sprintf("echo x >a.txt; for i in $(seq %d); do truncate -s 8G large$i.txt; done", free>>33+1)))
@@ -162,7 +162,7 @@ func TestWhatAScriptWritesKeepsItsHolesAndTheMargin(t *testing.T) {
 		t.Error(err)
 	}
 	if left, _ := os.ReadDir(dir); len(left) > 0 {
-		t.Errorf("%s was copied", left[0].Name())
+		t.Errorf("%s was copied despite the full disk", left[0].Name())
 	}
 }
 
@@ -213,16 +213,16 @@ func TestAScriptThatFailsLeavesItsLogAndNothingElse(t *testing.T) {
 				t.Errorf("%q: %v", text, err)
 			}
 			if b, _ := os.ReadFile(filepath.Join(dir, "x")); strings.Contains(string(b), "root:") {
-				t.Errorf("%q: it took what isn't the script's", text)
+				t.Errorf("%q: a file outside the script's directory was copied", text)
 			}
 			if strings.HasPrefix(text, "echo broken") && s.printed() != "broken\n" {
-				t.Errorf("it printed %q", s.printed())
+				t.Errorf("output = %q", s.printed())
 			}
 		})
 	}
 }
 
-// What a hostile script may not do, it can't do; what it may, it can.
+// A hostile script can do what it is allowed to, and nothing else.
 func TestWhatAHostileScriptReaches(t *testing.T) {
 	s := newSite(t)
 	secret := filepath.Join(t.TempDir(), "of-another")
@@ -236,7 +236,7 @@ func TestWhatAHostileScriptReaches(t *testing.T) {
 	}{
 		{"echo x >$OUT/x && echo x >/tmp/x && echo x >/var/tmp/x && echo x >/dev/shm/x", true},
 		{"cat " + dir + "/script", true},
-		{"[ $(echo /proc/[0-9]*/ | wc -w) -lt 10 ]", true}, // nobody else is there
+		{"[ $(echo /proc/[0-9]*/ | wc -w) -lt 10 ]", true}, // no other processes are visible
 		{"cat /etc/passwd", true},
 		{"cat " + s.Root + "/left4me.db", false},
 		{"[ \"$(ls " + s.Root + ")\" != tmp ]", false},
@@ -263,7 +263,7 @@ func TestWhatAHostileScriptReaches(t *testing.T) {
 		{"dd if=/dev/zero of=/dev/null bs=3G count=1", false},
 		{"ulimit -n 5000", false},
 		{"nsenter -t 1 -m true", false},
-		{"[ -e /proc/self/fd/3 ]", false}, // of whoever runs it
+		{"[ -e /proc/self/fd/3 ]", false}, // of the process that runs it
 	}
 	var b strings.Builder
 	b.WriteString("exec 2>&1\n")
@@ -277,11 +277,11 @@ func TestWhatAHostileScriptReaches(t *testing.T) {
 	}
 	out := s.printed()
 	if !strings.Contains(out, "\nend\n") {
-		t.Errorf("it did not come to its end:\n%s", out)
+		t.Errorf("the script did not finish:\n%s", out)
 	}
 	for i, try := range tries {
 		if may := strings.Contains(out, fmt.Sprintf("may %d\n", i)); may != try.may {
-			t.Errorf("may it: %v, want %v: %s", may, try.may, try.do)
+			t.Errorf("allowed = %v, want %v: %s", may, try.may, try.do)
 		}
 	}
 	if t.Failed() {
@@ -301,11 +301,11 @@ func TestNothingOfAScriptOutlivesIt(t *testing.T) {
 		t.Fatal(err, s.printed())
 	}
 	if left := running(mark); len(left) > 0 {
-		t.Errorf("%q are left", left)
+		t.Errorf("processes left: %q", left)
 	}
 }
 
-// running are the processes that have a word among their arguments.
+// running returns the processes that have word among their arguments.
 func running(word string) (pids []string) {
 	all, _ := filepath.Glob("/proc/[0-9]*/cmdline")
 	for _, f := range all {
@@ -319,8 +319,8 @@ func running(word string) (pids []string) {
 func TestAForkBombEndsWithTheScript(t *testing.T) {
 	s := newSite(t)
 	mark := fmt.Sprintf("8%d.25", os.Getpid())
-	// All in one process: bash can't begin another one when there are so many, and tries
-	// for 15 s before it says so.
+	// The bomb is a single process: with that many processes, bash can't fork and retries for 15 s
+	// before it reports that.
 	_, took, err := s.run(t.Context(), s.job(`
 		echo x >x
 		exec perl -e '$| = 1;
@@ -332,11 +332,11 @@ func TestAForkBombEndsWithTheScript(t *testing.T) {
 		t.Errorf("%+v, %v: %s", took, err, s.printed())
 	}
 	if left := running(mark); len(left) > 0 {
-		t.Errorf("%d are left", len(left))
+		t.Errorf("%d processes left", len(left))
 	}
 	var n int
 	if _, err := fmt.Sscanf(s.printed(), "%d at once", &n); err != nil || n > 256 {
-		t.Errorf("it had %d processes, %v: %s", n, err, s.printed())
+		t.Errorf("%d concurrent processes, %v: %s", n, err, s.printed())
 	}
 }
 
@@ -355,10 +355,10 @@ func TestALogIsBoundedHoweverMuchIsPrinted(t *testing.T) {
 	b, err := os.ReadFile(s.LogFile("maps", j.ID))
 	if err != nil || len(b) > sandbox.MaxLog+1<<20 || !strings.HasPrefix(string(b), "first\n") ||
 		!strings.HasSuffix(string(b), "\nlast\n") || !strings.Contains(string(b), "more bytes are left out here") {
-		t.Errorf("the log has %d bytes, %v", len(b), err)
+		t.Errorf("log of %d bytes, %v", len(b), err)
 	}
 	if count > 3000 || long > 4096 {
-		t.Errorf("%d lines of %d bytes", count, long)
+		t.Errorf("%d lines printed, the longest has %d bytes", count, long)
 	}
 }
 
@@ -388,13 +388,13 @@ func TestAScriptThatNeverEndsIsEndedWithinFiveSeconds(t *testing.T) {
 	}
 	_, _, err := s.run(ctx, j)
 	if !errors.Is(err, context.Canceled) || ended.IsZero() {
-		t.Errorf("%v", err)
+		t.Errorf("cancelled run: got %v", err)
 	}
-	if took := time.Since(ended); took > 8*time.Second { // 5, on a machine with other work
-		t.Errorf("it took %v to end", took)
+	if took := time.Since(ended); took > 8*time.Second { // 5 s plus a margin for busy machines
+		t.Errorf("stop took %v", took)
 	}
 	if left := running(mark); len(left) > 0 {
-		t.Errorf("%q are left", left)
+		t.Errorf("processes left: %q", left)
 	}
 }
 
@@ -421,7 +421,7 @@ func TestASuccessorFindsTheRunOrItsEnd(t *testing.T) {
 		t.Fatal(took, err)
 	}
 	if got := s.printed(); got != "begun\nover\n" {
-		t.Errorf("the successor printed %q", got)
+		t.Errorf("output of the successor = %q", got)
 	}
 }
 
@@ -447,7 +447,7 @@ func TestARunWhoseWatcherIsKilledEnds(t *testing.T) {
 		t.Error(err)
 	}
 	if left := running(mark); len(left) > 0 {
-		t.Errorf("%q are left", left)
+		t.Errorf("processes left: %q", left)
 	}
 }
 
@@ -467,7 +467,7 @@ func TestTwoRunsDoNotSeeEachOther(t *testing.T) {
 		t.Error(err)
 	}
 	if got := s.printed(); !strings.HasPrefix(got, "build-run2\n") || strings.Contains(got, "run1") {
-		t.Errorf("it saw %q", got)
+		t.Errorf("visible builds: %q", got)
 	}
 	if err := os.WriteFile(filepath.Join(sandbox.Dir(s.Root, a.ID), "out", "gate"), nil, 0o666); err != nil {
 		t.Error(err)

@@ -15,8 +15,8 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// TestInTheUnit runs where left4me's units are installed, as the user left4me:
-// test/e2e takes it there.
+// TestInTheUnit runs as the user left4me on a host with left4me's units installed; test/e2e starts it
+// there.
 func TestInTheUnit(t *testing.T) {
 	root := os.Getenv("LEFT4ME_TEST_UNIT_ROOT")
 	if root == "" {
@@ -38,34 +38,34 @@ func TestInTheUnit(t *testing.T) {
 		defer into.Close()
 		took, err := s.Run(ctx, j, into, func() bool { return keep })
 		if left, _ := filepath.Glob(filepath.Join(root, "tmp", "build-*")); !keep && len(left) > 0 {
-			t.Errorf("it left %q", left)
+			t.Errorf("files left in tmp: %q", left)
 		}
 		return dir, took, err
 	}
 
-	// One that hides what it wrote, also from behind, and leaves processes.
+	// A script that makes its files inaccessible, also from the background, and leaves processes.
 	dir, took, err := run(t.Context(), s.job(`
 		mkdir -p left4dead2/a; echo "$LEFT4ME_OVERLAY" >left4dead2/a/file
 		(setsid bash -c 'while :; do chmod 0 left4dead2/a left4dead2; done' >/dev/null 2>&1 &)
 		chmod 0 left4dead2; id -un; echo over`), false)
 	if err != nil || took.Files != 1 {
-		t.Errorf("%v, %v", took, err)
+		t.Errorf("run: %v, %v", took, err)
 	}
 	if b, err := os.ReadFile(filepath.Join(dir, "left4dead2/a/file")); err != nil || string(b) != "maps\n" {
 		t.Errorf("%q, %v", b, err)
 	}
 	if got := s.printed(); got != "left4me-build\nover\n" {
-		t.Errorf("it printed %q", got)
+		t.Errorf("output = %q", got)
 	}
 	if _, _, err := run(t.Context(), s.job("echo x >x; exit 3"), false); err == nil || !strings.Contains(err.Error(), "status 3") {
 		t.Error(err)
 	}
 	if _, _, err := run(t.Context(), s.job("echo '{\"status\":0}' >../end; kill -9 $PPID; sleep 1"),
 		false); !errors.Is(err, left4me.Unavailable) && !errors.Is(err, left4me.Invalid) {
-		t.Errorf("one that ended its runner: %v", err)
+		t.Errorf("script that kills its runner: %v", err)
 	}
 
-	// One that doesn't want to end.
+	// A script that ignores SIGTERM.
 	ctx, cancel := context.WithCancel(t.Context())
 	var asked time.Time
 	j := s.job("trap '' TERM; echo begun; while :; do sleep 1000; done")
@@ -73,11 +73,11 @@ func TestInTheUnit(t *testing.T) {
 	if _, _, err := run(ctx, j, false); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
-	if took := time.Since(asked); took > 10*time.Second { // 5, on a machine with other work
-		t.Errorf("it took %v to end", took)
+	if took := time.Since(asked); took > 10*time.Second { // 5 s plus a margin for busy machines
+		t.Errorf("stop took %v", took)
 	}
 
-	// One that outlives who asked for it.
+	// A run that outlives the agent.
 	ctx, cancel = context.WithCancel(t.Context())
 	j = s.job("echo begun; sleep 2; echo x >x; echo $$")
 	print := j.Print

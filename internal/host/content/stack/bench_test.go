@@ -10,7 +10,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// BenchmarkFirstPage is a stack of 30 layers with 60,000 files.
+// BenchmarkFirstPage uses a stack of 30 layers with 60,000 files.
 func BenchmarkFirstPage(b *testing.B) {
 	dir := b.TempDir()
 	var layers []stack.Layer

@@ -13,7 +13,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// differ collects one page of how two merged trees differ.
+// differ collects one page of the differences between two merged trees.
 type differ struct {
 	ctx      context.Context
 	from, to *Stack
@@ -22,10 +22,10 @@ type differ struct {
 	page     left4me.Page[left4me.FileChange]
 }
 
-// Diff returns a page of the files that differ between two stacks. Where both
-// have the same layers nothing is read: with a game of tens of thousands of files
-// below, that is nearly everything. Files are compared by what they are on disk
-// first and byte by byte at last.
+// Diff returns a page of the files that differ between two stacks. Directories with the same layers in
+// both stacks are not read; with tens of thousands of game files in the lower layers, that excludes
+// nearly everything. Files are compared by type and size first, and byte by byte only if these are
+// equal.
 func Diff(ctx context.Context, from, to *Stack, after string, limit int) (left4me.Page[left4me.FileChange], error) {
 	d := &differ{
 		ctx: ctx, from: from, to: to, after: left4me.PagePath(after), limit: min(cmp.Or(max(limit, 0), standardPage), maxPage),
@@ -41,8 +41,7 @@ func Diff(ctx context.Context, from, to *Stack, after string, limit int) (left4m
 	return d.page, err
 }
 
-// same reports whether two nodes are made of the same layers: then nothing
-// beneath can differ, whatever it is.
+// same reports whether two nodes consist of the same layers. Then nothing below them can differ.
 func (d *differ) same(a, b node) bool {
 	return slices.EqualFunc(a.in, b.in, func(i, j int) bool { return d.from.layers[i].Dir == d.to.layers[j].Dir })
 }
@@ -82,7 +81,7 @@ func (d *differ) dirs(a, b *node) error {
 	return nil
 }
 
-// nodes compares what has one name in both; one of them may be nil.
+// nodes compares the nodes with the same name; one of them may be nil.
 func (d *differ) nodes(a, b *node) error {
 	p := cmp.Or(a, b).path
 	if d.after != "" && compare(p, d.after) < 0 && !strings.HasPrefix(d.after, p+"/") {
@@ -99,7 +98,7 @@ func (d *differ) nodes(a, b *node) error {
 	return nil
 }
 
-// parts says whether a node that may be nil is a directory or a file.
+// parts returns a node as either a directory or a file; n may be nil.
 func parts(n *node) (dir, file *node) {
 	if n != nil && n.dir {
 		return n, nil
@@ -147,7 +146,7 @@ func (s *Stack) size(n node) (int64, error) {
 	return st.Size(), nil
 }
 
-// equal compares two files of the same size.
+// equal compares the contents of two files of the same size.
 func (d *differ) equal(a, b node) (bool, error) {
 	if !a.mode.IsRegular() || !b.mode.IsRegular() {
 		return a.mode == b.mode, nil
@@ -165,7 +164,7 @@ func (d *differ) equal(a, b node) (bool, error) {
 	return same(d.ctx, x, y)
 }
 
-// same compares what two files hold. Two names of one file need no reading.
+// same compares the contents of two files. Hard links to the same file are equal without reading.
 func same(ctx context.Context, a, b *os.File) (bool, error) {
 	as, err := a.Stat()
 	if err != nil {

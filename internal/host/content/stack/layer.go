@@ -12,18 +12,17 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// How overlayfs marks what isn't there, when it is mounted with userxattr.
+// The attributes with which overlayfs marks removed files when mounted with userxattr.
 const (
-	attrOpaque   = "user.overlay.opaque"   // "y": of a directory; "x": it has whiteouts as files
-	attrWhiteout = "user.overlay.whiteout" // of an empty file
+	attrOpaque   = "user.overlay.opaque"   // on a directory; "y": opaque, "x": whiteouts may be regular files
+	attrWhiteout = "user.overlay.whiteout" // on an empty file
 )
 
-// maxDir bounds the entries of a directory in one layer: a plugin may make
-// millions.
+// maxDir limits the number of entries of a directory in one layer: a plugin may create millions.
 const maxDir = 200_000
 
-// read tells the entries of a directory, in no order. One that isn't there, or
-// is no directory, has none.
+// read calls tell for each entry of a directory, in no particular order. A missing directory has no
+// entries, nor has another kind of file.
 func (l layer) read(dir string, tell func(name string, mode fs.FileMode, whiteout bool)) error {
 	if dir == "" {
 		dir = "."
@@ -36,7 +35,7 @@ func (l layer) read(dir string, tell func(name string, mode fs.FileMode, whiteou
 		return err
 	}
 	defer f.Close()
-	files := attribute(f, attrOpaque) == "x" // only then files have to be asked whether they are whiteouts
+	files := attribute(f, attrOpaque) == "x" // only then can regular files be whiteouts
 	for count := 0; ; {
 		entries, err := f.ReadDir(1000)
 		for _, e := range entries {
@@ -44,7 +43,7 @@ func (l layer) read(dir string, tell func(name string, mode fs.FileMode, whiteou
 			if mode&fs.ModeCharDevice != 0 || files && mode.IsRegular() {
 				st, err := e.Info()
 				if errors.Is(err, fs.ErrNotExist) {
-					continue // it went meanwhile
+					continue // it was removed in the meantime
 				}
 				if err != nil {
 					return err
@@ -67,12 +66,12 @@ func (l layer) read(dir string, tell func(name string, mode fs.FileMode, whiteou
 	}
 }
 
-// open opens an entry of the layer and no link.
+// open opens an entry of the layer without following a symbolic link.
 func (l layer) open(name string, flags int) (*os.File, error) {
 	return l.root.OpenFile(name, os.O_RDONLY|unix.O_NONBLOCK|unix.O_NOFOLLOW|flags, 0)
 }
 
-// opaque reports whether a directory hides what layers below have in it.
+// opaque reports whether a directory hides the entries of lower layers.
 func (l layer) opaque(dir string) (bool, error) {
 	f, err := l.open(dir, unix.O_DIRECTORY)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENOTDIR) || errors.Is(err, unix.ELOOP) {
@@ -85,7 +84,7 @@ func (l layer) opaque(dir string) (bool, error) {
 	return attribute(f, attrOpaque) == "y", nil
 }
 
-// whiteout reports whether an entry says that there is none.
+// whiteout reports whether an entry marks a removed file.
 func (l layer) whiteout(name string, st fs.FileInfo) (bool, error) {
 	if device(st) {
 		return true, nil
@@ -101,7 +100,7 @@ func (l layer) whiteout(name string, st fs.FileInfo) (bool, error) {
 	return has(f, attrWhiteout), nil
 }
 
-// whiteoutIn is whiteout for an entry of an open directory.
+// whiteoutIn is like whiteout for an entry of an open directory.
 func (l layer) whiteoutIn(dir *os.File, name string, st fs.FileInfo) (bool, error) {
 	if device(st) {
 		return true, nil
@@ -118,8 +117,8 @@ func (l layer) whiteoutIn(dir *os.File, name string, st fs.FileInfo) (bool, erro
 	return has(f, attrWhiteout), nil
 }
 
-// ignoreGone drops what only says that an entry went, or can't be inspected: it
-// is no whiteout then.
+// ignoreGone returns nil for errors that mean that an entry was removed or can't be inspected; such an
+// entry counts as no whiteout.
 func ignoreGone(err error) error {
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) || errors.Is(err, unix.ELOOP) {
 		return nil
@@ -127,7 +126,7 @@ func ignoreGone(err error) error {
 	return err
 }
 
-// device reports whether it is the character device 0:0.
+// device reports whether st is the character device 0:0.
 func device(st fs.FileInfo) bool {
 	sys, ok := st.Sys().(*syscall.Stat_t)
 	return ok && st.Mode()&fs.ModeCharDevice != 0 && sys.Rdev == 0

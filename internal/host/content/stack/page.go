@@ -11,13 +11,13 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Bounds of a page.
+// Limits for the number of items of a page.
 const (
 	standardPage = 200
 	maxPage      = 1000
 )
 
-// errFull ends a walk whose page is full.
+// errFull ends a walk when the page is full.
 var errFull = errors.New("the page is full")
 
 // walker collects one page of a merged tree.
@@ -28,19 +28,19 @@ type walker struct {
 	limit int
 	query string // lower case
 	deep  bool
-	want  func(node) bool // which nodes are told; nil: those that are there
-	enter func(node) bool // which directories are gone into; nil: all
+	want  func(node) bool // which nodes are listed; nil: all that exist
+	enter func(node) bool // which directories are entered; nil: all
 	page  left4me.Page[left4me.TreeFile]
 }
 
-// Page returns a page of the merged tree. Errors: left4me.NotFound when there is
-// no such directory, left4me.Invalid for a path.
+// Page returns a page of the merged tree. Errors: left4me.NotFound if the directory doesn't exist,
+// left4me.Invalid for an invalid path.
 func (s *Stack) Page(ctx context.Context, f left4me.Filter) (left4me.Page[left4me.TreeFile], error) {
 	return s.page(ctx, f, nil, nil)
 }
 
-// Written returns a page of what is in the topmost layer: files that are there,
-// and marks that others below are not. Errors as of Page.
+// Written returns a page of the topmost layer: its files, and its marks for removed files. Errors are
+// those of Page.
 func (s *Stack) Written(ctx context.Context, f left4me.Filter) (left4me.Page[left4me.TreeFile], error) {
 	own := func(n node) bool { return len(n.in) > 0 && n.in[0] == 0 }
 	return s.page(ctx, f, own, own)
@@ -76,7 +76,7 @@ func (w *walker) walk(dir node) error {
 	for _, n := range nodes {
 		behind := w.after == "" || compare(n.path, w.after) > 0
 		if !behind && !strings.HasPrefix(w.after, n.path+"/") && n.path != w.after {
-			continue // all of it comes before the page
+			continue // all its entries precede the page
 		}
 		if behind {
 			if err := w.tell(n); err != nil {
@@ -106,7 +106,7 @@ func (w *walker) tell(n node) error {
 	}
 	f, err := w.describe(n)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil // it went meanwhile
+		return nil // it was removed in the meantime
 	}
 	if err != nil {
 		return err
@@ -115,7 +115,7 @@ func (w *walker) tell(n node) error {
 	return nil
 }
 
-// describe says what is known of a node.
+// describe returns the details of a node.
 func (s *Stack) describe(n node) (left4me.TreeFile, error) {
 	l := s.layers[n.in[0]]
 	f := left4me.TreeFile{Path: n.path, Dir: n.dir, Layer: l.Name, Gone: n.gone, Opaque: n.opaque}
@@ -137,9 +137,8 @@ func (s *Stack) describe(n node) (left4me.TreeFile, error) {
 	return f, nil
 }
 
-// File opens a regular file as a server would see it, and says what it is.
-// Errors: left4me.NotFound when there is none, left4me.Invalid when it is
-// something else.
+// File opens a regular file of the merged tree and returns its details. Errors: left4me.NotFound if it
+// doesn't exist, left4me.Invalid if it isn't a regular file.
 func (s *Stack) File(ctx context.Context, p string) (*os.File, left4me.TreeFile, error) {
 	n, ok, err := s.find(ctx, p)
 	if err != nil {
@@ -160,7 +159,7 @@ func (s *Stack) File(ctx context.Context, p string) (*os.File, left4me.TreeFile,
 		return nil, d, err
 	}
 	st, err := f.Stat()
-	if err == nil && !st.Mode().IsRegular() { // it was changed under us
+	if err == nil && !st.Mode().IsRegular() { // it was exchanged in the meantime
 		err = left4me.NewError(left4me.Invalid, "stack.not_a_file", "path", p)
 	}
 	if err != nil {

@@ -1,12 +1,10 @@
-// Package stack sees the merged tree of a server's layers as overlayfs would show
-// it, without mounting anything: which file a server gets, from which layer, and
-// what that hides.
+// Package stack computes the merged tree of a server's layers as overlayfs would show it, without
+// mounting: which file a server gets, from which layer, and which files that one hides.
 //
-// It knows whiteouts and opaque directories in all the forms that the kernel
-// reads when it is mounted with userxattr (kernel, Documentation/filesystems/
-// overlayfs.rst). Layers may be hostile: what a plugin wrote stands in the
-// topmost one. They are opened beneath their directory, a link is never followed
-// and what isn't a regular file is never opened for reading.
+// It handles whiteouts and opaque directories in all forms that the kernel reads on mounts with
+// userxattr (kernel, Documentation/filesystems/overlayfs.rst). Layers may be hostile: the topmost
+// contains files written by plugins. They are opened below their directory without following symbolic
+// links, and only regular files are opened for reading.
 package stack
 
 import (
@@ -29,12 +27,12 @@ import (
 
 // Layer is one layer of a stack.
 type Layer struct {
-	Name string // what people call it
+	Name string // name shown to users
 	Dir  string
 }
 
-// Stack is the layers of a server, opened. It may be used concurrently; what is
-// changed beneath it while it is inspected is seen or not, as with any directory.
+// Stack is a server's layers, opened. It may be used concurrently. As with any directory, concurrent
+// changes may or may not be visible.
 type Stack struct {
 	layers []layer
 }
@@ -44,9 +42,9 @@ type layer struct {
 	root *os.Root
 }
 
-// Open opens layers, top first. One whose directory isn't there is left out: a
-// server that never started has written nothing. So is one with a file or a link in
-// its place, which only a plugin would put there. Close must be called.
+// Open opens layers, top first. Layers whose directory doesn't exist are skipped: a server that never
+// started has no writable layer. So are files and symbolic links in place of a layer, which only a
+// plugin would create. Close the stack after use.
 func Open(layers []Layer) (*Stack, error) {
 	s := &Stack{}
 	for _, l := range layers {
@@ -70,17 +68,17 @@ func (s *Stack) Close() {
 	}
 }
 
-// node is a path in the merged tree: in which layers it is, top first. What a
-// whiteout or an opaque directory hides is not among them.
+// node is a path in the merged tree together with the layers that contain it, top first, excluding
+// those hidden by a whiteout or an opaque directory.
 type node struct {
 	name   string
 	path   string
 	dir    bool
-	in     []int       // indexes of layers; for a directory all that are merged
-	hidden []int       // layers below that have it and aren't seen
-	mode   fs.FileMode // of the topmost
-	gone   bool        // the topmost says that it isn't there
-	opaque bool        // the topmost hides all below
+	in     []int       // indexes of layers; for a directory, all merged ones
+	hidden []int       // lower layers that contain it but are hidden
+	mode   fs.FileMode // of the topmost layer
+	gone   bool        // the topmost layer marks it as removed
+	opaque bool        // the topmost layer hides all lower ones
 }
 
 // top returns the root of the merged tree.
@@ -92,15 +90,14 @@ func (s *Stack) top() node {
 	return n
 }
 
-// found is an entry of a directory in one layer.
+// found is a directory entry in one layer.
 type found struct {
 	layer    int
 	mode     fs.FileMode
 	whiteout bool
 }
 
-// children reads a merged directory, sorted by name. What was removed is among
-// them, marked as gone.
+// children reads a merged directory, sorted by name. Removed entries are included with gone set.
 func (s *Stack) children(ctx context.Context, n node) ([]node, error) {
 	all := map[string][]found{}
 	for _, i := range n.in {
@@ -126,10 +123,10 @@ func (s *Stack) children(ctx context.Context, n node) ([]node, error) {
 	return nodes, nil
 }
 
-// merge decides what a name is that several layers have, top first.
+// merge combines the entries of several layers, top first, into a node.
 func (s *Stack) merge(p string, in []found) (node, error) {
 	n := node{path: p, mode: in[0].mode, gone: in[0].whiteout, dir: in[0].mode.IsDir() && !in[0].whiteout}
-	seen := true // what is further below is still seen
+	seen := true // lower layers are visible
 	for i, f := range in {
 		switch {
 		case i == 0:
@@ -159,8 +156,7 @@ func (s *Stack) merge(p string, in []found) (node, error) {
 	return n, nil
 }
 
-// find walks to a path. ok says whether the merged tree has it; a whiteout
-// doesn't count.
+// find looks up a path. ok reports whether the merged tree contains it; a whiteout doesn't count.
 func (s *Stack) find(ctx context.Context, p string) (n node, ok bool, err error) {
 	n = s.top()
 	if p == "" || p == "." {
@@ -203,8 +199,7 @@ func (s *Stack) find(ctx context.Context, p string) (n node, ok bool, err error)
 	return n, true, ctx.Err()
 }
 
-// compare orders paths as a walk meets them: what is in a directory comes right
-// behind it.
+// compare orders paths as a walk visits them: the contents of a directory follow it immediately.
 func compare(a, b string) int {
 	for i := range min(len(a), len(b)) {
 		if a[i] == b[i] {

@@ -24,11 +24,11 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// insideVar is set in the process whose mount namespace is its own.
+// insideVar is set in the child process that runs in its own mount namespace.
 const insideVar = "LEFT4ME_TEST_NAMESPACE"
 
-// TestMain runs the tests in a mount namespace of their own: the kernel says
-// what is right.
+// TestMain runs the tests in a mount namespace of their own, because they compare stacks with real
+// mounts.
 func TestMain(m *testing.M) {
 	if os.Getenv(insideVar) != "" {
 		if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
@@ -64,7 +64,7 @@ type overlay struct {
 }
 
 func newOverlay(t *testing.T) *overlay {
-	// Where /tmp is an overlay itself, it can't hold the upper of another.
+	// If /tmp is an overlay, it can't contain the upper directory of another.
 	dir := t.TempDir()
 	var st unix.Statfs_t
 	if err := unix.Statfs(dir, &st); err != nil {
@@ -79,7 +79,7 @@ func newOverlay(t *testing.T) *overlay {
 	return &overlay{T: t, dir: dir}
 }
 
-// write makes a new topmost layer of what f does to the merged tree.
+// write creates a new topmost layer that contains the changes f makes to the merged tree.
 func (o *overlay) write(f func(merged string)) {
 	o.Helper()
 	n := len(o.layers)
@@ -142,7 +142,7 @@ func sum(b []byte) string {
 	return hex.EncodeToString(s[:8])
 }
 
-// listed lists what the stack shows in the same way, page by page.
+// listed lists the stack page by page, in the format of the listing of a real mount.
 func listed(t *testing.T, s *stack.Stack, limit int) map[string]string {
 	t.Helper()
 	all := map[string]string{}
@@ -201,8 +201,7 @@ func deep(t *testing.T, s *stack.Stack, limit int) (paths []string) {
 	}
 }
 
-// scribble does random things to a tree, so that every kind of mark of overlayfs
-// comes about.
+// scribble makes random changes to a tree, so that all kinds of overlayfs marks occur.
 func scribble(t *testing.T, rng *rand.Rand, dir string) {
 	t.Helper()
 	names := []string{"a", "b", "a-b", "c.cfg", "d"}
@@ -213,11 +212,11 @@ func scribble(t *testing.T, rng *rand.Rand, dir string) {
 		}
 		switch rng.IntN(5) {
 		case 0, 1:
-			_ = os.MkdirAll(filepath.Dir(p), 0o755) // a file may be in the way
+			_ = os.MkdirAll(filepath.Dir(p), 0o755) // fails if a file is in the way
 			_ = os.WriteFile(p, fmt.Appendf(nil, "%d", rng.IntN(4)), 0o644)
 		case 2:
 			_ = os.RemoveAll(p)
-		case 3: // a directory that is made anew hides the one below
+		case 3: // a recreated directory is opaque
 			if os.RemoveAll(p) == nil {
 				_ = os.MkdirAll(p, 0o755)
 			}
@@ -267,7 +266,7 @@ func TestTheMergedTreeIsTheKernels(t *testing.T) {
 			got := deep(t, s, 3)
 			slices.Sort(got)
 			if !slices.Equal(got, files) {
-				t.Errorf("walked: %v\nwant: %v", got, files)
+				t.Errorf("walk: got %v\nwant: %v", got, files)
 			}
 		})
 	}
@@ -301,7 +300,7 @@ func TestAFileNamesItsLayerAndWhatItHides(t *testing.T) {
 		t.Fatal(page, err)
 	}
 	if f := page.Items[0]; f.Layer != "layer 2" || !slices.Equal(f.Hides, []string{"layer 1", "layer 0"}) || f.Size != 7 {
-		t.Errorf("%+v", f)
+		t.Errorf("file: %+v", f)
 	}
 	written, err := s.Written(t.Context(), left4me.Filter{Deep: true})
 	if err != nil {
@@ -313,15 +312,15 @@ func TestAFileNamesItsLayerAndWhatItHides(t *testing.T) {
 	}
 	want := []string{"addons/y.vpk false []", "cfg/old.cfg true [layer 0]", "cfg/server.cfg false [layer 1 layer 0]"}
 	if !slices.Equal(got, want) {
-		t.Errorf("written: %q", got)
+		t.Errorf("written files: %q", got)
 	}
 	top, err := s.Written(t.Context(), left4me.Filter{})
 	if err != nil || len(top.Items) != 2 || !top.Items[0].Opaque || top.Items[1].Opaque {
-		t.Errorf("%+v, %v", top, err)
+		t.Errorf("top directory: %+v, %v", top, err)
 	}
 	found, err := s.Page(t.Context(), left4me.Filter{Query: "SERVER"})
 	if err != nil || len(found.Items) != 1 || found.Items[0].Path != "cfg/server.cfg" {
-		t.Errorf("%+v, %v", found, err)
+		t.Errorf("query: %+v, %v", found, err)
 	}
 	for p, kind := range map[string]left4me.Kind{
 		"cfg/old.cfg":  left4me.NotFound,
@@ -331,12 +330,12 @@ func TestAFileNamesItsLayerAndWhatItHides(t *testing.T) {
 		"/etc/passwd":  left4me.Invalid,
 	} {
 		if _, _, err := s.File(t.Context(), p); !errors.Is(err, kind) {
-			t.Errorf("%s: %v", p, err)
+			t.Errorf("%s: got error %v", p, err)
 		}
 	}
 }
 
-// What a plugin wrote may be anything.
+// A plugin can create any kind of file.
 func TestAHostileLayerLeadsNowhere(t *testing.T) {
 	o := newOverlay(t)
 	secret := filepath.Join(o.dir, "secret")
@@ -357,31 +356,30 @@ func TestAHostileLayerLeadsNowhere(t *testing.T) {
 	defer cancel()
 	for _, p := range []string{"cfg/link", "cfg/pipe", "up"} {
 		if _, _, err := s.File(ctx, p); !errors.Is(err, left4me.Invalid) {
-			t.Errorf("%s: %v", p, err)
+			t.Errorf("%s: got %v, want Invalid", p, err)
 		}
 	}
 	for _, p := range []string{"up/secret", "up/upper/cfg"} {
 		if _, _, err := s.File(ctx, p); !errors.Is(err, left4me.NotFound) {
-			t.Errorf("%s: %v", p, err)
+			t.Errorf("%s: got %v, want NotFound", p, err)
 		}
 	}
 	page, err := s.Page(ctx, left4me.Filter{Deep: true})
 	if err != nil || len(page.Items) != 3 {
-		t.Errorf("%+v, %v", page, err)
+		t.Errorf("page: %+v, %v", page, err)
 	}
-	// Nor does a link in the place of the layer itself.
+	// A symbolic link in place of the layer itself isn't followed either.
 	link := filepath.Join(o.dir, "link")
 	if err := os.Symlink(o.dir, link); err != nil {
 		t.Fatal(err)
 	}
 	o.layers = []stack.Layer{{Name: "written", Dir: link}}
 	if page, err := o.open().Page(ctx, left4me.Filter{Deep: true}); err != nil || len(page.Items) > 0 {
-		t.Errorf("through a link: %+v, %v", page, err)
+		t.Errorf("layer that is a symbolic link: %+v, %v", page, err)
 	}
 }
 
-// A plugin can give its files names that no JSON carries: paging goes on behind
-// such a name all the same.
+// A plugin can use file names that JSON can't represent. Paging must continue after such a name.
 func TestPagingPassesNamesThatAreNotUTF8(t *testing.T) {
 	dir := t.TempDir()
 	want := map[string]int{}
@@ -429,7 +427,7 @@ func TestPagingPassesNamesThatAreNotUTF8(t *testing.T) {
 			for _, p := range paths {
 				got[strings.ToValidUTF8(p, "\ufffd")]++
 			}
-			if after = strings.ToValidUTF8(token, "\ufffd"); after == "" { // as JSON carries it
+			if after = strings.ToValidUTF8(token, "\ufffd"); after == "" { // as JSON transmits it
 				break
 			}
 		}
