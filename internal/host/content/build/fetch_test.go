@@ -8,7 +8,7 @@ func TestWhichPathsAreKept(t *testing.T) {
 		"left4dead2/host.txt": true, "left4dead2/cfg": false, "other/cfg/own.cfg": false,
 	} {
 		if got := keeps([]string{"cfg/own*", "/left4dead2/addons/sourcemod/configs/", "*.txt", "["}, path); got != want {
-			t.Errorf("%s: %v", path, got)
+			t.Errorf("keeps %s = %v", path, got)
 		}
 	}
 }

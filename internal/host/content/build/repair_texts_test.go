@@ -9,7 +9,7 @@ import (
 	"github.com/left4me/left4me/internal/host/job"
 )
 
-// What a source links is another's too, such as a download.
+// Linked files, such as downloads, are shared with others and must not be modified.
 func TestALinkedTextIsReplacedAndNotChanged(t *testing.T) {
 	root := t.TempDir()
 	st, err := overlays.Open(root, -1).Stage(t.Context(), "maps", "first")
@@ -32,6 +32,6 @@ func TestALinkedTextIsReplacedAndNotChanged(t *testing.T) {
 		t.Errorf("%q, %v", text, err)
 	}
 	if text, err := os.ReadFile(cached); err != nil || string(text) != "\ufeff"+"x\n" {
-		t.Errorf("the cached one is %q now, %v", text, err)
+		t.Errorf("cached file = %q, %v", text, err)
 	}
 }

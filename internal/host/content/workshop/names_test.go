@@ -16,7 +16,7 @@ func TestOriginalNamesAreOnesThatTheGameFinds(t *testing.T) {
 		"a\x00b.vpk": "a_b", "zip.zip": "zip_zip", strings.Repeat("a", 500) + ".vpk": strings.Repeat("a", 100), "-rf.vpk": "rf",
 	} {
 		if got := original(file, "7"); got != want {
-			t.Errorf("%q becomes %q, want %q", file, got, want)
+			t.Errorf("original(%q) = %q, want %q", file, got, want)
 		}
 	}
 }
@@ -44,7 +44,7 @@ func FuzzOriginal(f *testing.F) {
 		if got == "" || len(got) > longestName+10 || strings.ContainsFunc(got, func(r rune) bool {
 			return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '_' && r != '-'
 		}) || got[0] == '-' || got[0] == '_' {
-			t.Errorf("%q becomes %q", file, got)
+			t.Errorf("original(%q) = %q", file, got)
 		}
 	})
 }

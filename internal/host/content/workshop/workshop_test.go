@@ -25,11 +25,11 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// shop is a simulated Steam, and the cache of a host.
+// shop is a simulated Steam and the cache of a host.
 type shop struct {
 	*steamapi.Server
 	url, dir string
-	revision int // of the overlay that build makes
+	revision int // of the overlay that build publishes
 	before   *workshop.Before
 	told     []left4me.Progress
 	lines    []string
@@ -44,7 +44,7 @@ func open(t *testing.T, items map[string]steamapi.Item) *shop {
 	return s
 }
 
-// source is a host that knows nothing yet but what is in the cache.
+// source returns a Source without cached answers; only the download cache may have files.
 func (s *shop) source(t *testing.T) *workshop.Source {
 	t.Helper()
 	d, err := download.New(download.Options{Allow: []string{strings.TrimPrefix(s.url, "http://")}, Attempts: 2, Pause: time.Millisecond})
@@ -61,7 +61,7 @@ func (s *shop) source(t *testing.T) *workshop.Source {
 	})
 }
 
-// build makes a revision, which the next build finds as the one before.
+// build creates a revision, which the next build uses as the previous one.
 func (s *shop) build(ctx context.Context, src *workshop.Source, w left4me.Workshop) (map[string]left4me.WorkshopState, error) {
 	p, err := src.Ask(ctx, w, s.before)
 	if err != nil {
@@ -93,7 +93,7 @@ func byID(states []left4me.WorkshopState) map[string]left4me.WorkshopState {
 	return m
 }
 
-// files are what is in the addons of the revision that was built last.
+// files returns the contents of addons in the last revision.
 func (s *shop) files() map[string]string {
 	m := map[string]string{}
 	dir := filepath.Join(s.dir, "overlay", strconv.Itoa(s.revision), "left4dead2", "addons")
@@ -105,7 +105,7 @@ func (s *shop) files() map[string]string {
 	return m
 }
 
-// data is what an item should hold; change is how a test changes it.
+// change modifies an item of the simulated Steam.
 func (s *shop) change(id string, f func(*steamapi.Item)) {
 	s.Change(func(st *steamapi.State) {
 		it := st.Items[id]
@@ -151,7 +151,7 @@ func TestACollectionBecomesFiles(t *testing.T) {
 		t.Errorf("%+v", i)
 	}
 	if _, err := os.Stat(filepath.Join(s.dir, "workshop_cache")); err == nil {
-		t.Error("looking downloaded something")
+		t.Error("Preview downloaded something")
 	}
 
 	got, err := s.build(t.Context(), src, w)
@@ -172,19 +172,19 @@ func TestACollectionBecomesFiles(t *testing.T) {
 		t.Errorf("%v %+v", len(s.files()), got)
 	}
 	if last := s.told[len(s.told)-1]; last.Done != total || last.Total != total || last.Unit != "bytes" {
-		t.Errorf("told %+v of %d", last, total)
+		t.Errorf("last progress = %+v, want %d bytes", last, total)
 	}
 	if len(s.lines) != 4 || !slices.Contains(s.lines, "101 Salt Flats: fresh") {
-		t.Errorf("printed %q", s.lines)
+		t.Errorf("printed lines = %q", s.lines)
 	}
 
 	asked := len(s.Asked())
 	got, err = s.build(t.Context(), src, w)
 	if err != nil || got["101"].State != left4me.ItemKept || len(s.Asked()) != asked {
-		t.Errorf("again: %+v, %v, %d requests more", got["101"], err, len(s.Asked())-asked)
+		t.Errorf("second build: %+v, %v, %d more requests", got["101"], err, len(s.Asked())-asked)
 	}
 	if _, times := s.Sent("101"); times != 1 {
-		t.Errorf("fetched %d times", times)
+		t.Errorf("downloaded %d times", times)
 	}
 	if previewed, err := src.Preview(t.Context(), w); err != nil || byID(previewed)["101"].State != left4me.ItemKept {
 		t.Errorf("%+v, %v", previewed, err)
@@ -235,7 +235,7 @@ func TestWhatBecomesOfEachItemIsToldApart(t *testing.T) {
 	} {
 		if i := got[id]; i.State != want[0] || !strings.Contains(i.Text, want[1]) || (want[1] == "") != (i.Text == "") ||
 			(i.File != "") != (i.State == left4me.ItemFresh) {
-			t.Errorf("%s: %+v, want %s", id, i, want)
+			t.Errorf("item %s: got %+v, want state %s", id, i, want)
 		}
 	}
 	if n := len(s.files()); n != 2 {
@@ -243,7 +243,7 @@ func TestWhatBecomesOfEachItemIsToldApart(t *testing.T) {
 	}
 }
 
-// Whatever happens to an item, the overlay keeps what it had of it.
+// Whatever happens to an item, the overlay keeps its previous version.
 func TestAnItemThatCantBeHadNowKeepsItsOldVersion(t *testing.T) {
 	for name, k := range map[string]struct {
 		change func(*steamapi.Item)
@@ -285,10 +285,10 @@ func TestAnItemThatCantBeHadNowKeepsItsOldVersion(t *testing.T) {
 			if i := got["101"]; i.State != k.state || !strings.Contains(i.Text, k.text) ||
 				!strings.Contains(i.Text, "; the version of 24 September 2013 stays in use") || i.File == "" ||
 				i.Size != int64(len(want["101.vpk"])) {
-				t.Errorf("%s, from the %s: %+v", name, from, i)
+				t.Errorf("%s, previous version from the %s: %+v", name, from, i)
 			}
 			if s.files()["101.vpk"] != want["101.vpk"] {
-				t.Errorf("%s: another file", name)
+				t.Errorf("%s: the file was replaced", name)
 			}
 		}
 	}
@@ -317,15 +317,15 @@ func TestASteamThatCantBeAskedTakesNothing(t *testing.T) {
 			got["102"].Title != "Pine Ridge" {
 			t.Errorf("%s: %d files, %+v", name, len(s.files()), got["102"])
 		}
-		// Of what it never saw it can't know, and says so.
+		// Without a previous revision and cache, the build must fail.
 		s.before = nil
 		os.RemoveAll(filepath.Join(s.dir, "workshop_cache"))
 		s.Change(func(st *steamapi.State) { st.After = 0; k(st); st.After = 0 })
 		if _, err := s.build(t.Context(), s.source(t), of("201")); !errors.Is(err, left4me.Unavailable) {
-			t.Errorf("%s, at first: %v", name, err)
+			t.Errorf("%s, first build: got %v, want Unavailable", name, err)
 		}
 		if _, err := s.source(t).Preview(t.Context(), of("201")); name == "a page" && !errors.Is(err, left4me.Unavailable) {
-			t.Errorf("%s, previewed: %v", name, err)
+			t.Errorf("%s, Preview: got %v, want Unavailable", name, err)
 		}
 	}
 }
@@ -354,10 +354,10 @@ func TestANewVersionIsFetchedAndTheOldOneStays(t *testing.T) {
 	}
 	s.revision--
 	if s.files()["101.vpk"] != old {
-		t.Error("the revision before has changed")
+		t.Error("the previous revision has changed")
 	}
 	if all, _ := filepath.Glob(filepath.Join(s.dir, "workshop_cache/101/*")); len(all) != 2 {
-		t.Errorf("in the cache: %v", all)
+		t.Errorf("cached versions: %v", all)
 	}
 }
 
@@ -370,7 +370,7 @@ func TestFrozenCollectionsStayAsTheyWere(t *testing.T) {
 	}
 	for _, a := range s.Asked() {
 		if strings.Contains(a, "GetCollectionDetails") {
-			t.Errorf("asked %s", a)
+			t.Errorf("requested %s for a frozen collection", a)
 		}
 	}
 }
@@ -398,11 +398,11 @@ func TestTwoOverlaysShareADownload(t *testing.T) {
 	}
 	_, size, _ := s.Path("101")
 	if sent, times := s.Sent("101"); sent != size || times != 1 {
-		t.Errorf("%d bytes of %d in %d requests", sent, size, times)
+		t.Errorf("sent %d of %d bytes in %d requests", sent, size, times)
 	}
 }
 
-// Two thousand items with nothing new: few questions, no download, no byte.
+// Refreshing 2,000 unchanged items needs few requests and no download.
 func TestARefreshWithNothingNewIsCheap(t *testing.T) {
 	items, children := map[string]steamapi.Item{}, []string{}
 	for i := range 2000 {
@@ -411,7 +411,7 @@ func TestARefreshWithNothingNewIsCheap(t *testing.T) {
 	}
 	items["9"] = steamapi.Item{Title: "All of it", Children: children}
 	s := open(t, items)
-	for _, id := range children { // as an earlier refresh left them
+	for _, id := range children { // files from an earlier refresh
 		path, size, _ := s.Path(id)
 		file := filepath.Join(s.dir, "workshop_cache", id, "1380000000-"+strings.Split(path, "/")[2]+".vpk")
 		if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o751), os.WriteFile(file, make([]byte, size), 0o640)); err != nil {
@@ -430,7 +430,7 @@ func TestARefreshWithNothingNewIsCheap(t *testing.T) {
 	}
 	for _, id := range children {
 		if _, times := s.Sent(id); times != 0 || got[id].State != left4me.ItemKept {
-			t.Errorf("%s: fetched %d times, %+v", id, times, got[id])
+			t.Errorf("item %s: downloaded %d times, %+v", id, times, got[id])
 		}
 	}
 	asked := len(s.Asked())
@@ -465,7 +465,7 @@ func TestACancelledBuildGoesOnWhereItWas(t *testing.T) {
 		t.Fatal(err)
 	}
 	if sent, times := s.Sent("1"); sent != size || times != 2 {
-		t.Errorf("%d bytes of %d in %d requests", sent, size, times)
+		t.Errorf("sent %d of %d bytes in %d requests", sent, size, times)
 	}
 }
 
@@ -483,6 +483,6 @@ func TestAFullDiskFailsTheBuild(t *testing.T) {
 		t.Error(err)
 	}
 	if left, _ := filepath.Glob(filepath.Join(s.dir, "workshop_cache/2/*")); len(left) > 0 {
-		t.Errorf("left %v", left)
+		t.Errorf("files left in the cache: %v", left)
 	}
 }
