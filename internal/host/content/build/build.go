@@ -58,7 +58,7 @@ func (r *Builder) Build(ctx context.Context, id left4me.JobID, spec left4me.Buil
 	}
 	steps := slices.Concat([]string{left4me.StepStageOverlay}, how.steps, []string{left4me.StepInspect, left4me.StepPublishOverlay})
 	p.Plan(steps...)
-	if r.made(spec.Overlay.Name, id, p, steps) {
+	if r.alreadyPublished(spec.Overlay.Name, id, p, steps) {
 		r.published(ctx, spec)
 		return nil
 	}
@@ -87,7 +87,7 @@ func (r *Builder) Build(ctx context.Context, id left4me.JobID, spec left4me.Buil
 		return err
 	}
 	return p.Step(ctx, left4me.StepPublishOverlay, func(ctx context.Context) (string, error) {
-		rev, changed, err := r.Repository.Publish(ctx, b.staging, b.meta, b.say(left4me.StepPublishOverlay))
+		rev, changed, err := r.Repository.Publish(ctx, b.staging, b.meta, b.progress(left4me.StepPublishOverlay))
 		switch {
 		case err != nil:
 			return "", err
@@ -100,9 +100,9 @@ func (r *Builder) Build(ctx context.Context, id left4me.JobID, spec left4me.Buil
 	})
 }
 
-// made reports whether the job had already published its revision when left4me ended before reporting
+// alreadyPublished reports whether the job had already published its revision when left4me ended before reporting
 // it.
-func (r *Builder) made(n left4me.Name, id left4me.JobID, p *job.Progress, labels []string) bool {
+func (r *Builder) alreadyPublished(n left4me.Name, id left4me.JobID, p *job.Progress, labels []string) bool {
 	rev, ok := r.Repository.PublishedBy(n, id)
 	if ok {
 		p.Skip("done before left4me was started anew", labels...)
@@ -172,7 +172,7 @@ func (b *build) inspect(ctx context.Context) error {
 		if err != nil {
 			return "", err
 		}
-		dir, err := b.staging.Seal(ctx, b.say(left4me.StepInspect))
+		dir, err := b.staging.Seal(ctx, b.progress(left4me.StepInspect))
 		if err != nil {
 			return "", err
 		}
@@ -222,20 +222,20 @@ func (b *build) sums(ctx context.Context, dir string) ([]left4me.Warning, error)
 	return inspect.Sums(ctx, dir, paths, nil)
 }
 
-// say returns a function that records the progress of a step.
-func (b *build) say(step string) overlays.Progress {
+// progress returns a function that records the progress of a step.
+func (b *build) progress(step string) overlays.Progress {
 	return func(n left4me.Progress) { b.p.Set(step, func(s *left4me.Step) { s.Progress = n }) }
 }
 
-// copied returns a function that records copied bytes at most every 200 ms and at the end.
-func (b *build) copied(step string) func(done, total int64) {
-	var told time.Time
+// copyProgress returns a function that records copied bytes at most every 200 ms and at the end.
+func (b *build) copyProgress(step string) func(done, total int64) {
+	var reported time.Time
 	return func(done, total int64) {
-		if now := time.Now(); done == total || now.Sub(told) > tellCopy {
-			told = now
-			b.say(step)(left4me.Progress{Done: done, Total: total, Unit: "bytes"})
+		if now := time.Now(); done == total || now.Sub(reported) > copyInterval {
+			reported = now
+			b.progress(step)(left4me.Progress{Done: done, Total: total, Unit: "bytes"})
 		}
 	}
 }
 
-const tellCopy = 200 * time.Millisecond
+const copyInterval = 200 * time.Millisecond

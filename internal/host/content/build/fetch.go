@@ -37,7 +37,7 @@ func buildGit(ctx context.Context, b *build) error {
 	}
 	same := false
 	err = b.p.Step(ctx, left4me.StepFetch, func(ctx context.Context) (string, error) {
-		r, err := git.Open(g.URL, b.staging.Scratch(), b.builder.Downloads, b.say(left4me.StepFetch))
+		r, err := git.Open(g.URL, b.staging.Scratch(), b.builder.Downloads, b.progress(left4me.StepFetch))
 		if err != nil {
 			return "", err
 		}
@@ -88,13 +88,13 @@ func buildRelease(ctx context.Context, b *build) error {
 			}
 		}
 		var done int64
-		say := b.say(left4me.StepFetch)
+		progress := b.progress(left4me.StepFetch)
 		total := r.Bytes()
 		for _, a := range r.Assets {
 			_, err := b.builder.Downloads.Fetch(ctx, download.Request{
 				URL: a.URL, File: filepath.Join(in, a.Name), Size: a.Size, Sum: a.Sum,
 				Progress: func(p left4me.Progress) {
-					say(left4me.Progress{Done: done + p.Done, Total: total, Unit: p.Unit, Rate: p.Rate})
+					progress(left4me.Progress{Done: done + p.Done, Total: total, Unit: p.Unit, Rate: p.Rate})
 				},
 			})
 			if err != nil {
@@ -165,12 +165,12 @@ func (b *build) unpack(ctx context.Context, in string, how left4me.Import, keep 
 func (b *build) write(ctx context.Context, found *archive.Found) (note string, err error) {
 	plan := found.Plan()
 	b.meta.Warnings = append(b.meta.Warnings, plan.Warnings...)
-	say := b.say(left4me.StepUnpack)
-	var told int64
+	progress := b.progress(left4me.StepUnpack)
+	var reported int64
 	err = found.Write(ctx, b.staging.Root(), func(n int64) {
-		if n-told >= 8<<20 || n == plan.Bytes {
-			told = n
-			say(left4me.Progress{Done: n, Total: max(plan.Bytes, n), Unit: "bytes"})
+		if n-reported >= 8<<20 || n == plan.Bytes {
+			reported = n
+			progress(left4me.Progress{Done: n, Total: max(plan.Bytes, n), Unit: "bytes"})
 		}
 	})
 	if err != nil {

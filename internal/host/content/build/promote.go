@@ -53,13 +53,13 @@ func promote(ctx context.Context, b *build) error {
 		if err := disk.Fits(string(b.builder.Files.Root), bytes); err != nil {
 			return "", err
 		}
-		done, say := int64(0), b.copied(left4me.StepFetch)
+		done, progress := int64(0), b.copyProgress(left4me.StepFetch)
 		for _, f := range files {
 			if f.Gone {
 				b.staging.Remove(f.Path) // the current revision may not contain it
 				continue
 			}
-			if err := b.copyWritten(ctx, s, f, func(n int64) { say(done+n, bytes) }); err != nil {
+			if err := b.copyWritten(ctx, s, f, func(n int64) { progress(done+n, bytes) }); err != nil {
 				return "", err
 			}
 			done += f.Size
@@ -137,7 +137,7 @@ func eachWritten(ctx context.Context, s *stack.Stack, filter bus.Filter, f func(
 
 // copyWritten copies a file up to the size that was counted, because the server may still be writing to
 // it.
-func (b *build) copyWritten(ctx context.Context, s *stack.Stack, f left4me.TreeFile, said func(bytes int64)) error {
+func (b *build) copyWritten(ctx context.Context, s *stack.Stack, f left4me.TreeFile, progress func(bytes int64)) error {
 	from, _, err := s.File(ctx, f.Path)
 	if err != nil {
 		return err
@@ -155,7 +155,7 @@ func (b *build) copyWritten(ctx context.Context, s *stack.Stack, f left4me.TreeF
 	if err != nil {
 		return err
 	}
-	_, err = disk.Copy(ctx, to, from, f.Size, said)
+	_, err = disk.Copy(ctx, to, from, f.Size, progress)
 	return errors.Join(err, to.Close())
 }
 

@@ -10,7 +10,7 @@ import (
 )
 
 // Linked files, such as downloads, are shared with others and must not be modified.
-func TestALinkedTextIsReplacedAndNotChanged(t *testing.T) {
+func TestLinkedTextIsReplacedNotModified(t *testing.T) {
 	root := t.TempDir()
 	st, err := overlays.Open(root, -1).Stage(t.Context(), "maps", "first")
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// tellScript is the interval at which the output of a running script is published.
-const tellScript = 300 * time.Millisecond
+// printInterval is the interval at which the output of a running script is published.
+const printInterval = 300 * time.Millisecond
 
 func (r *Builder) scripts() *script.Builder {
 	return &script.Builder{Root: string(r.Files.Root), Machine: r.Machine}
@@ -31,18 +31,18 @@ func scriptSource() source {
 }
 
 func (b *build) runScript(ctx context.Context) (note string, err error) {
-	var told time.Time
+	var reported time.Time
 	took, err := b.builder.scripts().Run(ctx, script.Job{
 		// A repeated job finds the existing run.
 		ID: left4me.Name(strings.ToLower(string(b.id))), Overlay: b.spec.Overlay.Name, Script: b.spec.Overlay.Script.Text,
 		Print: func(line string) {
 			b.p.Print(line)
-			if now := time.Now(); now.Sub(told) > tellScript {
-				told = now
+			if now := time.Now(); now.Sub(reported) > printInterval {
+				reported = now
 				b.p.Publish()
 			}
 		},
-		Copied: b.copied(left4me.StepRunScript),
+		Copied: b.copyProgress(left4me.StepRunScript),
 	}, b.staging.Root(), func() bool { return job.Interrupted(ctx) })
 	if err != nil {
 		return "", err

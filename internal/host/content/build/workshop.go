@@ -34,7 +34,7 @@ func buildWorkshop(ctx context.Context, b *build) error {
 	}
 	return b.p.Step(ctx, left4me.StepFetch, func(ctx context.Context) (string, error) {
 		items, err := b.builder.Workshop.Fetch(ctx, plan, workshop.Into{
-			Link: b.staging.Link, Progress: b.say(left4me.StepFetch), Print: b.p.Print,
+			Link: b.staging.Link, Progress: b.progress(left4me.StepFetch), Print: b.p.Print,
 		})
 		if err != nil {
 			return "", err

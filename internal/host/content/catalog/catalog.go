@@ -30,9 +30,9 @@ const (
 
 // Catalog caches the campaigns of layers. It is safe for concurrent use.
 type Catalog struct {
-	turn   chan struct{} // held during an inspection, so that a layer is read only once
-	layers map[key]*cached
-	clock  int64
+	inspecting chan struct{} // held during an inspection, so that a layer is read only once
+	layers     map[key]*cached
+	clock      int64
 }
 
 // key identifies a directory and its state; a replaced directory has another inode.
@@ -50,7 +50,7 @@ type cached struct {
 
 // New returns an empty catalog.
 func New() *Catalog {
-	return &Catalog{turn: make(chan struct{}, 1), layers: map[key]*cached{}}
+	return &Catalog{inspecting: make(chan struct{}, 1), layers: map[key]*cached{}}
 }
 
 // Campaigns returns the campaigns of a stack, top first: those of the game in the usual order, then
@@ -101,8 +101,8 @@ func (c *Catalog) layer(ctx context.Context, l inspect.Layer) ([]left4me.Campaig
 		k.inode = sys.Ino
 	}
 	select {
-	case c.turn <- struct{}{}:
-		defer func() { <-c.turn }()
+	case c.inspecting <- struct{}{}:
+		defer func() { <-c.inspecting }()
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
@@ -120,13 +120,13 @@ func (c *Catalog) layer(ctx context.Context, l inspect.Layer) ([]left4me.Campaig
 	}
 	c.layers[k] = &cached{found, c.clock}
 	if len(c.layers) > maxLayers {
-		c.forget()
+		c.evict()
 	}
 	return found, nil
 }
 
-// forget removes the least recently used layer.
-func (c *Catalog) forget() {
+// evict removes the least recently used layer.
+func (c *Catalog) evict() {
 	var oldest key
 	for k, v := range c.layers {
 		if o := c.layers[oldest]; o == nil || v.used < o.used {

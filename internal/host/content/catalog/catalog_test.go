@@ -74,7 +74,7 @@ func show(all []left4me.Campaign) string {
 	return strings.Join(lines, "\n")
 }
 
-func TestWithoutAGameTheOfficialCampaignsAreKnown(t *testing.T) {
+func TestOfficialCampaignsWithoutGame(t *testing.T) {
 	all := ask(t, catalog.New())
 	if d := cmp.Diff(left4me.OfficialCampaigns(), all); d != "" {
 		t.Error(d)
@@ -84,7 +84,7 @@ func TestWithoutAGameTheOfficialCampaignsAreKnown(t *testing.T) {
 	}
 }
 
-func TestTheSimulatedGame(t *testing.T) {
+func TestCampaignsOfSimulatedGame(t *testing.T) {
 	dir := t.TempDir()
 	must(t, installation.Lay(dir, installation.Options{Scale: 0.01}))
 	overlay := t.TempDir()
@@ -102,7 +102,7 @@ func TestTheSimulatedGame(t *testing.T) {
 
 // As in the real game: in pak files, several of which contain the same campaign, with references to
 // texts.
-func TestMissionsOfTheGame(t *testing.T) {
+func TestMissionsInPakFiles(t *testing.T) {
 	lower := lay(t, map[string]string{
 		"left4dead2/pak01_dir.vpk": pack(t, map[string]string{
 			"missions/campaign2.txt": mission("L4D2C2", "#L4D360UI_CampaignName_C2", "c2m1_highway"),
@@ -130,7 +130,7 @@ func TestMissionsOfTheGame(t *testing.T) {
 	}
 }
 
-func TestOverlays(t *testing.T) {
+func TestCampaignsOfOverlays(t *testing.T) {
 	up := lay(t,
 		map[string]string{
 			"left4dead2/addons/a.vpk": pack(t,
@@ -165,7 +165,7 @@ m|B|Apart: b1`
 	}
 }
 
-func TestALayerIsInspectedOnce(t *testing.T) {
+func TestLayerIsInspectedOnce(t *testing.T) {
 	dir := lay(t, map[string]string{"left4dead2/missions/a.txt": mission("A", "First", "a1")})
 	c := catalog.New()
 	ask(t, c, inspect.Layer{Name: "a", Dir: dir})
@@ -183,7 +183,7 @@ func TestALayerIsInspectedOnce(t *testing.T) {
 }
 
 // A cached layer is shown with its current name.
-func TestARenamedLayerKeepsItsCampaigns(t *testing.T) {
+func TestRenamedLayerKeepsCampaigns(t *testing.T) {
 	c := catalog.New()
 	dir := lay(t,
 		map[string]string{
@@ -197,7 +197,7 @@ func TestARenamedLayerKeepsItsCampaigns(t *testing.T) {
 	}
 }
 
-func TestEndlessMissionsAreCut(t *testing.T) {
+func TestHugeMissionsAreTruncated(t *testing.T) {
 	var modes strings.Builder
 	for m := range 64 {
 		fmt.Fprintf(&modes, " m%d {", m)
@@ -215,7 +215,7 @@ func TestEndlessMissionsAreCut(t *testing.T) {
 	}
 }
 
-func TestCampaignsEndWithTheirContext(t *testing.T) {
+func TestCampaignsEndWithContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := catalog.New().Campaigns(ctx,
@@ -224,7 +224,7 @@ func TestCampaignsEndWithTheirContext(t *testing.T) {
 	}
 }
 
-func TestAnotherSettingOfNamesShowsOtherTitles(t *testing.T) {
+func TestNamesHintChangesTitles(t *testing.T) {
 	dir := lay(t, map[string]string{"left4dead2/missions/a.txt": mission("a", "x", "m1"), "left4dead2/maps/m1.bsp": ""})
 	must(t,
 		os.WriteFile(filepath.Join(dir, "left4dead2/missions/a.txt"),

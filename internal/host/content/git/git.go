@@ -38,15 +38,15 @@ const (
 
 // Repository is a remote repository. It must not be used concurrently.
 type Repository struct {
-	url     string
-	scratch string // empty directory for git's files
-	http    Doer
-	say     func(left4me.Progress)
+	url      string
+	scratch  string // empty directory for git's files
+	http     Doer
+	progress func(left4me.Progress)
 }
 
 // Open returns a Repository without contacting it. The caller removes scratch with its contents
-// afterwards; say may be nil. Errors: left4me.Invalid if the address isn't allowed.
-func Open(address, scratch string, http Doer, say func(left4me.Progress)) (*Repository, error) {
+// afterwards; progress may be nil. Errors: left4me.Invalid if the address isn't allowed.
+func Open(address, scratch string, http Doer, progress func(left4me.Progress)) (*Repository, error) {
 	u, err := url.Parse(address)
 	var e *left4me.Error
 	switch {
@@ -61,10 +61,10 @@ func Open(address, scratch string, http Doer, say func(left4me.Progress)) (*Repo
 	case u.RawQuery != "" || u.Fragment != "":
 		e = left4me.NewError(left4me.Invalid, "git.url_has_query", "url", address)
 	default:
-		if say == nil {
-			say = func(left4me.Progress) {}
+		if progress == nil {
+			progress = func(left4me.Progress) {}
 		}
-		return &Repository{url: strings.TrimRight(u.String(), "/"), scratch: scratch, http: http, say: say}, nil
+		return &Repository{url: strings.TrimRight(u.String(), "/"), scratch: scratch, http: http, progress: progress}, nil
 	}
 	return nil, e.InField("git.url").Because(err)
 }
@@ -224,7 +224,7 @@ func (r *Repository) begin(ctx context.Context, name string) (*session, error) {
 	if _, err := g.run("init", "--quiet", "--bare", "--template=", "--", dir); err != nil {
 		return nil, err
 	}
-	if g.proxy, err = listen(ctx, r.url, r.http, r.say); err != nil {
+	if g.proxy, err = listen(ctx, r.url, r.http, r.progress); err != nil {
 		return nil, err
 	}
 	return g, nil

@@ -160,7 +160,7 @@ func fetch(t *testing.T, r *git.Repository, ref, dir string) (map[string]string,
 	}
 }
 
-func TestBranchesTagsAndCommitsAreFound(t *testing.T) {
+func TestFindBranchesTagsAndCommits(t *testing.T) {
 	f := newForge(t)
 	first := f.commit("cfg/a.cfg", "1")
 	f.git("tag", "v1")
@@ -198,7 +198,7 @@ func TestBranchesTagsAndCommitsAreFound(t *testing.T) {
 	}
 }
 
-func TestACommitIsFetchedFromAServerThatOffersNone(t *testing.T) {
+func TestFetchFromServerThatRefusesSingleCommits(t *testing.T) {
 	f := newForge(t)
 	f.config(
 		"[safe]\n\tdirectory = *\n[uploadpack]\n\tallowAnySHA1InWant = false\n\tallowReachableSHA1InWant = false\n" +
@@ -214,7 +214,7 @@ func TestACommitIsFetchedFromAServerThatOffersNone(t *testing.T) {
 	}
 }
 
-func TestNothingOfARepositoryIsExecuted(t *testing.T) {
+func TestRepositoryCannotExecuteCommands(t *testing.T) {
 	f := newForge(t)
 	mark := filepath.Join(t.TempDir(), "executed")
 	f.commit(
@@ -280,7 +280,7 @@ func TestPrivateAddressesAreRefused(t *testing.T) {
 	}
 }
 
-func TestARepositoryThatWasMovedIsFollowed(t *testing.T) {
+func TestRedirectedRepositoryIsFetched(t *testing.T) {
 	f := newForge(t)
 	f.commit("a", "1")
 	old := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -300,7 +300,7 @@ func TestARepositoryThatWasMovedIsFollowed(t *testing.T) {
 	}
 }
 
-func TestWhatAServerAnswersHasACause(t *testing.T) {
+func TestServerFailuresHaveCause(t *testing.T) {
 	f := newForge(t)
 	f.commit("a", strings.Repeat("long\n", 10_000))
 	answer := func(code int, kind, text string) func(http.ResponseWriter, *http.Request) bool {
@@ -365,7 +365,7 @@ func brokenPack(f *forge) func(http.ResponseWriter, *http.Request) bool {
 	}
 }
 
-func TestACancelEndsGit(t *testing.T) {
+func TestCancelEndsGit(t *testing.T) {
 	f := newForge(t)
 	f.commit("a", "1")
 	ctx, cancel := context.WithCancel(t.Context())

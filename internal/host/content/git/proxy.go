@@ -17,26 +17,26 @@ import (
 // proxy is the server that git talks to instead of the repository. It listens on this host at a secret
 // address and forwards only the requests needed for fetching: for the list of refs and for objects.
 type proxy struct {
-	url    string // base URL for git
-	server *http.Server
-	done   chan struct{}
-	http   Doer
-	say    func(left4me.Progress)
+	url      string // base URL for git
+	server   *http.Server
+	done     chan struct{}
+	http     Doer
+	progress func(left4me.Progress)
 
-	mu    sync.Mutex
-	base  string // base URL of the repository, after redirects
-	bytes int64
-	told  time.Time
-	wrong error // the first error
+	mu       sync.Mutex
+	base     string // base URL of the repository, after redirects
+	bytes    int64
+	reported time.Time
+	wrong    error // the first error
 }
 
-func listen(ctx context.Context, base string, client Doer, say func(left4me.Progress)) (*proxy, error) {
+func listen(ctx context.Context, base string, client Doer, progress func(left4me.Progress)) (*proxy, error) {
 	l, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
 	secret := "/" + strings.ToLower(rand.Text())
-	p := &proxy{url: "http://" + l.Addr().String() + secret, http: client, say: say, base: base, done: make(chan struct{})}
+	p := &proxy{url: "http://" + l.Addr().String() + secret, http: client, progress: progress, base: base, done: make(chan struct{})}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+secret+"/info/refs", func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.RawQuery != "service=git-upload-pack" {
@@ -152,9 +152,9 @@ type counting struct {
 func (c counting) Write(b []byte) (int, error) {
 	c.p.mu.Lock()
 	c.p.bytes += int64(len(b))
-	bytes, tell := c.p.bytes, time.Since(c.p.told) > 250*time.Millisecond
-	if tell {
-		c.p.told = time.Now()
+	bytes, report := c.p.bytes, time.Since(c.p.reported) > 250*time.Millisecond
+	if report {
+		c.p.reported = time.Now()
 	}
 	c.p.mu.Unlock()
 	if bytes > maxFetched {
@@ -164,8 +164,8 @@ func (c counting) Write(b []byte) (int, error) {
 	if f, ok := c.w.(http.Flusher); ok && err == nil {
 		f.Flush()
 	}
-	if tell {
-		c.p.say(left4me.Progress{Done: bytes, Unit: "bytes"})
+	if report {
+		c.p.progress(left4me.Progress{Done: bytes, Unit: "bytes"})
 	}
 	return n, err
 }

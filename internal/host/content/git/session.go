@@ -23,7 +23,7 @@ import (
 )
 
 const (
-	maxSaid        = 64 << 10 // of git's output in bytes
+	maxOutput      = 64 << 10 // of git's output in bytes
 	maxMemory      = 4 << 30  // address space in bytes: git unpacks objects in memory
 	checkDiskEvery = 64 << 20
 )
@@ -93,10 +93,10 @@ func (g *session) command(verb string, args ...string) *exec.Cmd {
 // run runs git and returns its output.
 func (g *session) run(verb string, args ...string) (string, error) {
 	cmd := g.command(verb, args...)
-	var out, said limited
-	cmd.Stdout, cmd.Stderr = &out, &said
+	var out, output limited
+	cmd.Stdout, cmd.Stderr = &out, &output
 	if err := cmd.Run(); err != nil {
-		return "", g.cause(verb, err, said.String())
+		return "", g.cause(verb, err, output.String())
 	}
 	return out.String(), nil
 }
@@ -104,8 +104,8 @@ func (g *session) run(verb string, args ...string) (string, error) {
 // archive writes a tree as a tar file, as far as there is enough disk space.
 func (g *session) archive(tree, file string) error {
 	cmd := g.command("archive", "--format=tar", "--end-of-options", tree)
-	var said limited
-	cmd.Stderr = &said
+	var output limited
+	cmd.Stderr = &output
 	pipe, err := cmd.StdoutPipe()
 	if err != nil {
 		return err
@@ -127,7 +127,7 @@ func (g *session) archive(tree, file string) error {
 	case wrong != nil:
 		return wrong
 	case err != nil:
-		return g.cause("archive", err, said.String())
+		return g.cause("archive", err, output.String())
 	}
 	return to.Close()
 }
@@ -155,7 +155,7 @@ var secretPath = sync.OnceValue(func() *regexp.Regexp {
 })
 
 // cause converts a failure of git into an error that users can act on.
-func (g *session) cause(verb string, err error, said string) error {
+func (g *session) cause(verb string, err error, output string) error {
 	if g.ctx.Err() != nil {
 		return context.Cause(g.ctx)
 	}
@@ -164,35 +164,35 @@ func (g *session) cause(verb string, err error, said string) error {
 			return err
 		}
 	}
-	said = secretPath().ReplaceAllString(strings.TrimSpace(said), g.url)
+	output = secretPath().ReplaceAllString(strings.TrimSpace(output), g.url)
 	has := func(words ...string) bool {
 		for _, w := range words {
-			if strings.Contains(said, w) {
+			if strings.Contains(output, w) {
 				return true
 			}
 		}
 		return false
 	}
-	why := fmt.Errorf("git %s: %w: %s", verb, err, said)
+	why := fmt.Errorf("git %s: %w: %s", verb, err, output)
 	switch {
 	case has("not our ref", "unadvertised object", "Server does not allow request"):
 		return errNotOffered
 	case has("fsck error", "error in object", "bad object", "broken links", "unresolved deltas", "inflate", "invalid index-pack output",
 		"pack has bad", "pack is corrupted"):
-		return left4me.NewError(left4me.Unavailable, "git.broken_objects", "url", g.url, "reason", last(said)).Because(why)
+		return left4me.NewError(left4me.Unavailable, "git.broken_objects", "url", g.url, "reason", last(output)).Because(why)
 	case has("out of memory", "Out of memory", "unable to mmap", "Cannot allocate"):
 		return left4me.NewError(left4me.Unavailable, "git.object_too_large", "url", g.url).Because(why)
 	case has("No space left", "Disk quota"):
 		return sandbox.ErrFull
 	case has("early EOF", "unexpected disconnect", "hung up", "RPC failed"):
-		return left4me.NewError(left4me.Unavailable, "git.cut_off", "url", g.url, "reason", last(said)).Because(why)
+		return left4me.NewError(left4me.Unavailable, "git.cut_off", "url", g.url, "reason", last(output)).Because(why)
 	}
-	return left4me.NewError(left4me.Unavailable, "git.failed", "verb", verb, "reason", last(said)).Because(why)
+	return left4me.NewError(left4me.Unavailable, "git.failed", "verb", verb, "reason", last(output)).Because(why)
 }
 
 // last returns the most informative line: that of the fatal error.
-func last(said string) string {
-	lines := strings.Split(said, "\n")
+func last(output string) string {
+	lines := strings.Split(output, "\n")
 	best := lines[len(lines)-1]
 	for _, l := range lines {
 		if strings.HasPrefix(l, "fatal: ") || strings.HasPrefix(l, "error: ") {
@@ -204,10 +204,10 @@ func last(said string) string {
 	return fmt.Sprintf("%.300s", strings.ToValidUTF8(best, "?"))
 }
 
-// limited stores the first maxSaid bytes written to it.
+// limited stores the first maxOutput bytes written to it.
 type limited struct{ bytes.Buffer }
 
 func (l *limited) Write(p []byte) (int, error) {
-	l.Buffer.Write(p[:min(len(p), maxSaid-l.Len())])
+	l.Buffer.Write(p[:min(len(p), maxOutput-l.Len())])
 	return len(p), nil
 }

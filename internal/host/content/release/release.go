@@ -140,14 +140,14 @@ func Find(ctx context.Context, api string, client Doer, want left4me.Release) (R
 
 // refusal converts an error response into an error.
 func refusal(want left4me.Release, resp *http.Response, body []byte, now time.Time) error {
-	var said struct{ Message string }
-	_ = json.Unmarshal(body, &said)
+	var response struct{ Message string }
+	_ = json.Unmarshal(body, &response)
 	reset, _ := strconv.ParseInt(resp.Header.Get("X-Ratelimit-Reset"), 10, 64)
 	after, _ := strconv.Atoi(resp.Header.Get("Retry-After"))
 	code := resp.StatusCode
 	limited := code == http.StatusTooManyRequests ||
 		code == http.StatusForbidden &&
-			(resp.Header.Get("X-Ratelimit-Remaining") == "0" || after > 0 || strings.Contains(strings.ToLower(said.Message), "rate limit"))
+			(resp.Header.Get("X-Ratelimit-Remaining") == "0" || after > 0 || strings.Contains(strings.ToLower(response.Message), "rate limit"))
 	switch {
 	case code == http.StatusNotFound && want.Tag != "":
 		return left4me.NewError(left4me.NotFound, "release.unknown", "repository", want.Repository, "tag", want.Tag).InField("release.tag")
@@ -158,9 +158,9 @@ func refusal(want left4me.Release, resp *http.Response, body []byte, now time.Ti
 		if r := time.Unix(reset, 0); after == 0 && r.After(now) && r.Before(now.Add(24*time.Hour)) {
 			at = r
 		}
-		return left4me.NewError(left4me.Unavailable, "github.limit", "until", at).Because(fmt.Errorf("%d: %s", code, said.Message))
+		return left4me.NewError(left4me.Unavailable, "github.limit", "until", at).Because(fmt.Errorf("%d: %s", code, response.Message))
 	}
-	return left4me.NewError(left4me.Unavailable, "github.status", "status", code).Because(fmt.Errorf("%d: %.200s", code, said.Message))
+	return left4me.NewError(left4me.Unavailable, "github.status", "status", code).Because(fmt.Errorf("%d: %.200s", code, response.Message))
 }
 
 // read parses a response.

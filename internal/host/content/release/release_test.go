@@ -36,7 +36,7 @@ func github(t *testing.T, h http.HandlerFunc) (string, *download.Client) {
 	return s.URL, c
 }
 
-func TestAssetsAreFoundByTheirNames(t *testing.T) {
+func TestFindAssetsByPattern(t *testing.T) {
 	var asked []string
 	api, client := github(t, func(w http.ResponseWriter, r *http.Request) {
 		asked = append(asked, r.URL.EscapedPath())
@@ -67,7 +67,7 @@ func TestAssetsAreFoundByTheirNames(t *testing.T) {
 	}
 }
 
-func TestWhatGitHubRefusesHasACause(t *testing.T) {
+func TestGitHubFailuresHaveCause(t *testing.T) {
 	reset := time.Now().Add(30 * time.Minute)
 	for want, h := range map[string]http.HandlerFunc{
 		"no repository o/n": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(404) },
@@ -101,7 +101,7 @@ func TestWhatGitHubRefusesHasACause(t *testing.T) {
 	}
 }
 
-func TestWhatCanBeAskedFor(t *testing.T) {
+func TestCheckRejectsInvalidReleases(t *testing.T) {
 	for _, r := range []left4me.Release{
 		{Repository: "o", Asset: "*"},
 		{Repository: "o/n/x", Asset: "*"},

@@ -96,7 +96,7 @@ func Run(ctx context.Context, dir string) (status int, err error) {
 	end(nil)
 	<-watched
 	ended := endAll()
-	err = errors.Join(log.close(), ended, loosen(out))
+	err = errors.Join(log.close(), ended, grantGroupAccess(out))
 	switch {
 	case errors.Is(cause, ErrFull) || errors.Is(cause, ErrMemory):
 		return 0, cause
@@ -131,9 +131,9 @@ func start(cmd *exec.Cmd) error {
 	return <-done
 }
 
-// loosen gives the group of a tree the permissions of its owner, and makes its directories accessible.
+// grantGroupAccess gives the group of a tree the permissions of its owner, and makes its directories accessible.
 // Only files and directories are changed.
-func loosen(dir string) error {
+func grantGroupAccess(dir string) error {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return err

@@ -38,7 +38,7 @@ func logOf(t *testing.T, dir string) string {
 	return string(b)
 }
 
-func TestTheStatusIsTheScripts(t *testing.T) {
+func TestRunReturnsExitStatusOfScript(t *testing.T) {
 	for script, want := range map[string]int{"true": 0, "exit 3": 3, "kill -9 $$": 137, "no-such-program-anywhere": 127} {
 		got, err := sandbox.Run(t.Context(), lay(t, t.TempDir(), script))
 		if err != nil || got != want {
@@ -47,7 +47,7 @@ func TestTheStatusIsTheScripts(t *testing.T) {
 	}
 }
 
-func TestAScriptRunsInOutAndItsLogIsKept(t *testing.T) {
+func TestScriptRunsInOutAndIsLogged(t *testing.T) {
 	t.Setenv("LEFT4ME_SECRET_KEY", "not for scripts")
 	dir := lay(t, t.TempDir(), `
 		[[ $BASH_VERSION ]] && echo made >file
@@ -64,7 +64,7 @@ func TestAScriptRunsInOutAndItsLogIsKept(t *testing.T) {
 	}
 }
 
-func TestWhatAScriptLeftIsOpenToItsGroup(t *testing.T) {
+func TestFilesOfScriptAreAccessibleToGroup(t *testing.T) {
 	dir := lay(t, t.TempDir(), `
 		umask 0777
 		mkdir -m 0700 a; mkdir -m 0700 a/b; echo x >a/b/file; chmod 0500 a/b/file; echo x >a/plain
@@ -88,7 +88,7 @@ func TestWhatAScriptLeftIsOpenToItsGroup(t *testing.T) {
 	}
 }
 
-func TestAScriptThatIsCancelledEndsWithWhatItStarted(t *testing.T) {
+func TestCancelKillsScriptAndDescendants(t *testing.T) {
 	dir := lay(t, t.TempDir(), `
 		trap '' TERM
 		sleep 1000 & echo $! >child
@@ -120,7 +120,7 @@ func TestAScriptThatIsCancelledEndsWithWhatItStarted(t *testing.T) {
 	}
 }
 
-func TestAScriptIsEndedBeforeTheDiskIsFull(t *testing.T) {
+func TestScriptEndsBeforeDiskIsFull(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can make a disk as small as this")
 	}
@@ -135,7 +135,7 @@ func TestAScriptIsEndedBeforeTheDiskIsFull(t *testing.T) {
 	}
 }
 
-func TestALogThatIsALinkIsNotWritten(t *testing.T) {
+func TestSymlinkedLogIsRefused(t *testing.T) {
 	dir := lay(t, t.TempDir(), "echo said")
 	log, other := filepath.Join(dir, "log"), filepath.Join(dir, "other")
 	if err := errors.Join(os.Remove(log), os.WriteFile(other, nil, 0o660), os.Symlink(other, log)); err != nil {

@@ -48,9 +48,9 @@ var variable = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`^[A-Z_][A-Z0-9_]{0,63}$`)
 })
 
-// Lay creates the directory of a build that will run with the given group, or with our own for -1. The
+// Create creates the directory of a build that will run with the given group, or with our own for -1. The
 // directory must not exist. Errors: left4me.Invalid for an invalid variable.
-func Lay(dir string, r Request, group int) error {
+func Create(dir string, r Request, group int) error {
 	var env strings.Builder
 	for k, v := range r.Env {
 		if !variable().MatchString(k) || strings.ContainsAny(v, "\x00\n") {

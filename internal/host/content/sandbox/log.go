@@ -17,15 +17,15 @@ const (
 	maxTail = 16 << 10
 )
 
-// logged copies a pipe to the log, up to the limit.
-type logged struct {
+// outputLog copies a pipe to the log, up to the limit.
+type outputLog struct {
 	pipe *os.File // write end, for the script
 	read *os.File
 	file *os.File
 	done chan error
 }
 
-func openLog(dir string) (*logged, error) {
+func openLog(dir string) (*outputLog, error) {
 	file, err := os.OpenFile(filepath.Join(dir, LogName), os.O_WRONLY|os.O_APPEND|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, err
@@ -34,12 +34,12 @@ func openLog(dir string) (*logged, error) {
 	if err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
-	l := &logged{pipe: w, read: r, file: file, done: make(chan error, 1)}
+	l := &outputLog{pipe: w, read: r, file: file, done: make(chan error, 1)}
 	go func() { l.done <- l.copy() }()
 	return l, nil
 }
 
-func (l *logged) copy() error {
+func (l *outputLog) copy() error {
 	var wrong error
 	write := func(b []byte) {
 		if wrong == nil { // the script continues all the same
@@ -69,7 +69,7 @@ func (l *logged) copy() error {
 }
 
 // close returns when all output is written. It doesn't wait for processes that keep the pipe open.
-func (l *logged) close() error {
+func (l *outputLog) close() error {
 	err := l.pipe.Close()
 	_ = l.read.SetReadDeadline(time.Now().Add(endWithin))
 	return errors.Join(err, <-l.done, l.read.Close(), l.file.Close())

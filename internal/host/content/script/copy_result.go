@@ -23,66 +23,66 @@ const (
 	maxDepth = 64
 )
 
-// Taken counts what was copied.
-type Taken struct {
+// Totals counts what was copied.
+type Totals struct {
 	Files int
 	Bytes int64
 }
 
-// take copies the files and directories of a tree into an empty directory, with no permission bits but
+// copyResult copies the files and directories of a tree into an empty directory, with no permission bits but
 // the executable one. It copies instead of linking, because a process with an open file could still
-// write to it. Before copying, it counts everything and checks the free space. said receives the number
+// write to it. Before copying, it counts everything and checks the free space. progress receives the number
 // of copied bytes. Errors: left4me.Invalid with the path of an entry that a layer must not contain,
 // left4me.DiskFull.
-func take(ctx context.Context, dir string, into *os.Root, said func(done, total int64)) (Taken, error) {
+func copyResult(ctx context.Context, dir string, into *os.Root, progress func(done, total int64)) (Totals, error) {
 	from, err := os.OpenRoot(dir)
 	if err != nil {
-		return Taken{}, err
+		return Totals{}, err
 	}
 	defer from.Close()
-	t := taking{ctx: ctx, from: from, into: into, counting: true, said: said}
+	t := copier{ctx: ctx, from: from, into: into, counting: true, progress: progress}
 	// Without a directory left4dead2, the files are relative to left4dead2.
 	if st, err := from.Lstat(game); err != nil || !st.IsDir() {
-		t.beneath = game
+		t.prefix = game
 	}
 	if err := t.directory(".", 0); err != nil {
-		return Taken{}, err
+		return Totals{}, err
 	}
 	if t.Files == 0 {
-		return Taken{}, left4me.NewError(left4me.Invalid, "script.no_file")
+		return Totals{}, left4me.NewError(left4me.Invalid, "script.no_file")
 	}
 	if err := disk.Fits(into.Name(), t.Bytes); err != nil {
-		return Taken{}, err
+		return Totals{}, err
 	}
-	t.counting, t.total, t.Taken = false, t.Bytes, Taken{}
+	t.counting, t.total, t.Totals = false, t.Bytes, Totals{}
 	if err := t.directory(".", 0); err != nil {
-		return Taken{}, err
+		return Totals{}, err
 	}
-	return t.Taken, nil
+	return t.Totals, nil
 }
 
-type taking struct {
-	Taken
+type copier struct {
+	Totals
 	ctx        context.Context
 	from, into *os.Root
-	beneath    string // directory in the layer that the files are copied to
+	prefix     string // directory in the layer that the files are copied to
 	counting   bool   // first pass: nothing is copied
 	total      int64
-	said       func(done, total int64)
+	progress   func(done, total int64)
 }
 
 // game is the directory of a layer that contains its files.
 const game = "left4dead2"
 
 // to returns the target path of an entry. Add-ons at the top level are placed in the addons directory.
-func (t *taking) to(name string) string {
-	if t.beneath != "" && path.Dir(name) == "." && strings.EqualFold(path.Ext(name), ".vpk") {
-		return path.Join(t.beneath, "addons", name)
+func (t *copier) to(name string) string {
+	if t.prefix != "" && path.Dir(name) == "." && strings.EqualFold(path.Ext(name), ".vpk") {
+		return path.Join(t.prefix, "addons", name)
 	}
-	return path.Join(t.beneath, name)
+	return path.Join(t.prefix, name)
 }
 
-func (t *taking) directory(name string, depth int) error {
+func (t *copier) directory(name string, depth int) error {
 	if depth > maxDepth {
 		return left4me.NewError(left4me.Invalid, "script.wrote_too_deep", "path", name)
 	}
@@ -107,7 +107,7 @@ func (t *taking) directory(name string, depth int) error {
 	}
 }
 
-func (t *taking) entry(name string, depth int) error {
+func (t *copier) entry(name string, depth int) error {
 	if err := t.ctx.Err(); err != nil {
 		return context.Cause(t.ctx)
 	}
@@ -137,7 +137,7 @@ func (t *taking) entry(name string, depth int) error {
 	return left4me.NewError(left4me.Invalid, "script.wrote_no_file_or_directory", "path", name)
 }
 
-func (t *taking) file(name string, mode fs.FileMode) error {
+func (t *copier) file(name string, mode fs.FileMode) error {
 	from, err := t.from.OpenFile(name, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return fmt.Errorf("what the script left: %w", err)
@@ -157,15 +157,15 @@ func (t *taking) file(name string, mode fs.FileMode) error {
 	}
 	before := t.Bytes
 	n, err := disk.Copy(t.ctx, to, from, st.Size(), func(n int64) {
-		if t.said != nil {
-			t.said(before+n, t.total)
+		if t.progress != nil {
+			t.progress(before+n, t.total)
 		}
 	})
 	return errors.Join(err, t.count(n), to.Close())
 }
 
 // count adds a file to the totals.
-func (t *taking) count(size int64) error {
+func (t *copier) count(size int64) error {
 	if t.Bytes += size; t.Bytes > maxBytes {
 		return left4me.NewError(left4me.Invalid, "script.too_large", "limit", left4me.Bytes(maxBytes))
 	}

@@ -63,14 +63,14 @@ type Job struct {
 // kept, see [Builder.LogFile]. If ctx ends, the run is stopped, unless keep reports that a restarted
 // left4me will follow it. Errors: left4me.Invalid for failures of the script, left4me.Unavailable for
 // failures of its environment.
-func (b *Builder) Run(ctx context.Context, j Job, into *os.Root, keep func() bool) (took Taken, err error) {
+func (b *Builder) Run(ctx context.Context, j Job, into *os.Root, keep func() bool) (took Totals, err error) {
 	if !j.ID.Valid() || !j.Overlay.Valid() {
-		return Taken{}, left4me.NewError(left4me.Invalid, "script.run_invalid", "job", j.ID)
+		return Totals{}, left4me.NewError(left4me.Invalid, "script.run_invalid", "job", j.ID)
 	}
 	dir := sandbox.Dir(b.Root, j.ID)
 	end, err := b.follow(ctx, j, dir)
 	if ctx.Err() != nil && keep() {
-		return Taken{}, ctx.Err()
+		return Totals{}, ctx.Err()
 	}
 	// Stop the run in every other case.
 	clean, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
@@ -79,11 +79,11 @@ func (b *Builder) Run(ctx context.Context, j Job, into *os.Root, keep func() boo
 		err = verdict(end)
 	}
 	if stopped := b.Machine.StopBuild(clean, j.ID); stopped != nil {
-		return Taken{}, errors.Join(err, stopped)
+		return Totals{}, errors.Join(err, stopped)
 	}
 	err = errors.Join(err, b.keepLog(j.Overlay, j.ID, dir))
 	if err == nil {
-		took, err = take(ctx, filepath.Join(dir, sandbox.OutName), into, j.Copied)
+		took, err = copyResult(ctx, filepath.Join(dir, sandbox.OutName), into, j.Copied)
 	}
 	return took, errors.Join(err, b.discard(clean, j.ID))
 }
@@ -152,7 +152,7 @@ func (b *Builder) begin(ctx context.Context, j Job, dir string) error {
 	if err != nil {
 		return err
 	}
-	if err := sandbox.Lay(dir, sandbox.Request{Script: j.Script, Env: env}, group); err != nil {
+	if err := sandbox.Create(dir, sandbox.Request{Script: j.Script, Env: env}, group); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, beginWithin)

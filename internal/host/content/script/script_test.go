@@ -85,7 +85,7 @@ func (s *site) printed() string {
 func never() bool { return false }
 
 // run runs a script and returns the directory its files were copied to.
-func (s *site) run(ctx context.Context, j script.Job) (dir string, took script.Taken, err error) {
+func (s *site) run(ctx context.Context, j script.Job) (dir string, took script.Totals, err error) {
 	s.t.Helper()
 	dir = s.t.TempDir()
 	into, err := os.OpenRoot(dir)
@@ -100,7 +100,7 @@ func (s *site) run(ctx context.Context, j script.Job) (dir string, took script.T
 	return dir, took, err
 }
 
-func TestWhatAScriptWritesIsTaken(t *testing.T) {
+func TestFilesOfScriptAreCopied(t *testing.T) {
 	s := newSite(t)
 	j := s.job(`
 		mkdir -p left4dead2/cfg "$OUT/left4dead2/addons"
@@ -130,7 +130,7 @@ func TestWhatAScriptWritesIsTaken(t *testing.T) {
 
 // A sparse file uses no disk space and must use none as a copy. Files that don't fit are refused before
 // anything is copied.
-func TestWhatAScriptWritesKeepsItsHolesAndTheMargin(t *testing.T) {
+func TestCopyKeepsHolesAndFreeSpace(t *testing.T) {
 	s := newSite(t)
 	if tmp := filepath.Join(s.Root, "tmp"); os.Geteuid() == 0 { // a disk smaller than the copy limit
 		if err := unix.Mount("tmpfs", tmp, "tmpfs", 0, "size=1g,mode=0751"); err != nil {
@@ -166,7 +166,7 @@ func TestWhatAScriptWritesKeepsItsHolesAndTheMargin(t *testing.T) {
 	}
 }
 
-func TestFilesGoWhereTheGameLooksForThem(t *testing.T) {
+func TestFilesArePlacedInGameDirectory(t *testing.T) {
 	for text, want := range map[string]string{
 		"mkdir left4dead2; echo x >left4dead2/a; echo x >README": "README left4dead2/a",
 		"mkdir addons cfg; echo x >addons/b.vpk; echo x >cfg/a":  "left4dead2/addons/b.vpk left4dead2/cfg/a",
@@ -192,7 +192,7 @@ func TestFilesGoWhereTheGameLooksForThem(t *testing.T) {
 	}
 }
 
-func TestAScriptThatFailsLeavesItsLogAndNothingElse(t *testing.T) {
+func TestFailedScriptLeavesOnlyItsLog(t *testing.T) {
 	for text, want := range map[string]string{
 		"echo broken >&2; exit 7": "status 7",
 		"kill -9 $$":              "signal 9",
@@ -223,7 +223,7 @@ func TestAScriptThatFailsLeavesItsLogAndNothingElse(t *testing.T) {
 }
 
 // A hostile script can do what it is allowed to, and nothing else.
-func TestWhatAHostileScriptReaches(t *testing.T) {
+func TestHostileScriptIsConfined(t *testing.T) {
 	s := newSite(t)
 	secret := filepath.Join(t.TempDir(), "of-another")
 	if err := os.WriteFile(secret, []byte("x"), 0o644); err != nil {
@@ -289,7 +289,7 @@ func TestWhatAHostileScriptReaches(t *testing.T) {
 	}
 }
 
-func TestNothingOfAScriptOutlivesIt(t *testing.T) {
+func TestDescendantsEndWithScript(t *testing.T) {
 	s := newSite(t)
 	mark := fmt.Sprintf("9%d.25", os.Getpid())
 	_, _, err := s.run(t.Context(), s.job(`
@@ -316,7 +316,7 @@ func running(word string) (pids []string) {
 	return pids
 }
 
-func TestAForkBombEndsWithTheScript(t *testing.T) {
+func TestForkBombEndsWithScript(t *testing.T) {
 	s := newSite(t)
 	mark := fmt.Sprintf("8%d.25", os.Getpid())
 	// The bomb is a single process: with that many processes, bash can't fork and retries for 15 s
@@ -340,7 +340,7 @@ func TestAForkBombEndsWithTheScript(t *testing.T) {
 	}
 }
 
-func TestALogIsBoundedHoweverMuchIsPrinted(t *testing.T) {
+func TestLogSizeIsBounded(t *testing.T) {
 	s := newSite(t)
 	j := s.job(`echo first; head -c 100M /dev/zero | tr '\0' 'x'; echo; echo last; echo x >x`)
 	count := 0
@@ -362,7 +362,7 @@ func TestALogIsBoundedHoweverMuchIsPrinted(t *testing.T) {
 	}
 }
 
-func TestFilesThatAScriptHidesAreTakenAndRemoved(t *testing.T) {
+func TestInaccessibleFilesAreCopiedAndRemoved(t *testing.T) {
 	s := newSite(t)
 	dir, took, err := s.run(t.Context(), s.job(`umask 0777; mkdir -p a/b; chmod 0700 a a/b; echo x >a/b/file; chmod 0 a/b a`))
 	if err != nil || took.Files != 1 {
@@ -373,7 +373,7 @@ func TestFilesThatAScriptHidesAreTakenAndRemoved(t *testing.T) {
 	}
 }
 
-func TestAScriptThatNeverEndsIsEndedWithinFiveSeconds(t *testing.T) {
+func TestCancelledScriptEndsWithinFiveSeconds(t *testing.T) {
 	s := newSite(t)
 	mark := fmt.Sprintf("7%d.25", os.Getpid())
 	j := s.job(`trap '' TERM; echo begun; sleep ` + mark + ` & while :; do sleep ` + mark + `; done`)
@@ -398,7 +398,7 @@ func TestAScriptThatNeverEndsIsEndedWithinFiveSeconds(t *testing.T) {
 	}
 }
 
-func TestASuccessorFindsTheRunOrItsEnd(t *testing.T) {
+func TestSuccessorFollowsExistingRun(t *testing.T) {
 	s := newSite(t)
 	gate := filepath.Join(sandbox.Dir(s.Root, "run1"), "out", "gate")
 	j := s.job(`echo begun; until [ -e gate ]; do sleep 0.05; done; rm gate; echo $RANDOM$RANDOM >x; echo over`)
@@ -425,7 +425,7 @@ func TestASuccessorFindsTheRunOrItsEnd(t *testing.T) {
 	}
 }
 
-func TestARunWhoseWatcherIsKilledEnds(t *testing.T) {
+func TestRunEndsWhenWatcherIsKilled(t *testing.T) {
 	s := newSite(t)
 	mark := fmt.Sprintf("6%d.25", os.Getpid())
 	j := s.job(`echo begun; sleep ` + mark)
@@ -451,7 +451,7 @@ func TestARunWhoseWatcherIsKilledEnds(t *testing.T) {
 	}
 }
 
-func TestTwoRunsDoNotSeeEachOther(t *testing.T) {
+func TestRunsAreIsolatedFromEachOther(t *testing.T) {
 	s := newSite(t)
 	a := s.job(`echo x >mine; echo begun; until [ -e gate ]; do sleep 0.05; done; rm gate`)
 	begun := make(chan bool, 10)
@@ -488,5 +488,5 @@ func rootOf(t *testing.T) *os.Root {
 }
 
 func TestScriptsRunAsOrdinaryUser(t *testing.T) {
-	shimtest.AsUser(t, "^Test(WhatA|Nothing|FilesThat|AScriptThatNever|ASuccessor)")
+	shimtest.AsUser(t, "^Test(FilesOfScript|CopyKeeps|Hostile|Descendants|Inaccessible|CancelledScript|Successor)")
 }

@@ -28,7 +28,7 @@ func TestInTheUnit(t *testing.T) {
 	}
 	defer sup.Close()
 	s := &site{t: t, Builder: script.Builder{Root: root, Machine: sup}}
-	run := func(ctx context.Context, j script.Job, keep bool) (string, script.Taken, error) {
+	run := func(ctx context.Context, j script.Job, keep bool) (string, script.Totals, error) {
 		t.Helper()
 		dir := t.TempDir()
 		into, err := os.OpenRoot(dir)

@@ -62,8 +62,8 @@ func (d *differ) dirs(a, b *node) error {
 	if err != nil {
 		return err
 	}
-	gone := func(n node) bool { return n.gone }
-	as, bs = slices.DeleteFunc(as, gone), slices.DeleteFunc(bs, gone)
+	isRemoved := func(n node) bool { return n.removed }
+	as, bs = slices.DeleteFunc(as, isRemoved), slices.DeleteFunc(bs, isRemoved)
 	for len(as) > 0 || len(bs) > 0 {
 		var x, y *node
 		switch {
@@ -141,7 +141,7 @@ func (d *differ) files(p string, a, b *node) error {
 func (s *Stack) size(n node) (int64, error) {
 	st, err := s.layers[n.in[0]].root.Lstat(n.path)
 	if err != nil {
-		return 0, ignoreGone(err)
+		return 0, ignoreMissing(err)
 	}
 	return st.Size(), nil
 }
@@ -153,12 +153,12 @@ func (d *differ) equal(a, b node) (bool, error) {
 	}
 	x, err := d.from.layers[a.in[0]].open(a.path, 0)
 	if err != nil {
-		return false, ignoreGone(err)
+		return false, ignoreMissing(err)
 	}
 	defer x.Close()
 	y, err := d.to.layers[b.in[0]].open(b.path, 0)
 	if err != nil {
-		return false, ignoreGone(err)
+		return false, ignoreMissing(err)
 	}
 	defer y.Close()
 	return same(d.ctx, x, y)

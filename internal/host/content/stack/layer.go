@@ -94,7 +94,7 @@ func (l layer) whiteout(name string, st fs.FileInfo) (bool, error) {
 	}
 	f, err := l.open(name, 0)
 	if err != nil {
-		return false, ignoreGone(err)
+		return false, ignoreMissing(err)
 	}
 	defer f.Close()
 	return has(f, attrWhiteout), nil
@@ -110,16 +110,16 @@ func (l layer) whiteoutIn(dir *os.File, name string, st fs.FileInfo) (bool, erro
 	}
 	fd, err := unix.Openat(int(dir.Fd()), name, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return false, ignoreGone(err)
+		return false, ignoreMissing(err)
 	}
 	f := os.NewFile(uintptr(fd), name)
 	defer f.Close()
 	return has(f, attrWhiteout), nil
 }
 
-// ignoreGone returns nil for errors that mean that an entry was removed or can't be inspected; such an
+// ignoreMissing returns nil for errors that mean that an entry was removed or can't be inspected; such an
 // entry counts as no whiteout.
-func ignoreGone(err error) error {
+func ignoreMissing(err error) error {
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) || errors.Is(err, unix.ELOOP) {
 		return nil
 	}

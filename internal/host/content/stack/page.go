@@ -79,11 +79,11 @@ func (w *walker) walk(dir node) error {
 			continue // all its entries precede the page
 		}
 		if behind {
-			if err := w.tell(n); err != nil {
+			if err := w.add(n); err != nil {
 				return err
 			}
 		}
-		if w.deep && n.dir && !n.gone && (w.enter == nil || w.enter(n)) {
+		if w.deep && n.dir && !n.removed && (w.enter == nil || w.enter(n)) {
 			if err := w.walk(n); err != nil {
 				return err
 			}
@@ -92,11 +92,11 @@ func (w *walker) walk(dir node) error {
 	return nil
 }
 
-func (w *walker) tell(n node) error {
+func (w *walker) add(n node) error {
 	switch {
-	case w.want == nil && n.gone, w.want != nil && !w.want(n):
+	case w.want == nil && n.removed, w.want != nil && !w.want(n):
 		return nil
-	case w.deep && n.dir && !n.gone:
+	case w.deep && n.dir && !n.removed:
 		return nil
 	case w.query != "" && !strings.Contains(strings.ToLower(n.path), w.query):
 		return nil
@@ -118,7 +118,7 @@ func (w *walker) tell(n node) error {
 // describe returns the details of a node.
 func (s *Stack) describe(n node) (left4me.TreeFile, error) {
 	l := s.layers[n.in[0]]
-	f := left4me.TreeFile{Path: n.path, Dir: n.dir, Layer: l.Name, Gone: n.gone, Opaque: n.opaque}
+	f := left4me.TreeFile{Path: n.path, Dir: n.dir, Layer: l.Name, Gone: n.removed, Opaque: n.opaque}
 	below := n.hidden
 	if !n.dir {
 		below = append(append([]int(nil), n.in[1:]...), n.hidden...)
@@ -131,7 +131,7 @@ func (s *Stack) describe(n node) (left4me.TreeFile, error) {
 		return f, err
 	}
 	f.At = st.ModTime().UTC()
-	if !n.dir && !n.gone {
+	if !n.dir && !n.removed {
 		f.Size, f.Exec = st.Size(), st.Mode().IsRegular() && st.Mode()&0o111 != 0
 	}
 	return f, nil

@@ -71,14 +71,14 @@ func (s *Stack) Close() {
 // node is a path in the merged tree together with the layers that contain it, top first, excluding
 // those hidden by a whiteout or an opaque directory.
 type node struct {
-	name   string
-	path   string
-	dir    bool
-	in     []int       // indexes of layers; for a directory, all merged ones
-	hidden []int       // lower layers that contain it but are hidden
-	mode   fs.FileMode // of the topmost layer
-	gone   bool        // the topmost layer marks it as removed
-	opaque bool        // the topmost layer hides all lower ones
+	name    string
+	path    string
+	dir     bool
+	in      []int       // indexes of layers; for a directory, all merged ones
+	hidden  []int       // lower layers that contain it but are hidden
+	mode    fs.FileMode // of the topmost layer
+	removed bool        // the topmost layer marks it as removed
+	opaque  bool        // the topmost layer hides all lower ones
 }
 
 // top returns the root of the merged tree.
@@ -97,7 +97,7 @@ type found struct {
 	whiteout bool
 }
 
-// children reads a merged directory, sorted by name. Removed entries are included with gone set.
+// children reads a merged directory, sorted by name. Removed entries are included with removed set.
 func (s *Stack) children(ctx context.Context, n node) ([]node, error) {
 	all := map[string][]found{}
 	for _, i := range n.in {
@@ -125,30 +125,30 @@ func (s *Stack) children(ctx context.Context, n node) ([]node, error) {
 
 // merge combines the entries of several layers, top first, into a node.
 func (s *Stack) merge(p string, in []found) (node, error) {
-	n := node{path: p, mode: in[0].mode, gone: in[0].whiteout, dir: in[0].mode.IsDir() && !in[0].whiteout}
-	seen := true // lower layers are visible
+	n := node{path: p, mode: in[0].mode, removed: in[0].whiteout, dir: in[0].mode.IsDir() && !in[0].whiteout}
+	visible := true // lower layers are visible
 	for i, f := range in {
 		switch {
 		case i == 0:
 			n.in = append(n.in, f.layer)
 		case f.whiteout:
-			seen = false
-		case seen && n.dir && f.mode.IsDir():
+			visible = false
+		case visible && n.dir && f.mode.IsDir():
 			n.in = append(n.in, f.layer)
 		default:
-			seen = false
+			visible = false
 			n.hidden = append(n.hidden, f.layer)
 		}
 		if !n.dir {
-			seen = false
+			visible = false
 		}
-		if seen && f.mode.IsDir() && len(in) > 1 {
+		if visible && f.mode.IsDir() && len(in) > 1 {
 			opaque, err := s.layers[f.layer].opaque(p)
 			if err != nil {
 				return n, err
 			}
 			if opaque {
-				seen = false
+				visible = false
 				n.opaque = n.opaque || i == 0
 			}
 		}
@@ -192,7 +192,7 @@ func (s *Stack) find(ctx context.Context, p string) (n node, ok bool, err error)
 			return n, false, err
 		}
 		n.name = name
-		if n.gone {
+		if n.removed {
 			return n, false, nil
 		}
 	}

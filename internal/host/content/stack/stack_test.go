@@ -226,7 +226,7 @@ func scribble(t *testing.T, rng *rand.Rand, dir string) {
 	}
 }
 
-func TestTheMergedTreeIsTheKernels(t *testing.T) {
+func TestMergedTreeMatchesKernel(t *testing.T) {
 	for seed := range uint64(25) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(seed, 1))
@@ -272,7 +272,7 @@ func TestTheMergedTreeIsTheKernels(t *testing.T) {
 	}
 }
 
-func TestAFileNamesItsLayerAndWhatItHides(t *testing.T) {
+func TestFileReportsLayerAndHiddenLayers(t *testing.T) {
 	o := newOverlay(t)
 	text := func(dir, name, text string) {
 		o.mkdir(filepath.Dir(filepath.Join(dir, name)))
@@ -336,7 +336,7 @@ func TestAFileNamesItsLayerAndWhatItHides(t *testing.T) {
 }
 
 // A plugin can create any kind of file.
-func TestAHostileLayerLeadsNowhere(t *testing.T) {
+func TestHostileLayerCannotEscape(t *testing.T) {
 	o := newOverlay(t)
 	secret := filepath.Join(o.dir, "secret")
 	if err := os.WriteFile(secret, []byte("secret"), 0o600); err != nil {
@@ -437,7 +437,7 @@ func TestPagingPassesNamesThatAreNotUTF8(t *testing.T) {
 	}
 }
 
-func TestStacksDiffer(t *testing.T) {
+func TestDiff(t *testing.T) {
 	o := newOverlay(t)
 	rng := rand.New(rand.NewPCG(7, 7))
 	for range 4 {

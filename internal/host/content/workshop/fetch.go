@@ -85,7 +85,7 @@ func (s *Source) fetch(ctx context.Context, it *item, t *tally, i int) (reached 
 	}
 	request := download.Request{
 		URL: s.secure(it.facts.URL), File: s.path(it), Size: it.facts.Size, Limit: largest, Head: isVPK,
-		Progress: func(n left4me.Progress) { t.tell(i, n) },
+		Progress: func(n left4me.Progress) { t.update(i, n) },
 	}
 	r, err := s.o.Downloads.Fetch(ctx, request)
 	if errors.Is(err, fs.ErrNotExist) { // the cleanup removed the empty directory in the meantime

@@ -7,7 +7,7 @@ import (
 	"github.com/left4me/left4me/internal/steam"
 )
 
-func TestOriginalNamesAreOnesThatTheGameFinds(t *testing.T) {
+func TestOriginalNamesAreValidForGame(t *testing.T) {
 	for file, want := range map[string]string{
 		"myl4d2addons/urbanflight.vpk": "urbanflight", `my\maps\Dead.Line.2.VPK`: "Dead_Line_2", "map2.1.vpk": "map2_1",
 		"it's  mine.vpk":   "it_s_mine",
@@ -21,7 +21,7 @@ func TestOriginalNamesAreOnesThatTheGameFinds(t *testing.T) {
 	}
 }
 
-func TestNamesThatClashGetTheirNumbers(t *testing.T) {
+func TestConflictingNamesGetItemID(t *testing.T) {
 	p := &Plan{names: "original"}
 	for id, file := range map[string]string{"1": "a/Map.vpk", "2": "map.VPK", "3": "other.vpk"} {
 		p.items = append(p.items, &item{id: id, facts: steam.PublishedFile{Filename: file}})

@@ -9,35 +9,35 @@ import (
 
 // tally sums the progress of a plan's downloads.
 type tally struct {
-	tellAll func(left4me.Progress)
+	publishAll func(left4me.Progress)
 
-	mu    sync.Mutex
-	items []left4me.Progress
-	sum   left4me.Progress
-	told  time.Time
+	mu        sync.Mutex
+	items     []left4me.Progress
+	sum       left4me.Progress
+	published time.Time
 }
 
-const tellEvery = 250 * time.Millisecond
+const publishInterval = 250 * time.Millisecond
 
-func newTally(p *Plan, s *Source, tell func(left4me.Progress)) *tally {
-	t := &tally{tellAll: tell, items: make([]left4me.Progress, len(p.items)), sum: left4me.Progress{Unit: "bytes"}}
+func newTally(p *Plan, s *Source, publish func(left4me.Progress)) *tally {
+	t := &tally{publishAll: publish, items: make([]left4me.Progress, len(p.items)), sum: left4me.Progress{Unit: "bytes"}}
 	for i, it := range p.items {
 		if it.wanted() && !s.cached(it) {
 			t.set(i, left4me.Progress{Total: it.facts.Size})
 		}
 	}
-	t.say()
+	t.publish()
 	return t
 }
 
-// tell records the progress of an item.
-func (t *tally) tell(i int, n left4me.Progress) {
+// update records the progress of an item.
+func (t *tally) update(i int, n left4me.Progress) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	n.Total = max(n.Total, n.Done)
 	t.set(i, n)
-	if time.Since(t.told) >= tellEvery {
-		t.say()
+	if time.Since(t.published) >= publishInterval {
+		t.publish()
 	}
 }
 
@@ -52,7 +52,7 @@ func (t *tally) skip(i int) {
 func (t *tally) end() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.say()
+	t.publish()
 }
 
 func (t *tally) set(i int, n left4me.Progress) {
@@ -64,10 +64,10 @@ func (t *tally) set(i int, n left4me.Progress) {
 	t.items[i] = n
 }
 
-// say publishes the sum. The lock is held, so calls are in order.
-func (t *tally) say() {
-	t.told = time.Now()
-	if t.tellAll != nil {
-		t.tellAll(t.sum)
+// publish publishes the sum. The lock is held, so calls are in order.
+func (t *tally) publish() {
+	t.published = time.Now()
+	if t.publishAll != nil {
+		t.publishAll(t.sum)
 	}
 }

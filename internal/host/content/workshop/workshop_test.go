@@ -31,7 +31,7 @@ type shop struct {
 	url, dir string
 	revision int // of the overlay that build publishes
 	before   *workshop.Before
-	told     []left4me.Progress
+	progress []left4me.Progress
 	lines    []string
 }
 
@@ -68,14 +68,14 @@ func (s *shop) build(ctx context.Context, src *workshop.Source, w left4me.Worksh
 		return nil, err
 	}
 	s.revision++
-	s.told, s.lines = nil, nil
+	s.progress, s.lines = nil, nil
 	at := filepath.Join(s.dir, "overlay", strconv.Itoa(s.revision))
 	states, err := src.Fetch(ctx, p, workshop.Into{
 		Link: func(_ context.Context, path, file string) error {
 			to := filepath.Join(at, path)
 			return errors.Join(os.MkdirAll(filepath.Dir(to), 0o755), os.Link(file, to))
 		},
-		Progress: func(n left4me.Progress) { s.told = append(s.told, n) },
+		Progress: func(n left4me.Progress) { s.progress = append(s.progress, n) },
 		Print:    func(l string) { s.lines = append(s.lines, l) },
 	})
 	if err != nil {
@@ -133,7 +133,7 @@ func campaigns() map[string]steamapi.Item {
 	}
 }
 
-func TestACollectionBecomesFiles(t *testing.T) {
+func TestCollectionIsDownloaded(t *testing.T) {
 	s := open(t, campaigns())
 	src := s.source(t)
 	w := of("201", "104")
@@ -171,7 +171,7 @@ func TestACollectionBecomesFiles(t *testing.T) {
 	if len(s.files()) != 4 || got["201"].State != left4me.ItemCollection {
 		t.Errorf("%v %+v", len(s.files()), got)
 	}
-	if last := s.told[len(s.told)-1]; last.Done != total || last.Total != total || last.Unit != "bytes" {
+	if last := s.progress[len(s.progress)-1]; last.Done != total || last.Total != total || last.Unit != "bytes" {
 		t.Errorf("last progress = %+v, want %d bytes", last, total)
 	}
 	if len(s.lines) != 4 || !slices.Contains(s.lines, "101 Salt Flats: fresh") {
@@ -191,7 +191,7 @@ func TestACollectionBecomesFiles(t *testing.T) {
 	}
 }
 
-func TestWhatBecomesOfEachItemIsToldApart(t *testing.T) {
+func TestItemStates(t *testing.T) {
 	items := campaigns()
 	for id, it := range map[string]steamapi.Item{
 		"301": {Result: 9}, "302": {Visibility: 2}, "303": {Banned: true}, "304": {NoFile: true}, "305": {App: 730}, "306": {Result: 84},
@@ -244,7 +244,7 @@ func TestWhatBecomesOfEachItemIsToldApart(t *testing.T) {
 }
 
 // Whatever happens to an item, the overlay keeps its previous version.
-func TestAnItemThatCantBeHadNowKeepsItsOldVersion(t *testing.T) {
+func TestUnavailableItemKeepsPreviousVersion(t *testing.T) {
 	for name, k := range map[string]struct {
 		change func(*steamapi.Item)
 		state  string
@@ -294,7 +294,7 @@ func TestAnItemThatCantBeHadNowKeepsItsOldVersion(t *testing.T) {
 	}
 }
 
-func TestASteamThatCantBeAskedTakesNothing(t *testing.T) {
+func TestUnreachableSteamKeepsPreviousItems(t *testing.T) {
 	for name, k := range map[string]func(*steamapi.State){
 		"429":       func(s *steamapi.State) { s.Status = 429 },
 		"403":       func(s *steamapi.State) { s.Status = 403 },
@@ -330,7 +330,7 @@ func TestASteamThatCantBeAskedTakesNothing(t *testing.T) {
 	}
 }
 
-func TestAnOverlayOfNothingThatCanBeHadIsNoSuccess(t *testing.T) {
+func TestBuildFailsIfNoItemIsAvailable(t *testing.T) {
 	s := open(t, map[string]steamapi.Item{"1": {Result: 9}})
 	if _, err := s.build(t.Context(), s.source(t), of("1", "2")); !errors.Is(err, left4me.Unavailable) ||
 		!strings.Contains(err.Error(), "1: Steam shows no such item") {
@@ -341,7 +341,7 @@ func TestAnOverlayOfNothingThatCanBeHadIsNoSuccess(t *testing.T) {
 	}
 }
 
-func TestANewVersionIsFetchedAndTheOldOneStays(t *testing.T) {
+func TestNewVersionKeepsOldRevision(t *testing.T) {
 	s := open(t, campaigns())
 	if _, err := s.build(t.Context(), s.source(t), of("101")); err != nil {
 		t.Fatal(err)
@@ -361,7 +361,7 @@ func TestANewVersionIsFetchedAndTheOldOneStays(t *testing.T) {
 	}
 }
 
-func TestFrozenCollectionsStayAsTheyWere(t *testing.T) {
+func TestFrozenCollectionsAreNotRequested(t *testing.T) {
 	s := open(t, campaigns())
 	w := left4me.Workshop{Entries: []left4me.WorkshopEntry{{ID: "201", Frozen: []left4me.WorkshopID{"101", "104"}}}}
 	got, err := s.build(t.Context(), s.source(t), w)
@@ -375,7 +375,7 @@ func TestFrozenCollectionsStayAsTheyWere(t *testing.T) {
 	}
 }
 
-func TestTwoOverlaysShareADownload(t *testing.T) {
+func TestOverlaysShareDownload(t *testing.T) {
 	s := open(t, campaigns())
 	s.change("101", func(i *steamapi.Item) { i.Content.Rate = 60_000 })
 	src := s.source(t)
@@ -403,7 +403,7 @@ func TestTwoOverlaysShareADownload(t *testing.T) {
 }
 
 // Refreshing 2,000 unchanged items needs few requests and no download.
-func TestARefreshWithNothingNewIsCheap(t *testing.T) {
+func TestRefreshWithoutChangesIsCheap(t *testing.T) {
 	items, children := map[string]steamapi.Item{}, []string{}
 	for i := range 2000 {
 		id := strconv.Itoa(10_000 + i)
@@ -439,7 +439,7 @@ func TestARefreshWithNothingNewIsCheap(t *testing.T) {
 	}
 }
 
-func TestACancelledBuildGoesOnWhereItWas(t *testing.T) {
+func TestCancelledBuildResumes(t *testing.T) {
 	s := open(t, map[string]steamapi.Item{"1": {Zeros: 500_000, Content: steamapi.Content{Hang: 300_000, Times: 1}}})
 	ctx, cancel := context.WithCancelCause(t.Context())
 	why := errors.New("cancelled")
@@ -469,7 +469,7 @@ func TestACancelledBuildGoesOnWhereItWas(t *testing.T) {
 	}
 }
 
-func TestAFullDiskFailsTheBuild(t *testing.T) {
+func TestFullDiskFailsBuild(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("a small disk needs root")
 	}
