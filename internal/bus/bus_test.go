@@ -36,7 +36,7 @@ func receive[T any](t *testing.T, c <-chan T) T {
 	case v := <-c:
 		return v
 	case <-time.After(patience):
-		t.Fatalf("nothing came within %s", patience)
+		t.Fatalf("nothing arrived within %s", patience)
 		panic("unreachable")
 	}
 }
@@ -78,23 +78,23 @@ func TestRequestIsAnswered(t *testing.T) {
 		t.Errorf("%+v, %v", out, err)
 	}
 	if err := b.Request(t.Context(), bus.Command("local", "double"), bus.PortRequest{}, nil); err != nil {
-		t.Errorf("an answer that nobody wants: %v", err)
+		t.Errorf("ignored answer: %v", err)
 	}
 	err = b.Request(t.Context(), bus.Command("local", "refuse"), bus.Empty{}, nil)
 	if e, ok := left4me.Public(err); !ok || e.Kind != left4me.Conflict || e.Field != "port" || e.Text != "taken" || e.Hint != "choose" ||
 		e.Err != nil {
-		t.Errorf("a failure that may be shown: %+v", err)
+		t.Errorf("public error: %+v", err)
 	}
 	for _, verb := range []string{"break", "chan"} {
 		err := b.Request(t.Context(), bus.Command("local", verb), bus.Empty{}, nil)
 		if e, ok := left4me.Public(err); !ok || e.Kind != left4me.Unavailable || strings.Contains(e.Error(), "secret cause") ||
 			!strings.HasSuffix(e.Hint, "subject="+bus.Command("local", verb)) {
-			t.Errorf("an internal failure: %+v", err)
+			t.Errorf("internal error: %+v", err)
 		}
 	}
 }
 
-func TestNobodyAnswers(t *testing.T) {
+func TestRequestWithoutHost(t *testing.T) {
 	b := open(t, t.TempDir())
 	start := time.Now()
 	err := b.Request(t.Context(), bus.Command("away", bus.VerbStatus), bus.Empty{}, nil)
@@ -102,7 +102,7 @@ func TestNobodyAnswers(t *testing.T) {
 		t.Errorf("%v after %s", err, time.Since(start))
 	}
 	if e, _ := left4me.Public(err); e == nil || e.Text != "host away does not answer" {
-		t.Errorf("it should name the host: %v", err)
+		t.Errorf("want an error naming the host: %v", err)
 	}
 	release := make(chan struct{})
 	defer close(release)
@@ -113,11 +113,11 @@ func TestNobodyAnswers(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	if err := b.Request(ctx, bus.Command("slow", "x"), bus.Empty{}, nil); !errors.Is(err, left4me.Unavailable) {
-		t.Errorf("behind the deadline: %v", err)
+		t.Errorf("after the deadline: %v", err)
 	}
 }
 
-func TestAnswersEndWithTheirContext(t *testing.T) {
+func TestAnswerEndsWithContext(t *testing.T) {
 	b := open(t, t.TempDir())
 	ctx, cancel := context.WithCancel(t.Context())
 	if err := b.Answer(ctx, bus.Command("local", "*"),
@@ -135,12 +135,12 @@ func TestAnswersEndWithTheirContext(t *testing.T) {
 	}
 	for end := time.Now().Add(patience); answers(); {
 		if time.Now().After(end) {
-			t.Fatal("it still answers")
+			t.Fatal("still answers after its context ended")
 		}
 	}
 }
 
-func TestTooManyRequestsAreTurnedAway(t *testing.T) {
+func TestTooManyRequestsAreRefused(t *testing.T) {
 	b := open(t, t.TempDir())
 	release := make(chan struct{})
 	var running atomic.Int32
@@ -161,15 +161,15 @@ func TestTooManyRequestsAreTurnedAway(t *testing.T) {
 	close(release)
 	for range cap(results) - 1 {
 		if err := receive(t, results); err != nil {
-			t.Errorf("one that was taken: %v", err)
+			t.Errorf("accepted request: %v", err)
 		}
 	}
 	if n := running.Load(); n != 256 {
-		t.Errorf("%d ran at once", n)
+		t.Errorf("%d requests ran at once, want 256", n)
 	}
 }
 
-func TestLiveMessagesComeInOrder(t *testing.T) {
+func TestBroadcastsArriveInOrder(t *testing.T) {
 	b := open(t, t.TempDir())
 	got := make(chan int, 100)
 	if err := b.Listen(t.Context(), bus.Broadcast(bus.AnyHost, bus.KindStatus), func(subject string, data []byte) {
@@ -188,11 +188,11 @@ func TestLiveMessagesComeInOrder(t *testing.T) {
 	}
 	for i := range 100 {
 		if n := receive(t, got); n != i {
-			t.Fatalf("%d came as number %d", n, i)
+			t.Fatalf("got %d, want %d", n, i)
 		}
 	}
 	if err := b.Publish(bus.Broadcast("far", "nothing"), bus.Empty{}); err != nil {
-		t.Errorf("nobody listens: %v", err)
+		t.Errorf("publish without listeners: %v", err)
 	}
 }
 
@@ -206,7 +206,7 @@ func message(id left4me.JobID) bus.JobMessage {
 	}
 }
 
-func TestAJobIsDeliveredOnceHoweverOftenItIsSent(t *testing.T) {
+func TestRepeatedJobIsDeliveredOnce(t *testing.T) {
 	b := open(t, t.TempDir())
 	for range 3 {
 		if err := b.Enqueue(t.Context(), "local", message("one")); err != nil {
@@ -236,14 +236,14 @@ func TestAJobIsDeliveredOnceHoweverOftenItIsSent(t *testing.T) {
 	silent(t, got, "it came again")
 }
 
-func TestAFullQueueTakesNothingAndLosesNothing(t *testing.T) {
+func TestFullQueueRefusesAndLosesNothing(t *testing.T) {
 	b := open(t, t.TempDir())
 	var err error
 	for i := 0; err == nil; i++ {
 		m := message(left4me.JobID(fmt.Sprint(i)))
 		m.Spec = json.RawMessage(`"` + strings.Repeat("x", 3<<20) + `"`)
 		if err = b.Enqueue(t.Context(), "local", m); i > 100 {
-			t.Fatal("it takes everything")
+			t.Fatal("the queue never fills up")
 		}
 	}
 	got := make(chan bus.Delivery, 100)
@@ -251,11 +251,11 @@ func TestAFullQueueTakesNothingAndLosesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	if d := receive(t, got); d.ID != "0" {
-		t.Errorf("the first is %s", d.ID)
+		t.Errorf("first job %s, want 0", d.ID)
 	}
 }
 
-func TestWhatADeadAgentLeftIsDeliveredToItsSuccessorAtOnce(t *testing.T) {
+func TestUnfinishedJobIsRedeliveredToNextAgent(t *testing.T) {
 	b := open(t, t.TempDir())
 	for _, id := range []left4me.JobID{"done", "left"} {
 		if err := b.Enqueue(t.Context(), "local", message(id)); err != nil {
@@ -282,7 +282,7 @@ func TestWhatADeadAgentLeftIsDeliveredToItsSuccessorAtOnce(t *testing.T) {
 	silent(t, got, "what was done came again")
 }
 
-func TestQueueOutlivesTheProgram(t *testing.T) {
+func TestQueueSurvivesRestart(t *testing.T) {
 	dir := t.TempDir()
 	b, err := bus.Open(t.Context(), dir, slog.New(slog.DiscardHandler))
 	if err != nil {
@@ -304,14 +304,14 @@ func TestQueueOutlivesTheProgram(t *testing.T) {
 		t.Errorf("%+v", d)
 	}
 	if d := receive(t, got); d.ID != "one" || d.Done() != nil {
-		t.Errorf("given back, it came as %+v", d)
+		t.Errorf("redelivered as %+v", d)
 	}
 	silent(t, got, "it was doubled")
 }
 
 // A reader only gets events of its kind: it would fail permanently on others. A reader whose kind
 // changes continues from its position.
-func TestReadersTakeOneKindOfEvents(t *testing.T) {
+func TestEventsOfOneKind(t *testing.T) {
 	dir := t.TempDir()
 	got := make(chan string, 10)
 	read := func(b *bus.Bus, kind string) (stop func()) {
@@ -343,7 +343,7 @@ func TestReadersTakeOneKindOfEvents(t *testing.T) {
 	record(b, "first", "before")
 	stop := read(b, "first")
 	if s := receive(t, got); s != `"before"` {
-		t.Errorf("%s came", s)
+		t.Errorf("got event %s", s)
 	}
 	stop()
 	if err := b.Ping(t.Context()); err != nil { // sent after the acknowledgement, so that has arrived
@@ -358,12 +358,12 @@ func TestReadersTakeOneKindOfEvents(t *testing.T) {
 	record(b, bus.KindCrash, "crash")
 	defer read(b, bus.KindCrash)()
 	if s := receive(t, got); s != `"crash"` {
-		t.Errorf("%s came", s)
+		t.Errorf("got event %s", s)
 	}
 	silent(t, got, "more")
 }
 
-func TestEventsGoOnWhereTheReaderStopped(t *testing.T) {
+func TestEventsContinueFromPosition(t *testing.T) {
 	dir := t.TempDir()
 	b, err := bus.Open(t.Context(), dir, slog.New(slog.DiscardHandler))
 	if err != nil {
@@ -401,17 +401,17 @@ func TestEventsGoOnWhereTheReaderStopped(t *testing.T) {
 	record("one") // a repetition of the same event
 	stop := read(&fail)
 	if s := receive(t, got); s != "one" {
-		t.Errorf("first %s", s)
+		t.Errorf("first event %s, want one", s)
 	}
 	fail.Store(true)
 	record("two")
 	record("three")
 	// A failed event is repeated, and no other overtakes it.
 	if s := receive(t, got); s != "two" {
-		t.Errorf("then %s", s)
+		t.Errorf("second event %s, want two", s)
 	}
 	if s := receive(t, got); s != "three" {
-		t.Errorf("then %s", s)
+		t.Errorf("third event %s, want three", s)
 	}
 	record("four")
 	receive(t, got)
@@ -425,12 +425,12 @@ func TestEventsGoOnWhereTheReaderStopped(t *testing.T) {
 	record("five")
 	defer read(&fail)()
 	if s := receive(t, got); s != "five" {
-		t.Errorf("after a restart it begins with %s", s)
+		t.Errorf("first event after a restart: %s, want five", s)
 	}
 	silent(t, got, "an event came twice")
 }
 
-func TestMessagesOfANewerVersionAreRefused(t *testing.T) {
+func TestDecodeRefusesNewerVersion(t *testing.T) {
 	var r bus.PortRequest
 	for text, kind := range map[string]error{
 		`{"v":1,"port":2}`:         nil,
@@ -455,7 +455,7 @@ func TestMessagesOfANewerVersionAreRefused(t *testing.T) {
 	}
 }
 
-func TestAJobOfANewerVersionWaits(t *testing.T) {
+func TestJobOfNewerVersionIsNotDelivered(t *testing.T) {
 	b := open(t, t.TempDir())
 	m := message("new")
 	m.V = bus.Version + 1
@@ -491,18 +491,18 @@ func TestSubjects(t *testing.T) {
 	}
 }
 
-func TestAStoreThatCannotBeIsAnError(t *testing.T) {
+func TestOpenFailsOnFile(t *testing.T) {
 	file := t.TempDir() + "/file"
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if b, err := bus.Open(t.Context(), file, slog.New(slog.DiscardHandler)); err == nil {
 		b.Close()
-		t.Error("a file was taken for a directory")
+		t.Error("Open succeeded on a file")
 	}
 }
 
-func TestMessagesAreReadAsTheyWereWritten(t *testing.T) {
+func TestReportRoundTrip(t *testing.T) {
 	in := bus.JobReport{
 		V:     bus.Version,
 		ID:    "x",

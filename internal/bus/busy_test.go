@@ -15,7 +15,7 @@ import (
 
 // If a busy machine were mistaken for a broken store, the bus would restart the store in the middle
 // of work and not start the delivery of jobs.
-func TestAStoreIsNotBrokenBecauseTheMachineIsBusy(t *testing.T) {
+func TestBusyMachineIsNotBrokenStore(t *testing.T) {
 	b, err := bus.Open(t.Context(), filepath.Join(t.TempDir(), "bus"), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
@@ -58,7 +58,7 @@ func keep(t *testing.T, b *bus.Bus) (stop func()) {
 	}
 }
 
-func TestWhatCouldNotBeginIsBegunLater(t *testing.T) {
+func TestFailedConsumerStartIsRetried(t *testing.T) {
 	b, err := bus.Open(t.Context(), filepath.Join(t.TempDir(), "bus"), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
@@ -75,7 +75,7 @@ func TestWhatCouldNotBeginIsBegunLater(t *testing.T) {
 		t.Fatal(err)
 	}
 	if d := receive(t, got); d.ID != "one" {
-		t.Errorf("%s came", d.ID)
+		t.Errorf("got job %s", d.ID)
 	} else if err := d.Done(); err != nil {
 		t.Error(err)
 	}

@@ -131,7 +131,7 @@ type storeDamage struct {
 	aside  bool
 }
 
-func TestADamagedStoreIsPutAsideAndNothingStaysUndone(t *testing.T) {
+func TestDamagedStoreIsSetAside(t *testing.T) {
 	used := usedStore(t)
 	for _, c := range []storeDamage{
 		{"untouched", func(*testing.T, string) {}, 8, false, false},
@@ -236,15 +236,15 @@ func (c storeDamage) check(t *testing.T, used string) {
 	}
 	for range c.unread {
 		if n := receive(t, events); n != "alpha" {
-			t.Errorf("an event of %s came", n)
+			t.Errorf("event of %s, want alpha", n)
 		}
 	}
 	if n := receive(t, events); n != "beta" {
-		t.Errorf("the new event is of %s", n)
+		t.Errorf("new event of %s, want beta", n)
 	}
 }
 
-func TestOnlyTheNewestDamagedStoresAreKept(t *testing.T) {
+func TestNewestDamagedStoresAreKept(t *testing.T) {
 	dir := t.TempDir()
 	for i := range 5 {
 		if err := os.WriteFile(filepath.Join(dir, "jetstream"), []byte{byte(i)}, 0o600); err != nil {
@@ -261,11 +261,11 @@ func TestOnlyTheNewestDamagedStoresAreKept(t *testing.T) {
 	}
 	aside := bus.Aside(dir)
 	if len(aside) != 3 {
-		t.Fatalf("%d are kept", len(aside))
+		t.Fatalf("%d stores are kept, want 3", len(aside))
 	}
 	for i, name := range aside {
 		if data, err := os.ReadFile(name); err != nil || len(data) != 1 || int(data[0]) != 2+i {
-			t.Errorf("%s is the store of opening %v, %v", name, data, err)
+			t.Errorf("%s holds store %v, %v", name, data, err)
 		}
 	}
 }

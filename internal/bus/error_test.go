@@ -48,7 +48,7 @@ func same(t *testing.T, way string, got error, sent *left4me.Error) {
 
 // Errors keep code, arguments and text in both directions over the bus: in answers to Command and
 // Ask, within a successful answer, in the end of a job, and in broadcasts.
-func TestErrorsCrossTheBusWithCodeAndArguments(t *testing.T) {
+func TestErrorsKeepCodeAndArgumentsOverBus(t *testing.T) {
 	b := open(t, t.TempDir())
 	ctx := t.Context()
 	all := crossing()
@@ -112,7 +112,7 @@ func TestErrorsCrossTheBusWithCodeAndArguments(t *testing.T) {
 }
 
 // A version without error codes reads the text of an error and ignores the rest.
-func TestABuildWithoutCodesReadsTheText(t *testing.T) {
+func TestErrorTextIsReadableWithoutCodes(t *testing.T) {
 	b, err := json.Marshal(crossing()["a text and a number"])
 	if err != nil {
 		t.Fatal(err)

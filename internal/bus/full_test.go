@@ -17,7 +17,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-func TestTheQueueComesBackAfterAFullDisk(t *testing.T) {
+func TestQueueRecoversFromFullDisk(t *testing.T) {
 	disktest.OnSmall(t, "4m", func(t *testing.T, dir string) {
 		b, err := bus.Open(t.Context(), filepath.Join(dir, "bus"), slog.New(slog.DiscardHandler))
 		if err != nil {
@@ -70,7 +70,7 @@ func TestTheQueueComesBackAfterAFullDisk(t *testing.T) {
 			t.Fatalf("with room again: %v", err)
 		}
 		if d := receive(t, got); d.ID != left4me.JobID(fmt.Sprint("job-", n)) {
-			t.Errorf("%s came instead", d.ID)
+			t.Errorf("got job %s", d.ID)
 		} else if err := d.Done(); err != nil {
 			t.Error(err)
 		}
@@ -78,7 +78,7 @@ func TestTheQueueComesBackAfterAFullDisk(t *testing.T) {
 			t.Errorf("events: %v", err)
 		}
 		if err := held.Done(); err != nil {
-			t.Errorf("what was in the host's hands: %v", err)
+			t.Errorf("job that stayed with the host: %v", err)
 		}
 
 		// OnFull frees space, so that the next message is accepted at once.
@@ -103,7 +103,7 @@ func TestTheQueueComesBackAfterAFullDisk(t *testing.T) {
 	})
 }
 
-func TestTheQueueIsOpenedWhenThereIsRoomAfterAStartOnAFullDisk(t *testing.T) {
+func TestQueueOpensAfterStartOnFullDisk(t *testing.T) {
 	disktest.OnSmall(t, "4m", func(t *testing.T, dir string) {
 		store := filepath.Join(dir, "bus")
 		b, err := bus.Open(t.Context(), store, slog.New(slog.DiscardHandler))

@@ -69,7 +69,7 @@ var told = map[string]any{
 }
 
 // A message that is missing in the tables above would not be tested.
-func TestTheTablesHaveEachMessageOfTheBus(t *testing.T) {
+func TestTablesListEveryMessage(t *testing.T) {
 	files, err := filepath.Glob("*.go")
 	if err != nil {
 		t.Fatal(err)
@@ -200,7 +200,7 @@ func longest(t *testing.T, shape any) any {
 
 // Every message arrives, possibly shortened, or is refused at once with a reason. None may look
 // like a host that doesn't answer.
-func TestTheLongestAndWorstMessagesArriveOrAreRefused(t *testing.T) {
+func TestOversizedMessagesArriveOrAreRefused(t *testing.T) {
 	b, err := bus.OpenSmall(t.Context(), t.TempDir(), slog.New(slog.DiscardHandler), smallPayload)
 	if err != nil {
 		t.Fatal(err)
@@ -233,14 +233,14 @@ func TestTheLongestAndWorstMessagesArriveOrAreRefused(t *testing.T) {
 			done[typ] = true
 			err := b.Request(ctx, bus.Command("local", verb), bus.Empty{}, reflect.New(typ).Interface())
 			if err != nil && !(slices.Contains(mayBeRefused, verb) && refused(err)) {
-				t.Errorf("the answer to %s doesn't arrive: %v", verb, err)
+				t.Errorf("answer to %s: %v", verb, err)
 			}
 		}
 		if typ := reflect.TypeOf(shape.in); !done[typ] {
 			done[typ] = true
 			err := b.Request(ctx, bus.Command("local", verb), answers[typ], nil)
 			if err != nil && (verb == bus.VerbReport || !refused(err)) {
-				t.Errorf("the request %s: %v", verb, err)
+				t.Errorf("request %s: %v", verb, err)
 			}
 		}
 	}
@@ -264,16 +264,16 @@ func TestTheLongestAndWorstMessagesArriveOrAreRefused(t *testing.T) {
 		switch {
 		case err != nil && slices.Contains(mayBeRefused, kind) && refused(err):
 		case err != nil:
-			t.Errorf("%s isn't told: %v", kind, err)
+			t.Errorf("publish %s: %v", kind, err)
 		default:
 			if k := receive(t, got); k != kind {
-				t.Errorf("%s came, not %s", k, kind)
+				t.Errorf("got %s, want %s", k, kind)
 			}
 		}
 	}
 }
 
-func TestAJobThatIsTooLongIsRefusedWithAReason(t *testing.T) {
+func TestOversizedJobIsRefusedWithReason(t *testing.T) {
 	b := open(t, t.TempDir())
 	m := message("1")
 	m.Spec, _ = bus.Marshal(strings.Repeat("<", 5<<20))
@@ -285,11 +285,11 @@ func TestAJobThatIsTooLongIsRefusedWithAReason(t *testing.T) {
 	}
 	m.Spec, _ = bus.Marshal(strings.Repeat("<", 4<<20-10<<10))
 	if err := b.Enqueue(t.Context(), "local", m); err != nil {
-		t.Errorf("one that fits: %v", err)
+		t.Errorf("a job that fits: %v", err)
 	}
 }
 
-func TestAFailureWithALongTextArrives(t *testing.T) {
+func TestErrorWithLongTextArrives(t *testing.T) {
 	b := open(t, t.TempDir())
 	err := b.Answer(t.Context(), bus.Command("local", "*"), func(context.Context, string, []byte) (any, error) {
 		return nil, &left4me.Error{Kind: left4me.Conflict, Text: strings.Repeat(worst, 1000), Hint: "choose"}

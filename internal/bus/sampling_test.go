@@ -10,7 +10,7 @@ import (
 
 // ProcUsage reads the same file as the sampler, which stops at the first error (pse_linux.go). A
 // test in test/chaos checks that an idle shim sleeps.
-func TestStopSamplingReachesTheVariableOfNATS(t *testing.T) {
+func TestStopSamplingStopsNATSSampler(t *testing.T) {
 	var cpu float64
 	var rss, vss int64
 	if err := pse.ProcUsage(&cpu, &rss, &vss); err != nil {

@@ -12,7 +12,7 @@ import (
 
 // Under's counter includes handlers that are still running when their context ends, whatever they
 // handle.
-func TestHandlersAreWaitedFor(t *testing.T) {
+func TestUnderWaitsForHandlers(t *testing.T) {
 	b, err := bus.Open(t.Context(), t.TempDir(), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
@@ -62,21 +62,21 @@ func TestHandlersAreWaitedFor(t *testing.T) {
 			}()
 			select {
 			case <-ended:
-				t.Error("it was not waited for")
+				t.Error("the counter reached zero while the handler ran")
 			case <-time.After(50 * time.Millisecond):
 			}
 			close(leave)
 			select {
 			case <-ended:
 			case <-time.After(10 * time.Second):
-				t.Error("it is waited for although it has ended")
+				t.Error("the counter stays after the handler has returned")
 			}
 		})
 	}
 }
 
 // The counter also reaches zero when the bus closes, even if the context doesn't end.
-func TestClosedBusIsNotWaitedFor(t *testing.T) {
+func TestCloseEndsCountedHandlers(t *testing.T) {
 	b, err := bus.Open(t.Context(), t.TempDir(), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)

@@ -11,7 +11,7 @@ import (
 	"github.com/left4me/left4me/internal/store"
 )
 
-func TestACopyHoldsNoActiveJob(t *testing.T) {
+func TestSnapshotHasNoActiveJob(t *testing.T) {
 	s, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "left4me.db"))
 	if err != nil {
 		t.Fatal(err)
@@ -41,7 +41,7 @@ func TestACopyHoldsNoActiveJob(t *testing.T) {
 		}
 	}
 	if active, err := s.Jobs().Active(t.Context()); err != nil || len(active) != 2 {
-		t.Errorf("here: %v, %v", active, err)
+		t.Errorf("in the original: %v, %v", active, err)
 	}
 	c, err := store.Open(t.Context(), file)
 	if err != nil {
@@ -60,7 +60,7 @@ func TestACopyHoldsNoActiveJob(t *testing.T) {
 	}
 }
 
-func TestServersAreHeldInACopy(t *testing.T) {
+func TestSnapshotHoldsServers(t *testing.T) {
 	s := newStore(t)
 	serve(t, s, "alpha", "beta")
 	ok(t, s.Servers().SetWanted(t.Context(), "alpha", left4me.WantRunning, left4me.ByUser("al"), at))
@@ -77,11 +77,11 @@ func TestServersAreHeldInACopy(t *testing.T) {
 	}
 	if v, err := s.Servers().Get(t.Context(), "alpha"); err != nil || v.Held != "" || v.Wanted != left4me.WantRunning ||
 		v.BootID != "boot" {
-		t.Errorf("here: %+v, %v", v, err)
+		t.Errorf("in the original: %+v, %v", v, err)
 	}
 }
 
-func TestTheScheduleNotesItsTimeAndLeavesThePolicy(t *testing.T) {
+func TestNoteKeepsPolicy(t *testing.T) {
 	s, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "left4me.db"))
 	if err != nil {
 		t.Fatal(err)

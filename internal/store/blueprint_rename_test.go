@@ -36,10 +36,10 @@ func TestRenamedBlueprintKeepsItsServers(t *testing.T) {
 	_, _, err = s.Blueprints().Rename(ctx, "coop", "taken", 0)
 	is(t, err, left4me.Conflict, "name")
 	if _, same, err := s.Blueprints().Rename(ctx, "coop", "coop", 0); err != nil || same.Version != old.Version {
-		t.Errorf("its own name: %+v, %v", same, err)
+		t.Errorf("rename to the same name: %+v, %v", same, err)
 	}
 	if e := lastEvent(t, s); e.Position != last.Position {
-		t.Errorf("nothing was renamed: %+v", e)
+		t.Errorf("event of a rename to the same name: %+v", e)
 	}
 
 	before, after, err := s.Blueprints().Rename(ctx, "coop", "campaign", old.Version)

@@ -46,7 +46,7 @@ func addJob(ctx context.Context, s *store.Store, v left4me.Job) error {
 }
 
 // Every change writes the listed events; a refused change, or one without effect, writes none.
-func TestEachChangeHasItsEvent(t *testing.T) {
+func TestChangesWriteEvents(t *testing.T) {
 	s := newStore(t)
 	ctx, by := t.Context(), s.By(left4me.Actor{Kind: left4me.UserActor, Name: "ann"})
 	server := left4me.Server{Name: "alpha", Host: "local", Port: 27015, Blueprint: "default", CreatedAt: at}
@@ -63,15 +63,15 @@ func TestEachChangeHasItsEvent(t *testing.T) {
 	}
 	haveEvents(t, s, []change{
 		{"create server", func() error { return by.Servers().Create(ctx, server) }, "server.created alpha by user ann"},
-		{"the same again", func() error { return by.Servers().Create(ctx, server) }, ""},
+		{"create it again", func() error { return by.Servers().Create(ctx, server) }, ""},
 		{"update server", func() error { return by.Servers().Update(ctx, server) }, "server.changed alpha by user ann"},
-		{"update another", func() error { return by.Servers().Update(ctx, left4me.Server{Name: "beta"}) }, ""},
+		{"update an unknown server", func() error { return by.Servers().Update(ctx, left4me.Server{Name: "beta"}) }, ""},
 		{"hold", func() error { return s.Servers().Hold(ctx, "alpha", left4me.HeldCrashed) }, "server.held alpha by system "},
 		{"hold again", func() error { return s.Servers().Hold(ctx, "alpha", left4me.HeldCrashed) }, ""},
-		{"a state that is not known", report("server", "alpha", ""), ""},
+		{"unknown state", report("server", "alpha", ""), ""},
 		{"state", report("server", "alpha", "running"), "server.state alpha by host local"},
 		{"the same state", report("server", "alpha", "running"), ""},
-		{"state of no server", report("server", "nobody", "running"), ""},
+		{"state of an unknown server", report("server", "nobody", "running"), ""},
 		{"revision", report("overlay", "maps", "2"), "overlay.revision maps by host local"},
 		{"build", report("game", "", "17"), "game.build local by host local"},
 		{
@@ -79,7 +79,7 @@ func TestEachChangeHasItsEvent(t *testing.T) {
 			"server.crashed alpha by host local",
 		},
 		{"the same crash", func() error { return s.Crashes().Add(ctx, store.Crash{Host: "local", Server: "alpha", At: at}) }, ""},
-		{"crash of no server", func() error { return s.Crashes().Add(ctx, store.Crash{Host: "local", Server: "nobody", At: at}) }, ""},
+		{"crash of an unknown server", func() error { return s.Crashes().Add(ctx, store.Crash{Host: "local", Server: "nobody", At: at}) }, ""},
 		{
 			"start", func() error { return add(job("1", left4me.StartServer, "alpha")) },
 			"job.added alpha by user ann, server.held alpha by user ann", // the job releases the server
@@ -92,7 +92,7 @@ func TestEachChangeHasItsEvent(t *testing.T) {
 			},
 			"server.held alpha by user bob",
 		},
-		{"start nobody", func() error { return add(job("2", left4me.StartServer, "nobody")) }, ""},
+		{"start an unknown server", func() error { return add(job("2", left4me.StartServer, "nobody")) }, ""},
 		{"end", func() error { return end(job("1", left4me.StartServer, "alpha"), "") }, "job.ended alpha by user ann"},
 		{"end again", func() error { return end(job("1", left4me.StartServer, "alpha"), "") }, ""},
 		{"delete", func() error { return add(job("3", left4me.DeleteServer, "alpha")) }, "job.added alpha by user ann"},
@@ -142,7 +142,7 @@ func TestEachChangeHasItsEvent(t *testing.T) {
 	})
 }
 
-func TestEachChangeOfAUserHasItsEvent(t *testing.T) {
+func TestUserChangesWriteEvents(t *testing.T) {
 	s := newStore(t)
 	ctx, by := t.Context(), s.By(left4me.Actor{Kind: left4me.UserActor, Name: "ann"})
 	user, rookie := store.User{Name: "bob", Password: "x", CreatedAt: at}, store.User{}
@@ -153,7 +153,7 @@ func TestEachChangeOfAUserHasItsEvent(t *testing.T) {
 		{"sign in", func() error {
 			return s.Sessions().Create(ctx, store.Session{Hash: []byte("s"), UserID: rookie.ID, ExpiresAt: at}, rookie.Version)
 		}, "user.signed_in bob by user bob"},
-		{"sign in as an older", func() error {
+		{"sign in with an old version", func() error {
 			return s.Sessions().Create(ctx, store.Session{Hash: []byte("s2"), UserID: rookie.ID, ExpiresAt: at}, rookie.Version+1)
 		}, ""},
 		{
@@ -199,7 +199,7 @@ func haveEvents(t *testing.T, s *store.Store, all []change) {
 }
 
 // A transaction that fails after an event rolls the event back, and no reader skips a position.
-func TestAChangeThatFailsHasNoEvent(t *testing.T) {
+func TestFailedChangeWritesNoEvent(t *testing.T) {
 	s := newStore(t)
 	ctx := t.Context()
 	ok(t, s.Servers().Create(ctx, left4me.Server{Name: "alpha", Host: "local", Port: 27015, Blueprint: "default", CreatedAt: at}))
@@ -220,7 +220,7 @@ func TestAChangeThatFailsHasNoEvent(t *testing.T) {
 		t.Fatal(err)
 	}
 	if v, err := s.Servers().Get(ctx, "alpha"); err != nil || v.Held != "" || last(t, s) != before {
-		t.Errorf("kept: %q, %v, events %v", v.Held, err, after(t, s, before))
+		t.Errorf("after the rollback: Held = %q, %v, events %v", v.Held, err, after(t, s, before))
 	}
 	if p, err := s.Events().Position(ctx, "test"); err != nil || p != 0 {
 		t.Errorf("position %d, %v", p, err)
@@ -229,7 +229,7 @@ func TestAChangeThatFailsHasNoEvent(t *testing.T) {
 
 // A refused change inside a transaction fails the whole transaction, even if the caller ignores the
 // error. A change through another store is refused instead of deadlocking.
-func TestChangesInsideOfATransaction(t *testing.T) {
+func TestChangesInsideTransaction(t *testing.T) {
 	s := newStore(t)
 	ctx := t.Context()
 	ok(t, s.Events().KeepReaders(ctx, []string{"test"}))
@@ -238,7 +238,7 @@ func TestChangesInsideOfATransaction(t *testing.T) {
 		return nil
 	})
 	if !errors.Is(err, left4me.NotFound) {
-		t.Errorf("a swallowed refusal: %v", err)
+		t.Errorf("ignored error of a change: %v", err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
@@ -246,13 +246,13 @@ func TestChangesInsideOfATransaction(t *testing.T) {
 		return s.Site().SetArchiveNames(ctx, "cp932", false)
 	})
 	if err == nil || !strings.Contains(err.Error(), "through its view") {
-		t.Errorf("another store inside: %v", err)
+		t.Errorf("change through another store: %v", err)
 	}
 }
 
 // Positions continue after the highest one ever used, also in a snapshot, and the snapshot has
 // events for the jobs and servers it settles.
-func TestPositionsAreNeverUsedAgain(t *testing.T) {
+func TestEventPositionsAreNeverReused(t *testing.T) {
 	s := newStore(t)
 	ctx := t.Context()
 	ok(t, s.Servers().Create(ctx, left4me.Server{Name: "alpha", Host: "local", Port: 27015, Blueprint: "default", CreatedAt: at}))
@@ -262,19 +262,19 @@ func TestPositionsAreNeverUsedAgain(t *testing.T) {
 	}
 	ok(t, addJob(ctx, s, jobOn("1", left4me.StartServer, "alpha")))
 	if p := last(t, s); p != highest+1 {
-		t.Errorf("position %d behind %d", p, highest)
+		t.Errorf("position %d after %d", p, highest)
 	}
 	file := filepath.Join(t.TempDir(), "copy.db")
 	ok(t, s.Snapshot(ctx, file, at))
 	restored := mustOpen(t, file)
 	want := []string{"job.ended alpha by system ", "server.held alpha by system "}
 	if got := after(t, restored, last(t, s)); !slices.Equal(got, want) {
-		t.Errorf("the copy says %q", got)
+		t.Errorf("events of the snapshot: %q", got)
 	}
 }
 
 // Prune keeps events that a reader has not read, whatever their age.
-func TestOldEventsGo(t *testing.T) {
+func TestPruneKeepsUnreadEvents(t *testing.T) {
 	s := newStore(t)
 	ctx := t.Context()
 	fill(t, s, 5000) // more than one transaction removes
@@ -298,22 +298,22 @@ func TestOldEventsGo(t *testing.T) {
 		return n
 	}
 	if n := prune(10, time.Now().Add(time.Hour)); n != 0 || count() != 5000 {
-		t.Errorf("%d removed that a reader has not read", n)
+		t.Errorf("pruned %d unread events", n)
 	}
 	ok(t, s.Events().Advance(ctx, "slow", 0, 4500, nil))
 	if n := prune(1000, time.Unix(0, 0)); n != 4000 || count() != 1000 {
-		t.Errorf("%d removed, %d left of 1000", n, count())
+		t.Errorf("pruned %d, %d left, want 4000, 1000", n, count())
 	}
 	if n := prune(1000, time.Now().Add(time.Hour)); n != 500 || count() != 500 {
-		t.Errorf("%d old ones removed, %d left", n, count())
+		t.Errorf("pruned %d old events, %d left, want 500, 500", n, count())
 	}
 	ok(t, s.Events().KeepReaders(ctx, nil))
 	if n := prune(1000, time.Now().Add(time.Hour)); n != 500 || count() != 0 {
-		t.Errorf("%d removed without a reader, %d left", n, count())
+		t.Errorf("pruned %d without a reader, %d left, want 500, 0", n, count())
 	}
 }
 
-func TestAReaderMovesFromWhereItIs(t *testing.T) {
+func TestAdvanceNeedsCurrentPosition(t *testing.T) {
 	s := newStore(t)
 	ctx := t.Context()
 	fill(t, s, 10)
@@ -322,7 +322,7 @@ func TestAReaderMovesFromWhereItIs(t *testing.T) {
 	}
 	ok(t, s.Events().Advance(ctx, "test", 0, 7, nil))
 	if err := s.Events().Advance(ctx, "test", 0, 10, nil); !errors.Is(err, left4me.Conflict) {
-		t.Errorf("from elsewhere: %v", err)
+		t.Errorf("from another position: %v", err)
 	}
 	if p, err := s.Events().Position(ctx, "test"); err != nil || p != 7 {
 		t.Errorf("position %d, %v", p, err)
@@ -381,7 +381,7 @@ func BenchmarkEventsOnDisk(b *testing.B) {
 
 // A user or token may be named like a component of left4me; jobs, rollouts and their events keep
 // the kind of the actor.
-func TestTheKindOfAnActorIsKept(t *testing.T) {
+func TestActorKindIsStored(t *testing.T) {
 	s := newStore(t)
 	ctx := t.Context()
 	ok(t, s.Servers().Create(ctx, left4me.Server{Name: "alpha", Host: "local", Port: 27015, Blueprint: "default", CreatedAt: at}))

@@ -15,7 +15,7 @@ import (
 
 // On a full disk SQLite rolls back the transaction without database/sql noticing: the next
 // statement would be committed on its own.
-func TestNothingOfATransactionIsKeptThatTheDiskHadNoRoomFor(t *testing.T) {
+func TestTransactionIsRolledBackOnFullDisk(t *testing.T) {
 	disktest.OnSmall(t, "1m", func(t *testing.T, dir string) {
 		ctx := context.Background()
 		s, err := Open(ctx, filepath.Join(dir, "left4me.db"))
@@ -40,25 +40,25 @@ func TestNothingOfATransactionIsKeptThatTheDiskHadNoRoomFor(t *testing.T) {
 			t.Errorf("the disk was not full: %v, %v", first, err)
 		}
 		if !errors.Is(second, first) {
-			t.Errorf("the statement after %q gives %v", first, second)
+			t.Errorf("error of the statement after %q: %v", first, second)
 		}
 		if e, ok := left4me.Public(err); !ok || e.Kind != left4me.DiskFull || !strings.Contains(e.Text, dir+"/left4me.db has ") {
-			t.Errorf("%v does not say that the disk is full, and which", err)
+			t.Errorf("%v, want DiskFull naming the file", err)
 		}
 		if users, err := s.Users().List(ctx); err != nil || len(users) != 0 {
-			t.Errorf("half of a transaction is kept: %+v, %v", users, err)
+			t.Errorf("part of a failed transaction was committed: %+v, %v", users, err)
 		}
 		relieved := 0
 		s.OnFull(func() bool { relieved++; return os.Remove(filler) == nil })
 		if err := s.tx(ctx, func(tx *transaction) error { return insert(tx, "later", 100<<10) }); err != nil || relieved != 1 {
-			t.Errorf("with space that was given back %d times: %v", relieved, err)
+			t.Errorf("after freeing space %d times: %v", relieved, err)
 		}
 	})
 }
 
 // A decision made in an attempt that failed on a full disk is discarded if the next attempt decides
 // differently.
-func TestAStartIsDecidedAnewWhenTheDiskWasFull(t *testing.T) {
+func TestAutostartDecidesAgainAfterFullDisk(t *testing.T) {
 	disktest.OnSmall(t, "1m", func(t *testing.T, dir string) {
 		ctx := context.Background()
 		s, err := Open(ctx, filepath.Join(dir, "left4me.db"))
@@ -88,7 +88,7 @@ func TestAStartIsDecidedAnewWhenTheDiskWasFull(t *testing.T) {
 	})
 }
 
-func TestAJobEndsOnceThoughTheDiskWasFull(t *testing.T) {
+func TestJobEndsOnceAfterFullDisk(t *testing.T) {
 	disktest.OnSmall(t, "1m", func(t *testing.T, dir string) {
 		ctx := context.Background()
 		s, err := Open(ctx, filepath.Join(dir, "left4me.db"))
@@ -108,17 +108,17 @@ func TestAJobEndsOnceThoughTheDiskWasFull(t *testing.T) {
 		late := v.Job
 		late.State, late.Steps = left4me.JobDone, []left4me.Step{{Note: strings.Repeat("x", 2<<20)}}
 		if _, ended, err := s.Jobs().End(ctx, late, ""); err != nil || ended {
-			t.Errorf("it ended a second time: %v, %v", ended, err)
+			t.Errorf("the job ended a second time: %v, %v", ended, err)
 		}
 		if v, err := s.Jobs().Get(ctx, "1"); err != nil || v.State != left4me.JobCancelled {
-			t.Errorf("it is %s: %v", v.State, err)
+			t.Errorf("state %s: %v", v.State, err)
 		}
 	})
 }
 
 // SQLite creates the shared memory file of the write-ahead log when the first connection opens a
 // database.
-func TestADatabaseIsReadAndSaysThatItsDiskIsFull(t *testing.T) {
+func TestOpenReadsDatabaseOnFullDisk(t *testing.T) {
 	disktest.OnSmall(t, "1m", func(t *testing.T, dir string) {
 		ctx, path := context.Background(), filepath.Join(dir, "left4me.db")
 		open := func() *Store {
@@ -155,7 +155,7 @@ func TestADatabaseIsReadAndSaysThatItsDiskIsFull(t *testing.T) {
 				t.Errorf("on a full disk: %+v, %v", all, err)
 			}
 			if e := s.Full(); e == nil || !strings.Contains(e.Text, path+" has 0 bytes free") {
-				t.Errorf("it is not said that the disk is full: %v", e)
+				t.Errorf("Full on a full disk: %v", e)
 			}
 			if err := add(s, "refused", 60<<10); !errors.Is(err, left4me.DiskFull) {
 				t.Errorf("a write on a full disk: %v", err)
@@ -174,7 +174,7 @@ func TestADatabaseIsReadAndSaysThatItsDiskIsFull(t *testing.T) {
 			}
 			s.Close()
 			if _, err := os.Stat(path + "-wal"); err == nil {
-				t.Error("the log is left")
+				t.Error("the log still exists")
 			}
 		}
 		s = open() // normally

@@ -10,10 +10,10 @@ import (
 	"github.com/left4me/left4me/internal/store"
 )
 
-func TestARolloutReplacesTheOneBeforeIt(t *testing.T) {
+func TestSetRolloutReplacesPreviousOne(t *testing.T) {
 	s := newStore(t)
 	if _, err := s.Game().Rollout(t.Context(), "local"); !errors.Is(err, left4me.NotFound) {
-		t.Errorf("before any: %v", err)
+		t.Errorf("before SetPolicy: %v", err)
 	}
 	first := store.Rollout{
 		Host:      "local",
@@ -39,11 +39,11 @@ func TestARolloutReplacesTheOneBeforeIt(t *testing.T) {
 		}
 	}
 	if _, err := s.Game().Rollout(t.Context(), "other"); !errors.Is(err, left4me.NotFound) {
-		t.Errorf("of another host: %v", err)
+		t.Errorf("on another host: %v", err)
 	}
 }
 
-func TestThePolicyOfAHost(t *testing.T) {
+func TestGamePolicy(t *testing.T) {
 	s := newStore(t)
 	if _, err := s.Game().Policy(t.Context(), "local"); !errors.Is(err, left4me.NotFound) {
 		t.Errorf("before any: %v", err)

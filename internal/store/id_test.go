@@ -9,7 +9,7 @@ import (
 	"github.com/left4me/left4me/internal/store"
 )
 
-func TestIDsSortByTimeAndDiffer(t *testing.T) {
+func TestNewIDIsUniqueAndSorted(t *testing.T) {
 	seen := map[left4me.ID]bool{}
 	before := left4me.ID("0000ffffffffffffffffffff") // the highest that the migration creates
 	for i := range 1000 {
@@ -18,14 +18,14 @@ func TestIDsSortByTimeAndDiffer(t *testing.T) {
 			t.Fatalf("%s follows %s", id, before)
 		}
 		if before = id; seen[id] || seen[store.NewID(at)] {
-			t.Fatalf("%s was there before", id)
+			t.Fatalf("%s was generated before", id)
 		}
 		seen[id] = true
 	}
 }
 
 // A new server with the name of a deleted one has another id and inherits nothing.
-func TestNothingOfDeletedServerFallsToNextOfItsName(t *testing.T) {
+func TestNewServerInheritsNothingFromDeletedServer(t *testing.T) {
 	s := newStore(t)
 	ctx := t.Context()
 	server := left4me.Server{Name: "alpha", Host: "local", Port: 27015, Blueprint: "default", CreatedAt: at}
@@ -57,12 +57,12 @@ func TestNothingOfDeletedServerFallsToNextOfItsName(t *testing.T) {
 		}
 	}
 	if on, err := s.Target(ctx, left4me.ServerTarget, "alpha"); err != nil || on != left4me.OnServer("alpha") {
-		t.Errorf("a server that isn't there is %v, %v", on, err)
+		t.Errorf("Target of an unknown server: %v, %v", on, err)
 	}
 
 	now := create()
 	if now.ID == old.ID {
-		t.Errorf("the id %s was used again", now.ID)
+		t.Errorf("the id %s was reused", now.ID)
 	}
 	if all, err := s.Crashes().List(ctx, "alpha", 10); err != nil || len(all) != 0 {
 		t.Errorf("crashes of the new server: %v, %v", all, err)
@@ -77,12 +77,12 @@ func TestNothingOfDeletedServerFallsToNextOfItsName(t *testing.T) {
 	events, err = s.Events().After(ctx, position, 100)
 	ok(t, err)
 	if len(events) != 1 || events[0].Target != now {
-		t.Errorf("its first state: %+v", events)
+		t.Errorf("first state of the new server: %+v", events)
 	}
 }
 
 // Jobs and events of a deleted user keep that user's id when another user takes the name.
-func TestNothingOfDeletedUserFallsToNextOfItsName(t *testing.T) {
+func TestNewUserInheritsNothingFromDeletedUser(t *testing.T) {
 	s := newStore(t)
 	ctx := t.Context()
 	create := func() store.User {

@@ -8,7 +8,7 @@ import (
 )
 
 // Inspect reports a locked database sooner than a writer, which has to wait for the lock.
-func TestALookIntoALockedDatabaseEndsSoon(t *testing.T) {
+func TestInspectOfLockedDatabaseFailsSoon(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "left4me.db")
 	st, err := Open(t.Context(), path)
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 )
 
 // Jobs from before request ids have none; newer jobs keep theirs over upgrades.
-func TestJobsKeepTheirRequestOverUpgrades(t *testing.T) {
+func TestJobsKeepRequestIDOverUpgrades(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "left4me.db")
 	write, err := sql.Open("sqlite", dsn(path, busyWithin, ""))
 	if err != nil {

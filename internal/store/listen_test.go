@@ -19,27 +19,27 @@ func rang(c <-chan struct{}) bool {
 	}
 }
 
-func TestListenersLearnOfWritesToTheirTables(t *testing.T) {
+func TestListenReportsWritesToItsTables(t *testing.T) {
 	s := newStore(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	blueprints, servers, both := s.Listen(ctx, "blueprint"), s.Listen(ctx, "server"), s.Listen(ctx, "server", "blueprint")
 	ok(t, s.Blueprints().Create(t.Context(), left4me.Blueprint{Name: "one"}))
 	if !rang(blueprints) || rang(servers) || !rang(both) {
-		t.Error("a new blueprint is told to others than its listeners")
+		t.Error("a new blueprint must notify exactly its listeners")
 	}
 	ok(t,
 		s.Servers().Create(t.Context(),
 			left4me.Server{Name: "alpha", Host: left4me.LocalHost, Port: 27015, Blueprint: "one", CreatedAt: at}))
 	if rang(blueprints) || !rang(servers) || !rang(both) {
-		t.Error("a new server is told to others than its listeners")
+		t.Error("a new server must notify exactly its listeners")
 	}
 	if err := s.Blueprints().Create(t.Context(), left4me.Blueprint{Name: "one"}); err == nil || rang(blueprints) {
-		t.Error("a write that failed is told")
+		t.Error("a failed write notified a listener")
 	}
 	cancel()
 }
 
-func TestABellForgetsWhoseContextEnded(t *testing.T) {
+func TestBellForgetsListenerWhoseContextEnded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var b store.Bell
 		ctx, cancel := context.WithCancel(t.Context())
@@ -47,17 +47,17 @@ func TestABellForgetsWhoseContextEnded(t *testing.T) {
 		b.Ring()
 		b.Ring()
 		if !rang(c) || rang(c) {
-			t.Error("two rings are not one")
+			t.Error("two rings were not coalesced")
 		}
 		cancel()
 		synctest.Wait()
 		if b.Ring(); rang(c) {
-			t.Error("a listener whose context ended is told")
+			t.Error("a listener was notified after its context ended")
 		}
 	})
 }
 
-func TestTheNewestJobOfATargetCountsAsItsFailure(t *testing.T) {
+func TestFailedReturnsNewestJobOnly(t *testing.T) {
 	s := newStore(t)
 	ok(t,
 		s.Servers().Create(t.Context(),

@@ -20,7 +20,7 @@ func overlay(t *testing.T, s *store.Store, name left4me.Name) store.Overlay {
 
 // The transaction that renames an overlay updates everything that refers to it; the host keeps the
 // old name.
-func TestRenamedOverlayTakesAllThatNamesIt(t *testing.T) {
+func TestRenameOverlayUpdatesReferences(t *testing.T) {
 	s := newStore(t)
 	ctx := t.Context()
 	old := overlay(t, s, "maps")
@@ -61,7 +61,7 @@ func TestRenamedOverlayTakesAllThatNamesIt(t *testing.T) {
 		t.Errorf("alpha stacks %v in version %d, %v", v.Overlays, v.Version, err)
 	}
 	if v, err := s.Servers().Get(ctx, "beta"); err != nil || v.Version != 1 {
-		t.Errorf("beta, which doesn't stack it, is in version %d, %v", v.Version, err)
+		t.Errorf("beta doesn't stack it but has version %d, %v", v.Version, err)
 	}
 	if v, err := s.Blueprints().Get(ctx, "coop"); err != nil || !slices.Equal(v.Overlays, left4me.Refs("campaigns")) || v.Version != 2 {
 		t.Errorf("coop stacks %v in version %d, %v", v.Overlays, v.Version, err)
@@ -82,7 +82,7 @@ func TestRenamedOverlayTakesAllThatNamesIt(t *testing.T) {
 }
 
 // A read view sees the database at one moment, regardless of concurrent writes.
-func TestReadSeesOneMoment(t *testing.T) {
+func TestReadViewIsConsistent(t *testing.T) {
 	s := newStore(t)
 	ctx := t.Context()
 	overlay(t, s, "maps")
@@ -106,7 +106,7 @@ func TestReadSeesOneMoment(t *testing.T) {
 		_, err = now.Servers().Get(ctx, "none")
 		is(t, err, left4me.NotFound, "")
 		if _, _, err := now.Overlays().Rename(ctx, "campaigns", "levels", 0); err == nil {
-			t.Error("it was written through")
+			t.Error("a write through the view succeeded")
 		}
 		return nil
 	}))
@@ -116,7 +116,7 @@ func TestReadSeesOneMoment(t *testing.T) {
 }
 
 // The host keeps reporting the old name, which only means the renamed overlay.
-func TestReportsOfARenamedOverlayAreItsOwn(t *testing.T) {
+func TestReportsOfRenamedOverlay(t *testing.T) {
 	s := newStore(t)
 	ctx := t.Context()
 	old := overlay(t, s, "maps")
@@ -130,7 +130,7 @@ func TestReportsOfARenamedOverlayAreItsOwn(t *testing.T) {
 	ok(t, err)
 	last := lastEvent(t, s)
 	if e := report("maps", "3"); e.Position != last.Position {
-		t.Errorf("the same revision is an event: %+v", e)
+		t.Errorf("event for an unchanged revision: %+v", e)
 	}
 	if e := report("maps", "4"); e.Kind != left4me.OverlayRevision || e.Target.Name != "campaigns" || e.Target.ID != old.ID {
 		t.Errorf("%+v", e)
@@ -142,7 +142,7 @@ func TestReportsOfARenamedOverlayAreItsOwn(t *testing.T) {
 	}
 }
 
-func TestEitherNameOfARenamedOverlayIsTaken(t *testing.T) {
+func TestBothNamesOfRenamedOverlayAreTaken(t *testing.T) {
 	s := newStore(t)
 	ctx := t.Context()
 	maps := overlay(t, s, "maps")
@@ -154,7 +154,7 @@ func TestEitherNameOfARenamedOverlayIsTaken(t *testing.T) {
 	_, _, err = s.Overlays().Rename(ctx, "maps", "campaigns", 7)
 	is(t, err, left4me.Conflict, "version")
 	if _, same, err := s.Overlays().Rename(ctx, "maps", "maps", 0); err != nil || same.Version != maps.Version {
-		t.Errorf("its own name: %+v, %v", same, err)
+		t.Errorf("rename to the same name: %+v, %v", same, err)
 	}
 	_, _, err = s.Overlays().Rename(ctx, "maps", "campaigns", 0)
 	ok(t, err)
@@ -166,17 +166,17 @@ func TestEitherNameOfARenamedOverlayIsTaken(t *testing.T) {
 	}
 	_, twice, err := s.Overlays().Rename(ctx, "campaigns", "custom", 0)
 	if err != nil || twice.HostName != "maps" {
-		t.Errorf("renamed twice: %+v, %v", twice, err)
+		t.Errorf("after a second rename: %+v, %v", twice, err)
 	}
 	overlay(t, s, "campaigns") // this name was never used on a host
 	_, back, err := s.Overlays().Rename(ctx, "custom", "maps", 0)
 	if err != nil || back.HostName != "" {
-		t.Errorf("back to what its host has: %+v, %v", back, err)
+		t.Errorf("back to the host's name: %+v, %v", back, err)
 	}
 }
 
 // An overlay that is being deleted keeps the name under which its deletion was requested.
-func TestNoRenameOfADeletedOverlay(t *testing.T) {
+func TestRenameRefusesDeletedOverlay(t *testing.T) {
 	s := newStore(t)
 	ctx := t.Context()
 	overlay(t, s, "maps")

@@ -32,7 +32,7 @@ func addStart(t *testing.T, s *store.Store, id left4me.JobID, v left4me.Server) 
 }
 
 // Rename updates everything that belongs to a server; its host keeps the old name.
-func TestRenameTakesEverythingOfAServer(t *testing.T) {
+func TestRenameServerUpdatesReferences(t *testing.T) {
 	s := newStore(t)
 	ctx := t.Context()
 	alpha := named(t, s, "alpha", 27015)
@@ -74,7 +74,7 @@ func TestRenameTakesEverythingOfAServer(t *testing.T) {
 	last := lastEvent(t, s)
 	ok(t, s.Reports().Set(ctx, []store.Report{{Host: "local", Noun: "server", Name: "beta", Value: "running"}}))
 	if e := lastEvent(t, s); e.Position != last.Position {
-		t.Errorf("the same state is an event: %+v", e)
+		t.Errorf("event for an unchanged state: %+v", e)
 	}
 	var data left4me.RenameEvent
 	ok(t, last.Read(&data))
@@ -92,7 +92,7 @@ func lastEvent(t *testing.T, s *store.Store) left4me.Event {
 }
 
 // Until the first start after a rename, both names are taken.
-func TestEitherNameOfARenamedServerIsTaken(t *testing.T) {
+func TestBothNamesOfRenamedServerAreTaken(t *testing.T) {
 	s := newStore(t)
 	ctx := t.Context()
 	alpha := named(t, s, "alpha", 27015)
@@ -112,18 +112,18 @@ func TestEitherNameOfARenamedServerIsTaken(t *testing.T) {
 		is(t, err, left4me.Conflict, "name")
 		v, err := s.Servers().ByHostName(ctx, "local", name)
 		if err != nil || v.ID != alpha.ID {
-			t.Errorf("its host's %s is %+v, %v", name, v, err)
+			t.Errorf("ByHostName(%s): %+v, %v", name, v, err)
 		}
 	}
 	_, back, err := s.Servers().Rename(ctx, "beta", "alpha", 0)
 	if err != nil || back.HostName != "" {
-		t.Errorf("back to what its host has: %+v, %v", back, err)
+		t.Errorf("back to the host's name: %+v, %v", back, err)
 	}
 	named(t, s, "beta", 27018) // the name is free again
 }
 
 // The host name is updated by the step of the job that renamed the server there.
-func TestStepOfAJobSaysThatAServerIsRenamedOnItsHost(t *testing.T) {
+func TestJobStepUpdatesHostName(t *testing.T) {
 	for _, end := range []bool{false, true} {
 		s := newStore(t)
 		ctx := t.Context()
@@ -151,21 +151,21 @@ func TestStepOfAJobSaysThatAServerIsRenamedOnItsHost(t *testing.T) {
 		}
 		if !end {
 			if n := tell(left4me.StepRunning); n != "alpha" {
-				t.Errorf("before it is done, its host has %q", n)
+				t.Errorf("HostName = %q before the step is done", n)
 			}
 			if n := tell(left4me.StepFailed); n != "alpha" {
-				t.Errorf("when it failed, its host has %q", n)
+				t.Errorf("HostName = %q after the step failed", n)
 			}
 		}
 		if n := tell(left4me.StepDone); n != "" {
-			t.Errorf("end %t: its host still has %q", end, n)
+			t.Errorf("end %t: HostName = %q, want empty", end, n)
 		}
 		named(t, s, "alpha", 27016)
 	}
 }
 
 // While a job renames a server on its host, its final name there is unknown.
-func TestNoRenameWhileAStartRenames(t *testing.T) {
+func TestRenameRefusedWhileStartRenames(t *testing.T) {
 	s := newStore(t)
 	ctx := t.Context()
 	alpha := named(t, s, "alpha", 27015)
@@ -175,7 +175,7 @@ func TestNoRenameWhileAStartRenames(t *testing.T) {
 	ok(t, err)
 	j, err := s.Jobs().Get(ctx, "1")
 	if err != nil || j.Target != "beta" {
-		t.Errorf("the job is on %s, %v", j.Target, err)
+		t.Errorf("job target %s, want beta, %v", j.Target, err)
 	}
 	_, err = addStart(t, s, "2", beta)
 	ok(t, err)
@@ -198,7 +198,7 @@ func TestNoRenameWhileAStartRenames(t *testing.T) {
 }
 
 // A job requested under the old name, by a user who read the server before the rename.
-func TestJobFollowsAServerThatWasRenamedMeanwhile(t *testing.T) {
+func TestJobFollowsRenamedServer(t *testing.T) {
 	s := newStore(t)
 	alpha := named(t, s, "alpha", 27015)
 	_, _, err := s.Servers().Rename(t.Context(), "alpha", "beta", 0)
@@ -210,7 +210,7 @@ func TestJobFollowsAServerThatWasRenamedMeanwhile(t *testing.T) {
 }
 
 // The host's report of a server's name is authoritative.
-func TestHostSaysThatItHasTheNewName(t *testing.T) {
+func TestOnHostAsUpdatesHostName(t *testing.T) {
 	s := newStore(t)
 	ctx := t.Context()
 	named(t, s, "alpha", 27015)
@@ -220,7 +220,7 @@ func TestHostSaysThatItHasTheNewName(t *testing.T) {
 	ok(t, err)
 	ok(t, s.Servers().OnHostAs(ctx, beta.ID, "beta"))
 	if v, err := s.Servers().Get(ctx, "beta"); err != nil || v.HostName != "alpha" {
-		t.Errorf("while a job may be renaming it: %+v, %v", v, err)
+		t.Errorf("while a job is active: %+v, %v", v, err)
 	}
 	_, _, err = s.Jobs().End(ctx,
 		left4me.Job{ID: "1", Kind: left4me.StartServer, Target: "beta", State: left4me.JobInterrupted, EndedAt: at},
@@ -238,13 +238,13 @@ func TestHostSaysThatItHasTheNewName(t *testing.T) {
 	named(t, s, "other", 27016)
 	ok(t, s.Servers().OnHostAs(ctx, beta.ID, "other"))
 	if v, err := s.Servers().Get(ctx, "beta"); err != nil || v.HostName != "gamma" {
-		t.Errorf("the name of another one: %+v, %v", v, err)
+		t.Errorf("with another server's name: %+v, %v", v, err)
 	}
 }
 
 // Once the host has renamed a server, another may take the old name, so no job on the renamed
 // server may contain it.
-func TestJobsForgetTheOldNameWithTheRename(t *testing.T) {
+func TestJobsDropOldNameAfterRenameOnHost(t *testing.T) {
 	s := newStore(t)
 	ctx := t.Context()
 	named(t, s, "alpha", 27015)
@@ -269,7 +269,7 @@ func TestJobsForgetTheOldNameWithTheRename(t *testing.T) {
 	}
 	for _, v := range all {
 		if strings.Contains(string(v.Spec), "alpha") || v.ID != "4" && !strings.Contains(string(v.Spec), "beta") {
-			t.Errorf("%s is told %s", v.ID, v.Spec)
+			t.Errorf("job %s has spec %s", v.ID, v.Spec)
 		}
 	}
 	// The server can be renamed again at once, and the active job doesn't undo that.
@@ -283,7 +283,7 @@ func TestJobsForgetTheOldNameWithTheRename(t *testing.T) {
 
 // A job that was read before its server was renamed must end with effect on that server, not on
 // another one with the old name.
-func TestEndOfAJobIsOfTheServerThatWasRenamedMeanwhile(t *testing.T) {
+func TestJobEndAppliesToRenamedServer(t *testing.T) {
 	s := newStore(t)
 	ctx := t.Context()
 	alpha := named(t, s, "alpha", 27015)
@@ -298,12 +298,12 @@ func TestEndOfAJobIsOfTheServerThatWasRenamedMeanwhile(t *testing.T) {
 	_, _, err = s.Jobs().End(ctx, end, "")
 	ok(t, err)
 	if v, err := s.Servers().Get(ctx, "beta"); err != nil || v.Held != left4me.HeldCrashed {
-		t.Errorf("it is held %q, %v", v.Held, err)
+		t.Errorf("Held = %q, %v", v.Held, err)
 	}
 }
 
 // A rollout that was read before a rename is stored with the server's new name.
-func TestRolloutIsKeptWithTheNamesOfNow(t *testing.T) {
+func TestRolloutIsStoredWithCurrentNames(t *testing.T) {
 	s := newStore(t)
 	ctx := t.Context()
 	alpha := named(t, s, "alpha", 27015)
@@ -327,7 +327,7 @@ func TestRolloutIsKeptWithTheNamesOfNow(t *testing.T) {
 
 // A host reports a crash under its name of the server, with the id or, for servers started by older
 // versions, without it.
-func TestCrashOfARenamedServerIsItsOwn(t *testing.T) {
+func TestCrashOfRenamedServer(t *testing.T) {
 	s := newStore(t)
 	ctx := t.Context()
 	alpha := named(t, s, "alpha", 27015)

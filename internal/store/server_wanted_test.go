@@ -65,7 +65,7 @@ func TestJobSetsWantedStateOfItsServer(t *testing.T) {
 }
 
 func TestCancelledJobAndWantedState(t *testing.T) {
-	t.Run("before it begins it changes nothing", func(t *testing.T) {
+	t.Run("before it begins", func(t *testing.T) {
 		s := newStore(t)
 		serve(t, s, "alpha")
 		add(t, s, "1", left4me.StartServer, "al")
@@ -80,7 +80,7 @@ func TestCancelledJobAndWantedState(t *testing.T) {
 			wants(t, s, left4me.WantRunning, "bo")
 		}
 	})
-	t.Run("once it began the server stays down", func(t *testing.T) {
+	t.Run("after it began", func(t *testing.T) {
 		for _, kind := range []left4me.JobKind{left4me.StartServer, left4me.RestartServer, left4me.ResetServer, left4me.StopServer} {
 			s := newStore(t)
 			serve(t, s, "alpha")
@@ -91,7 +91,7 @@ func TestCancelledJobAndWantedState(t *testing.T) {
 			wants(t, s, left4me.WantStopped, "al")
 		}
 	})
-	t.Run("after somebody asked for something else", func(t *testing.T) {
+	t.Run("after another request", func(t *testing.T) {
 		s := newStore(t)
 		serve(t, s, "alpha")
 		add(t, s, "1", left4me.StartServer, "al")
@@ -134,7 +134,7 @@ func TestSetWantedReleasesServer(t *testing.T) {
 	is(t, s.Servers().SetWanted(t.Context(), "beta", left4me.WantStopped, left4me.ByUser("al"), at), left4me.NotFound, "")
 }
 
-func TestStartThatEndsLeft4meIsHeld(t *testing.T) {
+func TestStartThatCrashesLeft4meHoldsServer(t *testing.T) {
 	s := newStore(t)
 	serve(t, s, "alpha")
 	add(t, s, "1", left4me.StartServer, "al")
@@ -145,7 +145,7 @@ func TestStartThatEndsLeft4meIsHeld(t *testing.T) {
 	}
 }
 
-func TestAutostartIsDecidedOnTheRow(t *testing.T) {
+func TestAutostartDecidesOnCurrentRow(t *testing.T) {
 	s := newStore(t)
 	serve(t, s, "alpha")
 	ok(t, s.Servers().SetWanted(t.Context(), "alpha", left4me.WantRunning, left4me.ByUser("al"), at))
@@ -178,7 +178,7 @@ func TestAutostartIsDecidedOnTheRow(t *testing.T) {
 	wants(t, s, left4me.WantStopped, "left4me")
 	v.Target = "beta"
 	if _, added, err := s.Jobs().Autostart(t.Context(), v, "boot-2", nil); added || err != nil {
-		t.Errorf("a server that isn't there: %v, %v", added, err)
+		t.Errorf("unknown server: %v, %v", added, err)
 	}
 }
 

@@ -54,7 +54,7 @@ func ok(t *testing.T, err error) {
 	}
 }
 
-func TestANewDatabaseIsReady(t *testing.T) {
+func TestNewDatabaseIsReady(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "left4me.db")
 	s := mustOpen(t, path)
 	ok(t, s.Ping(t.Context()))
@@ -64,13 +64,13 @@ func TestANewDatabaseIsReady(t *testing.T) {
 	}
 	for _, f := range []string{path, path + "-wal"} {
 		if info, err := os.Stat(f); err != nil || info.Mode().Perm() != 0o600 {
-			t.Errorf("%s: %v, %v: everybody could read the password hashes", f, info.Mode(), err)
+			t.Errorf("%s: %v, %v: mode other than 0600", f, info.Mode(), err)
 		}
 	}
 	s.Close()
 	mustOpen(t, path)
 	if copies, _ := filepath.Glob(path + ".v*"); len(copies) > 0 {
-		t.Errorf("nothing was upgraded, but there is %v", copies)
+		t.Errorf("copies without an upgrade: %v", copies)
 	}
 }
 
@@ -87,7 +87,7 @@ func raw(t *testing.T, path string, statements ...string) {
 	}
 }
 
-func TestANewerSchemaIsRefused(t *testing.T) {
+func TestNewerSchemaIsRefused(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "left4me.db")
 	mustOpen(t, path).Close()
 	raw(t, path, `INSERT INTO goose_db_version(version_id, is_applied) VALUES (999, 1)`)
@@ -97,18 +97,18 @@ func TestANewerSchemaIsRefused(t *testing.T) {
 	}
 	is(t, err, left4me.Invalid, "")
 	if !strings.Contains(err.Error(), "999") || !strings.Contains(err.Error(), path) {
-		t.Errorf("it should say which file and which version: %v", err)
+		t.Errorf("error without file and version: %v", err)
 	}
 }
 
-func TestAFileThatIsNoDatabase(t *testing.T) {
+func TestOpenRefusesOtherFiles(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "left4me.db")
 	ok(t, os.WriteFile(path, []byte(strings.Repeat("not a database ", 100)), 0o600))
 	if s, err := store.Open(t.Context(), path); err == nil || !strings.Contains(err.Error(), path) {
 		t.Errorf("%v, %v", s, err)
 	}
 	if s, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "nothing", "left4me.db")); err == nil {
-		t.Errorf("in a directory that isn't there: %v", s)
+		t.Errorf("in a missing directory: %v", s)
 	}
 }
 
@@ -160,7 +160,7 @@ func TestBlueprints(t *testing.T) {
 }
 
 // An update based on an outdated version is refused.
-func TestTheSecondEditorIsToldSo(t *testing.T) {
+func TestUpdateRefusesOutdatedVersion(t *testing.T) {
 	s := newStore(t)
 	serve(t, s, "alpha")
 	ok(t, s.Servers().Create(t.Context(), left4me.Server{Name: "beta", Host: "local", Port: 27099, Blueprint: "default", CreatedAt: at}))
@@ -201,7 +201,7 @@ func TestTheSecondEditorIsToldSo(t *testing.T) {
 	ok(t, s.Servers().Update(t.Context(), alpha))
 	err = s.Blueprints().Delete(t.Context(), "versus")
 	if is(t, err, left4me.Conflict, ""); !strings.Contains(err.Error(), "alpha") {
-		t.Errorf("%v doesn't name who uses it", err)
+		t.Errorf("%v doesn't name the server that uses it", err)
 	}
 	alpha.Blueprint, alpha.Version = "default", 2
 	ok(t, s.Servers().Update(t.Context(), alpha))
@@ -210,7 +210,7 @@ func TestTheSecondEditorIsToldSo(t *testing.T) {
 	is(t, s.Blueprints().Update(t.Context(), b), left4me.NotFound, "")
 }
 
-func TestCrashesAreKeptOnceNewestFirst(t *testing.T) {
+func TestCrashesAreStoredOnceNewestFirst(t *testing.T) {
 	s := newStore(t)
 	serve(t, s, "alpha")
 	for i := range 3 {
@@ -231,7 +231,7 @@ func TestCrashesAreKeptOnceNewestFirst(t *testing.T) {
 		t.Errorf("%+v, %v", all, err)
 	}
 	if all, err := s.Crashes().List(t.Context(), "alpha", 9); err != nil || len(all) != 3 {
-		t.Errorf("%d were kept, %v", len(all), err)
+		t.Errorf("%d crashes, want 3, %v", len(all), err)
 	}
 	for i := range 100 {
 		ok(t,
@@ -240,11 +240,11 @@ func TestCrashesAreKeptOnceNewestFirst(t *testing.T) {
 	ok(t, s.Crashes().Add(t.Context(), store.Crash{Host: "local", Server: "alpha", At: at}))
 	all, err = s.Crashes().List(t.Context(), "alpha", 999)
 	if err != nil || len(all) != 100 || !all[99].At.Equal(at.Add(time.Hour)) {
-		t.Errorf("%d were kept, not the newest hundred, %v", len(all), err)
+		t.Errorf("%d crashes, want the newest hundred, %v", len(all), err)
 	}
 	ok(t, s.Crashes().Add(t.Context(), store.Crash{Host: "local", Server: "gone", At: at}))
 	if all, err := s.Crashes().List(t.Context(), "gone", 9); err != nil || len(all) != 0 {
-		t.Errorf("crashes of nobody are left to the next of that name: %v, %v", all, err)
+		t.Errorf("crashes of an unknown server: %v, %v", all, err)
 	}
 }
 
@@ -316,7 +316,7 @@ func TestUsersSessionsAndTokens(t *testing.T) {
 	_, _, err = s.Tokens().Get(t.Context(), k.Hash)
 	is(t, err, left4me.NotFound, "")
 	if err := s.Tokens().Create(t.Context(), store.Token{Hash: []byte("x"), UserID: 99, CreatedAt: at}); err == nil {
-		t.Error("a token of nobody was kept")
+		t.Error("a token of an unknown user was stored")
 	}
 }
 
@@ -345,7 +345,7 @@ func serve(t *testing.T, s *store.Store, names ...left4me.Name) {
 
 func always([]store.QueuedJob) (*store.QueuedJob, error) { return nil, nil }
 
-func TestAJobsWholeLife(t *testing.T) {
+func TestJobLifecycle(t *testing.T) {
 	s := newStore(t)
 	serve(t, s, "alpha")
 	v := job("1", left4me.StartServer, "alpha")
@@ -384,7 +384,7 @@ func TestAJobsWholeLife(t *testing.T) {
 	again := running.Job
 	again.State = left4me.JobDone
 	if _, ended, err := s.Jobs().End(t.Context(), again, "alpha"); ended || err != nil {
-		t.Errorf("it ended twice: %v", err)
+		t.Errorf("the job ended twice: %v", err)
 	}
 	ok(t, s.Jobs().Step(t.Context(), "1", nil, nil))
 	_, _, err = s.Jobs().Run(t.Context(), "1", at)
@@ -403,7 +403,7 @@ func TestAJobsWholeLife(t *testing.T) {
 	}
 }
 
-func TestTheRowOfAJobIsBounded(t *testing.T) {
+func TestJobRowSizeIsLimited(t *testing.T) {
 	s := newStore(t)
 	serve(t, s, "alpha")
 	ctx := t.Context()
@@ -427,7 +427,7 @@ func TestTheRowOfAJobIsBounded(t *testing.T) {
 	}
 }
 
-func TestOneJobRunsForATarget(t *testing.T) {
+func TestOneJobRunsPerTarget(t *testing.T) {
 	s := newStore(t)
 	serve(t, s, "alpha", "beta")
 	if _, err := s.Overlays().Create(t.Context(), left4me.ByUser("admin"),
@@ -448,7 +448,7 @@ func TestOneJobRunsForATarget(t *testing.T) {
 		}
 	}
 	if _, began, err := s.Jobs().Run(t.Context(), "2", at); began || err != nil {
-		t.Errorf("two jobs run for alpha, %v", err)
+		t.Errorf("a second job runs for alpha, %v", err)
 	}
 	active, err := s.Jobs().Active(t.Context())
 	if err != nil || len(active) != 4 || active[0].ID != "1" {
@@ -460,17 +460,17 @@ func TestOneJobRunsForATarget(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, began, err := s.Jobs().Run(t.Context(), "2", at); !began || err != nil {
-		t.Errorf("the next one can't run: %v", err)
+		t.Errorf("the next job cannot run: %v", err)
 	}
 	if all, err := s.Jobs().List(t.Context(), "server", "alpha", "", 9); err != nil || len(all) != 2 || all[0].ID != "2" {
-		t.Errorf("of the server alone, newest first: %+v, %v", all, err)
+		t.Errorf("jobs of the server, newest first: %+v, %v", all, err)
 	}
 	if all, err := s.Jobs().List(t.Context(), "", "", "", 9); err != nil || len(all) != 4 {
-		t.Errorf("of all targets: %d, %v", len(all), err)
+		t.Errorf("jobs of all targets: %d, %v", len(all), err)
 	}
 }
 
-func TestAJobThatWasCancelledBeforeItBeganDoesNotBegin(t *testing.T) {
+func TestCancelledQueuedJobDoesNotRun(t *testing.T) {
 	s := newStore(t)
 	serve(t, s, "alpha")
 	_, err := s.Jobs().Add(t.Context(), job("1", left4me.StartServer, "alpha"), always)
@@ -482,7 +482,7 @@ func TestAJobThatWasCancelledBeforeItBeganDoesNotBegin(t *testing.T) {
 	is(t, err, left4me.NotFound, "")
 }
 
-func TestEqualRequestsAtOnceAddOneJob(t *testing.T) {
+func TestConcurrentEqualRequestsAddOneJob(t *testing.T) {
 	s := newStore(t)
 	serve(t, s, "alpha")
 	ids := make(chan left4me.JobID, 20)
@@ -519,7 +519,7 @@ func TestEqualRequestsAtOnceAddOneJob(t *testing.T) {
 	}
 }
 
-func TestTheServerGoesWithTheEndOfItsDelete(t *testing.T) {
+func TestEndOfDeleteJobRemovesServer(t *testing.T) {
 	s := newStore(t)
 	serve(t, s, "alpha")
 	ok(t, s.Crashes().Add(t.Context(), store.Crash{Host: "local", Server: "alpha", At: at}))
@@ -531,12 +531,12 @@ func TestTheServerGoesWithTheEndOfItsDelete(t *testing.T) {
 		t.Fatalf("%v, %v", ended, err)
 	}
 	if s.Generation() == before {
-		t.Error("readers weren't told that something was written")
+		t.Error("Generation did not change")
 	}
 	_, err = s.Servers().Get(t.Context(), "alpha")
 	is(t, err, left4me.NotFound, "")
 	if c, err := s.Crashes().List(t.Context(), "alpha", 9); err != nil || len(c) != 0 {
-		t.Errorf("its crashes are left to the next of that name: %v, %v", c, err)
+		t.Errorf("crashes remain after the deletion: %v, %v", c, err)
 	}
 	_, err = s.Jobs().Add(t.Context(), job("2", left4me.StartServer, "alpha"), always)
 	is(t, err, left4me.NotFound, "")
@@ -546,11 +546,11 @@ func TestTheServerGoesWithTheEndOfItsDelete(t *testing.T) {
 		t.Errorf("%v, %v", ended, err)
 	}
 	if _, err := s.Servers().Get(t.Context(), "alpha"); err != nil {
-		t.Errorf("the new server went with the old job: %v", err)
+		t.Errorf("the old job deleted the new server: %v", err)
 	}
 }
 
-func TestReadersDoNotWaitForTheWriter(t *testing.T) {
+func TestReadersDoNotWaitForWriter(t *testing.T) {
 	s := newStore(t)
 	serve(t, s, "alpha")
 	inside, leave := make(chan struct{}), make(chan struct{})
@@ -574,7 +574,7 @@ func TestReadersDoNotWaitForTheWriter(t *testing.T) {
 	}
 }
 
-func TestMovesAreRememberedWithoutANewVersion(t *testing.T) {
+func TestRememberMovesKeepsVersion(t *testing.T) {
 	s := newStore(t)
 	made, err := s.Overlays().Create(t.Context(), left4me.ByUser("anna"),
 		left4me.Overlay{Name: "comp", Kind: left4me.FilesOverlay, CreatedAt: time.Now()})
@@ -600,7 +600,7 @@ func TestMovesAreRememberedWithoutANewVersion(t *testing.T) {
 		t.Fatal(err)
 	}
 	if v, err := s.Overlays().Get(t.Context(), "comp"); err != nil || len(v.Moves) != 1 || v.Moves[0].From != "cfg" {
-		t.Errorf("forgotten: %+v, %v", v.Moves, err)
+		t.Errorf("after forgetting one: %+v, %v", v.Moves, err)
 	}
 	if err := s.Overlays().RememberMoves(t.Context(), "none", moves); !errors.Is(err, left4me.NotFound) {
 		t.Error(err)

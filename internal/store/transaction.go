@@ -73,7 +73,7 @@ func (s *Store) attempt(ctx context.Context, f func(*transaction) error) error {
 	if err != nil {
 		return err
 	}
-	defer tx.Rollback() //nolint:errcheck // after Commit it says ErrTxDone
+	defer tx.Rollback() //nolint:errcheck // returns ErrTxDone after Commit
 	t := &transaction{tx: tx, by: s.by, wrote: map[string]bool{}}
 	if err := f(t); err != nil {
 		return err

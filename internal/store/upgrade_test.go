@@ -36,7 +36,7 @@ func with(t *testing.T, statement string) fstest.MapFS {
 	return all
 }
 
-func TestACopyIsKeptBeforeAnUpgrade(t *testing.T) {
+func TestCopyIsKeptBeforeUpgrade(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "left4me.db")
 	s, err := Open(t.Context(), path)
 	if err != nil {
@@ -44,10 +44,10 @@ func TestACopyIsKeptBeforeAnUpgrade(t *testing.T) {
 	}
 	defer s.Close()
 	if err := s.migrate(t.Context(), path, with(t, "DELETE FROM blueprint; CREATE TABLE half(x); CREATE TABLE half(x);")); err == nil {
-		t.Fatal("an upgrade that can't be is no error")
+		t.Fatal("a failing upgrade returned no error")
 	}
 	if b, err := s.Blueprints().List(t.Context()); err != nil || len(b) != 1 {
-		t.Errorf("after half an upgrade: %v, %v", b, err)
+		t.Errorf("after a failed upgrade: %v, %v", b, err)
 	}
 	copies, _ := filepath.Glob(path + ".v*-*")
 	for _, c := range copies {
@@ -66,7 +66,7 @@ func TestACopyIsKeptBeforeAnUpgrade(t *testing.T) {
 		t.Fatalf("copies: %v", copies)
 	}
 	if info, err := os.Stat(copies[0]); err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("%v, %v: everybody could read the password hashes", info.Mode(), err)
+		t.Errorf("%v, %v: mode other than 0600", info.Mode(), err)
 	}
 	kept, err := Open(t.Context(), copies[0])
 	if err != nil {
@@ -74,12 +74,12 @@ func TestACopyIsKeptBeforeAnUpgrade(t *testing.T) {
 	}
 	defer kept.Close()
 	if b, err := kept.Blueprints().List(t.Context()); err != nil || len(b) != 1 {
-		t.Errorf("the copy holds %v, %v", b, err)
+		t.Errorf("blueprints in the copy: %v, %v", b, err)
 	}
 }
 
 // Open reports it, instead of the first login.
-func TestADatabaseThatCannotBeWritten(t *testing.T) {
+func TestOpenRefusesReadOnlyDatabase(t *testing.T) {
 	if os.Geteuid() == 0 { // root may write whatever the mode
 		asNobody(t)
 		return
@@ -111,7 +111,7 @@ func asNobody(t *testing.T) {
 	}
 }
 
-func TestTheFileSaysItsSchemaToThoseWithoutSQLite(t *testing.T) {
+func TestSchemaOfReadsFileHeader(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "left4me.db")
 	if err := os.WriteFile(path, nil, 0o600); err != nil {
 		t.Fatal(err)
@@ -119,7 +119,7 @@ func TestTheFileSaysItsSchemaToThoseWithoutSQLite(t *testing.T) {
 	says := func(want int64) {
 		t.Helper()
 		if got, err := SchemaOf(path); got != want || err != nil {
-			t.Errorf("it says %d, %v, want %d", got, err, want)
+			t.Errorf("SchemaOf = %d, %v, want %d", got, err, want)
 		}
 	}
 	says(0)
@@ -141,12 +141,12 @@ func TestTheFileSaysItsSchemaToThoseWithoutSQLite(t *testing.T) {
 	}
 	says(9999)
 	if err := s.migrate(t.Context(), path, migrations); !errors.Is(err, left4me.Invalid) || !strings.Contains(err.Error(), "9999") {
-		t.Errorf("a schema from the future: %v", err)
+		t.Errorf("newer schema: %v", err)
 	}
 }
 
 // Upgrades a schema from before the wanted state was stored.
-func TestUpgradeTakesWantedStateFromLastJob(t *testing.T) {
+func TestUpgradeDerivesWantedStateFromLastJob(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "left4me.db")
 	write := beforeMigration(t, path, 8)
 	exec := func(statement string, args ...any) {
@@ -206,7 +206,7 @@ func TestUpgradeTakesWantedStateFromLastJob(t *testing.T) {
 }
 
 // A database from before events has none; later changes write them.
-func TestADatabaseFromBeforeEvents(t *testing.T) {
+func TestUpgradeFromBeforeEvents(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "left4me.db")
 	write := beforeMigration(t, path, 12)
 	if _, err := write.ExecContext(t.Context(), `INSERT INTO server(name, host, port, blueprint, settings, created_at)
@@ -255,7 +255,7 @@ func beforeMigration(t *testing.T, path string, number int64) *sql.DB {
 
 // An upgrade gives ids to existing rows, and references by name become references by id if they
 // mean the same object. Sessions and tokens keep their users.
-func TestUpgradeGivesIDs(t *testing.T) {
+func TestUpgradeAssignsIDs(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "left4me.db")
 	db := beforeMigration(t, path, 13)
 	for _, statement := range []string{
@@ -315,12 +315,12 @@ func TestUpgradeGivesIDs(t *testing.T) {
 	e, err := s.Events().After(t.Context(), 0, 10)
 	if err != nil || len(e) != 1 || e[0].Target != left4me.OnServer("alpha") || e[0].Actor.Name != "ann" ||
 		string(e[0].Data) != `{"version":1}` {
-		t.Errorf("an event of before: %+v, %v", e, err)
+		t.Errorf("event from before the upgrade: %+v, %v", e, err)
 	}
 }
 
 // For jobs and rollouts from before the actor's kind was stored, the kind is derived from the name.
-func TestActorsFromBeforeTheirKindWasKept(t *testing.T) {
+func TestUpgradeDerivesActorKind(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "left4me.db")
 	write := beforeMigration(t, path, 14)
 	exec := func(statement string, args ...any) {

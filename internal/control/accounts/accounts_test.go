@@ -72,14 +72,14 @@ func TestLogin(t *testing.T) {
 	_, _, odd := a.login(t.Context(), "a b\x00", password, home, "")
 	for _, err := range []error{wrong, nobody, long, odd} {
 		if !errors.Is(err, left4me.Denied) || err.Error() != wrong.Error() {
-			t.Errorf("%v tells more than %v", err, wrong)
+			t.Errorf("%v reveals more than %v", err, wrong)
 		}
 	}
 }
 
 // The cost of a login must not reveal whether the user exists: the number and the cost of the
 // hashes must be equal.
-func TestUnknownUsersCostAsMuchAsKnownOnes(t *testing.T) {
+func TestLoginCostsTheSameForUnknownUsers(t *testing.T) {
 	a, _ := newAccounts(t)
 	login := func(name, password string) (work []string) {
 		a.hashing.derive = func(p phc, password string) []byte {
@@ -98,7 +98,7 @@ func TestUnknownUsersCostAsMuchAsKnownOnes(t *testing.T) {
 }
 
 // Measures the same as wall-clock time, with a wide margin and the production cost.
-func TestUnknownUsersTakeAsLongAsKnownOnes(t *testing.T) {
+func TestLoginTakesAsLongForUnknownUsers(t *testing.T) {
 	h := newHashing(normal)
 	stored, err := h.hash(t.Context(), password)
 	if err != nil {
@@ -120,7 +120,7 @@ func TestUnknownUsersTakeAsLongAsKnownOnes(t *testing.T) {
 			return
 		}
 	}
-	t.Errorf("a known user takes %s, an unknown one %s", known, unknown)
+	t.Errorf("verify took %s for a known user, %s for an unknown one", known, unknown)
 }
 
 func TestPasswordHashes(t *testing.T) {
@@ -139,7 +139,7 @@ func TestPasswordHashes(t *testing.T) {
 		t.Errorf("another password: %v, %v", ok, err)
 	}
 	if ok, err := h.verify(t.Context(), "", ""); ok || err != nil {
-		t.Errorf("nobody's password: %v, %v", ok, err)
+		t.Errorf("empty hash and password: %v, %v", ok, err)
 	}
 	parts := strings.Split(one, "$")
 	for _, broken := range []string{
@@ -153,11 +153,11 @@ func TestPasswordHashes(t *testing.T) {
 		}
 	}
 	if normal.memory < 19*1024 || normal.time < 2 {
-		t.Errorf("the cost in force is below what is asked for: %+v", normal)
+		t.Errorf("production cost below the recommended minimum: %+v", normal)
 	}
 }
 
-func TestFewPasswordsAreHashedAtOnce(t *testing.T) {
+func TestPasswordHashingIsLimited(t *testing.T) {
 	a, _ := newAccounts(t)
 	leave := make(chan struct{})
 	inside := make(chan struct{}, 100)
@@ -176,19 +176,19 @@ func TestFewPasswordsAreHashedAtOnce(t *testing.T) {
 	}
 	for end := time.Now().Add(10 * time.Second); a.hashing.waiting.Load() < hashQueue; time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatal("they don't wait")
+			t.Fatal("the logins never queued")
 		}
 	}
 	if _, err := a.hashing.verify(t.Context(), "", "x"); !errors.Is(err, left4me.Busy) {
-		t.Errorf("one more than wait: %v", err)
+		t.Errorf("verify with a full queue: %v", err)
 	}
 	if len(inside) != 0 {
-		t.Error("more than two at once")
+		t.Error("more than two hashes run at once")
 	}
 	cancel() // waiting calls return
 	for range hashQueue - hashAtOnce {
 		if err := <-results; !errors.Is(err, context.Canceled) {
-			t.Errorf("gave up: %v", err)
+			t.Errorf("cancelled call: %v", err)
 		}
 	}
 	close(leave)
@@ -199,13 +199,13 @@ func TestFewPasswordsAreHashedAtOnce(t *testing.T) {
 	}
 }
 
-func TestGuessingIsSlowedDown(t *testing.T) {
+func TestLoginThrottlesGuesses(t *testing.T) {
 	a, c := newAccounts(t)
 	guess := func(name string, from netip.Addr) time.Duration {
 		_, _, err := a.login(t.Context(), name, "wrong", from, "")
 		var wait RetryAfter
 		if errors.As(err, &wait) != errors.Is(err, left4me.Busy) {
-			t.Fatalf("busy without a time: %v", err)
+			t.Fatalf("Busy without RetryAfter: %v", err)
 		}
 		return time.Duration(wait)
 	}
@@ -215,13 +215,13 @@ func TestGuessingIsSlowedDown(t *testing.T) {
 		}
 	}
 	if wait := guess("aL", netip.MustParseAddr("198.51.100.1")); wait != 0 {
-		t.Error("another address has not one attempt")
+		t.Error("another address got no attempt")
 	}
 	if wait := guess("aL", netip.MustParseAddr("198.51.100.1")); wait == 0 {
-		t.Error("another address may guess on")
+		t.Error("another address was not throttled")
 	}
 	if _, _, err := a.login(t.Context(), "Al", password, home, ""); !errors.Is(err, left4me.Busy) {
-		t.Errorf("the right password tells that it is: %v", err)
+		t.Errorf("throttling reveals that the password is right: %v", err)
 	}
 	if wait := guess("Bo", home); wait != 0 {
 		t.Errorf("another account at the same address waits %s", wait)
@@ -232,7 +232,7 @@ func TestGuessingIsSlowedDown(t *testing.T) {
 	}
 	c.advance(time.Second)
 	if wait := guess("Al", home); wait == 0 {
-		t.Error("the second time it is not longer")
+		t.Error("the second wait is not longer")
 	}
 	c.advance(accountLimit.most)
 	a.mustLogin(t)
@@ -243,7 +243,7 @@ func TestGuessingIsSlowedDown(t *testing.T) {
 	}
 }
 
-func TestAnAddressIsSlowedDownOverAllAccounts(t *testing.T) {
+func TestLoginThrottlesAddressAcrossAccounts(t *testing.T) {
 	a, c := newAccounts(t)
 	six := netip.MustParseAddr("2001:db8::1")
 	for i := range addressLimit.free {
@@ -252,21 +252,21 @@ func TestAnAddressIsSlowedDownOverAllAccounts(t *testing.T) {
 		}
 	}
 	if _, _, err := a.login(t.Context(), "next", "x", netip.MustParseAddr("2001:db8::2"), ""); !errors.Is(err, left4me.Busy) {
-		t.Errorf("the neighbour in its /64: %v", err)
+		t.Errorf("another address in the same /64: %v", err)
 	}
 	if _, _, err := a.login(t.Context(), "next", "x", netip.MustParseAddr("2001:db8:0:1::1"), ""); errors.Is(err, left4me.Busy) {
 		t.Errorf("another network: %v", err)
 	}
 	c.advance(addressLimit.forget + time.Second)
 	if _, _, err := a.login(t.Context(), "next", "x", six, ""); errors.Is(err, left4me.Busy) {
-		t.Errorf("it is never forgotten: %v", err)
+		t.Errorf("failures never expire: %v", err)
 	}
 	if network(netip.MustParseAddr("::ffff:192.0.2.7")) != network(home) {
-		t.Error("an address has two forms")
+		t.Error("an IPv4-mapped address differs from its IPv4 form")
 	}
 }
 
-func TestMemoryOfTheThrottleIsBounded(t *testing.T) {
+func TestThrottleMemoryIsBounded(t *testing.T) {
 	const most = 3
 	now := time.Unix(1e9, 0)
 	th := throttleOf(most)
@@ -287,11 +287,11 @@ func TestMemoryOfTheThrottleIsBounded(t *testing.T) {
 		}
 	}
 	if _, ok := th.accounts.Get("0"); !ok {
-		t.Error("what was used last went first")
+		t.Error("the most recently used entry was evicted")
 	}
 }
 
-func TestWaitingGrowsUpToItsBound(t *testing.T) {
+func TestThrottleWaitGrowsToLimit(t *testing.T) {
 	var last time.Duration
 	for i := range 200 {
 		now := time.Unix(1e9, 0)
@@ -302,16 +302,16 @@ func TestWaitingGrowsUpToItsBound(t *testing.T) {
 		last = wait
 	}
 	if last != accountLimit.most {
-		t.Errorf("at the end it is %s", last)
+		t.Errorf("final wait %s, want the maximum", last)
 	}
 }
 
-func TestSessionsEnd(t *testing.T) {
+func TestSessionsExpire(t *testing.T) {
 	a, c := newAccounts(t)
 	authenticate := func(cookie string) error { _, err := a.Authenticate(t.Context(), cookie); return err }
 	unused, used, ended := a.mustLogin(t), a.mustLogin(t), a.mustLogin(t)
 	if unused == used {
-		t.Fatal("two sessions have one cookie")
+		t.Fatal("two sessions share a cookie")
 	}
 	if err := a.Logout(t.Context(), ended); err != nil {
 		t.Fatal(err)
@@ -325,19 +325,19 @@ func TestSessionsEnd(t *testing.T) {
 	for step := 29 * 24 * time.Hour; lasted+step <= MaxSession; lasted += step {
 		c.advance(step)
 		if err := authenticate(used); err != nil {
-			t.Fatalf("a session that is used ended after %s: %v", lasted+step, err)
+			t.Fatalf("an active session ended after %s: %v", lasted+step, err)
 		}
 	}
 	if err := authenticate(unused); !errors.Is(err, left4me.Denied) {
-		t.Errorf("a session that nobody uses lasts: %v", err)
+		t.Errorf("an idle session did not expire: %v", err)
 	}
 	c.advance(MaxSession - lasted)
 	if err := authenticate(used); !errors.Is(err, left4me.Denied) {
-		t.Errorf("a session lasts for ever: %v", err)
+		t.Errorf("a session outlived MaxSession: %v", err)
 	}
 }
 
-func TestLogoutCountsAtOnce(t *testing.T) {
+func TestLogoutTakesEffectImmediately(t *testing.T) {
 	a, _ := newAccounts(t)
 	cookie := a.mustLogin(t)
 	if _, err := a.Authenticate(t.Context(), cookie); err != nil { // caches the session
@@ -355,13 +355,13 @@ func TestLogoutCountsAtOnce(t *testing.T) {
 	a.known.drop(sum)
 	a.known.set(sum, Actor{Name: "Al"}, a.now(), time.Time{}, turn)
 	if _, err := a.Authenticate(t.Context(), cookie); !errors.Is(err, left4me.Denied) {
-		t.Errorf("the late answer counted: %v", err)
+		t.Errorf("a stale database answer was cached: %v", err)
 	}
 }
 
 // Programs send a token with each request, and allocations per request are what the garbage
 // collector adds to the response time.
-func TestTokenInUseAllocatesNothing(t *testing.T) {
+func TestAuthenticateTokenDoesNotAllocate(t *testing.T) {
 	a, _ := newAccounts(t)
 	al, err := a.User(t.Context(), "al")
 	if err != nil {
@@ -405,7 +405,7 @@ func TestTokens(t *testing.T) {
 	}
 	c.advance(time.Second) // less than knownFor, so the answer is still cached
 	if _, err := a.AuthenticateToken(t.Context(), short); !errors.Is(err, left4me.Denied) {
-		t.Errorf("it has expired: %v", err)
+		t.Errorf("expired token: %v", err)
 	}
 	user, err = a.CreateUser(t.Context(), "zoe", password, false)
 	zoe := user.Actor
@@ -425,7 +425,7 @@ func TestTokens(t *testing.T) {
 		t.Fatalf("%+v, %v", own, err)
 	}
 	if _, err := a.Tokens(t.Context(), Actor{}); !errors.Is(err, left4me.Denied) {
-		t.Errorf("nobody's tokens: %v", err)
+		t.Errorf("tokens of the zero actor: %v", err)
 	}
 	var id string
 	for _, v := range all {
@@ -439,10 +439,10 @@ func TestTokens(t *testing.T) {
 		}
 	}
 	if err := a.RevokeToken(t.Context(), zoe, id); !errors.Is(err, left4me.NotFound) {
-		t.Errorf("somebody else's: %v", err)
+		t.Errorf("revoking another user's token: %v", err)
 	}
 	if err := a.RevokeToken(t.Context(), zoe, own[0].ID); err != nil {
-		t.Errorf("her own: %v", err)
+		t.Errorf("revoking her own token: %v", err)
 	}
 	if who, err := a.AuthenticateToken(t.Context(), forever); err != nil || who != byToken {
 		t.Errorf("%+v, %v", who, err)
@@ -475,7 +475,7 @@ func TestTokens(t *testing.T) {
 	}
 }
 
-func TestNewUsers(t *testing.T) {
+func TestCreateUser(t *testing.T) {
 	a, _ := newAccounts(t)
 	for _, c := range []struct{ name, password, field string }{
 		{"", password, "name"},

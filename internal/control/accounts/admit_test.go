@@ -35,7 +35,7 @@ func besiege(t *testing.T, a *Accounts, c *clock) {
 	}
 }
 
-func TestNobodyKeepsAnAdministratorOut(t *testing.T) {
+func TestGuessingDoesNotLockOutAdministrator(t *testing.T) {
 	a, c := newAccounts(t)
 	refused := 0
 	for i := range 40 {
@@ -61,7 +61,7 @@ func (a *Accounts) as(t *testing.T, password, browser string, from netip.Addr) (
 	return a.Login(t.Context(), Attempt{Name: "al", Password: password, From: from, Browser: browser})
 }
 
-func TestABrowserThatLoggedInBeforeHasAttemptsOfItsOwn(t *testing.T) {
+func TestKnownBrowserHasOwnAttempts(t *testing.T) {
 	a, c := newAccounts(t)
 	first, err := a.as(t, password, "", home)
 	if err != nil {
@@ -75,7 +75,7 @@ func TestABrowserThatLoggedInBeforeHasAttemptsOfItsOwn(t *testing.T) {
 	// stranger's attempt helps.
 	away := addr("203.0.113.1")
 	if _, err := a.as(t, password, "", away); !errors.Is(err, left4me.Busy) {
-		t.Fatalf("whoever guesses goes on: %v", err)
+		t.Fatalf("a stranger was not throttled: %v", err)
 	}
 	for range 3 {
 		e, err := a.as(t, password, first.Browser, away)
@@ -90,11 +90,11 @@ func TestABrowserThatLoggedInBeforeHasAttemptsOfItsOwn(t *testing.T) {
 		}
 	}
 	if _, err := a.as(t, password, first.Browser, away); !errors.Is(err, left4me.Busy) {
-		t.Errorf("whoever took the browser may guess for ever: %v", err)
+		t.Errorf("a stolen browser mark is not throttled: %v", err)
 	}
 }
 
-func TestMarksOfBrowsersAreNotForged(t *testing.T) {
+func TestBrowserMarksCannotBeForged(t *testing.T) {
 	a, c := newAccounts(t)
 	zoe, err := a.CreateUser(t.Context(), "zoe", password, false)
 	if err != nil {
@@ -114,7 +114,7 @@ func TestMarksOfBrowsersAreNotForged(t *testing.T) {
 	}
 	c.advance(time.Second)
 	if again, err := a.CreateUser(t.Context(), "zoe", password, false); err != nil || again.UserID == zoe.UserID {
-		t.Fatalf("%+v, %v: the id of a deleted user came again", again, err)
+		t.Fatalf("%+v, %v: the id of a deleted user was reused", again, err)
 	}
 	al, _ := a.storage.Users().Get(t.Context(), "al")
 	next, _ := a.storage.Users().Get(t.Context(), "zoe")
@@ -126,11 +126,11 @@ func TestMarksOfBrowsersAreNotForged(t *testing.T) {
 		"another key": New(nil, "another secret", a.log).marked(als, al), "a long one": a.marked(strings.Repeat("x", 1<<20), al),
 	} {
 		if got != "" {
-			t.Errorf("%s counts", what)
+			t.Errorf("a mark with %s was accepted", what)
 		}
 	}
 	if a.marked(als, al) != id {
-		t.Error("the true one does not count")
+		t.Error("the genuine mark was refused")
 	}
 	// Several people may share a browser: the mark keeps its id and the last few accounts.
 	mark := als
@@ -146,7 +146,7 @@ func TestMarksOfBrowsersAreNotForged(t *testing.T) {
 	}
 }
 
-func TestANetworkThatLoggedInBeforeHasAttemptsOfItsOwn(t *testing.T) {
+func TestKnownNetworkHasOwnAttempts(t *testing.T) {
 	a, c := newAccounts(t)
 	near := addr("2001:db8:7::1")
 	e, err := a.as(t, password, "", near)
@@ -166,7 +166,7 @@ func TestANetworkThatLoggedInBeforeHasAttemptsOfItsOwn(t *testing.T) {
 		t.Error(err)
 	}
 	if _, err := a.as(t, password, "", addr("2001:db8:7:1::1")); !errors.Is(err, left4me.Busy) {
-		t.Errorf("a neighbour in the /48, where somebody failed: %v", err)
+		t.Errorf("another address in a /48 with failures: %v", err)
 	}
 	// After a restart only a session proves that the network is known.
 	restarted := func() *Accounts {
@@ -186,11 +186,11 @@ func TestANetworkThatLoggedInBeforeHasAttemptsOfItsOwn(t *testing.T) {
 	b = restarted()
 	fail(b, near)
 	if _, err := b.as(t, password, "", near); !errors.Is(err, left4me.Busy) {
-		t.Errorf("nothing tells it any more: %v", err)
+		t.Errorf("the network still counts as known: %v", err)
 	}
 }
 
-func TestAStrangerHasOneAttemptAtATime(t *testing.T) {
+func TestStrangerHasOneAttemptAtATime(t *testing.T) {
 	a, c := newAccounts(t)
 	besiege(t, a, c)
 	var inside, most atomic.Int32
@@ -225,7 +225,7 @@ func TestAStrangerHasOneAttemptAtATime(t *testing.T) {
 		}
 	}
 	if denied != 6 || most.Load() != 1 {
-		t.Errorf("%d attempts went through, %d at once", denied, most.Load())
+		t.Errorf("%d attempts admitted, %d at once; want 6, 1", denied, most.Load())
 	}
 	// A stranger gets no further attempts from the other /64 networks of a /48.
 	for i, want := range []error{left4me.Denied, left4me.Busy, left4me.Busy} {
@@ -236,17 +236,17 @@ func TestAStrangerHasOneAttemptAtATime(t *testing.T) {
 }
 
 // A stranger that is never admitted gives up, and the address isn't charged for the attempt.
-func TestAStrangerWaitsNotForEver(t *testing.T) {
+func TestStrangerStopsWaiting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		th := newThrottle()
 		now := time.Now()
 		one, two := addr("198.51.100.1"), addr("198.51.100.2")
 		leave, ok := th.takeStranger(t.Context(), "Al", one, now)
 		if !ok {
-			t.Fatal("the first has to wait")
+			t.Fatal("the first stranger had to wait")
 		}
 		if done, ok := th.takeStranger(t.Context(), "bo", addr("198.51.100.3"), now); !ok {
-			t.Error("another account has to wait")
+			t.Error("a stranger at another account had to wait")
 		} else {
 			done()
 		}
@@ -257,12 +257,12 @@ func TestAStrangerWaitsNotForEver(t *testing.T) {
 		}
 		leave()
 		if done, ok := th.takeStranger(t.Context(), "al", two, now); !ok {
-			t.Error("the address had an attempt and didn't get it")
+			t.Error("the unused attempt was charged to the address")
 		} else {
 			done()
 		}
 		if len(th.single) > 0 {
-			t.Error("something is left")
+			t.Error("single is not empty")
 		}
 	})
 }

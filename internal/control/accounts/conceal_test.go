@@ -12,7 +12,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-func TestErrorsNameOnlyWhatSomebodyMaySee(t *testing.T) {
+func TestConcealHidesNamesOfUnseenObjects(t *testing.T) {
 	all := accounts.Actor{UserID: 1, Name: "ann", Admin: true}
 	some := all
 	some.Only = &accounts.Targets{
@@ -67,11 +67,11 @@ func TestErrorsNameOnlyWhatSomebodyMaySee(t *testing.T) {
 			t.Errorf("%s: %+v", name, e)
 		}
 		if got := accounts.Conceal(all, c.err); got.Error() != c.err.Error() {
-			t.Errorf("%s: who sees all reads %v", name, got)
+			t.Errorf("%s: an actor without restrictions got %v", name, got)
 		}
 	}
 	if accounts.Conceal(some, nil) != nil {
-		t.Error("no error became one")
+		t.Error("Conceal(nil) is not nil")
 	}
 }
 
@@ -87,7 +87,7 @@ func holder(server string) *left4me.Error {
 }
 
 // Errors among the arguments of an error follow the same rules.
-func TestNamesInErrorsWithinErrorsAreConcealed(t *testing.T) {
+func TestConcealHidesNamesInNestedErrors(t *testing.T) {
 	start := func(server string) *left4me.Error {
 		inUse := left4me.NewError(left4me.Conflict, "port.in_use_by_program", "port", 27015, "program", holder(server)).InField("port")
 		return left4me.NewError(left4me.Unavailable, "server.start_failed", "reason", inUse, "server", "mine")
@@ -102,10 +102,10 @@ func TestNamesInErrorsWithinErrorsAreConcealed(t *testing.T) {
 		t.Errorf("%s, %v", text, merr)
 	}
 	if !strings.Contains(err.Error(), "secret") || !errors.Is(got, err) {
-		t.Errorf("what was concealed was changed, or isn't its cause: %v", err)
+		t.Errorf("the original error was modified or is not the cause: %v", err)
 	}
 	if own := start("mine"); accounts.Conceal(seesMine(), own) != error(own) {
-		t.Error("what is seen is concealed")
+		t.Error("an error about a visible server was concealed")
 	}
 	of := left4me.Received
 	for name, e := range map[string]*left4me.Error{
@@ -123,7 +123,7 @@ func TestNamesInErrorsWithinErrorsAreConcealed(t *testing.T) {
 }
 
 // The reader of an error stored with a job or a server may not be the one who made the request.
-func TestKeptErrorsNameOnlyWhatSomebodyMaySee(t *testing.T) {
+func TestConcealInHidesNamesOfUnseenObjects(t *testing.T) {
 	on := left4me.Target{Kind: left4me.OverlayTarget, ID: "7", Name: "shown"}
 	for name, c := range map[string]struct {
 		err    *left4me.Error
@@ -144,7 +144,7 @@ func TestKeptErrorsNameOnlyWhatSomebodyMaySee(t *testing.T) {
 			t.Errorf("%s: %+v", name, got)
 		}
 		if all := (accounts.Actor{UserID: 1, Admin: true}); accounts.ConcealIn(all, on, c.err) != c.err {
-			t.Errorf("%s: it is concealed from who sees all", name)
+			t.Errorf("%s: concealed from an actor without restrictions", name)
 		}
 	}
 }

@@ -13,7 +13,7 @@ const (
 	ofPBKDF2 = "pbkdf2:sha256:260000$ABCdef12$f836fde588aa830c264182911b44ea6101e2ade7bc75316300df8f59b758367c"
 )
 
-func TestHashesOfWerkzeugAreChecked(t *testing.T) {
+func TestVerifyWerkzeugHashes(t *testing.T) {
 	h := newHashing(cheap)
 	for _, stored := range []string{ofScrypt, ofPBKDF2} {
 		if err := CheckImported(stored); err != nil {
@@ -27,7 +27,7 @@ func TestHashesOfWerkzeugAreChecked(t *testing.T) {
 	}
 }
 
-func TestHashesThatAreRefused(t *testing.T) {
+func TestCheckImportedRefusesInvalidHashes(t *testing.T) {
 	key := strings.Repeat("ab", 64)
 	for _, stored := range []string{
 		"", "x", "plain", "sha256$salt$" + key[:64], "md5$salt$" + key[:32],

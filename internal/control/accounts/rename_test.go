@@ -9,7 +9,7 @@ import (
 
 // Rights apply to a server across renames, whatever other servers are called now; data from a host
 // may still carry the old name.
-func TestRightsFollowWhatIsRenamed(t *testing.T) {
+func TestRightsFollowRenamedServer(t *testing.T) {
 	a, _ := newAccounts(t)
 	ctx := t.Context()
 	add := func(name left4me.Name, port int) {

@@ -11,7 +11,7 @@ import (
 
 var targets = []left4me.Target{left4me.OnServer("alpha"), left4me.OnBlueprint("coop"), left4me.OnOverlay("maps"), left4me.Site}
 
-func TestRightsOfTheTwoRoles(t *testing.T) {
+func TestAllowByRole(t *testing.T) {
 	guest := accounts.Actor{UserID: 2, Name: "bob"}
 	admins := []accounts.Actor{{UserID: 1, Name: "ann", Admin: true}, {Name: "root", Admin: true}} // root has no account
 	for _, target := range targets {
@@ -45,7 +45,7 @@ func TestUnknownRightsAndTargetsAreDenied(t *testing.T) {
 }
 
 // An actor restricted to one server has the rights of its role on it and none on anything else.
-func TestRightsOnSomeTargetsOnly(t *testing.T) {
+func TestAllowWithRestrictedTargets(t *testing.T) {
 	alpha := left4me.Target{Kind: left4me.ServerTarget, ID: "1", Name: "alpha"}
 	only := accounts.Actor{UserID: 1, Name: "ann", Admin: true, Only: &accounts.Targets{alpha}}
 	if err := accounts.Allow(only, accounts.Operate, left4me.OnServer("alpha")); err != nil {
@@ -65,19 +65,19 @@ func TestRightsOnSomeTargetsOnly(t *testing.T) {
 		t.Errorf("visible: %v", list)
 	}
 	if want := []left4me.Name{"beta", "alpha", "gamma"}; !slices.Equal(names, want) {
-		t.Errorf("the list given became %q, want %q", names, want)
+		t.Errorf("the argument was changed to %q, want %q", names, want)
 	}
 }
 
 // A list of 500 servers must not be copied for an actor that may see all of them.
-func TestListOfWhatAllMaySeeIsNotCopied(t *testing.T) {
+func TestVisibleDoesNotCopyFullList(t *testing.T) {
 	guest, names := accounts.Actor{UserID: 2, Name: "bob"}, []left4me.Name{"beta", "alpha", "gamma"}
 	if n := testing.AllocsPerRun(100, func() { _ = accounts.Visible(guest, names, left4me.OnServer) }); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
 }
 
-func TestRightCheckAllocatesNothing(t *testing.T) {
+func TestAllowDoesNotAllocate(t *testing.T) {
 	guest, target := accounts.Actor{UserID: 2, Name: "bob"}, left4me.OnServer("alpha")
 	if n := testing.AllocsPerRun(1000, func() { _ = accounts.Allow(guest, accounts.See, target) }); n != 0 {
 		t.Errorf("%v allocations", n)
@@ -118,7 +118,7 @@ func TestRightsOnJobs(t *testing.T) {
 }
 
 // The right to see a server doesn't include the jobs of an earlier server of the same name.
-func TestJobsOfDeletedServerNeedRightsOnThat(t *testing.T) {
+func TestJobRightsDoNotExtendToReusedName(t *testing.T) {
 	now := left4me.Target{Kind: left4me.ServerTarget, ID: "2", Name: "alpha"}
 	guest := accounts.Actor{UserID: 2, Name: "bob", Only: &accounts.Targets{now}}
 	for id, allowed := range map[left4me.ID]bool{"2": true, "1": false, "": false} { // "": a job from before ids existed

@@ -16,7 +16,7 @@ import (
 )
 
 // An attacker with the database or a copy of it cannot log in with its contents.
-func TestTheDatabaseHoldsNothingToLogInWith(t *testing.T) {
+func TestDatabaseContainsNoCredentials(t *testing.T) {
 	dir := t.TempDir()
 	st, err := store.Open(t.Context(), filepath.Join(dir, "left4me.db"))
 	if err != nil {
@@ -47,7 +47,7 @@ func TestTheDatabaseHoldsNothingToLogInWith(t *testing.T) {
 		all = append(all, b...)
 	}
 	if !bytes.Contains(all, []byte("the label")) {
-		t.Fatal("this looks at the wrong files")
+		t.Fatal("the label is missing: the test reads the wrong files")
 	}
 	for what, secret := range map[string]string{
 		"password":                 password,
@@ -56,7 +56,7 @@ func TestTheDatabaseHoldsNothingToLogInWith(t *testing.T) {
 		"token without its prefix": strings.TrimPrefix(token, TokenPrefix),
 	} {
 		if bytes.Contains(all, []byte(secret)) {
-			t.Errorf("the %s stands in the database", what)
+			t.Errorf("the database contains the %s", what)
 		}
 	}
 }
@@ -88,24 +88,24 @@ func bytesIn(v reflect.Value) (all []byte) {
 }
 
 // Pooled hashes keep nothing of the last token, because a core dump could contain left4me's memory.
-func TestNothingOfATokenStaysInItsHash(t *testing.T) {
+func TestKeyedHashKeepsNoToken(t *testing.T) {
 	h := newKeyedHash([]byte("a key of the tests, of 32 bytes."))
 	long := strings.Repeat("0123456789abcdef", 8)
 	for i, value := range []string{"l4m_ahg5Ieph8ohNgaiPh1ohSohthaequ4Ahcoo7eiG", "l4m_second", long} {
 		h.Write([]byte(value))
 		if !bytes.Contains(bytesIn(reflect.ValueOf(h)), []byte(value[len(value)-8:])) && len(value) < 64 {
-			t.Fatal("it is not in the hash before either: the test looks at nothing")
+			t.Fatal("the hash doesn't hold the value before the reset: the test checks nothing")
 		}
 		h.Reset()
 		sum := h.digest(value)
 		if h.digest(value) != sum || h.digest("another one, to be sure") == sum {
-			t.Errorf("%q: hashed twice it gives two digests", value)
+			t.Errorf("%q: digests of equal values differ, or those of different values are equal", value)
 		}
 		h.digest(value)
 		have := bytesIn(reflect.ValueOf(h))
 		for from := range len(value) - 7 {
 			if bytes.Contains(have, []byte(value[from:from+8])) {
-				t.Errorf("value %d: %q stays", i, value[from:from+8])
+				t.Errorf("value %d: %q is still in memory", i, value[from:from+8])
 				break
 			}
 		}
@@ -113,11 +113,11 @@ func TestNothingOfATokenStaysInItsHash(t *testing.T) {
 	first := newKeyedHash([]byte("a key of the tests, of 32 bytes."))
 	first.digest("l4m_used once only")
 	if bytes.Contains(bytesIn(reflect.ValueOf(first)), []byte("used once")) {
-		t.Error("the first value stays")
+		t.Error("the first value is still in memory")
 	}
 }
 
-func TestAnotherSecretLogsEverybodyOut(t *testing.T) {
+func TestChangedSecretEndsAllSessions(t *testing.T) {
 	a, c := newAccounts(t)
 	cookie := a.mustLogin(t)
 	other := New(a.storage, "another secret", slog.New(slog.DiscardHandler))
@@ -142,7 +142,7 @@ func TestSecretKeys(t *testing.T) {
 	}
 }
 
-func TestRandomTextIsEven(t *testing.T) {
+func TestRandomIsUniform(t *testing.T) {
 	counts := map[rune]int{}
 	const n = 62 * 1000
 	for _, r := range random(n) {
@@ -150,7 +150,7 @@ func TestRandomTextIsEven(t *testing.T) {
 	}
 	for _, r := range base62 {
 		if c := counts[r]; c < 800 || c > 1200 {
-			t.Errorf("%c came %d times of %d", r, c, n)
+			t.Errorf("%c occurs %d times in %d characters", r, c, n)
 		}
 	}
 }

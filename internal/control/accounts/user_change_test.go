@@ -77,11 +77,11 @@ func (c *cast) woken(do func()) {
 	select {
 	case <-ended:
 	default:
-		c.t.Error("nobody who waits for the end of a session is woken")
+		c.t.Error("the channel from Ended is not closed")
 	}
 }
 
-func TestEachChangeOfAUserEndsItsSessionsAtOnce(t *testing.T) {
+func TestChangeUserEndsSessions(t *testing.T) {
 	next := another
 	for name, test := range map[string]struct {
 		what          Change
@@ -104,13 +104,13 @@ func TestEachChangeOfAUserEndsItsSessionsAtOnce(t *testing.T) {
 			c.in(false, test.token)
 			if o := c.change("ZOE", Change{Admin: test.what.Admin, Disabled: test.what.Disabled}); o.Changed || o.Sessions != 0 ||
 				o.Revoked != 0 {
-				t.Errorf("a change of nothing ended something: %+v", o)
+				t.Errorf("a change without effect ended sessions or tokens: %+v", o)
 			}
 		})
 	}
 }
 
-func TestATokenHasTheNewRoleAtOnce(t *testing.T) {
+func TestTokenHasNewRoleImmediately(t *testing.T) {
 	c := newCast(t)
 	c.change("zoe", Change{Admin: new(true)})
 	if who, err := c.AuthenticateToken(t.Context(), c.token); err != nil || !who.Admin {
@@ -122,7 +122,7 @@ func TestATokenHasTheNewRoleAtOnce(t *testing.T) {
 	}
 }
 
-func TestADisabledUserIsKeptOutUntilEnabled(t *testing.T) {
+func TestDisabledUserCannotLogIn(t *testing.T) {
 	c := newCast(t)
 	c.change("zoe", Change{Disabled: new(true)})
 	_, _, err := c.login(t.Context(), "zoe", password, home, "")
@@ -131,7 +131,7 @@ func TestADisabledUserIsKeptOutUntilEnabled(t *testing.T) {
 	}
 	_, _, wrong := c.login(t.Context(), "zoe", password+"x", home, "")
 	if wrong == nil || wrong.Error() != errLogin.Error() {
-		t.Errorf("whoever guesses learns that the user is disabled: %v", wrong)
+		t.Errorf("a wrong password reveals that the user is disabled: %v", wrong)
 	}
 	if _, err := c.CreateToken(t.Context(), c.zoe.Actor, "x", time.Time{}); !errors.Is(err, left4me.Conflict) {
 		t.Errorf("a token for a disabled user: %v", err)
@@ -143,7 +143,7 @@ func TestADisabledUserIsKeptOutUntilEnabled(t *testing.T) {
 	}
 }
 
-func TestADeletedUserIsGone(t *testing.T) {
+func TestDeleteUser(t *testing.T) {
 	c := newCast(t)
 	c.woken(func() {
 		o, err := c.DeleteUser(t.Context(), c.al.Actor, "zoe")
@@ -169,14 +169,14 @@ func TestADeletedUserIsGone(t *testing.T) {
 		"change": second(c.ChangeUser(t.Context(), c.al.Actor, "nobody", Change{Admin: new(true)})),
 	} {
 		if !errors.Is(err, left4me.NotFound) {
-			t.Errorf("%s nobody: %v", what, err)
+			t.Errorf("%s an unknown user: %v", what, err)
 		}
 	}
 }
 
 func second[T any](_ T, err error) error { return err }
 
-func TestPeopleChangeTheirOwnPassword(t *testing.T) {
+func TestChangeOwnPassword(t *testing.T) {
 	c := newCast(t)
 	try := func(current, next string, field string) {
 		t.Helper()
@@ -201,7 +201,7 @@ func TestPeopleChangeTheirOwnPassword(t *testing.T) {
 	})
 	c.in(false, true)
 	if who, err := c.Authenticate(t.Context(), cookie); err != nil || who != c.zoe.Actor {
-		t.Errorf("the browser that did it: %+v, %v", who, err)
+		t.Errorf("the session from Begin: %+v, %v", who, err)
 	}
 	if _, _, err := c.login(t.Context(), "zoe", password, home, ""); !errors.Is(err, left4me.Denied) {
 		t.Errorf("the old password: %v", err)
@@ -221,7 +221,7 @@ func TestPeopleChangeTheirOwnPassword(t *testing.T) {
 	}
 }
 
-func TestGuessingTheCurrentPasswordIsSlowedDown(t *testing.T) {
+func TestChangePasswordThrottlesGuesses(t *testing.T) {
 	c := newCast(t)
 	guess := func(current string) error {
 		_, err := c.ChangePassword(t.Context(), c.zoe.Actor, PasswordChange{Current: current, New: another})
@@ -233,10 +233,10 @@ func TestGuessingTheCurrentPasswordIsSlowedDown(t *testing.T) {
 		}
 	}
 	if err := guess(password); !errors.Is(err, left4me.Busy) {
-		t.Errorf("it goes on for ever: %v", err)
+		t.Errorf("guesses are not throttled: %v", err)
 	}
 	if _, _, err := c.login(t.Context(), "zoe", password, home, ""); err != nil {
-		t.Errorf("whoever sits at a browser keeps its user from logging in: %v", err)
+		t.Errorf("guesses at the current password block the login: %v", err)
 	}
 	// These guesses don't count at the login: a stranger still has more than the single attempt
 	// that remains at an account under attack.
@@ -256,7 +256,7 @@ func TestGuessingTheCurrentPasswordIsSlowedDown(t *testing.T) {
 	}
 }
 
-func TestSigningOutEverywhere(t *testing.T) {
+func TestSignOutEndsAllSessions(t *testing.T) {
 	c := newCast(t)
 	here := c.cookie
 	other, _, err := c.login(t.Context(), "zoe", password, home, "Mozilla/5.0 Firefox/140.0")
@@ -285,7 +285,7 @@ func TestSigningOutEverywhere(t *testing.T) {
 	}
 }
 
-func TestOneSessionIsEnded(t *testing.T) {
+func TestEndSession(t *testing.T) {
 	c := newCast(t)
 	other, _, err := c.login(t.Context(), "zoe", password, home, "the other")
 	if err != nil {
@@ -303,7 +303,7 @@ func TestOneSessionIsEnded(t *testing.T) {
 				return s.ID
 			}
 		}
-		t.Fatalf("it is not in %+v", list)
+		t.Fatalf("session not found in %+v", list)
 		return ""
 	}
 	id := idOf(other, c.zoe.Actor)
@@ -329,19 +329,19 @@ func TestOneSessionIsEnded(t *testing.T) {
 		}
 	})
 	if _, err := c.Authenticate(t.Context(), other); !errors.Is(err, left4me.Denied) {
-		t.Errorf("it goes on: %v", err)
+		t.Errorf("the ended session is still valid: %v", err)
 	}
 	c.in(true, true)
 	if _, err := c.Authenticate(t.Context(), als); err != nil {
 		t.Errorf("somebody else: %v", err)
 	}
 	if err := c.EndSession(t.Context(), c.zoe.Actor, id); !errors.Is(err, left4me.NotFound) {
-		t.Errorf("once more: %v", err)
+		t.Errorf("ending the session twice: %v", err)
 	}
 }
 
 // A login that read the user before a change must not create a session after it.
-func TestALoginUnderWayMakesNoSessionAfterAChange(t *testing.T) {
+func TestConcurrentChangePreventsNewSession(t *testing.T) {
 	next := another
 	for name, change := range map[string]func(c *cast) error{
 		"password": func(c *cast) error {
@@ -372,7 +372,7 @@ func TestALoginUnderWayMakesNoSessionAfterAChange(t *testing.T) {
 	}
 }
 
-func TestTheLastAdministratorStays(t *testing.T) {
+func TestLastAdministratorIsKept(t *testing.T) {
 	c := newCast(t)
 	c.change("bo", Change{Disabled: new(true)}) // an administrator who cannot log in doesn't count
 	for name, err := range map[string]error{
@@ -391,7 +391,7 @@ func TestTheLastAdministratorStays(t *testing.T) {
 	}
 }
 
-func TestTheLastAdministratorStaysWhenAllAreChangedAtOnce(t *testing.T) {
+func TestLastAdministratorIsKeptUnderConcurrentChanges(t *testing.T) {
 	c := newCast(t)
 	for i := range 4 {
 		if _, err := c.CreateUser(t.Context(), fmt.Sprint("admin", i), password, true); err != nil {
@@ -425,6 +425,6 @@ func TestTheLastAdministratorStaysWhenAllAreChangedAtOnce(t *testing.T) {
 		}
 	}
 	if err != nil || left != 1 {
-		t.Errorf("%d administrators are left, %v", left, err)
+		t.Errorf("%d administrators remain, want 1; %v", left, err)
 	}
 }

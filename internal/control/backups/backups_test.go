@@ -50,7 +50,7 @@ func TestDue(t *testing.T) {
 		{"later today", "2026-03-04 03:00", "2026-03-04 03:01", "2026-03-04 04:30"},
 		{"tomorrow", "2026-03-04 04:30", "2026-03-04 04:31", "2026-03-05 04:30"},
 		{"missed for days", "2026-03-01 04:30", "2026-03-04 12:00", "2026-03-02 04:30"},
-		{"the clock was set back", "2027-01-01 00:00", "2026-03-04 12:00", "2026-03-05 04:30"},
+		{"clock set back", "2027-01-01 00:00", "2026-03-04 12:00", "2026-03-05 04:30"},
 		{"the end of a month", "2026-02-28 05:00", "2026-02-28 05:00", "2026-03-01 04:30"},
 	} {
 		if got := backups.Due(p, at(c.last).UTC(), at(c.now)); !got.Equal(at(c.want)) {
@@ -59,7 +59,7 @@ func TestDue(t *testing.T) {
 	}
 }
 
-func TestAPolicyThatCanNotBeIsRefused(t *testing.T) {
+func TestSetPolicyRefusesInvalidPolicy(t *testing.T) {
 	all, _, _ := open(t)
 	keep := left4me.BackupKeep{Daily: 1}
 	for field, p := range map[string]left4me.BackupPolicy{
@@ -74,14 +74,14 @@ func TestAPolicyThatCanNotBeIsRefused(t *testing.T) {
 	}
 	if err := all.SetPolicy(t.Context(), left4me.ByUser("al"), left4me.BackupPolicy{Enabled: true, At: "04:30"}); !errors.Is(err,
 		left4me.Invalid) {
-		t.Errorf("a schedule that keeps none: %v", err)
+		t.Errorf("an enabled schedule that keeps no backups: %v", err)
 	}
 	if p, err := all.Policy(t.Context()); err != nil || p != backups.Usual {
 		t.Errorf("%+v, %v", p, err)
 	}
 }
 
-func TestWhatWasMissedIsMadeOnce(t *testing.T) {
+func TestMissedBackupsAreMadeOnce(t *testing.T) {
 	all, st, _ := open(t)
 	long := time.Now().Add(-72 * time.Hour)
 	if err := st.Backups().SetPolicy(t.Context(), backups.Usual, long); err != nil {
@@ -89,7 +89,7 @@ func TestWhatWasMissedIsMadeOnce(t *testing.T) {
 	}
 	for range 2 {
 		if wait := all.Tick(t.Context()); wait <= 0 {
-			t.Errorf("it waits %s", wait)
+			t.Errorf("wait %s, want more than 0", wait)
 		}
 	}
 	active, err := all.Active(t.Context())
@@ -103,7 +103,7 @@ func TestWhatWasMissedIsMadeOnce(t *testing.T) {
 	}
 }
 
-func TestNothingIsMadeWhenItIsOff(t *testing.T) {
+func TestDisabledScheduleMakesNoBackup(t *testing.T) {
 	all, st, _ := open(t)
 	p := backups.Usual
 	p.Enabled = false
@@ -117,7 +117,7 @@ func TestNothingIsMadeWhenItIsOff(t *testing.T) {
 }
 
 // The database is only copied for a backup job that is running.
-func TestTheCopyIsForAJobThatRuns(t *testing.T) {
+func TestSnapshotNeedsRunningBackupJob(t *testing.T) {
 	all, st, b := open(t)
 	j, err := all.Create(t.Context(), left4me.ByUser("al"))
 	if err != nil {
@@ -129,10 +129,10 @@ func TestTheCopyIsForAJobThatRuns(t *testing.T) {
 		return a, err
 	}
 	if _, err := ask(j.ID); !errors.Is(err, left4me.Conflict) {
-		t.Errorf("before it runs: %v", err)
+		t.Errorf("snapshot for a queued job: %v", err)
 	}
 	if _, err := ask("../../x"); !errors.Is(err, left4me.NotFound) {
-		t.Errorf("for no job: %v", err)
+		t.Errorf("snapshot for an unknown job: %v", err)
 	}
 	if _, ok, err := st.Jobs().Run(t.Context(), j.ID, time.Now()); !ok || err != nil {
 		t.Fatal(ok, err)

@@ -93,7 +93,7 @@ func write(ctx context.Context, r *downloads.Revision, w io.Writer, format strin
 	return a.Write(ctx, w)
 }
 
-func TestARenamedOverlayLiesWhereItLay(t *testing.T) {
+func TestDownloadOfRenamedOverlay(t *testing.T) {
 	_, root := open(t)
 	r, err := downloads.New(renamed{host{[]string{"left4dead2/run.sh"}}}, localfs.New(root)).Open(t.Context(), "campaigns", 0)
 	if err != nil {
@@ -105,7 +105,7 @@ func TestARenamedOverlayLiesWhereItLay(t *testing.T) {
 	}
 }
 
-func TestARevisionAsAnArchive(t *testing.T) {
+func TestRevisionArchives(t *testing.T) {
 	r, _ := open(t, "left4dead2/a b.vpk", "left4dead2/cfg/ü.cfg", "left4dead2/run.sh")
 	if r.Number != 2 {
 		t.Fatalf("%+v", r)
@@ -172,7 +172,7 @@ func TestARevisionAsAnArchive(t *testing.T) {
 
 // An error before the first byte must be returned by Archive, so that it can become an error
 // response; a later one truncates the archive.
-func TestAnArchiveFailsBeforeItBegins(t *testing.T) {
+func TestArchiveReportsErrorsBeforeWriting(t *testing.T) {
 	_, root := open(t)
 	for name, c := range map[string]struct {
 		h       tree
@@ -230,7 +230,7 @@ func (f tree) Tree(_ context.Context, _ left4me.Name, _ int, filter left4me.Filt
 	return page, err
 }
 
-func TestOnlyFilesOfTheRevisionAreRead(t *testing.T) {
+func TestDownloadReadsOnlyFilesOfRevision(t *testing.T) {
 	r, root := open(t, "out")
 	for _, p := range []string{
 		"out", "in", "../../../secret", "/etc/passwd", ".", "", "left4dead2", "left4dead2/none",
@@ -244,17 +244,17 @@ func TestOnlyFilesOfTheRevisionAreRead(t *testing.T) {
 	over, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := r.File(over, "left4dead2/run.sh"); !errors.Is(err, context.Canceled) || errors.Is(err, left4me.NotFound) {
-		t.Errorf("after the end of its request: %v", err)
+		t.Errorf("File with a cancelled context: %v", err)
 	}
 	if err := write(t.Context(), r, io.Discard, "zip"); !errors.Is(err, left4me.NotFound) {
-		t.Errorf("a link became a file: %v", err)
+		t.Errorf("a symbolic link in the archive: %v", err)
 	}
 	if _, err := downloads.New(host{}, localfs.New(root)).Open(t.Context(), "maps", 3); !errors.Is(err, left4me.NotFound) {
 		t.Errorf("%v", err)
 	}
 }
 
-func TestAFileInAVPK(t *testing.T) {
+func TestDownloadOfFileInsideVPK(t *testing.T) {
 	r, _ := open(t)
 	f, err := r.Inside(t.Context(), "left4dead2/a b.vpk", "addoninfo.txt")
 	if err != nil {

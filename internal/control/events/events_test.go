@@ -121,12 +121,12 @@ func tally(tb testing.TB, dir, point string, done func()) Reader {
 	}
 }
 
-// TestTheReaderThatIsKilled runs in the child process of TestReaderResumesAfterKill. It reads
+// TestHelperKilledReader runs in the child process of TestReaderResumesAfterKill. It reads
 // events and kills itself at the given point.
-func TestTheReaderThatIsKilled(t *testing.T) {
+func TestHelperKilledReader(t *testing.T) {
 	dir, point := os.Getenv(killDirVar), os.Getenv(killPointVar)
 	if dir == "" {
-		t.Skip("it is run by TestAReaderGoesOnWhereItWasKilled")
+		t.Skip("it is run by TestReaderResumesAfterKill")
 	}
 	ctx, end := context.WithCancel(t.Context())
 	defer end()
@@ -145,14 +145,14 @@ func TestTheReaderThatIsKilled(t *testing.T) {
 }
 
 // Wherever the process is killed, each event is counted once and none is skipped.
-func TestAReaderGoesOnWhereItWasKilled(t *testing.T) {
+func TestReaderResumesAfterKill(t *testing.T) {
 	st := withServer(t)
 	dir := filepath.Dir(st.Path())
 	want := 0
 	for _, point := range []string{"work", "keep", "committed", "keep", "work", "", "keep", ""} {
 		hold(t, st, 40) // two batches
 		want += 40
-		cmd := exec.CommandContext(t.Context(), "/proc/self/exe", "-test.run=^TestTheReaderThatIsKilled$", "-test.v")
+		cmd := exec.CommandContext(t.Context(), "/proc/self/exe", "-test.run=^TestHelperKilledReader$", "-test.v")
 		cmd.Env = append(os.Environ(), killDirVar+"="+dir, killPointVar+"="+point)
 		out, err := cmd.CombinedOutput()
 		var exit *exec.ExitError
@@ -174,14 +174,14 @@ func TestAReaderGoesOnWhereItWasKilled(t *testing.T) {
 			t.Fatal(err)
 		}
 		if from > next {
-			t.Errorf("nobody worked on events %d to %d", next, from-1)
+			t.Errorf("Work skipped events %d to %d", next, from-1)
 		}
 		next = max(next, to+1)
 	}
 }
 
 // A reader whose Work or Keep fails gets the same events again, and none are lost.
-func TestAReaderThatFailsTriesAgain(t *testing.T) {
+func TestReaderRetriesFailedBatch(t *testing.T) {
 	st := withServer(t)
 	hold(t, st, 5)
 	ctx, end := context.WithCancel(t.Context())
@@ -203,12 +203,12 @@ func TestAReaderThatFailsTriesAgain(t *testing.T) {
 		t.Errorf("%d calls, events %v", calls, seen)
 	}
 	if v := must(st.Servers().Get(t.Context(), "alpha"))(t); v.Held != left4me.HeldCrashed {
-		t.Errorf("a failed call kept %q", v.Held)
+		t.Errorf("Held = %q after a failed Keep", v.Held)
 	}
 }
 
 // A reader that keeps failing is called at growing intervals, up to 30 s, until it succeeds.
-func TestAReaderThatGoesOnFailingIsCalledEach30Seconds(t *testing.T) {
+func TestReaderBacksOffUpTo30Seconds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		st, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "left4me.db"))
 		if err != nil {
@@ -242,14 +242,14 @@ func TestAReaderThatGoesOnFailingIsCalledEach30Seconds(t *testing.T) {
 			return io.ErrUnexpectedEOF
 		}}.Run(ctx, st, quiet)
 		if !slices.Equal(waits, want) {
-			t.Errorf("it is called after %v, want %v", waits, want)
+			t.Errorf("called after %v, want %v", waits, want)
 		}
 	})
 }
 
 // A commit wakes a reader. It gets bursts in order in batches of limited size, and ends with its
 // context.
-func TestAReaderIsWokenByCommits(t *testing.T) {
+func TestCommitWakesReader(t *testing.T) {
 	st := withServer(t)
 	const few = 50
 	ctx, end := context.WithCancel(t.Context())
@@ -273,14 +273,14 @@ func TestAReaderIsWokenByCommits(t *testing.T) {
 			select {
 			case b = <-got:
 			case <-time.After(10 * time.Second):
-				t.Fatalf("event %d doesn't come", next)
+				t.Fatalf("event %d was not delivered", next)
 			}
 			if len(b) > few {
-				t.Fatalf("%d events at once", len(b))
+				t.Fatalf("batch of %d events", len(b))
 			}
 			for _, e := range b {
 				if e.Position != next {
-					t.Fatalf("event %d where %d comes", e.Position, next)
+					t.Fatalf("got event %d, want %d", e.Position, next)
 				}
 				next++
 			}
@@ -297,7 +297,7 @@ func TestAReaderIsWokenByCommits(t *testing.T) {
 
 // A reader of another version of left4me doesn't keep events; the current readers keep unread
 // events from the start.
-func TestReadersThatAreGoneKeepNoEvents(t *testing.T) {
+func TestUnknownReadersDoNotKeepEvents(t *testing.T) {
 	st := withServer(t)
 	must(st.Events().Position(t.Context(), "older"))(t)
 	if err := st.Events().KeepReaders(t.Context(), readers); err != nil {
@@ -305,7 +305,7 @@ func TestReadersThatAreGoneKeepNoEvents(t *testing.T) {
 	}
 	future := time.Now().Add(time.Hour)
 	if n := must(st.Events().Prune(t.Context(), 0, future))(t); n != 0 {
-		t.Errorf("%d events went that %v have not read", n, readers)
+		t.Errorf("pruned %d events that %v have not read", n, readers)
 	}
 	for _, name := range readers {
 		if err := st.Events().Advance(t.Context(), name, 0, 1, nil); err != nil {
@@ -313,7 +313,7 @@ func TestReadersThatAreGoneKeepNoEvents(t *testing.T) {
 		}
 	}
 	if n := must(st.Events().Prune(t.Context(), 0, future))(t); n != 1 {
-		t.Errorf("%d events went; a reader that is gone keeps the rest", n)
+		t.Errorf("pruned %d events, want 1", n)
 	}
 }
 

@@ -20,7 +20,7 @@ func (s *site) end(t *testing.T, v left4me.Job) {
 
 // A rollout starts after its job's end and continues after a server's restart even if no watcher
 // and no timer fires: here the rows are written without control/jobs.
-func TestARolloutDoesNotDependOnAWatcher(t *testing.T) {
+func TestRolloutDoesNotDependOnWatchers(t *testing.T) {
 	h := newHost()
 	h.held["alpha"], h.held["beta"] = true, true
 	s := openWith(t, t.TempDir(), h, (*game.Game).OnlyEvents)

@@ -258,7 +258,7 @@ func is(t *testing.T, err error, kind left4me.Kind, field string) {
 	}
 }
 
-func TestTheGameIsWhatItsHostSays(t *testing.T) {
+func TestGetReturnsGameOfHost(t *testing.T) {
 	s := open(t, t.TempDir(), newHost())
 	v, err := s.Get(t.Context(), left4me.LocalHost)
 	if err != nil || !v.Known || v.Current != 1 || v.Problem != "" || v.Job != nil || v.Rollout != nil ||
@@ -280,7 +280,7 @@ func TestTheGameIsWhatItsHostSays(t *testing.T) {
 	}
 }
 
-func TestAHostThatNeverSaidAnything(t *testing.T) {
+func TestGetWithoutAnswerFromHost(t *testing.T) {
 	h := newHost()
 	h.away = true
 	s := open(t, t.TempDir(), h)
@@ -288,11 +288,11 @@ func TestAHostThatNeverSaidAnything(t *testing.T) {
 		t.Errorf("%+v, %v", v, err)
 	}
 	if _, ok := s.Said(left4me.LocalHost); ok {
-		t.Error("it is said to have said something")
+		t.Error("Said returned an answer")
 	}
 }
 
-func TestTheEndOfAJobIsSeenAtOnce(t *testing.T) {
+func TestGetShowsEndOfJobImmediately(t *testing.T) {
 	s := open(t, t.TempDir(), newHost())
 	if _, err := s.Get(t.Context(), left4me.LocalHost); err != nil {
 		t.Fatal(err)
@@ -302,11 +302,11 @@ func TestTheEndOfAJobIsSeenAtOnce(t *testing.T) {
 		t.Errorf("%+v, %v", v, err)
 	}
 	if v, err := s.Get(t.Context(), left4me.LocalHost); err != nil || v.Rollout != nil {
-		t.Errorf("nobody asked for a rollout: %+v, %v", v.Rollout, err)
+		t.Errorf("unexpected rollout: %+v, %v", v.Rollout, err)
 	}
 }
 
-func TestWhatMakesNoSense(t *testing.T) {
+func TestActRefusesInvalidRequests(t *testing.T) {
 	s := open(t, t.TempDir(), newHost())
 	for _, c := range []struct {
 		name string
@@ -338,16 +338,16 @@ func TestWhatMakesNoSense(t *testing.T) {
 	}
 }
 
-func TestJobsOnOneGameWaitForEachOther(t *testing.T) {
+func TestEqualGameJobsAreShared(t *testing.T) {
 	s := open(t, t.TempDir(), newHost())
 	s.do(func() { s.held[left4me.LocalHost] = true })
 	update := s.act(t, left4me.UpdateGame, game.Never)
 	if again := s.act(t, left4me.UpdateGame, game.Never); again.ID != update.ID {
-		t.Error("two updates at once")
+		t.Error("two update jobs")
 	}
 	check := s.act(t, left4me.CheckGame, game.Never)
 	if check.ID == update.ID {
-		t.Error("a check is no update")
+		t.Error("a check returned the update job")
 	}
 	_, err := s.Act(t.Context(), left4me.ByUser("al"), left4me.RollbackGame, left4me.LocalHost, game.Request{})
 	is(t, err, left4me.Conflict, "")
@@ -362,11 +362,11 @@ func TestJobsOnOneGameWaitForEachOther(t *testing.T) {
 		return j
 	}
 	if one := to(1); to(1).ID != one.ID || to(3).ID == one.ID {
-		t.Error("rollbacks are equal when they go to the same build")
+		t.Error("rollbacks to the same build must share a job, others must not")
 	}
 }
 
-func TestServersMoveOverAfterAnUpdate(t *testing.T) {
+func TestRolloutRestartsServersAfterUpdate(t *testing.T) {
 	s := open(t, t.TempDir(), newHost())
 	for name, players := range map[left4me.Name]int{"alpha": 3, "beta": 1, "gamma": 2} {
 		s.server(t, name, players)
@@ -390,7 +390,7 @@ func TestServersMoveOverAfterAnUpdate(t *testing.T) {
 	}
 }
 
-func TestARolloutStopsWhenAServerDoesNotComeUp(t *testing.T) {
+func TestRolloutStopsWhenServerFailsToStart(t *testing.T) {
 	s := open(t, t.TempDir(), newHost())
 	s.server(t, "alpha", 0)
 	s.server(t, "beta", 5)
@@ -402,7 +402,7 @@ func TestARolloutStopsWhenAServerDoesNotComeUp(t *testing.T) {
 	}
 }
 
-func TestServersThatArePlayedOnMoveWhenTheyAreEmpty(t *testing.T) {
+func TestRolloutWaitsForServersWithPlayers(t *testing.T) {
 	s := open(t, t.TempDir(), newHost())
 	s.server(t, "alpha", 0)
 	s.server(t, "beta", 2)
@@ -413,7 +413,7 @@ func TestServersThatArePlayedOnMoveWhenTheyAreEmpty(t *testing.T) {
 		return len(r.Moves) == 1 && r.Moves[0].Server == "alpha" && r.Moves[0].State == game.Moved
 	})
 	if s.build("beta") != 1 {
-		t.Error("somebody plays on it")
+		t.Error("a server with players was restarted")
 	}
 	s.plays(t, "beta", 0)
 	s.rollout(t, "that beta has just become empty", func(r *game.Rollout) bool {
@@ -423,7 +423,7 @@ func TestServersThatArePlayedOnMoveWhenTheyAreEmpty(t *testing.T) {
 	s.rollout(t, "the end", state(game.Done))
 }
 
-func TestARolloutGoesOnAfterARestartOfLeft4me(t *testing.T) {
+func TestRolloutResumesAfterRestart(t *testing.T) {
 	dir, h := t.TempDir(), newHost()
 	s := open(t, dir, h)
 	s.server(t, "alpha", 0)
@@ -443,7 +443,7 @@ func TestARolloutGoesOnAfterARestartOfLeft4me(t *testing.T) {
 	}
 }
 
-func TestACancelledRolloutLeavesServersAsTheyAre(t *testing.T) {
+func TestCancelledRolloutLeavesServersUnchanged(t *testing.T) {
 	s := open(t, t.TempDir(), newHost())
 	_, err := s.CancelRollout(t.Context(), left4me.ByUser("al"), left4me.LocalHost)
 	is(t, err, left4me.NotFound, "")
@@ -465,7 +465,7 @@ func TestACancelledRolloutLeavesServersAsTheyAre(t *testing.T) {
 	}
 }
 
-func TestARolloutEndsWithAJobThatFails(t *testing.T) {
+func TestRolloutEndsWithFailedJob(t *testing.T) {
 	s := open(t, t.TempDir(), newHost())
 	s.server(t, "alpha", 0)
 	s.do(func() { s.update = 0 })
@@ -480,11 +480,11 @@ func TestARolloutEndsWithAJobThatFails(t *testing.T) {
 		t.Fatalf("%+v, %v", again, err)
 	}
 	if r := s.rollout(t, "the end", state(game.Done)); r.Job != again.ID || r.Mode != "now" || s.build("alpha") != 2 {
-		t.Errorf("a retry has the rollout of the first try: %+v", r)
+		t.Errorf("retry without the rollout of the first job: %+v", r)
 	}
 }
 
-func TestAPolicyChecksAndUpdates(t *testing.T) {
+func TestPolicyChecksAndUpdates(t *testing.T) {
 	s := open(t, t.TempDir(), newHost())
 	for _, c := range []struct {
 		p  store.GamePolicy
@@ -514,11 +514,11 @@ func TestAPolicyChecksAndUpdates(t *testing.T) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if want := []string{"game.check local", "game.update local", "server.restart alpha"}; !slices.Equal(s.did, want) {
-		t.Errorf("it did %v", s.did)
+		t.Errorf("jobs %v", s.did)
 	}
 }
 
-func TestWatchersLearnWhatChanges(t *testing.T) {
+func TestWatchReportsChanges(t *testing.T) {
 	s := open(t, t.TempDir(), newHost())
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -530,5 +530,5 @@ func TestWatchersLearnWhatChanges(t *testing.T) {
 			return
 		}
 	}
-	t.Error("the watching ended")
+	t.Error("the sequence ended")
 }

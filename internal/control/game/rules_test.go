@@ -38,7 +38,7 @@ func told(s step) string {
 	return strings.Join(out, "; ")
 }
 
-func TestWhatARolloutDoesNext(t *testing.T) {
+func TestNextRolloutStep(t *testing.T) {
 	in := func(state left4me.ServerState, v servers.View) servers.View {
 		v.Status.State = state
 		return v
@@ -138,7 +138,7 @@ func TestWhatARolloutDoesNext(t *testing.T) {
 	}
 }
 
-func TestWhatAPolicyAsksFor(t *testing.T) {
+func TestDuePolicyActions(t *testing.T) {
 	standing := left4me.Game{Current: 1, CheckedAt: noon.Add(-time.Hour)}
 	game := func(f func(*left4me.Game)) left4me.Game {
 		v := standing
@@ -164,7 +164,7 @@ func TestWhatAPolicyAsksFor(t *testing.T) {
 		{"no game", standard, left4me.Game{}, nil, nothing},
 		{"checks are off", store.GamePolicy{}, late, nil, nothing},
 		{"a check failed lately", standard, late, job(left4me.CheckGame, left4me.BySchedule, left4me.JobFailed, time.Hour), nothing},
-		{"a check failed long ago", standard, late, job(left4me.CheckGame, left4me.BySchedule, left4me.JobFailed, 7*time.Hour), check},
+		{"a check failed 7 h ago", standard, late, job(left4me.CheckGame, left4me.BySchedule, left4me.JobFailed, 7*time.Hour), check},
 		{"a job is under way", standard, late, []left4me.Job{{Kind: left4me.VerifyGame, State: left4me.JobRunning}}, nothing},
 		{"the clock was set back", standard, game(func(v *left4me.Game) { v.CheckedAt = noon.Add(24 * time.Hour) }), nil, check},
 		{

@@ -79,7 +79,7 @@ func (s *site) sentTo(t *testing.T, host left4me.Name, j left4me.Job, err error)
 		t.Fatal(err)
 	}
 	if j.Host != host {
-		t.Errorf("%s on %s is a job of host %s, not of %s", j.Kind, j.Target, j.Host, host)
+		t.Errorf("%s on %s: Host = %s, want %s", j.Kind, j.Target, j.Host, host)
 		return
 	}
 	select {
@@ -92,7 +92,7 @@ func (s *site) sentTo(t *testing.T, host left4me.Name, j left4me.Job, err error)
 	}
 }
 
-func TestServersRunOnTheirHosts(t *testing.T) {
+func TestServerJobsGoToTheirHost(t *testing.T) {
 	s := open(t)
 	for _, c := range []struct {
 		name, host, want left4me.Name
@@ -115,7 +115,7 @@ func TestServersRunOnTheirHosts(t *testing.T) {
 	}
 }
 
-func TestContentIsOnOneHost(t *testing.T) {
+func TestOverlaysAreOnContentHost(t *testing.T) {
 	s := open(t)
 	names, err := s.overlays.Names(t.Context())
 	if err != nil || !slices.Equal(names, []left4me.Name{"of-main"}) {
@@ -134,7 +134,7 @@ func TestContentIsOnOneHost(t *testing.T) {
 	s.sentTo(t, "main", j, err)
 }
 
-func TestEachHostHasItsGame(t *testing.T) {
+func TestGameIsPerHost(t *testing.T) {
 	s := open(t)
 	for i, host := range three {
 		v, err := s.game.Get(t.Context(), host)
@@ -155,7 +155,7 @@ func TestEachHostHasItsGame(t *testing.T) {
 	}
 }
 
-func TestBackupsAreOnTheHostOfTheDatabase(t *testing.T) {
+func TestBackupsAreOnDatabaseHost(t *testing.T) {
 	s := open(t)
 	all, err := s.backups.List(t.Context())
 	if err != nil || len(all) != 1 || all[0].Name != "of-main" {

@@ -108,7 +108,7 @@ func (s *site) state(t *testing.T, id left4me.JobID) left4me.JobState {
 	return j.State
 }
 
-func TestJobGoesToItsHostAndBack(t *testing.T) {
+func TestJobLifecycle(t *testing.T) {
 	s := open(t, t.TempDir())
 	work := s.work(t)
 	j := s.add(t, left4me.StartServer, "alpha")
@@ -133,7 +133,7 @@ func TestJobGoesToItsHostAndBack(t *testing.T) {
 	}
 }
 
-func TestEqualRequestReturnsTheJobThatIsThere(t *testing.T) {
+func TestAddReturnsEqualActiveJob(t *testing.T) {
 	s := open(t, t.TempDir())
 	a, b := s.add(t, left4me.StartServer, "alpha"), s.add(t, left4me.StartServer, "alpha")
 	if a.ID != b.ID {
@@ -144,7 +144,7 @@ func TestEqualRequestReturnsTheJobThatIsThere(t *testing.T) {
 	}
 }
 
-func TestOneJobAtATimeForATarget(t *testing.T) {
+func TestOneJobPerTarget(t *testing.T) {
 	s := open(t, t.TempDir())
 	work := s.work(t)
 	first := s.add(t, left4me.StopServer, "alpha")
@@ -162,7 +162,7 @@ func TestOneJobAtATimeForATarget(t *testing.T) {
 	}
 }
 
-func TestStopCancelsAStart(t *testing.T) {
+func TestStopCancelsStart(t *testing.T) {
 	s := open(t, t.TempDir())
 	cancelled := make(chan bus.CancelRequest, 1)
 	err := s.bus.Answer(t.Context(), bus.Command(left4me.LocalHost, bus.VerbCancel),
@@ -189,7 +189,7 @@ func TestStopCancelsAStart(t *testing.T) {
 	}
 }
 
-func TestAStopIsTakenThoughItsStartCanNotBeCancelled(t *testing.T) {
+func TestStopIsSentIfStartCannotBeCancelled(t *testing.T) {
 	s := open(t, t.TempDir())
 	err := s.bus.Answer(t.Context(), bus.Command(left4me.LocalHost, bus.VerbCancel), func(context.Context, string, []byte) (any, error) {
 		return nil, &left4me.Error{Kind: left4me.Busy, Text: "not now"}
@@ -208,20 +208,20 @@ func TestAStopIsTakenThoughItsStartCanNotBeCancelled(t *testing.T) {
 	}
 }
 
-func TestQueuedJobIsCancelledAtOnce(t *testing.T) {
+func TestCancelEndsQueuedJob(t *testing.T) {
 	s := open(t, t.TempDir())
 	j := s.add(t, left4me.StartServer, "alpha")
 	if _, err := s.jobs.Cancel(t.Context(), j.ID); err != nil {
 		t.Fatal(err)
 	}
 	if st := s.state(t, j.ID); st != left4me.JobCancelled {
-		t.Errorf("it is %s", st)
+		t.Errorf("state %s, want cancelled", st)
 	}
 	if v := s.claim(t, j.ID); v != bus.Drop {
-		t.Errorf("a cancelled job can be claimed: %s", v)
+		t.Errorf("claim of a cancelled job: %s", v)
 	}
 	if _, err := s.jobs.Retry(t.Context(), left4me.ByUser("tester"), j.ID); !errors.Is(err, left4me.Conflict) {
-		t.Errorf("a retry that nobody knows how to do: %v", err)
+		t.Errorf("retry without an OnRetry function: %v", err)
 	}
 	s.jobs.OnRetry("server", func(_ context.Context, by left4me.Actor, v store.QueuedJob) (left4me.Job, error) {
 		if by != left4me.ByUser("tester") || v.ID != j.ID || len(v.Spec) == 0 {
@@ -245,7 +245,7 @@ func (r renames) End(ctx context.Context, v left4me.Job, drop left4me.Name) (lef
 	return r.Jobs.End(ctx, v, drop)
 }
 
-func TestEndOfAJobIsToldByTheNameThatItsServerHasThen(t *testing.T) {
+func TestJobEndHasCurrentServerName(t *testing.T) {
 	s := openWith(t, t.TempDir(), func(st *store.Store) jobs.Storage {
 		return renames{st.Jobs(), sync.OnceFunc(func() {
 			if _, _, err := st.Servers().Rename(context.Background(), "alpha", "gamma", 0); err != nil {
@@ -267,7 +267,7 @@ func TestEndOfAJobIsToldByTheNameThatItsServerHasThen(t *testing.T) {
 	for last = range changes {
 	}
 	if last.State != left4me.JobDone || last.Target != "gamma" {
-		t.Errorf("its end is told as %+v", last)
+		t.Errorf("the watcher got %+v", last)
 	}
 	if d := receive(t, work); d.ID != waits.ID {
 		t.Errorf("%s follows, not the start", d.Kind)
@@ -287,7 +287,7 @@ func (l leaves) Add(ctx context.Context, v store.QueuedJob, decide func([]store.
 	return l.Jobs.Add(ctx, v, decide)
 }
 
-func TestAJobGoesOnWhenItsAskerHasGone(t *testing.T) {
+func TestJobContinuesWhenCallerGivesUp(t *testing.T) {
 	s := open(t, t.TempDir())
 	queued := s.add(t, left4me.StartServer, "alpha")
 	ctx, hangUp := context.WithCancel(t.Context())
@@ -297,7 +297,7 @@ func TestAJobGoesOnWhenItsAskerHasGone(t *testing.T) {
 		t.Fatal(err)
 	}
 	if st := s.state(t, queued.ID); st != left4me.JobCancelled {
-		t.Errorf("the start that the stop ends is %s", st)
+		t.Errorf("the start cancelled by the stop is %s", st)
 	}
 	for work := s.work(t); ; {
 		if d := receive(t, work); d.ID == stop.ID {
@@ -306,7 +306,7 @@ func TestAJobGoesOnWhenItsAskerHasGone(t *testing.T) {
 	}
 }
 
-func TestWhatTheBusDidNotTakeIsSentAgain(t *testing.T) {
+func TestQueuedJobIsResent(t *testing.T) {
 	s := open(t, t.TempDir())
 	work := s.work(t)
 	v := store.QueuedJob{
@@ -321,7 +321,7 @@ func TestWhatTheBusDidNotTakeIsSentAgain(t *testing.T) {
 	}
 }
 
-func TestRestartLosesAndDoublesNothing(t *testing.T) {
+func TestRestartNeitherLosesNorRepeatsJobs(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir)
 	queued := s.add(t, left4me.StartServer, "queued")
@@ -354,12 +354,12 @@ func TestRestartLosesAndDoublesNothing(t *testing.T) {
 	}
 	select {
 	case d := <-work:
-		t.Errorf("%s came twice", d.Target)
+		t.Errorf("%s was delivered twice", d.Target)
 	default:
 	}
 }
 
-func TestJobThatEndsItsHostIsInterrupted(t *testing.T) {
+func TestJobThatCrashesHostIsInterrupted(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir)
 	j := s.add(t, left4me.StartServer, "alpha")
@@ -376,7 +376,7 @@ func TestJobThatEndsItsHostIsInterrupted(t *testing.T) {
 	}
 }
 
-func TestAJobWhoseEndIsNeverReportedIsInterrupted(t *testing.T) {
+func TestJobWithoutReportedEndIsInterrupted(t *testing.T) {
 	s := open(t, t.TempDir())
 	j := s.add(t, left4me.StartServer, "alpha")
 	for range 4 {
@@ -394,7 +394,7 @@ func TestAJobWhoseEndIsNeverReportedIsInterrupted(t *testing.T) {
 	}
 }
 
-func TestAJobThatIsTooLongForTheBusIsRefused(t *testing.T) {
+func TestAddRefusesOversizedJob(t *testing.T) {
 	s := open(t, t.TempDir())
 	long := left4me.Spec{Name: "alpha", BlueprintCfg: []string{strings.Repeat("<", 5<<20)}}
 	if _, err := s.jobs.Add(t.Context(), left4me.ByUser("tester"), left4me.StartServer, "alpha", left4me.LocalHost, long); !errors.Is(err,
@@ -407,7 +407,7 @@ func TestAJobThatIsTooLongForTheBusIsRefused(t *testing.T) {
 }
 
 // Older versions of left4me stored jobs that the bus refuses.
-func TestAQueuedJobThatIsTooLongForTheBusFails(t *testing.T) {
+func TestOversizedQueuedJobFails(t *testing.T) {
 	s := open(t, t.TempDir())
 	spec, err := bus.Marshal(strings.Repeat("<", 5<<20))
 	if err != nil {
@@ -429,7 +429,7 @@ func TestAQueuedJobThatIsTooLongForTheBusFails(t *testing.T) {
 	}
 }
 
-func TestDeletedServerGoesWithItsJob(t *testing.T) {
+func TestDeleteJobRemovesServerRow(t *testing.T) {
 	s := open(t, t.TempDir())
 	ctx := t.Context()
 	work := s.work(t)
@@ -437,25 +437,25 @@ func TestDeletedServerGoesWithItsJob(t *testing.T) {
 	if _, err := s.jobs.Add(ctx, left4me.ByUser("tester"), left4me.StartServer, "alpha", left4me.LocalHost,
 		left4me.Spec{Name: "alpha"}); !errors.Is(err,
 		left4me.Conflict) {
-		t.Errorf("a server that is being deleted can be started: %v", err)
+		t.Errorf("start of a server that is being deleted: %v", err)
 	}
 	d := receive(t, work)
 	s.claim(t, d.ID)
 	if _, err := s.store.Servers().Get(ctx, "alpha"); err != nil {
-		t.Errorf("the row went first: %v", err)
+		t.Errorf("the row was removed before the job ended: %v", err)
 	}
 	s.finish(t, d, left4me.JobDone)
 	if _, err := s.store.Servers().Get(ctx, "alpha"); !errors.Is(err, left4me.NotFound) {
-		t.Errorf("the row is still there: %v", err)
+		t.Errorf("the row still exists: %v", err)
 	}
 	if _, err := s.jobs.Add(ctx, left4me.ByUser("tester"), left4me.StartServer, "alpha", left4me.LocalHost,
 		left4me.Spec{Name: "alpha"}); !errors.Is(err,
 		left4me.NotFound) {
-		t.Errorf("a server that was deleted can be started: %v", err)
+		t.Errorf("start of a deleted server: %v", err)
 	}
 }
 
-func TestHostSpeaksOfItsOwnJobsOnly(t *testing.T) {
+func TestHostCannotClaimJobsOfOthers(t *testing.T) {
 	s := open(t, t.TempDir())
 	j := s.add(t, left4me.StartServer, "alpha")
 	var a bus.ClaimAnswer
@@ -466,6 +466,6 @@ func TestHostSpeaksOfItsOwnJobsOnly(t *testing.T) {
 	r := bus.JobReport{V: 1, ID: j.ID, State: left4me.JobDone}
 	_ = s.bus.Request(t.Context(), bus.Ask("other", bus.VerbReport), r, nil)
 	if st := s.state(t, j.ID); st != left4me.JobQueued {
-		t.Errorf("another host made it %s", st)
+		t.Errorf("a claim by another host changed the state to %s", st)
 	}
 }

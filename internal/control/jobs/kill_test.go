@@ -57,9 +57,9 @@ func (k killed) Run(ctx context.Context, id left4me.JobID, now time.Time) (store
 	return v, ok, err
 }
 
-// TestTheProcessThatIsKilled runs in the child process of TestKilledBetweenEnqueueAndClaim. It adds
+// TestHelperKilledProcess runs in the child process of TestKilledBetweenEnqueueAndClaim. It adds
 // a job and kills itself at the given point.
-func TestTheProcessThatIsKilled(t *testing.T) {
+func TestHelperKilledProcess(t *testing.T) {
 	dir, point := os.Getenv(killDirVar), os.Getenv(killPointVar)
 	if dir == "" {
 		t.Skip("it is run by TestKilledBetweenEnqueueAndClaim")
@@ -80,7 +80,7 @@ func TestTheProcessThatIsKilled(t *testing.T) {
 	if point == "answered" {
 		die()
 	}
-	t.Fatalf("there is no point %q", point)
+	t.Fatalf("unknown kill point %q", point)
 }
 
 // The restarted process does every requested job once, wherever left4me was killed and whatever
@@ -136,12 +136,12 @@ func survives(t *testing.T, point string, damage func(*testing.T, string)) {
 	dir := t.TempDir()
 	exe, err := os.Executable()
 	ok(t, err)
-	cmd := exec.CommandContext(t.Context(), exe, "-test.run=^TestTheProcessThatIsKilled$")
+	cmd := exec.CommandContext(t.Context(), exe, "-test.run=^TestHelperKilledProcess$")
 	cmd.Env = append(os.Environ(), killDirVar+"="+dir, killPointVar+"="+point)
 	out, err := cmd.CombinedOutput()
 	var exit *exec.ExitError
 	if !errors.As(err, &exit) || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
-		t.Fatalf("it was not killed: %v\n%s", err, out)
+		t.Fatalf("the process was not killed: %v\n%s", err, out)
 	}
 	damage(t, dir)
 
@@ -160,7 +160,7 @@ func survives(t *testing.T, point string, damage func(*testing.T, string)) {
 			t.Errorf("%s of %s: %s", d.Kind, d.Target, v)
 		}
 		if done[d.ID] {
-			t.Errorf("%s came twice", d.ID)
+			t.Errorf("%s was delivered twice", d.ID)
 		}
 		done[d.ID] = true
 		s.finish(t, d, left4me.JobDone)
@@ -177,13 +177,13 @@ func survives(t *testing.T, point string, damage func(*testing.T, string)) {
 	}
 	select {
 	case d := <-work:
-		t.Errorf("%s of %s came besides", d.Kind, d.Target)
+		t.Errorf("unexpected %s of %s", d.Kind, d.Target)
 	default:
 	}
 }
 
 // Covers combinations of rows and messages that a kill can leave behind.
-func TestRowsAndMessagesThatDisagree(t *testing.T) {
+func TestClaimWithInconsistentRowsAndMessages(t *testing.T) {
 	s := open(t, t.TempDir())
 	message := func(id left4me.JobID) bus.JobMessage {
 		return bus.JobMessage{V: bus.Version, ID: id, Kind: left4me.StopServer, Target: "alpha", Spec: json.RawMessage("{}")}
@@ -202,11 +202,11 @@ func TestRowsAndMessagesThatDisagree(t *testing.T) {
 		t.Errorf("the first claim: %s", v)
 	}
 	if v := s.claim(t, d.ID); v != bus.Go { // the answer to the first claim was lost
-		t.Errorf("a claim that is repeated: %s", v)
+		t.Errorf("repeated claim: %s", v)
 	}
 	s.finish(t, d, left4me.JobDone)
 	if v := s.claim(t, j.ID); v != bus.Drop {
-		t.Errorf("a message that is left of a job that has ended: %s", v)
+		t.Errorf("claim of a job that has ended: %s", v)
 	}
 	if active, err := s.store.Jobs().Active(t.Context()); err != nil || len(active) != 0 {
 		t.Error(fmt.Sprint(active), err)

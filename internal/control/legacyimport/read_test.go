@@ -36,7 +36,7 @@ func read(t *testing.T, schema string, o Options) Found {
 }
 
 // Different table and column names give the same result.
-func TestOtherNamesMeanTheSame(t *testing.T) {
+func TestReadAcceptsAlternativeNames(t *testing.T) {
 	for what, schema := range map[string]string{
 		"singular, with a table of links": `
 			CREATE TABLE user (id INTEGER, name TEXT, password TEXT, role TEXT); INSERT INTO user VALUES (1, 'boss', '` + someHash +
@@ -75,7 +75,7 @@ b 2');
 	}
 }
 
-func TestWhatCannotBeExpressedIsReported(t *testing.T) {
+func TestReadReportsWhatCannotBeImported(t *testing.T) {
 	f := read(t, `
 		CREATE TABLE users (id INTEGER, username TEXT, password_hash TEXT); INSERT INTO users VALUES (1, 'a', '`+someHash+`'), (2, 'A', '`+
 		someHash+`'), (3, 'b', '`+someHash+`');
@@ -113,7 +113,7 @@ func TestWhatCannotBeExpressedIsReported(t *testing.T) {
 	}
 }
 
-func TestCommandLinesAreTakenApart(t *testing.T) {
+func TestCommandLineParsing(t *testing.T) {
 	for in, want := range map[string][]string{
 		"":                                  nil,
 		`-a  1 +hostname "two words" 'x"y'`: {"-a", "1", "+hostname", "two words", `x"y`},

@@ -14,7 +14,7 @@ import (
 
 const admin = "admin"
 
-func TestAnOverlayIsADefinitionAndWhatTheHostHas(t *testing.T) {
+func TestOverlayCombinesDefinitionAndHostContent(t *testing.T) {
 	c := newSite(t)
 	made, err := c.Create(t.Context(), left4me.ByUser(admin), left4me.Overlay{Name: "maps", Kind: left4me.FilesOverlay, Note: "campaigns"})
 	if err != nil || made.Version != 1 || made.Problem == "" {
@@ -44,7 +44,7 @@ func TestAnOverlayIsADefinitionAndWhatTheHostHas(t *testing.T) {
 	}
 	if _, err := c.Create(t.Context(), left4me.ByUser(admin), left4me.Overlay{Name: "stray", Kind: left4me.FilesOverlay}); !errors.Is(err,
 		left4me.Conflict) {
-		t.Errorf("its files would be somebody else's: %v", err)
+		t.Errorf("an overlay with the name of one on the disk: %v", err)
 	}
 	// The first change creates its row.
 	stray.Note = "found on the disk"
@@ -54,14 +54,14 @@ func TestAnOverlayIsADefinitionAndWhatTheHostHas(t *testing.T) {
 	}
 	stray.Note = "changed by somebody who saw it without a row"
 	if _, err := c.Update(t.Context(), left4me.ByUser(admin), stray.Overlay); !errors.Is(err, left4me.Conflict) {
-		t.Errorf("a change was lost: %v", err)
+		t.Errorf("update with an old version: %v", err)
 	}
 	if _, err := c.Get(t.Context(), "nothing"); !errors.Is(err, left4me.NotFound) {
 		t.Error(err)
 	}
 }
 
-func TestARestartMovesWhoIsBehind(t *testing.T) {
+func TestGetListsServersWithOtherRevision(t *testing.T) {
 	s := newSite(t)
 	s.serve(t, nil)
 	s.lay("maps", 3)
@@ -110,7 +110,7 @@ func TestARestartMovesWhoIsBehind(t *testing.T) {
 	}
 }
 
-func TestAScriptKeepsItsVersionsAndNobodysChangeIsLost(t *testing.T) {
+func TestScriptVersionsAndConflictingUpdates(t *testing.T) {
 	c := newSite(t)
 	c.serve(t, nil)
 	v, err := c.Create(t.Context(), left4me.ByUser(admin),
@@ -138,7 +138,7 @@ func TestAScriptKeepsItsVersionsAndNobodysChangeIsLost(t *testing.T) {
 	}
 }
 
-func TestWhatIsWrongWithADefinitionIsNamed(t *testing.T) {
+func TestCreateNamesInvalidField(t *testing.T) {
 	c := newSite(t)
 	ids := func(all ...left4me.WorkshopID) *left4me.Workshop {
 		w := &left4me.Workshop{}
@@ -206,11 +206,11 @@ func TestWhatIsWrongWithADefinitionIsNamed(t *testing.T) {
 		}
 	}
 	if all, err := c.List(t.Context()); err != nil || len(all) != 0 {
-		t.Errorf("something was written: %+v, %v", all, err)
+		t.Errorf("an invalid definition was stored: %+v, %v", all, err)
 	}
 }
 
-func TestABuildTellsTheHostTheDefinition(t *testing.T) {
+func TestBuildSendsDefinitionToHost(t *testing.T) {
 	c := newSite(t)
 	specs := make(chan bus.JobMessage, 16)
 	c.serve(t, func(m bus.JobMessage) *left4me.Error {
@@ -296,7 +296,7 @@ func TestABuildTellsTheHostTheDefinition(t *testing.T) {
 	}
 }
 
-func TestADeletedOverlayIsSetAsideAndTakenBack(t *testing.T) {
+func TestDeleteAndRestoreOverlay(t *testing.T) {
 	c := newSite(t)
 	c.serve(t, nil)
 	c.lay("maps", 2)
@@ -306,11 +306,11 @@ func TestADeletedOverlayIsSetAsideAndTakenBack(t *testing.T) {
 	}
 	if _, err := c.Delete(t.Context(), left4me.ByUser(admin), "maps"); !errors.Is(err, left4me.Conflict) ||
 		err.Error() != "overlay maps is stacked; blueprints: versus; take it out there first" {
-		t.Errorf("a blueprint stacks it: %v", err)
+		t.Errorf("delete of an overlay in a blueprint: %v", err)
 	}
 	if _, err := c.Revisions().Drop(t.Context(), left4me.ByUser(admin), "maps", 1); !errors.Is(err, left4me.Busy) ||
 		err.Error() != "maps@1 is in use; blueprints: versus; let it follow another revision first" {
-		t.Errorf("a blueprint stays at it: %v", err)
+		t.Errorf("drop of a revision pinned by a blueprint: %v", err)
 	}
 	if _, err := c.Revisions().Drop(t.Context(), left4me.ByUser(admin), "maps", 2); err != nil {
 		t.Error(err)
@@ -326,7 +326,7 @@ func TestADeletedOverlayIsSetAsideAndTakenBack(t *testing.T) {
 		t.Errorf("%+v, %v", v, err)
 	}
 	if all, err := c.List(t.Context()); err != nil || len(all) != 2 || all[1].Name != "old" {
-		t.Errorf("deleted ones stand behind the others: %+v, %v", all, err)
+		t.Errorf("deleted overlays are not last: %+v, %v", all, err)
 	}
 	if names, err := c.Names(t.Context()); err != nil || !slices.Equal(names, []left4me.Name{"maps"}) {
 		t.Errorf("%v, %v", names, err)
@@ -345,7 +345,7 @@ func TestADeletedOverlayIsSetAsideAndTakenBack(t *testing.T) {
 	if _, err := c.Blueprints().Create(t.Context(), left4me.ByUser("tester"),
 		left4me.Blueprint{Name: "b", Overlays: left4me.Refs("old")}); !errors.Is(err,
 		left4me.Invalid) {
-		t.Errorf("a deleted overlay is stacked: %v", err)
+		t.Errorf("blueprint with a deleted overlay: %v", err)
 	}
 	j, err = c.Restore(t.Context(), left4me.ByUser(admin), "old")
 	c.ended(t, j, err)
@@ -361,7 +361,7 @@ func TestADeletedOverlayIsSetAsideAndTakenBack(t *testing.T) {
 func second[T any](_ T, err error) error { return err }
 
 // With a byte order mark before #!, a script would run in another shell or not at all.
-func TestByteOrderMarksAreLeftOutOfDefinitions(t *testing.T) {
+func TestCheckRemovesByteOrderMarks(t *testing.T) {
 	v, err := overlays.Check(left4me.Overlay{
 		Name:   "x",
 		Kind:   left4me.ScriptOverlay,

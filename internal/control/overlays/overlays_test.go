@@ -138,11 +138,11 @@ func (s *site) ended(t *testing.T, j left4me.Job, err error) left4me.Job {
 			return j
 		}
 	}
-	t.Fatalf("%s on %s does not end", j.Kind, j.Target)
+	t.Fatalf("%s on %s did not end", j.Kind, j.Target)
 	return j
 }
 
-func TestABlueprintStacksWhatTheHostHas(t *testing.T) {
+func TestBlueprintsStackOverlaysOfHost(t *testing.T) {
 	c := newSite(t)
 	// Without overlays the host isn't queried.
 	if v, err := c.Blueprints().Create(t.Context(), left4me.ByUser("tester"), left4me.Blueprint{Name: "plain"}); err != nil ||
@@ -151,7 +151,7 @@ func TestABlueprintStacksWhatTheHostHas(t *testing.T) {
 	}
 	want := left4me.Blueprint{Name: "versus", Overlays: left4me.Refs("plugins", "maps"), Settings: left4me.Settings{Mode: "versus"}}
 	if _, err := c.Blueprints().Create(t.Context(), left4me.ByUser("tester"), want); !errors.Is(err, left4me.Unavailable) {
-		t.Errorf("nobody can say which overlays there are: %v", err)
+		t.Errorf("without a host: %v", err)
 	}
 	c.lay("maps", 1)
 	c.lay("plugins", 2)
@@ -189,6 +189,6 @@ func TestABlueprintStacksWhatTheHostHas(t *testing.T) {
 		}
 	}
 	if all, err := c.Blueprints().List(t.Context()); err != nil || len(all) != 3 {
-		t.Errorf("something was written: %d, %v", len(all), err)
+		t.Errorf("an invalid blueprint was stored: %d, %v", len(all), err)
 	}
 }

@@ -11,14 +11,14 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-func TestRecipesSayWhatTheyAre(t *testing.T) {
+func TestRecipesAreComplete(t *testing.T) {
 	files, err := os.ReadDir("recipes")
 	if err != nil {
 		t.Fatal(err)
 	}
 	all := Recipes()
 	if len(files) != len(all) {
-		t.Errorf("%d of %d recipes are shown", len(all), len(files))
+		t.Errorf("Recipes returns %d of %d files", len(all), len(files))
 	}
 	for _, r := range all {
 		if !left4me.Name(r.ID).Valid() || r.Title == "" || len(r.Title) > 60 || len(r.Text) < 40 || strings.HasPrefix(r.Text, "#") {
@@ -47,16 +47,16 @@ func TestRecipesSayWhatTheyAre(t *testing.T) {
 	}
 }
 
-func TestABrokenRecipeIsNone(t *testing.T) {
+func TestReadRecipeRefusesMalformedFiles(t *testing.T) {
 	for _, s := range []string{"", "#!/bin/bash\necho\n\n\n\n", "#!/bin/bash\n# a\n#\n# b\n\nx\n: \"${A:=1}\"\n"} {
 		if _, err := readRecipe("x", s); err == nil {
-			t.Errorf("%q is a recipe", s)
+			t.Errorf("readRecipe accepted %q", s)
 		}
 	}
 }
 
 // Values of parameters must never be executed as commands.
-func TestAValueIsOneWordOfTheScript(t *testing.T) {
+func TestFillQuotesValues(t *testing.T) {
 	r, err := FindRecipe("blank")
 	if err != nil {
 		t.Fatal(err)

@@ -24,7 +24,7 @@ func until(t *testing.T, what string, f func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(patience); !f(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatal("it did not become so: " + what)
+			t.Fatal("timeout waiting for: " + what)
 		}
 	}
 }
@@ -67,7 +67,7 @@ func (s *site) builds(t *testing.T, name left4me.Name) int {
 	return len(slices.DeleteFunc(all, func(j left4me.Job) bool { return j.Kind != left4me.BuildOverlay }))
 }
 
-func TestOverlaysAreKeptUpToDateOneAfterTheOther(t *testing.T) {
+func TestRefreshBuildsOneOverlayAtATime(t *testing.T) {
 	s := newSite(t)
 	var (
 		mu      sync.Mutex
@@ -104,7 +104,7 @@ func TestOverlaysAreKeptUpToDateOneAfterTheOther(t *testing.T) {
 		return err == nil && len(all) == 1 && all[0].By == left4me.BySchedule
 	})
 	if n := s.builds(t, "one"); n != 0 {
-		t.Errorf("%d builds, a day before it is due", n)
+		t.Errorf("%d builds a day before the overlay is due", n)
 	}
 	// After a downtime of days, a single check catches up.
 	ahead(72 * time.Hour)
@@ -117,14 +117,14 @@ func TestOverlaysAreKeptUpToDateOneAfterTheOther(t *testing.T) {
 	mu.Lock()
 	defer mu.Unlock()
 	if most != 1 {
-		t.Errorf("%d at once", most)
+		t.Errorf("%d builds at once", most)
 	}
 	if n := s.builds(t, "never"); n != 0 {
-		t.Errorf("nobody wanted that: %d", n)
+		t.Errorf("%d builds of an overlay without a schedule", n)
 	}
 }
 
-func TestServersMoveOverToWhatCameByItself(t *testing.T) {
+func TestRolloutOfScheduledRevision(t *testing.T) {
 	s := newSite(t)
 	s.serve(t, func(m bus.JobMessage) *left4me.Error {
 		s.mu.Lock()
@@ -200,7 +200,7 @@ func TestServersMoveOverToWhatCameByItself(t *testing.T) {
 	}
 	all, err := s.jobs.List(t.Context(), "server", "full", 9)
 	if err != nil || len(all) != 0 {
-		t.Errorf("somebody plays on it: %+v, %v", all, err)
+		t.Errorf("a server with players was restarted: %+v, %v", all, err)
 	}
 	if r, err = s.CancelRestart(t.Context(), left4me.ByUser(admin), "maps"); err != nil || r.State != overlays.RestartCancelled ||
 		r.Reason != "by admin" {
@@ -221,7 +221,7 @@ func TestServersMoveOverToWhatCameByItself(t *testing.T) {
 
 // Two passes may see a new revision at the same time, such as at the start of left4me. The second
 // one must not revive a rollout that the first began and a user cancelled.
-func TestARestartThatIsCancelledStaysSo(t *testing.T) {
+func TestCancelledRolloutIsNotRestarted(t *testing.T) {
 	s := newSite(t)
 	s.serve(t, nil)
 	o := left4me.Overlay{
@@ -280,7 +280,7 @@ func (s *site) tell(t *testing.T) {
 
 // A user named schedule isn't the scheduler: its builds are not rolled out automatically, and they
 // don't delay scheduled ones.
-func TestAUserCalledScheduleIsNotTheSchedule(t *testing.T) {
+func TestUserNamedScheduleIsNotScheduler(t *testing.T) {
 	s := newSite(t)
 	s.serve(t, nil)
 	o := left4me.Overlay{
@@ -316,7 +316,7 @@ func TestAUserCalledScheduleIsNotTheSchedule(t *testing.T) {
 
 // The rollout of a revision starts after its build and continues after a server's restart even if
 // no watcher and no timer fires: here the rows are written without control/jobs.
-func TestTheRestartsForARevisionDoNotDependOnAWatcher(t *testing.T) {
+func TestRevisionRolloutDoesNotDependOnWatchers(t *testing.T) {
 	s := newSite(t)
 	release := make(chan struct{})
 	defer close(release)

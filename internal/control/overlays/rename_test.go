@@ -35,7 +35,7 @@ func (s *site) rename(t *testing.T, name, to left4me.Name) overlays.View {
 }
 
 // Host content of a renamed overlay is shown under the new name, and both names are taken.
-func TestRenamedOverlayKeepsWhatItsHostHas(t *testing.T) {
+func TestRenamedOverlayKeepsHostContent(t *testing.T) {
 	s := newSite(t)
 	s.add(t, "maps")
 	s.lay("maps", 2)
@@ -79,7 +79,7 @@ func TestRenamedOverlayKeepsWhatItsHostHas(t *testing.T) {
 }
 
 // Requests and jobs use the host's name of a renamed overlay; answers are shown under the new name.
-func TestHostIsAskedForRenamedOverlaysByTheNameThatItHas(t *testing.T) {
+func TestHostRequestsUseHostNameOfRenamedOverlay(t *testing.T) {
 	s := newSite(t)
 	ctx := t.Context()
 	by := left4me.ByUser(admin)
@@ -146,7 +146,7 @@ func TestHostIsAskedForRenamedOverlaysByTheNameThatItHas(t *testing.T) {
 	gone, err := s.Delete(ctx, by, "campaigns")
 	s.ended(t, gone, err)
 	if _, err := s.Rename(ctx, by, "campaigns", "again", 0); !errors.Is(err, left4me.Conflict) {
-		t.Errorf("a deleted one was renamed: %v", err)
+		t.Errorf("rename of a deleted overlay: %v", err)
 	}
 	back, err := s.Restore(ctx, by, "campaigns")
 	s.ended(t, back, err)
@@ -155,21 +155,21 @@ func TestHostIsAskedForRenamedOverlaysByTheNameThatItHas(t *testing.T) {
 	defer mu.Unlock()
 	for _, kind := range []left4me.JobKind{left4me.BuildOverlay, left4me.DeleteOverlay, left4me.RestoreOverlay} {
 		if m := jobs[kind]; m.Target != "maps" || strings.Contains(string(m.Spec), "campaigns") {
-			t.Errorf("the host was told to %s %s: %s", kind, m.Target, m.Spec)
+			t.Errorf("the host got job %s on %s: %s", kind, m.Target, m.Spec)
 		}
 	}
 	var kept bus.CollectSpec
 	if err := json.Unmarshal(jobs[left4me.CollectContent].Spec, &kept); err != nil || !slices.Equal(kept.Keep, left4me.Refs("maps")) {
-		t.Errorf("it keeps %v, %v", kept.Keep, err)
+		t.Errorf("collect spec keeps %v, %v", kept.Keep, err)
 	}
 	var spec left4me.Spec
 	if err := json.Unmarshal(jobs[left4me.StartServer].Spec, &spec); err != nil || !slices.Equal(spec.Overlays, left4me.Refs("maps")) {
-		t.Errorf("a server starts with %v, %v", spec.Overlays, err)
+		t.Errorf("start spec has %v, %v", spec.Overlays, err)
 	}
 }
 
 // A renamed overlay cannot be used by its old name: its revisions would appear unpinned.
-func TestRenamedOverlayIsNotThereByItsOldName(t *testing.T) {
+func TestRenamedOverlayIsNotFoundByOldName(t *testing.T) {
 	s := newSite(t)
 	ctx, by := t.Context(), left4me.ByUser(admin)
 	s.add(t, "maps")
@@ -182,7 +182,7 @@ func TestRenamedOverlayIsNotThereByItsOldName(t *testing.T) {
 	}
 	rev := s.Revisions()
 	if _, err := rev.Drop(ctx, by, "campaigns", 1); !errors.Is(err, left4me.Busy) {
-		t.Errorf("a revision that a server stays at: %v", err)
+		t.Errorf("drop of a revision pinned by a server: %v", err)
 	}
 	for what, err := range map[string]error{
 		"drop": second(rev.Drop(ctx, by, "maps", 1)), "use": second(rev.Use(ctx, by, "maps", 1)),
@@ -203,7 +203,7 @@ func TestRenamedOverlayIsNotThereByItsOldName(t *testing.T) {
 
 // The list of a collection is read in one transaction: an overlay that is renamed at the same time,
 // and back, is kept under its host's name.
-func TestCollectionKeepsWhatIsRenamedMeanwhile(t *testing.T) {
+func TestCollectDuringRenameKeepsOverlay(t *testing.T) {
 	s := newSite(t)
 	ctx, by := t.Context(), left4me.ByUser(admin)
 	s.add(t, "maps")
@@ -253,7 +253,7 @@ func TestCollectionKeepsWhatIsRenamedMeanwhile(t *testing.T) {
 }
 
 // A rename alone requires no restart, and pending changes appear under the new name.
-func TestRenamedOverlayNeedsNoRestart(t *testing.T) {
+func TestRenamedOverlayRequiresNoRestart(t *testing.T) {
 	s := newSite(t)
 	ctx := t.Context()
 	s.add(t, "maps")
@@ -302,7 +302,7 @@ func TestRenamedOverlayNeedsNoRestart(t *testing.T) {
 
 // Retrying a promotion copies files of the same server, even after a rename, and never of a later
 // server of that name.
-func TestAPromotionIsTriedAgainWithTheSameServer(t *testing.T) {
+func TestPromotionRetryUsesSameServer(t *testing.T) {
 	s := newSite(t)
 	ctx, by := t.Context(), left4me.ByUser(admin)
 	s.add(t, "maps")
@@ -334,7 +334,7 @@ func TestAPromotionIsTriedAgainWithTheSameServer(t *testing.T) {
 	}
 	promote := overlays.Request{Promote: &left4me.Promote{Server: "alpha", Paths: []string{"a"}}}
 	if _, err := s.Build(ctx, by, "maps", promote); !errors.Is(err, left4me.Invalid) {
-		t.Errorf("of a server that isn't there: %v", err)
+		t.Errorf("promotion from an unknown server: %v", err)
 	}
 	alpha := server("alpha")
 	build, err := s.Build(ctx, by, "maps", promote)
@@ -375,17 +375,17 @@ func TestAPromotionIsTriedAgainWithTheSameServer(t *testing.T) {
 	}
 	for _, id := range []left4me.JobID{build.ID, again.ID, asked.ID} {
 		if _, err := s.jobs.Retry(ctx, by, id); !errors.Is(err, left4me.Conflict) {
-			t.Errorf("the next server of the name: %v", err)
+			t.Errorf("retry after the server was deleted and its name reused: %v", err)
 		}
 	}
 	if _, err := s.Build(ctx, by, "maps", overlays.Request{Promote: promote.Promote, From: alpha}); !errors.Is(err, left4me.Invalid) {
-		t.Errorf("the next server of the name: %v", err)
+		t.Errorf("request with the id of a deleted server: %v", err)
 	}
 }
 
 // A job without a server id, created by a version that had no ids, must not promote files of the
 // server that has the name now.
-func TestAPromotionWithoutAnIDIsNotTriedAgain(t *testing.T) {
+func TestPromotionWithoutServerIDIsNotRetried(t *testing.T) {
 	s := newSite(t)
 	ctx, by := t.Context(), left4me.ByUser(admin)
 	s.add(t, "maps")
@@ -407,7 +407,7 @@ func TestAPromotionWithoutAnIDIsNotTriedAgain(t *testing.T) {
 }
 
 // Errors of the host show the current names of servers, including several in one argument.
-func TestErrorsOfTheHostNameRenamedServersAsPeopleDo(t *testing.T) {
+func TestHostErrorsShowCurrentServerNames(t *testing.T) {
 	s := newSite(t)
 	ctx, by := t.Context(), left4me.ByUser(admin)
 	s.add(t, "maps")

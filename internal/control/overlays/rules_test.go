@@ -12,7 +12,7 @@ import (
 	"github.com/left4me/left4me/internal/store"
 )
 
-func TestWhenAnOverlayIsDue(t *testing.T) {
+func TestRefreshDueTime(t *testing.T) {
 	day := func(d int, hhmm string) time.Time {
 		at, err := time.Parse("2006-01-02 15:04", fmt.Sprintf("2026-11-%02d %s", d, hhmm))
 		if err != nil {
@@ -26,13 +26,13 @@ func TestWhenAnOverlayIsDue(t *testing.T) {
 		last    time.Time
 		want    time.Time
 	}{
-		{"so many hours later", left4me.Refresh{Hours: 6}, day(1, "10:00"), day(1, "16:00")},
-		{"each day at its hour", left4me.Refresh{Hours: 24, At: "04:30"}, day(1, "04:30"), day(2, "04:30")},
-		{"a look that took an hour puts nothing off", left4me.Refresh{Hours: 24, At: "04:30"}, day(1, "05:30"), day(2, "04:30")},
-		{"somebody looked in the morning", left4me.Refresh{Hours: 24, At: "04:30"}, day(1, "10:00"), day(2, "04:30")},
-		{"somebody looked in the evening", left4me.Refresh{Hours: 24, At: "04:30"}, day(1, "20:00"), day(3, "04:30")},
-		{"each week", left4me.Refresh{Hours: 168, At: "04:30"}, day(1, "04:35"), day(8, "04:30")},
-		{"more often than the hour comes", left4me.Refresh{Hours: 1, At: "04:30"}, day(1, "04:31"), day(2, "04:30")},
+		{"without a time of day", left4me.Refresh{Hours: 6}, day(1, "10:00"), day(1, "16:00")},
+		{"daily", left4me.Refresh{Hours: 24, At: "04:30"}, day(1, "04:30"), day(2, "04:30")},
+		{"after a check that took an hour", left4me.Refresh{Hours: 24, At: "04:30"}, day(1, "05:30"), day(2, "04:30")},
+		{"after a manual check in the morning", left4me.Refresh{Hours: 24, At: "04:30"}, day(1, "10:00"), day(2, "04:30")},
+		{"after a manual check in the evening", left4me.Refresh{Hours: 24, At: "04:30"}, day(1, "20:00"), day(3, "04:30")},
+		{"weekly", left4me.Refresh{Hours: 168, At: "04:30"}, day(1, "04:35"), day(8, "04:30")},
+		{"interval shorter than a day", left4me.Refresh{Hours: 1, At: "04:30"}, day(1, "04:31"), day(2, "04:30")},
 	} {
 		if got := due(c.refresh, c.last, c.last); !got.Equal(c.want) {
 			t.Errorf("%s: %s", c.name, got)
@@ -40,11 +40,11 @@ func TestWhenAnOverlayIsDue(t *testing.T) {
 	}
 	now := day(3, "12:00")
 	if at := lastCheck(store.Overlay{CheckedAt: day(9, "12:00")}, now); !at.Equal(now) {
-		t.Errorf("the clock was set back: %s", at)
+		t.Errorf("after the clock was set back: %s", at)
 	}
 }
 
-func TestWhichServersMoveOverToWhatCameByItself(t *testing.T) {
+func TestNextStepOfRevisionRollout(t *testing.T) {
 	noon := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 	on := func(name left4me.Name, players int, changes ...left4me.OverlayChange) servers.View {
 		return servers.View{
@@ -70,7 +70,7 @@ func TestWhichServersMoveOverToWhatCameByItself(t *testing.T) {
 			[]servers.View{on("a", 0, newer), on("c", 3, newer)},
 			"a ready; c 3 playing",
 		},
-		{"nor one that was left a moment ago", "empty", nil, []servers.View{on("b", 0, newer)}, "b just became empty"},
+		{"a server that just became empty waits", "empty", nil, []servers.View{on("b", 0, newer)}, "b just became empty"},
 		{"before its hour", "13:00", nil, []servers.View{on("a", 0, newer)}, "a waits for 13:00"},
 		{"at its hour, players or not", "11:30", nil, []servers.View{on("c", 3, newer)}, "c ready"},
 		{"all have it", "empty", nil, []servers.View{on("a", 0), in(left4me.Stopped, on("b", 0, newer))}, "done"},

@@ -9,7 +9,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-func TestWorkshopIDsAreFoundInWhatPeoplePaste(t *testing.T) {
+func TestParseWorkshop(t *testing.T) {
 	for _, c := range []struct {
 		name, text string
 		ids        []left4me.WorkshopID
@@ -96,11 +96,11 @@ func FuzzParseWorkshop(f *testing.F) {
 			seen[v] = true
 		}
 		if len(bad) > 20 {
-			t.Errorf("%d of them", len(bad))
+			t.Errorf("%d rejected parts", len(bad))
 		}
 		again, _ := overlays.ParseWorkshop(text)
 		if !slices.Equal(ids, again) {
-			t.Error("not the same twice")
+			t.Error("parsing the result gives different ids")
 		}
 	})
 }

@@ -26,7 +26,7 @@ func hm(t *testing.T, s string) time.Time {
 	return time.Date(2026, 11, 24, h, m, 0, 0, time.UTC)
 }
 
-func TestAnHourOfTheDay(t *testing.T) {
+func TestWithinTimeOfDay(t *testing.T) {
 	for _, c := range []struct {
 		name, hour, asked, now string
 		in                     bool
@@ -54,7 +54,7 @@ func TestAnHourOfTheDay(t *testing.T) {
 	}
 }
 
-func TestAnHourThatSummertimeSkips(t *testing.T) {
+func TestWithinTimeSkippedByDST(t *testing.T) {
 	berlin, err := time.LoadLocation("Europe/Berlin")
 	if err != nil {
 		t.Fatal(err)
@@ -65,11 +65,11 @@ func TestAnHourThatSummertimeSkips(t *testing.T) {
 		t.Errorf("%v, next %s", in, next)
 	}
 	if in, _ := Within("02:30", before, next.Add(time.Minute)); !in {
-		t.Error("that day had no such hour")
+		t.Error("not in the window after the clock change")
 	}
 }
 
-func TestModes(t *testing.T) {
+func TestParseMode(t *testing.T) {
 	for text, want := range map[string]Mode{"": Never, "never": Never, "now": Now, "empty": Empty, "04:30": "04:30", "00:00": "00:00"} {
 		if m, err := ParseMode(text); err != nil || m != want {
 			t.Errorf("%q: %q, %v", text, m, err)
@@ -82,7 +82,7 @@ func TestModes(t *testing.T) {
 	}
 }
 
-func TestHowLongNobodyPlays(t *testing.T) {
+func TestSinceEmpty(t *testing.T) {
 	all := []servers.View{view("a", 0), view("b", 1)}
 	first := Since(nil).Update(all, noon)
 	if len(first) != 1 || first["a"] != noon {
@@ -94,15 +94,15 @@ func TestHowLongNobodyPlays(t *testing.T) {
 	}
 	all[0].Status.Players = 2
 	if v := later.Update(all, noon.Add(time.Hour)); len(v) != 0 {
-		t.Errorf("somebody plays: %v", v)
+		t.Errorf("all servers have players: %v", v)
 	}
 	all[0].Status.Players = 0
 	if v := later.Update(all, noon.Add(-time.Hour)); v["a"] != noon.Add(-time.Hour) {
-		t.Errorf("the clock was set back: %v", v)
+		t.Errorf("after the clock was set back: %v", v)
 	}
 }
 
-func TestHowARestartEnded(t *testing.T) {
+func TestSettleRestart(t *testing.T) {
 	for state, want := range map[left4me.JobState]string{
 		left4me.JobQueued: Moving, left4me.JobRunning: Moving, left4me.JobDone: Moved, left4me.JobCancelled: Left,
 		left4me.JobFailed: Broken, left4me.JobInterrupted: Broken,

@@ -10,7 +10,7 @@ import (
 	"github.com/left4me/left4me/internal/store"
 )
 
-func TestRolloutsAsSomebodyMaySeeThem(t *testing.T) {
+func TestVisibleHidesServers(t *testing.T) {
 	who := accounts.Actor{UserID: 1, Name: "ann", Admin: true, Only: &accounts.Targets{left4me.OnServer("mine")}}
 	why := left4me.NewError(left4me.Conflict, "port.in_use", "port", 27015, "server", "secret")
 	move := func(name left4me.Name, state, reason string, why *left4me.Error) store.Move {
@@ -71,13 +71,13 @@ func TestRolloutsAsSomebodyMaySeeThem(t *testing.T) {
 		who := who
 		who.Only = nil
 		if all, _, end := Visible(who, c.moves, nil, reason); len(all) != len(c.moves) || !all[0].Same(c.moves[0]) || end != reason {
-			t.Errorf("%s: who sees all gets %+v, %q", name, all, end)
+			t.Errorf("%s: without restrictions: %+v, %q", name, all, end)
 		}
 	}
 }
 
 // The error of a restart is stored unchanged, so that an actor with the rights can read it in full.
-func TestMovesKeepTheirErrors(t *testing.T) {
+func TestMovesKeepErrors(t *testing.T) {
 	why := left4me.NewError(left4me.Conflict, "port.in_use", "port", 27015, "server", "other")
 	for _, m := range []store.Move{
 		Settle(store.Move{State: Moving}, left4me.Job{State: left4me.JobFailed, Error: why}), Refused(store.Move{State: Moving}, why),

@@ -56,7 +56,7 @@ func TestWantedServersStartAfterReboot(t *testing.T) {
 
 	m.arrives(t, "boot-1", left4me.Status{Name: "on", State: left4me.Running})
 	if got := m.starts(t); len(got) != 0 {
-		t.Errorf("a server that runs is touched: %+v", got)
+		t.Errorf("job for a running server: %+v", got)
 	}
 	m.publish(t, bus.KindStatus, left4me.Status{Name: "on", State: left4me.Stopped})
 	m.says.Store(&[]left4me.Status{{Name: "on", State: left4me.Stopped}})
@@ -98,7 +98,7 @@ func TestServerThatGaveUpStaysDownAfterReboot(t *testing.T) {
 }
 
 // The server gave up while left4me wasn't running.
-func TestServerThatGaveUpUnseenStaysDown(t *testing.T) {
+func TestServerThatGaveUpDuringDowntimeStaysDown(t *testing.T) {
 	m := newMachine(t)
 	m.create(t, "alpha")
 	m.end(t, m.act(t, left4me.StartServer, "alpha"), left4me.JobDone)
@@ -108,7 +108,7 @@ func TestServerThatGaveUpUnseenStaysDown(t *testing.T) {
 	}
 }
 
-func TestAutostartNeverHoldsServerUntilItIsAskedFor(t *testing.T) {
+func TestAutostartNeverHoldsServerAfterReboot(t *testing.T) {
 	m := newMachine(t)
 	m.create(t, "alpha")
 	v, err := m.Update(t.Context(), left4me.ByUser("al"), left4me.Server{Name: "alpha", Autostart: left4me.AutostartNever})

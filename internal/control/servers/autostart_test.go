@@ -27,8 +27,8 @@ func TestAutostartDecision(t *testing.T) {
 		{"last, wanted, after a reboot", row{Autostart: last, Wanted: running, BootID: before}, left4me.Stopped, nil, now, reboot},
 		{"last, wanted, left4me was down", row{Autostart: last, Wanted: running, BootID: now}, left4me.Stopped, nil, now, start},
 		{"last, wanted, its shim was killed", row{Autostart: last, Wanted: running, BootID: now}, left4me.Failed, nil, now, start},
-		{"last, wanted, a boot that nobody saw", row{Autostart: last, Wanted: running}, left4me.Stopped, nil, now, start},
-		{"last, wanted, a host that says no boot", row{Autostart: last, Wanted: running, BootID: before}, left4me.Stopped, nil, "", start},
+		{"last, wanted, unknown last boot", row{Autostart: last, Wanted: running}, left4me.Stopped, nil, now, start},
+		{"last, wanted, host without a boot id", row{Autostart: last, Wanted: running, BootID: before}, left4me.Stopped, nil, "", start},
 		{
 			"last, stopped by a person, after a reboot",
 			row{Autostart: last, Wanted: stopped, BootID: before},
@@ -56,7 +56,7 @@ func TestAutostartDecision(t *testing.T) {
 			row{Autostart: always, Wanted: stopped, BootID: now},
 			left4me.Stopped, nil, now, leave,
 		},
-		{"always, stopped by a person, a boot that nobody saw", row{Autostart: always, Wanted: stopped}, left4me.Stopped, nil, now, leave},
+		{"always, stopped by a person, unknown last boot", row{Autostart: always, Wanted: stopped}, left4me.Stopped, nil, now, leave},
 		{
 			"always, gave up, after a reboot",
 			row{Autostart: always, Wanted: running, Held: left4me.HeldCrashed, BootID: before},
@@ -79,7 +79,7 @@ func TestAutostartDecision(t *testing.T) {
 
 		{"up, after a reboot", row{Autostart: always, Wanted: running, BootID: before}, left4me.Running, nil, now, leave},
 		{"starting", row{Autostart: last, Wanted: running, BootID: before}, left4me.Starting, nil, now, leave},
-		{"up though nobody wants it", row{Autostart: last, Wanted: stopped, BootID: before}, left4me.Running, nil, now, leave},
+		{"up though not wanted", row{Autostart: last, Wanted: stopped, BootID: before}, left4me.Running, nil, now, leave},
 		{
 			"a reboot in the middle of its restart",
 			row{Autostart: last, Wanted: running, BootID: before},

@@ -10,7 +10,7 @@ import (
 )
 
 // validServer returns a valid definition.
-func sound() left4me.Server {
+func validServer() left4me.Server {
 	return left4me.Server{Name: "alpha", Host: "local", Blueprint: "default", Port: 27015, Settings: left4me.Settings{
 		Hostname: "Überfall 🧟", Map: "c1m1_hotel", Mode: "versus", Difficulty: "Normal", MaxPlayers: 8, Motd: "two\nlines",
 		Cfg: []string{"sv_tags\tx", `say "hi"`}, Args: []string{"-nohltv"},
@@ -80,7 +80,7 @@ func TestCheckNamesTheField(t *testing.T) {
 		{"settings.args[0]", func(v *left4me.Server) { v.Settings.Args = []string{"-Binary"} }},
 		{"settings.args[0]", func(v *left4me.Server) { v.Settings.Args = []string{`a" -game "x`} }},
 	} {
-		v := sound()
+		v := validServer()
 		c.change(&v)
 		err := servers.Check(v)
 		e, ok := left4me.Public(err)
@@ -96,7 +96,7 @@ func TestCheckNamesTheField(t *testing.T) {
 	}
 }
 
-func TestCheckTellsEverythingAtOnce(t *testing.T) {
+func TestCheckReportsAllFields(t *testing.T) {
 	err := servers.Check(left4me.Server{Name: "A", Host: "B", Blueprint: "C", Port: 1, Settings: left4me.Settings{Map: " ", Mode: " "}})
 	var all left4me.Fields
 	if !errors.As(err, &all) || len(all) != 6 {

@@ -39,7 +39,7 @@ func TestNewContent(t *testing.T) {
 	}
 }
 
-func TestWhatWasSaidLaterIsTheCurrentRevision(t *testing.T) {
+func TestNewerReportOfRevisionsWins(t *testing.T) {
 	l := newStatuses()
 	asked := l.now()
 	l.current("local", map[left4me.Name]int{"maps": 2}, l.now())

@@ -13,7 +13,7 @@ import (
 
 // A server never inherits anything from a deleted server of its name, not even before the event
 // readers have seen the deletion.
-func TestNextServerOfNameHasNothingOfDeletedOne(t *testing.T) {
+func TestNewServerInheritsNothingFromDeletedOne(t *testing.T) {
 	s := newSite(t)
 	old := s.create(t, "alpha")
 	s.publish(t, bus.KindStatus, left4me.Status{Name: "alpha", State: left4me.Failed, Reason: "it crashed"})
@@ -25,7 +25,7 @@ func TestNextServerOfNameHasNothingOfDeletedOne(t *testing.T) {
 		t.Errorf("old %s, new %+v", old.ID, now)
 	}
 	if all, err := s.jobs.List(t.Context(), "server", "alpha", 10); err != nil || len(all) != 0 {
-		t.Errorf("its jobs: %+v, %v", all, err)
+		t.Errorf("jobs of the new server: %+v, %v", all, err)
 	}
 	_, err := s.jobs.Retry(t.Context(), left4me.ByUser("al"), start.ID)
 	is(t, err, left4me.Conflict, "")
@@ -45,13 +45,13 @@ func TestNextServerOfNameHasNothingOfDeletedOne(t *testing.T) {
 		}
 	}
 	if len(all) != 1 {
-		t.Errorf("a crash of the deleted server is shown: %+v", all)
+		t.Errorf("want only the new server's crash: %+v", all)
 	}
 }
 
 // A new server doesn't inherit a status that the host reported earlier under its name, unless a
 // process is running.
-func TestNewServerHasNoStatusFromBefore(t *testing.T) {
+func TestNewServerHasNoOldStatus(t *testing.T) {
 	s := newSite(t)
 	for name, state := range map[left4me.Name]left4me.ServerState{"alpha": left4me.Failed, "beta": left4me.Running} {
 		ctx, cancel := context.WithCancel(t.Context())
@@ -70,7 +70,7 @@ func TestNewServerHasNoStatusFromBefore(t *testing.T) {
 }
 
 // The new server's first state is an event even if it equals the deleted server's.
-func TestFirstStateOfNextServerIsAnEvent(t *testing.T) {
+func TestFirstStateOfNewServerIsAnEvent(t *testing.T) {
 	s := newSite(t)
 	running := func(id left4me.ID) {
 		t.Helper()
@@ -92,7 +92,7 @@ func TestFirstStateOfNextServerIsAnEvent(t *testing.T) {
 	running(s.create(t, "alpha").ID)
 }
 
-func TestConsoleOfDeletedServerDoesNotGoOnWithTheNext(t *testing.T) {
+func TestConsoleOfDeletedServerEndsAtNextServer(t *testing.T) {
 	s := newSite(t)
 	text := make(chan string, 1)
 	s.host(t, map[string]func([]byte) (any, error){
@@ -112,10 +112,10 @@ func TestConsoleOfDeletedServerDoesNotGoOnWithTheNext(t *testing.T) {
 	text <- "of the next one\n"
 	for c, e := range chunks {
 		if err = e; err == nil {
-			t.Fatalf("it goes on with %q", c.Text)
+			t.Fatalf("Follow continues with %q", c.Text)
 		}
 	}
 	if !errors.Is(err, left4me.NotFound) {
-		t.Errorf("it ended with %v", err)
+		t.Errorf("got %v, want NotFound", err)
 	}
 }

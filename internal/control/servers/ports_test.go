@@ -14,13 +14,13 @@ func conflict(t *testing.T, what string, err error, field, text string) {
 	t.Helper()
 	e, ok := left4me.Public(err)
 	if !ok {
-		t.Errorf("%s is not refused: %v", what, err)
+		t.Errorf("%s was accepted: %v", what, err)
 	} else if e.Kind != left4me.Conflict || e.Field != field || !strings.Contains(e.Text, text) {
 		t.Errorf("%s: %v (field %q)", what, err, e.Field)
 	}
 }
 
-func TestPortOfSourceTVIsPartOfThePlan(t *testing.T) {
+func TestSourceTVPortIsReserved(t *testing.T) {
 	s := newSite(t)
 	tv := func(port string) left4me.Settings {
 		return left4me.Settings{Cfg: []string{"tv_enable 1"}, Args: []string{"+tv_port", port}}
@@ -48,14 +48,14 @@ func TestPortOfSourceTVIsPartOfThePlan(t *testing.T) {
 	_, err = s.Create(t.Context(), left4me.ByUser("tester"), left4me.Server{Name: "gamma"})
 	conflict(t, "a full range", err, "port", "every port from 33000 to 33002 is in use")
 	if _, err := s.Update(t.Context(), left4me.ByUser("al"), left4me.Server{Name: "alpha"}); err != nil {
-		t.Errorf("SourceTV is turned off: %v", err)
+		t.Errorf("turning off SourceTV: %v", err)
 	}
 	if v, err := s.Create(t.Context(), left4me.ByUser("tester"), left4me.Server{Name: "gamma"}); err != nil || v.Port != 33001 {
-		t.Errorf("its port is free again: %d, %v", v.Port, err)
+		t.Errorf("next server: port: %d, %v", v.Port, err)
 	}
 }
 
-func TestBlueprintThatTurnsSourceTVOnKeepsThePlan(t *testing.T) {
+func TestBlueprintSourceTVPortConflict(t *testing.T) {
 	s := newSite(t)
 	if err := s.store.Blueprints().Create(t.Context(), left4me.Blueprint{Name: "tv"}); err != nil {
 		t.Fatal(err)
@@ -75,7 +75,7 @@ func TestBlueprintThatTurnsSourceTVOnKeepsThePlan(t *testing.T) {
 		"SourceTV of alpha would take port 27020, which beta has")
 	on.Settings.Cfg = append(on.Settings.Cfg, "tv_port 28000")
 	if err := s.store.Blueprints().Update(t.Context(), on); err != nil {
-		t.Errorf("elsewhere: %v", err)
+		t.Errorf("without a conflict: %v", err)
 	}
 	_, err := s.Update(t.Context(), left4me.ByUser("al"), left4me.Server{Name: "beta", Port: 28001})
 	conflict(t, "the second SourceTV", err, "port", "port 28001 is used by SourceTV of gamma (it counts up from 28000)")
@@ -95,7 +95,7 @@ func TestBlueprintThatTurnsSourceTVOnKeepsThePlan(t *testing.T) {
 
 // TestOldPortConflictDoesNotBlockChanges covers a conflict that an older version of left4me
 // accepted.
-func TestClashOfPortsThatWasThereBeforeKeepsNobodyFromChanges(t *testing.T) {
+func TestOldPortConflictDoesNotBlockChanges(t *testing.T) {
 	s := newSite(t)
 	for name, port := range map[left4me.Name]int{"alpha": 27015, "beta": 27020} {
 		if _, err := s.Create(t.Context(), left4me.ByUser("tester"), left4me.Server{Name: name, Port: port}); err != nil {
@@ -112,7 +112,7 @@ func TestClashOfPortsThatWasThereBeforeKeepsNobodyFromChanges(t *testing.T) {
 	}
 	if _, err := s.Update(t.Context(), left4me.ByUser("al"),
 		left4me.Server{Name: "alpha", Settings: left4me.Settings{Hostname: "x", Cfg: []string{"tv_enable 1"}}}); err != nil {
-		t.Errorf("a change of something else: %v", err)
+		t.Errorf("unrelated change: %v", err)
 	}
 	if _, err := s.Create(t.Context(), left4me.ByUser("tester"), left4me.Server{Name: "gamma"}); errors.Is(err, left4me.Conflict) {
 		t.Errorf("another server: %v", err)

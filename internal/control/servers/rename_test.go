@@ -63,7 +63,7 @@ func TestRenamedServerKeepsItsStatus(t *testing.T) {
 		}
 	}
 	if ctx.Err() != nil {
-		t.Fatal("nobody was told of it")
+		t.Fatal("no change was reported under the new name")
 	}
 	if got := s.Names().Shown(left4me.LocalHost, []left4me.Name{"alpha", "gamma"}); !slices.Equal(got, []left4me.Name{"beta", "gamma"}) {
 		t.Errorf("shown as %q", got)
@@ -84,7 +84,7 @@ func TestRenamedServerKeepsItsStatus(t *testing.T) {
 }
 
 // Two servers that are renamed one after the other don't get each other's status.
-func TestRenamedServerHasNothingOfTheOneBefore(t *testing.T) {
+func TestRenamedServerHasNoOldStatus(t *testing.T) {
 	s := newSite(t)
 	s.create(t, "alpha")
 	s.publish(t, bus.KindStatus, left4me.Status{Name: "alpha", State: left4me.Running})
@@ -98,7 +98,7 @@ func TestRenamedServerHasNothingOfTheOneBefore(t *testing.T) {
 }
 
 // All requests about a server use the name that its host has for it.
-func TestHostIsAskedByTheNameThatItHas(t *testing.T) {
+func TestHostRequestsUseHostNameOfServer(t *testing.T) {
 	s := newSite(t)
 	var mu sync.Mutex
 	asked := map[string][]string{}
@@ -118,7 +118,7 @@ func TestHostIsAskedByTheNameThatItHas(t *testing.T) {
 	reach := func(data []byte) []string {
 		var v bus.ReachRequest
 		if err := json.Unmarshal(data, &v); err != nil || v.Shown != "beta" {
-			t.Errorf("people are shown the name %q, %v", v.Shown, err)
+			t.Errorf("Shown = %q, %v", v.Shown, err)
 		}
 		return []string{string(v.Server)}
 	}
@@ -168,14 +168,14 @@ func TestHostIsAskedByTheNameThatItHas(t *testing.T) {
 		for _, n := range names {
 			// Plugin requirements of a stack are queried without a server.
 			if n != "alpha" && (n != "" || verb != bus.VerbClashes) {
-				t.Errorf("%s is asked about %q", verb, n)
+				t.Errorf("%s request about %q", verb, n)
 			}
 		}
 	}
 }
 
 // Jobs contain both names; the host determines which one it has.
-func TestJobOnARenamedServerTellsBothNames(t *testing.T) {
+func TestJobOnRenamedServerHasBothNames(t *testing.T) {
 	s := newSite(t)
 	work := make(chan bus.Delivery, 8)
 	if err := s.bus.Work(t.Context(), left4me.LocalHost, func(d bus.Delivery) { work <- d }); err != nil {
@@ -191,13 +191,13 @@ func TestJobOnARenamedServerTellsBothNames(t *testing.T) {
 			t.Errorf("%s, %s", d.Target, d.Spec)
 		}
 	case <-time.After(patience):
-		t.Fatal("no job came")
+		t.Fatal("no job arrived")
 	}
 }
 
 // A job requested before a rename continues under the old name until the server is renamed on its
 // host.
-func TestJobOfBeforeARenameHasTheOldName(t *testing.T) {
+func TestJobFromBeforeRenameHasOldName(t *testing.T) {
 	s := newSite(t)
 	work := make(chan bus.Delivery, 8)
 	if err := s.bus.Work(t.Context(), left4me.LocalHost, func(d bus.Delivery) { work <- d }); err != nil {
@@ -208,7 +208,7 @@ func TestJobOfBeforeARenameHasTheOldName(t *testing.T) {
 	s.step(t, start, left4me.StepLaunch)
 	waits := s.act(t, left4me.RestartServer, "alpha")
 	if v := s.rename(t, "alpha", "beta"); v.Job == nil || v.Job.ID != start.ID {
-		t.Errorf("its job is %+v", v.Job)
+		t.Errorf("Job = %+v", v.Job)
 	}
 	s.end(t, start, left4me.JobDone)
 	for {
@@ -222,18 +222,18 @@ func TestJobOfBeforeARenameHasTheOldName(t *testing.T) {
 				t.Errorf("%s, %s", d.Target, d.Spec)
 			}
 			if j, err := s.jobs.Get(t.Context(), waits.ID); err != nil || j.Target != "beta" {
-				t.Errorf("people see a job on %s, %v", j.Target, err)
+				t.Errorf("Target = %s, want beta, %v", j.Target, err)
 			}
 			return
 		case <-time.After(patience):
-			t.Fatal("no job came")
+			t.Fatal("no job arrived")
 		}
 	}
 }
 
 // Follow continues under the new name, even if the host has renamed the server before left4me
 // knows.
-func TestConsoleFollowsARename(t *testing.T) {
+func TestConsoleFollowsRename(t *testing.T) {
 	s := newSite(t)
 	s.host(t, map[string]func([]byte) (any, error){
 		bus.VerbConsole: func(data []byte) (any, error) {
@@ -268,7 +268,7 @@ func TestConsoleFollowsARename(t *testing.T) {
 
 // If the end of a rename was lost, or the host's disk is older or newer than the database, the name
 // comes from the host's list of servers.
-func TestHostSaysWhichNameItHas(t *testing.T) {
+func TestHostReportsNameOfServer(t *testing.T) {
 	for _, c := range []struct {
 		on  left4me.Name // name on the host
 		id  bool         // whether the host reports the id
@@ -295,7 +295,7 @@ func TestHostSaysWhichNameItHas(t *testing.T) {
 
 // A cancelled job may have renamed the server on its host without reporting it. left4me then
 // queries the host and uses the name the host has until the next start.
-func TestHostSaysWhichNameItHasAfterAJob(t *testing.T) {
+func TestHostNameIsCheckedAfterJob(t *testing.T) {
 	s := newSite(t)
 	v := s.create(t, "alpha")
 	s.rename(t, "alpha", "beta")
@@ -313,7 +313,7 @@ func TestHostSaysWhichNameItHasAfterAJob(t *testing.T) {
 }
 
 // Files of another server under the old host name must not hide the location of the renamed server.
-func TestHostSaysWhichNameItHasThoughAnotherHasTheOldOne(t *testing.T) {
+func TestHostNameIsFoundThoughOldNameIsReused(t *testing.T) {
 	s := newSite(t)
 	v := s.create(t, "alpha")
 	s.rename(t, "alpha", "beta")
@@ -328,7 +328,7 @@ func TestHostSaysWhichNameItHasThoughAnotherHasTheOldOne(t *testing.T) {
 }
 
 // Another instance with the host name or the new name of a server is not mistaken for it.
-func TestStrayInstanceIsNotTakenForARenamedServer(t *testing.T) {
+func TestStrayInstanceIsNotMistakenForRenamedServer(t *testing.T) {
 	s := newSite(t)
 	v := s.create(t, "alpha")
 	s.rename(t, "alpha", "beta")
@@ -345,7 +345,7 @@ func TestStrayInstanceIsNotTakenForARenamedServer(t *testing.T) {
 }
 
 // The reason why a server is held is recorded under its new name.
-func TestRenamedServerIsHeldWhenItGivesUp(t *testing.T) {
+func TestRenamedServerThatGaveUpIsHeld(t *testing.T) {
 	s := newSite(t)
 	s.create(t, "alpha")
 	s.rename(t, "alpha", "beta")
@@ -354,7 +354,7 @@ func TestRenamedServerIsHeldWhenItGivesUp(t *testing.T) {
 }
 
 // Follow doesn't show output of the next server with the old name.
-func TestConsoleShowsNothingOfTheNextServer(t *testing.T) {
+func TestConsoleOfRenamedServerSkipsNextServer(t *testing.T) {
 	s := newSite(t)
 	v := s.create(t, "alpha")
 	asked, answer := make(chan left4me.Name, 8), make(chan string, 8)
@@ -383,7 +383,7 @@ func TestConsoleShowsNothingOfTheNextServer(t *testing.T) {
 		}
 		answer <- "of the next one\n"
 		if n := <-asked; n != "beta" {
-			t.Errorf("asked about %s", n)
+			t.Errorf("console request about %s, want beta", n)
 		}
 		answer <- "its own\n"
 	}()
@@ -396,7 +396,7 @@ func TestConsoleShowsNothingOfTheNextServer(t *testing.T) {
 }
 
 // A list of servers that was read before a rename must not undo it.
-func TestRenameOutlivesAnOlderListOfServers(t *testing.T) {
+func TestOlderListDoesNotUndoRename(t *testing.T) {
 	s := newSite(t)
 	s.create(t, "alpha")
 	reads := 0
@@ -411,12 +411,12 @@ func TestRenameOutlivesAnOlderListOfServers(t *testing.T) {
 		t.Fatal(err)
 	}
 	if shown := s.Names().Shown(left4me.LocalHost, []left4me.Name{"alpha"}); shown[0] != "beta" {
-		t.Errorf("alpha of the host is %s", shown[0])
+		t.Errorf("Shown(alpha) = %s, want beta", shown[0])
 	}
 }
 
 // Errors of a host show the current name of a server in answers, in jobs and in its state.
-func TestErrorsOfAHostNameARenamedServerAsPeopleDo(t *testing.T) {
+func TestHostErrorsShowCurrentServerName(t *testing.T) {
 	s := newSite(t)
 	fails := func(data []byte) (any, error) {
 		return nil, left4me.NewError(left4me.Conflict, "server.not_running", "server", "alpha")
@@ -453,20 +453,20 @@ func TestErrorsOfAHostNameARenamedServerAsPeopleDo(t *testing.T) {
 	}
 	j, err := s.jobs.Get(ctx, stop.ID)
 	if err != nil || j.Error == nil || j.Error.Args["server"] != "beta" || j.Error.Text != "beta runs already" {
-		t.Errorf("the job says %+v, %v", j.Error, err)
+		t.Errorf("job error %+v, %v", j.Error, err)
 	}
 	st := left4me.Status{Name: "alpha", State: left4me.Failed}
 	st.Explain(why)
 	s.publish(t, bus.KindStatus, st)
 	v := s.until(t, "beta", func(v servers.View) bool { return v.Status.State == left4me.Failed })
 	if v.Status.Reason != "beta runs already" {
-		t.Errorf("it is down because %s", v.Status.Reason)
+		t.Errorf("Reason = %s", v.Status.Reason)
 	}
 }
 
 // Results of the connectivity check show the reasons from the host with current names, and without
 // those that the reader may not see.
-func TestConnectivityRepeatsReasonsAsTheirReaderMayReadThem(t *testing.T) {
+func TestConnectivityHidesNamesInReasons(t *testing.T) {
 	s := newSite(t)
 	why := left4me.NewError(left4me.Conflict, "port.in_use", "port", 27015, "server", "alpha")
 	s.host(t, map[string]func([]byte) (any, error){
@@ -500,13 +500,13 @@ func TestConnectivityRepeatsReasonsAsTheirReaderMayReadThem(t *testing.T) {
 
 // Requests are built from one transaction: an overlay that is renamed at the same time, and back,
 // has the host's name in every request, and requires no restart.
-func TestOverlaysThatAreRenamedMeanwhileHaveTheNameOfTheHost(t *testing.T) {
+func TestConcurrentOverlayRenameKeepsHostName(t *testing.T) {
 	s := newSite(t)
 	ctx := t.Context()
 	asked := func(data []byte) (any, error) {
 		var sp left4me.Spec
 		if err := json.Unmarshal(data, &sp); err != nil || !slices.Equal(sp.Overlays, left4me.Refs("maps")) {
-			t.Errorf("the host is asked for %v, %v", sp.Overlays, err)
+			t.Errorf("request for %v, %v", sp.Overlays, err)
 		}
 		return bus.ConfigDiff{V: bus.Version}, nil
 	}
@@ -544,7 +544,7 @@ func TestOverlaysThatAreRenamedMeanwhileHaveTheNameOfTheHost(t *testing.T) {
 			t.Fatal(err)
 		}
 		if v, err := s.Get(ctx, "alpha"); err != nil || v.RestartRequired {
-			t.Fatalf("it is to be restarted: %t, %v", v.RestartRequired, err)
+			t.Fatalf("RestartRequired =: %t, %v", v.RestartRequired, err)
 		}
 		select {
 		case err := <-renamed:
@@ -559,7 +559,7 @@ func TestOverlaysThatAreRenamedMeanwhileHaveTheNameOfTheHost(t *testing.T) {
 
 // While a rename by the host is unknown to left4me, the missing log of the old name must not be
 // treated as a new log.
-func TestConsoleWaitsUntilARenameOfItsHostIsKnown(t *testing.T) {
+func TestConsoleWaitsForRenameOnHost(t *testing.T) {
 	s := newSite(t)
 	v := s.create(t, "alpha")
 	asked := make(chan left4me.Name, 64)
@@ -600,7 +600,7 @@ func TestConsoleWaitsUntilARenameOfItsHostIsKnown(t *testing.T) {
 
 // If the log was removed, Follow restarts at its beginning after the time that a rename on the host
 // could take.
-func TestConsoleGoesOnWhenItsLogWasRemoved(t *testing.T) {
+func TestConsoleContinuesAfterLogWasRemoved(t *testing.T) {
 	s := newSite(t)
 	s.RenamedWithin(300 * time.Millisecond)
 	s.host(t, map[string]func([]byte) (any, error){
@@ -628,11 +628,11 @@ func TestConsoleGoesOnWhenItsLogWasRemoved(t *testing.T) {
 		}
 		return
 	}
-	t.Error("nothing comes")
+	t.Error("no output")
 }
 
 // Discard jobs use the server's host name, and a retry uses its host name at that time.
-func TestDiscardOnARenamedServer(t *testing.T) {
+func TestDiscardOnRenamedServer(t *testing.T) {
 	s := newSite(t)
 	work := make(chan bus.Delivery, 8)
 	if err := s.bus.Work(t.Context(), left4me.LocalHost, func(d bus.Delivery) { work <- d }); err != nil {
@@ -653,7 +653,7 @@ func TestDiscardOnARenamedServer(t *testing.T) {
 				t.Errorf("%s, %s, want %s", d.Target, d.Spec, want)
 			}
 		case <-time.After(patience):
-			t.Fatal("no job came")
+			t.Fatal("no job arrived")
 		}
 	}
 	named("alpha")
@@ -666,7 +666,7 @@ func TestDiscardOnARenamedServer(t *testing.T) {
 	named("alpha")
 }
 
-func TestNamesThatAServerCanNotHave(t *testing.T) {
+func TestRenameRefusesInvalidNames(t *testing.T) {
 	s := newSite(t)
 	s.create(t, "alpha")
 	for _, n := range []left4me.Name{"", "No good", "../x", left4me.InstallInstance} {
@@ -677,6 +677,6 @@ func TestNamesThatAServerCanNotHave(t *testing.T) {
 		}
 	}
 	if v := s.rename(t, "alpha", "alpha"); v.Version != 1 {
-		t.Errorf("its own name makes version %d", v.Version)
+		t.Errorf("rename to the same name: Version = %d, want 1", v.Version)
 	}
 }

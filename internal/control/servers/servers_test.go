@@ -119,7 +119,7 @@ func is(t *testing.T, err error, kind left4me.Kind, field string) {
 	}
 }
 
-func TestCreateFillsInWhatNobodySaid(t *testing.T) {
+func TestCreateFillsInDefaults(t *testing.T) {
 	s := newSite(t)
 	s.host(t, nil)
 	v := s.create(t, "alpha")
@@ -139,7 +139,7 @@ func TestCreateFillsInWhatNobodySaid(t *testing.T) {
 	}
 }
 
-func TestCreateRefusesWhatIsTaken(t *testing.T) {
+func TestCreateRefusesNamesAndPortsInUse(t *testing.T) {
 	s := newSite(t)
 	s.host(t, nil)
 	s.create(t, "alpha")
@@ -161,7 +161,7 @@ func TestCreateRefusesWhatIsTaken(t *testing.T) {
 	is(t, err, left4me.NotFound, "")
 }
 
-func TestTheNextFreePort(t *testing.T) {
+func TestCreateTakesNextFreePort(t *testing.T) {
 	s := newSite(t)
 	s.host(t, map[string]func([]byte) (any, error){
 		bus.VerbPort: func(data []byte) (any, error) {
@@ -176,13 +176,13 @@ func TestTheNextFreePort(t *testing.T) {
 		t.Errorf("first %d", v.Port)
 	}
 	if v := s.create(t, "b"); v.Port != 33002 {
-		t.Errorf("the next that nobody has is %d", v.Port)
+		t.Errorf("next free port %d, want 33002", v.Port)
 	}
 	_, err := s.Create(t.Context(), left4me.ByUser("tester"), left4me.Server{Name: "c"})
 	is(t, err, left4me.Conflict, "port")
 }
 
-func TestServersMadeAtOnceGetDifferentPorts(t *testing.T) {
+func TestConcurrentCreatesGetDifferentPorts(t *testing.T) {
 	s := newSite(t)
 	s.host(t, nil)
 	var all sync.WaitGroup
@@ -196,18 +196,18 @@ func TestServersMadeAtOnceGetDifferentPorts(t *testing.T) {
 	all.Wait()
 }
 
-func TestAHostThatIsAwayDoesNotKeepAnyoneFromPlanning(t *testing.T) {
+func TestCreateWithoutHost(t *testing.T) {
 	s := newSite(t)
 	v := s.create(t, "alpha")
 	if v.Port != 33000 || v.Status.State != left4me.Unknown || v.Status.Reason == "" || v.RestartRequired {
 		t.Errorf("%+v", v)
 	}
 	if _, err := s.Consoles().Command(t.Context(), left4me.ByUser("al"), "alpha", "status"); !errors.Is(err, left4me.Unavailable) {
-		t.Errorf("a command: %v", err)
+		t.Errorf("Command without a host: %v", err)
 	}
 }
 
-func TestStateComesFromTheHost(t *testing.T) {
+func TestStateComesFromHost(t *testing.T) {
 	s := newSite(t)
 	s.create(t, "alpha")
 	s.create(t, "beta")
@@ -221,7 +221,7 @@ func TestStateComesFromTheHost(t *testing.T) {
 		t.Errorf("%+v", v)
 	}
 	if v, err := s.Get(t.Context(), "beta"); err != nil || v.Status.State != left4me.Stopped {
-		t.Errorf("one that the host doesn't know is stopped: %+v, %v", v, err)
+		t.Errorf("a server that the host doesn't list is not stopped: %+v, %v", v, err)
 	}
 	s.publish(t, bus.KindStatus, left4me.Status{Name: "alpha", State: left4me.Failed, Reason: "it crashed"})
 	if v := s.until(t, "alpha", func(v servers.View) bool { return v.Status.State == left4me.Failed }); v.Status.PID != 0 ||
@@ -236,7 +236,7 @@ func TestStateComesFromTheHost(t *testing.T) {
 	s.until(t, "alpha", func(v servers.View) bool { return v.Status.State == left4me.Running })
 }
 
-func TestAHostThatCouldNotSayIsAskedAgain(t *testing.T) {
+func TestHostIsQueriedAgainAfterError(t *testing.T) {
 	s := newSite(t)
 	s.create(t, "alpha")
 	asked := 0
@@ -252,7 +252,7 @@ func TestAHostThatCouldNotSayIsAskedAgain(t *testing.T) {
 	s.until(t, "alpha", func(v servers.View) bool { return v.Status.State == left4me.Running })
 }
 
-func TestANewServerInheritsNothingFromADeletedOne(t *testing.T) {
+func TestDeletedServerStatusIsForgotten(t *testing.T) {
 	s := newSite(t)
 	s.create(t, "alpha")
 	s.publish(t, bus.KindStatus, left4me.Status{Name: "alpha", State: left4me.Failed, Reason: "it crashed"})
@@ -262,7 +262,7 @@ func TestANewServerInheritsNothingFromADeletedOne(t *testing.T) {
 	s.until(t, "alpha", func(v servers.View) bool { return v.Status.State != left4me.Failed && v.Status.Reason != "it crashed" })
 }
 
-func TestARetryTakesTheServerAsItIsNow(t *testing.T) {
+func TestRetryUsesCurrentDefinition(t *testing.T) {
 	s := newSite(t)
 	s.create(t, "alpha")
 	start := s.act(t, left4me.StartServer, "alpha")
@@ -279,7 +279,7 @@ func TestARetryTakesTheServerAsItIsNow(t *testing.T) {
 	is(t, err, left4me.NotFound, "") // otherwise a deleted server could run unnoticed
 }
 
-func TestAnOlderListDoesNotUndoWhatTheHostSaidSince(t *testing.T) {
+func TestOlderListDoesNotUndoNewerStatus(t *testing.T) {
 	s := newSite(t)
 	s.create(t, "alpha")
 	s.create(t, "beta")
@@ -299,7 +299,7 @@ func TestAnOlderListDoesNotUndoWhatTheHostSaidSince(t *testing.T) {
 	}
 }
 
-func TestRestartIsRequiredWhenSettingsChangedSinceTheStart(t *testing.T) {
+func TestRestartRequiredAfterSettingsChange(t *testing.T) {
 	s := newSite(t)
 	s.create(t, "alpha")
 	spec := left4me.Spec{Name: "alpha", Port: 33000, Overlays: left4me.Refs(), Settings: left4me.Settings{Hostname: "left4me alpha"}}
@@ -309,20 +309,20 @@ func TestRestartIsRequiredWhenSettingsChangedSinceTheStart(t *testing.T) {
 		return s.until(t, "alpha", func(v servers.View) bool { return v.Status.State == state && v.Status.SpecHash == hash })
 	}
 	if says(left4me.Running, spec.Hash()).RestartRequired {
-		t.Error("it runs with what it has")
+		t.Error("unchanged settings: RestartRequired is true")
 	}
 	if !says(left4me.Running, "0000000000000000").RestartRequired {
-		t.Error("it runs with something else")
+		t.Error("changed settings: RestartRequired is false")
 	}
 	if says(left4me.Running, "").RestartRequired {
-		t.Error("nobody knows what it runs with")
+		t.Error("unknown settings: RestartRequired is true")
 	}
 	if says(left4me.Stopped, "0000000000000000").RestartRequired {
-		t.Error("it does not run")
+		t.Error("stopped server: RestartRequired is true")
 	}
 }
 
-func TestJobsAreShownAtTheirServer(t *testing.T) {
+func TestViewShowsJob(t *testing.T) {
 	s := newSite(t)
 	s.create(t, "alpha")
 	j, err := s.Act(t.Context(), left4me.ByUser("al"), left4me.StartServer, "alpha")
@@ -346,7 +346,7 @@ func TestJobsAreShownAtTheirServer(t *testing.T) {
 	is(t, err, left4me.NotFound, "")
 }
 
-func TestChangesAreJoinedForASlowWatcher(t *testing.T) {
+func TestWatchCoalescesChanges(t *testing.T) {
 	s := newSite(t)
 	s.create(t, "alpha")
 	ctx, cancel := context.WithCancel(t.Context())
@@ -387,7 +387,7 @@ func TestChangesAreJoinedForASlowWatcher(t *testing.T) {
 	watcher.Wait()
 }
 
-func TestConsoleGoesOnBehindAPosition(t *testing.T) {
+func TestConsoleContinuesAfterPosition(t *testing.T) {
 	s := newSite(t)
 	const text = "one\ntwo\nthree\n"
 	s.host(t, map[string]func([]byte) (any, error){
@@ -424,7 +424,7 @@ func TestConsoleGoesOnBehindAPosition(t *testing.T) {
 		t.Errorf("%q, %d lost, %v", got, lost, err)
 	}
 	if got, _, _ := read(9); got != "hree\n" {
-		t.Errorf("behind 9: %q", got)
+		t.Errorf("after 9: %q", got)
 	}
 	chunks, err := s.Consoles().Follow(t.Context(), "alpha", 0)
 	if err != nil {
@@ -437,7 +437,7 @@ func TestConsoleGoesOnBehindAPosition(t *testing.T) {
 	is(t, err, left4me.NotFound, "")
 }
 
-func TestTheConsoleOfADeletedServerEnds(t *testing.T) {
+func TestConsoleOfDeletedServerEnds(t *testing.T) {
 	s := newSite(t)
 	s.host(t, map[string]func([]byte) (any, error){
 		bus.VerbConsole: func([]byte) (any, error) { return bus.ConsoleChunk{V: bus.Version, Position: 5}, nil },
@@ -452,15 +452,15 @@ func TestTheConsoleOfADeletedServerEnds(t *testing.T) {
 	s.end(t, s.act(t, left4me.DeleteServer, "alpha"), left4me.JobDone)
 	for _, err = range chunks {
 		if err == nil {
-			t.Error("it printed something")
+			t.Error("output of a deleted server")
 		}
 	}
 	if !errors.Is(err, left4me.NotFound) {
-		t.Errorf("it ended with %v", err)
+		t.Errorf("got %v, want NotFound", err)
 	}
 }
 
-func TestCommandGoesToTheHost(t *testing.T) {
+func TestCommandRunsOnHost(t *testing.T) {
 	s := newSite(t)
 	s.host(t, map[string]func([]byte) (any, error){
 		bus.VerbCommand: func(data []byte) (any, error) {
@@ -482,7 +482,7 @@ func TestCommandGoesToTheHost(t *testing.T) {
 	is(t, err, left4me.NotFound, "")
 }
 
-func TestQuitOnTheConsoleIsAStopByWhoEnteredIt(t *testing.T) {
+func TestConsoleQuitAddsStopJob(t *testing.T) {
 	s := newSite(t)
 	ran := make(chan string, 9)
 	s.host(t, map[string]func([]byte) (any, error){
@@ -504,7 +504,7 @@ func TestQuitOnTheConsoleIsAStopByWhoEnteredIt(t *testing.T) {
 			t.Errorf("%s: %q, %v", command, out, err)
 		}
 		if before != "" && <-ran != before || len(ran) > 0 {
-			t.Errorf("%s: not what comes before it was sent to the game", command)
+			t.Errorf("%s: the game did not get exactly the commands before it", command)
 		}
 		all, err := s.jobs.List(t.Context(), "server", "alpha", 9)
 		if err != nil || len(all) == 0 || all[0].Kind != left4me.StopServer || all[0].By != left4me.ByUser("alice") {
@@ -521,7 +521,7 @@ func TestQuitOnTheConsoleIsAStopByWhoEnteredIt(t *testing.T) {
 	is(t, err, left4me.Conflict, "")
 }
 
-func TestCrashesAreKept(t *testing.T) {
+func TestCrashesAreStored(t *testing.T) {
 	s := newSite(t)
 	s.create(t, "alpha")
 	at := time.Now().UTC().Truncate(time.Millisecond)
@@ -543,7 +543,7 @@ func TestCrashesAreKept(t *testing.T) {
 	}
 }
 
-func TestARestartWouldApplyNewContent(t *testing.T) {
+func TestViewListsNewContent(t *testing.T) {
 	s := newSite(t)
 	s.create(t, "alpha")
 	s.host(t, map[string]func([]byte) (any, error){

@@ -9,7 +9,7 @@ import (
 )
 
 // Short campaign titles are decoded with the site's setting for names in archives.
-func TestTheHostIsToldTheSettingOfNames(t *testing.T) {
+func TestCampaignsSendArchiveNameEncoding(t *testing.T) {
 	s := newSite(t)
 	v := s.create(t, "alpha")
 	var hint string

@@ -12,7 +12,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-func TestNamesOfMapsAndModesAreKeptInLowerCase(t *testing.T) {
+func TestMapAndModeNamesAreLowerCased(t *testing.T) {
 	s := newSite(t)
 	v, err := s.Create(t.Context(), left4me.ByUser("tester"),
 		left4me.Server{Name: "alpha", Settings: left4me.Settings{Map: "C2M1_Highway", Mode: "Versus"}})
@@ -36,11 +36,11 @@ func TestNamesOfMapsAndModesAreKeptInLowerCase(t *testing.T) {
 		t.Fatal(err)
 	}
 	if sp, _, err := s.Spec(t.Context(), "beta"); err != nil || sp.Settings.Map != "c1m1_hotel" {
-		t.Errorf("it would start with %q, %v", sp.Settings.Map, err)
+		t.Errorf("Spec has map %q, %v", sp.Settings.Map, err)
 	}
 }
 
-func TestFirstMapThatIsNotThereIsWarnedOf(t *testing.T) {
+func TestWarningForMissingFirstMap(t *testing.T) {
 	s := newSite(t)
 	campaigns := append(left4me.OfficialCampaigns(), left4me.Campaign{
 		ID: "P", Overlay: "maps", Modes: map[string][]left4me.Chapter{"coop": {{Number: 1, Map: "pn_m1"}}},
@@ -90,7 +90,7 @@ func TestFirstMapThatIsNotThereIsWarnedOf(t *testing.T) {
 	}
 }
 
-func TestHostThatIsNotThereIsNoWarning(t *testing.T) {
+func TestNoWarningWithoutHost(t *testing.T) {
 	s := newSite(t)
 	if all := s.Warnings().OfStack(t.Context(), left4me.Settings{Map: "nowhere"}, nil); len(all) > 0 {
 		t.Errorf("%+v", all)
@@ -99,7 +99,7 @@ func TestHostThatIsNotThereIsNoWarning(t *testing.T) {
 
 // A byte order mark copied along with a text is removed, whichever way the text arrives, and cannot
 // hide a forbidden command.
-func TestByteOrderMarksAreLeftOutOfSettings(t *testing.T) {
+func TestByteOrderMarksAreRemovedFromSettings(t *testing.T) {
 	const bom = "\ufeff"
 	s := newSite(t)
 	given := left4me.Settings{
@@ -120,7 +120,7 @@ func TestByteOrderMarksAreLeftOutOfSettings(t *testing.T) {
 		t.Error(d)
 	}
 	if given.Cfg[1] != bom+"sv_alltalk 1" || given.Admins[0].ID != bom+"STEAM_1:0:1" {
-		t.Error("what was given was changed")
+		t.Error("the argument was modified")
 	}
 	if _, err := s.Update(t.Context(), left4me.ByUser("al"),
 		left4me.Server{Name: "alpha", Settings: left4me.Settings{Cfg: []string{bom + "quit"}}}); !errors.Is(err, left4me.Invalid) {
@@ -140,7 +140,7 @@ func TestByteOrderMarksAreLeftOutOfSettings(t *testing.T) {
 	}
 }
 
-func TestLinesThatTheGameReadsOtherwiseAreWarnedOf(t *testing.T) {
+func TestWarningsForMisreadCfgLines(t *testing.T) {
 	s := newSite(t)
 	const secret = "sv_password “secret”"
 	v, err := s.Create(t.Context(), left4me.ByUser("tester"),
@@ -165,6 +165,6 @@ func TestLinesThatTheGameReadsOtherwiseAreWarnedOf(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	if strings.Contains(strings.Join(texts, ""), "secret") {
-		t.Error("a password is shown")
+		t.Error("a warning contains a password")
 	}
 }

@@ -31,7 +31,7 @@ var (
 )
 
 // An upload continues after its overlay was renamed, also in a new process.
-func TestUploadFollowsARenamedOverlay(t *testing.T) {
+func TestUploadFollowsRenamedOverlay(t *testing.T) {
 	dir := t.TempDir()
 	names := left4me.OverlayNames{}
 	start := func() *uploads.Uploads {
@@ -60,7 +60,7 @@ func TestUploadFollowsARenamedOverlay(t *testing.T) {
 	}
 	names = left4me.NewOverlayNames(map[left4me.Name]left4me.Name{"custom": "maps"})
 	if got, err := u.Get(t.Context(), ann, made.ID); err != nil || got.Overlay != "custom" {
-		t.Errorf("renamed twice: %+v, %v", got, err)
+		t.Errorf("after a second rename: %+v, %v", got, err)
 	}
 }
 
@@ -91,20 +91,20 @@ func send(t *testing.T, u *uploads.Uploads, id, path string, offset, size int64,
 	return f
 }
 
-func TestAFileComesInPieces(t *testing.T) { synctest.Test(t, comesInPieces) } // synctest: a piece waits for the missing one before it
+func TestFileArrivesInPieces(t *testing.T) { synctest.Test(t, arrivesInPieces) } // synctest: a piece waits for the missing one before it
 
-func comesInPieces(t *testing.T) {
+func arrivesInPieces(t *testing.T) {
 	u, dir := open(t)
 	v := begin(t, u, ann)
 	if f := send(t, u, v.ID, "a dir/ü.vpk", 0, 10, "01234"); f.Have != 5 || f.Size != 10 {
 		t.Fatalf("%+v", f)
 	}
 	if _, err := u.Ready(t.Context(), ann, "maps", v.ID); !errors.Is(err, left4me.Invalid) {
-		t.Fatalf("half of a file is not ready: %v", err)
+		t.Fatalf("Ready with half of a file: %v", err)
 	}
 	f, err := u.Write(t.Context(), ann, v.ID, "a dir/ü.vpk", 7, 10, strings.NewReader("x"))
 	if !errors.Is(err, left4me.Conflict) || f.Have != 5 {
-		t.Fatalf("a hole: %+v, %v", f, err)
+		t.Fatalf("a gap: %+v, %v", f, err)
 	}
 	if f := send(t, u, v.ID, "a dir/ü.vpk", 5, -1, "56789"); f.Have != 10 {
 		t.Fatalf("%+v", f)
@@ -128,12 +128,12 @@ func comesInPieces(t *testing.T) {
 		t.Fatalf("%v, %v", parts, err)
 	}
 	if st, err := os.Stat(filepath.Join(dir, "tmp", "upload-"+v.ID)); err != nil || st.Mode().Perm() != 0o700 {
-		t.Fatalf("others may look into it: %v, %v", st.Mode(), err)
+		t.Fatalf("the directory is readable by others: %v, %v", st.Mode(), err)
 	}
 }
 
 // Pieces sent concurrently may arrive in any order.
-func TestAPieceThatIsAheadWaitsForThoseBeforeIt(t *testing.T) {
+func TestPieceWaitsForEarlierPieces(t *testing.T) {
 	u, dir := open(t)
 	v := begin(t, u, ann)
 	const pieces, long = 16, 300_000 // more than is written at once
@@ -160,15 +160,15 @@ func TestAPieceThatIsAheadWaitsForThoseBeforeIt(t *testing.T) {
 	all.Wait()
 	got, err := os.ReadFile(filepath.Join(dir, "tmp", "upload-"+v.ID, "files", "a.vpk"))
 	if err != nil || !bytes.Equal(got, body) {
-		t.Errorf("%d of %d bytes, or others: %v", len(got), len(body), err)
+		t.Errorf("got %d of %d bytes, or different ones: %v", len(got), len(body), err)
 	}
 }
 
 // A piece of a deleted upload, or one too far ahead to be part of a concurrent transfer, is refused
 // at once.
-func TestAPieceDoesNotWaitForNothing(t *testing.T) { synctest.Test(t, doesNotWaitForNothing) }
+func TestPieceTooFarAheadIsRefused(t *testing.T) { synctest.Test(t, refusesTooFarAhead) }
 
-func doesNotWaitForNothing(t *testing.T) {
+func refusesTooFarAhead(t *testing.T) {
 	u, _ := open(t)
 	v := begin(t, u, ann)
 	send(t, u, v.ID, "a", 0, 1<<30, "x")
@@ -195,13 +195,13 @@ func doesNotWaitForNothing(t *testing.T) {
 	all.Wait()
 }
 
-func TestTheEndMayBeSaidLast(t *testing.T) {
+func TestSizeMayBeAnnouncedLast(t *testing.T) {
 	u, _ := open(t)
 	v := begin(t, u, ann)
 	send(t, u, v.ID, "stream.tar", 0, -1, "abc")
 	send(t, u, v.ID, "stream.tar", 3, -1, "def")
 	if got, err := u.Get(t.Context(), ann, v.ID); err != nil || got.Complete() {
-		t.Fatalf("its end was not said: %+v, %v", got, err)
+		t.Fatalf("before the size is known: %+v, %v", got, err)
 	}
 	send(t, u, v.ID, "stream.tar", 6, 6, "")
 	if _, err := u.Ready(t.Context(), ann, "maps", v.ID); err != nil {
@@ -209,14 +209,14 @@ func TestTheEndMayBeSaidLast(t *testing.T) {
 	}
 }
 
-func TestLeft4meMayEndMeanwhile(t *testing.T) {
+func TestUploadSurvivesRestart(t *testing.T) {
 	u, dir := open(t)
 	v := begin(t, u, ann)
 	send(t, u, v.ID, "big.vpk", 0, 8, "1234")
 	send(t, u, v.ID, "cfg/server.cfg", 0, 3, "abc")
 	broken := io.MultiReader(strings.NewReader("56"), iotest.ErrReader(io.ErrUnexpectedEOF))
 	if f, err := u.Write(t.Context(), ann, v.ID, "big.vpk", 4, 8, broken); !errors.Is(err, io.ErrUnexpectedEOF) || f.Have != 6 {
-		t.Fatalf("a connection that is cut: %+v, %v", f, err)
+		t.Fatalf("lost connection: %+v, %v", f, err)
 	}
 	// The last line of its log was truncated by a crash.
 	log, err := os.OpenFile(filepath.Join(dir, "tmp", "upload-"+v.ID, "upload.log"), os.O_WRONLY|os.O_APPEND, 0)
@@ -242,7 +242,7 @@ func TestLeft4meMayEndMeanwhile(t *testing.T) {
 	}
 }
 
-func TestOnlyPlainPathsAreTaken(t *testing.T) {
+func TestWriteRefusesUnsafePaths(t *testing.T) {
 	u, dir := open(t)
 	v := begin(t, u, ann)
 	send(t, u, v.ID, "addons/x.vpk", 0, 1, "x")
@@ -261,11 +261,11 @@ func TestOnlyPlainPathsAreTaken(t *testing.T) {
 		t.Errorf("%+v, %v", got, err)
 	}
 	if all, err := filepath.Glob(filepath.Join(dir, "*")); err != nil || len(all) != 1 {
-		t.Errorf("something got out: %v, %v", all, err)
+		t.Errorf("files outside of the upload: %v, %v", all, err)
 	}
 }
 
-func TestWhoBeganItGoesOn(t *testing.T) {
+func TestUploadIsVisibleToOwnerAndAdministrators(t *testing.T) {
 	u, _ := open(t)
 	v := begin(t, u, ann)
 	send(t, u, v.ID, "a", 0, 1, "x")
@@ -288,11 +288,11 @@ func TestWhoBeganItGoesOn(t *testing.T) {
 		t.Errorf("%+v, %v", all, err)
 	}
 	if _, err := u.Ready(t.Context(), ann, "other", v.ID); !errors.Is(err, left4me.Invalid) {
-		t.Errorf("it is for another overlay: %v", err)
+		t.Errorf("Ready for another overlay: %v", err)
 	}
 	some := accounts.Actor{UserID: 3, Name: "eve", Admin: true, Only: &accounts.Targets{left4me.OnOverlay("maps")}}
 	if all, err := u.List(t.Context(), some); err != nil || len(all) != 0 {
-		t.Errorf("an administrator of one overlay has others' uploads: %+v, %v", all, err)
+		t.Errorf("an administrator restricted to one overlay sees uploads of others: %+v, %v", all, err)
 	}
 	if on, err := u.Target(t.Context(), some, v.ID); err != nil || on != left4me.OnOverlay("maps") {
 		t.Errorf("%+v, %v", on, err)
@@ -303,14 +303,14 @@ func TestWhoBeganItGoesOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := u.Target(t.Context(), some, v.ID); !errors.Is(err, left4me.NotFound) || err.Error() != fmt.Sprint(unseen) {
-		t.Errorf("an upload that isn't there: %v; one whose overlay can't be seen: %v", err, unseen)
+		t.Errorf("unknown upload: %v; upload for an unseen overlay: %v", err, unseen)
 	}
 	if _, err := u.Get(t.Context(), ann, v.ID); !errors.Is(err, left4me.NotFound) {
 		t.Errorf("%v", err)
 	}
 }
 
-func TestNobodyHasTooMany(t *testing.T) {
+func TestOpenUploadsPerUserAreLimited(t *testing.T) {
 	u, dir := open(t)
 	for range uploads.MaxOpen {
 		begin(t, u, ann)
@@ -333,7 +333,7 @@ func TestNobodyHasTooMany(t *testing.T) {
 	begin(t, u, ann)
 }
 
-func TestWhatNobodyGoesOnWithGoes(t *testing.T) {
+func TestAbandonedUploadsAreDeleted(t *testing.T) {
 	u, dir := open(t)
 	now := time.Now()
 	u.SetNow(func() time.Time { return now })
@@ -354,13 +354,13 @@ func TestWhatNobodyGoesOnWithGoes(t *testing.T) {
 	}
 }
 
-func TestAFullDiskKeepsWhatCame(t *testing.T) {
+func TestFullDiskKeepsReceivedData(t *testing.T) {
 	u, _ := open(t)
 	v := begin(t, u, ann)
 	left := int64(100)
 	u.SetFree(func() int64 { return left })
 	if _, err := u.Write(t.Context(), ann, v.ID, "a", 0, 101, strings.NewReader("x")); !errors.Is(err, left4me.DiskFull) {
-		t.Errorf("it can't get room enough: %v", err)
+		t.Errorf("an upload larger than the free space: %v", err)
 	}
 	left = 1 << 40
 	filling := iotest.DataErrReader(&cut{n: 65 << 20, at: func() { left = 0 }})
@@ -374,7 +374,7 @@ func TestAFullDiskKeepsWhatCame(t *testing.T) {
 		t.Errorf("%+v, %v", f, err)
 	}
 	if _, err := u.Write(t.Context(), ann, v.ID, "b", 0, uploads.MaxBytes, strings.NewReader("")); !errors.Is(err, left4me.Invalid) {
-		t.Errorf("more than an upload may have: %v", err)
+		t.Errorf("an upload larger than MaxBytes: %v", err)
 	}
 }
 
@@ -397,7 +397,7 @@ func (c *cut) Read(b []byte) (int, error) {
 	return n, nil
 }
 
-func TestTheNewestWriterGoesOn(t *testing.T) {
+func TestNewerWriterTakesOverFile(t *testing.T) {
 	u, _ := open(t)
 	v := begin(t, u, ann)
 	dead, feed := io.Pipe()
@@ -426,7 +426,7 @@ func TestTheNewestWriterGoesOn(t *testing.T) {
 	}
 }
 
-func TestFilesComeSideBySide(t *testing.T) {
+func TestConcurrentFiles(t *testing.T) {
 	u, dir := open(t)
 	v := begin(t, u, ann)
 	var all sync.WaitGroup
@@ -457,14 +457,14 @@ func FuzzCheckPath(f *testing.F) {
 	f.Fuzz(func(t *testing.T, s string) {
 		p, err := uploads.CheckPath(s)
 		if err == nil && (!filepath.IsLocal(p) || filepath.Clean(p) != p || p != s) {
-			t.Errorf("%q is taken", s)
+			t.Errorf("%q was accepted", s)
 		}
 	})
 }
 
 // A published upload can be read and deleted, accepts no more data, isn't listed as open, and is
 // deleted after a week.
-func TestAPublishedUploadIsKeptForAWeek(t *testing.T) {
+func TestPublishedUploadIsKeptForAWeek(t *testing.T) {
 	root := t.TempDir()
 	u := uploads.New(localfs.New(root), noNames, slog.New(slog.DiscardHandler))
 	who := accounts.Actor{Name: "zoey"}
@@ -486,10 +486,10 @@ func TestAPublishedUploadIsKeptForAWeek(t *testing.T) {
 		t.Errorf("%+v, %v", got, err)
 	}
 	if _, err := u.Get(t.Context(), accounts.Actor{Name: "bill"}, up.ID); !errors.Is(err, left4me.NotFound) {
-		t.Errorf("somebody else sees it: %v", err)
+		t.Errorf("Get by another user: %v", err)
 	}
 	if _, err := u.Write(t.Context(), who, up.ID, "b.zip", 0, 1, strings.NewReader("x")); !errors.Is(err, left4me.NotFound) {
-		t.Errorf("it takes more: %v", err)
+		t.Errorf("Write to a published upload: %v", err)
 	}
 	if open, err := u.List(t.Context(), who); err != nil || len(open) != 0 {
 		t.Errorf("%+v, %v", open, err)
@@ -503,13 +503,13 @@ func TestAPublishedUploadIsKeptForAWeek(t *testing.T) {
 	now = now.Add(2 * time.Minute)
 	u.Sweep()
 	if _, err := os.Stat(kept); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("it is there still: %v", err)
+		t.Errorf("still exists after a week: %v", err)
 	}
 }
 
 // Moves persist while an upload is open, also over a restart, and users who may not see an upload
 // cannot change them.
-func TestMovesStayWithAnUpload(t *testing.T) {
+func TestMovesPersistWithUpload(t *testing.T) {
 	u, dir := open(t)
 	v := begin(t, u, ann)
 	send(t, u, v.ID, "a.zip", 0, 1, "x")
@@ -519,7 +519,7 @@ func TestMovesStayWithAnUpload(t *testing.T) {
 		}
 	}
 	if err := u.Move(t.Context(), bob, v.ID, []left4me.FolderMove{{From: "old", To: "left4dead2"}}); !errors.Is(err, left4me.NotFound) {
-		t.Errorf("somebody else moves: %v", err)
+		t.Errorf("Move by another user: %v", err)
 	}
 	want := []left4me.FolderMove{{From: "docs"}, {From: "old", To: "-"}} // the first one makes the overlay forget its move
 	for _, u := range []*uploads.Uploads{u, uploads.New(localfs.New(dir), noNames, slog.New(slog.DiscardHandler))} {
@@ -534,47 +534,47 @@ func TestMovesStayWithAnUpload(t *testing.T) {
 	if got, err := uploads.New(localfs.New(dir), noNames, slog.New(slog.DiscardHandler)).Ready(t.Context(), ann, "maps",
 		v.ID); err != nil ||
 		got.Moves != nil {
-		t.Errorf("a broken list: %+v, %v", got.Moves, err)
+		t.Errorf("unreadable moves.json: %+v, %v", got.Moves, err)
 	}
 	if err := os.Rename(filepath.Dir(file), filepath.Join(dir, "tmp", "taken")); err != nil {
 		t.Fatal(err)
 	}
 	if err := u.Move(t.Context(), ann, v.ID, want); !errors.Is(err, left4me.NotFound) {
-		t.Errorf("a job took it: %v", err)
+		t.Errorf("after a job consumed the upload: %v", err)
 	}
 }
 
 // A new user with the name of a deleted one gets none of its uploads, also after a restart.
-func TestUploadOfDeletedUserIsNotThatOfNextOfTheName(t *testing.T) {
+func TestUploadOfDeletedUserIsHiddenFromNextUser(t *testing.T) {
 	u, dir := open(t)
 	up := begin(t, u, ann)
 	next := accounts.Actor{UserID: 3, Name: ann.Name}
 	for _, u := range []*uploads.Uploads{u, uploads.New(localfs.New(dir), noNames, slog.New(slog.DiscardHandler))} {
 		if _, err := u.Get(t.Context(), ann, up.ID); err != nil {
-			t.Errorf("its owner: %v", err)
+			t.Errorf("Get by the owner: %v", err)
 		}
 		if v, err := u.Get(t.Context(), next, up.ID); !errors.Is(err, left4me.NotFound) {
-			t.Errorf("the next one of the name: %+v, %v", v, err)
+			t.Errorf("Get by a later user of the same name: %+v, %v", v, err)
 		}
 	}
 }
 
 // The host's own administrator has no account: no user of the same name gets its uploads.
-func TestUploadWithoutAnAccountIsNotThatOfAUserOfTheName(t *testing.T) {
+func TestUploadWithoutAccountIsHiddenFromUserOfSameName(t *testing.T) {
 	u, _ := open(t)
 	machine := accounts.Actor{Name: "root", Admin: true}
 	up := begin(t, u, machine)
 	if _, err := u.Get(t.Context(), machine, up.ID); err != nil {
-		t.Errorf("its owner: %v", err)
+		t.Errorf("Get by the owner: %v", err)
 	}
 	user := accounts.Actor{UserID: 4, Name: "root"}
 	if v, err := u.Get(t.Context(), user, up.ID); !errors.Is(err, left4me.NotFound) {
-		t.Errorf("a user of the name: %+v, %v", v, err)
+		t.Errorf("Get by a user of the same name: %+v, %v", v, err)
 	}
 	theirs := begin(t, u, user)
 	some := machine
 	some.Only = &accounts.Targets{left4me.OnOverlay("maps")} // without SiteRight
 	if v, err := u.Get(t.Context(), some, theirs.ID); !errors.Is(err, left4me.NotFound) {
-		t.Errorf("the machine's, without a right to all: %+v, %v", v, err)
+		t.Errorf("Get without SiteRight: %+v, %v", v, err)
 	}
 }

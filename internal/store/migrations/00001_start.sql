@@ -8,7 +8,7 @@ CREATE TABLE user (
 ) STRICT;
 
 CREATE TABLE session (
-  hash       BLOB    PRIMARY KEY,         -- SHA-256 of what the cookie holds
+  hash       BLOB    PRIMARY KEY,         -- keyed hash of the cookie
   user_id    INTEGER NOT NULL REFERENCES user(id) ON DELETE CASCADE,
   agent      TEXT    NOT NULL,
   address    TEXT    NOT NULL,
@@ -19,7 +19,7 @@ CREATE TABLE session (
 CREATE INDEX session_user ON session(user_id);
 
 CREATE TABLE token (
-  hash       BLOB    PRIMARY KEY,         -- SHA-256 of the token
+  hash       BLOB    PRIMARY KEY,         -- keyed hash of the token
   user_id    INTEGER NOT NULL REFERENCES user(id) ON DELETE CASCADE,
   label      TEXT    NOT NULL,
   created_at INTEGER NOT NULL,
@@ -50,21 +50,21 @@ CREATE TABLE server (
 CREATE TABLE job (
   id         TEXT    PRIMARY KEY,
   kind       TEXT    NOT NULL,
-  noun       TEXT    NOT NULL,            -- of the kind: with target, what one job has for itself
+  noun       TEXT    NOT NULL,            -- of the kind; one job runs per noun and target
   target     TEXT    NOT NULL,
   host       TEXT    NOT NULL,
   state      TEXT    NOT NULL,
-  spec       TEXT    NOT NULL,            -- JSON, what the host is told
+  spec       TEXT    NOT NULL,            -- JSON, payload for the host
   steps      TEXT    NOT NULL,            -- JSON
   error      TEXT,                        -- JSON
   asked_by   TEXT    NOT NULL,
   attempt    INTEGER NOT NULL DEFAULT 0,
-  cancelling INTEGER NOT NULL DEFAULT 0,  -- somebody asked it to stop
+  cancelling INTEGER NOT NULL DEFAULT 0,  -- its cancellation was requested
   created_at INTEGER NOT NULL,
   started_at INTEGER,
   ended_at   INTEGER
 ) STRICT, WITHOUT ROWID;
--- At most one job runs for a target: the database holds the rule.
+-- At most one job runs per target.
 CREATE UNIQUE INDEX job_running ON job(noun, target) WHERE state = 'running';
 CREATE INDEX job_active ON job(noun, target, id) WHERE state IN ('queued', 'running');
 CREATE INDEX job_target ON job(noun, target, id);
@@ -76,6 +76,6 @@ CREATE TABLE crash (
   at     INTEGER NOT NULL,
   exit   TEXT    NOT NULL,
   uptime INTEGER NOT NULL,                -- milliseconds
-  lines  TEXT    NOT NULL,                -- JSON array, the last that it printed
+  lines  TEXT    NOT NULL,                -- JSON array, last lines of output
   UNIQUE (host, server, at)
 ) STRICT;

@@ -1,3 +1,3 @@
 -- +goose Up
--- The last lines that a job printed, a JSON array.
+-- Last lines of output, a JSON array.
 ALTER TABLE job ADD COLUMN log TEXT NOT NULL DEFAULT '[]';

@@ -1,24 +1,24 @@
 -- +goose Up
--- How the servers of a host move over to another build of the game.
+-- The newest rollout of a game build on each host.
 CREATE TABLE rollout (
-  host       TEXT    PRIMARY KEY,         -- a newer one replaces what is there
+  host       TEXT    PRIMARY KEY,         -- a new rollout replaces the previous one
   mode       TEXT    NOT NULL,            -- now, empty or HH:MM
-  job        TEXT    NOT NULL,            -- the job on the game whose end begins it
-  build      INTEGER NOT NULL,            -- that servers move to; 0 until it has begun
+  job        TEXT    NOT NULL,            -- job on the game whose end starts the rollout
+  build      INTEGER NOT NULL,            -- target build; 0 before the rollout has started
   state      TEXT    NOT NULL,
-  reason     TEXT    NOT NULL,            -- why it ended as it did
+  reason     TEXT    NOT NULL,            -- why it ended
   asked_by   TEXT    NOT NULL,
   created_at INTEGER NOT NULL,
-  begun_at   INTEGER,                     -- from when on servers may move
+  begun_at   INTEGER,                     -- when the rollout started
   ended_at   INTEGER,
-  moves      TEXT    NOT NULL             -- JSON array, what was done with which server
+  moves      TEXT    NOT NULL             -- JSON array, the restart of each server
 ) STRICT, WITHOUT ROWID;
 
--- When a host looks for newer builds, and what happens when there is one.
+-- When a host checks for newer builds, and whether it installs them.
 CREATE TABLE game_policy (
   host        TEXT    PRIMARY KEY,
-  check_every INTEGER NOT NULL,           -- seconds; 0 is never
+  check_every INTEGER NOT NULL,           -- seconds; 0: never
   auto_update INTEGER NOT NULL,
-  update_at   TEXT    NOT NULL,           -- HH:MM; empty is at once
-  restart     TEXT    NOT NULL            -- how servers move over: never, now, empty or HH:MM
+  update_at   TEXT    NOT NULL,           -- HH:MM; empty: immediately
+  restart     TEXT    NOT NULL            -- rollout mode: never, now, empty or HH:MM
 ) STRICT, WITHOUT ROWID;

@@ -1,15 +1,15 @@
 -- +goose Up
-ALTER TABLE server ADD COLUMN overlays TEXT NOT NULL DEFAULT '[]'; -- JSON array, over those of the blueprint, top first
+ALTER TABLE server ADD COLUMN overlays TEXT NOT NULL DEFAULT '[]'; -- JSON array, stacked above those of the blueprint, top first
 
 CREATE TABLE overlay (
   name       TEXT    PRIMARY KEY,
   kind       TEXT    NOT NULL,
   definition TEXT    NOT NULL,            -- JSON: left4me.Overlay
-  version    INTEGER NOT NULL,            -- counts its changes
+  version    INTEGER NOT NULL,            -- number of changes
   created_at INTEGER NOT NULL,
   updated_at INTEGER NOT NULL,
-  looked_at  INTEGER,                     -- when somebody last looked for something newer
-  deleted_at INTEGER                      -- it is set aside, and can be taken back for some days
+  looked_at  INTEGER,                     -- last check for a newer version
+  deleted_at INTEGER                      -- deleted overlays can be restored for some days
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE overlay_script (

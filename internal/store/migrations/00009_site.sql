@@ -1,4 +1,4 @@
 -- +goose Up
--- Who this left4me is: what it keeps outside of the database names it.
+-- Identity of this left4me, which is also stored with its data outside the database.
 CREATE TABLE site (id TEXT NOT NULL) STRICT;
 INSERT INTO site VALUES (lower(hex(randomblob(16))));

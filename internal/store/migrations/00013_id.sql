@@ -1,6 +1,6 @@
 -- +goose Up
--- Beside its name, which the next one may have, each server, blueprint, overlay and user has
--- an id that is never given twice. Ids of rows of before sort before all that are made later.
+-- Names can be reused, so each server, blueprint, overlay and user also gets an id that is never
+-- reused. Ids of existing rows sort before all later ones.
 ALTER TABLE server    ADD COLUMN id TEXT NOT NULL DEFAULT '';
 ALTER TABLE blueprint ADD COLUMN id TEXT NOT NULL DEFAULT '';
 ALTER TABLE overlay   ADD COLUMN id TEXT NOT NULL DEFAULT '';
@@ -11,7 +11,7 @@ CREATE UNIQUE INDEX server_id    ON server(id);
 CREATE UNIQUE INDEX blueprint_id ON blueprint(id);
 CREATE UNIQUE INDEX overlay_id   ON overlay(id);
 
--- The number of a deleted user went to the next one. 52 random bits: exact in JSON.
+-- The numbers of deleted users were reused. The new ones have 52 random bits, which JSON represents exactly.
 PRAGMA defer_foreign_keys = ON;
 CREATE TABLE user_number (old INTEGER PRIMARY KEY, new INTEGER NOT NULL) STRICT;
 INSERT INTO user_number SELECT id, 4294967296 + ((random() >> 12) & 4503599627370495) FROM user;
@@ -20,7 +20,7 @@ UPDATE token   SET user_id = (SELECT new FROM user_number WHERE old = user_id);
 UPDATE user    SET id      = (SELECT new FROM user_number WHERE old = id);
 DROP TABLE user_number;
 
--- What a job works on and who asked for it; empty for what was deleted before.
+-- Ids of the target and the requester of a job; empty if they were deleted before.
 ALTER TABLE job ADD COLUMN target_id   TEXT NOT NULL DEFAULT '';
 ALTER TABLE job ADD COLUMN asked_by_id TEXT NOT NULL DEFAULT '';
 UPDATE job SET target_id = coalesce((SELECT id FROM server WHERE name = target

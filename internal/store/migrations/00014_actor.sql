@@ -1,15 +1,14 @@
 -- +goose Up
--- Who asked for a job or rollout: asked_by is the name that people are shown, of a token
--- its owner's.
+-- Requester of a job or rollout: asked_by is the displayed name; for a token it is the owner's name.
 ALTER TABLE job ADD COLUMN asked_kind      TEXT NOT NULL DEFAULT ''; -- user, token, system or host
 ALTER TABLE job ADD COLUMN asked_token     TEXT NOT NULL DEFAULT ''; -- label of a token
 ALTER TABLE rollout ADD COLUMN asked_by_id TEXT NOT NULL DEFAULT ''; -- of the user, or of the owner of the token
 ALTER TABLE rollout ADD COLUMN asked_kind  TEXT NOT NULL DEFAULT '';
 ALTER TABLE rollout ADD COLUMN asked_token TEXT NOT NULL DEFAULT '';
-ALTER TABLE event ADD COLUMN actor_owner   TEXT NOT NULL DEFAULT ''; -- of a token: its user
+ALTER TABLE event ADD COLUMN actor_owner   TEXT NOT NULL DEFAULT ''; -- owner of a token
 
--- Rows from before say it by the name alone: one of left4me's own, which may go on
--- behind a space or a comma, or of a user.
+-- In existing rows the kind follows from the name: one of left4me's own names, possibly followed by
+-- a space or a comma and more text, or the name of a user.
 UPDATE job SET asked_kind = CASE
   WHEN asked_by = '' OR substr(asked_by, 1, 11) = 'rollout of '
     OR asked_by IN ('schedule', 'schedule,', 'left4me', 'left4me,')

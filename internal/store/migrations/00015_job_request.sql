@@ -1,4 +1,3 @@
 -- +goose Up
--- The id of the request that asked for a job, by which the log is searched; empty: the
--- job is older than this column.
+-- Id of the request that caused a job, for searches in the log. Empty for jobs older than this column.
 ALTER TABLE job ADD COLUMN request_id TEXT NOT NULL DEFAULT '';

@@ -1,5 +1,5 @@
 -- +goose Up
--- The name that the host of a server still uses, from before it was renamed; empty when it
--- is the one that the server has. No other server may have either.
+-- The host's name of a renamed server until its next start; empty if it equals the name. No other
+-- server may have either name.
 ALTER TABLE server ADD COLUMN host_name TEXT NOT NULL DEFAULT '';
 CREATE UNIQUE INDEX server_host_name ON server(host_name) WHERE host_name <> '';
