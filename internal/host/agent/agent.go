@@ -32,8 +32,8 @@ import (
 	"github.com/left4me/left4me/internal/periodic"
 )
 
-// sweepEvery is the interval at which the agent looks for servers that were started or stopped
-// without it.
+// sweepEvery is the interval at which the agent looks for servers that were started or stopped by
+// other means.
 const sweepEvery = 5 * time.Second
 
 // Agent is the agent of one host.
@@ -131,7 +131,7 @@ func (a *Agent) Run(ctx context.Context) error {
 func (a *Agent) Ready() <-chan struct{} { return a.ready }
 
 // serve answers requests, then carries out jobs and looks for servers until ctx ends. It answers
-// requests first because removing what an interrupted agent left half-done can take long.
+// requests first because removing the partial files of an interrupted agent can take long.
 func (a *Agent) serve(ctx context.Context) error {
 	if err := a.answer(ctx); err != nil {
 		return err

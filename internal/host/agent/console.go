@@ -64,8 +64,8 @@ func (c *consoles) chunk(ctx context.Context, r bus.ConsoleRequest) (shim.Chunk,
 	}
 }
 
-// run runs a console command over RCON on loopback. Only RCON tells which output belongs to the
-// command.
+// run runs a console command over RCON on loopback. Only RCON separates the command's output from
+// other console output.
 func (c *consoles) run(ctx context.Context, r bus.CommandRequest) (answer bus.CommandAnswer, err error) {
 	if !r.Server.Valid() {
 		return answer, left4me.NewError(left4me.Invalid, "request.no_server")

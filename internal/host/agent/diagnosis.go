@@ -55,7 +55,7 @@ func (d *diagnosis) host(ctx context.Context) ([]left4me.Check, error) {
 	return d.checks.together(ctx, "doctor", doctorWithin, d.core.Doctor)
 }
 
-// connectivity checks each step on the way from players to a server.
+// connectivity checks each step between a server and its players.
 func (d *diagnosis) connectivity(ctx context.Context, r bus.ReachRequest) ([]left4me.Check, error) {
 	if !r.Server.Valid() {
 		return nil, left4me.NewError(left4me.Invalid, "request.no_server")

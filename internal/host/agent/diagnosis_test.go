@@ -25,7 +25,7 @@ import (
 	"github.com/left4me/left4me/sim/steamapi"
 )
 
-// fakeSteam answers for the Steam Web API.
+// fakeSteam replaces the Steam Web API with fixed answers.
 type fakeSteam struct {
 	ports []int
 	newer string
@@ -217,7 +217,7 @@ func TestConnectivityReportsProblemsAroundServer(t *testing.T) {
 	if c := w.first(); c.State != left4me.CheckOK {
 		t.Errorf("got %+v, want no problem", c)
 	}
-	// The game was told by Steam that it is out of date.
+	// Steam has told the game that it is out of date.
 	w.s = good
 	w.run("sim_out_of_date")
 	if c := w.first(); c.Name != "version" || c.State != left4me.CheckBroken {

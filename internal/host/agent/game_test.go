@@ -34,7 +34,7 @@ import (
 // newest is the first build number of the simulated Steam.
 const newest = 15800000
 
-// depot is a host with an agent and SteamCMD, and plays control's part on the bus.
+// depot is a host with an agent and SteamCMD. It answers for control on the bus.
 type depot struct {
 	*shimtest.Root
 	t     *testing.T
@@ -338,7 +338,7 @@ func TestGameInstallUpdateAndRollBack(t *testing.T) {
 	}
 	d.nothingLeft()
 
-	// A damaged file.
+	// Verify after a file was damaged.
 	if err := os.WriteFile(filepath.Join(d.Files.Root.Installation(), "base/left4dead2/gameinfo.txt"), []byte("damaged"),
 		0o644); err != nil {
 		t.Fatal(err)
@@ -487,7 +487,7 @@ func TestKilledInstallerLeavesNothing(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	d.still(1, layers)
-	// Files that a power failure leaves behind.
+	// Simulate the files that a power failure leaves behind.
 	if err := errors.Join(
 		os.MkdirAll(filepath.Join(d.Files.Root.Upper(left4me.InstallInstance), "left4dead2"), 0o755),
 		os.WriteFile(filepath.Join(d.Files.Root.Upper(left4me.InstallInstance), "left4dead2/half"), nil, 0o644),

@@ -16,7 +16,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// reports receives what control is told about one job.
+// reports receives the reports that the agent sends to control about one job.
 type reports struct {
 	told  chan bus.JobReport
 	ended chan bus.JobReport

@@ -19,7 +19,7 @@ func (j *jobs) workUnqueued(m bus.JobMessage) error {
 	return nil
 }
 
-// stopNow stops a server immediately and without a claim, for a control that cannot save the job's
+// stopNow stops a server immediately and without a claim, because control cannot save the job's
 // row. It cancels a start in progress.
 func (j *jobs) stopNow(m bus.JobMessage) error {
 	if m.Kind != left4me.StopServer || !m.Target.Valid() {

@@ -29,7 +29,7 @@ type pin struct {
 	env    instance.Env
 }
 
-// removal is the removal of a directory.
+// removal is a directory that is being removed.
 type removal struct {
 	dir   string
 	ended chan struct{} // closed when the removal has ended

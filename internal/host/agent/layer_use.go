@@ -21,10 +21,10 @@ type layerUse struct {
 	pins  *layerPins
 }
 
-// each calls f for every server whose layers are or may be mounted, with the environment it was
-// prepared with: servers that are up, and servers whose mount was busy when they stopped. It fails
-// if a disk is missing: the list of servers is incomplete then, and a layer without a known user
-// must not be removed.
+// each calls f for every server whose layers are or may be mounted, with the environment of its
+// last start: servers that are up, and servers whose mount was busy when they stopped. It fails if
+// a disk is missing: the list of servers is incomplete then, and a layer without a known user must
+// not be removed.
 func (l *layerUse) each(ctx context.Context, f func(n left4me.Name, env instance.Env)) error {
 	names, err := l.core.Files.Root.Names()
 	if err != nil {

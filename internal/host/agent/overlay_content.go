@@ -92,7 +92,7 @@ func (o *overlayContent) publishCurrents() {
 	}
 }
 
-// sweep removes what an interrupted agent left half-done.
+// sweep removes the partial files of an interrupted agent.
 func (o *overlayContent) sweep(ctx context.Context) {
 	if err := o.repo.Sweep(ctx); err != nil && ctx.Err() == nil {
 		o.core.log.ErrorContext(ctx, "sweep overlays", "err", err)

@@ -84,7 +84,7 @@ func TestTextsAreSavedAsUTF8ByDefault(t *testing.T) {
 	// Uploading the same files again creates no revision.
 	d.texts(left4me.Change{Upload: d.send("two", files), Import: left4me.Import{Exact: true}, Replace: true}, plain)
 	d.holds(1, repaired)
-	// With texts left unchanged, for this upload or for the overlay.
+	// Texts can be left unchanged for one upload or for the whole overlay.
 	d.texts(left4me.Change{Upload: d.send("three", files), Import: left4me.Import{Exact: true, Texts: left4me.TextsAsIs}, Replace: true},
 		plain)
 	d.holds(2, files)

@@ -268,7 +268,7 @@ func TestDeletePutsFilesOfOtherUsersAside(t *testing.T) {
 	choose := rand.New(rand.NewPCG(1, 2))
 	err := filepath.WalkDir(string(r.Root), func(p string, d fs.DirEntry, err error) error {
 		if errors.Is(err, unix.ENAMETOOLONG) {
-			return nil // deeper files stay root's
+			return nil // deeper files stay owned by root
 		}
 		if err != nil {
 			return err
@@ -277,7 +277,7 @@ func TestDeletePutsFilesOfOtherUsersAside(t *testing.T) {
 		parts := strings.Split(rel, "/")
 		server := len(parts) > 1 && (parts[0] == "runtime" || parts[0] == "logs" || parts[0] == "instances")
 		if server && choose.IntN(8) == 0 {
-			return nil // stays root's
+			return nil // stays owned by root
 		}
 		if err := os.Lchown(p, nobody, nobody); !errors.Is(err, unix.ENAMETOOLONG) {
 			return err

@@ -314,7 +314,7 @@ func (s Archives) Verify(ctx context.Context, n left4me.Name, each func(done, to
 	return b, err
 }
 
-// maxDamage is the largest number of damages that are reported.
+// maxDamage is the largest number of problems that a note lists.
 const maxDamage = 10
 
 // check reads an archive and returns b with the result.

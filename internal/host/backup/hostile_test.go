@@ -201,7 +201,7 @@ func TestPackFollowsNoLinkCreatedMeanwhile(t *testing.T) {
 		if err := errors.Join(os.Remove(p), unix.Mkfifo(p, 0o600)); err != nil {
 			t.Fatal(err)
 		}
-		if f, err := n.open(); err == nil { // must not block either
+		if f, err := n.open(); err == nil { // opening a pipe must fail without blocking
 			f.Close()
 			t.Errorf("%s was opened although it is now a pipe", name)
 		}

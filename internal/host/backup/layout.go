@@ -68,7 +68,7 @@ func (l *layout) entry(h *tar.Header, in tree, content io.Reader) error {
 
 func (l *layout) file(h *tar.Header, in tree, content io.Reader) error {
 	if err := l.root.Remove(h.Name); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err // an earlier copy of the same file
+		return err // could not remove an earlier copy of the file
 	}
 	f, err := l.root.OpenFile(h.Name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
@@ -143,8 +143,8 @@ func (l *layout) whiteout(name string) error {
 	return nil
 }
 
-// finish sets modes, times and attributes of directories, the innermost first. Earlier they could
-// have prevented writing.
+// finish sets modes, times and attributes of directories, the innermost first. Setting them earlier
+// could have prevented writing.
 func (l *layout) finish() error {
 	for _, h := range slices.Backward(l.dirs) {
 		d, err := l.root.Open(h.Name)

@@ -27,7 +27,7 @@ import (
 )
 
 const (
-	tries       = 3  // attempts to read a file that changes meanwhile
+	tries       = 3  // attempts to read a file that keeps changing
 	maxWarnings = 50 // limit for the manifest
 	copyBuffer  = 256 << 10
 	maxHoles    = 1 << 30  // bytes; total size of all nearly empty sparse files

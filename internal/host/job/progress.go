@@ -83,7 +83,7 @@ func (p *Progress) Note(label, why string) {
 	p.Set(label, func(s *left4me.Step) { s.Note = why })
 }
 
-// Warn sets a warning for users on a step that was done.
+// Warn sets a warning for users on a completed step.
 func (p *Progress) Warn(label, warning string) {
 	if warning != "" {
 		p.Set(label, func(s *left4me.Step) { s.Warning = warning })
@@ -150,7 +150,8 @@ func Shown(id left4me.JobID, err error) *left4me.Error {
 	return left4me.Shown(err, left4me.NewError(left4me.Unavailable, "internal.job", "job", id))
 }
 
-// End returns the final report of a job that returned err. cause is the cause of its context's end.
+// End returns the final report of a job that returned err. cause is the cause of its context's
+// cancellation.
 func (p *Progress) End(err, cause error) bus.JobReport {
 	r := bus.JobReport{V: bus.Version, ID: p.id, State: left4me.JobDone, Steps: p.Steps(), Log: p.Log()}
 	switch {

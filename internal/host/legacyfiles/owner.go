@@ -12,7 +12,8 @@ import (
 // Own changes the owner and group of a directory and everything in it, and makes it readable for
 // the group. It follows no symbolic link and crosses no mount. It skips files with several hard
 // links unless they belong to the new user or to was, the former user, because another name may be
-// outside the directory. A was of 0 (root) does not count. Own returns the number of skipped files.
+// outside the directory. If was is 0 (root), hard-linked files of root are skipped too. Own returns
+// the number of skipped files.
 func Own(dir string, was, uid, gid int) (left int, err error) {
 	fd, err := unix.Open(dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 	if errors.Is(err, unix.ENOENT) {

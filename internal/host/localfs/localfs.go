@@ -119,7 +119,7 @@ func noLink(dir *os.Root, p string) error {
 		}
 		switch st, err := dir.Lstat(p[:i]); {
 		case err != nil:
-			return nil // the caller's use of the path returns this error
+			return nil // the caller's next operation on the path returns the error
 		case st.Mode()&fs.ModeSymlink != 0:
 			return fs.ErrInvalid
 		}

@@ -261,7 +261,7 @@ func openLayers(cfg Config) []finding {
 	for _, pattern := range []string{"installation", "installation/*", "overlays", "overlays/*", "overlays/*/*"} {
 		paths, err := filepath.Glob(filepath.Join(cfg.Root, pattern))
 		if err != nil {
-			continue // unreachable for a valid pattern, unless the root contains special characters
+			continue // the pattern is valid unless the root contains special characters
 		}
 		for _, path := range paths {
 			var st unix.Stat_t

@@ -128,7 +128,7 @@ func (r Ruleset) Ours() bool { return slices.Contains(r.tables, table{"inet", "l
 // Verdict is what happens to players' packets.
 type Verdict int
 
-// Verdicts.
+// Verdicts of [Ruleset.Port].
 const (
 	Open    Verdict = iota
 	Dropped         // all packets are dropped

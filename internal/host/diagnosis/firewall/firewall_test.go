@@ -115,7 +115,7 @@ func TestReadReportsMissingPermission(t *testing.T) {
 	}
 }
 
-// Rules come from the kernel, but other programs than nft write them too.
+// Rules come from the kernel, but programs other than nft write them too.
 func FuzzParse(f *testing.F) {
 	f.Add(
 		[]byte(

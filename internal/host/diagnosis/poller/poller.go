@@ -130,7 +130,7 @@ func (p *Poller) ask(ctx context.Context) {
 
 var loopback = netip.AddrFrom4([4]byte{127, 0, 0, 1})
 
-// send ignores errors, for example of a server that has ended; others report its state.
+// send ignores errors, for example of a server that has ended; the agent reports its state.
 func (p *Poller) send(buf []byte, port uint16, kind byte, challenge uint32) []byte {
 	buf = a2s.AppendRequest(buf[:0], kind, challenge)
 	_, _ = p.conn.WriteToUDPAddrPort(buf, netip.AddrPortFrom(loopback, port))

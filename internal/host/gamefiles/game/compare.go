@@ -21,7 +21,7 @@ type comparison struct {
 	buf []byte
 }
 
-// dir compares a directory of the layer with the directories that it is merged with, stack.
+// dir compares a directory of the layer with stack, the directories that it is merged with.
 func (c *comparison) dir(dir string, stack []string, top bool) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -65,7 +65,7 @@ func (c *comparison) subdir(name string, stack []string) error {
 	if len(below) == 0 {
 		return nil
 	}
-	err := unix.Rmdir(name) // succeeds only if the directory is empty; the stack has it too
+	err := unix.Rmdir(name) // removes the directory only if it is empty; the stack has it too
 	if err != nil && !errors.Is(err, unix.ENOTEMPTY) {
 		return &fs.PathError{Op: "remove", Path: name, Err: err}
 	}

@@ -58,8 +58,8 @@ func (i *Installation) Publish(ctx context.Context, upper string, build int64, a
 	return b, save(i.dir, b)
 }
 
-// move syncs a layer to disk and moves it into the installation. It stays unused until builds.json
-// names it.
+// move syncs a layer to disk and moves it into the installation. The layer stays unused until
+// builds.json names it.
 func (i *Installation) move(ctx context.Context, upper, name string) error {
 	to := filepath.Join(i.dir, name)
 	if _, err := os.Lstat(upper); errors.Is(err, fs.ErrNotExist) && whole(i.dir, []string{name}) {

@@ -39,7 +39,7 @@ func Follow(ctx context.Context, name string, alive func(context.Context) (bool,
 				return nil, err
 			}
 		}
-		// Read after asking: the file of a process that has ended is complete.
+		// Read the file after calling alive: once the process has ended, the file is complete.
 		whole, err := f.read(name, told)
 		switch {
 		case err != nil:

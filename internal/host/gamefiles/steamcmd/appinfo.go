@@ -23,7 +23,8 @@ func (t Tool) Latest(ctx context.Context, app int, branch string) (int64, error)
 	return t.LatestFor(ctx, Account{}, app, branch)
 }
 
-// LatestFor is like Latest but logs in with an account. Steam tells owners of an app more.
+// LatestFor is like Latest but logs in with an account. Steam sends more information to owners of
+// an app.
 func (t Tool) LatestFor(ctx context.Context, a Account, app int, branch string) (int64, error) {
 	limits := t.Limits.orUsual()
 	within := min(latestWithin, limits.Whole)

@@ -61,8 +61,8 @@ func TestSteamCMDThatCannotRunFailsAtOnce(t *testing.T) {
 			t.Parallel()
 			r := newRig(t)
 			r.tool.Limits = steamcmd.Limits{Whole: 30 * time.Second}
-			// Outside SteamCMD's own directory, so that the driver cannot read which libraries it
-			// needs.
+			// The script is outside SteamCMD's own directory, so that the driver cannot read which
+			// libraries SteamCMD needs.
 			dir := t.TempDir()
 			r.tool.Script = filepath.Join(dir, "wrapper.sh")
 			write(t, r.tool.Script, strings.ReplaceAll(c.script, "$PROGRAM", filepath.Join(dir, "bin", "program")), 0o755)

@@ -38,8 +38,8 @@ const (
 
 func (c Cause) Error() string { return string(c) }
 
-// failure returns an error with a cause. reason is SteamCMD's message or a finding of ours, a text
-// or an error with a code; it may be empty.
+// failure returns an error with a cause. reason is SteamCMD's message or a description of what was
+// found: a text or an error with a code. It may be empty.
 func failure(c Cause, reason any) *left4me.Error { return explained(c, reason).Because(c) }
 
 // explained returns the error that explains a cause to users and says what to do about it.

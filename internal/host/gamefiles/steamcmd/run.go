@@ -206,8 +206,8 @@ func (p *process) read() {
 	}
 }
 
-// follow passes output lines to see until SteamCMD has ended. It stops SteamCMD when ctx ends or no
-// line was printed for silence.
+// follow passes output lines to see until SteamCMD has ended. It stops SteamCMD when ctx ends or
+// when no line was printed for the duration silence.
 func (p *process) follow(ctx context.Context, silence time.Duration, see func(line string)) (ending, error) {
 	var e ending
 	quiet := time.NewTimer(silence)

@@ -15,9 +15,9 @@ const steamclient = "steamclient.so"
 
 // LinkSDK makes HOME/.steam/sdk32 and sdk64 point to SteamCMD's linux32 and linux64 or, if those
 // have no steamclient.so, to the bin/ of an installation. Without these links srcds runs, but Steam
-// does not list it. LinkSDK replaces links with another target, and keeps a directory that contains
-// the library. It may be called at any time and does nothing if all links are correct. The game may
-// have write access to home: LinkSDK follows no link that leads out of it.
+// does not list it. LinkSDK replaces links that point elsewhere, but keeps a directory that
+// contains the library. It may be called at any time and does nothing if all links are correct. The
+// game may have write access to home: LinkSDK follows no link that leads out of it.
 func LinkSDK(home string, tool Tool, installation string) error {
 	if err := os.MkdirAll(home, 0o755); err != nil {
 		return fmt.Errorf("link Steam's libraries: %w", err)
