@@ -254,7 +254,7 @@ func TestConnectivityReadsSteamProblemsFromConsole(t *testing.T) {
 	for env, name := range map[string]string{"SIM_STEAM=nolibrary": "Steam's library", "SIM_STEAM=lost": "connection to Steam"} {
 		w := newWay(t, nil, env)
 		if c := w.first(); c.Name != name || c.State != left4me.CheckBroken {
-			t.Errorf("%s: %+v", env, c)
+			t.Errorf("%s: got %+v", env, c)
 		}
 	}
 }
@@ -343,6 +343,6 @@ func TestConnectivityUsesNewNameOfRenamedServer(t *testing.T) {
 	a := newWorker(t, r)
 	checks, err := a.diagnosis.connectivity(t.Context(), bus.ReachRequest{Server: r.Name, Shown: "beta"})
 	if c, ok := left4me.FirstWrong(checks); err != nil || !ok || !strings.Contains(c.Mend, "`left4me server start beta`") {
-		t.Errorf("%+v, %v", checks, err)
+		t.Errorf("got %+v, %v", checks, err)
 	}
 }

@@ -37,7 +37,7 @@ func TestRepeatedSteamCMDStepStartsOver(t *testing.T) {
 		}
 	}
 	if s := steps[1]; s.Progress != (left4me.Progress{}) || s.StartedAt != at || !s.EndedAt.IsZero() || s.Note != "once more, for linux" {
-		t.Errorf("%+v", s)
+		t.Errorf("got %+v", s)
 	}
 	tell(left4me.StepVerifyFiles, 0)
 	tell(left4me.StepDownload, 10)

@@ -217,7 +217,7 @@ func (d *depot) done(id left4me.JobID) bus.JobReport {
 	d.t.Helper()
 	r := d.end(id)
 	if r.State != left4me.JobDone {
-		d.t.Fatalf("%s: %+v, %v\n%s", id, r.Steps, r.Error, strings.Join(r.Log, "\n"))
+		d.t.Fatalf("%s: got %+v, %v\n%s", id, r.Steps, r.Error, strings.Join(r.Log, "\n"))
 	}
 	return r
 }
@@ -257,7 +257,7 @@ func (d *depot) nothingLeft() {
 		"instances/left4me-install/request.json",
 	} {
 		if _, err := os.Lstat(filepath.Join(string(d.Root.Root), name)); !errors.Is(err, fs.ErrNotExist) {
-			d.t.Errorf("%s: %v", name, err)
+			d.t.Errorf("%s: got %v", name, err)
 		}
 	}
 	if pids := d.steamcmds(); len(pids) > 0 {
@@ -330,7 +330,7 @@ func TestGameInstallUpdateAndRollBack(t *testing.T) {
 	for _, kind := range []left4me.JobKind{left4me.UpdateGame, left4me.VerifyGame, left4me.InstallGame} {
 		r := d.do(kind)
 		if s := stepOf(r, left4me.StepPublish); s.State != left4me.StepSkipped || !strings.Contains(s.Note, "up to date") {
-			t.Errorf("%s: %+v", kind, s)
+			t.Errorf("%s: got %+v", kind, s)
 		}
 	}
 	if after := d.layers(); !slices.Equal(after, before) {
@@ -359,7 +359,7 @@ func TestGameInstallUpdateAndRollBack(t *testing.T) {
 	}
 	var pinned left4me.Game
 	if err := d.bus.Request(t.Context(), bus.Command("local", bus.VerbPin), bus.PinRequest{V: 1}, &pinned); err != nil || pinned.Pinned {
-		t.Errorf("%+v, %v", pinned, err)
+		t.Errorf("got %+v, %v", pinned, err)
 	}
 	d.steam("SIM_STEAM_BUILD=3")
 	d.do(left4me.CheckGame)
@@ -420,7 +420,7 @@ func slow(t *testing.T) *depot {
 func (d *depot) still(build int64, layers []string) {
 	d.t.Helper()
 	if g := d.game(); g.Current != newest+build || len(g.Builds) != 1 {
-		d.t.Errorf("%+v", g)
+		d.t.Errorf("got %+v", g)
 	}
 	if got := d.layers(); !slices.Equal(got, layers) {
 		d.t.Errorf("layers %q became %q", layers, got)
@@ -439,7 +439,7 @@ func TestCancelledUpdateLeavesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	if r := d.end(id); r.State != left4me.JobCancelled {
-		t.Errorf("%s: %v", r.State, r.Error)
+		t.Errorf("%s: got %v", r.State, r.Error)
 	}
 	if took := time.Since(begin); took > 5*time.Second {
 		t.Errorf("the cancellation took %v", took)
@@ -468,7 +468,7 @@ func TestUpdateContinuesWithoutAgent(t *testing.T) {
 	d.serve()
 	d.done(id)
 	if g := d.game(); g.Current != newest+2 {
-		t.Errorf("%+v", g)
+		t.Errorf("got %+v", g)
 	}
 	d.nothingLeft()
 }
@@ -484,7 +484,7 @@ func TestKilledInstallerLeavesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	if r := d.end(id); r.State != left4me.JobFailed || r.Error == nil || r.Error.Text == "" {
-		t.Errorf("%+v", r)
+		t.Errorf("got %+v", r)
 	}
 	d.still(1, layers)
 	// Simulate the files that a power failure leaves behind.
@@ -511,7 +511,7 @@ func TestInterruptedDownloadIsResumed(t *testing.T) {
 	t.Parallel()
 	d := newDepot(t, "SIM_STEAM_BUILD=1", "SIM_STEAM_FAULT=lie")
 	if r := d.end(d.ask(left4me.InstallGame, "local", left4me.GameSpec{})); r.State != left4me.JobFailed || r.Error == nil {
-		t.Fatalf("%+v", r)
+		t.Fatalf("got %+v", r)
 	}
 	if g := d.game(); g.Current != 0 || len(g.Builds) != 0 {
 		t.Errorf("an incomplete build was installed: %+v", g)
@@ -526,12 +526,12 @@ func TestInterruptedDownloadIsResumed(t *testing.T) {
 	d.steam("SIM_STEAM_BUILD=1", "SIM_STEAM_FAULT=offline")
 	if r := d.end(d.ask(left4me.InstallGame, "local", left4me.GameSpec{})); r.State != left4me.JobFailed ||
 		!strings.Contains(r.Error.Text, "could not reach Steam") {
-		t.Fatalf("%+v", r.Error)
+		t.Fatalf("got %+v", r.Error)
 	}
 	d.steam("SIM_STEAM_BUILD=1")
 	r := d.do(left4me.InstallGame)
 	if s := stepOf(r, left4me.StepStage); !strings.Contains(s.Note, "goes on with") {
-		t.Errorf("%+v", s)
+		t.Errorf("got %+v", s)
 	}
 	d.nothingLeft()
 }
@@ -563,7 +563,7 @@ func TestFullDiskKeepsOldBuild(t *testing.T) {
 	d.steam("SIM_STEAM_BUILD=2", "SIM_STEAM_SIZE=300M", "SIM_STEAM_CHANGED=100", "SIM_STEAM_RATE=20M")
 	r := d.end(d.ask(left4me.UpdateGame, "local", left4me.GameSpec{}))
 	if r.State != left4me.JobFailed || r.Error == nil || !strings.Contains(r.Error.Text, "disk") {
-		t.Errorf("%s: %v", r.State, r.Error)
+		t.Errorf("%s: got %v", r.State, r.Error)
 	}
 	t.Log(r.Error)
 	d.still(1, layers)

@@ -99,7 +99,7 @@ func TestConcurrentEditsOfOverlay(t *testing.T) {
 		Upload:  d.send("z", map[string]string{"x.zip": z.String()}),
 		Replace: true,
 	}); r.State != left4me.JobDone {
-		t.Fatalf("%+v", r.Error)
+		t.Fatalf("got %+v", r.Error)
 	}
 	d.holds(1, map[string]string{"left4dead2/addons/a.txt": "a1", "left4dead2/cfg/server.cfg": "s1", "left4dead2/cfg/other.cfg": "o1"})
 	exact := left4me.Import{Exact: true}
@@ -115,30 +115,30 @@ func TestConcurrentEditsOfOverlay(t *testing.T) {
 		}))
 	}
 	if r := first("theirs", left4me.NoRevision); r.State != left4me.JobDone {
-		t.Fatalf("%+v", r.Error)
+		t.Fatalf("got %+v", r.Error)
 	}
 	if r := first("mine", left4me.NoRevision); r.State != left4me.JobFailed || r.Error.Kind != left4me.Conflict ||
 		!strings.Contains(r.Error.Text, "by revision 1 since") {
-		t.Errorf("%+v", r)
+		t.Errorf("got %+v", r)
 	}
 	if got := d.text("mods", "left4dead2/cfg/server.cfg"); got != "theirs" {
-		t.Errorf("%q", got)
+		t.Errorf("got %q", got)
 	}
 	// A failed upload stays for another attempt with other options, unless it is marked to be used
 	// once.
 	if left := d.uploads(); len(left) != 1 {
-		t.Errorf("%v", left)
+		t.Errorf("got %v", left)
 	}
 	d.change(left4me.Change{Upload: d.send("o", map[string]string{"left4dead2/cfg/nul.cfg": "x"}), Import: exact, Once: true})
 	if left := d.uploads(); len(left) != 1 {
-		t.Errorf("%v", left)
+		t.Errorf("got %v", left)
 	}
 	// Both edits are based on revision 1. Changes to different files are merged.
 	if r := edit("cfg/server.cfg", "s2", 1); r.State != left4me.JobDone {
-		t.Fatalf("%+v", r.Error)
+		t.Fatalf("got %+v", r.Error)
 	}
 	if r := edit("cfg/other.cfg", "o2", 1); r.State != left4me.JobDone {
-		t.Fatalf("%+v", r.Error)
+		t.Fatalf("got %+v", r.Error)
 	}
 	now := map[string]string{"left4dead2/addons/a.txt": "a1", "left4dead2/cfg/server.cfg": "s2", "left4dead2/cfg/other.cfg": "o2"}
 	d.holds(3, now)
@@ -151,20 +151,20 @@ func TestConcurrentEditsOfOverlay(t *testing.T) {
 	} {
 		if r.State != left4me.JobFailed || r.Error == nil || r.Error.Kind != left4me.Conflict ||
 			!strings.Contains(r.Error.Text, "left4dead2/cfg/") {
-			t.Errorf("%s: %+v", what, r)
+			t.Errorf("%s: got %+v", what, r)
 		} else if by := map[bool]string{true: "revision 2", false: "revision 3"}[strings.HasPrefix(what, "the") ||
 			what == "its removal"]; !strings.Contains(r.Error.Text, by) {
-			t.Errorf("%s: %s", what, r.Error.Text)
+			t.Errorf("%s: got %s", what, r.Error.Text)
 		}
 	}
 	d.holds(3, now)
 	// A change without a base revision is applied unconditionally.
 	if r := d.change(left4me.Change{Delete: []string{"left4dead2/cfg"}}); r.State != left4me.JobDone {
-		t.Fatalf("%+v", r.Error)
+		t.Fatalf("got %+v", r.Error)
 	}
 	d.holds(4, map[string]string{"left4dead2/addons/a.txt": "a1"})
 	if r := d.change(left4me.Change{Delete: []string{"left4dead2/cfg"}}); r.State != left4me.JobFailed || r.Error.Kind != left4me.NotFound {
-		t.Errorf("%+v", r)
+		t.Errorf("got %+v", r)
 	}
 }
 
@@ -188,7 +188,7 @@ func TestPublishedUploadIsRemoved(t *testing.T) {
 	spec := left4me.BuildSpec{Overlay: left4me.Overlay{Name: "maps", Kind: left4me.FilesOverlay}, Change: &left4me.Change{Upload: id}}
 	built := d.ask(left4me.BuildOverlay, "maps", spec)
 	if r := d.end(built); r.State != left4me.JobDone {
-		t.Fatalf("%+v", r.Error)
+		t.Fatalf("got %+v", r.Error)
 	}
 	if left := d.uploads(); len(left) != 0 {
 		t.Errorf("upload files left: %v", left)
@@ -202,7 +202,7 @@ func TestPublishedUploadIsRemoved(t *testing.T) {
 	d.holds(1, map[string]string{"left4dead2/addons/a.vpk": "x"})
 	for _, bad := range []string{id, "../../../etc", "x", strings.Repeat("A", 26)} {
 		if r := d.change(left4me.Change{Upload: bad}); r.State != left4me.JobFailed || r.Error.Kind != left4me.NotFound {
-			t.Errorf("%s: %+v", bad, r)
+			t.Errorf("%s: got %+v", bad, r)
 		}
 	}
 }
@@ -213,7 +213,7 @@ func TestRejectedUploadCreatesNothing(t *testing.T) {
 	id := d.send("b", map[string]string{"maps.zip": "PK\x03\x04 and then it was cut off"})
 	if r := d.change(left4me.Change{Upload: id}); r.State != left4me.JobFailed || r.Error.Kind != left4me.Invalid ||
 		!strings.Contains(r.Error.Text, "maps.zip") {
-		t.Errorf("%+v", r)
+		t.Errorf("got %+v", r)
 	}
 	if left := d.uploads(); len(left) != 1 {
 		t.Errorf("got files %v, want only the upload", left)
@@ -235,16 +235,16 @@ func TestPlanWritesNothing(t *testing.T) {
 		{Path: "left4dead2/addons/c.vpk", From: "c.vpk", Size: 2, Why: "an add-on"},
 	}
 	if err != nil || p.Problem != nil || cmp.Diff(want, p.Files) != "" || p.Count != 2 || p.Bytes != 3 || len(p.Skipped) != 1 {
-		t.Errorf("%+v, %v", p, err)
+		t.Errorf("got %+v, %v", p, err)
 	}
 	p, err = contentAsk[left4me.Plan](d, bus.VerbPlan, bus.PlanRequest{Overlay: "maps", Change: left4me.Change{Upload: id, Base: 1}})
 	if err != nil || p.Problem == nil || p.Problem.Kind != left4me.Conflict || p.Count != 2 {
-		t.Errorf("%+v, %v", p, err)
+		t.Errorf("got %+v, %v", p, err)
 	}
 	bad := d.send("q", map[string]string{"docs/a.png": "", "docs/readme.txt": ""})
 	p, err = contentAsk[left4me.Plan](d, bus.VerbPlan, bus.PlanRequest{Overlay: "new", Change: left4me.Change{Upload: bad}})
 	if err != nil || p.Problem == nil || p.Problem.Field != "files" || len(p.Left) != 1 || p.Left[0].Count != 2 || len(p.Dirs) == 0 {
-		t.Errorf("%+v, %v", p, err)
+		t.Errorf("got %+v, %v", p, err)
 	}
 	if _, err = contentAsk[left4me.Plan](d, bus.VerbPlan,
 		bus.PlanRequest{Overlay: "maps", Change: left4me.Change{Upload: strings.Repeat("b", 26)}}); err == nil {
@@ -288,7 +288,7 @@ func TestDamagedAddonIsReportedUntilReplaced(t *testing.T) {
 	} {
 		id := d.send(fmt.Sprint("p", i+2), step.files)
 		if r := d.change(left4me.Change{Upload: id, Import: left4me.Import{Exact: true}}); r.State != left4me.JobDone {
-			t.Fatalf("%d: %+v", i, r.Error)
+			t.Fatalf("%d: got %+v", i, r.Error)
 		}
 		if got := warned(); got != step.warned {
 			t.Errorf("step %d: got %d warnings: %+v", i, got, d.overlay("maps").Revisions[0].Warnings)

@@ -87,11 +87,11 @@ func TestRunningServerKeepsItsRevisions(t *testing.T) {
 	d.lay("maps", map[string]string{"left4dead2/a.cfg": "2"})
 	c, err := contentAsk[left4me.Content](d, bus.VerbContent, bus.OverlayRequest{Overlay: "maps"})
 	if err != nil || c.Current != 2 || !slices.Equal(c.Revisions[1].Servers, []left4me.Name{"alpha"}) || len(c.Revisions[0].Servers) != 0 {
-		t.Errorf("%+v, %v", c, err)
+		t.Errorf("got %+v, %v", c, err)
 	}
 	now, err := contentAsk[bus.Currents](d, bus.VerbCurrents, bus.Empty{})
 	if err != nil || now.Revisions["maps"] != 2 || now.Revisions["mods"] != 1 {
-		t.Errorf("%+v, %v", now, err)
+		t.Errorf("got %+v, %v", now, err)
 	}
 	if _, err := contentAsk[left4me.Content](d, bus.VerbDropRev, bus.OverlayRequest{Overlay: "maps", Revision: 1}); err == nil ||
 		!strings.Contains(err.Error(), "alpha") {
@@ -99,20 +99,20 @@ func TestRunningServerKeepsItsRevisions(t *testing.T) {
 	}
 	r := d.end(d.ask(left4me.CollectContent, "local", bus.CollectSpec{}))
 	if r.State != left4me.JobDone {
-		t.Errorf("%+v", r)
+		t.Errorf("got %+v", r)
 	}
 	if r := d.end(d.ask(left4me.DeleteOverlay, "maps", nil)); r.State != left4me.JobFailed || r.Error == nil ||
 		r.Error.Kind != left4me.Busy {
 		t.Errorf("a mounted overlay was deleted: %+v", r)
 	}
 	if b, err := os.ReadFile(filepath.Join(d.Files.Root.Overlay("maps"), "1/left4dead2/a.cfg")); err != nil || string(b) != "1" {
-		t.Errorf("%q, %v", b, err)
+		t.Errorf("got %q, %v", b, err)
 	}
 
 	// Return to the older revision, and set a label.
 	if c, err = contentAsk[left4me.Content](d, bus.VerbUse, bus.OverlayRequest{Overlay: "maps", Revision: 1}); err != nil ||
 		c.Current != 1 {
-		t.Errorf("%+v, %v", c, err)
+		t.Errorf("got %+v, %v", c, err)
 	}
 	shimtest.Until(t, "the change of the current revision is published", func() bool {
 		select {
@@ -124,11 +124,11 @@ func TestRunningServerKeepsItsRevisions(t *testing.T) {
 	})
 	if c, err = contentAsk[left4me.Content](d, bus.VerbLabel, bus.LabelRequest{Overlay: "maps", Revision: 2, Label: "x"}); err != nil ||
 		c.Revisions[0].Label != "x" {
-		t.Errorf("%+v, %v", c, err)
+		t.Errorf("got %+v, %v", c, err)
 	}
 	page, err := contentAsk[left4me.Page[left4me.FileChange]](d, bus.VerbDiff, bus.DiffRequest{Overlay: "maps", From: 1, To: 2})
 	if err != nil || len(page.Items) != 1 {
-		t.Errorf("%+v, %v", page, err)
+		t.Errorf("got %+v, %v", page, err)
 	}
 	d.showsRenamed(spec)
 	d.done(d.ask(left4me.StopServer, "alpha", spec))
@@ -141,14 +141,14 @@ func TestRunningServerKeepsItsRevisions(t *testing.T) {
 	}
 	all, err := contentAsk[[]left4me.Content](d, bus.VerbContents, bus.Empty{})
 	if err != nil || len(all) != 2 || all[1].Name != "maps" || all[1].GoneAt.IsZero() {
-		t.Errorf("%+v, %v", all, err)
+		t.Errorf("got %+v, %v", all, err)
 	}
 	d.done(d.ask(left4me.DeleteOverlay, "maps", nil))
 	d.done(d.ask(left4me.RestoreOverlay, "maps", nil))
 	d.done(d.ask(left4me.RestoreOverlay, "maps", nil))
 	if c, err = contentAsk[left4me.Content](d, bus.VerbContent, bus.OverlayRequest{Overlay: "maps"}); err != nil || c.Current != 1 ||
 		len(c.Revisions) != 2 {
-		t.Errorf("%+v, %v", c, err)
+		t.Errorf("got %+v, %v", c, err)
 	}
 	d.done(d.ask(left4me.StartServer, "alpha", spec))
 	d.done(d.ask(left4me.StopServer, "alpha", spec))
@@ -177,7 +177,7 @@ func TestPublishedBuildIsNotRepeated(t *testing.T) {
 		Promote: &left4me.Promote{Server: "none", Paths: []string{"x"}},
 	}
 	if r := d.done(d.ask(left4me.BuildOverlay, "maps", spec)); !strings.Contains(stepOf(r, left4me.StepPublishOverlay).Note, "revision 1") {
-		t.Errorf("%+v", r.Steps)
+		t.Errorf("got %+v", r.Steps)
 	}
 	if r := d.end(d.ask(left4me.BuildOverlay, "maps", spec)); r.State != left4me.JobFailed {
 		t.Errorf("another job: %+v", r)

@@ -62,21 +62,21 @@ func TestBuildFromScript(t *testing.T) {
 	}}}
 	r := d.done(d.ask(left4me.BuildOverlay, "maps", spec))
 	if strings.Join(r.Log, "\n") != "made" || stepOf(r, left4me.StepRunScript).Note == "" {
-		t.Errorf("%q, %+v", r.Log, r.Steps)
+		t.Errorf("got %q, %+v", r.Log, r.Steps)
 	}
 	if c := d.overlay("maps"); c.Current != 1 || c.Revisions[0].Origin != "version 3" || d.text("maps", "left4dead2/cfg/a.cfg") != "x\n" {
-		t.Errorf("%+v", c)
+		t.Errorf("got %+v", c)
 	}
 	// A failed script leaves the revision unchanged, and the job says why.
 	spec.Overlay.Script = &left4me.Script{Text: "echo x >x; echo no such map >&2; exit 4", Version: 4}
 	r = d.end(d.ask(left4me.BuildOverlay, "maps", spec))
 	if r.State != left4me.JobFailed || r.Error == nil || !strings.Contains(r.Error.Text, "status 4") ||
 		r.Log[len(r.Log)-1] != "no such map" || d.overlay("maps").Current != 1 {
-		t.Errorf("%+v", r)
+		t.Errorf("got %+v", r)
 	}
 	spec.Overlay.Script = nil
 	if r = d.end(d.ask(left4me.BuildOverlay, "maps", spec)); r.Error == nil || r.Error.Kind != left4me.Invalid {
-		t.Errorf("%+v", r)
+		t.Errorf("got %+v", r)
 	}
 }
 
@@ -138,7 +138,7 @@ func TestBuildFromGit(t *testing.T) {
 	}
 	d.done(d.ask(left4me.BuildOverlay, "rework", spec))
 	if c := d.overlay("rework"); c.Current != 1 || c.Revisions[0].Origin != first || d.text("rework", "left4dead2/cfg/a.cfg") != "1" {
-		t.Fatalf("%+v", c)
+		t.Fatalf("got %+v", c)
 	}
 	had := packs
 	r := d.done(d.ask(left4me.BuildOverlay, "rework", spec))
@@ -158,7 +158,7 @@ func TestBuildFromGit(t *testing.T) {
 	}
 	if got := d.text("rework", "left4dead2/addons/sourcemod/plugins/a.smx"); got != "1" ||
 		d.overlay("rework").Revisions[0].Origin != second {
-		t.Errorf("%q, %+v", got, d.overlay("rework").Revisions[0])
+		t.Errorf("got %q, %+v", got, d.overlay("rework").Revisions[0])
 	}
 
 	// A subdirectory at a commit, and a missing reference.
@@ -166,12 +166,12 @@ func TestBuildFromGit(t *testing.T) {
 	d.done(d.ask(left4me.BuildOverlay, "rework", spec))
 	if d.text("rework", "left4dead2/cfg/a.cfg") != "none" || d.text("rework", "left4dead2/addons/sourcemod/plugins/a.smx") != "1" ||
 		d.overlay("rework").Revisions[0].Origin != first+":addons" {
-		t.Errorf("%+v", d.overlay("rework").Revisions[0])
+		t.Errorf("got %+v", d.overlay("rework").Revisions[0])
 	}
 	spec.Overlay.Git = &left4me.Git{URL: server.URL + "/.git", Ref: "gone"}
 	if r := d.end(d.ask(left4me.BuildOverlay, "rework", spec)); r.Error == nil || r.Error.Kind != left4me.NotFound ||
 		d.overlay("rework").Current != 3 {
-		t.Errorf("%+v", r)
+		t.Errorf("got %+v", r)
 	}
 }
 
@@ -229,11 +229,11 @@ func TestBuildFromRelease(t *testing.T) {
 	spec.Overlay.Release.Keep = []string{"left4dead2/cfg"}
 	d.done(d.ask(left4me.BuildOverlay, "tool", spec))
 	if d.text("tool", "left4dead2/addons/a.vdf") != "2" || d.text("tool", "left4dead2/cfg/own.cfg") != "theirs" {
-		t.Errorf("%+v", d.overlay("tool"))
+		t.Errorf("got %+v", d.overlay("tool"))
 	}
 	pack(map[string]string{"n/addons/a.vdf": "3"})
 	lie = "x"
 	if r := d.end(d.ask(left4me.BuildOverlay, "tool", spec)); r.State != left4me.JobFailed || d.overlay("tool").Current != 2 {
-		t.Errorf("%+v", r)
+		t.Errorf("got %+v", r)
 	}
 }

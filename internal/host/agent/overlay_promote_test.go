@@ -65,7 +65,7 @@ func TestPromoteFromRenamedServer(t *testing.T) {
 	spec := promoted("beta", "left4dead2/data/0.txt")
 	spec.PromoteFrom, spec.PromoteID = "alpha", "first"
 	if r := d.end(d.ask(left4me.BuildOverlay, "kept", spec)); r.State != left4me.JobDone {
-		t.Errorf("%+v, %+v", r, r.Error)
+		t.Errorf("got %+v, %+v", r, r.Error)
 	}
 	// The host renamed the server, control does not know, and the server has been renamed again
 	// since.
@@ -74,11 +74,11 @@ func TestPromoteFromRenamedServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	if r := d.end(d.ask(left4me.BuildOverlay, "kept", spec)); r.State != left4me.JobDone {
-		t.Errorf("%+v, %+v", r, r.Error)
+		t.Errorf("got %+v, %+v", r, r.Error)
 	}
 	spec.Promote.Server, spec.PromoteFrom, spec.PromoteID = "alpha", "beta", "before"
 	if r := d.end(d.ask(left4me.BuildOverlay, "kept", spec)); r.Error == nil || r.Error.Code != "server.renamed_meanwhile" {
-		t.Errorf("%+v, %+v", r, r.Error)
+		t.Errorf("got %+v, %+v", r, r.Error)
 	}
 }
 
@@ -101,7 +101,7 @@ func TestPromoteRejectsTooLargeFilesBeforeCopying(t *testing.T) {
 		begun := time.Now()
 		r := d.end(d.ask(left4me.BuildOverlay, "kept", promoted("alpha", paths...)))
 		if r.State != left4me.JobFailed || r.Error == nil || r.Error.Kind != kind || !strings.Contains(r.Error.Text, text) {
-			t.Errorf("%+v, %+v", r, r.Error)
+			t.Errorf("got %+v, %+v", r, r.Error)
 		}
 		if took := time.Since(begun); took > 10*time.Second {
 			t.Errorf("the refusal took %s", took)
@@ -149,7 +149,7 @@ func TestPromoteKeepsHoles(t *testing.T) {
 	r := d.done(d.ask(left4me.BuildOverlay, "kept",
 		promoted("alpha", "left4dead2/data/same.txt", "left4dead2/data", "left4dead2/data/holes")))
 	if s := stepOf(r, left4me.StepFetch); s.Note != "2 files" || s.Progress.Done != s.Progress.Total || s.Progress.Total != 200<<20+4 {
-		t.Errorf("%+v", s)
+		t.Errorf("got %+v", s)
 	}
 	revision := filepath.Join(d.Files.Root.Overlay("kept"), "1", "left4dead2", "data")
 	var st unix.Stat_t
@@ -157,10 +157,10 @@ func TestPromoteKeepsHoles(t *testing.T) {
 		t.Errorf("got %d bytes with %d allocated on disk, %v", st.Size, st.Blocks*512, err)
 	}
 	if b, err := os.ReadFile(filepath.Join(revision, "same.txt")); err != nil || string(b) != "text" {
-		t.Errorf("%q, %v", b, err)
+		t.Errorf("got %q, %v", b, err)
 	}
 	if r := d.end(d.ask(left4me.BuildOverlay, "kept", promoted("alpha", "left4dead2/data/none"))); r.Error == nil ||
 		r.Error.Kind != left4me.NotFound {
-		t.Errorf("%+v", r)
+		t.Errorf("got %+v", r)
 	}
 }

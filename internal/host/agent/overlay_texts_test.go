@@ -72,14 +72,14 @@ func TestTextsAreSavedAsUTF8ByDefault(t *testing.T) {
 	repaired["left4dead2/cfg/a.cfg"], repaired["left4dead2/cfg/b.cfg"] = "sv_cheats 0\r\n", "sv_cheats 0\r\n"
 	d.holds(1, repaired)
 	if s := stepOf(r, left4me.StepInspect); !strings.Contains(s.Note, "2 texts saved as UTF-8") {
-		t.Errorf("%+v", s)
+		t.Errorf("got %+v", s)
 	}
 	if log := strings.Join(r.Log, "\n"); !strings.Contains(log,
 		"saved left4dead2/cfg/b.cfg as UTF-8 without a byte order mark: it is UTF-16") {
 		t.Error(log)
 	}
 	if rev := d.revision(1); rev.Note != "why; saved as UTF-8: a.cfg, b.cfg" || len(texts(rev.Warnings)) > 0 {
-		t.Errorf("%+v", rev)
+		t.Errorf("got %+v", rev)
 	}
 	// Uploading the same files again creates no revision.
 	d.texts(left4me.Change{Upload: d.send("two", files), Import: left4me.Import{Exact: true}, Replace: true}, plain)
@@ -143,7 +143,7 @@ func TestRepairCreatesRevisionAndKeepsOriginal(t *testing.T) {
 	want["left4dead2/cfg/sub/b.cfg"] = "sv_cheats 0\r\n"
 	d.holds(2, want)
 	if s := stepOf(r, left4me.StepRepairTexts); s.Note != "1 files" {
-		t.Errorf("%+v", s)
+		t.Errorf("got %+v", s)
 	}
 
 	git := left4me.Overlay{Name: "maps", Kind: left4me.GitOverlay, Git: &left4me.Git{URL: "https://example.org/x"}}
@@ -168,7 +168,7 @@ func TestRepairCreatesRevisionAndKeepsOriginal(t *testing.T) {
 	}
 	a, err := d.agent.overlays.repo.File(bus.FileRequest{Overlay: "maps", Revision: 1, Path: "left4dead2/cfg/a.cfg"})
 	if err != nil || string(a.Data) != files["left4dead2/cfg/a.cfg"] {
-		t.Errorf("%q, %v", a.Data, err)
+		t.Errorf("got %q, %v", a.Data, err)
 	}
 	d.texts(left4me.Change{Repair: []string{"."}}, git)
 	d.holds(3, want)
@@ -196,10 +196,10 @@ func TestRepairKeepsOrigin(t *testing.T) {
 	d.texts(left4me.Change{Repair: []string{"left4dead2/cfg/a.cfg"}}, left4me.Overlay{Name: "maps", Kind: left4me.GitOverlay})
 	d.holds(2, map[string]string{"left4dead2/cfg/a.cfg": "hostname \"x\"\n"})
 	if r := d.revision(0); r.Origin != "abc" || len(r.Items) != 1 {
-		t.Errorf("%+v", r)
+		t.Errorf("got %+v", r)
 	}
 	if _, m, err := d.agent.overlays.repo.Manifest(t.Context(), "maps", 0); err != nil || !m[len(m)-1].Exec {
-		t.Errorf("%+v, %v", m, err)
+		t.Errorf("got %+v, %v", m, err)
 	}
 }
 
@@ -249,17 +249,17 @@ func TestPlanListsTextsToRepair(t *testing.T) {
 		plan, err := d.agent.builds.PlanUpload(t.Context(), bus.PlanRequest{Overlay: "maps", Change: change})
 		slices.Sort(plan.Repairs)
 		if d := cmp.Diff(want, plan.Repairs); d != "" || err != nil {
-			t.Errorf("%s: %v %s", id, err, d)
+			t.Errorf("%s: got %v %s", id, err, d)
 		}
 		change.Import.Texts = left4me.TextsAsIs
 		if plan, err = d.agent.builds.PlanUpload(t.Context(), bus.PlanRequest{Overlay: "maps", Change: change}); err != nil ||
 			len(plan.Repairs) > 0 {
-			t.Errorf("%s: %v, %v", id, plan.Repairs, err)
+			t.Errorf("%s: got %v, %v", id, plan.Repairs, err)
 		}
 		change.Import.Texts = ""
 		r := d.texts(change, left4me.Overlay{Name: "maps", Kind: left4me.FilesOverlay})
 		if id == "zip" && !strings.Contains(stepOf(r, left4me.StepInspect).Note, "3 texts saved as UTF-8") {
-			t.Errorf("%+v", r.Steps)
+			t.Errorf("got %+v", r.Steps)
 		}
 	}
 }

@@ -30,15 +30,15 @@ func TestBuildFromWorkshopCollection(t *testing.T) {
 		return d.bus.Request(t.Context(), bus.Command("local", bus.VerbWorkshop), w, &previewed) == nil
 	})
 	if len(previewed) != 4 {
-		t.Fatalf("%+v", previewed)
+		t.Fatalf("got %+v", previewed)
 	}
 	build := left4me.BuildSpec{Overlay: left4me.Overlay{Name: "maps", Kind: left4me.WorkshopOverlay, Workshop: &w}, By: "ann"}
 	r := d.done(d.ask(left4me.BuildOverlay, "maps", build))
 	if note := stepOf(r, left4me.StepFetch).Note; note != "2 downloaded, 1 deleted" {
-		t.Errorf("%q", note)
+		t.Errorf("got %q", note)
 	}
 	if p := stepOf(r, left4me.StepFetch).Progress; p.Done == 0 || p.Done != p.Total || p.Unit != "bytes" {
-		t.Errorf("%+v", p)
+		t.Errorf("got %+v", p)
 	}
 	if !slices.Contains(r.Log, "101 Salt Flats: fresh") {
 		t.Errorf("printed %q", r.Log)
@@ -55,17 +55,17 @@ func TestBuildFromWorkshopCollection(t *testing.T) {
 	rev := c.Revisions[0]
 	if c.Current != 1 || rev.Files != 2 || len(rev.Items) != 4 || len(rev.Campaigns) != 2 || rev.By != "ann" {
 		b, _ := json.Marshal(c)
-		t.Errorf("%s", b)
+		t.Errorf("got %s", b)
 	}
 	if !slices.ContainsFunc(rev.Warnings, func(w left4me.Warning) bool {
 		return w.Kind == left4me.WarnIncomplete && strings.Contains(w.Text, "104")
 	}) {
-		t.Errorf("%+v", rev.Warnings)
+		t.Errorf("got %+v", rev.Warnings)
 	}
 
 	r = d.done(d.ask(left4me.BuildOverlay, "maps", build))
 	if note := stepOf(r, left4me.StepPublishOverlay).Note; !strings.Contains(note, "nothing has changed") || now().Current != 1 {
-		t.Errorf("%q", note)
+		t.Errorf("got %q", note)
 	}
 	if _, times := d.api.Sent("101"); times != 1 {
 		t.Errorf("fetched %d times", times)
@@ -89,7 +89,7 @@ func TestBuildFromWorkshopCollection(t *testing.T) {
 	}
 	d.done(d.ask(left4me.BuildOverlay, "maps", build))
 	if c = now(); c.Current != 2 || c.Revisions[0].Changed != 1 || c.Revisions[0].Files != 2 {
-		t.Errorf("%+v", c.Revisions[0])
+		t.Errorf("got %+v", c.Revisions[0])
 	}
 	if got, err := os.ReadFile(filepath.Join(d.Files.Root.Overlay("maps"), "2/left4dead2/addons/101.vpk")); err != nil ||
 		string(got) != string(old) {

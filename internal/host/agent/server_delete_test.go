@@ -125,7 +125,7 @@ func (m mess) put(at string, depth int) {
 		}
 	}
 	if err != nil && !errors.Is(err, unix.ENAMETOOLONG) {
-		m.t.Fatalf("%q: %v", at, err)
+		m.t.Fatalf("%q: got %v", at, err)
 	}
 }
 

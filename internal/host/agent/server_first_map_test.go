@@ -21,7 +21,7 @@ func TestStartWithMissingFirstMapListsMaps(t *testing.T) {
 	r := d.end(d.ask(left4me.StartServer, "alpha", spec))
 	if r.State != left4me.JobFailed || r.Error == nil || r.Error.Field != "settings.map" ||
 		r.Error.Text != "map load failed: c99m1_nowhere not found or invalid" {
-		t.Fatalf("%s: %+v", r.State, r.Error)
+		t.Fatalf("%s: got %+v", r.State, r.Error)
 	}
 	for _, want := range []string{"There are own_arena, c1m1_hotel, ", "c5m1_waterfront", " more; left4me server maps alpha"} {
 		if !strings.Contains(r.Error.Hint, want) {

@@ -25,7 +25,7 @@ func TestStartNamesSourceTVOnItsPort(t *testing.T) {
 		t.Helper()
 		r := d.end(d.ask(left4me.StartServer, spec.Name, spec))
 		if r.State != left4me.JobDone {
-			t.Fatalf("%s: %+v", spec.Name, r.Error)
+			t.Fatalf("%s: got %+v", spec.Name, r.Error)
 		}
 		i := slices.IndexFunc(r.Steps, func(s left4me.Step) bool { return s.Label == left4me.StepCheckPort })
 		return r.Steps[i].Note
@@ -37,7 +37,7 @@ func TestStartNamesSourceTVOnItsPort(t *testing.T) {
 	r := d.end(d.ask(left4me.StartServer, "beta", beta))
 	want := fmt.Sprintf("port %d is used by alpha beside its own port %d, as SourceTV does, ", tv, d.Port)
 	if r.State != left4me.JobFailed || r.Error == nil || r.Error.Field != "port" || !strings.HasPrefix(r.Error.Text, want) {
-		t.Errorf("%s: %+v", r.State, r.Error)
+		t.Errorf("%s: got %+v", r.State, r.Error)
 	}
 
 	// An earlier left4me accepted such a definition: the server still starts, and a note says what

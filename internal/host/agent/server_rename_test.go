@@ -96,7 +96,7 @@ func TestStartAfterRenameMovesFilesOnHost(t *testing.T) {
 		t.Errorf("the console continues at %d with %d bytes lost, want %d: %v", after.After, after.Lost, before.Position, err)
 	}
 	if env, err := r.Files.Root.ReadEnv("beta"); err != nil || env.SpecHash != spec.Hash() {
-		t.Errorf("%+v, %v", env, err)
+		t.Errorf("got %+v, %v", env, err)
 	}
 	// Start once more, as after a kill before the report: the rename step must be reported again.
 	p = a.mute()
@@ -302,7 +302,7 @@ func TestLateJobSparesNewServerWithOldName(t *testing.T) {
 		{"reset", a.servers.reset},
 	} {
 		if err := c.do(ctx, late, a.mute()); err != nil {
-			t.Errorf("%s: %v", c.verb, err)
+			t.Errorf("%s: got %v", c.verb, err)
 		}
 		if st, _ := a.statuses.get(r.Name); st.State != left4me.Running || st.PID != before.PID {
 			t.Errorf("after %s of the renamed server: new server is %s with process %d, want %d", c.verb, st.State, st.PID, before.PID)
@@ -358,7 +358,7 @@ func TestShimUnderOldNameIsFoundAfterRestart(t *testing.T) {
 	removeAfter(t, next, spec)
 	all, err := next.statuses.list(t.Context())
 	if err != nil || len(all) != 1 || all[0].Name != r.Name || !all[0].State.Up() {
-		t.Fatalf("%+v, %v", all, err)
+		t.Fatalf("got %+v, %v", all, err)
 	}
 	if err := next.servers.restart(t.Context(), spec, next.mute()); err != nil {
 		t.Fatal(err)

@@ -42,7 +42,7 @@ func constants(t *testing.T, dir string, wanted func(block *ast.GenDecl, c *ast.
 				}
 				text, err := strconv.Unquote(c.Values[0].(*ast.BasicLit).Value)
 				if err != nil {
-					t.Fatalf("%s: %v", name, err)
+					t.Fatalf("%s: got %v", name, err)
 				}
 				all = append(all, text)
 			}

@@ -36,11 +36,11 @@ func TestBackupIsListedVerifiedAndDeleted(t *testing.T) {
 	s := source(t)
 	archives := Archives{Dir: filepath.Join(s.Root, "backups")}
 	if all, err := archives.List(); err != nil || len(all) != 0 {
-		t.Fatalf("%v, %v", all, err)
+		t.Fatalf("got %v, %v", all, err)
 	}
 	b := kept(t, archives, "one", s)
 	if st, err := os.Stat(archives.File("one")); err != nil || st.Mode() != 0o600 || st.Size() != b.Bytes {
-		t.Errorf("%v, %v", st, err)
+		t.Errorf("got %v, %v", st, err)
 	}
 	if c := exec.Command("sha256sum", "-c", "one.tar.zst.sha256"); true {
 		c.Dir = archives.Dir
@@ -51,18 +51,18 @@ func TestBackupIsListedVerifiedAndDeleted(t *testing.T) {
 	all, err := archives.List()
 	if err != nil || len(all) != 1 || all[0].State != left4me.BackupVerified || all[0].SHA256 != b.SHA256 || all[0].Files != 8 ||
 		all[0].Version != "1.2.3" {
-		t.Errorf("%+v, %v", all, err)
+		t.Errorf("got %+v, %v", all, err)
 	}
 	// A copied archive is unchecked until it is verified.
 	if err := errors.Join(os.Link(archives.File("one"), archives.File("two"))); err != nil {
 		t.Fatal(err)
 	}
 	if v, err := archives.Get("two"); err != nil || v.State != left4me.BackupUnchecked {
-		t.Errorf("%+v, %v", v, err)
+		t.Errorf("got %+v, %v", v, err)
 	}
 	if v, err := archives.Verify(t.Context(), "two", nil); err != nil || v.State != left4me.BackupVerified || v.Files != 8 ||
 		!v.CreatedAt.Equal(noon) {
-		t.Errorf("%+v, %v", v, err)
+		t.Errorf("got %+v, %v", v, err)
 	}
 	// Change bytes of the archive without changing its size.
 	f, err := os.OpenFile(archives.File("one"), os.O_WRONLY, 0)
@@ -74,10 +74,10 @@ func TestBackupIsListedVerifiedAndDeleted(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := archives.Verify(t.Context(), "one", nil); !errors.Is(err, left4me.Invalid) {
-		t.Errorf("%v", err)
+		t.Errorf("got %v", err)
 	}
 	if v, err := archives.Get("one"); err != nil || v.State != left4me.BackupDamaged || len(v.Damage) == 0 {
-		t.Errorf("%+v, %v", v, err)
+		t.Errorf("got %+v, %v", v, err)
 	}
 	if err := errors.Join(archives.Delete("one"), archives.Delete("two"), archives.Delete("one")); err != nil {
 		t.Error(err)
@@ -86,7 +86,7 @@ func TestBackupIsListedVerifiedAndDeleted(t *testing.T) {
 		t.Errorf("files left: %v", left)
 	}
 	if _, err := archives.Get("../one"); !errors.Is(err, left4me.NotFound) {
-		t.Errorf("%v", err)
+		t.Errorf("got %v", err)
 	}
 }
 

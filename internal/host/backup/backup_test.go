@@ -150,7 +150,7 @@ func TestRestoreReproducesSource(t *testing.T) {
 	}
 	r, err := Verify(t.Context(), bytes.NewReader(archive), nil)
 	if err != nil || len(r.Damage) > 0 || r.Bytes != int64(len(archive)) {
-		t.Fatalf("%+v, %v", r.Damage, err)
+		t.Fatalf("got %+v, %v", r.Damage, err)
 	}
 	root := t.TempDir()
 	write(t, filepath.Join(root, "workshop_cache/7/1.vpk"), "from the workshop") // downloaded again
@@ -170,7 +170,7 @@ func TestRestoreReproducesSource(t *testing.T) {
 	}
 	for file, text := range map[string]string{databaseName: "the database"} {
 		if b, err := os.ReadFile(filepath.Join(root, file)); err != nil || string(b) != text {
-			t.Errorf("%s: %q, %v", file, b, err)
+			t.Errorf("%s: got %q, %v", file, b, err)
 		}
 	}
 	if b, err := os.ReadFile(filepath.Join(etc, "left4me.env")); err != nil || string(b) != "LEFT4ME_SECRET_KEY=x\n" {
@@ -187,7 +187,7 @@ func TestRestoreReproducesSource(t *testing.T) {
 		t.Error("an attribute that names another disk was restored")
 	}
 	if done.Game || len(done.Missing) > 0 || done.Aside != "" || len(done.Written) != 1 {
-		t.Errorf("%+v", done)
+		t.Errorf("got %+v", done)
 	}
 	if left, _ := filepath.Glob(filepath.Join(root, "tmp", "*")); len(left) > 0 {
 		t.Errorf("files left: %q", left)
@@ -218,7 +218,7 @@ func TestOverlayShowsSameContentAfterRestore(t *testing.T) {
 		c.Env = append(os.Environ(), "BASE="+filepath.Join(root, "installation/base"))
 		out, err := c.CombinedOutput()
 		if err != nil {
-			t.Fatalf("%v %s", err, out)
+			t.Fatalf("got %v %s", err, out)
 		}
 		_ = os.Chmod(filepath.Join(root, "runtime/alpha/work/work"), 0o700)
 		return string(out)
@@ -231,7 +231,7 @@ func TestOverlayShowsSameContentAfterRestore(t *testing.T) {
 	}
 	archive, m := packed(t, Source{Root: root, Database: filepath.Join(root, "snapshot.db"), Head: Head{Format: Format, CreatedAt: noon}})
 	if len(m.Warnings) > 0 {
-		t.Errorf("%q", m.Warnings)
+		t.Errorf("got %q", m.Warnings)
 	}
 	again := t.TempDir()
 	if err := os.CopyFS(filepath.Join(again, "installation"), os.DirFS(filepath.Join(root, "installation"))); err != nil {
@@ -239,7 +239,7 @@ func TestOverlayShowsSameContentAfterRestore(t *testing.T) {
 	}
 	done, err := Restore(t.Context(), bytes.NewReader(archive), Target{Root: again, Now: noon})
 	if err != nil || !done.Game {
-		t.Fatalf("%+v, %v", done, err)
+		t.Fatalf("got %+v, %v", done, err)
 	}
 	if after := mounted(again, look); after != before {
 		t.Errorf("got %q after the restore, want %q", before, after)
@@ -278,10 +278,10 @@ func TestChangingFileIsPackedAgain(t *testing.T) {
 		archive, m := packed(t, s)
 		i := slices.IndexFunc(m.Entries, func(e Entry) bool { return strings.HasSuffix(e.Path, "logs/log") })
 		if i < 0 || m.Entries[i].Changed != c.changed || m.Entries[i].Size != c.size && !c.changed {
-			t.Errorf("%s: %+v", c.what, m.Entries[max(i, 0)])
+			t.Errorf("%s: got %+v", c.what, m.Entries[max(i, 0)])
 		}
 		if r, err := Verify(t.Context(), bytes.NewReader(archive), nil); err != nil || len(r.Damage) > 0 {
-			t.Errorf("%s: %q, %v", c.what, r.Damage, err)
+			t.Errorf("%s: got %q, %v", c.what, r.Damage, err)
 		}
 		root := t.TempDir()
 		if _, err := Restore(t.Context(), bytes.NewReader(archive), Target{Root: root, Schema: 4, Now: noon}); err != nil {
@@ -290,7 +290,7 @@ func TestChangingFileIsPackedAgain(t *testing.T) {
 		_ = os.Chmod(filepath.Join(root, "overlays/maps/10/left4dead2"), 0o755)
 		if st, err := os.Stat(filepath.Join(root, "runtime/alpha/upper/left4dead2/logs/log")); err != nil ||
 			st.Size() != m.Entries[i].Size {
-			t.Errorf("%s: %v, %v", c.what, st, err)
+			t.Errorf("%s: got %v, %v", c.what, st, err)
 		}
 	}
 }
@@ -306,7 +306,7 @@ func TestRestorePutsExistingFilesAside(t *testing.T) {
 		t.Fatalf("got %v, want left4me.Conflict", err)
 	}
 	if b, err := os.ReadFile(filepath.Join(root, databaseName)); err != nil || string(b) != "what was there" {
-		t.Fatalf("%q, %v", b, err)
+		t.Fatalf("got %q, %v", b, err)
 	}
 	to.Force = true
 	done, err := Restore(t.Context(), bytes.NewReader(archive), to)
@@ -324,7 +324,7 @@ func TestRestorePutsExistingFilesAside(t *testing.T) {
 		}
 	}
 	if b, err := os.ReadFile(filepath.Join(root, databaseName)); err != nil || string(b) != "the database" {
-		t.Errorf("%q, %v", b, err)
+		t.Errorf("got %q, %v", b, err)
 	}
 	if _, err := os.Stat(filepath.Join(root, databaseName+"-wal")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the old database's log is still in place: %v", err)
@@ -340,7 +340,7 @@ func TestRestoreKeepsExistingSettings(t *testing.T) {
 	write(t, filepath.Join(etc, "left4me.env"), "own")
 	to := Target{Root: root, Settings: etc, Schema: 4, Now: noon}
 	if _, err := Restore(t.Context(), bytes.NewReader(archive), to); !errors.Is(err, left4me.Conflict) {
-		t.Errorf("%v", err)
+		t.Errorf("got %v", err)
 	}
 	// The files had been written already, including a directory without write permission.
 	if left, _ := filepath.Glob(filepath.Join(root, "*", "*")); len(left) > 0 {
@@ -348,11 +348,11 @@ func TestRestoreKeepsExistingSettings(t *testing.T) {
 	}
 	to.Settings, to.Force = "", true
 	if done, err := Restore(t.Context(), bytes.NewReader(archive), to); err != nil || !slices.Equal(done.Kept, []string{"left4me.env"}) {
-		t.Errorf("%+v, %v", done, err)
+		t.Errorf("got %+v, %v", done, err)
 	}
 	t.Cleanup(func() { _ = os.Chmod(filepath.Join(root, "overlays/maps/10/left4dead2"), 0o755) })
 	if b, err := os.ReadFile(filepath.Join(etc, "left4me.env")); err != nil || string(b) != "own" {
-		t.Errorf("%q, %v", b, err)
+		t.Errorf("got %q, %v", b, err)
 	}
 }
 
@@ -368,7 +368,7 @@ func TestRestoreFollowsNoLinkInRoot(t *testing.T) {
 		t.Error("the restore followed a symbolic link")
 	}
 	if entries, err := os.ReadDir(outside); err != nil || len(entries) != 1 {
-		t.Errorf("%v, %v", entries, err)
+		t.Errorf("got %v, %v", entries, err)
 	}
 	if _, err := os.Stat(filepath.Join(outside, "restore-x/precious")); err != nil {
 		t.Error(err)
@@ -380,10 +380,10 @@ func TestRestoreRefusesNewerDatabase(t *testing.T) {
 	root := t.TempDir()
 	_, err := Restore(t.Context(), bytes.NewReader(archive), Target{Root: root, Schema: 3, Now: noon})
 	if e, ok := left4me.Public(err); !ok || e.Kind != left4me.Invalid || !strings.Contains(e.Text, "1.2.3") {
-		t.Errorf("%v", err)
+		t.Errorf("got %v", err)
 	}
 	if _, err := os.Stat(filepath.Join(root, databaseName)); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("%v", err)
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -255,7 +255,7 @@ func FuzzRaw(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		a := &reader{ctx: t.Context(), tar: tar.NewReader(bytes.NewReader(b)), sink: discard{}, space: 1 << 20, seen: map[string]got{}}
 		if _, err := a.all(); err != nil && !errors.Is(err, ErrDamaged) {
-			t.Errorf("%v", err)
+			t.Errorf("got %v", err)
 		}
 		for p, g := range a.seen {
 			if in, ok := place(p); !ok || in.only != "" && in.only != g.kind {
@@ -290,10 +290,10 @@ func TestHugeSparseFilesAreSkipped(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !strings.Contains(strings.Join(m.Warnings, "\n"), "runtime/alpha/upper/hole3: ") {
-		t.Errorf("%q", m.Warnings)
+		t.Errorf("got %q", m.Warnings)
 	}
 	if r, err := Verify(t.Context(), bytes.NewReader(b.Bytes()), nil); err != nil || len(r.Damage) > 0 {
-		t.Errorf("%q, %v", r.Damage, err)
+		t.Errorf("got %q, %v", r.Damage, err)
 	}
 }
 

@@ -67,7 +67,7 @@ func TestRevisionsAfterRestore(t *testing.T) {
 	s = overlays.Open(again, -1)
 	c, err := s.Get(t.Context(), "maps", 0, nil)
 	if err != nil || c.Current != 3 || len(c.Revisions) != 2 || c.Revisions[1].Label != "the first" || c.Revisions[0].By != "al" {
-		t.Fatalf("%+v, %v", c, err)
+		t.Fatalf("got %+v, %v", c, err)
 	}
 	one, err := os.Stat(filepath.Join(again, "overlays/maps/1/left4dead2/same"))
 	if err != nil {
@@ -80,7 +80,7 @@ func TestRevisionsAfterRestore(t *testing.T) {
 	write(t, filepath.Join(again, "workshop_cache/7/1.vpk"), "from the workshop")
 	files := map[string]string{"left4dead2/a.cfg": "2", "left4dead2/same": "same"}
 	if r, changed := publish(t, again, 9, files, shop); !changed || r.Number != 5 || r.Added != 1 || r.Changed != 0 {
-		t.Errorf("%+v, %t", r, changed)
+		t.Errorf("got %+v, %t", r, changed)
 	}
 	one, err = os.Stat(filepath.Join(again, "overlays/maps/3/left4dead2/same"))
 	if err != nil {
@@ -90,7 +90,7 @@ func TestRevisionsAfterRestore(t *testing.T) {
 		t.Errorf("the new revision does not share restored files: %v", err)
 	}
 	if r, changed := publish(t, again, 10, files, shop); changed {
-		t.Errorf("%+v", r)
+		t.Errorf("got %+v", r)
 	}
 	if err := s.Sweep(t.Context()); err != nil {
 		t.Error(err)

@@ -68,7 +68,7 @@ func TestConvertUpperConvertsMarks(t *testing.T) {
 			}
 		}
 		if b, err := os.ReadFile(filepath.Join(dir, "sub/back")); string(b) != "made anew" {
-			t.Errorf("%q, %v", b, err)
+			t.Errorf("got %q, %v", b, err)
 		}
 		for _, name := range []string{"opaque", "both"} {
 			if got := attribute(filepath.Join(dir, name), kernelOpaque); got != "y" {
@@ -126,7 +126,7 @@ func TestFilesElsewhereAreHardLinked(t *testing.T) {
 	a, aerr := os.Stat(filepath.Join(from, "installation/srcds_run"))
 	b, berr := os.Stat(filepath.Join(root, "installation/base/srcds_run"))
 	if err := errors.Join(aerr, berr); err != nil || !os.SameFile(a, b) {
-		t.Errorf("%v, %+v", err, f)
+		t.Errorf("got %v, %+v", err, f)
 	}
 	if _, err := os.Stat(filepath.Join(root, "installation/base/half")); err == nil {
 		t.Error("the import contains a partial file of an interrupted run")

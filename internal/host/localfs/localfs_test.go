@@ -100,7 +100,7 @@ func TestNothingOutsideRootIsAccessible(t *testing.T) {
 	}
 	for path, want := range map[string]string{"secret": "secret", "root/tmp/a/file": "content", "root/tmp/b/secret": "of another"} {
 		if b, err := os.ReadFile(filepath.Join(dir, path)); err != nil || string(b) != want {
-			t.Errorf("%s: %q, %v", path, b, err)
+			t.Errorf("%s: got %q, %v", path, b, err)
 		}
 	}
 }
@@ -207,7 +207,7 @@ func TestWriteReadAndMoveFiles(t *testing.T) {
 	must(f.Touch(ctx, "tmp/one/log", at))
 	st, err := f.Stat(ctx, "tmp/one/log")
 	if err != nil || !st.ModTime.Equal(at) || st.Size != 4 || !st.Regular || st.Dir || st.Name != "log" {
-		t.Errorf("%+v, %v", st, err)
+		t.Errorf("got %+v, %v", st, err)
 	}
 	all, err := f.List(ctx, "tmp/one")
 	must(err)
@@ -221,7 +221,7 @@ func TestWriteReadAndMoveFiles(t *testing.T) {
 	}
 	s, err := f.Space(ctx, "tmp")
 	if err != nil || s.Free <= 0 || s.Total < s.Free || s.Path != filepath.Join(root, "tmp") {
-		t.Errorf("%+v, %v", s, err)
+		t.Errorf("got %+v, %v", s, err)
 	}
 	must(f.Remove(ctx, "tmp/one"))
 	must(f.Remove(ctx, "tmp/one"))
@@ -245,7 +245,7 @@ func TestTopLevelDirectoryMayBeLink(t *testing.T) {
 		t.Fatal(err)
 	}
 	if b, err := os.ReadFile(filepath.Join(other, "a")); err != nil || string(b) != "x" {
-		t.Errorf("%q, %v", b, err)
+		t.Errorf("got %q, %v", b, err)
 	}
 }
 

@@ -15,12 +15,12 @@ func TestArchiveToolIsFound(t *testing.T) {
 	t.Setenv("PATH", dir)
 	if c := archives(Config{}); c.State != left4me.CheckWarn || !strings.Contains(c.Text, "Deflate64") ||
 		!strings.Contains(c.Mend, archive.ToolPackage) {
-		t.Errorf("%+v", c)
+		t.Errorf("got %+v", c)
 	}
 	if err := os.WriteFile(filepath.Join(dir, "7z"), []byte("#!/bin/sh\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	if c := archives(Config{}); c.State != left4me.CheckOK {
-		t.Errorf("%+v", c)
+		t.Errorf("got %+v", c)
 	}
 }

@@ -58,7 +58,7 @@ func TestRootDirectoryOfAnotherUserIsRefused(t *testing.T) {
 		return
 	}
 	if c := rootDirectory(Config{Root: "/"}); c.State != left4me.CheckBroken || !strings.Contains(c.Text, "belongs to root") {
-		t.Errorf("%+v", c)
+		t.Errorf("got %+v", c)
 	}
 }
 
@@ -70,7 +70,7 @@ func TestPortInUseIsReported(t *testing.T) {
 	defer c.Close()
 	port := c.LocalAddr().(*net.UDPAddr).Port
 	if got := ports(Config{Low: port, High: port}); got.State != left4me.CheckBroken || !strings.Contains(got.Mend, "LEFT4ME_PORT_RANGE") {
-		t.Errorf("%+v", got)
+		t.Errorf("got %+v", got)
 	}
 }
 
@@ -97,7 +97,7 @@ func TestRefusedMountIsExplained(t *testing.T) {
 		refusal(remedy.Reader{}, probe{}, errors.New("operation not permitted"), "/srv"),
 	} {
 		if c.State != left4me.CheckBroken || c.Text == "" || strings.HasSuffix(c.Text, ": ") {
-			t.Errorf("%+v", c)
+			t.Errorf("got %+v", c)
 		}
 	}
 }

@@ -38,14 +38,14 @@ func TestWrongModesAreFoundAndRepaired(t *testing.T) {
 	cfg := brokenRoot(t)
 	found := owned(t.Context(), cfg)
 	if len(found) != 6 {
-		t.Fatalf("%+v", found)
+		t.Fatalf("got %+v", found)
 	}
 	for _, f := range found {
 		if f.State != left4me.CheckBroken || f.fix == nil || !strings.HasPrefix(f.Mend, "as root: `chmod ") {
-			t.Errorf("%+v", f.Check)
+			t.Errorf("got %+v", f.Check)
 		}
 		if err := f.fix(); err != nil {
-			t.Errorf("%s: %v", f.fixed, err)
+			t.Errorf("%s: got %v", f.fixed, err)
 		}
 	}
 	if again := owned(t.Context(), cfg); len(again) != 1 || again[0].State != left4me.CheckOK {
@@ -153,7 +153,7 @@ func TestOwnersAndModesAreChecked(t *testing.T) {
 		p := place{path: dir, dir: true, mode: tt.mode, user: tt.user, group: tt.group, loose: tt.loose}
 		f, wrong := p.judge(remedy.Reader{})
 		if wrong != (tt.text != "") || !strings.Contains(f.Text, tt.text) || wrong && f.State != left4me.CheckBroken {
-			t.Errorf("%s: %+v", what, f.Check)
+			t.Errorf("%s: got %+v", what, f.Check)
 		}
 	}
 }
@@ -162,13 +162,13 @@ func TestFixCreatesMissingDirectories(t *testing.T) {
 	p := place{path: filepath.Join(t.TempDir(), "logs"), dir: true, mode: 0o751}
 	f, wrong := p.judge(remedy.Reader{})
 	if !wrong || f.State != left4me.CheckBroken {
-		t.Fatalf("%+v", f.Check)
+		t.Fatalf("got %+v", f.Check)
 	}
 	if err := f.fix(); err != nil {
 		t.Fatal(err)
 	}
 	if f, wrong := p.judge(remedy.Reader{}); wrong {
-		t.Errorf("%+v", f.Check)
+		t.Errorf("got %+v", f.Check)
 	}
 }
 

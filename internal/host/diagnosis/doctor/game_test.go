@@ -81,7 +81,7 @@ func TestBuildWithoutBaseLayerIsInstalled(t *testing.T) {
 				`{"v":1,"current":22,"builds":[{"build":22,"version":"2.2.4.3","layers":["update-22"]}]}`),
 		})
 	if c := installed(Config{Root: root}); c.State != left4me.CheckOK || !strings.Contains(c.Text, "build 22") {
-		t.Errorf("%+v", c)
+		t.Errorf("got %+v", c)
 	}
 }
 

@@ -38,7 +38,7 @@ func TestSteamReachability(t *testing.T) {
 		"not a url":                   left4me.CheckWarn,
 	} {
 		if c := reachable(t.Context(), Config{}, "Steam", url); c.State != state || (c.Mend == "") != (state == left4me.CheckOK) {
-			t.Errorf("%s: %+v", url, c)
+			t.Errorf("%s: got %+v", url, c)
 		}
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
@@ -64,7 +64,7 @@ func TestUnresolvedNameIsNotReportedAsClosedPort(t *testing.T) {
 	}
 	if reason, mend := why(t.Context(), &url.Error{Err: os.ErrClosed}); reason != os.ErrClosed.Error() ||
 		!strings.Contains(mend, "TCP 443") {
-		t.Errorf("%q, %q", reason, mend)
+		t.Errorf("got %q, %q", reason, mend)
 	}
 }
 
@@ -80,7 +80,7 @@ func TestClockChecks(t *testing.T) {
 		{2200, true, left4me.CheckBroken},
 	} {
 		if c := judgeClock(remedy.Reader{}, time.Date(tt.year, 1, 2, 3, 4, 5, 6, time.UTC), tt.kept); c.State != tt.want {
-			t.Errorf("%+v: %+v", tt, c)
+			t.Errorf("%+v: got %+v", tt, c)
 		}
 	}
 }
@@ -99,12 +99,12 @@ func TestFirewallIsCheckedForWholePortRange(t *testing.T) {
 			t.Fatal(err)
 		}
 		if c := judgeFilter(remedy.Reader{}, rules, nil, 27015, 27020); c.State != want {
-			t.Errorf("%s: %+v", text, c)
+			t.Errorf("%s: got %+v", text, c)
 		}
 	}
 	for _, err := range []error{firewall.ErrDenied, firewall.ErrNone, os.ErrInvalid} {
 		if c := judgeFilter(remedy.Reader{}, firewall.Ruleset{}, err, 1, 2); c.State != left4me.CheckSkipped {
-			t.Errorf("%v: %+v", err, c)
+			t.Errorf("%v: got %+v", err, c)
 		}
 	}
 }

@@ -22,7 +22,7 @@ func TestDoctorListsFilesPutAside(t *testing.T) {
 	}
 	all := asides(t.Context(), Config{Root: root})
 	if len(all) != len(want) {
-		t.Fatalf("%+v", all)
+		t.Fatalf("got %+v", all)
 	}
 	for i, c := range all {
 		if c.State != left4me.CheckWarn || !strings.Contains(c.Text, want[i]) || !strings.Contains(c.Mend, "rm -rf "+want[i]) {

@@ -82,7 +82,7 @@ func TestUnitsAreComparedWithPackage(t *testing.T) {
 func TestUnitsOfPackageAreListed(t *testing.T) {
 	names := laidUnits()
 	if !strings.Contains(strings.Join(names, " "), "left4me-mount@.service") {
-		t.Errorf("%v", names)
+		t.Errorf("got %v", names)
 	}
 }
 
@@ -112,7 +112,7 @@ func TestPolkitRuleIsChecked(t *testing.T) {
 			return "", nil
 		})
 		if c.State != tt.state || !strings.Contains(c.Text, tt.missing) {
-			t.Errorf("%s: %+v", what, c)
+			t.Errorf("%s: got %+v", what, c)
 		}
 	}
 }
@@ -137,7 +137,7 @@ func TestStartableUnitsMatchPolkitRule(t *testing.T) {
 func TestUsersAndGroupsAreChecked(t *testing.T) {
 	names, members := parseUsers("# x\nu left4me - \"a b\" /x\nu left4me-game -\nm left4me left4me-game\nm broken\n")
 	if len(names) != 2 || len(members) != 1 {
-		t.Fatalf("%v, %v", names, members)
+		t.Fatalf("got %v, %v", names, members)
 	}
 	for what, tt := range map[string]struct {
 		groups map[string][]string
@@ -156,7 +156,7 @@ func TestUsersAndGroupsAreChecked(t *testing.T) {
 			return g, nil
 		})
 		if c.State != tt.state {
-			t.Errorf("%s: %+v", what, c)
+			t.Errorf("%s: got %+v", what, c)
 		}
 	}
 }

@@ -85,12 +85,12 @@ func TestVerdictsOfRealRulesets(t *testing.T) {
 		cmd.Stdin = strings.NewReader("flush ruleset\n" +
 			strings.NewReplacer("; ", ";\n", "} }", "}\n}", "} chain", "}\nchain").Replace(tt.rules))
 		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("%s: %v %s", tt.name, err, out)
+			t.Fatalf("%s: got %v %s", tt.name, err, out)
 		}
 		r, err := Read(ctx)
 		cancel()
 		if err != nil {
-			t.Fatalf("%s: %v", tt.name, err)
+			t.Fatalf("%s: got %v", tt.name, err)
 		}
 		if got, where := r.Port("udp", 27015); got != tt.want || r.Ours() != tt.ours || (where == Chain{}) != (got == Open) {
 			t.Errorf("%s: got %v in %q, want %v; ours: %v", tt.name, got, where, tt.want, r.Ours())
@@ -110,7 +110,7 @@ func TestReadReportsMissingPermission(t *testing.T) {
 			t.Fatal(err)
 		}
 		if _, err := Read(t.Context()); !errors.Is(err, want) {
-			t.Errorf("%s: %v", script, err)
+			t.Errorf("%s: got %v", script, err)
 		}
 	}
 }

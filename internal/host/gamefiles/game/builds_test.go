@@ -55,7 +55,7 @@ func TestDamagedBuildsFileIsRebuilt(t *testing.T) {
 		}
 		b, err := Load(dir)
 		if err != nil || b.Current != 9 || b.Rebuilt == "" {
-			t.Errorf("%s: %+v, %v", what, b, err)
+			t.Errorf("%s: got %+v, %v", what, b, err)
 		}
 	}
 }
@@ -72,7 +72,7 @@ func TestBuildWithMissingLayerIsSkipped(t *testing.T) {
 	}
 	got, err := Load(dir)
 	if err != nil || got.Current != 8 || len(got.Builds) != 1 || !got.Pinned {
-		t.Errorf("%+v, %v", got, err)
+		t.Errorf("got %+v, %v", got, err)
 	}
 }
 
@@ -85,7 +85,7 @@ func TestOutdated(t *testing.T) {
 	}{{0, "", false}, {9, "2243", false}, {10, "", true}, {8, "", false}, {0, "2244", true}, {0, "2242", false}, {0, "22410", true}} {
 		b.Latest, b.Required = c.latest, c.required
 		if b.Outdated() != c.want {
-			t.Errorf("%+v: %v", c, b.Outdated())
+			t.Errorf("%+v: got %v", c, b.Outdated())
 		}
 	}
 	if (Builds{Latest: 10}).Outdated() {
@@ -104,7 +104,7 @@ func FuzzBuilds(f *testing.F) {
 		b, err := parse(data)
 		if err != nil {
 			if !errors.Is(err, errDamaged) {
-				t.Errorf("%v", err)
+				t.Errorf("got %v", err)
 			}
 			return
 		}

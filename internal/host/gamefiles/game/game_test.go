@@ -247,7 +247,7 @@ func TestBuildsKeepTheirContent(t *testing.T) {
 			before := inodes(t, p.dir())
 			f, err := p.Flatten(t.Context(), nil)
 			if err != nil || f.Layers != 5 {
-				t.Fatalf("%+v, %v", f, err)
+				t.Fatalf("got %+v, %v", f, err)
 			}
 			for ino := range inodes(t, filepath.Join(p.dir(), f.Name)) {
 				if !before[ino] {
@@ -257,7 +257,7 @@ func TestBuildsKeepTheirContent(t *testing.T) {
 			check("merged", 50, 60)
 			d, err := p.Drop(t.Context(), game.Used{})
 			if err != nil || len(d.Layers) != 5 {
-				t.Fatalf("%+v, %v", d, err)
+				t.Fatalf("got %+v, %v", d, err)
 			}
 			check("dropped", 50, 60)
 			if f, err := p.Flatten(t.Context(), nil); err != nil || f.Layers != 0 {
@@ -304,7 +304,7 @@ func TestCompareIgnoresRewrittenEqualFiles(t *testing.T) {
 	})
 	c, err := p.Compare(t.Context(), p.Files.Root.Upper(install))
 	if err != nil || c != (game.Changes{}) {
-		t.Fatalf("%+v, %v", c, err)
+		t.Fatalf("got %+v, %v", c, err)
 	}
 	for name := range tree(t, p.Files.Root.Upper(install)) {
 		if !strings.HasPrefix(name, "steamapps") || strings.Contains(name, "downloading") {
@@ -317,13 +317,13 @@ func TestCompareIgnoresRewrittenEqualFiles(t *testing.T) {
 	})
 	c, err = p.Compare(t.Context(), p.Files.Root.Upper(install))
 	if want := (game.Changes{Files: 2, Bytes: 5}); err != nil || c != want {
-		t.Fatalf("%+v, %v", c, err)
+		t.Fatalf("got %+v, %v", c, err)
 	}
 	// Repairing a build adds a layer to it.
 	b, err := p.Publish(t.Context(), p.Files.Root.Upper(install), 10, time.Now())
 	p.no(err)
 	if x, _ := b.Get(10); len(b.Builds) != 1 || !slices.Equal(x.Layers, []string{"update-10", "base"}) {
-		t.Errorf("%+v", b.Builds)
+		t.Errorf("got %+v", b.Builds)
 	}
 }
 
@@ -332,7 +332,7 @@ func TestPublishResetsOutdated(t *testing.T) {
 	p := newPlace(t)
 	p.update(10, first(t))
 	if b, err := p.Checked(0, "22430", "Steam requires version 22430", time.Now()); err != nil || !b.Outdated() {
-		t.Fatalf("%+v, %v", b, err)
+		t.Fatalf("got %+v, %v", b, err)
 	}
 	p.update(20, func(string) {})
 	if b, err := p.Builds(); err != nil || b.Outdated() || b.CheckNote != "" {
@@ -353,7 +353,7 @@ func TestRollBackDeletesNothingAndPins(t *testing.T) {
 	}
 	b, err := p.Switch(0, "job") // repeated, as after a kill
 	if err != nil || b.Current != 10 || !b.Pinned {
-		t.Fatalf("%+v, %v", b, err)
+		t.Fatalf("got %+v, %v", b, err)
 	}
 	if _, err := p.Drop(t.Context(), game.Used{}); err != nil {
 		t.Fatal(err)
@@ -368,7 +368,7 @@ func TestRollBackDeletesNothingAndPins(t *testing.T) {
 		t.Errorf("unknown build: %v", err)
 	}
 	if b, err = p.Switch(20, ""); err != nil || b.Current != 20 {
-		t.Fatalf("%+v, %v", b, err)
+		t.Fatalf("got %+v, %v", b, err)
 	}
 	// After a rollback, an update is based on the current build and not on the newer one.
 	p.no(second(p.Switch(10, "")))
@@ -376,11 +376,11 @@ func TestRollBackDeletesNothingAndPins(t *testing.T) {
 	b, err = p.Builds()
 	p.no(err)
 	if x, _ := b.Get(30); !slices.Equal(x.Layers, []string{"update-30", "base"}) || len(b.Builds) != 2 {
-		t.Errorf("%+v", b.Builds)
+		t.Errorf("got %+v", b.Builds)
 	}
 	d, err := p.Drop(t.Context(), game.Used{})
 	if err != nil || !slices.Equal(d.Layers, []string{"update-20"}) {
-		t.Errorf("%+v, %v", d, err)
+		t.Errorf("got %+v, %v", d, err)
 	}
 }
 
@@ -400,20 +400,20 @@ func TestDropKeepsUsedLayers(t *testing.T) {
 	}
 	d, err := p.Drop(t.Context(), used)
 	if err != nil || !slices.Equal(d.Layers, []string{"update-30"}) {
-		t.Fatalf("%+v, %v", d, err)
+		t.Fatalf("got %+v, %v", d, err)
 	}
 	b, err := p.Builds()
 	p.no(err)
 	if len(b.Builds) != 3 {
-		t.Errorf("%+v", b.Builds)
+		t.Errorf("got %+v", b.Builds)
 	}
 	d, err = p.Drop(t.Context(), game.Used{Layers: used.Layers})
 	if err != nil || len(d.Layers) != 0 || !slices.Equal(d.Kept, []string{"base", "update-20"}) {
-		t.Fatalf("%+v, %v", d, err)
+		t.Fatalf("got %+v, %v", d, err)
 	}
 	d, err = p.Drop(t.Context(), game.Used{})
 	if err != nil || !slices.Equal(d.Layers, []string{"base", "update-20"}) {
-		t.Fatalf("%+v, %v", d, err)
+		t.Fatalf("got %+v, %v", d, err)
 	}
 }
 
@@ -452,7 +452,7 @@ func TestInterruptedPublishKeepsOldBuild(t *testing.T) {
 			b, err := p.Publish(t.Context(), p.Files.Root.Upper(install), 20, time.Now())
 			p.no(err)
 			if x, _ := b.Get(20); !slices.Equal(x.Layers, []string{"update-20", "base"}) {
-				t.Errorf("%+v", b.Builds)
+				t.Errorf("got %+v", b.Builds)
 			}
 			if _, err := os.Lstat(filepath.Join(p.dir(), "update-20/left4dead2/half")); err == nil {
 				t.Error("the build contains a file of the earlier attempt")
@@ -467,7 +467,7 @@ func TestInterruptedPublishKeepsOldBuild(t *testing.T) {
 		write(t, filepath.Join(string(p.Root), "tmp/backup/x"), "x")
 		d, err := p.Drop(t.Context(), game.Used{})
 		if err != nil || !slices.Equal(d.Layers, []string{"update-20"}) {
-			t.Errorf("%+v, %v", d, err)
+			t.Errorf("got %+v, %v", d, err)
 		}
 		p.no(p.Sweep(t.Context()))
 		left, err := os.ReadDir(filepath.Join(string(p.Root), "tmp"))
@@ -492,11 +492,11 @@ func TestInterruptedFlattenChangesNothing(t *testing.T) {
 	// named it.
 	write(t, filepath.Join(p.dir(), "base-20/left4dead2/half"), "half")
 	if got := p.current(); !slices.Equal(got, want) {
-		t.Errorf("%q", got)
+		t.Errorf("got %q", got)
 	}
 	f, err := p.Flatten(t.Context(), nil)
 	if err != nil || f.Name != "base-20" {
-		t.Fatalf("%+v, %v", f, err)
+		t.Fatalf("got %+v, %v", f, err)
 	}
 	if _, err := os.Lstat(filepath.Join(p.dir(), "base-20/left4dead2/half")); err == nil {
 		t.Error("the build contains a file of the earlier attempt")

@@ -39,7 +39,7 @@ func TestFollowReadsToTheResult(t *testing.T) {
 		return true, nil
 	}, func(Line) { lines++ })
 	if err != nil || result == nil || result.Build != 9 {
-		t.Fatalf("%+v, %v", result, err)
+		t.Fatalf("got %+v, %v", result, err)
 	}
 	if lines != 4 {
 		t.Errorf("got %d lines, want 4", lines)
@@ -50,12 +50,12 @@ func TestFollowWithoutProgressFile(t *testing.T) {
 	result, err := Follow(t.Context(), filepath.Join(t.TempDir(), "none"), func(context.Context) (bool, error) { return false, nil },
 		func(Line) {})
 	if err != nil || result != nil {
-		t.Errorf("%+v, %v", result, err)
+		t.Errorf("got %+v, %v", result, err)
 	}
 	broken := errors.New("broken")
 	if _, err := Follow(t.Context(), "none", func(context.Context) (bool, error) { return false, broken }, func(Line) {}); !errors.Is(err,
 		broken) {
-		t.Errorf("%v", err)
+		t.Errorf("got %v", err)
 	}
 }
 
@@ -91,7 +91,7 @@ func FuzzLine(f *testing.F) {
 			return
 		}
 		if p := l.Progress; p != nil && (p.Done < 0 || p.Total < 0) {
-			t.Errorf("%+v", p)
+			t.Errorf("got %+v", p)
 		}
 		if _, err := json.Marshal(l); err != nil {
 			t.Skip() // a year outside the range of RFC 3339

@@ -80,7 +80,7 @@ func TestUpdateReportsUnusableScripts(t *testing.T) {
 		r.tool.Script = script
 		_, err := r.run(t)
 		if _, ok := left4me.Public(err); err == nil || !ok && c.want != "" || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("%s: got %v", name, err)
 		}
 	}
 }

@@ -83,10 +83,10 @@ func TestFetchedSteamCMDRuns(t *testing.T) {
 		t.Fatal(err)
 	}
 	if build, err := tool.Latest(t.Context(), steamcmd.App, ""); err != nil || build != 15800003 {
-		t.Errorf("%d, %v", build, err)
+		t.Errorf("got %d, %v", build, err)
 	}
 	if entries, _ := os.ReadDir(filepath.Dir(dir)); len(entries) != 2 { // steamcmd and its home directory
-		t.Errorf("%v", entries)
+		t.Errorf("got %v", entries)
 	}
 }
 
@@ -116,7 +116,7 @@ func TestFetchRejectsBadArchives(t *testing.T) {
 			dir := steamcmd.Fetched(root)
 			err := steamcmd.Fetch(t.Context(), serve(t, http.StatusOK, body), dir, nil)
 			if e, ok := left4me.Public(err); !ok || e.Hint == "" {
-				t.Errorf("%v", err)
+				t.Errorf("got %v", err)
 			}
 			if entries, _ := os.ReadDir(filepath.Dir(dir)); len(entries) > 0 {
 				t.Errorf("files left: %v", entries)
@@ -148,7 +148,7 @@ func TestFetchReportsFailedDownloads(t *testing.T) {
 	} {
 		err := steamcmd.Fetch(t.Context(), address, filepath.Join(t.TempDir(), "steamcmd"), nil)
 		if !errors.Is(err, left4me.Unavailable) || !errors.Is(err, steamcmd.Offline) || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: %v", address, err)
+			t.Errorf("%s: got %v", address, err)
 		}
 	}
 	for _, address := range []string{
@@ -156,7 +156,7 @@ func TestFetchReportsFailedDownloads(t *testing.T) {
 		"http://127.0.0.1.example.org/x",
 	} {
 		if err := steamcmd.Fetch(t.Context(), address, filepath.Join(t.TempDir(), "steamcmd"), nil); !errors.Is(err, left4me.Invalid) {
-			t.Errorf("%s: %v", address, err)
+			t.Errorf("%s: got %v", address, err)
 		}
 	}
 }

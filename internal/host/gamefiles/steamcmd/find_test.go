@@ -38,7 +38,7 @@ func TestFindReportsUnusableSetting(t *testing.T) {
 	} {
 		_, err := steamcmd.Find(setting, root)
 		if !errors.Is(err, want.kind) || !strings.Contains(err.Error(), want.text) {
-			t.Errorf("%s: %v", setting, err)
+			t.Errorf("%s: got %v", setting, err)
 		}
 	}
 }
@@ -52,6 +52,6 @@ func TestFindReportsOtherOwner(t *testing.T) {
 	write(t, filepath.Join(root, "steam/steamcmd/linux32/steamcmd"), "\x7fELF", 0o555)
 	_, err := steamcmd.Find("", root)
 	if !errors.Is(err, left4me.Denied) || !strings.Contains(err.Error(), "chown") {
-		t.Errorf("%v", err)
+		t.Errorf("got %v", err)
 	}
 }

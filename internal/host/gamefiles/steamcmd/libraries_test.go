@@ -50,7 +50,7 @@ func TestMissingLibraries(t *testing.T) {
 func TestPackagesOfLibraries(t *testing.T) {
 	got := packagesOf([]string{"/lib/ld-linux.so.2", "libc.so.6", "libm.so.6", "libstdc++.so.6", "libgcc_s.so.1"}, "32")
 	if want := []string{"lib32gcc-s1", "lib32stdc++6", "libc6-i386"}; !slices.Equal(got, want) {
-		t.Errorf("%v", got)
+		t.Errorf("got %v", got)
 	}
 }
 

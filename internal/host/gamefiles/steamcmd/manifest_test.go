@@ -76,7 +76,7 @@ func TestReadManifestRejectsInvalidFiles(t *testing.T) {
 			dir := t.TempDir()
 			write(t, manifestOf(dir), text, 0o644)
 			if _, err := steamcmd.ReadManifest(dir, steamcmd.App); !errors.Is(err, left4me.Invalid) {
-				t.Errorf("%v", err)
+				t.Errorf("got %v", err)
 			}
 		})
 	}

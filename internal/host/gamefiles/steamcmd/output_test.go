@@ -196,13 +196,13 @@ func FuzzOutput(f *testing.F) {
 			e := s.line(line, at)
 			p := e.Progress
 			if p.Done < 0 || p.Total < 0 || p.Rate < 0 || p.Total > 0 && p.Done > p.Total {
-				t.Errorf("%q: %+v", line, p)
+				t.Errorf("%q: got %+v", line, p)
 			}
 			if s.cause != "" && !isExplained(s.cause) {
 				t.Errorf("%q: cause %q", line, s.cause)
 			}
 			if s.left < 0 || s.most < 0 {
-				t.Errorf("%q: %+v", line, s)
+				t.Errorf("%q: got %+v", line, s)
 			}
 		}
 	})
@@ -220,7 +220,7 @@ func FuzzAppInfo(f *testing.F) {
 			info.line(line)
 		}
 		if n, known := info.build("public"); known != (n > 0) {
-			t.Errorf("%d %v", n, known)
+			t.Errorf("got %d %v", n, known)
 		}
 	})
 }
@@ -245,7 +245,7 @@ func TestAppInfoAmongOtherOutput(t *testing.T) {
 			info.line(line)
 		}
 		if got, known := info.build("public"); got != want && want != 0 || known != (want > 0) {
-			t.Errorf("%.80q: %d %v", text, got, known)
+			t.Errorf("%.80q: got %d %v", text, got, known)
 		}
 	}
 }

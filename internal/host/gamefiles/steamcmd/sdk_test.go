@@ -99,7 +99,7 @@ func TestSDKDirectoryWithLibraryIsKept(t *testing.T) {
 	s := newSDK(t, "steamcmd/linux32", "home/.steam/sdk32")
 	s.link(t)
 	if info, err := os.Lstat(filepath.Join(s.home, ".steam", "sdk32")); err != nil || !info.IsDir() {
-		t.Errorf("%v %v", info, err)
+		t.Errorf("got %v %v", info, err)
 	}
 }
 

@@ -173,7 +173,7 @@ func TestOwnerAccountIsTriedLast(t *testing.T) {
 	r.update.Account = steamcmd.Account{User: "gordon", Password: secret, Guard: "R2D2C"}
 	r.installed(t, 15800001)
 	if log := r.log(); !strings.Contains(log, "Logging in user 'gordon'") {
-		t.Errorf("%s", log)
+		t.Errorf("got %s", log)
 	}
 	left, _ := filepath.Glob(filepath.Join(r.tool.Home, ".left4me-run-*"))
 	if len(left) > 0 {
@@ -197,7 +197,7 @@ exit 5
 	r.tool.Limits.Tries = 1
 	_, err := r.tool.LatestFor(t.Context(), steamcmd.Account{User: "gordon", Password: "cr0wbar", Guard: "R2D2C"}, steamcmd.App, "")
 	if !errors.Is(err, steamcmd.BadPassword) || strings.Contains(err.Error(), "cr0wbar") {
-		t.Errorf("%v", err)
+		t.Errorf("got %v", err)
 	}
 	r.update.Account = steamcmd.Account{User: "gordon", Password: "cr0wbar", Guard: "R2D2C"}
 	write(t, r.tool.Script, strings.ReplaceAll(`#!/bin/sh
@@ -232,7 +232,7 @@ func TestAccountsWithCommandsAreRejected(t *testing.T) {
 	} {
 		r.update.Account = a
 		if _, err := r.run(t); !errors.Is(err, left4me.Invalid) {
-			t.Errorf("%q: %v", a, err)
+			t.Errorf("%q: got %v", a, err)
 		}
 	}
 }
@@ -341,7 +341,7 @@ func TestSilentSteamCMDIsStopped(t *testing.T) {
 	began := time.Now()
 	_, err := r.run(t)
 	if !errors.Is(err, steamcmd.Hung) || !strings.Contains(err.Error(), "SteamCMD printed nothing for 2s") {
-		t.Errorf("%v", err)
+		t.Errorf("got %v", err)
 	}
 	if took := time.Since(began); took > 20*time.Second {
 		t.Errorf("the update ended after %s", took)
@@ -392,7 +392,7 @@ func TestCancelStopsSteamCMDWithin5s(t *testing.T) {
 			select {
 			case err := <-ended:
 				if !errors.Is(err, context.Canceled) {
-					t.Errorf("%v", err)
+					t.Errorf("got %v", err)
 				}
 			case <-time.After(5 * time.Second):
 				t.Fatal("SteamCMD still runs after 5 s")
@@ -408,7 +408,7 @@ func TestUpdateHasTimeLimit(t *testing.T) {
 	r := newRig(t, "SIM_STEAM_ANONYMOUS=1", "SIM_STEAM_RATE=10K", "SIM_STEAM_SIZE=10M")
 	r.tool.Limits.Whole = 2 * time.Second
 	if _, err := r.run(t); !errors.Is(err, steamcmd.TooLong) || !strings.Contains(err.Error(), "not finished after 2s") {
-		t.Errorf("%v", err)
+		t.Errorf("got %v", err)
 	}
 }
 
@@ -443,7 +443,7 @@ func TestLatestAsksForNewestBuild(t *testing.T) {
 	r := newRig(t, "SIM_STEAM_BUILD=7")
 	for branch, want := range map[string]int64{"": 15800007, "public": 15800007, "beta": 15800507} {
 		if build, err := r.tool.Latest(t.Context(), steamcmd.App, branch); err != nil || build != want {
-			t.Errorf("%s: %d, %v", branch, build, err)
+			t.Errorf("%s: got %d, %v", branch, build, err)
 		}
 	}
 	if _, err := r.tool.Latest(t.Context(), steamcmd.App, "none"); !errors.Is(err, steamcmd.NotKnown) {
@@ -458,7 +458,7 @@ func TestLatestAsksForNewestBuild(t *testing.T) {
 	} {
 		r.now(t, vars)
 		if _, err := r.tool.Latest(t.Context(), steamcmd.App, ""); !errors.Is(err, want) {
-			t.Errorf("%s: %v", vars, err)
+			t.Errorf("%s: got %v", vars, err)
 		}
 	}
 	r.now(t, "SIM_STEAM_FAULT=noise")
