@@ -26,9 +26,9 @@ const (
 // processes and sends network requests.
 type sharedChecks struct{ group singleflight.Group }
 
-// together runs f once for all concurrent callers with the same key. ctx is the agent's context,
+// run runs f once for all concurrent callers with the same key. ctx is the agent's context,
 // not that of one request: a caller that gives up must not cancel the check for the others.
-func (c *sharedChecks) together(ctx context.Context, key string, within time.Duration,
+func (c *sharedChecks) run(ctx context.Context, key string, within time.Duration,
 	f func(context.Context) []left4me.Check,
 ) ([]left4me.Check, error) {
 	v, _, _ := c.group.Do(key, func() (any, error) {
@@ -52,7 +52,7 @@ func (d *diagnosis) host(ctx context.Context) ([]left4me.Check, error) {
 	if d.core.Doctor == nil {
 		return nil, left4me.NewError(left4me.Unavailable, "host.not_examined", "host", d.core.Host)
 	}
-	return d.checks.together(ctx, "doctor", doctorWithin, d.core.Doctor)
+	return d.checks.run(ctx, "doctor", doctorWithin, d.core.Doctor)
 }
 
 // connectivity checks each step between a server and its players.
@@ -65,7 +65,7 @@ func (d *diagnosis) connectivity(ctx context.Context, r bus.ReachRequest) ([]lef
 		return nil, fmt.Errorf("reach %s: %w", r.Server, err)
 	}
 	s.Name = cmp.Or(r.Shown, r.Server)
-	return d.checks.together(ctx, "reach "+string(r.Server), reachWithin, func(ctx context.Context) []left4me.Check {
+	return d.checks.run(ctx, "reach "+string(r.Server), reachWithin, func(ctx context.Context) []left4me.Check {
 		return connectivity.Walk(ctx, s)
 	})
 }

@@ -38,8 +38,8 @@ func (s fakeSteam) Outdated(context.Context, string) (string, bool, error) {
 	return s.newer, s.newer != "", s.err
 }
 
-// way holds a running server and the input of its connectivity check.
-type way struct {
+// connectivityTest holds a running server and the input of its connectivity check.
+type connectivityTest struct {
 	t         *testing.T
 	root      *shimtest.Root
 	diagnosis *diagnosis
@@ -53,13 +53,13 @@ func newDiagnosis(config Config) *diagnosis {
 	return &diagnosis{core: c, statuses: st, consoles: &consoles{core: c, statuses: st}}
 }
 
-// newWay starts a simulated server with the given cfg lines.
-func newWay(t *testing.T, cfg []string, env ...string) *way {
+// newConnectivityTest starts a simulated server with the given cfg lines.
+func newConnectivityTest(t *testing.T, cfg []string, env ...string) *connectivityTest {
 	t.Helper()
 	r := shimtest.NewRoot(t)
 	r.Spec.Settings.Cfg = cfg
 	r.Prepare(t)
-	w := &way{t: t, root: r, diagnosis: newDiagnosis(Config{Files: r.Files, Sockets: r.Run, PublicAddress: "127.0.0.1"})}
+	w := &connectivityTest{t: t, root: r, diagnosis: newDiagnosis(Config{Files: r.Files, Sockets: r.Run, PublicAddress: "127.0.0.1"})}
 	cmd := exec.Command(shimtest.Exe(), "run", string(r.Name))
 	cmd.Env = r.Environ(env...)
 	if err := errors.Join(shim.Isolate(cmd), cmd.Start()); err != nil {
@@ -104,7 +104,7 @@ func newWay(t *testing.T, cfg []string, env ...string) *way {
 }
 
 // first runs the connectivity check and returns the first problem.
-func (w *way) first() left4me.Check {
+func (w *connectivityTest) first() left4me.Check {
 	w.t.Helper()
 	checks := connectivity.Walk(w.t.Context(), w.s)
 	c, ok := left4me.FirstWrong(checks)
@@ -120,7 +120,7 @@ func (w *way) first() left4me.Check {
 	return c
 }
 
-func (w *way) run(command string) {
+func (w *connectivityTest) run(command string) {
 	w.t.Helper()
 	if _, err := w.s.Command(w.t.Context(), command); err != nil {
 		w.t.Fatal(err)
@@ -131,7 +131,7 @@ func (w *way) run(command string) {
 // then back.
 func TestConnectivityReportsFirstWrongSetting(t *testing.T) {
 	t.Parallel()
-	w := newWay(t, nil, "SIM_PLAYERS=0")
+	w := newConnectivityTest(t, nil, "SIM_PLAYERS=0")
 	if c := w.first(); c.State != left4me.CheckOK {
 		t.Fatalf("healthy server: %+v, %+v", c, connectivity.Walk(t.Context(), w.s))
 	}
@@ -164,7 +164,7 @@ func TestConnectivityReportsFirstWrongSetting(t *testing.T) {
 // The server itself is healthy; each case changes something around it.
 func TestConnectivityReportsProblemsAroundServer(t *testing.T) {
 	t.Parallel()
-	w := newWay(t, nil)
+	w := newConnectivityTest(t, nil)
 	other, err := net.ListenPacket("udp4", "127.0.0.3:0") // a machine that never answers
 	if err != nil {
 		t.Fatal(err)
@@ -227,7 +227,7 @@ func TestConnectivityReportsProblemsAroundServer(t *testing.T) {
 
 func TestConnectivityAsksSteamWebAPI(t *testing.T) {
 	t.Parallel()
-	w := newWay(t, nil)
+	w := newConnectivityTest(t, nil)
 	api := steamapi.New(steamapi.State{Versions: map[int]int{550: 2243}, Servers: []string{fmt.Sprintf("127.0.0.1:%d", w.root.Port)}})
 	server := httptest.NewServer(api)
 	defer server.Close()
@@ -252,7 +252,7 @@ func TestConnectivityAsksSteamWebAPI(t *testing.T) {
 func TestConnectivityReadsSteamProblemsFromConsole(t *testing.T) {
 	t.Parallel()
 	for env, name := range map[string]string{"SIM_STEAM=nolibrary": "Steam's library", "SIM_STEAM=lost": "connection to Steam"} {
-		w := newWay(t, nil, env)
+		w := newConnectivityTest(t, nil, env)
 		if c := w.first(); c.Name != name || c.State != left4me.CheckBroken {
 			t.Errorf("%s: got %+v", env, c)
 		}
@@ -261,7 +261,7 @@ func TestConnectivityReadsSteamProblemsFromConsole(t *testing.T) {
 
 func TestConnectivityReportsHangingServer(t *testing.T) {
 	t.Parallel()
-	w := newWay(t, nil)
+	w := newConnectivityTest(t, nil)
 	if err := w.root.Dial(t).Write(t.Context(), "sim_hang"); err != nil {
 		t.Fatal(err)
 	}

@@ -40,17 +40,17 @@ func (d *disks) missing() *left4me.Error {
 	return d.last
 }
 
-// withoutDisk lists the requests that are answered while a disk is missing: server statuses,
+// allowedWithoutDisk lists the requests that are answered while a disk is missing: server statuses,
 // stopping servers, and data that shims hold in memory. For jobs, the disks are checked when they
 // run.
-var withoutDisk = map[string]bool{
+var allowedWithoutDisk = map[string]bool{
 	bus.VerbStatus: true, bus.VerbPing: true, bus.VerbWork: true, bus.VerbStop: true, bus.VerbCancel: true,
 	bus.VerbConsole: true, bus.VerbCommand: true, bus.VerbDoctor: true, bus.VerbReach: true,
 }
 
 // checkRequest checks the disks that a request needs.
 func (d *disks) checkRequest(verb string) error {
-	if withoutDisk[verb] {
+	if allowedWithoutDisk[verb] {
 		return nil
 	}
 	err := d.check()

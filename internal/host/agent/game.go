@@ -36,8 +36,8 @@ func newGameJobs(c *core, d *disks, in *game.Installation, use *layerUse, ended 
 	}
 }
 
-// alone returns a runner that calls f while no other job changes the game.
-func (g *gameJobs) alone(f func(context.Context, bus.JobMessage, left4me.GameSpec, *job.Progress) error) runner {
+// exclusive returns a runner that calls f while no other job changes the game.
+func (g *gameJobs) exclusive(f func(context.Context, bus.JobMessage, left4me.GameSpec, *job.Progress) error) runner {
 	return func(ctx context.Context, m bus.JobMessage, p *job.Progress) error {
 		var spec left4me.GameSpec
 		if len(m.Spec) > 0 {

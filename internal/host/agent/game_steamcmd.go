@@ -22,7 +22,7 @@ func (g *gameUpdates) runSteamCMD(ctx context.Context, r install.Request, p *job
 	r.SteamCMD, r.SteamCMDURL = g.core.Steam.Tool, g.core.Steam.URL
 	if old, err := install.ReadRequest(g.core.Files.Root); err == nil && old.ID == r.ID {
 		result, err := g.follow(ctx, r, p)
-		if err == nil || !errors.Is(err, errNoWord) {
+		if err == nil || !errors.Is(err, errNoResult) {
 			p.Skip("it was begun before left4me was started anew", left4me.StepCheckSpace, left4me.StepStage)
 			return result, err
 		}
@@ -87,7 +87,7 @@ func (g *gameUpdates) stage(ctx context.Context, r install.Request) (note string
 // resumes reports whether the partial download of an earlier job can be continued, which requires
 // the same layers. It removes the mark, so a partial download is continued only once.
 func (g *gameUpdates) resumes(layers []string) bool {
-	mark := filepath.Join(g.core.Files.Root.Instance(left4me.InstallInstance), keptName)
+	mark := filepath.Join(g.core.Files.Root.Instance(left4me.InstallInstance), partialDownloadName)
 	if os.Remove(mark) != nil {
 		return false
 	}
@@ -98,13 +98,13 @@ func (g *gameUpdates) resumes(layers []string) bool {
 	return err == nil && slices.Equal(env.Lowerdirs, layers)
 }
 
-var errNoWord = errors.New("it ended without a word")
+var errNoResult = errors.New("it ended without a word")
 
-// follow publishes the progress of the installation until it has ended. The error wraps errNoWord
+// follow publishes the progress of the installation until it has ended. The error wraps errNoResult
 // if the installation ended without reporting a result.
 func (g *gameUpdates) follow(ctx context.Context, r install.Request, p *job.Progress) (*install.Result, error) {
-	f := installed{updates: g, p: p}
-	result, err := install.Follow(ctx, install.ProgressFile(g.core.Files.Root), f.alive, f.told)
+	f := installProgress{updates: g, p: p}
+	result, err := install.Follow(ctx, install.ProgressFile(g.core.Files.Root), f.alive, f.applyLine)
 	switch {
 	case err != nil:
 		f.end(now(), err)
@@ -112,9 +112,9 @@ func (g *gameUpdates) follow(ctx context.Context, r install.Request, p *job.Prog
 	case f.full != nil:
 		err = f.full
 	case result == nil:
-		err = left4me.NewError(left4me.Unavailable, "steamcmd.runner_ended").Because(errNoWord)
+		err = left4me.NewError(left4me.Unavailable, "steamcmd.runner_ended").Because(errNoResult)
 		if f.why != nil {
-			err = left4me.NewError(left4me.Unavailable, "steamcmd.runner_ended_because", "reason", f.why).Because(errNoWord)
+			err = left4me.NewError(left4me.Unavailable, "steamcmd.runner_ended_because", "reason", f.why).Because(errNoResult)
 		}
 	case result.Error != nil:
 		e := *result.Error
@@ -128,8 +128,8 @@ func (g *gameUpdates) follow(ctx context.Context, r install.Request, p *job.Prog
 	return result, nil
 }
 
-// installed is the state of an installation that is being followed.
-type installed struct {
+// installProgress is the state of an installation that is being followed.
+type installProgress struct {
 	updates *gameUpdates
 	p       *job.Progress
 	step    string         // the running step
@@ -140,7 +140,7 @@ type installed struct {
 
 // alive reports whether the installation runs. It stops the installation before it uses up the
 // free-space margin, because servers write to the same disk.
-func (f *installed) alive(ctx context.Context) (runs bool, err error) {
+func (f *installProgress) alive(ctx context.Context) (runs bool, err error) {
 	runs, f.why, err = f.updates.core.machine.Installing(ctx)
 	if err != nil || !runs || f.full != nil {
 		return runs, err
@@ -155,8 +155,8 @@ func (f *installed) alive(ctx context.Context) (runs bool, err error) {
 	return false, f.updates.core.machine.StopInstall(ctx)
 }
 
-// told applies one line of the progress file.
-func (f *installed) told(l install.Line) {
+// applyLine applies one line of the progress file.
+func (f *installProgress) applyLine(l install.Line) {
 	if l.Log != "" {
 		f.p.Print(l.Log)
 	}
@@ -177,7 +177,7 @@ func (f *installed) told(l install.Line) {
 
 // begin starts a step. SteamCMD sometimes needs a second pass: a repeated step starts over, and the
 // steps after it become pending again.
-func (f *installed) begin(step string, at time.Time) {
+func (f *installProgress) begin(step string, at time.Time) {
 	f.step, f.left = step, 0
 	if i := slices.Index(steamSteps, step); i >= 0 {
 		for _, later := range steamSteps[i+1:] {
@@ -190,7 +190,7 @@ func (f *installed) begin(step string, at time.Time) {
 }
 
 // end ends the running step, if any.
-func (f *installed) end(at time.Time, err error) {
+func (f *installProgress) end(at time.Time, err error) {
 	if f.step == "" {
 		return
 	}

@@ -13,20 +13,20 @@ import (
 func TestRepeatedSteamCMDStepStartsOver(t *testing.T) {
 	p := job.Quiet("")
 	p.Plan(steamSteps...)
-	f := installed{p: p}
+	f := installProgress{p: p}
 	at := time.Unix(1764000000, 0).UTC()
 	tell := func(step string, done int64) {
 		at = at.Add(time.Second)
-		f.told(install.Line{At: at, Step: step})
+		f.applyLine(install.Line{At: at, Step: step})
 		if done > 0 {
-			f.told(install.Line{At: at, Progress: &left4me.Progress{Done: done, Total: 100, Unit: "bytes"}})
+			f.applyLine(install.Line{At: at, Progress: &left4me.Progress{Done: done, Total: 100, Unit: "bytes"}})
 		}
 	}
 	for _, step := range steamSteps {
 		tell(step, 100)
 	}
 	tell(left4me.StepLogIn, 0)
-	f.told(install.Line{Note: "once more, for linux"})
+	f.applyLine(install.Line{Note: "once more, for linux"})
 	steps := p.Steps()
 	for i, want := range []left4me.StepState{
 		left4me.StepDone, left4me.StepRunning, left4me.StepPending, left4me.StepPending,

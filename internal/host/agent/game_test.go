@@ -77,10 +77,10 @@ func newDepotIn(t *testing.T, root *shimtest.Root, steam ...string) *depot {
 		if bus.VerbOf(subject) == bus.VerbClaim {
 			return bus.ClaimAnswer{V: bus.Version, Verdict: bus.Go}, nil
 		}
-		return bus.Empty{}, d.keep(d.ended, data)
+		return bus.Empty{}, d.record(d.ended, data)
 	})
 	if err == nil {
-		err = b.Listen(t.Context(), bus.Broadcast("local", bus.KindJob), func(_ string, data []byte) { _ = d.keep(d.running, data) })
+		err = b.Listen(t.Context(), bus.Broadcast("local", bus.KindJob), func(_ string, data []byte) { _ = d.record(d.running, data) })
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -118,7 +118,7 @@ func (d *depot) steam(vars ...string) {
 	}
 }
 
-func (d *depot) keep(where map[left4me.JobID]bus.JobReport, data []byte) error {
+func (d *depot) record(where map[left4me.JobID]bus.JobReport, data []byte) error {
 	var r bus.JobReport
 	if err := bus.Decode(data, &r); err != nil {
 		return err
@@ -416,8 +416,8 @@ func slow(t *testing.T) *depot {
 	return d
 }
 
-// still checks that the given build and layers are unchanged and that nothing else is left.
-func (d *depot) still(build int64, layers []string) {
+// unchanged checks that the given build and layers are unchanged and that nothing else is left.
+func (d *depot) unchanged(build int64, layers []string) {
 	d.t.Helper()
 	if g := d.game(); g.Current != newest+build || len(g.Builds) != 1 {
 		d.t.Errorf("got %+v", g)
@@ -444,7 +444,7 @@ func TestCancelledUpdateLeavesNothing(t *testing.T) {
 	if took := time.Since(begin); took > 5*time.Second {
 		t.Errorf("the cancellation took %v", took)
 	}
-	d.still(1, layers)
+	d.unchanged(1, layers)
 }
 
 func TestUpdateContinuesWithoutAgent(t *testing.T) {
@@ -486,7 +486,7 @@ func TestKilledInstallerLeavesNothing(t *testing.T) {
 	if r := d.end(id); r.State != left4me.JobFailed || r.Error == nil || r.Error.Text == "" {
 		t.Errorf("got %+v", r)
 	}
-	d.still(1, layers)
+	d.unchanged(1, layers)
 	// Simulate the files that a power failure leaves behind.
 	if err := errors.Join(
 		os.MkdirAll(filepath.Join(d.Files.Root.Upper(left4me.InstallInstance), "left4dead2"), 0o755),
@@ -566,7 +566,7 @@ func TestFullDiskKeepsOldBuild(t *testing.T) {
 		t.Errorf("%s: got %v", r.State, r.Error)
 	}
 	t.Log(r.Error)
-	d.still(1, layers)
+	d.unchanged(1, layers)
 }
 
 func TestGameJobsAsOrdinaryUser(t *testing.T) {

@@ -28,9 +28,9 @@ const (
 	beginWithin      = 30 * time.Second
 	checkWithin      = 15 * time.Minute
 
-	// keptName is the file that marks a partial download after the connection to Steam was lost.
+	// partialDownloadName is the file that marks a partial download after the connection to Steam was lost.
 	// The next job continues the download.
-	keptName = "kept"
+	partialDownloadName = "kept"
 )
 
 // steamSteps are the steps of a SteamCMD run, in order.
@@ -85,7 +85,7 @@ func (g *gameUpdates) finish(ctx context.Context, err error) error {
 	}
 	var c steamcmd.Cause
 	if errors.As(err, &c) && slices.Contains(resumable, c) {
-		err = g.core.Files.WriteInstall(keptName, nil)
+		err = g.core.Files.WriteInstall(partialDownloadName, nil)
 	} else {
 		err = g.core.Files.DiscardInstall()
 	}
@@ -229,19 +229,19 @@ func (g *gameUpdates) full(need int64) error {
 func (g *gameUpdates) linkSDK(ctx context.Context) string {
 	tool, err := steamcmd.Find(g.core.Steam.Tool, string(g.core.Files.Root))
 	if err != nil && !errors.Is(err, left4me.NotFound) && !errors.Is(err, left4me.Denied) {
-		return g.noted(ctx, "link the SDK", err)
+		return g.logAsNote(ctx, "link the SDK", err)
 	}
 	if g.core.Steam.Home == "" {
 		return "this user has no home; each server has its own links"
 	}
-	if err := steamcmd.LinkSDK(g.core.Steam.Home, tool, g.installation.Holding("bin/steamclient.so")); err != nil {
-		return g.noted(ctx, "link the SDK", err)
+	if err := steamcmd.LinkSDK(g.core.Steam.Home, tool, g.installation.LayerOf("bin/steamclient.so")); err != nil {
+		return g.logAsNote(ctx, "link the SDK", err)
 	}
 	return filepath.Join(g.core.Steam.Home, ".steam")
 }
 
-// noted logs an error and returns the note that users see.
-func (g *gameUpdates) noted(ctx context.Context, what string, err error) string {
+// logAsNote logs an error and returns the note that users see.
+func (g *gameUpdates) logAsNote(ctx context.Context, what string, err error) string {
 	g.core.log.WarnContext(ctx, what, "err", err)
 	return left4me.Shown(err, left4me.NewError(left4me.Unavailable, "internal.log")).Error()
 }

@@ -28,12 +28,12 @@ func (a *Agent) runners() map[left4me.JobKind]runner {
 		left4me.RestoreOverlay: overlayJob(a.overlays.restore),
 		left4me.CollectContent: a.overlays.runCollect,
 
-		left4me.InstallGame:  a.game.alone(a.game.updates.update),
-		left4me.UpdateGame:   a.game.alone(a.game.updates.update),
-		left4me.VerifyGame:   a.game.alone(a.game.updates.update),
-		left4me.CheckGame:    a.game.alone(a.game.updates.check),
-		left4me.RollbackGame: a.game.alone(a.game.rollBack),
-		left4me.FlattenGame:  a.game.alone(a.game.layers.flatten),
+		left4me.InstallGame:  a.game.exclusive(a.game.updates.update),
+		left4me.UpdateGame:   a.game.exclusive(a.game.updates.update),
+		left4me.VerifyGame:   a.game.exclusive(a.game.updates.update),
+		left4me.CheckGame:    a.game.exclusive(a.game.updates.check),
+		left4me.RollbackGame: a.game.exclusive(a.game.rollBack),
+		left4me.FlattenGame:  a.game.exclusive(a.game.layers.flatten),
 
 		left4me.CreateBackup: backupJob(a.backups.create),
 		left4me.VerifyBackup: backupJob(a.backups.verify),

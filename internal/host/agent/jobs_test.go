@@ -22,9 +22,9 @@ type reports struct {
 	ended chan bus.JobReport
 }
 
-// working returns an agent with one delivered job. Control answers its report with the result of
+// newClaimedJob returns an agent with one delivered job. Control answers its report with the result of
 // refuse.
-func working(t *testing.T, refuse func() error) (*jobs, bus.Delivery, reports) {
+func newClaimedJob(t *testing.T, refuse func() error) (*jobs, bus.Delivery, reports) {
 	t.Helper()
 	b, err := bus.Open(t.Context(), t.TempDir(), slog.New(slog.DiscardHandler))
 	if err != nil {
@@ -60,11 +60,11 @@ func working(t *testing.T, refuse func() error) (*jobs, bus.Delivery, reports) {
 		bus.JobMessage{V: bus.Version, ID: "1", Kind: left4me.BuildOverlay, Target: "maps"}); err != nil {
 		t.Fatal(err)
 	}
-	return newJobs(&core{Config: Config{Host: "local"}, bus: b, log: slog.New(slog.DiscardHandler)}, nil, nil), come(t, deliveries), r
+	return newJobs(&core{Config: Config{Host: "local"}, bus: b, log: slog.New(slog.DiscardHandler)}, nil, nil), receive(t, deliveries), r
 }
 
-// come returns the next value of c.
-func come[T any](t *testing.T, c <-chan T) T {
+// receive returns the next value of c.
+func receive[T any](t *testing.T, c <-chan T) T {
 	t.Helper()
 	select {
 	case v := <-c:
@@ -77,18 +77,18 @@ func come[T any](t *testing.T, c <-chan T) T {
 
 func TestJobReportsWithHostileOutputAreBounded(t *testing.T) {
 	for _, text := range []string{"<", "\x01", "\xff"} {
-		a, d, r := working(t, func() error { return nil })
+		a, d, r := newClaimedJob(t, func() error { return nil })
 		p := newProgress(t.Context(), a.core, "1")
 		long := strings.Repeat(text, 4<<10)
 		p.Plan(left4me.StepRunScript)
-		come(t, r.told)
+		receive(t, r.told)
 		for range 200 {
 			p.Print(long)
 		}
 		p.Set(left4me.StepRunScript, func(s *left4me.Step) { s.Note = strings.Repeat(long, 1000) })
-		told := come(t, r.told)
+		told := receive(t, r.told)
 		a.report(t.Context(), d, p.End(&left4me.Error{Kind: left4me.Invalid, Text: strings.Repeat(long, 1000)}, nil))
-		ended := come(t, r.ended)
+		ended := receive(t, r.ended)
 		for what, v := range map[string]bus.JobReport{"told": told, "ended": ended} {
 			data, err := bus.Marshal(v)
 			if err != nil || len(data) > 300<<10 {
@@ -106,14 +106,14 @@ func TestJobReportsWithHostileOutputAreBounded(t *testing.T) {
 
 func TestReportIsRepeatedUntilConfirmed(t *testing.T) {
 	tries := 0
-	a, d, r := working(t, func() error {
+	a, d, r := newClaimedJob(t, func() error {
 		if tries++; tries < 4 {
 			return errors.New("database or disk is full")
 		}
 		return nil
 	})
 	a.report(t.Context(), d, bus.JobReport{V: bus.Version, ID: "1", State: left4me.JobDone})
-	if v := come(t, r.ended); v.State != left4me.JobDone || tries != 4 {
+	if v := receive(t, r.ended); v.State != left4me.JobDone || tries != 4 {
 		t.Errorf("got %+v at attempt %d, want the end of the job at attempt 4", v, tries)
 	}
 }
@@ -170,7 +170,7 @@ func TestCrashesArePublishedAgainToNewStore(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{"alpha 0", "alpha 1", "beta 0", "beta 1"} {
-		c := come(t, events)
+		c := receive(t, events)
 		if got := fmt.Sprintf("%s %d", c.Server, c.At.Second()); got != want || len(c.Lines) != 1 ||
 			!strings.HasSuffix(c.Lines[0], " bytes cut)") {
 			t.Errorf("got %s with %d lines, want %s", got, len(c.Lines), want)

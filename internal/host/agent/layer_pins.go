@@ -17,10 +17,10 @@ import (
 // long. No lock is held during that time: a start pins its layers at once, and every [survey] in
 // progress records the pin. A start waits only if one of its own layers is being removed.
 type layerPins struct {
-	mu      sync.Mutex // held only briefly, never during a call that waits
-	pins    map[*pin]bool
-	surveys map[*survey]bool
-	going   map[*removal]bool
+	mu       sync.Mutex // held only briefly, never during a call that waits
+	pins     map[*pin]bool
+	surveys  map[*survey]bool
+	removals map[*removal]bool
 }
 
 // pin records the layers that a start is about to mount.
@@ -43,7 +43,7 @@ type survey struct {
 }
 
 func newLayerPins() *layerPins {
-	return &layerPins{pins: map[*pin]bool{}, surveys: map[*survey]bool{}, going: map[*removal]bool{}}
+	return &layerPins{pins: map[*pin]bool{}, surveys: map[*survey]bool{}, removals: map[*removal]bool{}}
 }
 
 // pin prevents the removal of the layers of env until release is called. The caller releases them
@@ -52,7 +52,7 @@ func newLayerPins() *layerPins {
 func (m *layerPins) pin(ctx context.Context, n left4me.Name, env instance.Env) (release func(), err error) {
 	p := &pin{server: n, env: env}
 	for {
-		going := m.try(p)
+		going := m.tryPin(p)
 		if going == nil {
 			return func() {
 				m.mu.Lock()
@@ -68,11 +68,11 @@ func (m *layerPins) pin(ctx context.Context, n left4me.Name, env instance.Env) (
 	}
 }
 
-// try adds the pin, or returns the channel of a removal that has to end first.
-func (m *layerPins) try(p *pin) (going <-chan struct{}) {
+// tryPin adds the pin, or returns the channel of a removal that has to end first.
+func (m *layerPins) tryPin(p *pin) (going <-chan struct{}) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for r := range m.going {
+	for r := range m.removals {
 		if p.has(r.dir) {
 			return r.ended
 		}
@@ -119,7 +119,7 @@ func (s *survey) remove(dir string, f func() error) error {
 	defer func() {
 		s.of.mu.Lock()
 		defer s.of.mu.Unlock()
-		delete(s.of.going, r)
+		delete(s.of.removals, r)
 		close(r.ended)
 	}()
 	return f()
@@ -133,6 +133,6 @@ func (s *survey) begin(r *removal) error {
 			return left4me.NewError(left4me.Busy, "layer.server_starting", "dir", r.dir, "server", p.server)
 		}
 	}
-	s.of.going[r] = true
+	s.of.removals[r] = true
 	return nil
 }

@@ -93,7 +93,7 @@ func TestStartWaitsOnlyForRemovalOfItsOwnLayers(t *testing.T) {
 		if !pinned {
 			t.Error("the layer was not pinned after the removals")
 		}
-		if len(m.going)+len(m.pins)+len(m.surveys) != 0 {
+		if len(m.removals)+len(m.pins)+len(m.surveys) != 0 {
 			t.Errorf("entries left: %+v", m)
 		}
 	})

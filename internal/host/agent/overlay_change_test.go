@@ -41,8 +41,8 @@ func (d *depot) change(c left4me.Change) bus.JobReport {
 		left4me.BuildSpec{Overlay: left4me.Overlay{Name: "maps", Kind: left4me.FilesOverlay}, By: "ann", Change: &c}))
 }
 
-// holds checks the number and the files of the current revision of maps.
-func (d *depot) holds(number int, want map[string]string) {
+// checkRevision checks the number and the files of the current revision of maps.
+func (d *depot) checkRevision(number int, want map[string]string) {
 	d.t.Helper()
 	now, files, err := d.agent.overlays.repo.Manifest(d.t.Context(), "maps", 0)
 	if err != nil || now != number {
@@ -101,7 +101,7 @@ func TestConcurrentEditsOfOverlay(t *testing.T) {
 	}); r.State != left4me.JobDone {
 		t.Fatalf("got %+v", r.Error)
 	}
-	d.holds(1, map[string]string{"left4dead2/addons/a.txt": "a1", "left4dead2/cfg/server.cfg": "s1", "left4dead2/cfg/other.cfg": "o1"})
+	d.checkRevision(1, map[string]string{"left4dead2/addons/a.txt": "a1", "left4dead2/cfg/server.cfg": "s1", "left4dead2/cfg/other.cfg": "o1"})
 	exact := left4me.Import{Exact: true}
 	edit := func(file, text string, base int) bus.JobReport {
 		return d.change(left4me.Change{Upload: d.send("e", map[string]string{"left4dead2/" + file: text}), Import: exact, Base: base})
@@ -141,7 +141,7 @@ func TestConcurrentEditsOfOverlay(t *testing.T) {
 		t.Fatalf("got %+v", r.Error)
 	}
 	now := map[string]string{"left4dead2/addons/a.txt": "a1", "left4dead2/cfg/server.cfg": "s2", "left4dead2/cfg/other.cfg": "o2"}
-	d.holds(3, now)
+	d.checkRevision(3, now)
 	// Changes to the same file, or to a file that the other edit removes, are not merged.
 	for what, r := range map[string]bus.JobReport{
 		"the same file":   edit("cfg/server.cfg", "mine", 1),
@@ -157,12 +157,12 @@ func TestConcurrentEditsOfOverlay(t *testing.T) {
 			t.Errorf("%s: got %s", what, r.Error.Text)
 		}
 	}
-	d.holds(3, now)
+	d.checkRevision(3, now)
 	// A change without a base revision is applied unconditionally.
 	if r := d.change(left4me.Change{Delete: []string{"left4dead2/cfg"}}); r.State != left4me.JobDone {
 		t.Fatalf("got %+v", r.Error)
 	}
-	d.holds(4, map[string]string{"left4dead2/addons/a.txt": "a1"})
+	d.checkRevision(4, map[string]string{"left4dead2/addons/a.txt": "a1"})
 	if r := d.change(left4me.Change{Delete: []string{"left4dead2/cfg"}}); r.State != left4me.JobFailed || r.Error.Kind != left4me.NotFound {
 		t.Errorf("got %+v", r)
 	}
@@ -193,13 +193,13 @@ func TestPublishedUploadIsRemoved(t *testing.T) {
 	if left := d.uploads(); len(left) != 0 {
 		t.Errorf("upload files left: %v", left)
 	}
-	d.holds(1, map[string]string{"left4dead2/addons/a.vpk": "x"})
+	d.checkRevision(1, map[string]string{"left4dead2/addons/a.vpk": "x"})
 	// The job runs again although its upload has been removed.
 	p := job.Quiet(built)
 	if err := d.agent.builds.Build(t.Context(), built, spec, p); err != nil {
 		t.Error(err)
 	}
-	d.holds(1, map[string]string{"left4dead2/addons/a.vpk": "x"})
+	d.checkRevision(1, map[string]string{"left4dead2/addons/a.vpk": "x"})
 	for _, bad := range []string{id, "../../../etc", "x", strings.Repeat("A", 26)} {
 		if r := d.change(left4me.Change{Upload: bad}); r.State != left4me.JobFailed || r.Error.Kind != left4me.NotFound {
 			t.Errorf("%s: got %+v", bad, r)
@@ -226,8 +226,8 @@ func TestRejectedUploadCreatesNothing(t *testing.T) {
 func TestPlanWritesNothing(t *testing.T) {
 	t.Parallel()
 	d := newDepot(t)
-	d.lay("maps", map[string]string{"left4dead2/addons/a.vpk": "old", "left4dead2/addons/b.vpk": "old"})
-	d.lay("maps", map[string]string{"left4dead2/addons/a.vpk": "new", "left4dead2/addons/b.vpk": "old"})
+	d.publishRevision("maps", map[string]string{"left4dead2/addons/a.vpk": "old", "left4dead2/addons/b.vpk": "old"})
+	d.publishRevision("maps", map[string]string{"left4dead2/addons/a.vpk": "new", "left4dead2/addons/b.vpk": "old"})
 	id := d.send("p", map[string]string{"a.VPK": "x", "c.vpk": "xy", "notes.txt": ""})
 	p, err := contentAsk[left4me.Plan](d, bus.VerbPlan, bus.PlanRequest{Overlay: "maps", Change: left4me.Change{Upload: id}})
 	want := []left4me.PlanFile{

@@ -16,8 +16,8 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// lay publishes a revision with the given files, as a builder does.
-func (d *depot) lay(n left4me.Name, files map[string]string) left4me.Revision {
+// publishRevision publishes a revision with the given files, as a builder does.
+func (d *depot) publishRevision(n left4me.Name, files map[string]string) left4me.Revision {
 	d.t.Helper()
 	d.jobs++
 	st, err := d.agent.overlays.repo.Stage(d.t.Context(), n, left4me.JobID(fmt.Sprint("lay", d.jobs)))
@@ -74,8 +74,8 @@ func TestRunningServerKeepsItsRevisions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.lay("maps", map[string]string{"left4dead2/a.cfg": "1"})
-	d.lay("mods", map[string]string{"left4dead2/b.cfg": "1"})
+	d.publishRevision("maps", map[string]string{"left4dead2/a.cfg": "1"})
+	d.publishRevision("mods", map[string]string{"left4dead2/b.cfg": "1"})
 	spec := left4me.Spec{Name: "alpha", Port: d.Port, Overlays: []left4me.OverlayRef{{Name: "mods", Revision: 1}, {Name: "maps"}}}
 	d.done(d.ask(left4me.StartServer, "alpha", spec))
 	want := []left4me.OverlayRef{{Name: "mods", Revision: 1}, {Name: "maps", Revision: 1}}
@@ -84,7 +84,7 @@ func TestRunningServerKeepsItsRevisions(t *testing.T) {
 	}
 
 	// A revision published while the server runs does not affect it.
-	d.lay("maps", map[string]string{"left4dead2/a.cfg": "2"})
+	d.publishRevision("maps", map[string]string{"left4dead2/a.cfg": "2"})
 	c, err := contentAsk[left4me.Content](d, bus.VerbContent, bus.OverlayRequest{Overlay: "maps"})
 	if err != nil || c.Current != 2 || !slices.Equal(c.Revisions[1].Servers, []left4me.Name{"alpha"}) || len(c.Revisions[0].Servers) != 0 {
 		t.Errorf("got %+v, %v", c, err)

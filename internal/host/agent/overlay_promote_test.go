@@ -17,8 +17,8 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// hollow creates a sparse file of size bytes, as a plugin can.
-func hollow(t *testing.T, file string, size int64) {
+// createSparse creates a sparse file of size bytes, as a plugin can.
+func createSparse(t *testing.T, file string, size int64) {
 	t.Helper()
 	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE, 0o644)
 	if err != nil {
@@ -32,8 +32,8 @@ func hollow(t *testing.T, file string, size int64) {
 	}
 }
 
-// wrote creates a server that was started once, and returns a directory of its writable layer.
-func (d *depot) wrote(n left4me.Name) string {
+// startedOnce creates a server that was started once, and returns a directory of its writable layer.
+func (d *depot) startedOnce(n left4me.Name) string {
 	d.t.Helper()
 	upper := filepath.Join(d.Files.Root.Upper(n), "left4dead2", "data")
 	err := errors.Join(os.MkdirAll(upper, 0o755), os.MkdirAll(d.Files.Root.Instance(n), 0o755))
@@ -56,7 +56,7 @@ func promoted(n left4me.Name, paths ...string) left4me.BuildSpec {
 // it.
 func TestPromoteFromRenamedServer(t *testing.T) {
 	d := newDepot(t)
-	data := d.wrote("alpha")
+	data := d.startedOnce("alpha")
 	env, err := instance.Env{ID: "first", Port: d.Port, Lowerdirs: []string{"installation"}}.Append(nil)
 	if err = errors.Join(err, os.WriteFile(d.Files.Root.Env("alpha"), env, 0o644),
 		os.WriteFile(filepath.Join(data, "0.txt"), []byte("x"), 0o644)); err != nil {
@@ -88,7 +88,7 @@ func TestPromoteRejectsTooLargeFilesBeforeCopying(t *testing.T) {
 	// On a large disk, files that do not fit also exceed the limits of an import.
 	small := smallDisk(t, "128m")
 	d := newDepot(t)
-	data := d.wrote("alpha")
+	data := d.startedOnce("alpha")
 	free, _, err := disk.Room(data)
 	if err != nil {
 		t.Fatal(err)
@@ -116,7 +116,7 @@ func TestPromoteRejectsTooLargeFilesBeforeCopying(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	hollow(t, filepath.Join(data, "huge"), 10<<40)
+	createSparse(t, filepath.Join(data, "huge"), 10<<40)
 	refused(left4me.Invalid, `"left4dead2/data/huge" has`, "left4dead2/data")
 	if err := os.Remove(filepath.Join(data, "huge")); err != nil {
 		t.Fatal(err)
@@ -124,7 +124,7 @@ func TestPromoteRejectsTooLargeFilesBeforeCopying(t *testing.T) {
 	const each = 60 << 30
 	n := int(free/each) + 1
 	for i := range n {
-		hollow(t, filepath.Join(data, fmt.Sprint("large", i)), each)
+		createSparse(t, filepath.Join(data, fmt.Sprint("large", i)), each)
 	}
 	if fits := n*each <= 256<<30; !fits && small {
 		t.Errorf("the small disk has %d bytes", free)
@@ -132,7 +132,7 @@ func TestPromoteRejectsTooLargeFilesBeforeCopying(t *testing.T) {
 		refused(left4me.DiskFull, "needed", "left4dead2/data")
 	}
 	for i := range 5 {
-		hollow(t, filepath.Join(data, fmt.Sprint("large", i)), each)
+		createSparse(t, filepath.Join(data, fmt.Sprint("large", i)), each)
 	}
 	refused(left4me.Invalid, "too many", "left4dead2/data")
 }
@@ -140,8 +140,8 @@ func TestPromoteRejectsTooLargeFilesBeforeCopying(t *testing.T) {
 func TestPromoteKeepsHoles(t *testing.T) {
 	t.Parallel()
 	d := newDepot(t)
-	data := d.wrote("alpha")
-	hollow(t, filepath.Join(data, "holes"), 200<<20)
+	data := d.startedOnce("alpha")
+	createSparse(t, filepath.Join(data, "holes"), 200<<20)
 	if err := os.WriteFile(filepath.Join(data, "same.txt"), []byte("text"), 0o644); err != nil {
 		t.Fatal(err)
 	}

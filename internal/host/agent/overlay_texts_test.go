@@ -70,7 +70,7 @@ func TestTextsAreSavedAsUTF8ByDefault(t *testing.T) {
 		repaired[p] = text
 	}
 	repaired["left4dead2/cfg/a.cfg"], repaired["left4dead2/cfg/b.cfg"] = "sv_cheats 0\r\n", "sv_cheats 0\r\n"
-	d.holds(1, repaired)
+	d.checkRevision(1, repaired)
 	if s := stepOf(r, left4me.StepInspect); !strings.Contains(s.Note, "2 texts saved as UTF-8") {
 		t.Errorf("got %+v", s)
 	}
@@ -83,11 +83,11 @@ func TestTextsAreSavedAsUTF8ByDefault(t *testing.T) {
 	}
 	// Uploading the same files again creates no revision.
 	d.texts(left4me.Change{Upload: d.send("two", files), Import: left4me.Import{Exact: true}, Replace: true}, plain)
-	d.holds(1, repaired)
+	d.checkRevision(1, repaired)
 	// Texts can be left unchanged for one upload or for the whole overlay.
 	d.texts(left4me.Change{Upload: d.send("three", files), Import: left4me.Import{Exact: true, Texts: left4me.TextsAsIs}, Replace: true},
 		plain)
-	d.holds(2, files)
+	d.checkRevision(2, files)
 	if d := cmp.Diff(map[string]bool{"left4dead2/cfg/a.cfg": true, "left4dead2/cfg/b.cfg": true}, texts(d.revision(2).Warnings)); d != "" {
 		t.Error(d)
 	}
@@ -98,13 +98,13 @@ func TestTextsAreSavedAsUTF8ByDefault(t *testing.T) {
 		Import: left4me.Import{Exact: true},
 	}, kept)
 	files["left4dead2/cfg/c.cfg"] = bom + "x\n"
-	d.holds(3, files)
+	d.checkRevision(3, files)
 }
 
 func TestPromotedTextsAreSavedAsUTF8(t *testing.T) {
 	t.Parallel()
 	d := newDepot(t)
-	data := filepath.Join(filepath.Dir(d.wrote("alpha")), "cfg")
+	data := filepath.Join(filepath.Dir(d.startedOnce("alpha")), "cfg")
 	if err := os.MkdirAll(data, 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +114,7 @@ func TestPromotedTextsAreSavedAsUTF8(t *testing.T) {
 	spec := promoted("alpha", "left4dead2/cfg")
 	spec.Overlay.Name = "maps"
 	d.done(d.ask(left4me.BuildOverlay, "maps", spec))
-	d.holds(1, map[string]string{"left4dead2/cfg/a.cfg": "x\n"})
+	d.checkRevision(1, map[string]string{"left4dead2/cfg/a.cfg": "x\n"})
 	if b, err := os.ReadFile(filepath.Join(data, "a.cfg")); err != nil || string(b) != bom+"x\n" {
 		t.Errorf("the server's own file is now %q, %v", b, err)
 	}
@@ -133,7 +133,7 @@ func TestRepairCreatesRevisionAndKeepsOriginal(t *testing.T) {
 	}
 	plain := left4me.Overlay{Name: "maps", Kind: left4me.FilesOverlay}
 	d.texts(left4me.Change{Upload: d.send("one", files), Import: left4me.Import{Exact: true, Texts: left4me.TextsAsIs}}, plain)
-	d.holds(1, files)
+	d.checkRevision(1, files)
 
 	r := d.texts(left4me.Change{Repair: []string{"left4dead2/cfg/sub"}}, plain)
 	want := map[string]string{}
@@ -141,7 +141,7 @@ func TestRepairCreatesRevisionAndKeepsOriginal(t *testing.T) {
 		want[p] = text
 	}
 	want["left4dead2/cfg/sub/b.cfg"] = "sv_cheats 0\r\n"
-	d.holds(2, want)
+	d.checkRevision(2, want)
 	if s := stepOf(r, left4me.StepRepairTexts); s.Note != "1 files" {
 		t.Errorf("got %+v", s)
 	}
@@ -149,7 +149,7 @@ func TestRepairCreatesRevisionAndKeepsOriginal(t *testing.T) {
 	git := left4me.Overlay{Name: "maps", Kind: left4me.GitOverlay, Git: &left4me.Git{URL: "https://example.org/x"}}
 	r = d.texts(left4me.Change{Repair: []string{"."}}, git)
 	want["left4dead2/cfg/a.cfg"], want[admins] = "hostname \"x\"\n", "\"STEAM_1:1:19867136\" \"99:z\"\n\"STEAM_1:5:5\" \"z\"\n"
-	d.holds(3, want)
+	d.checkRevision(3, want)
 	log := strings.Join(r.Log, "\n")
 	for _, said := range []string{
 		"repaired left4dead2/cfg/a.cfg: it begins with a byte order mark",
@@ -171,7 +171,7 @@ func TestRepairCreatesRevisionAndKeepsOriginal(t *testing.T) {
 		t.Errorf("got %q, %v", a.Data, err)
 	}
 	d.texts(left4me.Change{Repair: []string{"."}}, git)
-	d.holds(3, want)
+	d.checkRevision(3, want)
 }
 
 // A repaired revision keeps its Git or workshop origin. Without the origin, the next check would
@@ -194,7 +194,7 @@ func TestRepairKeepsOrigin(t *testing.T) {
 		t.Fatal(err)
 	}
 	d.texts(left4me.Change{Repair: []string{"left4dead2/cfg/a.cfg"}}, left4me.Overlay{Name: "maps", Kind: left4me.GitOverlay})
-	d.holds(2, map[string]string{"left4dead2/cfg/a.cfg": "hostname \"x\"\n"})
+	d.checkRevision(2, map[string]string{"left4dead2/cfg/a.cfg": "hostname \"x\"\n"})
 	if r := d.revision(0); r.Origin != "abc" || len(r.Items) != 1 {
 		t.Errorf("got %+v", r)
 	}

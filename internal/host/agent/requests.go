@@ -30,7 +30,7 @@ func (a *Agent) requests() map[string]handler {
 		bus.VerbStack:      with(a.stacks.page),
 		bus.VerbStackDiff:  with(a.stacks.diff),
 		bus.VerbStackFile:  with(a.stacks.file),
-		bus.VerbUpper:      with(a.stacks.written),
+		bus.VerbUpper:      with(a.stacks.upperFiles),
 		bus.VerbCampaigns:  with(a.campaigns.list),
 		bus.VerbClashes:    with(a.campaigns.conflicts),
 

@@ -78,8 +78,8 @@ type mess struct {
 	t *testing.T
 }
 
-// odd lists file names that a plugin could use.
-var odd = []string{"plain", "-rf", "two\nlines", "\xff\xfe", "..x", " ", strings.Repeat("n", 255), "addons"}
+// oddNames lists file names that a plugin could use.
+var oddNames = []string{"plain", "-rf", "two\nlines", "\xff\xfe", "..x", " ", strings.Repeat("n", 255), "addons"}
 
 // put replaces whatever is at a path with a random kind of file.
 func (m mess) put(at string, depth int) {
@@ -117,7 +117,7 @@ func (m mess) put(at string, depth int) {
 	default:
 		if err = os.Mkdir(at, 0o700); err == nil && depth < 4 {
 			for range m.IntN(4) {
-				m.put(filepath.Join(at, odd[m.IntN(len(odd))]), depth+1)
+				m.put(filepath.Join(at, oddNames[m.IntN(len(oddNames))]), depth+1)
 			}
 		}
 		if err == nil {
@@ -159,8 +159,8 @@ func (m mess) deep(at string, levels int) {
 	unix.Close(fd)
 }
 
-// spots are paths in a server's runtime directory where the game or its user could leave files.
-var spots = []string{
+// runtimePaths are paths in a server's runtime directory where the game or its user could leave files.
+var runtimePaths = []string{
 	"upper", "work", "merged", "home", "extra", "upper/left4dead2/x", "work/work", "work/index", "merged/x", "home/.steam",
 	"home/.steam/sdk32",
 }
@@ -169,9 +169,9 @@ var spots = []string{
 func (m mess) wreck(f instance.Files, run string, n left4me.Name) {
 	m.t.Helper()
 	for range 1 + m.IntN(4) {
-		m.put(filepath.Join(f.Root.Runtime(n), spots[m.IntN(len(spots))]), 0)
+		m.put(filepath.Join(f.Root.Runtime(n), runtimePaths[m.IntN(len(runtimePaths))]), 0)
 	}
-	m.put(filepath.Join(f.Root.Logs(n), odd[m.IntN(len(odd))]), 0)
+	m.put(filepath.Join(f.Root.Logs(n), oddNames[m.IntN(len(oddNames))]), 0)
 	for _, name := range []string{"lock", "failed", filepath.Base(shim.Socket(run, n))} {
 		if m.IntN(6) == 0 {
 			m.put(filepath.Join(shim.Dir(run, n), name), 3)
@@ -244,8 +244,8 @@ func TestStopAndDeleteSucceedDespiteHostileFiles(t *testing.T) {
 // removes as an ordinary user.
 const foreignVar = "WRECK_TEST_ROOT"
 
-// foreigners is the number of servers in that root.
-const foreigners = 20
+// foreignServers is the number of servers in that root.
+const foreignServers = 20
 
 func TestDeletePutsFilesOfOtherUsersAside(t *testing.T) {
 	if dir := os.Getenv(foreignVar); dir != "" {
@@ -257,7 +257,7 @@ func TestDeletePutsFilesOfOtherUsersAside(t *testing.T) {
 	}
 	const nobody = 65534
 	r := shimtest.NewRoot(t)
-	for i := range foreigners {
+	for i := range foreignServers {
 		n := left4me.Name(fmt.Sprintf("s%d", i))
 		m := mess{rand.New(rand.NewPCG(uint64(i), 2)), t}
 		if err := r.Files.Prepare(t.Context(), left4me.Spec{Name: n, Port: r.Port}); err != nil {
@@ -307,7 +307,7 @@ func removeForeign(t *testing.T, dir string) {
 	r := &shimtest.Root{Files: instance.Files{Root: instance.Root(dir), Group: -1}, Run: filepath.Join(dir, "run")}
 	a := newWorker(t, r)
 	told := map[string]bool{}
-	for i := range foreigners {
+	for i := range foreignServers {
 		n := left4me.Name(fmt.Sprintf("s%d", i))
 		before := len(r.Files.Root.Asides())
 		p := a.mute()

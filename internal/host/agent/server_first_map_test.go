@@ -11,7 +11,7 @@ func TestStartWithMissingFirstMapListsMaps(t *testing.T) {
 	t.Parallel()
 	d := newDepot(t, "SIM_STEAM_BUILD=1")
 	d.do(left4me.InstallGame)
-	d.lay("maps", map[string]string{"left4dead2/maps/own_arena.bsp": "VBSP"})
+	d.publishRevision("maps", map[string]string{"left4dead2/maps/own_arena.bsp": "VBSP"})
 	spec := left4me.Spec{
 		Name:     "alpha",
 		Port:     d.Port,

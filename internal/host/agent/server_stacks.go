@@ -137,9 +137,9 @@ func (s *stacks) file(ctx context.Context, r bus.StackRequest) (answer bus.FileA
 	return answer, err
 }
 
-// written lists the files in a server's writable layer. It opens the layers below too, because each
+// upperFiles lists the files in a server's writable layer. It opens the layers below too, because each
 // entry names the file that it hides.
-func (s *stacks) written(ctx context.Context, r bus.UpperRequest) (files left4me.Page[left4me.TreeFile], err error) {
+func (s *stacks) upperFiles(ctx context.Context, r bus.UpperRequest) (files left4me.Page[left4me.TreeFile], err error) {
 	ctx, cancel := context.WithTimeout(ctx, mergeWithin)
 	defer cancel()
 	st, err := s.running(r.Server, true, r.Shown)

@@ -37,7 +37,7 @@ type servers struct {
 }
 
 func newServers(c *core, st *statuses, use *layerUse, maps *campaigns) *servers {
-	return &servers{core: c, statuses: st, layers: use, campaigns: maps, starts: newStartQueue(startsAtOnce()), launchWithin: launchWithin}
+	return &servers{core: c, statuses: st, layers: use, campaigns: maps, starts: newStartQueue(maxConcurrentStarts()), launchWithin: launchWithin}
 }
 
 // start starts a server and returns once it answers players. A failed or cancelled start leaves
@@ -86,7 +86,7 @@ func (s *servers) bringUp(ctx context.Context, spec left4me.Spec, p *job.Progres
 		}
 		p.Skip(why, left4me.StepWriteConfig, left4me.StepCheckPort, left4me.StepLaunch)
 	} else {
-		giveTurn, err := s.starts.take(ctx, func() { p.Note(left4me.StepWriteConfig, "waits for its turn: others start") })
+		giveTurn, err := s.starts.acquire(ctx, func() { p.Note(left4me.StepWriteConfig, "waits for its turn: others start") })
 		if err != nil {
 			return err
 		}

@@ -17,7 +17,7 @@ func TestStartQueueLimitsConcurrentStarts(t *testing.T) {
 		var now, waited atomic.Int32
 		for range 5 {
 			go func() {
-				give, err := starts.take(t.Context(), func() { waited.Add(1) })
+				give, err := starts.acquire(t.Context(), func() { waited.Add(1) })
 				if err != nil {
 					t.Error(err)
 					return
@@ -41,13 +41,13 @@ func TestStartQueueLimitsConcurrentStarts(t *testing.T) {
 func TestHangingStartLosesItsPlace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		starts := newStartQueue(1)
-		slow, err := starts.take(t.Context(), func() { t.Error("the first start had to wait") })
+		slow, err := starts.acquire(t.Context(), func() { t.Error("the first start had to wait") })
 		if err != nil {
 			t.Fatal(err)
 		}
 		begun := time.Now()
-		give, err := starts.take(t.Context(), func() {})
-		if took := time.Since(begun); err != nil || took != turnWithin {
+		give, err := starts.acquire(t.Context(), func() {})
+		if took := time.Since(begun); err != nil || took != maxHold {
 			t.Errorf("the second start got its place after %v: %v", took, err)
 		}
 		slow() // the place belongs to another start already and must not be returned
@@ -60,13 +60,13 @@ func TestHangingStartLosesItsPlace(t *testing.T) {
 
 func TestCancelledStartLeavesQueue(t *testing.T) {
 	starts := newStartQueue(1)
-	give, err := starts.take(t.Context(), func() {})
+	give, err := starts.acquire(t.Context(), func() {})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer give()
 	ctx, cancel := context.WithCancel(t.Context())
-	if _, err := starts.take(ctx, cancel); !errors.Is(err, context.Canceled) {
+	if _, err := starts.acquire(ctx, cancel); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, want context.Canceled", err)
 	}
 }

@@ -83,7 +83,7 @@ func (s Archives) Get(n left4me.Name) (left4me.Backup, error) {
 	if err != nil || !st.Mode().IsRegular() {
 		return left4me.Backup{}, missing(n)
 	}
-	b, err := s.noted(n)
+	b, err := s.loadNote(n)
 	if err != nil || b.Name != n || b.Bytes != st.Size() {
 		// The archive was copied here by hand, or the note belongs to another archive.
 		b = left4me.Backup{Name: n, CreatedAt: st.ModTime().UTC().Truncate(time.Second), Bytes: st.Size(), State: left4me.BackupUnchecked}
@@ -91,8 +91,8 @@ func (s Archives) Get(n left4me.Name) (left4me.Backup, error) {
 	return b, nil
 }
 
-// noted reads the note of a backup.
-func (s Archives) noted(n left4me.Name) (b left4me.Backup, err error) {
+// loadNote reads the note of a backup.
+func (s Archives) loadNote(n left4me.Name) (b left4me.Backup, err error) {
 	f, err := os.Open(s.path(n, noteSuffix))
 	if err != nil {
 		return b, err
@@ -360,7 +360,7 @@ func check(ctx context.Context, file string, b left4me.Backup, each func(done, t
 // note writes the note and the checksum file of a backup. It reads the note again, because a backup
 // with an unreadable note counts as unchecked and is never removed by the schedule.
 func (s Archives) note(b left4me.Backup) error {
-	b.Warnings, b.Damage = brief(b.Warnings, maxWarnings), brief(b.Damage, maxDamage)
+	b.Warnings, b.Damage = clipTexts(b.Warnings, maxWarnings), clipTexts(b.Damage, maxDamage)
 	b.Version = left4me.Clip(b.Version, maxText)
 	text, err := json.Marshal(b)
 	if err == nil && len(text) > maxNote {
@@ -371,7 +371,7 @@ func (s Archives) note(b left4me.Backup) error {
 	}
 	if err == nil {
 		var got left4me.Backup
-		if got, err = s.noted(b.Name); err == nil &&
+		if got, err = s.loadNote(b.Name); err == nil &&
 			(got.Name != b.Name || got.Bytes != b.Bytes || got.State != b.State || got.SHA256 != b.SHA256) {
 			err = errors.New("its note was not written as it was meant")
 		}
@@ -382,8 +382,8 @@ func (s Archives) note(b left4me.Backup) error {
 	return err
 }
 
-// brief limits texts that contain file names, which a plugin or the creator of an archive controls.
-func brief(texts []string, most int) []string {
+// clipTexts limits texts that contain file names, which a plugin or the creator of an archive controls.
+func clipTexts(texts []string, most int) []string {
 	if texts == nil {
 		return nil
 	}

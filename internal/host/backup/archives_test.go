@@ -16,7 +16,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-func kept(t *testing.T, archives Archives, n left4me.Name, s Source) left4me.Backup {
+func createBackup(t *testing.T, archives Archives, n left4me.Name, s Source) left4me.Backup {
 	t.Helper()
 	p, err := archives.Pack(t.Context(), n, s)
 	if err != nil {
@@ -38,7 +38,7 @@ func TestBackupIsListedVerifiedAndDeleted(t *testing.T) {
 	if all, err := archives.List(); err != nil || len(all) != 0 {
 		t.Fatalf("got %v, %v", all, err)
 	}
-	b := kept(t, archives, "one", s)
+	b := createBackup(t, archives, "one", s)
 	if st, err := os.Stat(archives.File("one")); err != nil || st.Mode() != 0o600 || st.Size() != b.Bytes {
 		t.Errorf("got %v, %v", st, err)
 	}
@@ -108,7 +108,7 @@ func TestNoteWithLongHostileNamesIsReadable(t *testing.T) {
 	}
 	archives := Archives{Dir: filepath.Join(s.Root, "backups")}
 	s.Head.Scheduled = true
-	b := kept(t, archives, "one", s)
+	b := createBackup(t, archives, "one", s)
 	got, err := archives.Get("one")
 	if err != nil || got.State != left4me.BackupVerified || !got.Scheduled || len(got.Warnings) != maxWarnings || got.SHA256 != b.SHA256 {
 		t.Errorf("got state %s, scheduled %t, %d warnings, %v", got.State, got.Scheduled, len(got.Warnings), err)
@@ -136,7 +136,7 @@ func TestNoteWithLongHostileNamesIsReadable(t *testing.T) {
 func TestSweepRemovesFilesOfKilledJob(t *testing.T) {
 	s := source(t)
 	archives := Archives{Dir: filepath.Join(s.Root, "backups")}
-	kept(t, archives, "whole", s)
+	createBackup(t, archives, "whole", s)
 	if _, err := archives.Pack(t.Context(), "half", s); err != nil {
 		t.Fatal(err)
 	}

@@ -87,8 +87,8 @@ func packed(tb testing.TB, s Source) ([]byte, Manifest) {
 	return b.Bytes(), m
 }
 
-// picture describes everything relevant under a directory, one line per entry.
-func picture(tb testing.TB, root string, without ...string) []string {
+// describeTree describes everything relevant under a directory, one line per entry.
+func describeTree(tb testing.TB, root string, without ...string) []string {
 	tb.Helper()
 	var lines []string
 	first := map[uint64]string{}
@@ -164,7 +164,7 @@ func TestRestoreReproducesSource(t *testing.T) {
 		"runtime/alpha/work", "runtime/left4me-install", "instances/left4me-install", "instances/alpha/instance.env", "overlays/maps/2",
 		"runtime/alpha/upper/pipe", "runtime/alpha/upper/left4dead2/out",
 	}
-	want, got := picture(t, s.Root, skip...), picture(t, root, "runtime/alpha/work")
+	want, got := describeTree(t, s.Root, skip...), describeTree(t, root, "runtime/alpha/work")
 	if strings.Join(want, "\n") != strings.Join(got, "\n") {
 		t.Errorf("packed:\n%s\nrestored:\n%s", strings.Join(want, "\n"), strings.Join(got, "\n"))
 	}

@@ -41,7 +41,7 @@ func eachIn(ctx context.Context, dir *os.File, p string, visit func(node) error)
 			return err
 		}
 		n := node{dir: dir, name: name, path: path.Join(p, name)}
-		if !tidy(n.path) || unix.Fstatat(int(dir.Fd()), name, &n.stat, unix.AT_SYMLINK_NOFOLLOW) != nil {
+		if !validPath(n.path) || unix.Fstatat(int(dir.Fd()), name, &n.stat, unix.AT_SYMLINK_NOFOLLOW) != nil {
 			continue
 		}
 		switch n.kind() {

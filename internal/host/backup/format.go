@@ -109,9 +109,9 @@ type tree struct {
 	game  bool   // written by the game
 }
 
-// place returns the part that a path belongs to, and whether an archive may contain the path.
-func place(p string) (tree, bool) {
-	if !tidy(p) {
+// partOf returns the part that a path belongs to, and whether an archive may contain the path.
+func partOf(p string) (tree, bool) {
+	if !validPath(p) {
 		return tree{}, false
 	}
 	parts := strings.Split(p, "/")
@@ -143,8 +143,8 @@ func settingsFile(name string) bool {
 	return ok && left4me.Name(stem).Valid()
 }
 
-// tidy reports whether a path is relative, clean and within the limits.
-func tidy(p string) bool {
+// validPath reports whether a path is relative, clean and within the limits.
+func validPath(p string) bool {
 	return p != "" && p != "." && len(p) <= maxPath && path.Clean(p) == p && p[0] != '/' &&
 		p != ".." && !strings.HasPrefix(p, "../") && !strings.ContainsRune(p, 0) && strings.Count(p, "/") < maxDepth
 }

@@ -21,13 +21,13 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// made returns an archive with a valid head, the entries, and an empty manifest.
-func made(tb testing.TB, entries ...*tar.Header) []byte {
+// archiveOf returns an archive with a valid head, the entries, and an empty manifest.
+func archiveOf(tb testing.TB, entries ...*tar.Header) []byte {
 	tb.Helper()
-	return madeWith(tb, Manifest{}, entries...)
+	return archiveWith(tb, Manifest{}, entries...)
 }
 
-func madeWith(tb testing.TB, m Manifest, entries ...*tar.Header) []byte {
+func archiveWith(tb testing.TB, m Manifest, entries ...*tar.Header) []byte {
 	tb.Helper()
 	var b bytes.Buffer
 	z, err := zstd.NewWriter(&b)
@@ -113,7 +113,7 @@ func TestHostileArchivesAreRefused(t *testing.T) {
 	} {
 		t.Run(what, func(t *testing.T) {
 			s := discard{}
-			archive := made(t, entries...)
+			archive := archiveOf(t, entries...)
 			_, err := read(t.Context(), bytes.NewReader(archive), 1<<19, s)
 			if what == "not in the manifest" {
 				err = nil // its structure is valid
@@ -141,7 +141,7 @@ func TestChecksumOfEachFileIsVerified(t *testing.T) {
 		"6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01e": false,
 	} {
 		m := Manifest{Entries: []Entry{{Path: databaseName, Kind: "file", Size: 1, SHA256: sum}}}
-		archive := madeWith(t, m, &tar.Header{Typeflag: tar.TypeReg, Name: databaseName, Size: 1, Mode: 0o600})
+		archive := archiveWith(t, m, &tar.Header{Typeflag: tar.TypeReg, Name: databaseName, Size: 1, Mode: 0o600})
 		r, err := Verify(t.Context(), bytes.NewReader(archive), nil)
 		if err != nil || (len(r.Damage) == 0) != good {
 			t.Errorf("valid sum %v: got damage %q, %v", good, r.Damage, err)
@@ -212,7 +212,7 @@ func FuzzRead(f *testing.F) {
 	good, _ := packed(f, source(f))
 	f.Add(good)
 	f.Add(good[:len(good)/2])
-	f.Add(made(f, directory("runtime", "runtime/a", "runtime/a/upper")...))
+	f.Add(archiveOf(f, directory("runtime", "runtime/a", "runtime/a/upper")...))
 	f.Add([]byte("not a backup"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		// Restore must succeed exactly for archives that Verify accepts.
@@ -249,16 +249,16 @@ func FuzzRaw(f *testing.F) {
 		return all
 	}
 	upper := directory("runtime", "runtime/a", "runtime/a/upper")
-	f.Add(unpacked(made(f, upper...)))
-	f.Add(unpacked(made(f, append(upper, &tar.Header{Typeflag: tar.TypeSymlink, Name: "runtime/a/upper/x", Linkname: "y"},
+	f.Add(unpacked(archiveOf(f, upper...)))
+	f.Add(unpacked(archiveOf(f, append(upper, &tar.Header{Typeflag: tar.TypeSymlink, Name: "runtime/a/upper/x", Linkname: "y"},
 		&tar.Header{Typeflag: tar.TypeReg, Name: "runtime/a/upper/z", PAXRecords: map[string]string{xattrPrefix + "user.a": "b"}})...)))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		a := &reader{ctx: t.Context(), tar: tar.NewReader(bytes.NewReader(b)), sink: discard{}, space: 1 << 20, seen: map[string]got{}}
+		a := &reader{ctx: t.Context(), tar: tar.NewReader(bytes.NewReader(b)), sink: discard{}, space: 1 << 20, seen: map[string]readResult{}}
 		if _, err := a.all(); err != nil && !errors.Is(err, ErrDamaged) {
 			t.Errorf("got %v", err)
 		}
 		for p, g := range a.seen {
-			if in, ok := place(p); !ok || in.only != "" && in.only != g.kind {
+			if in, ok := partOf(p); !ok || in.only != "" && in.only != g.kind {
 				t.Errorf("%q was accepted", p)
 			}
 		}

@@ -282,7 +282,7 @@ func (p *packer) symlink(n node, h *tar.Header) error {
 		return nil
 	}
 	h.Typeflag, h.Linkname = tar.TypeSymlink, string(buf[:size])
-	if in, _ := place(n.path); !staysIn(in.top, n.path, h.Linkname) {
+	if in, _ := partOf(n.path); !staysIn(in.top, n.path, h.Linkname) {
 		p.warn(n.path, fmt.Errorf("it links to %q, outside; it was left out", strings.ToValidUTF8(h.Linkname, "\uFFFD")))
 		return nil
 	}
@@ -292,7 +292,7 @@ func (p *packer) symlink(n node, h *tar.Header) error {
 // file packs a file: as a hard link to a packed file, as a reference to a cache, or with its
 // content.
 func (p *packer) file(n node, h *tar.Header) error {
-	in, _ := place(n.path)
+	in, _ := partOf(n.path)
 	if n.stat.Nlink > 1 {
 		if r := p.cached[n.inode()]; r != nil && !in.game {
 			r.Links = append(r.Links, n.path)
@@ -317,7 +317,7 @@ func (p *packer) file(n node, h *tar.Header) error {
 	if err := unix.Fstat(int(f.Fd()), &st); err != nil {
 		return fmt.Errorf("%q: %w", h.Name, err)
 	}
-	if p.hollow(st) {
+	if p.nearlyEmpty(st) {
 		p.warn(n.path, fmt.Errorf("it says that it has %s, and is empty but for a few; it was left out", bytesize.GB(st.Size)))
 		return nil
 	}
@@ -331,9 +331,9 @@ func (p *packer) file(n node, h *tar.Header) error {
 	return nil
 }
 
-// hollow reports whether a file is nearly empty on disk and larger than what remains of the limit
+// nearlyEmpty reports whether a file is nearly empty on disk and larger than what remains of the limit
 // for such files. Plugins can create sparse files of any size.
-func (p *packer) hollow(st unix.Stat_t) bool {
+func (p *packer) nearlyEmpty(st unix.Stat_t) bool {
 	if st.Size < 1<<20 || st.Blocks*512 >= st.Size/64 {
 		return false
 	}
@@ -362,7 +362,7 @@ func (p *packer) content(f *os.File, h *tar.Header, before unix.Stat_t) error {
 		stable := whole && before.Size == after.Size && before.Mtim == after.Mtim
 		last := &p.manifest.Entries[len(p.manifest.Entries)-1]
 		last.SHA256 = sum
-		if stable || try == tries || p.hollow(after) {
+		if stable || try == tries || p.nearlyEmpty(after) {
 			if last.Changed = !stable; last.Changed {
 				p.warn(h.Name, errors.New("it was written to each time it was read"))
 			}

@@ -29,8 +29,8 @@ type contents struct {
 	Differ []string // entries that differ from the manifest
 }
 
-// got describes an entry that was read.
-type got struct {
+// readResult describes an entry that was read.
+type readResult struct {
 	kind string
 	size int64
 	sum  [sha256.Size]byte
@@ -42,7 +42,7 @@ type reader struct {
 	tar   *tar.Reader
 	sink  sink
 	space int64 // bytes left for the content of files
-	seen  map[string]got
+	seen  map[string]readResult
 	last  string
 }
 
@@ -54,7 +54,7 @@ func read(ctx context.Context, r io.Reader, space int64, s sink) (contents, erro
 		return contents{}, err
 	}
 	defer z.Close()
-	a := &reader{ctx: ctx, tar: tar.NewReader(&bounded{ctx: ctx, r: z}), sink: s, space: space, seen: map[string]got{}}
+	a := &reader{ctx: ctx, tar: tar.NewReader(&bounded{ctx: ctx, r: z}), sink: s, space: space, seen: map[string]readResult{}}
 	c, err := a.all()
 	if err == nil {
 		// Data after the tar is not ours, but reading to the end verifies the checksum of the
@@ -157,7 +157,7 @@ func (a *reader) entry(h *tar.Header) error {
 	if err != nil {
 		return err
 	}
-	g := got{kind: kinds[h.Typeflag]}
+	g := readResult{kind: kinds[h.Typeflag]}
 	var content io.Reader
 	sum := sha256.New()
 	counted := &counter{r: a.tar, w: sum}
@@ -215,7 +215,7 @@ var records = map[string]bool{
 // check rejects entries that Pack would not have written.
 func (a *reader) check(h *tar.Header) (tree, error) {
 	no := func(why string) (tree, error) { return tree{}, damaged("%q is refused: %s", h.Name, why) }
-	in, ok := place(h.Name)
+	in, ok := partOf(h.Name)
 	kind, known := kinds[h.Typeflag]
 	switch {
 	case !ok:
@@ -253,7 +253,7 @@ func (a *reader) check(h *tar.Header) (tree, error) {
 			return no("it links to something outside")
 		}
 	case "link":
-		if of, _ := place(h.Linkname); a.seen[h.Linkname].kind != "file" || of.share != in.share || in.share == "" {
+		if of, _ := partOf(h.Linkname); a.seen[h.Linkname].kind != "file" || of.share != in.share || in.share == "" {
 			return no("it links to no file of its own part")
 		}
 	}

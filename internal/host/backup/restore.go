@@ -224,14 +224,14 @@ func (t Target) link(ctx context.Context, top *os.Root, stage string, references
 	var missing []string
 	for _, r := range references {
 		cache, _, _ := strings.Cut(r.Path, "/")
-		if !tidy(r.Path) || !slices.Contains(caches, cache) || !same(ctx, top, r) {
+		if !validPath(r.Path) || !slices.Contains(caches, cache) || !same(ctx, top, r) {
 			if len(missing) < math.MaxInt16 {
 				missing = append(missing, r.Path)
 			}
 			continue
 		}
 		for _, l := range r.Links {
-			if in, ok := place(l); !ok || in.top == "" || in.game {
+			if in, ok := partOf(l); !ok || in.top == "" || in.game {
 				return nil, damaged("%q is refused: it is no file of an overlay", l)
 			}
 			if err := top.Link(r.Path, path.Join(stage, l)); err != nil {

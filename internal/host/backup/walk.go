@@ -92,7 +92,7 @@ func (w walker) wanted(p string, dir bool) bool {
 	if parts[0] == "overlays" && len(parts) == 3 && !dir && (overlays.IsManifest(parts[2]) || strings.HasPrefix(parts[2], ".")) {
 		return false
 	}
-	in, ok := place(p)
+	in, ok := partOf(p)
 	return ok && (in.only == "" || (in.only == "dir") == dir)
 }
 
@@ -105,7 +105,7 @@ func (w walker) at(ctx context.Context, dir *os.File, name, p string, visit func
 	if errors.Is(err, unix.ENOENT) {
 		return nil // deleted in the meantime
 	}
-	if !tidy(p) {
+	if !validPath(p) {
 		w.skip(p, errors.New("its path is too long"))
 		return nil
 	}

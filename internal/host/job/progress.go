@@ -173,8 +173,8 @@ func (p *Progress) End(err, cause error) bus.JobReport {
 
 func now() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }
 
-// tellEvery is the shortest time between two updates of a step's bytes.
-const tellEvery = 300 * time.Millisecond
+// publishEvery is the shortest time between two updates of a step's bytes.
+const publishEvery = 300 * time.Millisecond
 
 // Bytes returns a function that publishes how many bytes of a step are done. Calls within tellEvery
 // of the last update are ignored, except the final one.
@@ -183,7 +183,7 @@ func (p *Progress) Bytes(label string) func(done, total int64) {
 	var before int64
 	return func(done, total int64) {
 		since := time.Since(told)
-		if since < tellEvery && done < total {
+		if since < publishEvery && done < total {
 			return
 		}
 		rate := int64(0)

@@ -46,11 +46,11 @@ type Steam interface {
 // walk is the state of a check in progress.
 type walk struct {
 	Server
-	info    a2s.Info
-	vars    map[string]cvar.Var
-	said    status.Status // the answer to the console command status
-	printed printed
-	public  netip.Addr
+	info         a2s.Info
+	vars         map[string]cvar.Var
+	statusAnswer status.Status // the answer to the console command status
+	printed      printed
+	public       netip.Addr
 }
 
 // Walk runs the checks in order and returns their results up to the first broken one.

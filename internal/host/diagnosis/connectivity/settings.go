@@ -11,8 +11,8 @@ import (
 	"github.com/left4me/left4me/source/status"
 )
 
-// asked lists the variables that decide who may join.
-var asked = []string{
+// joinVariables lists the variables that decide who may join.
+var joinVariables = []string{
 	"sv_lan", "sv_steamgroup", "sv_steamgroup_exclusive", "sv_allow_lobby_connect_only", "sv_gametypes", "mp_gamemode",
 	"sv_password", "sv_visiblemaxplayers", "sv_hibernate_when_empty", "sv_search_key",
 }
@@ -20,7 +20,7 @@ var asked = []string{
 // settings asks the server for the values of its variables.
 func (w *walk) settings(ctx context.Context) left4me.Check {
 	const name = "settings"
-	text, err := w.Command(ctx, strings.Join(asked, ";"))
+	text, err := w.Command(ctx, strings.Join(joinVariables, ";"))
 	if err == nil {
 		w.vars = cvar.Parse(text)
 		text, err = w.Command(ctx, "status")
@@ -32,7 +32,7 @@ func (w *walk) settings(ctx context.Context) left4me.Check {
 		}
 		return skipped(name, "it can't be asked for them: "+public.Text, public.Hint)
 	}
-	w.said, err = status.Parse(text)
+	w.statusAnswer, err = status.Parse(text)
 	if err != nil || len(w.vars) == 0 {
 		return skipped(name, "its remote console answers, but not to what it was asked",
 			"a plugin may have taken the commands over: ask it on its console")
@@ -86,13 +86,13 @@ func (w *walk) lobby(context.Context) left4me.Check {
 	const name = "lobby"
 	only, known := w.set("sv_allow_lobby_connect_only")
 	switch {
-	case known && only.On() && !w.said.Reserved:
+	case known && only.On() && !w.statusAnswer.Reserved:
 		return broken(name, "sv_allow_lobby_connect_only is 1: whoever comes by the address is refused, only a lobby can reserve it",
 			w.mendCfg("sv_allow_lobby_connect_only 0"))
-	case w.said.Reserved:
+	case w.statusAnswer.Reserved:
 		return warn(name,
 			fmt.Sprintf("the lobby %s has reserved it: others join through that lobby, and by the address only while it has room",
-				w.said.ReservationID),
+				w.statusAnswer.ReservationID),
 			"it is free again when they have left; plugins like l4dtoolz or Left4DHooks can take a reservation back")
 	case !known:
 		return nothing

@@ -28,14 +28,14 @@ func (w *walk) connection(context.Context) left4me.Check {
 	mend := "see with `left4me doctor` that the machine reaches Steam, then " + w.restart() +
 		"; the cfg line `sv_hibernate_when_empty 0` keeps it awake"
 	switch {
-	case w.printed.lost && w.said.Hibernating:
+	case w.printed.lost && w.statusAnswer.Hibernating:
 		return broken(name, "it lost the connection and sleeps: this game doesn't always connect again before somebody joins", mend)
 	case w.printed.lost:
 		return broken(name, "it lost the connection to Steam's servers", mend)
-	case len(w.vars) > 0 && w.said.PublicAddress == "":
+	case len(w.vars) > 0 && w.statusAnswer.PublicAddress == "":
 		return warn(name, "Steam has not told it its address: it is not connected yet, or can't be", mend)
-	case w.said.PublicAddress != "":
-		return ok(name, "Steam sees it as %s", w.said.PublicAddress)
+	case w.statusAnswer.PublicAddress != "":
+		return ok(name, "Steam sees it as %s", w.statusAnswer.PublicAddress)
 	}
 	return nothing
 }
@@ -83,7 +83,7 @@ func (w *walk) find(ctx context.Context) (at netip.Addr, how string, err error) 
 		return all[0].Unmap(), "LEFT4ME_PUBLIC_ADDRESS, " + w.Address, nil
 	}
 	// In a home network, status reports a private address instead.
-	if told, err := netip.ParseAddrPort(w.said.PublicAddress); err == nil && !told.Addr().IsPrivate() && !told.Addr().IsLoopback() {
+	if told, err := netip.ParseAddrPort(w.statusAnswer.PublicAddress); err == nil && !told.Addr().IsPrivate() && !told.Addr().IsLoopback() {
 		return told.Addr(), "as Steam told it", nil
 	}
 	// Connecting a UDP socket sends nothing; it only selects the source address for packets to the

@@ -10,7 +10,7 @@ func TestPublicAddressFromSteam(t *testing.T) {
 	for told, want := range map[string]bool{
 		"203.0.113.9:27015": true, "192.168.1.5:27015": false, "127.0.1.1:27015": false, "": false,
 	} {
-		w := &walk{said: status.Status{PublicAddress: told}}
+		w := &walk{statusAnswer: status.Status{PublicAddress: told}}
 		at, how, err := w.find(t.Context())
 		if got := how == "as Steam told it"; got != want || err != nil || want && at.String() != "203.0.113.9" {
 			t.Errorf("%q: got %s, %s, %v", told, at, how, err)

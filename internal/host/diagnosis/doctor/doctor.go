@@ -114,7 +114,7 @@ func examine(ctx context.Context, cfg Config) []finding {
 		one(func(_ context.Context, cfg Config) left4me.Check { return clock(cfg.Reader) }),
 		one(func(_ context.Context, cfg Config) left4me.Check { return ports(cfg) }),
 		one(filter),
-		one(func(_ context.Context, cfg Config) left4me.Check { return installed(cfg) }),
+		one(func(_ context.Context, cfg Config) left4me.Check { return gameBuild(cfg) }),
 		one(func(_ context.Context, cfg Config) left4me.Check { return programs(cfg) }),
 		one(func(_ context.Context, cfg Config) left4me.Check { return archives(cfg) }),
 		steamcmdAndLinks,

@@ -20,13 +20,13 @@ import (
 
 // place is a file or directory of left4me with its required owner and mode.
 type place struct {
-	path  string
-	dir   bool
-	mode  uint32 // permissions including the special bits, as chmod takes them
-	user  string // empty: the owner of the root directory
-	group string // empty: any
-	loose bool   // fewer permissions than mode are fine too
-	mayGo bool   // the place may be missing
+	path     string
+	dir      bool
+	mode     uint32 // permissions including the special bits, as chmod takes them
+	user     string // empty: the owner of the root directory
+	group    string // empty: any
+	loose    bool   // fewer permissions than mode are fine too
+	optional bool   // the place may be missing
 }
 
 // owned checks owners and modes of left4me's files, which can be repaired.
@@ -57,12 +57,12 @@ func owned(_ context.Context, cfg Config) []finding {
 func places(cfg Config) ([]place, error) {
 	in := func(name string) string { return filepath.Join(cfg.Root, name) }
 	all := []place{
-		{path: in("left4me.db"), mode: 0o600, loose: true, mayGo: true},
-		{path: in("bus"), dir: true, mode: 0o700, loose: true, mayGo: true},
+		{path: in("left4me.db"), mode: 0o600, loose: true, optional: true},
+		{path: in("bus"), dir: true, mode: 0o700, loose: true, optional: true},
 	}
 	if !cfg.Packaged {
 		return append(all, place{path: cfg.Root, dir: true, mode: 0o755, loose: true},
-			place{path: cfg.Run, dir: true, mode: 0o700, loose: true, mayGo: true}), nil
+			place{path: cfg.Run, dir: true, mode: 0o700, loose: true, optional: true}), nil
 	}
 	conf, err := fs.ReadFile(deploy.Files, "tmpfiles/left4me.conf")
 	if err != nil {
@@ -78,7 +78,7 @@ func places(cfg Config) ([]place, error) {
 		all = append(all, p)
 	}
 	for _, name := range []string{cfg.Env, filepath.Join(filepath.Dir(cfg.Env), "steam.env")} {
-		all = append(all, place{path: name, mode: 0o640, user: "root", group: "left4me", loose: true, mayGo: true})
+		all = append(all, place{path: name, mode: 0o640, user: "root", group: "left4me", loose: true, optional: true})
 	}
 	return all, nil
 }
@@ -114,7 +114,7 @@ func (p place) judge(reader remedy.Reader) (f finding, wrong bool) {
 	err = unix.Lstat(p.path, &st)
 	owner := p.owner()
 	switch {
-	case errors.Is(err, unix.ENOENT) && p.mayGo:
+	case errors.Is(err, unix.ENOENT) && p.optional:
 		return f, false
 	case errors.Is(err, unix.ENOENT) && p.dir:
 		command := fmt.Sprintf("install -d -m %04o %s%s", p.mode, owner.flags, left4me.ShellWord(p.path))
@@ -145,7 +145,7 @@ func (p place) judge(reader remedy.Reader) (f finding, wrong bool) {
 	text := fmt.Sprintf("%s has the mode %04o, not %04o", p.path, has, want)
 	commands := []string{fmt.Sprintf("chmod %04o %s", want, left4me.ShellWord(p.path))}
 	if foreign {
-		text = fmt.Sprintf("%s belongs to %s, not to %s", p.path, whose(st.Uid, st.Gid), owner.name)
+		text = fmt.Sprintf("%s belongs to %s, not to %s", p.path, ownerOf(st.Uid, st.Gid), owner.name)
 		commands = append([]string{fmt.Sprintf("chown %s %s", owner.name, left4me.ShellWord(p.path))}, commands...)
 	}
 	c := broken(name, text, reader.AsRoot(commands...))
@@ -186,8 +186,8 @@ func (p place) owner() ownerText {
 	return ownerText{p.user + ":" + p.group, fmt.Sprintf("-o %s -g %s ", p.user, p.group)}
 }
 
-// whose returns owner and group of a file as text.
-func whose(uid, gid uint32) string {
+// ownerOf returns owner and group of a file as text.
+func ownerOf(uid, gid uint32) string {
 	group := strconv.Itoa(int(gid))
 	if g, err := user.LookupGroupId(group); err == nil {
 		group = g.Name

@@ -119,7 +119,7 @@ func TestOwnersAndModesAreChecked(t *testing.T) {
 	if err := os.Chmod(dir, 0o750); err != nil {
 		t.Fatal(err)
 	}
-	own := strings.Split(whose(uint32(os.Geteuid()), uint32(os.Getegid())), ":")
+	own := strings.Split(ownerOf(uint32(os.Geteuid()), uint32(os.Getegid())), ":")
 	other, foreign := "root", "root"
 	if own[0] == other {
 		other = "nobody"

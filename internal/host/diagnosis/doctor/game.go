@@ -10,8 +10,8 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// installed checks the game build that servers start with.
-func installed(cfg Config) left4me.Check {
+// gameBuild checks the game build that servers start with.
+func gameBuild(cfg Config) left4me.Check {
 	builds, err := game.Load(filepath.Join(cfg.Root, "installation"))
 	return judgeBuilds(cfg, builds, err)
 }
@@ -80,7 +80,7 @@ func steamcmdRuns(cfg Config) (there bool, err error) {
 func serverRuns(cfg Config) (there bool, err error) {
 	const program = "srcds_linux"
 	installation := game.Open(cfg.Root, -1)
-	in := installation.Holding(program)
+	in := installation.LayerOf(program)
 	stack, err := installation.Stack()
 	if in == "" || err != nil {
 		return false, nil // reported by another check

@@ -80,13 +80,13 @@ func TestBuildWithoutBaseLayerIsInstalled(t *testing.T) {
 			"installation/builds.json": []byte(
 				`{"v":1,"current":22,"builds":[{"build":22,"version":"2.2.4.3","layers":["update-22"]}]}`),
 		})
-	if c := installed(Config{Root: root}); c.State != left4me.CheckOK || !strings.Contains(c.Text, "build 22") {
+	if c := gameBuild(Config{Root: root}); c.State != left4me.CheckOK || !strings.Contains(c.Text, "build 22") {
 		t.Errorf("got %+v", c)
 	}
 }
 
-// lacking returns a 32-bit program whose loader exists on no machine.
-func lacking(t *testing.T) []byte {
+// programWithoutLoader returns a 32-bit program whose loader exists on no machine.
+func programWithoutLoader(t *testing.T) []byte {
 	t.Helper()
 	const loader = "/lib/no-such-loader.so.2\x00"
 	const start = 52 + 32 // of the data after the two headers
@@ -119,14 +119,14 @@ func TestLibrariesOfProgramsAreChecked(t *testing.T) {
 	if c := programs(cfg); c.State != left4me.CheckOK || !strings.Contains(c.Text, "game's server") {
 		t.Errorf("working server: %+v", c)
 	}
-	lay(t, root, map[string][]byte{"installation/base/srcds_linux": lacking(t)})
+	lay(t, root, map[string][]byte{"installation/base/srcds_linux": programWithoutLoader(t)})
 	if c := programs(cfg); c.State != left4me.CheckWarn ||
 		!strings.Contains(c.Text, "the game's server needs 32-bit libraries that this host lacks: /lib/no-such-loader.so.2") ||
 		!strings.Contains(c.Mend, "libc6-i386") {
 		t.Errorf("server without its loader: %+v", c)
 	}
 	lay(t, root, map[string][]byte{
-		"installation/base/srcds_linux": ours, "steam/steamcmd/linux32/steamcmd": lacking(t),
+		"installation/base/srcds_linux": ours, "steam/steamcmd/linux32/steamcmd": programWithoutLoader(t),
 		"steam/steamcmd/steamcmd.sh": []byte("#!/bin/sh\n"),
 	})
 	if c := programs(cfg); c.State != left4me.CheckWarn || !strings.Contains(c.Text, "SteamCMD needs 32-bit") {
@@ -153,7 +153,7 @@ func TestGameChecksDoNotBlockOnPipes(t *testing.T) {
 	}
 	done := make(chan left4me.Check, 1)
 	go func() {
-		installed(Config{Root: root})
+		gameBuild(Config{Root: root})
 		done <- programs(Config{Root: root})
 	}()
 	select {

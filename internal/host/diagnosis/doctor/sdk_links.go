@@ -36,7 +36,7 @@ func links(cfg Config, tool steamcmd.Tool) finding {
 	if err != nil {
 		return finding{Check: skipped(name, err.Error(), "")}
 	}
-	holding := game.Open(cfg.Root, -1).Holding("bin/steamclient.so")
+	holding := game.Open(cfg.Root, -1).LayerOf("bin/steamclient.so")
 	if hasLibrary(home) {
 		return finding{Check: ok(name, "%s leads to it", filepath.Join(home, ".steam", "sdk32"))}
 	}

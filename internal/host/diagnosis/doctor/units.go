@@ -138,15 +138,15 @@ func inOwnNamespace(u systemd.Unit) []string {
 	}
 	var used []string
 	for _, p := range ownNamespace {
-		if says(u.Properties[p]) {
+		if isSet(u.Properties[p]) {
 			used = append(used, p+"=")
 		}
 	}
 	return used
 }
 
-// says reports whether a property differs from its default.
-func says(value any) bool {
+// isSet reports whether a property differs from its default.
+func isSet(value any) bool {
 	switch v := value.(type) {
 	case nil:
 		return false

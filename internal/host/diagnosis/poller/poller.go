@@ -147,20 +147,20 @@ func (p *Poller) listen() error {
 		if err != nil {
 			continue // ICMP error from the port of a server that has ended
 		}
-		p.take(from.Port(), buf[:n])
+		p.handle(from.Port(), buf[:n])
 	}
 }
 
-// take handles one answer. It ignores invalid ones, because every process on this machine can send
+// handle handles one answer. It ignores invalid ones, because every process on this machine can send
 // packets.
-func (p *Poller) take(port uint16, b []byte) {
+func (p *Poller) handle(port uint16, b []byte) {
 	p.mu.Lock()
 	t := p.targets[port]
 	if t == nil {
 		p.mu.Unlock()
 		return
 	}
-	news, again := t.take(b)
+	news, again := t.handle(b)
 	name, sample, challenge := t.name, t.sample, t.challenge
 	p.mu.Unlock()
 	for _, kind := range again {
@@ -172,8 +172,8 @@ func (p *Poller) take(port uint16, b []byte) {
 	}
 }
 
-// take updates the target. It reports whether the sample changed, and which queries to send now.
-func (t *target) take(b []byte) (news bool, again []byte) {
+// handle updates the target. It reports whether the sample changed, and which queries to send now.
+func (t *target) handle(b []byte) (news bool, again []byte) {
 	now := time.Now()
 	switch a2s.ReplyOf(b) {
 	case a2s.ReplyChallenge:

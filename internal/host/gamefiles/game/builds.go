@@ -112,7 +112,7 @@ func Load(dir string) (Builds, error) {
 	case err != nil:
 		return Builds{}, err
 	}
-	b.Builds = slices.DeleteFunc(b.Builds, func(x Build) bool { return !whole(dir, x.Layers) })
+	b.Builds = slices.DeleteFunc(b.Builds, func(x Build) bool { return !complete(dir, x.Layers) })
 	if len(b.Builds) == 0 {
 		scanned, err := scan(dir)
 		if len(scanned.Builds) > 0 {
@@ -128,8 +128,8 @@ func Load(dir string) (Builds, error) {
 	return b, nil
 }
 
-// whole reports whether all layers exist.
-func whole(dir string, layers []string) bool {
+// complete reports whether all layers exist.
+func complete(dir string, layers []string) bool {
 	for _, l := range layers {
 		if st, err := os.Lstat(filepath.Join(dir, l)); err != nil || !st.IsDir() {
 			return false

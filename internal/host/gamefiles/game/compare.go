@@ -52,7 +52,7 @@ func (c *comparison) dir(dir string, stack []string, top bool) error {
 }
 
 func (c *comparison) subdir(name string, stack []string) error {
-	below := beneath(stack, filepath.Base(name))
+	below := mergedDirs(stack, filepath.Base(name))
 	if isOpaque(name) {
 		if len(below) > 0 {
 			c.Files++ // the files that it hides

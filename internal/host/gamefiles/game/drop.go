@@ -64,7 +64,7 @@ func (i *Installation) Drop(ctx context.Context, used Used) (Dropped, error) {
 			d.Kept = append(d.Kept, n)
 		default:
 			err := used.remove(n, func() error {
-				_, err := i.away(filepath.Join(i.dir, n))
+				_, err := i.moveAway(filepath.Join(i.dir, n))
 				return err
 			})
 			switch {
@@ -98,7 +98,7 @@ func (i *Installation) discard(ctx context.Context, dir string) error {
 	if _, err := os.Lstat(dir); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	away, err := i.away(dir)
+	away, err := i.moveAway(dir)
 	if err == nil {
 		err = ctx.Err()
 	}
@@ -108,8 +108,8 @@ func (i *Installation) discard(ctx context.Context, dir string) error {
 	return os.RemoveAll(away)
 }
 
-// away moves a directory out of the installation into tmp/ and returns its new parent.
-func (i *Installation) away(dir string) (string, error) {
+// moveAway moves a directory out of the installation into tmp/ and returns its new parent.
+func (i *Installation) moveAway(dir string) (string, error) {
 	if err := os.MkdirAll(i.tmp, 0o751); err != nil {
 		return "", err
 	}

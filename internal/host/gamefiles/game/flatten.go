@@ -63,7 +63,7 @@ func (i *Installation) Flatten(ctx context.Context, told func(files int)) (Flatt
 	if err := os.RemoveAll(tmp); err != nil {
 		return Flattened{}, err
 	}
-	m := merge{ctx: ctx, told: told}
+	m := merge{ctx: ctx, progress: told}
 	err = m.dir(tmp, paths(i.dir, from.Layers))
 	if err == nil {
 		err = syncTree(tmp)
@@ -108,9 +108,9 @@ func (i *Installation) replace(ctx context.Context, old []string, name, tmp stri
 
 // merge builds a tree of hard links with the content that an overlay of the layers would show.
 type merge struct {
-	ctx   context.Context
-	told  func(files int)
-	files int
+	ctx      context.Context
+	progress func(files int)
+	files    int
 }
 
 func (m *merge) dir(to string, stack []string) error {
@@ -150,7 +150,7 @@ func (m *merge) entry(e fs.DirEntry, to string, stack []string) error {
 	case isWhiteout(name, st):
 		return nil
 	case st.IsDir():
-		return m.dir(filepath.Join(to, e.Name()), beneath(stack, e.Name()))
+		return m.dir(filepath.Join(to, e.Name()), mergedDirs(stack, e.Name()))
 	}
 	if err := os.Link(name, filepath.Join(to, e.Name())); err != nil {
 		if errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES) {
@@ -158,8 +158,8 @@ func (m *merge) entry(e fs.DirEntry, to string, stack []string) error {
 		}
 		return err
 	}
-	if m.files++; m.files%256 == 0 && m.told != nil {
-		m.told(m.files)
+	if m.files++; m.files%256 == 0 && m.progress != nil {
+		m.progress(m.files)
 	}
 	return nil
 }

@@ -46,7 +46,7 @@ func newPlace(t *testing.T) *place {
 
 func (p *place) dir() string { return p.Files.Root.Installation() }
 
-func (p *place) no(err error) {
+func (p *place) must(err error) {
 	p.t.Helper()
 	if err != nil {
 		p.t.Fatal(err)
@@ -58,19 +58,19 @@ func (p *place) no(err error) {
 func (p *place) mounted(layers []string, do func(merged string)) map[string]string {
 	p.t.Helper()
 	root, err := overlayfs.OpenRoot(string(p.Root))
-	p.no(err)
+	p.must(err)
 	defer root.Close()
 	var from []string
 	for _, l := range layers {
 		from = append(from, "installation/"+l)
 	}
-	p.no(p.PrepareInstall(from))
-	p.no(root.Mount(install))
+	p.must(p.PrepareInstall(from))
+	p.must(root.Mount(install))
 	if do != nil {
 		do(p.Files.Root.Merged(install))
 	}
 	seen := tree(p.t, p.Files.Root.Merged(install))
-	p.no(root.Unmount(install))
+	p.must(root.Unmount(install))
 	return seen
 }
 
@@ -78,7 +78,7 @@ func (p *place) mounted(layers []string, do func(merged string)) map[string]stri
 func (p *place) current() []string {
 	p.t.Helper()
 	b, err := p.Builds()
-	p.no(err)
+	p.must(err)
 	now, _ := b.Get(b.Current)
 	return now.Layers
 }
@@ -91,12 +91,12 @@ func (p *place) update(build int64, do func(merged string)) map[string]string {
 		manifest(p.t, merged, build)
 	})
 	_, err := p.Compare(p.t.Context(), p.Files.Root.Upper(install))
-	p.no(err)
+	p.must(err)
 	if got, err := p.Judge(p.Files.Root.Upper(install)); err != nil || got != build {
 		p.t.Fatalf("judged %d, %v", got, err)
 	}
 	b, err := p.Publish(p.t.Context(), p.Files.Root.Upper(install), build, time.Now())
-	p.no(err)
+	p.must(err)
 	if b.Current != build {
 		p.t.Errorf("got current build %d after publishing %d", b.Current, build)
 	}
@@ -229,7 +229,7 @@ func TestBuildsKeepTheirContent(t *testing.T) {
 			check := func(when string, builds ...int64) {
 				t.Helper()
 				b, err := p.Builds()
-				p.no(err)
+				p.must(err)
 				for _, n := range builds {
 					x, ok := b.Get(n)
 					if !ok {
@@ -264,9 +264,9 @@ func TestBuildsKeepTheirContent(t *testing.T) {
 				t.Errorf("second merge: %+v, %v", f, err)
 			}
 			// The directories alone must lead to the same builds.
-			p.no(os.Remove(filepath.Join(p.dir(), "builds.json")))
+			p.must(os.Remove(filepath.Join(p.dir(), "builds.json")))
 			check("without builds.json", 50, 60)
-			p.no(p.Sweep(t.Context()))
+			p.must(p.Sweep(t.Context()))
 			if left, _ := os.ReadDir(filepath.Join(string(p.Root), "tmp")); len(left) > 0 {
 				t.Errorf("left in tmp: %v", left)
 			}
@@ -313,7 +313,7 @@ func TestCompareIgnoresRewrittenEqualFiles(t *testing.T) {
 	}
 	p.mounted(p.current(), func(merged string) {
 		write(t, filepath.Join(merged, "left4dead2/motd.txt"), "other")
-		p.no(os.Remove(filepath.Join(merged, "left4dead2/cfg/x.cfg")))
+		p.must(os.Remove(filepath.Join(merged, "left4dead2/cfg/x.cfg")))
 	})
 	c, err = p.Compare(t.Context(), p.Files.Root.Upper(install))
 	if want := (game.Changes{Files: 2, Bytes: 5}); err != nil || c != want {
@@ -321,7 +321,7 @@ func TestCompareIgnoresRewrittenEqualFiles(t *testing.T) {
 	}
 	// Repairing a build adds a layer to it.
 	b, err := p.Publish(t.Context(), p.Files.Root.Upper(install), 10, time.Now())
-	p.no(err)
+	p.must(err)
 	if x, _ := b.Get(10); len(b.Builds) != 1 || !slices.Equal(x.Layers, []string{"update-10", "base"}) {
 		t.Errorf("got %+v", b.Builds)
 	}
@@ -371,10 +371,10 @@ func TestRollBackDeletesNothingAndPins(t *testing.T) {
 		t.Fatalf("got %+v, %v", b, err)
 	}
 	// After a rollback, an update is based on the current build and not on the newer one.
-	p.no(second(p.Switch(10, "")))
+	p.must(second(p.Switch(10, "")))
 	p.update(30, func(merged string) { write(t, filepath.Join(merged, "left4dead2/motd.txt"), "30") })
 	b, err = p.Builds()
-	p.no(err)
+	p.must(err)
 	if x, _ := b.Get(30); !slices.Equal(x.Layers, []string{"update-30", "base"}) || len(b.Builds) != 2 {
 		t.Errorf("got %+v", b.Builds)
 	}
@@ -392,8 +392,8 @@ func TestDropKeepsUsedLayers(t *testing.T) {
 	for build := int64(20); build <= 40; build += 10 {
 		p.update(build, func(merged string) { write(t, filepath.Join(merged, "left4dead2/motd.txt"), fmt.Sprint(build)) })
 	}
-	p.no(second(p.Switch(10, "")))
-	p.no(second(p.Switch(40, "")))
+	p.must(second(p.Switch(10, "")))
+	p.must(second(p.Switch(40, "")))
 	used := game.Used{Layers: map[string]bool{"update-20": true, "base": true}, Builds: map[int64]bool{20: true}}
 	if _, err := p.Flatten(t.Context(), nil); err != nil {
 		t.Fatal(err)
@@ -403,7 +403,7 @@ func TestDropKeepsUsedLayers(t *testing.T) {
 		t.Fatalf("got %+v, %v", d, err)
 	}
 	b, err := p.Builds()
-	p.no(err)
+	p.must(err)
 	if len(b.Builds) != 3 {
 		t.Errorf("got %+v", b.Builds)
 	}
@@ -444,13 +444,13 @@ func TestInterruptedPublishKeepsOldBuild(t *testing.T) {
 				})
 			}
 			stage()
-			p.no(cut(p))
+			p.must(cut(p))
 			layers, build, err := game.Layers(p.dir())
 			if err != nil || build != 10 || !slices.Equal(layers, []string{"base"}) {
 				t.Fatalf("servers start with build %d, %q, %v", build, layers, err)
 			}
 			b, err := p.Publish(t.Context(), p.Files.Root.Upper(install), 20, time.Now())
-			p.no(err)
+			p.must(err)
 			if x, _ := b.Get(20); !slices.Equal(x.Layers, []string{"update-20", "base"}) {
 				t.Errorf("got %+v", b.Builds)
 			}
@@ -469,7 +469,7 @@ func TestInterruptedPublishKeepsOldBuild(t *testing.T) {
 		if err != nil || !slices.Equal(d.Layers, []string{"update-20"}) {
 			t.Errorf("got %+v, %v", d, err)
 		}
-		p.no(p.Sweep(t.Context()))
+		p.must(p.Sweep(t.Context()))
 		left, err := os.ReadDir(filepath.Join(string(p.Root), "tmp"))
 		if err != nil || len(left) != 1 || left[0].Name() != "backup" {
 			t.Errorf("left in tmp: %v, %v", left, err)
@@ -511,8 +511,8 @@ func TestLinkInPlaceOfWrittenLayerIsRefused(t *testing.T) {
 	p.mounted(p.current(), nil)
 	base := filepath.Join(p.dir(), "base")
 	before := tree(t, base)
-	p.no(os.RemoveAll(p.Files.Root.Upper(install)))
-	p.no(os.Symlink(base, p.Files.Root.Upper(install)))
+	p.must(os.RemoveAll(p.Files.Root.Upper(install)))
+	p.must(os.Symlink(base, p.Files.Root.Upper(install)))
 	if build, err := p.Judge(p.Files.Root.Upper(install)); err == nil {
 		t.Errorf("Judge followed the link and found build %d", build)
 	}
@@ -525,7 +525,7 @@ func TestLinkInPlaceOfWrittenLayerIsRefused(t *testing.T) {
 	if diff := cmp.Diff(before, tree(t, base)); diff != "" {
 		t.Errorf("the linked layer has changed: %s", diff)
 	}
-	p.no(p.DiscardInstall())
+	p.must(p.DiscardInstall())
 	if diff := cmp.Diff(before, tree(t, base)); diff != "" {
 		t.Errorf("the linked layer was discarded: %s", diff)
 	}

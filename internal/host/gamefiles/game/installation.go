@@ -174,8 +174,8 @@ func (b Builds) free(name string) string {
 	}
 }
 
-// Holding returns the directory of the layer that holds a file of the current build, or "".
-func (i *Installation) Holding(rel string) string {
+// LayerOf returns the directory of the layer that holds a file of the current build, or "".
+func (i *Installation) LayerOf(rel string) string {
 	stack, err := i.Stack()
 	if err != nil {
 		return ""

@@ -73,9 +73,9 @@ func lookup(stack []string, rel string) (string, error) {
 	return "", none
 }
 
-// beneath returns the directories that an overlay of the stack would merge under name, top first,
+// mergedDirs returns the directories that an overlay of the stack would merge under name, top first,
 // or none if the overlay would show no directory there.
-func beneath(stack []string, name string) []string {
+func mergedDirs(stack []string, name string) []string {
 	var dirs []string
 	for _, layer := range stack {
 		dir := filepath.Join(layer, name)

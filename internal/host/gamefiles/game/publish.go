@@ -62,7 +62,7 @@ func (i *Installation) Publish(ctx context.Context, upper string, build int64, a
 // builds.json names it.
 func (i *Installation) move(ctx context.Context, upper, name string) error {
 	to := filepath.Join(i.dir, name)
-	if _, err := os.Lstat(upper); errors.Is(err, fs.ErrNotExist) && whole(i.dir, []string{name}) {
+	if _, err := os.Lstat(upper); errors.Is(err, fs.ErrNotExist) && complete(i.dir, []string{name}) {
 		return nil // an earlier call has moved the layer already
 	}
 	if err := isWritten(upper); err != nil {

@@ -27,8 +27,8 @@ var layerName = sync.OnceValue(func() *regexp.Regexp {
 
 func isLayer(name string) bool { return layerName().MatchString(name) }
 
-// order splits the name of a layer into its parts. Missing numbers are 0.
-func order(name string) (kind string, build, again int64) {
+// splitLayerName splits the name of a layer into its parts. Missing numbers are 0.
+func splitLayerName(name string) (kind string, build, again int64) {
 	parts := strings.Split(name, "-")
 	if len(parts) > 1 {
 		build, _ = strconv.ParseInt(parts[1], 10, 64)
@@ -67,13 +67,13 @@ func scan(dir string) (Builds, error) {
 		return b, err
 	}
 	slices.SortFunc(names, func(x, y string) int {
-		_, bx, ax := order(x)
-		_, by, ay := order(y)
+		_, bx, ax := splitLayerName(x)
+		_, by, ay := splitLayerName(y)
 		return cmp.Or(cmp.Compare(bx, by), cmp.Compare(ax, ay), cmp.Compare(x, y))
 	})
 	base, from := "", int64(0)
 	for _, n := range names {
-		if kind, build, _ := order(n); kind == "base" {
+		if kind, build, _ := splitLayerName(n); kind == "base" {
 			base, from = n, build
 		}
 	}
@@ -87,7 +87,7 @@ func scan(dir string) (Builds, error) {
 	}
 	b.Builds = []Build{first}
 	for _, n := range names {
-		kind, build, _ := order(n)
+		kind, build, _ := splitLayerName(n)
 		if kind != "update" || build <= from {
 			continue
 		}

@@ -18,11 +18,11 @@ import (
 
 func TestFollowReadsToTheResult(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "progress.ndjson")
-	tell, err := newTeller(name)
+	tell, err := newReporter(name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	tell.stepped(left4me.StepDownload)
+	tell.startStep(left4me.StepDownload)
 	tell.event(steamcmd.Event{Step: left4me.StepDownload, Line: "half " + strings.Repeat("x", 3*maxLog)})
 	tell.event(steamcmd.Event{Step: left4me.StepDownload, Progress: left4me.Progress{Done: 1, Total: 2, Unit: "bytes"}})
 	// A line truncated by a kill, and a line longer than any that the program writes.
@@ -61,18 +61,18 @@ func TestFollowWithoutProgressFile(t *testing.T) {
 
 func TestProgressFileIsBounded(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "progress.ndjson")
-	tell, err := newTeller(name)
+	tell, err := newReporter(name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for range 2 * maxTold / maxLog {
+	for range 2 * maxReport / maxLog {
 		tell.event(steamcmd.Event{Line: strings.Repeat("x", maxLog)})
 	}
 	if err := tell.result(Result{Build: 9}); err != nil {
 		t.Fatal(err)
 	}
 	st, err := os.Stat(name)
-	if err != nil || st.Size() > maxTold+8<<10 {
+	if err != nil || st.Size() > maxReport+8<<10 {
 		t.Errorf("%d bytes, %v", st.Size(), err)
 	}
 	result, err := Follow(t.Context(), name, func(context.Context) (bool, error) { return false, nil }, func(Line) {})

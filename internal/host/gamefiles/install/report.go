@@ -14,15 +14,15 @@ import (
 )
 
 const (
-	// maxTold limits the size of the file; the output of a day is far smaller. Beyond the limit,
+	// maxReport limits the size of the file; the output of a day is far smaller. Beyond the limit,
 	// only steps and the result are written.
-	maxTold   = 8 << 20
-	maxLog    = 2 << 10 // bytes per line
-	tellEvery = 500 * time.Millisecond
+	maxReport     = 8 << 20
+	maxLog        = 2 << 10 // bytes per line
+	progressEvery = 500 * time.Millisecond
 )
 
-// teller appends lines to the progress file.
-type teller struct {
+// reporter appends lines to the progress file.
+type reporter struct {
 	mu    sync.Mutex
 	file  *os.File
 	size  int
@@ -32,19 +32,19 @@ type teller struct {
 	ended error     // the first failed write
 }
 
-func newTeller(name string) (*teller, error) {
+func newReporter(name string) (*reporter, error) {
 	f, err := os.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_TRUNC|os.O_APPEND|unix.O_NOFOLLOW, 0o640)
 	if err != nil {
 		return nil, err
 	}
-	return &teller{file: f}, nil
+	return &reporter{file: f}, nil
 }
 
 // event writes an event of SteamCMD. Progress is limited to one line per tellEvery.
-func (t *teller) event(e steamcmd.Event) {
+func (t *reporter) event(e steamcmd.Event) {
 	now := time.Now()
 	if e.Step != "" && e.Step != t.step {
-		t.stepped(e.Step)
+		t.startStep(e.Step)
 	}
 	if e.Note != "" && e.Note != t.note {
 		t.note = e.Note
@@ -53,31 +53,31 @@ func (t *teller) event(e steamcmd.Event) {
 	if e.Line != "" {
 		t.write(Line{Log: e.Line[:min(len(e.Line), maxLog)]}, false)
 	}
-	if p := e.Progress; p.Unit != "" && (now.Sub(t.last) >= tellEvery || p.Done == p.Total) {
+	if p := e.Progress; p.Unit != "" && (now.Sub(t.last) >= progressEvery || p.Done == p.Total) {
 		t.last = now
 		t.write(Line{Progress: &p}, false)
 	}
 }
 
-func (t *teller) stepped(step string) {
+func (t *reporter) startStep(step string) {
 	t.step, t.note, t.last = step, "", time.Time{}
 	t.write(Line{Step: step}, true)
 }
 
-func (t *teller) progress(p left4me.Progress) { t.event(steamcmd.Event{Step: t.step, Progress: p}) }
+func (t *reporter) progress(p left4me.Progress) { t.event(steamcmd.Event{Step: t.step, Progress: p}) }
 
 // result writes the result and syncs the file to disk.
-func (t *teller) result(r Result) error {
+func (t *reporter) result(r Result) error {
 	t.write(Line{Result: &r}, true)
 	return errors.Join(t.ended, t.file.Sync(), t.file.Close())
 }
 
 // write appends a line. A failed write, for example on a full disk, is returned by result; a reader
 // notices that the process has ended.
-func (t *teller) write(l Line, always bool) {
+func (t *reporter) write(l Line, always bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.size > maxTold && !always {
+	if t.size > maxReport && !always {
 		return
 	}
 	l.At = time.Now().UTC().Truncate(time.Millisecond)

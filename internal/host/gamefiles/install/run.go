@@ -57,7 +57,7 @@ func Run(ctx context.Context, cfg Config) error {
 		if err := shim.Mount(root, left4me.InstallInstance); err != nil {
 			return err
 		}
-		return again(lock)
+		return reexec(lock)
 	}
 	if fd, err := strconv.Atoi(os.Getenv(lockVar)); err == nil {
 		unix.CloseOnExec(fd) // SteamCMD must not inherit the lock
@@ -67,7 +67,7 @@ func Run(ctx context.Context, cfg Config) error {
 			return fmt.Errorf("lock: %w", err)
 		}
 	}
-	tell, err := newTeller(ProgressFile(cfg.Root))
+	tell, err := newReporter(ProgressFile(cfg.Root))
 	if err != nil {
 		return err
 	}
@@ -78,9 +78,9 @@ func Run(ctx context.Context, cfg Config) error {
 	return errors.Join(err, tell.result(r))
 }
 
-// again re-executes the program from an unprivileged thread with no_new_privs, so that SteamCMD's
+// reexec re-executes the program from an unprivileged thread with no_new_privs, so that SteamCMD's
 // children cannot gain privileges. The process stays the same, so the lock stays held.
-func again(lock *os.File) error {
+func reexec(lock *os.File) error {
 	runtime.LockOSThread() // never unlocked: exec keeps only this thread
 	if err := shim.DropPrivileges(); err != nil {
 		return err
@@ -93,19 +93,19 @@ func again(lock *os.File) error {
 }
 
 // work carries out the request.
-func work(ctx context.Context, cfg Config, tell *teller) (Result, error) {
+func work(ctx context.Context, cfg Config, tell *reporter) (Result, error) {
 	req, err := ReadRequest(cfg.Root)
 	if err != nil {
 		return Result{}, err
 	}
-	tell.stepped(left4me.StepFindSteamCMD)
+	tell.startStep(left4me.StepFindSteamCMD)
 	tool, err := find(ctx, cfg, req, tell)
 	if err != nil {
 		return Result{}, err
 	}
 	tool.Limits = cfg.Limits
 	if req.Latest {
-		tell.stepped(left4me.StepAskSteam)
+		tell.startStep(left4me.StepAskSteam)
 		latest, err := tool.LatestFor(ctx, cfg.Account, steamcmd.App, "")
 		if err != nil {
 			return Result{}, err
@@ -122,7 +122,7 @@ func work(ctx context.Context, cfg Config, tell *teller) (Result, error) {
 }
 
 // find returns SteamCMD. It downloads SteamCMD if it is missing and no path is configured.
-func find(ctx context.Context, cfg Config, req Request, tell *teller) (steamcmd.Tool, error) {
+func find(ctx context.Context, cfg Config, req Request, tell *reporter) (steamcmd.Tool, error) {
 	tool, err := steamcmd.Find(req.SteamCMD, string(cfg.Root))
 	if errors.Is(err, left4me.NotFound) && req.SteamCMD == "" {
 		tell.event(steamcmd.Event{Step: left4me.StepFindSteamCMD, Note: "fetching it from Valve"})

@@ -26,7 +26,7 @@ func (t Tool) Latest(ctx context.Context, app int, branch string) (int64, error)
 // LatestFor is like Latest but logs in with an account. Steam sends more information to owners of
 // an app.
 func (t Tool) LatestFor(ctx context.Context, a Account, app int, branch string) (int64, error) {
-	limits := t.Limits.orUsual()
+	limits := t.Limits.withDefaults()
 	within := min(latestWithin, limits.Whole)
 	ctx, cancel := context.WithTimeoutCause(ctx, within, tooLong(within))
 	defer cancel()
@@ -41,7 +41,7 @@ func (t Tool) LatestFor(ctx context.Context, a Account, app int, branch string) 
 	branch = cmp.Or(branch, "public")
 	for try := range 2 {
 		if try > 0 { // SteamCMD's cached answer may be outdated
-			if err := t.forget(); err != nil {
+			if err := t.clearAppCache(); err != nil {
 				return 0, err
 			}
 		}
@@ -62,7 +62,7 @@ func (t Tool) askFor(ctx context.Context, a Account, app int, branch string, sil
 	// The first command may print nothing, because the answer has not arrived yet.
 	c.add("app_info_print", fmt.Sprint(app))
 	c.add("app_info_print", fmt.Sprint(app))
-	s := said{app: app}
+	s := outputState{app: app}
 	info := appInfo{app: app}
 	end, err := t.run(ctx, c, silence, func(line string) {
 		if !info.line(line) {
@@ -81,9 +81,9 @@ func (t Tool) askFor(ctx context.Context, a Account, app int, branch string, sil
 	case info.text == "" && s.cannotRun(end):
 		return 0, t.cannotRun(s, end)
 	case s.cause == LoginRefused && a.User == "":
-		return 0, failure(Offline, s.words)
+		return 0, failure(Offline, s.message)
 	case s.cause != "":
-		return 0, failure(s.cause, s.words)
+		return 0, failure(s.cause, s.message)
 	case info.text != "" || end.code == 0:
 		return 0, failure(NotKnown, "")
 	}

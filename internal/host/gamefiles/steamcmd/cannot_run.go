@@ -25,8 +25,8 @@ const (
 // offlineCode is the exit code of SteamCMD's updater when it cannot reach Steam.
 const offlineCode = 254
 
-// keep stores a line for a later error, at most lastLines of them.
-func (s *said) keep(text string) {
+// keepLine stores a line for a later error, at most lastLines of them.
+func (s *outputState) keepLine(text string) {
 	if text == "" {
 		return
 	}
@@ -42,22 +42,22 @@ func (s *said) keep(text string) {
 // cannotRun reports whether the process ended before SteamCMD printed any line of its own, so that
 // another attempt cannot help. Exceptions are an end by an external signal, the exit code that
 // SteamCMD's updater uses without a network, and a disk that a wrapper could not write to.
-func (s *said) cannotRun(end ending) bool {
+func (s *outputState) cannotRun(end ending) bool {
 	unknown := end.code == 126 || end.code == 127 // exit codes of a shell for a program that it cannot run
 	switch {
 	case s.cause == NotStarted, unknown:
 		return true
-	case s.spoke, end.signal != 0 && !end.crashed(), end.code == offlineCode:
+	case s.ownOutput, end.signal != 0 && !end.crashed(), end.code == offlineCode:
 		return false
 	}
 	return s.cause != DiskFull && s.cause != NotWritable
 }
 
 // cannotRun returns the error for a program that ended before SteamCMD started.
-func (t Tool) cannotRun(s said, end ending) error {
+func (t Tool) cannotRun(s outputState, end ending) error {
 	how := end.how()
 	lines, advice := strings.Join(s.last, " / "), t.toRun()
-	if s.spoke {
+	if s.ownOutput {
 		return left4me.NewError(left4me.Unavailable, "steamcmd.ended", "script", t.Script, "how", how, "lines", lines, "advice", advice).
 			Because(NotStarted)
 	}

@@ -83,8 +83,8 @@ func (c commands) args(home string) (args []string, done func(), err error) {
 	return []string{"+runscript", f.Name()}, done, nil
 }
 
-// hide returns a replacer that removes the secrets from output.
-func (c commands) hide() *strings.Replacer {
+// secretReplacer returns a replacer that removes the secrets from output.
+func (c commands) secretReplacer() *strings.Replacer {
 	var pairs []string
 	for _, secret := range []string{c.account.Password, c.account.Guard} {
 		if secret != "" {

@@ -13,23 +13,23 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// shortOf is the free space in bytes below which the disk counts as full if a write failed and the
+// lowSpace is the free space in bytes below which the disk counts as full if a write failed and the
 // required size is unknown.
-const shortOf = 64 << 20
+const lowSpace = 64 << 20
 
 // notWritten finds out why SteamCMD could not write. SteamCMD reports a full disk, files of another
 // user and a lost connection in the same way.
-func (w *work) notWritten(s said) error {
-	if path := notOurs(w.Dir); path != "" {
+func (w *work) notWritten(s outputState) error {
+	if path := firstUnwritable(w.Dir); path != "" {
 		return notWritable(path, syscall.EACCES)
 	}
 	free, err := disk.Free(w.Dir)
 	switch {
-	case err == nil && s.left > free, err == nil && free < shortOf:
-		e := disk.Full(w.Dir, s.left, DiskFull)
-		return left4me.NewError(left4me.DiskFull, "steamcmd.disk_full_there", "error", e, "reason", s.words).Because(e)
+	case err == nil && s.remaining > free, err == nil && free < lowSpace:
+		e := disk.Full(w.Dir, s.remaining, DiskFull)
+		return left4me.NewError(left4me.DiskFull, "steamcmd.disk_full_there", "error", e, "reason", s.message).Because(e)
 	}
-	return failure(s.cause, s.words)
+	return failure(s.cause, s.message)
 }
 
 // tryWriting creates a file in a directory and removes it.
@@ -44,11 +44,11 @@ func tryWriting(dir string) error {
 	return errors.Join(f.Close(), os.Remove(f.Name()))
 }
 
-// maxScanned is the maximum number of files that notOurs examines.
+// maxScanned is the maximum number of files that firstUnwritable examines.
 const maxScanned = 200_000
 
-// notOurs returns the first path in an installation that this user cannot write to, or "".
-func notOurs(dir string) string {
+// firstUnwritable returns the first path in an installation that this user cannot write to, or "".
+func firstUnwritable(dir string) string {
 	found, scanned := "", 0
 	_ = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if scanned++; scanned > maxScanned {

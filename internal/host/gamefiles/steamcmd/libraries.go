@@ -77,7 +77,7 @@ func missingLibraries(system, program string, beside []string) (missing []string
 	if loader == "" {
 		return nil, bits, nil // a static program needs no libraries
 	}
-	if !there(filepath.Join(system, loader), f.Class) {
+	if !isLibrary(filepath.Join(system, loader), f.Class) {
 		missing = append(missing, loader)
 	}
 	needed, err := f.ImportedLibraries()
@@ -85,8 +85,8 @@ func missingLibraries(system, program string, beside []string) (missing []string
 		return nil, bits, fmt.Errorf("%s: %w", program, err)
 	}
 	for _, lib := range needed {
-		found := slices.ContainsFunc(beside, func(dir string) bool { return there(filepath.Join(dir, lib), f.Class) }) ||
-			slices.ContainsFunc(libraryDirs[bits], func(dir string) bool { return there(filepath.Join(system, dir, lib), f.Class) })
+		found := slices.ContainsFunc(beside, func(dir string) bool { return isLibrary(filepath.Join(dir, lib), f.Class) }) ||
+			slices.ContainsFunc(libraryDirs[bits], func(dir string) bool { return isLibrary(filepath.Join(system, dir, lib), f.Class) })
 		if !found {
 			missing = append(missing, lib)
 		}
@@ -100,8 +100,8 @@ var libraryDirs = map[string][]string{
 	"64": {"lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu", "lib64", "usr/lib64", "lib", "usr/lib", "usr/local/lib"},
 }
 
-// there reports whether path is a library of the given class.
-func there(path string, class elf.Class) bool {
+// isLibrary reports whether path is a library of the given class.
+func isLibrary(path string, class elf.Class) bool {
 	file, err := openPlain(path)
 	if err != nil {
 		return false

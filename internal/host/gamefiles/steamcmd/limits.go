@@ -13,7 +13,7 @@ type Limits struct {
 	Tries   int           // attempts at a run that may succeed later; default: 5
 }
 
-func (l Limits) orUsual() Limits {
+func (l Limits) withDefaults() Limits {
 	return Limits{
 		Silence: cmp.Or(l.Silence, 10*time.Minute),
 		Whole:   cmp.Or(l.Whole, 12*time.Hour),

@@ -48,27 +48,27 @@ const (
 	updateCommitting    = 0x100
 )
 
-// said is the state parsed from the output of one run.
-type said struct {
-	app      int
-	step     string
-	progress left4me.Progress
-	rate     rate
-	done     bool     // SteamCMD reported success
-	cause    Cause    // the last reported failure
-	words    string   // SteamCMD's message for cause
-	left     int64    // bytes left to download or write
-	most     int64    // largest number of bytes downloaded
-	spoke    bool     // a line was printed that only SteamCMD prints
-	last     []string // last lines, at most lastLines
+// outputState is the state parsed from the output of one run.
+type outputState struct {
+	app        int
+	step       string
+	progress   left4me.Progress
+	rate       rate
+	done       bool     // SteamCMD reported success
+	cause      Cause    // the last reported failure
+	message    string   // SteamCMD's message for cause
+	remaining  int64    // bytes left to download or write
+	downloaded int64    // largest number of bytes downloaded
+	ownOutput  bool     // a line was printed that only SteamCMD prints
+	last       []string // last lines, at most lastLines
 }
 
 // line parses a line and returns the event to report for it.
-func (s *said) line(text string, now time.Time) Event {
+func (s *outputState) line(text string, now time.Time) Event {
 	text = strings.TrimSpace(text)
 	e := Event{Line: text}
-	s.spoke = s.spoke || ownLine().MatchString(text)
-	s.keep(text)
+	s.ownOutput = s.ownOutput || ownLine().MatchString(text)
+	s.keepLine(text)
 	switch {
 	case s.progressed(text, now, &e):
 	case selfUpdate().MatchString(text):
@@ -83,7 +83,7 @@ func (s *said) line(text string, now time.Time) Event {
 	default:
 		if m := succeeded().FindStringSubmatch(text); m != nil && m[1] == strconv.Itoa(s.app) {
 			// A success outweighs earlier failures in the same run.
-			s.done, s.cause, s.words = true, "", ""
+			s.done, s.cause, s.message = true, "", ""
 			break
 		}
 		s.failed(text)
@@ -93,14 +93,14 @@ func (s *said) line(text string, now time.Time) Event {
 }
 
 // enter begins a step and resets its progress.
-func (s *said) enter(step string) {
+func (s *outputState) enter(step string) {
 	if s.step != step {
 		s.step, s.progress, s.rate = step, left4me.Progress{}, rate{}
 	}
 }
 
 // progressed parses a progress line and reports whether text is one.
-func (s *said) progressed(text string, now time.Time, e *Event) bool {
+func (s *outputState) progressed(text string, now time.Time, e *Event) bool {
 	m := progressLine().FindStringSubmatch(text)
 	if m == nil {
 		return false
@@ -123,8 +123,8 @@ func (s *said) progressed(text string, now time.Time, e *Event) bool {
 		return true // the numbers count bytes that will be downloaded afterwards
 	case state&(updateDownloading|updateStaging) != 0:
 		s.enter(left4me.StepDownload)
-		s.most = max(s.most, done)
-		s.left = max(0, total-done)
+		s.downloaded = max(s.downloaded, done)
+		s.remaining = max(0, total-done)
 	default: // reconfiguring or stopping, between two steps
 		return true
 	}
@@ -132,7 +132,7 @@ func (s *said) progressed(text string, now time.Time, e *Event) bool {
 	return true
 }
 
-func (s *said) count(done, total int64, now time.Time) {
+func (s *outputState) count(done, total int64, now time.Time) {
 	if total <= 0 || done > total {
 		total = 0
 	}
@@ -149,7 +149,7 @@ func kilobytes(text string) int64 {
 }
 
 // failed parses a line that may report a failure.
-func (s *said) failed(text string) {
+func (s *outputState) failed(text string) {
 	c, words := Cause(""), ""
 	if m := notInstalled().FindStringSubmatch(text); m != nil {
 		c, words = reasonCause(m[1]), m[1]
@@ -163,7 +163,7 @@ func (s *said) failed(text string) {
 		c, words = phraseCause(text), strings.TrimPrefix(strings.ReplaceAll(text, "\t", ""), "[----] !!! ")
 	}
 	if c != "" {
-		s.cause, s.words = c, words
+		s.cause, s.message = c, words
 	}
 }
 

@@ -32,7 +32,7 @@ CWorkThreadPool::~CWorkThreadPool: work processing queue not empty: 2 items disc
 `
 
 func TestOutputBecomesSteps(t *testing.T) {
-	s := said{app: App}
+	s := outputState{app: App}
 	var got []string
 	for line := range strings.Lines(session) {
 		if e := s.line(line, time.Now()); len(got) == 0 || got[len(got)-1] != e.Step {
@@ -43,7 +43,7 @@ func TestOutputBecomesSteps(t *testing.T) {
 	if strings.Join(got, ", ") != strings.Join(want, ", ") {
 		t.Errorf("got steps %q", got)
 	}
-	if !s.done || s.cause != "" || s.left != 87188267-26785670 {
+	if !s.done || s.cause != "" || s.remaining != 87188267-26785670 {
 		t.Errorf("got %+v, want success without a cause", s)
 	}
 }
@@ -81,7 +81,7 @@ func TestOutputBecomesCauses(t *testing.T) {
 		"Success! App '550' fully installed.":      "",
 		"ILocalize::AddFile() failed to load file": "",
 	} {
-		s := said{app: App}
+		s := outputState{app: App}
 		s.line(line, time.Now())
 		if s.cause != want || s.done {
 			t.Errorf("%s\ngot cause %q, want %q", line, s.cause, want)
@@ -131,7 +131,7 @@ func TestOrderOfRemedies(t *testing.T) {
 		{RateLimited, true, nil},
 		{Hung, true, nil},
 	} {
-		tried := []remedy{asItIs}
+		tried := []remedy{normal}
 		for {
 			r, ok := next(c.cause, tried, c.account)
 			if !ok {
@@ -164,7 +164,7 @@ func TestEveryCauseIsExplainedInDocs(t *testing.T) {
 			t.Errorf("docs/steamcmd.md does not explain %s: %q", v.Code, text)
 		}
 	}
-	for c := range helps {
+	for c := range remediesFor {
 		if !isExplained(c) {
 			t.Errorf("%s is not explained", c)
 		}
@@ -189,7 +189,7 @@ func FuzzOutput(f *testing.F) {
 		" Update state (0xffffffff) a b, progress: 1.0 (999999999999999999 / 1)\n" +
 			"[ 10%] Downloading update (9,999,999,999,999,999 of ,,, KB)...")
 	f.Fuzz(func(t *testing.T, text string) {
-		s := said{app: App}
+		s := outputState{app: App}
 		at := time.Unix(1764000000, 0)
 		for line := range strings.Lines(text) {
 			at = at.Add(time.Millisecond * time.Duration(len(line)*7))
@@ -201,7 +201,7 @@ func FuzzOutput(f *testing.F) {
 			if s.cause != "" && !isExplained(s.cause) {
 				t.Errorf("%q: cause %q", line, s.cause)
 			}
-			if s.left < 0 || s.most < 0 {
+			if s.remaining < 0 || s.downloaded < 0 {
 				t.Errorf("%q: got %+v", line, s)
 			}
 		}

@@ -7,7 +7,7 @@ type remedy int
 
 // Remedies. The first is the normal procedure.
 const (
-	asItIs     remedy = iota
+	normal     remedy = iota
 	platforms         // install for Windows first, then for Linux: Steam then finds the manifest that it asks for
 	asOwner           // log in with the account that owns the game
 	verify            // verify every file
@@ -22,8 +22,8 @@ var notes = map[remedy]string{
 	freshCache: "trying again with SteamCMD's cache emptied",
 }
 
-// helps maps a cause to the remedies that are known to help, the cheapest first.
-var helps = map[Cause][]remedy{
+// remediesFor maps a cause to the remedies that are known to help, the cheapest first.
+var remediesFor = map[Cause][]remedy{
 	WrongPlatform:  {platforms, asOwner, verify, freshCache},
 	NoSubscription: {platforms, asOwner},
 	Corrupt:        {verify, platforms, freshCache},
@@ -34,7 +34,7 @@ var helps = map[Cause][]remedy{
 
 // next returns the next remedy for a cause after those in tried.
 func next(c Cause, tried []remedy, haveAccount bool) (remedy, bool) {
-	for _, r := range helps[c] {
+	for _, r := range remediesFor[c] {
 		if !slices.Contains(tried, r) && (r != asOwner || haveAccount) {
 			return r, true
 		}
@@ -42,8 +42,8 @@ func next(c Cause, tried []remedy, haveAccount bool) (remedy, bool) {
 	return 0, false
 }
 
-// mayPass lists the causes that may disappear without a remedy.
-var mayPass = []Cause{Offline, WriteFailed, NoAppInfo, Pending, Crashed, Unexplained}
+// temporary lists the causes that may disappear without a remedy.
+var temporary = []Cause{Offline, WriteFailed, NoAppInfo, Pending, Crashed, Unexplained}
 
 // pass is one run of SteamCMD for an installation.
 type pass struct {

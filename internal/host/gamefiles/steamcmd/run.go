@@ -46,7 +46,7 @@ func (t Tool) run(ctx context.Context, c commands, silence time.Duration, see fu
 		return ending{}, err
 	}
 	defer done()
-	hide := c.hide()
+	hide := c.secretReplacer()
 	for restarts := 0; ; restarts++ {
 		p, err := t.start(args)
 		if err != nil {
@@ -93,11 +93,11 @@ type process struct {
 	ended bool // pid may have been reused
 }
 
-// heedHangups makes child processes react to SIGHUP if this program ignores it, as under nohup.
+// resetIgnoredHangup makes child processes react to SIGHUP if this program ignores it, as under nohup.
 // They would inherit the ignored signal, but processes started by steamcmd.sh must end with their
 // terminal. A caught signal is reset to its default by execve(2). This program itself still does
 // not react to SIGHUP.
-var heedHangups = sync.OnceFunc(func() {
+var resetIgnoredHangup = sync.OnceFunc(func() {
 	if signal.Ignored(syscall.SIGHUP) {
 		signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
 	}
@@ -106,7 +106,7 @@ var heedHangups = sync.OnceFunc(func() {
 // start starts SteamCMD on a terminal, so that its output is not buffered, and with /dev/null as
 // input, so that it never waits for input.
 func (t Tool) start(args []string) (*process, error) {
-	heedHangups()
+	resetIgnoredHangup()
 	tty, theirs, err := terminal.Open()
 	if err != nil {
 		return nil, err

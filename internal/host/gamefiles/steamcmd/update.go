@@ -23,7 +23,7 @@ import (
 // told, which may be nil, is called from one goroutine and must not block for long. Errors are
 // *left4me.Error with a Cause in their chain, or the cause of ctx.
 func (t Tool) Update(ctx context.Context, u Update, told func(Event)) (Manifest, error) {
-	limits := t.Limits.orUsual()
+	limits := t.Limits.withDefaults()
 	ctx, cancel := context.WithTimeoutCause(ctx, limits.Whole, tooLong(limits.Whole))
 	defer cancel()
 	u.App = cmp.Or(u.App, App)
@@ -39,7 +39,7 @@ func (t Tool) Update(ctx context.Context, u Update, told func(Event)) (Manifest,
 		return Manifest{}, err
 	}
 	defer unlock()
-	for r := asItIs; ; {
+	for r := normal; ; {
 		m, err := w.try(ctx, r)
 		if err == nil || ctx.Err() != nil {
 			return m, err
@@ -57,11 +57,11 @@ func (t Tool) Update(ctx context.Context, u Update, told func(Event)) (Manifest,
 // work is an update in progress.
 type work struct {
 	Update
-	tool   Tool
-	limits Limits
-	told   func(Event)
-	tried  []remedy
-	most   int64 // largest number of bytes that a run downloaded; a larger number counts as progress
+	tool       Tool
+	limits     Limits
+	told       func(Event)
+	tried      []remedy
+	downloaded int64 // largest number of bytes that a run downloaded; a larger number counts as progress
 }
 
 // ready checks for problems that would make SteamCMD fail without a message.
@@ -86,7 +86,7 @@ func (w *work) ready() error {
 // try applies a remedy and checks the files on disk afterwards.
 func (w *work) try(ctx context.Context, r remedy) (Manifest, error) {
 	if r == freshCache {
-		if err := w.tool.forget(); err != nil {
+		if err := w.tool.clearAppCache(); err != nil {
 			return Manifest{}, err
 		}
 	}
@@ -94,7 +94,7 @@ func (w *work) try(ctx context.Context, r remedy) (Manifest, error) {
 		if i > 0 {
 			w.told(Event{Step: left4me.StepLogIn, Note: "once more, for " + p.platform})
 		}
-		if err := w.insist(ctx, p); err != nil {
+		if err := w.retry(ctx, p); err != nil {
 			return Manifest{}, err
 		}
 	}
@@ -107,16 +107,16 @@ func (w *work) try(ctx context.Context, r remedy) (Manifest, error) {
 	return m, nil
 }
 
-// insist repeats a pass while its failure may be temporary. A run that downloaded more than before
+// retry repeats a pass while its failure may be temporary. A run that downloaded more than before
 // resets the number of attempts, so a connection that breaks every hour still succeeds.
-func (w *work) insist(ctx context.Context, p pass) error {
+func (w *work) retry(ctx context.Context, p pass) error {
 	for fails := 1; ; fails++ {
-		before := w.most
+		before := w.downloaded
 		err := w.once(ctx, p)
-		if err == nil || ctx.Err() != nil || !slices.Contains(mayPass, causeOf(err)) {
+		if err == nil || ctx.Err() != nil || !slices.Contains(temporary, causeOf(err)) {
 			return err
 		}
-		if w.most > before {
+		if w.downloaded > before {
 			fails = 1
 		}
 		if fails >= w.limits.Tries {
@@ -146,10 +146,10 @@ func (w *work) once(ctx context.Context, p pass) error {
 		update = append(update, "validate")
 	}
 	c.add(update...)
-	s := said{app: w.App}
+	s := outputState{app: w.App}
 	before, _ := Judge(w.Dir, w.App)
 	end, err := w.tool.run(ctx, c, w.limits.Silence, func(line string) { w.told(s.line(line, time.Now())) })
-	w.most = max(w.most, s.most)
+	w.downloaded = max(w.downloaded, s.downloaded)
 	if err != nil {
 		return err
 	}
@@ -171,7 +171,7 @@ func (w *work) once(ctx context.Context, p pass) error {
 
 // explain returns the error for a failed run. loggedIn reports whether an account was used: if
 // Steam refuses an anonymous login, the problem is at Steam.
-func (w *work) explain(s said, end ending, loggedIn bool) error {
+func (w *work) explain(s outputState, end ending, loggedIn bool) error {
 	switch {
 	case end.hung:
 		return w.tool.hung(w.limits.Silence)
@@ -180,14 +180,14 @@ func (w *work) explain(s said, end ending, loggedIn bool) error {
 	case s.cause == WriteFailed || s.cause == DiskFull:
 		return w.notWritten(s)
 	case s.cause == NotWritable:
-		if path := notOurs(w.Dir); path != "" {
+		if path := firstUnwritable(w.Dir); path != "" {
 			return notWritable(path, syscall.EACCES)
 		}
 	case s.cause == LoginRefused && !loggedIn:
-		return failure(Offline, s.words)
+		return failure(Offline, s.message)
 	}
 	if s.cause != "" {
-		return failure(s.cause, s.words)
+		return failure(s.cause, s.message)
 	}
 	return end.explain()
 }
@@ -228,8 +228,8 @@ func (t Tool) hung(silence time.Duration) error {
 		Because(Hung)
 }
 
-// forget deletes SteamCMD's cache of app information, so that it asks Steam again.
-func (t Tool) forget() error {
+// clearAppCache deletes SteamCMD's cache of app information, so that it asks Steam again.
+func (t Tool) clearAppCache() error {
 	var err error
 	for _, dir := range []string{
 		filepath.Join(t.Home, "Steam"), filepath.Join(t.Home, ".steam", "steam"),
