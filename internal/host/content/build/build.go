@@ -148,7 +148,6 @@ func sourceOf(spec left4me.BuildSpec) (source, error) {
 		return source{steps: []string{left4me.StepFetch}, fill: promote}, nil
 	}
 	switch spec.Overlay.Kind {
-	// One case for each kind.
 	case left4me.FilesOverlay:
 		if spec.Change != nil {
 			return source{steps: []string{left4me.StepUnpack}, fill: change}, nil

@@ -21,7 +21,7 @@ func change(ctx context.Context, b *build) error {
 			return "", err
 		}
 		defer found.close()
-		// Before anything is written: a conflict costs nothing.
+		// Check for conflicts before anything is written.
 		current, files, err := b.builder.uploads.checkBase(ctx, b.spec.Overlay.Name, *c, found)
 		if err != nil {
 			return "", err

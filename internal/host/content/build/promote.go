@@ -29,7 +29,8 @@ func promote(ctx context.Context, b *build) error {
 		if has != "" && root.Exists(has) {
 			server = has // it keeps the old name until its next start
 		}
-		if old := b.spec.PromoteFrom; old != "" && root.Exists(old) && !root.Exists(server) { // now another server's
+		// Another server may have the old name by now, which the check of the owner detects.
+		if old := b.spec.PromoteFrom; old != "" && root.Exists(old) && !root.Exists(server) {
 			server = old
 		}
 		if owner := root.Owner(server); owner != "" && b.spec.PromoteID != "" && owner != b.spec.PromoteID {

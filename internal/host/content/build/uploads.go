@@ -30,8 +30,8 @@ func (u uploaded) close() {
 	}
 }
 
-// open reads the upload of a change. plan must be set if Texts is called. Errors: left4me.NotFound;
-// left4me.Invalid with the reason.
+// open reads the upload of a change. Set plan if Texts will be called on the result. Errors:
+// left4me.NotFound; left4me.Invalid with the reason.
 func (u *uploads) open(ctx context.Context, c left4me.Change, scratch string, plan bool) (uploaded, error) {
 	if c.Upload == "" {
 		return uploaded{}, nil

@@ -100,8 +100,8 @@ func TestCampaignsOfSimulatedGame(t *testing.T) {
 	}
 }
 
-// As in the real game: in pak files, several of which contain the same campaign, with references to
-// texts.
+// In the real game, missions are in pak files, several of which contain the same campaign, and titles
+// refer to the game's texts.
 func TestMissionsInPakFiles(t *testing.T) {
 	lower := lay(t, map[string]string{
 		"left4dead2/pak01_dir.vpk": pack(t, map[string]string{

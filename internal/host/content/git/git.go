@@ -196,7 +196,7 @@ func (r *Repository) Archive(ctx context.Context, commit, dir, file string) erro
 	return g.archive(tree, file)
 }
 
-// within adds a timeout to a context, with a cause for users.
+// within adds a timeout to a context. The cause is an error for users.
 func within(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
 	return context.WithTimeoutCause(ctx, d,
 		left4me.NewError(left4me.Unavailable, "git.timeout", "within", d))

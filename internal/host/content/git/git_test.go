@@ -222,7 +222,7 @@ func TestRepositoryCannotExecuteCommands(t *testing.T) {
 		".gitmodules", "[submodule \"x\"]\n\tpath = x\n\turl = file:///etc\n",
 		".lfsconfig", "[lfs]\n\turl = http://127.0.0.1:1/\n", "b.vpk", "version https://git-lfs.github.com/spec/v1\n",
 	)
-	// Configuration of the user who runs left4me.
+	// The configuration of the user who runs left4me must not be used either.
 	home := t.TempDir()
 	text := fmt.Sprintf("[filter \"evil\"]\n\tsmudge = touch %[1]s; cat\n\trequired = true\n[core]\n\thooksPath = %[2]s\n"+
 		"[url \"file:///\"]\n\tinsteadOf = http://\n[tar \"tar\"]\n\tcommand = touch %[1]s\n", mark, home)
@@ -258,7 +258,7 @@ func TestPrivateAddressesAreRefused(t *testing.T) {
 			t.Errorf("Open(%q): got %v, want Invalid", address, err)
 		}
 	}
-	// An address of this host behind https, and one that is the target of a redirect.
+	// Addresses of this host are refused behind https, too, and as the target of a redirect.
 	r, err := git.Open("https://localhost:1/x", t.TempDir(), closed, nil)
 	if err != nil {
 		t.Fatal(err)

@@ -43,7 +43,8 @@ func TestInTheUnit(t *testing.T) {
 		return dir, took, err
 	}
 
-	// A script that makes its files inaccessible, also from the background, and leaves processes.
+	// This script makes its files inaccessible, also from a background process, and leaves processes
+	// behind.
 	dir, took, err := run(t.Context(), s.job(`
 		mkdir -p left4dead2/a; echo "$LEFT4ME_OVERLAY" >left4dead2/a/file
 		(setsid bash -c 'while :; do chmod 0 left4dead2/a left4dead2; done' >/dev/null 2>&1 &)
@@ -65,7 +66,7 @@ func TestInTheUnit(t *testing.T) {
 		t.Errorf("script that kills its runner: %v", err)
 	}
 
-	// A script that ignores SIGTERM.
+	// This script ignores SIGTERM.
 	ctx, cancel := context.WithCancel(t.Context())
 	var asked time.Time
 	j := s.job("trap '' TERM; echo begun; while :; do sleep 1000; done")
@@ -77,7 +78,7 @@ func TestInTheUnit(t *testing.T) {
 		t.Errorf("stop took %v", took)
 	}
 
-	// A run that outlives the agent.
+	// This run outlives the agent.
 	ctx, cancel = context.WithCancel(t.Context())
 	j = s.job("echo begun; sleep 2; echo x >x; echo $$")
 	print := j.Print

@@ -21,8 +21,8 @@ const (
 // maxDir limits the number of entries of a directory in one layer: a plugin may create millions.
 const maxDir = 200_000
 
-// read calls tell for each entry of a directory, in no particular order. A missing directory has no
-// entries, nor has another kind of file.
+// read calls tell for each entry of a directory, in no particular order. A missing directory, or a file
+// in its place, has no entries.
 func (l layer) read(dir string, tell func(name string, mode fs.FileMode, whiteout bool)) error {
 	if dir == "" {
 		dir = "."

@@ -142,7 +142,7 @@ func sum(b []byte) string {
 	return hex.EncodeToString(s[:8])
 }
 
-// listed lists the stack page by page, in the format of the listing of a real mount.
+// listed returns what the stack shows, page by page, in the same format as for a real mount.
 func listed(t *testing.T, s *stack.Stack, limit int) map[string]string {
 	t.Helper()
 	all := map[string]string{}

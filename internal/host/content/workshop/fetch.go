@@ -195,7 +195,7 @@ func version(f steam.PublishedFile) string {
 	return strconv.FormatInt(max(0, f.UpdatedAt.Unix()), 10) + "-" + content
 }
 
-// sizeOf returns the size of a regular file. ok is false if there is none.
+// sizeOf returns the size of a regular file, or false if there is none.
 func sizeOf(file string) (int64, bool) {
 	info, err := os.Lstat(file)
 	return sizeIf(info, err)

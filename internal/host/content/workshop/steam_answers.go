@@ -59,8 +59,8 @@ func (m *memory) collectionsOf(ctx context.Context, c *steam.Client, ids []strin
 	return found, err
 }
 
-// recall returns cached answers and requests the rest. settled reports whether an answer, or its
-// absence (false), may be cached.
+// recall returns cached answers and requests the rest. settled reports whether an answer may be cached;
+// its second argument is false if Steam gave none.
 func recall[T any](ctx context.Context, m *memory, ids []string, known func() map[string]answer[T],
 	ask func([]string) (map[string]T, error), settled func(T, bool) bool,
 ) (map[string]T, error) {

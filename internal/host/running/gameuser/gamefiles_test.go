@@ -108,7 +108,7 @@ func TestRemoveDeepAndInaccessibleTrees(t *testing.T) {
 	if err := os.WriteFile(outside, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	// Deeper than the limit of open files; a plugin can create such a tree.
+	// The tree is deeper than the limit of open files; a plugin can create such a tree.
 	const levels = 700
 	fd, err := unix.Open(root, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	for i := 0; i < levels && err == nil; i++ {

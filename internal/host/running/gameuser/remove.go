@@ -41,7 +41,7 @@ func Remove(ctx context.Context, dir *os.File, name string) error {
 	return r.err()
 }
 
-// Empty removes all entries of dir in the way of Remove.
+// Empty removes all entries of dir in the same way as Remove.
 func Empty(ctx context.Context, dir *os.File) error {
 	r := remover{ctx: ctx, top: int(dir.Fd())}
 	if r.entries(dir, ".", 0) {

@@ -106,8 +106,8 @@ func (r Root) Owner(n left4me.Name) left4me.ID {
 	return env.ID
 }
 
-// FormerName returns the name that a server has on this host while that isn't spec.Name yet; empty if
-// it has no other name. The files decide, not the database: after a rename whose end was never
+// FormerName returns the name of a server on this host if it hasn't been renamed to spec.Name yet;
+// empty if it has no other name. The files decide, not the database: after a rename whose end was never
 // reported, the server may have a name that is recorded nowhere else. spec.OldName is skipped if it
 // belongs to another server, because a job may be repeated after the next server got that name. If the
 // result is spec.OldName, there may be no files under it.

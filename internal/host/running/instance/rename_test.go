@@ -15,7 +15,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// places are the directories that a rename changes, in its order.
+// places are the directories that a rename changes, in the order of the changes.
 var places = []string{"runtime", "logs", "instances"}
 
 // furnish creates a file for a server in each place.

@@ -33,12 +33,12 @@ const nobody = 65534
 // that one was read.
 const canary = "CANARY-d1b6"
 
-// Simulates an attacker with the rights of the user left4me, who owns everything below the root. While
-// root mounts and unmounts, the attacker replaces each component of each path with links, other
-// directories, FIFOs, devices and files of root. The attacker wins if anything outside the root is
-// mounted, mounted over, unmounted, read or changed. TestNameExchangeBeforeEachSystemCallIsHarmless
-// covers exchanges between two system calls systematically; this test covers exchanges during system
-// calls and cases that were not anticipated.
+// TestHostileOwnerCannotAffectMounts simulates an attacker with the rights of the user left4me, who
+// owns everything below the root. While root mounts and unmounts, the attacker replaces each component
+// of each path with links, other directories, FIFOs, devices and files of root. The attacker wins if
+// anything outside the root is mounted, mounted over, unmounted, read or changed.
+// TestNameExchangeBeforeEachSystemCallIsHarmless covers exchanges between two system calls
+// systematically; this test covers exchanges during system calls and cases that were not anticipated.
 func TestHostileOwnerCannotAffectMounts(t *testing.T) {
 	onlyRoot(t)
 	tries := 300 // script/test-attack runs 20,000
@@ -108,8 +108,8 @@ func inProcess(p place, i int) (mount, unmount error) {
 	return mount, p.Unmount("alpha")
 }
 
-// Shows that the attack is effective: it wins against a program that checks names and then mounts by
-// name.
+// TestHostileOwnerDefeatsMountByName shows that the attack is effective: it wins against a program that
+// checks names and then mounts by name.
 func TestHostileOwnerDefeatsMountByName(t *testing.T) {
 	onlyRoot(t)
 	b := newBattle(t)

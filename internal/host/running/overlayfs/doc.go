@@ -4,7 +4,7 @@
 // A hostile user may be able to write to every directory involved. Therefore each directory is opened
 // below the root without following symbolic links, magic links or mount points, and is used only by
 // descriptor from then on. The checked directory is the mounted one, even if names change in the
-// meantime. Plan checks and changes nothing; Mount mounts.
+// meantime. Plan only checks; Mount performs the mount.
 //
 // Mounts use userxattr, so that an upper directory has the same meaning whether root mounted it or an
 // ordinary user in a user namespace.

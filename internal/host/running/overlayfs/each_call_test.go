@@ -208,8 +208,8 @@ func elsewhere(t *testing.T) func(f func() bool) bool {
 }
 
 // Between any two system calls of a mount or unmount, the owner of the root replaces any path component
-// with something that leads outside. None of the exchanges may have an effect, because the checked
-// object is the used one.
+// with something that leads outside. None of the exchanges may have an effect: the object that was
+// checked must be the one that is used.
 func TestNameExchangeBeforeEachSystemCallIsHarmless(t *testing.T) {
 	onlyRoot(t)
 	for _, c := range []struct {

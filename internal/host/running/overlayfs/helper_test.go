@@ -134,7 +134,7 @@ func TestNextRunCleansUpAfterKilledHelper(t *testing.T) {
 		name    string
 		verb    string
 		rules   []rule
-		mounted bool // afterwards
+		mounted bool // state after the kill
 	}{
 		{"before the first open", "mount", []rule{killAt(unix.SYS_OPENAT2)}, false},
 		{"before fsopen", "mount", []rule{killAt(unix.SYS_FSOPEN)}, false},

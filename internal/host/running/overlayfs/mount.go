@@ -83,7 +83,7 @@ func (r *Root) Mount(n left4me.Name) error {
 	return nil
 }
 
-// errNoLayerFD means that the kernel doesn't accept descriptors as layers, which it does since 6.13.
+// errNoLayerFD means that the kernel is older than 6.13 and doesn't accept descriptors as layers.
 var errNoLayerFD = errors.New("the kernel takes no descriptors as layers")
 
 // mountByFD mounts with the new mount API, which takes descriptors instead of paths.

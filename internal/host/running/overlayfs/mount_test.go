@@ -23,7 +23,7 @@ var ways = []struct {
 	{"by the names of descriptors", func(s *Stack) error { return s.mountByName(nil) }},
 }
 
-// each runs a test once for each way.
+// each runs a test once for each of the ways to mount.
 func each(t *testing.T, f func(t *testing.T, mount func(place))) {
 	for _, way := range ways {
 		t.Run(way.name, func(t *testing.T) {
@@ -159,7 +159,7 @@ func TestMountedWorksIfRootConsistsOfSeveralMounts(t *testing.T) {
 	p := newPlace(t)
 	p.layers("installation/base")
 	p.mustMount()
-	// As a unit's sandbox does for a writable directory.
+	// A unit's sandbox does the same for a writable directory.
 	server := p.path("runtime/alpha")
 	if err := unix.Mount(server, server, "", unix.MS_BIND|unix.MS_REC, ""); err != nil {
 		t.Fatal(err)

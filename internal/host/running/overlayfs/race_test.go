@@ -15,7 +15,7 @@ import (
 // names refer to, only directories below the root may be mounted, no mount point may be outside, and no
 // other mount may be removed.
 func TestNameExchangeDuringMountIsHarmless(t *testing.T) {
-	cycles := 60 // the kernel is slow at each unmount
+	cycles := 60 // each unmount takes the kernel some time
 	if n, err := strconv.Atoi(os.Getenv("LEFT4ME_TEST_RACE_ROUNDS")); err == nil {
 		cycles = n
 	} else if testing.Short() {

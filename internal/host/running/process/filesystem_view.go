@@ -13,7 +13,7 @@ import (
 	"github.com/left4me/left4me/internal/host/running/mountns"
 )
 
-// tmpName is the directory of a build that is mounted at its /tmp.
+// tmpName is the subdirectory of a build that is mounted as its /tmp.
 const tmpName = "tmp"
 
 // enclose builds a script's view of the file system: everything read-only and private directories

@@ -25,7 +25,7 @@ const pollTime = 10 * time.Millisecond
 // Config locates the root, the sockets and the program.
 type Config struct {
 	Root instance.Root
-	Run  string   // directory of sockets and locks, Root/run as a rule
+	Run  string   // directory of sockets and locks, usually Root/run
 	Exe  string   // the left4me program
 	Env  []string // additional environment of the shims
 

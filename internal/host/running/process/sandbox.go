@@ -137,7 +137,7 @@ func EndWithWatcher() {
 		var b [1]byte
 		for {
 			n, err := syscall.Read(lifeline, b[:])
-			if n == 0 || err != nil && err != syscall.EINTR { //nolint:errorlint // it is a number
+			if n == 0 || err != nil && err != syscall.EINTR { //nolint:errorlint // read returns a plain Errno
 				os.Exit(1)
 			}
 		}

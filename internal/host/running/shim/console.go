@@ -31,7 +31,7 @@ type console struct {
 	log     *logFile
 	failing error
 	retryAt time.Time
-	lost    int64 // bytes missing in the log and not reported yet
+	lost    int64 // bytes missing from the log and not reported yet
 
 	mu      sync.Mutex
 	ring    ring
@@ -173,7 +173,7 @@ func (c *console) flushLocked() {
 	}
 }
 
-// recovered reports on the console how many bytes are missing in the log.
+// recovered reports on the console how many bytes are missing from the log.
 func (c *console) recovered() {
 	if c.failing == nil {
 		return

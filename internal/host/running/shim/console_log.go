@@ -38,7 +38,7 @@ type logFile struct {
 // piece is one file of the log.
 type piece struct {
 	name  string
-	start int64 // a lower bound may be unknown; see pieces
+	start int64 // derived from the size for the first piece; see pieces
 	end   int64
 	plain bool
 }
@@ -143,7 +143,7 @@ func (l *logFile) expire() {
 	}
 }
 
-// pieces lists the files of the log, oldest first. The first start is computed from the file's size.
+// pieces lists the files of the log, oldest first. The start of the first one is derived from its size.
 func (l *logFile) pieces() ([]piece, error) {
 	d, err := gameuser.OpenAt(l.dir, ".", unix.O_RDONLY|unix.O_DIRECTORY)
 	if err != nil {

@@ -27,7 +27,7 @@ var defaultPolicy = Policy{
 type run struct {
 	crashRecord
 	clean bool          // it exited with status 0
-	ready time.Duration // time since it was ready; 0 if it never was
+	ready time.Duration // how long it was ready; 0 if it never was
 }
 
 // action is the decision after a run ended.

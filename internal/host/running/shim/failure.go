@@ -39,7 +39,7 @@ const maxFailure = 64 << 10
 
 func failurePath(run string, n left4me.Name) string { return filepath.Join(Dir(run, n), "failed") }
 
-// LastFailure reads why the last shim of a server failed. ok is false if it didn't fail.
+// LastFailure reads why the last shim of a server failed. It reports false if the shim didn't fail.
 func LastFailure(run string, n left4me.Name) (Failure, bool) {
 	dir, err := gameuser.OpenDir(run, string(n))
 	if err != nil {

@@ -108,7 +108,7 @@ func (r *gameRun) inspectLine(line []byte) {
 	}
 }
 
-// monitor monitors a game until it has ended, and ends it when a stop is requested or the game fails.
+// monitor watches a game until it has ended, and ends it when a stop is requested or the game fails.
 func (s *shim) monitor(ctx context.Context, r *gameRun) ending {
 	quiet := func() {}
 	defer func() { quiet() }()

@@ -17,8 +17,8 @@ const (
 	maxPatrol  = 10 * time.Second
 )
 
-// probe queries a server until ctx ends and sends the time of each answer to answers. After the first
-// answer it queries at the interval patrol.
+// probe queries a server until ctx ends and sends the time of each answer on the channel answers. After
+// the first answer it queries at the interval patrol.
 func probe(ctx context.Context, target string, patrol time.Duration, answers chan<- time.Time) {
 	client, err := a2s.Dial(ctx, target)
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 const (
 	// MaxCommand is the maximum length of a console command in bytes.
 	MaxCommand = 1000
-	// MaxWait is the maximum time a watch or a read waits for news.
+	// MaxWait is the maximum time that a watch or a read waits for a change.
 	MaxWait = 30 * time.Second
 	// MaxChunk is the maximum number of bytes of console output per read.
 	MaxChunk = 256 << 10

@@ -15,7 +15,7 @@ type Unit struct {
 	Path       string         // of the unit file
 	DropIns    []string       // paths of the drop-in files
 	Stale      bool           // the files changed after they were loaded
-	Properties map[string]any // by systemd's names
+	Properties map[string]any // keyed by systemd's property names
 }
 
 // probedInstance represents all instances of a template. No server can have this name, and no such unit

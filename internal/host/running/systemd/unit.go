@@ -92,8 +92,8 @@ func (s *Supervisor) Stop(ctx context.Context, n left4me.Name) error {
 			return err
 		}
 	}
-	// systemd reports the end of the server before it stops the mount unit. It would stop a mount that
-	// is still being made only after that has finished.
+	// systemd reports the end of the server before it stops the mount unit. It would stop a mount in
+	// progress only after the mount is complete.
 	failed, mounts := false, false
 	err = s.wait(ctx, []string{server, mount}, func(u []dbus.UnitStatus) (bool, error) {
 		failed = u[0].ActiveState == "failed"
