@@ -29,7 +29,7 @@ func TestLinkedTextIsReplacedNotModified(t *testing.T) {
 		t.Fatal(n, err)
 	}
 	if text, err := st.Root().ReadFile("left4dead2/cfg/a.cfg"); err != nil || string(text) != "x\n" {
-		t.Errorf("%q, %v", text, err)
+		t.Errorf("staged file = %q, %v", text, err)
 	}
 	if text, err := os.ReadFile(cached); err != nil || string(text) != "\ufeff"+"x\n" {
 		t.Errorf("cached file = %q, %v", text, err)

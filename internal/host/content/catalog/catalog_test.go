@@ -80,7 +80,7 @@ func TestOfficialCampaignsWithoutGame(t *testing.T) {
 		t.Error(d)
 	}
 	if len(all) != 14 || all[13].Title != "The Last Stand" || len(all[13].Modes["coop"]) != 2 {
-		t.Errorf("%+v", all)
+		t.Errorf("campaigns: %+v", all)
 	}
 }
 
@@ -91,12 +91,12 @@ func TestCampaignsOfSimulatedGame(t *testing.T) {
 	must(t, installation.LayOverlay(overlay, installation.CustomCampaign, installation.Options{Scale: 0.1}))
 	all := ask(t, catalog.New(), inspect.Layer{Name: "maps", Dir: overlay}, inspect.Layer{Dir: dir})
 	if len(all) != 15 || all[0].ID != "L4D2C1" || all[13].ID != "L4D2C14" || len(all[3].Modes["versus"]) != 5 || all[0].Overlay != "" {
-		t.Fatalf("%d: %s", len(all), show(all))
+		t.Fatalf("%d campaigns: %s", len(all), show(all))
 	}
 	c := all[14]
 	if c.ID != "MarmaladeMile" || c.Overlay != "maps" || c.File != "left4dead2/addons/marmalade_mile.vpk" ||
 		c.Modes["coop"][1].Map != "mm_m2_cannery" {
-		t.Errorf("%+v", c)
+		t.Errorf("campaign of the overlay: %+v", c)
 	}
 }
 
@@ -126,7 +126,7 @@ func TestMissionsInPakFiles(t *testing.T) {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 	if ch := all[0].Modes["coop"][1]; ch.Title != "2: streets" {
-		t.Errorf("%+v", ch)
+		t.Errorf("chapter: %+v", ch)
 	}
 }
 

@@ -179,7 +179,7 @@ func TestFindBranchesTagsAndCommits(t *testing.T) {
 		}
 	}
 	if got, err := fetch(t, r, "main", "addons"); err != nil || len(got) != 1 || got["b.vpk"] != "b" {
-		t.Errorf("%v, %v", got, err)
+		t.Errorf("directory addons: %v, %v", got, err)
 	}
 	for ref, want := range map[string]error{
 		"nowhere": left4me.NotFound, "abcdef0": left4me.NotFound, strings.Repeat("ab", 20): left4me.NotFound,
@@ -210,7 +210,7 @@ func TestFetchFromServerThatRefusesSingleCommits(t *testing.T) {
 		return false
 	}
 	if got, err := fetch(t, f.open(), first, ""); err != nil || got["a"] != "1" {
-		t.Errorf("%v, %v", got, err)
+		t.Errorf("fetched files: %v, %v", got, err)
 	}
 }
 
@@ -237,7 +237,7 @@ func TestRepositoryCannotExecuteCommands(t *testing.T) {
 	t.Setenv("GIT_DIR", "/nowhere")
 	got, err := fetch(t, f.open(), "main", "")
 	if err != nil || got["a.cfg"] != "plain" {
-		t.Errorf("%v, %v", got, err)
+		t.Errorf("fetched files: %v, %v", got, err)
 	}
 	if _, err := os.Stat(mark); err == nil {
 		t.Error("a command from the repository or the configuration was executed")
@@ -264,7 +264,7 @@ func TestPrivateAddressesAreRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := r.Find(t.Context(), "main"); err == nil || !strings.Contains(err.Error(), "no address of the internet") {
-		t.Errorf("%v", err)
+		t.Errorf("address of this host: got %v", err)
 	}
 	private := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("a private address was contacted") }))
 	defer private.Close()
@@ -276,7 +276,7 @@ func TestPrivateAddressesAreRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := r.Find(t.Context(), "main"); err == nil || !strings.Contains(err.Error(), "127.0.0.1") {
-		t.Errorf("%v", err)
+		t.Errorf("redirect to a private address: got %v", err)
 	}
 }
 
@@ -296,7 +296,7 @@ func TestRedirectedRepositoryIsFetched(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got, err := fetch(t, r, "", ""); err != nil || got["a"] != "1" {
-		t.Errorf("%v, %v", got, err)
+		t.Errorf("fetched files: %v, %v", got, err)
 	}
 }
 
@@ -375,7 +375,7 @@ func TestCancelEndsGit(t *testing.T) {
 		return true
 	}
 	if _, err := f.open().Find(ctx, "main"); !errors.Is(err, context.Canceled) {
-		t.Errorf("%v", err)
+		t.Errorf("cancelled Find: got %v", err)
 	}
 }
 

@@ -44,10 +44,10 @@ func TestFindAssetsByPattern(t *testing.T) {
 	})
 	r, err := release.Find(t.Context(), api, client, left4me.Release{Repository: "o/n", Asset: "n-l*.zip"})
 	if err != nil || r.Tag != "v1.2" || len(r.Assets) != 1 || r.Assets[0].Sum != "sha256:"+sum || r.Assets[0].Size != 10 {
-		t.Errorf("%+v, %v", r, err)
+		t.Errorf("Find = %+v, %v", r, err)
 	}
 	if text, sure := r.Origin(); text != "v1.2 n-linux.zip (sha256:0123456789ab)" || !sure {
-		t.Errorf("%q, %v", text, sure)
+		t.Errorf("Origin = %q, %v", text, sure)
 	}
 	r, err = release.Find(t.Context(), api, client, left4me.Release{Repository: "o/n", Tag: "a/b c", Asset: "x"})
 	if !errors.Is(err, left4me.Invalid) {

@@ -56,7 +56,7 @@ func TestScriptRunsInOutAndIsLogged(t *testing.T) {
 		t.Fatal(status, err)
 	}
 	if b, err := os.ReadFile(filepath.Join(dir, "out", "file")); err != nil || string(b) != "made\n" {
-		t.Errorf("%q, %v", b, err)
+		t.Errorf("out/file = %q, %v", b, err)
 	}
 	log := logOf(t, dir)
 	if !strings.HasPrefix(log, "said\ncomplained\n"+filepath.Join(dir, "out")+"\n") || strings.Contains(log, "SECRET") {

@@ -112,10 +112,10 @@ func TestFilesOfScriptAreCopied(t *testing.T) {
 		t.Fatal(took, err, s.printed())
 	}
 	if b, err := os.ReadFile(filepath.Join(dir, "left4dead2/cfg/a.cfg")); err != nil || string(b) != "// maps\n" {
-		t.Errorf("%q, %v", b, err)
+		t.Errorf("a.cfg = %q, %v", b, err)
 	}
 	if st, err := os.Stat(filepath.Join(dir, "left4dead2/run")); err != nil || st.Mode()&(fs.ModeSetuid|0o100) != 0o100 {
-		t.Errorf("%v, %v", st.Mode(), err)
+		t.Errorf("mode of run = %v, %v", st.Mode(), err)
 	}
 	if st, err := os.Stat(filepath.Join(dir, "left4dead2/addons")); err != nil || !st.IsDir() {
 		t.Error("the empty directory is missing", err)
@@ -210,7 +210,7 @@ func TestFailedScriptLeavesOnlyItsLog(t *testing.T) {
 				t.Errorf("%q: %v, want %q", text, err, want)
 			}
 			if _, err := os.Stat(s.LogFile("maps", j.ID)); err != nil {
-				t.Errorf("%q: %v", text, err)
+				t.Errorf("%q: log: %v", text, err)
 			}
 			if b, _ := os.ReadFile(filepath.Join(dir, "x")); strings.Contains(string(b), "root:") {
 				t.Errorf("%q: a file outside the script's directory was copied", text)
@@ -329,7 +329,7 @@ func TestForkBombEndsWithScript(t *testing.T) {
 			if (!fork) { setpriority 0, 0, 19; fork while 1 } # other tests run meanwhile
 			select undef, undef, undef, 0.1; print "goes\n"'`))
 	if err != nil || took.Files != 1 || !strings.HasSuffix(s.printed(), "\ngoes\n") {
-		t.Errorf("%+v, %v: %s", took, err, s.printed())
+		t.Errorf("fork bomb: %+v, %v: %s", took, err, s.printed())
 	}
 	if left := running(mark); len(left) > 0 {
 		t.Errorf("%d processes left", len(left))
@@ -369,7 +369,7 @@ func TestInaccessibleFilesAreCopiedAndRemoved(t *testing.T) {
 		t.Fatal(took, err)
 	}
 	if b, err := os.ReadFile(filepath.Join(dir, "left4dead2/a/b/file")); err != nil || string(b) != "x\n" {
-		t.Errorf("%q, %v", b, err)
+		t.Errorf("copied file = %q, %v", b, err)
 	}
 }
 

@@ -53,7 +53,7 @@ func TestInTheUnit(t *testing.T) {
 		t.Errorf("run: %v, %v", took, err)
 	}
 	if b, err := os.ReadFile(filepath.Join(dir, "left4dead2/a/file")); err != nil || string(b) != "maps\n" {
-		t.Errorf("%q, %v", b, err)
+		t.Errorf("copied file = %q, %v", b, err)
 	}
 	if got := s.printed(); got != "left4me-build\nover\n" {
 		t.Errorf("output = %q", got)
@@ -89,6 +89,6 @@ func TestInTheUnit(t *testing.T) {
 	}
 	j.Print = print
 	if _, took, err := run(t.Context(), j, false); err != nil || took.Files != 1 || strings.Count(s.printed(), "begun") != 1 {
-		t.Errorf("%v, %v, %q", took, err, s.printed())
+		t.Errorf("continued run: %v, %v, output %q", took, err, s.printed())
 	}
 }

@@ -144,11 +144,11 @@ func TestCollectionIsDownloaded(t *testing.T) {
 	preview := byID(previewed)
 	if c := preview["201"]; c.State != left4me.ItemCollection || c.Title != "Friday" ||
 		!slices.Equal(c.Children, []left4me.WorkshopID{"101", "202", "103"}) {
-		t.Errorf("%+v", c)
+		t.Errorf("collection: %+v", c)
 	}
 	if i := preview["102"]; i.State != left4me.ItemReady || i.Title != "Pine Ridge" || i.Size == 0 || i.Picture == "" ||
 		!slices.Equal(i.Collections, []left4me.WorkshopID{"201"}) {
-		t.Errorf("%+v", i)
+		t.Errorf("item: %+v", i)
 	}
 	if _, err := os.Stat(filepath.Join(s.dir, "workshop_cache")); err == nil {
 		t.Error("Preview downloaded something")
@@ -169,7 +169,7 @@ func TestCollectionIsDownloaded(t *testing.T) {
 		}
 	}
 	if len(s.files()) != 4 || got["201"].State != left4me.ItemCollection {
-		t.Errorf("%v %+v", len(s.files()), got)
+		t.Errorf("%d files, states %+v", len(s.files()), got)
 	}
 	if last := s.progress[len(s.progress)-1]; last.Done != total || last.Total != total || last.Unit != "bytes" {
 		t.Errorf("last progress = %+v, want %d bytes", last, total)
@@ -187,7 +187,7 @@ func TestCollectionIsDownloaded(t *testing.T) {
 		t.Errorf("downloaded %d times", times)
 	}
 	if previewed, err := src.Preview(t.Context(), w); err != nil || byID(previewed)["101"].State != left4me.ItemKept {
-		t.Errorf("%+v, %v", previewed, err)
+		t.Errorf("Preview after the build: %+v, %v", previewed, err)
 	}
 }
 
@@ -255,13 +255,13 @@ func TestUnavailableItemKeepsPreviousVersion(t *testing.T) {
 		"banned":    {func(i *steamapi.Item) { i.Banned = true }, left4me.ItemBanned, ""},
 		"no file":   {func(i *steamapi.Item) { i.NoFile = true }, left4me.ItemNoFile, ""},
 		"throttled": {func(i *steamapi.Item) { i.Result = 84 }, left4me.ItemThrottled, ""},
-		"cut": {
+		"truncated": {
 			func(i *steamapi.Item) { i.Version, i.Content.CutAfter, i.Content.NoRange = 7, 100, true }, left4me.ItemFailed,
 			"cut off",
 		},
 		"busy":       {func(i *steamapi.Item) { i.Version, i.Content.Status = 7, 503 }, left4me.ItemThrottled, "503"},
 		"wrong size": {func(i *steamapi.Item) { i.Version, i.FileSize = 7, 5 }, left4me.ItemFailed, "should have 5"},
-		"a ZIP": {
+		"ZIP archive": {
 			func(i *steamapi.Item) { i.Version, i.Addon, i.Data = 7, "", []byte("PK\x03\x04xxxxxxxxxx") }, left4me.ItemFailed,
 			"ZIP",
 		},
@@ -280,7 +280,7 @@ func TestUnavailableItemKeepsPreviousVersion(t *testing.T) {
 			s.change("101", k.change)
 			got, err := s.build(t.Context(), s.source(t), of("101", "104"))
 			if err != nil {
-				t.Fatalf("%s: %v", name, err)
+				t.Fatalf("%s: build: %v", name, err)
 			}
 			if i := got["101"]; i.State != k.state || !strings.Contains(i.Text, k.text) ||
 				!strings.Contains(i.Text, "; the version of 24 September 2013 stays in use") || i.File == "" ||
@@ -299,7 +299,7 @@ func TestUnreachableSteamKeepsPreviousItems(t *testing.T) {
 		"429":       func(s *steamapi.State) { s.Status = 429 },
 		"403":       func(s *steamapi.State) { s.Status = 403 },
 		"result 84": func(s *steamapi.State) { s.Result = 84 },
-		"a page":    func(s *steamapi.State) { s.Body, s.Type = "<html>", "text/html" },
+		"HTML page": func(s *steamapi.State) { s.Body, s.Type = "<html>", "text/html" },
 		"halfway":   func(s *steamapi.State) { s.Status, s.After = 429, 2 },
 	} {
 		s := open(t, campaigns())
@@ -310,7 +310,7 @@ func TestUnreachableSteamKeepsPreviousItems(t *testing.T) {
 		s.Change(k)
 		got, err := s.build(t.Context(), s.source(t), of("201", "104"))
 		if err != nil {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("%s: build: %v", name, err)
 			continue
 		}
 		if len(s.files()) != 4 || s.files()["102.vpk"] != want["102.vpk"] || !strings.Contains(got["102"].Text, "stays in use") ||
@@ -324,7 +324,7 @@ func TestUnreachableSteamKeepsPreviousItems(t *testing.T) {
 		if _, err := s.build(t.Context(), s.source(t), of("201")); !errors.Is(err, left4me.Unavailable) {
 			t.Errorf("%s, first build: got %v, want Unavailable", name, err)
 		}
-		if _, err := s.source(t).Preview(t.Context(), of("201")); name == "a page" && !errors.Is(err, left4me.Unavailable) {
+		if _, err := s.source(t).Preview(t.Context(), of("201")); name == "HTML page" && !errors.Is(err, left4me.Unavailable) {
 			t.Errorf("%s, Preview: got %v, want Unavailable", name, err)
 		}
 	}
@@ -350,7 +350,7 @@ func TestNewVersionKeepsOldRevision(t *testing.T) {
 	s.change("101", func(i *steamapi.Item) { i.Version++ })
 	got, err := s.build(t.Context(), s.source(t), of("101"))
 	if err != nil || got["101"].State != left4me.ItemFresh || s.files()["101.vpk"] == old {
-		t.Errorf("%+v, %v", got, err)
+		t.Errorf("new version: %+v, %v", got, err)
 	}
 	s.revision--
 	if s.files()["101.vpk"] != old {
@@ -366,7 +366,7 @@ func TestFrozenCollectionsAreNotRequested(t *testing.T) {
 	w := left4me.Workshop{Entries: []left4me.WorkshopEntry{{ID: "201", Frozen: []left4me.WorkshopID{"101", "104"}}}}
 	got, err := s.build(t.Context(), s.source(t), w)
 	if err != nil || len(s.files()) != 2 || got["104"].File == "" || got["201"].Title != "Friday" || len(got["201"].Children) != 2 {
-		t.Errorf("%+v, %v", got, err)
+		t.Errorf("frozen collection: %+v, %v", got, err)
 	}
 	for _, a := range s.Asked() {
 		if strings.Contains(a, "GetCollectionDetails") {
@@ -394,7 +394,7 @@ func TestOverlaysShareDownload(t *testing.T) {
 	group.Wait()
 	slices.Sort(states)
 	if want := []string{left4me.ItemFresh, left4me.ItemKept, left4me.ItemKept}; !slices.Equal(states, want) {
-		t.Errorf("%v", states)
+		t.Errorf("states of the item = %v", states)
 	}
 	_, size, _ := s.Path("101")
 	if sent, times := s.Sent("101"); sent != size || times != 1 {
@@ -421,7 +421,7 @@ func TestRefreshWithoutChangesIsCheap(t *testing.T) {
 	src := s.source(t)
 	got, err := s.build(t.Context(), src, of("9"))
 	if err != nil || len(got) != 2001 || len(s.files()) != 2000 {
-		t.Fatalf("%d, %v", len(got), err)
+		t.Fatalf("%d states, %v", len(got), err)
 	}
 	if n := len(s.Asked()); n > 25 {
 		t.Errorf("%d requests", n)

@@ -128,7 +128,7 @@ func TestAdminsOfTopmostOverlayComeFirst(t *testing.T) {
 		}
 		want := strings.Replace(want, "\"STEAM_1:0:1\" \"z\"\r\n// end", first, 1)
 		if d := cmp.Diff(want, read(s)); d != "" {
-			t.Errorf("%q: %s", text, d)
+			t.Errorf("overlay's list %q: %s", text, d)
 		}
 	}
 }

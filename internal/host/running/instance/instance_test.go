@@ -93,7 +93,7 @@ func TestPrepareReusesUnchangedGeneration(t *testing.T) {
 	}
 	b, err := os.ReadFile(filepath.Join(string(f.Root), second, "left4dead2/cfg/server.cfg"))
 	if err != nil || !strings.Contains(string(b), `hostname "Beta"`) {
-		t.Errorf("%s: %v", b, err)
+		t.Errorf("new server.cfg: %s, %v", b, err)
 	}
 	if _, err := os.Stat(filepath.Join(string(f.Root), first)); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the old generation is still there: %v", err)

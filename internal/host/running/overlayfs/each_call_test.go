@@ -219,7 +219,7 @@ func TestNameExchangeBeforeEachSystemCallIsHarmless(t *testing.T) {
 		{name: "mount", verb: "mount"},
 		{name: "mount by name", verb: "mount-by-name"},
 		{name: "unmount", verb: "umount", mounted: true},
-		{name: "unmount what is read", verb: "umount", mounted: true, read: true},
+		{name: "unmount with a reader", verb: "umount", mounted: true, read: true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b := newBattle(t)

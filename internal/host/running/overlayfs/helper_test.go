@@ -301,7 +301,7 @@ func TestHelperMessagesAreOneLine(t *testing.T) {
 			t.Errorf("%q: exit %d, %q", name, r.code, r.stderr)
 		}
 		if i := strings.IndexFunc(text, func(c rune) bool { return c < ' ' || c == '\u202e' || c == '\ufffd' }); i >= 0 {
-			t.Errorf("%q: %q", name, text)
+			t.Errorf("file name %q: message %q", name, text)
 		}
 	}
 }

@@ -269,7 +269,7 @@ func TestUpperWithFuseOverlayfsAttributesIsRefused(t *testing.T) {
 			t.Fatal(err)
 		}
 		if err := p.Mount("alpha"); !errors.Is(err, ErrRefused) || !strings.Contains(err.Error(), "written by fuse-overlayfs") {
-			t.Errorf("%s: %v", at, err)
+			t.Errorf("mark on %s: got %v, want ErrRefused", at, err)
 		}
 		p.wantMounted(false)
 	}
@@ -352,7 +352,7 @@ func TestUpperWithFuseOverlayfsWhiteoutsIsRefused(t *testing.T) {
 		p.mkdir("runtime/alpha/upper/a")
 		p.write("runtime/alpha/upper/"+name, "")
 		if err := p.Mount("alpha"); !errors.Is(err, ErrRefused) || !strings.Contains(err.Error(), "written by fuse-overlayfs") {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("whiteout %s: got %v, want ErrRefused", name, err)
 		}
 	}
 }

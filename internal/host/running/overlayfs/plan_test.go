@@ -23,30 +23,30 @@ var refusedPlaces = []struct {
 	want string
 }{
 	{"layer with ..", func(p place) { p.list("overlays/../secret") }, `"overlays/../secret" is not a clean path`},
-	{"a layer above the root", func(p place) { p.list("../secret") }, `"../secret" is not a clean path`},
-	{"an absolute layer outside", func(p place) { p.list("/etc") }, `"/etc" is not beneath ` + "ROOT"},
+	{"layer above the root", func(p place) { p.list("../secret") }, `"../secret" is not a clean path`},
+	{"absolute layer outside the root", func(p place) { p.list("/etc") }, `"/etc" is not beneath ` + "ROOT"},
 	{"absolute layer that shares a prefix with the root", func(p place) { p.list(p.dir + "x/overlays/a") }, "is not beneath"},
 	{"layer outside the allowed directories", func(p place) { p.list("secret") }, `"secret" is not among the allowed places`},
 	{"the root itself", func(p place) { p.list(".") }, `"." is not among the allowed places`},
 	{"allowed directory itself as layer", func(p place) { p.list("overlays") }, `"overlays" is not among the allowed places`},
-	{"a layer of another server", func(p place) { p.list("instances/beta/config/1") }, "is not among the allowed places"},
+	{"layer of another server", func(p place) { p.list("instances/beta/config/1") }, "is not among the allowed places"},
 	{
-		"a colon in a layer", func(p place) { p.mkdir("overlays/a", "overlays/a:b"); p.list("overlays/a:b") },
+		"colon in a layer", func(p place) { p.mkdir("overlays/a", "overlays/a:b"); p.list("overlays/a:b") },
 		`"b" is not among the allowed places`,
 	},
 	{"instance directory as layer", func(p place) { p.list("instances/alpha") }, `"instances/alpha" is not among the allowed places`},
 	{"parent of the instance as layer", func(p place) { p.list("instances/alpha/..") }, `"instances/alpha/.." is not a clean path`},
 	{"layer with .", func(p place) { p.list("installation/./base") }, `"installation/./base" is not a clean path`},
-	{"a writable layer", func(p place) { p.list("runtime/alpha/upper") }, `"runtime/alpha/upper" is not among the allowed places`},
+	{"writable layer as layer", func(p place) { p.list("runtime/alpha/upper") }, `"runtime/alpha/upper" is not among the allowed places`},
 	{"layer through a magic link", func(p place) { p.list("/proc/self/root") }, `"/proc/self/root" is not beneath`},
 	{"layer longer than a path may be", func(p place) { p.list("overlays/" + strings.Repeat("a/", 2100)) }, "is longer than a path may be"},
-	{"an empty layer", func(p place) { p.list("installation/base", "") }, `"" is not a clean path`},
+	{"empty layer", func(p place) { p.list("installation/base", "") }, `"" is not a clean path`},
 	{
-		"a link as a layer", func(p place) { p.symlink("/etc", "overlays/evil"); p.list("overlays/evil") },
+		"symbolic link as layer", func(p place) { p.symlink("/etc", "overlays/evil"); p.list("overlays/evil") },
 		"a symbolic link is on the way",
 	},
 	{
-		"a link on the way", func(p place) { p.symlink("../secret", "overlays/evil"); p.list("overlays/evil/1") },
+		"symbolic link in the path", func(p place) { p.symlink("../secret", "overlays/evil"); p.list("overlays/evil/1") },
 		"a symbolic link is on the way",
 	},
 	{"mount point in the path", func(p place) {
@@ -57,7 +57,7 @@ var refusedPlaces = []struct {
 		p.mkdir("overlays/evil/1")
 		p.list("overlays/evil/1")
 	}, "leaves the root or crosses a mount"},
-	{"a file as a layer", func(p place) { p.write("overlays/file", ""); p.list("overlays/file") }, "not a directory"},
+	{"file as layer", func(p place) { p.write("overlays/file", ""); p.list("overlays/file") }, "not a directory"},
 	{"missing layer", func(p place) { p.list("overlays/none/1") }, "no such file"},
 	{
 		"too many layers", func(p place) { p.list(strings.Split(strings.Repeat("installation/base:", 501), ":")[:501]...) },
@@ -69,7 +69,7 @@ var refusedPlaces = []struct {
 	},
 	{"only colons", func(p place) { p.list(strings.Repeat(":", 200_000)) }, "200001 layers are more than the kernel's 500"},
 	{
-		"a file system of memory as a layer", func(p place) { p.mountAt("overlays/memory", "tmpfs", "") },
+		"tmpfs as layer", func(p place) { p.mountAt("overlays/memory", "tmpfs", "") },
 		"leaves the root or crosses a mount",
 	},
 	{"user's FUSE file system as layer", func(p place) {
@@ -98,15 +98,15 @@ var refusedPlaces = []struct {
 	{"no layers", func(p place) { p.list() }, "names no layers"},
 	{"no list", func(p place) { p.write(alphaEnv, "L4D2_PORT=1\n") }, "0 lines of L4D2_LOWERDIRS"},
 	{"two lists", func(p place) { p.write(alphaEnv, "L4D2_LOWERDIRS=a\nL4D2_LOWERDIRS=b\n") }, "2 lines of L4D2_LOWERDIRS"},
-	{"a zero byte", func(p place) { p.list("overlays/a\x00b") }, "names no layers"},
-	{"a binary file", func(p place) { p.write(alphaEnv, "\x7fELF\x00\xff\nL4D2_LOWERDIRS=\xff\x00\n") }, "names no layers"},
+	{"zero byte", func(p place) { p.list("overlays/a\x00b") }, "names no layers"},
+	{"binary file as the list", func(p place) { p.write(alphaEnv, "\x7fELF\x00\xff\nL4D2_LOWERDIRS=\xff\x00\n") }, "names no layers"},
 	{"bytes that aren't text", func(p place) { p.list("overlays/\xff\x1b[2J") }, `"overlays/\xff\x1b[2J": no such file`},
-	{"a hard link", func(p place) {
+	{"hard link as the list", func(p place) {
 		if err := os.Link(p.path(alphaEnv), p.path("secret/other")); err != nil {
 			p.t.Fatal(err)
 		}
 	}, "has 2 hard links instead of one"},
-	{"a device", func(p place) {
+	{"device as the list", func(p place) {
 		if err := os.Remove(p.path(alphaEnv)); err != nil {
 			p.t.Fatal(err)
 		}
@@ -114,27 +114,27 @@ var refusedPlaces = []struct {
 			p.t.Skip("this user can't make devices: ", err)
 		}
 	}, "not a regular file"},
-	{"a huge file", func(p place) { p.write(alphaEnv, strings.Repeat("#\n", maxEnv)) }, "longer than"},
-	{"a FIFO", func(p place) {
+	{"huge list", func(p place) { p.write(alphaEnv, strings.Repeat("#\n", maxEnv)) }, "longer than"},
+	{"FIFO as the list", func(p place) {
 		if err := errors.Join(os.Remove(p.path(alphaEnv)), unix.Mkfifo(p.path(alphaEnv), 0o600)); err != nil {
 			p.t.Fatal(err)
 		}
 	}, "not a regular file"},
-	{"a directory as the list", func(p place) {
+	{"directory as the list", func(p place) {
 		if err := os.Remove(p.path(alphaEnv)); err != nil {
 			p.t.Fatal(err)
 		}
 		p.mkdir(alphaEnv)
 	}, "not a regular file"},
-	{"a link as the list", func(p place) {
+	{"symbolic link as the list", func(p place) {
 		if err := os.Remove(p.path(alphaEnv)); err != nil {
 			p.t.Fatal(err)
 		}
 		p.symlink("/etc/passwd", alphaEnv)
 	}, "a symbolic link is on the way"},
-	{"merged as a link", func(p place) { p.swapForLink("runtime/alpha/merged") }, "a symbolic link is on the way"},
-	{"upper as a link", func(p place) { p.swapForLink("runtime/alpha/upper") }, "a symbolic link is on the way"},
-	{"work as a link", func(p place) { p.swapForLink("runtime/alpha/work") }, "a symbolic link is on the way"},
+	{"merged is a symbolic link", func(p place) { p.swapForLink("runtime/alpha/merged") }, "a symbolic link is on the way"},
+	{"upper is a symbolic link", func(p place) { p.swapForLink("runtime/alpha/upper") }, "a symbolic link is on the way"},
+	{"work is a symbolic link", func(p place) { p.swapForLink("runtime/alpha/work") }, "a symbolic link is on the way"},
 	{"runtime directory behind a link", func(p place) {
 		if err := os.Rename(p.path("runtime/alpha"), p.path("secret/alpha")); err != nil {
 			p.t.Fatal(err)

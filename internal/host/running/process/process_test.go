@@ -207,7 +207,7 @@ func TestStopAfterKilledShimCleansUp(t *testing.T) {
 // child returns the process that the script started.
 func (m *machine) child() (pid int) {
 	m.t.Helper()
-	shimtest.Until(m.t, "the console tells of the child", func() bool {
+	shimtest.Until(m.t, "the console shows the process ID of the child", func() bool {
 		k, err := shim.ReadLog(m.Files.Root.Logs(m.Name), 0, 64<<10)
 		if err != nil {
 			m.t.Fatal(err)

@@ -100,7 +100,7 @@ func TestConsoleContinuesAcrossStopCrashAndKill(t *testing.T) {
 	r := shimtest.NewRoot(t)
 	s := start(t, r, "SIM_CRASH_LIMIT=3")
 	c := s.Dial(t)
-	s.await(c, "it runs", func(st shim.Status) bool { return st.State == left4me.Running })
+	s.await(c, "the server runs", func(st shim.Status) bool { return st.State == left4me.Running })
 	follow := &reader{t: t}
 	follow.upTo("left4me: ready", following(t.Context(), c))
 

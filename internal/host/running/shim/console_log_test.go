@@ -135,7 +135,7 @@ func TestReadLogOfNewestOutputCrossesPieces(t *testing.T) {
 func TestLogOfServerThatNeverRanIsEmpty(t *testing.T) {
 	for _, dir := range []string{t.TempDir(), "/nonexistent/logs"} {
 		if k, err := ReadLog(dir, -1, 0); err != nil || k != (Chunk{}) {
-			t.Errorf("%+v, %v", k, err)
+			t.Errorf("ReadLog = %+v, %v", k, err)
 		}
 	}
 }
@@ -190,7 +190,7 @@ func TestConsoleReadWaitsForNewOutput(t *testing.T) {
 	select {
 	case k := <-got:
 		if k.Lines != "here it is\n" || k.Position != 11 {
-			t.Errorf("%+v", k)
+			t.Errorf("chunk = %+v", k)
 		}
 	case <-time.After(10 * time.Second):
 		t.Error("read did not return the new line")

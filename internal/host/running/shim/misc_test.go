@@ -95,12 +95,12 @@ func TestFailureIsStoredUntilForget(t *testing.T) {
 		&left4me.Error{Kind: left4me.Conflict, Field: "port", Text: "taken", Hint: "another", Err: errors.New("inner")})
 	f, ok := LastFailure(run, "alpha")
 	if !ok || f.Error.Text != "taken" || f.Error.Kind != left4me.Conflict || f.Error.Err != nil || f.At.IsZero() || f.GaveUp {
-		t.Errorf("%+v, %v", f, ok)
+		t.Errorf("LastFailure = %+v, %v", f, ok)
 	}
 	rememberFailure(run, "alpha", errors.New("plain"))
 	if f, _ := LastFailure(run, "alpha"); f.Error.Text != "plain" || f.Error.Kind != left4me.Internal ||
 		strings.Contains(f.Reason().Error(), "plain") {
-		t.Errorf("%+v", f)
+		t.Errorf("failure without a public error: %+v", f)
 	}
 	if err := os.WriteFile(failurePath(run, "alpha"), []byte("{"), 0o600); err != nil {
 		t.Fatal(err)
@@ -132,7 +132,7 @@ func TestNotifierSendsStateToSystemd(t *testing.T) {
 		var buf [100]byte
 		n, err := l.Read(buf[:])
 		if err != nil || string(buf[:n]) != "READY=1\nSTATUS=well" {
-			t.Errorf("%s: %q, %v", address, buf[:n], err)
+			t.Errorf("socket %s: received %q, %v", address, buf[:n], err)
 		}
 		l.Close()
 	}

@@ -79,7 +79,7 @@ func TestParseNetworkLine(t *testing.T) {
 	line := "Network: IP 10.0.0.2, mode MP, dedicated Yes, ports 27016 SV / 0 CL"
 	n, ok := parseNetwork([]byte(line))
 	if !ok || n.port != 27016 || n.ip != netip.MustParseAddr("10.0.0.2") {
-		t.Errorf("%+v, %v", n, ok)
+		t.Errorf("parseNetwork = %+v, %v", n, ok)
 	}
 	if got := n.target(27015); got != "10.0.0.2:27015" {
 		t.Errorf("target = %s", got)
@@ -93,7 +93,7 @@ func TestParseNetworkLine(t *testing.T) {
 		" " + line,
 	} {
 		if n, ok := parseNetwork([]byte(bad)); ok {
-			t.Errorf("%q: %+v", bad, n)
+			t.Errorf("parseNetwork(%q) = %+v", bad, n)
 		}
 	}
 }

@@ -45,7 +45,7 @@ func TestCommandsMustBeOneLineOfText(t *testing.T) {
 	}
 	for _, line := range []string{"status", "say hello; echo \"x\"", "say Grüße 漢字", strings.Repeat("a", MaxCommand)} {
 		if err := checkCommand(line); err != nil {
-			t.Errorf("%.20q: %v", line, err)
+			t.Errorf("valid command %.20q: %v", line, err)
 		}
 	}
 }

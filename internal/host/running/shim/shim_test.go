@@ -99,7 +99,7 @@ func running(t testing.TB, env ...string) (*server, *shim.Client) {
 	t.Helper()
 	s := start(t, shimtest.NewRoot(t), env...)
 	c := s.Dial(t)
-	s.await(c, "it runs", func(st shim.Status) bool { return st.State == left4me.Running })
+	s.await(c, "the server runs", func(st shim.Status) bool { return st.State == left4me.Running })
 	return s, c
 }
 
@@ -156,7 +156,7 @@ func (s *server) says(c *shim.Client, text string) string {
 func (s *server) types(c *shim.Client, line string) {
 	s.t.Helper()
 	if err := c.Write(s.t.Context(), line); err != nil {
-		s.t.Fatalf("%s: %v", line, err)
+		s.t.Fatalf("Write(%s): %v", line, err)
 	}
 }
 
@@ -246,7 +246,7 @@ func TestShimIsolatesItselfIfStartedWithoutNamespace(t *testing.T) {
 		return err == nil
 	})
 	c := r.Dial(t)
-	s.await(c, "it runs", func(st shim.Status) bool { return st.State == left4me.Running })
+	s.await(c, "the server runs", func(st shim.Status) bool { return st.State == left4me.Running })
 	if err := s.cmd.Process.Signal(syscall.SIGINT); err != nil {
 		t.Fatal(err)
 	}
@@ -282,7 +282,7 @@ func TestCrashIsRecordedAndGameRestarts(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.types(c, "sim_crash segv")
-	st := s.await(c, "it runs again", func(st shim.Status) bool { return st.Restarts == 1 && st.State == left4me.Running })
+	st := s.await(c, "the server runs again", func(st shim.Status) bool { return st.Restarts == 1 && st.State == left4me.Running })
 	if st.PID == before.PID || !strings.Contains(st.LastExit, "segmentation fault") || st.LastEnd.IsZero() {
 		t.Errorf("status: %+v", st)
 	}
@@ -329,10 +329,10 @@ func TestHangIsDetectedAndCountsAsCrash(t *testing.T) {
 	r.SetEnv(t, func(e *instance.Env) { e.Watchdog = 2 * time.Second })
 	s := start(t, r, "SIM_CRASH_LIMIT=3")
 	c := s.Dial(t)
-	s.await(c, "it runs", func(st shim.Status) bool { return st.State == left4me.Running })
+	s.await(c, "the server runs", func(st shim.Status) bool { return st.State == left4me.Running })
 	s.types(c, "sim_hang")
-	s.await(c, "it is unresponsive", func(st shim.Status) bool { return st.State == left4me.Unresponsive })
-	st := s.await(c, "it runs again", func(st shim.Status) bool { return st.Restarts == 1 && st.State == left4me.Running })
+	s.await(c, "the server is unresponsive", func(st shim.Status) bool { return st.State == left4me.Unresponsive })
+	st := s.await(c, "the server runs again", func(st shim.Status) bool { return st.Restarts == 1 && st.State == left4me.Running })
 	if !strings.Contains(st.LastExit, "no answer") {
 		t.Errorf("LastExit = %q, want no answer", st.LastExit)
 	}
@@ -348,7 +348,7 @@ func TestGameThatIgnoresQuitAndSIGINTIsKilled(t *testing.T) {
 	if err := c.Stop(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	s.await(c, "it is stopping", func(st shim.Status) bool { return st.State == left4me.Stopping })
+	s.await(c, "the server is stopping", func(st shim.Status) bool { return st.State == left4me.Stopping })
 	if f, failed := s.ended(); failed {
 		t.Errorf("unexpected failure: %+v", f)
 	}
@@ -435,12 +435,12 @@ func TestUnrequestedCleanExitRestartsGame(t *testing.T) {
 		func() { s.types(c, "sim_crash quit") }, // as a plugin does
 	} {
 		end()
-		starts := s.await(c, "it ended", func(st shim.Status) bool { return st.Restarts == i+1 })
+		starts := s.await(c, "the server has ended", func(st shim.Status) bool { return st.Restarts == i+1 })
 		if starts.State == left4me.Starting && starts.PID == 0 && (starts.Reason != "it ended by itself and starts again" ||
 			starts.Why == nil || starts.Why.Code != "state.ended_and_starts") {
 			t.Errorf("status after the exit: %+v", starts)
 		}
-		st := s.await(c, "it runs again", func(st shim.Status) bool { return st.Restarts == i+1 && st.State == left4me.Running })
+		st := s.await(c, "the server runs again", func(st shim.Status) bool { return st.Restarts == i+1 && st.State == left4me.Running })
 		if st.PID == before.PID || st.LastExit != "exit status 0" || st.LastEnd.IsZero() || st.Reason != "" || st.Why != nil {
 			t.Errorf("status after the restart: %+v", st)
 		}
@@ -472,7 +472,7 @@ func TestEarlyCleanExitsCountAsCrashes(t *testing.T) {
 	}
 	for _, name := range files {
 		if b, err := os.ReadFile(name); err != nil || strings.Count(string(b), "left4me: starts on port") != 1 {
-			t.Errorf("%s: %s, %v", name, b, err)
+			t.Errorf("crash record %s: %s, %v", name, b, err)
 		}
 	}
 }
@@ -494,7 +494,7 @@ func TestSlowStartBecomesReady(t *testing.T) {
 	if st, err := c.Status(t.Context()); err != nil || st.State != left4me.Starting {
 		t.Errorf("status at first: %+v, %v", st, err)
 	}
-	st := s.await(c, "it runs", func(st shim.Status) bool { return st.State == left4me.Running })
+	st := s.await(c, "the server runs", func(st shim.Status) bool { return st.State == left4me.Running })
 	if took := st.Since.Sub(st.StartedAt); took < 2*time.Second {
 		t.Errorf("ready after %v, want at least 2 s", took)
 	}
@@ -537,7 +537,7 @@ func TestMissingOtherMapDoesNotFailStart(t *testing.T) {
 	r.Spec.Settings.Args = []string{"+map", "c98m1_other"}
 	r.Prepare(t)
 	s := start(t, r)
-	s.await(s.Dial(t), "it runs", func(st shim.Status) bool { return st.State == left4me.Running })
+	s.await(s.Dial(t), "the server runs", func(st shim.Status) bool { return st.State == left4me.Running })
 }
 
 func TestMissingGameFails(t *testing.T) {
@@ -561,7 +561,7 @@ func TestChildProcessesOfGameEndWithIt(t *testing.T) {
 	r.Wrap(t, "nohup sleep 300 >/dev/null 2>&1 &\necho child $!")
 	s := start(t, r)
 	c := s.Dial(t)
-	s.await(c, "it runs", func(st shim.Status) bool { return st.State == left4me.Running })
+	s.await(c, "the server runs", func(st shim.Status) bool { return st.State == left4me.Running })
 	var child int
 	for line := range strings.Lines(s.says(c, "child ")) {
 		_, _ = fmt.Sscanf(line, "child %d", &child)
