@@ -30,7 +30,7 @@ var update = flag.Bool("update", false, "write docs/linked-modules.txt anew")
 
 // mayImport defines the direction of imports: for the first part of a package's path, without
 // internal/, the first parts of the packages of ours that it may import. A package may always import
-// packages of its own part, except for those in alone. The types of the API are a part of their own, so
+// packages of its own part, except for those in independent. The types of the API are a part of their own, so
 // that its clients import nothing else of the API.
 var mayImport = map[string][]string{
 	"left4me":     {"bytesize"},
@@ -69,9 +69,9 @@ var mayImport = map[string][]string{
 	"": {"left4me"}, // this test
 }
 
-// everywhere lists the parts that import nothing of ours and that all others may import, except left4me
+// shared lists the parts that import nothing of ours and that all others may import, except left4me
 // and source.
-var everywhere = []string{"sleep", "bytesize", "durable", "mountinfo", "requestid"}
+var shared = []string{"sleep", "bytesize", "durable", "mountinfo", "requestid"}
 
 // inTests lists what tests of a part, and test packages, whose names end in test, may import in
 // addition: they use a real store, a real bus or a simulated game.
@@ -87,13 +87,13 @@ var inTests = map[string][]string{
 	"cli":       {"api", "control", "store", "bus", "disk"},
 }
 
-// alone lists the parts whose packages must not import each other, so that a user of one format depends
+// independent lists the parts whose packages must not import each other, so that a user of one format depends
 // on that format only.
-var alone = []string{"source"}
+var independent = []string{"source"}
 
-// butFor lists the exceptions to alone: source/addon reads add-ons, which are archives (vpk) that
+// exceptions lists the exceptions to independent: source/addon reads add-ons, which are archives (vpk) that
 // contain texts (vdf).
-var butFor = map[string][]string{module + "/source/addon": {module + "/source/vdf", module + "/source/vpk"}}
+var exceptions = map[string][]string{module + "/source/addon": {module + "/source/vdf", module + "/source/vpk"}}
 
 // severalImporters may be imported by any package, like the standard library.
 var severalImporters = []string{
@@ -109,8 +109,8 @@ var onePart = map[string]string{
 	"github.com/a-h/templ": "web", // each part of the panel has templates
 }
 
-// notInWords lists what package left4me, shared by both sides, must not import.
-var notInWords = []string{"os", "net", "syscall", "io/fs", "io/ioutil", "database", "log", "plugin", "math/rand", "crypto/rand"}
+// notInLeft4me lists what package left4me, shared by both sides, must not import.
+var notInLeft4me = []string{"os", "net", "syscall", "io/fs", "io/ioutil", "database", "log", "plugin", "math/rand", "crypto/rand"}
 
 // pkg is a package as printed by `go list -json`.
 type pkg struct {
@@ -177,20 +177,21 @@ func TestImportsPointOneWay(t *testing.T) {
 		from, _ := part(p.ImportPath)
 		allowed, known := mayImport[from]
 		if !known {
-			t.Errorf("%s: say in mayImport what a package in %s may import", p.ImportPath, from)
+			t.Errorf("%s: list the permitted imports of packages in %s in mayImport", p.ImportPath, from)
 			continue
 		}
 		check := func(imports, allowed []string) {
 			for _, i := range imports {
 				to, ours := part(i)
-				inside := to == from && (!slices.Contains(alone, from) || i == p.ImportPath || slices.Contains(butFor[p.ImportPath], i))
+				inside := to == from &&
+					(!slices.Contains(independent, from) || i == p.ImportPath || slices.Contains(exceptions[p.ImportPath], i))
 				if ours && !inside && !slices.Contains(allowed, to) {
 					t.Errorf("%s must not import %s", p.ImportPath, i)
 				}
 			}
 		}
 		if from != "left4me" && from != "source" {
-			allowed = slices.Concat(allowed, everywhere)
+			allowed = slices.Concat(allowed, shared)
 		}
 		more := slices.Concat(allowed, inTests[from])
 		if strings.HasSuffix(p.ImportPath, "test") {
@@ -201,19 +202,19 @@ func TestImportsPointOneWay(t *testing.T) {
 	}
 }
 
-// talkOverBus lists the packages of a host that may import the bus. All others are linked without it,
+// busUsers lists the packages of a host that may import the bus. All others are linked without it,
 // so that their tests, and the processes these start, begin sooner.
-var talkOverBus = []string{"host/agent", "host/content/build", "host/job"}
+var busUsers = []string{"host/agent", "host/content/build", "host/job"}
 
 func TestHostPackagesDoNotImportBus(t *testing.T) {
 	const ours = module + "/internal/"
 	for _, p := range list(t, "./internal/host/...") {
 		name := strings.TrimPrefix(p.ImportPath, ours)
-		if slices.Contains(talkOverBus, name) {
+		if slices.Contains(busUsers, name) {
 			continue
 		}
 		for _, i := range slices.Concat(p.Imports, p.TestImports, p.XTestImports) {
-			if to := strings.TrimPrefix(i, ours); to == "bus" || slices.Contains(talkOverBus, to) {
+			if to := strings.TrimPrefix(i, ours); to == "bus" || slices.Contains(busUsers, to) {
 				t.Errorf("%s must not import %s, which links a NATS server: move what both need to package left4me", name, to)
 			}
 		}
@@ -223,7 +224,7 @@ func TestHostPackagesDoNotImportBus(t *testing.T) {
 func TestPackageLeft4meDoesNoIO(t *testing.T) {
 	for _, p := range list(t, "./internal/left4me") {
 		for _, i := range p.Imports {
-			for _, no := range notInWords {
+			for _, no := range notInLeft4me {
 				if i == no || strings.HasPrefix(i, no+"/") {
 					t.Errorf("package left4me must not import %s: it does no I/O", i)
 				}
@@ -525,9 +526,9 @@ func required(t *testing.T, file, path string) string {
 	return ""
 }
 
-// asksTheKernel lists files of control, api and web that make system calls unrelated to files of a
+// systemCallers lists files of control, api and web that make system calls unrelated to files of a
 // host.
-var asksTheKernel = []string{"internal/api/peer.go"} // identity of the peer of the local socket
+var systemCallers = []string{"internal/api/peer.go"} // identity of the peer of the local socket
 
 // Hosts may be other machines, so their files are accessed through hostfs.
 func TestControlOpensNothingOnAHost(t *testing.T) {
@@ -540,14 +541,14 @@ func TestControlOpensNothingOnAHost(t *testing.T) {
 		for _, i := range s.file.Imports {
 			switch path := strings.Trim(i.Path.Value, `"`); {
 			case path != "os" && path != "io/ioutil" && path != "syscall" && path != "golang.org/x/sys/unix":
-			case slices.Contains(asksTheKernel, s.path):
+			case slices.Contains(systemCallers, s.path):
 				found = append(found, s.path)
 			default:
 				t.Errorf("%s imports %s: access files on hosts through hostfs", s.path, path)
 			}
 		}
 	}
-	if d := cmp.Diff(asksTheKernel, slices.Compact(found)); d != "" {
+	if d := cmp.Diff(systemCallers, slices.Compact(found)); d != "" {
 		t.Errorf("files that make system calls: %s", d)
 	}
 }

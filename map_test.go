@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// whole lists the folders for which the map in docs/architecture.md has a single entry.
-var whole = []string{"deploy", "script", "sim", "source", "test", "tools"}
+// wholeFolders lists the folders for which the map in docs/architecture.md has a single entry.
+var wholeFolders = []string{"deploy", "script", "sim", "source", "test", "tools"}
 
 // The map in docs/architecture.md must list each package exactly once, and no others.
 func TestMapListsEachPackageOnce(t *testing.T) {
@@ -33,23 +33,23 @@ func TestMapListsEachPackageOnce(t *testing.T) {
 			}
 		}
 	}
-	there := map[string]bool{}
+	existing := map[string]bool{}
 	for _, s := range sources(t) {
 		dir := strings.TrimPrefix(filepath.ToSlash(filepath.Dir(s.path)), "internal/")
-		if top, _, _ := strings.Cut(dir, "/"); slices.Contains(whole, top) {
+		if top, _, _ := strings.Cut(dir, "/"); slices.Contains(wholeFolders, top) {
 			dir = top
 		}
 		if dir != "." {
-			there[dir] = true
+			existing[dir] = true
 		}
 	}
-	for _, dir := range slices.Sorted(maps.Keys(there)) {
+	for _, dir := range slices.Sorted(maps.Keys(existing)) {
 		if n := named[dir]; n != 1 {
 			t.Errorf("the map lists %s %d times, want once", dir, n)
 		}
 	}
 	for _, dir := range slices.Sorted(maps.Keys(named)) {
-		if !there[dir] && !slices.Contains(whole, dir) {
+		if !existing[dir] && !slices.Contains(wholeFolders, dir) {
 			t.Errorf("the map lists %s, which has no Go files", dir)
 		}
 	}
@@ -83,8 +83,8 @@ func TestTableOfPagesNamesExistingFiles(t *testing.T) {
 				if strings.Contains(pattern, "/") {
 					beside = filepath.Join(root, filepath.Dir(pattern))
 				}
-				there, err := filepath.Glob(filepath.Join(beside, filepath.Base(pattern)) + "*")
-				if err != nil || len(there) == 0 {
+				existing, err := filepath.Glob(filepath.Join(beside, filepath.Base(pattern)) + "*")
+				if err != nil || len(existing) == 0 {
 					t.Errorf("%s: found no %s in %s (%v)", strings.TrimSpace(cells[0]), m[1], beside, err)
 				}
 			}

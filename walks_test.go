@@ -21,7 +21,7 @@ func TestWalksNameExistingFunctions(t *testing.T) {
 	if !ok || !ok2 {
 		t.Fatal("found no section of walks in docs/architecture.md")
 	}
-	there := map[string]bool{}
+	existing := map[string]bool{}
 	for _, s := range sources(t) {
 		if s.test() {
 			continue
@@ -36,7 +36,7 @@ func TestWalksNameExistingFunctions(t *testing.T) {
 			if f.Recv != nil {
 				name += typeName(f.Recv.List[0].Type) + "."
 			}
-			there[name+f.Name.Name] = true
+			existing[name+f.Name.Name] = true
 		}
 	}
 	lines := regexp.MustCompile(`(?m)^    (\S+)`).FindAllStringSubmatch(walks, -1)
@@ -44,7 +44,7 @@ func TestWalksNameExistingFunctions(t *testing.T) {
 		t.Errorf("found only %d lines in the walks", len(lines))
 	}
 	for _, l := range lines {
-		if !there[l[1]] {
+		if !existing[l[1]] {
 			t.Errorf("function %s does not exist", l[1])
 		}
 	}

@@ -105,7 +105,7 @@ func oneLine(s string) string {
 	return b.String()
 }
 
-// tell sets the status of the unit (sd_notify(3)) to the reason of a failure. The user left4me, who may
+// setUnitStatus sets the status of the unit (sd_notify(3)) to the reason of a failure. The user left4me, who may
 // not read the journal, can then show it to users; otherwise they are referred to the journal.
 func setUnitStatus(socket, line string) {
 	if socket == "" {

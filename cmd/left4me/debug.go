@@ -126,9 +126,9 @@ func writeBundle(w io.Writer, entries []entry, now time.Time) error {
 	return errors.Join(t.Close(), z.Close())
 }
 
-// leftOut returns the text that replaces a file in which unknown cfg lines, scripts or passwords could
+// omitted returns the text that replaces a file in which unknown cfg lines, scripts or passwords could
 // not be hidden, with the reason.
-func leftOut(why error) string {
+func omitted(why error) string {
 	return "left out, because it isn't known what to hide:\n" + why.Error() +
 		"\nmend that, or read the journal yourself and send what nobody has to hide\n"
 }
@@ -178,30 +178,30 @@ func gather(ctx context.Context, getenv func(string) string, file string) []entr
 	unknown := errors.Join(ownErr, rows.err)
 	logs := ""
 	if unknown == nil {
-		logs = said(begin(limit, func() string { return unitLogs(ctx, rows.units) }))
+		logs = textOrTimeout(begin(limit, func() string { return unitLogs(ctx, rows.units) }))
 	}
 	// unless returns the text, or the reason for leaving it out if it may contain unknown secrets.
 	unless := func(unknown error, text string) string {
 		if unknown != nil {
-			return leftOut(unknown)
+			return omitted(unknown)
 		}
 		return text
 	}
 	unlessJSON := func(text string) string {
 		if unknown != nil {
-			return asJSON(nil, errors.New(strings.TrimSpace(leftOut(unknown))))
+			return asJSON(nil, errors.New(strings.TrimSpace(omitted(unknown))))
 		}
 		return text
 	}
 	entries := []entry{
-		{"doctor.txt", unless(ownErr, said(found))},
-		{"versions.txt", said(system)},
-		{"settings.txt", said(shown)},
+		{"doctor.txt", unless(ownErr, textOrTimeout(found))},
+		{"versions.txt", textOrTimeout(system)},
+		{"settings.txt", textOrTimeout(shown)},
 		{"servers.json", rows.servers},
 		{"jobs.json", unlessJSON(rows.jobs)},
 		{"crashes.json", unlessJSON(rows.crashes)},
-		{"log.txt", unless(unknown, said(log))},
-		{"units.txt", said(units)},
+		{"log.txt", unless(unknown, textOrTimeout(log))},
+		{"units.txt", textOrTimeout(units)},
 		{"units-log.txt", unless(unknown, logs)},
 	}
 	for i := range entries {
@@ -248,8 +248,8 @@ func begin[T any](limit context.Context, find func() T) (wait func() (T, bool)) 
 	}
 }
 
-// said returns the result, or a note that it timed out.
-func said(wait func() (string, bool)) string {
+// textOrTimeout returns the result, or a note that it timed out.
+func textOrTimeout(wait func() (string, bool)) string {
 	text, ok := wait()
 	if !ok {
 		return fmt.Sprintf("not known within %s\n", bundleWithin)

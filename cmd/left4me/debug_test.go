@@ -23,8 +23,8 @@ import (
 	"github.com/left4me/left4me/internal/store/storetest"
 )
 
-// hold lists texts that must not appear in a bundle, wherever users put them.
-var hold = []string{
+// bundleSecrets lists texts that must not appear in a bundle, wherever users put them.
+var bundleSecrets = []string{
 	"key-of-this-site-which-is-long-enough", "token-of-a-command", "steam-account-password", "joins-with-this", "rcon-by-hand",
 	"rcon-of-left4me", "argument-password", "cfg-line-of-ours", "cfg-of-an-overlay", "scripts-secret-line", "git-token",
 	"commented-out-key", "blueprint-password", `uote<d>&pass`, "hidden-in-a-url", "of-an-older-script",
@@ -165,13 +165,13 @@ func printsLog(t *testing.T, command string) {
 
 func TestBundleContainsNoSecrets(t *testing.T) {
 	_, envFile := secretSite(t)
-	printsLog(t, "printf '%s\\n' "+left4me.ShellWord(strings.Join(hold[:6], " and "))+` 'say cfg-line-of-ours' \
+	printsLog(t, "printf '%s\\n' "+left4me.ShellWord(strings.Join(bundleSecrets[:6], " and "))+` 'say cfg-line-of-ours' \
 		'echo cfg-of-an-overlay' 'it runs curl -H scripts-secret-line and wget of-an-older-script' 'q\uote<d>&pass' \
 		rcon-of-a-deleted-server steam-guard-code of-another-directory 'Authorization: Bearer l4m_token-with-no-name' 'sv_password "another-one"' \
 		'argument-password blueprint-password' 'of https://hidden-in-a-url@example.org and https://x:git-token@example.org'`)
 	files, said := bundle(t, envFile)
 	for name, text := range files {
-		for _, secret := range hold {
+		for _, secret := range bundleSecrets {
 			if strings.Contains(text, secret) {
 				t.Errorf("%s contains %q", name, secret)
 			}
@@ -327,7 +327,7 @@ func TestBundleTextTimesOut(t *testing.T) {
 		defer cancel()
 		never := make(chan struct{})
 		wait := begin(limit, func() string { <-never; return "late" })
-		if text := said(wait); text != "not known within 5s\n" {
+		if text := textOrTimeout(wait); text != "not known within 5s\n" {
 			t.Errorf("got %q", text)
 		}
 		close(never)
@@ -335,7 +335,7 @@ func TestBundleTextTimesOut(t *testing.T) {
 		for range 20 {
 			found := begin(limit, func() string { return "found" })
 			synctest.Wait()
-			if text := said(found); text != "found" {
+			if text := textOrTimeout(found); text != "found" {
 				t.Fatalf("got %q, want found", text)
 			}
 		}

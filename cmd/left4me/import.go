@@ -96,7 +96,7 @@ func convertUpperCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		unlock, err := standsStill(c.Context(), s, s.root)
+		unlock, err := lockStopped(c.Context(), s, s.root)
 		if err != nil {
 			return err
 		}
@@ -122,7 +122,7 @@ func importPython(ctx context.Context, s settings, o importOptions) (importRepor
 		if err := os.MkdirAll(s.root, 0o751); err != nil {
 			return r, fmt.Errorf("LEFT4ME_ROOT: %w", err)
 		}
-		unlock, err := standsStill(ctx, s, from)
+		unlock, err := lockStopped(ctx, s, from)
 		if err != nil {
 			return r, err
 		}
@@ -140,28 +140,28 @@ func importPython(ctx context.Context, s settings, o importOptions) (importRepor
 		return r, err
 	}
 	if o.apply {
-		left, err := owner.take(s.root, from)
+		left, err := owner.giveToRootOwner(s.root, from)
 		if err != nil {
 			return r, err
 		}
 		if left > 0 {
 			r.Remarks = append(r.Remarks, fmt.Sprintf("%d files that are hard links of somebody else's keep their owner", left))
 		}
-		restore, err := owner.become()
+		restore, err := owner.becomeRootOwner()
 		if err != nil {
 			return r, err
 		}
-		err = errors.Join(r.takeFiles(s.root, from, found), r.takeRows(ctx, s.root, found), restore())
+		err = errors.Join(r.importFiles(s.root, from, found), r.importRows(ctx, s.root, found), restore())
 		if err == nil {
-			err = owner.giveUppers(s.root, found)
+			err = owner.giveUppersToGame(s.root, found)
 		}
 		return r, err
 	}
-	return r, errors.Join(r.takeFiles(s.root, from, found), r.takeRows(ctx, s.root, found))
+	return r, errors.Join(r.importFiles(s.root, from, found), r.importRows(ctx, s.root, found))
 }
 
-// takeFiles moves files to their new places.
-func (r *importReport) takeFiles(root, from string, found legacyimport.Found) error {
+// importFiles moves files to their new places.
+func (r *importReport) importFiles(root, from string, found legacyimport.Found) error {
 	f := legacyfiles.Files{From: from, Root: root, Apply: r.Applied}
 	err := errors.Join(f.Installation(), f.Cache("workshop_cache"), f.Cache("global_overlay_cache"))
 	known := map[string]bool{}
@@ -180,8 +180,8 @@ func (r *importReport) takeFiles(root, from string, found legacyimport.Found) er
 	return err
 }
 
-// takeRows adds the objects to the database; a dry run uses a copy.
-func (r *importReport) takeRows(ctx context.Context, root string, found legacyimport.Found) error {
+// importRows adds the objects to the database; a dry run uses a copy.
+func (r *importReport) importRows(ctx context.Context, root string, found legacyimport.Found) error {
 	ours := filepath.Join(root, databaseName)
 	python := r.Database == ours // our database needs its name
 	switch {
@@ -269,14 +269,14 @@ func findPython(ctx context.Context, from, named string) (path string, tables []
 	return path, tables, nil
 }
 
-// standsStill takes the lock that serve holds, and checks that no server uses the files to be moved,
+// lockStopped takes the lock that serve holds, and checks that no server uses the files to be moved,
 // including through a mount of the Python version.
-func standsStill(ctx context.Context, s settings, from string) (unlock func(), err error) {
+func lockStopped(ctx context.Context, s settings, from string) (unlock func(), err error) {
 	if unlock, err = lockRoot(s.root); err != nil {
 		return nil, err
 	}
-	if err = nothingUp(ctx, s); err == nil {
-		err = nothingMounted(s.root, from)
+	if err = requireNoServers(ctx, s); err == nil {
+		err = requireNoMounts(s.root, from)
 	}
 	if err != nil {
 		unlock()
@@ -285,7 +285,7 @@ func standsStill(ctx context.Context, s settings, from string) (unlock func(), e
 	return unlock, nil
 }
 
-func nothingMounted(dirs ...string) error {
+func requireNoMounts(dirs ...string) error {
 	points, err := mountinfo.Self()
 	if err != nil {
 		return err

@@ -55,13 +55,13 @@ func ownerOf(root, database string) (importOwner, error) {
 	return o, nil
 }
 
-// others reports whether files must be given to another user.
-func (o importOwner) others() bool { return os.Geteuid() == 0 && o.uid != 0 }
+// changesOwner reports whether files must be given to another user.
+func (o importOwner) changesOwner() bool { return os.Geteuid() == 0 && o.uid != 0 }
 
-// take gives the files to be imported to the owner of the root directory, so that the rest can be done
+// giveToRootOwner gives the files to be imported to the owner of the root directory, so that the rest can be done
 // with that user's rights: a user with write access there may have created links to attack root.
-func (o importOwner) take(root, from string) (left int, err error) {
-	if !o.others() {
+func (o importOwner) giveToRootOwner(root, from string) (left int, err error) {
+	if !o.changesOwner() {
 		return 0, nil
 	}
 	// lockRoot may just have created it as root, and serve needs it.
@@ -78,9 +78,9 @@ func (o importOwner) take(root, from string) (left int, err error) {
 	return left, nil
 }
 
-// become switches this process to the owner of the root directory until restore is called.
-func (o importOwner) become() (restore func() error, err error) {
-	if !o.others() {
+// becomeRootOwner switches this process to the owner of the root directory until restore is called.
+func (o importOwner) becomeRootOwner() (restore func() error, err error) {
+	if !o.changesOwner() {
 		return func() error { return nil }, nil
 	}
 	groups, err := syscall.Getgroups()
@@ -101,9 +101,9 @@ func (o importOwner) become() (restore func() error, err error) {
 	}, nil
 }
 
-// giveUppers gives the files written by servers to the user that servers run as.
-func (o importOwner) giveUppers(root string, found legacyimport.Found) error {
-	if !o.others() || o.game == o.uid {
+// giveUppersToGame gives the files written by servers to the user that servers run as.
+func (o importOwner) giveUppersToGame(root string, found legacyimport.Found) error {
+	if !o.changesOwner() || o.game == o.uid {
 		return nil
 	}
 	for _, v := range found.Servers {

@@ -302,10 +302,10 @@ func TestImportIsRefused(t *testing.T) {
 	})
 	t.Run("while something is mounted", func(t *testing.T) {
 		root := t.TempDir()
-		if err := nothingMounted(root); err != nil {
+		if err := requireNoMounts(root); err != nil {
 			t.Error(err)
 		}
-		if err := nothingMounted("/proc/.."); err != nil {
+		if err := requireNoMounts("/proc/.."); err != nil {
 			t.Error(err)
 		}
 		merged := filepath.Join(root, "runtime/7/merged")
@@ -314,7 +314,7 @@ func TestImportIsRefused(t *testing.T) {
 			t.Skip("this user can't mount: ", err)
 		}
 		defer unix.Unmount(merged, unix.MNT_DETACH)
-		if err := nothingMounted(root); !errors.Is(err, left4me.Busy) {
+		if err := requireNoMounts(root); !errors.Is(err, left4me.Busy) {
 			t.Errorf("got error %v, want Busy", err)
 		}
 	})

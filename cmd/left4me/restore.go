@@ -68,7 +68,7 @@ are downloaded again.`,
 func restore(ctx context.Context, s settings, t backup.Target, file string) (backup.Restored, error) {
 	f, err := os.Open(file)
 	if err != nil {
-		return backup.Restored{}, notThere(err)
+		return backup.Restored{}, fileError(err)
 	}
 	defer f.Close()
 	if _, err := os.Stat(s.root); err == nil {
@@ -77,16 +77,16 @@ func restore(ctx context.Context, s settings, t backup.Target, file string) (bac
 			return backup.Restored{}, err
 		}
 		defer unlock()
-		if err := nothingUp(ctx, s); err != nil {
+		if err := requireNoServers(ctx, s); err != nil {
 			return backup.Restored{}, err
 		}
 	}
 	return backup.Restore(ctx, f, t)
 }
 
-// nothingUp returns an error if a server is running, because it could write to files that are moved
+// requireNoServers returns an error if a server is running, because it could write to files that are moved
 // aside.
-func nothingUp(ctx context.Context, s settings) error {
+func requireNoServers(ctx context.Context, s settings) error {
 	sup, _, err := supervisor(ctx, s, newLog())
 	if err != nil {
 		return err
@@ -98,7 +98,7 @@ func nothingUp(ctx context.Context, s settings) error {
 	return err
 }
 
-func notThere(err error) error {
+func fileError(err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return left4me.NewError(left4me.NotFound, "file.unknown").Because(err)
 	}
@@ -142,7 +142,7 @@ func afterRestore(root string) string {
 func verifyFile(ctx context.Context, file string, out io.Writer, asJSON bool) error {
 	f, err := os.Open(file)
 	if err != nil {
-		return fmt.Errorf("verify %s: %w", file, notThere(err))
+		return fmt.Errorf("verify %s: %w", file, fileError(err))
 	}
 	defer f.Close()
 	r, err := backup.Verify(ctx, f, nil)

@@ -190,7 +190,7 @@ func (d data) full() *left4me.Error {
 
 // announce logs that left4me is ready, with the given attributes, and later releases memory.
 func announce(ctx context.Context, agent *agent.Agent, srv *servers.Servers, log *slog.Logger, attrs ...any) error {
-	if !told(ctx, agent, srv, log) {
+	if !waitForStatus(ctx, agent, srv, log) {
 		return nil
 	}
 	systemd.Ready()
@@ -201,9 +201,9 @@ func announce(ctx context.Context, agent *agent.Agent, srv *servers.Servers, log
 	return nil
 }
 
-// told waits until the agent of this host answers and has reported the state of its servers. It returns
+// waitForStatus waits until the agent of this host answers and has reported the state of its servers. It returns
 // false if ctx ends.
-func told(ctx context.Context, agent *agent.Agent, srv *servers.Servers, log *slog.Logger) bool {
+func waitForStatus(ctx context.Context, agent *agent.Agent, srv *servers.Servers, log *slog.Logger) bool {
 	select {
 	case <-agent.Ready():
 	case <-ctx.Done():

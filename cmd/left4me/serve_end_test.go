@@ -22,8 +22,8 @@ import (
 	"github.com/left4me/left4me/internal/control/servers"
 )
 
-// ours returns the goroutines that execute left4me code, except the calling one.
-func ours() (found []string) {
+// left4meGoroutines returns the goroutines that execute left4me code, except the calling one.
+func left4meGoroutines() (found []string) {
 	buf := make([]byte, 4<<20)
 	all := strings.Split(string(buf[:runtime.Stack(buf, true)]), "\n\n")
 	for _, g := range all[1:] {
@@ -60,7 +60,7 @@ func TestServeLeavesNoGoroutine(t *testing.T) {
 	s.ended = func() {
 		// A goroutine that has reported its end, for example by WaitGroup.Done, may still be running.
 		for end := time.Now().Add(100 * time.Millisecond); ; runtime.Gosched() {
-			if left = ours(); len(left) == 0 || time.Now().After(end) {
+			if left = left4meGoroutines(); len(left) == 0 || time.Now().After(end) {
 				return
 			}
 		}
@@ -166,7 +166,7 @@ func TestServeHTTPWaitsForRequests(t *testing.T) {
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
 				l := &pipes{conns: make(chan net.Conn, 1), closed: make(chan struct{})}
-				ours, theirs := net.Pipe()
+				client, theirs := net.Pipe()
 				l.conns <- theirs
 				var answered atomic.Bool
 				slow := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -180,9 +180,9 @@ func TestServeHTTPWaitsForRequests(t *testing.T) {
 					answered.Store(true)
 				})
 				go func() {
-					_, _ = io.WriteString(ours, "GET / HTTP/1.1\r\nHost: left4me\r\n\r\n")
-					_, _ = io.Copy(io.Discard, ours)
-					ours.Close()
+					_, _ = io.WriteString(client, "GET / HTTP/1.1\r\nHost: left4me\r\n\r\n")
+					_, _ = io.Copy(io.Discard, client)
+					client.Close()
 				}()
 				if err := serveHTTP(ctx, l, slow, nil, slog.New(slog.DiscardHandler)); (err != nil) != broken {
 					t.Error(err)

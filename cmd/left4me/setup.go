@@ -101,7 +101,7 @@ func setupCommand() *cobra.Command {
 }
 
 func (s *setup) run(ctx context.Context) error {
-	if err := possible(); err != nil {
+	if err := checkPossible(); err != nil {
 		return err
 	}
 	for _, step := range []struct {
@@ -125,13 +125,13 @@ func (s *setup) run(ctx context.Context) error {
 		}
 		fmt.Fprintf(s.out, "%-6s  %s\n", state, step.what)
 	}
-	s.tellAdministrator()
-	s.tellAddress()
-	return s.tellFindings(ctx)
+	s.printAdministrator()
+	s.printAddress()
+	return s.printFindings(ctx)
 }
 
-// possible returns an error if nothing can be set up here.
-func possible() error {
+// checkPossible returns an error if nothing can be set up here.
+func checkPossible() error {
 	for _, path := range []string{sysusersConf, tmpfilesConf} {
 		if _, err := os.Stat(path); err != nil {
 			return left4me.NewError(left4me.Invalid, "setup.not_installed", "path", path, "document", document("install.md"))
@@ -254,7 +254,7 @@ func (s *setup) awaitReady(ctx context.Context) error {
 			return nil
 		}
 		if runProgram(ctx, "systemctl", "is-failed", "--quiet", unitName) == nil {
-			return left4me.NewError(left4me.Unavailable, "setup.not_started", "reason", lastWords(ctx))
+			return left4me.NewError(left4me.Unavailable, "setup.not_started", "reason", lastLogReason(ctx))
 		}
 		select {
 		case <-limit.Done():
@@ -262,14 +262,14 @@ func (s *setup) awaitReady(ctx context.Context) error {
 				return ctx.Err()
 			}
 			return left4me.NewError(left4me.Unavailable, "setup.not_ready", "within", readyWithin, "reason",
-				cmp.Or(lastWords(ctx), err.Error())).Because(err)
+				cmp.Or(lastLogReason(ctx), err.Error())).Because(err)
 		case <-ask.C:
 		}
 	}
 }
 
-// lastWords returns the last line in left4me's log that gives the reason of its end.
-func lastWords(ctx context.Context) (why string) {
+// lastLogReason returns the last line in left4me's log that gives the reason of its end.
+func lastLogReason(ctx context.Context) (why string) {
 	ctx, cancel := context.WithTimeout(ctx, commandWithin)
 	defer cancel()
 	out, err := exec.CommandContext(ctx, "journalctl", "--no-pager", "--quiet", "--output=cat", "--lines=50", "--unit="+unitName).Output()
@@ -331,7 +331,7 @@ func (s *setup) administrator(ctx context.Context) (bool, error) {
 	return true, nil
 }
 
-func (s *setup) tellAdministrator() {
+func (s *setup) printAdministrator() {
 	if s.report.Note != "" {
 		fmt.Fprintln(s.out, "\n"+s.report.Note)
 	}
@@ -340,7 +340,7 @@ func (s *setup) tellAdministrator() {
 	}
 }
 
-func (s *setup) tellAddress() {
+func (s *setup) printAddress() {
 	name, err := os.Hostname()
 	if err != nil {
 		name = "this-machine"
@@ -353,9 +353,9 @@ func (s *setup) tellAddress() {
 	}
 }
 
-// tellFindings prints the problems found by doctor. doctor runs as left4me's user, because root has
+// printFindings prints the problems found by doctor. doctor runs as left4me's user, because root has
 // more rights.
-func (s *setup) tellFindings(ctx context.Context) error {
+func (s *setup) printFindings(ctx context.Context) error {
 	exe, err := os.Executable()
 	if err != nil {
 		return err

@@ -116,7 +116,7 @@ func address(s settings, hostname string) (at string, advice []string) {
 	ip := net.ParseIP(host)
 	local := host == "localhost" || ip != nil && ip.IsLoopback()
 	if s.publicURL != "" {
-		if local && !leadsTo(s.publicURL, port) {
+		if local && !isLocalAddress(s.publicURL, port) {
 			advice = append(advice, "once a proxy on this machine sends that to http://"+s.listen+" ("+document("install.md")+")")
 		}
 		return s.publicURL, advice
@@ -137,8 +137,8 @@ func address(s settings, hostname string) (at string, advice []string) {
 	}
 }
 
-// leadsTo reports whether an address refers to a port of this machine, so that no proxy is needed.
-func leadsTo(address, port string) bool {
+// isLocalAddress reports whether an address refers to a port of this machine, so that no proxy is needed.
+func isLocalAddress(address, port string) bool {
 	u, err := url.Parse(address)
 	if err != nil || u.Scheme != "http" {
 		return false

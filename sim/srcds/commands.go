@@ -144,7 +144,7 @@ func (s *server) kick(p *game.Player, who, message string) {
 	}
 	s.printf("Kicked \"%s\"\n", p.Name)
 	s.game.Leave(p, reason, time.Now())
-	s.noticeHibernation()
+	s.updateHibernation()
 }
 
 // logCommands implements the commands that configure the log.

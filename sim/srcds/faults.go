@@ -88,19 +88,19 @@ func (c faultCommands) add() {
 		if !c.server.playing() || c.server.game.Join(a.Text(), time.Now()) == nil {
 			c.server.con.Printf("sim_join: %s cannot join\n", a.Text())
 		}
-		c.server.noticeHibernation()
+		c.server.updateHibernation()
 	})
 	add("leave", "sim_leave <name>: somebody leaves.", func(a console.Args) {
 		if p := c.server.game.Find(a.Text()); p != nil {
 			c.server.game.Leave(p, "Disconnect by user.", time.Now())
 		}
-		c.server.noticeHibernation()
+		c.server.updateHibernation()
 	})
 	add("no_logon", "sim_no_logon <name>: somebody loses Steam; the reason has a line break.", func(a console.Args) {
 		if p := c.server.game.Find(a.Text()); p != nil {
 			c.server.game.Leave(p, "No Steam logon\n", time.Now())
 		}
-		c.server.noticeHibernation()
+		c.server.updateHibernation()
 	})
 	add("say", "sim_say <userid> <text>: somebody says something.", func(a console.Args) {
 		if p := c.server.game.Find(a.Word(0)); p != nil {

@@ -57,7 +57,7 @@ func (s *server) loadMap() {
 		}
 	}
 	s.game.StartMap(s.rules(), time.Now())
-	s.noticeHibernation()
+	s.updateHibernation()
 	// Return the memory that the scan of the add-ons and the start needed.
 	debug.FreeOSMemory()
 }

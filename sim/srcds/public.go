@@ -19,7 +19,7 @@ func (p *public) Info() a2s.Info {
 	s := (*server)(p)
 	return a2s.Info{
 		Protocol: 17, Name: s.con.String("hostname"), Map: s.current, Folder: "left4dead2", Game: "Left 4 Dead 2",
-		AppID: 550, Players: uint8(s.game.Humans()), MaxPlayers: uint8(s.visibleMost()), Bots: uint8(s.game.Bots()),
+		AppID: 550, Players: uint8(s.game.Humans()), MaxPlayers: uint8(s.visibleSlots()), Bots: uint8(s.game.Bots()),
 		ServerType: 'd', OS: 'l', Password: s.con.String("sv_password") != "", VAC: !s.opt.insecure,
 		Version: s.version(),
 		Extra:   a2s.HasPort | a2s.HasSteamID | a2s.HasKeywords | a2s.HasGameID,
@@ -73,8 +73,8 @@ func (s *server) keywords() string {
 	return strings.Join(words, ",")
 }
 
-// visibleMost returns the number of player slots that the server publishes.
-func (s *server) visibleMost() int {
+// visibleSlots returns the number of player slots that the server publishes.
+func (s *server) visibleSlots() int {
 	if n := s.con.Int("sv_visiblemaxplayers"); n >= 0 {
 		return min(n, 255)
 	}
@@ -129,7 +129,7 @@ func (s *server) status() string {
 		reservation = "reserved " + s.opt.sim.faults.reserved
 	}
 	fmt.Fprintf(&b, "players : %d humans, %d bots (%d max) (%s) (%s)\n\n", s.game.Humans(), s.game.Bots(),
-		s.visibleMost(), awake, reservation)
+		s.visibleSlots(), awake, reservation)
 	b.WriteString("# userid name uniqueid connected ping loss state rate adr\n")
 	for _, p := range s.game.Players() {
 		if p.Bot {

@@ -89,21 +89,21 @@ func (s *server) run() int {
 	go s.readConsole(os.Stdin)
 	go s.readQueries()
 	s.serveRCON()
-	s.settle()
+	s.loadRequestedMaps()
 	for {
 		select {
 		case do := <-s.work:
 			do()
 		case <-s.beat.C:
-			s.think()
+			s.playBeat()
 		}
-		s.settle()
+		s.loadRequestedMaps()
 	}
 }
 
-// settle loads the maps that commands requested. The commands do not load them, so the rest of their
+// loadRequestedMaps loads the maps that commands requested. The commands do not load them, so the rest of their
 // line is executed first.
-func (s *server) settle() {
+func (s *server) loadRequestedMaps() {
 	for s.next != "" {
 		first := s.maps == 0
 		s.loadMap()
@@ -168,8 +168,8 @@ func (s *server) wakeBeat() {
 	}
 }
 
-// think performs a beat of the game.
-func (s *server) think() {
+// playBeat performs a beat of the game.
+func (s *server) playBeat() {
 	if s.playing() {
 		switch s.game.Beat(time.Now()) {
 		case game.Completed:
@@ -177,7 +177,7 @@ func (s *server) think() {
 		case game.Lost:
 			s.next = s.current
 		}
-		s.noticeHibernation()
+		s.updateHibernation()
 	}
 	s.wakeBeat()
 }
@@ -185,8 +185,8 @@ func (s *server) think() {
 // playing reports whether a map is loaded.
 func (s *server) playing() bool { return s.current != "" }
 
-// noticeHibernation prints a message when the last player has left or the first one has joined.
-func (s *server) noticeHibernation() {
+// updateHibernation prints a message when the last player has left or the first one has joined.
+func (s *server) updateHibernation() {
 	empty := s.game.Humans() == 0 && s.con.Bool("sv_hibernate_when_empty")
 	if empty == s.hibernating {
 		return
@@ -205,7 +205,7 @@ func (s *server) changed(v *console.Var) {
 	case "rcon_password":
 		s.passwordChanges++
 	case "sv_hibernate_when_empty":
-		s.noticeHibernation()
+		s.updateHibernation()
 	}
 	if v.Flags&console.Notify != 0 {
 		value := v.Value

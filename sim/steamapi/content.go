@@ -41,7 +41,7 @@ func (s *Server) content(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	c := s.misbehave(id, it.Content)
+	c := s.faultsOf(id, it.Content)
 	switch {
 	case c.Redirect == "loop":
 		http.Redirect(w, r, r.URL.Path, http.StatusFound)
@@ -106,8 +106,8 @@ func (s *Server) find(path string) (string, Item, *blob) {
 	return id, it, s.blob(id, it)
 }
 
-// misbehave returns the failures that apply to the current request.
-func (s *Server) misbehave(id string, c Content) Content {
+// faultsOf returns the failures that apply to the current request.
+func (s *Server) faultsOf(id string, c Content) Content {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if c.Times > 0 && s.sent[id].requests > c.Times {

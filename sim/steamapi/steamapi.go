@@ -79,7 +79,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.mux.ServeHTTP(w, r)
 		return
 	}
-	st, misbehave := s.next(r)
+	st, fail := s.next(r)
 	if st.Delay > 0 {
 		select {
 		case <-time.After(st.Delay):
@@ -88,7 +88,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	switch {
-	case misbehave:
+	case fail:
 		if st.RetryAfter > 0 {
 			w.Header().Set("Retry-After", strconv.Itoa(st.RetryAfter))
 		}

@@ -59,11 +59,11 @@ type Content struct {
 	Times      int    `json:"times"` // limits CutAfter, Status, Hang and HTML
 }
 
-const lists = 100 // IDs in a request; the limit is not documented
+const maxIDs = 100 // IDs in a request; the limit is not documented
 
 // published implements ISteamRemoteStorage/GetPublishedFileDetails.
 func (s *Server) published(w http.ResponseWriter, r *http.Request) {
-	ids, ok := listed(r, "itemcount")
+	ids, ok := formIDs(r, "itemcount")
 	if !ok {
 		badRequest(w)
 		return
@@ -81,10 +81,10 @@ func (s *Server) published(w http.ResponseWriter, r *http.Request) {
 	respond(w, map[string]any{"result": result, "resultcount": len(details), "publishedfiledetails": details})
 }
 
-// listed returns the IDs in a form and reports whether Steam would accept it.
-func listed(r *http.Request, count string) (ids []string, ok bool) {
+// formIDs returns the IDs in a form and reports whether Steam would accept it.
+func formIDs(r *http.Request, count string) (ids []string, ok bool) {
 	n, err := strconv.Atoi(r.PostFormValue(count))
-	if err != nil || n < 1 || n > lists {
+	if err != nil || n < 1 || n > maxIDs {
 		return nil, false
 	}
 	for i := range n {
@@ -149,7 +149,7 @@ func (s *Server) detail(r *http.Request, id string) map[string]any {
 
 // collection implements ISteamRemoteStorage/GetCollectionDetails.
 func (s *Server) collection(w http.ResponseWriter, r *http.Request) {
-	ids, ok := listed(r, "collectioncount")
+	ids, ok := formIDs(r, "collectioncount")
 	if !ok {
 		badRequest(w)
 		return

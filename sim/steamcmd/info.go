@@ -10,7 +10,7 @@ func (s *session) fetchInfo() int {
 	case !s.loggedIn:
 		s.out.line("ERROR! Failed to request AppInfo update, not online or not logged in to Steam.")
 		return exitInfo
-	case s.strikes("appinfo"):
+	case s.hasFault("appinfo"):
 		s.out.line("ERROR! Timed out waiting for AppInfo update.")
 		return exitInfo
 	}

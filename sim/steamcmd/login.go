@@ -9,7 +9,7 @@ import (
 // logIn implements login. A remembered account needs no password.
 func (s *session) logIn(user, password, code string) int {
 	if s.at < 0 {
-		s.happen()
+		s.triggerFault()
 	}
 	anonymous := user == "" || user == "anonymous"
 	if anonymous {
@@ -39,9 +39,9 @@ func (s *session) logins() string { return filepath.Join(s.home, "config", "conf
 // refusal returns what a failed login prints after the dots, or "".
 func (s *session) refusal(anonymous bool, user, password, code string) string {
 	switch {
-	case s.strikes("no-connection"):
+	case s.hasFault("no-connection"):
 		return "FAILED (No Connection)"
-	case s.strikes("rate-limit"):
+	case s.hasFault("rate-limit"):
 		return "FAILED (Rate Limit Exceeded)"
 	case anonymous:
 		return ""

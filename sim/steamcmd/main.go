@@ -105,9 +105,9 @@ func die(name string) {
 }
 
 // hang never returns. It creates a file when it begins.
-func hang(told string) {
+func hang(file string) {
 	signal.Ignore(syscall.SIGTERM, syscall.SIGINT)
-	_ = os.WriteFile(told, nil, 0o644)
+	_ = os.WriteFile(file, nil, 0o644)
 	for {
 		_ = syscall.Pause()
 	}

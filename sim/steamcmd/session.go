@@ -46,10 +46,10 @@ func (s *session) run(args []string) int {
 		s.out.line("Failed to load %v", err)
 		return exitInfo
 	}
-	code := s.obey(commands)
+	code := s.runCommands(commands)
 	s.out.line("CWorkThreadPool::~CWorkThreadPool: work processing queue not empty: %d items discarded.", s.build)
 	s.out.line("Unloading Steam API...OK")
-	if s.strikes("exit") {
+	if s.hasFault("exit") {
 		code, _ = strconv.Atoi(s.detail)
 	}
 	return code
@@ -68,7 +68,7 @@ func (s *session) begin() int {
 		return exitInfo
 	}
 	s.countFault()
-	if s.strikes("mute") {
+	if s.hasFault("mute") {
 		code, _ := strconv.Atoi(s.detail)
 		return code
 	}
@@ -76,7 +76,7 @@ func (s *session) begin() int {
 	s.out.line("Logging directory: '%s'", logs)
 	s.out.line("[  0%%] Checking for available updates...")
 	s.out.line("[----] Verifying installation...")
-	if s.strikes("offline") {
+	if s.hasFault("offline") {
 		s.out.line("[  0%%] Downloading Update...")
 		s.out.line("[  0%%] Checking for available update...")
 		s.out.line("[----] !!! Fatal Error: Steamcmd needs to be online to update.\t Please confirm your network connection and try again.")
@@ -90,7 +90,7 @@ func (s *session) begin() int {
 	s.out.line("Steam Console Client (c) Valve Corporation - version 1737515347")
 	s.out.line("-- type 'quit' to exit --")
 	s.out.line("Loading Steam API...OK")
-	s.out.noise = s.strikes("noise")
+	s.out.noise = s.hasFault("noise")
 	s.old = exists(s.cache())
 	return exitOK
 }
@@ -186,8 +186,8 @@ func splitWords(line string) command {
 	return words
 }
 
-// obey executes the commands in order. Without quit it reads further commands from standard input.
-func (s *session) obey(commands []command) int {
+// runCommands executes the commands in order. Without quit it reads further commands from standard input.
+func (s *session) runCommands(commands []command) int {
 	code := exitOK
 	for _, c := range commands {
 		if c[0] == "quit" {
@@ -264,14 +264,14 @@ func (s *session) countFault() {
 	_ = os.WriteFile(file, []byte(strconv.Itoa(n+1)), 0o644)
 }
 
-func (s *session) strikes(fault string) bool { return s.strike && s.fault == fault }
+func (s *session) hasFault(fault string) bool { return s.strike && s.fault == fault }
 
-// happen triggers the failures that can occur at any time.
-func (s *session) happen() {
+// triggerFault triggers the failures that can occur at any time.
+func (s *session) triggerFault() {
 	switch {
-	case s.strikes("hang"):
+	case s.hasFault("hang"):
 		hang(filepath.Join(s.home, "sim-hangs"))
-	case s.strikes("kill"):
+	case s.hasFault("kill"):
 		die(s.detail)
 	}
 }

@@ -75,11 +75,11 @@ func (s *session) denied(app string) string {
 		return "No connection"
 	case app != gameApp:
 		return "No subscription"
-	case s.strikes("reason"):
+	case s.hasFault("reason"):
 		return s.detail
-	case s.strikes("stale-cache") && s.old:
+	case s.hasFault("stale-cache") && s.old:
 		return "Missing configuration"
-	case s.strikes("appinfo"):
+	case s.hasFault("appinfo"):
 		return "Missing configuration"
 	}
 	if s.dir == "" {
@@ -131,10 +131,10 @@ func (s *session) install(validate bool) error {
 		s.out.line("Success! App '%s' already up to date.", gameApp)
 		return nil
 	}
-	if err := w.bring(needed, build); err != nil {
+	if err := w.downloadAndInstall(needed, build); err != nil {
 		return err
 	}
-	if s.strikes("lie") {
+	if s.hasFault("lie") {
 		_ = os.Remove(filepath.Join(s.dir, "srcds_run"))
 	}
 	s.log("fully installed, build %d", s.buildID())
@@ -181,8 +181,8 @@ func sizeOf(all []entry) (n int64) {
 	return n
 }
 
-// bring downloads the needed files to the staging directory and moves them into the installation.
-func (w *work) bring(needed []entry, build int) error {
+// downloadAndInstall downloads the needed files to the staging directory and moves them into the installation.
+func (w *work) downloadAndInstall(needed []entry, build int) error {
 	w.writeManifest(required|started, build, 0)
 	w.enter(preallocating, sizeOf(needed))
 	w.add(w.total)
@@ -210,7 +210,7 @@ func (w *work) bring(needed []entry, build int) error {
 	if err := os.RemoveAll(filepath.Dir(w.staging())); err != nil {
 		return w.stop(err, build)
 	}
-	if w.strikes("damaged") && !exists(filepath.Join(w.home, "sim-damaged")) {
+	if w.hasFault("damaged") && !exists(filepath.Join(w.home, "sim-damaged")) {
 		_ = writeFile(filepath.Join(w.home, "sim-damaged"), nil)
 		_ = os.WriteFile(filepath.Join(w.dir, "left4dead2", "gameinfo.txt"), []byte("damaged"), 0o644)
 		w.writeManifest(0x6a6, w.build, sizeOf(w.want))
@@ -260,8 +260,8 @@ func (w *work) paced(n int) error {
 	}
 	w.add(int64(n))
 	if w.at >= 0 && w.total > 0 && w.done*100/w.total >= int64(w.at) {
-		w.happen()
-		if w.strikes("state") {
+		w.triggerFault()
+		if w.hasFault("state") {
 			state, _ := strconv.ParseInt(w.detail, 0, 32)
 			return stopped{int(state)}
 		}

@@ -98,7 +98,7 @@ func parseGameFile(b []byte, o Options, name string, depth int, left *int) (*Nod
 	encoding := gameEncoding(text)
 	text, _, zero := strings.Cut(text, "\x00")
 	r.text, r.zero = text, zero
-	r.roots(root)
+	r.topLevel(root)
 	r.end()
 	if encoding != "" {
 		r.problems = []Problem{{File: name, Line: 1, Kind: Encoding, Text: encoding}}
@@ -136,7 +136,7 @@ func (r *gameReader) include(root *Node, o Options, depth int, left *int) {
 		}
 		b, err := o.Include(d.Value)
 		if err != nil {
-			r.problem(int32(d.Line), Missing, "%s %s: %v", d.Key, shown(d.Value), err)
+			r.problem(int32(d.Line), Missing, "%s %s: %v", d.Key, excerpt(d.Value), err)
 			continue
 		}
 		file, problems := parseGameFile(b, o, d.Value, depth+1, left)
@@ -216,15 +216,15 @@ func (r *gameReader) problem(line int32, kind ProblemKind, format string, args .
 	}
 }
 
-// cause records a problem that explains others. It replaces the last problem if there are too many.
-func (r *gameReader) cause(p *Problem) {
+// addCause records a problem that explains others. It replaces the last problem if there are too many.
+func (r *gameReader) addCause(p *Problem) {
 	if !r.swapped {
 		r.problems = append(r.problems[:min(len(r.problems), maxProblems-1)], *p)
 	}
 }
 
-// stray records a missing or superfluous quotation mark.
-func (r *gameReader) stray(line int32, format string, args ...any) {
+// quoteProblem records a missing or superfluous quotation mark.
+func (r *gameReader) quoteProblem(line int32, format string, args ...any) {
 	r.problem(line, Quote, format, args...)
 	r.swapped = true
 }
@@ -239,8 +239,8 @@ func (r *gameReader) node(key gameToken) *Node {
 	return n
 }
 
-// roots reads the top level of the file.
-func (r *gameReader) roots(root *Node) {
+// topLevel reads the top level of the file.
+func (r *gameReader) topLevel(root *Node) {
 	var current, previous *Node
 	lost := false // the engine has discarded the key to which later content would be attached
 	for r.valid {
@@ -266,7 +266,7 @@ func (r *gameReader) roots(root *Node) {
 			current.Key, current.Line = key.text, int(key.line)
 		}
 		if lost {
-			r.problem(key.line, Condition, "the game does not see %s: a condition in front of it does not hold", shown(key.text))
+			r.problem(key.line, Condition, "the game does not see %s: a condition in front of it does not hold", excerpt(key.text))
 		}
 		accepted := true
 		t := r.next(true)
@@ -277,7 +277,7 @@ func (r *gameReader) roots(root *Node) {
 		if t.brace("{") {
 			r.block(current, key, t)
 		} else {
-			r.noBlock(key)
+			r.keyWithoutBlock(key)
 		}
 		if accepted {
 			previous, current = current, nil
@@ -300,12 +300,12 @@ func gameDirective(key string) string {
 	return ""
 }
 
-func (r *gameReader) noBlock(key gameToken) {
+func (r *gameReader) keyWithoutBlock(key gameToken) {
 	switch {
 	case key.brace("}"):
 		r.structure = true
 		if r.late != nil {
-			r.cause(r.late)
+			r.addCause(r.late)
 			r.late = nil
 		}
 		r.problem(key.line, Brace, "} closes nothing")
@@ -314,7 +314,7 @@ func (r *gameReader) noBlock(key gameToken) {
 		r.problem(key.line, Brace, "{ without a key")
 	case key.text != "\x1a": // end-of-file character of DOS
 		r.structure = true
-		r.problem(key.line, Brace, "%s is not followed by {", shown(key.text))
+		r.problem(key.line, Brace, "%s is not followed by {", excerpt(key.text))
 	}
 }
 
@@ -331,10 +331,10 @@ func (r *gameReader) block(n *Node, key, brace gameToken) {
 		switch open := r.stack[len(r.stack)-1].node; {
 		case r.zero:
 		case r.early != nil:
-			r.cause(r.early)
+			r.addCause(r.early)
 			r.early = nil
 		default:
-			r.problem(int32(open.Line), Unclosed, "the block %s is not closed: } is missing", shown(open.Key))
+			r.problem(int32(open.Line), Unclosed, "the block %s is not closed: } is missing", excerpt(open.Key))
 		}
 		for len(r.stack) > 0 {
 			r.deep = 0
@@ -382,18 +382,18 @@ func (r *gameReader) pair() bool {
 		return false
 	case key.text == "":
 		r.structure = true
-		r.problem(key.line, Brace, "an empty key: the game takes the block %s for closed here", shown(within.node.Key))
+		r.problem(key.line, Brace, "an empty key: the game takes the block %s for closed here", excerpt(within.node.Key))
 		r.pop()
 		return true
 	case key.brace("}"):
-		r.closes(within, key)
+		r.checkBraceIndent(within, key)
 		r.pop()
 		return true
 	case key.brace("{"):
 		r.structure = true
 		r.problem(key.line, Brace, "{ without a key: the game takes it for one")
 	}
-	r.stands(within, key)
+	r.checkKeyIndent(within, key)
 	var n *Node
 	if r.deep > 0 {
 		n = &Node{Key: key.text, Line: int(key.line), Block: true}
@@ -413,11 +413,11 @@ func (r *gameReader) pair() bool {
 	switch {
 	case !t.ok:
 		r.structure = true
-		r.problem(key.line, NoValue, "the key %s has no value", shown(key.text))
+		r.problem(key.line, NoValue, "the key %s has no value", excerpt(key.text))
 		return false
 	case t.brace("}"):
 		r.structure = true
-		r.problem(key.line, NoValue, "the key %s has no value", shown(key.text))
+		r.problem(key.line, NoValue, "the key %s has no value", excerpt(key.text))
 		r.pop()
 		return true
 	case t.brace("{"):
@@ -425,12 +425,12 @@ func (r *gameReader) pair() bool {
 		return true
 	case t.condition:
 		r.structure = true
-		r.problem(t.line, Brace, "two conditions: the game takes the block %s for closed here", shown(within.node.Key))
+		r.problem(t.line, Brace, "two conditions: the game takes the block %s for closed here", excerpt(within.node.Key))
 		r.pop()
 		return true
 	}
 	if t.line > key.line && r.split == nil && !between {
-		r.split = &Problem{r.file, int(key.line), NoValue, fmt.Sprintf("the key %s has no value or { on its line", shown(key.text))}
+		r.split = &Problem{r.file, int(key.line), NoValue, fmt.Sprintf("the key %s has no value or { on its line", excerpt(key.text))}
 	}
 	n.Block, n.Value = false, t.text
 	if c, ok := r.condition(); ok {
@@ -444,8 +444,8 @@ func (r *gameReader) pair() bool {
 	return true
 }
 
-// closes checks whether a brace closes the block that its indentation suggests.
-func (r *gameReader) closes(b *gameBlock, brace gameToken) {
+// checkBraceIndent checks whether a brace closes the block that its indentation suggests.
+func (r *gameReader) checkBraceIndent(b *gameBlock, brace gameToken) {
 	if brace.indent < 0 || b.brace < 0 || r.deep > 0 {
 		return
 	}
@@ -453,19 +453,19 @@ func (r *gameReader) closes(b *gameBlock, brace gameToken) {
 	case brace.indent > b.brace && r.late == nil:
 		r.late = &Problem{
 			r.file, int(brace.line), Brace,
-			fmt.Sprintf("} too many: this one closes the block %s of line %d", shown(b.node.Key), b.node.Line),
+			fmt.Sprintf("} too many: this one closes the block %s of line %d", excerpt(b.node.Key), b.node.Line),
 		}
 	case brace.indent < b.brace && r.early == nil:
 		r.early = &Problem{
 			r.file, int(brace.line), Brace,
-			fmt.Sprintf("} is missing in front of this line: it closes the block %s of line %d", shown(b.node.Key), b.node.Line),
+			fmt.Sprintf("} is missing in front of this line: it closes the block %s of line %d", excerpt(b.node.Key), b.node.Line),
 		}
 	}
 }
 
-// stands checks whether a key is in the block that its indentation suggests, in a file that indents its
+// checkKeyIndent checks whether a key is in the block that its indentation suggests, in a file that indents its
 // blocks.
-func (r *gameReader) stands(b *gameBlock, key gameToken) {
+func (r *gameReader) checkKeyIndent(b *gameBlock, key gameToken) {
 	switch {
 	case key.indent < 0 || b.key < 0 || r.deep > 0 || r.early != nil:
 	case b.inner == 0:
@@ -473,7 +473,7 @@ func (r *gameReader) stands(b *gameBlock, key gameToken) {
 	case key.indent <= b.key && b.key < b.inner:
 		r.early = &Problem{
 			r.file, int(key.line), Brace,
-			fmt.Sprintf("} is missing in front of this line: %s stands in the block %s of line %d", shown(key.text), shown(b.node.Key),
+			fmt.Sprintf("} is missing in front of this line: %s stands in the block %s of line %d", excerpt(key.text), excerpt(b.node.Key),
 				b.node.Line),
 		}
 	}
@@ -482,7 +482,7 @@ func (r *gameReader) stands(b *gameBlock, key gameToken) {
 // end reports problems that are known only after the whole file.
 func (r *gameReader) end() {
 	if r.split != nil && r.structure {
-		r.cause(r.split)
+		r.addCause(r.split)
 	}
 }
 
@@ -521,27 +521,27 @@ func (r *gameReader) condition() (gameToken, bool) {
 func (r *gameReader) check(t gameToken, value bool) {
 	switch {
 	case t.open:
-		r.stray(t.line, "the quotation mark that begins here is not closed")
+		r.quoteProblem(t.line, "the quotation mark that begins here is not closed")
 	case t.over && !value:
-		r.stray(t.line, "a quotation mark is missing or too many: a key would go over the end of the line")
-	case t.over && r.glues():
-		r.stray(t.line, "a quotation mark is missing or too many: %s would go over the end of the line", shown(t.text))
+		r.quoteProblem(t.line, "a quotation mark is missing or too many: a key would go over the end of the line")
+	case t.over && r.textFollows():
+		r.quoteProblem(t.line, "a quotation mark is missing or too many: %s would go over the end of the line", excerpt(t.text))
 	case t.over:
 		r.problem(t.line, LineBreak, "the text that begins here goes over the end of its line")
 	case !value && r.value && t.glued && t.quoted != r.quoted && !t.brace("}") && !t.brace("{"):
-		r.stray(t.line, "a quotation mark is missing or too many: no blank is in front of %s", shown(t.text))
+		r.quoteProblem(t.line, "a quotation mark is missing or too many: no blank is in front of %s", excerpt(t.text))
 	}
 	if t.cut {
 		what := "value"
 		if !value {
 			what = "key"
 		}
-		r.problem(t.line, Cut, "the game reads only the first %d bytes of this %s: %s", len(t.text), what, shown(t.text))
+		r.problem(t.line, Cut, "the game reads only the first %d bytes of this %s: %s", len(t.text), what, excerpt(t.text))
 	}
 }
 
-// glues reports whether text follows without a space, as it does if quotation marks are swapped.
-func (r *gameReader) glues() bool {
+// textFollows reports whether text follows without a space, as it does if quotation marks are swapped.
+func (r *gameReader) textFollows() bool {
 	if r.pos >= len(r.text) {
 		return false
 	}
@@ -557,11 +557,11 @@ func (r *gameReader) holds(t, key gameToken) bool {
 	}
 	switch {
 	case !strings.HasPrefix(t.text, "[$") && !strings.HasPrefix(t.text, "[!"):
-		r.problem(t.line, Bracket, "the game takes %s for a condition and leaves out %s: put it in quotation marks", shown(t.text),
-			shown(key.text))
-	case elsewhere(t.text):
-		r.problem(t.line, Condition, "the condition %s does not hold in this game, but in newer ones: %s is left out", shown(t.text),
-			shown(key.text))
+		r.problem(t.line, Bracket, "the game takes %s for a condition and leaves out %s: put it in quotation marks", excerpt(t.text),
+			excerpt(key.text))
+	case holdsInNewerBranch(t.text):
+		r.problem(t.line, Condition, "the condition %s does not hold in this game, but in newer ones: %s is left out", excerpt(t.text),
+			excerpt(key.text))
 	}
 	return false
 }
@@ -572,9 +572,9 @@ func holds(condition string) bool {
 	return len(condition) == len(win32) && strings.EqualFold(condition, win32)
 }
 
-// elsewhere reports whether a condition may hold on a Linux server of a newer branch, which supports
+// holdsInNewerBranch reports whether a condition may hold on a Linux server of a newer branch, which supports
 // more names, ! and ||.
-func elsewhere(condition string) bool {
+func holdsInNewerBranch(condition string) bool {
 	for name := range strings.FieldsFuncSeq(strings.ToUpper(condition), func(c rune) bool { return strings.ContainsRune("[]|& ", c) }) {
 		switch name {
 		case "$WIN32", "$LINUX", "$POSIX":
@@ -759,11 +759,11 @@ func (r *gameReader) bareToken(t *gameToken) {
 	t.text = r.text[from:r.pos]
 }
 
-// shown is a key or a value that is quoted in a message.
-type shown string
+// excerpt is a key or a value that is quoted in a message.
+type excerpt string
 
 // String returns the beginning of the first line in quotation marks, without splitting a character.
-func (t shown) String() string {
+func (t excerpt) String() string {
 	s, more := strings.TrimSpace(string(t)), false
 	if line, _, found := strings.Cut(s, "\n"); found {
 		s, more = strings.TrimSpace(line), true

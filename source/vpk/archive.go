@@ -204,8 +204,8 @@ func (a *Archive) part(index uint16) (io.ReaderAt, int64, string, error) {
 	return p.r, p.size, p.name, p.err
 }
 
-// rest returns the file that contains the bytes of an entry outside of the tree.
-func (a *Archive) rest(e *Entry) (io.ReaderAt, string, error) {
+// dataFile returns the file that contains the bytes of an entry outside of the tree.
+func (a *Archive) dataFile(e *Entry) (io.ReaderAt, string, error) {
 	length := e.Size - e.head
 	if length == 0 {
 		return a.file, a.name, nil
@@ -243,7 +243,7 @@ func (a *Archive) readAt(e *Entry, b []byte, off int64) (int, error) {
 	if len(b) == 0 {
 		return n, nil
 	}
-	r, _, err := a.rest(e)
+	r, _, err := a.dataFile(e)
 	if err != nil {
 		return n, err
 	}

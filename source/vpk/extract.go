@@ -105,7 +105,7 @@ func (a *Archive) Extract(ctx context.Context, dir *os.Root, paths []string, don
 	}
 	var total int64
 	for _, e := range entries {
-		if _, _, err := a.rest(e); err != nil {
+		if _, _, err := a.dataFile(e); err != nil {
 			return err
 		}
 		total += e.Size
@@ -202,7 +202,7 @@ func (x *extraction) copy(w io.Writer, e *Entry) error {
 		}
 		b := x.buf[:min(block, e.Size-at)]
 		if _, err := x.a.readAt(e, b, at); err != nil {
-			return x.a.unread(e, at, err)
+			return x.a.readError(e, at, err)
 		}
 		if _, err := w.Write(b); err != nil {
 			return err

@@ -34,7 +34,7 @@ func (a *Archive) makeTree() *tree {
 	}
 	for i := range a.entries {
 		e := &a.entries[i]
-		if t.files[e.Path] != e || t.beneathFile(e.Path) {
+		if t.files[e.Path] != e || t.belowFile(e.Path) {
 			continue
 		}
 		if _, known := t.dirs[path.Dir(e.Path)]; !known && len(t.dirs) > MaxEntries-strings.Count(e.Path, "/") {
@@ -49,9 +49,9 @@ func (a *Archive) makeTree() *tree {
 	return t
 }
 
-// beneathFile reports whether a parent directory of name is a file. Known directories were checked
+// belowFile reports whether a parent directory of name is a file. Known directories were checked
 // before.
-func (t *tree) beneathFile(name string) bool {
+func (t *tree) belowFile(name string) bool {
 	for dir := path.Dir(name); dir != "."; dir = path.Dir(dir) {
 		if _, known := t.dirs[dir]; known {
 			return false
@@ -95,7 +95,7 @@ func (a *Archive) find(op, name string) (stat, error) {
 	if _, ok := t.dirs[name]; ok {
 		return stat{path.Base(name), 0, fs.ModeDir | 0o555, nil}, nil
 	}
-	if e, ok := t.files[name]; ok && !t.beneathFile(name) {
+	if e, ok := t.files[name]; ok && !t.belowFile(name) {
 		return stat{path.Base(name), e.Size, 0o444, e}, nil
 	}
 	return stat{}, &fs.PathError{Op: op, Path: name, Err: fs.ErrNotExist}
@@ -132,7 +132,7 @@ func (a *Archive) ReadFile(name string) ([]byte, error) {
 		return nil, err
 	}
 	// Check before allocating that the file contains this many bytes.
-	if _, _, err := a.rest(st.entry); err != nil {
+	if _, _, err := a.dataFile(st.entry); err != nil {
 		return nil, err
 	}
 	b := make([]byte, st.size)

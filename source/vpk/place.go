@@ -48,9 +48,9 @@ func (a *Archive) sumAt(offset, length int64) uint32 {
 	return crc32.ChecksumIEEE(b)
 }
 
-// Misled reports whether the header makes the game look for the data in the wrong place, as far as
+// WrongDataOffset reports whether the header makes the game look for the data in the wrong place, as far as
 // checksums can tell.
-func (a *Archive) Misled() bool { return a.header+a.Declared != a.data }
+func (a *Archive) WrongDataOffset() bool { return a.header+a.Declared != a.data }
 
 // HasSums reports whether the archive contains checksums: some tools write only zeros.
 func (a *Archive) HasSums() bool {

@@ -42,7 +42,7 @@ func (a *Archive) Verify(ctx context.Context, progress func(bytes int64)) ([]Pro
 	}
 	var total int64
 	for i := range a.entries {
-		_, _, _ = a.rest(&a.entries[i]) // open the part that contains it
+		_, _, _ = a.dataFile(&a.entries[i]) // open the part that contains it
 		total += a.entries[i].Size
 	}
 	if err := a.grows(total); err != nil {
@@ -118,7 +118,7 @@ func (v *verifier) sums(next func() int) {
 		for at := p.from; at < p.to && v.ctx.Err() == nil; {
 			part := b[:min(block, p.to-at)]
 			if _, err := v.a.readAt(e, part, at); err != nil {
-				v.problem(p.entry, v.a.unread(e, at, err))
+				v.problem(p.entry, v.a.readError(e, at, err))
 				break
 			}
 			p.sum = crc32.Update(p.sum, crc32.IEEETable, part)
@@ -132,8 +132,8 @@ func (v *verifier) sums(next func() int) {
 	v.progress(read)
 }
 
-// unread returns an error with the position at which an entry could not be read.
-func (a *Archive) unread(e *Entry, at int64, err error) error {
+// readError returns an error with the position at which an entry could not be read.
+func (a *Archive) readError(e *Entry, at int64, err error) error {
 	var known *Error
 	if errors.As(err, &known) {
 		return err

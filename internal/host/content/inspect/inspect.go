@@ -142,7 +142,7 @@ func Sums(ctx context.Context, dir string, paths []string, progress func(bytes i
 		if err != nil {
 			continue // Tree warns about it
 		}
-		if a.Misled() || !a.HasSums() {
+		if a.WrongDataOffset() || !a.HasSums() {
 			a.Close()
 			continue // Tree warns about it, and the sums are useless
 		}

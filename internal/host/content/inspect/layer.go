@@ -180,7 +180,7 @@ func (v *view) pack(name string, isAddon bool) {
 	v.packs = append(v.packs, p)
 	v.parts(name, a)
 	v.entries(p, a)
-	if a.Misled() { // don't warn about the consequences, too
+	if a.WrongDataOffset() { // don't warn about the consequences, too
 		v.warn.add(left4me.WarnBroken, name,
 			fmt.Sprintf("it says that its directory has %d bytes, and it has %d: the game looks for its files in the wrong place",
 				a.Declared, a.TreeSize), "pack it anew")

@@ -19,7 +19,7 @@ func (g *Game) Beat(now time.Time) Outcome {
 		p.Ping = min(max(p.Ping+g.rng.IntN(11)-5, 5), 250)
 		p.Loss = max(0, g.rng.IntN(20)-18)
 	}
-	g.comeAndGo(now)
+	g.adjustPlayers(now)
 	g.moveBots()
 	active := slices.DeleteFunc(g.humans(), func(p *Player) bool { return p.State != Active })
 	if len(active) == 0 {
@@ -45,8 +45,8 @@ func (g *Game) Beat(now time.Time) Outcome {
 	return Completed
 }
 
-// comeAndGo moves the number of players towards the target, which varies around the average.
-func (g *Game) comeAndGo(now time.Time) {
+// adjustPlayers moves the number of players towards the target, which varies around the average.
+func (g *Game) adjustPlayers(now time.Time) {
 	if g.rng.IntN(15) == 0 {
 		spread := 1 + g.average/2
 		g.target = g.average + g.rng.IntN(2*spread+1) - spread
@@ -137,7 +137,7 @@ func (g *Game) talk(p *Player) {
 	if p.dead {
 		dead = " (dead)"
 	}
-	g.Log(`"%s" %s "%s"%s`, p.Token(), verb, said[g.rng.IntN(len(said))], dead)
+	g.Log(`"%s" %s "%s"%s`, p.Token(), verb, chatMessages[g.rng.IntN(len(chatMessages))], dead)
 }
 
 func (g *Game) changeTeam(p *Player) {

@@ -103,7 +103,7 @@ func (g *Game) StartMap(r Rules, now time.Time) {
 	g.fillBots(now)
 	if g.average == 0 { // no beat would bring them in
 		for _, p := range g.humans() {
-			g.bringIn(p, now)
+			g.finishJoining(p, now)
 		}
 	}
 }
@@ -184,17 +184,17 @@ func (g *Game) Join(name string, now time.Time) *Player {
 	if g.Humans() >= g.rules.Most {
 		return nil
 	}
-	who, ok := g.someone(name)
+	who, ok := g.personNamed(name)
 	if !ok {
 		return nil
 	}
 	p := g.connect(who, false, now)
-	g.bringIn(p, now)
+	g.finishJoining(p, now)
 	return p
 }
 
-// someone returns the person with a name, or creates one. The engine cuts names at 31 bytes.
-func (g *Game) someone(name string) (person, bool) {
+// personNamed returns the person with a name, or creates one. The engine cuts names at 31 bytes.
+func (g *Game) personNamed(name string) (person, bool) {
 	for len(name) > maxName {
 		_, last := utf8.DecodeLastRuneInString(name)
 		name = name[:len(name)-last]
@@ -212,8 +212,8 @@ func (g *Game) mayJoin(w person) bool {
 	return !here && (g.Allowed == nil || g.Allowed(w.steamID, w.address.Addr()))
 }
 
-// bringIn performs all remaining steps of joining.
-func (g *Game) bringIn(p *Player, now time.Time) {
+// finishJoining performs all remaining steps of joining.
+func (g *Game) finishJoining(p *Player, now time.Time) {
 	for p.State != Active {
 		g.advance(p, now)
 	}

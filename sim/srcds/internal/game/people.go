@@ -18,10 +18,10 @@ type person struct {
 	address netip.AddrPort
 }
 
-// invented contains the nicknames of players who join on their own. Some are difficult to display:
+// nicknames contains the nicknames of players who join on their own. Some are difficult to display:
 // markup, quotes, a log token, format verbs, right-to-left text, wide and combined characters, a single
 // dot. The engine's limit is 31 bytes.
-var invented = []string{
+var nicknames = []string{
 	"Grumblefitz",
 	"Wobblewick",
 	"<script>alert(1)</script>",
@@ -56,8 +56,8 @@ var invented = []string{
 
 // people returns the potential players.
 func people() []person {
-	list := make([]person, len(invented))
-	for i, name := range invented {
+	list := make([]person, len(nicknames))
+	for i, name := range nicknames {
 		list[i] = newPerson(name, i)
 	}
 	return list
@@ -73,8 +73,8 @@ func newPerson(name string, n int) person {
 	return person{name, srcdslog.FromAccount(firstAccount + uint32(n)), netip.AddrPortFrom(address, uint16(27005+n%9))}
 }
 
-// said contains the chat messages of players.
-var said = []string{
+// chatMessages contains the chat messages of players.
+var chatMessages = []string{
 	"hi", "hello all", "gg", "wp", "brb", "afk 2 min", "anyone got pills?", "tank!", "TANK TANK TANK", "wait for me",
 	"rush or no?", "who took my molotov", "nice shot", "sorry, my bad", "stop shooting the car", "witch ahead, lights off",
 	"heal up first", "lag?", "next map?", "one more try", "где аптечка?", "lol", "ty", "np", "👍",
