@@ -74,7 +74,7 @@ func (s *Supervisor) Installing(ctx context.Context) (runs bool, why *left4me.Er
 	case err != nil:
 		return false, nil, err
 	case p.Text != "":
-		return false, left4me.NewError(left4me.Unavailable, "shim.statusText", "reason", p.Text), nil
+		return false, left4me.NewError(left4me.Unavailable, "shim.said", "reason", p.Text), nil
 	}
 	return false, p.reason(), nil
 }
