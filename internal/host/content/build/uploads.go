@@ -93,10 +93,10 @@ func (u *uploads) drop(ctx context.Context, spec left4me.BuildSpec) {
 	if err != nil {
 		return
 	}
-	gone := filepath.Join(filepath.Dir(dir), "gone-"+filepath.Base(dir))
-	err = os.Rename(dir, gone)
+	trash := filepath.Join(filepath.Dir(dir), "gone-"+filepath.Base(dir))
+	err = os.Rename(dir, trash)
 	if err == nil {
-		err = os.RemoveAll(gone)
+		err = os.RemoveAll(trash)
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		u.Log.WarnContext(ctx, "remove upload", "upload", id, "err", err)

@@ -205,7 +205,7 @@ func newBattle(t *testing.T) *battle {
 		}
 		return os.Lchown(name, nobody, nobody)
 	}))
-	b.before = b.seen()
+	b.before = b.snapshot()
 	return b
 }
 
@@ -303,7 +303,7 @@ func (b *battle) fight(tries int, use func(place, int) (mount, unmount error)) r
 		r.wins = append(r.wins, err.Error())
 	}
 	r.exchanges += n
-	if d := cmp.Diff(b.before, b.seen()); d != "" {
+	if d := cmp.Diff(b.before, b.snapshot()); d != "" {
 		r.wins = append(r.wins, "what is outside was read or changed: "+d)
 	}
 	return r
@@ -340,8 +340,8 @@ func (b *battle) untouched() bool {
 	return len(at) == 1 && unix.Statfs(at[0], &st) == nil && st.Flags&(unix.ST_RDONLY|unix.ST_NOSUID|unix.ST_NODEV) == 0
 }
 
-// seen describes everything outside the root, including the time of the last read.
-func (b *battle) seen() map[string]string {
+// snapshot describes everything outside the root, including the time of the last read.
+func (b *battle) snapshot() map[string]string {
 	all := map[string]string{}
 	err := filepath.WalkDir(b.outside.dir, func(name string, d fs.DirEntry, err error) error {
 		if err != nil {

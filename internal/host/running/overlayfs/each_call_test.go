@@ -80,7 +80,7 @@ func beHeld(dir string) error {
 type held struct {
 	cmd   *exec.Cmd
 	stdin io.WriteCloser
-	said  chan string
+	reply chan string
 
 	mu     sync.Mutex                      // protects the fields below
 	calls  int                             // number of calls since the last command
@@ -89,7 +89,7 @@ type held struct {
 
 func (b *battle) hold(t *testing.T) *held {
 	t.Helper()
-	h := &held{cmd: exec.Command("/proc/self/exe"), said: make(chan string), before: func(int, syscalltest.Call) {}}
+	h := &held{cmd: exec.Command("/proc/self/exe"), reply: make(chan string), before: func(int, syscalltest.Call) {}}
 	h.cmd.Env = []string{heldVar + "=" + b.dir}
 	h.cmd.Dir = "/"
 	var errs strings.Builder
@@ -113,13 +113,13 @@ func (b *battle) hold(t *testing.T) *held {
 	must(t, errors.Join(err, unix.Close(process)))
 	var wait sync.WaitGroup
 	wait.Go(func() {
-		defer close(h.said)
+		defer close(h.reply)
 		for {
 			line, err := out.ReadString('\n')
 			if err != nil {
 				return
 			}
-			h.said <- line
+			h.reply <- line
 		}
 	})
 	wait.Go(func() {
@@ -141,7 +141,7 @@ func (b *battle) hold(t *testing.T) *held {
 	t.Cleanup(func() {
 		_ = h.cmd.Process.Kill()
 		go func() {
-			for range h.said {
+			for range h.reply {
 			}
 		}()
 		wait.Wait()
@@ -153,7 +153,7 @@ func (b *battle) hold(t *testing.T) *held {
 
 // do sends a command to the child process and returns its result and the number of held calls. before
 // is called before each of them.
-func (h *held) do(t *testing.T, verb string, before func(n int, c syscalltest.Call)) (said string, calls int) {
+func (h *held) do(t *testing.T, verb string, before func(n int, c syscalltest.Call)) (reply string, calls int) {
 	t.Helper()
 	h.mu.Lock()
 	h.calls, h.before = 0, before
@@ -161,15 +161,15 @@ func (h *held) do(t *testing.T, verb string, before func(n int, c syscalltest.Ca
 	_, err := io.WriteString(h.stdin, verb+"\n")
 	must(t, err)
 	select {
-	case line, ok := <-h.said:
+	case line, ok := <-h.reply:
 		if !ok {
 			t.Fatalf("%s: the process has ended", verb)
 		}
-		said, err := strconv.Unquote(strings.TrimSpace(line))
+		reply, err := strconv.Unquote(strings.TrimSpace(line))
 		must(t, err)
 		h.mu.Lock()
 		defer h.mu.Unlock()
-		return said, h.calls
+		return reply, h.calls
 	case <-time.After(30 * time.Second):
 		_ = h.cmd.Process.Kill() // the process would keep the files busy during cleanup
 		t.Fatalf("%s hangs", verb)
@@ -227,7 +227,7 @@ func TestNameExchangeBeforeEachSystemCallIsHarmless(t *testing.T) {
 			t.Parallel()
 			// try exchanges a name before call number at, and restores it before the next call or at
 			// the end.
-			try := func(at int, back bool, s swap) (said, before string, calls int) {
+			try := func(at int, back bool, s swap) (reply, before string, calls int) {
 				if c.mounted {
 					b.mustMount()
 				}
@@ -243,7 +243,7 @@ func TestNameExchangeBeforeEachSystemCallIsHarmless(t *testing.T) {
 					}
 					exchanged = !exchanged
 				}
-				said, calls = process.do(t, c.verb, func(n int, call syscalltest.Call) {
+				reply, calls = process.do(t, c.verb, func(n int, call syscalltest.Call) {
 					if n == at {
 						before = heldCalls[uintptr(call.Number)]
 						exchange()
@@ -254,26 +254,26 @@ func TestNameExchangeBeforeEachSystemCallIsHarmless(t *testing.T) {
 				if exchanged {
 					exchange()
 				}
-				return said, before, calls
+				return reply, before, calls
 			}
-			said, _, calls := try(-1, false, swap{})
-			if said != "" || calls < 4 {
-				t.Fatalf("without an exchange: %d calls, result %q", calls, said)
+			reply, _, calls := try(-1, false, swap{})
+			if reply != "" || calls < 4 {
+				t.Fatalf("without an exchange: %d calls, result %q", calls, reply)
 			}
 			b.detachAll()
 			refused, exchanges, tries := 0, 0, 0
 			for at := range calls {
 				for _, s := range b.outwards() {
 					for _, back := range []bool{false, true} {
-						said, before, _ := try(at, back, s)
+						reply, before, _ := try(at, back, s)
 						tries++
 						if before != "" {
 							exchanges++
 						}
-						if said != "" {
+						if reply != "" {
 							refused++
 						}
-						if win := b.won(said); win != "" {
+						if win := b.won(reply); win != "" {
 							t.Fatalf("%s, exchanged for %s before call %d, %s (and back before the next: %v): %s", s.Victim, s.Decoy, at,
 								before, back, win)
 						}
@@ -301,10 +301,10 @@ func (b *battle) outwards() (all []swap) {
 	return all
 }
 
-// won describes what the attacker has achieved; said is the result of the command.
-func (b *battle) won(said string) string {
-	if strings.Contains(said, canary) {
-		return "it reads: " + said
+// won describes what the attacker has achieved; reply is the result of the command.
+func (b *battle) won(reply string) string {
+	if strings.Contains(reply, canary) {
+		return "it reads: " + reply
 	}
 	if !b.untouched() {
 		return fmt.Sprintf("a mount outside was made, taken away or changed: %q", b.outside.mounts())
@@ -314,7 +314,7 @@ func (b *battle) won(said string) string {
 			return m + " shows what is outside"
 		}
 	}
-	if d := cmp.Diff(b.before, b.seen()); d != "" {
+	if d := cmp.Diff(b.before, b.snapshot()); d != "" {
 		return "what is outside was read or changed: " + d
 	}
 	return ""

@@ -208,7 +208,7 @@ func TestServerSurvivesHostileClients(t *testing.T) {
 	for _, one := range crowd {
 		one.Close()
 	}
-	gone := time.Now()
+	left := time.Now()
 	fresh, err := shim.Dial(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
@@ -218,7 +218,7 @@ func TestServerSurvivesHostileClients(t *testing.T) {
 		st, err := fresh.Status(t.Context())
 		return err == nil && st.State == left4me.Running
 	})
-	if took := time.Since(gone); took > 15*time.Second {
+	if took := time.Since(left); took > 15*time.Second {
 		t.Errorf("new client waited %v for disconnected ones", took)
 	}
 }

@@ -110,12 +110,12 @@ func (r *gameRun) inspectLine(line []byte) {
 
 // monitor watches a game until it has ended, and ends it when a stop is requested or the game fails.
 func (s *shim) monitor(ctx context.Context, r *gameRun) ending {
-	quiet := func() {}
-	defer func() { quiet() }()
+	stopProbe := func() {}
+	defer func() { stopProbe() }()
 	ask := func(target string) {
-		quiet()
+		stopProbe()
 		probing, cancel := context.WithCancel(context.Background())
-		quiet = cancel
+		stopProbe = cancel
 		s.serving.Go(func() { probe(probing, target, s.patrol(), r.answered) })
 	}
 	ask(network{}.target(s.env.Port))

@@ -190,16 +190,16 @@ func (d *socketServer) reply(c *net.UnixConn, a answer, raw []byte) error {
 func waitConnected(ctx context.Context, c *net.UnixConn, r *bufio.Reader, wait int64) (_ context.Context, done func()) {
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(wait)*time.Millisecond)
 	_ = c.SetReadDeadline(time.Time{})
-	gone := make(chan struct{})
+	peeked := make(chan struct{})
 	go func() {
-		defer close(gone)
+		defer close(peeked)
 		if _, err := r.Peek(1); err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
 			cancel()
 		}
 	}()
 	return ctx, func() {
 		_ = c.SetReadDeadline(time.Unix(1, 0))
-		<-gone
+		<-peeked
 		cancel()
 	}
 }

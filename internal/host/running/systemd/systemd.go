@@ -151,7 +151,7 @@ func (s *Supervisor) call(ctx context.Context, f func(context.Context, *dbus.Con
 	}
 	ctx, cancel := context.WithTimeout(ctx, callWithin)
 	defer cancel()
-	for again := true; ; {
+	for retry := true; ; {
 		conn, err := s.connect(ctx)
 		if err != nil {
 			return explain(err)
@@ -161,10 +161,10 @@ func (s *Supervisor) call(ctx context.Context, f func(context.Context, *dbus.Con
 		case err == nil || ctx.Err() != nil:
 			return explain(err)
 		case !conn.Connected():
-			if !again {
+			if !retry {
 				return explain(err)
 			}
-			again = false
+			retry = false
 			s.drop(conn)
 		case !away(err):
 			return explain(err)
