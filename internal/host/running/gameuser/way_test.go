@@ -27,7 +27,7 @@ var mayKnow = map[string]string{
 	"agent/layer_use.go:mounted":                 "compares a path with the table of mounts",
 	"legacyfiles/adopt.go:Upper":                 "of the older left4me, while it is stopped; opened step by step without links",
 	"backup/owner.go:of":                         "a word in the archive",
-	"backup/format.go:place":                     "a word in the archive",
+	"backup/format.go:partOf":                    "a word in the archive",
 	"backup/restore.go:":                         "names what a restore replaces: nothing runs",
 	"backup/walk.go:walk":                        "opens through gameuser",
 	"diagnosis/doctor/mount.go:layStack":         "a root of its own",
