@@ -33,7 +33,7 @@ var update = flag.Bool("update", false, "write docs/linked-modules.txt anew")
 // packages of its own part, except for those in independent. The types of the API are a part of their own, so
 // that its clients import nothing else of the API.
 var mayImport = map[string][]string{
-	"left4me":     {"bytesize"},
+	"left4me":     {"bytesize", "locale"},
 	"source":      {},
 	"steam":       {},
 	"deploy":      {},
@@ -43,6 +43,7 @@ var mayImport = map[string][]string{
 	"sleep":       {},
 	"requestid":   {},
 	"bytesize":    {},
+	"locale":      {"bytesize"},
 	"durable":     {},
 	"mountinfo":   {},
 	"charset":     {},
@@ -57,7 +58,7 @@ var mayImport = map[string][]string{
 	"host":        {"left4me", "periodic", "bus", "disk", "gametext", "charset", "unixsock", "hostfs", "source", "steam", "deploy"},
 	apitype:       {"left4me"},
 	"api":         {"left4me", apitype, "httpserver", "control", "disk"},
-	"web":         {"left4me", "httpserver", "control", "disk"},
+	"web":         {"left4me", "locale", "httpserver", "control", "disk"},
 	"cli":         {"left4me", apitype},
 	"cmd": {
 		"left4me", "lifecycle", "unixsock", "cli", "api", apitype, "web", "control", "store", "bus", "disk", "host", "source", "steam",
@@ -66,7 +67,7 @@ var mayImport = map[string][]string{
 	"test": {
 		"left4me", "charset", "cli", "api", apitype, "web", "control", "store", "bus", "disk", "host", "source", "steam", "sim", "cmd",
 	},
-	"": {"left4me"}, // this test
+	"": {"left4me", "locale"}, // this test
 }
 
 // shared lists the parts that import nothing of ours and that all others may import, except left4me

@@ -279,14 +279,14 @@ func TestErrorCodesAndTextsAgree(t *testing.T) {
 		used[c.code] = true
 		switch {
 		case !ok:
-			t.Errorf("%s: the code %q has no text in error_texts.go", c.at, c.code)
+			t.Errorf("%s: the code %q has no text in the catalogue", c.at, c.code)
 		case !slices.Equal(c.names, placesOf(text)):
 			t.Errorf("%s: the arguments of %s are %v, its text has %v", c.at, c.code, c.names, placesOf(text))
 		}
 	}
 	for code := range texts {
 		if !used[code] {
-			t.Errorf("nothing makes an error with the code %s of error_texts.go", code)
+			t.Errorf("nothing makes an error with the code %s of the catalogue", code)
 		}
 	}
 }

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/left4me/left4me/internal/locale"
 )
 
 // Bounds of the arguments of an Error, in bytes of JSON where they are sizes.
@@ -26,7 +28,7 @@ const (
 )
 
 // Bytes is a number of bytes among the arguments of an Error.
-type Bytes int64
+type Bytes = locale.Bytes
 
 // Args are the arguments of an Error by the names that its texts have for them.
 // A value is a string, an int64, a Bytes, a time.Duration, a time.Time or an

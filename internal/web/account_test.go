@@ -177,7 +177,7 @@ func TestAdministratorsManageUsersInThePanel(t *testing.T) {
 	p.has(t, http.StatusOK, "not shown again", `href="/users/zoey"`)
 	made := regexp.MustCompile(`[A-Z2-7]{26}`).FindString(p.body)
 	login(made).has(t, http.StatusSeeOther)
-	zoey.get("/servers").has(t, http.StatusOK, "may look")
+	zoey.get("/servers").has(t, http.StatusOK, "Viewer")
 	zoey.get("/users").has(t, http.StatusForbidden)
 
 	act := func(what string, form ...string) {

@@ -181,7 +181,7 @@ func TestTwoPeopleChangeADefinition(t *testing.T) {
 		http.StatusSeeOther)
 	b.post("/overlays/maps/settings", "version", version, "note", "second", "names", "id", "hours", "6", "restart", "never", "cfg",
 		"sv_a 1\r\nsv_b 2").
-		has(t, http.StatusConflict, "Somebody else changed this", "first", `value="second"`, "sv_a 1\nsv_b 2", "Save mine")
+		has(t, http.StatusConflict, "Someone else saved changes", "first", `value="second"`, "sv_a 1\nsv_b 2", "Save mine")
 	v = must(s.content.Get(t.Context(), "maps"))(t)
 	if v.Note != "first" {
 		t.Errorf("%+v", v.Overlay)
@@ -394,7 +394,7 @@ func TestAFileIsEdited(t *testing.T) {
 	save("mine\r\n")
 	s.host.report(t, s.host.next(t), left4me.JobFailed,
 		&left4me.Error{Kind: left4me.Conflict, Text: "cfg/a.cfg was changed since revision 2"})
-	(<-saved).has(t, http.StatusConflict, "Somebody else changed this file", "theirs &lt;b&gt;", ">mine\n</textarea>")
+	(<-saved).has(t, http.StatusConflict, "Someone else saved changes file", "theirs &lt;b&gt;", ">mine\n</textarea>")
 }
 
 func TestDownloads(t *testing.T) {

@@ -89,7 +89,7 @@ func TestTheSecondToSaveKeepsWhatTheyTyped(t *testing.T) {
 	b := s.as(t, "admin")
 	b.post("/servers/alpha/settings", "version", "1", "hostname", "the first <i>")
 	p := b.post("/servers/alpha/settings", "version", "1", "hostname", "the second", "tags", "mine")
-	p.has(t, http.StatusConflict, "Somebody else changed this", "the first &lt;i&gt;", `value="the second"`, "mine",
+	p.has(t, http.StatusConflict, "Someone else saved changes", "the first &lt;i&gt;", `value="the second"`, "mine",
 		`name="version" value="2"`, "Save mine")
 	if v := must(s.servers.Get(t.Context(), "alpha"))(t); v.Settings.Hostname != "the first <i>" {
 		t.Errorf("%+v", v.Settings)
@@ -99,7 +99,7 @@ func TestTheSecondToSaveKeepsWhatTheyTyped(t *testing.T) {
 	}
 	must(s.content.Blueprints().Create(t.Context(), left4me.ByUser("tester"), left4me.Blueprint{Name: "versus"}))(t)
 	b.post("/blueprints/versus", "version", "1", "mode", "versus")
-	b.post("/blueprints/versus", "version", "1", "mode", "coop").has(t, http.StatusConflict, "Somebody else changed this", `value="coop"`,
+	b.post("/blueprints/versus", "version", "1", "mode", "coop").has(t, http.StatusConflict, "Someone else saved changes", `value="coop"`,
 		`name="version" value="2"`)
 }
 

@@ -331,7 +331,7 @@ func (w *walk) changeServer() {
 	alpha.Settings.Hostname = "Another name"
 	must(w.servers.Update(ctx, left4me.ByUser("other"), alpha))(w.t)
 	w.shows("settings that somebody else saved", "Another name", serverPatterns()...)
-	w.shows("settings that somebody else saved", "Changed meanwhile", "/servers/{name}/settings")
+	w.shows("settings that somebody else saved", "Newer version saved", "/servers/{name}/settings")
 	w.shows("what a restart changes", "restart to apply", "/servers/{name}/settings")
 	w.next()
 	w.withConfigs(bus.ConfigFile{Path: "left4dead2/cfg/server.cfg", Running: "b\n", Next: "b\n"})
@@ -341,7 +341,7 @@ func (w *walk) changeServer() {
 	blue := must(w.content.Blueprints().Get(ctx, "versus"))(w.t)
 	blue.Settings.Mode = "versus"
 	must(w.content.Blueprints().Update(ctx, left4me.ByUser("other"), blue))(w.t)
-	w.shows("the settings of a blueprint", "Changed meanwhile", "/blueprints/{name}")
+	w.shows("the settings of a blueprint", "Newer version saved", "/blueprints/{name}")
 	w.next()
 	crash := bus.Crash{V: bus.Version, Server: "alpha", At: time.Now(), Exit: "segmentation fault"}
 	if err := w.bus.Record(ctx, left4me.LocalHost, bus.KindCrash, "1", crash); err != nil {
@@ -357,13 +357,13 @@ func (w *walk) changeDefinitions() {
 	w.next()
 	must(w.content.Create(ctx, left4me.ByUser("other"), left4me.Overlay{Name: "fresh", Kind: left4me.FilesOverlay}))(w.t)
 	w.shows("a new overlay", "fresh", "/overlays")
-	w.shows("a new overlay to choose", "Changed meanwhile", "/servers/new", "/blueprints/new")
+	w.shows("a new overlay to choose", "Newer version saved", "/servers/new", "/blueprints/new")
 	w.next()
 	v := must(w.content.Get(ctx, "plugins"))(w.t).Overlay
 	v.Note = "a new note"
 	must(w.content.Update(ctx, left4me.ByUser("other"), v))(w.t)
 	w.shows("the note of an overlay", "a new note", append(overlayPatterns("plugins"), "/overlays")...)
-	w.shows("the definition of an overlay", "Changed meanwhile", "/overlays/{name}/settings")
+	w.shows("the definition of an overlay", "Newer version saved", "/overlays/{name}/settings")
 }
 
 // build makes revisions, one of them by a script that fails.
@@ -450,7 +450,7 @@ func (w *walk) changeAccounts() {
 	w.next()
 	must(w.accounts.ChangeUser(ctx, w.admin, "guest", accounts.Change{Admin: new(true)}))(w.t)
 	w.shows("another role", "administrator", "/users")
-	w.shows("another role", "Changed meanwhile", "/users/{name}")
+	w.shows("another role", "Newer version saved", "/users/{name}")
 }
 
 // changeHost changes the game, the disk and the backups.
@@ -463,7 +463,7 @@ func (w *walk) changeHost() {
 	w.shows("a newer build", "a newer build is available", "/game")
 	w.next()
 	must(w.game.SetPolicy(ctx, left4me.ByUser("other"), left4me.LocalHost, game.Policy{CheckEvery: 12 * time.Hour, Restart: "never"}))(w.t)
-	w.shows("the policy of the game", "Changed meanwhile", "/game")
+	w.shows("the policy of the game", "Newer version saved", "/game")
 
 	w.next()
 	must(w.servers.Act(ctx, left4me.ByUser("other"), left4me.StopServer, "beta"))(w.t)
@@ -481,7 +481,7 @@ func (w *walk) changeHost() {
 	if err := w.backups.SetPolicy(ctx, left4me.ByUser("other"), policy); err != nil {
 		w.t.Fatal(err)
 	}
-	w.shows("the policy of backups", "Changed meanwhile", "/backups")
+	w.shows("the policy of backups", "Newer version saved", "/backups")
 	w.next()
 	w.host.setBackups(left4me.Backup{Name: "newest", State: left4me.BackupVerified, CreatedAt: time.Now()})
 	if err := w.backups.Delete(ctx, left4me.ByUser("other"), "newest"); err != nil {

@@ -74,5 +74,5 @@ func newPanel(d Deps, sessions *session.Sessions, identify func(*http.Request) (
 	p.Handler = mux
 	cross := http.NewCrossOriginProtection()
 	cross.SetDenyHandler(g.open(func(http.ResponseWriter, *http.Request, accounts.Actor) error { return errCrossOrigin }))
-	return httpserver.Identified(headers(d.Secure, limit(cross.Handler(mux))))
+	return httpserver.Identified(headers(d.Secure, limit(inLanguage(cross.Handler(mux)))))
 }

@@ -56,6 +56,6 @@ func (p *Pages) login(w http.ResponseWriter, r *http.Request, _ accounts.Actor) 
 		f.Status = http.StatusUnauthorized
 	}
 	page.RetryAfter(w, err)
-	form.Problem = format.Sentence(format.ErrorLineOf(err))
+	form.Problem = format.Sentence(format.ErrorLineOf(r.Context(), err))
 	return p.Panel.Render(w, r, f.Status, loginPage(p.Panel.Frame(r, accounts.Actor{}, "Log in", ""), form))
 }

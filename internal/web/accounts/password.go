@@ -37,10 +37,10 @@ func (p *Pages) changePassword(w http.ResponseWriter, r *http.Request, who accou
 	status := http.StatusUnprocessableEntity
 	if errors.Is(err, left4me.Busy) {
 		page.RetryAfter(w, err)
-		status, wrong["current_password"] = http.StatusTooManyRequests, format.Sentence(format.ErrorLineOf(err))
+		status, wrong["current_password"] = http.StatusTooManyRequests, format.Sentence(format.ErrorLineOf(r.Context(), err))
 	} else if err != nil {
 		var ok bool
-		if wrong, ok = page.ProblemsOf(who, err); !ok {
+		if wrong, ok = page.ProblemsOf(r.Context(), who, err); !ok {
 			return err
 		}
 	}

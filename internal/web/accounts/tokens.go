@@ -71,7 +71,7 @@ func (p *Pages) createToken(w http.ResponseWriter, r *http.Request, who accounts
 		form = newToken{Expires: form.Expires, Made: form.Label, Token: token}
 	} else {
 		var ok bool
-		if form.Problems, ok = page.ProblemsOf(who, err); !ok {
+		if form.Problems, ok = page.ProblemsOf(r.Context(), who, err); !ok {
 			return err
 		}
 		status = http.StatusUnprocessableEntity

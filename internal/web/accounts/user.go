@@ -80,7 +80,7 @@ func (p *Pages) changeUser(did string, changeOf func(r *http.Request) accounts.C
 
 // userFailed shows on the user's page why a change was not made.
 func (p *Pages) userFailed(w http.ResponseWriter, r *http.Request, who accounts.Actor, name string, err error) error {
-	wrong, ok := page.ProblemsOf(who, err)
+	wrong, ok := page.ProblemsOf(r.Context(), who, err)
 	if !ok {
 		return err
 	}

@@ -40,7 +40,8 @@ func (p *Pages) deleteUser(w http.ResponseWriter, r *http.Request, who accounts.
 	_, err = p.Accounts.DeleteUser(r.Context(), who, v.Name)
 	if errors.Is(err, left4me.Conflict) {
 		e, _ := page.Public(who, err)
-		return p.Panel.Show(w, r, http.StatusConflict, p.deleteUserWith(r, who, v, v.Name, format.Sentence(format.ErrorLine(e))))
+		problem := format.Sentence(format.ErrorLine(r.Context(), e))
+		return p.Panel.Show(w, r, http.StatusConflict, p.deleteUserWith(r, who, v, v.Name, problem))
 	}
 	if err != nil {
 		return err

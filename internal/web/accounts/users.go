@@ -121,7 +121,7 @@ func (p *Pages) createUser(w http.ResponseWriter, r *http.Request, who accounts.
 		form = userForm{Made: form.Name, Password: made}
 	} else {
 		var ok bool
-		if form.Problems, ok = page.ProblemsOf(who, err); !ok {
+		if form.Problems, ok = page.ProblemsOf(r.Context(), who, err); !ok {
 			return err
 		}
 		status = http.StatusUnprocessableEntity

@@ -50,7 +50,7 @@ func (p *Pages) setBackupPolicy(w http.ResponseWriter, r *http.Request, who acco
 		return page.Done(w, r, "/backups")
 	}
 	var ok bool
-	if form.Problems, ok = page.ProblemsOf(who, err); !ok {
+	if form.Problems, ok = page.ProblemsOf(r.Context(), who, err); !ok {
 		return err
 	}
 	v, err := p.backupsView(r, who)

@@ -117,7 +117,7 @@ func (p *Pages) saveBlueprint(w http.ResponseWriter, r *http.Request, who accoun
 		http.Redirect(w, r, "/blueprints/"+string(b.Name), http.StatusSeeOther)
 		return nil
 	}
-	status, err := form.Wrong(who, err, settings.FormOf(b.Settings, b.Overlays, b.Version))
+	status, err := form.Wrong(r.Context(), who, err, settings.FormOf(b.Settings, b.Overlays, b.Version))
 	if err != nil {
 		return err
 	}

@@ -49,7 +49,7 @@ func (p *Pages) deleteBlueprint(w http.ResponseWriter, r *http.Request, who acco
 	err = p.Overlays.Blueprints().Delete(r.Context(), who.Cause(), b.Name)
 	if errors.Is(err, left4me.Conflict) {
 		e, _ := page.Public(who, err)
-		return again(http.StatusConflict, string(b.Name), format.Sentence(format.Visible(format.ErrorLine(e))))
+		return again(http.StatusConflict, string(b.Name), format.Sentence(format.Visible(format.ErrorLine(r.Context(), e))))
 	}
 	if err != nil {
 		return err

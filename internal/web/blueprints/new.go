@@ -62,7 +62,7 @@ func (p *Pages) createBlueprint(w http.ResponseWriter, r *http.Request, who acco
 		http.Redirect(w, r, "/blueprints/"+string(v.Name), http.StatusSeeOther)
 		return nil
 	}
-	status, err := form.Wrong(who, err, form.Form)
+	status, err := form.Wrong(r.Context(), who, err, form.Form)
 	if err != nil {
 		return err
 	}

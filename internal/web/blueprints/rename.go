@@ -11,9 +11,7 @@ import (
 
 func renaming(name left4me.Name) rename.Page {
 	return rename.Page{
-		Noun: "blueprint", Name: name, List: "Blueprints", Path: "/blueprints", Tab: "overlays",
-		About: "The new name is shown at once, and the address of this page changes. " +
-			"Servers made from it refer to the new name; none needs a restart.",
+		Noun: "blueprint", Name: name, Path: "/blueprints", Tab: "overlays",
 		Topics: []page.Topic{page.OnDefinitions()},
 	}
 }

@@ -45,7 +45,7 @@ func TestErrorsSayWhatOthersToldVisiblyAndNotEndlessly(t *testing.T) {
 				left4me.NewError(left4me.Unavailable, "git.failed", "verb", "fetch", "reason", told)),
 			left4me.Received(left4me.Busy, "port.of_tomorrow", nil, told, told),
 		} {
-			text, hint := Error(e)
+			text, hint := Error(t.Context(), e)
 			if strings.ContainsFunc(text+hint, func(r rune) bool { return left4me.Hidden(r) || r == '\n' || r == '\r' }) ||
 				!strings.Contains(text+hint, Visible(told)) {
 				t.Errorf("%q is said as %q, %q", told, text, hint)
@@ -53,7 +53,7 @@ func TestErrorsSayWhatOthersToldVisiblyAndNotEndlessly(t *testing.T) {
 		}
 	}
 	long := left4me.NewError(left4me.Unavailable, "git.failed", "verb", "fetch", "reason", strings.Repeat("x", 1<<20))
-	if text, hint := Error(long); len(text)+len(hint) > 10<<10 {
+	if text, hint := Error(t.Context(), long); len(text)+len(hint) > 10<<10 {
 		t.Errorf("it has %d bytes", len(text)+len(hint))
 	}
 }
@@ -69,7 +69,7 @@ func TestReasonsOfStatesAreSaidByTheirCodes(t *testing.T) {
 		"newer␍":     {Reason: "not this", Why: left4me.Received(left4me.Unavailable, "state.of_tomorrow", nil, "newer\r", "")},
 		"older␛[31m": {Reason: "older\x1b[31m"},
 	} {
-		if got := Reason(st); got != want {
+		if got := Reason(t.Context(), st); got != want {
 			t.Errorf("%+v is said as %q, want %q", st, got, want)
 		}
 	}
@@ -101,7 +101,7 @@ func TestSpan(t *testing.T) {
 		-time.Second: "0 s", 59 * time.Second: "59 s", 61 * time.Second: "1 min",
 		125 * time.Minute: "2 h 05 min", 49 * time.Hour: "2 d 1 h",
 	} {
-		if got := Span(d); got != want {
+		if got := Span(t.Context(), d); got != want {
 			t.Errorf("Span(%s) = %q, want %q", d, got, want)
 		}
 	}

@@ -57,7 +57,7 @@ func (p *Pages) setGamePolicy(w http.ResponseWriter, r *http.Request, who accoun
 	if err == nil {
 		return page.Done(w, r, "/game")
 	}
-	wrong, ok := page.ProblemsOf(who, err)
+	wrong, ok := page.ProblemsOf(r.Context(), who, err)
 	if !ok {
 		return err
 	}

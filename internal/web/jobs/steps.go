@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -10,7 +11,7 @@ import (
 
 // pace says how fast a step goes and how long it will take, when both can be
 // known.
-func pace(s left4me.Step, now time.Time) string {
+func pace(ctx context.Context, s left4me.Step, now time.Time) string {
 	took := now.Sub(s.StartedAt)
 	if s.State != left4me.StepRunning || s.Progress.Done <= 0 || s.StartedAt.IsZero() || took < time.Second {
 		return ""
@@ -19,22 +20,22 @@ func pace(s left4me.Step, now time.Time) string {
 	if rate <= 0 {
 		rate = float64(s.Progress.Done) / took.Seconds()
 	}
-	text := format.Amount(int64(rate), s.Progress.Unit) + "/s"
+	text := format.Amount(ctx, int64(rate), s.Progress.Unit) + "/s"
 	if rest := s.Progress.Total - s.Progress.Done; rest > 0 {
-		text += ", " + format.Span(time.Duration(float64(rest)/rate*float64(time.Second))) + " left"
+		text += ", " + format.Span(ctx, time.Duration(float64(rest)/rate*float64(time.Second))) + " left"
 	}
 	return text
 }
 
 // took is how long something short took.
-func took(d time.Duration) string {
+func took(ctx context.Context, d time.Duration) string {
 	if d < time.Second {
 		return fmt.Sprintf("%d ms", max(d, 0).Milliseconds())
 	}
 	if d < 10*time.Second {
 		return fmt.Sprintf("%.1f s", d.Seconds())
 	}
-	return format.Span(d)
+	return format.Span(ctx, d)
 }
 
 // CurrentStep is the step that a job is at.

@@ -50,7 +50,7 @@ func (p *Pages) deleteOverlay(w http.ResponseWriter, r *http.Request, who accoun
 	_, err = p.Overlays.Delete(r.Context(), who.Cause(), o.Name)
 	if errors.Is(err, left4me.Conflict) {
 		e, _ := page.Public(who, err)
-		return again(http.StatusConflict, string(o.Name), format.Sentence(format.Visible(format.ErrorLine(e))))
+		return again(http.StatusConflict, string(o.Name), format.Sentence(format.Visible(format.ErrorLine(r.Context(), e))))
 	}
 	if err != nil {
 		return err

@@ -64,7 +64,7 @@ func (p *Pages) create(w http.ResponseWriter, r *http.Request, who accounts.Acto
 		_, wrong := overlays.Check(v)
 		err = page.JoinMistakes(err, wrong)
 	}
-	if wrong, ok := page.ProblemsOf(who, err); ok {
+	if wrong, ok := page.ProblemsOf(r.Context(), who, err); ok {
 		form.Problems = gathered(wrong)
 		status := http.StatusUnprocessableEntity
 		if errors.Is(err, left4me.Conflict) {

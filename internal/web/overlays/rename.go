@@ -12,9 +12,7 @@ import (
 
 func renaming(name left4me.Name) rename.Page {
 	return rename.Page{
-		Noun: "overlay", Name: name, List: "Content", Path: "/overlays", Tab: "overlays",
-		About: "The new name is shown at once, and the address of this page changes. Servers and blueprints stack the overlay " +
-			"by its new name, and none needs a restart. Its directory on the host keeps the old name, which no other overlay can have.",
+		Noun: "overlay", Name: name, Path: "/overlays", Tab: "overlays",
 		Topics: overlay.Topics(name),
 	}
 }

@@ -101,7 +101,7 @@ func (p *Pages) saveScript(w http.ResponseWriter, r *http.Request, who accounts.
 	if v.Text != o.Script.Text || def.Version != o.Version {
 		_, err = p.Overlays.Update(r.Context(), who.Cause(), def)
 	}
-	if wrong, ok := page.ProblemsOf(who, err); ok {
+	if wrong, ok := page.ProblemsOf(r.Context(), who, err); ok {
 		v.Problem = wrong.All()
 		status := http.StatusUnprocessableEntity
 		if errors.Is(err, left4me.Conflict) {

@@ -55,7 +55,7 @@ func (p *Pages) saveSettings(w http.ResponseWriter, r *http.Request, who account
 		http.Redirect(w, r, page.OverlayPath(o.Name, "/settings"), http.StatusSeeOther)
 		return nil
 	}
-	wrong, ok := page.ProblemsOf(who, err)
+	wrong, ok := page.ProblemsOf(r.Context(), who, err)
 	if !ok {
 		return err
 	}

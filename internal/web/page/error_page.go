@@ -1,6 +1,7 @@
 package page
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"math"
@@ -39,7 +40,7 @@ func (p *Panel) FailureOf(r *http.Request, who accounts.Actor, err error) failur
 func (p *Panel) explained(r *http.Request, err error) failure {
 	var large *http.MaxBytesError
 	if errors.As(err, &large) {
-		return failureOf(http.StatusRequestEntityTooLarge, left4me.NewError(left4me.Invalid, "form.too_large"))
+		return failureOf(r.Context(), http.StatusRequestEntityTooLarge, left4me.NewError(left4me.Invalid, "form.too_large"))
 	}
 	err = disk.Explain(err)
 	if e, ok := left4me.Public(err); ok {
@@ -47,18 +48,19 @@ func (p *Panel) explained(r *http.Request, err error) failure {
 			if httpserver.Logged(status, e) {
 				p.Log.ErrorContext(r.Context(), "request", "path", r.URL.Path, "err", e, "cause", e.Err)
 			}
-			return failureOf(status, e)
+			return failureOf(r.Context(), status, e)
 		}
 	}
 	if r.Context().Err() != nil {
-		return failureOf(http.StatusServiceUnavailable, left4me.NewError(left4me.Unavailable, "request.given_up"))
+		return failureOf(r.Context(), http.StatusServiceUnavailable, left4me.NewError(left4me.Unavailable, "request.given_up"))
 	}
 	p.Log.ErrorContext(r.Context(), "request", "path", r.URL.Path, "err", err)
-	return failureOf(http.StatusInternalServerError, left4me.NewError(left4me.Internal, "internal", "request", requestid.From(r.Context())))
+	e := left4me.NewError(left4me.Internal, "internal", "request", requestid.From(r.Context()))
+	return failureOf(r.Context(), http.StatusInternalServerError, e)
 }
 
-func failureOf(status int, e *left4me.Error) failure {
-	text, hint := format.Error(e)
+func failureOf(ctx context.Context, status int, e *left4me.Error) failure {
+	text, hint := format.Error(ctx, e)
 	return failure{Status: status, Text: text, Hint: hint}
 }
 
@@ -66,7 +68,7 @@ func failureOf(status int, e *left4me.Error) failure {
 func (p *Panel) Fail(w http.ResponseWriter, r *http.Request, who accounts.Actor, err error) {
 	f := p.FailureOf(r, who, err)
 	if who == (accounts.Actor{}) && f.Status == http.StatusForbidden && FromScript(r) {
-		f = failureOf(http.StatusUnauthorized, left4me.NewError(left4me.Denied, "auth.logged_out"))
+		f = failureOf(r.Context(), http.StatusUnauthorized, left4me.NewError(left4me.Denied, "auth.logged_out"))
 		f.RequestID = requestid.From(r.Context())
 	}
 	RetryAfter(w, err)

@@ -1,6 +1,7 @@
 package page
 
 import (
+	"context"
 	"errors"
 	"maps"
 	"slices"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/locale"
 	"github.com/left4me/left4me/internal/web/format"
 )
 
@@ -24,7 +26,7 @@ type Problems map[string]string
 
 // ProblemsOf sorts err by field, as who may read it, or reports false when it isn't about
 // a form.
-func ProblemsOf(who accounts.Actor, err error) (Problems, bool) {
+func ProblemsOf(ctx context.Context, who accounts.Actor, err error) (Problems, bool) {
 	err = accounts.Conceal(who, err)
 	e, ok := left4me.Public(err)
 	if !ok || e.Kind != left4me.Invalid && e.Kind != left4me.Conflict {
@@ -35,9 +37,9 @@ func ProblemsOf(who accounts.Actor, err error) (Problems, bool) {
 	out := Problems{}
 	for _, e := range all {
 		field, rest, list := strings.Cut(e.Field, "[")
-		text := format.Sentence(format.ErrorLine(e))
+		text := format.Sentence(format.ErrorLine(ctx, e))
 		if n, err := strconv.Atoi(strings.TrimSuffix(rest, "]")); list && err == nil {
-			text = "line " + strconv.Itoa(n+1) + ": " + format.ErrorLine(e)
+			text = locale.T(ctx, "page.line_problem", "line", n+1, "problem", format.ErrorLine(ctx, e))
 		}
 		switch {
 		case out[field] == "":

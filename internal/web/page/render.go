@@ -32,6 +32,7 @@ func (p *Panel) Render(w http.ResponseWriter, r *http.Request, status int, page 
 	}
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Add("Vary", "Accept-Language")
 	if !AcceptsGzip(r) {
 		h.Set("Content-Length", strconv.Itoa(buf.Len()))
 		w.WriteHeader(status)

@@ -1,6 +1,8 @@
 package page
 
 import (
+	"context"
+
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/internal/web/format"
@@ -10,13 +12,21 @@ import (
 // do it.
 type Permission struct {
 	Act bool
-	Why string // not
+	err error // why not
+}
+
+// Why returns in the reader's language why the act is not allowed; empty when it is.
+func (p Permission) Why(ctx context.Context) string {
+	if p.err == nil {
+		return ""
+	}
+	return format.ErrorLineOf(ctx, p.err)
 }
 
 // May says whether somebody has a right on a target.
 func May(who accounts.Actor, right accounts.Right, target left4me.Target) Permission {
 	if err := accounts.Allow(who, right, target); err != nil {
-		return Permission{Why: format.ErrorLineOf(err)}
+		return Permission{err: err}
 	}
 	return Permission{Act: true}
 }

@@ -135,8 +135,8 @@ func (p *Panel) isOther(ctx context.Context, part *Part, have sent) (bool, error
 		err = c.Render(context.WithValue(ctx, withoutParts{}, true), &frame)
 	}
 	sum := Digest(frame.Bytes())
-	was := have["frame of "+part.id]
-	have["frame of "+part.id] = sum
+	was := have["frame:"+part.id]
+	have["frame:"+part.id] = sum
 	return was != sum, err
 }
 

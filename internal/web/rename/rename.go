@@ -3,24 +3,24 @@
 package rename
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strings"
 
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/locale"
 	"github.com/left4me/left4me/internal/web/format"
 	"github.com/left4me/left4me/internal/web/page"
 )
 
 // Page is where something gets another name.
 type Page struct {
-	Noun   string // server
+	Noun   string // server, blueprint or overlay
 	Name   left4me.Name
-	List   string // Servers
 	Path   string // of the list: /servers; what is renamed is beneath it
 	Tab    string // of the frame
-	About  string // what follows when
 	Topics []page.Topic
 }
 
@@ -35,7 +35,7 @@ func (p Page) address(n left4me.Name) string { return p.Path + "/" + string(n) }
 // View asks for a name.
 func (p Page) View(panel *page.Panel, r *http.Request, who accounts.Actor) page.View {
 	return page.View{
-		Frame: panel.Frame(r, who, "Rename "+string(p.Name), p.Tab),
+		Frame: panel.Frame(r, who, locale.T(r.Context(), "rename.title", "name", p.Name), p.Tab),
 		Body:  []page.Piece{panel.Form(r, "rename", renameForm(form{Page: p, Typed: string(p.Name)}), p.Topics...)},
 	}
 }
@@ -54,7 +54,7 @@ func (p Page) Post(panel *page.Panel, w http.ResponseWriter, r *http.Request, wh
 		http.Redirect(w, r, p.address(to), http.StatusSeeOther)
 		return nil
 	}
-	status, text := problem(who, err)
+	status, text := problem(r.Context(), who, err)
 	if status == 0 {
 		return err
 	}
@@ -65,19 +65,20 @@ func (p Page) Post(panel *page.Panel, w http.ResponseWriter, r *http.Request, wh
 
 // problem says what is wrong with a name that was typed, as who may read it; 0: it isn't
 // the name.
-func problem(who accounts.Actor, err error) (status int, text string) {
+func problem(ctx context.Context, who accounts.Actor, err error) (status int, text string) {
 	err = accounts.Conceal(who, err)
 	var wrong left4me.Fields
 	if errors.As(err, &wrong) && len(wrong) > 0 {
-		return http.StatusUnprocessableEntity, sentence(wrong[0])
+		return http.StatusUnprocessableEntity, sentence(ctx, wrong[0])
 	}
 	if e, ok := page.Public(who, err); ok && e.Field == "name" {
-		return http.StatusConflict, sentence(e)
+		return http.StatusConflict, sentence(ctx, e)
 	}
 	return 0, ""
 }
 
 // sentence is an error with what to do about it.
-func sentence(e *left4me.Error) string {
-	return strings.TrimSpace(format.Sentence(format.Visible(e.Text)) + " " + format.Sentence(e.Hint))
+func sentence(ctx context.Context, e *left4me.Error) string {
+	text, hint := format.Error(ctx, e)
+	return strings.TrimSpace(format.Sentence(text) + " " + format.Sentence(hint))
 }

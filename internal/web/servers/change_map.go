@@ -55,7 +55,7 @@ func (p *Pages) maps(ctx context.Context, s serverPage, v mapsView) (mapsView, e
 	var err error
 	v.All, err = p.Servers.Campaigns(ctx, s.Name)
 	if e, ok := page.Public(s.who, err); ok && e.Kind == left4me.Unavailable {
-		v.Unknown, err = format.Sentence(format.Visible(format.ErrorLine(e))), nil
+		v.Unknown, err = format.Sentence(format.Visible(format.ErrorLine(ctx, e))), nil
 	}
 	// What somebody added is likelier wanted than what everybody has.
 	slices.SortStableFunc(v.All, func(a, b left4me.Campaign) int { return -cmp.Compare(min(len(a.Overlay), 1), min(len(b.Overlay), 1)) })
@@ -69,7 +69,7 @@ func (p *Pages) changeMap(w http.ResponseWriter, r *http.Request, who accounts.A
 	}
 	v := mapsView{Map: r.PostForm.Get("map"), Mode: r.PostForm.Get("mode")}
 	err := p.Servers.Consoles().ChangeMap(r.Context(), who.Cause(), name, v.Map, v.Mode)
-	if wrong, ok := page.ProblemsOf(who, err); ok {
+	if wrong, ok := page.ProblemsOf(r.Context(), who, err); ok {
 		v.Problem = wrong.All()
 		page, err := p.mapWith(r, who, name, v)
 		if err != nil {

@@ -22,7 +22,7 @@ func (p *files) clashesView(r *http.Request, who accounts.Actor, name left4me.Na
 		all, err := p.pages.Servers.Files().Clashes(ctx, s.Name)
 		problem := ""
 		if e, ok := page.Public(s.who, err); ok && (e.Kind == left4me.Unavailable || e.Kind == left4me.NotFound) {
-			problem, err = format.ErrorLine(e), nil
+			problem, err = format.ErrorLine(r.Context(), e), nil
 		}
 		return clashList(all, problem), err
 	}, page.OnRun(s.Name), page.OnContent(), page.OnEnds(left4me.BuildOverlay.Noun()))

@@ -66,7 +66,7 @@ func (p *files) compareView(r *http.Request, who accounts.Actor, name left4me.Na
 // differencesOf is the list of differences, with the address of what follows.
 func differencesOf(r *http.Request, s serverPage, v differences, err error) (templ.Component, error) {
 	if e, ok := page.Public(s.who, err); ok && (e.Kind == left4me.Unavailable || e.Kind == left4me.NotFound) {
-		v.Problem, err = format.ErrorLine(e), nil
+		v.Problem, err = format.ErrorLine(r.Context(), e), nil
 	}
 	if v.Page.Next != "" {
 		q := url.Values{"after": {v.Page.Next}}

@@ -1,6 +1,7 @@
 package servers
 
 import (
+	"context"
 	"strings"
 
 	"github.com/left4me/left4me/internal/control/servers"
@@ -10,7 +11,7 @@ import (
 )
 
 // failedShort is why a job failed, in one sentence.
-func failedShort(j left4me.Job) string {
+func failedShort(ctx context.Context, j left4me.Job) string {
 	what := jobs.Title(j.Kind) + " failed"
 	if j.State == left4me.JobInterrupted {
 		what = jobs.Title(j.Kind) + " was interrupted"
@@ -18,15 +19,15 @@ func failedShort(j left4me.Job) string {
 	if j.Error == nil {
 		return what + "."
 	}
-	return what + ": " + format.EndSentence(format.Visible(left4me.HideSecrets(format.ErrorText(j.Error))))
+	return what + ": " + format.EndSentence(format.Visible(left4me.HideSecrets(format.ErrorText(ctx, j.Error))))
 }
 
 // failedWords is why a job failed, with what to do.
-func failedWords(j left4me.Job) string {
-	if j.Error == nil || format.ErrorHint(j.Error) == "" {
-		return failedShort(j)
+func failedWords(ctx context.Context, j left4me.Job) string {
+	if j.Error == nil || format.ErrorHint(ctx, j.Error) == "" {
+		return failedShort(ctx, j)
 	}
-	return failedShort(j) + " " + format.Sentence(format.Visible(left4me.HideSecrets(format.ErrorHint(j.Error))))
+	return failedShort(ctx, j) + " " + format.Sentence(format.Visible(left4me.HideSecrets(format.ErrorHint(ctx, j.Error))))
 }
 
 // remedy is the page that helps with a failure.

@@ -14,7 +14,7 @@ func TestFailuresTellNoPasswords(t *testing.T) {
 		State: left4me.JobFailed,
 		Error: &left4me.Error{Kind: left4me.Unavailable, Text: `it ended at sv_password"zoey"`, Hint: "see db_password=zoey"},
 	}
-	if got := failedWords(j); strings.Contains(got, "zoey") || strings.Count(got, "hidden") != 2 {
+	if got := failedWords(t.Context(), j); strings.Contains(got, "zoey") || strings.Count(got, "hidden") != 2 {
 		t.Error(got)
 	}
 }

@@ -70,7 +70,7 @@ func (p *files) seenFiles(ctx context.Context, q url.Values, s serverPage, writt
 		v.Page, err = p.pages.Servers.Files().List(ctx, s.Name, filter)
 	}
 	if e, ok := page.Public(s.who, err); ok && (e.Kind == left4me.Unavailable || e.Kind == left4me.NotFound && v.Dir == "") {
-		v.Problem, err = format.ErrorLine(e), nil
+		v.Problem, err = format.ErrorLine(ctx, e), nil
 	}
 	if err != nil || !written || !s.May(accounts.Content).Act {
 		return v, err

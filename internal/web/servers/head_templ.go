@@ -141,7 +141,7 @@ func serverHead(s serverPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		if reason := format.Reason(s.Status); reason != "" {
+		if reason := format.Reason(ctx, s.Status); reason != "" {
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 10, "<span class=\"reason\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
@@ -197,7 +197,7 @@ func serverHead(s serverPage) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		if why := s.May(accounts.Operate).Why; why != "" {
+		if why := s.May(accounts.Operate).Why(ctx); why != "" {
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 16, "<span class=\"why\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err

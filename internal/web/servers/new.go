@@ -86,7 +86,7 @@ func (p *Pages) createServer(w http.ResponseWriter, r *http.Request, who account
 		http.Redirect(w, r, to, http.StatusSeeOther)
 		return nil
 	}
-	status, err := form.Wrong(who, err, form.Form)
+	status, err := form.Wrong(r.Context(), who, err, form.Form)
 	if err != nil {
 		return err
 	}

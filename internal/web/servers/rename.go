@@ -11,9 +11,7 @@ import (
 
 func renaming(name left4me.Name) rename.Page {
 	return rename.Page{
-		Noun: "server", Name: name, List: "Servers", Path: "/servers", Tab: "servers",
-		About: "The new name is shown at once, and the address of this page changes. The server may run meanwhile. " +
-			"Its files and logs on the host keep the old name until it starts next.",
+		Noun: "server", Name: name, Path: "/servers", Tab: "servers",
 		Topics: []page.Topic{page.OnServer(name)},
 	}
 }

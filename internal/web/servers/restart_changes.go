@@ -68,7 +68,7 @@ func (p *Pages) diffOf(ctx context.Context, s serverPage) diffOfConfig {
 	if err != nil {
 		d.Problem = "It can't be said now: the host does not answer."
 		if e, ok := page.Public(s.who, err); ok && e.Kind != left4me.Unavailable {
-			d.Problem = format.Sentence(format.Visible(format.ErrorLine(e)))
+			d.Problem = format.Sentence(format.Visible(format.ErrorLine(ctx, e)))
 		}
 		return d
 	}

@@ -136,7 +136,7 @@ func (p *Pages) saveSettings(w http.ResponseWriter, r *http.Request, who account
 		http.Redirect(w, r, "/servers/"+string(s.Name)+"/settings", http.StatusSeeOther)
 		return nil
 	}
-	status, err := form.Wrong(who, err, settings.FormOf(s.Settings, s.Overlays, s.Version))
+	status, err := form.Wrong(r.Context(), who, err, settings.FormOf(s.Settings, s.Overlays, s.Version))
 	if err != nil {
 		return err
 	}

@@ -55,7 +55,7 @@ func (p *files) actOnWritten(w http.ResponseWriter, r *http.Request, who account
 		job, err = p.pages.Servers.Files().Discard(r.Context(), who.Cause(), name, chosen)
 	}
 	if e, ok := page.Public(who, err); ok && e.Kind == left4me.Invalid {
-		v, err := p.filesWith(r, who, name, true, seenFiles{Field: format.ErrorLine(e), Chosen: chosen})
+		v, err := p.filesWith(r, who, name, true, seenFiles{Field: format.ErrorLine(r.Context(), e), Chosen: chosen})
 		if err != nil {
 			return err
 		}

@@ -143,8 +143,8 @@ func gatherDefinition(wrong page.Problems) page.Problems {
 
 // Wrong puts what is wrong beside its fields, as who may read it, and says with which
 // status the form is shown again. What isn't about the form is returned.
-func (f *Form) Wrong(who accounts.Actor, err error, now Form) (status int, internal error) {
-	wrong, ok := page.ProblemsOf(who, err)
+func (f *Form) Wrong(ctx context.Context, who accounts.Actor, err error, now Form) (status int, internal error) {
+	wrong, ok := page.ProblemsOf(ctx, who, err)
 	if !ok {
 		return 0, err
 	}

@@ -43,7 +43,7 @@ func (p *Pages) contentsView(r *http.Request, who accounts.Actor, name left4me.N
 					left4me.Filter{Dir: v.Dir, Query: v.Query, After: q.Get("after"), Limit: filelist.PageSize})
 			}
 			if e, ok := page.Public(who, err); ok && e.Kind == left4me.Unavailable {
-				v.Problem, err = format.ErrorLine(e), nil
+				v.Problem, err = format.ErrorLine(r.Context(), e), nil
 			}
 			return err
 		})

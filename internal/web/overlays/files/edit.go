@@ -155,7 +155,7 @@ func (p *Pages) saveFile(w http.ResponseWriter, r *http.Request, who accounts.Ac
 	if err == nil {
 		job, err = p.waitFor(r.Context(), job)
 	}
-	switch wrong, ok := page.ProblemsOf(who, err); {
+	switch wrong, ok := page.ProblemsOf(r.Context(), who, err); {
 	case errors.Is(err, left4me.Conflict) && p.changedMeanwhile(r, o.Name, v):
 		return p.showConflict(w, r, who, name, v)
 	case ok:

@@ -44,7 +44,7 @@ func (p *Pages) removeFiles(w http.ResponseWriter, r *http.Request, who accounts
 	}
 	_, err = p.Overlays.Build(r.Context(), who.Cause(), o.Name,
 		overlays.Request{Note: "removed " + file, Change: &left4me.Change{Delete: []string{file}, Base: base}})
-	if wrong, ok := page.ProblemsOf(who, err); ok {
+	if wrong, ok := page.ProblemsOf(r.Context(), who, err); ok {
 		v, err := p.removeWith(r, who, name, file, wrong.All())
 		if err != nil {
 			return err

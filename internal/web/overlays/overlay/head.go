@@ -1,11 +1,15 @@
 package overlay
 
-import "github.com/left4me/left4me/internal/control/accounts"
+import (
+	"context"
+
+	"github.com/left4me/left4me/internal/control/accounts"
+)
 
 // headWhy is why somebody may not do what the head of the page offers.
-func (o Page) headWhy() string {
+func (o Page) headWhy(ctx context.Context) string {
 	if !o.DeletedAt.IsZero() {
-		return o.May(accounts.Manage).Why
+		return o.May(accounts.Manage).Why(ctx)
 	}
-	return o.May(accounts.Content).Why
+	return o.May(accounts.Content).Why(ctx)
 }

@@ -132,7 +132,7 @@ func (p *Pages) planWith(r *http.Request, who accounts.Actor, at page.Upload, fo
 	}
 	plan := sync.OnceValues(func() (left4me.Plan, error) {
 		plan, err := p.Overlays.Plan(r.Context(), o.Name, form.change(u.ID))
-		if wrong, ok := page.ProblemsOf(who, err); ok {
+		if wrong, ok := page.ProblemsOf(r.Context(), who, err); ok {
 			form.Problem, err = wrong.All(), nil
 		}
 		return plan, err
@@ -170,7 +170,7 @@ func (p *Pages) publishUpload(w http.ResponseWriter, r *http.Request, who accoun
 	change := form.change(u.ID)
 	_, err = p.Overlays.Build(r.Context(), who.Cause(), at.Overlay,
 		overlays.Request{Note: cmp.Or(form.Note, "uploaded "+uploadName(u)), Change: &change})
-	if wrong, ok := page.ProblemsOf(who, err); ok {
+	if wrong, ok := page.ProblemsOf(r.Context(), who, err); ok {
 		v, err := p.planWith(r, who, at, form, wrong.All())
 		return p.answerPlan(w, r, at, http.StatusUnprocessableEntity, v, err)
 	}

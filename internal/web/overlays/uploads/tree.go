@@ -1,6 +1,7 @@
 package uploads
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"path"
@@ -69,8 +70,8 @@ func (n *planNode) place() string {
 }
 
 // about is how much is in a row, and why it goes there.
-func (n *planNode) about() string {
-	text := format.Amount(n.Bytes, "bytes")
+func (n *planNode) about(ctx context.Context) string {
+	text := format.Amount(ctx, n.Bytes, "bytes")
 	if n.Dir {
 		text = format.Count(n.Count, "file", "files") + ", " + text
 	}
@@ -144,7 +145,7 @@ func (p *Pages) movePlan(w http.ResponseWriter, r *http.Request, who accounts.Ac
 		err = p.Uploads.Move(r.Context(), who, u.ID, moves)
 	}
 	if errors.Is(wrong, left4me.Invalid) {
-		problem, _ := page.ProblemsOf(who, wrong)
+		problem, _ := page.ProblemsOf(r.Context(), who, wrong)
 		v, err := p.planWith(r, who, at, form, problem.All())
 		return p.answerPlan(w, r, at, http.StatusUnprocessableEntity, v, err)
 	}

@@ -125,7 +125,7 @@ func (p *Pages) uploadPiece(w http.ResponseWriter, r *http.Request, who accounts
 	if errors.Is(err, left4me.Conflict) {
 		e, _ := page.Public(who, err)
 		return page.AnswerJSON(w, http.StatusConflict,
-			map[string]any{"text": format.ErrorText(e), "hint": format.ErrorHint(e), "have": f.Have})
+			map[string]any{"text": format.ErrorText(r.Context(), e), "hint": format.ErrorHint(r.Context(), e), "have": f.Have})
 	}
 	if err != nil {
 		return httpserver.CutOff(err)
@@ -163,7 +163,7 @@ func (p *Pages) uploadForm(w http.ResponseWriter, r *http.Request, who accounts.
 		}
 		if err := p.takeFile(r, who, u.ID, path.Base(strings.ReplaceAll(part.FileName(), `\`, "/")), part); err != nil {
 			_ = p.Uploads.Delete(r.Context(), who, u.ID) // else it goes by itself, later
-			if wrong, ok := page.ProblemsOf(who, httpserver.CutOff(err)); ok {
+			if wrong, ok := page.ProblemsOf(r.Context(), who, httpserver.CutOff(err)); ok {
 				return p.wrongUpload(w, r, who, name, wrong.All())
 			}
 			return httpserver.CutOff(err)

@@ -26,7 +26,7 @@ func (p *Pages) pasteItems(w http.ResponseWriter, r *http.Request, who accounts.
 	if err == nil && len(ids) == 0 {
 		err = left4me.NewError(left4me.Invalid, "workshop.nothing_pasted").InField("items")
 	}
-	if wrong, ok := page.ProblemsOf(who, err); ok {
+	if wrong, ok := page.ProblemsOf(r.Context(), who, err); ok {
 		form.Problems = wrong
 		page, err := p.itemsWith(r, who, name, form)
 		if err != nil {
@@ -73,7 +73,7 @@ func (p *Pages) checkItemsView(r *http.Request, who accounts.Actor, name left4me
 		}
 		states, err := p.Overlays.LookUp(ctx, want)
 		if e, ok := page.Public(who, err); ok && e.Kind == left4me.Unavailable {
-			v.Problem, err = format.ErrorLine(e), nil
+			v.Problem, err = format.ErrorLine(r.Context(), e), nil
 		}
 		v.Items = itemsOf(&want, states).Items
 		return checkedList(o, v), err
