@@ -19,56 +19,56 @@ var ways = []string{"Upper", "Runtime", "Merged", "Home", "Logs", `"runtime"`, `
 // mayKnow lists the functions below host that may name these directories, with the reason why that is
 // safe. To read or list files in them, code must use this package.
 var mayKnow = map[string]string{
-	"agent/console.go:chunk":                     "shim.ReadLog, which reads through gameuser",
+	"agent/console.go:chunk":                     "uses shim.ReadLog, which reads through gameuser",
 	"agent/crash_reports.go:publish":             "reads through gameuser",
-	"agent/disk_watch.go:newDisks":               "the directories themselves, which are left4me's: nothing beneath is opened",
-	"agent/game_update.go:publish":               "the installation's: no game has written there",
-	"agent/server_stacks.go:open":                "package stack opens each layer through gameuser, and in it no link",
-	"agent/layer_use.go:mounted":                 "compares a path with the table of mounts",
-	"legacyfiles/adopt.go:Upper":                 "of the older left4me, while it is stopped; opened step by step without links",
-	"backup/owner.go:of":                         "a word in the archive",
-	"backup/format.go:partOf":                    "a word in the archive",
-	"backup/restore.go:":                         "names what a restore replaces: nothing runs",
+	"agent/disk_watch.go:newDisks":               "uses the directories themselves, which belong to left4me; opens nothing below them",
+	"agent/game_update.go:publish":               "uses the installation's directories, to which no game writes",
+	"agent/server_stacks.go:open":                "package stack opens each layer through gameuser and follows no links in it",
+	"agent/layer_use.go:mounted":                 "compares a path with the mount table",
+	"legacyfiles/adopt.go:Upper":                 "opens files of a stopped older left4me step by step without following links",
+	"backup/owner.go:of":                         "a name within the archive",
+	"backup/format.go:partOf":                    "a name within the archive",
+	"backup/restore.go:":                         "names the directories that a restore replaces while no server runs",
 	"backup/walk.go:walk":                        "opens through gameuser",
-	"diagnosis/doctor/mount.go:layStack":         "a root of its own",
-	"diagnosis/doctor/mount.go:removeAll":        "a root of its own",
-	"diagnosis/doctor/mount.go:useStack":         "a root of its own",
-	"gamefiles/install/request.go:ProgressFile":  "the installation's: no game has written there",
-	"gamefiles/install/run.go:Run":               "a word in an error",
-	"gamefiles/install/run.go:work":              "the installation's: no game has written there",
-	"running/instance/install.go:linkSDK":        "os.Root of runtime/NAME, which is left4me's; reads only links",
-	"running/instance/install.go:sdk":            "makes a path that the game follows",
-	"running/instance/install.go:PrepareInstall": "makes directories",
-	"running/instance/install.go:DiscardInstall": "the installation's: no game has written there",
-	"running/instance/instance.go:Runtime":       "makes a path",
-	"running/instance/instance.go:Upper":         "makes a path",
-	"running/instance/instance.go:Merged":        "makes a path",
-	"running/instance/instance.go:Home":          "makes a path",
-	"running/instance/instance.go:Logs":          "makes a path",
-	"running/instance/remove.go:":                "names where servers have files",
+	"diagnosis/doctor/mount.go:layStack":         "uses a temporary root",
+	"diagnosis/doctor/mount.go:removeAll":        "uses a temporary root",
+	"diagnosis/doctor/mount.go:useStack":         "uses a temporary root",
+	"gamefiles/install/request.go:ProgressFile":  "uses the installation's directories, to which no game writes",
+	"gamefiles/install/run.go:Run":               "names the directory in an error",
+	"gamefiles/install/run.go:work":              "uses the installation's directories, to which no game writes",
+	"running/instance/install.go:linkSDK":        "uses an os.Root of runtime/NAME, which belongs to left4me; reads only links",
+	"running/instance/install.go:sdk":            "returns a path that the game follows",
+	"running/instance/install.go:PrepareInstall": "creates directories",
+	"running/instance/install.go:DiscardInstall": "uses the installation's directories, to which no game writes",
+	"running/instance/instance.go:Runtime":       "returns a path",
+	"running/instance/instance.go:Upper":         "returns a path",
+	"running/instance/instance.go:Merged":        "returns a path",
+	"running/instance/instance.go:Home":          "returns a path",
+	"running/instance/instance.go:Logs":          "returns a path",
+	"running/instance/remove.go:":                "lists the places with files of servers",
 	"running/instance/remove.go:GatherLogs":      "opens through gameuser",
 	"running/instance/remove.go:RemoveRuntime":   "removes through gameuser",
-	"running/instance/write.go:Names":            "lists runtime, which is left4me's",
-	"running/instance/write.go:directories":      "makes directories",
-	"running/instance/write.go:Exists":           "asks whether an entry of a directory of left4me's is there",
-	"running/overlayfs/mount.go:mounted":         "opened beneath the root without links (the helper shares no code with host)",
+	"running/instance/write.go:Names":            "lists runtime, which belongs to left4me",
+	"running/instance/write.go:directories":      "creates directories",
+	"running/instance/write.go:Exists":           "checks whether an entry exists in a directory that belongs to left4me",
+	"running/overlayfs/mount.go:mounted":         "opens below the root without following links (the root helper shares no other code with host)",
 	"running/overlayfs/mount.go:detach":          "as in mounted",
 	"running/overlayfs/mount.go:clearWork":       "as in mounted",
 	"running/overlayfs/plan.go:open":             "as in mounted",
 	"running/overlayfs/plan.go:openMerged":       "as in mounted",
 	"running/process/discard.go:Discard":         "removes through gameuser",
 	"running/process/empty_upper.go:empty":       "removes through gameuser",
-	"running/process/install.go:clearInstall":    "the installation's: no game has written there",
-	"content/script/log.go:LogFile":              "logs/.builds, which only left4me writes",
-	"running/shim/port.go:describe":              "compares a path of /proc with it",
-	"running/shim/run.go:prepare":                "a word in an error",
-	"running/shim/run.go:open":                   "openLogs, which opens through gameuser",
-	"running/shim/game_runs.go:launch":           "where the game starts",
-	"running/shim/filesystem_view.go:enclose":    "mounts the directories themselves, through no link at their end; reads nothing beneath",
-	"running/shim/failure.go:Forget":             "compares a path of /proc with it",
-	"running/systemd/unit.go:unmount":            "asks whether an entry is there",
-	"gamefiles/steamcmd/steamcmd.go:Home":        "the home of SteamCMD",
-	"gamefiles/steamcmd/update.go:hung":          "Steam's own directory",
+	"running/process/install.go:clearInstall":    "uses the installation's directories, to which no game writes",
+	"content/script/log.go:LogFile":              "uses logs/.builds, to which only left4me writes",
+	"running/shim/port.go:describe":              "compares it with a path in /proc",
+	"running/shim/run.go:prepare":                "names the directory in an error",
+	"running/shim/run.go:open":                   "uses openLogs, which opens through gameuser",
+	"running/shim/game_runs.go:launch":           "uses it as the working directory of the game",
+	"running/shim/filesystem_view.go:enclose":    "mounts the directories themselves without following a link as the last component; reads nothing below them",
+	"running/shim/failure.go:Forget":             "compares it with a path in /proc",
+	"running/systemd/unit.go:unmount":            "checks whether an entry exists",
+	"gamefiles/steamcmd/steamcmd.go:Home":        "returns the home of SteamCMD",
+	"gamefiles/steamcmd/update.go:hung":          "uses Steam's directory",
 }
 
 func TestOnlyKnownFunctionsNameGameDirectories(t *testing.T) {
@@ -114,13 +114,13 @@ func TestOnlyKnownFunctionsNameGameDirectories(t *testing.T) {
 	}
 	for _, in := range slices.Sorted(maps.Keys(known)) {
 		if mayKnow[in] == "" {
-			t.Errorf("%s names a directory that the game's user may write to: read there through host/running/gameuser, and say in "+
-				"mayKnow why it is safe", in)
+			t.Errorf("%s names a directory that the game's user may write to: read there through host/running/gameuser, and give the "+
+				"reason in mayKnow", in)
 		}
 	}
 	for _, in := range slices.Sorted(maps.Keys(mayKnow)) {
 		if !known[in] {
-			t.Errorf("%s names no such directory: take it out of mayKnow", in)
+			t.Errorf("%s names no such directory: remove it from mayKnow", in)
 		}
 	}
 }
