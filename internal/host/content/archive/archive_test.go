@@ -125,7 +125,7 @@ func imported(t testing.TB, dir string, o archive.Options, decoders ...[]string)
 		o.Decoder = decoder
 		f, err := open(t, dir, o)
 		if err != nil {
-			t.Fatalf("%v (%v)", err, errors.Unwrap(err))
+			t.Fatalf("open: %v (%v)", err, errors.Unwrap(err))
 		}
 		plan = f.Plan()
 		into := t.TempDir()
@@ -136,7 +136,7 @@ func imported(t testing.TB, dir string, o archive.Options, decoders ...[]string)
 		defer root.Close()
 		reported := int64(0)
 		if err := f.Write(t.Context(), root, func(n int64) { reported = n }); err != nil {
-			t.Fatalf("%v (%v)", err, errors.Unwrap(err))
+			t.Fatalf("write: %v (%v)", err, errors.Unwrap(err))
 		}
 		got := get(t, into)
 		var planned []string
@@ -239,11 +239,11 @@ func TestImportReadsFormatsOfRealPackers(t *testing.T) {
 			}
 			got, plan := imported(t, dir, archive.Options{}, decoderCommand)
 			if d := cmp.Diff(inGame(sourcemod), got); d != "" {
-				t.Error(d)
+				t.Errorf("mismatch (-want +got):\n%s", d)
 			}
 			if plan.Root != "left4dead2" || len(plan.Skipped) != 1 || !strings.Contains(plan.Skipped[0], "README.md") ||
 				len(plan.Warnings) != 0 {
-				t.Errorf("%+v", plan)
+				t.Errorf("got plan %+v, want root left4dead2 and only README.md skipped", plan)
 			}
 		})
 	}
@@ -324,7 +324,7 @@ func (p placement) check(t *testing.T) {
 	t.Run(p.what, func(t *testing.T) {
 		got, _ := imported(t, put(t, p.in), archive.Options{Import: p.o})
 		if d := cmp.Diff(p.want, slices.Sorted(maps.Keys(got))); d != "" {
-			t.Error(d)
+			t.Errorf("mismatch (-want +got):\n%s", d)
 		}
 	})
 }
@@ -554,13 +554,13 @@ func TestNamesWithUndeclaredEncodingAreDecoded(t *testing.T) {
 				t.Errorf("got %q, want %q", slices.Collect(maps.Keys(got)), c.want)
 			}
 			if c.page != "" && (len(plan.Warnings) != 1 || !strings.Contains(plan.Warnings[0].Text, c.page)) {
-				t.Errorf("%+v", plan.Warnings)
+				t.Errorf("got warnings %+v, want one about %s", plan.Warnings, c.page)
 			}
 			if c.page != "" {
 				chosen, plan := imported(t, put(t, files{"z": string(b)}),
 					archive.Options{Import: left4me.Import{Names: strings.ToUpper(c.page)}})
 				if _, ok := chosen["left4dead2/addons/"+c.want]; !ok || len(plan.Warnings) != 0 {
-					t.Errorf("%q, %+v", chosen, plan.Warnings)
+					t.Errorf("with encoding %s: got %q and warnings %+v, want %s without warnings", c.page, chosen, plan.Warnings, c.want)
 				}
 			}
 		})
@@ -580,7 +580,7 @@ func TestNamesWithUndeclaredEncodingAreDecoded(t *testing.T) {
 	}
 	if _, err := open(t, put(t, files{"a.vpk": ""}), archive.Options{Import: left4me.Import{Names: "ebcdic"}}); !errors.Is(err,
 		left4me.Invalid) {
-		t.Errorf("%v", err)
+		t.Errorf("unknown encoding: got %v, want Invalid", err)
 	}
 }
 
@@ -615,7 +615,7 @@ func wantRefusedWith(t testing.TB, b []byte, o archive.Options, words ...string)
 	}
 	e, ok := left4me.Public(err)
 	if !ok || e.Kind != left4me.Invalid || e.Hint == "" {
-		t.Errorf("%q: %v", words, err)
+		t.Errorf("got error %v, want Invalid with %q and a hint", err, words)
 		return
 	}
 	for _, w := range words {
@@ -700,7 +700,7 @@ func TestPlanListsOmittedFilesAndQuestions(t *testing.T) {
 					answered, plan := imported(t, put(t, files{"z": string(c.zip)}),
 						archive.Options{Import: left4me.Import{Moves: choice.Moves}}, decoderCommand)
 					if plan.Asked != 0 || len(answered) != 1 || (i == 0) != (cmp.Diff(answered, got) == "") {
-						t.Errorf("choice %d: %v, %+v", i, answered, plan)
+						t.Errorf("choice %d: got %v, %+v, want one file and no question", i, answered, plan)
 					}
 				}
 			}
@@ -725,7 +725,7 @@ func TestMovesPlaceFolders(t *testing.T) {
 	}
 	if d := cmp.Diff(want, slices.Sorted(maps.Keys(got))); d != "" || len(plan.Left) != 1 ||
 		plan.Left[0].Files[0] != "repo-1.2/docs/z.cfg" {
-		t.Errorf("%s\n%+v", d, plan)
+		t.Errorf("mismatch (-want +got):\n%s\nplan: %+v", d, plan)
 	}
 	for _, bad := range []left4me.FolderMove{
 		{From: "", To: "left4dead2/cfg"},
@@ -735,7 +735,7 @@ func TestMovesPlaceFolders(t *testing.T) {
 	} {
 		if _, err := open(t, put(t, files{"z": string(z)}),
 			archive.Options{Import: left4me.Import{Moves: []left4me.FolderMove{bad}}}); !errors.Is(err, left4me.Invalid) {
-			t.Errorf("%+v: %v", bad, err)
+			t.Errorf("move %+v: got %v, want Invalid", bad, err)
 		}
 	}
 }
@@ -767,7 +767,7 @@ func TestFileBeginningsDecidePlacingInEachFormat(t *testing.T) {
 			}
 			got, plan := imported(t, dir, archive.Options{}, decoderCommand)
 			if d := cmp.Diff(want, slices.Sorted(maps.Keys(got))); d != "" {
-				t.Errorf("%s\n%+v", d, plan.Skipped)
+				t.Errorf("mismatch (-want +got):\n%s\nskipped: %+v", d, plan.Skipped)
 			}
 		})
 	}
@@ -802,7 +802,7 @@ func TestTextRepairsDoNotDependOnPlanOption(t *testing.T) {
 				}
 				slices.Sort(named)
 				if d := cmp.Diff([]string{sm + "bare.ini", cfg + "marked.cfg", cfg + "stored.cfg", cfg + "wide.cfg"}, named); d != "" {
-					t.Errorf("%v, %v: %s", decoder, plan, d)
+					t.Errorf("decoder %v, plan %v: mismatch (-want +got):\n%s", decoder, plan, d)
 				}
 			}
 		}
@@ -930,19 +930,19 @@ func TestImportsAboveLimitsAreRefused(t *testing.T) {
 	few.Entries = 3
 	if _, err := open(t, put(t, files{"z": string(zipOf(t, "addons/a", "addons/b", "addons/c", "addons/d"))}),
 		archive.Options{Limits: few}); !errors.Is(err, left4me.Invalid) {
-		t.Errorf("%v", err)
+		t.Errorf("too many entries: got %v, want Invalid", err)
 	}
 	small := archive.DefaultLimits
 	small.File = 10
 	if _, err := open(t, put(t, files{"addons/a.vpk": "12345678901"}), archive.Options{Limits: small}); !errors.Is(err, left4me.Invalid) ||
 		!strings.Contains(err.Error(), "addons/a.vpk") {
-		t.Errorf("%v", err)
+		t.Errorf("too large file: got %v, want Invalid naming addons/a.vpk", err)
 	}
 	small = archive.DefaultLimits
 	small.Bytes = 10
 	if _, err := open(t, put(t, files{"addons/a.vpk": "123456", "addons/b.vpk": "123456"}),
 		archive.Options{Limits: small}); !errors.Is(err, left4me.Invalid) {
-		t.Errorf("%v", err)
+		t.Errorf("too many bytes: got %v, want Invalid", err)
 	}
 }
 
@@ -961,7 +961,7 @@ func TestDecoderThatDiesFailsImport(t *testing.T) {
 	}
 	defer root.Close()
 	if _, err := archive.Open(ctx, root, archive.Options{Decoder: []string{"sleep", "1000"}}); !errors.Is(err, context.Canceled) {
-		t.Errorf("%v", err)
+		t.Errorf("got %v, want context.Canceled", err)
 	}
 }
 
@@ -971,7 +971,7 @@ func TestSymlinkInDirectoryIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := open(t, dir, archive.Options{}); !errors.Is(err, left4me.Invalid) || !strings.Contains(err.Error(), "addons/link.cfg") {
-		t.Errorf("%v", err)
+		t.Errorf("got %v, want Invalid naming addons/link.cfg", err)
 	}
 }
 
@@ -1007,7 +1007,7 @@ func TestArchivesFoundInPracticeAreImported(t *testing.T) {
 			}
 			got, plan := imported(t, put(t, files{name + ".zip": string(b)}), archive.Options{}, decoderCommand)
 			if d := cmp.Diff(want, slices.Sorted(maps.Keys(got))); d != "" || plan.Asked != 0 {
-				t.Errorf("%s\n%+v", d, plan)
+				t.Errorf("mismatch (-want +got):\n%s\nplan: %+v", d, plan)
 			}
 			for _, f := range plan.Files {
 				if f.Why == "" {

@@ -76,7 +76,7 @@ func importTooMuch(dir string) error {
 	}
 	full := func(what string, err error) error {
 		if e, ok := left4me.Public(err); !ok || e.Kind != left4me.DiskFull || !errors.Is(err, unix.ENOSPC) {
-			return fmt.Errorf("%s: %w", what, err)
+			return fmt.Errorf("%s: got %w, want DiskFull", what, err)
 		}
 		return nil
 	}
@@ -89,7 +89,7 @@ func importTooMuch(dir string) error {
 		return err
 	}
 	if left, err := filepath.Glob(filepath.Join(small, "*")); err != nil || len(left) != 1 {
-		return fmt.Errorf("%v: %w", left, err)
+		return fmt.Errorf("got files %v on the full disk, want 1: %w", left, err)
 	}
 	left, err := os.ReadDir(small)
 	if err != nil {

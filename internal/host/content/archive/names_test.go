@@ -62,15 +62,15 @@ func TestNamesInEachEncodingAreDecoded(t *testing.T) {
 			in := put(t, files{"z": packedNames(t, encoding, names...)})
 			got, plan := imported(t, in, archive.Options{}, decoderCommand)
 			if d := cmp.Diff(want, slices.Sorted(maps.Keys(got))); d != "" {
-				t.Error(d)
+				t.Errorf("mismatch (-want +got):\n%s", d)
 			}
 			if plan.Names == nil || len(plan.Names.Examples) == 0 || plan.Names.Examples[0].Encoding != plan.Names.Encoding {
-				t.Fatalf("%+v", plan.Names)
+				t.Fatalf("got names %+v, want examples that begin with the chosen encoding", plan.Names)
 			}
 			chosen, plan := imported(t, in, archive.Options{Import: left4me.Import{Names: encoding}})
 			if d := cmp.Diff(want, slices.Sorted(maps.Keys(chosen))); d != "" || plan.Names.Encoding != encoding || plan.Names.Guess ||
 				len(plan.Warnings) != 0 {
-				t.Errorf("%+v %s", plan, d)
+				t.Errorf("with encoding %s: got plan %+v, mismatch (-want +got):\n%s", encoding, plan, d)
 			}
 		})
 	}
@@ -107,7 +107,7 @@ func TestEncodingOfSingleShortNameIsGuessed(t *testing.T) {
 		}
 		if plan.Names == nil || !plan.Names.Guess || len(plan.Warnings) != 1 || !strings.Contains(plan.Warnings[0].Text, "guess") ||
 			!strings.Contains(plan.Warnings[0].Text, plan.Names.Encoding) {
-			t.Errorf("%s: %+v, %+v", hint, plan.Names, plan.Warnings)
+			t.Errorf("hint %q: got names %+v and warnings %+v, want a guess with one warning", hint, plan.Names, plan.Warnings)
 		}
 		if !slices.ContainsFunc(plan.Names.Examples, func(n left4me.NamesIn) bool {
 			return n.Encoding == "big5" && slices.Equal(n.Names, []string{"地圖.vpk"})
@@ -144,9 +144,9 @@ func TestNamesInvalidInChosenEncodingAreRefused(t *testing.T) {
 	in := put(t, files{"z": packedNames(t, "gbk", "求生之路地图.vpk", "死亡中心.vpk")})
 	_, err := open(t, in, archive.Options{Import: left4me.Import{Names: "iso-8859-6"}})
 	if e, ok := left4me.Public(err); !ok || !strings.Contains(e.Text, "iso-8859-6") {
-		t.Errorf("%v", err)
+		t.Errorf("got %v, want an error that names iso-8859-6", err)
 	}
 	if _, err := open(t, in, archive.Options{Import: left4me.Import{Names: "ebcdic"}}); !errors.Is(err, left4me.Invalid) {
-		t.Errorf("%v", err)
+		t.Errorf("unknown encoding: got %v, want Invalid", err)
 	}
 }

@@ -56,13 +56,13 @@ func packedArchives(t *testing.T, f func(t *testing.T, name, dir string, want fi
 		name, _, _ := strings.Cut(lines.Text(), "\t")
 		parts, err := filepath.Glob(filepath.Join("testdata", "packed", name+"*"))
 		if err != nil || len(parts) == 0 {
-			t.Fatalf("%s: %v, %v", name, parts, err)
+			t.Fatalf("no archive for %s: %v, %v", name, parts, err)
 		}
 		dir := t.TempDir()
 		for _, p := range parts {
 			b, err := os.ReadFile(p)
 			if err != nil || len(b) >= 2000 {
-				t.Fatalf("%s: %d bytes, %v", p, len(b), err)
+				t.Fatalf("%s: got %d bytes, want less than 2000: %v", p, len(b), err)
 			}
 			if err := os.WriteFile(filepath.Join(dir, filepath.Base(p)), b, 0o600); err != nil {
 				t.Fatal(err)
@@ -94,10 +94,10 @@ func TestEachCompressionMethodIsUnpacked(t *testing.T) {
 		}
 		got, plan := imported(t, dir, archive.Options{}, decoderCommand)
 		if d := cmp.Diff(want, got); d != "" {
-			t.Error(d)
+			t.Errorf("mismatch (-want +got):\n%s", d)
 		}
 		if len(plan.Warnings) != 0 || len(plan.Skipped) != 0 {
-			t.Errorf("%+v", plan)
+			t.Errorf("got plan %+v, want neither warnings nor skipped files", plan)
 		}
 	})
 }
@@ -120,7 +120,7 @@ func TestMethodThatNeeds7ZipIsNamedIfMissing(t *testing.T) {
 			e, ok := left4me.Public(err)
 			if !ok || e.Kind != left4me.Invalid || !strings.Contains(e.Text, byTool[name]) || !strings.Contains(e.Text, archive.Tool) ||
 				!strings.Contains(e.Hint, archive.ToolPackage) {
-				t.Errorf("%v", err)
+				t.Errorf("got %v, want Invalid naming %s and %s", err, byTool[name], archive.Tool)
 			}
 		}
 	})
@@ -158,7 +158,7 @@ func TestCorruptionIsDetectedWithEachMethod(t *testing.T) {
 			err = f.Write(t.Context(), root, nil)
 		}
 		if e, ok := left4me.Public(err); !ok || e.Kind != left4me.Invalid {
-			t.Errorf("%v", err)
+			t.Errorf("got %v, want Invalid", err)
 		}
 	})
 }

@@ -181,7 +181,7 @@ func TestMultiPartArchivesAreJoined(t *testing.T) {
 				want["left4dead2/addons/b.vpk"] = "x"
 			}
 			if d := cmp.Diff(want, got); d != "" || len(plan.Skipped) != 0 {
-				t.Errorf("%v %s", plan.Skipped, d)
+				t.Errorf("skipped %v; mismatch (-want +got):\n%s", plan.Skipped, d)
 			}
 		})
 	}
@@ -199,7 +199,7 @@ func TestMultiPartArchivesAreJoined(t *testing.T) {
 	} {
 		_, err := open(t, put(t, c.in), archive.Options{})
 		if err == nil || !strings.Contains(err.Error(), c.says) || !strings.Contains(err.Error(), "together") {
-			t.Errorf("%s: %v", what, err)
+			t.Errorf("%s: got %v, want %q", what, err, c.says)
 		}
 	}
 }
@@ -223,7 +223,7 @@ func TestSplitZipIsImported(t *testing.T) {
 	dir := t.TempDir()
 	run(t, src, "zip", "-qr", "-s", "64k", filepath.Join(dir, "a.zip"), ".")
 	if all, err := os.ReadDir(dir); err != nil || len(all) < 3 {
-		t.Fatalf("%v, %v", all, err)
+		t.Fatalf("got files %v, want at least 3 parts: %v", all, err)
 	}
 	got, _ := imported(t, dir, archive.Options{}, decoderCommand)
 	if d := cmp.Diff(files{
@@ -231,7 +231,7 @@ func TestSplitZipIsImported(t *testing.T) {
 		"left4dead2/addons/b.vpk": noise(20_000),
 		"left4dead2/cfg/x.cfg":    "x",
 	}, got); d != "" {
-		t.Error(d)
+		t.Errorf("mismatch (-want +got):\n%s", d)
 	}
 }
 
@@ -251,7 +251,7 @@ func TestExternal7ZipIsSandboxed(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := cmd.Wait(); err != nil || out.String() != "readable\nover\n" {
-		t.Errorf("%v: %q", err, out.String())
+		t.Errorf("got %v with output %q, want only the archive to be readable", err, out.String())
 	}
 	if !strings.Contains(stderr.String(), "socket: Operation not permitted") {
 		t.Errorf("got stderr %q, want a refused socket", stderr.String())

@@ -59,7 +59,7 @@ func TestFetchRefusesPrivateAddresses(t *testing.T) {
 			err = download.Refused // this resolver doesn't accept 127.1
 		}
 		if !errors.Is(err, download.Refused) {
-			t.Errorf("%s: %v", address, err)
+			t.Errorf("%s: got %v, want Refused", address, err)
 		}
 		c.Change(func(s *steamapi.State) {
 			s.Items[id] = steamapi.Item{Data: noise(10), Content: steamapi.Content{Redirect: address}}
@@ -82,7 +82,7 @@ func TestFetchRefusesPrivateAddresses(t *testing.T) {
 func TestFetchFollowsAtMostFiveRedirects(t *testing.T) {
 	c := serve(t, steamapi.Item{Data: noise(10), Content: steamapi.Content{Redirect: "loop"}}, download.Options{})
 	if _, err := c.Fetch(t.Context(), c.request()); !errors.Is(err, download.Refused) || !strings.Contains(err.Error(), "on and on") {
-		t.Error(err)
+		t.Errorf("got %v, want Refused", err)
 	}
 	if _, asked := c.Sent(id); asked != 6 {
 		t.Errorf("got %d requests, want 6", asked)
@@ -92,7 +92,7 @@ func TestFetchFollowsAtMostFiveRedirects(t *testing.T) {
 			s.Items[id] = steamapi.Item{Data: noise(10), Content: steamapi.Content{Redirect: to}}
 		})
 		if _, err := c.Fetch(t.Context(), c.request()); !errors.Is(err, download.Refused) {
-			t.Errorf("%s: %v", to, err)
+			t.Errorf("redirect to %s: got %v, want Refused", to, err)
 		}
 	}
 	second := serve(t, steamapi.Item{Data: noise(20_000)}, download.Options{})
@@ -121,14 +121,14 @@ func TestFetchIgnoresProxySettings(t *testing.T) {
 	r := c.request()
 	r.URL = "http://download.invalid/"
 	if _, err := c.Fetch(t.Context(), r); err == nil || asked.Load() > 0 {
-		t.Errorf("%v, %d connections", err, asked.Load())
+		t.Errorf("got %v and %d connections, want an error and none", err, asked.Load())
 	}
 }
 
 func TestAllowRequiresHostAndPort(t *testing.T) {
 	for _, bad := range []string{"", "mirror", "mirror:", ":80", "mirror:0", "mirror:70000", "http://mirror:80", "a b:80", "::1:80"} {
 		if _, err := download.New(download.Options{Allow: []string{bad}}); !errors.Is(err, left4me.Invalid) {
-			t.Errorf("%q: %v", bad, err)
+			t.Errorf("Allow %q: got %v, want Invalid", bad, err)
 		}
 	}
 	c, err := download.New(download.Options{Allow: []string{"Mirror.example:443", "[::1]:80"}})

@@ -94,7 +94,7 @@ func TestFetchDownloadsFile(t *testing.T) {
 	}
 	res, err := c.Fetch(t.Context(), r)
 	if err != nil || res != (download.Result{Size: 3 << 20, Fetched: 3 << 20, Requests: 1}) {
-		t.Fatalf("%+v, %v", res, err)
+		t.Fatalf("got %+v, %v, want 3 MiB in one request", res, err)
 	}
 	if got, err := os.ReadFile(c.file); err != nil || !bytes.Equal(got, data) {
 		t.Errorf("got a different file: %v", err)
@@ -203,7 +203,7 @@ func TestPartIsResumedOnlyWithMatchingState(t *testing.T) {
 		c.Change(func(s *steamapi.State) { s.Items[id] = steamapi.Item{Data: data} })
 		res, err := c.Fetch(t.Context(), r)
 		if err != nil || res.Fetched != k.sent {
-			t.Fatalf("%s: %+v, %v", name, res, err)
+			t.Fatalf("%s: got %+v, %v, want %d bytes fetched", name, res, err, k.sent)
 		}
 		if got, _ := os.ReadFile(c.file); !bytes.Equal(got, data) {
 			t.Errorf("%s: got a different file", name)
@@ -263,7 +263,7 @@ func TestFailedDownloadLeavesNoFiles(t *testing.T) {
 		_, err := c.Fetch(t.Context(), r)
 		if !errors.Is(err, k.want) || !errors.As(err, &public) || !strings.Contains(public.Text, k.text) ||
 			strings.Contains(public.Text, "a:b") {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("%s: got %v, want %v with %q", name, err, k.want, k.text)
 		}
 		if _, asked := c.Sent(id); asked > 1 {
 			t.Errorf("%s: got %d requests, want at most 1", name, asked)
@@ -276,12 +276,12 @@ func TestFetchRetriesBusyServer(t *testing.T) {
 	for _, status := range []int{429, 408, 500, 503} {
 		c := serve(t, steamapi.Item{Data: noise(1000), Content: steamapi.Content{Status: status, Times: 2}}, download.Options{})
 		if res, err := c.Fetch(t.Context(), c.request()); err != nil || res.Requests != 3 {
-			t.Errorf("%d: %+v, %v", status, res, err)
+			t.Errorf("status %d: got %+v, %v, want 3 requests", status, res, err)
 		}
 	}
 	c := serve(t, steamapi.Item{Data: noise(1000), Content: steamapi.Content{Status: 503}}, download.Options{Attempts: 4})
 	if _, err := c.Fetch(t.Context(), c.request()); !errors.Is(err, download.ServerBusy) {
-		t.Error(err)
+		t.Errorf("got %v, want ServerBusy", err)
 	}
 	if _, asked := c.Sent(id); asked != 4 {
 		t.Errorf("got %d requests, want 4", asked)
@@ -298,7 +298,7 @@ func TestStalledTransferEnds(t *testing.T) {
 		c := serve(t, steamapi.Item{Data: noise(50_000), Content: k}, download.Options{Attempts: 1, Stall: 100 * time.Millisecond})
 		_, err := c.Fetch(t.Context(), c.request())
 		if !errors.Is(err, download.Stalled) && !errors.Is(err, download.Unreachable) {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("%s: got %v, want Stalled or Unreachable", name, err)
 		}
 	}
 }
@@ -324,7 +324,7 @@ func TestCancelEndsFetch(t *testing.T) {
 		select {
 		case err := <-done:
 			if !errors.Is(err, why) {
-				t.Errorf("%s: %v", name, err)
+				t.Errorf("%s: got %v, want %v", name, err, why)
 			}
 		case <-time.After(5 * time.Second):
 			t.Fatalf("%s: Fetch did not end within 5 s of the cancel", name)
@@ -343,7 +343,7 @@ func TestConcurrentFetchOfSameFileIsBusy(t *testing.T) {
 		}
 	}
 	if _, err := c.Fetch(t.Context(), c.request()); !errors.Is(err, left4me.Busy) {
-		t.Error(err)
+		t.Errorf("got %v, want Busy", err)
 	}
 	cancel()
 	group.Wait()
@@ -387,7 +387,7 @@ func TestFetchKeepsDiskMargin(t *testing.T) {
 		}
 		_, err := c.Fetch(t.Context(), r)
 		if !errors.Is(err, download.DiskFull) || !errors.Is(err, left4me.DiskFull) || !strings.Contains(err.Error(), small) {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("%s: got %v, want DiskFull naming %s", name, err, small)
 		}
 		if left, _ := os.ReadDir(small); len(left) > 0 {
 			t.Errorf("%s: files remain: %v", name, left)

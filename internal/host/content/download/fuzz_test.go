@@ -15,7 +15,7 @@ func FuzzContentRange(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, s string) {
 		if first, all, ok := download.ContentRange(s); ok && (first < 0 || all < -1 || all >= 0 && first > 0 && first >= all) {
-			t.Errorf("%q: %d of %d", s, first, all)
+			t.Errorf("ContentRange(%q) = %d, %d, which is impossible", s, first, all)
 		}
 	})
 }

@@ -35,11 +35,11 @@ func FuzzDialects(f *testing.F) {
 	f.Fuzz(func(t *testing.T, s string) {
 		for _, d := range []dialect{squirrel, smc} {
 			if line, problem := d.check(s); (problem != "") != (line > 0) || line > strings.Count(s, "\n")+1 {
-				t.Errorf("line %d: %s", line, problem)
+				t.Errorf("check returns line %d with problem %q", line, problem)
 			}
 		}
 		if line, problem := checkKeyValues(s); (problem != "") != (line > 0) || line > strings.Count(s, "\n")+1 {
-			t.Errorf("line %d: %s", line, problem)
+			t.Errorf("checkKeyValues returns line %d with problem %q", line, problem)
 		}
 	})
 }

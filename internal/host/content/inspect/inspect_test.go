@@ -256,7 +256,7 @@ func TestRealAddonsCauseNoWarnings(t *testing.T) {
 		l["addons/"+filepath.Base(f)] = b
 	}
 	if w, c := tree(t, l); len(w) > 0 || len(c) > 0 {
-		t.Errorf("%s\n%v", show(w), c)
+		t.Errorf("got warnings\n%s\nand campaigns %v, want none", show(w), c)
 	}
 }
 
@@ -267,10 +267,10 @@ func TestSimulatedOverlaysCauseNoWarnings(t *testing.T) {
 		w, c, err := inspect.Tree(t.Context(), dir, "")
 		must(t, err)
 		if len(w) > 0 {
-			t.Errorf("%s: %s", kind, show(w))
+			t.Errorf("%s: got warnings %s, want none", kind, show(w))
 		}
 		if (kind == installation.CustomCampaign) != (len(c) == 1) {
-			t.Errorf("%s: %d campaigns", kind, len(c))
+			t.Errorf("%s: got %d campaigns", kind, len(c))
 		}
 	}
 }
@@ -285,26 +285,26 @@ func TestCampaignsAndMapsWithoutMission(t *testing.T) {
 	}
 	_, all := tree(t, l)
 	if len(all) != 2 {
-		t.Fatalf("%+v", all)
+		t.Fatalf("got campaigns %+v, want 2", all)
 	}
 	a, b := all[1], all[0]
 	if a.ID != "Aye" || a.Title != "The Aye" || a.Author != "me" || a.File != "" || a.Mission != "left4dead2/missions/a.txt" ||
 		len(a.Modes["coop"]) != 2 || a.Modes["coop"][0].Map != "a1" || a.Modes["coop"][1].Title != "2: a2" {
-		t.Errorf("%+v", a)
+		t.Errorf("wrong campaign from a loose file: %+v", a)
 	}
 	if b.ID != "Bee" || b.Title != "Bee" || b.File != "left4dead2/addons/b.vpk" || b.Mission != "missions/b.txt" ||
 		b.Image != "addonimage.jpg" {
-		t.Errorf("%+v", b)
+		t.Errorf("wrong campaign from a VPK: %+v", b)
 	}
 	if c := b.Modes["versus"][0]; c.Map != "b1" || c.Title != "b1" || c.Image != "materials/vgui/pic.jpg" {
-		t.Errorf("%+v", c)
+		t.Errorf("wrong chapter: %+v", c)
 	}
 	more, err := inspect.Campaigns(t.Context(), inspect.Layer{Name: "maps", Dir: l.lay(t)})
 	must(t, err)
 	var mapsWithoutMission []string
 	for _, c := range more {
 		if c.Overlay != "maps" {
-			t.Errorf("%+v", c)
+			t.Errorf("got %+v, want overlay maps", c)
 		}
 		for _, m := range c.Modes[left4me.AnyMode] {
 			mapsWithoutMission = append(mapsWithoutMission, c.Title+": "+m.Map)
@@ -361,7 +361,7 @@ func TestWarningsPerKindAreLimited(t *testing.T) {
 	}
 	w, _ := tree(t, l)
 	if len(w) != 51 || w[50].Text != "and 30 more of this kind" {
-		t.Errorf("%d: %+v", len(w), w[len(w)-1])
+		t.Errorf("got %d warnings ending in %+v, want 50 and a count of 30 more", len(w), w[len(w)-1])
 	}
 }
 
@@ -369,10 +369,10 @@ func TestTreeReturnsContextError(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, _, err := inspect.Tree(ctx, layer{"addons/a.vpk": pack("x", "y")}.lay(t), ""); !errors.Is(err, context.Canceled) {
-		t.Error(err)
+		t.Errorf("got %v, want context.Canceled", err)
 	}
 	if _, _, err := inspect.Tree(t.Context(), filepath.Join(t.TempDir(), "none"), ""); !errors.Is(err, os.ErrNotExist) {
-		t.Error(err)
+		t.Errorf("got %v, want os.ErrNotExist", err)
 	}
 }
 
@@ -385,7 +385,7 @@ func TestTreeDoesNotFollowLinks(t *testing.T) {
 	w, _, err := inspect.Tree(t.Context(), dir, "")
 	must(t, err)
 	if len(w) > 0 {
-		t.Error(show(w))
+		t.Errorf("got warnings %s, want none", show(w))
 	}
 }
 
@@ -402,7 +402,7 @@ func TestOnlyLooseTextsCanBeRepaired(t *testing.T) {
 		"left4dead2/addons/a.vpk save it as UTF-8 without a byte order mark, and pack the add-on anew": false,
 	}
 	if d := cmp.Diff(want, got); d != "" {
-		t.Error(d)
+		t.Errorf("mismatch (-want +got):\n%s", d)
 	}
 }
 

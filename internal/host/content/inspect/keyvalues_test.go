@@ -93,7 +93,7 @@ func TestMissionProblemsAreReported(t *testing.T) {
 			t.Errorf("%s:\n%s\nwant %s", c.name, got, c.want)
 		}
 		if !utf8.ValidString(show(w)) {
-			t.Errorf("%s: %q", c.name, show(w))
+			t.Errorf("%s: warning is not valid UTF-8: %q", c.name, show(w))
 		}
 		if fix := c.name == "UTF-16"; len(w) > 0 && w[0].Fix != fix {
 			t.Errorf("%s: got Fix %v, want %v", c.name, w[0].Fix, fix)
@@ -138,6 +138,6 @@ func TestUnreadableMissionIsNoCampaign(t *testing.T) {
 	_, all := tree(t,
 		layer{"missions/a.txt": text, "missions/b.txt": wide(string(bytes.ReplaceAll(text, []byte("Name\" A"), []byte("Name\" B"))))})
 	if len(all) != 1 || all[0].ID != "A" || len(all[0].Modes) != 1 || len(all[0].Modes["coop"]) != 2 {
-		t.Errorf("%+v", all)
+		t.Errorf("got campaigns %+v, want only A with 2 chapters in coop", all)
 	}
 }

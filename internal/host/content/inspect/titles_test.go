@@ -21,11 +21,11 @@ func TestTitlesInLegacyEncodingsAreDecoded(t *testing.T) {
 		l := layer{"addons/a.vpk": pack("missions/a.txt", string(b), "maps/a1.bsp", "x"), "missions/b.txt": b, "maps/a1.bsp": nil}
 		_, all := tree(t, l)
 		if len(all) != 2 {
-			t.Fatalf("%+v", all)
+			t.Fatalf("got campaigns %+v, want 2", all)
 		}
 		for _, c := range all {
 			if c.Title != texts[0] || c.Description != texts[1] || c.Modes["coop"][0].Title != texts[2] {
-				t.Errorf("%s: %+v", encoding, c)
+				t.Errorf("%s: got %+v, want %q", encoding, c, texts)
 			}
 		}
 	}
@@ -43,7 +43,7 @@ func TestHintDecidesEncodingOfShortTitle(t *testing.T) {
 		more, err := inspect.Campaigns(t.Context(), inspect.Layer{Dir: dir, Hint: hint})
 		must(t, err)
 		if len(all) != 1 || len(more) == 0 || all[0].Title != title || more[0].Title != title {
-			t.Errorf("%q: %+v, %+v", hint, all, more)
+			t.Errorf("hint %q: got %+v, %+v, want title %q", hint, all, more, title)
 		}
 	}
 }

@@ -134,7 +134,7 @@ func TestKillDuringPublishLeavesCompleteRevisions(t *testing.T) {
 		there := map[string]bool{"overlay.json": true}
 		for _, r := range c.Revisions {
 			if d := cmp.Diff(version(r.Number), files(t, s.path("maps", r.Number))); d != "" {
-				t.Fatalf("round %d: revision %d:\n%s", round, r.Number, d)
+				t.Fatalf("round %d: revision %d: mismatch (-want +got):\n%s", round, r.Number, d)
 			}
 			_, m, err := fresh.Manifest(t.Context(), "maps", r.Number)
 			if err != nil || len(m) != len(version(r.Number)) {

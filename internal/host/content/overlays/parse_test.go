@@ -29,17 +29,17 @@ func TestManifestRoundTrips(t *testing.T) {
 		t.Fatal(err)
 	}
 	if d := cmp.Diff(m, Manifest(p.entries)); d != "" {
-		t.Error(d)
+		t.Errorf("mismatch (-want +got):\n%s", d)
 	}
 	// The delta to a similar manifest is small.
 	n := append(Manifest{{Path: "a/new", Size: 1}}, m[3:]...)
 	n[10].Size++
 	short := appendManifest(nil, 7, m, n)
 	if p, err = parseManifest(short); err != nil || p.base != 7 || len(p.entries) != 5 {
-		t.Errorf("%d entries, %v", len(p.entries), err)
+		t.Errorf("got %d entries, base %d, %v, want 5, 7", len(p.entries), p.base, err)
 	}
 	if d := cmp.Diff(n, p.over(m)); d != "" {
-		t.Error(d)
+		t.Errorf("mismatch (-want +got):\n%s", d)
 	}
 	for _, i := range []int{0, 20, len(short) / 2, len(short) - 1} {
 		bad := bytes.Clone(short)
@@ -105,7 +105,7 @@ func FuzzRecord(f *testing.F) {
 		}
 		for _, v := range r.Revisions {
 			if v.Number < 1 || v.Number > r.Last {
-				t.Fatalf("%+v", v)
+				t.Fatalf("revision %+v is not between 1 and %d", v, r.Last)
 			}
 		}
 	})

@@ -129,11 +129,11 @@ func TestPublishCreatesRevisionFromStagedFiles(t *testing.T) {
 	must(t, os.Mkdir(filepath.Join(st.Dir(), "left4dead2/empty"), 0o700))
 	r, changed := s.finish(st)
 	if !changed || r.Number != 1 || r.Files != 2 || r.Bytes != 2 || r.Added != 3 || r.By != "al" || r.Note != "why" {
-		t.Errorf("%+v, %t", r, changed)
+		t.Errorf("got %+v, changed %t, want revision 1 with 2 files and 3 additions", r, changed)
 	}
 	want := map[string]string{"left4dead2/cfg/a.cfg": "a", "left4dead2/addons/b.vpk": "b"}
 	if d := cmp.Diff(want, files(t, s.path("maps", 1))); d != "" {
-		t.Error(d)
+		t.Errorf("mismatch (-want +got):\n%s", d)
 	}
 	for p, mode := range map[string]fs.FileMode{
 		"": 0o770 | fs.ModeDir | fs.ModeSetgid, "left4dead2": 0o770 | fs.ModeDir | fs.ModeSetgid,
@@ -154,11 +154,11 @@ func TestPublishCreatesRevisionFromStagedFiles(t *testing.T) {
 	must(t, os.Chmod(filepath.Join(second.Dir(), "left4dead2/cfg/a.cfg"), 0o700))
 	must(t, os.Mkdir(filepath.Join(second.Dir(), "left4dead2/empty"), 0o755))
 	if r, changed := s.finish(second); changed || r.Number != 1 {
-		t.Errorf("%+v, %t", r, changed)
+		t.Errorf("got %+v, changed %t, want unchanged revision 1", r, changed)
 	}
 	c, err := s.Get(t.Context(), "maps", 0, nil)
 	if err != nil || c.Current != 1 || len(c.Revisions) != 1 {
-		t.Errorf("%+v, %v", c, err)
+		t.Errorf("got %+v, %v, want only revision 1", c, err)
 	}
 	s.checkNoLeftovers()
 }
@@ -179,17 +179,17 @@ func TestGetReturnsDetailsOfRevision(t *testing.T) {
 	r := c.Revisions[0]
 	if r.Origin != "v1" || r.Warned != 1 || len(r.Warnings) != 1 || len(r.Campaigns) != 1 || len(r.Items) != 1 ||
 		!slices.Equal(r.Servers, []left4me.Name{"alpha"}) {
-		t.Errorf("%+v", r)
+		t.Errorf("got %+v, want all details and server alpha", r)
 	}
 	all, err := s.List(t.Context(), nil)
 	if err != nil || len(all) != 1 || all[0].Revisions[0].Warnings != nil || all[0].Revisions[0].Warned != 1 {
-		t.Errorf("%+v, %v", all, err)
+		t.Errorf("got %+v, %v, want the number of warnings without their texts", all, err)
 	}
 	if _, err := s.Get(t.Context(), "none", 0, nil); !errors.Is(err, left4me.NotFound) {
-		t.Error(err)
+		t.Errorf("got %v, want NotFound", err)
 	}
 	if _, err := s.Get(t.Context(), "maps", 7, nil); !errors.Is(err, left4me.NotFound) {
-		t.Error(err)
+		t.Errorf("got %v, want NotFound", err)
 	}
 }
 
@@ -199,7 +199,7 @@ func TestPublishLinksUnchangedFilesOfBaseRevision(t *testing.T) {
 	st := s.stage("maps")
 	n, m, err := st.From(t.Context(), 0)
 	if err != nil || n != 1 || len(m) != 6 {
-		t.Fatal(n, m, err)
+		t.Fatalf("From: got revision %d, files %v, %v, want revision 1 with 6 files", n, m, err)
 	}
 	if !st.Remove("gone") || !st.Remove("k") || st.Remove("nothing") || st.Remove("d/") {
 		t.Error("Remove returned the wrong result")
@@ -207,14 +207,14 @@ func TestPublishLinksUnchangedFilesOfBaseRevision(t *testing.T) {
 	write(t, st.Dir(), map[string]string{"d/b": "B!", "new/c": "c"})
 	r, changed := s.finish(st)
 	if !changed || r.Number != 2 || r.Added != 1 || r.Changed != 1 || r.Removed != 3 {
-		t.Errorf("%+v", r)
+		t.Errorf("got %+v, want revision 2 with 1 addition, 1 change and 3 removals", r)
 	}
 	if d := cmp.Diff(map[string]string{"d/a": "a", "d/b": "B!", "d-e": "e", "new/c": "c"}, files(t, s.path("maps", 2))); d != "" {
-		t.Error(d)
+		t.Errorf("revision 2: mismatch (-want +got):\n%s", d)
 	}
 	if d := cmp.Diff(map[string]string{"d/a": "a", "d/b": "b", "d-e": "e", "gone/x/y": "y", "gone/z": "z", "k": "k"},
 		files(t, s.path("maps", 1))); d != "" {
-		t.Error(d)
+		t.Errorf("revision 1: mismatch (-want +got):\n%s", d)
 	}
 	if s.inode(s.path("maps", 1, "d/a")) != s.inode(s.path("maps", 2, "d/a")) {
 		t.Error("an unchanged file was copied")
@@ -222,12 +222,12 @@ func TestPublishLinksUnchangedFilesOfBaseRevision(t *testing.T) {
 	page, err := s.Diff(t.Context(), left4me.DiffRequest{Overlay: "maps", From: 1, Limit: 2})
 	must(t, err)
 	if len(page.Items) != 2 || page.Total != 5 || page.Items[0] != (left4me.FileChange{Path: "d/b", What: "changed", From: 1, To: 2}) {
-		t.Errorf("%+v", page)
+		t.Errorf("got page %+v, want 2 of 5 changes", page)
 	}
 	page, err = s.Diff(t.Context(), left4me.DiffRequest{Overlay: "maps", From: 1, After: page.Next, Limit: 1000})
 	must(t, err)
 	if len(page.Items) != 3 || page.Next != "" || page.Items[2].Path != "new/c" {
-		t.Errorf("%+v", page)
+		t.Errorf("got page %+v, want the last 3 changes", page)
 	}
 	// Base a revision on an older one.
 	st = s.stage("maps")
@@ -235,10 +235,10 @@ func TestPublishLinksUnchangedFilesOfBaseRevision(t *testing.T) {
 		t.Fatal(err)
 	}
 	if r, changed := s.finish(st); !changed || r.Number != 3 || r.Added != 3 || r.Removed != 1 {
-		t.Errorf("%+v", r)
+		t.Errorf("got %+v, want revision 3 with 3 additions and 1 removal", r)
 	}
 	if d := cmp.Diff(files(t, s.path("maps", 1)), files(t, s.path("maps", 3))); d != "" {
-		t.Error(d)
+		t.Errorf("revisions 1 and 3 differ:\n%s", d)
 	}
 }
 
@@ -314,7 +314,7 @@ func TestPublishRejectsForbiddenEntriesByName(t *testing.T) {
 			must(t, st.Close())
 			s.checkNoLeftovers()
 			if c, err := s.Get(t.Context(), "maps", 0, nil); err != nil || c.Current != 1 || len(c.Revisions) != 1 {
-				t.Errorf("%+v, %v", c, err)
+				t.Errorf("got %+v, %v, want only revision 1", c, err)
 			}
 		})
 	}
@@ -331,7 +331,7 @@ func TestPublishRejectsConflictsWithBaseRevision(t *testing.T) {
 		}
 		write(t, st.Dir(), map[string]string{p: "x"})
 		if _, _, err := s.Publish(t.Context(), st, overlays.Meta{}, nil); !errors.Is(err, left4me.Invalid) {
-			t.Errorf("%s: %v", p, err)
+			t.Errorf("%s: got %v, want Invalid", p, err)
 		}
 		must(t, st.Close())
 	}
@@ -342,7 +342,7 @@ func TestPublishRejectsConflictsWithBaseRevision(t *testing.T) {
 	st.Remove("left4dead2/cfg")
 	write(t, st.Dir(), map[string]string{"left4dead2/CFG": "x"})
 	if r, _ := s.finish(st); r.Number != 2 {
-		t.Errorf("%+v", r)
+		t.Errorf("got %+v, want revision 2", r)
 	}
 }
 
@@ -367,7 +367,7 @@ func TestOpenWriterCannotChangeRevision(t *testing.T) {
 	copy(mem, "evil")
 	must(t, syscall.Munmap(mem))
 	if d := cmp.Diff(map[string]string{"open": "good", "mapped": "good", "shut": "shut"}, files(t, s.path("maps", 1))); d != "" {
-		t.Error(d)
+		t.Errorf("mismatch (-want +got):\n%s", d)
 	}
 	if s.inode(s.path("maps", 1, "shut")) != shut {
 		t.Error("a file that was not open was copied")
@@ -437,7 +437,7 @@ func TestTreeModifiedDuringPublish(t *testing.T) {
 		}
 		must(t, filepath.WalkDir(s.path("maps", r.Number), func(name string, d fs.DirEntry, err error) error {
 			if err == nil && d.Type()&^fs.ModeDir != 0 {
-				t.Errorf("%s is %v", name, d.Type())
+				t.Errorf("%s is a %v", name, d.Type())
 			}
 			return err
 		}))
@@ -453,14 +453,14 @@ func TestUseLabelAndDropRevisions(t *testing.T) {
 	must(t, s.Use("maps", 1))
 	dir := filepath.Join(s.root, "overlays/maps")
 	if n, err := overlays.Current(dir); n != 1 || err != nil {
-		t.Errorf("%d, %v", n, err)
+		t.Errorf("got current revision %d, %v, want 1", n, err)
 	}
 	must(t, s.Label("maps", 2, " the good one "))
 	if err := s.Label("maps", 2, "a\nb"); !errors.Is(err, left4me.Invalid) {
-		t.Error(err)
+		t.Errorf("got %v, want Invalid", err)
 	}
 	if err := s.Use("maps", 9); !errors.Is(err, left4me.NotFound) {
-		t.Error(err)
+		t.Errorf("got %v, want NotFound", err)
 	}
 	if err := s.Drop("maps", 1, nil); !errors.Is(err, left4me.Busy) {
 		t.Error("drop the current revision: got", err, "want Busy")
@@ -471,22 +471,22 @@ func TestUseLabelAndDropRevisions(t *testing.T) {
 	}
 	must(t, s.Drop("maps", 3, nil))
 	if _, err := os.Lstat(s.path("maps", 3)); !errors.Is(err, fs.ErrNotExist) {
-		t.Error(err)
+		t.Errorf("got %v, want fs.ErrNotExist", err)
 	}
 	must(t, s.Sweep(t.Context()))
 	s.checkNoLeftovers()
 	c, err := s.Get(t.Context(), "maps", 0, nil)
 	if err != nil || c.Current != 1 || len(c.Revisions) != 2 || c.Revisions[0].Label != "the good one" {
-		t.Errorf("%+v, %v", c, err)
+		t.Errorf("got %+v, %v, want current revision 1 and 2 revisions", c, err)
 	}
 	// The number of the dropped revision must not be reused, and deltas to its manifest must stay
 	// readable.
 	if r, _ := s.publish("maps", map[string]string{"a": "x"}); r.Number != 4 || r.Changed != 1 || r.Removed != 1 {
-		t.Errorf("%+v", r)
+		t.Errorf("got %+v, want revision 4 with 1 change and 1 removal", r)
 	}
 	must(t, s.Drop("maps", 1, nil))
 	if _, m, err := s.Manifest(t.Context(), "maps", 2); err != nil || len(m) != 2 {
-		t.Errorf("%v, %v", m, err)
+		t.Errorf("got manifest %v, %v, want 2 entries", m, err)
 	}
 }
 
@@ -497,36 +497,36 @@ func TestDirectoryInstalledByHandIsRevision(t *testing.T) {
 	must(t, os.Chmod(s.path("maps", 10, "left4dead2/b"), 0o666))
 	c, err := s.Get(t.Context(), "maps", 0, nil)
 	if err != nil || c.Current != 10 || len(c.Revisions) != 2 || c.Revisions[0].Files != 2 || c.Revisions[1].Bytes != 2 || c.Own == 0 {
-		t.Errorf("%+v, %v", c, err)
+		t.Errorf("got %+v, %v, want current revision 10 and 2 revisions", c, err)
 	}
 	page, err := s.Tree(t.Context(), left4me.TreeRequest{Overlay: "maps", Filter: left4me.Filter{Deep: true}})
 	if err != nil || len(page.Items) != 2 || page.Items[0].Path != "left4dead2/a" {
-		t.Errorf("%+v, %v", page, err)
+		t.Errorf("got page %+v, %v, want 2 files", page, err)
 	}
 	if entries, _ := os.ReadDir(filepath.Join(s.root, "overlays/maps")); len(entries) != 2 {
 		t.Error("Get or Tree wrote a file")
 	}
 	d, err := s.Diff(t.Context(), left4me.DiffRequest{Overlay: "maps", From: 2})
 	if err != nil || len(d.Items) != 1 || d.Items[0].Path != "left4dead2/a" {
-		t.Errorf("%+v, %v", d, err)
+		t.Errorf("got diff %+v, %v, want left4dead2/a", d, err)
 	}
 	st := s.stage("maps")
 	_, _, err = st.From(t.Context(), 0)
 	must(t, err)
 	write(t, st.Dir(), map[string]string{"left4dead2/c": "c"})
 	if r, _ := s.finish(st); r.Number != 11 || r.Added != 1 || r.Changed != 0 {
-		t.Errorf("%+v", r)
+		t.Errorf("got %+v, want revision 11 with 1 addition", r)
 	}
 	for _, p := range []string{"a", "b", "c"} {
 		if st, err := os.Lstat(s.path("maps", 11, "left4dead2", p)); err != nil || st.Mode() != 0o660 {
-			t.Errorf("%s: %v, %v", p, st.Mode(), err)
+			t.Errorf("%s: got mode %v, want 0660 (%v)", p, st.Mode(), err)
 		}
 	}
 	// A dropped revision must not reappear.
 	must(t, s.Drop("maps", 2, nil))
 	must(t, s.Sweep(t.Context()))
 	if c, err := s.Get(t.Context(), "maps", 0, nil); err != nil || c.Current != 11 || len(c.Revisions) != 2 {
-		t.Errorf("%+v, %v", c, err)
+		t.Errorf("got %+v, %v, want current revision 11 and 2 revisions", c, err)
 	}
 	// A link stays in the revision but is rejected when a new revision is based on it.
 	must(t, os.Symlink("/etc", s.path("maps", 10, "left4dead2/link")))
@@ -540,7 +540,7 @@ func TestDirectoryInstalledByHandIsRevision(t *testing.T) {
 	}
 	if _, err := s.File(left4me.FileRequest{Overlay: "maps", Revision: 10, Path: "left4dead2/link/passwd"}); !errors.Is(err,
 		left4me.NotFound) {
-		t.Error(err)
+		t.Errorf("got %v, want NotFound", err)
 	}
 }
 
@@ -552,15 +552,15 @@ func TestDamagedRecordIsRebuilt(t *testing.T) {
 		must(t, os.WriteFile(filepath.Join(s.root, "overlays/maps/overlay.json"), []byte(text), 0o644))
 		c, err := s.Get(t.Context(), "maps", 0, nil)
 		if err != nil || c.Current != 2 || len(c.Revisions) != 2 || c.Revisions[0].By != "al" {
-			t.Errorf("%q: %+v, %v", text, c, err)
+			t.Errorf("overlay.json %q: got %+v, %v, want current revision 2 and 2 revisions", text, c, err)
 		}
 	}
 	if r, _ := s.publish("maps", map[string]string{"a": "3"}); r.Number != 3 || r.Changed != 1 {
-		t.Errorf("%+v", r)
+		t.Errorf("got %+v, want revision 3 with 1 change", r)
 	}
 	must(t, os.WriteFile(filepath.Join(s.root, "overlays/maps/1.files"), []byte("x"), 0o644))
 	if _, m, err := s.Manifest(t.Context(), "maps", 3); err != nil || len(m) != 1 {
-		t.Errorf("%+v, %v", m, err)
+		t.Errorf("got manifest %+v, %v, want 1 entry", m, err)
 	}
 }
 
@@ -577,7 +577,7 @@ func TestTreeReturnsPages(t *testing.T) {
 			if f.Dir {
 				kind = "/"
 			} else if len(f.Hash) != 64 {
-				t.Errorf("%+v", f)
+				t.Errorf("got %+v, want a hash of 64 digits", f)
 			}
 			out = append(out, fmt.Sprintf("%s%s %d", f.Path, kind, f.Size))
 		}
@@ -602,7 +602,7 @@ func TestTreeReturnsPages(t *testing.T) {
 	}
 	for _, bad := range []left4me.Filter{{Limit: 1001}, {Limit: -1}, {Dir: "../x"}} {
 		if _, err := s.Tree(t.Context(), left4me.TreeRequest{Overlay: "maps", Filter: bad}); !errors.Is(err, left4me.Invalid) {
-			t.Errorf("%+v: %v", bad, err)
+			t.Errorf("%+v: got %v, want Invalid", bad, err)
 		}
 	}
 }
@@ -612,10 +612,10 @@ func TestFileReturnsContent(t *testing.T) {
 	s.publish("maps", map[string]string{"d/a": "12", "big": strings.Repeat("x", left4me.MaxFile+1)})
 	a, err := s.File(left4me.FileRequest{Overlay: "maps", Path: "d/a"})
 	if err != nil || string(a.Data) != "12" || a.Size != 2 || len(a.Hash) != 64 || a.Revision != 1 || a.Disk != "overlays/maps/1/d/a" {
-		t.Errorf("%+v, %v", a, err)
+		t.Errorf("got %+v, %v, want file d/a of revision 1", a, err)
 	}
 	if a, err := s.File(left4me.FileRequest{Overlay: "maps", Path: "big"}); err != nil || a.Data != nil || a.Size != left4me.MaxFile+1 {
-		t.Errorf("%d bytes, %v", len(a.Data), err)
+		t.Errorf("got %d bytes of a large file, %v, want only its size", len(a.Data), err)
 	}
 	for p, kind := range map[string]left4me.Kind{
 		"d":        left4me.NotFound,
@@ -625,7 +625,7 @@ func TestFileReturnsContent(t *testing.T) {
 		"":         left4me.Invalid,
 	} {
 		if _, err := s.File(left4me.FileRequest{Overlay: "maps", Path: p}); !errors.Is(err, kind) {
-			t.Errorf("%q: %v", p, err)
+			t.Errorf("%q: got %v, want %v", p, err, kind)
 		}
 	}
 }
@@ -640,29 +640,29 @@ func TestTreeListsVPKContent(t *testing.T) {
 	all, err := s.Tree(t.Context(),
 		left4me.TreeRequest{Overlay: "maps", Filter: left4me.Filter{Dir: "left4dead2/addons/a.vpk", Deep: true, Limit: 1000}})
 	if err != nil || all.Total != len(archive.Entries()) {
-		t.Fatalf("%+v, %v", all, err)
+		t.Fatalf("got %+v, %v, want %d files", all, err, len(archive.Entries()))
 	}
 	for _, f := range all.Items {
 		inside := strings.TrimPrefix(f.Path, "left4dead2/addons/a.vpk/")
 		a, err := s.File(left4me.FileRequest{Overlay: "maps", Path: "left4dead2/addons/a.vpk", Inside: inside})
 		if err != nil || a.Size != f.Size || int64(len(a.Data)) != f.Size {
-			t.Errorf("%+v, %v", f, err)
+			t.Errorf("file %+v in the VPK: got %d bytes, %v", f, len(a.Data), err)
 		}
 	}
 	// Directories in the VPK are derived from its files.
 	top, err := s.Tree(t.Context(), left4me.TreeRequest{Overlay: "maps", Filter: left4me.Filter{Dir: "left4dead2/addons/a.vpk"}})
 	if err != nil ||
 		!slices.ContainsFunc(top.Items, func(f left4me.TreeFile) bool { return f.Dir && f.Path == "left4dead2/addons/a.vpk/scripts" }) {
-		t.Errorf("%+v, %v", top, err)
+		t.Errorf("got %+v, %v, want directory scripts", top, err)
 	}
 	if p, err := s.Tree(t.Context(), left4me.TreeRequest{Overlay: "maps", Filter: left4me.Filter{Dir: "dir.vpk"}}); err != nil ||
 		p.Total != 1 {
-		t.Errorf("%+v, %v", p, err)
+		t.Errorf("directory named dir.vpk: got %+v, %v, want 1 file", p, err)
 	}
 	if _, err := s.Tree(t.Context(),
 		left4me.TreeRequest{Overlay: "maps", Filter: left4me.Filter{Dir: "left4dead2/addons/broken.vpk"}}); !errors.Is(err,
 		left4me.Invalid) {
-		t.Error(err)
+		t.Errorf("got %v, want Invalid", err)
 	}
 }
 
@@ -671,39 +671,39 @@ func TestDeleteAndRestoreOverlay(t *testing.T) {
 	s.publish("maps", map[string]string{"a": "1"})
 	s.publish("maps", map[string]string{"a": "2"})
 	if _, err := s.Delete("maps", overlays.Used{{Name: "maps", Revision: 1}: {"alpha"}}); !errors.Is(err, left4me.Busy) {
-		t.Error(err)
+		t.Errorf("got %v, want Busy", err)
 	}
 	until, err := s.Delete("maps", nil)
 	if err != nil || until.Before(time.Now().Add(6*24*time.Hour)) {
-		t.Errorf("%v, %v", until, err)
+		t.Errorf("got %v, %v, want a time more than 6 days ahead", until, err)
 	}
 	if again, err := s.Delete("maps", nil); err != nil || !again.IsZero() {
-		t.Errorf("%v, %v", again, err)
+		t.Errorf("second Delete: got %v, %v, want no error and a zero time", again, err)
 	}
 	all, err := s.List(t.Context(), nil)
 	if err != nil || len(all) != 1 || all[0].GoneAt != until || all[0].Current != 2 || len(all[0].Revisions) != 2 {
-		t.Errorf("%+v, %v", all, err)
+		t.Errorf("got %+v, %v, want the deleted overlay with 2 revisions", all, err)
 	}
 	if n, err := s.Restore("maps"); err != nil || n != 2 {
-		t.Errorf("%d, %v", n, err)
+		t.Errorf("got revision %d, %v, want 2", n, err)
 	}
 	if n, err := s.Restore("maps"); err != nil || n != 2 {
 		t.Errorf("second Restore: got %d, %v, want 2", n, err)
 	}
 	if d := cmp.Diff(map[string]string{"a": "1"}, files(t, s.path("maps", 1))); d != "" {
-		t.Error(d)
+		t.Errorf("mismatch (-want +got):\n%s", d)
 	}
 	// A new overlay of the same name continues the numbering and prevents the restore.
 	_, err = s.Delete("maps", nil)
 	must(t, err)
 	if r, _ := s.publish("maps", map[string]string{"b": "1"}); r.Number != 3 {
-		t.Errorf("%+v", r)
+		t.Errorf("got %+v, want revision 3", r)
 	}
 	if _, err := s.Restore("maps"); !errors.Is(err, left4me.Conflict) {
-		t.Error(err)
+		t.Errorf("got %v, want Conflict", err)
 	}
 	if _, err := s.Restore("other"); !errors.Is(err, left4me.NotFound) {
-		t.Error(err)
+		t.Errorf("got %v, want NotFound", err)
 	}
 }
 
@@ -720,7 +720,7 @@ func TestListReportsOwnAndSharedBytes(t *testing.T) {
 		t.Errorf("got a: own %d, shared %d; b: own %d, shared %d", a.Own, a.Shared, b.Own, b.Shared)
 	}
 	if a.Revisions[0].Own != 2*8192 || a.Revisions[1].Own != 8192 {
-		t.Errorf("%+v", a.Revisions)
+		t.Errorf("got revisions %+v, want own %d and %d", a.Revisions, 2*8192, 8192)
 	}
 	_, err = s.Delete("b", nil)
 	must(t, err)
@@ -744,13 +744,13 @@ func TestCollectRemovesUnneededContent(t *testing.T) {
 	// Young revisions stay.
 	c, err := s.Collect(t.Context(), left4me.CollectSpec{Age: 30, Newest: 1}, up, unpinned)
 	if err != nil || len(c.Revisions) != 0 {
-		t.Errorf("%+v, %v", c, err)
+		t.Errorf("got %+v, %v, want no removed revision", c, err)
 	}
 	c, err = s.Collect(t.Context(), left4me.CollectSpec{Newest: 1, Keep: []left4me.OverlayRef{{Name: "maps", Revision: 2}, {Name: "maps"}}},
 		up, unpinned)
 	if want := []left4me.OverlayRef{{Name: "maps", Revision: 4}, {Name: "maps", Revision: 5}}; err != nil ||
 		!slices.Equal(c.Revisions, want) {
-		t.Errorf("%+v, %v", c, err)
+		t.Errorf("got %+v, %v, want %v removed", c, err, want)
 	}
 	if c.Files != 2 {
 		t.Errorf("removed %d files, want 2", c.Files)
@@ -760,13 +760,13 @@ func TestCollectRemovesUnneededContent(t *testing.T) {
 		return &left4me.Error{Kind: left4me.Busy, Text: fmt.Sprintf("%s is about to be mounted", r.String())}
 	}
 	if c, err = s.Collect(t.Context(), left4me.CollectSpec{}, nil, pinned); err != nil || len(c.Revisions) != 0 {
-		t.Errorf("%+v, %v", c, err)
+		t.Errorf("got %+v, %v, want no removed revision", c, err)
 	}
 	// On a full disk, young revisions are removed, too.
 	c, err = s.Collect(t.Context(), left4me.CollectSpec{Age: 30, MaxFree: 1 << 62}, nil, unpinned)
 	if want := []left4me.OverlayRef{{Name: "maps", Revision: 2}, {Name: "maps", Revision: 3}}; err != nil ||
 		!slices.Equal(c.Revisions, want) {
-		t.Errorf("%+v, %v", c, err)
+		t.Errorf("got %+v, %v, want %v removed", c, err, want)
 	}
 	if _, err := os.Lstat(filepath.Join(s.root, "workshop_cache/1/new.vpk")); err != nil {
 		t.Error("a new download was removed:", err)
@@ -778,7 +778,7 @@ func TestCollectRemovesUnneededContent(t *testing.T) {
 		t.Error("a file that is not ours was removed:", err)
 	}
 	if d := cmp.Diff(map[string]string{"a": "0"}, files(t, s.path("maps", 1))); d != "" {
-		t.Error(d)
+		t.Errorf("mismatch (-want +got):\n%s", d)
 	}
 	// A running build keeps its files.
 	st := s.stage("maps")
@@ -788,7 +788,7 @@ func TestCollectRemovesUnneededContent(t *testing.T) {
 	_, err = s.Collect(t.Context(), left4me.CollectSpec{Age: 30}, nil, unpinned)
 	must(t, err)
 	if r, _ := s.finish(st); r.Number != 7 {
-		t.Errorf("%+v", r)
+		t.Errorf("got %+v, want revision 7", r)
 	}
 }
 
@@ -815,7 +815,7 @@ func TestInodeAtLinkLimitIsCopied(t *testing.T) {
 	s.finish(st)
 	if d := cmp.Diff(map[string]string{"left4dead2/a": "a", "left4dead2/b": "b", "left4dead2/c": "c"},
 		files(t, s.path("maps", 2))); d != "" {
-		t.Error(d)
+		t.Errorf("mismatch (-want +got):\n%s", d)
 	}
 	s.publish("third", map[string]string{"left4dead2/x": "a"})
 	if one := s.inode(s.path("other", 1, "left4dead2/x")); one == s.inode(file) || one != s.inode(s.path("third", 1, "left4dead2/x")) {

@@ -300,7 +300,7 @@ func TestPlaceByDirectoryNameAndContent(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			files := in(c.in...)
 			if d := cmp.Diff(c.want, format(files, place.Place(files, nil))); d != "" {
-				t.Error(d)
+				t.Errorf("mismatch (-want +got):\n%s", d)
 			}
 		})
 	}
@@ -320,7 +320,7 @@ func TestMovesAreRelativeToTopFolder(t *testing.T) {
 			top + "c.cfg > cfg/mine/c.cfg", top + "other/z.sp > addons/sourcemod/scripting/z.sp",
 		}
 		if d := cmp.Diff(want, format(files, p)); d != "" {
-			t.Error(d)
+			t.Errorf("mismatch (-want +got):\n%s", d)
 		}
 	}
 }
@@ -340,7 +340,7 @@ func TestOnlyWantedHeadsAffectPlacing(t *testing.T) {
 		}
 	}
 	if d := cmp.Diff(all, place.Place(files, nil)); d != "" || len(wanted) != 4 {
-		t.Errorf("%v: %s", wanted, d)
+		t.Errorf("got wanted files %v, want 4; results differ:\n%s", wanted, d)
 	}
 }
 
@@ -437,7 +437,7 @@ func FuzzPlace(f *testing.F) {
 				continue
 			}
 			if err := overlays.CheckPath(r.To); err != nil && len(r.To) < 900 && strings.Count(r.To, "/") < 60 {
-				t.Errorf("%q: %v", files[i].Path, err)
+				t.Errorf("%q gets an invalid path: %v", files[i].Path, err)
 			}
 			key := overlays.Fold(r.To)
 			if other, ok := seen[key]; ok {
