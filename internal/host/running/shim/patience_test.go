@@ -18,7 +18,8 @@ func TestStopTimeoutsDependOnReadiness(t *testing.T) {
 		{Config{QuitTime: time.Minute, InterruptTime: time.Hour}, false, time.Second, 500 * time.Millisecond},
 	} {
 		if quit, interrupt := c.config.stopTimeouts(c.ready); quit != c.quit || interrupt != c.interrupt {
-			t.Errorf("QuitTime %v, InterruptTime %v, ready %v: got %v and %v", c.config.QuitTime, c.config.InterruptTime, c.ready, quit, interrupt)
+			t.Errorf("quit time %v, interrupt time %v, ready %v: got %v and %v", c.config.QuitTime, c.config.InterruptTime, c.ready, quit,
+				interrupt)
 		}
 	}
 }
