@@ -28,7 +28,7 @@ func TestMapListsEachPackageOnce(t *testing.T) {
 	for line := range strings.Lines(table) {
 		first, _, _ := strings.Cut(strings.TrimPrefix(line, "|"), "|")
 		for _, m := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(first, -1) {
-			if m[1] != "internal/" { // a heading
+			if m[1] != "internal/" { // a heading, not a package
 				named[strings.TrimSuffix(m[1], "/*")]++
 			}
 		}

@@ -61,7 +61,7 @@ func TestCompletionWorksInEachShell(t *testing.T) {
 				"left4me blueprint set default --overlay=maps@12\t": "left4me blueprint set default --overlay=maps@12",
 				"left4me overlay use maps 12\t":                     "left4me overlay use maps 12",
 			} {
-				// Move to the beginning of the line and print what the completion has made of it.
+				// Move to the beginning of the line and print the completed line.
 				s.enter(t, typed+"\x01echo line''-is ", "line-is "+want)
 			}
 		})

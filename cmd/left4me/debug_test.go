@@ -252,7 +252,8 @@ func TestBundleOmitsTextsIfSecretsAreUnknown(t *testing.T) {
 		if err := os.Rename(file, aside); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			t.Fatal(err)
 		}
-		// Root can read every file but no directory as a file, and cannot list a file.
+		// Root can read every file, so put a directory in place of a file and a file in place of a
+		// directory.
 		err, why := os.Mkdir(file, 0o700), "is a directory"
 		if filepath.Base(file) == "instances" {
 			err, why = errors.Join(os.Remove(file), os.WriteFile(file, nil, 0o600)), "not a directory"
@@ -264,7 +265,7 @@ func TestBundleOmitsTextsIfSecretsAreUnknown(t *testing.T) {
 			t.Errorf("%s: got error %v", file, own.err)
 		}
 		if file == rcon {
-			break // for the bundle
+			break // leave it unreadable for the bundle below
 		}
 		if err := os.Remove(file); err != nil {
 			t.Fatal(err)

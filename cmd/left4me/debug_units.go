@@ -80,7 +80,7 @@ func printedBy(ctx context.Context, most int, name string, args ...string) strin
 	return text
 }
 
-// lastBytes keeps the end of what is written to it.
+// lastBytes is a writer that keeps at least the last most bytes.
 type lastBytes struct {
 	most int
 	b    []byte

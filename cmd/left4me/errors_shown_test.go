@@ -177,7 +177,7 @@ func TestErrorsFromOtherBuildsAreShown(t *testing.T) {
 	}
 	list := api("/api/v1/jobs")
 	for i, f := range failedJobs {
-		verb := []string{"show", "watch"}[i%2] // each takes half a second
+		verb := []string{"show", "watch"}[i%2] // alternate, because each takes half a second
 		shown := map[string]string{
 			"left4me job " + verb:   cli("job", verb, string(f.id)),
 			"the panel's list":      panel("/jobs"),

@@ -188,7 +188,7 @@ func (p *person) testDoctor(t *testing.T) {
 		for _, m := range quoted.FindAllStringSubmatch(c.Mend, -1) {
 			program := m[2]
 			for word := range strings.FieldsSeq(m[2]) {
-				if program = word; !strings.Contains(word, "=") { // else it is a variable
+				if program = word; !strings.Contains(word, "=") { // skip variable assignments
 					break
 				}
 			}

@@ -55,8 +55,8 @@ func localSocket() string {
 func socketOf(s settings) string { return filepath.Join(s.run, socketName) }
 
 const (
-	// unreadWithin is how long a client may read nothing of what it was sent. A proxy that waits for a
-	// slow client does not take longer.
+	// unreadWithin is how long a client may stop reading before its connection is closed. A proxy
+	// that waits for a slow client does not take longer.
 	unreadWithin = 30 * time.Second
 	// unsentBytes limits the unsent part of an answer in the kernel. By default Linux queues up to 4
 	// MiB for a client that does not read.

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Starts the dedicated server and, unless -norestart is given, starts it again whenever it ends.
+# Starts the dedicated server and, unless -norestart is given, restarts it whenever it ends.
 
 BINARY=./srcds_linux
 RESTART=yes
@@ -17,7 +17,7 @@ cd "$(dirname "$0")" || exit 1
 LD_LIBRARY_PATH="$PWD:$PWD/bin:$LD_LIBRARY_PATH"
 export LD_LIBRARY_PATH
 
-# quote makes one word of the shell of its argument.
+# quote prints its argument as a single shell word.
 quote() {
 	printf "'%s' " "$(printf '%s' "$1" | sed "s/'/'\\\\''/g")"
 }
@@ -46,7 +46,7 @@ if [ -z "$MAP" ]; then
 	echo "WARNING: No map specified! Defaulting to c1m1_hotel"
 	ARGS="$ARGS+map c1m1_hotel"
 fi
-# The real one warns and waits ten seconds as well; who runs a simulation as root knows it.
+# The real script also waits ten seconds after this warning.
 [ "$(id -u)" = 0 ] && echo "WARNING: running as root is not recommended"
 echo "Auto detecting CPU"
 echo "Using default binary: $BINARY"
@@ -58,14 +58,16 @@ elif [ -n "$TRAP" ]; then
 	trap 'RESTART=' INT
 fi
 
-# The process id goes into a file only if somebody asked: that the crash below looks for it anyway is how it is.
+# Write the process ID to a file only on request. Like the real script, the crash handling below reads the
+# file anyway.
 COMMAND="$(quote "$BINARY")$ARGS"
 if [ -n "$DEBUG$KEEPPID" ]; then
 	COMMAND="sh -c 'echo \$\$ >\"\$0\"; exec \"\$@\"' $(quote "$PIDFILE")$COMMAND"
 fi
 
 while :; do
-	# In the foreground, which keeps its terminal. What this shell itself says about a signal differs between shells.
+	# Run in the foreground to keep the terminal. Hide the shell's own message about a signal, which differs
+	# between shells.
 	{ eval "$COMMAND" 2>&3; } 3>&2 2>/dev/null
 	CODE=$?
 	case $CODE in

@@ -45,13 +45,13 @@ func run(args []string) error {
 	}
 
 	flags := flag.NewFlagSet("lay "+what, flag.ContinueOnError)
-	into := flags.String("into", "", "the directory, made if it isn't there")
+	into := flags.String("into", "", "the directory, created if missing")
 	var o installation.Options
-	flags.Uint64Var(&o.Seed, "seed", 1, "of what the files hold")
-	flags.Float64Var(&o.Scale, "scale", 1, "of the files' sizes")
+	flags.Uint64Var(&o.Seed, "seed", 1, "seed of the file contents")
+	flags.Float64Var(&o.Scale, "scale", 1, "factor for the file sizes")
 	if what == "installation" {
-		flags.StringVar(&o.Server, "srcds", "", "the program that becomes srcds_linux")
-		flags.IntVar(&o.Files, "files", 400, "how many files")
+		flags.StringVar(&o.Server, "srcds", "", "program installed as srcds_linux")
+		flags.IntVar(&o.Files, "files", 400, "number of files")
 		flags.StringVar(&o.Version, "version", "", "PatchVersion of steam.inf")
 		flags.IntVar(&o.BuildID, "build", 0, "buildid of the app manifest")
 	}

@@ -16,7 +16,7 @@ import (
 // faults are the simulated failures configured by the environment.
 type faults struct {
 	crashAtStart string        // SIM_CRASH_AT_START=segv|abort|quit: crash before the socket is open
-	crashAfter   time.Duration // SIM_CRASH_AFTER: crash this long after the first map is loaded, as SIM_CRASH says
+	crashAfter   time.Duration // SIM_CRASH_AFTER: crash this long after the first map is loaded; SIM_CRASH selects how
 	crash        string        // SIM_CRASH=segv|abort|quit: quit exits with status 0, as a plugin may do
 	hangAfter    time.Duration // SIM_HANG_AFTER: like crashAfter, but hang
 	slowStart    time.Duration // SIM_SLOW_START: additional load time of the first map
@@ -52,21 +52,21 @@ type faultCommands struct{ server *server }
 // add adds the commands that a real server does not have.
 func (c faultCommands) add() {
 	add := func(name, help string, run func(console.Args)) { c.server.con.Command("sim_"+name, help, run) }
-	add("crash", "sim_crash [segv|abort|quit]: die by the signal, or end as if a plugin had called quit.",
+	add("crash", "sim_crash [segv|abort|quit]: crash with the signal, or exit as if a plugin had called quit.",
 		func(a console.Args) { c.crash(a.Word(0)) })
-	add("hang", "sim_hang: stop answering for good.", func(console.Args) { hang() })
+	add("hang", "sim_hang: stop answering permanently.", func(console.Args) { hang() })
 	add("flood", "sim_flood <lines> <bytes>: print as fast as possible.", func(a console.Args) { c.flood(a.Rest) })
-	add("map_load", "sim_map_load <duration>: how long maps take to load.", func(a console.Args) {
+	add("map_load", "sim_map_load <duration>: set the load time of maps.", func(a console.Args) {
 		c.server.opt.sim.mapLoad = duration(a.Word(0), c.server.opt.sim.mapLoad)
 	})
 	add("ignore_quit", "sim_ignore_quit <0|1>", func(a console.Args) { c.server.opt.sim.faults.ignoreQuit = a.Word(0) == "1" })
 	add("ignore_sigint", "sim_ignore_sigint <0|1>", func(a console.Args) { c.server.ignoreSIGINT.Store(a.Word(0) == "1") })
-	add("out_of_date", "sim_out_of_date: say what servers say when there is an update.", func(console.Args) {
+	add("out_of_date", "sim_out_of_date: print the messages of a server about an available update.", func(console.Args) {
 		c.server.console("MasterRequestRestart\nYour server needs to be restarted in order to receive the latest update.\n")
 	})
-	add("reserve", "sim_reserve [hex]: a lobby reserves the server, or leaves it.",
+	add("reserve", "sim_reserve [hex]: a lobby reserves the server, or releases it.",
 		func(a console.Args) { c.server.opt.sim.faults.reserved = a.Word(0) })
-	add("file", "sim_file <name>: show a file of the game as the server finds it.", func(a console.Args) {
+	add("file", "sim_file <name>: print a file of the game.", func(a console.Args) {
 		text, err := c.server.files.ReadFile(a.Word(0))
 		if err != nil {
 			c.server.con.Printf("sim_file: no %s\n", a.Word(0))
@@ -74,35 +74,35 @@ func (c faultCommands) add() {
 		}
 		c.server.print(strings.TrimSuffix(string(text), "\n") + "\n")
 	})
-	add("players", "sim_players <n>: how many people there are over time.", func(a console.Args) {
+	add("players", "sim_players <n>: set the average number of players.", func(a console.Args) {
 		c.server.game.SetAverage(number(a.Word(0), c.server.game.Average()))
 		c.server.wakeBeat()
 	})
-	add("tempo", "sim_tempo <factor>: how fast they play.", func(a console.Args) {
+	add("tempo", "sim_tempo <factor>: set the speed of the players.", func(a console.Args) {
 		if t := float64(duration(a.Word(0), 0)) / float64(time.Second); t > 0 {
 			c.server.opt.sim.tempo = t
 			c.server.wakeBeat()
 		}
 	})
-	add("join", "sim_join <name>: somebody joins.", func(a console.Args) {
+	add("join", "sim_join <name>: a player joins.", func(a console.Args) {
 		if !c.server.playing() || c.server.game.Join(a.Text(), time.Now()) == nil {
 			c.server.con.Printf("sim_join: %s cannot join\n", a.Text())
 		}
 		c.server.updateHibernation()
 	})
-	add("leave", "sim_leave <name>: somebody leaves.", func(a console.Args) {
+	add("leave", "sim_leave <name>: a player leaves.", func(a console.Args) {
 		if p := c.server.game.Find(a.Text()); p != nil {
 			c.server.game.Leave(p, "Disconnect by user.", time.Now())
 		}
 		c.server.updateHibernation()
 	})
-	add("no_logon", "sim_no_logon <name>: somebody loses Steam; the reason has a line break.", func(a console.Args) {
+	add("no_logon", "sim_no_logon <name>: a player loses the connection to Steam; the reason contains a line break.", func(a console.Args) {
 		if p := c.server.game.Find(a.Text()); p != nil {
 			c.server.game.Leave(p, "No Steam logon\n", time.Now())
 		}
 		c.server.updateHibernation()
 	})
-	add("say", "sim_say <userid> <text>: somebody says something.", func(a console.Args) {
+	add("say", "sim_say <userid> <text>: a player sends a chat message.", func(a console.Args) {
 		if p := c.server.game.Find(a.Word(0)); p != nil {
 			c.server.game.Say(p, strings.Join(a.Words[1:], " "))
 		}

@@ -68,7 +68,7 @@ func (s *server) start() (code int, ok bool) {
 	return 0, true
 }
 
-// loadSteam prints what a real server prints if it finds Steam's library, or if it does not.
+// loadSteam prints the messages of a real server about Steam's library, found or missing.
 func (s *server) loadSteam() {
 	library := os.Getenv("HOME") + "/.steam/sdk32/steamclient.so"
 	if s.opt.sim.faults.steam == "nolibrary" {

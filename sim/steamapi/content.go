@@ -28,7 +28,7 @@ func (s *Server) Path(id string) (path string, size int64, sum string) {
 	return s.path(id, it), b.size, b.sum
 }
 
-// count holds what was sent of an item.
+// count is the number of bytes sent of an item, and of requests for it.
 type count struct {
 	bytes    int64
 	requests int

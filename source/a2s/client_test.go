@@ -211,7 +211,7 @@ func TestClientTimesOutOnLostFragment(t *testing.T) {
 	}
 }
 
-// A client that kept its socket would take each answer for the answer to the next query, permanently.
+// A client that kept its socket would assign every answer to the next query, permanently.
 func TestClientDropsLateReply(t *testing.T) {
 	var late net.Addr
 	older := hotel()

@@ -13,8 +13,8 @@ import (
 
 // Limits, in bytes.
 const (
-	maxLine = 200     // of titles and names
-	maxText = 4 << 10 // of descriptions
+	maxLine = 200     // titles and names
+	maxText = 4 << 10 // descriptions
 	maxFile = 1 << 20 // the limit of vdf
 	prefix  = "addoncontent_"
 )

@@ -203,7 +203,7 @@ func (v values) image(s string) string {
 type MissionFile struct {
 	Mission
 	Path     string
-	Problems []vdf.Problem // what the game reads differently than meant
+	Problems []vdf.Problem // places that the game reads differently than the author meant
 	Err      error         // why all or part of the mission is missing: an error of ParseMission or of reading the file
 }
 

@@ -26,27 +26,27 @@ const (
 	Validated    Kind = "validated"     // Player
 	Entered      Kind = "entered"       // Player
 	JoinedTeam   Kind = "joined_team"   // Player, Team
-	Renamed      Kind = "renamed"       // Player with the old name, Text the new name
+	Renamed      Kind = "renamed"       // Player (with the old name), Text (new name)
 	Said         Kind = "said"          // Player, Text, TeamOnly, Dead
-	Disconnected Kind = "disconnected"  // Player, Text the reason
+	Disconnected Kind = "disconnected"  // Player, Text (reason)
 	Spawned      Kind = "spawned"       // Player
-	Killed       Kind = "killed"        // Player the killer (nil for the world), Target, Weapon, Headshot
-	Attacked     Kind = "attacked"      // Player the attacker, Target, Weapon, Damage
-	Incapped     Kind = "incapped"      // Player the attacker (nil for the world), Target the incapacitated player, Weapon (may be empty)
+	Killed       Kind = "killed"        // Player (killer; nil for the world), Target, Weapon, Headshot
+	Attacked     Kind = "attacked"      // Player (attacker), Target, Weapon, Damage
+	Incapped     Kind = "incapped"      // Player (attacker; nil for the world), Target (incapacitated player), Weapon (may be empty)
 	Suicide      Kind = "suicide"       // Player, Weapon
-	Triggered    Kind = "triggered"     // Name; Player, or Team, or neither for the world; Target
+	Triggered    Kind = "triggered"     // Name, Player or Team (neither for the world), Target
 	MapLoading   Kind = "map_loading"   // Map
 	MapStarted   Kind = "map_started"   // Map
-	CvarsStart   Kind = "cvars_start"   // start of the list of Cvar events of a new map
+	CvarsStart   Kind = "cvars_start"   // start of the Cvar events of a new map
 	CvarsEnd     Kind = "cvars_end"     //
 	Cvar         Kind = "cvar"          // Name, Value
-	Rcon         Kind = "rcon"          // Address, Text the command
+	Rcon         Kind = "rcon"          // Address, Text (command)
 	RconRefused  Kind = "rcon_refused"  // Address
-	Kicked       Kind = "kicked"        // Player, By, Text the message
-	Banned       Kind = "banned"        // Player (nil for an address), Address, By, Text the duration
-	LogStarted   Kind = "log_started"   // Text the file name
+	Kicked       Kind = "kicked"        // Player, By, Text (message)
+	Banned       Kind = "banned"        // Player (nil for an address), Address, By, Text (duration)
+	LogStarted   Kind = "log_started"   // Text (file name)
 	LogClosed    Kind = "log_closed"    //
-	PluginOutput Kind = "plugin_output" // Name of the plugin, Text
+	PluginOutput Kind = "plugin_output" // Name (plugin), Text
 )
 
 // Event is a line of the log. The comment of its Kind lists the fields that are set.

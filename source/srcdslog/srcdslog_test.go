@@ -351,7 +351,7 @@ func FuzzDatagram(f *testing.F) {
 			t.Errorf("% x: secret %q, %v", b, key, has)
 		}
 		k, h, l, err := srcdslog.ParseDatagram(srcdslog.AppendDatagram(nil, key, line))
-		// A line that begins with a digit cannot be told from the secret; real lines begin with L.
+		// A line that begins with a digit cannot be distinguished from the secret; real lines begin with L.
 		if err != nil || h != has || k+l != key+line {
 			t.Errorf("% x: %q %q became %q %q, %v", b, key, line, k, l, err)
 		}

@@ -258,7 +258,7 @@ func TestParsingTakesLinearTime(t *testing.T) {
 	}
 }
 
-// Neither may files that include each other, or that have much to merge.
+// The same holds for files that include each other, and for files with much to merge.
 func TestIncludesTakeLinearTime(t *testing.T) {
 	for what, text := range map[string]func(scale int) string{
 		"files that include each other": func(int) string { return "#include x\n#include y\n#base z\n" },

@@ -2,7 +2,7 @@ package vpk
 
 import "hash/crc32"
 
-// Limits of what is read to find the start of the data.
+// Limits of the search for the start of the data.
 const (
 	maxProbes = 8
 	maxProbe  = 1 << 20

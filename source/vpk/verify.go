@@ -19,7 +19,7 @@ const (
 
 // Problem is a problem found by Verify.
 type Problem struct {
-	Entry string // its path; empty when it isn't about one entry
+	Entry string // path of the affected entry; empty if there is none
 	Err   error  // *Error
 }
 

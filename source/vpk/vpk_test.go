@@ -341,7 +341,7 @@ func FuzzArchive(f *testing.F) {
 		must(f, err)
 		f.Add(b)
 		f.Add(b[:len(b)/2])
-		if len(b) > 12 { // declare a longer tree, with the data where the game then looks
+		if len(b) > 12 { // declare a longer tree and put the data where the game then expects it
 			size := binary.LittleEndian.Uint32(b[8:])
 			if end := 12 + int(size); b[4] == 1 && end < len(b) {
 				longer := append(append(bytes.Clone(b[:end]), make([]byte, 9)...), b[end:]...)

@@ -33,9 +33,9 @@ func main() {
 
 func run() error {
 	state := steamapi.State{Versions: map[int]int{}}
-	listen := flag.String("listen", "127.0.0.1:0", "where to listen")
-	archive := flag.String("archive", "", "the archive of a simulated SteamCMD")
-	flag.Func("version", "APP=VERSION, the newest of an app", func(text string) error {
+	listen := flag.String("listen", "127.0.0.1:0", "address to listen on")
+	archive := flag.String("archive", "", "archive of a simulated SteamCMD")
+	flag.Func("version", "APP=VERSION, the newest version of an app", func(text string) error {
 		app, version, _ := strings.Cut(text, "=")
 		n, err := strconv.Atoi(app)
 		if err == nil {
@@ -43,13 +43,13 @@ func run() error {
 		}
 		return err
 	})
-	flag.Func("server", "IP:PORT of a server that Steam sees", func(text string) error {
+	flag.Func("server", "IP:PORT of a server known to Steam", func(text string) error {
 		state.Servers = append(state.Servers, text)
 		return nil
 	})
-	workshop := flag.Bool("workshop", false, "have a small workshop")
-	rate := flag.Int64("rate", 0, "bytes a second of each of its files; 0 is as fast as it goes")
-	scale := flag.Float64("scale", 1, "of the sizes of its files")
+	workshop := flag.Bool("workshop", false, "serve a small workshop")
+	rate := flag.Int64("rate", 0, "bytes per second for each workshop file; 0 means no limit")
+	scale := flag.Float64("scale", 1, "factor for the sizes of workshop files")
 	flag.Parse()
 	if *workshop {
 		state.Items = steamapi.Workshop(*rate, *scale)
