@@ -23,10 +23,10 @@ type Item struct {
 	Tags     []string `json:"tags"`
 	Version  int      `json:"version"` // determines the content and the time of the last update
 
-	Addon string  `json:"addon"` // content: a name known to installation.Addon,
-	Scale float64 `json:"scale"` // with this scale; 1 if 0;
-	Data  []byte  `json:"data"`  // or these bytes;
-	Zeros int64   `json:"zeros"` // or the header of a VPK followed by this many zeros, which are not held in memory
+	Addon string  `json:"addon"` // content: name of an add-on for installation.Addon
+	Scale float64 `json:"scale"` // scale of that add-on; 1 if 0
+	Data  []byte  `json:"data"`  // content without Addon; the header of a VPK if nil
+	Zeros int64   `json:"zeros"` // number of zeros after the content, not held in memory
 
 	Children []string `json:"children"` // items of a collection
 

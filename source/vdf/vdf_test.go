@@ -276,7 +276,7 @@ func TestIncludesTakeLinearTime(t *testing.T) {
 		linear(t, what, func(scale int) {
 			calls, text := 0, text(scale)
 			o := vdf.Options{Include: func(string) ([]byte, error) {
-				if calls++; strings.Contains(text, "{") { // as many distinct keys
+				if calls++; strings.Contains(text, "{") { // return as many keys with other names
 					return []byte(strings.ReplaceAll(strings.TrimPrefix(text, "#base x\n"), "k", "l")), nil
 				}
 				return []byte(text), nil
