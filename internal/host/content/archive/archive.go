@@ -22,16 +22,16 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Limits bounds an import. All limits apply to unpacked content.
+// Limits bounds an import. All sizes are unpacked sizes in bytes.
 type Limits struct {
 	Entries int   // files and directories
-	Bytes   int64 // total of all files
-	File    int64 // bytes of one file
-	Ratio   int64 // unpacked size divided by archive size
-	Small   int64 // unpacked bytes allowed regardless of Ratio
+	Bytes   int64 // all files
+	File    int64 // one file
+	Ratio   int64 // maximum of unpacked size divided by archive size
+	Small   int64 // allowed regardless of Ratio
 }
 
-// DefaultLimits contains the default limits.
+// DefaultLimits applies if Options.Limits is zero.
 var DefaultLimits = Limits{Entries: 1_000_000, Bytes: 256 << 30, File: 64 << 30, Ratio: 250, Small: 64 << 20}
 
 // Options configures an import.

@@ -28,7 +28,8 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// TestMain also runs the test binary as a decoder, and as an importer onto a full disk.
+// TestMain also makes the test binary the decoder process and the program that imports onto a full
+// disk.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == "decode" {
 		if err := archive.Decode(context.Background(), os.Args[2:], os.Stdin, os.Stdout); err != nil {
@@ -116,7 +117,7 @@ func open(t testing.TB, dir string, o archive.Options) (*archive.Found, error) {
 // delaying each exit by a second.
 var decoderCommand = []string{"/usr/bin/env", "GORACE=atexit_sleep_ms=0", os.Args[0], "decode"}
 
-// imported runs an import with each decoder and returns the files, which must not differ.
+// imported runs an import with each decoder, checks that the results are equal, and returns them.
 func imported(t testing.TB, dir string, o archive.Options, decoders ...[]string) (files, left4me.Plan) {
 	t.Helper()
 	var before files
@@ -173,7 +174,7 @@ func run(t testing.TB, dir, name string, args ...string) {
 	}
 }
 
-// sourcemod is a small content tree as people pack it.
+// sourcemod is a small SourceMod installation, packed like typical uploads.
 var sourcemod = files{
 	"addons/metamod.vdf":                         `"Plugin" {}`,
 	"addons/sourcemod/plugins/left4dhooks.smx":   "FFPS",
@@ -249,7 +250,7 @@ func TestImportReadsFormatsOfRealPackers(t *testing.T) {
 	}
 }
 
-// zipped returns a zip of the entries in this order.
+// zipped returns a zip with the given entries; each file contains "x".
 func zipped(t testing.TB, entries ...zip.FileHeader) []byte {
 	t.Helper()
 	var b bytes.Buffer
@@ -903,7 +904,7 @@ func TestDecompressionBombsAreRefused(t *testing.T) {
 			wantRefusedWith(t, b, archive.Options{Limits: limits, Decoder: decoderCommand}, "unpacks to far more")
 		})
 	}
-	// A zip that declares a size that is too small.
+	// A zip that declares a smaller size than it contains.
 	lie := zipped(t, zip.FileHeader{Name: "addons/a.vpk", Method: zip.Store})
 	at := bytes.LastIndex(lie, []byte("PK\x01\x02"))
 	lie[at+24] = 0 // uncompressed size, in the directory

@@ -137,7 +137,7 @@ func rar4Volumes(name, text string, each int, newNames bool) (all []string) {
 	return all
 }
 
-// parts returns volumes under numbered names.
+// parts returns volumes with numbered names.
 func parts(format string, first int, volumes []string) files {
 	out := files{}
 	for i, v := range volumes {
@@ -208,7 +208,7 @@ func without(f files, name string) files { f = maps.Clone(f); delete(f, name); r
 
 func with(f files, name, text string) files { f = maps.Clone(f); f[name] = text; return f }
 
-// cut splits a file into pieces.
+// cut splits text into pieces of each bytes with numbered names.
 func cut(format, text string, each int) files {
 	var pieces []string
 	for piece := range slices.Chunk([]byte(text), each) {

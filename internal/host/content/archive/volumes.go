@@ -40,9 +40,9 @@ var (
 
 // groups contains the multi-part archives among files, by index of item.
 type groups struct {
-	rest  map[int][]int // first part to the other parts, in order
-	of    map[int]int   // other part to first part
-	wrong map[int]error // first part to the reason why the group is unreadable
+	rest  map[int][]int // from the first part to the others, in order
+	of    map[int]int   // from another part to the first
+	wrong map[int]error // from the first part to the reason why the group is unreadable
 }
 
 func (g groups) behind(i int) []int { return g.rest[i] }

@@ -10,8 +10,8 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// everyAddons contains the scripts that the game runs from every add-on. They don't conflict in
-// VPKs, but as loose files of two layers.
+// everyAddons contains the scripts that the game runs from every add-on. They conflict only as
+// loose files of two layers.
 var everyAddons = map[string]bool{
 	"director_base_addon.nut": true, "mapspawn_addon.nut": true, "scriptedmode_addon.nut": true, "response_testbed_addon.nut": true,
 }

@@ -18,8 +18,8 @@ import (
 
 const publishVar = "LEFT4ME_TEST_PUBLISH"
 
-// TestMain also runs the test binary as the program that is killed while it publishes, and as the
-// one whose disk is full.
+// TestMain also makes the test binary the program that is killed while it publishes, and the one
+// that publishes onto a full disk.
 func TestMain(m *testing.M) {
 	run := publishForever
 	root := os.Getenv(publishVar)
@@ -146,7 +146,7 @@ func TestKillDuringPublishLeavesCompleteRevisions(t *testing.T) {
 		entries, err := os.ReadDir(filepath.Join(s.root, "overlays/maps"))
 		must(t, err)
 		for _, e := range entries {
-			// Manifests stay while others are deltas to them.
+			// A manifest stays while other manifests are deltas to it.
 			if !there[e.Name()] && filepath.Ext(e.Name()) != ".files" {
 				t.Errorf("round %d: %s was left behind", round, e.Name())
 			}

@@ -112,7 +112,8 @@ func (t *tree) mkdir(p string) error {
 	return err
 }
 
-// link links a file to p. If from is the result of descriptor, it links the open file.
+// link creates a hard link at p to from. If from is the result of descriptor, it links the open
+// file.
 func (t *tree) link(p, from string) error {
 	return t.linkAt(p, unix.AT_FDCWD, from)
 }

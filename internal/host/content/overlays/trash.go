@@ -60,7 +60,7 @@ func (l *layout) deleted() ([]deleted, error) {
 	return all, nil
 }
 
-// lastDeleted returns the highest revision number assigned by deleted overlays of a name.
+// lastDeleted returns the highest revision number ever assigned in deleted overlays of a name.
 func (l *layout) lastDeleted(n left4me.Name) int {
 	all, err := l.deleted()
 	last := 0

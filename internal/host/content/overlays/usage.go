@@ -43,7 +43,7 @@ type uses struct {
 	all        map[string]int64 // bytes including shared ones; overlays only
 }
 
-// owner records which overlay and revision contain a file, as indexes, or several.
+// owner records the indexes of the overlay and the revision that contain a file, or several.
 type owner struct {
 	blocks            int64
 	overlay, revision int32

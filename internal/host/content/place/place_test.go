@@ -57,7 +57,7 @@ func format(files []place.File, p place.Placing) (all []string) {
 
 const sm = "addons/sourcemod/"
 
-// placedFiles contains uploads and the expected results in the format of the function format.
+// placedFiles contains uploads and the expected results, as returned by format.
 var placedFiles = map[string]struct{ in, want []string }{
 	"SourceMod directories without a parent": {
 		[]string{
