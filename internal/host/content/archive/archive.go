@@ -61,7 +61,7 @@ type entry struct {
 	Plain   bool   // purposePlan: the beginning needs no encoding repair
 }
 
-// purpose is the purpose for which an archive is read.
+// purpose determines how much of an archive is read.
 type purpose string
 
 const (

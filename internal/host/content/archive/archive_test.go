@@ -186,7 +186,7 @@ var sourcemod = files{
 	"README.md":                                  "read me",
 }
 
-// inGame returns where the files of sourcemod are placed.
+// inGame returns the expected layer for an upload of f.
 func inGame(f files) files {
 	out := files{}
 	for name, text := range f {

@@ -24,7 +24,8 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Resource limits of a decoder process. 1 GiB is the largest common dictionary size.
+// Resource limits of a decoder process. The memory leaves room for a dictionary of 1 GiB, the
+// largest common size.
 const (
 	decoderMemory = 2 << 30
 	decoderCPU    = 2 * 60 * 60 // seconds
