@@ -95,7 +95,8 @@ func TestJobReportsWithHostileOutputAreBounded(t *testing.T) {
 				t.Errorf("%s with %q in %d bytes, %v", what, text, len(data), err)
 			}
 			if n := len(v.Log); n < 60 || !strings.HasSuffix(v.Steps[0].Note, " bytes cut)") {
-				t.Errorf("%s with %q: got %d lines and a note that ends in %q", what, text, n, v.Steps[0].Note[max(0, len(v.Steps[0].Note)-30):])
+				t.Errorf("%s with %q: got %d lines and a note that ends in %q", what, text, n,
+					v.Steps[0].Note[max(0, len(v.Steps[0].Note)-30):])
 			}
 		}
 		if ended.State != left4me.JobFailed || !strings.HasSuffix(ended.Error.Text, " bytes cut)") {

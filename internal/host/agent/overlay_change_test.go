@@ -101,7 +101,8 @@ func TestConcurrentEditsOfOverlay(t *testing.T) {
 	}); r.State != left4me.JobDone {
 		t.Fatalf("got %+v", r.Error)
 	}
-	d.checkRevision(1, map[string]string{"left4dead2/addons/a.txt": "a1", "left4dead2/cfg/server.cfg": "s1", "left4dead2/cfg/other.cfg": "o1"})
+	d.checkRevision(1,
+		map[string]string{"left4dead2/addons/a.txt": "a1", "left4dead2/cfg/server.cfg": "s1", "left4dead2/cfg/other.cfg": "o1"})
 	exact := left4me.Import{Exact: true}
 	edit := func(file, text string, base int) bus.JobReport {
 		return d.change(left4me.Change{Upload: d.send("e", map[string]string{"left4dead2/" + file: text}), Import: exact, Base: base})

@@ -37,7 +37,14 @@ type servers struct {
 }
 
 func newServers(c *core, st *statuses, use *layerUse, maps *campaigns) *servers {
-	return &servers{core: c, statuses: st, layers: use, campaigns: maps, starts: newStartQueue(maxConcurrentStarts()), launchWithin: launchWithin}
+	return &servers{
+		core:         c,
+		statuses:     st,
+		layers:       use,
+		campaigns:    maps,
+		starts:       newStartQueue(maxConcurrentStarts()),
+		launchWithin: launchWithin,
+	}
 }
 
 // start starts a server and returns once it answers players. A failed or cancelled start leaves

@@ -253,7 +253,13 @@ func FuzzRaw(f *testing.F) {
 	f.Add(unpacked(archiveOf(f, append(upper, &tar.Header{Typeflag: tar.TypeSymlink, Name: "runtime/a/upper/x", Linkname: "y"},
 		&tar.Header{Typeflag: tar.TypeReg, Name: "runtime/a/upper/z", PAXRecords: map[string]string{xattrPrefix + "user.a": "b"}})...)))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		a := &reader{ctx: t.Context(), tar: tar.NewReader(bytes.NewReader(b)), sink: discard{}, space: 1 << 20, seen: map[string]readResult{}}
+		a := &reader{
+			ctx:   t.Context(),
+			tar:   tar.NewReader(bytes.NewReader(b)),
+			sink:  discard{},
+			space: 1 << 20,
+			seen:  map[string]readResult{},
+		}
 		if _, err := a.all(); err != nil && !errors.Is(err, ErrDamaged) {
 			t.Errorf("got %v", err)
 		}

@@ -37,7 +37,10 @@ var rulesets = []struct {
 	{"range that includes the port", strings.Replace(policyDrop, "%s", "udp dport 27000-27100 accept", 1), Open, false},
 	{"rule that opens UDP", strings.Replace(policyDrop, "%s", "meta l4proto udp accept", 1), Open, false},
 	{"rule that opens some addresses", strings.Replace(policyDrop, "%s", "ip saddr 192.0.2.0/24 accept", 1), Unclear, false},
-	{"rule that opens the port for some addresses", strings.Replace(policyDrop, "%s", "ip saddr 192.0.2.0/24 udp dport 27015 accept", 1), Open, false},
+	{
+		"rule that opens the port for some addresses", strings.Replace(policyDrop, "%s", "ip saddr 192.0.2.0/24 udp dport 27015 accept", 1),
+		Open, false,
+	},
 	{
 		"rule that drops the port", `table inet x { chain c { type filter hook input priority 0; udp dport 27015 counter drop; } }`,
 		Dropped, false,
