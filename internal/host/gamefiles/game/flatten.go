@@ -47,9 +47,9 @@ func (b Builds) base() Build {
 
 // Flatten merges the layers of the build before the current one into one layer of hard links. It
 // copies no file and does not change existing layers. Builds above the merged layers then use the
-// new layer; Drop removes the old ones. told, which may be nil, receives the number of files so
+// new layer; Drop removes the old ones. report, which may be nil, receives the number of files so
 // far.
-func (i *Installation) Flatten(ctx context.Context, told func(files int)) (Flattened, error) {
+func (i *Installation) Flatten(ctx context.Context, report func(files int)) (Flattened, error) {
 	b, err := i.Builds()
 	if err != nil || b.ToFlatten() == 0 {
 		return Flattened{}, err
@@ -63,7 +63,7 @@ func (i *Installation) Flatten(ctx context.Context, told func(files int)) (Flatt
 	if err := os.RemoveAll(tmp); err != nil {
 		return Flattened{}, err
 	}
-	m := merge{ctx: ctx, progress: told}
+	m := merge{ctx: ctx, progress: report}
 	err = m.dir(tmp, paths(i.dir, from.Layers))
 	if err == nil {
 		err = syncTree(tmp)

@@ -21,10 +21,10 @@ const (
 	maxPass    = 4 << 20 // bytes read before checking again whether the process runs
 )
 
-// Follow calls told for every line of a progress file, beginning with the existing ones, until the
+// Follow calls report for every line of a progress file, beginning with the existing ones, until the
 // process has ended; alive reports whether it runs. It returns the last result in the file, or nil
 // if the process ended without one or never started.
-func Follow(ctx context.Context, name string, alive func(context.Context) (bool, error), told func(Line)) (*Result, error) {
+func Follow(ctx context.Context, name string, alive func(context.Context) (bool, error), report func(Line)) (*Result, error) {
 	var f follower
 	defer f.close()
 	tick := time.NewTicker(pollEvery)
@@ -40,7 +40,7 @@ func Follow(ctx context.Context, name string, alive func(context.Context) (bool,
 			}
 		}
 		// Read the file after calling alive: once the process has ended, the file is complete.
-		whole, err := f.read(name, told)
+		whole, err := f.read(name, report)
 		switch {
 		case err != nil:
 			return nil, err
@@ -87,9 +87,9 @@ func (f *follower) open(name string) error {
 	return nil
 }
 
-// read passes new lines to told. It stops after maxPass bytes; whole reports whether it reached the
+// read passes new lines to report. It stops after maxPass bytes; whole reports whether it reached the
 // end of the file.
-func (f *follower) read(name string, told func(Line)) (whole bool, err error) {
+func (f *follower) read(name string, report func(Line)) (whole bool, err error) {
 	if f.file == nil {
 		if err := f.open(name); errors.Is(err, fs.ErrNotExist) {
 			return true, nil
@@ -115,7 +115,7 @@ func (f *follower) read(name string, told func(Line)) (whole bool, err error) {
 			if l.Result != nil {
 				f.result = l.Result
 			}
-			told(l)
+			report(l)
 		}
 		f.part = f.part[:0]
 	}

@@ -34,12 +34,12 @@ const (
 
 // Fetch downloads SteamCMD from address, or from ValveURL if address is empty, and unpacks it to
 // dir. It creates the parent of dir and replaces an existing dir. dir changes only if the whole
-// archive was unpacked and this machine has the libraries that SteamCMD needs. told, which may be
+// archive was unpacked and this machine has the libraries that SteamCMD needs. report, which may be
 // nil, receives the downloaded bytes.
 //
 // The address must use https unless it is on loopback. Whatever the archive contains, nothing is
 // written outside dir and its temporary sibling.
-func Fetch(ctx context.Context, address, dir string, told func(left4me.Progress)) error {
+func Fetch(ctx context.Context, address, dir string, report func(left4me.Progress)) error {
 	if address == "" {
 		address = ValveURL
 	}
@@ -61,7 +61,7 @@ func Fetch(ctx context.Context, address, dir string, told func(left4me.Progress)
 	if err := os.Chmod(temp, 0o755); err != nil { // servers load libraries from this directory
 		return err
 	}
-	if err := download(ctx, address, temp, told); err != nil {
+	if err := download(ctx, address, temp, report); err != nil {
 		return err
 	}
 	t := Tool{Script: filepath.Join(temp, "steamcmd.sh")}
@@ -101,7 +101,7 @@ func onLoopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-func download(ctx context.Context, address, into string, told func(left4me.Progress)) error {
+func download(ctx context.Context, address, into string, report func(left4me.Progress)) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return err
@@ -124,7 +124,7 @@ func download(ctx context.Context, address, into string, told func(left4me.Progr
 	if resp.StatusCode != http.StatusOK {
 		return notFetched(ctx, address, errors.New(resp.Status))
 	}
-	body := &counter{r: io.LimitReader(resp.Body, maxArchive+1), total: max(0, resp.ContentLength), told: told, began: time.Now()}
+	body := &counter{r: io.LimitReader(resp.Body, maxArchive+1), total: max(0, resp.ContentLength), report: report, began: time.Now()}
 	if err := unpack(body, into); err != nil {
 		var w *writeError
 		if errors.As(err, &w) {
@@ -255,7 +255,7 @@ func (r *reader) Read(p []byte) (int, error) {
 type counter struct {
 	r           io.Reader
 	done, total int64
-	told        func(left4me.Progress)
+	report      func(left4me.Progress)
 	began       time.Time
 	rate        rate
 }
@@ -265,8 +265,8 @@ func (c *counter) Read(p []byte) (int, error) {
 	if c.done += int64(n); c.done > maxArchive {
 		return n, errors.New("it is far too large")
 	}
-	if c.told != nil && n > 0 {
-		c.told(left4me.Progress{Done: c.done, Total: c.total, Unit: "bytes", Rate: c.rate.add(c.done, time.Now())})
+	if c.report != nil && n > 0 {
+		c.report(left4me.Progress{Done: c.done, Total: c.total, Unit: "bytes", Rate: c.rate.add(c.done, time.Now())})
 	}
 	return n, err
 }

@@ -92,7 +92,7 @@ func (r *rig) now(t *testing.T, vars ...string) {
 	}
 }
 
-func (r *rig) told(e steamcmd.Event) {
+func (r *rig) record(e steamcmd.Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.events = append(r.events, e)
@@ -113,7 +113,7 @@ func (r *rig) run(t *testing.T) (steamcmd.Manifest, error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
-	return r.tool.Update(ctx, r.update, r.told)
+	return r.tool.Update(ctx, r.update, r.record)
 }
 
 // installed runs an update and requires it to install the given build.

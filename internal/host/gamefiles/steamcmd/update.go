@@ -20,17 +20,17 @@ import (
 // complete. After an interruption, the next call continues the download. Update returns within 5 s
 // after ctx ends.
 //
-// told, which may be nil, is called from one goroutine and must not block for long. Errors are
+// report, which may be nil, is called from one goroutine and must not block for long. Errors are
 // *left4me.Error with a Cause in their chain, or the cause of ctx.
-func (t Tool) Update(ctx context.Context, u Update, told func(Event)) (Manifest, error) {
+func (t Tool) Update(ctx context.Context, u Update, report func(Event)) (Manifest, error) {
 	limits := t.Limits.withDefaults()
 	ctx, cancel := context.WithTimeoutCause(ctx, limits.Whole, tooLong(limits.Whole))
 	defer cancel()
 	u.App = cmp.Or(u.App, App)
-	if told == nil {
-		told = func(Event) {}
+	if report == nil {
+		report = func(Event) {}
 	}
-	w := &work{tool: t, Update: u, limits: limits, told: told}
+	w := &work{tool: t, Update: u, limits: limits, report: report}
 	if err := w.ready(); err != nil {
 		return Manifest{}, err
 	}
@@ -50,7 +50,7 @@ func (t Tool) Update(ctx context.Context, u Update, told func(Event)) (Manifest,
 			return m, err
 		}
 		r = helps
-		w.told(Event{Step: left4me.StepLogIn, Note: notes[r]})
+		w.report(Event{Step: left4me.StepLogIn, Note: notes[r]})
 	}
 }
 
@@ -59,7 +59,7 @@ type work struct {
 	Update
 	tool       Tool
 	limits     Limits
-	told       func(Event)
+	report     func(Event)
 	tried      []remedy
 	downloaded int64 // largest number of bytes that a run downloaded; a larger number counts as progress
 }
@@ -92,7 +92,7 @@ func (w *work) try(ctx context.Context, r remedy) (Manifest, error) {
 	}
 	for i, p := range r.passes(w.Validate, w.Account.User != "", w.tried) {
 		if i > 0 {
-			w.told(Event{Step: left4me.StepLogIn, Note: "once more, for " + p.platform})
+			w.report(Event{Step: left4me.StepLogIn, Note: "once more, for " + p.platform})
 		}
 		if err := w.retry(ctx, p); err != nil {
 			return Manifest{}, err
@@ -124,7 +124,7 @@ func (w *work) retry(ctx context.Context, p pass) error {
 		}
 		pause := w.limits.Pause << min(fails-1, 6)
 		e, _ := left4me.Public(err)
-		w.told(Event{Step: left4me.StepLogIn, Note: fmt.Sprintf("%s; trying again in %s", e.Text, pause)})
+		w.report(Event{Step: left4me.StepLogIn, Note: fmt.Sprintf("%s; trying again in %s", e.Text, pause)})
 		if sleep.For(ctx, pause) != nil {
 			return context.Cause(ctx)
 		}
@@ -148,7 +148,7 @@ func (w *work) once(ctx context.Context, p pass) error {
 	c.add(update...)
 	s := outputState{app: w.App}
 	before, _ := Judge(w.Dir, w.App)
-	end, err := w.tool.run(ctx, c, w.limits.Silence, func(line string) { w.told(s.line(line, time.Now())) })
+	end, err := w.tool.run(ctx, c, w.limits.Silence, func(line string) { w.report(s.line(line, time.Now())) })
 	w.downloaded = max(w.downloaded, s.downloaded)
 	if err != nil {
 		return err
