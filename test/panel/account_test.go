@@ -63,7 +63,7 @@ func TestAccountsFromThePanel(t *testing.T) {
 	zoey.loginAs(panel, "zoey", password)
 	s.do("disable", chromedp.Navigate(panel+"/users/zoey"), chromedp.Click(chromedp.CSS(`form[action="/users/zoey/disable"] button`)))
 	began := time.Now()
-	zoey.shows("You are logged out.")
+	zoey.shows("You have been logged out.")
 	// The stream looks at its session each 15 s too: that would be too late.
 	if took := time.Since(began); took > 8*time.Second {
 		t.Errorf("the page of a disabled user is open for %s", took)
@@ -78,7 +78,7 @@ func TestAccountsFromThePanel(t *testing.T) {
 	s.do("the list of browsers", chromedp.Navigate(panel+"/account"))
 	s.picture("account-two")
 	s.press("sign the other one out", `#sessions form[action^="/account/sessions/"] button`)
-	other.shows("You are logged out.")
+	other.shows("You have been logged out.")
 	s.shows("That browser was signed out.")
 
 	const another = "another sentence, quite long"

@@ -134,11 +134,11 @@ func TestFilesFromThePanel(t *testing.T) {
 			`.querySelector(".cm-scroller")).fontFamily.includes("mono")`)
 	s.until("it has the focus", "("+inside+`.querySelector(".cm-content").focus(), true)`)
 	s.do("type", chromedp.KeyEvent("sv_tags \"oops"))
-	s.until("what is wrong is told", `document.querySelector(".found")?.innerText.includes("never closed")`)
+	s.until("what is wrong is told", `document.querySelector(".found")?.innerText.includes("has no closing one")`)
 	s.picture("editor-typed")
 	save := `!dispatchEvent(new KeyboardEvent("keydown", {key: "s", ctrlKey: true, cancelable: true}))`
 	s.until("Ctrl-S is ours", save)
-	s.until("it is saved", `document.querySelector("[data-status]").innerText.includes("saved as revision 2")`)
+	s.until("it is saved", `document.querySelector("[data-status]").innerText.includes("Saved as revision 2")`)
 	mine := `document.querySelector("#text").value`
 	s.until("the text is what was typed", mine+`.includes("oops")`)
 
@@ -173,7 +173,7 @@ func TestFilesFromThePanel(t *testing.T) {
 	s.until("the whole text is there",
 		inside+`?.querySelector(".cm-content")?.innerText.includes("the end") && `+mine+`.includes("[$LINUX]")`)
 	for _, told := range []string{
-		"The game cuts this text here", "the only condition that holds on a server is [$WIN32]",
+		"The game cuts off this value here", "[$WIN32] is the only condition that is true on a server",
 		"the game takes it for an empty block",
 	} {
 		s.until("what the game does is told", `document.querySelector(".found")?.innerText.includes("`+told+`")`)

@@ -165,7 +165,7 @@ func TestManyPagesOfOneBrowser(t *testing.T) {
 		chromedp.SendKeys(chromedp.CSS(`input[name="password"]`), password),
 		chromedp.Submit(chromedp.CSS(`input[name="password"]`)), chromedp.WaitVisible(chromedp.CSS("#servers")))
 	for _, t := range rest[1:] {
-		t.until("it says that the session has ended", `document.getElementById("connection").innerText.includes("You are logged out")`)
+		t.until("it says that the session has ended", `document.getElementById("connection").innerText.includes("You have been logged out")`)
 	}
 	follows(s, []*tab{{site: rest[0].site, path: "/servers"}})
 	for i, t := range rest[1:] {

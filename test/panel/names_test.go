@@ -58,5 +58,5 @@ func TestNamesAndTextsInOtherEncodings(t *testing.T) {
 		`document.querySelector("#text").value.includes("服务器设置") && document.querySelector("#encoding-hint").innerText.includes("GBK")`)
 	s.do("save as UTF-8", chromedp.Click(chromedp.CSS(`input[name="utf8"]`)), chromedp.Click(chromedp.CSS("form.editor .primary")))
 	s.until("the page no longer speaks of an encoding",
-		`document.querySelector("[data-status]")?.innerText.includes("saved as revision 2") && !document.querySelector("#encoding-hint") && document.querySelector("#text").value.includes("服务器设置")`)
+		`document.querySelector("[data-status]")?.innerText.includes("Saved as revision 2") && !document.querySelector("#encoding-hint") && document.querySelector("#text").value.includes("服务器设置")`)
 }

@@ -198,7 +198,7 @@ func (s *site) behindAProxy(file string) {
 	s.do("its page", chromedp.Navigate(s.url("/overlays/plugins/upload")))
 	p.answer(http.StatusBadGateway)
 	s.do("choose", chromedp.SetUploadFiles(chromedp.CSS(`input[name="file"]`), []string{file}))
-	s.until("it says what is in the way", says("A proxy in between does not reach left4me (status 502)"))
+	s.until("it says what is in the way", says("A proxy between the browser and left4me cannot reach left4me (status 502)"))
 	s.picture("upload-proxy-wide")
 	s.accessible("an upload behind a proxy")
 	s.do("a phone", chromedp.EmulateViewport(360, 844))
@@ -229,7 +229,7 @@ func (s *site) behindAProxy(file string) {
 	}
 	p.answer(http.StatusBadGateway)
 	p.cut()
-	s.until("the bar says who answers", bar("A proxy in between does not reach left4me (status 502)"))
+	s.until("the bar says who answers", bar("A proxy between the browser and left4me cannot reach left4me (status 502)"))
 	s.picture("bar-proxy-narrow")
 	p.answer(http.StatusOK)
 	s.until("and who does then", bar("If a proxy asks for a login"))

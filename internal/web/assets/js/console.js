@@ -1,5 +1,6 @@
 // The console: follows, searches, remembers commands, and keeps what was typed.
 import { send } from "./forms.js";
+import { translate } from "./texts.js";
 
 const most = 5000; // lines that are kept on the page
 
@@ -29,7 +30,7 @@ export function startConsole() {
     toEnd();
   }
   function add(printed, position) {
-    if (printed.lost) append([`${printed.lost} bytes are gone`], "gap");
+    if (printed.lost) append([translate("script.panel.console_lost", { count: printed.lost })], "gap");
     append(printed.lines || []);
     con.position = position;
   }

@@ -1,13 +1,15 @@
 // The buttons that copy an address, a token or a command.
+import { translate } from "./texts.js";
+
 export function startCopy() {
   document.addEventListener("click", async (e) => {
     const button = e.target.closest("[data-copy]");
     if (!button) return;
     const word = button.querySelector("span");
     const copied = await copy(document.querySelector(button.dataset.copy));
-    word.textContent = copied ? "Copied" : "Selected";
+    word.textContent = copied ? translate("script.panel.copied") : translate("script.panel.selected");
     button.dataset.copied = copied; // where there is no room for the word
-    setTimeout(() => ((word.textContent = "Copy"), delete button.dataset.copied), 1500);
+    setTimeout(() => ((word.textContent = translate("script.panel.copy")), delete button.dataset.copied), 1500);
   });
 }
 

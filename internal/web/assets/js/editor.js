@@ -9,6 +9,7 @@ import { tags as t } from "@lezer/highlight";
 import { foreign, probe, said } from "./proxy_answer.js";
 import { languageOf } from "./editor_languages.js";
 import { cvarCompletion } from "./editor_cvars.js";
+import { translate } from "./texts.js";
 
 function replace(area) {
   const form = area.form;
@@ -27,7 +28,7 @@ function replace(area) {
       check ? marks : [],
       autocompletion({ override: cvars && area.dataset.cvars ? [cvarCompletion(area.dataset.cvars)] : [], icons: false }),
       keymap.of([...closeBracketsKeymap, ...defaultKeymap, ...searchKeymap, ...historyKeymap, ...foldKeymap, ...completionKeymap]),
-      EditorView.contentAttributes.of({ "aria-label": area.labels[0]?.textContent.trim() || "Text", spellcheck: "false", autocapitalize: "off" }),
+      EditorView.contentAttributes.of({ "aria-label": area.labels[0]?.textContent.trim() || translate("script.editor.text"), spellcheck: "false", autocapitalize: "off" }),
       area.disabled || area.matches("fieldset:disabled *") ? [EditorState.readOnly.of(true)] : [],
       EditorView.updateListener.of((u) => u.docChanged && (area.value = u.state.doc.toString(), status(form, ""), lookOver())),
     ],
@@ -37,7 +38,7 @@ function replace(area) {
   const view = new EditorView({ state, parent: root, root });
   area.hidden = true;
   // What is wrong stands below in words too, each a way to its line.
-  const list = Object.assign(document.createElement("ol"), { className: "found", ariaLabel: "What looks wrong" });
+  const list = Object.assign(document.createElement("ol"), { className: "found", ariaLabel: translate("script.editor.problems") });
   host.after(list);
   let timer;
   function lookOver() {
@@ -48,7 +49,7 @@ function replace(area) {
     const found = check(area.value).sort((a, b) => a.from - b.from);
     view.dispatch({ effects: setMarks.of(found) });
     list.replaceChildren(...found.map((f) => {
-      const button = Object.assign(document.createElement("button"), { type: "button", className: "quiet", textContent: `Line ${view.state.doc.lineAt(f.from).number}: ${f.message}` });
+      const button = Object.assign(document.createElement("button"), { type: "button", className: "quiet", textContent: translate("script.editor.line", { line: view.state.doc.lineAt(f.from).number, problem: f.message }) });
       button.addEventListener("click", () => (view.dispatch({ selection: { anchor: f.from }, scrollIntoView: true }), view.focus()));
       const item = document.createElement("li");
       item.append(button);
@@ -70,7 +71,7 @@ function saves(form, kept) {
   const save = async () => {
     if (busy || !form.reportValidity()) return;
     busy = true;
-    status(form, "saving…", "busy");
+    status(form, translate("script.editor.saving"), "busy");
     problem(form, "");
     try {
       const res = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)), headers: { "X-Left4me": "live" } });
@@ -85,11 +86,11 @@ function saves(form, kept) {
       }
       form.elements.base.value = saved.revision;
       history.replaceState(null, "", "?path=" + encodeURIComponent(form.elements.path.value));
-      status(form, "saved as revision " + saved.revision, "good");
+      status(form, translate("script.editor.saved", { revision: saved.revision }), "good");
       problem(form, saved.found?.join(" ") ?? "");
     } catch (err) {
-      status(form, "not saved", "bad");
-      problem(form, err instanceof TypeError ? foreign(await probe()) || "The panel can't be reached. Nothing was saved." : err.message);
+      status(form, translate("script.editor.not_saved"), "bad");
+      problem(form, err instanceof TypeError ? foreign(await probe()) || translate("script.editor.unreachable") : err.message);
     } finally {
       busy = false;
     }

@@ -1,5 +1,6 @@
 // What can be seen to be wrong in a text while it is typed. Each check gives the
 // places with a sentence for each.
+import { translate } from "./texts.js";
 
 const mark = (from, to, message, severity = "error") => ({ from, to: Math.max(to, from + 1), message, severity });
 
@@ -8,21 +9,21 @@ export function checkKeyValues(text) {
   const found = [], open = [];
   let key = null; // a key that waits for its value
   for (const { kind, from, to, closed } of tokens(text, { blocks: true, escapes: true })) {
-    if (kind === "string" && !closed) return [...found, mark(from, to, "This quote is never closed.")];
+    if (kind === "string" && !closed) return [...found, mark(from, to, translate("script.editor.quote_open"))];
     if (kind === "condition") continue;
     if (kind === "{") {
-      if (!key) found.push(mark(from, to, "A block needs a name in front of it."));
+      if (!key) found.push(mark(from, to, translate("script.editor.block_without_name")));
       open.push(from);
       key = null;
     } else if (kind === "}") {
-      if (key) found.push(mark(key.from, key.to, "This key has no value."));
+      if (key) found.push(mark(key.from, key.to, translate("script.editor.key_without_value")));
       key = null;
-      if (!open.length) found.push(mark(from, to, "There is no block to close here."));
+      if (!open.length) found.push(mark(from, to, translate("script.editor.no_block_to_close")));
       open.pop();
     } else key = key ? null : { from, to };
   }
-  if (key) found.push(mark(key.from, key.to, "This key has no value."));
-  for (const at of open) found.push(mark(at, at + 1, "This block is never closed."));
+  if (key) found.push(mark(key.from, key.to, translate("script.editor.key_without_value")));
+  for (const at of open) found.push(mark(at, at + 1, translate("script.editor.block_open")));
   return found.slice(0, 50);
 }
 
@@ -46,40 +47,40 @@ function gameProblems(text, escapes) {
     const after = value;
     value = null;
     if (t.kind === "string") {
-      if (!t.closed) return [...found, mark(t.from, t.to, "This quote is never closed.")];
+      if (!t.closed) return [...found, mark(t.from, t.to, translate("script.editor.quote_open"))];
       const over = text.slice(t.from, t.to).includes("\n");
       if (over && (!key || /[^\s{}/[]/.test(text[t.to] ?? " "))) {
-        return [...found, mark(t.from, lineEnd(text, t.from), "A quotation mark is missing or too many: this goes over the end of the line.")];
+        return [...found, mark(t.from, lineEnd(text, t.from), translate("script.editor.quote_over_line"))];
       }
       cut(t.from + 1, t.to - 1);
     } else if (t.kind === "word") {
-      if (text.startsWith("/*", t.from)) say(t, "The game knows no /* */: this is a text. Begin each line with //.", "warning");
+      if (text.startsWith("/*", t.from)) say(t, translate("script.editor.block_comment"), "warning");
       cut(t.from, t.to);
     }
     if (t.kind === "condition") {
       const condition = text.slice(t.from, t.to);
       if (/^\[\$win32\]$/i.test(condition)) continue;
-      if (/^\[!?\$/.test(condition)) say(t, "The game leaves this out: the only condition that holds on a server is [$WIN32].", "warning");
-      else say(t, "The game takes this for a condition and leaves out the key: put it in quotation marks.");
+      if (/^\[!?\$/.test(condition)) say(t, translate("script.editor.condition_false"), "warning");
+      else say(t, translate("script.editor.condition_in_value"));
     } else if (t.kind === "{") {
-      if (!key) say(t, "A block needs a name in front of it.");
+      if (!key) say(t, translate("script.editor.block_without_name"));
       open.push(t);
       key = null;
     } else if (t.kind === "}") {
-      if (key) say(key, "This key has no value: the game takes it for an empty block.");
+      if (key) say(key, translate("script.editor.key_is_block"));
       key = null;
-      if (!open.length) say(t, "There is no block to close here.");
+      if (!open.length) say(t, translate("script.editor.no_block_to_close"));
       open.pop();
     } else if (key) {
       key = null;
       value = t;
     } else {
-      if (after && after.to === t.from && after.kind !== t.kind) say(t, "A quotation mark is missing or too many: no blank is in front of this.");
+      if (after && after.to === t.from && after.kind !== t.kind) say(t, translate("script.editor.quote_no_space"));
       key = t;
     }
   }
-  if (key) say(key, "This key has no value.");
-  for (const t of open) say(t, "This block is never closed.");
+  if (key) say(key, translate("script.editor.key_without_value"));
+  for (const t of open) say(t, translate("script.editor.block_open"));
   return found.slice(0, 50);
 
   function cut(from, to) {
@@ -88,7 +89,7 @@ function gameProblems(text, escapes) {
     let left = most;
     for (const c of text.slice(from, to)) {
       left -= bytes.encode(c).length;
-      if (left < 0) return found.push(mark(from, to, "The game cuts this text here.", "warning"));
+      if (left < 0) return found.push(mark(from, to, translate("script.editor.value_cut"), "warning"));
       from += c.length;
     }
   }
@@ -157,7 +158,7 @@ export function checkIni(text) {
       else if (two === "/*") (block = true), i++;
       else if (two === "//" || line[i] === ";") break;
     }
-    if (quote >= 0) found.push(mark(from + quote, from + line.length, "This quote is never closed."));
+    if (quote >= 0) found.push(mark(from + quote, from + line.length, translate("script.editor.quote_open")));
   });
   return found.slice(0, 50);
 }
@@ -169,8 +170,8 @@ export function checkQuotes(text) {
   eachLine(text, (line, from) => {
     const code = line.replace(/"[^"]*"|\/\/.*$/g, (m) => (m[0] === '"' ? "_".repeat(m.length) : ""));
     const quote = code.indexOf('"');
-    if (quote >= 0) found.push(mark(from + quote, from + line.length, "This quote is never closed: the game takes all to the end of the line."));
-    if (line.length > 510) found.push(mark(from + 510, from + line.length, "The game cuts a line here.", "warning"));
+    if (quote >= 0) found.push(mark(from + quote, from + line.length, translate("script.editor.quote_to_line_end")));
+    if (line.length > 510) found.push(mark(from + 510, from + line.length, translate("script.editor.line_cut"), "warning"));
   });
   return found.slice(0, 50);
 }

@@ -1,6 +1,7 @@
 // Forms that leave the page where it is: the stream shows what they did.
 import { notice } from "./notice.js";
 import { foreign, probe, said } from "./proxy_answer.js";
+import { translate } from "./texts.js";
 
 const live = { "X-Left4me": "live" };
 const pause = 700; // ms in which a click may be the second one of a double click
@@ -21,7 +22,7 @@ export async function send(form) {
   try {
     answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)), headers: live });
   } catch {
-    throw new Error(foreign(await probe()) || "The panel can't be reached. Nothing was sent.");
+    throw new Error(foreign(await probe()) || translate("script.panel.unreachable"));
   }
   if (!answer.ok || foreign(answer)) await said(answer);
   return answer;

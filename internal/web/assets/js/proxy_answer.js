@@ -1,5 +1,6 @@
 // Which answers are left4me's, and what to say of those that aren't: a proxy in
 // between has pages of its own. cli/apiclient/proxy_answer.go says the same on the command line.
+import { translate } from "./texts.js";
 
 const ours = (res) => res.headers.get("X-Left4me") !== null;
 
@@ -8,12 +9,15 @@ const ours = (res) => res.headers.get("X-Left4me") !== null;
 export async function said(res) {
   if (!ours(res)) throw new Error(foreign(res));
   const json = await res.json().catch(() => ({
-    text: `the panel answered ${res.status}`,
-    hint: `the log of left4me may say more under request=${res.headers.get("X-Request-Id")}`,
+    text: translate("script.panel.answered", { status: res.status }),
+    hint: translate("script.panel.answered_hint", { request: res.headers.get("X-Request-Id") }),
   }));
   if (res.ok) return json;
-  throw new Error([json.text, json.hint].filter(Boolean).map(sentence).join(" "));
+  throw new Error(sentences(json));
 }
+
+export const sentences = ({ text: problem, hint }) => [problem, hint].filter(Boolean).map(sentence).join(" ");
+export const retrying = (reason) => translate("script.panel.retrying", { reason });
 
 const sentence = (s) => s[0].toUpperCase() + s.slice(1) + (/[.?]$/.test(s) ? "" : ".");
 
@@ -23,13 +27,13 @@ export function foreign(res) {
   if (!res || ours(res)) return "";
   const { status } = res;
   if (status === 413)
-    return "A proxy in between refuses requests of this size (status 413). Allow 20 MB there: client_max_body_size in nginx, request_body in Caddy.";
-  if ([408, 504, 524].includes(status)) return `A proxy in between gave up waiting (status ${status}). Let it wait for 10 minutes: proxy_read_timeout in nginx, ProxyTimeout in Apache.`;
+    return translate("script.panel.proxy_too_large");
+  if ([408, 504, 524].includes(status)) return translate("script.panel.proxy_timeout", { status });
   if ([502, 503].includes(status) || (status > 520 && status <= 530))
-    return `A proxy in between does not reach left4me (status ${status}). Check that left4me runs, and that the proxy has its address.`;
+    return translate("script.panel.proxy_unreachable", { status });
   if (status < 400 || [401, 403, 407].includes(status))
-    return `Something other than left4me answered${status ? ` (status ${status})` : ""}. If a proxy asks for a login, reload this page and log in there.`;
-  return `Something other than left4me answered (status ${status}).`;
+    return translate("script.panel.proxy_login", { status: status || "?" });
+  return translate("script.panel.not_left4me", { status });
 }
 
 // probe asks for something small after a request that had no answer: a script may

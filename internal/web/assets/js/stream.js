@@ -5,10 +5,11 @@ import { morph } from "./morph.js";
 import { refilter } from "./filter.js";
 import { showTimes } from "./times.js";
 import { goTo } from "./forms.js";
-import { foreign, said } from "./proxy_answer.js";
+import { foreign, retrying, said, sentences } from "./proxy_answer.js";
+import { translate } from "./texts.js";
 
 const silence = 40_000; // ms; the panel beats every 15 s
-const none = "Connection lost.";
+const none = translate("script.panel.connection_lost");
 const patience = 1_200; // ms before the bar: a restart of the panel is shorter
 const unseen = 600_000; // ms after which a page that nobody sees lets go of the shared stream
 
@@ -70,7 +71,7 @@ export function startStream(con) {
     open = false;
     clearTimeout(watchdog);
     clearTimeout(retry);
-    showing ||= setTimeout(() => say(reason + " Trying again…"), patience);
+    showing ||= setTimeout(() => say(retrying(reason)), patience);
     retry = setTimeout(check, wait);
     wait = Math.min(wait * 2, 15_000);
   };
@@ -83,11 +84,11 @@ export function startStream(con) {
       if (other) return because(other), connect();
       if (answer.status >= 500) return because(await said(answer).catch((e) => e.message)), connect();
       reason = none;
-      if (answer.status === 401) return leave(), say("You are logged out.", "/login?next=" + encodeURIComponent(location.pathname + location.search));
+      if (answer.status === 401) return leave(), say(translate("script.panel.logged_out"), "/login?next=" + encodeURIComponent(location.pathname + location.search));
       if (answer.status === 429) {
-        const { text, hint } = await answer.json();
+        const problem = await answer.json();
         clearTimeout(showing);
-        say(`This page doesn't follow what happens: ${text}. To go on, ${hint}.`);
+        say(translate("script.panel.not_live", { problem: sentences(problem) }));
       }
     } catch {
       because(none);
@@ -97,14 +98,14 @@ export function startStream(con) {
   // because notes what is in the way: nobody answers, or a proxy in left4me's place.
   const because = (text) => {
     reason = text;
-    if (!bar.hidden) say(reason + " Trying again…");
+    if (!bar.hidden) say(retrying(reason));
   };
   const say = (text, link) => {
     bar.replaceChildren(text);
     if (link) {
       const a = document.createElement("a");
       a.href = link;
-      a.textContent = "Log in";
+      a.textContent = translate("script.panel.log_in");
       bar.append(" ", a);
     }
     bar.hidden = false;

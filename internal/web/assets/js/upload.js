@@ -1,7 +1,8 @@
 // Uploads in pieces: chosen or dropped files go one after the other, each piece
 // again until it has arrived, and after a lost connection or a reload only what is
 // missing is sent.
-import { foreign, probe, said } from "./proxy_answer.js";
+import { foreign, probe, retrying, said } from "./proxy_answer.js";
+import { translate } from "./texts.js";
 
 // Pieces begin small, for proxies that take no large ones, and grow while they are
 // answered. After a refusal they are halved and stay so.
@@ -54,7 +55,7 @@ function start(box) {
 
   async function send(all) {
     all = all.filter((f) => f.file.size > 0 || f.file.name);
-    if (!all.length) return problem("There is no file in it.");
+    if (!all.length) return problem(translate("script.upload.no_file"));
     form.hidden = true;
     sending.hidden = false;
     addEventListener("beforeunload", ask);
@@ -65,7 +66,7 @@ function start(box) {
       if (missing.length) {
         form.hidden = false;
         sending.hidden = true;
-        return say(`${missing[0].path} was begun before: choose it too, or drop the upload.`);
+        return say(translate("script.upload.missing", { path: missing[0].path }));
       }
       const total = all.reduce((n, f) => n + f.file.size, 0);
       const pace = measure();
@@ -164,20 +165,20 @@ function start(box) {
   async function again(request, failed = () => {}) {
     for (let wait = 500; ; wait = Math.min(wait * 2, 15_000)) {
       while (paused && !dropped) await new Promise((r) => (wake = r));
-      if (dropped) throw new Error("Dropped.");
+      if (dropped) throw new Error(translate("script.upload.discarded"));
       abort = new AbortController();
       const res = await request().catch(() => null);
       const seen = res ?? (paused || dropped ? null : await probe());
       const other = foreign(seen);
       if (res && res.status < 500 && res.status !== 429) {
-        if (res.status === 401 && !other) throw new Error("You are logged out. Log in again and choose the same files: what is here stays.");
+        if (res.status === 401 && !other) throw new Error(translate("script.upload.logged_out"));
         problem("");
         return res;
       }
       if (other && seen.status < 500) throw new Error(other); // a login page
       if (!paused && !dropped) {
         failed(res?.status);
-        problem(other ? other + " Trying again…" : res ? ((await res.json().catch(() => ({}))).text ?? "The panel can't take it now.") : "Connection lost. Trying again…");
+        problem(other ? retrying(other) : res ? ((await res.json().catch(() => ({}))).text ?? translate("script.upload.busy")) : retrying(translate("script.panel.connection_lost")));
       }
       if (!paused) await new Promise((r) => ((wake = r), setTimeout(r, wait)));
     }
@@ -201,8 +202,11 @@ function start(box) {
     bar.value = total ? done / total : 1;
     if (performance.now() - shown < 300 && done < total) return;
     shown = performance.now();
-    const left = rate > 0 ? `, ${bytes(rate)}/s, ${lasting((total - done) / rate)} left` : "";
-    part("pace").textContent = `${Math.floor((100 * done) / (total || 1))} % · ${bytes(done)} / ${bytes(total)}${left}`;
+    const [percent, sent, all] = [Math.floor((100 * done) / (total || 1)), bytes(done), bytes(total)];
+    part("pace").textContent =
+      rate > 0
+        ? translate("script.upload.pace", { percent, sent, all, rate: bytes(rate), left: lasting((total - done) / rate) })
+        : translate("script.upload.progress", { percent, sent, all });
   }
 }
 
