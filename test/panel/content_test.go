@@ -174,7 +174,7 @@ func TestFilesFromThePanel(t *testing.T) {
 		inside+`?.querySelector(".cm-content")?.innerText.includes("the end") && `+mine+`.includes("[$LINUX]")`)
 	for _, told := range []string{
 		"The game cuts off this value here", "[$WIN32] is the only condition that is true on a server",
-		"the game takes it for an empty block",
+		"the game reads it as an empty block",
 	} {
 		s.until("what the game does is told", `document.querySelector(".found")?.innerText.includes("`+told+`")`)
 	}

@@ -211,7 +211,7 @@ func (s *site) behindAProxy(file string) {
 	p.answer(0)
 	s.do("a form", chromedp.Navigate(s.url("/game")), chromedp.WaitVisible(chromedp.CSS(`form[action="/game/check"] button`)))
 	for status, text := range map[int]string{
-		http.StatusGatewayTimeout: "gave up waiting (status 504)",
+		http.StatusGatewayTimeout: "timed out (status 504)",
 		http.StatusOK:             "If a proxy asks for a login",
 	} {
 		p.answer(status)
