@@ -79,7 +79,10 @@ func TestChangesWriteEvents(t *testing.T) {
 			"server.crashed alpha by host local",
 		},
 		{"the same crash", func() error { return s.Crashes().Add(ctx, store.Crash{Host: "local", Server: "alpha", At: at}) }, ""},
-		{"crash of an unknown server", func() error { return s.Crashes().Add(ctx, store.Crash{Host: "local", Server: "nobody", At: at}) }, ""},
+		{
+			"crash of an unknown server",
+			func() error { return s.Crashes().Add(ctx, store.Crash{Host: "local", Server: "nobody", At: at}) }, "",
+		},
 		{
 			"start", func() error { return add(job("1", left4me.StartServer, "alpha")) },
 			"job.added alpha by user ann, server.held alpha by user ann", // the job releases the server

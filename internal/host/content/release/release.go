@@ -147,7 +147,8 @@ func refusal(want left4me.Release, resp *http.Response, body []byte, now time.Ti
 	code := resp.StatusCode
 	limited := code == http.StatusTooManyRequests ||
 		code == http.StatusForbidden &&
-			(resp.Header.Get("X-Ratelimit-Remaining") == "0" || after > 0 || strings.Contains(strings.ToLower(response.Message), "rate limit"))
+			(resp.Header.Get("X-Ratelimit-Remaining") == "0" || after > 0 ||
+				strings.Contains(strings.ToLower(response.Message), "rate limit"))
 	switch {
 	case code == http.StatusNotFound && want.Tag != "":
 		return left4me.NewError(left4me.NotFound, "release.unknown", "repository", want.Repository, "tag", want.Tag).InField("release.tag")
