@@ -268,7 +268,6 @@ var notInCatalogue = []string{
 	"internal/web/accounts",
 	"internal/web/backups",
 	"internal/web/blueprints",
-	"internal/web/campaigns",
 	"internal/web/doctor",
 	"internal/web/filelist",
 	"internal/web/game",
@@ -281,7 +280,6 @@ var notInCatalogue = []string{
 	"internal/web/overlays/workshop",
 	"internal/web/rollouts",
 	"internal/web/servers",
-	"internal/web/settings",
 }
 
 // The texts of the panel must be in the catalogue: templates, handlers and scripts must contain none.

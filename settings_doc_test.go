@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/locale"
 )
 
 // docs/settings.md must contain the table of settings generated here.
@@ -39,11 +40,12 @@ func tableInDocument(t *testing.T, file, table string) {
 
 func settingsTable() string {
 	var b strings.Builder
-	group := ""
+	var group left4me.SettingGroup
 	for _, i := range left4me.SettingInfos() {
 		if i.Group != group {
 			group = i.Group
-			fmt.Fprintf(&b, "\n### %s\n\n| setting | flag | what it does | sets | when nobody says |\n|---|---|---|---|---|\n", group)
+			fmt.Fprintf(&b, "\n### %s\n\n| setting | flag | description | sets | default |\n|---|---|---|---|---|\n",
+				group.Title(locale.English))
 		}
 		help := i.Help
 		switch {

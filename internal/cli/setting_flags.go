@@ -49,7 +49,7 @@ func addSettings(c *cobra.Command) settingFlags {
 	var all settingFlags
 	for _, i := range left4me.SettingInfos() {
 		f := &settingFlag{SettingInfo: i}
-		usage := i.Help + " Without it: " + i.Default + "."
+		usage := i.Help + " Default: " + i.Default + "."
 		if i.List() {
 			usage += " May be repeated."
 		}

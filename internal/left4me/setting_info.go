@@ -2,18 +2,22 @@ package left4me
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
+
+	"github.com/left4me/left4me/internal/locale"
 )
 
-// SettingKind is what sort of value a setting has, and so how people are asked
-// for it.
+// SettingKind is the type of a setting's value. It determines the form control and the
+// validation.
 type SettingKind string
 
 // The kinds.
 const (
 	TextSetting   SettingKind = "text"   // one line
-	SecretSetting SettingKind = "secret" // one line that not everybody shall see
+	SecretSetting SettingKind = "secret" // one line, hidden from users without edit rights
 	WordSetting   SettingKind = "word"   // letters, digits, _, - and .
 	NumberSetting SettingKind = "number"
 	SwitchSetting SettingKind = "switch" // on or off
@@ -23,58 +27,77 @@ const (
 	LinesSetting  SettingKind = "lines" // several lines of text
 )
 
-// SettingInfo says all that there is to say of a setting: panel, command line,
-// API and documentation have it from here.
+// SettingInfo describes a setting. The panel, the command line, the API and
+// docs/settings.md all use it. Its texts are in package locale under setting.KEY.
 type SettingInfo struct {
-	Key     string // its name in JSON
-	Flag    string // of the command line, without dashes; it may be repeated when the setting is a list
-	Group   string // under which it stands in a form
+	Key     string // name in JSON
+	Flag    string // of the command line, without dashes; repeatable if the setting is a list
+	Group   SettingGroup
 	Label   string
 	Help    string // sentences
-	Default string // what is so when neither server nor blueprint say it, in words
-	Example string // a value; of a list, one of them
-	Sets    string // the variables, files or arguments of the game that come from it
+	Default string // effective value if neither the server nor its blueprint sets it; a phrase
+	Example string // a valid value; for a list, one entry
+	Sets    string // the game's variables, files or arguments that the setting writes
 	Kind    SettingKind
-	// Min and Max bound a number; of text Max is the most bytes, of a list the most
-	// entries.
+	// Min and Max are the bounds of a number. For text Max is the limit in bytes, for a
+	// list the limit in entries.
 	Min, Max int
-	// Choices are the values of a choice, and suggestions for a word.
+	// Choices are the values of a ChoiceSetting, and suggestions for a WordSetting.
 	Choices []Choice
 
 	field func(*Settings) any // a pointer to the field
 }
 
-// Choice is a value that a setting may have.
+// Choice is a possible value of a setting.
 type Choice struct {
 	Value string
 	Label string
-	Cvar  string // what the game calls it, if that is something else
+	Cvar  string // the game's value, if it differs from Value
 }
 
-// The groups, in the order in which they stand.
+// SettingGroup is a section of a form of settings.
+type SettingGroup string
+
+// The groups, in the order of a form.
 const (
-	GameSettings    = "Game"
-	JoinSettings    = "Who finds it and who may join"
-	WelcomeSettings = "Welcome"
-	AdminSettings   = "Admins"
-	RawSettings     = "Raw"
+	GameSettings    SettingGroup = "game"
+	JoinSettings    SettingGroup = "join"
+	WelcomeSettings SettingGroup = "welcome"
+	AdminSettings   SettingGroup = "admins"
+	RawSettings     SettingGroup = "raw"
 )
 
-// Bounds that others need too.
+// Title returns the heading of the group.
+func (g SettingGroup) Title(p *locale.Printer) string {
+	return locale.M("setting_group." + string(g)).In(p)
+}
+
+// Bounds that other packages check too.
 const (
-	MaxHostname = 127 // bytes; more does not fit the game's answer
+	MaxHostname = 127 // bytes; the game's query answer has no room for more
 	MaxSlots    = 32
 	MaxCfgLines = 500
 	MaxCfgLine  = 480 // bytes; the game's own limit is about 512
 	MaxAdmins   = 200
 )
 
-// SettingInfos are all settings, in the order of a form.
-func SettingInfos() []SettingInfo { return settingInfos }
+// SettingInfos returns all settings in the order of a form, with English texts. The caller
+// must not change the slice.
+func SettingInfos() []SettingInfo { return englishSettings() }
 
-// SettingOf returns what is to say of one setting.
+// englishSettings adds the texts on first use, so that processes without settings, such as
+// the shim, don't spend time on them.
+var englishSettings = sync.OnceValue(func() []SettingInfo {
+	all := slices.Clone(settingInfos)
+	for n, i := range all {
+		all[n] = i.In(locale.English)
+	}
+	return all
+})
+
+// SettingOf returns the setting with the given key, with English texts.
 func SettingOf(key string) (SettingInfo, bool) {
-	for _, i := range settingInfos {
+	for _, i := range englishSettings() {
 		if i.Key == key {
 			return i, true
 		}
@@ -82,160 +105,151 @@ func SettingOf(key string) (SettingInfo, bool) {
 	return SettingInfo{}, false
 }
 
-// List reports whether the setting has several values, of which those of a server
-// come to those of its blueprint.
+// In returns the setting with its texts and those of its choices in another language.
+func (i SettingInfo) In(p *locale.Printer) SettingInfo {
+	i.Label = locale.M("setting." + i.Key + ".label").In(p)
+	i.Help = locale.M("setting." + i.Key + ".help").In(p)
+	i.Default = locale.M("setting." + i.Key + ".default").In(p)
+	i.Choices = slices.Clone(i.Choices)
+	for n, c := range i.Choices {
+		i.Choices[n].Label = locale.M("setting." + i.Key + ".choice." + c.Value).In(p)
+	}
+	return i
+}
+
+// List reports whether the setting has several values. The values of a server are added to
+// those of its blueprint.
 func (i SettingInfo) List() bool { return i.Kind == ListSetting || i.Kind == LinesSetting }
 
 var settingInfos = []SettingInfo{
 	{
-		Key: "hostname", Flag: "hostname", Group: GameSettings, Label: "Host name", Kind: TextSetting, Max: MaxHostname,
-		Help:    "What players see in the server browser. It can't have quotation marks.",
-		Default: "left4me and the name of the server", Example: "Bill's last stand", Sets: "`hostname`",
+		Key: "hostname", Flag: "hostname", Group: GameSettings, Kind: TextSetting, Max: MaxHostname,
+		Example: "Bill's last stand", Sets: "`hostname`",
 		field: func(s *Settings) any { return &s.Hostname },
 	},
 	{
-		Key: "map", Flag: "map", Group: GameSettings, Label: "First map", Kind: WordSetting, Max: 64,
-		Help:    "The map that it starts with. It is kept in lower case.",
-		Default: "c1m1_hotel", Example: "c2m1_highway", Sets: "`+map`",
+		Key: "map", Flag: "map", Group: GameSettings, Kind: WordSetting, Max: 64,
+		Example: "c2m1_highway", Sets: "`+map`",
 		field: func(s *Settings) any { return &s.Map },
 	},
 	{
-		Key: "mode", Flag: "mode", Group: GameSettings, Label: "Mode", Kind: WordSetting, Max: 64,
-		Help:    "The game mode; a mutation is a mode too. A lobby that connects brings its own.",
-		Default: "the game's: coop", Example: "versus", Sets: "`mp_gamemode`",
+		Key: "mode", Flag: "mode", Group: GameSettings, Kind: WordSetting, Max: 64,
+		Example: "versus", Sets: "`mp_gamemode`",
 		Choices: []Choice{
-			{Value: "coop", Label: "Campaign"},
-			{Value: "versus", Label: "Versus"},
-			{Value: "survival", Label: "Survival"},
-			{Value: "scavenge", Label: "Scavenge"},
-			{Value: "realism", Label: "Realism"},
-			{Value: "teamversus", Label: "Team versus"},
-			{Value: "teamscavenge", Label: "Team scavenge"},
-			{Value: "mutation12", Label: "Realism versus"},
-			{Value: "mutation4", Label: "Hard Eight"},
-			{Value: "community5", Label: "Death's Door"},
+			{Value: "coop"},
+			{Value: "versus"},
+			{Value: "survival"},
+			{Value: "scavenge"},
+			{Value: "realism"},
+			{Value: "teamversus"},
+			{Value: "teamscavenge"},
+			{Value: "mutation12"},
+			{Value: "mutation4"},
+			{Value: "community5"},
 		},
 		field: func(s *Settings) any { return &s.Mode },
 	},
 	{
-		Key: "difficulty", Flag: "difficulty", Group: GameSettings, Label: "Difficulty", Kind: ChoiceSetting,
-		Help:    "How hard a campaign is. Versus, survival and scavenge have none.",
-		Default: "the game's: Normal", Example: "Hard", Sets: "`z_difficulty`",
+		Key: "difficulty", Flag: "difficulty", Group: GameSettings, Kind: ChoiceSetting,
+		Example: "Hard", Sets: "`z_difficulty`",
 		Choices: []Choice{
-			{Value: "Easy", Label: "Easy"},
-			{Value: "Normal", Label: "Normal"},
-			{Value: "Hard", Label: "Advanced"},
-			{Value: "Impossible", Label: "Expert"},
+			{Value: "Easy"},
+			{Value: "Normal"},
+			{Value: "Hard"},
+			{Value: "Impossible"},
 		},
 		field: func(s *Settings) any { return &s.Difficulty },
 	},
 	{
-		Key: "max_players", Flag: "max-players", Group: GameSettings, Label: "Player slots", Kind: NumberSetting, Min: 1, Max: MaxSlots,
-		Help: "Client slots of the process, bots and infected among them. More people than the mode allows (4, or 8 in versus and " +
-			"scavenge) need a plugin like l4dtoolz.",
-		Default: "the game's: 18 slots, 4 or 8 people", Example: "8", Sets: "`-maxplayers`",
+		Key: "max_players", Flag: "max-players", Group: GameSettings, Kind: NumberSetting, Min: 1, Max: MaxSlots,
+		Example: "8", Sets: "`-maxplayers`",
 		field: func(s *Settings) any { return &s.MaxPlayers },
 	},
 	{
-		Key: "tick", Flag: "tick", Group: GameSettings, Label: "Tick rate", Kind: NumberSetting, Min: 20, Max: 128,
-		Help: "How often in a second the server computes the world, with the network rates that go with it. The game keeps to 30 " +
-			"unless an overlay brings tickrate_enabler or l4dtoolz.",
-		Default: "the game's: 30", Example: "60",
+		Key: "tick", Flag: "tick", Group: GameSettings, Kind: NumberSetting, Min: 20, Max: 128,
+		Example: "60",
 		Sets: "`-tickrate`, `sv_minrate`, `sv_maxrate`, `sv_mincmdrate`, `sv_maxcmdrate`, `sv_minupdaterate`, `sv_maxupdaterate`, " +
 			"`net_splitpacket_maxrate`, above 30 also `fps_max`",
 		field: func(s *Settings) any { return &s.Tick },
 	},
 	{
-		Key: "region", Flag: "region", Group: JoinSettings, Label: "Region", Kind: ChoiceSetting,
-		Help:    "Where in the world Steam lists it.",
-		Default: "the game's: the world", Example: "europe", Sets: "`sv_region`",
+		Key: "region", Flag: "region", Group: JoinSettings, Kind: ChoiceSetting,
+		Example: "europe", Sets: "`sv_region`",
 		Choices: []Choice{
-			{"us-east", "US East", "0"},
-			{"us-west", "US West", "1"},
-			{"south-america", "South America", "2"},
-			{"europe", "Europe", "3"},
-			{"asia", "Asia", "4"},
-			{"australia", "Australia", "5"},
-			{"middle-east", "Middle East", "6"},
-			{"africa", "Africa", "7"},
-			{"world", "The world", "255"},
+			{Value: "us-east", Cvar: "0"},
+			{Value: "us-west", Cvar: "1"},
+			{Value: "south-america", Cvar: "2"},
+			{Value: "europe", Cvar: "3"},
+			{Value: "asia", Cvar: "4"},
+			{Value: "australia", Cvar: "5"},
+			{Value: "middle-east", Cvar: "6"},
+			{Value: "africa", Cvar: "7"},
+			{Value: "world", Cvar: "255"},
 		},
 		field: func(s *Settings) any { return &s.Region },
 	},
 	{
-		Key: "steam_groups", Flag: "steam-group", Group: JoinSettings, Label: "Steam groups", Kind: ListSetting, Max: 20,
-		Help:    "Numbers of the Steam groups whose members see it among their group servers.",
-		Default: "none", Example: "1234567", Sets: "`sv_steamgroup`",
+		Key: "steam_groups", Flag: "steam-group", Group: JoinSettings, Kind: ListSetting, Max: 20,
+		Example: "1234567", Sets: "`sv_steamgroup`",
 		field: func(s *Settings) any { return &s.SteamGroups },
 	},
 	{
-		Key: "steam_group_only", Flag: "steam-group-only", Group: JoinSettings, Label: "Only for its Steam groups", Kind: SwitchSetting,
-		Help:    "While it is empty, only members of the groups can take it.",
-		Default: "the game's: off", Example: "on", Sets: "`sv_steamgroup_exclusive`",
+		Key: "steam_group_only", Flag: "steam-group-only", Group: JoinSettings, Kind: SwitchSetting,
+		Example: "on", Sets: "`sv_steamgroup_exclusive`",
 		field: func(s *Settings) any { return &s.SteamGroupOnly },
 	},
 	{
-		Key: "lobby_only", Flag: "lobby-only", Group: JoinSettings, Label: "Only through lobbies", Kind: SwitchSetting,
-		Help:    "Nobody can join by address, but only with a lobby. The game itself begins so.",
-		Default: "off", Example: "on", Sets: "`sv_allow_lobby_connect_only`",
+		Key: "lobby_only", Flag: "lobby-only", Group: JoinSettings, Kind: SwitchSetting,
+		Example: "on", Sets: "`sv_allow_lobby_connect_only`",
 		field: func(s *Settings) any { return &s.LobbyOnly },
 	},
 	{
-		Key: "password", Flag: "password", Group: JoinSettings, Label: "Password", Kind: SecretSetting, Max: 64,
-		Help:    "Players need it to join. No lobby finds a server with a password. It can't have quotation marks or semicolons.",
-		Default: "none", Example: "zoey", Sets: "`sv_password`",
+		Key: "password", Flag: "password", Group: JoinSettings, Kind: SecretSetting, Max: 64,
+		Example: "zoey", Sets: "`sv_password`",
 		field: func(s *Settings) any { return &s.Password },
 	},
 	{
-		Key: "tags", Flag: "tag", Group: JoinSettings, Label: "Tags", Kind: ListSetting, Max: 20,
-		Help:    "Words that players can filter the server browser by; 127 bytes in all.",
-		Default: "none", Example: "confogl", Sets: "`sv_tags`",
+		Key: "tags", Flag: "tag", Group: JoinSettings, Kind: ListSetting, Max: 20,
+		Example: "confogl", Sets: "`sv_tags`",
 		field: func(s *Settings) any { return &s.Tags },
 	},
 	{
-		Key: "motd", Flag: "motd", Group: WelcomeSettings, Label: "Message of the day", Kind: LongSetting, Max: 16 << 10,
-		Help:    "What players read when they join: text, HTML, or nothing but the address of a page.",
-		Default: "the game's", Example: "Be kind to bots.", Sets: "`left4me_motd.txt`, `motdfile`",
+		Key: "motd", Flag: "motd", Group: WelcomeSettings, Kind: LongSetting, Max: 16 << 10,
+		Example: "Be kind to bots.", Sets: "`left4me_motd.txt`, `motdfile`",
 		field: func(s *Settings) any { return &s.Motd },
 	},
 	{
-		Key: "host_text", Flag: "host-text", Group: WelcomeSettings, Label: "Host text", Kind: LongSetting, Max: 2 << 10,
-		Help:    "What stands above the message of the day: text or HTML.",
-		Default: "the host name", Example: "Bill's servers", Sets: "`left4me_host.txt`, `hostfile`",
+		Key: "host_text", Flag: "host-text", Group: WelcomeSettings, Kind: LongSetting, Max: 2 << 10,
+		Example: "Bill's servers", Sets: "`left4me_host.txt`, `hostfile`",
 		field: func(s *Settings) any { return &s.HostText },
 	},
 	{
-		Key: "banner", Flag: "banner", Group: WelcomeSettings, Label: "Banner", Kind: TextSetting, Max: 255,
-		Help:    "The address of a page that is shown in the place of the host text.",
-		Default: "none", Example: "https://example.org/banner.html", Sets: "`left4me_host.txt`, `hostfile`",
+		Key: "banner", Flag: "banner", Group: WelcomeSettings, Kind: TextSetting, Max: 255,
+		Example: "https://example.org/banner.html", Sets: "`left4me_host.txt`, `hostfile`",
 		field: func(s *Settings) any { return &s.Banner },
 	},
 	{
-		Key: "admins", Flag: "admin", Group: AdminSettings, Label: "Admins", Kind: LinesSetting, Max: MaxAdmins,
-		Help: "Whom SourceMod lets do more, one a line: a Steam ID in any form, then SourceMod's flags or @ and a group, then # and " +
-			"a note. An overlay's own admins_simple.ini is kept in front.",
-		Default: "those of the overlays", Example: "STEAM_1:0:123 99:z # Zoey", Sets: "`addons/sourcemod/configs/admins_simple.ini`",
+		Key: "admins", Flag: "admin", Group: AdminSettings, Kind: LinesSetting, Max: MaxAdmins,
+		Example: "STEAM_1:0:123 99:z # Zoey", Sets: "`addons/sourcemod/configs/admins_simple.ini`",
 		field: func(s *Settings) any { return &s.Admins },
 	},
 	{
-		Key: "cfg", Flag: "cfg", Group: RawSettings, Label: "Lines for server.cfg", Kind: LinesSetting, Max: MaxCfgLines,
-		Help:    "One command a line, after everything else. What would take the server away from left4me is refused.",
-		Default: "none", Example: "sv_voiceenable 1", Sets: "`server.cfg`",
+		Key: "cfg", Flag: "cfg", Group: RawSettings, Kind: LinesSetting, Max: MaxCfgLines,
+		Example: "sv_voiceenable 1", Sets: "`server.cfg`",
 		field: func(s *Settings) any { return &s.Cfg },
 	},
 	{
-		Key: "args", Flag: "arg", Group: RawSettings, Label: "Arguments", Kind: LinesSetting, Max: 100,
-		Help:    "Further arguments of srcds, one a line: an option and its value are two.",
-		Default: "none", Example: "-nohltv", Sets: "the command line",
+		Key: "args", Flag: "arg", Group: RawSettings, Kind: LinesSetting, Max: 100,
+		Example: "-nohltv", Sets: "the command line",
 		field: func(s *Settings) any { return &s.Args },
 	},
 }
 
-// Get returns the setting as text, as Set reads it: nothing when s doesn't say
-// it, several only of a list.
+// Get returns the setting in the form that Set accepts: no values if s does
+// not set it, and more than one only for a list.
 func (i SettingInfo) Get(s Settings) []string {
-	one := func(said bool, text string) []string {
-		if !said {
+	one := func(set bool, text string) []string {
+		if !set {
 			return nil
 		}
 		return []string{text}
@@ -259,7 +273,7 @@ func (i SettingInfo) Get(s Settings) []string {
 	return nil
 }
 
-// onOff is a switch as text.
+// onOff returns the text form of a switch.
 func onOff(b *bool) string {
 	if b != nil && *b {
 		return "on"
@@ -267,9 +281,9 @@ func onOff(b *bool) string {
 	return "off"
 }
 
-// Set changes the setting of s to what the values say; nothing, or one that is
-// empty, means that s doesn't say it. Errors: Invalid with the field, when text
-// can't be such a value at all; whether it is a good one is for others to check.
+// Set parses values and stores them in s. No value, or a single empty one, unsets the
+// setting. It returns Invalid with the field if a value cannot be parsed; the caller must
+// check bounds and choices.
 func (i SettingInfo) Set(s *Settings, values ...string) error {
 	if len(values) == 1 && values[0] == "" {
 		values = nil
@@ -277,7 +291,7 @@ func (i SettingInfo) Set(s *Settings, values ...string) error {
 	if len(values) > 1 && !i.List() {
 		return i.wrong("", NewError(Invalid, "setting.one_value"))
 	}
-	text := strings.Join(values, "") // of all but lists
+	text := strings.Join(values, "") // for all kinds but lists
 	switch v := i.field(s).(type) {
 	case *string:
 		*v = text

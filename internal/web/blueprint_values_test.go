@@ -21,18 +21,18 @@ func TestANewServerShowsTheValuesOfItsBlueprint(t *testing.T) {
 	s.withConfig(t)
 	b := s.as(t, "admin")
 	values := []string{
-		`placeholder="from the blueprint: versus"`, `placeholder="from the blueprint: c2m1_highway"`,
-		`placeholder="from the blueprint: 16"`, `<option value="">from the blueprint: Europe</option>`, `placeholder="from the blueprint"`,
+		`placeholder="From blueprint: versus"`, `placeholder="From blueprint: c2m1_highway"`,
+		`placeholder="From blueprint: 16"`, `<option value="">From blueprint: Europe</option>`, `placeholder="From blueprint"`,
 	}
 	b.get("/blueprints/versus").has(t, http.StatusOK, `href="/servers/new?blueprint=versus"`)
 	p := b.get("/servers/new?blueprint=versus")
 	p.has(t, http.StatusOK, append(values, `<option value="versus" selected>`)...)
 	p.hasNot(t, "zoey", "Default: the game&#39;s: coop", "Default: the game&#39;s: 18")
-	b.get("/servers/new").hasNot(t, "from the blueprint: ")
+	b.get("/servers/new").hasNot(t, "From blueprint: ")
 	for _, path := range []string{"/servers/new", "/servers/alpha/settings"} {
 		p := b.post(path, "name", "typed", "version", "1", "blueprint", "versus", "hostname", "typed text", "stack", "blueprint")
 		p.has(t, http.StatusOK, append(values, `<option value="versus" selected>`, `value="typed text"`)...)
-		b.post(path, "name", "typed", "version", "1", "blueprint", "plain", "stack", "blueprint").hasNot(t, "from the blueprint: ")
+		b.post(path, "name", "typed", "version", "1", "blueprint", "plain", "stack", "blueprint").hasNot(t, "From blueprint: ")
 	}
 	if all := must(s.servers.List(t.Context()))(t); len(all) != 1 || all[0].Blueprint != left4me.DefaultBlueprint {
 		t.Errorf("choosing a blueprint saved something: %+v", all)

@@ -55,7 +55,7 @@ func TestSettingsAreChangedByTheirForm(t *testing.T) {
 		t.Errorf("%+v", v.Server)
 	}
 	page := b.get("/servers/alpha/settings")
-	page.has(t, http.StatusOK, `placeholder="from the blueprint: versus"`, "from the blueprint: Europe", "From the blueprint come: one.",
+	page.has(t, http.StatusOK, `placeholder="From blueprint: versus"`, "From blueprint: Europe", "The blueprint adds: one.",
 		`value="27020"`, "[U:1:5] 99:z # Zoey")
 	page.hasNot(t, "zoey")
 	s.as(t, "guest").get("/servers/alpha/settings").has(t, http.StatusOK, "fieldset disabled", "may look")
@@ -214,7 +214,7 @@ func TestTheFormsOfferTheMapsOfOverlays(t *testing.T) {
 			}
 		}
 	}
-	glub, hotel, other := `<option value="glub2" data-overlay="maps">Glub &lt;b&gt;‹202E›, chapter 2, of the overlay maps</option>`, `<option value="c1m1_hotel">`, `<option value="else1" data-overlay="other">`
+	glub, hotel, other := `<option value="glub2" data-overlay="maps">Glub &lt;b&gt;‹202E›, chapter 2, from overlay maps</option>`, `<option value="c1m1_hotel">`, `<option value="else1" data-overlay="other">`
 	order(b.get("/servers/new?blueprint=maps-night"), `data-overlays="maps"`, glub, hotel, other)
 	if r := last[bus.StackRequest](t, &s.host.overlays); len(r.Spec.Overlays) != 2 ||
 		r.Spec.Overlays[0] != (left4me.OverlayRef{Name: "maps", Revision: 1}) || r.Spec.Overlays[1].Name != "other" {

@@ -1,23 +1,25 @@
 package campaigns
 
 import (
+	"context"
 	"slices"
 	"strings"
 
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/locale"
 	"github.com/left4me/left4me/internal/web/format"
 )
 
-// chapter is where a map stands in its campaign. Which maps an overlay brings is
-// not known here; such a map is shown by its own name.
+// chapter is the position of a map in its campaign. Only built-in campaigns are known here;
+// a map from an overlay has nothing but its name.
 type chapter struct {
-	Campaign string // empty: not a map that comes with the game
+	Campaign string // empty if the map does not come with the game
 	Number   int    // from 1
 	Of       int
 	Map      string
 }
 
-// chapters is every map that comes with the game, in order.
+// chapters lists the maps that come with the game, in order.
 var chapters = func() (all []chapter) {
 	for _, c := range left4me.OfficialCampaigns() {
 		maps := c.Modes["coop"]
@@ -28,7 +30,8 @@ var chapters = func() (all []chapter) {
 	return all
 }()
 
-// ChapterOf is where a map that comes with the game stands; of any other it is only the name.
+// ChapterOf returns the position of a map that comes with the game, or only the name of any
+// other map.
 func ChapterOf(m string) chapter {
 	for _, c := range chapters {
 		if c.Map == m {
@@ -38,16 +41,14 @@ func ChapterOf(m string) chapter {
 	return chapter{Map: m}
 }
 
-// modeWords are the modes of the game in the order in which people think of them.
-var modeWords = []struct{ Mode, Word string }{
-	{"coop", "Co-op"}, {"realism", "Realism"}, {"versus", "Versus"}, {"survival", "Survival"}, {"scavenge", "Scavenge"},
-}
+// baseModes are the modes of the game, in the order of its menu.
+var baseModes = []string{"coop", "realism", "versus", "survival", "scavenge"}
 
-// ModesOf are the modes of a campaign, those of the game first.
+// ModesOf returns the modes of a campaign: first those of the game, then the others by name.
 func ModesOf(c left4me.Campaign) (all []string) {
-	for _, m := range modeWords {
-		if len(c.Modes[m.Mode]) > 0 {
-			all = append(all, m.Mode)
+	for _, m := range baseModes {
+		if len(c.Modes[m]) > 0 {
+			all = append(all, m)
 		}
 	}
 	var others []string
@@ -60,21 +61,23 @@ func ModesOf(c left4me.Campaign) (all []string) {
 	return append(all, others...)
 }
 
-// ModeWord is what people call a mode.
-func ModeWord(mode string) string {
+// ModeName returns the name of a mode in the reader's language, or the mode itself if it is
+// not a well-known one.
+func ModeName(ctx context.Context, mode string) string {
 	if mode == left4me.AnyMode {
-		return "any mode"
+		return locale.T(ctx, "campaigns.any_mode")
 	}
-	for _, m := range modeWords {
-		if m.Mode == mode {
-			return m.Word
+	setting, _ := left4me.SettingOf("mode")
+	for _, c := range setting.In(locale.From(ctx)).Choices {
+		if c.Value == mode {
+			return c.Label
 		}
 	}
 	return format.Visible(mode)
 }
 
-// ChaptersOf are the chapters of a campaign, each once, with the modes that have
-// it.
+// ChaptersOf returns the chapters of a campaign without duplicates, each with the modes that
+// contain it.
 func ChaptersOf(c left4me.Campaign) (all []chapterModes) {
 	known := map[string]int{}
 	for _, mode := range ModesOf(c) {
@@ -91,16 +94,17 @@ func ChaptersOf(c left4me.Campaign) (all []chapterModes) {
 	return all
 }
 
-// chapterModes is a chapter with the modes in which it is played.
+// chapterModes is a chapter with the modes that contain it.
 type chapterModes struct {
 	left4me.Chapter
 	Modes []string
 }
 
-func (c chapterModes) Words() string {
-	words := make([]string, len(c.Modes))
+// ModeNames returns the names of the chapter's modes in the reader's language.
+func (c chapterModes) ModeNames(ctx context.Context) string {
+	names := make([]string, len(c.Modes))
 	for i, m := range c.Modes {
-		words[i] = ModeWord(m)
+		names[i] = ModeName(ctx, m)
 	}
-	return strings.Join(words, ", ")
+	return strings.Join(names, ", ")
 }

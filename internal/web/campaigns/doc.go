@@ -1,2 +1,2 @@
-// Package campaigns is how campaigns, their chapters and modes are told on pages.
+// Package campaigns prepares campaigns, their chapters and their game modes for pages.
 package campaigns

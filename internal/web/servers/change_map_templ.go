@@ -581,9 +581,9 @@ func campaignPick(s serverPage, v mapsView, c left4me.Campaign, n int) templ.Com
 						return templ_7745c5c3_Err
 					}
 					var templ_7745c5c3_Var25 string
-					templ_7745c5c3_Var25, templ_7745c5c3_Err = templ.JoinStringErrs(campaigns.ModeWord(m))
+					templ_7745c5c3_Var25, templ_7745c5c3_Err = templ.JoinStringErrs(campaigns.ModeName(ctx, m))
 					if templ_7745c5c3_Err != nil {
-						return templ.Error{Err: templ_7745c5c3_Err, FileName: `servers/change_map.templ`, Line: 105, Col: 90}
+						return templ.Error{Err: templ_7745c5c3_Err, FileName: `servers/change_map.templ`, Line: 105, Col: 95}
 					}
 					_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var25))
 					if templ_7745c5c3_Err != nil {

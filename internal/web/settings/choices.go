@@ -1,5 +1,5 @@
-// Package settings is the form that servers and blueprints share: their settings
-// and the overlays that they stack.
+// Package settings implements the form parts that servers and blueprints share: their
+// settings and their overlay stack.
 package settings
 
 import (
@@ -7,8 +7,7 @@ import (
 	"github.com/left4me/left4me/internal/control/servers"
 )
 
-// Choices reads what a form offers to choose from, and the warnings about what was
-// chosen.
+// Choices reads the options of a form, and the warnings about its values.
 type Choices struct {
 	Servers  *servers.Servers
 	Overlays *overlays.Overlays

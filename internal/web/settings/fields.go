@@ -1,16 +1,17 @@
 package settings
 
 import (
-	"fmt"
+	"context"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/locale"
 	"github.com/left4me/left4me/internal/web/format"
 )
 
-// values takes what was typed for a setting apart.
+// values splits the input for a setting into its values.
 func (f Form) values(i left4me.SettingInfo) []string {
 	text := f.Values[i.Key]
 	switch {
@@ -32,8 +33,8 @@ func (f Form) values(i left4me.SettingInfo) []string {
 	return []string{strings.TrimRight(text, "\n")}
 }
 
-// beneath is what the blueprint says of a setting, for people.
-func (f Form) beneath(i left4me.SettingInfo) string {
+// inherited returns the blueprint's value of a setting as text to display.
+func (f Form) inherited(i left4me.SettingInfo) string {
 	if f.Base.Name == "" {
 		return ""
 	}
@@ -44,7 +45,7 @@ func (f Form) beneath(i left4me.SettingInfo) string {
 	return strings.Join(shownValues(i, i.Get(base)), ", ")
 }
 
-// shownValues writes choices as the form does.
+// shownValues returns values as text to display, choices by their labels.
 func shownValues(i left4me.SettingInfo, values []string) []string {
 	out := slices.Clone(values)
 	for n, v := range out {
@@ -58,62 +59,77 @@ func shownValues(i left4me.SettingInfo, values []string) []string {
 	return out
 }
 
-// open is what stands for a setting that isn't said here.
-func (f Form) open(i left4me.SettingInfo) string {
-	switch b := f.beneath(i); {
+// placeholder returns the value that applies while the field is empty.
+func (f Form) placeholder(ctx context.Context, i left4me.SettingInfo) string {
+	switch b := f.inherited(i); {
 	case b != "" && i.Kind == left4me.SecretSetting:
-		return "from the blueprint"
+		return locale.T(ctx, "settings.from_blueprint.secret")
 	case b != "" && !i.List():
-		return "from the blueprint: " + b
+		return locale.T(ctx, "settings.from_blueprint", "value", b)
 	}
 	return i.Default
 }
 
-// hint is what is written beneath a field.
-func (f Form) hint(i left4me.SettingInfo) string {
+// emptyChoice returns the label of the option that leaves a setting unset.
+func (f Form) emptyChoice(ctx context.Context, i left4me.SettingInfo) string {
+	if f.inherited(i) != "" {
+		return f.placeholder(ctx, i)
+	}
+	return locale.T(ctx, "settings.default", "value", i.Default)
+}
+
+// hint returns the text below a field.
+func (f Form) hint(ctx context.Context, i left4me.SettingInfo) string {
 	hint := i.Help
 	if i.Kind == left4me.NumberSetting {
-		hint += fmt.Sprintf(" %d to %d.", i.Min, i.Max)
+		hint = locale.T(ctx, "settings.hint.bounds", "help", hint, "min", i.Min, "max", i.Max)
 	}
-	if b := f.beneath(i); b != "" && i.List() {
-		return hint + " From the blueprint come: " + b + "."
+	if b := f.inherited(i); b != "" && i.List() {
+		return locale.T(ctx, "settings.hint.blueprint_list", "help", hint, "values", b)
 	}
 	if i.Kind == left4me.ChoiceSetting || i.Kind == left4me.SwitchSetting {
-		return hint // its first choice says so
+		return hint // the first option names the default
 	}
-	if i.Kind == left4me.LongSetting && f.beneath(i) != "" {
-		return hint + " The blueprint has one."
+	if i.Kind == left4me.LongSetting && f.inherited(i) != "" {
+		return locale.T(ctx, "settings.hint.blueprint_text", "help", hint)
 	}
-	if f.beneath(i) != "" {
-		return hint // what is in the empty field says so
+	if f.inherited(i) != "" {
+		return hint // the placeholder shows the blueprint's value
 	}
-	return hint + " Default: " + i.Default + "."
+	return locale.T(ctx, "settings.hint.default", "help", hint, "value", i.Default)
 }
 
-// problem is what is wrong with a field of the form.
+// problem returns the error message of a field, if any.
 func (f Form) problem(i left4me.SettingInfo) string { return f.Problems["settings."+i.Key] }
 
-// settingGroup is a part of the form.
+// settingGroup is a section of the form.
 type settingGroup struct {
-	Title    string
-	Settings []left4me.SettingInfo
-	Open     bool // something in it is said, here or beneath, or wrong
+	Group    left4me.SettingGroup
+	Settings []left4me.SettingInfo // with texts in the reader's language
+	Open     bool                  // a setting of the group has a value, inherits one, or has an error
 }
 
-func (f Form) groups() []settingGroup {
+func (f Form) groups(ctx context.Context) []settingGroup {
 	var all []settingGroup
 	for _, i := range left4me.SettingInfos() {
-		if len(all) == 0 || all[len(all)-1].Title != i.Group {
-			all = append(all, settingGroup{Title: i.Group, Open: i.Group == left4me.GameSettings})
+		if len(all) == 0 || all[len(all)-1].Group != i.Group {
+			all = append(all, settingGroup{Group: i.Group, Open: i.Group == left4me.GameSettings})
 		}
+		i = i.In(locale.From(ctx))
 		g := &all[len(all)-1]
 		g.Settings = append(g.Settings, i)
-		g.Open = g.Open || f.Values[i.Key] != "" || f.beneath(i) != "" || f.problem(i) != ""
+		g.Open = g.Open || f.Values[i.Key] != "" || f.inherited(i) != "" || f.problem(i) != ""
 	}
 	return all
 }
 
-// rowsOf is how high a text field is.
+// modeChoices returns the suggestions for the game mode.
+func modeChoices(ctx context.Context) []left4me.Choice {
+	mode, _ := left4me.SettingOf("mode")
+	return mode.In(locale.From(ctx)).Choices
+}
+
+// rowsOf returns the height of a text area in lines.
 func rowsOf(i left4me.SettingInfo, text string) string {
 	least := 3
 	if i.Kind == left4me.ListSetting {
@@ -122,7 +138,7 @@ func rowsOf(i left4me.SettingInfo, text string) string {
 	return strconv.Itoa(min(max(strings.Count(text, "\n")+2, least), 16))
 }
 
-// exampleOf stands in an empty text field.
+// exampleOf returns the placeholder of a text area.
 func exampleOf(i left4me.SettingInfo) string {
 	if i.Kind == left4me.LongSetting {
 		return ""

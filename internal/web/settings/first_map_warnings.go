@@ -9,8 +9,9 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// TypedWarnings are those of what was typed, which only this form has.
-func (p *Choices) TypedWarnings(ctx context.Context, f Form, beneath []left4me.OverlayRef) templ.Component {
+// TypedWarnings shows the warnings about the first map for unsaved input. inherited are the
+// overlays of the blueprint.
+func (p *Choices) TypedWarnings(ctx context.Context, f Form, inherited []left4me.OverlayRef) templ.Component {
 	first := left4me.Settings{Map: cmp.Or(f.Values["map"], f.Base.Settings.Map)}
-	return MapWarnings("typed-map-warnings", p.Servers.Warnings().OfStack(ctx, first, append(f.stack(), beneath...)))
+	return MapWarnings("typed-map-warnings", p.Servers.Warnings().OfStack(ctx, first, append(f.stack(), inherited...)))
 }

@@ -2,29 +2,43 @@ package settings
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/locale"
 	"github.com/left4me/left4me/internal/web/campaigns"
 	"github.com/left4me/left4me/internal/web/format"
 )
 
-// mapsWithin is how long a form waits for the maps of overlays: the first look at
-// many large ones takes a while, and a map can be typed too.
+// mapsWithin limits how long a form waits for the maps of overlays. Reading many large
+// overlays for the first time takes longer, and the user can type the name of a map.
 const mapsWithin = 3 * time.Second
 
-// mapOffer is a map that a form offers to begin with.
+// mapOffer is a map that the form suggests as the first map.
 type mapOffer struct {
-	Map     string
-	Words   string       // where it stands in its campaign, for people
-	Overlay left4me.Name // that brings it; empty: the game has it
+	Map      string
+	Campaign string
+	Chapter  int          // from 1; 0 if unknown
+	Overlay  left4me.Name // overlay that contains the map; empty if it comes with the game
 }
 
-// mapOffers are the maps of a stack's overlays, those of the game, and then those
-// of all other overlays: somebody may choose the map before what brings it.
+// label returns the map's campaign, chapter and overlay.
+func (o mapOffer) label(ctx context.Context) string {
+	switch {
+	case o.Chapter > 0 && o.Overlay != "":
+		return locale.T(ctx, "settings.maps.chapter_from_overlay", "campaign", o.Campaign, "chapter", o.Chapter, "overlay", o.Overlay)
+	case o.Chapter > 0:
+		return locale.T(ctx, "settings.maps.chapter", "campaign", o.Campaign, "chapter", o.Chapter)
+	case o.Overlay != "":
+		return locale.T(ctx, "settings.maps.from_overlay", "campaign", o.Campaign, "overlay", o.Overlay)
+	}
+	return o.Campaign
+}
+
+// mapOffers returns the maps of the overlays in stack, then those of the game, then those of
+// the other overlays in all, because a user may choose a map before adding its overlay.
 func (p *Choices) mapOffers(ctx context.Context, stack []left4me.OverlayRef, all []left4me.Name) []mapOffer {
 	ctx, cancel := context.WithTimeout(ctx, mapsWithin)
 	defer cancel()
@@ -56,22 +70,15 @@ func (p *Choices) mapOffers(ctx context.Context, stack []left4me.OverlayRef, all
 	}
 	seen := map[string]bool{}
 	return slices.DeleteFunc(slices.Concat(first, game, others), func(o mapOffer) bool {
-		again := seen[strings.ToLower(o.Map)]
+		duplicate := seen[strings.ToLower(o.Map)]
 		seen[strings.ToLower(o.Map)] = true
-		return again
+		return duplicate
 	})
 }
 
 func offersOf(c left4me.Campaign) (all []mapOffer) {
 	for _, ch := range campaigns.ChaptersOf(c) {
-		words := format.Visible(c.Title)
-		if ch.Number > 0 {
-			words += fmt.Sprintf(", chapter %d", ch.Number)
-		}
-		if c.Overlay != "" {
-			words += ", of the overlay " + string(c.Overlay)
-		}
-		all = append(all, mapOffer{Map: ch.Map, Words: words, Overlay: c.Overlay})
+		all = append(all, mapOffer{Map: ch.Map, Campaign: format.Visible(c.Title), Chapter: ch.Number, Overlay: c.Overlay})
 	}
 	return all
 }

@@ -14,28 +14,29 @@ import (
 
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/locale"
 	"github.com/left4me/left4me/internal/web/page"
 )
 
-// Form is what the forms of servers and blueprints share, as it was
-// typed: settings, and overlays in order.
+// Form is the input that forms of servers and blueprints share: settings and the overlay
+// stack, as typed.
 type Form struct {
-	Values  map[string]string // by the key of the setting; lists one a line
-	Stack   []string          // top first
-	Add     string            // the overlay that the next press of Add puts on top
-	Version string            // of the definition that was looked at
+	Values  map[string]string // by setting key; lists have one entry per line
+	Stack   []string          // overlays, the topmost first
+	Add     string            // overlay selected next to the Add button
+	Version string            // version of the definition that the form was made from
 
-	Base     left4me.Blueprint // what is beneath a server; without a name there is nothing
-	Overlays []left4me.Name    // to choose from
-	Maps     []mapOffer        // to begin with
+	Base     left4me.Blueprint // the server's blueprint; without a name for a blueprint's own form
+	Overlays []left4me.Name    // overlays that can be added
+	Maps     []mapOffer        // suggestions for the first map
 	Problems page.Problems
-	Theirs   []page.Setting // what somebody else made of it meanwhile
+	Theirs   []page.Setting // values that another user saved in the meantime
 	May      page.Permission
-	Secrets  bool            // those of Base may be shown
-	Warnings templ.Component // of the first map
+	Secrets  bool            // whether the secrets of Base may be shown
+	Warnings templ.Component // warnings about the first map
 }
 
-// FormOf is the form of what is there.
+// FormOf returns the form for a saved definition.
 func FormOf(s left4me.Settings, stack []left4me.OverlayRef, version int) Form {
 	f := Form{Values: map[string]string{}, Version: strconv.Itoa(version)}
 	for _, i := range left4me.SettingInfos() {
@@ -47,11 +48,11 @@ func FormOf(s left4me.Settings, stack []left4me.OverlayRef, version int) Form {
 	return f
 }
 
-// ReadForm reads the form as it was sent.
+// ReadForm parses the form values of a request.
 func ReadForm(v url.Values) Form {
 	f := Form{Values: map[string]string{}, Add: v.Get("add"), Version: v.Get("version")}
 	for _, i := range left4me.SettingInfos() {
-		text := strings.ReplaceAll(v.Get(i.Key), "\r\n", "\n") // browsers end lines so
+		text := strings.ReplaceAll(v.Get(i.Key), "\r\n", "\n") // browsers send CR LF
 		if i.Kind != left4me.LongSetting && !i.List() {
 			text = strings.TrimSpace(text)
 		}
@@ -65,8 +66,8 @@ func ReadForm(v url.Values) Form {
 	return f
 }
 
-// Definition is what the form asks for. What can't be a value at all is said here,
-// the rest where every definition is checked.
+// Definition parses the settings and the overlay stack. The error contains the values that
+// cannot be parsed; the control package checks the rest.
 func (f Form) Definition() (s left4me.Settings, stack []left4me.OverlayRef, err error) {
 	var wrong left4me.Fields
 	for _, i := range left4me.SettingInfos() {
@@ -87,31 +88,33 @@ func (f Form) Definition() (s left4me.Settings, stack []left4me.OverlayRef, err 
 	return s, stack, nil
 }
 
-// differs says what somebody else has where the form has something else.
-func (f Form) differs(theirs Form) []page.Setting {
+// differs returns the values of theirs that differ from the form's.
+func (f Form) differs(ctx context.Context, theirs Form) []page.Setting {
 	var all []page.Setting
 	add := func(label, mine, theirs string) {
 		if mine != theirs {
 			if theirs == "" {
-				theirs = "nothing"
+				theirs = locale.T(ctx, "settings.conflict.empty")
 			}
 			all = append(all, page.Setting{Label: label, Value: theirs})
 		}
 	}
 	for _, i := range left4me.SettingInfos() {
-		add(i.Label, strings.TrimRight(f.Values[i.Key], "\n"), strings.TrimRight(theirs.Values[i.Key], "\n"))
+		add(i.In(locale.From(ctx)).Label, strings.TrimRight(f.Values[i.Key], "\n"), strings.TrimRight(theirs.Values[i.Key], "\n"))
 	}
-	add("Overlays", strings.Join(f.Stack, "\n"), strings.Join(theirs.Stack, "\n"))
+	add(locale.T(ctx, "settings.overlays"), strings.Join(f.Stack, "\n"), strings.Join(theirs.Stack, "\n"))
 	if len(all) == 0 {
-		all = append(all, page.Setting{Label: "The same", Value: "they have what you typed"})
+		all = append(all, page.Setting{
+			Label: locale.T(ctx, "settings.conflict.none"), Value: locale.T(ctx, "settings.conflict.none.text"),
+		})
 	}
 	return all
 }
 
-// Fill fills in which overlays there are to choose from, and which maps. A host
-// that doesn't answer offers no overlays, and the maps of the game. Beneath are the
-// overlays of a server's blueprint. Only what who may see is offered.
-func (p *Choices) Fill(ctx context.Context, who accounts.Actor, f *Form, beneath []left4me.OverlayRef) {
+// Fill adds the overlays and maps that who may see and choose. If the host does not respond,
+// there are no overlays and only the maps of the game. inherited are the overlays of the
+// server's blueprint.
+func (p *Choices) Fill(ctx context.Context, who accounts.Actor, f *Form, inherited []left4me.OverlayRef) {
 	all, err := p.Overlays.Names(ctx)
 	all = accounts.Visible(who, all, left4me.OnOverlay)
 	if err == nil {
@@ -121,11 +124,11 @@ func (p *Choices) Fill(ctx context.Context, who accounts.Actor, f *Form, beneath
 			}
 		}
 	}
-	f.Maps = p.mapOffers(ctx, append(f.stack(), beneath...), all)
+	f.Maps = p.mapOffers(ctx, append(f.stack(), inherited...), all)
 }
 
-// gatherDefinition keeps problems of fields that the form has, and says the others
-// at its head.
+// gatherDefinition keeps the problems of fields that the form has. The first of the other
+// problems gets the key "", which the form shows at its top.
 func gatherDefinition(wrong page.Problems) page.Problems {
 	out := page.Problems{}
 	for field, text := range wrong {
@@ -141,8 +144,9 @@ func gatherDefinition(wrong page.Problems) page.Problems {
 	return out
 }
 
-// Wrong puts what is wrong beside its fields, as who may read it, and says with which
-// status the form is shown again. What isn't about the form is returned.
+// Wrong sets the problems of the fields from err, without details that who may not see, and
+// returns the HTTP status for showing the form again. It returns err itself if err is not
+// about the form. now is the form of the saved definition.
 func (f *Form) Wrong(ctx context.Context, who accounts.Actor, err error, now Form) (status int, internal error) {
 	wrong, ok := page.ProblemsOf(ctx, who, err)
 	if !ok {
@@ -154,7 +158,7 @@ func (f *Form) Wrong(ctx context.Context, who accounts.Actor, err error, now For
 		status = http.StatusConflict
 	}
 	if wrong["version"] != "" {
-		f.Theirs, f.Version = f.differs(now), now.Version
+		f.Theirs, f.Version = f.differs(ctx, now), now.Version
 	}
 	return status, nil
 }

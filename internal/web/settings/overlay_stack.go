@@ -8,28 +8,28 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Restack does what one of the buttons beside the overlays says: up, down or
-// remove with a number, or add. Nothing is saved by that.
+// Restack changes the overlay stack of the form, without saving it. button is the value of
+// the pressed button: "add", or "up:N", "down:N" or "remove:N" with the index of an overlay.
 func (f *Form) Restack(button string) {
 	what, number, _ := strings.Cut(button, ":")
 	n, err := strconv.Atoi(number)
-	there := err == nil && n >= 0 && n < len(f.Stack)
+	valid := err == nil && n >= 0 && n < len(f.Stack)
 	switch {
 	case what == "add" && f.Add != "":
 		f.Stack, f.Add = slices.Insert(f.Stack, 0, f.Add), ""
-	case what == "remove" && there:
+	case what == "remove" && valid:
 		f.Stack = slices.Delete(f.Stack, n, n+1)
-	case what == "up" && there && n > 0:
+	case what == "up" && valid && n > 0:
 		f.Stack[n], f.Stack[n-1] = f.Stack[n-1], f.Stack[n]
-	case what == "down" && there && n+1 < len(f.Stack):
+	case what == "down" && valid && n+1 < len(f.Stack):
 		f.Stack[n], f.Stack[n+1] = f.Stack[n+1], f.Stack[n]
 	}
 }
 
-// overlayID is the id of the nth overlay in the form.
+// overlayID returns the element id of the nth overlay, counted from 0.
 func overlayID(n int) string { return "overlay-" + strconv.Itoa(n) }
 
-// stackID is where what is wrong with the stack can be changed.
+// stackID returns the element id that a problem with the stack links to.
 func (f Form) stackID() string {
 	if len(f.Stack) > 0 {
 		return overlayID(0)
@@ -37,13 +37,14 @@ func (f Form) stackID() string {
 	return "overlays"
 }
 
-// nameIn is the overlay that a text of a stack names.
+// nameIn returns the overlay's name in a text such as maps@3.
 func nameIn(ref string) left4me.Name {
 	name, _, _ := strings.Cut(ref, "@")
 	return left4me.Name(name)
 }
 
-// stack is what the form stacks, top first, as far as it can be read.
+// stack returns the overlays of the form, the topmost first, without those that cannot be
+// parsed.
 func (f Form) stack() (all []left4me.OverlayRef) {
 	for _, text := range f.Stack {
 		if o, err := left4me.ParseOverlayRef(text); err == nil {
@@ -53,7 +54,8 @@ func (f Form) stack() (all []left4me.OverlayRef) {
 	return all
 }
 
-// OverlayNames are the overlays of a stack, for the script that narrows the maps.
+// OverlayNames returns the names of a stack's overlays, separated by spaces, for the script
+// that filters the suggested maps.
 func OverlayNames(stack []left4me.OverlayRef) string {
 	names := make([]string, len(stack))
 	for i, o := range stack {
