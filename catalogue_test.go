@@ -267,7 +267,6 @@ var notInCatalogue = []string{
 	"internal/web",
 	"internal/web/accounts",
 	"internal/web/backups",
-	"internal/web/blueprints",
 	"internal/web/doctor",
 	"internal/web/filelist",
 	"internal/web/game",

@@ -90,7 +90,7 @@ func TestTheSecondToSaveKeepsWhatTheyTyped(t *testing.T) {
 	b.post("/servers/alpha/settings", "version", "1", "hostname", "the first <i>")
 	p := b.post("/servers/alpha/settings", "version", "1", "hostname", "the second", "tags", "mine")
 	p.has(t, http.StatusConflict, "Someone else saved changes", "the first &lt;i&gt;", `value="the second"`, "mine",
-		`name="version" value="2"`, "Save mine")
+		`name="version" value="2"`, "Save my version")
 	if v := must(s.servers.Get(t.Context(), "alpha"))(t); v.Settings.Hostname != "the first <i>" {
 		t.Errorf("%+v", v.Settings)
 	}

@@ -13,19 +13,19 @@ import (
 	"github.com/left4me/left4me/internal/web/settings"
 )
 
-// blueprintView is a blueprint with the servers that are made from it.
+// blueprintView is a blueprint with the servers that use it.
 type blueprintView struct {
 	left4me.Blueprint
 	Servers []left4me.Name
 }
 
-// blueprintForm is the form of a blueprint as it was typed.
+// blueprintForm is the input of a blueprint form.
 type blueprintForm struct {
 	settings.Form
 	Name string
 }
 
-// blueprintView is the one that the address names.
+// blueprintView returns the blueprint that the URL names.
 func (p *Pages) blueprintView(r *http.Request, who accounts.Actor, name left4me.Name) (blueprintView, error) {
 	all, err := p.blueprintViews(r, who)
 	if err != nil {
@@ -36,11 +36,11 @@ func (p *Pages) blueprintView(r *http.Request, who accounts.Actor, name left4me.
 			return b, nil
 		}
 	}
-	_, err = p.Overlays.Blueprints().Get(r.Context(), name) // it knows how to say that there is none
+	_, err = p.Overlays.Blueprints().Get(r.Context(), name) // returns the error for an unknown blueprint
 	return blueprintView{}, err
 }
 
-// fillBlueprint fills in what there is to choose from in the form of a blueprint.
+// fillBlueprint adds the options and warnings of a blueprint form.
 func (p *Pages) fillBlueprint(
 	ctx context.Context, who accounts.Actor, may page.Permission, form blueprintForm,
 ) blueprintForm {
@@ -50,7 +50,7 @@ func (p *Pages) fillBlueprint(
 	return form
 }
 
-// blueprintPage is the page of a blueprint.
+// blueprintPage shows a blueprint.
 func (p *Pages) blueprintPage(r *http.Request, who accounts.Actor, name left4me.Name) (page.View, error) {
 	b, err := p.blueprintView(r, who, name)
 	if err != nil {
@@ -78,7 +78,7 @@ func (p *Pages) blueprintPage(r *http.Request, who accounts.Actor, name left4me.
 	)}}, nil
 }
 
-// retypeBlueprint shows a blueprint with the form as it was typed.
+// retypeBlueprint shows a blueprint with the submitted form input.
 func (p *Pages) retypeBlueprint(w http.ResponseWriter, r *http.Request, who accounts.Actor, status int, b blueprintView,
 	form blueprintForm,
 ) error {
@@ -91,8 +91,8 @@ func (p *Pages) retypeBlueprint(w http.ResponseWriter, r *http.Request, who acco
 	return p.Panel.Show(w, r, status, v)
 }
 
-// saveBlueprint changes a blueprint. When somebody else was faster, the form shows
-// what they did and keeps what was typed.
+// saveBlueprint updates a blueprint. If another user has saved a newer version, the form shows
+// that version's values and keeps the input.
 func (p *Pages) saveBlueprint(w http.ResponseWriter, r *http.Request, who accounts.Actor, name left4me.Name) error {
 	if err := r.ParseForm(); err != nil {
 		return page.BadForm(err)
@@ -107,7 +107,7 @@ func (p *Pages) saveBlueprint(w http.ResponseWriter, r *http.Request, who accoun
 		return p.retypeBlueprint(w, r, who, http.StatusOK, b, form)
 	}
 	v := left4me.Blueprint{Name: b.Name}
-	v.Version, _ = strconv.Atoi(form.Version) // what has none is nobody's
+	v.Version, _ = strconv.Atoi(form.Version) // 0, which no version has, causes a conflict
 	if v.Settings, v.Overlays, err = form.Definition(); err == nil {
 		_, err = p.Overlays.Blueprints().Update(r.Context(), who.Cause(), v)
 	} else {

@@ -6,11 +6,12 @@ import (
 
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/locale"
 	"github.com/left4me/left4me/internal/web/format"
 	"github.com/left4me/left4me/internal/web/page"
 )
 
-// deleteBlueprintView asks before a blueprint is deleted.
+// deleteBlueprintView asks for confirmation before a blueprint is deleted.
 func (p *Pages) deleteBlueprintView(r *http.Request, who accounts.Actor, name left4me.Name) (page.View, error) {
 	return p.deleteBlueprintWith(r, who, name, "", "")
 }
@@ -22,12 +23,12 @@ func (p *Pages) deleteBlueprintWith(r *http.Request, who accounts.Actor, name le
 	}
 	lost := page.NewPart("lost", blueprintLost(b), onBlueprints()...)
 	return page.View{
-		Frame: p.Panel.Frame(r, who, "Delete "+string(b.Name), "overlays"),
+		Frame: p.Panel.Frame(r, who, locale.T(r.Context(), "blueprints.delete.title", "blueprint", b.Name), "overlays"),
 		Body:  []page.Piece{page.Fixed(deleteBlueprint(b, lost, typed, problem), lost)},
 	}, nil
 }
 
-// deleteBlueprint does it when the name was typed as it is.
+// deleteBlueprint deletes the blueprint if its name was typed correctly.
 func (p *Pages) deleteBlueprint(w http.ResponseWriter, r *http.Request, who accounts.Actor, name left4me.Name) error {
 	if err := r.ParseForm(); err != nil {
 		return page.BadForm(err)
@@ -44,7 +45,7 @@ func (p *Pages) deleteBlueprint(w http.ResponseWriter, r *http.Request, who acco
 		return p.Panel.Show(w, r, status, v)
 	}
 	if typed := r.PostForm.Get("confirm"); typed != string(b.Name) {
-		return again(http.StatusUnprocessableEntity, typed, "That is not the name. Type "+string(b.Name)+" to go on.")
+		return again(http.StatusUnprocessableEntity, typed, locale.T(r.Context(), "common.confirm.mismatch", "name", b.Name))
 	}
 	err = p.Overlays.Blueprints().Delete(r.Context(), who.Cause(), b.Name)
 	if errors.Is(err, left4me.Conflict) {

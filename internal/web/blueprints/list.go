@@ -5,11 +5,12 @@ import (
 
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/locale"
 	"github.com/left4me/left4me/internal/web/page"
 )
 
-// blueprintViews are the blueprints that somebody may see, by name, with the servers
-// that it may see.
+// blueprintViews returns the blueprints that who may see, sorted by name, each with the servers
+// that use it and that who may see.
 func (p *Pages) blueprintViews(r *http.Request, who accounts.Actor) ([]blueprintView, error) {
 	all, err := p.Overlays.Blueprints().List(r.Context())
 	if err != nil {
@@ -32,18 +33,18 @@ func (p *Pages) blueprintViews(r *http.Request, who accounts.Actor) ([]blueprint
 	return views, nil
 }
 
-// listView is the list of blueprints.
+// listView shows the list of blueprints.
 func (p *Pages) listView(r *http.Request, who accounts.Actor) (page.View, error) {
 	all, err := p.blueprintViews(r, who)
 	if err != nil {
 		return page.View{}, err
 	}
-	f := p.Panel.Frame(r, who, "Blueprints", "overlays")
+	f := p.Panel.Frame(r, who, locale.T(r.Context(), "blueprints.title"), "overlays")
 	return page.View{
 		Frame: f,
 		Body:  []page.Piece{page.Fixed(blueprintsHead(mayCreate(who))), page.NewPart("blueprints", blueprintTable(all), onBlueprints()...)},
 	}, nil
 }
 
-// onBlueprints is the blueprints, and which servers are made from them.
+// onBlueprints returns the topics of blueprints and of the servers that use them.
 func onBlueprints() []page.Topic { return []page.Topic{page.OnContent(), page.OnDefinitions()} }

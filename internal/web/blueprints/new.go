@@ -9,22 +9,23 @@ import (
 
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/locale"
 	"github.com/left4me/left4me/internal/web/page"
 	"github.com/left4me/left4me/internal/web/settings"
 )
 
-// mayCreate says whether somebody may make blueprints.
+// mayCreate returns the permission to create blueprints.
 func mayCreate(who accounts.Actor) page.Permission {
 	return page.May(who, accounts.Manage, left4me.Target{Kind: left4me.BlueprintTarget})
 }
 
-// newView is the form of a new blueprint.
+// newView shows the form for a new blueprint.
 func (p *Pages) newView(r *http.Request, who accounts.Actor) (page.View, error) {
 	now := page.Deferred(func(ctx context.Context) (templ.Component, error) {
 		return newBlueprintForm(p.fillBlueprint(ctx, who, mayCreate(who), blueprintForm{})), nil
 	})
 	return page.View{
-		Frame: p.Panel.Frame(r, who, "New blueprint", "overlays"),
+		Frame: p.Panel.Frame(r, who, locale.T(r.Context(), "blueprints.new"), "overlays"),
 		Body: []page.Piece{
 			page.Fixed(newBlueprintHead()),
 			p.Panel.Form(r, "new-blueprint", now, page.OnContent(), page.OnEnds(left4me.BuildOverlay.Noun())),
@@ -32,7 +33,7 @@ func (p *Pages) newView(r *http.Request, who accounts.Actor) (page.View, error) 
 	}, nil
 }
 
-// retypeNewBlueprint shows the form of a new blueprint as it was typed.
+// retypeNewBlueprint shows the form for a new blueprint with the submitted input.
 func (p *Pages) retypeNewBlueprint(w http.ResponseWriter, r *http.Request, who accounts.Actor, status int, form blueprintForm) error {
 	v, err := p.newView(r, who)
 	if err != nil {

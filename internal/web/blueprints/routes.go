@@ -1,4 +1,4 @@
-// Package blueprints is the pages of blueprints.
+// Package blueprints implements the pages of blueprints.
 package blueprints
 
 import (
@@ -10,7 +10,7 @@ import (
 	"github.com/left4me/left4me/internal/web/settings"
 )
 
-// Pages are the pages of blueprints.
+// Pages contains what the pages of blueprints need.
 type Pages struct {
 	Panel    *page.Panel
 	Choices  *settings.Choices
@@ -18,7 +18,7 @@ type Pages struct {
 	Overlays *overlays.Overlays
 }
 
-// Routes is the part of the table of routes that is about blueprints.
+// Routes returns the routes of blueprints.
 func (p *Pages) Routes() []page.Route {
 	one := page.Blueprints()
 	return []page.Route{
