@@ -156,7 +156,7 @@ func TestTooManyRequestsAreRefused(t *testing.T) {
 		go func() { results <- b.Request(t.Context(), bus.Command("local", "x"), bus.Empty{}, nil) }()
 	}
 	if err := receive(t, results); !errors.Is(err, left4me.Busy) {
-		t.Errorf("the first answer is %v", err)
+		t.Errorf("first answer %v, want Busy", err)
 	}
 	close(release)
 	for range cap(results) - 1 {
@@ -470,7 +470,7 @@ func TestJobOfNewerVersionIsNotDelivered(t *testing.T) {
 		t.Fatal(err)
 	}
 	if d := receive(t, got); d.ID != "old" {
-		t.Errorf("%s was delivered", d.ID)
+		t.Errorf("job %s was delivered, want old", d.ID)
 	}
 }
 

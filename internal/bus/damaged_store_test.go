@@ -148,22 +148,22 @@ func TestDamagedStoreIsSetAside(t *testing.T) {
 			changeFiles("EVENTS/meta.inf", func([]byte) []byte { return other })(t, dir)
 		}, 0, true, true},
 		{"events truncated", changeFiles("EVENTS/msgs/*.blk", half), 0, true, true},
-		{"position of the reader is junk", changeFiles("EVENTS/obs/reader/o.dat", junk), 0, true, true},
+		{"reader position with random bytes", changeFiles("EVENTS/obs/reader/o.dat", junk), 0, true, true},
 		{"reader without metadata", removePath("jetstream/$G/streams/EVENTS/obs/reader/meta.inf"), 0, true, true},
-		{"a stream of nobody, damaged", func(t *testing.T, dir string) {
+		{"an unknown stream, damaged", func(t *testing.T, dir string) {
 			if err := os.Mkdir(filepath.Join(dir, "jetstream/$G/streams/STRAY"), 0o700); err != nil {
 				t.Fatal(err)
 			}
 		}, 0, true, true},
 		{"jobs removed", removePath("jetstream/$G/streams/JOBS"), 8, false, false},
 		{"jobs without metadata", removePath("jetstream/$G/streams/JOBS/meta.inf"), 8, false, false},
-		{"jobs with junk for metadata", changeFiles("JOBS/meta.sum", junk), 8, false, false},
+		{"jobs with random metadata", changeFiles("JOBS/meta.sum", junk), 8, false, false},
 		{"jobs truncated", changeFiles("JOBS/msgs/*.blk", half), 8, false, false},
-		{"jobs are junk", changeFiles("JOBS/msgs/*.blk", junk), 8, false, false},
+		{"jobs with random bytes", changeFiles("JOBS/msgs/*.blk", junk), 8, false, false},
 		{"jobs are a file", replaceByFile("jetstream/$G/streams/JOBS"), 8, false, false},
 		{"streams are a file", replaceByFile("jetstream/$G/streams"), 0, true, true},
 		{"the store is a file", replaceByFile("jetstream"), 0, true, true},
-		{"everything is junk", func(t *testing.T, dir string) {
+		{"all files with random bytes", func(t *testing.T, dir string) {
 			err := filepath.WalkDir(filepath.Join(dir, "jetstream"), func(p string, d fs.DirEntry, err error) error {
 				if err != nil || d.IsDir() {
 					return err
@@ -175,12 +175,12 @@ func TestDamagedStoreIsSetAside(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, 0, true, true},
-		{"of another left4me", func(t *testing.T, dir string) {
+		{"belongs to another left4me", func(t *testing.T, dir string) {
 			if err := os.WriteFile(filepath.Join(dir, "owner"), []byte("theirs"), 0o600); err != nil {
 				t.Fatal(err)
 			}
 		}, 0, true, true},
-		{"of an older left4me", removePath("owner"), 8, false, false},
+		{"from an older left4me", removePath("owner"), 8, false, false},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.check(t, used) })
 	}
@@ -199,7 +199,7 @@ func (c storeDamage) check(t *testing.T, used string) {
 	}
 	t.Cleanup(b.Close)
 	if aside := bus.Aside(dir); b.Anew() != c.anew || (len(aside) == 1) != c.aside || len(aside) > 1 {
-		t.Errorf("anew: %t, put aside: %v", b.Anew(), aside)
+		t.Errorf("Anew() = %t, set aside: %v", b.Anew(), aside)
 	}
 	// As at each start, active jobs are sent again.
 	for i := range 8 {

@@ -25,9 +25,9 @@ func crossing() map[string]*left4me.Error {
 			time.Date(2026, 11, 29, 20, 15, 0, 0, time.UTC)),
 		"an error": left4me.NewError(left4me.DiskFull, "disk.full_for_changes", "error",
 			left4me.NewError(left4me.DiskFull, "disk.no_inodes", "path", "/srv", "needed", nil)),
-		"a newer build": left4me.Received(left4me.Busy, "port.of_tomorrow", left4me.Args{"gate": int64(7)}, "the gate is shut",
+		"a newer version": left4me.Received(left4me.Busy, "port.of_tomorrow", left4me.Args{"gate": int64(7)}, "the gate is shut",
 			"open it"),
-		"an older build":  left4me.Received(left4me.Busy, "", nil, "it fell over", "lift it"),
+		"an older version":  left4me.Received(left4me.Busy, "", nil, "it fell over", "lift it"),
 		"without a cause": left4me.NewError(left4me.Invalid, "command.empty").Because(errors.New("only for the log here")),
 	}
 }

@@ -67,7 +67,7 @@ func TestQueueRecoversFromFullDisk(t *testing.T) {
 			t.Fatal(err)
 		}
 		if err := send(); err != nil {
-			t.Fatalf("with room again: %v", err)
+			t.Fatalf("with free space: %v", err)
 		}
 		if d := receive(t, got); d.ID != left4me.JobID(fmt.Sprint("job-", n)) {
 			t.Errorf("got job %s", d.ID)
@@ -135,7 +135,7 @@ func TestQueueOpensAfterStartOnFullDisk(t *testing.T) {
 		}
 		disktest.Empty(t, dir)
 		if err := send(); err != nil || b.Full() != nil {
-			t.Fatalf("with room: %v, full: %v", err, b.Full())
+			t.Fatalf("with free space: %v, full: %v", err, b.Full())
 		}
 		if err := receive(t, got).Done(); err != nil {
 			t.Error(err)

@@ -6,7 +6,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// The streams.
+// Names of the JetStream streams.
 const (
 	streamJobs   = "JOBS"
 	streamEvents = "EVENTS"

@@ -56,7 +56,7 @@ func TestRenamedBlueprintKeepsItsServers(t *testing.T) {
 		"other": {Blueprint: "taken", Version: 1},
 	} {
 		if v, err := s.Servers().Get(ctx, name); err != nil || v.Blueprint != want.Blueprint || v.Version != want.Version {
-			t.Errorf("%s is of %s in version %d, %v", name, v.Blueprint, v.Version, err)
+			t.Errorf("%s has blueprint %s and version %d, %v", name, v.Blueprint, v.Version, err)
 		}
 	}
 	events, err := s.Events().After(ctx, last.Position, 10)

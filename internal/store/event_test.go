@@ -87,7 +87,7 @@ func TestChangesWriteEvents(t *testing.T) {
 			"start", func() error { return add(job("1", left4me.StartServer, "alpha")) },
 			"job.added alpha by user ann, server.held alpha by user ann", // the job releases the server
 		},
-		{"hold once more", func() error { return s.Servers().Hold(ctx, "alpha", left4me.HeldCrashed) }, "server.held alpha by system "},
+		{"hold after the start", func() error { return s.Servers().Hold(ctx, "alpha", left4me.HeldCrashed) }, "server.held alpha by system "},
 		{
 			"stop from its console",
 			func() error {
@@ -103,19 +103,19 @@ func TestChangesWriteEvents(t *testing.T) {
 			"deleted", func() error { return end(job("3", left4me.DeleteServer, "alpha"), "alpha") },
 			"job.ended alpha by user ann, server.deleted alpha by user ann",
 		},
-		{"a new server of the name", func() error { return s.Servers().Create(ctx, server) }, "server.created alpha by system "},
-		{"its first state", report("server", "alpha", "running"), "server.state alpha by host local"},
+		{"create another server of the name", func() error { return s.Servers().Create(ctx, server) }, "server.created alpha by system "},
+		{"first state of that server", report("server", "alpha", "running"), "server.state alpha by host local"},
 		{
 			"blueprint", func() error { return by.Blueprints().Create(ctx, left4me.Blueprint{Name: "versus"}) },
 			"blueprint.created versus by user ann",
 		},
 		{
-			"change it", func() error { return by.Blueprints().Update(ctx, left4me.Blueprint{Name: "versus"}) },
+			"change blueprint", func() error { return by.Blueprints().Update(ctx, left4me.Blueprint{Name: "versus"}) },
 			"blueprint.changed versus by user ann",
 		},
-		{"change an old one", func() error { return by.Blueprints().Update(ctx, left4me.Blueprint{Name: "versus", Version: 1}) }, ""},
-		{"delete it", func() error { return by.Blueprints().Delete(ctx, "versus") }, "blueprint.deleted versus by user ann"},
-		{"delete it again", func() error { return by.Blueprints().Delete(ctx, "versus") }, ""},
+		{"change blueprint with an old version", func() error { return by.Blueprints().Update(ctx, left4me.Blueprint{Name: "versus", Version: 1}) }, ""},
+		{"delete blueprint", func() error { return by.Blueprints().Delete(ctx, "versus") }, "blueprint.deleted versus by user ann"},
+		{"delete blueprint again", func() error { return by.Blueprints().Delete(ctx, "versus") }, ""},
 		{"overlay", func() error {
 			_, err := s.Overlays().Create(ctx, left4me.ByUser("ann"),
 				left4me.Overlay{Name: "maps", Kind: left4me.FilesOverlay, CreatedAt: at})
@@ -125,19 +125,19 @@ func TestChangesWriteEvents(t *testing.T) {
 			_, err := s.Overlays().Update(ctx, left4me.ByUser("ann"), left4me.Overlay{Name: "maps", Kind: left4me.FilesOverlay, Version: 1})
 			return err
 		}, "overlay.changed maps by user ann"},
-		{"set it aside", func() error { return add(job("4", left4me.DeleteOverlay, "maps")) }, "job.added maps by user ann"},
+		{"delete overlay", func() error { return add(job("4", left4me.DeleteOverlay, "maps")) }, "job.added maps by user ann"},
 		{
-			"set aside", func() error { return end(job("4", left4me.DeleteOverlay, "maps"), "") },
+			"end of the deletion", func() error { return end(job("4", left4me.DeleteOverlay, "maps"), "") },
 			"job.ended maps by user ann, overlay.deleted maps by user ann",
 		},
-		{"drop too early", func() error { return s.Overlays().Drop(ctx, "maps", at) }, ""},
+		{"drop the overlay too early", func() error { return s.Overlays().Drop(ctx, "maps", at) }, ""},
 		{"drop", func() error { return s.Overlays().Drop(ctx, "maps", at.Add(time.Hour)) }, "overlay.dropped maps by system "},
 		{"rollout", func() error {
 			return s.Game().SetRollout(ctx, store.Rollout{Host: "local", State: "waiting", By: left4me.BySchedule, CreatedAt: at})
 		}, "game.rollout local by system schedule"},
 		{"settings", func() error { return by.Game().SetPolicy(ctx, "local", store.GamePolicy{}) }, "settings.changed  by user ann"},
 		{"names", func() error { return s.Site().SetArchiveNames(ctx, "cp932", true) }, "settings.changed  by system "},
-		{"names again", func() error { return s.Site().SetArchiveNames(ctx, "gbk", true) }, ""},
+		{"set archive names if unset", func() error { return s.Site().SetArchiveNames(ctx, "gbk", true) }, ""},
 		{
 			"backups", func() error { return by.Backups().SetPolicy(ctx, left4me.BackupPolicy{At: "04:30"}, at) },
 			"settings.changed  by user ann",
@@ -152,7 +152,7 @@ func TestUserChangesWriteEvents(t *testing.T) {
 	disabled := true
 	haveEvents(t, s, []change{
 		{"user", func() (err error) { rookie, err = by.Users().Create(ctx, user); return err }, "user.created bob by user ann"},
-		{"user again", func() error { _, err := by.Users().Create(ctx, user); return err }, ""},
+		{"create user again", func() error { _, err := by.Users().Create(ctx, user); return err }, ""},
 		{"sign in", func() error {
 			return s.Sessions().Create(ctx, store.Session{Hash: []byte("s"), UserID: rookie.ID, ExpiresAt: at}, rookie.Version)
 		}, "user.signed_in bob by user bob"},

@@ -158,18 +158,18 @@ func TestOpenReadsDatabaseOnFullDisk(t *testing.T) {
 				t.Errorf("Full on a full disk: %v", e)
 			}
 			if err := add(s, "refused", 60<<10); !errors.Is(err, left4me.DiskFull) {
-				t.Errorf("a write on a full disk: %v", err)
+				t.Errorf("write on a full disk: %v", err)
 			}
 			disktest.Empty(t, dir)
 			if e := s.Full(); e != nil {
-				t.Errorf("with room: %v", e)
+				t.Errorf("Full with free space: %v", e)
 			}
 			if users == 1 {
 				if err := add(s, "second", 60<<10); err != nil {
-					t.Errorf("a write, with room: %v", err)
+					t.Errorf("write with free space: %v", err)
 				}
 				if err := s.Snapshot(ctx, filepath.Join(dir, "copy.db"), time.Now()); err != nil {
-					t.Errorf("a copy, with room: %v", err)
+					t.Errorf("snapshot with free space: %v", err)
 				}
 			}
 			s.Close()

@@ -46,7 +46,7 @@ func TestSetRolloutReplacesPreviousOne(t *testing.T) {
 func TestGamePolicy(t *testing.T) {
 	s := newStore(t)
 	if _, err := s.Game().Policy(t.Context(), "local"); !errors.Is(err, left4me.NotFound) {
-		t.Errorf("before any: %v", err)
+		t.Errorf("before the first rollout: %v", err)
 	}
 	for _, want := range []store.GamePolicy{
 		{CheckEvery: 6 * time.Hour, Restart: "never"},

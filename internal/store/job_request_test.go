@@ -50,12 +50,12 @@ func TestJobsKeepRequestIDOverUpgrades(t *testing.T) {
 		t.Helper()
 		one, err := s.Jobs().Get(t.Context(), id)
 		if err != nil || one.RequestID != want {
-			t.Errorf("job %s has the request %q, %v, want %q", id, one.RequestID, err, want)
+			t.Errorf("job %s: RequestID = %q, %v, want %q", id, one.RequestID, err, want)
 		}
 		all, err := s.Jobs().Active(t.Context())
 		for _, v := range all {
 			if v.ID == id && v.RequestID != want {
-				t.Errorf("active job %s has the request %q, want %q", id, v.RequestID, want)
+				t.Errorf("active job %s: RequestID = %q, want %q", id, v.RequestID, want)
 			}
 		}
 		if err != nil || len(all) == 0 {

@@ -58,13 +58,13 @@ func TestRenameOverlayUpdatesReferences(t *testing.T) {
 	}
 	want := []left4me.OverlayRef{{Name: "mods"}, {Name: "campaigns", Revision: 3}}
 	if v, err := s.Servers().Get(ctx, "alpha"); err != nil || !slices.Equal(v.Overlays, want) || v.Version != 2 {
-		t.Errorf("alpha stacks %v in version %d, %v", v.Overlays, v.Version, err)
+		t.Errorf("alpha: stack %v, version %d, %v", v.Overlays, v.Version, err)
 	}
 	if v, err := s.Servers().Get(ctx, "beta"); err != nil || v.Version != 1 {
 		t.Errorf("beta doesn't stack it but has version %d, %v", v.Version, err)
 	}
 	if v, err := s.Blueprints().Get(ctx, "coop"); err != nil || !slices.Equal(v.Overlays, left4me.Refs("campaigns")) || v.Version != 2 {
-		t.Errorf("coop stacks %v in version %d, %v", v.Overlays, v.Version, err)
+		t.Errorf("coop: stack %v, version %d, %v", v.Overlays, v.Version, err)
 	}
 	events, err := s.Events().After(ctx, last.Position, 10)
 	ok(t, err)
@@ -101,7 +101,7 @@ func TestReadViewIsConsistent(t *testing.T) {
 		rename("campaigns", "maps")
 		names, err := now.Overlays().Names(ctx)
 		if got := names.RefsOnHost(v.Overlays); err != nil || !slices.Equal(got, left4me.Refs("maps")) {
-			t.Errorf("the stack %v is %v on the host, %v", v.Overlays, got, err)
+			t.Errorf("stack %v: on host %v, %v", v.Overlays, got, err)
 		}
 		_, err = now.Servers().Get(ctx, "none")
 		is(t, err, left4me.NotFound, "")

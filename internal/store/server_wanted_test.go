@@ -12,7 +12,7 @@ func wants(t *testing.T, s *store.Store, want left4me.Wanted, by string) {
 	t.Helper()
 	v, err := s.Servers().Get(t.Context(), "alpha")
 	if err != nil || v.Wanted != want || v.WantedBy != by {
-		t.Errorf("%s by %q is wanted, %v; want %s by %q", v.Wanted, v.WantedBy, err, want, by)
+		t.Errorf("wanted %s by %q, %v; want %s by %q", v.Wanted, v.WantedBy, err, want, by)
 	}
 }
 

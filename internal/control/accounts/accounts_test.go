@@ -283,7 +283,7 @@ func TestThrottleMemoryIsBounded(t *testing.T) {
 		"owners": th.owners.Len(),
 	} {
 		if n != most {
-			t.Errorf("%d %s are remembered", n, what)
+			t.Errorf("%d %s in memory, want %d", n, what, most)
 		}
 	}
 	if _, ok := th.accounts.Get("0"); !ok {

@@ -25,14 +25,14 @@ func TestConcealHidesNamesOfUnseenObjects(t *testing.T) {
 		err    error
 		hidden bool
 	}{
-		"a port of a server that is seen":     {conflict("port.in_use", "port", 27015, "server", left4me.Name("mine")), false},
-		"a port of a server that is not":      {conflict("port.in_use", "port", 27015, "server", left4me.Name("secret")), true},
-		"two servers, the second is not seen": {conflict("port.would_be_taken", "server", "mine", "other", "secret", "port", 1), true},
-		"a path beside a server that is seen": {conflict("server.exists", "server", "mine", "other", "secret"), false},
-		"a list of servers that are seen":     {conflict("blueprint.used", "blueprint", "mine", "servers", "mine, also"), false},
-		"a list with a server that is not":    {conflict("blueprint.used", "blueprint", "mine", "servers", "mine, secret"), true},
-		"a blueprint that is not seen":        {conflict("overlay.stacked", "overlay", "mine", "blueprints", "secret"), true},
-		"an overlay that is not seen": {
+		"port of a visible server":     {conflict("port.in_use", "port", 27015, "server", left4me.Name("mine")), false},
+		"port of a hidden server":      {conflict("port.in_use", "port", 27015, "server", left4me.Name("secret")), true},
+		"two servers, the second hidden": {conflict("port.would_be_taken", "server", "mine", "other", "secret", "port", 1), true},
+		"a path and a visible server": {conflict("server.exists", "server", "mine", "other", "secret"), false},
+		"list of visible servers":     {conflict("blueprint.used", "blueprint", "mine", "servers", "mine, also"), false},
+		"list with a hidden server":    {conflict("blueprint.used", "blueprint", "mine", "servers", "mine, secret"), true},
+		"hidden blueprint":        {conflict("overlay.stacked", "overlay", "mine", "blueprints", "secret"), true},
+		"hidden overlay": {
 			left4me.NewError(left4me.Busy, "overlay.in_use", "overlay", "secret", "servers", "mine"),
 			true,
 		},
@@ -40,8 +40,8 @@ func TestConcealHidesNamesOfUnseenObjects(t *testing.T) {
 			conflict("port.in_use", "server", "mine"),
 			conflict("port.in_use", "server", "secret"),
 		}, true},
-		"what isn't there is named as typed":   {left4me.NewError(left4me.NotFound, "server.unknown", "server", "secret"), false},
-		"nothing that may be shown, or at all": {errors.New("internal"), false},
+		"unknown object named by the request":   {left4me.NewError(left4me.NotFound, "server.unknown", "server", "secret"), false},
+		"internal error": {errors.New("internal"), false},
 	} {
 		got := accounts.Conceal(some, c.err)
 		if !c.hidden {
@@ -109,10 +109,10 @@ func TestConcealHidesNamesInNestedErrors(t *testing.T) {
 	}
 	of := left4me.Received
 	for name, e := range map[string]*left4me.Error{
-		"a conflict of another build":      of(left4me.Conflict, "port.of_tomorrow", nil, "secret has it", ""),
+		"conflict of another version":      of(left4me.Conflict, "port.of_tomorrow", nil, "secret has it", ""),
 		"a conflict without its arguments": of(left4me.Conflict, "port.in_use", nil, "secret has it", ""),
-		"one from before there were codes": of(left4me.Busy, "", nil, "secret has it", ""),
-		"a cause in one of another build": of(left4me.Unavailable, "server.of_tomorrow", left4me.Args{"reason": holder("secret")},
+		"error of a version without codes": of(left4me.Busy, "", nil, "secret has it", ""),
+		"cause within an error of another version": of(left4me.Unavailable, "server.of_tomorrow", left4me.Args{"reason": holder("secret")},
 			"secret has it", ""),
 	} {
 		got, _ := left4me.Public(accounts.Conceal(seesMine(), e))
@@ -129,11 +129,11 @@ func TestConcealInHidesNamesOfUnseenObjects(t *testing.T) {
 		err    *left4me.Error
 		hidden bool
 	}{
-		"a server that is not seen": {left4me.NewError(left4me.NotFound, "promote.no_such_files", "server", "secret"), true},
-		"a server that is seen":     {left4me.NewError(left4me.NotFound, "promote.no_such_files", "server", "mine"), false},
-		"its own name":              {left4me.NewError(left4me.Conflict, "overlay.being_deleted", "overlay", "shown"), false},
-		"what its definition names": {left4me.NewError(left4me.NotFound, "overlay.no_revision_on_host", "overlay", "secret"), false},
-		"what is in the way": {
+		"hidden server": {left4me.NewError(left4me.NotFound, "promote.no_such_files", "server", "secret"), true},
+		"visible server":     {left4me.NewError(left4me.NotFound, "promote.no_such_files", "server", "mine"), false},
+		"the name of the target":              {left4me.NewError(left4me.Conflict, "overlay.being_deleted", "overlay", "shown"), false},
+		"an overlay in the definition of the target": {left4me.NewError(left4me.NotFound, "overlay.no_revision_on_host", "overlay", "secret"), false},
+		"a hidden obstacle": {
 			left4me.NewError(left4me.Busy, "overlay.in_use", "overlay", "shown", "servers", "mine, secret"),
 			true,
 		},

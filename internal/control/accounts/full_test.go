@@ -53,10 +53,10 @@ func TestLoginAndLogoutOnFullDisk(t *testing.T) {
 
 		now = now.Add(time.Hour) // late enough for SeenAt to be written
 		if who, err := a.Authenticate(ctx, before); err != nil || who != ann {
-			t.Errorf("a session from before: %+v, %v", who, err)
+			t.Errorf("earlier session: %+v, %v", who, err)
 		}
 		if who, err := a.AuthenticateToken(ctx, token); err != nil || who.UserID != ann.UserID {
-			t.Errorf("a token from before: %+v, %v", who, err)
+			t.Errorf("earlier token: %+v, %v", who, err)
 		}
 		cookie, _, err := a.login(ctx, name, password, from, "")
 		if err != nil {

@@ -36,7 +36,7 @@ func TestRightsFollowRenamedServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	renamed := first
-	renamed.Name, next.Name = "omega", "omega" // which that was called once
+	renamed.Name, next.Name = "omega", "omega" // next was never called omega
 	for on, sees := range map[left4me.Target]string{first: "omega", renamed: "omega", next: "other"} {
 		u, err := a.User(ctx, "al")
 		if err != nil {
@@ -46,13 +46,13 @@ func TestRightsFollowRenamedServer(t *testing.T) {
 		who.Only = &Targets{on}
 		for _, name := range []left4me.Name{"omega", "other"} {
 			if err := Allow(who, See, left4me.OnServer(name)); (err == nil) != (sees == string(name)) {
-				t.Errorf("who has %s, of %s: %v", sees, name, err)
+				t.Errorf("actor with %s, access to %s: %v", sees, name, err)
 			}
 		}
 		for said, server := range map[string]string{"alpha": "omega", "omega": "omega", "other": "other"} {
 			e := left4me.NewError(left4me.Conflict, "port.in_use", "port", 1, "server", said)
 			if got := Conceal(who, e); (got == error(e)) != (sees == server) {
-				t.Errorf("who has %s is told of %s: %v", sees, said, got)
+				t.Errorf("actor with %s, error naming %s: %v", sees, said, got)
 			}
 		}
 	}

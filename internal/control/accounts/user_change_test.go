@@ -308,9 +308,9 @@ func TestEndSession(t *testing.T) {
 	}
 	id := idOf(other, c.zoe.Actor)
 	for name, err := range map[string]error{
-		"of somebody else":  c.EndSession(t.Context(), c.zoe.Actor, idOf(als, c.al.Actor)),
-		"by somebody else":  c.EndSession(t.Context(), c.al.Actor, id),
-		"that is not there": c.EndSession(t.Context(), c.zoe.Actor, "0123456789ab"),
+		"of another user":  c.EndSession(t.Context(), c.zoe.Actor, idOf(als, c.al.Actor)),
+		"by another user":  c.EndSession(t.Context(), c.al.Actor, id),
+		"with an unknown id": c.EndSession(t.Context(), c.zoe.Actor, "0123456789ab"),
 		"without an id":     c.EndSession(t.Context(), c.zoe.Actor, ""),
 	} {
 		if !errors.Is(err, left4me.NotFound) {

@@ -179,9 +179,9 @@ func TestArchiveReportsErrorsBeforeWriting(t *testing.T) {
 		archive bool // whether Archive succeeds
 	}{
 		"the host doesn't answer":  {func(string) ([]string, error) { return nil, left4me.Unavailable }, false},
-		"the first file has gone":  {func(string) ([]string, error) { return []string{"left4dead2/gone"}, nil }, false},
-		"a file of the first page": {func(string) ([]string, error) { return []string{"left4dead2/run.sh", "left4dead2/z"}, nil }, true},
-		"the host is gone when it goes on": {func(after string) ([]string, error) {
+		"the first file is missing":  {func(string) ([]string, error) { return []string{"left4dead2/gone"}, nil }, false},
+		"a later file of the first page is missing": {func(string) ([]string, error) { return []string{"left4dead2/run.sh", "left4dead2/z"}, nil }, true},
+		"the host doesn't answer for the second page": {func(after string) ([]string, error) {
 			if after != "" {
 				return nil, left4me.Unavailable
 			}

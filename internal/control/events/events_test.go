@@ -126,7 +126,7 @@ func tally(tb testing.TB, dir, point string, done func()) Reader {
 func TestHelperKilledReader(t *testing.T) {
 	dir, point := os.Getenv(killDirVar), os.Getenv(killPointVar)
 	if dir == "" {
-		t.Skip("it is run by TestReaderResumesAfterKill")
+		t.Skip("run by TestReaderResumesAfterKill")
 	}
 	ctx, end := context.WithCancel(t.Context())
 	defer end()

@@ -319,8 +319,8 @@ func TestActRefusesInvalidRequests(t *testing.T) {
 		{"an unknown host", left4me.UpdateGame, "far", game.Request{}, left4me.NotFound, ""},
 		{"an unknown mode", left4me.UpdateGame, left4me.LocalHost, game.Request{Restart: "soon"}, left4me.Invalid, "restart"},
 		{"a build for an update", left4me.UpdateGame, left4me.LocalHost, game.Request{Build: 7}, left4me.Invalid, "build"},
-		{"a build that can't be", left4me.RollbackGame, left4me.LocalHost, game.Request{Build: -7}, left4me.Invalid, "build"},
-		{"restarts after a check", left4me.CheckGame, left4me.LocalHost, game.Request{Restart: game.Now}, left4me.Invalid, "restart"},
+		{"an invalid build", left4me.RollbackGame, left4me.LocalHost, game.Request{Build: -7}, left4me.Invalid, "build"},
+		{"a rollout after a check", left4me.CheckGame, left4me.LocalHost, game.Request{Restart: game.Now}, left4me.Invalid, "restart"},
 		{"a job on a server", left4me.StartServer, left4me.LocalHost, game.Request{}, left4me.Invalid, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

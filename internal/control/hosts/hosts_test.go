@@ -85,7 +85,7 @@ func (s *site) sentTo(t *testing.T, host left4me.Name, j left4me.Job, err error)
 	select {
 	case d := <-s.sent[host]:
 		if d.ID != j.ID {
-			t.Errorf("host %s got %s on %s, not %s", host, d.Kind, d.Target, j.Kind)
+			t.Errorf("host %s got %s on %s, want %s", host, d.Kind, d.Target, j.Kind)
 		}
 	case <-time.After(10 * time.Second):
 		t.Errorf("%s was not sent to host %s", j.Kind, host)

@@ -129,7 +129,7 @@ func TestJobLifecycle(t *testing.T) {
 		t.Errorf("watched to %+v", last)
 	}
 	if v := s.claim(t, j.ID); v != bus.Drop {
-		t.Errorf("a job that has ended is claimed again: %s", v)
+		t.Errorf("claim of a job that has ended: %s", v)
 	}
 }
 
@@ -137,7 +137,7 @@ func TestAddReturnsEqualActiveJob(t *testing.T) {
 	s := open(t, t.TempDir())
 	a, b := s.add(t, left4me.StartServer, "alpha"), s.add(t, left4me.StartServer, "alpha")
 	if a.ID != b.ID {
-		t.Errorf("two jobs: %s and %s", a.ID, b.ID)
+		t.Errorf("jobs %s and %s, want one", a.ID, b.ID)
 	}
 	if c := s.add(t, left4me.StartServer, "beta"); c.ID == a.ID {
 		t.Error("two servers share a job")
@@ -151,14 +151,14 @@ func TestOneJobPerTarget(t *testing.T) {
 	second := s.add(t, left4me.StartServer, "alpha")
 	d := receive(t, work)
 	if d.ID != first.ID || s.claim(t, first.ID) != bus.Go {
-		t.Fatal("the first job did not come first")
+		t.Fatal("the first job was not delivered first")
 	}
 	if v := s.claim(t, second.ID); v != bus.Later {
-		t.Errorf("a second job runs beside the first: %s", v)
+		t.Errorf("claim of a second job: %s", v)
 	}
 	s.finish(t, d, left4me.JobDone)
 	if d := receive(t, work); d.ID != second.ID || s.claim(t, second.ID) != bus.Go {
-		t.Error("the second job did not follow")
+		t.Error("the second job was not delivered")
 	}
 }
 
@@ -185,7 +185,7 @@ func TestStopCancelsStart(t *testing.T) {
 	}
 	s.finish(t, d, left4me.JobCancelled)
 	if d := receive(t, work); d.ID != stop.ID {
-		t.Errorf("%s follows, not the stop", d.Kind)
+		t.Errorf("next job is %s, want the stop", d.Kind)
 	}
 }
 
@@ -204,7 +204,7 @@ func TestStopIsSentIfStartCannotBeCancelled(t *testing.T) {
 	stop := s.add(t, left4me.StopServer, "alpha")
 	s.finish(t, d, left4me.JobDone)
 	if d := receive(t, work); d.ID != stop.ID {
-		t.Errorf("%s follows, not the stop", d.Kind)
+		t.Errorf("next job is %s, want the stop", d.Kind)
 	}
 }
 
@@ -270,7 +270,7 @@ func TestJobEndHasCurrentServerName(t *testing.T) {
 		t.Errorf("the watcher got %+v", last)
 	}
 	if d := receive(t, work); d.ID != waits.ID {
-		t.Errorf("%s follows, not the start", d.Kind)
+		t.Errorf("next job is %s, want the start", d.Kind)
 	}
 }
 

@@ -62,7 +62,7 @@ func (k killed) Run(ctx context.Context, id left4me.JobID, now time.Time) (store
 func TestHelperKilledProcess(t *testing.T) {
 	dir, point := os.Getenv(killDirVar), os.Getenv(killPointVar)
 	if dir == "" {
-		t.Skip("it is run by TestKilledBetweenEnqueueAndClaim")
+		t.Skip("run by TestKilledBetweenEnqueueAndClaim")
 	}
 	s := openWith(t, dir, func(st *store.Store) jobs.Storage { return killed{st.Jobs(), point} })
 	work := s.work(t)
@@ -107,7 +107,7 @@ func TestKilledBetweenEnqueueAndClaim(t *testing.T) {
 				return err
 			}))
 		},
-		"of another machine": func(t *testing.T, dir string) {
+		"from another machine": func(t *testing.T, dir string) {
 			ok(t, os.RemoveAll(filepath.Join(dir, "bus")))
 			other := t.TempDir()
 			s := open(t, other)

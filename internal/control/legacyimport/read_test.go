@@ -38,7 +38,7 @@ func read(t *testing.T, schema string, o Options) Found {
 // Different table and column names give the same result.
 func TestReadAcceptsAlternativeNames(t *testing.T) {
 	for what, schema := range map[string]string{
-		"singular, with a table of links": `
+		"singular names, with a link table": `
 			CREATE TABLE user (id INTEGER, name TEXT, password TEXT, role TEXT); INSERT INTO user VALUES (1, 'boss', '` + someHash +
 			`', 'admin');
 			CREATE TABLE overlay (id INTEGER, slug TEXT); INSERT INTO overlay VALUES (1, 'maps'), (2, 'mods');
@@ -46,7 +46,7 @@ func TestReadAcceptsAlternativeNames(t *testing.T) {
 b 2');
 			CREATE TABLE blueprintOverlay (blueprint INTEGER, overlay INTEGER, sort_order INTEGER); INSERT INTO blueprintOverlay VALUES (1, 2, 0), (1, 1, 1);
 			CREATE TABLE server (id INTEGER, name TEXT, game_port TEXT, blueprint INTEGER); INSERT INTO server VALUES (1, 'alpha', '27015', 1);`,
-		"plural, with lists in a column": `
+		"plural names, with lists in a column": `
 			CREATE TABLE Users (id INTEGER, username TEXT, passwordHash BLOB, admin TEXT); INSERT INTO Users VALUES (1, 'boss', '` +
 			someHash + `', 'yes');
 			CREATE TABLE Overlays (id TEXT, name TEXT); INSERT INTO Overlays VALUES ('a', 'maps'), ('b', 'mods');

@@ -251,39 +251,39 @@ func TestBuildSendsDefinitionToHost(t *testing.T) {
 		r       overlays.Request
 		field   string
 	}{
-		"a workshop overlay is changed by its definition": {
+		"a change of a workshop overlay": {
 			"maps",
 			overlays.Request{Change: &left4me.Change{Delete: []string{"a"}}},
 			"change",
 		},
-		"and takes no files of servers": {
+		"a promotion to a workshop overlay": {
 			"maps",
 			overlays.Request{Promote: &left4me.Promote{Server: "alpha", Paths: []string{"a"}}},
 			"promote",
 		},
 		"nothing to build":    {"files", overlays.Request{}, "change"},
-		"a change of nothing": {"files", overlays.Request{Change: &left4me.Change{}}, "change"},
-		"a path that leads out": {
+		"an empty change": {"files", overlays.Request{Change: &left4me.Change{}}, "change"},
+		"a path outside of the overlay": {
 			"files",
 			overlays.Request{Change: &left4me.Change{Delete: []string{"a", "../b"}}},
 			"change.delete[1]",
 		},
-		"a repair beside something else": {
+		"a repair with another change": {
 			"files",
 			overlays.Request{Change: &left4me.Change{Repair: []string{"."}, Delete: []string{"a"}}},
 			"change.repair",
 		},
-		"a repair outside": {
+		"a repair outside of the overlay": {
 			"maps",
 			overlays.Request{Change: &left4me.Change{Repair: []string{".", "../b"}}},
 			"change.repair[0]",
 		},
-		"a repair that keeps texts in another way": {
+		"a repair with an unknown setting for texts": {
 			"files",
 			overlays.Request{Change: &left4me.Change{Upload: "x", Import: left4me.Import{Texts: "utf-7"}}},
 			"change.import.texts",
 		},
-		"no such server": {"files", overlays.Request{Promote: &left4me.Promote{Server: "../x", Paths: []string{"a"}}}, "promote.server"},
+		"an invalid server name": {"files", overlays.Request{Promote: &left4me.Promote{Server: "../x", Paths: []string{"a"}}}, "promote.server"},
 	} {
 		c.lay("files", 1)
 		_, err := c.Build(t.Context(), left4me.ByUser(admin), bad.overlay, bad.r)

@@ -20,23 +20,23 @@ func TestParseWorkshop(t *testing.T) {
 		{"numbers, once each and in order", "3, 121086524;7\n3\t9", []left4me.WorkshopID{"3", "121086524", "7", "9"}, nil},
 		{"a link", "https://steamcommunity.com/sharedfiles/filedetails/?id=121086524", []left4me.WorkshopID{"121086524"}, nil},
 		{
-			"from a search", "https://steamcommunity.com/workshop/filedetails/?id=121086524&searchtext=dead+2020",
+			"a link from a search", "https://steamcommunity.com/workshop/filedetails/?id=121086524&searchtext=dead+2020",
 			[]left4me.WorkshopID{"121086524"},
 			nil,
 		},
 		{
-			"the id behind other things", "http://steamcommunity.com/workshop/filedetails/?searchtext=x&amp;id=121086524",
+			"the id after other parameters", "http://steamcommunity.com/workshop/filedetails/?searchtext=x&amp;id=121086524",
 			[]left4me.WorkshopID{"121086524"},
 			nil,
 		},
 		{
-			"of the client",
+			"links of the client",
 			"steam://url/CommunityFilePage/121086524 steam://openurl/https://steamcommunity.com/sharedfiles/filedetails/?id=7",
 			[]left4me.WorkshopID{"121086524", "7"},
 			nil,
 		},
 		{
-			"behind a redirect",
+			"a link behind a redirect",
 			"https://steamcommunity.com/linkfilter/?u=https%3A%2F%2Fsteamcommunity.com%2Fsharedfiles%2Ffiledetails%2F%3Fid%3D121086524",
 			[]left4me.WorkshopID{"121086524"},
 			nil,
@@ -59,7 +59,7 @@ func TestParseWorkshop(t *testing.T) {
 			nil,
 		},
 		{
-			"what looks like one",
+			"invalid ids and links",
 			"0 0012 123456789012345678901 https://example.org/?id=5 https://steamcommunity.com/sharedfiles/filedetails/?id=", nil,
 			[]string{
 				"0", "0012", "123456789012345678901", "https://example.org/?id=5", "sharedfiles/filedetails/?id=…",

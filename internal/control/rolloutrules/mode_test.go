@@ -3,7 +3,7 @@ package rolloutrules
 import (
 	"testing"
 	"time"
-	_ "time/tzdata" // machines without any
+	_ "time/tzdata" // for machines without a time zone database
 
 	"github.com/left4me/left4me/internal/control/servers"
 	"github.com/left4me/left4me/internal/left4me"
@@ -32,18 +32,18 @@ func TestWithinTimeOfDay(t *testing.T) {
 		in                     bool
 		next                   string
 	}{
-		{"before it", "04:30", "03:00", "03:10", false, "24 04:30"},
-		{"at it", "04:30", "03:00", "04:30", true, "25 04:30"},
-		{"near the end of its window", "04:30", "03:00", "05:29", true, "25 04:30"},
+		{"before the window", "04:30", "03:00", "03:10", false, "24 04:30"},
+		{"at the start of the window", "04:30", "03:00", "04:30", true, "25 04:30"},
+		{"near the end of the window", "04:30", "03:00", "05:29", true, "25 04:30"},
 		{"missed", "04:30", "03:00", "05:30", false, "25 04:30"},
-		{"asked for within its window: the next day", "04:30", "04:40", "04:41", false, "25 04:30"},
-		{"over midnight", "23:40", "22:00", "00:10", true, "24 23:40"},
-		{"the clock was set back behind the asking", "04:30", "06:00", "04:45", true, "25 04:30"},
+		{"requested within the window: the next day", "04:30", "04:40", "04:41", false, "25 04:30"},
+		{"a window over midnight", "23:40", "22:00", "00:10", true, "24 23:40"},
+		{"clock set back to before the request", "04:30", "06:00", "04:45", true, "25 04:30"},
 		{"midnight", "00:00", "12:00", "13:00", false, "25 00:00"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			asked := hm(t, c.asked)
-			if c.name == "over midnight" {
+			if c.name == "a window over midnight" {
 				asked = asked.AddDate(0, 0, -1)
 			}
 			in, next := Within(c.hour, asked, hm(t, c.now))

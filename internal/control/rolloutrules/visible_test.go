@@ -22,35 +22,35 @@ func TestVisibleHidesServers(t *testing.T) {
 		reason string // of the visible move
 		end    string // of the rollout
 	}{
-		"it failed because of one that is not seen": {
+		"failed because of a hidden server": {
 			[]store.Move{move("mine", Broken, why.Said(), why)},
 			"something that you may not see is in the way",
 			"mine did not come up with revision 2: something that you may not see is in the way",
 		},
-		"it failed with an error that names nobody": {
+		"failed with an error without names": {
 			[]store.Move{move("mine", Broken, "it crashed", left4me.NewError(left4me.Unavailable, "console.of_server_silent"))},
 			"it crashed", "mine did not come up with revision 2: it crashed",
 		},
-		"another one failed": {
+		"another server failed": {
 			[]store.Move{move("secret", Broken, "it crashed", nil), move("mine", Moved, "", nil)}, "", hiddenServer,
 		},
-		"one that is not seen failed, and another one after the end": {
+		"a hidden server failed, another one after the end": {
 			[]store.Move{move("mine", Broken, "it crashed", nil), move("secret", Broken, "it hung", nil)},
 			unknownReason, hiddenServer,
 		},
-		"one that is seen failed, and another one after the end": {
+		"a visible server failed, another one after the end": {
 			[]store.Move{move("secret", Broken, "it hung", nil), move("mine", Broken, "its restart failed", nil)},
 			"its restart failed", "mine did not come up with revision 2: its restart failed",
 		},
-		"it was cancelled, and then one that is not seen failed": {
+		"cancelled, then a hidden server failed": {
 			[]store.Move{move("mine", Moved, "", nil), move("secret", Broken, "it hung", nil)}, "", "by admin",
 		},
-		"it failed before errors were kept": {
+		"failed in a version that stored no errors": {
 			[]store.Move{move("mine", Broken, "secret has the port", nil)},
 			unknownReason,
 			"mine did not come up with revision 2: " + unknownReason,
 		},
-		"its restart was cancelled": {
+		"cancelled restart": {
 			[]store.Move{move("mine", Left, "its restart was cancelled", nil)},
 			"its restart was cancelled",
 			"by admin",

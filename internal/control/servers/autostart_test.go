@@ -30,7 +30,7 @@ func TestAutostartDecision(t *testing.T) {
 		{"last, wanted, unknown last boot", row{Autostart: last, Wanted: running}, left4me.Stopped, nil, now, start},
 		{"last, wanted, host without a boot id", row{Autostart: last, Wanted: running, BootID: before}, left4me.Stopped, nil, "", start},
 		{
-			"last, stopped by a person, after a reboot",
+			"last, stopped by a user, after a reboot",
 			row{Autostart: last, Wanted: stopped, BootID: before},
 			left4me.Stopped, nil, now, leave,
 		},
@@ -47,16 +47,16 @@ func TestAutostartDecision(t *testing.T) {
 		{"last, restored", row{Autostart: last, Wanted: running, Held: left4me.HeldRestored}, left4me.Stopped, nil, now, leave},
 
 		{
-			"always, stopped by a person, after a reboot",
+			"always, stopped by a user, after a reboot",
 			row{Autostart: always, Wanted: stopped, BootID: before},
 			left4me.Stopped, nil, now, reboot,
 		},
 		{
-			"always, stopped by a person, the same boot",
+			"always, stopped by a user, the same boot",
 			row{Autostart: always, Wanted: stopped, BootID: now},
 			left4me.Stopped, nil, now, leave,
 		},
-		{"always, stopped by a person, unknown last boot", row{Autostart: always, Wanted: stopped}, left4me.Stopped, nil, now, leave},
+		{"always, stopped by a user, unknown last boot", row{Autostart: always, Wanted: stopped}, left4me.Stopped, nil, now, leave},
 		{
 			"always, gave up, after a reboot",
 			row{Autostart: always, Wanted: running, Held: left4me.HeldCrashed, BootID: before},
@@ -72,7 +72,7 @@ func TestAutostartDecision(t *testing.T) {
 		},
 		{"never, wanted, left4me was down", row{Autostart: never, Wanted: running, BootID: now}, left4me.Stopped, nil, now, start},
 		{
-			"never, stopped by a person, after a reboot",
+			"never, stopped by a user, after a reboot",
 			row{Autostart: never, Wanted: stopped, BootID: before},
 			left4me.Stopped, nil, now, leave,
 		},
@@ -81,21 +81,21 @@ func TestAutostartDecision(t *testing.T) {
 		{"starting", row{Autostart: last, Wanted: running, BootID: before}, left4me.Starting, nil, now, leave},
 		{"up though not wanted", row{Autostart: last, Wanted: stopped, BootID: before}, left4me.Running, nil, now, leave},
 		{
-			"a reboot in the middle of its restart",
+			"a reboot during its restart",
 			row{Autostart: last, Wanted: running, BootID: before},
 			left4me.Stopped,
 			[]left4me.JobKind{left4me.RestartServer},
 			now, leave,
 		},
 		{
-			"a reboot in the middle of its stop",
+			"a reboot during its stop",
 			row{Autostart: always, Wanted: stopped, BootID: before},
 			left4me.Stopped,
 			[]left4me.JobKind{left4me.StopServer},
 			now, leave,
 		},
 		{
-			"a reboot in the middle of a job that doesn't start it",
+			"a reboot during a job that doesn't start it",
 			row{Autostart: last, Wanted: running, BootID: before},
 			left4me.Stopped,
 			[]left4me.JobKind{left4me.DiscardUpper},

@@ -51,7 +51,7 @@ func TestSourceTVPortIsReserved(t *testing.T) {
 		t.Errorf("turning off SourceTV: %v", err)
 	}
 	if v, err := s.Create(t.Context(), left4me.ByUser("tester"), left4me.Server{Name: "gamma"}); err != nil || v.Port != 33001 {
-		t.Errorf("next server: port: %d, %v", v.Port, err)
+		t.Errorf("next server: port %d, %v", v.Port, err)
 	}
 }
 

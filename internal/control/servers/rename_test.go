@@ -377,7 +377,7 @@ func TestConsoleOfRenamedServerSkipsNextServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	go func() {
-		<-asked // about alpha
+		<-asked // the request about alpha
 		if err := s.store.Servers().OnHostAs(ctx, v.ID, "beta"); err != nil {
 			t.Error(err)
 		}
@@ -485,8 +485,8 @@ func TestConnectivityHidesNamesInReasons(t *testing.T) {
 		who  accounts.Actor
 		want string
 	}{
-		"who sees both": {accounts.Actor{UserID: 1, Name: "ann"}, "it failed: port 27015 is used by beta"},
-		"who sees one": {
+		"an actor without restrictions": {accounts.Actor{UserID: 1, Name: "ann"}, "it failed: port 27015 is used by beta"},
+		"an actor who sees one server": {
 			accounts.Actor{UserID: 1, Name: "ann", Only: &accounts.Targets{mine.Target()}},
 			"it failed: something that you may not see is in the way",
 		},
@@ -544,7 +544,7 @@ func TestConcurrentOverlayRenameKeepsHostName(t *testing.T) {
 			t.Fatal(err)
 		}
 		if v, err := s.Get(ctx, "alpha"); err != nil || v.RestartRequired {
-			t.Fatalf("RestartRequired =: %t, %v", v.RestartRequired, err)
+			t.Fatalf("RestartRequired = %t, %v", v.RestartRequired, err)
 		}
 		select {
 		case err := <-renamed:
@@ -585,7 +585,7 @@ func TestConsoleWaitsForRenameOnHost(t *testing.T) {
 	}
 	go func() {
 		<-asked
-		<-asked // once more about alpha
+		<-asked // the second request about alpha
 		if err := s.store.Servers().OnHostAs(ctx, v.ID, "beta"); err != nil {
 			t.Error(err)
 		}

@@ -409,7 +409,7 @@ func TestNewerWriterTakesOverFile(t *testing.T) {
 	if _, err := feed.Write([]byte("ab")); err != nil { // returns once Write has read it
 		t.Fatal(err)
 	}
-	for { // until it was written
+	for { // until the data is written
 		if got, err := u.Get(t.Context(), ann, v.ID); err != nil {
 			t.Fatal(err)
 		} else if len(got.Files) == 1 && got.Files[0].Have == 2 {
