@@ -255,7 +255,7 @@ func findPython(ctx context.Context, from, named string) (path string, tables []
 			why = append(why, err.Error())
 		case slices.ContainsFunc(all, func(t store.Table) bool { return t.Name == "goose_db_version" }):
 			why = append(why, n+" is the database of this left4me")
-		case !legacyimport.Taken(all):
+		case !legacyimport.Recognised(all):
 			why = append(why, n+" holds no servers and blueprints")
 		case path != "":
 			return "", nil, left4me.NewError(left4me.Conflict, "legacy_import.database_ambiguous", "path", path, "other", n)

@@ -211,7 +211,7 @@ func waitForStatus(ctx context.Context, agent *agent.Agent, srv *servers.Servers
 	}
 	within, cancel := context.WithTimeout(ctx, tellWithin)
 	defer cancel()
-	if err := srv.Told(within, left4me.LocalHost); err != nil && ctx.Err() == nil {
+	if err := srv.WaitListed(within, left4me.LocalHost); err != nil && ctx.Err() == nil {
 		log.WarnContext(ctx, "this host answers, but could not say yet what its servers do", "host", left4me.LocalHost)
 	}
 	return ctx.Err() == nil

@@ -43,14 +43,14 @@ const Dedup = time.Hour
 
 // Bus is a running message server with a connection to it. It is safe for concurrent use.
 type Bus struct {
-	dir    string
-	server *server.Server
-	conn   *nats.Conn
-	js     jetstream.JetStream
-	log    *slog.Logger
-	limit  int  // maximum JSON size of a message, in bytes
-	anew   bool // the store was newly created
-	*keeper
+	dir      string
+	server   *server.Server
+	conn     *nats.Conn
+	js       jetstream.JetStream
+	log      *slog.Logger
+	limit    int  // maximum JSON size of a message, in bytes
+	newStore bool // the store was newly created
+	*storeKeeper
 
 	serving *sync.WaitGroup // counts running Answer, Listen, Work and Events
 }
@@ -88,12 +88,12 @@ func start(ctx context.Context, dir string, log *slog.Logger, payload int32) (*B
 	srv.SetLogger(serverLog{log}, false, false)
 	srv.Start()
 	b := &Bus{
-		dir:     dir,
-		server:  srv,
-		log:     log,
-		limit:   int(payload) - wrapping,
-		keeper:  &keeper{closing: make(chan struct{})},
-		serving: &sync.WaitGroup{},
+		dir:         dir,
+		server:      srv,
+		log:         log,
+		limit:       int(payload) - wrapping,
+		storeKeeper: &storeKeeper{closing: make(chan struct{})},
+		serving:     &sync.WaitGroup{},
 	}
 	if err := b.connect(ctx); err != nil {
 		b.Close()
@@ -132,7 +132,7 @@ func (b *Bus) connect(ctx context.Context) error {
 		// The store is opened once there is space; until then JetStream reports that it is not
 		// enabled.
 		b.log.ErrorContext(ctx, "the bus takes no jobs: disk full", "store", b.dir, "err", err)
-		b.fault.Store(disk.Full(b.dir, leastRoom, err))
+		b.fault.Store(disk.Full(b.dir, minFree, err))
 		return b.server.ShutdownJetStream()
 	} else if err != nil {
 		return err

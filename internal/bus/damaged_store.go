@@ -61,16 +61,16 @@ func open(ctx context.Context, dir, owner string, log *slog.Logger, payload int3
 	if err != nil {
 		return nil, fmt.Errorf("bus: store %s: %w", dir, err)
 	}
-	b.anew = anew
-	if err := own(dir, owner); err != nil {
+	b.newStore = anew
+	if err := recordOwner(dir, owner); err != nil {
 		log.WarnContext(ctx, "bus: note whose store it is", "err", err)
 	}
 	return b, nil
 }
 
-// Anew reports whether the store is new. Unread events of the previous store are not in it; the
-// hosts send them again.
-func (b *Bus) Anew() bool { return b.anew }
+// IsNewStore reports whether the store is new. Unread events of the previous store are not in it;
+// the hosts send them again.
+func (b *Bus) IsNewStore() bool { return b.newStore }
 
 // unusable returns why the server cannot use the store, and removes the job messages from it.
 func unusable(dir, owner string) error {
@@ -108,16 +108,16 @@ func openStore(ctx context.Context, dir string, log *slog.Logger, payload int32)
 	if b.Full() != nil {
 		return b, nil
 	}
-	if err := b.damage(ctx, readers); err != nil {
+	if err := b.checkDamage(ctx, readers); err != nil {
 		b.Close()
 		return nil, err
 	}
 	return b, nil
 }
 
-// damage returns which events or readers the server lost; readers lists the names that the events'
-// consumers had before.
-func (b *Bus) damage(ctx context.Context, readers []string) error {
+// checkDamage returns which events or readers the server lost; readers lists the names that the
+// events' consumers had before.
+func (b *Bus) checkDamage(ctx context.Context, readers []string) error {
 	if err := b.broken(); err != nil {
 		return err
 	}
@@ -142,11 +142,11 @@ func (b *Bus) damage(ctx context.Context, readers []string) error {
 // full reports whether a full disk may be the reason why a store doesn't open.
 func full(dir string) bool {
 	free, err := disk.Free(dir)
-	return err == nil && free < leastRoom
+	return err == nil && free < minFree
 }
 
-// own records the owner of the store.
-func own(dir, owner string) error {
+// recordOwner records the owner of the store.
+func recordOwner(dir, owner string) error {
 	name := filepath.Join(dir, ownerName)
 	if is, err := os.ReadFile(name); owner == "" || err == nil && string(is) == owner {
 		return nil

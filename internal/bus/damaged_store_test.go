@@ -198,8 +198,8 @@ func (c storeDamage) check(t *testing.T, used string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(b.Close)
-	if aside := bus.Aside(dir); b.Anew() != c.anew || (len(aside) == 1) != c.aside || len(aside) > 1 {
-		t.Errorf("Anew() = %t, set aside: %v", b.Anew(), aside)
+	if aside := bus.Aside(dir); b.IsNewStore() != c.anew || (len(aside) == 1) != c.aside || len(aside) > 1 {
+		t.Errorf("Anew() = %t, set aside: %v", b.IsNewStore(), aside)
 	}
 	// As at each start, active jobs are sent again.
 	for i := range 8 {

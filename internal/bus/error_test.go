@@ -27,8 +27,8 @@ func crossing() map[string]*left4me.Error {
 			left4me.NewError(left4me.DiskFull, "disk.no_inodes", "path", "/srv", "needed", nil)),
 		"a newer version": left4me.Received(left4me.Busy, "port.of_tomorrow", left4me.Args{"gate": int64(7)}, "the gate is shut",
 			"open it"),
-		"an older version":  left4me.Received(left4me.Busy, "", nil, "it fell over", "lift it"),
-		"without a cause": left4me.NewError(left4me.Invalid, "command.empty").Because(errors.New("only for the log here")),
+		"an older version": left4me.Received(left4me.Busy, "", nil, "it fell over", "lift it"),
+		"without a cause":  left4me.NewError(left4me.Invalid, "command.empty").Because(errors.New("only for the log here")),
 	}
 }
 

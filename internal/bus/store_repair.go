@@ -17,21 +17,21 @@ import (
 )
 
 const (
-	keepEvery = 5 * time.Second        // interval for checking whether the store accepts messages
-	noticedIn = 100 * time.Millisecond // interval for checking the store during a publish
-	restartIn = 30 * time.Second       // limit for restarting the store
-	leastRoom = 256 << 10              // free bytes required to restart the store
+	storeCheckEvery = 5 * time.Second        // interval for checking whether the store accepts messages
+	noticedIn       = 100 * time.Millisecond // interval for checking the store during a publish
+	restartIn       = 30 * time.Second       // limit for restarting the store
+	minFree         = 256 << 10              // free bytes required to restart the store
 
 	healthTries = 100 // attempts to get the server's health
 )
 
-// keeper restores the store after a full disk.
+// storeKeeper restores the store after a full disk.
 //
 // nats-server 2.15.2 permanently stops writing to a stream at its first write error, including
 // ENOSPC: JetStream stays enabled, publishes to the stream are never answered, and free space
 // doesn't change that. Healthz reports it. Shutting down JetStream and enabling it again rereads
 // the store, which contains everything that was acknowledged.
-type keeper struct {
+type storeKeeper struct {
 	config  server.JetStreamConfig // of the store
 	closing chan struct{}          // closed by Close
 	close   sync.Once
@@ -57,7 +57,7 @@ func (b *Bus) OnFull(relieve func() bool) {
 // restarts it and starts consumers that could not be started before. Without Run, only the next
 // stored message causes a restart.
 func (b *Bus) Run(ctx context.Context) error {
-	periodic.Run(ctx, periodic.Schedule{Every: keepEvery}, func(ctx context.Context) {
+	periodic.Run(ctx, periodic.Schedule{Every: storeCheckEvery}, func(ctx context.Context) {
 		_ = b.restore(ctx) // restore has logged the error
 	})
 	return nil
@@ -101,7 +101,7 @@ func (b *Bus) restore(ctx context.Context) error {
 		if b.repairs&(b.repairs-1) == 0 { // log at attempts 1, 2, 4, 8, …
 			b.log.ErrorContext(ctx, "the bus takes no jobs: disk full", "store", b.dir, "err", why)
 		}
-		full := disk.Full(b.dir, leastRoom, why)
+		full := disk.Full(b.dir, minFree, why)
 		b.fault.Store(full)
 		return full
 	}
@@ -119,7 +119,7 @@ func (b *Bus) restore(ctx context.Context) error {
 
 func (b *Bus) full() bool {
 	free, err := disk.Free(b.dir)
-	return err == nil && free < leastRoom
+	return err == nil && free < minFree
 }
 
 func (b *Bus) restart(ctx context.Context) error {

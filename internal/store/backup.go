@@ -72,16 +72,16 @@ func (s *Store) Snapshot(ctx context.Context, file string, now time.Time) error 
 	if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("snapshot: %w", err)
 	}
-	err := private(file)
+	err := ensurePrivate(file)
 	if err == nil {
 		_, err = s.read.ExecContext(ctx, `VACUUM INTO ?`, file)
 	}
 	if err == nil {
-		err = settle(ctx, file, now)
+		err = settleCopy(ctx, file, now)
 	}
 	if err != nil {
 		_ = os.Remove(file)
-		return fmt.Errorf("snapshot: %w", full(err, file))
+		return fmt.Errorf("snapshot: %w", diskFull(err, file))
 	}
 	return nil
 }
@@ -89,8 +89,8 @@ func (s *Store) Snapshot(ctx context.Context, file string, now time.Time) error 
 // errBackedUp is the error of jobs that were active when the copy was made.
 var errBackedUp = left4me.NewError(left4me.Unavailable, "job.during_backup")
 
-// settle ends the active jobs in a copy, holds its wanted servers, and clears their boot ids.
-func settle(ctx context.Context, file string, now time.Time) error {
+// settleCopy ends the active jobs in a copy, holds its wanted servers, and clears their boot ids.
+func settleCopy(ctx context.Context, file string, now time.Time) error {
 	u := url.URL{Scheme: "file", Path: file}
 	db, err := sql.Open("sqlite", u.String()+"?_pragma=journal_mode(DELETE)&_pragma=foreign_keys(1)")
 	if err != nil {

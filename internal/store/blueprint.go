@@ -60,7 +60,7 @@ func (s Blueprints) Create(ctx context.Context, v left4me.Blueprint) error {
 	err = s.db.tx(ctx, func(tx *transaction) error {
 		_, err := tx.ExecContext(ctx, `INSERT INTO blueprint(`+blueprintColumns+`) VALUES (?,?,?,?,?,1)`,
 			v.ID, v.Name, overlays, settings, millis(v.CreatedAt))
-		if violates(err) {
+		if uniqueViolation(err) {
 			return left4me.NewError(left4me.Conflict, "blueprint.exists", "blueprint", v.Name).InField("name")
 		}
 		if err != nil {
@@ -91,13 +91,13 @@ func (s Blueprints) Update(ctx context.Context, v left4me.Blueprint) error {
 		have, err := one(tx.QueryRowContext(ctx, `SELECT `+blueprintColumns+` FROM blueprint WHERE name = ?`, v.Name),
 			scanBlueprint, "blueprint", v.Name)
 		if err == nil {
-			err = unchanged(have.Version, v.Version,
+			err = checkVersion(have.Version, v.Version,
 				left4me.NewError(left4me.Conflict, "blueprint.changed", "blueprint", v.Name, "version", have.Version))
 		}
 		if err != nil {
 			return err
 		}
-		return keepPorts(ctx, tx, "", "settings.cfg", func() error {
+		return checkPorts(ctx, tx, "", "settings.cfg", func() error {
 			_, err := tx.ExecContext(ctx, `UPDATE blueprint SET overlays = ?, settings = ?, version = version + 1 WHERE name = ?`,
 				overlays, settings, v.Name)
 			if err != nil {

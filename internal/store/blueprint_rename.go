@@ -16,7 +16,7 @@ func (s Blueprints) Rename(ctx context.Context, name, to left4me.Name, version i
 		before, err = one(tx.QueryRowContext(ctx, `SELECT `+blueprintColumns+` FROM blueprint WHERE name = ?`, name),
 			scanBlueprint, "blueprint", name)
 		if err == nil {
-			err = unchanged(before.Version, version,
+			err = checkVersion(before.Version, version,
 				left4me.NewError(left4me.Conflict, "blueprint.changed", "blueprint", name, "version", before.Version))
 		}
 		if err != nil {

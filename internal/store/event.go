@@ -128,7 +128,7 @@ func (s Events) Advance(ctx context.Context, reader string, from, to int64, keep
 			}
 		}
 		r, err := tx.ExecContext(ctx, `UPDATE event_reader SET position = ? WHERE name = ? AND position = ?`, to, reader, from)
-		if n, err := removed(r, err); err != nil || n == 1 {
+		if n, err := rowsAffected(r, err); err != nil || n == 1 {
 			return err
 		}
 		return left4me.NewError(left4me.Conflict, "event.reader_moved", "reader", reader, "position", from)
@@ -159,9 +159,9 @@ func (s Events) KeepReaders(ctx context.Context, names []string) error {
 	return nil
 }
 
-// pruneAtOnce is the number of events removed per transaction, so that other changes don't wait
+// pruneBatch is the number of events removed per transaction, so that other changes don't wait
 // long.
-const pruneAtOnce = 2000
+const pruneBatch = 2000
 
 // Prune removes the oldest events, as far as they exceed the newest most or are older than before,
 // but never an event that a reader has not read. Only the oldest events are removed: a kept event
@@ -179,18 +179,18 @@ func (s Events) Prune(ctx context.Context, most int64, before time.Time) (n int,
 				oldest AS (SELECT position, position <= read AND (position <= excess OR at < ?2) AS goes
 					FROM event, bound ORDER BY position LIMIT ?3)
 				SELECT coalesce((SELECT min(position) - 1 FROM oldest WHERE NOT goes), (SELECT max(position) FROM oldest))`,
-				most, millis(before), pruneAtOnce).Scan(&to)
+				most, millis(before), pruneBatch).Scan(&to)
 			if err != nil || !to.Valid {
 				return err
 			}
-			gone, err = removed(tx.ExecContext(ctx, `DELETE FROM event WHERE position <= ?`, to.Int64))
+			gone, err = rowsAffected(tx.ExecContext(ctx, `DELETE FROM event WHERE position <= ?`, to.Int64))
 			return err
 		})
 		n += gone
 		if err != nil {
 			return n, fmt.Errorf("remove old events: %w", err)
 		}
-		if gone < pruneAtOnce {
+		if gone < pruneBatch {
 			return n, nil
 		}
 	}

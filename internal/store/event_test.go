@@ -79,15 +79,12 @@ func TestChangesWriteEvents(t *testing.T) {
 			"server.crashed alpha by host local",
 		},
 		{"the same crash", func() error { return s.Crashes().Add(ctx, store.Crash{Host: "local", Server: "alpha", At: at}) }, ""},
-		{
-			"crash of an unknown server",
-			func() error { return s.Crashes().Add(ctx, store.Crash{Host: "local", Server: "nobody", At: at}) }, "",
-		},
+		{"unknown server crashes", func() error { return s.Crashes().Add(ctx, store.Crash{Host: "local", Server: "nobody", At: at}) }, ""},
 		{
 			"start", func() error { return add(job("1", left4me.StartServer, "alpha")) },
-			"job.added alpha by user ann, server.held alpha by user ann", // the job releases the server
+			"job.added alpha by user ann, server.held alpha by user ann", // it releases the server
 		},
-		{"hold after the start", func() error { return s.Servers().Hold(ctx, "alpha", left4me.HeldCrashed) }, "server.held alpha by system "},
+		{"hold later", func() error { return s.Servers().Hold(ctx, "alpha", left4me.HeldCrashed) }, "server.held alpha by system "},
 		{
 			"stop from its console",
 			func() error {
@@ -113,7 +110,7 @@ func TestChangesWriteEvents(t *testing.T) {
 			"change blueprint", func() error { return by.Blueprints().Update(ctx, left4me.Blueprint{Name: "versus"}) },
 			"blueprint.changed versus by user ann",
 		},
-		{"change blueprint with an old version", func() error { return by.Blueprints().Update(ctx, left4me.Blueprint{Name: "versus", Version: 1}) }, ""},
+		{"outdated change", func() error { return by.Blueprints().Update(ctx, left4me.Blueprint{Name: "versus", Version: 1}) }, ""},
 		{"delete blueprint", func() error { return by.Blueprints().Delete(ctx, "versus") }, "blueprint.deleted versus by user ann"},
 		{"delete blueprint again", func() error { return by.Blueprints().Delete(ctx, "versus") }, ""},
 		{"overlay", func() error {

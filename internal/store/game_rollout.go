@@ -40,8 +40,8 @@ func (m Move) Same(o Move) bool {
 	return m == o
 }
 
-// moved returns the state of each server.
-func moved(all []Move) map[left4me.Name]string {
+// moveStates returns the state of each server.
+func moveStates(all []Move) map[left4me.Name]string {
 	states := make(map[left4me.Name]string, len(all))
 	for _, m := range all {
 		states[m.Server] = m.State
@@ -49,7 +49,7 @@ func moved(all []Move) map[left4me.Name]string {
 	return states
 }
 
-const rolloutColumns = `host, mode, job, build, state, reason, ` + askedColumns + `, created_at, begun_at, ended_at, moves`
+const rolloutColumns = `host, mode, job, build, state, reason, ` + requesterColumns + `, created_at, begun_at, ended_at, moves`
 
 func scanRollout(r row) (Rollout, error) {
 	var (
@@ -57,7 +57,7 @@ func scanRollout(r row) (Rollout, error) {
 		created      int64
 		begun, ended sql.NullInt64
 		moves        string
-		by           asked
+		by           requester
 	)
 	err := r.Scan(&v.Host, &v.Mode, &v.Job, &v.Build, &v.State, &v.Reason, &by.name, &by.id, &by.kind, &by.token, &created,
 		&begun, &ended, &moves)
@@ -81,7 +81,7 @@ func (s Game) SetRollout(ctx context.Context, v Rollout) error {
 	if v.Moves == nil {
 		v.Moves = []Move{}
 	}
-	by := askedOf(v.By)
+	by := requesterOf(v.By)
 	err := s.db.tx(ctx, func(tx *transaction) error {
 		now, err := followMoves(ctx, tx, v.Moves)
 		if err != nil {
@@ -98,7 +98,7 @@ func (s Game) SetRollout(ctx context.Context, v Rollout) error {
 			return err
 		}
 		return tx.eventBy(ctx, v.By, left4me.GameRollout, left4me.OnHost(v.Host),
-			left4me.RolloutEvent{Host: v.Host, Build: v.Build, State: v.State, Reason: v.Reason, Servers: moved(now)})
+			left4me.RolloutEvent{Host: v.Host, Build: v.Build, State: v.State, Reason: v.Reason, Servers: moveStates(now)})
 	})
 	if err != nil {
 		return fmt.Errorf("keep rollout on %s: %w", v.Host, err)

@@ -24,7 +24,7 @@ func Inspect(ctx context.Context, path string) (*Store, error) {
 		err = db.PingContext(ctx)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("database %s: %w", path, full(err, path))
+		return nil, fmt.Errorf("database %s: %w", path, diskFull(err, path))
 	}
 	return &Store{core: &core{path: path, write: db, read: db}}, nil
 }

@@ -26,9 +26,10 @@ type QueuedJob struct {
 
 const (
 	jobColumns = `id, kind, target, host, state, spec, steps, log` + jobRest
-	// listedJob lists the columns without the log, which may be the largest part of a job.
-	listedJob = `id, kind, target, host, state, spec, steps, '[]'` + jobRest
-	jobRest   = `, error, ` + askedColumns + `, attempt, cancelling, created_at, started_at, ended_at, reason, target_id, request_id`
+	// jobListColumns lists the columns without the log, which may be the largest part of a job.
+	jobListColumns = `id, kind, target, host, state, spec, steps, '[]'` + jobRest
+	jobRest        = `, error, ` + requesterColumns +
+		`, attempt, cancelling, created_at, started_at, ended_at, reason, target_id, request_id`
 )
 
 func scanJob(r row) (QueuedJob, error) {
@@ -39,7 +40,7 @@ func scanJob(r row) (QueuedJob, error) {
 		failure        sql.NullString
 		created        int64
 		started, ended sql.NullInt64
-		by             asked
+		by             requester
 	)
 	err := r.Scan(&v.ID, &v.Kind, &v.Target, &v.Host, &v.State, &spec, &steps, &log, &failure, &by.name, &by.id, &by.kind, &by.token,
 		&v.Attempt, &v.Cancelling, &created, &started, &ended, &v.Reason, &v.TargetID, &v.RequestID)
@@ -70,16 +71,16 @@ func (s Jobs) List(ctx context.Context, noun string, target left4me.Name, before
 	if before == "" {
 		before = "~" // greater than any id
 	}
-	query, args := `SELECT `+listedJob+` FROM job WHERE id < ? ORDER BY id DESC LIMIT ?`, []any{before, limit}
+	query, args := `SELECT `+jobListColumns+` FROM job WHERE id < ? ORDER BY id DESC LIMIT ?`, []any{before, limit}
 	if target != "" {
 		on, err := s.db.Target(ctx, left4me.TargetKind(noun), string(target))
 		if err != nil {
 			return nil, fmt.Errorf("list jobs: %w", err)
 		}
-		query = `SELECT ` + listedJob + ` FROM job WHERE noun = ? AND target = ? AND id < ? ORDER BY id DESC LIMIT ?`
+		query = `SELECT ` + jobListColumns + ` FROM job WHERE noun = ? AND target = ? AND id < ? ORDER BY id DESC LIMIT ?`
 		args = []any{noun, target, before, limit}
 		if on.ID != "" {
-			query = `SELECT ` + listedJob + ` FROM job WHERE target_id = ? AND id < ? ORDER BY id DESC LIMIT ?`
+			query = `SELECT ` + jobListColumns + ` FROM job WHERE target_id = ? AND id < ? ORDER BY id DESC LIMIT ?`
 			args = []any{on.ID, before, limit}
 		}
 	}
@@ -97,7 +98,7 @@ func (s Jobs) Failed(ctx context.Context, noun string, targets []left4me.Name) (
 	if err != nil {
 		return nil, err
 	}
-	all, err := list(ctx, s.db, scanJob, `SELECT `+listedJob+` FROM job WHERE state IN ('failed','interrupted') AND id IN
+	all, err := list(ctx, s.db, scanJob, `SELECT `+jobListColumns+` FROM job WHERE state IN ('failed','interrupted') AND id IN
 		(SELECT (SELECT newest.id FROM job AS newest WHERE newest.target_id = target.id ORDER BY newest.id DESC LIMIT 1)
 		FROM (SELECT 'server' AS noun, id, name FROM server UNION ALL SELECT 'overlay', id, name FROM overlay) AS target
 		JOIN json_each(?2) AS name ON target.name = name.value WHERE target.noun = ?1)`, noun, names)
@@ -128,7 +129,7 @@ func (s Jobs) Add(ctx context.Context, v QueuedJob, decide func(active []QueuedJ
 	asked := v
 	err := s.db.tx(ctx, func(tx *transaction) error {
 		v = asked
-		if err := follow(ctx, tx, &v); err != nil {
+		if err := followRename(ctx, tx, &v); err != nil {
 			return err
 		}
 		active, err := activeOf(ctx, tx, v.Job)
@@ -143,7 +144,7 @@ func (s Jobs) Add(ctx context.Context, v QueuedJob, decide func(active []QueuedJ
 			again := instead.Job
 			again.By, again.CreatedAt = v.By, v.CreatedAt
 			v = *instead
-			return wish(ctx, tx, again)
+			return recordWanted(ctx, tx, again)
 		}
 		if v.TargetID, err = targetID(ctx, tx, v.Job); err != nil {
 			return err
@@ -156,9 +157,9 @@ func (s Jobs) Add(ctx context.Context, v QueuedJob, decide func(active []QueuedJ
 	return v, nil
 }
 
-// follow gives a job the current name of a server that was renamed after it was read. Errors:
+// followRename gives a job the current name of a server that was renamed after it was read. Errors:
 // left4me.Conflict if the job would restore the old name on the host.
-func follow(ctx context.Context, tx *transaction, v *QueuedJob) error {
+func followRename(ctx context.Context, tx *transaction, v *QueuedJob) error {
 	if v.Kind.Noun() != "server" || v.TargetID == "" {
 		return nil
 	}
@@ -192,10 +193,10 @@ func insertJob(ctx context.Context, tx *transaction, v *QueuedJob, before left4m
 	if v.By.ID, err = tx.actorID(ctx, v.By); err != nil {
 		return err
 	}
-	by := askedOf(v.By)
+	by := requesterOf(v.By)
 	_, err = tx.ExecContext(ctx,
 		`INSERT INTO job(id, kind, noun, target, host, state, spec, steps, created_at, reason, target_id, wanted_before, request_id,
-			`+askedColumns+`)
+			`+requesterColumns+`)
 		VALUES (?1,?2,?3,?4,?5,?6,?7,'[]',?8,?9,?10,
 			CASE WHEN ?11 <> '' OR ?3 <> 'server' THEN ?11 ELSE (SELECT wanted FROM server WHERE id = ?10) END,?16,?12,?13,?14,?15)`,
 		v.ID, v.Kind, v.Kind.Noun(), v.Target, v.Host, v.State, string(v.Spec), millis(v.CreatedAt), v.Reason, v.TargetID, before,
@@ -206,7 +207,7 @@ func insertJob(ctx context.Context, tx *transaction, v *QueuedJob, before left4m
 	if err != nil {
 		return err
 	}
-	return wish(ctx, tx, v.Job)
+	return recordWanted(ctx, tx, v.Job)
 }
 
 // jobEvent writes an event of a job, by the actor who requested it.
@@ -252,7 +253,7 @@ func (s Jobs) Run(ctx context.Context, id left4me.JobID, now time.Time) (QueuedJ
 		return err
 	})
 	switch {
-	case violates(err):
+	case uniqueViolation(err):
 		return v, false, nil
 	case errors.Is(err, sql.ErrNoRows):
 		return v, false, left4me.NoSuch("active job", string(id))
@@ -320,7 +321,7 @@ func (s Jobs) End(ctx context.Context, v left4me.Job, dropServer left4me.Name) (
 		if err := endOverlayJob(ctx, tx, v); err != nil {
 			return err
 		}
-		if err := endWish(ctx, tx, v); err != nil || dropServer == "" {
+		if err := endWanted(ctx, tx, v); err != nil || dropServer == "" {
 			return err
 		}
 		return deleteServer(ctx, tx, v)

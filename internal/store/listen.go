@@ -92,8 +92,8 @@ func Rings(ctx context.Context, a, b <-chan struct{}) iter.Seq[struct{}] {
 	}
 }
 
-// written returns the table that a statement writes to, or "" for a query.
-func written(query string) string {
+// writtenTable returns the table that a statement writes to, or "" for a query.
+func writtenTable(query string) string {
 	words := strings.Fields(query)
 	for i, w := range words[:max(len(words)-1, 0)] {
 		switch {

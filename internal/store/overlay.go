@@ -111,7 +111,7 @@ func (s Overlays) Create(ctx context.Context, by left4me.Actor, v left4me.Overla
 	definition, err := toJSON(v)
 	if err == nil {
 		err = s.db.tx(ctx, func(tx *transaction) error {
-			if err := freeOverlayName(ctx, tx, v.Name, v.ID); err != nil {
+			if err := checkOverlayNameFree(ctx, tx, v.Name, v.ID); err != nil {
 				return err
 			}
 			_, err := tx.ExecContext(ctx,
@@ -173,7 +173,7 @@ func (s Overlays) Update(ctx context.Context, by left4me.Actor, v left4me.Overla
 		if err != nil {
 			return err
 		}
-		return keepPorts(ctx, tx, "", "cfg", func() error {
+		return checkPorts(ctx, tx, "", "cfg", func() error {
 			_, err := tx.ExecContext(ctx, `UPDATE overlay SET definition = ?, version = ?, updated_at = ? WHERE name = ?`,
 				definition, v.Version, millis(v.UpdatedAt), v.Name)
 			if err != nil {
@@ -240,7 +240,7 @@ func (s Overlays) Drop(ctx context.Context, name left4me.Name, before time.Time)
 		if err != nil {
 			return err
 		}
-		n, err := removed(tx.ExecContext(ctx, `DELETE FROM overlay WHERE name = ? AND deleted_at < ? AND NOT EXISTS (
+		n, err := rowsAffected(tx.ExecContext(ctx, `DELETE FROM overlay WHERE name = ? AND deleted_at < ? AND NOT EXISTS (
 			SELECT 1 FROM job WHERE noun = 'overlay' AND target = overlay.name AND state IN ('queued','running'))`, name, millis(before)))
 		if err != nil || n == 0 {
 			return err
@@ -272,7 +272,7 @@ func endOverlayJob(ctx context.Context, tx *transaction, v left4me.Job) error {
 	default:
 		return nil
 	}
-	n, err := removed(tx.ExecContext(ctx, query, args...))
+	n, err := rowsAffected(tx.ExecContext(ctx, query, args...))
 	if err != nil || n == 0 || kind == "" {
 		return err
 	}

@@ -42,8 +42,8 @@ func overlayOnHost(ctx context.Context, tx *transaction, host left4me.Name) (lef
 	return v.Name, nil
 }
 
-// freeOverlayName checks that no other overlay has the name, here or on its host.
-func freeOverlayName(ctx context.Context, tx *transaction, name left4me.Name, id left4me.ID) error {
+// checkOverlayNameFree checks that no other overlay has the name, here or on its host.
+func checkOverlayNameFree(ctx context.Context, tx *transaction, name left4me.Name, id left4me.ID) error {
 	v, err := one(tx.QueryRowContext(ctx, `SELECT `+overlayColumns+` FROM overlay WHERE (name = ?1 OR host_name = ?1) AND id <> ?2`, name,
 		id),
 		scanOverlay, "overlay", name)
@@ -70,10 +70,10 @@ func (s Overlays) Rename(ctx context.Context, name, to left4me.Name, version int
 		before, err = one(tx.QueryRowContext(ctx, `SELECT `+overlayColumns+` FROM overlay WHERE name = ?`, name), scanOverlay, "overlay",
 			name)
 		if err == nil {
-			err = unchanged(before.Version, version, left4me.NewError(left4me.Conflict, "overlay.changed", "overlay", name))
+			err = checkVersion(before.Version, version, left4me.NewError(left4me.Conflict, "overlay.changed", "overlay", name))
 		}
 		if err == nil {
-			err = renamableOverlay(ctx, tx, before)
+			err = checkOverlayRenamable(ctx, tx, before)
 		}
 		if err != nil {
 			return err
@@ -82,7 +82,7 @@ func (s Overlays) Rename(ctx context.Context, name, to left4me.Name, version int
 		if to == name {
 			return nil
 		}
-		if err := freeOverlayName(ctx, tx, to, before.ID); err != nil {
+		if err := checkOverlayNameFree(ctx, tx, to, before.ID); err != nil {
 			return err
 		}
 		after.Name, after.HostName, after.Version = to, before.OnHost(), before.Version+1
@@ -97,8 +97,8 @@ func (s Overlays) Rename(ctx context.Context, name, to left4me.Name, version int
 	return before, after, nil
 }
 
-// renamableOverlay checks that an overlay can be renamed now.
-func renamableOverlay(ctx context.Context, tx *transaction, v Overlay) error {
+// checkOverlayRenamable checks that an overlay can be renamed now.
+func checkOverlayRenamable(ctx context.Context, tx *transaction, v Overlay) error {
 	if !v.DeletedAt.IsZero() {
 		return left4me.NewError(left4me.Conflict, "overlay.deleted", "overlay", v.Name)
 	}

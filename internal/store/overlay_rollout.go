@@ -77,14 +77,14 @@ func (s OverlayRestarts) Set(ctx context.Context, v OverlayRestart) error {
 			slices.EqualFunc(have.Moves, v.Moves, Move.Same) {
 			return nil
 		}
-		n, err := removed(tx.ExecContext(ctx, `INSERT OR REPLACE INTO content_restart(`+restartColumns+`)
+		n, err := rowsAffected(tx.ExecContext(ctx, `INSERT OR REPLACE INTO content_restart(`+restartColumns+`)
 			SELECT ?,?,?,?,?,?,?,? WHERE EXISTS (SELECT 1 FROM overlay WHERE name = ?1)`,
 			v.Overlay, v.Revision, v.Mode, v.State, v.Reason, millis(v.CreatedAt), millisOrNull(v.EndedAt), moves))
 		if err != nil || n == 0 {
 			return err
 		}
 		return tx.event(ctx, left4me.OverlayRollout, left4me.OnOverlay(v.Overlay),
-			left4me.RolloutEvent{Revision: v.Revision, State: v.State, Reason: v.Reason, Servers: moved(v.Moves)})
+			left4me.RolloutEvent{Revision: v.Revision, State: v.State, Reason: v.Reason, Servers: moveStates(v.Moves)})
 	})
 	if err != nil {
 		return fmt.Errorf("keep restarts for %s: %w", v.Overlay, err)

@@ -118,7 +118,7 @@ func (s *Store) markVersion(ctx context.Context, version int64) error {
 // keepCopy writes a copy of the database next to it, so that an upgrade can be undone.
 func (s *Store) keepCopy(ctx context.Context, path string, version int64) error {
 	kept := fmt.Sprintf("%s.v%d-%s", path, version, time.Now().UTC().Format("20060102T150405"))
-	err := private(kept)
+	err := ensurePrivate(kept)
 	if err == nil {
 		_, err = s.write.ExecContext(ctx, `VACUUM INTO ?`, kept)
 	}

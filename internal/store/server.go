@@ -66,10 +66,10 @@ func (s Servers) Create(ctx context.Context, v left4me.Server) error {
 	id := NewID(time.Now())
 	v.ID = "" // so that every existing server counts as another one
 	err = s.db.tx(ctx, func(tx *transaction) error {
-		if err := free(ctx, tx, v); err != nil {
+		if err := checkNameAndPort(ctx, tx, v); err != nil {
 			return err
 		}
-		return keepPorts(ctx, tx, v.Name, "settings.cfg", func() error {
+		return checkPorts(ctx, tx, v.Name, "settings.cfg", func() error {
 			_, err := tx.ExecContext(ctx,
 				`INSERT INTO server(id, name, host, port, blueprint, settings, created_at, overlays, autostart, boot_id)
 			VALUES (?,?,?,?,?,?,?,?,?,?)`,
@@ -106,16 +106,16 @@ func (s Servers) Update(ctx context.Context, v left4me.Server) error {
 		have, err := one(tx.QueryRowContext(ctx, `SELECT `+serverColumns+` FROM server WHERE name = ?`, v.Name), scanServer, "server",
 			v.Name)
 		if err == nil {
-			err = unchanged(have.Version, v.Version,
+			err = checkVersion(have.Version, v.Version,
 				left4me.NewError(left4me.Conflict, "server.changed", "server", v.Name, "version", have.Version))
 		}
 		if err == nil {
-			err = possible(ctx, tx, v)
+			err = checkPortAndBlueprint(ctx, tx, v)
 		}
 		if err != nil {
 			return err
 		}
-		return keepPorts(ctx, tx, v.Name, "settings.cfg", func() error {
+		return checkPorts(ctx, tx, v.Name, "settings.cfg", func() error {
 			_, err := tx.ExecContext(ctx,
 				`UPDATE server SET port = ?, blueprint = ?, settings = ?, overlays = ?, autostart = ?, version = version + 1
 				WHERE name = ?`,
@@ -140,32 +140,32 @@ func deleteServer(ctx context.Context, tx *transaction, v left4me.Job) error {
 			return err
 		}
 	}
-	n, err := removed(tx.ExecContext(ctx, `DELETE FROM server WHERE id = ?`, v.TargetID))
+	n, err := rowsAffected(tx.ExecContext(ctx, `DELETE FROM server WHERE id = ?`, v.TargetID))
 	if err != nil || n == 0 {
 		return err
 	}
 	return tx.writeEvent(ctx, v.By, left4me.ServerDeleted, targetOf(v), nil)
 }
 
-// unchanged returns an error if seen, the version that was edited, is neither 0 nor the current
+// checkVersion returns an error if seen, the version that was edited, is neither 0 nor the current
 // version.
-func unchanged(have, seen int, changed *left4me.Error) error {
+func checkVersion(have, seen int, changed *left4me.Error) error {
 	if seen == 0 || seen == have {
 		return nil
 	}
 	return changed.InField("version")
 }
 
-// free checks that the name of v is free, and everything that possible checks.
-func free(ctx context.Context, tx *transaction, v left4me.Server) error {
-	if err := freeName(ctx, tx, v); err != nil {
+// checkNameAndPort checks that the name of v is free, and everything that possible checks.
+func checkNameAndPort(ctx context.Context, tx *transaction, v left4me.Server) error {
+	if err := checkNameFree(ctx, tx, v); err != nil {
 		return err
 	}
-	return possible(ctx, tx, v)
+	return checkPortAndBlueprint(ctx, tx, v)
 }
 
-// freeName checks that no other server has the name of v, here or on its host.
-func freeName(ctx context.Context, tx *transaction, v left4me.Server) error {
+// checkNameFree checks that no other server has the name of v, here or on its host.
+func checkNameFree(ctx context.Context, tx *transaction, v left4me.Server) error {
 	var by left4me.Name
 	err := tx.QueryRowContext(ctx, `SELECT name FROM server WHERE (name = ?1 OR host_name = ?1) AND id <> ?2`, v.Name, v.ID).Scan(&by)
 	switch {
@@ -179,8 +179,9 @@ func freeName(ctx context.Context, tx *transaction, v left4me.Server) error {
 	return left4me.NewError(left4me.Conflict, "server.name_on_host", "server", by, "name", v.Name).InField("name")
 }
 
-// possible checks that no other server has the port of v, and that its blueprint exists.
-func possible(ctx context.Context, tx *transaction, v left4me.Server) error {
+// checkPortAndBlueprint checks that no other server has the port of v, and that its blueprint
+// exists.
+func checkPortAndBlueprint(ctx context.Context, tx *transaction, v left4me.Server) error {
 	var by left4me.Name
 	err := tx.QueryRowContext(ctx, `SELECT name FROM server WHERE host = ? AND port = ? AND name <> ?`, v.Host, v.Port, v.Name).Scan(&by)
 	if err == nil {

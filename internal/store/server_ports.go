@@ -7,12 +7,12 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// keepPorts runs a change of definitions, and refuses it if a server's port would conflict with an
+// checkPorts runs a change of definitions, and refuses it if a server's port would conflict with an
 // additional port of another server, such as SourceTV's. Conflicts that existed before don't
 // prevent other changes. changed is the changed server, or empty for a blueprint or an overlay, and
 // lines is the field with its lines for server.cfg. Errors: left4me.Conflict with the field "port"
 // or lines.
-func keepPorts(ctx context.Context, tx *transaction, changed left4me.Name, lines string, change func() error) error {
+func checkPorts(ctx context.Context, tx *transaction, changed left4me.Name, lines string, change func() error) error {
 	before, err := portClashes(ctx, tx)
 	if err == nil {
 		err = change()

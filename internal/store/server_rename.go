@@ -22,7 +22,7 @@ func (s Servers) Rename(ctx context.Context, name, to left4me.Name, version int)
 	err = s.db.tx(ctx, func(tx *transaction) error {
 		before, err = one(tx.QueryRowContext(ctx, `SELECT `+serverColumns+` FROM server WHERE name = ?`, name), scanServer, "server", name)
 		if err == nil {
-			err = unchanged(before.Version, version,
+			err = checkVersion(before.Version, version,
 				left4me.NewError(left4me.Conflict, "server.changed", "server", name, "version", before.Version))
 		}
 		if err != nil {
@@ -36,7 +36,7 @@ func (s Servers) Rename(ctx context.Context, name, to left4me.Name, version int)
 		if after.HostName == to { // back to the host's name
 			after.HostName = ""
 		}
-		if err := renamable(ctx, tx, before, after); err != nil {
+		if err := checkRenamable(ctx, tx, before, after); err != nil {
 			return err
 		}
 		return rename(ctx, tx, before, after)
@@ -47,8 +47,8 @@ func (s Servers) Rename(ctx context.Context, name, to left4me.Name, version int)
 	return before, after, nil
 }
 
-// renamable checks that a server can be renamed now.
-func renamable(ctx context.Context, tx *transaction, before, after left4me.Server) error {
+// checkRenamable checks that a server can be renamed now.
+func checkRenamable(ctx context.Context, tx *transaction, before, after left4me.Server) error {
 	active, err := queryAll(ctx, tx, scanJob, `SELECT `+jobColumns+` FROM job
 		WHERE target_id = ? AND state IN ('queued','running') ORDER BY id`, before.ID)
 	if err != nil {
@@ -63,7 +63,7 @@ func renamable(ctx context.Context, tx *transaction, before, after left4me.Serve
 			return errors.Join(err, left4me.NewError(left4me.Busy, "server.rename_under_way", "server", before.Name))
 		}
 	}
-	return freeName(ctx, tx, after)
+	return checkNameFree(ctx, tx, after)
 }
 
 // rename updates the name wherever it is stored.
@@ -195,7 +195,7 @@ func noteRenamed(ctx context.Context, tx *transaction, id left4me.JobID, steps [
 	if err != nil || n.OldName == "" {
 		return err
 	}
-	changed, err := removed(tx.ExecContext(ctx, `UPDATE server SET host_name = CASE name WHEN ?2 THEN '' ELSE ?2 END
+	changed, err := rowsAffected(tx.ExecContext(ctx, `UPDATE server SET host_name = CASE name WHEN ?2 THEN '' ELSE ?2 END
 		WHERE id = ?1 AND host_name = ?3`, target, n.Name, n.OldName))
 	if err != nil || changed == 0 {
 		return err

@@ -40,18 +40,18 @@ func setWanted(ctx context.Context, tx *transaction, name left4me.Name, w left4m
 	return nil
 }
 
-// wish records the state that the requester of a job wants for its server.
-func wish(ctx context.Context, tx *transaction, v left4me.Job) error {
+// recordWanted records the state that the requester of a job wants for its server.
+func recordWanted(ctx context.Context, tx *transaction, v left4me.Job) error {
 	if w := v.Kind.Wants(); w != "" {
 		return setWanted(ctx, tx, v.Target, w, v.By, v.CreatedAt, v.ID)
 	}
 	return nil
 }
 
-// endWish updates the wanted state of a server at the end of a job. A job cancelled before it began
-// restores the previous state, unless another was requested since. A job cancelled later leaves the
-// server stopped. A start that crashes left4me each time isn't repeated.
-func endWish(ctx context.Context, tx *transaction, v left4me.Job) error {
+// endWanted updates the wanted state of a server at the end of a job. A job cancelled before it
+// began restores the previous state, unless another was requested since. A job cancelled later
+// leaves the server stopped. A start that crashes left4me each time isn't repeated.
+func endWanted(ctx context.Context, tx *transaction, v left4me.Job) error {
 	var err error
 	switch {
 	case v.Kind.Wants() == "":
@@ -84,7 +84,7 @@ func (s Servers) Hold(ctx context.Context, name left4me.Name, why left4me.Held) 
 
 // hold is Hold within a transaction. An unchanged reason writes no event.
 func hold(ctx context.Context, tx *transaction, name left4me.Name, why left4me.Held, by left4me.Actor) error {
-	n, err := removed(tx.ExecContext(ctx, `UPDATE server SET held = ?1 WHERE name = ?2 AND held <> ?1`, why, name))
+	n, err := rowsAffected(tx.ExecContext(ctx, `UPDATE server SET held = ?1 WHERE name = ?2 AND held <> ?1`, why, name))
 	if err != nil || n == 0 {
 		return err
 	}
@@ -107,7 +107,7 @@ func (s Jobs) Autostart(ctx context.Context, v QueuedJob, boot string, decide fu
 	asked, added := v, false
 	err := s.db.tx(ctx, func(tx *transaction) error {
 		v, added = asked, false // reset after a failed attempt
-		if err := follow(ctx, tx, &v); err != nil {
+		if err := followRename(ctx, tx, &v); err != nil {
 			return err
 		}
 		server, err := scanServer(tx.QueryRowContext(ctx, `SELECT `+serverColumns+` FROM server WHERE name = ?`, v.Target))

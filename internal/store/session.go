@@ -37,7 +37,7 @@ func (s Sessions) Create(ctx context.Context, v Session, version int) error {
 		r, err := tx.ExecContext(ctx, `INSERT INTO session(hash, user_id, agent, address, created_at, seen_at, expires_at)
 			SELECT ?, id, ?, ?, ?, ?, ? FROM user WHERE id = ? AND version = ? AND NOT disabled`,
 			v.Hash, v.Agent, v.Address, millis(v.CreatedAt), millis(v.SeenAt), millis(v.ExpiresAt), v.UserID, version)
-		if err := oneRow(r, err, left4me.NewError(left4me.NotFound, "session.user_changed")); err != nil {
+		if err := requireRow(r, err, left4me.NewError(left4me.NotFound, "session.user_changed")); err != nil {
 			return err
 		}
 		name, err := userName(ctx, tx, v.UserID)
@@ -112,7 +112,7 @@ func (s Sessions) List(ctx context.Context, user int64, at time.Time) ([]Session
 // DeleteAll deletes all sessions of a user and returns their number.
 func (s Sessions) DeleteAll(ctx context.Context, user int64) (n int, err error) {
 	err = s.db.tx(ctx, func(tx *transaction) error {
-		n, err = removed(tx.ExecContext(ctx, `DELETE FROM session WHERE user_id = ?`, user))
+		n, err = rowsAffected(tx.ExecContext(ctx, `DELETE FROM session WHERE user_id = ?`, user))
 		return err
 	})
 	if err != nil {

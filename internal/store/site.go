@@ -34,7 +34,7 @@ func (s Site) ArchiveNames(ctx context.Context) (encoding string, err error) {
 // SetArchiveNames saves the setting for names in archives; with first, only if it was never set.
 func (s Site) SetArchiveNames(ctx context.Context, encoding string, first bool) error {
 	err := s.db.tx(ctx, func(tx *transaction) error {
-		n, err := removed(tx.ExecContext(ctx, `UPDATE site SET names = ? WHERE names IS NULL OR NOT ?`, encoding, first))
+		n, err := rowsAffected(tx.ExecContext(ctx, `UPDATE site SET names = ? WHERE names IS NULL OR NOT ?`, encoding, first))
 		if err != nil || n == 0 {
 			return err
 		}

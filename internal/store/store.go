@@ -68,7 +68,7 @@ func Open(ctx context.Context, path string) (*Store, error) {
 const heapVFS = "unix-excl"
 
 func open(ctx context.Context, path, more string) (*Store, error) {
-	if err := private(path); err != nil {
+	if err := ensurePrivate(path); err != nil {
 		return nil, fmt.Errorf("database: %w", err)
 	}
 	write, err := sql.Open("sqlite", dsn(path, busyWithin, "_txlock=immediate"+more))
@@ -79,7 +79,7 @@ func open(ctx context.Context, path, more string) (*Store, error) {
 	s := &Store{core: &core{path: path, write: write}}
 	if err := s.migrate(ctx, path, migrations); err != nil {
 		s.Close()
-		return nil, fmt.Errorf("database %s: %w", path, full(err, path))
+		return nil, fmt.Errorf("database %s: %w", path, diskFull(err, path))
 	}
 	if s.read, err = sql.Open("sqlite", dsn(path, busyWithin, "mode=ro"+more)); err != nil {
 		s.Close()
@@ -108,10 +108,10 @@ func (s *Store) Full() *left4me.Error {
 	return why
 }
 
-// private creates the file if necessary and sets its mode to 0600, because it holds password
+// ensurePrivate creates the file if necessary and sets its mode to 0600, because it holds password
 // hashes; SQLite uses the same mode for its other files. It returns an error for a file that cannot
 // be written, which SQLite would open and only fail at the first change.
-func private(path string) error {
+func ensurePrivate(path string) error {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return err
@@ -169,8 +169,8 @@ func list[T any](ctx context.Context, s *Store, scan func(row) (T, error), query
 	return collect(rows, err, scan)
 }
 
-// violates reports whether err is a violated UNIQUE or PRIMARY KEY constraint.
-func violates(err error) bool {
+// uniqueViolation reports whether err is a violated UNIQUE or PRIMARY KEY constraint.
+func uniqueViolation(err error) bool {
 	var e *sqlite.Error
 	if !errors.As(err, &e) {
 		return false
@@ -178,11 +178,11 @@ func violates(err error) bool {
 	return e.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE || e.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY
 }
 
-// full converts an SQLite error caused by a full disk to left4me.DiskFull. Most writes fail with
-// SQLITE_FULL. Opening a database that nobody else has open also fails, even for reading, because
-// the shared memory file cannot be created (4874, SQLITE_IOERR_SHMSIZE). Such errors have other
-// causes too, so the free space is checked.
-func full(err error, path string) error {
+// diskFull converts an SQLite error caused by a full disk to left4me.DiskFull. Most writes fail
+// with SQLITE_FULL. Opening a database that nobody else has open also fails, even for reading,
+// because the shared memory file cannot be created (4874, SQLITE_IOERR_SHMSIZE). Such errors have
+// other causes too, so the free space is checked.
+func diskFull(err error, path string) error {
 	var e *sqlite.Error
 	if !errors.As(err, &e) {
 		return err

@@ -32,7 +32,7 @@ func (s Tokens) Create(ctx context.Context, v Token) error {
 		r, err := tx.ExecContext(ctx, `INSERT INTO token(hash, user_id, label, created_at, expires_at)
 			SELECT ?, id, ?, ?, ? FROM user WHERE id = ? AND NOT disabled`,
 			v.Hash, v.Label, millis(v.CreatedAt), millisOrNull(v.ExpiresAt), v.UserID)
-		if err := oneRow(r, err, left4me.NewError(left4me.NotFound, "token.no_such_user")); err != nil {
+		if err := requireRow(r, err, left4me.NewError(left4me.NotFound, "token.no_such_user")); err != nil {
 			return err
 		}
 		return tokenEvent(ctx, tx, left4me.TokenCreated, v.UserID, v.Label)

@@ -38,9 +38,9 @@ func (s *Store) tx(ctx context.Context, f func(*transaction) error) error {
 	if ctx.Value(inTransaction{}) != nil {
 		return errInside
 	}
-	err := full(s.attempt(ctx, f), s.path)
+	err := diskFull(s.attempt(ctx, f), s.path)
 	if errors.Is(err, left4me.DiskFull) && s.relieve != nil && s.relieve() {
-		err = full(s.attempt(ctx, f), s.path)
+		err = diskFull(s.attempt(ctx, f), s.path)
 	}
 	switch why, ok := left4me.Public(err); {
 	case err == nil:
@@ -102,7 +102,7 @@ func (t *transaction) ExecContext(ctx context.Context, query string, args ...any
 	if t.failed != nil {
 		return nil, t.failed
 	}
-	t.wrote[written(query)] = true
+	t.wrote[writtenTable(query)] = true
 	r, err := t.tx.ExecContext(ctx, query, args...)
 	return r, t.note(err)
 }
@@ -111,7 +111,7 @@ func (t *transaction) QueryRowContext(ctx context.Context, query string, args ..
 	if t.failed != nil {
 		return failedRow{t.failed}
 	}
-	t.wrote[written(query)] = true
+	t.wrote[writtenTable(query)] = true
 	return notedRow{t, t.tx.QueryRowContext(ctx, query, args...)}
 }
 
@@ -120,7 +120,7 @@ func queryAll[T any](ctx context.Context, t *transaction, scan func(row) (T, err
 	if t.failed != nil {
 		return nil, t.failed
 	}
-	t.wrote[written(query)] = true
+	t.wrote[writtenTable(query)] = true
 	rows, err := t.tx.QueryContext(ctx, query, args...)
 	all, err := collect(rows, err, scan)
 	return all, t.note(err)

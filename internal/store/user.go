@@ -67,7 +67,7 @@ func (s Users) Create(ctx context.Context, v User) (User, error) {
 	err := s.db.tx(ctx, func(tx *transaction) error {
 		_, err := tx.ExecContext(ctx, `INSERT INTO user(id, name, password, admin, created_at) VALUES (?,?,?,?,?)`,
 			v.ID, v.Name, v.Password, v.Admin, millis(v.CreatedAt))
-		if violates(err) {
+		if uniqueViolation(err) {
 			return left4me.NewError(left4me.Conflict, "user.exists", "user", v.Name).InField("name")
 		}
 		if err != nil {

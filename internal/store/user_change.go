@@ -35,7 +35,7 @@ func (s Users) Change(ctx context.Context, v User, c UserChange) (User, Ended, e
 	)
 	err := s.db.tx(ctx, func(tx *transaction) (err error) {
 		gone = Ended{}
-		if now, err = userInside(ctx, tx, v); err != nil {
+		if now, err = rereadUser(ctx, tx, v); err != nil {
 			return err
 		}
 		if now.Version != v.Version {
@@ -44,7 +44,7 @@ func (s Users) Change(ctx context.Context, v User, c UserChange) (User, Ended, e
 		could := now.Admin && !now.Disabled
 		changed := c.apply(&now)
 		if could && (!now.Admin || now.Disabled) {
-			if err := anotherAdmin(ctx, tx, v.ID); err != nil {
+			if err := requireOtherAdmin(ctx, tx, v.ID); err != nil {
 				return err
 			}
 		}
@@ -54,7 +54,7 @@ func (s Users) Change(ctx context.Context, v User, c UserChange) (User, Ended, e
 				now.Password, now.Admin, now.Disabled, now.Version, now.ID); err != nil {
 				return err
 			}
-			if gone.Sessions, err = removed(tx.ExecContext(ctx, `DELETE FROM session WHERE user_id = ?`, v.ID)); err != nil {
+			if gone.Sessions, err = rowsAffected(tx.ExecContext(ctx, `DELETE FROM session WHERE user_id = ?`, v.ID)); err != nil {
 				return err
 			}
 			err = tx.event(ctx, left4me.UserChanged, v.Target(),
@@ -95,16 +95,16 @@ func (c UserChange) apply(v *User) bool {
 // administrator who can log in; left4me.NotFound.
 func (s Users) Delete(ctx context.Context, v User) (gone Ended, err error) {
 	err = s.db.tx(ctx, func(tx *transaction) (err error) {
-		now, err := userInside(ctx, tx, v)
+		now, err := rereadUser(ctx, tx, v)
 		if err != nil {
 			return err
 		}
 		if now.Admin && !now.Disabled {
-			if err := anotherAdmin(ctx, tx, v.ID); err != nil {
+			if err := requireOtherAdmin(ctx, tx, v.ID); err != nil {
 				return err
 			}
 		}
-		if gone.Sessions, err = removed(tx.ExecContext(ctx, `DELETE FROM session WHERE user_id = ?`, v.ID)); err != nil {
+		if gone.Sessions, err = rowsAffected(tx.ExecContext(ctx, `DELETE FROM session WHERE user_id = ?`, v.ID)); err != nil {
 			return err
 		}
 		if gone.Revoked, err = revokeAll(ctx, tx, v); err != nil {
@@ -136,14 +136,14 @@ func revokeAll(ctx context.Context, tx *transaction, v User) (int, error) {
 	return len(labels), nil
 }
 
-// userInside reads the current row of a user within the transaction.
-func userInside(ctx context.Context, tx *transaction, v User) (User, error) {
+// rereadUser reads the current row of a user within the transaction.
+func rereadUser(ctx context.Context, tx *transaction, v User) (User, error) {
 	return one(tx.QueryRowContext(ctx, `SELECT `+userColumns+` FROM user WHERE id = ?`, v.ID),
 		scanUser, "user", v.Name)
 }
 
-// anotherAdmin returns an error unless another administrator can log in.
-func anotherAdmin(ctx context.Context, tx *transaction, user int64) error {
+// requireOtherAdmin returns an error unless another administrator can log in.
+func requireOtherAdmin(ctx context.Context, tx *transaction, user int64) error {
 	var others int
 	if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM user WHERE admin AND NOT disabled AND id <> ?`,
 		user).Scan(&others); err != nil {
@@ -155,8 +155,8 @@ func anotherAdmin(ctx context.Context, tx *transaction, user int64) error {
 	return nil
 }
 
-// removed returns the number of rows affected by a statement.
-func removed(r sql.Result, err error) (int, error) {
+// rowsAffected returns the number of rows affected by a statement.
+func rowsAffected(r sql.Result, err error) (int, error) {
 	if err != nil {
 		return 0, err
 	}
@@ -164,9 +164,9 @@ func removed(r sql.Result, err error) (int, error) {
 	return int(n), err
 }
 
-// oneRow returns none if a statement affected no row.
-func oneRow(r sql.Result, err error, none *left4me.Error) error {
-	n, err := removed(r, err)
+// requireRow returns none if a statement affected no row.
+func requireRow(r sql.Result, err error, none *left4me.Error) error {
+	n, err := rowsAffected(r, err)
 	if err == nil && n == 0 {
 		err = none
 	}

@@ -22,7 +22,7 @@ func (s *site) has(tb testing.TB, v left4me.Game) {
 		tb.Fatal(err)
 	}
 	await(tb, "what the host has", func() bool {
-		now, ok := s.game.Said(left4me.LocalHost)
+		now, ok := s.game.LastAnswer(left4me.LocalHost)
 		return ok && now.Current == v.Current && now.Latest == v.Latest
 	})
 }

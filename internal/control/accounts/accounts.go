@@ -90,7 +90,7 @@ type Accounts struct {
 	log      *slog.Logger
 	hashing  hashing
 	throttle *throttle
-	known    *known
+	cache    *actorCache
 	unsaved  unsaved
 	ends     ends
 	streams  streams
@@ -103,8 +103,8 @@ func New(storage *store.Store, secret string, log *slog.Logger) *Accounts {
 	sum := sha256.Sum256([]byte("left4me accounts\x00" + secret))
 	return &Accounts{
 		storage: storage, key: sum[:], log: log,
-		keyed: sync.Pool{New: func() any { return newKeyedHash(sum[:]) }}, hashing: newHashing(normal),
-		throttle: newThrottle(), known: newKnown(), now: time.Now,
+		keyed: sync.Pool{New: func() any { return newKeyedHash(sum[:]) }}, hashing: newHashing(defaultCost),
+		throttle: newThrottle(), cache: newActorCache(), now: time.Now,
 	}
 }
 

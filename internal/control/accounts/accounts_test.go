@@ -99,7 +99,7 @@ func TestLoginCostsTheSameForUnknownUsers(t *testing.T) {
 
 // Measures the same as wall-clock time, with a wide margin and the production cost.
 func TestLoginTakesAsLongForUnknownUsers(t *testing.T) {
-	h := newHashing(normal)
+	h := newHashing(defaultCost)
 	stored, err := h.hash(t.Context(), password)
 	if err != nil {
 		t.Fatal(err)
@@ -152,8 +152,8 @@ func TestPasswordHashes(t *testing.T) {
 			t.Errorf("%s: %v, %v", broken, ok, err)
 		}
 	}
-	if normal.memory < 19*1024 || normal.time < 2 {
-		t.Errorf("production cost below the recommended minimum: %+v", normal)
+	if defaultCost.memory < 19*1024 || defaultCost.time < 2 {
+		t.Errorf("production cost below the recommended minimum: %+v", defaultCost)
 	}
 }
 
@@ -274,12 +274,12 @@ func TestThrottleMemoryIsBounded(t *testing.T) {
 		name, from := strconv.Itoa(i), netip.AddrFrom4([4]byte{203, 0, 113, byte(i)})
 		th.take(name, from, now)
 		th.takeKnown(visitor{account: name, network: network(from)}, from, now)
-		th.own(int64(i), now)
+		th.takeOwn(int64(i), now)
 		th.succeeded("met "+name, from, admission{})
 		th.take("0", from, now) // keeps its account the most recently used
 	}
 	for what, n := range map[string]int{
-		"accounts": th.accounts.Len(), "addresses": th.address.Len(), "visitors": th.visitors.Len(), "met": th.met.Len(),
+		"accounts": th.accounts.Len(), "addresses": th.address.Len(), "visitors": th.visitors.Len(), "met": th.knownNetworks.Len(),
 		"owners": th.owners.Len(),
 	} {
 		if n != most {
@@ -351,9 +351,9 @@ func TestLogoutTakesEffectImmediately(t *testing.T) {
 	}
 	// Simulates a database answer that was read before the logout and arrives after it.
 	sum := a.digest(cookie)
-	_, turn, _ := a.known.get(sum, a.now())
-	a.known.drop(sum)
-	a.known.set(sum, Actor{Name: "Al"}, a.now(), time.Time{}, turn)
+	_, turn, _ := a.cache.get(sum, a.now())
+	a.cache.drop(sum)
+	a.cache.set(sum, Actor{Name: "Al"}, a.now(), time.Time{}, turn)
 	if _, err := a.Authenticate(t.Context(), cookie); !errors.Is(err, left4me.Denied) {
 		t.Errorf("a stale database answer was cached: %v", err)
 	}
@@ -403,7 +403,7 @@ func TestTokens(t *testing.T) {
 			t.Errorf("%+v, %v", who, err)
 		}
 	}
-	c.advance(time.Second) // less than knownFor, so the answer is still cached
+	c.advance(time.Second) // less than cacheFor, so the answer is still cached
 	if _, err := a.AuthenticateToken(t.Context(), short); !errors.Is(err, left4me.Denied) {
 		t.Errorf("expired token: %v", err)
 	}

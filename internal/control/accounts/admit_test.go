@@ -120,16 +120,17 @@ func TestBrowserMarksCannotBeForged(t *testing.T) {
 	next, _ := a.storage.Users().Get(t.Context(), "zoe")
 	id, sum, _ := strings.Cut(als, ".")
 	for what, got := range map[string]string{
-		"another account": a.marked(zoes, al), "a deleted user": a.marked(zoes, next), "another id": a.marked(random(markID)+"."+sum, al),
-		"no hash": a.marked(id, al), "an empty hash": a.marked(id+".", al), "half a hash": a.marked(id+"."+sum[:10], al),
-		"nothing":     a.marked("", al),
-		"another key": New(nil, "another secret", a.log).marked(als, al), "a long one": a.marked(strings.Repeat("x", 1<<20), al),
+		"another account": a.browserID(zoes, al), "a deleted user": a.browserID(zoes, next),
+		"another id": a.browserID(random(markID)+"."+sum, al),
+		"no hash":    a.browserID(id, al), "an empty hash": a.browserID(id+".", al), "half a hash": a.browserID(id+"."+sum[:10], al),
+		"nothing":     a.browserID("", al),
+		"another key": New(nil, "another secret", a.log).browserID(als, al), "a long one": a.browserID(strings.Repeat("x", 1<<20), al),
 	} {
 		if got != "" {
 			t.Errorf("a mark with %s was accepted", what)
 		}
 	}
-	if a.marked(als, al) != id {
+	if a.browserID(als, al) != id {
 		t.Error("the genuine mark was refused")
 	}
 	// Several people may share a browser: the mark keeps its id and the last few accounts.
@@ -141,7 +142,8 @@ func TestBrowserMarksCannotBeForged(t *testing.T) {
 		}
 		mark = login(name, mark)
 	}
-	if u, _ := a.storage.Users().Get(t.Context(), "user1"); a.marked(mark, u) != id || a.marked(mark, al) != "" || len(mark) > maxMark {
+	if u, _ := a.storage.Users().Get(t.Context(), "user1"); a.browserID(mark, u) != id || a.browserID(mark, al) != "" ||
+		len(mark) > maxMark {
 		t.Errorf("%s", mark)
 	}
 }
@@ -250,9 +252,9 @@ func TestStrangerStopsWaiting(t *testing.T) {
 		} else {
 			done()
 		}
-		ctx, cancel := context.WithTimeout(t.Context(), turnWithin)
+		ctx, cancel := context.WithTimeout(t.Context(), strangerWait)
 		defer cancel()
-		if _, ok := th.takeStranger(ctx, "al", two, now); ok || time.Since(now) != turnWithin {
+		if _, ok := th.takeStranger(ctx, "al", two, now); ok || time.Since(now) != strangerWait {
 			t.Errorf("after %s: %t", time.Since(now), ok)
 		}
 		leave()
@@ -261,7 +263,7 @@ func TestStrangerStopsWaiting(t *testing.T) {
 		} else {
 			done()
 		}
-		if len(th.single) > 0 {
+		if len(th.strangers) > 0 {
 			t.Error("single is not empty")
 		}
 	})

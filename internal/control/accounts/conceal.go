@@ -9,8 +9,8 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// named lists the error arguments that hold object names, singly or comma-separated.
-var named = map[string]left4me.TargetKind{
+// nameArgs lists the error arguments that hold object names, singly or comma-separated.
+var nameArgs = map[string]left4me.TargetKind{
 	"server": left4me.ServerTarget, "servers": left4me.ServerTarget, "other": left4me.ServerTarget,
 	"blueprint": left4me.BlueprintTarget, "blueprints": left4me.BlueprintTarget,
 	"overlay": left4me.OverlayTarget,
@@ -55,20 +55,20 @@ func ConcealIn(actor Actor, target left4me.Target, e *left4me.Error) *left4me.Er
 	if actor.Only == nil || e == nil {
 		return e
 	}
-	return errorReader{actor: actor, target: target, kept: true}.shown(e)
+	return errorReader{actor: actor, target: target, stored: true}.shown(e)
 }
 
 // errorReader decides which errors an actor with restricted rights may read.
 type errorReader struct {
 	actor  Actor
 	target left4me.Target // the object the error is stored with
-	kept   bool
+	stored bool
 }
 
 // shown returns e, or its replacement.
 func (r errorReader) shown(e *left4me.Error) *left4me.Error {
 	if r.hidden(e) {
-		return concealed(e)
+		return replacement(e)
 	}
 	out := e
 	for name, v := range e.Args {
@@ -81,7 +81,7 @@ func (r errorReader) shown(e *left4me.Error) *left4me.Error {
 			continue
 		}
 		if !e.Worded() { // the rendered text contains the name too
-			return concealed(e)
+			return replacement(e)
 		}
 		if out == e {
 			c := *e
@@ -96,8 +96,8 @@ func (r errorReader) shown(e *left4me.Error) *left4me.Error {
 	return out.Rendered()
 }
 
-// concealed returns the replacement for e.
-func concealed(e *left4me.Error) *left4me.Error {
+// replacement returns the replacement for e.
+func replacement(e *left4me.Error) *left4me.Error {
 	c := left4me.NewError(e.Kind, "object.hidden")
 	if strings.HasPrefix(e.Code, "port.holder_") { // a fragment of a sentence
 		c = left4me.NewError(e.Kind, "port.holder_hidden")
@@ -111,12 +111,12 @@ func (r errorReader) hidden(e *left4me.Error) bool {
 	if inTheWay && !e.Worded() {
 		return true // the names in its text cannot be checked
 	}
-	for arg, kind := range named {
+	for arg, kind := range nameArgs {
 		list, ok := e.Args[arg].(string)
 		if !ok || arg == "other" && !strings.HasPrefix(e.Code, "port.") { // elsewhere "other" is a path
 			continue
 		}
-		if !inTheWay && (!r.kept || kind != left4me.ServerTarget) {
+		if !inTheWay && (!r.stored || kind != left4me.ServerTarget) {
 			continue
 		}
 		for name := range strings.SplitSeq(list, ", ") {

@@ -25,13 +25,13 @@ func TestConcealHidesNamesOfUnseenObjects(t *testing.T) {
 		err    error
 		hidden bool
 	}{
-		"port of a visible server":     {conflict("port.in_use", "port", 27015, "server", left4me.Name("mine")), false},
-		"port of a hidden server":      {conflict("port.in_use", "port", 27015, "server", left4me.Name("secret")), true},
+		"port of a visible server":       {conflict("port.in_use", "port", 27015, "server", left4me.Name("mine")), false},
+		"port of a hidden server":        {conflict("port.in_use", "port", 27015, "server", left4me.Name("secret")), true},
 		"two servers, the second hidden": {conflict("port.would_be_taken", "server", "mine", "other", "secret", "port", 1), true},
-		"a path and a visible server": {conflict("server.exists", "server", "mine", "other", "secret"), false},
-		"list of visible servers":     {conflict("blueprint.used", "blueprint", "mine", "servers", "mine, also"), false},
-		"list with a hidden server":    {conflict("blueprint.used", "blueprint", "mine", "servers", "mine, secret"), true},
-		"hidden blueprint":        {conflict("overlay.stacked", "overlay", "mine", "blueprints", "secret"), true},
+		"a path and a visible server":    {conflict("server.exists", "server", "mine", "other", "secret"), false},
+		"list of visible servers":        {conflict("blueprint.used", "blueprint", "mine", "servers", "mine, also"), false},
+		"list with a hidden server":      {conflict("blueprint.used", "blueprint", "mine", "servers", "mine, secret"), true},
+		"hidden blueprint":               {conflict("overlay.stacked", "overlay", "mine", "blueprints", "secret"), true},
 		"hidden overlay": {
 			left4me.NewError(left4me.Busy, "overlay.in_use", "overlay", "secret", "servers", "mine"),
 			true,
@@ -40,8 +40,8 @@ func TestConcealHidesNamesOfUnseenObjects(t *testing.T) {
 			conflict("port.in_use", "server", "mine"),
 			conflict("port.in_use", "server", "secret"),
 		}, true},
-		"unknown object named by the request":   {left4me.NewError(left4me.NotFound, "server.unknown", "server", "secret"), false},
-		"internal error": {errors.New("internal"), false},
+		"unknown object named by the request": {left4me.NewError(left4me.NotFound, "server.unknown", "server", "secret"), false},
+		"internal error":                      {errors.New("internal"), false},
 	} {
 		got := accounts.Conceal(some, c.err)
 		if !c.hidden {
@@ -129,10 +129,11 @@ func TestConcealInHidesNamesOfUnseenObjects(t *testing.T) {
 		err    *left4me.Error
 		hidden bool
 	}{
-		"hidden server": {left4me.NewError(left4me.NotFound, "promote.no_such_files", "server", "secret"), true},
-		"visible server":     {left4me.NewError(left4me.NotFound, "promote.no_such_files", "server", "mine"), false},
-		"the name of the target":              {left4me.NewError(left4me.Conflict, "overlay.being_deleted", "overlay", "shown"), false},
-		"an overlay in the definition of the target": {left4me.NewError(left4me.NotFound, "overlay.no_revision_on_host", "overlay", "secret"), false},
+		"hidden server":          {left4me.NewError(left4me.NotFound, "promote.no_such_files", "server", "secret"), true},
+		"visible server":         {left4me.NewError(left4me.NotFound, "promote.no_such_files", "server", "mine"), false},
+		"the name of the target": {left4me.NewError(left4me.Conflict, "overlay.being_deleted", "overlay", "shown"), false},
+		"an overlay in the definition of the target": {left4me.NewError(left4me.NotFound, "overlay.no_revision_on_host", "overlay",
+			"secret"), false},
 		"a hidden obstacle": {
 			left4me.NewError(left4me.Busy, "overlay.in_use", "overlay", "shown", "servers", "mine, secret"),
 			true,

@@ -17,7 +17,7 @@ func (e *ends) wait() <-chan struct{} {
 	return e.next
 }
 
-func (e *ends) tell() {
+func (e *ends) wake() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.next != nil {

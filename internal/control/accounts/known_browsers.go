@@ -31,8 +31,8 @@ func (a *Accounts) mark(id string, u store.User) string {
 	return base64.RawURLEncoding.EncodeToString(m.Sum(nil)[:markHash])
 }
 
-// marked returns the browser's id if its mark proves an earlier login to u, otherwise "".
-func (a *Accounts) marked(browser string, u store.User) (id string) {
+// browserID returns the browser's id if its mark proves an earlier login to u, otherwise "".
+func (a *Accounts) browserID(browser string, u store.User) (id string) {
 	parts := marksIn(browser)
 	want := a.mark(parts[0], u)
 	for _, have := range parts[1:] {
@@ -43,8 +43,8 @@ func (a *Accounts) marked(browser string, u store.User) (id string) {
 	return ""
 }
 
-// remark returns the browser's mark, updated by a login to u.
-func (a *Accounts) remark(browser string, u store.User) string {
+// updatedMark returns the browser's mark, updated by a login to u.
+func (a *Accounts) updatedMark(browser string, u store.User) string {
 	parts := marksIn(browser)
 	if len(parts[0]) != markID {
 		parts = []string{random(markID)}
@@ -71,16 +71,16 @@ type visitor struct {
 	network netip.Prefix
 }
 
-// acquainted returns the known visitors that an attempt comes from: first the browser, which nobody
-// else can impersonate, then the network.
-func (a *Accounts) acquainted(ctx context.Context, u store.User, l Attempt) []visitor {
+// knownVisitors returns the known visitors that an attempt comes from: first the browser, which
+// nobody else can impersonate, then the network.
+func (a *Accounts) knownVisitors(ctx context.Context, u store.User, l Attempt) []visitor {
 	var known []visitor
 	account := strings.ToLower(l.Name)
-	if id := a.marked(l.Browser, u); id != "" && u.ID != 0 {
+	if id := a.browserID(l.Browser, u); id != "" && u.ID != 0 {
 		known = append(known, visitor{account: account, browser: id})
 	}
 	here := visitor{account: account, network: network(l.From)}
-	if a.throttle.hasMet(here) {
+	if a.throttle.knowsNetwork(here) {
 		return append(known, here)
 	}
 	// Known networks are held in memory only. After a restart an unexpired session is the proof.

@@ -64,13 +64,13 @@ func (l limit) after(t tries, now time.Time) tries {
 
 // throttle limits password guessing. Its memory is bounded.
 type throttle struct {
-	mu       sync.Mutex
-	accounts *recent[string, tries]
-	address  *recent[netip.Prefix, tries]
-	visitors *recent[visitor, tries]
-	met      *recent[visitor, struct{}] // networks that have logged in to an account
-	owners   *recent[int64, tries]      // guesses at the current password by a logged-in user, by user id
-	single   map[string]chan struct{}
+	mu            sync.Mutex
+	accounts      *recent[string, tries]
+	address       *recent[netip.Prefix, tries]
+	visitors      *recent[visitor, tries]
+	knownNetworks *recent[visitor, struct{}] // networks that have logged in to an account
+	owners        *recent[int64, tries]      // guesses at the current password by a logged-in user, by user id
+	strangers     map[string]chan struct{}
 }
 
 func newThrottle() *throttle { return throttleOf(10_000) }
@@ -79,7 +79,7 @@ func newThrottle() *throttle { return throttleOf(10_000) }
 func throttleOf(most int) *throttle {
 	return &throttle{
 		accounts: newRecent[string, tries](most), address: newRecent[netip.Prefix, tries](most), visitors: newRecent[visitor, tries](most),
-		met: newRecent[visitor, struct{}](most), owners: newRecent[int64, tries](most), single: map[string]chan struct{}{},
+		knownNetworks: newRecent[visitor, struct{}](most), owners: newRecent[int64, tries](most), strangers: map[string]chan struct{}{},
 	}
 }
 
@@ -95,9 +95,9 @@ func network(a netip.Addr) netip.Prefix {
 	return p
 }
 
-// wide returns the prefix that counts as one stranger. The owner of an IPv6 /64 often has the /48
-// around it, which holds 65,536 of them.
-func wide(a netip.Addr) netip.Prefix {
+// strangerPrefix returns the prefix that counts as one stranger. The owner of an IPv6 /64 often has
+// the /48 around it, which holds 65,536 of them.
+func strangerPrefix(a netip.Addr) netip.Prefix {
 	p := network(a)
 	if p.Bits() == 64 {
 		p, _ = p.Addr().Prefix(48)
@@ -135,14 +135,14 @@ func (t *throttle) take(name string, from netip.Addr, now time.Time) (verdict, t
 
 // count adds an attempt to the counters of an address.
 func (t *throttle) count(from netip.Addr, now time.Time) {
-	for _, p := range places(from) {
+	for _, p := range throttlePrefixes(from) {
 		v, _ := t.address.Get(p)
 		t.address.Add(p, addressLimit.after(v, now))
 	}
 }
 
-func places(from netip.Addr) []netip.Prefix {
-	if narrow, around := network(from), wide(from); narrow != around {
+func throttlePrefixes(from netip.Addr) []netip.Prefix {
+	if narrow, around := network(from), strangerPrefix(from); narrow != around {
 		return []netip.Prefix{narrow, around}
 	}
 	return []netip.Prefix{network(from)}
@@ -169,12 +169,12 @@ func (t *throttle) takeStranger(ctx context.Context, name string, from netip.Add
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	name = strings.ToLower(name)
-	if v, _ := t.address.Get(wide(from)); v.count > 0 && now.Sub(v.last) <= addressLimit.forget {
+	if v, _ := t.address.Get(strangerPrefix(from)); v.count > 0 && now.Sub(v.last) <= addressLimit.forget {
 		return nil, false
 	}
 	t.count(from, now)
-	for t.single[name] != nil {
-		turn := t.single[name]
+	for t.strangers[name] != nil {
+		turn := t.strangers[name]
 		t.mu.Unlock()
 		select {
 		case <-turn:
@@ -187,18 +187,18 @@ func (t *throttle) takeStranger(ctx context.Context, name string, from netip.Add
 		}
 	}
 	turn := make(chan struct{})
-	t.single[name] = turn
+	t.strangers[name] = turn
 	return func() {
 		t.mu.Lock()
 		defer t.mu.Unlock()
-		delete(t.single, name)
+		delete(t.strangers, name)
 		close(turn)
 	}, true
 }
 
 // uncount reverts count.
 func (t *throttle) uncount(from netip.Addr) {
-	for _, p := range places(from) {
+	for _, p := range throttlePrefixes(from) {
 		if v, ok := t.address.Get(p); ok && v.count > 0 {
 			v.count--
 			t.address.Add(p, v)
@@ -206,10 +206,10 @@ func (t *throttle) uncount(from netip.Addr) {
 	}
 }
 
-func (t *throttle) hasMet(v visitor) bool {
+func (t *throttle) knowsNetwork(v visitor) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	_, ok := t.met.Get(v)
+	_, ok := t.knownNetworks.Get(v)
 	return ok
 }
 
@@ -226,13 +226,13 @@ func (t *throttle) succeeded(name string, from netip.Addr, by admission) {
 		t.accounts.Remove(name)
 	}
 	t.uncount(from)
-	t.met.Add(visitor{account: name, network: network(from)}, struct{}{})
+	t.knownNetworks.Add(visitor{account: name, network: network(from)}, struct{}{})
 }
 
-// own counts a guess at the current password by a logged-in user. This counter is separate from the
-// login's: an attacker at the login must not keep the user from changing the password, and somebody
-// at a logged-in browser must not guess without limit.
-func (t *throttle) own(user int64, now time.Time) time.Duration {
+// takeOwn counts a guess at the current password by a logged-in user. This counter is separate from
+// the login's: an attacker at the login must not keep the user from changing the password, and
+// somebody at a logged-in browser must not guess without limit.
+func (t *throttle) takeOwn(user int64, now time.Time) time.Duration {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	v, _ := t.owners.Get(user)

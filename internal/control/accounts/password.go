@@ -25,7 +25,7 @@ type cost struct {
 	threads uint8
 }
 
-var normal = cost{memory: 19456, time: 2, threads: 1}
+var defaultCost = cost{memory: 19456, time: 2, threads: 1}
 
 const (
 	saltSize = 16
@@ -35,7 +35,7 @@ const (
 	hashQueue  = 32 // further requests are refused
 )
 
-var raw = base64.RawStdEncoding.Strict()
+var phcBase64 = base64.RawStdEncoding.Strict()
 
 // phc is a hash with the parameters needed to verify it, in the PHC string format
 // ($argon2id$v=19$m=…,t=…,p=…$salt$key).
@@ -46,7 +46,7 @@ type phc struct {
 
 func (p phc) String() string {
 	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, p.memory, p.time, p.threads,
-		raw.EncodeToString(p.salt), raw.EncodeToString(p.key))
+		phcBase64.EncodeToString(p.salt), phcBase64.EncodeToString(p.key))
 }
 
 var errPHC = errors.New("the stored password is not a hash of ours")
@@ -71,10 +71,10 @@ func parsePHC(s string) (phc, error) {
 		return p, errPHC
 	}
 	var err error
-	if p.salt, err = raw.DecodeString(parts[4]); err != nil {
+	if p.salt, err = phcBase64.DecodeString(parts[4]); err != nil {
 		return p, errPHC
 	}
-	if p.key, err = raw.DecodeString(parts[5]); err != nil || len(p.key) < 16 || len(p.key) > 64 {
+	if p.key, err = phcBase64.DecodeString(parts[5]); err != nil || len(p.key) < 16 || len(p.key) > 64 {
 		return p, errPHC
 	}
 	return p, nil

@@ -20,9 +20,9 @@ const (
 	maxAgent   = 256
 )
 
-// turnWithin is how long a stranger waits to be admitted at an account under attack, where one
+// strangerWait is how long a stranger waits to be admitted at an account under attack, where one
 // attempt runs at a time.
-const turnWithin = 5 * time.Second
+const strangerWait = 5 * time.Second
 
 // Attempt is a login attempt.
 type Attempt struct {
@@ -56,7 +56,7 @@ func (a *Accounts) Login(ctx context.Context, l Attempt) (Entry, error) {
 		return Entry{}, err
 	}
 	defer by.done()
-	ok, err := a.hashing.verify(ctx, u.Password, bounded(l.Password))
+	ok, err := a.hashing.verify(ctx, u.Password, truncated(l.Password))
 	if err != nil {
 		return Entry{}, err
 	}
@@ -75,7 +75,7 @@ func (a *Accounts) Login(ctx context.Context, l Attempt) (Entry, error) {
 		return Entry{}, err
 	}
 	a.log.InfoContext(ctx, "login", "user", u.Name, "from", l.From)
-	return Entry{Cookie: cookie, Browser: a.remark(l.Browser, u), Actor: a.actorOf(u)}, nil
+	return Entry{Cookie: cookie, Browser: a.updatedMark(l.Browser, u), Actor: a.actorOf(u)}, nil
 }
 
 // admission records how an attempt passed the throttle.
@@ -91,18 +91,18 @@ type admission struct {
 func (a *Accounts) admit(ctx context.Context, account string, u store.User, l Attempt) (admission, error) {
 	now := a.now()
 	by := admission{done: func() {}}
-	said, wait := a.throttle.take(account, l.From, now)
-	if said == admitted {
+	decision, wait := a.throttle.take(account, l.From, now)
+	if decision == admitted {
 		return by, nil
 	}
-	if said == accountRefused {
-		for _, v := range a.acquainted(ctx, u, l) {
+	if decision == accountRefused {
+		for _, v := range a.knownVisitors(ctx, u, l) {
 			if a.throttle.takeKnown(v, l.From, now) {
 				by.visitor = v
 				return by, nil
 			}
 		}
-		turn, cancel := context.WithTimeout(ctx, turnWithin)
+		turn, cancel := context.WithTimeout(ctx, strangerWait)
 		defer cancel()
 		if done, ok := a.throttle.takeStranger(turn, account, l.From, now); ok {
 			by.stranger, by.done = true, done
@@ -113,9 +113,9 @@ func (a *Accounts) admit(ctx context.Context, account string, u store.User, l At
 	return admission{}, after(wait, left4me.NewError(left4me.Busy, "auth.too_many_attempts", "wait", wait))
 }
 
-// bounded truncates a password that is too long. It fails in any case, but takes as long as others
-// to check.
-func bounded(password string) string { return password[:min(len(password), MaxPassword+1)] }
+// truncated truncates a password that is too long. It fails in any case, but takes as long as
+// others to check.
+func truncated(password string) string { return password[:min(len(password), MaxPassword+1)] }
 
 // begin creates a session for u as read when its password was checked.
 func (a *Accounts) begin(ctx context.Context, u store.User, from netip.Addr, agent string) (cookie string, err error) {
@@ -131,7 +131,7 @@ func (a *Accounts) begin(ctx context.Context, u store.User, from netip.Addr, age
 	case errors.Is(err, left4me.DiskFull):
 		// An administrator who cannot log in cannot free space on the disk.
 		a.log.WarnContext(ctx, "session is kept in memory only", "user", u.Name, "err", err)
-		a.unsaved.begin(begun{sum: sum, session: session, user: u})
+		a.unsaved.begin(unsavedSession{sum: sum, session: session, user: u})
 	case errors.Is(err, left4me.NotFound): // the user was changed or deleted after the password check
 		return "", errLogin
 	case err != nil:
@@ -152,7 +152,7 @@ func (a *Accounts) Authenticate(ctx context.Context, cookie string) (Actor, erro
 	}
 	sum := a.digest(cookie)
 	now := a.now()
-	actor, turn, ok := a.known.get(sum, now)
+	actor, turn, ok := a.cache.get(sum, now)
 	if ok {
 		return actor, nil
 	}
@@ -163,7 +163,7 @@ func (a *Accounts) Authenticate(ctx context.Context, cookie string) (Actor, erro
 			v.SeenAt = now // an unsaved session has no row to update
 		}
 	}
-	if err == nil && a.unsaved.isOver(sum) {
+	if err == nil && a.unsaved.isMarkedEnded(sum) {
 		err = errNobody
 	}
 	if err != nil {
@@ -185,12 +185,12 @@ func (a *Accounts) Authenticate(ctx context.Context, cookie string) (Actor, erro
 		}
 		v.ExpiresAt = expires
 	}
-	a.known.set(sum, a.actorOf(u), now, v.ExpiresAt, turn)
+	a.cache.set(sum, a.actorOf(u), now, v.ExpiresAt, turn)
 	return a.actorOf(u), nil
 }
 
 // recall returns a session that is in memory only and the current row of its user.
-func (a *Accounts) recall(ctx context.Context, b begun) (store.Session, store.User, error) {
+func (a *Accounts) recall(ctx context.Context, b unsavedSession) (store.Session, store.User, error) {
 	u, err := a.storage.Users().Get(ctx, b.user.Name)
 	if err == nil && (u.ID != b.user.ID || u.Version != b.user.Version) {
 		err = errNobody
@@ -211,14 +211,14 @@ type Session struct {
 // Sessions lists the sessions of who, most recently used first; cookie is that of the requesting
 // browser. Sessions that could not be saved on a full disk are not included.
 func (a *Accounts) Sessions(ctx context.Context, who Actor, cookie string) ([]Session, error) {
-	kept, err := a.storage.Sessions().List(ctx, who.UserID, a.now())
+	rows, err := a.storage.Sessions().List(ctx, who.UserID, a.now())
 	if err != nil {
 		return nil, err
 	}
 	var all []Session
 	own := a.digest(cookie)
-	for _, v := range kept {
-		if sum := digest(v.Hash); !a.unsaved.isOver(sum) {
+	for _, v := range rows {
+		if sum := digest(v.Hash); !a.unsaved.isMarkedEnded(sum) {
 			all = append(all,
 				Session{ID: shortID(v.Hash), Agent: v.Agent, Address: v.Address, CreatedAt: v.CreatedAt, SeenAt: v.SeenAt, Own: sum == own})
 		}
@@ -228,9 +228,9 @@ func (a *Accounts) Sessions(ctx context.Context, who Actor, cookie string) ([]Se
 
 // LastSeen returns when users last used a session, by user id.
 func (a *Accounts) LastSeen(ctx context.Context) (map[int64]time.Time, error) {
-	kept, err := a.storage.Sessions().List(ctx, 0, a.now())
+	rows, err := a.storage.Sessions().List(ctx, 0, a.now())
 	seen := map[int64]time.Time{}
-	for _, v := range kept { // most recently used first
+	for _, v := range rows { // most recently used first
 		if _, ok := seen[v.UserID]; !ok {
 			seen[v.UserID] = v.SeenAt
 		}
@@ -251,12 +251,12 @@ func (a *Accounts) EndSession(ctx context.Context, who Actor, id string) error {
 	if err != nil {
 		return err
 	}
-	kept, err := a.storage.Sessions().List(ctx, u.ID, a.now())
+	rows, err := a.storage.Sessions().List(ctx, u.ID, a.now())
 	if err != nil {
 		return err
 	}
-	for _, v := range kept {
-		if sum := digest(v.Hash); shortID(v.Hash) == id && !a.unsaved.isOver(sum) {
+	for _, v := range rows {
+		if sum := digest(v.Hash); shortID(v.Hash) == id && !a.unsaved.isMarkedEnded(sum) {
 			if err := a.endSession(ctx, sum); err != nil {
 				return err
 			}
@@ -272,11 +272,11 @@ func (a *Accounts) endSession(ctx context.Context, sum digest) error {
 	if !a.unsaved.end(sum) {
 		err = a.storage.Sessions().Delete(ctx, sum[:])
 		if errors.Is(err, left4me.DiskFull) {
-			a.unsaved.over(sum)
+			a.unsaved.markEnded(sum)
 			err = nil
 		}
 	}
-	a.known.drop(sum)
-	a.ends.tell()
+	a.cache.drop(sum)
+	a.ends.wake()
 	return err
 }

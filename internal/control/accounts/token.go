@@ -53,7 +53,7 @@ func (a *Accounts) AuthenticateToken(ctx context.Context, token string) (Actor, 
 	}
 	sum := a.digest(token)
 	now := a.now()
-	actor, turn, ok := a.known.get(sum, now)
+	actor, turn, ok := a.cache.get(sum, now)
 	if ok {
 		return actor, nil
 	}
@@ -71,7 +71,7 @@ func (a *Accounts) AuthenticateToken(ctx context.Context, token string) (Actor, 
 	}
 	actor = a.actorOf(u)
 	actor.Token = v.Label
-	a.known.set(sum, actor, now, v.ExpiresAt, turn)
+	a.cache.set(sum, actor, now, v.ExpiresAt, turn)
 	return actor, nil
 }
 
@@ -92,12 +92,12 @@ func shortID(hash []byte) string { return fmt.Sprintf("%.6x", hash) }
 // Tokens lists the tokens that actor may revoke: its own, or all with SiteRight. Expired tokens are
 // included.
 func (a *Accounts) Tokens(ctx context.Context, actor Actor) ([]Token, error) {
-	kept, err := a.tokensOf(ctx, actor)
+	rows, err := a.tokensOf(ctx, actor)
 	if err != nil {
 		return nil, err
 	}
-	all := make([]Token, len(kept))
-	for i, v := range kept {
+	all := make([]Token, len(rows))
+	for i, v := range rows {
 		all[i] = Token{ID: shortID(v.Hash), User: v.Owner, Label: v.Label, CreatedAt: v.CreatedAt, UsedAt: v.UsedAt, ExpiresAt: v.ExpiresAt}
 	}
 	return all, nil
@@ -116,17 +116,17 @@ func (a *Accounts) tokensOf(ctx context.Context, actor Actor) ([]store.OwnedToke
 // RevokeToken revokes a token immediately: one of actor's own, or any with SiteRight. Errors:
 // left4me.NotFound.
 func (a *Accounts) RevokeToken(ctx context.Context, actor Actor, id string) error {
-	kept, err := a.tokensOf(ctx, actor)
+	rows, err := a.tokensOf(ctx, actor)
 	if err != nil {
 		return err
 	}
-	for _, v := range kept {
+	for _, v := range rows {
 		if shortID(v.Hash) != id {
 			continue
 		}
 		err := a.storage.By(actor.Cause()).Tokens().Delete(ctx, v.Hash)
-		a.known.drop(digest(v.Hash))
-		a.ends.tell()
+		a.cache.drop(digest(v.Hash))
+		a.ends.wake()
 		if err == nil {
 			a.log.InfoContext(ctx, "token revoked", "user", v.Owner, "label", v.Label, "by", actor.Name)
 		}
@@ -135,55 +135,55 @@ func (a *Accounts) RevokeToken(ctx context.Context, actor Actor, id string) erro
 	return left4me.NewError(left4me.NotFound, "token.unknown_id")
 }
 
-// knownFor is how long the result of a database lookup is cached.
-const knownFor = 10 * time.Second
+// cacheFor is how long the result of a database lookup is cached.
+const cacheFor = 10 * time.Second
 
-// known caches the actors of cookies and tokens for knownFor, so that frequent requests don't query
-// the database each time.
-type known struct {
+// actorCache caches the actors of cookies and tokens for cacheFor, so that frequent requests don't
+// query the database each time.
+type actorCache struct {
 	mu    sync.Mutex
-	turn  uint64 // number of drops; a lookup that began before a drop isn't cached
-	cache *recent[digest, knownActor]
+	drops uint64 // number of drops; a lookup that began before a drop isn't cached
+	cache *recent[digest, cachedActor]
 }
 
-type knownActor struct {
+type cachedActor struct {
 	Actor
 	until time.Time
 }
 
-func newKnown() *known { return &known{cache: newRecent[digest, knownActor](1024)} }
+func newActorCache() *actorCache { return &actorCache{cache: newRecent[digest, cachedActor](1024)} }
 
-func (k *known) get(sum digest, now time.Time) (Actor, uint64, bool) {
+func (k *actorCache) get(sum digest, now time.Time) (Actor, uint64, bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	v, ok := k.cache.Get(sum)
-	return v.Actor, k.turn, ok && now.Before(v.until)
+	return v.Actor, k.drops, ok && now.Before(v.until)
 }
 
-func (k *known) set(sum digest, actor Actor, now, expires time.Time, turn uint64) {
-	until := now.Add(knownFor)
+func (k *actorCache) set(sum digest, actor Actor, now, expires time.Time, turn uint64) {
+	until := now.Add(cacheFor)
 	if !expires.IsZero() && expires.Before(until) {
 		until = expires
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if turn == k.turn {
-		k.cache.Add(sum, knownActor{actor, until})
+	if turn == k.drops {
+		k.cache.Add(sum, cachedActor{actor, until})
 	}
 }
 
-func (k *known) drop(sum digest) {
+func (k *actorCache) drop(sum digest) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.turn++
+	k.drops++
 	k.cache.Remove(sum)
 }
 
 // dropUser drops all sessions and tokens of a user.
-func (k *known) dropUser(user int64) {
+func (k *actorCache) dropUser(user int64) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.turn++
+	k.drops++
 	for _, sum := range k.cache.Keys() {
 		if v, _ := k.cache.Peek(sum); v.UserID == user {
 			k.cache.Remove(sum)

@@ -13,58 +13,58 @@ const maxUnsaved = 256
 // unsaved holds session changes that could not be written to a full disk, so that users can log in
 // and out. It is lost when left4me exits.
 type unsaved struct {
-	mu    sync.Mutex
-	begun []begun  // oldest first
-	ended []digest // ended sessions whose rows still exist
+	mu       sync.Mutex
+	sessions []unsavedSession // oldest first
+	ended    []digest         // ended sessions whose rows still exist
 }
 
-type begun struct {
+type unsavedSession struct {
 	sum     digest
 	session store.Session
 	user    store.User
 }
 
-func (u *unsaved) begin(b begun) {
+func (u *unsaved) begin(b unsavedSession) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if u.begun = append(u.begun, b); len(u.begun) > maxUnsaved {
-		u.begun = u.begun[1:]
+	if u.sessions = append(u.sessions, b); len(u.sessions) > maxUnsaved {
+		u.sessions = u.sessions[1:]
 	}
 }
 
-func (u *unsaved) get(sum digest) (begun, bool) {
+func (u *unsaved) get(sum digest) (unsavedSession, bool) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	i := slices.IndexFunc(u.begun, func(b begun) bool { return b.sum == sum })
+	i := slices.IndexFunc(u.sessions, func(b unsavedSession) bool { return b.sum == sum })
 	if i < 0 {
-		return begun{}, false
+		return unsavedSession{}, false
 	}
-	return u.begun[i], true
+	return u.sessions[i], true
 }
 
 // end ends an unsaved session, and reports whether there was one.
 func (u *unsaved) end(sum digest) bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	n := len(u.begun)
-	u.begun = slices.DeleteFunc(u.begun, func(b begun) bool { return b.sum == sum })
-	return len(u.begun) < n
+	n := len(u.sessions)
+	u.sessions = slices.DeleteFunc(u.sessions, func(b unsavedSession) bool { return b.sum == sum })
+	return len(u.sessions) < n
 }
 
 // endAll ends all unsaved sessions of a user.
 func (u *unsaved) endAll(user int64) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	u.begun = slices.DeleteFunc(u.begun, func(b begun) bool { return b.user.ID == user })
+	u.sessions = slices.DeleteFunc(u.sessions, func(b unsavedSession) bool { return b.user.ID == user })
 }
 
-func (u *unsaved) over(sum digest) {
+func (u *unsaved) markEnded(sum digest) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.ended = append(u.ended, sum)
 }
 
-func (u *unsaved) isOver(sum digest) bool {
+func (u *unsaved) isMarkedEnded(sum digest) bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	return slices.Contains(u.ended, sum)

@@ -106,10 +106,10 @@ func (a *Accounts) ChangePassword(ctx context.Context, who Actor, c PasswordChan
 	if err := checkPassword(u.Name, c.New); err != nil {
 		return Outcome{}, err
 	}
-	if wait := a.throttle.own(u.ID, a.now()); wait > 0 {
+	if wait := a.throttle.takeOwn(u.ID, a.now()); wait > 0 {
 		return Outcome{}, after(wait, left4me.NewError(left4me.Busy, "password.too_many_wrong", "wait", wait))
 	}
-	ok, err := a.hashing.verify(ctx, u.Password, bounded(c.Current))
+	ok, err := a.hashing.verify(ctx, u.Password, truncated(c.Current))
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -158,7 +158,7 @@ func (a *Accounts) SignOut(ctx context.Context, who Actor) (Outcome, error) {
 	}
 	n, err := a.storage.Sessions().DeleteAll(ctx, u.ID)
 	if errors.Is(err, left4me.DiskFull) {
-		n, err = a.overAll(ctx, u.ID)
+		n, err = a.markAllEnded(ctx, u.ID)
 	}
 	if err != nil {
 		return Outcome{}, err
@@ -168,12 +168,12 @@ func (a *Accounts) SignOut(ctx context.Context, who Actor) (Outcome, error) {
 	return Outcome{User: userOf(a.actorOf(u), u), Sessions: n, Tokens: len(tokens)}, nil
 }
 
-// overAll marks all sessions of a user as ended if their rows cannot be deleted. The marks last
-// until left4me exits.
-func (a *Accounts) overAll(ctx context.Context, user int64) (int, error) {
+// markAllEnded marks all sessions of a user as ended if their rows cannot be deleted. The marks
+// last until left4me exits.
+func (a *Accounts) markAllEnded(ctx context.Context, user int64) (int, error) {
 	all, err := a.storage.Sessions().List(ctx, user, a.now())
 	for _, v := range all {
-		a.unsaved.over(digest(v.Hash))
+		a.unsaved.markEnded(digest(v.Hash))
 	}
 	return len(all), err
 }
@@ -181,6 +181,6 @@ func (a *Accounts) overAll(ctx context.Context, user int64) (int, error) {
 // forget drops a user's cached sessions and tokens and wakes waiters of Ended.
 func (a *Accounts) forget(user int64) {
 	a.unsaved.endAll(user)
-	a.known.dropUser(user)
-	a.ends.tell()
+	a.cache.dropUser(user)
+	a.ends.wake()
 }

@@ -308,10 +308,10 @@ func TestEndSession(t *testing.T) {
 	}
 	id := idOf(other, c.zoe.Actor)
 	for name, err := range map[string]error{
-		"of another user":  c.EndSession(t.Context(), c.zoe.Actor, idOf(als, c.al.Actor)),
-		"by another user":  c.EndSession(t.Context(), c.al.Actor, id),
+		"of another user":    c.EndSession(t.Context(), c.zoe.Actor, idOf(als, c.al.Actor)),
+		"by another user":    c.EndSession(t.Context(), c.al.Actor, id),
 		"with an unknown id": c.EndSession(t.Context(), c.zoe.Actor, "0123456789ab"),
-		"without an id":     c.EndSession(t.Context(), c.zoe.Actor, ""),
+		"without an id":      c.EndSession(t.Context(), c.zoe.Actor, ""),
 	} {
 		if !errors.Is(err, left4me.NotFound) {
 			t.Errorf("a session %s: %v", name, err)

@@ -55,7 +55,7 @@ func New(storage *store.Store, list *jobs.Jobs, b *bus.Bus, host Host, log *slog
 		ready: make(chan struct{}),
 	}
 	v.bus = b.Under(&v.running)
-	list.OnRetry(left4me.CreateBackup.Noun(), v.again)
+	list.OnRetry(left4me.CreateBackup.Noun(), v.retry)
 	return v
 }
 
@@ -168,8 +168,8 @@ func (b *Backups) Verify(ctx context.Context, by left4me.Actor, n left4me.Name) 
 	return b.jobs.Add(ctx, by, left4me.VerifyBackup, n, b.host.Name, left4me.BackupSpec{Name: n})
 }
 
-// again repeats a backup job.
-func (b *Backups) again(ctx context.Context, by left4me.Actor, v store.QueuedJob) (left4me.Job, error) {
+// retry repeats a backup job.
+func (b *Backups) retry(ctx context.Context, by left4me.Actor, v store.QueuedJob) (left4me.Job, error) {
 	if v.Kind == left4me.VerifyBackup {
 		return b.Verify(ctx, by, v.Target)
 	}

@@ -78,17 +78,17 @@ func (d *Downloads) Open(ctx context.Context, name left4me.Name, revision int) (
 		}
 	}
 	if revision <= 0 || !name.Valid() {
-		return nil, noRevision(name, revision)
+		return nil, errNoRevision(name, revision)
 	}
 	if _, err := d.host.Stat(ctx, r.dir); errors.Is(err, fs.ErrNotExist) {
-		return nil, noRevision(name, revision)
+		return nil, errNoRevision(name, revision)
 	} else if err != nil {
 		return nil, err
 	}
 	return r, nil
 }
 
-func noRevision(name left4me.Name, n int) error {
+func errNoRevision(name left4me.Name, n int) error {
 	return left4me.NewError(left4me.NotFound, "revision.not_on_host", "overlay", name, "revision", n)
 }
 
@@ -232,12 +232,12 @@ type packer interface {
 
 type zipPacker struct{ *zip.Writer }
 
-// packed lists extensions of files that are already compressed.
-var packed = []string{".vpk", ".zip", ".7z", ".rar", ".bz2", ".gz", ".xz", ".zst", ".jpg", ".png", ".webm", ".bik", ".mp3"}
+// compressedExts lists extensions of files that are already compressed.
+var compressedExts = []string{".vpk", ".zip", ".7z", ".rar", ".bz2", ".gz", ".xz", ".zst", ".jpg", ".png", ".webm", ".bik", ".mp3"}
 
 func (z *zipPacker) begin(name string, _ int64, mode fs.FileMode, at time.Time) (io.Writer, error) {
 	h := &zip.FileHeader{Name: name, Method: zip.Deflate, Modified: at}
-	for _, ext := range packed {
+	for _, ext := range compressedExts {
 		if strings.EqualFold(path.Ext(name), ext) {
 			h.Method = zip.Store
 		}

@@ -178,9 +178,13 @@ func TestArchiveReportsErrorsBeforeWriting(t *testing.T) {
 		h       tree
 		archive bool // whether Archive succeeds
 	}{
-		"the host doesn't answer":  {func(string) ([]string, error) { return nil, left4me.Unavailable }, false},
-		"the first file is missing":  {func(string) ([]string, error) { return []string{"left4dead2/gone"}, nil }, false},
-		"a later file of the first page is missing": {func(string) ([]string, error) { return []string{"left4dead2/run.sh", "left4dead2/z"}, nil }, true},
+		"the host doesn't answer":   {func(string) ([]string, error) { return nil, left4me.Unavailable }, false},
+		"the first file is missing": {func(string) ([]string, error) { return []string{"left4dead2/gone"}, nil }, false},
+		"a later file of the first page is missing": {func(string) ([]string,
+			error,
+		) {
+			return []string{"left4dead2/run.sh", "left4dead2/z"}, nil
+		}, true},
 		"the host doesn't answer for the second page": {func(after string) ([]string, error) {
 			if after != "" {
 				return nil, left4me.Unavailable

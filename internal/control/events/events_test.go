@@ -25,7 +25,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-var quiet = slog.New(slog.DiscardHandler)
+var discardLog = slog.New(slog.DiscardHandler)
 
 func must[T any](v T, err error) func(testing.TB) T {
 	return func(tb testing.TB) T {
@@ -83,7 +83,7 @@ const (
 	killPointVar = "LEFT4ME_TEST_EVENTS_POINT"
 )
 
-const reads = "reads" // file with the batches that Work got, as "FROM TO" lines
+const readsFile = "reads" // file with the batches that Work got, as "FROM TO" lines
 
 // tally returns a reader that adds the number of events to a row. Unlike a set, a sum reveals
 // events that were processed twice or not at all.
@@ -98,7 +98,7 @@ func tally(tb testing.TB, dir, point string, done func()) Reader {
 		Name: GameReader, most: 25,
 		Work: func(_ context.Context, batch []left4me.Event) error {
 			die("work")
-			f := must(os.OpenFile(filepath.Join(dir, reads), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600))(tb)
+			f := must(os.OpenFile(filepath.Join(dir, readsFile), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600))(tb)
 			defer f.Close()
 			fmt.Fprintln(f, batch[0].Position, batch[len(batch)-1].Position)
 			return nil
@@ -141,7 +141,7 @@ func TestHelperKilledReader(t *testing.T) {
 			}
 		}
 	}
-	r.Run(ctx, st, quiet)
+	r.Run(ctx, st, discardLog)
 }
 
 // Wherever the process is killed, each event is counted once and none is skipped.
@@ -168,7 +168,7 @@ func TestReaderResumesAfterKill(t *testing.T) {
 		}
 	}
 	next := int64(1)
-	for line := range strings.Lines(string(must(os.ReadFile(filepath.Join(dir, reads)))(t))) {
+	for line := range strings.Lines(string(must(os.ReadFile(filepath.Join(dir, readsFile)))(t))) {
 		var from, to int64
 		if _, err := fmt.Sscan(line, &from, &to); err != nil {
 			t.Fatal(err)
@@ -198,7 +198,7 @@ func TestReaderRetriesFailedBatch(t *testing.T) {
 		}
 		end()
 		return nil
-	}}.run(ctx, st.Events(), quiet, time.Millisecond)
+	}}.run(ctx, st.Events(), discardLog, time.Millisecond)
 	if want := []int64{1, 2, 3, 4, 5, 6}; calls != 4 || !slices.Equal(seen, want) {
 		t.Errorf("%d calls, events %v", calls, seen)
 	}
@@ -240,7 +240,7 @@ func TestReaderBacksOffUpTo30Seconds(t *testing.T) {
 				end()
 			}
 			return io.ErrUnexpectedEOF
-		}}.Run(ctx, st, quiet)
+		}}.Run(ctx, st, discardLog)
 		if !slices.Equal(waits, want) {
 			t.Errorf("called after %v, want %v", waits, want)
 		}
@@ -263,7 +263,7 @@ func TestCommitWakesReader(t *testing.T) {
 			case <-ctx.Done():
 				return ctx.Err()
 			}
-		}}.Run(ctx, st, quiet)
+		}}.Run(ctx, st, discardLog)
 	}()
 	next := int64(1)
 	read := func(until int64) {

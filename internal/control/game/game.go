@@ -27,35 +27,35 @@ import (
 )
 
 const (
-	noun       = "game"
-	askWithin  = 4 * time.Second
-	pinWithin  = 10 * time.Second
-	goodFor    = 5 * time.Second        // how long a host's answer is reused
-	checkEvery = 10 * time.Second       // interval for checking what is due
-	pause      = 200 * time.Millisecond // minimum time between two checks
-	quietStart = 5 * time.Minute        // delay after a start before anything is done automatically
-	remembered = 20                     // number of past jobs that update decisions consider
+	noun              = "game"
+	askWithin         = 4 * time.Second
+	pinWithin         = 10 * time.Second
+	answerTTL         = 5 * time.Second        // how long a host's answer is reused
+	checkEvery        = 10 * time.Second       // interval for checking what is due
+	pause             = 200 * time.Millisecond // minimum time between two checks
+	defaultStartDelay = 5 * time.Minute        // delay after a start before anything is done automatically
+	pastJobs          = 20                     // number of past jobs that update decisions consider
 )
 
 // Game manages the game on all hosts. It is safe for concurrent use.
 type Game struct {
-	storage *store.Store
-	jobs    *jobs.Jobs
-	servers *servers.Servers
-	hosts   *hosts.Hosts
-	bus     *bus.Bus
-	log     *slog.Logger
-	now     func() time.Time // in the host's time zone
-	quiet   time.Duration
-	every   time.Duration // interval for checking what is due
+	storage       *store.Store
+	jobs          *jobs.Jobs
+	servers       *servers.Servers
+	hosts         *hosts.Hosts
+	bus           *bus.Bus
+	log           *slog.Logger
+	now           func() time.Time // in the host's time zone
+	startDelay    time.Duration
+	checkInterval time.Duration // interval for checking what is due
 
-	// turn serialises read-modify-write cycles of rollouts.
-	turn sync.Mutex
+	// rolloutMu serialises read-modify-write cycles of rollouts.
+	rolloutMu sync.Mutex
 
-	poke chan struct{} // requests a check of what is due
+	wakeup chan struct{} // requests a check of what is due
 
 	mu       sync.Mutex
-	said     map[left4me.Name]answer
+	answers  map[left4me.Name]answer
 	empty    rolloutrules.Since
 	watchers map[chan struct{}]bool
 
@@ -74,12 +74,12 @@ type answer struct {
 // New returns the Game of all hosts. Run must run for rollouts and policies.
 func New(storage *store.Store, j *jobs.Jobs, s *servers.Servers, h *hosts.Hosts, b *bus.Bus, log *slog.Logger) *Game {
 	g := &Game{
-		storage: storage, jobs: j, servers: s, hosts: h, log: log, now: time.Now, quiet: quietStart, every: checkEvery,
-		poke: make(chan struct{}, 1), ready: make(chan struct{}),
-		said: map[left4me.Name]answer{}, empty: rolloutrules.Since{}, watchers: map[chan struct{}]bool{},
+		storage: storage, jobs: j, servers: s, hosts: h, log: log, now: time.Now, startDelay: defaultStartDelay, checkInterval: checkEvery,
+		wakeup: make(chan struct{}, 1), ready: make(chan struct{}),
+		answers: map[left4me.Name]answer{}, empty: rolloutrules.Since{}, watchers: map[chan struct{}]bool{},
 	}
 	g.bus = b.Under(&g.running)
-	j.OnRetry(noun, g.again)
+	j.OnRetry(noun, g.retry)
 	return g
 }
 
@@ -113,7 +113,7 @@ func (g *Game) Get(ctx context.Context, host left4me.Name) (View, error) {
 		return v, err
 	}
 	a := g.last(host)
-	if time.Since(a.asked) > goodFor || a.problem != nil || v.Job != nil && !a.at.After(v.Job.EndedAt) {
+	if time.Since(a.asked) > answerTTL || a.problem != nil || v.Job != nil && !a.at.After(v.Job.EndedAt) {
 		a = g.ask(ctx, host)
 	}
 	v.Game, v.Known, v.At = a.game, !a.at.IsZero(), a.at
@@ -151,8 +151,8 @@ func (g *Game) builds(ctx context.Context, host left4me.Name, said []left4me.Gam
 	return now, nil
 }
 
-// Said returns the last answer of a host, or false if it never answered.
-func (g *Game) Said(host left4me.Name) (left4me.Game, bool) {
+// LastAnswer returns the last answer of a host, or false if it never answered.
+func (g *Game) LastAnswer(host left4me.Name) (left4me.Game, bool) {
 	a := g.last(host)
 	return a.game, !a.at.IsZero()
 }
@@ -191,13 +191,13 @@ func (g *Game) Act(ctx context.Context, by left4me.Actor, kind left4me.JobKind, 
 	if err != nil {
 		return left4me.Job{}, err
 	}
-	if err := g.sensible(kind, host, r, mode); err != nil {
+	if err := g.checkRequest(kind, host, r, mode); err != nil {
 		return left4me.Job{}, err
 	}
 	// Held until the rollout is stored, so that the end of the job is never handled before its
 	// rollout exists.
-	g.turn.Lock()
-	defer g.turn.Unlock()
+	g.rolloutMu.Lock()
+	defer g.rolloutMu.Unlock()
 	j, err := g.jobs.Add(ctx, by, kind, host, host, left4me.GameSpec{Build: r.Build})
 	if err != nil || mode == Never {
 		return j, err
@@ -209,8 +209,8 @@ func (g *Game) Act(ctx context.Context, by left4me.Actor, kind left4me.JobKind, 
 	return j, err
 }
 
-// sensible refuses requests that are known to be invalid; the host makes the final check.
-func (g *Game) sensible(kind left4me.JobKind, host left4me.Name, r Request, mode Mode) error {
+// checkRequest refuses requests that are known to be invalid; the host makes the final check.
+func (g *Game) checkRequest(kind left4me.JobKind, host left4me.Name, r Request, mode Mode) error {
 	a := g.last(host)
 	switch {
 	case kind.Noun() != noun || kind.Verb() == "":
@@ -227,8 +227,8 @@ func (g *Game) sensible(kind left4me.JobKind, host left4me.Name, r Request, mode
 	return nil
 }
 
-// again repeats a job together with the rollout it was requested with.
-func (g *Game) again(ctx context.Context, by left4me.Actor, v store.QueuedJob) (left4me.Job, error) {
+// retry repeats a job together with the rollout it was requested with.
+func (g *Game) retry(ctx context.Context, by left4me.Actor, v store.QueuedJob) (left4me.Job, error) {
 	var spec left4me.GameSpec
 	if err := json.Unmarshal(v.Spec, &spec); err != nil {
 		return left4me.Job{}, fmt.Errorf("retry job %s: %w", v.ID, err)
@@ -256,7 +256,7 @@ func (g *Game) Pin(ctx context.Context, by left4me.Actor, host left4me.Name, pin
 	if err := g.bus.Request(ctx, bus.Command(host, bus.VerbPin), bus.PinRequest{V: bus.Version, Pinned: pinned}, &v); err != nil {
 		return View{}, err
 	}
-	g.keepAnswer(host, v, time.Now()) // an answer to a question sent before the pin must not replace this one
+	g.storeAnswer(host, v, time.Now()) // an answer to a question sent before the pin must not replace this one
 	g.log.InfoContext(ctx, "pin of the game", "host", host, "by", by.String(), "pinned", pinned, "build", v.Current)
 	g.changed()
 	return g.Get(ctx, host)
@@ -300,9 +300,9 @@ func (g *Game) Watchers() int {
 }
 
 // changed triggers a check of what is due, which then notifies the watchers. It never blocks.
-func (g *Game) changed() { wake(g.poke) }
+func (g *Game) changed() { wake(g.wakeup) }
 
-func (g *Game) tell() {
+func (g *Game) notifyWatchers() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for c := range g.watchers {
@@ -320,7 +320,7 @@ func wake(c chan struct{}) {
 func (g *Game) last(host left4me.Name) answer {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.said[host]
+	return g.answers[host]
 }
 
 // ask queries a host for its game.
@@ -331,25 +331,25 @@ func (g *Game) ask(ctx context.Context, host left4me.Name) answer {
 	at := time.Now()
 	err := g.bus.Request(ctx, bus.Command(host, bus.VerbGame), bus.Empty{V: bus.Version}, &v)
 	if err == nil {
-		return g.keepAnswer(host, v, at)
+		return g.storeAnswer(host, v, at)
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	a := g.said[host]
+	a := g.answers[host]
 	a.problem, a.asked = err, at
-	g.said[host] = a
+	g.answers[host] = a
 	return a
 }
 
-// keepAnswer stores a host's answer unless it has a newer one, and returns the newest.
-func (g *Game) keepAnswer(host left4me.Name, v left4me.Game, at time.Time) answer {
+// storeAnswer stores a host's answer unless it has a newer one, and returns the newest.
+func (g *Game) storeAnswer(host left4me.Name, v left4me.Game, at time.Time) answer {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if a := g.said[host]; a.at.After(at) {
+	if a := g.answers[host]; a.at.After(at) {
 		return a
 	}
 	a := answer{game: v, at: at, asked: at}
-	g.said[host] = a
-	g.servers.Starts(host, v.Current)
+	g.answers[host] = a
+	g.servers.SetCurrentBuild(host, v.Current)
 	return a
 }

@@ -287,7 +287,7 @@ func TestGetWithoutAnswerFromHost(t *testing.T) {
 	if v, err := s.Get(t.Context(), left4me.LocalHost); err != nil || v.Known || v.Problem == "" {
 		t.Errorf("%+v, %v", v, err)
 	}
-	if _, ok := s.Said(left4me.LocalHost); ok {
+	if _, ok := s.LastAnswer(left4me.LocalHost); ok {
 		t.Error("Said returned an answer")
 	}
 }

@@ -13,10 +13,10 @@ import (
 
 // advance takes the rollout of a host as far as possible now.
 func (g *Game) advance(ctx context.Context, host left4me.Name) error {
-	g.turn.Lock()
-	defer g.turn.Unlock()
+	g.rolloutMu.Lock()
+	defer g.rolloutMu.Unlock()
 	r, err := g.storage.Game().Rollout(ctx, host)
-	if errors.Is(err, left4me.NotFound) || err == nil && over(r) {
+	if errors.Is(err, left4me.NotFound) || err == nil && ended(r) {
 		return nil
 	}
 	if err != nil {
@@ -47,7 +47,7 @@ func (g *Game) advance(ctx context.Context, host left4me.Name) error {
 		g.log.InfoContext(ctx, "rollout ended", "host", host, "build", r.Build, "state", r.State, "reason", r.Reason, "servers",
 			len(r.Moves))
 	}
-	return g.keep(ctx, r)
+	return g.saveRollout(ctx, r)
 }
 
 // begin starts a rollout once its job is done, and reports whether it is running.
@@ -70,10 +70,10 @@ func (g *Game) begin(ctx context.Context, r *store.Rollout) (bool, error) {
 		}
 		r.State, r.Build, r.BegunAt = Running, a.game.Current, g.now().UTC()
 		g.log.InfoContext(ctx, "rollout begins", "host", r.Host, "build", r.Build, "mode", r.Mode, "by", r.By.String())
-		return true, g.keep(ctx, *r)
+		return true, g.saveRollout(ctx, *r)
 	}
 	r.EndedAt = g.now().UTC()
-	return false, g.keep(ctx, *r)
+	return false, g.saveRollout(ctx, *r)
 }
 
 // move restarts a server for a rollout.
@@ -129,8 +129,8 @@ func (g *Game) situation(ctx context.Context, host left4me.Name) (situation, err
 	return s, nil
 }
 
-// keep stores a rollout if it changed, and notifies watchers.
-func (g *Game) keep(ctx context.Context, r store.Rollout) error {
+// saveRollout stores a rollout if it changed, and notifies watchers.
+func (g *Game) saveRollout(ctx context.Context, r store.Rollout) error {
 	if old, err := g.storage.Game().Rollout(ctx, r.Host); err == nil && same(old, r) {
 		return nil
 	}
@@ -186,13 +186,13 @@ func (g *Game) CancelRollout(ctx context.Context, by left4me.Actor, host left4me
 	if err := g.hosts.Known(host); err != nil {
 		return nil, err
 	}
-	g.turn.Lock()
-	defer g.turn.Unlock()
+	g.rolloutMu.Lock()
+	defer g.rolloutMu.Unlock()
 	r, err := g.storage.Game().Rollout(ctx, host)
 	if errors.Is(err, left4me.NotFound) {
 		return nil, left4me.NewError(left4me.NotFound, "rollout.none", "host", host)
 	}
-	if err != nil || over(r) {
+	if err != nil || ended(r) {
 		return &Rollout{Rollout: r}, err
 	}
 	if err := g.settleAll(ctx, &r); err != nil {
@@ -200,5 +200,5 @@ func (g *Game) CancelRollout(ctx context.Context, by left4me.Actor, host left4me
 	}
 	r.State, r.Reason, r.EndedAt = Cancelled, "by "+by.String(), g.now().UTC()
 	g.log.InfoContext(ctx, "rollout cancelled", "host", host, "build", r.Build, "by", by.String())
-	return &Rollout{Rollout: r}, g.keep(ctx, r)
+	return &Rollout{Rollout: r}, g.saveRollout(ctx, r)
 }

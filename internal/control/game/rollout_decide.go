@@ -21,8 +21,8 @@ const (
 	Cancelled = "cancelled"
 )
 
-// over reports whether a rollout has ended.
-func over(r store.Rollout) bool { return r.State != Waiting && r.State != Running }
+// ended reports whether a rollout has ended.
+func ended(r store.Rollout) bool { return r.State != Waiting && r.State != Running }
 
 // situation holds everything that the next step of a rollout depends on.
 type situation struct {

@@ -22,8 +22,8 @@ func view(name left4me.Name, build int64, players int) servers.View {
 	}
 }
 
-// told formats a step as one line.
-func told(s step) string {
+// stepText formats a step as one line.
+func stepText(s step) string {
 	var out []string
 	for _, w := range s.wishes {
 		why := w.Why
@@ -84,7 +84,7 @@ func TestNextRolloutStep(t *testing.T) {
 			[]servers.View{view("a", 1, 0)},
 			2, "failed b did not come up on build 2: it crashed",
 		},
-		{"a server left unchanged is not restarted", Now, []store.Move{{Server: "b", State: Left}}, []servers.View{view("b", 1, 0)}, 2, "done"},
+		{"a server left unchanged", Now, []store.Move{{Server: "b", State: Left}}, []servers.View{view("b", 1, 0)}, 2, "done"},
 		{
 			"next server alone after one was left unchanged", Now,
 			[]store.Move{{Server: "b", State: Left}},
@@ -131,7 +131,7 @@ func TestNextRolloutStep(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := store.Rollout{Mode: string(c.mode), Build: 2, State: Running, CreatedAt: noon.Add(-2 * time.Hour), Moves: c.moves}
-			if got := told(next(r, situation{build: c.build, servers: c.servers, empty: long, now: noon})); got != c.want {
+			if got := stepText(next(r, situation{build: c.build, servers: c.servers, empty: long, now: noon})); got != c.want {
 				t.Errorf("%s\nwant %s", got, c.want)
 			}
 		})
@@ -166,7 +166,10 @@ func TestDuePolicyActions(t *testing.T) {
 		{"check failed 1 h ago", standard, late, job(left4me.CheckGame, left4me.BySchedule, left4me.JobFailed, time.Hour), nothing},
 		{"check failed 7 h ago", standard, late, job(left4me.CheckGame, left4me.BySchedule, left4me.JobFailed, 7*time.Hour), check},
 		{"active job", standard, late, []left4me.Job{{Kind: left4me.VerifyGame, State: left4me.JobRunning}}, nothing},
-		{"last check in the future after the clock was set back", standard, game(func(v *left4me.Game) { v.CheckedAt = noon.Add(24 * time.Hour) }), nil, check},
+		{
+			"last check in the future after the clock was set back", standard,
+			game(func(v *left4me.Game) { v.CheckedAt = noon.Add(24 * time.Hour) }), nil, check,
+		},
 		{
 			"as before, and checked since", standard, game(func(v *left4me.Game) { v.CheckedAt = noon.Add(24 * time.Hour) }),
 			job(left4me.CheckGame, left4me.BySchedule, left4me.JobFailed, time.Minute), nothing,
@@ -176,8 +179,14 @@ func TestDuePolicyActions(t *testing.T) {
 		{"pinned", auto, game(func(v *left4me.Game) { v.Outdated, v.Pinned = true, true }), nil, nothing},
 		{"at the time of day", store.GamePolicy{CheckEvery: 6 * time.Hour, Update: true, UpdateAt: "11:45"}, behind, nil, update},
 		{"not at the time of day", store.GamePolicy{CheckEvery: 6 * time.Hour, Update: true, UpdateAt: "05:00"}, behind, nil, nothing},
-		{"automatic update failed 1 h ago", auto, behind, job(left4me.UpdateGame, left4me.BySchedule, left4me.JobFailed, time.Hour), nothing},
-		{"automatic update failed 7 h ago", auto, behind, job(left4me.UpdateGame, left4me.BySchedule, left4me.JobFailed, 7*time.Hour), update},
+		{
+			"automatic update failed 1 h ago", auto, behind, job(left4me.UpdateGame, left4me.BySchedule, left4me.JobFailed, time.Hour),
+			nothing,
+		},
+		{
+			"automatic update failed 7 h ago", auto, behind, job(left4me.UpdateGame, left4me.BySchedule, left4me.JobFailed, 7*time.Hour),
+			update,
+		},
 		{"manual update failed 1 h ago", auto, behind, job(left4me.UpdateGame, left4me.ByUser("al"), left4me.JobFailed, time.Hour), update},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -39,7 +39,7 @@ func (g *Game) start(ctx context.Context) error {
 	g.running.Go(func() {
 		for j := range steps {
 			if j.Kind.Noun() == noun {
-				g.tell()
+				g.notifyWatchers()
 			}
 		}
 	})
@@ -93,16 +93,16 @@ func (g *Game) refresh(ctx context.Context) {
 // check does what is due, after changes and at a fixed interval. Policies only apply once left4me
 // has been running for g.quiet.
 func (g *Game) check(ctx context.Context, since time.Time) {
-	periodic.Run(ctx, periodic.Schedule{Every: g.every, Wake: g.poke, Pause: pause}, func(ctx context.Context) {
+	periodic.Run(ctx, periodic.Schedule{Every: g.checkInterval, Wake: g.wakeup, Pause: pause}, func(ctx context.Context) {
 		for _, host := range g.hosts.All() {
 			err := g.advance(ctx, host)
-			if time.Since(since) >= g.quiet {
-				err = errors.Join(err, g.obey(ctx, host))
+			if time.Since(since) >= g.startDelay {
+				err = errors.Join(err, g.applyPolicy(ctx, host))
 			}
 			if err != nil && ctx.Err() == nil {
 				g.log.ErrorContext(ctx, "look after the game", "host", host, "err", err)
 			}
 		}
-		g.tell()
+		g.notifyWatchers()
 	})
 }

@@ -26,8 +26,8 @@ type Policy = store.GamePolicy
 // standard is the default policy.
 var standard = Policy{CheckEvery: 6 * time.Hour, Restart: string(Never)}
 
-// againAfter is how long a failed automatic update isn't retried automatically.
-const againAfter = 6 * time.Hour
+// retryUpdateAfter is how long a failed automatic update isn't retried automatically.
+const retryUpdateAfter = 6 * time.Hour
 
 // Policy returns the update policy of a host. Errors: left4me.NotFound for an unknown host.
 func (g *Game) Policy(ctx context.Context, host left4me.Name) (Policy, error) {
@@ -126,11 +126,11 @@ func due(p Policy, v left4me.Game, past []left4me.Job, now time.Time) duty {
 	return nothing
 }
 
-// failedLately reports whether an automatic update failed within againAfter.
+// failedLately reports whether an automatic update failed within retryUpdateAfter.
 func failedLately(past []left4me.Job, now time.Time) bool {
 	return slices.ContainsFunc(past, func(j left4me.Job) bool {
 		return j.Kind == left4me.UpdateGame && j.By == left4me.BySchedule && j.State != left4me.JobDone &&
-			now.Sub(j.EndedAt) < againAfter && !j.EndedAt.After(now)
+			now.Sub(j.EndedAt) < retryUpdateAfter && !j.EndedAt.After(now)
 	})
 }
 
@@ -142,8 +142,8 @@ func jitter(asked time.Time, every time.Duration) time.Duration {
 	return time.Duration(h.Sum32()%1000) * every / 10_000
 }
 
-// obey does what the policy of a host requires now.
-func (g *Game) obey(ctx context.Context, host left4me.Name) error {
+// applyPolicy does what the policy of a host requires now.
+func (g *Game) applyPolicy(ctx context.Context, host left4me.Name) error {
 	a := g.last(host)
 	if a.at.IsZero() || a.problem != nil {
 		return nil
@@ -152,7 +152,7 @@ func (g *Game) obey(ctx context.Context, host left4me.Name) error {
 	if err != nil {
 		return err
 	}
-	past, err := g.jobs.List(ctx, noun, host, remembered)
+	past, err := g.jobs.List(ctx, noun, host, pastJobs)
 	if err != nil {
 		return err
 	}

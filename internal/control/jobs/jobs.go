@@ -27,9 +27,9 @@ import (
 // crashes its host each time, or its end cannot be reported.
 const maxAttempts = 4
 
-// sendAgain is the interval between resends of queued jobs, in case the bus did not accept one. The
-// bus drops duplicates.
-const sendAgain = time.Minute
+// resendInterval is the interval between resends of queued jobs, in case the bus did not accept
+// one. The bus drops duplicates.
+const resendInterval = time.Minute
 
 // Storage is the part of the store that jobs use.
 type Storage interface {
@@ -54,17 +54,17 @@ type Jobs struct {
 	bus     *bus.Bus
 	log     *slog.Logger
 
-	// turn keeps notifications in the order of writes: a step that was read before the end of its
-	// job must not be published after it.
-	turn sync.Mutex
+	// notifyMu keeps notifications in the order of writes: a step that was read before the end of
+	// its job must not be published after it.
+	notifyMu sync.Mutex
 
 	writing   sync.Mutex // serialises writeDirect
 	unwritten unwritten
 
-	again time.Duration // interval between resends of queued jobs
+	resendEvery time.Duration // interval between resends of queued jobs
 
-	retries map[string]Again // by noun
-	shown   Shown
+	retries   map[string]RetryFunc // by noun
+	translate ErrorTranslation
 
 	running sync.WaitGroup // goroutines started by Run
 	ready   chan struct{}
@@ -76,13 +76,13 @@ type Jobs struct {
 // New returns Jobs on storage and b. Run must run for jobs to be sent and claimed.
 func New(storage Storage, b *bus.Bus, log *slog.Logger) *Jobs {
 	j := &Jobs{
-		storage:  storage,
-		log:      log,
-		again:    sendAgain,
-		ready:    make(chan struct{}),
-		retries:  map[string]Again{},
-		shown:    func(_ context.Context, _ left4me.Name, e *left4me.Error) *left4me.Error { return e },
-		watchers: map[chan left4me.Job]left4me.JobID{},
+		storage:     storage,
+		log:         log,
+		resendEvery: resendInterval,
+		ready:       make(chan struct{}),
+		retries:     map[string]RetryFunc{},
+		translate:   func(_ context.Context, _ left4me.Name, e *left4me.Error) *left4me.Error { return e },
+		watchers:    map[chan left4me.Job]left4me.JobID{},
 	}
 	j.bus = b.Under(&j.running)
 	return j
@@ -132,7 +132,7 @@ func (j *Jobs) Add(ctx context.Context, by left4me.Actor, kind left4me.JobKind, 
 // for the bus.
 func (j *Jobs) request(ctx context.Context, by left4me.Actor, kind left4me.JobKind, target, host left4me.Name, spec any,
 ) (store.QueuedJob, error) {
-	told, err := bus.Marshal(spec)
+	payload, err := bus.Marshal(spec)
 	if err != nil {
 		return store.QueuedJob{}, fmt.Errorf("%s on %s: %w", kind, target, err)
 	}
@@ -153,7 +153,7 @@ func (j *Jobs) request(ctx context.Context, by left4me.Actor, kind left4me.JobKi
 			Steps:     []left4me.Step{},
 			RequestID: requestid.From(requestid.Ensure(ctx)),
 		},
-		Spec: told,
+		Spec: payload,
 	}
 	if err := j.bus.Fits(message(asked)); err != nil {
 		return store.QueuedJob{}, fmt.Errorf("%s on %s: %w", kind, target, err)
@@ -209,7 +209,7 @@ func Decide(asked store.QueuedJob, active []store.QueuedJob) (Plan, error) {
 		case asked.Kind == left4me.RollbackGame && replaces(a.Kind) && !a.Cancelling:
 			// The previous build is only known once that job has ended.
 			return Plan{}, left4me.NewError(left4me.Conflict, "game.being_changed", "host", asked.Target)
-		case ends(asked.Kind) && begins(a.Kind):
+		case cancelsStart(asked.Kind) && cancellable(a.Kind):
 			plan.Cancel = append(plan.Cancel, a.ID)
 		}
 		// Only the last job counts: a second start after start and stop is a job of its own.
@@ -231,13 +231,14 @@ func replaces(k left4me.JobKind) bool {
 	return k == left4me.InstallGame || k == left4me.UpdateGame || k == left4me.VerifyGame
 }
 
-// ends reports whether a job of this kind cancels an active start, restart or overlay build; begins
-// reports whether it can be cancelled that way. Deleting an overlay also cancels its running build.
-func ends(k left4me.JobKind) bool {
+// cancelsStart reports whether a job of this kind cancels an active start, restart or overlay
+// build; begins reports whether it can be cancelled that way. Deleting an overlay also cancels its
+// running build.
+func cancelsStart(k left4me.JobKind) bool {
 	return k == left4me.StopServer || k == left4me.DeleteServer || k == left4me.ResetServer || k == left4me.DeleteOverlay
 }
 
-func begins(k left4me.JobKind) bool {
+func cancellable(k left4me.JobKind) bool {
 	return k == left4me.StartServer || k == left4me.RestartServer || k == left4me.BuildOverlay
 }
 
@@ -330,18 +331,18 @@ func (j *Jobs) Cancel(ctx context.Context, id left4me.JobID) (left4me.Job, error
 	return v.Job, err
 }
 
-// Again repeats a job with the current definition of its target.
-type Again func(ctx context.Context, by left4me.Actor, v store.QueuedJob) (left4me.Job, error)
+// RetryFunc repeats a job with the current definition of its target.
+type RetryFunc func(ctx context.Context, by left4me.Actor, v store.QueuedJob) (left4me.Job, error)
 
 // OnRetry registers the function that repeats jobs of a noun. It must be called before Run.
-func (j *Jobs) OnRetry(noun string, again Again) { j.retries[noun] = again }
+func (j *Jobs) OnRetry(noun string, again RetryFunc) { j.retries[noun] = again }
 
-// Shown translates the names in a host's error to the current ones, after renames.
-type Shown func(ctx context.Context, host left4me.Name, e *left4me.Error) *left4me.Error
+// ErrorTranslation translates the names in a host's error to the current ones, after renames.
+type ErrorTranslation func(ctx context.Context, host left4me.Name, e *left4me.Error) *left4me.Error
 
 // OnFailure registers the translation of errors of jobs. It must be called before Run. Without it,
 // errors keep the host's names.
-func (j *Jobs) OnFailure(shown Shown) { j.shown = shown }
+func (j *Jobs) OnFailure(translate ErrorTranslation) { j.translate = translate }
 
 // Retry repeats a job that failed, was cancelled or was interrupted, as a new job. Errors:
 // left4me.NotFound, left4me.Conflict in any other state.
@@ -370,12 +371,12 @@ func (j *Jobs) end(ctx context.Context, v left4me.Job) error {
 	if v.Kind == left4me.DeleteServer && v.State == left4me.JobDone {
 		drop = v.Target
 	}
-	j.turn.Lock()
+	j.notifyMu.Lock()
 	v, ended, err := j.storage.End(ctx, v, drop)
 	if ended {
 		j.notify(v)
 	}
-	j.turn.Unlock()
+	j.notifyMu.Unlock()
 	if ended {
 		j.log.InfoContext(ctx, "job ended", "job", v.ID, "kind", v.Kind, "target", v.Target, "state", v.State)
 		j.dispatch(ctx, v.Kind.Noun(), v.Target)

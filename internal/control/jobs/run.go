@@ -57,7 +57,7 @@ func (j *Jobs) start(ctx context.Context) error {
 
 // keepSending resends queued jobs until ctx ends. Duplicates are harmless: the claim refuses them.
 func (j *Jobs) keepSending(ctx context.Context) {
-	periodic.Run(ctx, periodic.Schedule{Every: j.again}, func(ctx context.Context) {
+	periodic.Run(ctx, periodic.Schedule{Every: j.resendEvery}, func(ctx context.Context) {
 		active, err := j.storage.Active(ctx)
 		if err != nil {
 			j.log.ErrorContext(ctx, "send jobs again", "err", err)
@@ -244,8 +244,8 @@ func (j *Jobs) claim(ctx context.Context, subject string, data []byte) (any, err
 
 // progress stores and publishes the progress of a job.
 func (j *Jobs) progress(ctx context.Context, subject string, data []byte) {
-	j.turn.Lock()
-	defer j.turn.Unlock()
+	j.notifyMu.Lock()
+	defer j.notifyMu.Unlock()
 	v, r, err := j.reported(ctx, subject, data)
 	if errors.Is(err, left4me.NotFound) && j.progressDirect(r) {
 		return
@@ -315,7 +315,7 @@ func (j *Jobs) reported(ctx context.Context, subject string, data []byte) (store
 		return store.QueuedJob{}, r, err
 	}
 	if r.Error != nil {
-		r.Error = j.shown(ctx, bus.HostOf(subject), r.Error)
+		r.Error = j.translate(ctx, bus.HostOf(subject), r.Error)
 	}
 	v, err := j.storage.Get(ctx, r.ID)
 	if err == nil && v.Host != bus.HostOf(subject) {

@@ -12,8 +12,8 @@ import (
 // daily is the update interval of workshop items in hours: the older left4me updated them daily.
 const daily = 24
 
-// leastID is the minimum number of digits of a workshop id.
-const leastID = 6
+// minIDLength is the minimum number of digits of a workshop id.
+const minIDLength = 6
 
 // defined returns v with its definition. An overlay that cannot be rebuilt from the database
 // becomes a files overlay, because its files exist.
@@ -66,7 +66,7 @@ func entries(rows []map[string]any) []left4me.WorkshopEntry {
 		for _, column := range []string{"steam_id", "published_file_id", "publishedfileid", "workshop_id", "item_id"} {
 			id = cmp.Or(id, text(row[column]))
 		}
-		if own := text(row["id"]); id == "" && len(own) >= leastID { // a shorter id is that of the row
+		if own := text(row["id"]); id == "" && len(own) >= minIDLength { // a shorter id is that of the row
 			id = own
 		}
 		ids, _ := overlays.ParseWorkshop(id)

@@ -47,8 +47,8 @@ type Options struct {
 	Admins []string     // users to import as administrators in any case
 }
 
-// Taken reports whether enough tables were recognised for this to be a left4me database.
-func Taken(all []store.Table) bool {
+// Recognised reports whether enough tables were recognised for this to be a left4me database.
+func Recognised(all []store.Table) bool {
 	d := newDatabase(all)
 	return len(d.find(serverTables...).Columns) > 0 &&
 		(len(d.find(overlayTables...).Columns) > 0 || len(d.find(blueprintTables...).Columns) > 0)
@@ -88,17 +88,17 @@ func Read(all []store.Table, o Options) Found {
 		switch {
 		case fold(t.Name) == "alembicversion" || fold(t.Name) == "migratehistory":
 		case !r.used[t.Name]:
-			r.not("table %s: it is not known what its %d rows mean", t.Name, len(t.Rows))
+			r.notTaken("table %s: it is not known what its %d rows mean", t.Name, len(t.Rows))
 		default:
 			for _, c := range t.rest() {
-				r.not("column %s.%s: it is not known what it means", t.Name, c)
+				r.notTaken("column %s.%s: it is not known what it means", t.Name, c)
 			}
 		}
 	}
 	return r.Found
 }
 
-func (r *reader) not(format string, args ...any) {
+func (r *reader) notTaken(format string, args ...any) {
 	r.NotTaken = append(r.NotTaken, fmt.Sprintf(format, args...))
 }
 
@@ -120,19 +120,19 @@ func (r *reader) readUsers(o Options) {
 		u.Admin = truth(t.get(row, "is_admin", "admin", "is_superuser", "superuser")) || strings.EqualFold(role, "admin") ||
 			strings.EqualFold(role, "administrator") || slices.Contains(o.Admins, u.Name)
 		if active != nil && !truth(active) {
-			r.not("user %q: it was switched off", u.Name)
+			r.notTaken("user %q: it was switched off", u.Name)
 			continue
 		}
 		if err := accounts.CheckUserName(u.Name); err != nil {
-			r.not("user %q: %v", u.Name, err)
+			r.notTaken("user %q: %v", u.Name, err)
 			continue
 		}
 		if err := accounts.CheckImported(u.Password); err != nil {
-			r.not("user %q: its password can't be checked: %v; make it anew with left4me user create", u.Name, err)
+			r.notTaken("user %q: its password can't be checked: %v; make it anew with left4me user create", u.Name, err)
 			continue
 		}
 		if slices.ContainsFunc(r.Users, func(o store.User) bool { return strings.EqualFold(o.Name, u.Name) }) {
-			r.not("user %q: there is another one whose name differs in case only", u.Name)
+			r.notTaken("user %q: there is another one whose name differs in case only", u.Name)
 			continue
 		}
 		if u.Admin {
@@ -151,7 +151,7 @@ func (r *reader) readOverlays() {
 	items := r.itemsByOverlay()
 	for _, row := range t.Rows {
 		id, called := text(t.get(row, "id")), text(t.get(row, nameColumns...))
-		v := Overlay{Called: called, Name: taken.take(called, "overlay-"+id), Row: row, Items: items[id]}
+		v := Overlay{Called: called, Name: taken.unique(called, "overlay-"+id), Row: row, Items: items[id]}
 		v.Kind = text(t.get(row, "kind", "type", "source_type", "overlay_type"))
 		v.Script = text(t.get(row, "script", "script_body", "script_text", "source", "code"))
 		for _, key := range []string{text(t.get(row, "path", "directory", "dir", "folder")), called, string(v.Name), id} {
@@ -191,7 +191,7 @@ func (r *reader) itemsByOverlay() map[string][]map[string]any {
 		if overlay := text(items.get(row, "overlay_id")); overlay != "" {
 			byOverlay[overlay] = append(byOverlay[overlay], row)
 		} else if !placed[id] {
-			r.not("workshop item %s: it is in no overlay",
+			r.notTaken("workshop item %s: it is in no overlay",
 				cmp.Or(text(items.get(row, "steam_id", "published_file_id", "publishedfileid", "workshop_id")), id))
 		}
 	}
@@ -215,7 +215,7 @@ func (r *reader) linked(links *table, id string, by ...string) []left4me.Name {
 		overlay := text(links.get(row, overlayColumns...))
 		n, ok := r.overlays[overlay]
 		if !ok {
-			r.not("%s %s: there is no overlay %s", links.Name, id, overlay)
+			r.notTaken("%s %s: there is no overlay %s", links.Name, id, overlay)
 			continue
 		}
 		all = append(all, entry{number(links.get(row, rankColumns...)), n})
@@ -253,7 +253,7 @@ func (r *reader) readBlueprints() {
 	for _, row := range t.Rows {
 		id, called := text(t.get(row, "id")), text(t.get(row, nameColumns...))
 		b := left4me.Blueprint{
-			Name:     taken.take(called, "blueprint-"+id),
+			Name:     taken.unique(called, "blueprint-"+id),
 			Overlays: left4me.Refs(r.linked(links, id, "blueprint_id", "blueprint")...),
 		}
 		if len(b.Overlays) == 0 {
@@ -280,7 +280,7 @@ func (r *reader) readServers(host left4me.Name) {
 		v := Server{
 			Server: left4me.Server{
 				Host: host,
-				Name: taken.take(called, "server-"+id),
+				Name: taken.unique(called, "server-"+id),
 				Port: number(t.get(row, "port", "game_port")),
 			},
 		}
@@ -295,11 +295,11 @@ func (r *reader) readServers(host left4me.Name) {
 		v.Settings = r.settings("server "+string(v.Name), t, row)
 		v.Blueprint = r.blueprintOf(t, row, v.Name, r.linked(links, id, "server_id", "server"))
 		if err := servers.Check(v.Server); err != nil || v.Port == 0 {
-			r.not("server %s: port %d: %v", v.Name, v.Port, cmp.Or(err, fmt.Errorf("it has none")))
+			r.notTaken("server %s: port %d: %v", v.Name, v.Port, cmp.Or(err, fmt.Errorf("it has none")))
 			continue
 		}
 		if by, ok := ports[v.Port]; ok {
-			r.not("server %s: its port %d is that of %s too", v.Name, v.Port, by)
+			r.notTaken("server %s: its port %d is that of %s too", v.Name, v.Port, by)
 			continue
 		}
 		ports[v.Port] = v.Name
@@ -315,7 +315,7 @@ func (r *reader) blueprintOf(t *table, row map[string]any, server left4me.Name, 
 	if !ok {
 		b = left4me.DefaultBlueprint
 		if id != "" {
-			r.not("server %s: there is no blueprint %s; it gets %s", server, id, b)
+			r.notTaken("server %s: there is no blueprint %s; it gets %s", server, id, b)
 		}
 	}
 	if len(own) == 0 {
@@ -334,7 +334,7 @@ func (r *reader) blueprintOf(t *table, row map[string]any, server left4me.Name, 
 				slices.DeleteFunc(slices.Clone(o.Overlays), func(n left4me.OverlayRef) bool { return slices.Contains(own, n.Name) })...)
 		}
 	}
-	made.Name = taken.take(string(server)+"-overlays", "")
+	made.Name = taken.unique(string(server)+"-overlays", "")
 	r.remark("server %s has overlays of its own: blueprint %s is made for it", server, made.Name)
 	r.Blueprints = append(r.Blueprints, made)
 	return made.Name

@@ -140,7 +140,7 @@ func FuzzNames(f *testing.F) {
 			t.Errorf("%q became %q", s, n)
 		}
 		taken := names{}
-		if a, b := taken.take(s, "x-1"), taken.take(s, "x-1"); a == b || !a.Valid() || !b.Valid() {
+		if a, b := taken.unique(s, "x-1"), taken.unique(s, "x-1"); a == b || !a.Valid() || !b.Valid() {
 			t.Errorf("%q became %q and %q", s, a, b)
 		}
 		lines(s)

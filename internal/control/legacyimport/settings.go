@@ -18,7 +18,7 @@ func (r *reader) settings(whose string, t *table, row map[string]any) left4me.Se
 		set(&next)
 		next = next.Normal()
 		if err := servers.CheckSettings(next); err != nil {
-			r.not("%s: %s %q: %v", whose, what, value, err)
+			r.notTaken("%s: %s %q: %v", whose, what, value, err)
 			return
 		}
 		s = next

@@ -67,8 +67,8 @@ func (t *table) has(names ...string) bool {
 	})
 }
 
-// uninteresting lists columns that need not be imported.
-var uninteresting = []string{
+// ignoredColumns lists columns that need not be imported.
+var ignoredColumns = []string{
 	"id", "created_at", "updated_at", "created", "updated", "modified_at", "last_login", "last_login_at",
 	"last_seen",
 }
@@ -77,7 +77,7 @@ var uninteresting = []string{
 func (t *table) rest() []string {
 	var all []string
 	for _, c := range t.Columns {
-		if t.used[c] || slices.ContainsFunc(uninteresting, func(n string) bool { return fold(n) == fold(c) }) {
+		if t.used[c] || slices.ContainsFunc(ignoredColumns, func(n string) bool { return fold(n) == fold(c) }) {
 			continue
 		}
 		n := 0
@@ -195,8 +195,8 @@ func name(s string) left4me.Name {
 // names holds the names in use.
 type names map[left4me.Name]bool
 
-// take returns an unused name, with a suffix such as -2 if necessary.
-func (n names) take(called, fallback string) left4me.Name {
+// unique returns an unused name, with a suffix such as -2 if necessary.
+func (n names) unique(called, fallback string) left4me.Name {
 	base := name(called)
 	if base == "" {
 		base = name(fallback)

@@ -41,7 +41,7 @@ func (c *Overlays) SetArchiveNames(ctx context.Context, encoding string) (string
 		e, ok := charset.Find(encoding)
 		if !ok {
 			return "", left4me.NewError(left4me.Invalid, "encoding.not_listed_with_setting", "encoding",
-				short(encoding)).InField("encoding")
+				truncate(encoding)).InField("encoding")
 		}
 		encoding = e.Name
 	}
@@ -61,8 +61,8 @@ func (c *Overlays) FirstUpload(ctx context.Context, languages string) error {
 	return c.storage.Site().SetArchiveNames(ctx, v, true)
 }
 
-// hint fills in the encoding to assume for names that are too short for detection.
-func hint(ctx context.Context, storage *store.Store, i *left4me.Import) error {
+// fillNamesHint fills in the encoding to assume for names that are too short for detection.
+func fillNamesHint(ctx context.Context, storage *store.Store, i *left4me.Import) error {
 	if i.Names != "" || i.NamesHint != "" {
 		return nil
 	}

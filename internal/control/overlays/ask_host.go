@@ -20,9 +20,9 @@ func ask[T any](ctx context.Context, c *Overlays, verb string, in any) (T, error
 	if err != nil {
 		return out, err
 	}
-	told, err := onHost(names, in)
+	payload, err := onHost(names, in)
 	if err == nil {
-		err = shownError(c, names, c.bus.Request(ctx, bus.Command(c.host, verb), told, &out))
+		err = shownError(c, names, c.bus.Request(ctx, bus.Command(c.host, verb), payload, &out))
 	}
 	return out, err
 }

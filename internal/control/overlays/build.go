@@ -51,7 +51,7 @@ func (c *Overlays) Build(ctx context.Context, by left4me.Actor, name left4me.Nam
 		changed := *spec.Change
 		spec.Change, imported = &changed, changed.Import
 	}
-	if err := hint(ctx, c.storage, &imported); err != nil {
+	if err := fillNamesHint(ctx, c.storage, &imported); err != nil {
 		return left4me.Job{}, err
 	}
 	if spec.Change != nil {
@@ -102,8 +102,8 @@ func (c *Overlays) Promoted(ctx context.Context, id left4me.JobID) (from left4me
 	return now.Target(), true, nil
 }
 
-// again repeats a job.
-func (c *Overlays) again(ctx context.Context, by left4me.Actor, v store.QueuedJob) (left4me.Job, error) {
+// retry repeats a job.
+func (c *Overlays) retry(ctx context.Context, by left4me.Actor, v store.QueuedJob) (left4me.Job, error) {
 	if v.Kind.Noun() == string(left4me.OverlayTarget) && v.Kind != left4me.CollectContent {
 		if now, err := c.storage.Target(ctx, left4me.OverlayTarget, string(v.Target)); err != nil {
 			return v.Job, err
@@ -117,7 +117,7 @@ func (c *Overlays) again(ctx context.Context, by left4me.Actor, v store.QueuedJo
 		if err := json.Unmarshal(v.Spec, &spec); err != nil {
 			return left4me.Job{}, fmt.Errorf("retry job %s: %w", v.ID, err)
 		}
-		if err := promotable(ctx, c.storage, v, spec); err != nil {
+		if err := checkPromotion(ctx, c.storage, v, spec); err != nil {
 			return v.Job, err
 		}
 		return c.Build(ctx, by, v.Target, Request{Note: spec.Note, Change: spec.Change, Promote: spec.Promote, From: spec.PromoteID})
@@ -131,10 +131,10 @@ func (c *Overlays) again(ctx context.Context, by left4me.Actor, v store.QueuedJo
 	return left4me.Job{}, left4me.NewError(left4me.Conflict, "job.not_retried", "kind", v.Kind)
 }
 
-// promotable checks that a job can repeat its promotion from the same server. The server may have
-// been renamed; a later server of its name doesn't count. Errors: left4me.Conflict if the server
-// was deleted, or if the job doesn't identify it.
-func promotable(ctx context.Context, storage *store.Store, v store.QueuedJob, spec left4me.BuildSpec) error {
+// checkPromotion checks that a job can repeat its promotion from the same server. The server may
+// have been renamed; a later server of its name doesn't count. Errors: left4me.Conflict if the
+// server was deleted, or if the job doesn't identify it.
+func checkPromotion(ctx context.Context, storage *store.Store, v store.QueuedJob, spec left4me.BuildSpec) error {
 	if spec.Promote == nil {
 		return nil
 	}

@@ -24,9 +24,9 @@ func (c *Overlays) Create(ctx context.Context, by left4me.Actor, v left4me.Overl
 	case k.deleted(v.Name), there && !have.DeletedAt.IsZero():
 		return View{}, left4me.NewError(left4me.Conflict, "overlay.name_of_deleted", "overlay", v.Name).InField("name")
 	case there:
-		return View{}, taken(v.Name)
+		return View{}, errNameTaken(v.Name)
 	}
-	v.CreatedAt = moment(c.now())
+	v.CreatedAt = toMillis(c.now())
 	v.UpdatedAt = v.CreatedAt
 	if _, err := c.storage.Overlays().Create(ctx, by, v); err != nil {
 		return View{}, err
@@ -35,11 +35,11 @@ func (c *Overlays) Create(ctx context.Context, by left4me.Actor, v left4me.Overl
 	return c.Get(ctx, v.Name)
 }
 
-func taken(n left4me.Name) error {
+func errNameTaken(n left4me.Name) error {
 	return left4me.NewError(left4me.Conflict, "overlay.exists", "overlay", n).InField("name")
 }
 
-func moment(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
+func toMillis(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
 
 // Update replaces a definition. v.Version is the version that was edited. Errors: left4me.NotFound,
 // left4me.Invalid, and left4me.Conflict if the definition was changed since that version.
@@ -48,7 +48,7 @@ func (c *Overlays) Update(ctx context.Context, by left4me.Actor, v left4me.Overl
 	if err != nil {
 		return View{}, err
 	}
-	v.UpdatedAt = moment(c.now())
+	v.UpdatedAt = toMillis(c.now())
 	if v.Version == 0 { // the definition had no row
 		row, err := c.row(ctx, by, v.Name)
 		if err != nil {
@@ -81,22 +81,22 @@ func (c *Overlays) Rename(ctx context.Context, by left4me.Actor, name, to left4m
 	if err != nil {
 		return View{}, err
 	}
-	if _, defined := k.definitions[to]; !defined && to != name && k.called.Shown(to) != name {
+	if _, defined := k.definitions[to]; !defined && to != name && k.overlayNames.Shown(to) != name {
 		switch have, there := k.contents[to]; {
 		case there && !have.DeletedAt.IsZero():
 			return View{}, left4me.NewError(left4me.Conflict, "overlay.name_of_deleted", "overlay", to).InField("name")
 		case there:
-			return View{}, taken(to)
+			return View{}, errNameTaken(to)
 		}
 	}
-	c.turn.Lock() // a rollout that is being written contains the old name
+	c.rolloutMu.Lock() // a rollout that is being written contains the old name
 	before, after, err := c.storage.By(by).Overlays().Rename(ctx, name, to, version)
-	c.turn.Unlock()
+	c.rolloutMu.Unlock()
 	if err != nil {
 		return View{}, err
 	}
 	if before.Name != after.Name {
-		c.told.Ring()
+		c.revisionsChanged.Ring()
 		c.log.InfoContext(ctx, "overlay renamed", "overlay", after.Name, "from", before.Name, "on host", after.OnHost(), "by", by.String())
 	}
 	return c.Get(ctx, to)
@@ -116,7 +116,7 @@ func (c *Overlays) row(ctx context.Context, by left4me.Actor, name left4me.Name)
 	if err := k.exists(name); err != nil {
 		return v, err
 	}
-	now := moment(c.now())
+	now := toMillis(c.now())
 	v, err = c.storage.Overlays().Create(ctx, by, left4me.Overlay{Name: name, Kind: left4me.FilesOverlay, CreatedAt: now, UpdatedAt: now})
 	if errors.Is(err, left4me.Conflict) { // another request has just created it
 		return c.storage.Overlays().Get(ctx, name)

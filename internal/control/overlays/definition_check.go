@@ -115,8 +115,9 @@ func (f *fields) parts(v *left4me.Overlay) {
 	}
 	if r := v.Release; r != nil {
 		owner, name, _ := strings.Cut(r.Repository, "/")
-		if !word(owner) || !word(name) {
-			f.add("release.repository", left4me.NewError(left4me.Invalid, "release.repository_invalid", "repository", short(r.Repository)))
+		if !githubName(owner) || !githubName(name) {
+			f.add("release.repository",
+				left4me.NewError(left4me.Invalid, "release.repository_invalid", "repository", truncate(r.Repository)))
 		}
 		f.ref("release.tag", r.Tag)
 		if r.Asset == "" {
@@ -137,7 +138,7 @@ func (f *fields) workshop(w *left4me.Workshop) {
 		w.Names = "id"
 	case "id", "original":
 	default:
-		f.add("workshop.names", left4me.NewError(left4me.Invalid, "workshop.names_invalid", "names", short(w.Names)))
+		f.add("workshop.names", left4me.NewError(left4me.Invalid, "workshop.names_invalid", "names", truncate(w.Names)))
 	}
 	if len(w.Entries) > maxEntries {
 		f.add("workshop.entries",
@@ -171,7 +172,7 @@ func (f *fields) workshop(w *left4me.Workshop) {
 
 func (f *fields) id(field string, id left4me.WorkshopID) {
 	if !isID(string(id)) {
-		f.add(field, left4me.NewError(left4me.Invalid, "workshop.number_invalid", "item", short(string(id))))
+		f.add(field, left4me.NewError(left4me.Invalid, "workshop.number_invalid", "item", truncate(string(id))))
 	}
 }
 
@@ -190,13 +191,13 @@ func (f *fields) refresh(v *left4me.Overlay) {
 		f.add("refresh.hours", left4me.NewError(left4me.Invalid, "refresh.not_for_files"))
 	}
 	if r.At != "" && !rolloutrules.IsHour(r.At) {
-		f.add("refresh.at", left4me.NewError(left4me.Invalid, "refresh.hour_invalid", "time", short(r.At)))
+		f.add("refresh.at", left4me.NewError(left4me.Invalid, "refresh.hour_invalid", "time", truncate(r.At)))
 	}
 	switch {
 	case r.Restart == "":
 		r.Restart = "never"
 	case r.Restart != "never" && r.Restart != "empty" && !rolloutrules.IsHour(r.Restart):
-		f.add("refresh.restart", left4me.NewError(left4me.Invalid, "refresh.restart_invalid", "mode", short(r.Restart)))
+		f.add("refresh.restart", left4me.NewError(left4me.Invalid, "refresh.restart_invalid", "mode", truncate(r.Restart)))
 	}
 }
 
@@ -227,14 +228,14 @@ func (f *fields) ref(field, s string) {
 		strings.HasSuffix(s, ".lock") ||
 		strings.Contains(s, "..") || strings.Contains(s, "//") || strings.Contains(s, "@{") || s == "@"
 	if bad {
-		f.add(field, left4me.NewError(left4me.Invalid, "git.no_ref", "ref", short(s)))
+		f.add(field, left4me.NewError(left4me.Invalid, "git.no_ref", "ref", truncate(s)))
 	}
 }
 
 // relative checks a path below a directory; it may be empty.
 func (f *fields) relative(field, s string) {
-	if s != "" && !clean(s) {
-		f.add(field, left4me.NewError(left4me.Invalid, "path.not_beneath", "path", short(s)))
+	if s != "" && !cleanPath(s) {
+		f.add(field, left4me.NewError(left4me.Invalid, "path.not_beneath", "path", truncate(s)))
 	}
 }
 
@@ -244,14 +245,14 @@ func (f *fields) globs(field string, all []string) {
 		return
 	}
 	for i, g := range all {
-		if _, err := path.Match(g, ""); err != nil || !clean(g) {
-			f.add(fmt.Sprintf("%s[%d]", field, i), left4me.NewError(left4me.Invalid, "path.pattern_not_beneath", "path", short(g)))
+		if _, err := path.Match(g, ""); err != nil || !cleanPath(g) {
+			f.add(fmt.Sprintf("%s[%d]", field, i), left4me.NewError(left4me.Invalid, "path.pattern_not_beneath", "path", truncate(g)))
 		}
 	}
 }
 
-// clean reports whether s is a clean relative path that stays below its directory.
-func clean(s string) bool {
+// cleanPath reports whether s is a clean relative path that stays below its directory.
+func cleanPath(s string) bool {
 	return len(s) <= maxPath && utf8.ValidString(s) && path.Clean(s) == s && s != "." && s != ".." &&
 		!strings.HasPrefix(s, "/") && !strings.HasPrefix(s, "../") && !strings.ContainsFunc(s, control) && !strings.Contains(s, `\`)
 }
@@ -268,15 +269,15 @@ func (f *fields) text(field, s string, most int) {
 
 func control(r rune) bool { return r < 0x20 || r >= 0x7f && r < 0xa0 || r == '\u2028' || r == '\u2029' }
 
-// word reports whether s can be the name of an owner or a repository on GitHub.
-func word(s string) bool {
+// githubName reports whether s can be the name of an owner or a repository on GitHub.
+func githubName(s string) bool {
 	return s != "" && s != "." && s != ".." && len(s) <= 100 && s[0] != '-' && !strings.ContainsFunc(s, func(r rune) bool {
 		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_' && r != '.'
 	})
 }
 
-// short truncates input for use in an error.
-func short(s string) string {
+// truncate truncates input for use in an error.
+func truncate(s string) string {
 	if len(s) > 80 {
 		return strings.ToValidUTF8(s[:80], "") + "…"
 	}
@@ -343,7 +344,7 @@ func (f *fields) moves(field string, all []left4me.FolderMove) {
 		for _, p := range []string{m.From, m.To} {
 			if len(p) > maxPath || path.IsAbs(p) || p == ".." || strings.HasPrefix(path.Clean(p), "../") ||
 				strings.ContainsFunc(p, unicode.IsControl) || !utf8.ValidString(p) {
-				f.add(field, left4me.NewError(left4me.Invalid, "move.invalid", "from", short(m.From), "to", short(m.To)))
+				f.add(field, left4me.NewError(left4me.Invalid, "move.invalid", "from", truncate(m.From), "to", truncate(m.To)))
 				return
 			}
 		}
@@ -357,7 +358,7 @@ func (f *fields) moves(field string, all []left4me.FolderMove) {
 // texts checks the setting for texts that aren't plain UTF-8.
 func (f *fields) texts(field, s string) {
 	if s != "" && s != left4me.TextsAsIs {
-		f.add(field, left4me.NewError(left4me.Invalid, "overlay.texts_invalid", "value", short(s), "known", left4me.TextsAsIs))
+		f.add(field, left4me.NewError(left4me.Invalid, "overlay.texts_invalid", "value", truncate(s), "known", left4me.TextsAsIs))
 	}
 }
 
@@ -366,7 +367,7 @@ func (f *fields) paths(field string, all []string) {
 		f.add(field, left4me.NewError(left4me.Invalid, "path.too_many", "count", len(all), "limit", maxDelete))
 		return
 	}
-	if i := slices.IndexFunc(all, func(s string) bool { return !clean(s) }); i >= 0 {
-		f.add(fmt.Sprintf("%s[%d]", field, i), left4me.NewError(left4me.Invalid, "path.not_in_overlay", "path", short(all[i])))
+	if i := slices.IndexFunc(all, func(s string) bool { return !cleanPath(s) }); i >= 0 {
+		f.add(fmt.Sprintf("%s[%d]", field, i), left4me.NewError(left4me.Invalid, "path.not_in_overlay", "path", truncate(all[i])))
 	}
 }

@@ -23,13 +23,13 @@ func (c *Overlays) Delete(ctx context.Context, by left4me.Actor, name left4me.Na
 		return left4me.Job{}, err
 	}
 	if blueprints, servers := use.blueprints[name], use.servers[name]; len(blueprints)+len(servers) > 0 {
-		return left4me.Job{}, left4me.NewError(left4me.Conflict, "overlay.stacked", "overlay", name, "blueprints", joined(blueprints),
-			"servers", joined(servers))
+		return left4me.Job{}, left4me.NewError(left4me.Conflict, "overlay.stacked", "overlay", name, "blueprints", joinNames(blueprints),
+			"servers", joinNames(servers))
 	}
 	return c.jobs.Add(ctx, by, left4me.DeleteOverlay, name, c.host, bus.OverlayRequest{V: bus.Version, Overlay: v.OnHost()})
 }
 
-func joined(names []left4me.Name) string {
+func joinNames(names []left4me.Name) string {
 	all := make([]string, len(names))
 	for i, n := range names {
 		all[i] = string(n)

@@ -6,10 +6,10 @@ import (
 )
 
 // Set replaces the clock and removes the delay before automatic actions.
-func (c *Overlays) Set(now func() time.Time) { c.now, c.quiet = now, 0 }
+func (c *Overlays) Set(now func() time.Time) { c.now, c.startDelay = now, 0 }
 
 // OnlyEvents disables watchers and the timer. It must be called before Run.
-func (c *Overlays) OnlyEvents() { c.every, c.poke = 24*time.Hour, nil }
+func (c *Overlays) OnlyEvents() { c.checkInterval, c.wakeup = 24*time.Hour, nil }
 
 // Wake triggers a check of what is due.
 func (c *Overlays) Wake() { c.wake(false) }
@@ -18,15 +18,15 @@ func (c *Overlays) Wake() { c.wake(false) }
 func (c *Overlays) Advance(ctx context.Context) error { return c.advance(ctx) }
 
 // Notice starts rollouts of new revisions.
-func (c *Overlays) Notice(ctx context.Context) error { return c.notice(ctx) }
+func (c *Overlays) Notice(ctx context.Context) error { return c.startRollouts(ctx) }
 
-// NoticeBehind calls notice while the turn is taken by another caller, and calls waits once notice
+// NoticeBehind calls startRollouts while another caller holds rolloutMu, and calls waits once it
 // blocks.
 func (c *Overlays) NoticeBehind(ctx context.Context, waits func()) error {
-	c.turn.Lock()
+	c.rolloutMu.Lock()
 	done := make(chan error, 1)
-	go func() { done <- c.notice(ctx) }()
+	go func() { done <- c.startRollouts(ctx) }()
 	waits()
-	c.turn.Unlock()
+	c.rolloutMu.Unlock()
 	return <-done
 }

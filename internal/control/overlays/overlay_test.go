@@ -261,8 +261,8 @@ func TestBuildSendsDefinitionToHost(t *testing.T) {
 			overlays.Request{Promote: &left4me.Promote{Server: "alpha", Paths: []string{"a"}}},
 			"promote",
 		},
-		"nothing to build":    {"files", overlays.Request{}, "change"},
-		"an empty change": {"files", overlays.Request{Change: &left4me.Change{}}, "change"},
+		"nothing to build": {"files", overlays.Request{}, "change"},
+		"an empty change":  {"files", overlays.Request{Change: &left4me.Change{}}, "change"},
 		"a path outside of the overlay": {
 			"files",
 			overlays.Request{Change: &left4me.Change{Delete: []string{"a", "../b"}}},
@@ -283,7 +283,11 @@ func TestBuildSendsDefinitionToHost(t *testing.T) {
 			overlays.Request{Change: &left4me.Change{Upload: "x", Import: left4me.Import{Texts: "utf-7"}}},
 			"change.import.texts",
 		},
-		"an invalid server name": {"files", overlays.Request{Promote: &left4me.Promote{Server: "../x", Paths: []string{"a"}}}, "promote.server"},
+		"an invalid server name": {
+			"files",
+			overlays.Request{Promote: &left4me.Promote{Server: "../x", Paths: []string{"a"}}},
+			"promote.server",
+		},
 	} {
 		c.lay("files", 1)
 		_, err := c.Build(t.Context(), left4me.ByUser(admin), bad.overlay, bad.r)

@@ -17,10 +17,10 @@ const listWithin = 10 * time.Second
 
 // known is the combined knowledge about all overlays: their definitions and what the host has.
 type known struct {
-	definitions map[left4me.Name]store.Overlay
-	contents    map[left4me.Name]left4me.Content
-	called      left4me.OverlayNames // names on the host and current names
-	problem     error                // why the host did not answer; contents is then empty
+	definitions  map[left4me.Name]store.Overlay
+	contents     map[left4me.Name]left4me.Content
+	overlayNames left4me.OverlayNames // names on the host and current names
+	problem      error                // why the host did not answer; contents is then empty
 }
 
 // known reads all definitions and queries the host. A host that doesn't answer is recorded in the
@@ -37,16 +37,16 @@ func (c *Overlays) known(ctx context.Context) (known, error) {
 			onHost[v.Name] = v.HostName
 		}
 	}
-	k.called = left4me.NewOverlayNames(onHost)
+	k.overlayNames = left4me.NewOverlayNames(onHost)
 	var have []left4me.Content
 	ctx, cancel := context.WithTimeout(ctx, listWithin)
 	defer cancel()
 	k.problem = c.bus.Request(ctx, bus.Command(c.host, bus.VerbContents), bus.Empty{V: bus.Version}, &have)
 	for _, v := range have {
-		if k.called.Foreign(v.Name) {
+		if k.overlayNames.Foreign(v.Name) {
 			continue
 		}
-		nameContent(c, &v, k.called)
+		nameContent(c, &v, k.overlayNames)
 		k.contents[v.Name] = v
 	}
 	return k, nil

@@ -23,36 +23,36 @@ import (
 
 // Overlays manages overlays and blueprints. It is safe for concurrent use.
 type Overlays struct {
-	storage *store.Store
-	jobs    *jobs.Jobs
-	servers *servers.Servers
-	host    left4me.Name // builds overlays and stores their revisions
-	bus     *bus.Bus
-	log     *slog.Logger
-	now     func() time.Time // in the host's time zone
-	quiet   time.Duration
-	every   time.Duration // interval for checking what is due
+	storage       *store.Store
+	jobs          *jobs.Jobs
+	servers       *servers.Servers
+	host          left4me.Name // builds overlays and stores their revisions
+	bus           *bus.Bus
+	log           *slog.Logger
+	now           func() time.Time // in the host's time zone
+	startDelay    time.Duration
+	checkInterval time.Duration // interval for checking what is due
 
-	poke  chan struct{} // requests a check of what is due
-	built atomic.Bool   // there may be a new revision
-	told  store.Bell    // rings when revisions on the host may have changed
+	wakeup           chan struct{} // requests a check of what is due
+	built            atomic.Bool   // there may be a new revision
+	revisionsChanged store.Bell    // rings when revisions on the host may have changed
 
-	// turn serialises read-modify-write cycles of rollouts.
-	turn  sync.Mutex
-	empty rolloutrules.Since
+	// rolloutMu serialises read-modify-write cycles of rollouts.
+	rolloutMu sync.Mutex
+	empty     rolloutrules.Since
 }
 
 // New returns the Overlays of host, which builds overlays and stores their revisions.
 func New(storage *store.Store, j *jobs.Jobs, s *servers.Servers, host left4me.Name, b *bus.Bus, log *slog.Logger) *Overlays {
 	c := &Overlays{
-		storage: storage, jobs: j, servers: s, host: host, bus: b, log: log, now: time.Now, quiet: quietStart,
-		every: checkEvery, poke: make(chan struct{}, 1),
+		storage: storage, jobs: j, servers: s, host: host, bus: b, log: log, now: time.Now, startDelay: defaultStartDelay,
+		checkInterval: checkEvery, wakeup: make(chan struct{}, 1),
 	}
 	if s != nil {
 		s.OnStack(c.CheckStack)
 	}
-	j.OnRetry(left4me.BuildOverlay.Noun(), c.again)
-	j.OnRetry(left4me.CollectContent.Noun(), c.again)
+	j.OnRetry(left4me.BuildOverlay.Noun(), c.retry)
+	j.OnRetry(left4me.CollectContent.Noun(), c.retry)
 	return c
 }
 
@@ -61,7 +61,8 @@ func New(storage *store.Store, j *jobs.Jobs, s *servers.Servers, host left4me.Na
 // which change revisions. Changes while the caller is busy are coalesced. The sequence may be
 // ranged over only once.
 func (c *Overlays) Watch(ctx context.Context) iter.Seq[struct{}] {
-	return store.Rings(ctx, c.told.Listen(ctx), c.storage.Listen(ctx, "overlay", "overlay_script", "blueprint", "content_restart", "site"))
+	return store.Rings(ctx, c.revisionsChanged.Listen(ctx),
+		c.storage.Listen(ctx, "overlay", "overlay_script", "blueprint", "content_restart", "site"))
 }
 
 // Get returns one blueprint. Errors: left4me.NotFound.

@@ -15,11 +15,11 @@ import (
 )
 
 const (
-	checkEvery  = 20 * time.Second       // interval for checking what is due
-	pause       = 200 * time.Millisecond // minimum time between two checks
-	quietStart  = 5 * time.Minute        // delay after a start before anything is done automatically
-	tidyEvery   = 24 * time.Hour
-	keepDeleted = 7 * 24 * time.Hour // minimum retention of definitions of deleted overlays
+	checkEvery        = 20 * time.Second       // interval for checking what is due
+	pause             = 200 * time.Millisecond // minimum time between two checks
+	defaultStartDelay = 5 * time.Minute        // delay after a start before anything is done automatically
+	tidyEvery         = 24 * time.Hour
+	keepDeleted       = 7 * 24 * time.Hour // minimum retention of definitions of deleted overlays
 )
 
 // Run updates overlays on schedule, restarts servers for scheduled revisions, and removes unused
@@ -36,8 +36,8 @@ func (c *Overlays) Run(ctx context.Context) error {
 	})
 	began := time.Now()
 	c.wake(true) // for revisions that were built while left4me wasn't running
-	periodic.Run(ctx, periodic.Schedule{Every: c.every, Wake: c.poke, Pause: pause}, func(ctx context.Context) {
-		err := c.maintain(ctx, time.Since(began) >= c.quiet)
+	periodic.Run(ctx, periodic.Schedule{Every: c.checkInterval, Wake: c.wakeup, Pause: pause}, func(ctx context.Context) {
+		err := c.maintain(ctx, time.Since(began) >= c.startDelay)
 		if err != nil && ctx.Err() == nil {
 			c.log.ErrorContext(ctx, "look after overlays", "err", err)
 		}
@@ -59,7 +59,7 @@ func (c *Overlays) onEvents(ctx context.Context, batch []left4me.Event) error {
 		ended, built = true, built || j.Kind == left4me.BuildOverlay
 	}
 	if built {
-		if err := c.notice(ctx); err != nil {
+		if err := c.startRollouts(ctx); err != nil {
 			return err
 		}
 	}
@@ -78,7 +78,7 @@ func (c *Overlays) wake(built bool) {
 		c.built.Store(true)
 	}
 	select {
-	case c.poke <- struct{}{}:
+	case c.wakeup <- struct{}{}:
 	default:
 	}
 }
@@ -87,7 +87,7 @@ func (c *Overlays) wake(built bool) {
 func (c *Overlays) maintain(ctx context.Context, begin bool) error {
 	var errs []error
 	if c.built.Swap(false) {
-		if err := c.notice(ctx); err != nil {
+		if err := c.startRollouts(ctx); err != nil {
 			c.built.Store(true) // the next check tries again
 			errs = append(errs, err)
 		}

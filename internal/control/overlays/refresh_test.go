@@ -184,12 +184,12 @@ func TestRolloutOfScheduledRevision(t *testing.T) {
 		t.Errorf("%+v, %v", r, err)
 	}
 	ahead(25 * time.Hour)
-	until(t, "it is noticed", func() bool {
+	until(t, "the rollout has started", func() bool {
 		r, err := s.Restart(t.Context(), "maps")
 		return err == nil && r != nil && len(r.Wishes)+len(r.Moves) >= 1
 	})
 	ahead(2 * time.Minute)
-	until(t, "alpha moves", func() bool {
+	until(t, "alpha is restarted", func() bool {
 		v, err := s.servers.Get(t.Context(), "alpha")
 		return err == nil && len(v.NewContent) == 0 && v.Job == nil
 	})
@@ -235,11 +235,11 @@ func TestCancelledRolloutIsNotRestarted(t *testing.T) {
 	s.contents["maps"] = left4me.Content{Name: "maps", Current: 2, Revisions: []left4me.Revision{{Number: 2, By: left4me.BySchedule.Name}}}
 	s.mu.Unlock()
 	err := s.NoticeBehind(t.Context(), func() {
-		until(t, "it waits for its turn", func() bool {
+		until(t, "startRollouts waits for the lock", func() bool {
 			stacks := make([]byte, 1<<20)
 			stacks = stacks[:runtime.Stack(stacks, true)]
 			return slices.ContainsFunc(strings.Split(string(stacks), "\n\n"), func(g string) bool {
-				return strings.Contains(g, "sync.Mutex.Lock") && strings.Contains(g, ".(*Overlays).notice(")
+				return strings.Contains(g, "sync.Mutex.Lock") && strings.Contains(g, ".(*Overlays).startRollouts(")
 			})
 		})
 		r := store.OverlayRestart{Overlay: "maps", Revision: 2, State: overlays.RestartCancelled, CreatedAt: time.Now()}

@@ -77,7 +77,7 @@ func nameContent(c *Overlays, v *left4me.Content, names left4me.OverlayNames) {
 func (c Revisions) Use(ctx context.Context, by left4me.Actor, name left4me.Name, revision int) (left4me.Content, error) {
 	v, err := c.content(ctx, bus.VerbUse, bus.OverlayRequest{V: bus.Version, Overlay: name, Revision: revision})
 	if err == nil {
-		c.overlays.told.Ring()
+		c.overlays.revisionsChanged.Ring()
 		c.overlays.log.InfoContext(ctx, "revision is the current one", "overlay", name, "revision", revision, "by", by.String())
 	}
 	return v, err
@@ -93,7 +93,7 @@ func (c Revisions) Label(ctx context.Context, by left4me.Actor, name left4me.Nam
 	v, err := c.content(ctx, bus.VerbLabel,
 		bus.LabelRequest{V: bus.Version, Overlay: name, Revision: revision, Label: label})
 	if err == nil {
-		c.overlays.told.Ring()
+		c.overlays.revisionsChanged.Ring()
 		c.overlays.log.InfoContext(ctx, "revision labelled", "overlay", name, "revision", revision, "by", by.String(), "label", label)
 	}
 	return v, err
@@ -108,11 +108,11 @@ func (c Revisions) Drop(ctx context.Context, by left4me.Actor, name left4me.Name
 	at := left4me.OverlayRef{Name: name, Revision: revision}
 	if blueprints, servers := use.pinnedBy.blueprints[at], use.pinnedBy.servers[at]; len(blueprints)+len(servers) > 0 {
 		return left4me.Content{}, left4me.NewError(left4me.Busy, "revision.used", "overlay", name, "revision", revision, "blueprints",
-			joined(blueprints), "servers", joined(servers))
+			joinNames(blueprints), "servers", joinNames(servers))
 	}
 	v, err := c.content(ctx, bus.VerbDropRev, bus.OverlayRequest{V: bus.Version, Overlay: name, Revision: revision})
 	if err == nil {
-		c.overlays.told.Ring()
+		c.overlays.revisionsChanged.Ring()
 		c.overlays.log.InfoContext(ctx, "revision removed", "overlay", name, "revision", revision, "by", by.String())
 	}
 	return v, err

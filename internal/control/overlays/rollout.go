@@ -28,9 +28,9 @@ type Restart struct {
 	Wishes []rolloutrules.Wish
 }
 
-// notice starts rollouts of scheduled revisions whose overlays are set to restart servers. It may
-// be called at any time, because an existing rollout is not started again.
-func (c *Overlays) notice(ctx context.Context) error {
+// startRollouts starts rollouts of scheduled revisions whose overlays are set to restart servers.
+// It may be called at any time, because an existing rollout is not started again.
+func (c *Overlays) startRollouts(ctx context.Context) error {
 	k, err := c.known(ctx)
 	if err != nil {
 		return err
@@ -39,10 +39,11 @@ func (c *Overlays) notice(ctx context.Context) error {
 		c.built.Store(true) // the next check asks again
 		return nil
 	}
-	// The rows are read while holding turn, because both Run and the event reader call notice: a
-	// rollout that one of them started, or that a user cancelled, must not be started again.
-	c.turn.Lock()
-	defer c.turn.Unlock()
+	// Run and the event reader both call startRollouts, so the rows are read while holding the
+	// lock: a rollout that one of them started, or that a user cancelled, must not be started
+	// again.
+	c.rolloutMu.Lock()
+	defer c.rolloutMu.Unlock()
 	rows, err := c.storage.OverlayRestarts().List(ctx)
 	if err != nil {
 		return err
@@ -66,7 +67,7 @@ func (c *Overlays) notice(ctx context.Context) error {
 			Revision:  have.Current,
 			Mode:      v.Refresh.Restart,
 			State:     RestartRuns,
-			CreatedAt: moment(c.now()),
+			CreatedAt: toMillis(c.now()),
 		}
 		if err := c.storage.OverlayRestarts().Set(ctx, r); err != nil {
 			return err
@@ -92,8 +93,8 @@ func (c *Overlays) scheduled(ctx context.Context, r left4me.Revision) (bool, err
 // advance continues the active rollouts as far as possible now. Servers are restarted one at a time
 // over all rollouts.
 func (c *Overlays) advance(ctx context.Context) error {
-	c.turn.Lock()
-	defer c.turn.Unlock()
+	c.rolloutMu.Lock()
+	defer c.rolloutMu.Unlock()
 	rows, err := c.storage.OverlayRestarts().List(ctx)
 	if err != nil {
 		return err
@@ -114,13 +115,13 @@ func (c *Overlays) advance(ctx context.Context) error {
 			return err
 		}
 	}
-	moving := slices.ContainsFunc(rows, func(r store.OverlayRestart) bool { return under(r) })
+	moving := slices.ContainsFunc(rows, func(r store.OverlayRestart) bool { return restarting(r) })
 	for _, r := range rows {
 		ctx := ofRestart(ctx, r)
 		do := next(r, all, empty, now)
 		switch i := slices.IndexFunc(do.wishes, func(w rolloutrules.Wish) bool { return w.Ready }); {
 		case do.end != "":
-			r.State, r.Reason, r.EndedAt = do.end, do.reason, moment(now)
+			r.State, r.Reason, r.EndedAt = do.end, do.reason, toMillis(now)
 			c.log.InfoContext(ctx, "servers moved over to a revision", "overlay", r.Overlay, "revision", r.Revision, "state", r.State,
 				"reason",
 				r.Reason, "servers", len(r.Moves))
@@ -141,8 +142,8 @@ func ofRestart(ctx context.Context, r store.OverlayRestart) context.Context {
 	return requestid.With(ctx, fmt.Sprintf("restart-%s-%d", r.Overlay, r.Revision))
 }
 
-// under reports whether a restart is in progress.
-func under(r store.OverlayRestart) bool {
+// restarting reports whether a restart is in progress.
+func restarting(r store.OverlayRestart) bool {
 	return slices.ContainsFunc(r.Moves, func(m store.Move) bool { return m.State == rolloutrules.Moving })
 }
 
@@ -176,7 +177,7 @@ func next(r store.OverlayRestart, all []servers.View, empty rolloutrules.Since, 
 		}
 		out.wishes = append(out.wishes, rolloutrules.Mode(r.Mode).Wait(v, empty, r.CreatedAt, now, len(r.Moves) > 0))
 	}
-	if len(out.wishes) == 0 && !unsure && !under(r) {
+	if len(out.wishes) == 0 && !unsure && !restarting(r) {
 		out.end = RestartDone
 	}
 	return out
@@ -238,8 +239,8 @@ func (c *Overlays) Restart(ctx context.Context, name left4me.Name) (*Restart, er
 	if err != nil {
 		return nil, err
 	}
-	c.turn.Lock()
-	defer c.turn.Unlock()
+	c.rolloutMu.Lock()
+	defer c.rolloutMu.Unlock()
 	v.Wishes = next(r, all, c.empty, c.now()).wishes
 	return v, nil
 }
@@ -248,8 +249,8 @@ func (c *Overlays) Restart(ctx context.Context, name left4me.Name) (*Restart, er
 // and a restart in progress continues. A rollout that has ended is returned unchanged. Errors:
 // left4me.NotFound if there is no rollout.
 func (c *Overlays) CancelRestart(ctx context.Context, by left4me.Actor, name left4me.Name) (*Restart, error) {
-	c.turn.Lock()
-	defer c.turn.Unlock()
+	c.rolloutMu.Lock()
+	defer c.rolloutMu.Unlock()
 	rows, err := c.storage.OverlayRestarts().List(ctx)
 	if err != nil {
 		return nil, err
@@ -262,7 +263,7 @@ func (c *Overlays) CancelRestart(ctx context.Context, by left4me.Actor, name lef
 	if err != nil || r.State != RestartRuns {
 		return &Restart{OverlayRestart: r}, err
 	}
-	r.State, r.Reason, r.EndedAt = RestartCancelled, "by "+by.String(), moment(c.now())
+	r.State, r.Reason, r.EndedAt = RestartCancelled, "by "+by.String(), toMillis(c.now())
 	c.log.InfoContext(ctx, "servers stay at their revisions", "overlay", name, "revision", r.Revision, "by", by.String())
 	return &Restart{OverlayRestart: r}, c.storage.OverlayRestarts().Set(context.WithoutCancel(ctx), r)
 }

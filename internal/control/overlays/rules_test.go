@@ -98,7 +98,11 @@ func TestNextStepOfRevisionRollout(t *testing.T) {
 			[]servers.View{on("a", 0, left4me.OverlayChange{Overlay: "maps", From: 2, To: 1})},
 			"done",
 		},
-		{"an overlay newly added to a server", "empty", nil, []servers.View{on("a", 0, left4me.OverlayChange{Overlay: "maps", To: 2})}, "done"},
+		{
+			"an overlay newly added to a server", "empty", nil,
+			[]servers.View{on("a", 0, left4me.OverlayChange{Overlay: "maps", To: 2})},
+			"done",
+		},
 		{
 			"a newer revision of another overlay", "empty", nil,
 			[]servers.View{on("a", 0, left4me.OverlayChange{Overlay: "mods", From: 1, To: 2})},

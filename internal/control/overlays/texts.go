@@ -52,7 +52,7 @@ func Encoded(text, encoding string) ([]byte, error) {
 	}
 	e, ok := charset.FindText(encoding)
 	if !ok {
-		return nil, left4me.NewError(left4me.Invalid, "encoding.unknown", "encoding", short(encoding)).InField("encoding")
+		return nil, left4me.NewError(left4me.Invalid, "encoding.unknown", "encoding", truncate(encoding)).InField("encoding")
 	}
 	if r, line, lacks := e.Lacks(text); lacks {
 		return nil, left4me.NewError(left4me.Invalid, "encoding.no_such_character", "line", line, "encoding", e.Label, "character",

@@ -14,7 +14,7 @@ func (c *Overlays) Plan(ctx context.Context, name left4me.Name, change left4me.C
 	if v, err := c.storage.Overlays().Get(ctx, name); err == nil && change.Import.Texts == "" {
 		change.Import.Texts = v.Texts
 	}
-	if err := hint(ctx, c.storage, &change.Import); err != nil {
+	if err := fillNamesHint(ctx, c.storage, &change.Import); err != nil {
 		return left4me.Plan{}, err
 	}
 	v, err := c.storage.Overlays().Get(ctx, name)

@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	// maxBad limits the number of rejected parts that are returned.
-	maxBad = 20
+	// maxRejected limits the number of rejected parts that are returned.
+	maxRejected = 20
 	// shortID is the minimum number of digits of an id among other text, where shorter numbers mean
 	// something else. The game's workshop has no shorter ids.
 	shortID = 6
@@ -38,9 +38,9 @@ func ParseWorkshop(text string) (ids []left4me.WorkshopID, bad []string) {
 		}
 	}
 	reject := func(s string) {
-		if len(bad) < maxBad && !seen["not "+s] {
+		if len(bad) < maxRejected && !seen["not "+s] {
 			seen["not "+s] = true
-			bad = append(bad, short(strings.ToValidUTF8(s, "\uFFFD")))
+			bad = append(bad, truncate(strings.ToValidUTF8(s, "\uFFFD")))
 		}
 	}
 	links := func(s string) bool {

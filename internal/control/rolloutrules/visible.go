@@ -11,10 +11,10 @@ import (
 const (
 	// hiddenServer replaces a reason that names a server the reader may not see.
 	hiddenServer = "a server that you may not see did not come up"
-	// ofRestart begins the reasons that Settle writes for restarts without an error.
-	ofRestart = "its restart "
+	// restartPrefix begins the reasons that Settle writes for restarts without an error.
+	restartPrefix = "its restart "
 	// unknownReason replaces reasons from versions that did not store errors with moves.
-	unknownReason = ofRestart + "failed"
+	unknownReason = restartPrefix + "failed"
 )
 
 // notUp separates the server's name from the rest in the reason of a failed rollout.
@@ -71,7 +71,7 @@ func endFor(all, seen []Move, reason string) string {
 // reasonFor returns the reason of a move as who may read it.
 func reasonFor(who accounts.Actor, m Move) string {
 	if m.Why == nil {
-		if m.Reason == "" || strings.HasPrefix(m.Reason, ofRestart) {
+		if m.Reason == "" || strings.HasPrefix(m.Reason, restartPrefix) {
 			return m.Reason
 		}
 		return unknownReason

@@ -82,9 +82,9 @@ func Settle(m store.Move, j left4me.Job) store.Move {
 	case j.State == left4me.JobDone:
 		m.State = Moved
 	case j.State == left4me.JobCancelled:
-		m.State, m.Reason = Left, ofRestart+"was cancelled"
+		m.State, m.Reason = Left, restartPrefix+"was cancelled"
 	default:
-		m.State, m.Reason = Broken, ofRestart+string(j.State)
+		m.State, m.Reason = Broken, restartPrefix+string(j.State)
 		if j.Error != nil {
 			m.Reason, m.Why = j.Error.Said(), j.Error
 		}

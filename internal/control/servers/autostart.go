@@ -64,7 +64,7 @@ func (s autostarts) startWanted(ctx context.Context, host left4me.Name, boot str
 		}
 		if autostart(v, st.State, nil, boot).Reason != "" {
 			if !asked {
-				asked, missing = true, s.gameThere(ctx, host)
+				asked, missing = true, s.checkGame(ctx, host)
 			}
 			if missing != nil {
 				continue // every start would fail for the same reason
@@ -79,14 +79,14 @@ func (s autostarts) startWanted(ctx context.Context, host left4me.Name, boot str
 		}
 		failed = errors.Join(failed, err)
 	}
-	s.servers.status.waitsFor(host, missing)
+	s.servers.status.setStartBlocker(host, missing)
 	s.servers.changedAll(ctx)
 	return errors.Join(missing, failed)
 }
 
-// gameThere checks that a host has the game. If it is missing, its file system may not be mounted
+// checkGame checks that a host has the game. If it is missing, its file system may not be mounted
 // yet, so servers wait instead of failing.
-func (s autostarts) gameThere(ctx context.Context, host left4me.Name) error {
+func (s autostarts) checkGame(ctx context.Context, host left4me.Name) error {
 	ctx, cancel := context.WithTimeout(ctx, askWithin)
 	defer cancel()
 	var g left4me.Game
@@ -136,7 +136,7 @@ func (s autostarts) noteHeld(ctx context.Context, host left4me.Name, st left4me.
 func (s autostarts) arrive(ctx context.Context, host left4me.Name, boot string) {
 	ctx = requestid.Ensure(ctx) // one request id for all starts
 	s.servers.status.booted(host, boot)
-	said := ""
+	lastError := ""
 	for wait := firstWait; ; wait = min(2*wait, longestWait) {
 		err := s.servers.ask(ctx, host)
 		if err == nil {
@@ -145,8 +145,8 @@ func (s autostarts) arrive(ctx context.Context, host left4me.Name, boot string) 
 		if err == nil || ctx.Err() != nil {
 			return
 		}
-		if text := err.Error(); text != said { // log each error once, because the retries may go on for hours
-			said = text
+		if text := err.Error(); text != lastError { // log each error once, because the retries may go on for hours
+			lastError = text
 			s.servers.log.WarnContext(ctx, "ask a host for its servers", "host", host, "err", err)
 		}
 		_ = sleep.For(ctx, wait)

@@ -36,12 +36,12 @@ func ReachFor(ctx context.Context, s *Servers, who accounts.Actor, name left4me.
 	if err != nil {
 		return nil, s.Names().shown(ctx, v.Host, err)
 	}
-	for _, said := range []left4me.Status{before, s.status.get(v)} {
-		if said.Why == nil {
+	for _, st := range []left4me.Status{before, s.status.get(v)} {
+		if st.Why == nil {
 			continue
 		}
-		if shown, ok := left4me.Public(s.Names().shown(ctx, v.Host, said.Why)); ok {
-			checks = showReason(checks, said, accounts.ConcealIn(who, v.Target(), shown))
+		if shown, ok := left4me.Public(s.Names().shown(ctx, v.Host, st.Why)); ok {
+			checks = showReason(checks, st, accounts.ConcealIn(who, v.Target(), shown))
 		}
 	}
 	return checks, nil

@@ -47,7 +47,7 @@ func (s Consoles) Follow(ctx context.Context, name left4me.Name, after int64) (i
 				return
 			}
 			if err == nil {
-				v, err = s.still(ctx, v) // without this check it would wait forever, or read the next server of this name
+				v, err = s.reread(ctx, v) // without this check it would wait forever, or read the next server of this name
 			}
 			if err != nil {
 				yield(c, err)
@@ -80,9 +80,9 @@ func (s Consoles) Follow(ctx context.Context, name left4me.Name, after int64) (i
 	}, nil
 }
 
-// still returns the current definition of a server read earlier, which may have been renamed since,
-// here or on its host. Errors: left4me.NotFound, also if another server has its name now.
-func (s Consoles) still(ctx context.Context, v left4me.Server) (left4me.Server, error) {
+// reread returns the current definition of a server read earlier, which may have been renamed
+// since, here or on its host. Errors: left4me.NotFound, also if another server has its name now.
+func (s Consoles) reread(ctx context.Context, v left4me.Server) (left4me.Server, error) {
 	now, err := s.servers.storage.Servers().ByID(ctx, v.ID)
 	if errors.Is(err, left4me.NotFound) {
 		err = left4me.NewError(left4me.NotFound, "server.deleted", "server", v.Name)
@@ -110,9 +110,9 @@ func (s Consoles) chunk(ctx context.Context, v left4me.Server, after int64, wait
 	return c, s.servers.Names().shown(ctx, v.Host, err)
 }
 
-// names returns the commands of a console line for the log, without arguments, which may be
+// commandNames returns the commands of a console line for the log, without arguments, which may be
 // passwords.
-func names(line string) string {
+func commandNames(line string) string {
 	return strings.Join(left4me.CfgCommands(line), "; ")
 }
 
@@ -128,7 +128,7 @@ func (s Consoles) Command(ctx context.Context, by left4me.Actor, name left4me.Na
 	if err != nil {
 		return "", err
 	}
-	s.servers.log.InfoContext(ctx, "console command", "server", name, "by", by.String(), "command", names(command))
+	s.servers.log.InfoContext(ctx, "console command", "server", name, "by", by.String(), "command", commandNames(command))
 	before, quits := left4me.CutQuit(command)
 	if !quits {
 		return s.run(ctx, v, command)

@@ -8,7 +8,7 @@ func TestLoggedCommandsContainNoArguments(t *testing.T) {
 		`sv_password"zoey"`: "sv_password", `rcon_password{zoey}`: "rcon_password", "  status ": "status",
 		`say hi;sv_password zoey // zoey`: "say; sv_password", "kick\tzoey": "kick", "": "",
 	} {
-		if got := names(line); got != want {
+		if got := commandNames(line); got != want {
 			t.Errorf("%s: %q, not %q", line, got, want)
 		}
 	}

@@ -13,7 +13,7 @@ func (s *Servers) Crashes(ctx context.Context, name left4me.Name, limit int) ([]
 	return s.storage.Crashes().List(ctx, name, limit)
 }
 
-func (s *Servers) keepCrash(ctx context.Context) func(string, []byte) error {
+func (s *Servers) storeCrash(ctx context.Context) func(string, []byte) error {
 	return func(subject string, data []byte) error {
 		if bus.VerbOf(subject) != bus.KindCrash {
 			return nil

@@ -36,7 +36,7 @@ func (s *Servers) Mistakes(ctx context.Context, v left4me.Server, fresh bool) er
 		}
 		f = append(f, wrong...)
 	}
-	f.place(v, have, snap.servers, s.hosts.All(), have != nil && s.status.get(*have).State.Up())
+	f.hostAndPort(v, have, snap.servers, s.hosts.All(), have != nil && s.status.get(*have).State.Up())
 	blueprints, err := blueprintsByName(ctx, s.storage)
 	if err != nil {
 		return err
@@ -54,9 +54,9 @@ func (s *Servers) Mistakes(ctx context.Context, v left4me.Server, fresh bool) er
 	return f.err()
 }
 
-// place checks the host and the port of a definition. have is the existing server or nil, and bound
-// means that its port cannot change now.
-func (f *fields) place(v left4me.Server, have *left4me.Server, all []left4me.Server, hosts []left4me.Name, bound bool) {
+// hostAndPort checks the host and the port of a definition. have is the existing server or nil, and
+// bound means that its port cannot change now.
+func (f *fields) hostAndPort(v left4me.Server, have *left4me.Server, all []left4me.Server, hosts []left4me.Name, bound bool) {
 	for _, o := range all {
 		if o.Name != v.Name && o.Host == v.Host && o.Port == v.Port && v.Port != 0 {
 			*f = append(*f, left4me.NewError(left4me.Conflict, "port.in_use", "port", v.Port, "server", o.Name).InField("port"))

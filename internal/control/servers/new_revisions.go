@@ -14,21 +14,21 @@ import (
 // currents holds the current revisions on a host, and when the host reported them.
 type currents struct {
 	revisions map[left4me.Name]int
-	turn      uint64
+	seq       uint64
 }
 
-// current stores the current revisions on a host; asked is the turn at which they were requested. A
-// report received since then is newer and stays.
+// current stores the current revisions on a host; asked is the sequence number at which they were
+// requested. A report received since then is newer and stays.
 func (l *statuses) current(host left4me.Name, revisions map[left4me.Name]int, asked uint64) {
 	l.mu.Lock()
 	old, known := l.currents[host]
-	if known && (old.turn > asked || maps.Equal(old.revisions, revisions)) {
+	if known && (old.seq > asked || maps.Equal(old.revisions, revisions)) {
 		l.mu.Unlock()
 		return
 	}
-	l.turn++
-	l.news.Ring()
-	l.currents[host] = currents{revisions, l.turn}
+	l.seq++
+	l.changes.Ring()
+	l.currents[host] = currents{revisions, l.seq}
 	var names []left4me.Name
 	for k := range l.statuses {
 		if k.host == host {
@@ -56,13 +56,13 @@ func (s *Servers) listenContent(ctx context.Context) error {
 			s.log.WarnContext(ctx, "current revisions", "subject", subject, "err", err)
 			return
 		}
-		s.status.current(bus.HostOf(subject), c.Revisions, s.status.now())
+		s.status.current(bus.HostOf(subject), c.Revisions, s.status.sequence())
 	})
 }
 
 // askContent queries a host for its current revisions.
 func (s *Servers) askContent(ctx context.Context, host left4me.Name) error {
-	asked := s.status.now()
+	asked := s.status.sequence()
 	var c bus.Currents
 	err := s.bus.Request(ctx, bus.Command(host, bus.VerbCurrents), bus.Empty{V: bus.Version}, &c)
 	switch {

@@ -41,8 +41,8 @@ func TestNewContent(t *testing.T) {
 
 func TestNewerReportOfRevisionsWins(t *testing.T) {
 	l := newStatuses()
-	asked := l.now()
-	l.current("local", map[left4me.Name]int{"maps": 2}, l.now())
+	asked := l.sequence()
+	l.current("local", map[left4me.Name]int{"maps": 2}, l.sequence())
 	l.current("local", map[left4me.Name]int{"maps": 1}, asked) // a delayed answer
 	if r, ok := l.revisions("local"); !ok || r["maps"] != 2 {
 		t.Errorf("%v", r)

@@ -53,9 +53,9 @@ func (l *statuses) renamed(before, after left4me.Server) {
 	}
 	l.learn([]left4me.Server{after})
 	l.renames++
-	l.turn++
+	l.seq++
 	l.forgotten = append(l.forgotten, reportOf(after.Host, before.Name), reportOf(after.Host, after.Name))
-	l.news.Ring()
+	l.changes.Ring()
 	l.mu.Unlock()
 	l.changed(before.Name)
 	l.changed(after.Name)

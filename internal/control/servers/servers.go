@@ -21,17 +21,17 @@ import (
 
 // Servers manages servers. It is safe for concurrent use.
 type Servers struct {
-	storage *store.Store
-	jobs    *jobs.Jobs
-	hosts   *hosts.Hosts
-	bus     *bus.Bus
-	ports   PortRange
-	log     *slog.Logger
-	status  *statuses
-	last    atomic.Pointer[snapshot]
-	stack   StackCheck
-	running sync.WaitGroup // goroutines started by Run
-	ready   chan struct{}
+	storage      *store.Store
+	jobs         *jobs.Jobs
+	hosts        *hosts.Hosts
+	bus          *bus.Bus
+	ports        PortRange
+	log          *slog.Logger
+	status       *statuses
+	lastSnapshot atomic.Pointer[snapshot]
+	stack        StackCheck
+	running      sync.WaitGroup // goroutines started by Run
+	ready        chan struct{}
 
 	renamedWithin time.Duration
 }
@@ -125,7 +125,7 @@ func (s *Servers) Create(ctx context.Context, by left4me.Actor, v left4me.Server
 	if err != nil {
 		return View{}, err
 	}
-	s.status.next(v.Host, v.Name)
+	s.status.nameReused(v.Host, v.Name)
 	s.log.InfoContext(ctx, "server created", "server", v.Name, "by", by.String(), "port", v.Port, "blueprint", v.Blueprint)
 	s.status.changed(v.Name)
 	return s.Get(ctx, v.Name)

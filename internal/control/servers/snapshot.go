@@ -28,7 +28,7 @@ type snapshot struct {
 // since, because the list is read far more often than it changes.
 func (s *Servers) snapshot(ctx context.Context) (*snapshot, error) {
 	generation := s.storage.Generation() // read first, so that a concurrent write invalidates the snapshot
-	if v := s.last.Load(); v != nil && v.generation == generation {
+	if v := s.lastSnapshot.Load(); v != nil && v.generation == generation {
 		return v, nil
 	}
 	d, err := s.definitions(ctx)
@@ -60,16 +60,16 @@ func (s *Servers) snapshot(ctx context.Context) (*snapshot, error) {
 		sp := d.names.SpecOnHost(d.spec(srv))
 		v.hashes[i], v.overlays[i] = sp.Hash(), sp.Overlays
 	}
-	s.last.Store(v)
+	s.lastSnapshot.Store(v)
 	return v, nil
 }
 
 // Version identifies a result of List: it is equal as long as List returns the same.
-type Version struct{ written, said uint64 }
+type Version struct{ written, reported uint64 }
 
 // Version returns the version of the list. It must be called before List: the list may be newer
 // than the version, but not older.
-func (s *Servers) Version() Version { return Version{s.storage.Generation(), s.status.now()} }
+func (s *Servers) Version() Version { return Version{s.storage.Generation(), s.status.sequence()} }
 
 // List returns all servers by name.
 func (s *Servers) List(ctx context.Context) ([]View, error) {
@@ -125,7 +125,7 @@ func (s *Servers) view(snap *snapshot, i int) View {
 	}
 	v.Status.Overlays = snap.names.RefsShown(st.Overlays)
 	if !st.State.Up() && v.Wanted == left4me.WantRunning {
-		switch waits := s.status.waiting(v.Host); {
+		switch waits := s.status.startBlocker(v.Host); {
 		case v.Held == "" && v.Job == nil && waits != nil:
 			v.Status.Explain(waits)
 		case st.Reason == "":

@@ -22,17 +22,17 @@ const (
 
 // statuses holds the last status of each server as reported by its host, and the watchers.
 type statuses struct {
-	mu       sync.Mutex
-	known    map[left4me.Name]chan struct{} // by host; closed once the host has listed its servers
-	statuses map[key]said
-	shown    map[key]left4me.Name            // current names by older host names
-	renames  uint64                          // number of renames by users
-	boots    map[left4me.Name]string         // boot id by host; empty if not reported
-	waits    map[left4me.Name]*left4me.Error // by host: why wanted servers cannot be started yet
-	builds   map[left4me.Name]int64          // current game build by host
-	currents map[left4me.Name]currents       // current revisions by host
-	turn     uint64                          // number of reports and changes
-	news     store.Bell                      // rings when turn changes
+	mu            sync.Mutex
+	lists         map[left4me.Name]chan struct{} // by host; closed once the host has listed its servers
+	statuses      map[key]receivedStatus
+	shown         map[key]left4me.Name            // current names by older host names
+	renames       uint64                          // number of renames by users
+	boots         map[left4me.Name]string         // boot id by host; empty if not reported
+	startBlockers map[left4me.Name]*left4me.Error // by host: why wanted servers cannot be started yet
+	builds        map[left4me.Name]int64          // current game build by host
+	currents      map[left4me.Name]currents       // current revisions by host
+	seq           uint64                          // number of reports and changes
+	changes       store.Bell                      // rings when seq changes
 	// forgotten lists reports that became invalid since keep last ran: an equal report for the next
 	// server of the name is a new one.
 	forgotten []store.Report
@@ -48,22 +48,22 @@ type watcher struct {
 // key identifies a server by its host name.
 type key struct{ host, server left4me.Name }
 
-// said is a status and the turn at which it was received.
-type said struct {
+// receivedStatus is a status and the sequence number at which it was received.
+type receivedStatus struct {
 	left4me.Status
-	turn uint64
+	seq uint64
 }
 
 func newStatuses() *statuses {
 	return &statuses{
-		known:    map[left4me.Name]chan struct{}{},
-		statuses: map[key]said{},
-		shown:    map[key]left4me.Name{},
-		boots:    map[left4me.Name]string{},
-		waits:    map[left4me.Name]*left4me.Error{},
-		builds:   map[left4me.Name]int64{},
-		currents: map[left4me.Name]currents{},
-		watchers: map[*watcher]bool{},
+		lists:         map[left4me.Name]chan struct{}{},
+		statuses:      map[key]receivedStatus{},
+		shown:         map[key]left4me.Name{},
+		boots:         map[left4me.Name]string{},
+		startBlockers: map[left4me.Name]*left4me.Error{},
+		builds:        map[left4me.Name]int64{},
+		currents:      map[left4me.Name]currents{},
+		watchers:      map[*watcher]bool{},
 	}
 }
 
@@ -73,7 +73,7 @@ func (l *statuses) get(srv left4me.Server) left4me.Status {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	on, ok := l.statuses[key{srv.Host, srv.OnHost()}]
-	if v, there := l.statuses[key{srv.Host, srv.Name}]; there && (!ok || v.turn > on.turn) {
+	if v, there := l.statuses[key{srv.Host, srv.Name}]; there && (!ok || v.seq > on.seq) {
 		on, ok = v, true
 	}
 	if ok {
@@ -81,26 +81,26 @@ func (l *statuses) get(srv left4me.Server) left4me.Status {
 		return on.Status
 	}
 	st := left4me.Status{Name: srv.Name, State: left4me.Stopped}
-	if !closed(l.toldBy(srv.Host)) {
+	if !closed(l.listedBy(srv.Host)) {
 		st.State = left4me.Unknown
 		st.Explain(left4me.NewError(left4me.Unavailable, "state.host_away"))
 	}
 	return st
 }
 
-// told returns a channel that is closed once a host has listed its servers.
-func (l *statuses) told(host left4me.Name) <-chan struct{} {
+// listed returns a channel that is closed once a host has listed its servers.
+func (l *statuses) listed(host left4me.Name) <-chan struct{} {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.toldBy(host)
+	return l.listedBy(host)
 }
 
-// toldBy is like told. mu must be held.
-func (l *statuses) toldBy(host left4me.Name) chan struct{} {
-	c, ok := l.known[host]
+// listedBy is like told. mu must be held.
+func (l *statuses) listedBy(host left4me.Name) chan struct{} {
+	c, ok := l.lists[host]
 	if !ok {
 		c = make(chan struct{})
-		l.known[host] = c
+		l.lists[host] = c
 	}
 	return c
 }
@@ -117,10 +117,10 @@ func closed(c <-chan struct{}) bool {
 // set stores a status reported by a host, and returns the previous one.
 func (l *statuses) set(host left4me.Name, st left4me.Status) (before left4me.Status) {
 	l.mu.Lock()
-	l.turn++
-	l.news.Ring()
+	l.seq++
+	l.changes.Ring()
 	before = l.statuses[key{host, st.Name}].Status
-	l.statuses[key{host, st.Name}] = said{st, l.turn}
+	l.statuses[key{host, st.Name}] = receivedStatus{st, l.seq}
 	name := l.name(key{host, st.Name})
 	l.mu.Unlock()
 	l.changed(name)
@@ -133,21 +133,21 @@ func (l *statuses) booted(host left4me.Name, boot string) {
 	l.boots[host] = boot
 }
 
-// waitsFor records why servers of a host cannot be started yet; nil means nothing.
-func (l *statuses) waitsFor(host left4me.Name, what error) {
+// setStartBlocker records why servers of a host cannot be started yet; nil means nothing.
+func (l *statuses) setStartBlocker(host left4me.Name, what error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.turn++
-	delete(l.waits, host)
+	l.seq++
+	delete(l.startBlockers, host)
 	if e, ok := left4me.Public(what); ok {
-		l.waits[host] = e
+		l.startBlockers[host] = e
 	}
 }
 
-func (l *statuses) waiting(host left4me.Name) *left4me.Error {
+func (l *statuses) startBlocker(host left4me.Name) *left4me.Error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.waits[host]
+	return l.startBlockers[host]
 }
 
 // boot returns the boot id of a host, or "" if unknown.
@@ -163,8 +163,8 @@ func (l *statuses) build(host left4me.Name) int64 {
 	return l.builds[host]
 }
 
-// Starts records the game build that servers of a host are started with from now on.
-func (s *Servers) Starts(host left4me.Name, build int64) {
+// SetCurrentBuild records the game build that servers of a host are started with from now on.
+func (s *Servers) SetCurrentBuild(host left4me.Name, build int64) {
 	l := s.status
 	l.mu.Lock()
 	if l.builds[host] == build {
@@ -172,8 +172,8 @@ func (s *Servers) Starts(host left4me.Name, build int64) {
 		return
 	}
 	l.builds[host] = build
-	l.turn++
-	l.news.Ring()
+	l.seq++
+	l.changes.Ring()
 	var names []left4me.Name
 	for k := range l.statuses {
 		if k.host == host {
@@ -186,52 +186,52 @@ func (s *Servers) Starts(host left4me.Name, build int64) {
 	}
 }
 
-// forget drops the status of a deleted server. A status received after the turn asked belongs to
-// the next server of the name and stays.
+// forget drops the status of a deleted server. A status received after the sequence number asked
+// belongs to the next server of the name and stays.
 func (l *statuses) forget(host, server left4me.Name, asked uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.statuses[key{host, server}].turn > asked {
+	if l.statuses[key{host, server}].seq > asked {
 		return
 	}
 	delete(l.statuses, key{host, server})
-	l.again(host, server)
+	l.reportAgain(host, server)
 }
 
-// next records that a new server has this name. A process running under the name counts as the new
-// server's; any other status belonged to the previous one and is dropped.
-func (l *statuses) next(host, server left4me.Name) {
+// nameReused records that a new server has this name. A process running under the name counts as
+// the new server's; any other status belonged to the previous one and is dropped.
+func (l *statuses) nameReused(host, server left4me.Name) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if k := (key{host, server}); !l.statuses[k].State.Up() {
 		delete(l.statuses, k)
 	}
-	l.again(host, server)
+	l.reportAgain(host, server)
 }
 
-// again causes the state of a server to be reported even if it is unchanged. mu must be held.
-func (l *statuses) again(host, server left4me.Name) {
-	l.turn++
+// reportAgain causes the state of a server to be reported even if it is unchanged. mu must be held.
+func (l *statuses) reportAgain(host, server left4me.Name) {
+	l.seq++
 	l.forgotten = append(l.forgotten, reportOf(host, server))
-	l.news.Ring()
+	l.changes.Ring()
 }
 
-// now returns the current turn, to be passed to replace after querying a host.
-func (l *statuses) now() uint64 {
+// sequence returns the current sequence number, to be passed to replace after querying a host.
+func (l *statuses) sequence() uint64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.turn
+	return l.seq
 }
 
-// replace stores a host's list of all its servers. Statuses received since the turn asked are newer
-// and stay.
+// replace stores a host's list of all its servers. Statuses received since the sequence number
+// asked are newer and stay.
 func (l *statuses) replace(host left4me.Name, all []left4me.Status, asked uint64) {
 	l.mu.Lock()
-	l.turn++
-	l.news.Ring()
+	l.seq++
+	l.changes.Ring()
 	changed := map[left4me.Name]bool{}
 	for k, v := range l.statuses {
-		if k.host == host && v.turn <= asked {
+		if k.host == host && v.seq <= asked {
 			delete(l.statuses, k)
 			changed[l.name(k)] = true
 		}
@@ -239,11 +239,11 @@ func (l *statuses) replace(host left4me.Name, all []left4me.Status, asked uint64
 	for _, st := range all {
 		k := key{host, st.Name}
 		if _, newer := l.statuses[k]; !newer {
-			l.statuses[k] = said{st, asked}
+			l.statuses[k] = receivedStatus{st, asked}
 			changed[l.name(k)] = true
 		}
 	}
-	if told := l.toldBy(host); !closed(told) {
+	if told := l.listedBy(host); !closed(told) {
 		close(told)
 	}
 	l.mu.Unlock()
@@ -315,7 +315,7 @@ func (s *Servers) start(ctx context.Context) error {
 	if err := s.listenContent(ctx); err != nil {
 		return err
 	}
-	if err := s.bus.Events(ctx, "crashes", bus.KindCrash, s.keepCrash(ctx)); err != nil {
+	if err := s.bus.Events(ctx, "crashes", bus.KindCrash, s.storeCrash(ctx)); err != nil {
 		return err
 	}
 	// These rows determine what a server would be started with, and whether it waits for a start.
@@ -337,7 +337,7 @@ func (s *Servers) start(ctx context.Context) error {
 	s.running.Go(func() {
 		events.Reader{Name: events.ServersReader, Work: s.followEnds}.Run(ctx, s.storage, s.log)
 	})
-	s.running.Go(func() { reports{s}.keep(ctx) })
+	s.running.Go(func() { reports{s}.run(ctx) })
 	return nil
 }
 
@@ -376,7 +376,7 @@ func (s *Servers) followEnds(ctx context.Context, batch []left4me.Event) error {
 }
 
 func forgetDeleted(ctx context.Context, s *Servers, host, name left4me.Name) error {
-	asked := s.status.now()
+	asked := s.status.sequence()
 	now, err := s.storage.Target(ctx, left4me.ServerTarget, string(name))
 	if err != nil {
 		return err
@@ -410,10 +410,10 @@ func (s *Servers) changedAll(ctx context.Context) {
 	}
 }
 
-// Told blocks until a host has listed its servers once, or ctx ends.
-func (s *Servers) Told(ctx context.Context, host left4me.Name) error {
+// WaitListed blocks until a host has listed its servers once, or ctx ends.
+func (s *Servers) WaitListed(ctx context.Context, host left4me.Name) error {
 	select {
-	case <-s.status.told(host):
+	case <-s.status.listed(host):
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
@@ -424,7 +424,7 @@ func (s *Servers) Told(ctx context.Context, host left4me.Name) error {
 func (s *Servers) ask(ctx context.Context, host left4me.Name) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	asked := s.status.now()
+	asked := s.status.sequence()
 	var all []left4me.Status
 	if err := s.bus.Request(ctx, bus.Command(host, bus.VerbStatus), bus.Empty{V: bus.Version}, &all); err != nil {
 		return err

@@ -14,9 +14,9 @@ import (
 // between two writes causes no event.
 type reports struct{ servers *Servers }
 
-// keep writes reports until ctx ends, and retries failed writes with back-off.
-func (r reports) keep(ctx context.Context) {
-	news := r.servers.status.news.Listen(ctx)
+// run writes reports until ctx ends, and retries failed writes with back-off.
+func (r reports) run(ctx context.Context) {
+	news := r.servers.status.changes.Listen(ctx)
 	written := map[store.Report]string{}
 	for wait := firstWait; ; {
 		all, forgotten := r.servers.status.reports()
@@ -75,10 +75,10 @@ func (l *statuses) reports() (all map[store.Report]string, forgotten []store.Rep
 	turns := map[store.Report]uint64{}
 	for k, v := range l.statuses {
 		r := reportOf(k.host, l.name(k))
-		if turn, other := turns[r]; other && (turn > v.turn || turn == v.turn && r.Name == k.server) {
+		if turn, other := turns[r]; other && (turn > v.seq || turn == v.seq && r.Name == k.server) {
 			continue // get picks the status of a renamed server the same way
 		}
-		turns[r] = v.turn
+		turns[r] = v.seq
 		if delete(all, r); v.State != left4me.Unknown {
 			all[r] = string(v.State)
 		}

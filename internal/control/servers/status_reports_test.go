@@ -15,7 +15,7 @@ func TestEqualStateOfNextServerIsWrittenAgain(t *testing.T) {
 	if len(written) != 1 || len(forgotten) != 0 {
 		t.Fatalf("%v, %v", written, forgotten)
 	}
-	l.forget("local", "alpha", l.now())
+	l.forget("local", "alpha", l.sequence())
 	l.set("local", running)
 	all, forgotten := l.reports()
 	if changed := changedSince(written, all, forgotten); len(changed) != 1 || changed[0].Name != "alpha" || changed[0].Value != "running" {
@@ -25,7 +25,7 @@ func TestEqualStateOfNextServerIsWrittenAgain(t *testing.T) {
 	if changed := changedSince(all, all, forgotten); len(changed) != 0 {
 		t.Errorf("written %v again without a change", changed)
 	}
-	l.next("local", "alpha")
+	l.nameReused("local", "alpha")
 	written = all
 	all, forgotten = l.reports()
 	if changed := changedSince(written, all, forgotten); len(changed) != 1 {
@@ -37,7 +37,7 @@ func TestEqualStateOfNextServerIsWrittenAgain(t *testing.T) {
 func TestForgetKeepsStatusOfNextServer(t *testing.T) {
 	l := newStatuses()
 	l.set("local", left4me.Status{Name: "alpha", State: left4me.Failed})
-	asked := l.now()
+	asked := l.sequence()
 	l.set("local", left4me.Status{Name: "alpha", State: left4me.Running})
 	l.forget("local", "alpha", asked)
 	if st := l.get(left4me.Server{Host: "local", Name: "alpha"}); st.State != left4me.Running {

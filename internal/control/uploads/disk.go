@@ -28,35 +28,35 @@ type upload struct {
 	host hostfs.FS
 	dir  string // its directory on the host
 
-	mu     sync.Mutex
-	files  []*file
-	byPath map[string]*file
-	low    map[string]string // paths and their directories, by their lower-case form
-	bytes  int64             // received or announced
-	gone   bool
-	moved  chan struct{} // closed when more data arrives; nil while nobody waits
+	mu      sync.Mutex
+	files   []*file
+	byPath  map[string]*file
+	byLower map[string]string // paths and their directories, by their lower-case form
+	bytes   int64             // received or announced
+	closed  bool
+	arrived chan struct{} // closed when more data arrives; nil while nobody waits
 }
 
 // file is a File that is being written.
 type file struct {
 	File
 	number  int
-	turn    int // identifies the writer: a newer writer takes over the file
+	writer  int // identifies the writer: a newer writer takes over the file
 	settled bool
 
 	unsynced int64 // bytes that may not be on the disk yet
 }
 
-// head is the first line of upload.log.
-type head struct {
+// logHead is the first line of upload.log.
+type logHead struct {
 	By        string       `json:"by"`
 	ByID      int64        `json:"by_id,omitempty"` // absent in uploads created by older versions
 	Overlay   left4me.Name `json:"overlay"`
 	CreatedAt time.Time    `json:"created_at"`
 }
 
-// line is any other line of upload.log. It records a new file, or the size of a file once known.
-type line struct {
+// logLine is any other line of upload.log. It records a new file, or the size of a file once known.
+type logLine struct {
 	File int    `json:"file"`
 	Path string `json:"path"`
 	Size int64  `json:"size"`
@@ -74,7 +74,7 @@ func (up *upload) create(ctx context.Context) error {
 			return err
 		}
 	}
-	return up.write(ctx, head{By: up.By, ByID: up.ByID, Overlay: up.Overlay, CreatedAt: up.CreatedAt})
+	return up.write(ctx, logHead{By: up.By, ByID: up.ByID, Overlay: up.Overlay, CreatedAt: up.CreatedAt})
 }
 
 // write appends a line to the log.
@@ -130,7 +130,7 @@ func (u *Uploads) load(ctx context.Context, id string) (*upload, error) {
 	dir := path.Join(tmp, prefix+id)
 	if _, err := u.host.Stat(ctx, dir); err != nil {
 		delete(u.open, id) // a job has consumed it
-		return u.sent(ctx, id)
+		return u.loadSent(ctx, id)
 	}
 	if up := u.open[id]; up != nil {
 		return up, nil
@@ -143,14 +143,14 @@ func (u *Uploads) load(ctx context.Context, id string) (*upload, error) {
 	return up, nil
 }
 
-// sent returns a published upload, which is kept so that file names in its archives can be decoded
-// again with another encoding. It accepts no more data.
-func (u *Uploads) sent(ctx context.Context, id string) (*upload, error) {
+// loadSent returns a published upload, which is kept so that file names in its archives can be
+// decoded again with another encoding. It accepts no more data.
+func (u *Uploads) loadSent(ctx context.Context, id string) (*upload, error) {
 	up, err := read(ctx, u.host, path.Join(tmp, sentPrefix+id), id)
 	if err != nil {
 		return nil, err
 	}
-	up.gone = true
+	up.closed = true
 	return up, nil
 }
 
@@ -173,7 +173,7 @@ func (u *Uploads) find(ctx context.Context, by accounts.Actor, id string) (*uplo
 // read reads an upload from the disk. A crash can only truncate the last line, which belongs to a
 // piece that was never acknowledged.
 func read(ctx context.Context, host hostfs.FS, dir, id string) (*upload, error) {
-	up := &upload{Upload: Upload{ID: id}, host: host, dir: dir, byPath: map[string]*file{}, low: map[string]string{}}
+	up := &upload{Upload: Upload{ID: id}, host: host, dir: dir, byPath: map[string]*file{}, byLower: map[string]string{}}
 	log, err := host.Open(ctx, up.logFile())
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, notFound(id)
@@ -185,7 +185,7 @@ func read(ctx context.Context, host hostfs.FS, dir, id string) (*upload, error) 
 	up.TouchedAt = log.Info().ModTime
 	lines := bufio.NewScanner(log)
 	lines.Buffer(nil, 1<<16)
-	var h head
+	var h logHead
 	if !lines.Scan() || json.Unmarshal(lines.Bytes(), &h) != nil {
 		return nil, notFound(id)
 	}
@@ -195,7 +195,7 @@ func read(ctx context.Context, host hostfs.FS, dir, id string) (*upload, error) 
 	}
 	torn := false
 	for lines.Scan() {
-		var l line
+		var l logLine
 		if torn = json.Unmarshal(lines.Bytes(), &l) != nil; torn {
 			continue // the text after a truncated line starts with its rest
 		}
@@ -220,7 +220,7 @@ func read(ctx context.Context, host hostfs.FS, dir, id string) (*upload, error) 
 	return up, lines.Err()
 }
 
-func (up *upload) replay(l line) error {
+func (up *upload) replay(l logLine) error {
 	switch {
 	case l.File == len(up.files):
 		if _, err := checkPath(l.Path); err != nil {
@@ -237,7 +237,7 @@ func (up *upload) add(f *file) {
 	up.files = append(up.files, f)
 	up.byPath[f.Path] = f
 	for p := f.Path; ; p = p[:strings.LastIndexByte(p, '/')] {
-		up.low[strings.ToLower(p)] = p
+		up.byLower[strings.ToLower(p)] = p
 		if !strings.Contains(p, "/") {
 			break
 		}
@@ -333,7 +333,7 @@ func (up *upload) touch(ctx context.Context, now time.Time) {
 func (u *Uploads) drop(ctx context.Context, up *upload) error {
 	defer u.changed.Ring()
 	up.mu.Lock()
-	up.gone = true
+	up.closed = true
 	up.wake()
 	up.mu.Unlock()
 	u.mu.Lock()

@@ -122,7 +122,7 @@ func (u *Uploads) Create(ctx context.Context, by accounts.Actor, overlay left4me
 	}
 	mine := 0
 	for _, id := range ids {
-		if up, err := u.load(ctx, id); err == nil && own(by, up) {
+		if up, err := u.load(ctx, id); err == nil && isOwner(by, up) {
 			mine++
 		}
 	}
@@ -133,7 +133,7 @@ func (u *Uploads) Create(ctx context.Context, by accounts.Actor, overlay left4me
 	id := strings.ToLower(rand.Text())
 	up := &upload{
 		Upload: Upload{ID: id, By: by.Name, ByID: by.UserID, Overlay: names.OnHost(overlay), CreatedAt: now, TouchedAt: now},
-		host:   u.host, dir: path.Join(tmp, prefix+id), byPath: map[string]*file{}, low: map[string]string{},
+		host:   u.host, dir: path.Join(tmp, prefix+id), byPath: map[string]*file{}, byLower: map[string]string{},
 	}
 	if err := up.create(ctx); err != nil {
 		return Upload{}, fmt.Errorf("begin upload: %w", err)
@@ -264,13 +264,13 @@ func (u *Uploads) Run(ctx context.Context) error {
 
 // mayUse reports whether by may see and change an upload: its own, or any with SiteRight.
 func mayUse(by accounts.Actor, up *upload) bool {
-	return own(by, up) || accounts.Allow(by, accounts.SiteRight, left4me.Site) == nil
+	return isOwner(by, up) || accounts.Allow(by, accounts.SiteRight, left4me.Site) == nil
 }
 
-// own reports whether by began an upload. An upload without a user id belongs to the host's own
+// isOwner reports whether by began an upload. An upload without a user id belongs to the host's own
 // administrator and to no user of the same name. The same applies to uploads of versions that
 // stored no ids; administrators reach those with SiteRight.
-func own(by accounts.Actor, up *upload) bool {
+func isOwner(by accounts.Actor, up *upload) bool {
 	return by.Name != "" && by.Name == up.By && by.UserID == up.ByID
 }
 

@@ -27,10 +27,10 @@ const (
 	spaceEvery = 64 << 20
 	syncEvery  = 16 << 20
 
-	// aheadMost is how far a piece may be ahead of the received data, and aheadWithin how long it
+	// maxAhead is how far a piece may be ahead of the received data, and aheadTimeout how long it
 	// waits while no data arrives.
-	aheadMost   = 16 << 20
-	aheadWithin = 2 * time.Second
+	maxAhead     = 16 << 20
+	aheadTimeout = 2 * time.Second
 )
 
 // Write appends a piece to a file and creates the file with its first piece. offset must be the
@@ -55,15 +55,15 @@ func (u *Uploads) Write(ctx context.Context, by accounts.Actor, id, name string,
 	if offset < 0 || size < -1 || size > MaxBytes || size >= 0 && offset > size {
 		return File{}, left4me.NewError(left4me.Invalid, "upload.offset_invalid", "offset", offset, "size", size).InField("query.offset")
 	}
-	if err := u.room(ctx, max(size-offset, 0)); err != nil {
+	if err := u.checkSpace(ctx, max(size-offset, 0)); err != nil {
 		return File{}, err
 	}
 	up.await(ctx, name, offset)
 	f, turn, err := up.begin(ctx, name, offset, size)
 	switch {
 	case err != nil:
-	case turn == settled:
-		err = up.extra(r, f)
+	case turn == complete:
+		err = up.refuseExtra(r, f)
 	default:
 		err = u.fill(ctx, up, f, turn, r)
 	}
@@ -81,7 +81,7 @@ func Drain(r io.Reader) { _, _ = io.CopyN(io.Discard, r, drained) }
 // await blocks until a piece need not wait for earlier pieces, or has waited too long. begin then
 // accepts or refuses it.
 func (up *upload) await(ctx context.Context, name string, offset int64) {
-	patience := time.NewTimer(aheadWithin)
+	patience := time.NewTimer(aheadTimeout)
 	defer patience.Stop()
 	for {
 		moved := up.ahead(name, offset)
@@ -90,7 +90,7 @@ func (up *upload) await(ctx context.Context, name string, offset int64) {
 		}
 		select {
 		case <-moved:
-			patience.Reset(aheadWithin)
+			patience.Reset(aheadTimeout)
 		case <-patience.C:
 			return
 		case <-ctx.Done():
@@ -105,31 +105,31 @@ func (up *upload) ahead(name string, offset int64) <-chan struct{} {
 	up.mu.Lock()
 	defer up.mu.Unlock()
 	f := up.byPath[name]
-	if up.gone || f == nil || f.settled || offset <= f.Have || offset-f.Have > aheadMost {
+	if up.closed || f == nil || f.settled || offset <= f.Have || offset-f.Have > maxAhead {
 		return nil
 	}
-	if up.moved == nil {
-		up.moved = make(chan struct{})
+	if up.arrived == nil {
+		up.arrived = make(chan struct{})
 	}
-	return up.moved
+	return up.arrived
 }
 
 // wake wakes all calls of await. up.mu must be held.
 func (up *upload) wake() {
-	if up.moved != nil {
-		close(up.moved)
-		up.moved = nil
+	if up.arrived != nil {
+		close(up.arrived)
+		up.arrived = nil
 	}
 }
 
-// settled is the turn of a complete file.
-const settled = -1
+// complete is the turn of a complete file.
+const complete = -1
 
 // begin takes over a file for writing at offset, and adds it if it is new.
 func (up *upload) begin(ctx context.Context, name string, offset, size int64) (*file, int, error) {
 	up.mu.Lock()
 	defer up.mu.Unlock()
-	if up.gone {
+	if up.closed {
 		return nil, 0, notFound(up.ID)
 	}
 	f := up.byPath[name]
@@ -145,18 +145,18 @@ func (up *upload) begin(ctx context.Context, name string, offset, size int64) (*
 			return nil, 0, err
 		}
 		f.Size = size
-		if err := up.write(ctx, line{File: f.number, Path: name, Size: size}); err != nil {
+		if err := up.write(ctx, logLine{File: f.number, Path: name, Size: size}); err != nil {
 			return nil, 0, err
 		}
 		up.add(f)
-		f.turn++
-		return f, f.turn, nil
+		f.writer++
+		return f, f.writer, nil
 	}
 	switch {
 	case f.Have != offset:
 		return f, 0, conflict(name, f.Have)
 	case f.settled:
-		return f, settled, nil // the previous answer was lost
+		return f, complete, nil // the previous answer was lost
 	case size >= 0 && f.Size >= 0 && size != f.Size:
 		return f, 0, left4me.NewError(left4me.Invalid, "upload.size_changed", "path", name, "announced", f.Size, "size",
 			size).InField("query.size")
@@ -164,13 +164,13 @@ func (up *upload) begin(ctx context.Context, name string, offset, size int64) (*
 		if err := up.grow(f, size); err != nil {
 			return f, 0, err
 		}
-		if err := up.write(ctx, line{File: f.number, Path: name, Size: size}); err != nil {
+		if err := up.write(ctx, logLine{File: f.number, Path: name, Size: size}); err != nil {
 			return f, 0, err
 		}
 		f.Size = size
 	}
-	f.turn++
-	return f, f.turn, nil
+	f.writer++
+	return f, f.writer, nil
 }
 
 // mayAdd checks a new file for conflicts with the existing ones.
@@ -179,7 +179,7 @@ func (up *upload) mayAdd(name string) error {
 		return left4me.NewError(left4me.Invalid, "upload.too_many_files", "limit", MaxFiles)
 	}
 	for p := name; ; p = path.Dir(p) {
-		if was, ok := up.low[strings.ToLower(p)]; ok && was != p {
+		if was, ok := up.byLower[strings.ToLower(p)]; ok && was != p {
 			return left4me.NewError(left4me.Invalid, "upload.path_differs_by_case", "path", shown(name), "other", was).InField("query.path")
 		}
 		if _, ok := up.byPath[p]; ok && p != name {
@@ -189,7 +189,7 @@ func (up *upload) mayAdd(name string) error {
 			break
 		}
 	}
-	if _, ok := up.low[strings.ToLower(name)]; ok {
+	if _, ok := up.byLower[strings.ToLower(name)]; ok {
 		return left4me.NewError(left4me.Invalid, "upload.path_is_directory", "path", shown(name)).InField("query.path")
 	}
 	return nil
@@ -230,7 +230,7 @@ func (u *Uploads) fill(ctx context.Context, up *upload, f *file, turn int, r io.
 		}
 		if since += int64(n); since >= spaceEvery {
 			since = 0
-			if err := u.room(ctx, 0); err != nil {
+			if err := u.checkSpace(ctx, 0); err != nil {
 				failed = err
 				break
 			}
@@ -246,18 +246,18 @@ func (u *Uploads) fill(ctx context.Context, up *upload, f *file, turn int, r io.
 	return errors.Join(failed, u.settle(context.WithoutCancel(ctx), up, f, turn, out, all))
 }
 
-// extra refuses data after the end of a complete file.
-func (up *upload) extra(r io.Reader, f *file) error {
+// refuseExtra refuses data after the end of a complete file.
+func (up *upload) refuseExtra(r io.Reader, f *file) error {
 	var b [1]byte
 	if n, _ := io.ReadFull(r, b[:]); n == 0 {
 		return nil
 	}
 	up.mu.Lock()
 	defer up.mu.Unlock()
-	return tooMuch(f)
+	return errTooLong(f)
 }
 
-func tooMuch(f *file) error {
+func errTooLong(f *file) error {
 	return left4me.NewError(left4me.Invalid, "upload.file_too_long", "path", f.Path, "size", f.Size).InField("query.size")
 }
 
@@ -266,12 +266,12 @@ func (up *upload) put(out hostfs.Writer, f *file, turn int, b []byte) error {
 	up.mu.Lock()
 	defer up.mu.Unlock()
 	switch {
-	case up.gone:
+	case up.closed:
 		return notFound(up.ID)
-	case f.turn != turn:
+	case f.writer != turn:
 		return left4me.NewError(left4me.Conflict, "upload.file_busy", "path", f.Path)
 	case f.Size >= 0 && f.Have+int64(len(b)) > f.Size:
-		return tooMuch(f)
+		return errTooLong(f)
 	case f.Size < 0:
 		if err := up.grow(f, f.Have+int64(len(b))); err != nil {
 			return err
@@ -293,14 +293,14 @@ func (up *upload) put(out hostfs.Writer, f *file, turn int, b []byte) error {
 // settle makes received data survive a power failure, and moves a complete file to its place.
 func (u *Uploads) settle(ctx context.Context, up *upload, f *file, turn int, out hostfs.Writer, wrote int64) error {
 	defer u.changed.Ring()
-	if up.due(f, wrote) {
+	if up.needsSync(f, wrote) {
 		if err := out.Sync(); err != nil {
 			return err
 		}
 	}
 	up.mu.Lock()
 	defer up.mu.Unlock()
-	if up.gone || f.turn != turn {
+	if up.closed || f.writer != turn {
 		return nil
 	}
 	up.TouchedAt = u.now()
@@ -310,11 +310,11 @@ func (u *Uploads) settle(ctx context.Context, up *upload, f *file, turn int, out
 	return up.move(ctx, f)
 }
 
-// due adds written bytes, and reports whether the file must be synced: when it is complete, and
-// often enough that a power failure loses little. After a failure the size on disk tells what
+// needsSync adds written bytes, and reports whether the file must be synced: when it is complete,
+// and often enough that a power failure loses little. After a failure the size on disk tells what
 // remains, and a sender that is further ahead learns it from the next answer. Syncing every piece
 // would slow down small pieces, which some proxies require.
-func (up *upload) due(f *file, wrote int64) bool {
+func (up *upload) needsSync(f *file, wrote int64) bool {
 	up.mu.Lock()
 	defer up.mu.Unlock()
 	f.unsynced += wrote
@@ -344,8 +344,8 @@ func (up *upload) state(f *file) File {
 	return f.File
 }
 
-// room refuses data that would fill the disk.
-func (u *Uploads) room(ctx context.Context, more int64) error {
+// checkSpace refuses data that would fill the disk.
+func (u *Uploads) checkSpace(ctx context.Context, more int64) error {
 	left, err := u.free(ctx)
 	if err != nil {
 		return err

@@ -147,7 +147,7 @@ func (a *Agent) serve(ctx context.Context) error {
 		return err
 	}
 	close(a.ready)
-	if c.bus.Anew() {
+	if c.bus.IsNewStore() {
 		c.group.Go(func() error { a.crashes.publishAll(ctx); return nil })
 	}
 	a.backups.sweep()

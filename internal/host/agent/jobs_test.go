@@ -140,7 +140,7 @@ func TestCrashesArePublishedAgainToNewStore(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(b.Close)
-	if !b.Anew() {
+	if !b.IsNewStore() {
 		t.Error("got Anew false for a new store")
 	}
 	root := t.TempDir()

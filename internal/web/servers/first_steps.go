@@ -21,7 +21,7 @@ func (p *Pages) firstRun(ctx context.Context, who accounts.Actor) firstRun {
 	defer cancel()
 	overlays, err := p.Overlays.Names(ctx)
 	overlays = accounts.Visible(who, overlays, left4me.OnOverlay)
-	said, _ := p.Game.Said(p.Hosts.Default())
+	said, _ := p.Game.LastAnswer(p.Hosts.Default())
 	return firstRun{HostAnswers: err == nil, Overlays: len(overlays), Installed: said.Current > 0}
 }
 

@@ -21,7 +21,7 @@ import (
 // outdated reports whether any host could have a newer build of the game.
 func (p *Pages) outdated() bool {
 	return slices.ContainsFunc(p.Hosts.All(), func(host left4me.Name) bool {
-		v, _ := p.Game.Said(host)
+		v, _ := p.Game.LastAnswer(host)
 		return v.Outdated
 	})
 }
