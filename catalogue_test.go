@@ -427,3 +427,18 @@ func TestTextsOutsideOfTheCatalogueAreFound(t *testing.T) {
 		}
 	}
 }
+
+// A style or script that finds an element by a text would lose it in another language.
+func TestNoStyleOrScriptSelectsByText(t *testing.T) {
+	files, _ := filepath.Glob("internal/web/assets/js/*.js")
+	byText := regexp.MustCompile(`\[(aria-label|title|placeholder|alt)[*^$~|]?=`)
+	for _, path := range append(files, "internal/web/assets/panel.css") {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m := byText.Find(data); m != nil {
+			t.Errorf("%s selects by %s: use a class or a data attribute", path, m)
+		}
+	}
+}

@@ -207,12 +207,12 @@ func (s *site) behindAProxy(file string) {
 	}
 	s.picture("upload-proxy-narrow")
 	p.answer(http.StatusOK)
-	s.until("a login page ends it", says("If a proxy asks for a login"))
+	s.until("a login page ends it", says("If a proxy requires a login"))
 	p.answer(0)
 	s.do("a form", chromedp.Navigate(s.url("/game")), chromedp.WaitVisible(chromedp.CSS(`form[action="/game/check"] button`)))
 	for status, text := range map[int]string{
 		http.StatusGatewayTimeout: "timed out (status 504)",
-		http.StatusOK:             "If a proxy asks for a login",
+		http.StatusOK:             "If a proxy requires a login",
 	} {
 		p.answer(status)
 		// Its stream may have ended meanwhile; what a form says stays all the same.
@@ -232,7 +232,7 @@ func (s *site) behindAProxy(file string) {
 	s.until("the bar says who answers", bar("A proxy between the browser and left4me cannot reach left4me (status 502)"))
 	s.picture("bar-proxy-narrow")
 	p.answer(http.StatusOK)
-	s.until("and who does then", bar("If a proxy asks for a login"))
+	s.until("and who does then", bar("If a proxy requires a login"))
 	p.answer(0)
 	s.until("the bar goes", `document.getElementById("connection").hidden`)
 }
