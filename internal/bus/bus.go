@@ -1,5 +1,5 @@
-// Package bus connects the control side with the hosts, and is their only connection: an embedded
-// NATS server with JetStream, and the subjects and messages sent over it.
+// Package bus is the only connection between the control packages and the hosts. It runs an
+// embedded NATS server with JetStream, and defines the subjects and messages sent over it.
 //
 // On a single machine the server opens no socket, and both sides use in-process connections with
 // the same subjects and messages as between machines. Every request has a deadline and every
@@ -368,7 +368,7 @@ func answer(out any, limit int) ([]byte, error) {
 
 // refusal encodes the reply for an error.
 func refusal(e *left4me.Error) []byte {
-	data, _ := Marshal(reply{V: Version, Error: e.Clipped()}) // cannot fail: it contains only texts
+	data, _ := Marshal(reply{V: Version, Error: e.Clipped()}) // cannot fail: the reply contains only texts
 	return data
 }
 

@@ -270,7 +270,7 @@ func TestUnfinishedJobIsRedeliveredToNextAgent(t *testing.T) {
 	if err := receive(t, got).Done(); err != nil {
 		t.Fatal(err)
 	}
-	receive(t, got) // the agent never ends this one
+	receive(t, got) // the agent never finishes this job
 	dies()
 	start := time.Now()
 	if err := b.Work(t.Context(), "local", func(d bus.Delivery) { got <- d }); err != nil {
@@ -346,7 +346,7 @@ func TestEventsOfOneKind(t *testing.T) {
 		t.Errorf("got event %s", s)
 	}
 	stop()
-	if err := b.Ping(t.Context()); err != nil { // sent after the acknowledgement, so that has arrived
+	if err := b.Ping(t.Context()); err != nil { // follows the acknowledgement, so that one has arrived
 		t.Fatal(err)
 	}
 	b.Close()
@@ -416,7 +416,7 @@ func TestEventsContinueFromPosition(t *testing.T) {
 	record("four")
 	receive(t, got)
 	stop()
-	if err := b.Ping(t.Context()); err != nil { // sent after the acknowledgement, so that has arrived
+	if err := b.Ping(t.Context()); err != nil { // follows the acknowledgement, so that one has arrived
 		t.Fatal(err)
 	}
 	b.Close()
@@ -437,7 +437,7 @@ func TestDecodeRefusesNewerVersion(t *testing.T) {
 		`{"port":2}`:               nil,
 		`{}`:                       nil,
 		`{"v":2,"port":2}`:         left4me.Unavailable,
-		`{"v":2,"port":{"low":2}}`: left4me.Unavailable, // the shape has changed, but the version is the reason
+		`{"v":2,"port":{"low":2}}`: left4me.Unavailable, // the format differs too, but the version decides
 		`{"v":1,"port":"x"}`:       left4me.Invalid,
 		`{"v":`:                    left4me.Invalid,
 		``:                         left4me.Invalid,

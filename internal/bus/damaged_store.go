@@ -21,7 +21,7 @@ const (
 	streamsName = storeName + "/$G/streams" // one directory per stream
 	ownerName   = "owner"                   // file with the identity of the left4me that owns the store
 	asidePrefix = "damaged-"                // stores set aside as unusable, by time
-	maxAside    = 3                         // how many of those are kept
+	maxAside    = 3                         // maximum number of stores set aside
 )
 
 // OpenFor is like Open for the left4me with the given identity. A store of another identity is set
@@ -115,8 +115,8 @@ func openStore(ctx context.Context, dir string, log *slog.Logger, payload int32)
 	return b, nil
 }
 
-// checkDamage returns which events or readers the server lost; readers lists the names that the
-// events' consumers had before.
+// checkDamage returns an error if the server lost events or readers; readers lists the consumers of
+// events before the start.
 func (b *Bus) checkDamage(ctx context.Context, readers []string) error {
 	if err := b.broken(); err != nil {
 		return err

@@ -53,7 +53,7 @@ func usedStore(t *testing.T) string {
 		}
 		stop()
 		reading.Wait()                              // the last event is acknowledged after its handler has returned
-		if err := b.Ping(t.Context()); err != nil { // sent after the acknowledgements
+		if err := b.Ping(t.Context()); err != nil { // follows the acknowledgements, so they have arrived
 			t.Fatal(err)
 		}
 	})

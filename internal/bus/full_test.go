@@ -111,7 +111,7 @@ func TestQueueOpensAfterStartOnFullDisk(t *testing.T) {
 			t.Fatal(err)
 		}
 		b.Close()
-		// Open removes these at the start, which would free space.
+		// Open would remove these jobs and thereby free space.
 		if err := os.RemoveAll(filepath.Join(store, "jetstream/$G/streams/JOBS")); err != nil {
 			t.Fatal(err)
 		}

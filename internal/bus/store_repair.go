@@ -32,7 +32,7 @@ const (
 // doesn't change that. Healthz reports it. Shutting down JetStream and enabling it again rereads
 // the store, which contains everything that was acknowledged.
 type storeKeeper struct {
-	config  server.JetStreamConfig // of the store
+	config  server.JetStreamConfig // configuration of the store
 	closing chan struct{}          // closed by Close
 	close   sync.Once
 	mu      sync.Mutex // held while the store is restarted

@@ -16,7 +16,7 @@ import (
 // Backups accesses the table backup_policy.
 type Backups struct{ db *Store }
 
-// Backups returns the access to backup policies; the value may be copied.
+// Backups returns access to backup policies; the value may be copied.
 func (s *Store) Backups() Backups { return Backups{s} }
 
 // Policy returns the backup policy and when the schedule last added a backup. Errors:

@@ -13,7 +13,7 @@ import (
 // Blueprints accesses the table blueprint.
 type Blueprints struct{ db *Store }
 
-// Blueprints returns the access to blueprints; the value may be copied.
+// Blueprints returns access to blueprints; the value may be copied.
 func (s *Store) Blueprints() Blueprints { return Blueprints{s} }
 
 const blueprintColumns = `id, name, overlays, settings, created_at, version`

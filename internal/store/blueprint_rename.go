@@ -7,10 +7,10 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Rename renames a blueprint and the references of its servers. The servers get a new version, so
-// that an edit based on an earlier one cannot select a later blueprint of the old name. Rename
-// returns the blueprint before and after. Errors: left4me.NotFound; left4me.Conflict for the field
-// "name" if the name is taken, and if version is neither 0 nor the current version.
+// Rename renames a blueprint and updates the references of its servers. The servers get a new
+// version, so that an edit based on an earlier one cannot select a later blueprint of the old name.
+// Rename returns the blueprint before and after. Errors: left4me.NotFound; left4me.Conflict for the
+// field "name" if the name is taken, and if version is neither 0 nor the current version.
 func (s Blueprints) Rename(ctx context.Context, name, to left4me.Name, version int) (before, after left4me.Blueprint, err error) {
 	err = s.db.tx(ctx, func(tx *transaction) error {
 		before, err = one(tx.QueryRowContext(ctx, `SELECT `+blueprintColumns+` FROM blueprint WHERE name = ?`, name),

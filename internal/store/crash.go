@@ -13,7 +13,7 @@ import (
 // Crashes accesses the table crash.
 type Crashes struct{ db *Store }
 
-// Crashes returns the access to crashes; the value may be copied.
+// Crashes returns access to crashes; the value may be copied.
 func (s *Store) Crashes() Crashes { return Crashes{s} }
 
 // Crash is an unexpected end of a server.

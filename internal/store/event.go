@@ -14,7 +14,7 @@ import (
 // Events accesses the tables event and event_reader.
 type Events struct{ db *Store }
 
-// Events returns the access to events; the value may be copied.
+// Events returns access to events; the value may be copied.
 func (s *Store) Events() Events { return Events{s} }
 
 // event writes an event in the transaction of its change, and is the only way to write one. data is

@@ -11,7 +11,7 @@ import (
 // Game accesses the tables rollout and game_policy.
 type Game struct{ db *Store }
 
-// Game returns the access to rollouts and policies; the value may be copied.
+// Game returns access to rollouts and policies; the value may be copied.
 func (s *Store) Game() Game { return Game{s} }
 
 // GamePolicy is when a host checks for newer builds of the game, and whether it installs them.

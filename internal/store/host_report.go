@@ -13,7 +13,7 @@ import (
 // Reports accesses the table host_report, which holds the last reports of hosts.
 type Reports struct{ db *Store }
 
-// Reports returns the access to reports; the value may be copied.
+// Reports returns access to reports; the value may be copied.
 func (s *Store) Reports() Reports { return Reports{s} }
 
 // Report is one fact reported by a host.
@@ -65,7 +65,7 @@ func setReport(ctx context.Context, tx *transaction, r Report) error {
 	if err != nil || on.Kind == left4me.ServerTarget && on.ID == "" {
 		return err
 	}
-	// A report about an earlier object of the same name is not the previous value of this one.
+	// The previous value must not come from an earlier object of the same name.
 	var from string
 	err = tx.QueryRowContext(ctx, `SELECT value FROM host_report WHERE host = ? AND noun = ? AND name = ? AND target_id = ?`,
 		r.Host, r.Noun, r.Name, on.ID).Scan(&from)

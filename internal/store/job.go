@@ -14,7 +14,7 @@ import (
 // Jobs accesses the table job.
 type Jobs struct{ db *Store }
 
-// Jobs returns the access to jobs; the value may be copied.
+// Jobs returns access to jobs; the value may be copied.
 func (s *Store) Jobs() Jobs { return Jobs{s} }
 
 // QueuedJob is a job with the payload for its host.
@@ -219,7 +219,7 @@ func jobEvent(ctx context.Context, tx *transaction, kind left4me.EventKind, v le
 	return tx.writeEvent(ctx, v.By, kind, targetOf(v), e)
 }
 
-// targetOf returns the target of a job with the id from when the job was requested.
+// targetOf returns the target of a job with its id at the time of the request.
 func targetOf(v left4me.Job) left4me.Target {
 	on := left4me.TargetOf(v.Kind, v.Target)
 	on.ID = v.TargetID
@@ -227,7 +227,7 @@ func targetOf(v left4me.Job) left4me.Target {
 }
 
 // targetID returns the id of a job's target, or empty for a host. Errors: left4me.NotFound if the
-// target doesn't exist or has another id than v says.
+// target doesn't exist or its id differs from v.TargetID.
 func targetID(ctx context.Context, tx *transaction, v left4me.Job) (left4me.ID, error) {
 	on := left4me.TargetOf(v.Kind, v.Target)
 	if on.Kind == left4me.HostTarget {

@@ -12,7 +12,7 @@ import (
 // Overlays accesses the table overlay.
 type Overlays struct{ db *Store }
 
-// Overlays returns the access to overlays; the value may be copied.
+// Overlays returns access to overlays; the value may be copied.
 func (s *Store) Overlays() Overlays { return Overlays{s} }
 
 // Overlay is the definition of an overlay with the times of its last check and deletion.
@@ -165,7 +165,7 @@ func (s Overlays) Update(ctx context.Context, by left4me.Actor, v left4me.Overla
 			}
 			v.Script = &next
 		}
-		if v.Moves == nil { // a client that doesn't know moves keeps them
+		if v.Moves == nil { // clients that don't know moves must not remove them
 			v.Moves = old.Moves
 		}
 		v.Version, v.CreatedAt = old.Version+1, old.CreatedAt

@@ -115,7 +115,7 @@ func TestReadViewIsConsistent(t *testing.T) {
 	}
 }
 
-// The host keeps reporting the old name, which only means the renamed overlay.
+// Reports under the old name are about the renamed overlay and no other.
 func TestReportsOfRenamedOverlay(t *testing.T) {
 	s := newStore(t)
 	ctx := t.Context()

@@ -14,7 +14,7 @@ import (
 // OverlayRestarts accesses the table content_restart.
 type OverlayRestarts struct{ db *Store }
 
-// OverlayRestarts returns the access to rollouts of revisions; the value may be copied.
+// OverlayRestarts returns access to rollouts of revisions; the value may be copied.
 func (s *Store) OverlayRestarts() OverlayRestarts { return OverlayRestarts{s} }
 
 // OverlayRestart is the rollout of a scheduled revision of an overlay.

@@ -14,7 +14,7 @@ import (
 // Servers accesses the table server.
 type Servers struct{ db *Store }
 
-// Servers returns the access to servers; the value may be copied.
+// Servers returns access to servers; the value may be copied.
 func (s *Store) Servers() Servers { return Servers{s} }
 
 const serverColumns = `id, name, host, port, blueprint, settings, created_at, overlays, version,
@@ -64,7 +64,7 @@ func (s Servers) Create(ctx context.Context, v left4me.Server) error {
 		return fmt.Errorf("create server %s: %w", v.Name, err)
 	}
 	id := NewID(time.Now())
-	v.ID = "" // so that every existing server counts as another one
+	v.ID = "" // no existing server may be mistaken for the new one
 	err = s.db.tx(ctx, func(tx *transaction) error {
 		if err := checkNameAndPort(ctx, tx, v); err != nil {
 			return err
@@ -156,7 +156,8 @@ func checkVersion(have, seen int, changed *left4me.Error) error {
 	return changed.InField("version")
 }
 
-// checkNameAndPort checks that the name of v is free, and everything that possible checks.
+// checkNameAndPort checks that the name of v is free, and everything that checkPortAndBlueprint
+// checks.
 func checkNameAndPort(ctx context.Context, tx *transaction, v left4me.Server) error {
 	if err := checkNameFree(ctx, tx, v); err != nil {
 		return err

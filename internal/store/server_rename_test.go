@@ -197,7 +197,7 @@ func TestRenameRefusedWhileStartRenames(t *testing.T) {
 	is(t, err, left4me.Conflict, "")
 }
 
-// A job requested under the old name, by a user who read the server before the rename.
+// A user who read the server before the rename may request a job under the old name.
 func TestJobFollowsRenamedServer(t *testing.T) {
 	s := newStore(t)
 	alpha := named(t, s, "alpha", 27015)

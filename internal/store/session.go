@@ -13,7 +13,7 @@ import (
 // Sessions accesses the table session.
 type Sessions struct{ db *Store }
 
-// Sessions returns the access to sessions; the value may be copied.
+// Sessions returns access to sessions; the value may be copied.
 func (s *Store) Sessions() Sessions { return Sessions{s} }
 
 // Session is a browser login.

@@ -10,7 +10,7 @@ import (
 // Site accesses the table site.
 type Site struct{ db *Store }
 
-// Site returns the access to site settings; the value may be copied.
+// Site returns access to site settings; the value may be copied.
 func (s *Store) Site() Site { return Site{s} }
 
 // ID returns the identity of this left4me. It is random and stays with the database, also after a

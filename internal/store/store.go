@@ -63,7 +63,7 @@ func Open(ctx context.Context, path string) (*Store, error) {
 	return s, err
 }
 
-// heapVFS is SQLite's VFS that locks the database for this process and keeps the shared memory of
+// heapVFS is the SQLite VFS that locks the database for this process and keeps the shared memory of
 // its write-ahead log on the heap (sqlite.org/vfs.html).
 const heapVFS = "unix-excl"
 
@@ -110,7 +110,7 @@ func (s *Store) Full() *left4me.Error {
 
 // ensurePrivate creates the file if necessary and sets its mode to 0600, because it holds password
 // hashes; SQLite uses the same mode for its other files. It returns an error for a file that cannot
-// be written, which SQLite would open and only fail at the first change.
+// be written, which SQLite would open without an error until the first change.
 func ensurePrivate(path string) error {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 // Tokens accesses the table token.
 type Tokens struct{ db *Store }
 
-// Tokens returns the access to tokens; the value may be copied.
+// Tokens returns access to tokens; the value may be copied.
 func (s *Store) Tokens() Tokens { return Tokens{s} }
 
 // Token is an API token of a program.

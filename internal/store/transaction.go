@@ -82,7 +82,7 @@ func (s *Store) attempt(ctx context.Context, f func(*transaction) error) error {
 		return t.failed
 	}
 	err = tx.Commit()
-	// Also after a failed commit, which may have taken effect.
+	// A failed commit may have taken effect, so it counts as a write too.
 	s.generation.Add(1)
 	for name := range t.wrote {
 		s.tables.bell(name).Ring()

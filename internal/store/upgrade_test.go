@@ -78,9 +78,9 @@ func TestCopyIsKeptBeforeUpgrade(t *testing.T) {
 	}
 }
 
-// Open reports it, instead of the first login.
+// Open reports a read-only database; otherwise the error would first appear at a login.
 func TestOpenRefusesReadOnlyDatabase(t *testing.T) {
-	if os.Geteuid() == 0 { // root may write whatever the mode
+	if os.Geteuid() == 0 { // root may write regardless of the mode
 		asNobody(t)
 		return
 	}
@@ -128,7 +128,7 @@ func TestSchemaOfReadsFileHeader(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	says(Schema()) // while it is open
+	says(Schema()) // while the database is open
 	if err := s.migrate(t.Context(), path, with(t, "DELETE FROM blueprint;")); err != nil {
 		t.Fatal(err)
 	}

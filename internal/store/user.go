@@ -11,7 +11,7 @@ import (
 // Users accesses the table user.
 type Users struct{ db *Store }
 
-// Users returns the access to users; the value may be copied.
+// Users returns access to users; the value may be copied.
 func (s *Store) Users() Users { return Users{s} }
 
 // User is a user account.
@@ -81,7 +81,7 @@ func (s Users) Create(ctx context.Context, v User) (User, error) {
 	return v, nil
 }
 
-// ReplacePassword replaces the password hash of a user, unless it is no longer old.
+// ReplacePassword replaces the password hash of a user, if it is still old.
 func (s Users) ReplacePassword(ctx context.Context, user int64, old, hash string) error {
 	err := s.db.tx(ctx, func(tx *transaction) error {
 		_, err := tx.ExecContext(ctx, `UPDATE user SET password = ? WHERE id = ? AND password = ?`, hash, user, old)

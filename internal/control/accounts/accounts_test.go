@@ -97,7 +97,7 @@ func TestLoginCostsTheSameForUnknownUsers(t *testing.T) {
 	}
 }
 
-// Measures the same as wall-clock time, with a wide margin and the production cost.
+// Compares the wall-clock time of both cases, with a wide margin and the production cost.
 func TestLoginTakesAsLongForUnknownUsers(t *testing.T) {
 	h := newHashing(defaultCost)
 	stored, err := h.hash(t.Context(), password)

@@ -71,8 +71,8 @@ func TestKnownBrowserHasOwnAttempts(t *testing.T) {
 		t.Fatal(err)
 	}
 	besiege(t, a, c)
-	// From another network where somebody else has failed too: neither the network nor its single
-	// stranger's attempt helps.
+	// From another network where somebody else has failed too: the network isn't known, and its one
+	// attempt as a stranger is used up.
 	away := addr("203.0.113.1")
 	if _, err := a.as(t, password, "", away); !errors.Is(err, left4me.Busy) {
 		t.Fatalf("a stranger was not throttled: %v", err)

@@ -96,7 +96,7 @@ func (r errorReader) shown(e *left4me.Error) *left4me.Error {
 	return out.Rendered()
 }
 
-// replacement returns the replacement for e.
+// replacement returns the error without names that is shown in place of e.
 func replacement(e *left4me.Error) *left4me.Error {
 	c := left4me.NewError(e.Kind, "object.hidden")
 	if strings.HasPrefix(e.Code, "port.holder_") { // a fragment of a sentence

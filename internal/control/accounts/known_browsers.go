@@ -43,7 +43,7 @@ func (a *Accounts) browserID(browser string, u store.User) (id string) {
 	return ""
 }
 
-// updatedMark returns the browser's mark, updated by a login to u.
+// updatedMark returns a browser's mark after a login to u.
 func (a *Accounts) updatedMark(browser string, u store.User) string {
 	parts := marksIn(browser)
 	if len(parts[0]) != markID {

@@ -14,7 +14,7 @@ import (
 // concurrent use.
 type recent[K comparable, V any] = simplelru.LRU[K, V]
 
-// newRecent returns a recent of at most most entries; most must be positive.
+// newRecent returns a recent with room for most entries; most must be positive.
 func newRecent[K comparable, V any](most int) *recent[K, V] {
 	l, err := simplelru.NewLRU[K, V](most, nil)
 	if err != nil {
@@ -75,7 +75,7 @@ type throttle struct {
 
 func newThrottle() *throttle { return throttleOf(10_000) }
 
-// throttleOf returns a throttle that remembers at most most accounts, addresses and visitors each.
+// throttleOf returns a throttle that remembers up to most accounts, addresses and visitors each.
 func throttleOf(most int) *throttle {
 	return &throttle{
 		accounts: newRecent[string, tries](most), address: newRecent[netip.Prefix, tries](most), visitors: newRecent[visitor, tries](most),

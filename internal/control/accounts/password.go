@@ -18,7 +18,8 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// cost is the cost of one hash. The default is 19 MiB and two passes, OWASP's first choice.
+// cost holds the argon2id parameters that determine the cost of a hash. The default is 19 MiB and
+// two passes, OWASP's first choice.
 type cost struct {
 	memory  uint32 // KiB
 	time    uint32

@@ -113,8 +113,8 @@ func (a *Accounts) admit(ctx context.Context, account string, u store.User, l At
 	return admission{}, after(wait, left4me.NewError(left4me.Busy, "auth.too_many_attempts", "wait", wait))
 }
 
-// truncated truncates a password that is too long. It fails in any case, but takes as long as
-// others to check.
+// truncated limits a password to MaxPassword+1 bytes. A longer one is wrong in any case, but must
+// take as long to check as others.
 func truncated(password string) string { return password[:min(len(password), MaxPassword+1)] }
 
 // begin creates a session for u as read when its password was checked.

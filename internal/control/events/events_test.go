@@ -247,8 +247,8 @@ func TestReaderBacksOffUpTo30Seconds(t *testing.T) {
 	})
 }
 
-// A commit wakes a reader. It gets bursts in order in batches of limited size, and ends with its
-// context.
+// A commit wakes a reader, which gets bursts of events in order and in batches of limited size, and
+// ends with its context.
 func TestCommitWakesReader(t *testing.T) {
 	st := withServer(t)
 	const few = 50

@@ -63,7 +63,7 @@ type Game struct {
 	ready   chan struct{}
 }
 
-// answer is the last answer of a host, and why it gives none now.
+// answer holds the last answer of a host, and the error of the last query.
 type answer struct {
 	game    left4me.Game
 	at      time.Time // when the answered question was asked; zero if the host never answered
@@ -91,7 +91,7 @@ type View struct {
 	At      time.Time // time of that answer
 	Problem string    // why the host cannot be queried now; the rest is its last answer
 	Job     *left4me.Job
-	Rollout *Rollout // the newest one, active or ended
+	Rollout *Rollout // the newest rollout, active or ended
 	Policy  Policy
 }
 

@@ -11,7 +11,7 @@ import (
 	"github.com/left4me/left4me/internal/store"
 )
 
-// advance takes the rollout of a host as far as possible now.
+// advance carries out the steps of a host's rollout that are possible now.
 func (g *Game) advance(ctx context.Context, host left4me.Name) error {
 	g.rolloutMu.Lock()
 	defer g.rolloutMu.Unlock()

@@ -14,7 +14,7 @@ import (
 
 // States of a rollout: waiting → running → done, failed or cancelled.
 const (
-	Waiting   = "waiting" // for the end of the job on the game
+	Waiting   = "waiting" // waits for the end of the job on the game
 	Running   = "running"
 	Done      = "done"
 	Failed    = "failed"

@@ -91,7 +91,7 @@ func (g *Game) refresh(ctx context.Context) {
 }
 
 // check does what is due, after changes and at a fixed interval. Policies only apply once left4me
-// has been running for g.quiet.
+// has been running for g.startDelay.
 func (g *Game) check(ctx context.Context, since time.Time) {
 	periodic.Run(ctx, periodic.Schedule{Every: g.checkInterval, Wake: g.wakeup, Pause: pause}, func(ctx context.Context) {
 		for _, host := range g.hosts.All() {

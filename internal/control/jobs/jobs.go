@@ -232,8 +232,8 @@ func replaces(k left4me.JobKind) bool {
 }
 
 // cancelsStart reports whether a job of this kind cancels an active start, restart or overlay
-// build; begins reports whether it can be cancelled that way. Deleting an overlay also cancels its
-// running build.
+// build; cancellable reports whether it can be cancelled that way. Deleting an overlay also cancels
+// its running build.
 func cancelsStart(k left4me.JobKind) bool {
 	return k == left4me.StopServer || k == left4me.DeleteServer || k == left4me.ResetServer || k == left4me.DeleteOverlay
 }

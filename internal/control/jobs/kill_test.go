@@ -25,7 +25,7 @@ const (
 	killPointVar = "LEFT4ME_TEST_KILL_POINT"
 )
 
-// Points between "enqueue" and "claim", in order.
+// Points between "enqueue" and "claim", in order of execution.
 var killPoints = []string{"row", "sent", "delivered", "claimed", "answered"}
 
 // killed is a store whose process is killed after a write.

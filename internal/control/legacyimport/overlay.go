@@ -50,7 +50,7 @@ func (r *reader) defined(v Overlay) Overlay {
 	return v
 }
 
-// printable drops control characters and other runes that are no text.
+// printable returns -1 for control characters and other runes that strings.Map must drop.
 func printable(c rune) rune {
 	if c < 0x20 || c >= 0x7f && c < 0xa0 || c == '\u2028' || c == '\u2029' || c == '\uFFFD' {
 		return -1
@@ -58,7 +58,7 @@ func printable(c rune) rune {
 	return c
 }
 
-// entries returns the workshop items of some rows, without duplicates.
+// entries returns the workshop items in rows, without duplicates.
 func entries(rows []map[string]any) []left4me.WorkshopEntry {
 	all := []left4me.WorkshopEntry{}
 	for _, row := range rows {

@@ -308,7 +308,7 @@ func (r *reader) readServers(host left4me.Name) {
 }
 
 // blueprintOf returns a server's blueprint. For a server with overlays of its own, it creates a
-// blueprint with those above the ones of the original blueprint.
+// blueprint that stacks them above those of the original blueprint.
 func (r *reader) blueprintOf(t *table, row map[string]any, server left4me.Name, own []left4me.Name) left4me.Name {
 	id := text(t.get(row, "blueprint_id", "blueprint"))
 	b, ok := r.blueprints[id]

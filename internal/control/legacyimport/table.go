@@ -12,13 +12,13 @@ import (
 	"github.com/left4me/left4me/internal/store"
 )
 
-// table is a table and the columns of it that were understood.
+// table is a table with the set of columns that were understood.
 type table struct {
 	store.Table
 	used map[string]bool
 }
 
-// database is all tables, and the names of those that were understood.
+// database holds all tables, and the names of those that were understood.
 type database struct {
 	tables []*table
 	used   map[string]bool

@@ -97,7 +97,7 @@ func (f *fields) parts(v *left4me.Overlay) {
 		v.Workshop = &own
 	}
 	if s := v.Script; s != nil {
-		v.Script = &left4me.Script{Text: left4me.Unmarked(strings.ReplaceAll(s.Text, "\r\n", "\n"))} // either would break the #! line
+		v.Script = &left4me.Script{Text: left4me.Unmarked(strings.ReplaceAll(s.Text, "\r\n", "\n"))} // a CR or BOM breaks #!
 		switch {
 		case len(s.Text) > maxScript:
 			f.add("script.text", left4me.NewError(left4me.Invalid, "script.too_long", "limit", left4me.Bytes(maxScript)))

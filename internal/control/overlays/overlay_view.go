@@ -15,7 +15,7 @@ import (
 // listWithin limits how long a host may take to list its overlays.
 const listWithin = 10 * time.Second
 
-// known is the combined knowledge about all overlays: their definitions and what the host has.
+// known holds the definitions of all overlays and their content on the host.
 type known struct {
 	definitions  map[left4me.Name]store.Overlay
 	contents     map[left4me.Name]left4me.Content

@@ -83,7 +83,7 @@ func (c *Overlays) wake(built bool) {
 	}
 }
 
-// maintain does what is due.
+// maintain starts and continues rollouts, and does scheduled work that is due if begin is set.
 func (c *Overlays) maintain(ctx context.Context, begin bool) error {
 	var errs []error
 	if c.built.Swap(false) {

@@ -21,7 +21,7 @@ const MaxFile = bus.MaxFile
 // Revisions accesses the revisions on a host. It is safe for concurrent use.
 type Revisions struct{ overlays *Overlays }
 
-// Revisions returns the access to revisions; the value may be copied.
+// Revisions returns access to revisions; the value may be copied.
 func (c *Overlays) Revisions() Revisions { return Revisions{c} }
 
 // Get returns the host's content of an overlay, with warnings, campaigns and items of one revision;

@@ -47,7 +47,7 @@ func ReachFor(ctx context.Context, s *Servers, who accounts.Actor, name left4me.
 	return checks, nil
 }
 
-// showReason replaces the host's text of an error in its results with shown, because the host's
+// showReason replaces the host's text of an error in checks with that of shown, because the host's
 // text contains its own names of servers.
 func showReason(checks []left4me.Check, said left4me.Status, shown *left4me.Error) []left4me.Check {
 	for _, text := range []string{said.Reason, said.Why.Said()} {

@@ -27,7 +27,7 @@ const (
 // Consoles accesses the output and the commands of servers. It is safe for concurrent use.
 type Consoles struct{ servers *Servers }
 
-// Consoles returns the access to consoles; the value may be copied.
+// Consoles returns access to consoles; the value may be copied.
 func (s *Servers) Consoles() Consoles { return Consoles{s} }
 
 // Follow yields the console output of a server after a position: history first, then new output,

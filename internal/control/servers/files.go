@@ -59,7 +59,7 @@ func (s *Servers) defined(ctx context.Context, name left4me.Name) (d defined, er
 // Files accesses the files that servers see and write. It is safe for concurrent use.
 type Files struct{ servers *Servers }
 
-// Files returns the access to files; the value may be copied.
+// Files returns access to files; the value may be copied.
 func (s *Servers) Files() Files { return Files{s} }
 
 // List returns a page of the files that a server would see: its merged layers with its writable

@@ -215,7 +215,7 @@ func TestJobFromBeforeRenameHasOldName(t *testing.T) {
 		select {
 		case d := <-work:
 			if d.ID != waits.ID {
-				continue // the start
+				continue // skips the start job
 			}
 			var spec left4me.Spec
 			if err := json.Unmarshal(d.Spec, &spec); err != nil || d.Target != "alpha" || spec.Name != "alpha" || spec.OldName != "" {

@@ -286,7 +286,7 @@ func TestOlderListDoesNotUndoNewerStatus(t *testing.T) {
 	s.host(t, map[string]func([]byte) (any, error){
 		bus.VerbStatus: func([]byte) (any, error) {
 			list := []left4me.Status{{Name: "alpha", State: left4me.Running}, {Name: "beta", State: left4me.Running}}
-			// alpha stops while the list is being sent.
+			// The server alpha stops while the list is being sent.
 			s.publish(t, bus.KindStatus, left4me.Status{Name: "alpha", State: left4me.Stopped, Reason: "newer"})
 			s.until(t, "alpha", func(v servers.View) bool { return v.Status.Reason == "newer" })
 			return list, nil

@@ -33,8 +33,8 @@ type statuses struct {
 	currents      map[left4me.Name]currents       // current revisions by host
 	seq           uint64                          // number of reports and changes
 	changes       store.Bell                      // rings when seq changes
-	// forgotten lists reports that became invalid since keep last ran: an equal report for the next
-	// server of the name is a new one.
+	// forgotten lists reports that became invalid since reports.run last read them: an equal report
+	// for the next server of the name is a new one.
 	forgotten []store.Report
 	watchers  map[*watcher]bool
 }
@@ -95,7 +95,7 @@ func (l *statuses) listed(host left4me.Name) <-chan struct{} {
 	return l.listedBy(host)
 }
 
-// listedBy is like told. mu must be held.
+// listedBy is like listed. mu must be held.
 func (l *statuses) listedBy(host left4me.Name) chan struct{} {
 	c, ok := l.lists[host]
 	if !ok {
@@ -252,8 +252,8 @@ func (l *statuses) replace(host left4me.Name, all []left4me.Status, asked uint64
 	}
 }
 
-// changed notifies watchers of a change of a server. It never blocks: a slow watcher collects a set
-// of names.
+// changed notifies watchers of a change of a server. It never blocks: names are collected in a set
+// until the watcher reads them.
 func (l *statuses) changed(server left4me.Name) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

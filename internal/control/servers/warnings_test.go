@@ -24,7 +24,7 @@ func TestMapAndModeNamesAreLowerCased(t *testing.T) {
 	if err != nil || v.Settings.Map != "c5m1_waterfront" || v.Settings.Mode != "coop" {
 		t.Errorf("changed: %+v, %v", v.Settings, err)
 	}
-	// a row written by an older version
+	// A row written by an older version.
 	old := left4me.Server{
 		Name:      "beta",
 		Host:      left4me.LocalHost,
@@ -126,7 +126,7 @@ func TestByteOrderMarksAreRemovedFromSettings(t *testing.T) {
 		left4me.Server{Name: "alpha", Settings: left4me.Settings{Cfg: []string{bom + "quit"}}}); !errors.Is(err, left4me.Invalid) {
 		t.Error(err)
 	}
-	// a row written by an older version
+	// A row written by an older version.
 	old := left4me.Server{Name: "beta", Host: left4me.LocalHost, Port: 33002, Blueprint: left4me.DefaultBlueprint, Settings: given}
 	if err := s.store.Servers().Create(t.Context(), old); err != nil {
 		t.Fatal(err)

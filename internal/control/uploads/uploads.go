@@ -93,7 +93,7 @@ type Uploads struct {
 	changed store.Bell
 }
 
-// Names returns the names of overlays that differ between the host and its users.
+// Names returns the names of overlays that differ on the host.
 type Names func(context.Context) (left4me.OverlayNames, error)
 
 // New returns the Uploads on a host. Run must run for abandoned uploads to be deleted.

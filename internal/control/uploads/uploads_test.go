@@ -319,7 +319,7 @@ func TestOpenUploadsPerUserAreLimited(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	begin(t, u, bob)
-	// A job consumes one.
+	// A job consumes one of the uploads.
 	all, err := u.List(t.Context(), ann)
 	if err != nil || len(all) != uploads.MaxOpen {
 		t.Fatalf("%d, %v", len(all), err)

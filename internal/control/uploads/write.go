@@ -122,7 +122,7 @@ func (up *upload) wake() {
 	}
 }
 
-// complete is the turn of a complete file.
+// complete is the writer number of a complete file.
 const complete = -1
 
 // begin takes over a file for writing at offset, and adds it if it is new.
