@@ -43,6 +43,18 @@ func (p *Printer) Duration(d time.Duration) string {
 	return p.Text("duration.days", "days", p.Number(s/86400), "hours", s/3600%24)
 }
 
+// Elapsed returns a duration as Duration does, but with milliseconds below 1 s, 345 ms, and with
+// one decimal below 10 s, 3.4 s.
+func (p *Printer) Elapsed(d time.Duration) string {
+	switch d = max(d, 0); {
+	case d < time.Second:
+		return p.Text("duration.milliseconds", "milliseconds", d.Milliseconds())
+	case d < 10*time.Second:
+		return p.Text("duration.seconds", "seconds", p.decimals(strconv.FormatFloat(d.Seconds(), 'f', 1, 64)))
+	}
+	return p.Duration(d)
+}
+
 func twoDigits(n int64) string {
 	s := strconv.FormatInt(n, 10)
 	if len(s) < 2 {

@@ -32,8 +32,8 @@ func TestThePageOfBackups(t *testing.T) {
 		"&lt;script&gt;", `href="/backups/b/file"`, "/backups/b.tar.zst --force", `value="04:30"`, `value="yes" checked`)
 	page.hasNot(t, "<script>\"")
 	b.post("/backups").has(t, http.StatusSeeOther)
-	b.get("/backups").has(t, http.StatusOK, "Back up local", `http-equiv="refresh"`)
-	b.get("/jobs").has(t, http.StatusOK, "Back up", `href="/backups"`)
+	b.get("/backups").has(t, http.StatusOK, "Create backup on local", `http-equiv="refresh"`)
+	b.get("/jobs").has(t, http.StatusOK, "Create backup", `href="/backups"`)
 	b.get("/backups/nobody/delete").has(t, http.StatusNotFound)
 }
 

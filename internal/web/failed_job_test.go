@@ -39,15 +39,15 @@ func TestAFailedStartStandsWhereItWasPressed(t *testing.T) {
 	} {
 		fail(&c.why)
 		for _, path := range pages {
-			b.get(path).has(t, http.StatusOK, "Start failed: ", "&lt;python3&gt;", `href="`+c.remedy)
+			b.get(path).has(t, http.StatusOK, "Start server failed: ", "&lt;python3&gt;", `href="`+c.remedy)
 		}
 	}
 	s.tell(t, left4me.Status{Name: "alpha", State: left4me.Running})
 	for _, path := range pages {
-		b.get(path).hasNot(t, "Start failed")
+		b.get(path).hasNot(t, "Start server failed")
 	}
 	s.tell(t, left4me.Status{Name: "alpha", State: left4me.Stopped})
 	b.post("/servers/alpha/stop")
 	s.host.report(t, s.host.next(t), left4me.JobDone, nil)
-	b.get("/servers").hasNot(t, "Start failed")
+	b.get("/servers").hasNot(t, "Start server failed")
 }

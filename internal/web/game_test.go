@@ -73,7 +73,7 @@ func TestTheGameIsInstalledFromItsPage(t *testing.T) {
 	page := b.get("/game")
 	page.has(t, 200, "game-work", "3.00 GB", "/cancel")
 	page.hasNot(t, `action="/game/install"`)
-	b.get("/jobs/"+string(d.ID)).has(t, 200, "Install the game on local", "What it printed", `href="/game"`)
+	b.get("/jobs/"+string(d.ID)).has(t, 200, "Install game on local", "Output", `href="/game"`)
 
 	s.host.report(t, d, left4me.JobFailed,
 		&left4me.Error{
@@ -84,7 +84,7 @@ func TestTheGameIsInstalledFromItsPage(t *testing.T) {
 		download)
 	wait(t, events, "why it failed", func(e sentEvent) bool {
 		return strings.Contains(e.data, "SteamCMD could not reach Steam.") && strings.Contains(e.data, "reaches the internet") &&
-			strings.Contains(e.data, "Try again")
+			strings.Contains(e.data, "Retry")
 	})
 	again := b.post("/jobs/" + string(d.ID) + "/retry")
 	again.has(t, http.StatusSeeOther)

@@ -25,6 +25,10 @@ func PersonTime(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UT
 // Span is a duration in its two largest units: 3 h 05 min.
 func Span(ctx context.Context, d time.Duration) string { return locale.From(ctx).Duration(d) }
 
+// Elapsed returns how long something took, with more precision for short durations: 345 ms, 3.4 s,
+// 12 min.
+func Elapsed(ctx context.Context, d time.Duration) string { return locale.From(ctx).Elapsed(d) }
+
 // Amount is a count with its unit.
 func Amount(ctx context.Context, n int64, unit string) string {
 	if unit != "bytes" {

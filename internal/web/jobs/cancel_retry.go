@@ -15,27 +15,28 @@ func (p *Pages) cancelJob(w http.ResponseWriter, r *http.Request, _ accounts.Act
 	return page.Done(w, r, "/jobs/"+string(j.ID))
 }
 
-// retryJob asks for the same again, which is another job.
+// retryJob adds a new job that does the same as j, and shows the new job. Retrying a job that
+// promoted files also requires the right on the server that the files came from.
 func (p *Pages) retryJob(w http.ResponseWriter, r *http.Request, who accounts.Actor, j left4me.Job) error {
-	from, takes, err := p.Overlays.Promoted(r.Context(), j.ID)
-	if err == nil && takes {
+	from, promotes, err := p.Overlays.Promoted(r.Context(), j.ID)
+	if err == nil && promotes {
 		err = accounts.Allow(who, accounts.Content, from)
 	}
 	if err != nil {
 		return err
 	}
-	again, err := p.Jobs.Retry(r.Context(), who.Cause(), j.ID)
+	next, err := p.Jobs.Retry(r.Context(), who.Cause(), j.ID)
 	if err != nil {
 		return err
 	}
-	http.Redirect(w, r, "/jobs/"+string(again.ID), http.StatusSeeOther)
+	http.Redirect(w, r, "/jobs/"+string(next.ID), http.StatusSeeOther)
 	return nil
 }
 
-// MayAct says whether somebody may cancel and retry a job.
+// MayAct returns whether who may cancel and retry a job.
 func MayAct(who accounts.Actor, j left4me.Job) page.Permission {
 	return page.May(who, rightOn(j), accounts.JobTarget(j))
 }
 
-// rightOn is the right that cancelling and retrying a job needs.
+// rightOn returns the right that cancelling or retrying a job requires.
 func rightOn(j left4me.Job) accounts.Right { return accounts.JobRight(j.Kind) }

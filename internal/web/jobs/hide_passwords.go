@@ -5,8 +5,8 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// For is a job as who may see it: without passwords for whoever may not configure what
-// it works on, and with an error that names nothing that who may not see.
+// For returns a job as who may read it: without passwords unless who may configure the job's
+// target, and with an error that names nothing that who may not see.
 func For(who accounts.Actor, j left4me.Job) left4me.Job {
 	target := accounts.JobTarget(j)
 	j.Error = accounts.ConcealIn(who, target, j.Error)

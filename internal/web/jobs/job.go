@@ -11,10 +11,10 @@ import (
 	"github.com/left4me/left4me/internal/web/page"
 )
 
-// jobView is a job as it moves on.
+// jobView returns the page of a job, which follows the job's progress.
 func (p *Pages) jobView(r *http.Request, who accounts.Actor, j left4me.Job) (page.View, error) {
 	j = For(who, j)
-	f := p.Panel.Frame(r, who, Name(j), "jobs")
+	f := p.Panel.Frame(r, who, Name(r.Context(), j), "jobs")
 	f.Moving = !j.State.Ended()
 	return page.View{
 		Frame: f,
@@ -22,7 +22,7 @@ func (p *Pages) jobView(r *http.Request, who accounts.Actor, j left4me.Job) (pag
 	}, nil
 }
 
-// targetPath is the page of what a job works on.
+// targetPath returns the address of the page of a job's target.
 func targetPath(j left4me.Job) templ.SafeURL {
 	switch j.Kind.Noun() {
 	case left4me.CreateBackup.Noun():
@@ -37,8 +37,7 @@ func targetPath(j left4me.Job) templ.SafeURL {
 	return templ.SafeURL("/servers/" + string(j.Target))
 }
 
-// jobWarning is what people have to see to first after a job; empty when there is
-// nothing.
+// jobWarning returns the first warning of a job's steps, or an empty string.
 func jobWarning(j left4me.Job) string {
 	for _, s := range j.Steps {
 		if s.Warning != "" {

@@ -7,15 +7,16 @@ import (
 
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/locale"
 	"github.com/left4me/left4me/internal/web/page"
 )
 
 const (
-	listedJobs = 100
-	readPages  = 10 // of as many jobs each, at most, to find those that somebody may see
+	listedJobs = 100 // bound of the list, and of a page read from the database
+	readPages  = 10  // bound of pages read to find jobs that the user may see
 )
 
-// listView is the list of jobs.
+// listView returns the page that lists jobs.
 func (p *Pages) listView(r *http.Request, who accounts.Actor) (page.View, error) {
 	all, err := p.jobList(r.Context(), who)
 	if err != nil {
@@ -27,10 +28,10 @@ func (p *Pages) listView(r *http.Request, who accounts.Actor) (page.View, error)
 	rows := RowParts(all, true)
 	table := page.NewPart("jobs", table(rows), page.OnJobs())
 	table.Rows = rows
-	return page.View{Frame: p.Panel.Frame(r, who, "Jobs", "jobs"), Body: []page.Piece{page.Fixed(jobsHead()), table}}, nil
+	return page.View{Frame: p.Panel.Frame(r, who, locale.T(r.Context(), "page.menu.jobs"), "jobs"), Body: []page.Piece{page.Fixed(jobsHead()), table}}, nil
 }
 
-// RowParts are the rows of a list of jobs.
+// RowParts returns the rows of a table of jobs; target adds the column of targets.
 func RowParts(all []left4me.Job, target bool) []*page.Part {
 	rows := make([]*page.Part, len(all))
 	for i, j := range all {
@@ -39,8 +40,8 @@ func RowParts(all []left4me.Job, target bool) []*page.Part {
 	return rows
 }
 
-// jobList is the newest jobs that somebody may see, those that run or wait before
-// those that have ended.
+// jobList returns the newest jobs that who may see, at most listedJobs. Queued and running jobs come
+// before those that have ended.
 func (p *Pages) jobList(ctx context.Context, who accounts.Actor) ([]left4me.Job, error) {
 	var all []left4me.Job
 	var before left4me.JobID

@@ -1,53 +1,24 @@
 package jobs
 
 import (
-	"strings"
+	"context"
 
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/locale"
 )
 
-// verb says what a job is where its target stands beside it.
-func verb(k left4me.JobKind) string {
-	switch k {
-	case left4me.CreateBackup:
-		return "Back up"
-	case left4me.VerifyBackup:
-		return "Verify backup"
-	case left4me.InstallGame, left4me.UpdateGame, left4me.VerifyGame:
-		return Title(k) + " the game"
-	case left4me.RollbackGame:
-		return "Roll back the game"
-	case left4me.FlattenGame:
-		return "Merge builds of the game"
-	case left4me.CheckGame:
-		return "Check for a newer build"
-	case left4me.BuildOverlay:
-		return "Build overlay"
-	case left4me.DeleteOverlay:
-		return "Delete overlay"
-	case left4me.RestoreOverlay:
-		return "Take back overlay"
-	case left4me.CollectContent:
-		return "Tidy up content"
-	case left4me.DiscardUpper:
-		return "Drop written files"
+// KindLabel returns what a job of a kind does, without its target: "Start server".
+func KindLabel(ctx context.Context, k left4me.JobKind) string {
+	if !locale.From(ctx).Has("jobs.kind." + string(k)) {
+		return string(k) // a kind of a newer version
 	}
-	return Title(k)
+	return locale.T(ctx, "jobs.kind."+string(k))
 }
 
-// Name says what a job does.
-func Name(j left4me.Job) string {
-	if j.Kind.Noun() == left4me.InstallGame.Noun() || j.Kind == left4me.CollectContent {
-		return verb(j.Kind) + " on " + string(j.Target)
+// Name returns what a job does, with its target: "Start alpha".
+func Name(ctx context.Context, j left4me.Job) string {
+	if !locale.From(ctx).Has("jobs.name." + string(j.Kind)) {
+		return string(j.Kind) + " " + string(j.Target)
 	}
-	return verb(j.Kind) + " " + string(j.Target)
-}
-
-// Title says what a job is.
-func Title(k left4me.JobKind) string {
-	verb := k.Verb()
-	if verb == "" {
-		return string(k)
-	}
-	return strings.ToUpper(verb[:1]) + verb[1:]
+	return locale.T(ctx, "jobs.name."+string(j.Kind), "target", j.Target)
 }

@@ -1,5 +1,5 @@
-// Package jobs is the pages of jobs, and how a job is shown on the pages of what it
-// works on.
+// Package jobs contains the pages of jobs, and the components that show a job on the page of its
+// target.
 package jobs
 
 import (
@@ -9,14 +9,14 @@ import (
 	"github.com/left4me/left4me/internal/web/page"
 )
 
-// Pages are the pages of jobs.
+// Pages serves the pages of jobs.
 type Pages struct {
 	Panel    *page.Panel
 	Jobs     *jobs.Jobs
 	Overlays *overlays.Overlays
 }
 
-// Routes is the part of the table of routes that is about jobs.
+// Routes returns the routes of jobs.
 func (p *Pages) Routes() []page.Route {
 	one := p.Panel.JobRoutes()
 	return []page.Route{

@@ -2,7 +2,7 @@ package jobs
 
 import "github.com/left4me/left4me/internal/left4me"
 
-// Tone is the colour that the state of a job is shown in.
+// Tone returns the colour of the badge for a job's state.
 func Tone(s left4me.JobState) string {
 	switch s {
 	case left4me.JobDone:
@@ -17,7 +17,7 @@ func Tone(s left4me.JobState) string {
 	return "idle"
 }
 
-// Icon is the icon of the state of a job.
+// Icon returns the icon of the badge for a job's state.
 func Icon(s left4me.JobState) string {
 	switch s {
 	case left4me.JobDone:

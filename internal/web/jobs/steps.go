@@ -2,43 +2,33 @@ package jobs
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/locale"
 	"github.com/left4me/left4me/internal/web/format"
 )
 
-// pace says how fast a step goes and how long it will take, when both can be
-// known.
+// pace returns the rate and the remaining time of a running step, or an empty string while the rate
+// is unknown. The rate is that of the last moments if the host reports it, and else the average
+// since the step started.
 func pace(ctx context.Context, s left4me.Step, now time.Time) string {
 	took := now.Sub(s.StartedAt)
 	if s.State != left4me.StepRunning || s.Progress.Done <= 0 || s.StartedAt.IsZero() || took < time.Second {
 		return ""
 	}
-	rate := float64(s.Progress.Rate) // of the last moments, where the host tells it
+	rate := float64(s.Progress.Rate)
 	if rate <= 0 {
 		rate = float64(s.Progress.Done) / took.Seconds()
 	}
-	text := format.Amount(ctx, int64(rate), s.Progress.Unit) + "/s"
+	left := ""
 	if rest := s.Progress.Total - s.Progress.Done; rest > 0 {
-		text += ", " + format.Span(ctx, time.Duration(float64(rest)/rate*float64(time.Second))) + " left"
+		left = format.Span(ctx, time.Duration(float64(rest)/rate*float64(time.Second)))
 	}
-	return text
+	return locale.T(ctx, "jobs.step.pace", "rate", format.Amount(ctx, int64(rate), s.Progress.Unit), "left", left)
 }
 
-// took is how long something short took.
-func took(ctx context.Context, d time.Duration) string {
-	if d < time.Second {
-		return fmt.Sprintf("%d ms", max(d, 0).Milliseconds())
-	}
-	if d < 10*time.Second {
-		return fmt.Sprintf("%.1f s", d.Seconds())
-	}
-	return format.Span(ctx, d)
-}
-
-// CurrentStep is the step that a job is at.
+// CurrentStep returns the label of a job's running step, or an empty string.
 func CurrentStep(j left4me.Job) string {
 	for _, s := range j.Steps {
 		if s.State == left4me.StepRunning {

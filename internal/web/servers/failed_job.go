@@ -12,9 +12,9 @@ import (
 
 // failedShort is why a job failed, in one sentence.
 func failedShort(ctx context.Context, j left4me.Job) string {
-	what := jobs.Title(j.Kind) + " failed"
+	what := jobs.KindLabel(ctx, j.Kind) + " failed"
 	if j.State == left4me.JobInterrupted {
-		what = jobs.Title(j.Kind) + " was interrupted"
+		what = jobs.KindLabel(ctx, j.Kind) + " was interrupted"
 	}
 	if j.Error == nil {
 		return what + "."
