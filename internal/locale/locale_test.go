@@ -113,6 +113,25 @@ func TestDurations(t *testing.T) {
 	}
 }
 
+func TestElapsed(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		-time.Second:            "0 ms",
+		999 * time.Millisecond:  "999 ms",
+		3440 * time.Millisecond: "3.4 s",
+		10 * time.Second:        "10 s",
+		3 * time.Hour:           "3 h 00 min",
+	} {
+		if got := English.Elapsed(d); got != want {
+			t.Errorf("%v: got %q, want %q", d, got, want)
+		}
+	}
+	comma := *English
+	comma.decimal = ","
+	if got := comma.Elapsed(3440 * time.Millisecond); got != "3,4 s" {
+		t.Errorf("with a decimal comma: got %q", got)
+	}
+}
+
 func TestPseudoKeepsPlacesAndIsLonger(t *testing.T) {
 	const text = "Set `sv_cheats 1` in the <settings>settings</settings> of {name:q}"
 	got := pseudo(text)

@@ -12,7 +12,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// has makes the host have a game, as one that has just started.
+// has sets the game that the host reports, as at the start of its agent.
 func (s *site) has(tb testing.TB, v left4me.Game) {
 	tb.Helper()
 	s.host.mu.Lock()
@@ -21,7 +21,7 @@ func (s *site) has(tb testing.TB, v left4me.Game) {
 	if err := s.bus.Publish(bus.Broadcast(left4me.LocalHost, bus.KindHello), bus.Hello{V: bus.Version}); err != nil {
 		tb.Fatal(err)
 	}
-	await(tb, "what the host has", func() bool {
+	await(tb, "the host's answer", func() bool {
 		now, ok := s.game.LastAnswer(left4me.LocalHost)
 		return ok && now.Current == v.Current && now.Latest == v.Latest
 	})
@@ -35,7 +35,7 @@ var installed = left4me.Game{
 	},
 }
 
-func TestTheGameIsInstalledFromItsPage(t *testing.T) {
+func TestGamePageInstallsGame(t *testing.T) {
 	s := newSite(t, false)
 	s.has(t, left4me.Game{})
 	b := s.as(t, "admin")
@@ -66,7 +66,7 @@ func TestTheGameIsInstalledFromItsPage(t *testing.T) {
 		}
 	}
 	publish()
-	wait(t, events, "how far it is", func(e sentEvent) bool {
+	wait(t, events, "the progress", func(e sentEvent) bool {
 		return strings.Contains(e.data, "33 %") && strings.Contains(e.data, "3.00 GB / 9.00 GB") &&
 			strings.Contains(e.data, "Update state (0x61) &lt;b&gt;␛[1m")
 	})
@@ -82,7 +82,7 @@ func TestTheGameIsInstalledFromItsPage(t *testing.T) {
 			Hint: "see that this machine reaches the internet",
 		},
 		download)
-	wait(t, events, "why it failed", func(e sentEvent) bool {
+	wait(t, events, "the error", func(e sentEvent) bool {
 		return strings.Contains(e.data, "SteamCMD could not reach Steam.") && strings.Contains(e.data, "reaches the internet") &&
 			strings.Contains(e.data, "Retry")
 	})
@@ -93,14 +93,14 @@ func TestTheGameIsInstalledFromItsPage(t *testing.T) {
 	s.host.game = installed
 	s.host.mu.Unlock()
 	s.host.report(t, d, left4me.JobDone, nil)
-	wait(t, events, "what is installed", func(e sentEvent) bool { return strings.Contains(e.data, "Build 9002") })
+	wait(t, events, "the installed build", func(e sentEvent) bool { return strings.Contains(e.data, "Build 9002") })
 	page = b.get("/game")
-	page.has(t, 200, "Build 9002", "2.2.4.4", "a newer build is available", `action="/game/update"`, "/game/rollback?build=9001",
-		"9.00 GB", "1 server runs on it")
+	page.has(t, 200, "Build 9002", "2.2.4.4", "newer build available", `action="/game/update"`, "/game/rollback?build=9001",
+		"9.00 GB", "1 running server<")
 	page.hasNot(t, "/game/rollback?build=9002")
 }
 
-func TestTheListOfServersSaysThatThereIsANewerBuild(t *testing.T) {
+func TestServerListShowsNewerBuild(t *testing.T) {
 	s := newSite(t, false)
 	old := installed
 	old.Latest, old.Outdated = 9002, false
@@ -120,63 +120,63 @@ func TestTheListOfServersSaysThatThereIsANewerBuild(t *testing.T) {
 	b.get("/servers").has(t, 200, "A newer build of the game is available")
 }
 
-func TestARolloutOnThePage(t *testing.T) {
+func TestGamePageShowsRollout(t *testing.T) {
 	s := newSite(t, false)
 	s.has(t, installed)
 	s.addServer(t, "alpha")
 	s.tell(t, left4me.Status{Name: "alpha", State: left4me.Running, Build: 9001, Players: 2})
 	b := s.as(t, "admin")
-	b.get("/game/rollback?build=9001").has(t, 200, "Go to build 9001?", "Nothing is lost")
+	b.get("/game/rollback?build=9001").has(t, 200, "Roll back to build 9001?", "Both builds stay on disk")
 	b.get("/game/rollback?build=7").has(t, 404, "no such build")
 	b.post("/game/rollback", "build", "9001x").has(t, 422)
 	b.post("/game/update", "restart", "at", "hour", "").has(t, 422, "says no time for restarts")
 	b.post("/game/update", "restart", "empty", "hour", "05:00").has(t, http.StatusSeeOther)
-	b.get("/game").has(t, 200, "Servers move over when the job is done", "waiting")
+	b.get("/game").has(t, 200, "Rollout starts after the current job", "waiting")
 	s.host.report(t, s.host.next(t), left4me.JobDone, nil)
 	await(t, "the server waits", func() bool {
 		page := b.get("/game")
-		return strings.Contains(page.body, "Servers move over to build 9002") && strings.Contains(page.body, "2 playing")
+		return strings.Contains(page.body, "Rollout of build 9002") && strings.Contains(page.body, "2 playing")
 	})
 	b.post("/game/rollout/cancel").has(t, http.StatusSeeOther)
 	page := b.get("/game")
-	page.has(t, 200, "cancelled", "By admin.")
+	page.has(t, 200, "cancelled", "By admin.", "Requested by admin.")
 	page.hasNot(t, "/game/rollout/cancel")
 	b.post("/game/rollback", "build", "9001", "restart", "at", "hour", "04:30").has(t, http.StatusSeeOther)
 	if d := s.host.next(t); d.Kind != left4me.RollbackGame || string(d.Spec) != `{"build":9001}` {
 		t.Errorf("%+v %s", d, d.Spec)
 	}
-	b.get("/game").has(t, 200, "at 04:30")
+	b.get("/game").has(t, 200, "All servers restart at 04:30.")
 }
 
-func TestThePolicyOnThePage(t *testing.T) {
+func TestGamePageSavesUpdatePolicy(t *testing.T) {
 	s := newSite(t, false)
 	s.has(t, installed)
 	b := s.as(t, "admin")
-	b.get("/game").has(t, 200, `<option value="6" selected>every 6 hours</option>`)
+	b.get("/game").has(t, 200, `<option value="6" selected>Every 6 hours</option>`)
 	b.post("/game/policy", "check_hours", "12", "update", "yes", "update_at", "05:15", "restart", "at", "hour", "06:00").has(t,
 		http.StatusSeeOther)
 	p, err := s.game.Policy(t.Context(), left4me.LocalHost)
 	if want := (game.Policy{CheckEvery: 12 * time.Hour, Update: true, UpdateAt: "05:15", Restart: "06:00"}); err != nil || p != want {
 		t.Errorf("%+v, %v", p, err)
 	}
-	b.get("/game").has(t, 200, `value="05:15"`, `value="06:00"`, `<option value="at" selected>`, "checked")
+	b.get("/game").has(t, 200, `value="05:15"`, `value="06:00"`, `<option value="at" selected>`, "checked", "Every 12 hours")
 	b.post("/game/policy", "check_hours", "0", "update", "yes", "update_at", "25:00", "restart", "never").has(t, 422,
 		"Without checks no newer build is ever seen", "is no hour of the day")
 	b.post("/game/policy", "check_hours", "x").has(t, 422, "not a time between two checks")
 }
 
-func TestAPinOnThePage(t *testing.T) {
+func TestGamePagePinsBuild(t *testing.T) {
 	s := newSite(t, false)
 	s.has(t, installed)
 	b := s.as(t, "admin")
 	b.post("/game/pin", "pinned", "yes").has(t, http.StatusSeeOther)
-	b.get("/game").has(t, 200, "pinned", "Unpin", "No update replaces")
+	b.get("/game").has(t, 200, "pinned", "Unpin this build", "to allow updates")
 	b.post("/game/update").has(t, http.StatusConflict, "is pinned")
 	b.post("/game/pin", "pinned", "no").has(t, http.StatusSeeOther)
 	b.get("/game").hasNot(t, "Unpin")
 }
 
-func TestWhoMayLookSeesTheGameAndChangesNothing(t *testing.T) {
+func TestViewerCannotChangeGame(t *testing.T) {
 	s := newSite(t, false)
 	s.has(t, installed)
 	b := s.as(t, "guest")

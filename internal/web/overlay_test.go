@@ -69,8 +69,9 @@ func TestServersMoveOverOnTheOverlaysPage(t *testing.T) {
 	if err := s.store.OverlayRestarts().Set(t.Context(), r); err != nil {
 		t.Fatal(err)
 	}
-	b.get("/overlays/maps").has(t, http.StatusOK, "Servers move over to revision 2", "Each when nobody plays on it.", "/servers/beta",
-		"moved", `action="/overlays/maps/moves/cancel"`)
+	b.get("/overlays/maps").has(t, http.StatusOK, "Servers move over to revision 2", "Each server restarts when no one is playing on it.",
+		"/servers/beta",
+		"updated", `action="/overlays/maps/moves/cancel"`)
 	guest := s.as(t, "guest")
 	guest.get("/overlays/maps").hasNot(t, "/overlays/maps/moves/cancel")
 	guest.post("/overlays/maps/moves/cancel").has(t, http.StatusForbidden)

@@ -460,7 +460,7 @@ func (w *walk) changeHost() {
 	w.next()
 	w.has(w.t, installed)
 	w.shows("a newer build", "A newer build of the game is available", "/servers")
-	w.shows("a newer build", "a newer build is available", "/game")
+	w.shows("a newer build", "newer build available", "/game")
 	w.next()
 	must(w.game.SetPolicy(ctx, left4me.ByUser("other"), left4me.LocalHost, game.Policy{CheckEvery: 12 * time.Hour, Restart: "never"}))(w.t)
 	w.shows("the policy of the game", "Newer version saved", "/game")

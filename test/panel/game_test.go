@@ -37,7 +37,7 @@ func TestTheGameFromThePanel(t *testing.T) {
 	s.Done(t, "start", "alpha")
 	s.Steam(t, append(slow, "SIM_STEAM_BUILD=2")...)
 	s.do("check", chromedp.Click(chromedp.CSS(`form[action="/game/check"] button`)))
-	s.until("there is a newer build", has("#game-state", "a newer build is available"))
+	s.until("there is a newer build", has("#game-state", "newer build available"))
 	s.until("it is the same page", "window.same === true")
 	s.everywhere("game-outdated", "/game")
 	s.do("the list", chromedp.Navigate(s.url("/servers")))
@@ -52,7 +52,7 @@ func TestTheGameFromThePanel(t *testing.T) {
 	s.picture("server-outdated")
 	s.do("update again, and move over", chromedp.Navigate(s.url("/game")), chromedp.SetValue(chromedp.CSS("#update-restart"), "now"),
 		chromedp.Click(chromedp.CSS(`form[action="/game/update"] button`)))
-	s.until("the server moved over", has("#game-rollout", "moved")+"&&"+has("#game-rollout", "done"))
+	s.until("the server moved over", has("#game-rollout", "updated")+"&&"+has("#game-rollout", "done"))
 	if v, _ := s.Server("alpha"); v.Build != 15800002 || v.State != "running" {
 		t.Errorf("%+v", v)
 	}

@@ -10,20 +10,21 @@ import (
 	"github.com/left4me/left4me/internal/control/game"
 	"github.com/left4me/left4me/internal/control/rolloutrules"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/locale"
 	"github.com/left4me/left4me/internal/web/page"
 )
 
-// gamePage is the game on the host as its page shows it.
+// gamePage is the data of the page of the game on the default host.
 type gamePage struct {
 	game.View
-	May  page.Permission // to change it
+	May  page.Permission // to change the game
 	Form gameForm
 }
 
-// working reports whether a job on the game is under way.
+// working reports whether a job on the game is queued or running.
 func (g gamePage) working() bool { return g.Job != nil && !g.Job.State.Ended() }
 
-// build is what is known of a build that is on disk.
+// build returns the build of that number, if it is on disk.
 func (g gamePage) build(n int64) (left4me.GameBuild, bool) {
 	i := slices.IndexFunc(g.Builds, func(b left4me.GameBuild) bool { return b.Build == n })
 	if i < 0 {
@@ -32,7 +33,7 @@ func (g gamePage) build(n int64) (left4me.GameBuild, bool) {
 	return g.Builds[i], true
 }
 
-// visible leaves of the servers that the game is about those that somebody may see.
+// visible removes from v the servers that who may not see.
 func visible(who accounts.Actor, v *game.View) {
 	v.Builds = slices.Clone(v.Builds)
 	for i, b := range v.Builds {
@@ -51,13 +52,13 @@ func (p *Pages) gamePage(ctx context.Context, who accounts.Actor) (gamePage, err
 	return gamePage{View: v, May: page.May(who, accounts.SiteRight, left4me.Site), Form: gameFormOf(v.Policy)}, err
 }
 
-// gameView is the game on the host.
+// gameView returns the page of the game.
 func (p *Pages) gameView(r *http.Request, who accounts.Actor) (page.View, error) {
 	g, err := p.gamePage(r.Context(), who)
 	if err != nil {
 		return page.View{}, err
 	}
-	f := p.Panel.Frame(r, who, "Game", "game")
+	f := p.Panel.Frame(r, who, locale.T(r.Context(), "page.menu.game"), "game")
 	f.Moving = g.working()
 	on := []page.Topic{page.OnGame(), page.OnWork(left4me.InstallGame.Noun(), p.Hosts.Default()), page.OnRunning()}
 	return page.View{Frame: f, At: "/game", Body: []page.Piece{

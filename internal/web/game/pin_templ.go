@@ -10,8 +10,8 @@ import templruntime "github.com/a-h/templ/runtime"
 
 import "github.com/left4me/left4me/internal/web/page"
 
-// pinForm has an id, so that an open page never makes one of the other: it leaves
-// the values of inputs as they are.
+// pinForm is the button that pins or unpins the current build. The two forms have different ids: an
+// open page keeps the values of inputs, and must not reuse one form as the other.
 func pinForm(id, pinned, label string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

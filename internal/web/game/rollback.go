@@ -1,17 +1,17 @@
 package game
 
 import (
-	"fmt"
+	"context"
 	"net/http"
 	"strconv"
 
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/left4me"
-	"github.com/left4me/left4me/internal/web/format"
+	"github.com/left4me/left4me/internal/locale"
 	"github.com/left4me/left4me/internal/web/page"
 )
 
-// rollbackView asks before another build is put in place.
+// rollbackView returns the page that asks for confirmation before another build becomes current.
 func (p *Pages) rollbackView(r *http.Request, who accounts.Actor) (page.View, error) {
 	g, err := p.gamePage(r.Context(), who)
 	if err != nil {
@@ -23,17 +23,15 @@ func (p *Pages) rollbackView(r *http.Request, who accounts.Actor) (page.View, er
 		return page.View{}, left4me.NewError(left4me.NotFound, "game.build_not_on_host")
 	}
 	return page.View{
-		Frame: p.Panel.Frame(r, who, "Roll back", "game"),
+		Frame: p.Panel.Frame(r, who, switchLabel(r.Context(), g, b), "game"),
 		Body:  []page.Piece{p.Panel.Form(r, "rollback", rollbackForm(g, b), page.OnGame())},
 	}, nil
 }
 
-// rollbackText says what another build means.
-func rollbackText(g gamePage, b left4me.GameBuild) string {
-	text := fmt.Sprintf("Servers start with build %d", b.Build)
-	if b.Version != "" {
-		text += " (version " + format.Visible(b.Version) + ")"
+// switchLabel returns what making build b current does: a rollback, or a switch to a newer build.
+func switchLabel(ctx context.Context, g gamePage, b left4me.GameBuild) string {
+	if b.Build < g.Current {
+		return locale.T(ctx, "game.rollback.older", "build", b.Build)
 	}
-	return fmt.Sprintf("%s from then on, instead of build %d. Nothing is lost: both stay on disk, and you can go to the other one again.",
-		text, g.Current)
+	return locale.T(ctx, "game.rollback.newer", "build", b.Build)
 }

@@ -1,36 +1,37 @@
 package game
 
 import (
-	"fmt"
+	"context"
 	"net/http"
 
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/control/game"
-	"github.com/left4me/left4me/internal/web/format"
+	"github.com/left4me/left4me/internal/locale"
 	"github.com/left4me/left4me/internal/web/page"
 )
 
-// rolloutTitle says what a rollout is about.
-func rolloutTitle(r *game.Rollout) string {
+// rolloutTitle returns the heading of a rollout. The build of a rollout is unknown until its job is
+// done.
+func rolloutTitle(ctx context.Context, r *game.Rollout) string {
 	if r.Build == 0 {
-		return "Servers move over when the job is done"
+		return locale.T(ctx, "game.rollout.title_waiting")
 	}
-	return fmt.Sprintf("Servers move over to build %d", r.Build)
+	return locale.T(ctx, "game.rollout.title", "build", r.Build)
 }
 
-// rolloutSum says how far it is.
-func rolloutSum(r *game.Rollout) string {
+// rolloutProgress returns how many servers a rollout has restarted, and how many it has yet to
+// restart.
+func rolloutProgress(ctx context.Context, r *game.Rollout) string {
 	moved := 0
 	for _, m := range r.Moves {
 		if m.State == game.Moved {
 			moved++
 		}
 	}
-	text := format.Count(moved, "server", "servers") + " moved"
 	if n := len(r.Wishes); n > 0 {
-		text += fmt.Sprintf(", %d to go", n)
+		return locale.T(ctx, "game.rollout.progress_remaining", "updated", locale.M("game.rollout.updated", "count", moved), "remaining", n)
 	}
-	return text
+	return locale.T(ctx, "game.rollout.progress", "updated", locale.M("game.rollout.updated", "count", moved))
 }
 
 func (p *Pages) cancelRollout(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {

@@ -1,5 +1,4 @@
-// Package game is the pages of the game on the host: its builds, its updates, and
-// how servers move over to a build.
+// Package game contains the pages of the game on the host: its builds, updates and rollouts.
 package game
 
 import (
@@ -10,14 +9,14 @@ import (
 	"github.com/left4me/left4me/internal/web/page"
 )
 
-// Pages are the pages of the game.
+// Pages serves the pages of the game.
 type Pages struct {
 	Panel *page.Panel
 	Game  *game.Game
 	Hosts *hosts.Hosts
 }
 
-// Routes is the part of the table of routes that is about the game.
+// Routes returns the routes of the game.
 func (p *Pages) Routes() []page.Route {
 	read, change := page.Site(accounts.See), page.Site(accounts.SiteRight)
 	return []page.Route{

@@ -12,7 +12,7 @@ import (
 	"github.com/left4me/left4me/internal/web/rollouts"
 )
 
-// gameJob makes a handler that asks for a job on the game.
+// gameJob returns a handler that adds a job of a kind on the game.
 func (p *Pages) gameJob(kind left4me.JobKind) page.Handler {
 	return func(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
 		if err := r.ParseForm(); err != nil {

@@ -1,6 +1,7 @@
 package game
 
 import (
+	"context"
 	"net/http"
 	"strconv"
 	"strings"
@@ -8,22 +9,36 @@ import (
 
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/control/game"
+	"github.com/left4me/left4me/internal/locale"
+	"github.com/left4me/left4me/internal/web/format"
 	"github.com/left4me/left4me/internal/web/page"
 	"github.com/left4me/left4me/internal/web/rollouts"
 )
 
-// gameForm is the form of the policy as it was sent, or as it is.
+// gameForm holds the values of the form of the update policy, as submitted or as stored.
 type gameForm struct {
-	Check         string // hours; 0 is never
+	Check         string // hours between checks for updates; 0 disables checks
 	Update        bool
 	At            string
 	Restart, Hour string
 	Problems      page.Problems
 }
 
-// intervals are the choices of how often Steam is asked.
-var intervals = []struct{ Value, Label string }{
-	{"1", "every hour"}, {"6", "every 6 hours"}, {"12", "every 12 hours"}, {"24", "every day"}, {"0", "never"},
+// intervals lists the choices of hours between checks for updates.
+var intervals = []string{"1", "6", "12", "24", "0"}
+
+// intervalLabel returns the label of a number of hours between checks for updates.
+func intervalLabel(ctx context.Context, hours string) string {
+	switch n, err := strconv.Atoi(hours); {
+	case err != nil:
+		return format.Visible(hours)
+	case n == 0:
+		return locale.T(ctx, "game.policy.check.never")
+	case n == 24:
+		return locale.T(ctx, "game.policy.check.day")
+	default:
+		return locale.T(ctx, "game.policy.check.hours", "count", n)
+	}
 }
 
 func gameFormOf(p game.Policy) gameForm {
@@ -72,14 +87,4 @@ func (p *Pages) setGamePolicy(w http.ResponseWriter, r *http.Request, who accoun
 	}
 	v.Form("policy").Typed = gamePolicy(g)
 	return p.Panel.Show(w, r, http.StatusUnprocessableEntity, v)
-}
-
-// listed reports whether a time between checks is one of the choices.
-func listed(hours string) bool {
-	for _, i := range intervals {
-		if i.Value == hours {
-			return true
-		}
-	}
-	return false
 }

@@ -28,7 +28,10 @@ func (p *Pages) listView(r *http.Request, who accounts.Actor) (page.View, error)
 	rows := RowParts(all, true)
 	table := page.NewPart("jobs", table(rows), page.OnJobs())
 	table.Rows = rows
-	return page.View{Frame: p.Panel.Frame(r, who, locale.T(r.Context(), "page.menu.jobs"), "jobs"), Body: []page.Piece{page.Fixed(jobsHead()), table}}, nil
+	return page.View{
+		Frame: p.Panel.Frame(r, who, locale.T(r.Context(), "page.menu.jobs"), "jobs"),
+		Body:  []page.Piece{page.Fixed(jobsHead()), table},
+	}, nil
 }
 
 // RowParts returns the rows of a table of jobs; target adds the column of targets.

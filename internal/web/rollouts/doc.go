@@ -1,3 +1,3 @@
-// Package rollouts is how pages show that servers move over to another build of the
-// game or another revision of an overlay, and the choices of when they do.
+// Package rollouts contains what the pages of game rollouts and overlay rollouts share: the choice of
+// when servers restart, and the rows that show servers with their state in the rollout.
 package rollouts

@@ -2,30 +2,34 @@ package rollouts
 
 import (
 	"cmp"
+	"context"
 
 	"github.com/left4me/left4me/internal/control/game"
+	"github.com/left4me/left4me/internal/control/rolloutrules"
+	"github.com/left4me/left4me/internal/locale"
 )
 
-// AtHour is the value of the choice that goes with an hour.
+// AtHour is the choice to restart servers at a time of day, which a second field holds.
 const AtHour = "at"
 
-// Choices are the choices of when servers move over.
-var Choices = []struct{ Value, Label string }{
-	{string(game.Never), "when somebody restarts them"},
-	{string(game.Empty), "each when nobody plays on it"},
-	{string(game.Now), "now: one first, then all others"},
-	{AtHour, "all at the hour"},
+// Choices lists the values of the choice of when servers restart.
+var Choices = []string{string(game.Never), string(game.Empty), string(game.Now), AtHour}
+
+// ChoiceLabel returns the label of one of Choices.
+func ChoiceLabel(ctx context.Context, choice string) string {
+	return locale.T(ctx, "rollouts.restart."+choice)
 }
 
-// RestartOf is the mode of a choice and an hour.
+// RestartOf returns the mode for a choice and a time of day. Without a time the mode is invalid, and
+// its error belongs to the field of the choice.
 func RestartOf(choice, hour string) string {
 	if choice == AtHour {
-		return cmp.Or(hour, "an hour")
+		return cmp.Or(hour, "--:--")
 	}
 	return choice
 }
 
-// Tone is the colour that the state of a rollout, or of a server in one, is shown in.
+// Tone returns the colour of the badge for the state of a rollout, or of a server in one.
 func Tone(state string) string {
 	switch state {
 	case game.Done, game.Moved:
@@ -38,7 +42,7 @@ func Tone(state string) string {
 	return "idle"
 }
 
-// Icon is the icon of the state of a rollout, or of a server in one.
+// Icon returns the icon of the badge for the state of a rollout, or of a server in one.
 func Icon(state string) string {
 	switch state {
 	case game.Done, game.Moved:
@@ -53,15 +57,14 @@ func Icon(state string) string {
 	return "pending"
 }
 
-// Mode says when servers move in a rollout.
-func Mode(mode string) string {
-	for _, m := range Choices {
-		if m.Value == mode {
-			return m.Label
-		}
+// Mode returns a sentence that says when servers restart in a rollout.
+func Mode(ctx context.Context, mode string) string {
+	at := ""
+	if rolloutrules.IsHour(mode) {
+		mode, at = AtHour, mode
 	}
-	return "at " + mode
+	return locale.T(ctx, "rollouts.mode."+mode, "time", at)
 }
 
-// HourOf is the hour that a form begins with.
+// HourOf returns the initial value of the field for the time of day.
 func HourOf(hour string) string { return cmp.Or(hour, "05:00") }
