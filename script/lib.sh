@@ -1,9 +1,9 @@
 # shellcheck shell=bash
-# What the scripts share. Sourced, never run.
+# Functions shared by the scripts. Sourced, never run.
 set -euo pipefail
 
-# A script that is asked for its usage prints the comment at its head. What is
-# sourced sees the arguments of the script.
+# With --help, a script prints the comment at its top. A sourced file sees the script's
+# arguments.
 case ${1:-} in
 -h | --help)
 	sed -n '2,/^[^#]/{s/^#$//p;s/^# //p}' "$0"
@@ -15,12 +15,12 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 say() { printf '%s\n' "$*" >&2; }
 die() { say "${0##*/}: $*"; exit 1; }
 
-# no_arguments refuses what the script would ignore: no_arguments "$@"
+# no_arguments exits if there are arguments, which the script would ignore: no_arguments "$@"
 no_arguments() {
 	[ $# = 0 ] || die "takes no arguments; see: $0 --help"
 }
 
-# need installs Debian packages for programs, or files, that are missing:
+# need installs Debian packages if a program or file is missing:
 # need PROGRAM PACKAGE...
 need() {
 	if command -v "$1" >/dev/null 2>&1 || [[ $1 == /* && -e $1 ]]; then return; fi
@@ -38,8 +38,8 @@ need() {
 	command -v "$program" >/dev/null || [[ $program == /* && -e $program ]] || die "$program is missing though $* was installed"
 }
 
-# need_go makes sure of a Go that can build this: an older one fetches the
-# version that go.mod names by itself.
+# need_go ensures that Go is installed, 1.21 or later, which downloads the version named
+# in go.mod automatically.
 need_go() {
 	local dir
 	for dir in /usr/local/go/bin "$HOME/go/bin"; do
@@ -52,7 +52,7 @@ need_go() {
 	[ "$minor" -ge 21 ] || die "Go 1.$minor is too old to fetch a newer one; install Go 1.21 or later"
 }
 
-# version names what is built; LEFT4ME_VERSION gives it another name.
+# version prints the version of the build, or LEFT4ME_VERSION if it is set.
 version() {
 	if [ -n "${LEFT4ME_VERSION:-}" ]; then
 		printf '%s\n' "$LEFT4ME_VERSION"

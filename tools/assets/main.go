@@ -1,7 +1,7 @@
-// Command assets makes internal/web/dist out of internal/web/assets: the script and the style sheet of
-// every page, the scripts that only some pages load, and what they read, as small as
-// they get. What the editor is bundled from lies in node_modules beside this file.
-// It is run by script/gen from the root of the repository.
+// Command assets builds internal/web/dist from internal/web/assets: the script and the style
+// sheet of every page, the scripts that only some pages load, and their data, all minified.
+// The editor is bundled from node_modules beside this file. script/gen runs it from the root
+// of the repository.
 package main
 
 import (
@@ -25,7 +25,7 @@ func main() {
 		Bundle:     true,
 		Format:     api.FormatESModule,
 		Charset:    api.CharsetUTF8,
-		// light-dark() and nesting as they are written: browsers of 2024 and later.
+		// Keep light-dark() and nesting, which browsers of 2024 and later support.
 		Engines: []api.Engine{
 			{Name: api.EngineChrome, Version: "123"},
 			{Name: api.EngineFirefox, Version: "120"},
