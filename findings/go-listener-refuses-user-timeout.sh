@@ -1,18 +1,17 @@
 #!/usr/bin/env bash
 # Go 1.26.8 (net), golang.org/x/sys v0.48.0, Linux 6.18 with net.mptcp.enabled=1 (the default). Needs Go and the Go module proxy.
 #
-# net.ListenConfig.Control is the documented place to set options of a listening socket, and TCP_USER_TIMEOUT is one that
-# accepted connections inherit. One would expect it to work on a "tcp" listener. It doesn't: since Go 1.24 listeners are
-# Multipath TCP sockets where the kernel has them, and those refuse TCP_USER_TIMEOUT with ENOPROTOOPT, though they take
-# TCP_NOTSENT_LOWAT, and though the accepted connections are plain TCP for clients that speak no MPTCP. Sockets of
-# net.Dialer are plain TCP. SetMultipathTCP(false) makes the option work. So does a Control that returns the error: Listen
-# then tries once more with plain TCP and calls Control again. Only a server that ignores the error has no timeout, and
-# doesn't notice.
+# net.ListenConfig.Control is the documented place to set options of a listening socket, and accepted connections inherit
+# TCP_USER_TIMEOUT. It should therefore work on a "tcp" listener, but does not: since Go 1.24, listeners are Multipath TCP
+# sockets where the kernel supports them. These refuse TCP_USER_TIMEOUT with ENOPROTOOPT, although they accept
+# TCP_NOTSENT_LOWAT, and although accepted connections are plain TCP for clients without MPTCP. Sockets of net.Dialer are plain
+# TCP. SetMultipathTCP(false) makes the option work. So does a Control that returns the error: Listen then retries with plain
+# TCP and calls Control again. Only a server that ignores the error silently has no timeout.
 #
 # Output seen:
-#   as it is:               TCP_USER_TIMEOUT: protocol not available
+#   default:                TCP_USER_TIMEOUT: protocol not available
 #   SetMultipathTCP(false): TCP_USER_TIMEOUT: <nil>
-#   the error is returned:  TCP_USER_TIMEOUT: protocol not available, then <nil>
+#   Control returns error:  TCP_USER_TIMEOUT: protocol not available, then <nil>
 #
 # Exits non-zero when this changes.
 set -euo pipefail
@@ -36,7 +35,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// set says what a listening socket answers to TCP_USER_TIMEOUT.
+// set returns the result of setting TCP_USER_TIMEOUT on a listening socket.
 func set(c net.ListenConfig) (answer error) {
 	c.Control = func(_, _ string, raw syscall.RawConn) error {
 		return raw.Control(func(fd uintptr) { answer = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, 30_000) })
@@ -49,8 +48,7 @@ func set(c net.ListenConfig) (answer error) {
 	return answer
 }
 
-// returned says what a listening socket answers each time that Listen asks for it,
-// when Control returns the answer.
+// returned returns the results of all attempts of Listen if Control returns the error.
 func returned() (answers []error) {
 	c := net.ListenConfig{Control: func(_, _ string, raw syscall.RawConn) (answer error) {
 		err := raw.Control(func(fd uintptr) { answer = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, 30_000) })
@@ -66,15 +64,15 @@ func returned() (answers []error) {
 }
 
 func main() {
-	var asItIs, plain net.ListenConfig
+	var byDefault, plain net.ListenConfig
 	plain.SetMultipathTCP(false)
-	refused, taken := set(asItIs), set(plain)
-	fmt.Printf("as it is:               TCP_USER_TIMEOUT: %v\n", refused)
+	refused, taken := set(byDefault), set(plain)
+	fmt.Printf("default:                TCP_USER_TIMEOUT: %v\n", refused)
 	fmt.Printf("SetMultipathTCP(false): TCP_USER_TIMEOUT: %v\n", taken)
 	answers := returned()
-	fmt.Printf("the error is returned:  TCP_USER_TIMEOUT: %v, then %v\n", answers[0], answers[len(answers)-1])
+	fmt.Printf("Control returns error:  TCP_USER_TIMEOUT: %v, then %v\n", answers[0], answers[len(answers)-1])
 	if !errors.Is(refused, unix.ENOPROTOOPT) || taken != nil || len(answers) != 2 || !errors.Is(answers[0], unix.ENOPROTOOPT) || answers[1] != nil {
-		fmt.Println("this has changed")
+		fmt.Println("the behaviour has changed")
 		os.Exit(1)
 	}
 }

@@ -2,12 +2,12 @@
 # github.com/moby/sys/mountinfo v0.7.3, Go 1.26, Linux 6.18 (any from 6.7 on). Needs Go, the Go module proxy, util-linux'
 # unshare, and root or user namespaces.
 #
-# The package that runc, containerd and Docker read mount tables with should read each table that the kernel writes. The kernel
-# bounds the options of a mount by one page only where they come in one string, mount(2). With fsconfig(2) and "lowerdir+" an
-# overlay has up to 500 layers, and its line in /proc/self/mountinfo all of their paths: 86 kB here, with paths of 170 bytes.
-# GetMounts reads lines with a bufio.Scanner of the default size, 64 KiB, which can't be changed. So one such mount anywhere in
-# the namespace, whoever made it, makes GetMounts fail for all mounts, and with each filter that doesn't stop before that line.
-# The mounts that were read before it are not returned either. Mounted still answers, since it asks statx first.
+# The package with which runc, containerd and Docker read mount tables should read every table that the kernel writes. The kernel
+# limits mount options to one page only if they are passed in one string, mount(2). With fsconfig(2) and "lowerdir+", an overlay
+# has up to 500 layers, and its line in /proc/self/mountinfo contains all their paths: 86 kB here, with paths of 170 bytes.
+# GetMounts reads lines with a bufio.Scanner of the default size, 64 KiB, which cannot be changed. A single such mount anywhere in
+# the namespace, created by any process, makes GetMounts fail for all mounts, and with every filter that does not stop before that
+# line. Mounts read before it are not returned either. Mounted still works, because it tries statx first.
 #
 # Output seen:
 #   line of the overlay: more than 64 KiB: true

@@ -2,10 +2,10 @@
 # nats.go v1.55.0 (package jetstream), nats-server v2.15.2 embedded, Go 1.26, Linux. Needs Go and the Go module proxy.
 #
 # jetstream.ConsumeContext.Closed is documented as "a channel that is closed when the consuming is fully stopped/drained.
-# When the channel is closed, no more messages will be received and processing is complete." One would expect that
-# `c.Stop(); …; <-c.Closed()` waits for a handler that is running. It doesn't: Stop unsubscribes in the background, and Closed
-# that is called after that gives a channel that is closed already. Right after Stop it depends on which of the two is
-# faster. Only a channel that was asked for before Stop is certain to be closed after the handler has returned.
+# When the channel is closed, no more messages will be received and processing is complete." So `c.Stop(); …; <-c.Closed()` should
+# wait for a running handler. It does not: Stop unsubscribes in the background, and Closed, if called after that, returns a
+# channel that is already closed. Immediately after Stop, the result depends on which is faster. Only a channel obtained before
+# Stop is certain to be closed after the handler has returned.
 #
 # Output seen:
 #   asked for before Stop:         closed while the handler runs: false
@@ -56,7 +56,7 @@ func main() {
 	})
 	after := try(ctx, js, func(c jetstream.ConsumeContext) <-chan struct{} {
 		c.Stop()
-		time.Sleep(200 * time.Millisecond) // until it has unsubscribed
+		time.Sleep(200 * time.Millisecond) // until Stop has unsubscribed
 		return c.Closed()
 	})
 	fmt.Println("asked for before Stop:         closed while the handler runs:", before)

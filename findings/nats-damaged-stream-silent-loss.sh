@@ -2,15 +2,15 @@
 # nats-server v2.15.2 (embedded, not clustered, file store), nats.go v1.55.0, Go 1.26, Linux. Needs Go and the Go module
 # proxy.
 #
-# A work queue of 20 messages, all in the hands of a durable consumer, is damaged while the server is down. One would
-# expect that the server refuses to start, or that StreamInfo (state.lost) and Healthz tell of it.
-#   - The block file is cut in half: the server starts, Healthz is "ok", state.lost is null; half of the messages are gone.
-#   - meta.sum is removed: the server starts, and Healthz says that the stream could not be recovered. Created again with the
-#     same configuration, as an application does at its start, it isn't empty: it has the 20 old messages and remembers
-#     their ids, and a consumer created under the old name has the old position: it delivers nothing before its AckWait.
-#   - The consumer's o.dat is overwritten: the server starts, Healthz is "ok", and the consumer can neither be created
-#     (error 10012) nor deleted (10014).
-# The server's log warns of each, but a block file that is read again after kill -9 gives the same warning.
+# A work queue of 20 messages, all delivered to a durable consumer but not acknowledged, is damaged while the server is down. The
+# server should refuse to start, or StreamInfo (state.lost) and Healthz should report the damage. Instead:
+#   - Block file truncated to half: the server starts, Healthz is "ok", state.lost is null; half of the messages are lost.
+#   - meta.sum deleted: the server starts, and Healthz reports that the stream could not be recovered. If an application creates the
+#     stream again at its start with the same configuration, it is not empty: it contains the 20 old messages and remembers their
+#     ids. A consumer created under the old name has the old position and delivers nothing before its AckWait.
+#   - The consumer's o.dat overwritten: the server starts, Healthz is "ok", and the consumer can neither be created (error 10012)
+#     nor deleted (10014).
+# The server's log warns in each case, but a block file that is read again after kill -9 causes the same warning.
 #
 # Output seen:
 #   cut: health "ok", 10 messages of 20, lost <nil>
@@ -72,7 +72,7 @@ func open(dir string, f func(ctx context.Context, s *server.Server, js jetstream
 	s.WaitForShutdown()
 }
 
-// used is a store whose 20 messages are in the hands of a consumer.
+// used returns a store whose 20 messages are delivered to a consumer but not acknowledged.
 func used() string {
 	dir, err := os.MkdirTemp(".", "store")
 	must(err)

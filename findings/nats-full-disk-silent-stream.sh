@@ -2,14 +2,14 @@
 # nats-server v2.15.2 (embedded, not clustered, file store), nats.go v1.55.0, Go 1.26, Linux. Needs Go, user namespaces
 # and the Go module proxy.
 #
-# The disk is full for a moment while messages are published to a JetStream stream. One would expect an error for each
-# publish, and that publishing works again once there is room, or that JetStream is shut down and says so. Instead:
+# The disk is full for a moment while messages are published to a JetStream stream. Each publish should return an error, and
+# publishing should work again once there is space, or JetStream should shut down with a notification. Instead:
 #   - the publish that met ENOSPC gets no answer at all: the client waits until its own deadline;
-#   - JetStreamEnabled() stays true and no advisory of $JS.EVENT.ADVISORY.SERVER.OUT_OF_STORAGE is sent;
-#   - the stream takes no message ever after, however much room there is; other streams do;
-#   - only Healthz tells of it: "JetStream stream '$G > S' write error: write …: no space left on device";
-#   - ShutdownJetStream() and EnableJetStream(config) bring it back with everything that was acknowledged.
-# (In a cluster the same error shuts JetStream down: handleOutOfSpace in server/jetstream.go.)
+#   - JetStreamEnabled() stays true and no advisory $JS.EVENT.ADVISORY.SERVER.OUT_OF_STORAGE is sent;
+#   - the stream permanently refuses messages, regardless of free space; other streams accept them;
+#   - only Healthz reports it: "JetStream stream '$G > S' write error: write …: no space left on device";
+#   - ShutdownJetStream() and EnableJetStream(config) restore it with all acknowledged messages.
+# (In a cluster, the same error shuts JetStream down: handleOutOfSpace in server/jetstream.go.)
 #
 # Output seen:
 #   full: context deadline exceeded; enabled true; advisories 0

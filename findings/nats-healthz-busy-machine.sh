@@ -1,13 +1,12 @@
 #!/usr/bin/env bash
 # nats-server v2.15.2 embedded with DontListen, Go 1.26, Linux. Needs Go and the Go module proxy.
 #
-# Server.Healthz reads like a look at the state of the server and of JetStream: what it says of a server that started well
-# and that nothing has happened to should be "ok", however busy the machine is. It isn't: it first gives the server one
-# millisecond of wall time to be ready, so that a goroutine that is not scheduled within it makes a healthy server an
-# error with status 500, and streams are not looked at. It has two forms: "failed to be ready for connections after 1ms: "
-# with nothing behind the colon, and "…: startup did not complete" long after the startup. Who restarts JetStream when
-# Healthz fails does so on a busy machine for nothing. With Details such an error has the type CONNECTION; one about a
-# store has another.
+# Server.Healthz appears to check the state of the server and of JetStream, so it should be "ok" for a healthy server, however busy the
+# host is. It is not: it first gives the server one millisecond of wall time to become ready. If a goroutine is not scheduled within
+# that time, a healthy server returns an error with status 500, and streams are not checked. The error has two forms: "failed to be
+# ready for connections after 1ms: " with nothing after the colon, and "…: startup did not complete" long after the startup. A program
+# that restarts JetStream when Healthz fails does so without reason on a busy host. With Details, such an error has the type
+# CONNECTION, and an error about a store another type.
 #
 # Output seen (the numbers vary):
 #   on a busy machine: 10 of 8231 healthy answers are errors

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # nats-server v2.15.2 as a module, Go 1.26, Linux. Needs Go and the Go module proxy.
 #
-# A program with several roles often links a server that only one of the roles starts. One would expect a package that is
-# linked and never called to do nothing. nats-server's package pse begins a goroutine in its init function which opens and reads
-# /proc/PID/stat each second, for the processor time in the monitoring of a server, for as long as the process lives, whether
-# a server is started or not; nothing in the module ends it. In a process that otherwise sleeps that is most of what it does.
+# A program with several roles often links a server that only one of the roles starts. A linked package that is never called should do
+# nothing. The init function of nats-server's package pse starts a goroutine that opens and reads /proc/PID/stat each second, for the
+# server's monitoring of processor time, for the whole lifetime of the process, whether or not a server is started; nothing in the
+# module stops it. In an otherwise idle process, this is most of the work.
 #
 # Output seen (calls of read(2) by a program that sleeps for 5 s; Go itself reads the limits of its cgroup now and then):
 #   without nats-server: 1
@@ -28,7 +28,7 @@ import (
 	"time"
 )
 
-// reads is how often this process has called read(2).
+// reads returns the number of calls of read(2) by this process.
 func reads() (n int) {
 	b, err := os.ReadFile("/proc/self/io")
 	if err != nil {
@@ -44,7 +44,7 @@ func reads() (n int) {
 func main() {
 	reads()
 	first := reads()
-	own := reads() - first // what asking costs
+	own := reads() - first // cost of the measurement
 	before := reads()
 	time.Sleep(5 * time.Second)
 	fmt.Println(reads() - before - own)

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # oasdiff 1.38.0 (github.com/oasdiff/oasdiff). Needs Go and the Go module proxy.
 #
-# `oasdiff breaking --severity-levels FILE --fail-on ERR` takes the level of a rule from FILE. One would expect this of every
-# rule that `oasdiff checks changelog` lists. The rule api-security-component-removed is taken from FILE without a complaint, but
-# its level stays info: a security scheme that every operation requires can be removed, and the exit code is 0 ("No breaking
-# changes to report"). The same file with an id that is no rule is refused, and the rule api-operation-id-removed, also info by
-# default, fails as asked. Its checks have the level written in them (checker/check_components_security_updated.go).
+# `oasdiff breaking --severity-levels FILE --fail-on ERR` reads the level of a rule from FILE. This should work for every rule that
+# `oasdiff checks changelog` lists. The rule api-security-component-removed is accepted in FILE, but its level stays info: a security
+# scheme that every operation requires can be removed, and the exit code is 0 ("No breaking changes to report"). The same file with an
+# unknown rule is refused, and the rule api-operation-id-removed, also info by default, fails as requested. The rule's checks have a
+# hard-coded level (checker/check_components_security_updated.go).
 #
 # Output seen:
 #   operation id renamed, raised to err:     exit 1

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # ogen 1.25.0 (github.com/ogen-go/ogen), oapi-codegen 2.8.0, oasdiff 1.38.0. Needs Go and the Go module proxy.
 #
-# A description of an API gets a header of an answer, or an optional parameter, that was sent or taken before and only wasn't
-# described. No request and no answer changes, and oasdiff finds nothing that breaks a client. One would expect the same of
-# generated clients. But ogen's function returns another type when an answer gets its first header (*ListOKHeaders instead of
-# []string), and the functions of ogen and oapi-codegen take one argument more when an operation gets its first parameter: code
-# that calls them no longer compiles. A second header or parameter changes nothing.
+# An API description is extended by a response header, or an optional parameter, that existed before but was not described. No request
+# and no answer changes, and oasdiff finds no breaking change. Generated clients should stay compatible, too. But ogen's function
+# returns another type when an answer gets its first header (*ListOKHeaders instead of []string), and the functions of ogen and
+# oapi-codegen have an additional argument when an operation gets its first parameter: code that calls them no longer compiles. A second
+# header or parameter changes nothing.
 #
 # Output seen:
 #   ogen, as before:               List(ctx context.Context) ([]string, error)

@@ -1,12 +1,11 @@
 #!/usr/bin/env bash
 # github.com/nwaples/rardecode v2.4.6, golang.org/x/text v0.44.0 (only to show the name). Needs Go and the Go module proxy.
 #
-# A RAR of the format before 5 may have a name without its Unicode form: bytes in the code page of whoever packed it. One
-# would expect a reader to return these bytes, so that the caller can decode them, as archive/zip does with NonUTF8, and to
-# take a backslash for a separator at most where the archive says that it was made on Windows. rardecode replaces each byte
-# 5C by a slash, on whatever system the archive was made. 5C is the second byte of common characters in Shift_JIS, Big5
-# and GBK: one file at the top becomes a file in a directory, and neither part of its name can be decoded. To undo it,
-# each 2F behind the first byte of a character of two bytes has to be made 5C again: none of these encodings has 2F there.
+# In RAR formats before 5, a name may have no Unicode form: only bytes in the code page of the packer's system. A reader should return
+# these bytes for the caller to decode, like archive/zip with NonUTF8, and treat a backslash as a separator at most if the archive was
+# created on Windows. rardecode replaces each byte 5C by a slash, whatever system created the archive. 5C is the second byte of common
+# characters in Shift_JIS, Big5 and GBK: one file at the top level becomes a file in a directory, and neither part of its name can be
+# decoded. To undo it, replace each 2F after the first byte of a two-byte character by 5C: 2F does not occur there in these encodings.
 #
 # Output seen:
 #   packed:             95 5c 8e a6 2e 63 66 67  表示.cfg
@@ -35,8 +34,7 @@ import (
 	"golang.org/x/text/encoding/japanese"
 )
 
-// rar is a RAR 3 archive of one stored file, by the tables of
-// technote.txt.
+// rar returns a RAR 3 archive of one stored file, according to technote.txt.
 func rar(host byte, name, text string) []byte {
 	out := bytes.NewBufferString("Rar!\x1a\x07\x00")
 	block := func(kind byte, flags uint16, rest []byte) {

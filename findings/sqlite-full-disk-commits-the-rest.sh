@@ -2,10 +2,10 @@
 # modernc.org/sqlite v1.62.0 (SQLite 3.54.1), Go 1.26, Linux. Needs Go, user namespaces and the Go module proxy.
 #
 # A statement inside a *sql.Tx meets a full disk: SQLITE_FULL (13). SQLite rolls the whole transaction back
-# (sqlite.org/lang_transaction.html, 2.3), but database/sql is not told. Unlike what one would expect of a transaction:
-#   - the next statement on the same Tx succeeds, and is committed on its own, at once;
-#   - then Commit fails with "cannot commit - no transaction is active (1)", although that statement is kept.
-# So code that goes on after a failed insert (skips it, logs it) leaves half a transaction in the database.
+# (sqlite.org/lang_transaction.html, 2.3), but database/sql does not notice. Unexpectedly for a transaction:
+#   - the next statement on the same Tx succeeds, and is immediately committed on its own;
+#   - Commit then fails with "cannot commit - no transaction is active (1)", although that statement was committed.
+# Code that continues after a failed insert (skips it, logs it) therefore leaves half a transaction in the database.
 #
 # Output seen:
 #   first: database or disk is full (13)
