@@ -165,14 +165,17 @@ func TestUpgradeDerivesWantedStateFromLastJob(t *testing.T) {
 	} {
 		exec(`INSERT INTO server(name, host, port, blueprint, settings, created_at) VALUES (?, 'local', ?, 'default', '{}', 1)`, c.name,
 			27015+i)
-		exec(`INSERT INTO job(id, kind, noun, target, host, state, spec, steps, asked_by, created_at) VALUES (?, 'server.stop', 'server', ?, 'local', 'done', '{}', '[]', 'al', 1000)`, "1"+c.name, c.name)
-		exec(`INSERT INTO job(id, kind, noun, target, host, state, spec, steps, asked_by, created_at) VALUES (?, ?, 'server', ?, 'local', ?, '{}', '[]', 'bo', 2000)`, "2"+c.name, c.kind, c.name, c.state)
+		exec(`INSERT INTO job(id, kind, noun, target, host, state, spec, steps, asked_by, created_at)
+			VALUES (?, 'server.stop', 'server', ?, 'local', 'done', '{}', '[]', 'al', 1000)`, "1"+c.name, c.name)
+		exec(`INSERT INTO job(id, kind, noun, target, host, state, spec, steps, asked_by, created_at)
+			VALUES (?, ?, 'server', ?, 'local', ?, '{}', '[]', 'bo', 2000)`, "2"+c.name, c.kind, c.name, c.state)
 		exec(`INSERT INTO crash(host, server, at, exit, uptime, lines) VALUES ('local', ?, 1500, 'x', 1, '[]')`, c.name)
 	}
 	exec(`INSERT INTO server(name, host, port, blueprint, settings, created_at) VALUES ('new', 'local', 27099, 'default', '{}', 1)`)
 	exec(`INSERT INTO crash(host, server, at, exit, uptime, lines) VALUES ('local', 'crashed', 2500, 'x', 1, '[]')`)
 	exec(
-		`INSERT INTO job(id, kind, noun, target, host, state, spec, steps, asked_by, created_at) VALUES ('3', 'server.discard', 'server', 'discarded', 'local', 'done', '{}', '[]', 'al', 3000)`)
+		`INSERT INTO job(id, kind, noun, target, host, state, spec, steps, asked_by, created_at)
+			VALUES ('3', 'server.discard', 'server', 'discarded', 'local', 'done', '{}', '[]', 'al', 3000)`)
 	write.Close()
 
 	s, err := Open(t.Context(), path)
@@ -271,7 +274,8 @@ func TestUpgradeAssignsIDs(t *testing.T) {
 			('3', 'server.stop', 'server', 'beta', 'local', 'queued', '{}', '[]', 'schedule', 99),
 			('4', 'overlay.build', 'overlay', 'maps', 'local', 'done', '{}', '[]', 'ann', 101)`,
 		`INSERT INTO crash(host, server, at, exit, uptime, lines) VALUES ('local', 'alpha', 100, 'x', 1, '[]')`,
-		`INSERT INTO host_report VALUES ('local', 'server', 'alpha', 'running', 1), ('local', 'overlay', 'maps', '3', 1), ('local', 'game', '', '7', 1)`,
+		`INSERT INTO host_report VALUES ('local', 'server', 'alpha', 'running', 1),
+			('local', 'overlay', 'maps', '3', 1), ('local', 'game', '', '7', 1)`,
 		`INSERT INTO event(kind, target_kind, target_id, target_name, actor_kind, actor_name, at, version, data)
 			VALUES ('server.created', 'server', '', 'alpha', 'user', 'ann', 1, 1, '{"version":1}')`,
 	} {

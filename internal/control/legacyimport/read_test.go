@@ -42,16 +42,21 @@ func TestReadAcceptsAlternativeNames(t *testing.T) {
 			CREATE TABLE user (id INTEGER, name TEXT, password TEXT, role TEXT); INSERT INTO user VALUES (1, 'boss', '` + someHash +
 			`', 'admin');
 			CREATE TABLE overlay (id INTEGER, slug TEXT); INSERT INTO overlay VALUES (1, 'maps'), (2, 'mods');
-			CREATE TABLE blueprint (id INTEGER, title TEXT, launch_options TEXT, server_cfg TEXT); INSERT INTO blueprint VALUES (1, 'versus', '-tickrate 60 +map C1M1_Hotel', 'a 1
+			CREATE TABLE blueprint (id INTEGER, title TEXT, launch_options TEXT, server_cfg TEXT);
+			INSERT INTO blueprint VALUES (1, 'versus', '-tickrate 60 +map C1M1_Hotel', 'a 1
 b 2');
-			CREATE TABLE blueprintOverlay (blueprint INTEGER, overlay INTEGER, sort_order INTEGER); INSERT INTO blueprintOverlay VALUES (1, 2, 0), (1, 1, 1);
-			CREATE TABLE server (id INTEGER, name TEXT, game_port TEXT, blueprint INTEGER); INSERT INTO server VALUES (1, 'alpha', '27015', 1);`,
+			CREATE TABLE blueprintOverlay (blueprint INTEGER, overlay INTEGER, sort_order INTEGER);
+			INSERT INTO blueprintOverlay VALUES (1, 2, 0), (1, 1, 1);
+			CREATE TABLE server (id INTEGER, name TEXT, game_port TEXT, blueprint INTEGER);
+			INSERT INTO server VALUES (1, 'alpha', '27015', 1);`,
 		"plural names, with lists in a column": `
 			CREATE TABLE Users (id INTEGER, username TEXT, passwordHash BLOB, admin TEXT); INSERT INTO Users VALUES (1, 'boss', '` +
 			someHash + `', 'yes');
 			CREATE TABLE Overlays (id TEXT, name TEXT); INSERT INTO Overlays VALUES ('a', 'maps'), ('b', 'mods');
-			CREATE TABLE Blueprints (id TEXT, name TEXT, args TEXT, cfg TEXT, overlays TEXT); INSERT INTO Blueprints VALUES ('x', 'versus', '["-tickrate", "60", "+map", "c1m1_hotel"]', '["a 1", "b 2"]', '["mods", "a"]');
-			CREATE TABLE Servers (id TEXT, name TEXT, port INTEGER, blueprint_id TEXT); INSERT INTO Servers VALUES ('s', 'alpha', 27015, 'x');`,
+			CREATE TABLE Blueprints (id TEXT, name TEXT, args TEXT, cfg TEXT, overlays TEXT);
+			INSERT INTO Blueprints VALUES ('x', 'versus', '["-tickrate", "60", "+map", "c1m1_hotel"]', '["a 1", "b 2"]', '["mods", "a"]');
+			CREATE TABLE Servers (id TEXT, name TEXT, port INTEGER, blueprint_id TEXT);
+			INSERT INTO Servers VALUES ('s', 'alpha', 27015, 'x');`,
 	} {
 		t.Run(what, func(t *testing.T) {
 			f := read(t, schema, Options{Host: left4me.LocalHost})
@@ -80,9 +85,11 @@ func TestReadReportsWhatCannotBeImported(t *testing.T) {
 		CREATE TABLE users (id INTEGER, username TEXT, password_hash TEXT); INSERT INTO users VALUES (1, 'a', '`+someHash+`'), (2, 'A', '`+
 		someHash+`'), (3, 'b', '`+someHash+`');
 		CREATE TABLE overlays (id INTEGER, name TEXT); INSERT INTO overlays VALUES (1, 'Maps'), (2, 'maps!'), (3, '???');
-		CREATE TABLE blueprints (id INTEGER, name TEXT, config TEXT); INSERT INTO blueprints VALUES (1, 'default', 'fine 1'||char(10)||'bad '||char(27)||'[2J');
+		CREATE TABLE blueprints (id INTEGER, name TEXT, config TEXT);
+		INSERT INTO blueprints VALUES (1, 'default', 'fine 1'||char(10)||'bad '||char(27)||'[2J');
 		CREATE TABLE blueprint_overlays (blueprint_id INTEGER, overlay_id INTEGER); INSERT INTO blueprint_overlays VALUES (1, 99);
-		CREATE TABLE servers (id INTEGER, name TEXT, port INTEGER, blueprint_id INTEGER); INSERT INTO servers VALUES (1, 'x', 80, 1), (2, 'y', NULL, 1), (3, 'z', 27015, 42), (4, 'left4me-install', 27016, 1);
+		CREATE TABLE servers (id INTEGER, name TEXT, port INTEGER, blueprint_id INTEGER);
+		INSERT INTO servers VALUES (1, 'x', 80, 1), (2, 'y', NULL, 1), (3, 'z', 27015, 42), (4, 'left4me-install', 27016, 1);
 		CREATE TABLE server_overlays (server_id INTEGER, overlay_id INTEGER); INSERT INTO server_overlays VALUES (3, 2);
 		CREATE TABLE "odd ""name" (a INTEGER);`, Options{Host: left4me.LocalHost, Admins: []string{"b"}})
 	for _, part := range []string{
