@@ -60,7 +60,7 @@ var requests = map[string]struct{ in, out any }{
 }
 
 // Types of message for each kind of Broadcast and Event.
-var told = map[string]any{
+var broadcasts = map[string]any{
 	bus.KindStatus:  left4me.Status{},
 	bus.KindJob:     bus.JobReport{},
 	bus.KindHello:   bus.Hello{},
@@ -88,7 +88,7 @@ func TestTablesListEveryMessage(t *testing.T) {
 		found++
 		value, _ := strconv.Unquote(lit.Value)
 		_, requested := requests[value]
-		if _, broadcast := told[value]; !broadcast && !requested {
+		if _, broadcast := broadcasts[value]; !broadcast && !requested {
 			t.Errorf("%s (%q) is not in the tables", name, value)
 		}
 		return true
@@ -103,8 +103,8 @@ func TestTablesListEveryMessage(t *testing.T) {
 		}
 		ast.Inspect(parsed, visit)
 	}
-	if found != len(requests)+len(told) {
-		t.Errorf("%d verbs and kinds are declared, %d are in the tables", found, len(requests)+len(told))
+	if found != len(requests)+len(broadcasts) {
+		t.Errorf("%d verbs and kinds are declared, %d are in the tables", found, len(requests)+len(broadcasts))
 	}
 }
 
@@ -254,7 +254,7 @@ func TestOversizedMessagesArriveOrAreRefused(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	for kind, shape := range told {
+	for kind, shape := range broadcasts {
 		var err error
 		if kind == bus.KindCrash {
 			err = b.Record(ctx, "local", kind, "1", longest(t, shape))

@@ -168,9 +168,9 @@ const pruneBatch = 2000
 // keeps all later ones. Prune returns the number of removed events.
 func (s Events) Prune(ctx context.Context, most int64, before time.Time) (n int, err error) {
 	for {
-		gone := 0
+		pruned := 0
 		err = s.db.tx(ctx, func(tx *transaction) error {
-			gone = 0
+			pruned = 0
 			var to sql.NullInt64
 			// The position before the oldest event to keep, or the last one in this batch.
 			err := tx.QueryRowContext(ctx, `WITH bound(read, excess) AS (SELECT
@@ -183,14 +183,14 @@ func (s Events) Prune(ctx context.Context, most int64, before time.Time) (n int,
 			if err != nil || !to.Valid {
 				return err
 			}
-			gone, err = rowsAffected(tx.ExecContext(ctx, `DELETE FROM event WHERE position <= ?`, to.Int64))
+			pruned, err = rowsAffected(tx.ExecContext(ctx, `DELETE FROM event WHERE position <= ?`, to.Int64))
 			return err
 		})
-		n += gone
+		n += pruned
 		if err != nil {
 			return n, fmt.Errorf("remove old events: %w", err)
 		}
-		if gone < pruneBatch {
+		if pruned < pruneBatch {
 			return n, nil
 		}
 	}

@@ -30,11 +30,11 @@ var errLastAdmin = left4me.NewError(left4me.Conflict, "user.last_administrator")
 // can log in, or if the user has changed since it was read; left4me.NotFound.
 func (s Users) Change(ctx context.Context, v User, c UserChange) (User, Ended, error) {
 	var (
-		now  User
-		gone Ended
+		now   User
+		ended Ended
 	)
 	err := s.db.tx(ctx, func(tx *transaction) (err error) {
-		gone = Ended{}
+		ended = Ended{}
 		if now, err = rereadUser(ctx, tx, v); err != nil {
 			return err
 		}
@@ -54,7 +54,7 @@ func (s Users) Change(ctx context.Context, v User, c UserChange) (User, Ended, e
 				now.Password, now.Admin, now.Disabled, now.Version, now.ID); err != nil {
 				return err
 			}
-			if gone.Sessions, err = rowsAffected(tx.ExecContext(ctx, `DELETE FROM session WHERE user_id = ?`, v.ID)); err != nil {
+			if ended.Sessions, err = rowsAffected(tx.ExecContext(ctx, `DELETE FROM session WHERE user_id = ?`, v.ID)); err != nil {
 				return err
 			}
 			err = tx.event(ctx, left4me.UserChanged, v.Target(),
@@ -64,16 +64,16 @@ func (s Users) Change(ctx context.Context, v User, c UserChange) (User, Ended, e
 			}
 		}
 		if c.RevokeTokens {
-			if gone.Revoked, err = revokeAll(ctx, tx, v); err != nil {
+			if ended.Revoked, err = revokeAll(ctx, tx, v); err != nil {
 				return err
 			}
 		}
-		return tx.QueryRowContext(ctx, `SELECT count(*) FROM token WHERE user_id = ?`, v.ID).Scan(&gone.Tokens)
+		return tx.QueryRowContext(ctx, `SELECT count(*) FROM token WHERE user_id = ?`, v.ID).Scan(&ended.Tokens)
 	})
 	if err != nil {
 		return User{}, Ended{}, fmt.Errorf("change user: %w", err)
 	}
-	return now, gone, nil
+	return now, ended, nil
 }
 
 // apply changes v and reports whether that had an effect.
@@ -93,7 +93,7 @@ func (c UserChange) apply(v *User) bool {
 
 // Delete deletes a user with its sessions and tokens. Errors: left4me.Conflict for the last
 // administrator who can log in; left4me.NotFound.
-func (s Users) Delete(ctx context.Context, v User) (gone Ended, err error) {
+func (s Users) Delete(ctx context.Context, v User) (ended Ended, err error) {
 	err = s.db.tx(ctx, func(tx *transaction) (err error) {
 		now, err := rereadUser(ctx, tx, v)
 		if err != nil {
@@ -104,10 +104,10 @@ func (s Users) Delete(ctx context.Context, v User) (gone Ended, err error) {
 				return err
 			}
 		}
-		if gone.Sessions, err = rowsAffected(tx.ExecContext(ctx, `DELETE FROM session WHERE user_id = ?`, v.ID)); err != nil {
+		if ended.Sessions, err = rowsAffected(tx.ExecContext(ctx, `DELETE FROM session WHERE user_id = ?`, v.ID)); err != nil {
 			return err
 		}
-		if gone.Revoked, err = revokeAll(ctx, tx, v); err != nil {
+		if ended.Revoked, err = revokeAll(ctx, tx, v); err != nil {
 			return err
 		}
 		if _, err = tx.ExecContext(ctx, `DELETE FROM user WHERE id = ?`, v.ID); err != nil {
@@ -118,7 +118,7 @@ func (s Users) Delete(ctx context.Context, v User) (gone Ended, err error) {
 	if err != nil {
 		return Ended{}, fmt.Errorf("delete user: %w", err)
 	}
-	return gone, nil
+	return ended, nil
 }
 
 // revokeAll deletes the tokens of a user and returns their number.

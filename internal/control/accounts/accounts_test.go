@@ -351,9 +351,9 @@ func TestLogoutTakesEffectImmediately(t *testing.T) {
 	}
 	// Simulates a database answer that was read before the logout and arrives after it.
 	sum := a.digest(cookie)
-	_, turn, _ := a.cache.get(sum, a.now())
+	_, drops, _ := a.cache.get(sum, a.now())
 	a.cache.drop(sum)
-	a.cache.set(sum, Actor{Name: "Al"}, a.now(), time.Time{}, turn)
+	a.cache.set(sum, Actor{Name: "Al"}, a.now(), time.Time{}, drops)
 	if _, err := a.Authenticate(t.Context(), cookie); !errors.Is(err, left4me.Denied) {
 		t.Errorf("a stale database answer was cached: %v", err)
 	}

@@ -174,10 +174,10 @@ func (t *throttle) takeStranger(ctx context.Context, name string, from netip.Add
 	}
 	t.count(from, now)
 	for t.strangers[name] != nil {
-		turn := t.strangers[name]
+		finished := t.strangers[name]
 		t.mu.Unlock()
 		select {
-		case <-turn:
+		case <-finished:
 		case <-ctx.Done():
 		}
 		t.mu.Lock()
@@ -186,13 +186,13 @@ func (t *throttle) takeStranger(ctx context.Context, name string, from netip.Add
 			return nil, false
 		}
 	}
-	turn := make(chan struct{})
-	t.strangers[name] = turn
+	finished := make(chan struct{})
+	t.strangers[name] = finished
 	return func() {
 		t.mu.Lock()
 		defer t.mu.Unlock()
 		delete(t.strangers, name)
-		close(turn)
+		close(finished)
 	}, true
 }
 

@@ -102,9 +102,9 @@ func (a *Accounts) admit(ctx context.Context, account string, u store.User, l At
 				return by, nil
 			}
 		}
-		turn, cancel := context.WithTimeout(ctx, strangerWait)
+		waiting, cancel := context.WithTimeout(ctx, strangerWait)
 		defer cancel()
-		if done, ok := a.throttle.takeStranger(turn, account, l.From, now); ok {
+		if done, ok := a.throttle.takeStranger(waiting, account, l.From, now); ok {
 			by.stranger, by.done = true, done
 			return by, nil
 		}
@@ -152,7 +152,7 @@ func (a *Accounts) Authenticate(ctx context.Context, cookie string) (Actor, erro
 	}
 	sum := a.digest(cookie)
 	now := a.now()
-	actor, turn, ok := a.cache.get(sum, now)
+	actor, drops, ok := a.cache.get(sum, now)
 	if ok {
 		return actor, nil
 	}
@@ -185,7 +185,7 @@ func (a *Accounts) Authenticate(ctx context.Context, cookie string) (Actor, erro
 		}
 		v.ExpiresAt = expires
 	}
-	a.cache.set(sum, a.actorOf(u), now, v.ExpiresAt, turn)
+	a.cache.set(sum, a.actorOf(u), now, v.ExpiresAt, drops)
 	return a.actorOf(u), nil
 }
 

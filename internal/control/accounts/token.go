@@ -53,7 +53,7 @@ func (a *Accounts) AuthenticateToken(ctx context.Context, token string) (Actor, 
 	}
 	sum := a.digest(token)
 	now := a.now()
-	actor, turn, ok := a.cache.get(sum, now)
+	actor, drops, ok := a.cache.get(sum, now)
 	if ok {
 		return actor, nil
 	}
@@ -71,7 +71,7 @@ func (a *Accounts) AuthenticateToken(ctx context.Context, token string) (Actor, 
 	}
 	actor = a.actorOf(u)
 	actor.Token = v.Label
-	a.cache.set(sum, actor, now, v.ExpiresAt, turn)
+	a.cache.set(sum, actor, now, v.ExpiresAt, drops)
 	return actor, nil
 }
 
@@ -160,14 +160,14 @@ func (k *actorCache) get(sum digest, now time.Time) (Actor, uint64, bool) {
 	return v.Actor, k.drops, ok && now.Before(v.until)
 }
 
-func (k *actorCache) set(sum digest, actor Actor, now, expires time.Time, turn uint64) {
+func (k *actorCache) set(sum digest, actor Actor, now, expires time.Time, drops uint64) {
 	until := now.Add(cacheFor)
 	if !expires.IsZero() && expires.Before(until) {
 		until = expires
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if turn == k.drops {
+	if drops == k.drops {
 		k.cache.Add(sum, cachedActor{actor, until})
 	}
 }

@@ -56,19 +56,19 @@ func (a *Accounts) ChangeUser(ctx context.Context, by Actor, name string, c Chan
 }
 
 func (a *Accounts) change(ctx context.Context, by Actor, u store.User, c store.UserChange) (Outcome, error) {
-	now, gone, err := a.storage.By(by.Cause()).Users().Change(ctx, u, c)
+	now, ended, err := a.storage.By(by.Cause()).Users().Change(ctx, u, c)
 	if err != nil {
 		return Outcome{}, err
 	}
 	a.forget(u.ID)
 	a.log.InfoContext(ctx, "user changed", "user", u.Name, "by", by.Name, "password", c.Password != nil, "admin", now.Admin,
-		"disabled", now.Disabled, "sessions ended", gone.Sessions, "tokens revoked", gone.Revoked)
+		"disabled", now.Disabled, "sessions ended", ended.Sessions, "tokens revoked", ended.Revoked)
 	return Outcome{
 		User:     userOf(a.actorOf(now), now),
 		Changed:  now.Version != u.Version,
-		Sessions: gone.Sessions,
-		Revoked:  gone.Revoked,
-		Tokens:   gone.Tokens,
+		Sessions: ended.Sessions,
+		Revoked:  ended.Revoked,
+		Tokens:   ended.Tokens,
 		row:      now,
 	}, nil
 }
@@ -80,13 +80,13 @@ func (a *Accounts) DeleteUser(ctx context.Context, by Actor, name string) (Outco
 	if err != nil {
 		return Outcome{}, err
 	}
-	gone, err := a.storage.By(by.Cause()).Users().Delete(ctx, u)
+	ended, err := a.storage.By(by.Cause()).Users().Delete(ctx, u)
 	if err != nil {
 		return Outcome{}, err
 	}
 	a.forget(u.ID)
-	a.log.InfoContext(ctx, "user deleted", "user", u.Name, "by", by.Name, "sessions ended", gone.Sessions, "tokens revoked", gone.Revoked)
-	return Outcome{User: userOf(a.actorOf(u), u), Sessions: gone.Sessions, Revoked: gone.Revoked}, nil
+	a.log.InfoContext(ctx, "user deleted", "user", u.Name, "by", by.Name, "sessions ended", ended.Sessions, "tokens revoked", ended.Revoked)
+	return Outcome{User: userOf(a.actorOf(u), u), Sessions: ended.Sessions, Revoked: ended.Revoked}, nil
 }
 
 // PasswordChange is a user's change of their own password.

@@ -2,5 +2,5 @@ package jobs
 
 import "time"
 
-// SendAgainEvery shortens the interval between resends for tests.
-func (j *Jobs) SendAgainEvery(d time.Duration) { j.resendEvery = d }
+// SetResendInterval shortens the interval between resends for tests.
+func (j *Jobs) SetResendInterval(d time.Duration) { j.resendEvery = d }

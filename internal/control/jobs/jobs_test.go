@@ -42,7 +42,7 @@ func openWith(t *testing.T, dir string, storage func(*store.Store) jobs.Storage)
 		}
 	}
 	s := &site{store: st, bus: on.Bus, jobs: jobs.New(storage(st), on.Bus, on.Log), stop: on.Close}
-	s.jobs.SendAgainEvery(20 * time.Millisecond)
+	s.jobs.SetResendInterval(20 * time.Millisecond)
 	if err := lifecycletest.Start(ctx, s.jobs); err != nil {
 		t.Fatal(err)
 	}

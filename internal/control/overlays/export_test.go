@@ -17,12 +17,12 @@ func (c *Overlays) Wake() { c.wake(false) }
 // Advance continues rollouts in progress.
 func (c *Overlays) Advance(ctx context.Context) error { return c.advance(ctx) }
 
-// Notice starts rollouts of new revisions.
-func (c *Overlays) Notice(ctx context.Context) error { return c.startRollouts(ctx) }
+// StartRollouts starts rollouts of new revisions.
+func (c *Overlays) StartRollouts(ctx context.Context) error { return c.startRollouts(ctx) }
 
-// NoticeBehind calls startRollouts while another caller holds rolloutMu, and calls waits once it
-// blocks.
-func (c *Overlays) NoticeBehind(ctx context.Context, waits func()) error {
+// StartRolloutsBlocked calls startRollouts while another caller holds rolloutMu, and calls waits
+// once it blocks.
+func (c *Overlays) StartRolloutsBlocked(ctx context.Context, waits func()) error {
 	c.rolloutMu.Lock()
 	done := make(chan error, 1)
 	go func() { done <- c.startRollouts(ctx) }()

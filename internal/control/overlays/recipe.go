@@ -105,8 +105,8 @@ func readRecipe(id, script string) (Recipe, error) {
 		if m == nil {
 			continue
 		}
-		said, ok := strings.CutPrefix(lines[i-1], "# ")
-		title, hint, ok2 := strings.Cut(said, ": ")
+		comment, ok := strings.CutPrefix(lines[i-1], "# ")
+		title, hint, ok2 := strings.Cut(comment, ": ")
 		if !ok || !ok2 {
 			return r, fmt.Errorf("recipe %s: nothing is said about %s", id, m[1])
 		}

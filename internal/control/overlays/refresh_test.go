@@ -234,7 +234,7 @@ func TestCancelledRolloutIsNotRestarted(t *testing.T) {
 	s.mu.Lock()
 	s.contents["maps"] = left4me.Content{Name: "maps", Current: 2, Revisions: []left4me.Revision{{Number: 2, By: left4me.BySchedule.Name}}}
 	s.mu.Unlock()
-	err := s.NoticeBehind(t.Context(), func() {
+	err := s.StartRolloutsBlocked(t.Context(), func() {
 		until(t, "startRollouts waits for the lock", func() bool {
 			stacks := make([]byte, 1<<20)
 			stacks = stacks[:runtime.Stack(stacks, true)]
@@ -305,7 +305,7 @@ func TestUserNamedScheduleIsNotScheduler(t *testing.T) {
 		r := left4me.Revision{Number: i + 2, By: c.by.String(), Job: j.ID}
 		s.contents["maps"] = left4me.Content{Name: "maps", Current: r.Number, Revisions: []left4me.Revision{r}}
 		s.mu.Unlock()
-		if err := s.Notice(t.Context()); err != nil {
+		if err := s.StartRollouts(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		if v, err := s.Restart(t.Context(), "maps"); err != nil || (v != nil) != c.begin {

@@ -25,7 +25,7 @@ func (c *Overlays) TextOf(ctx context.Context, data []byte) (t Text, ok bool, er
 	}
 	text, g, err := charset.ReadText(data, hint)
 	if err != nil {
-		return Text{}, false, nil //nolint:nilerr // it is no text, which is no failure
+		return Text{}, false, nil //nolint:nilerr // not being text is no error
 	}
 	t = Text{Text: text, Guess: !g.Sure}
 	if g.Name != charset.UTF8 {

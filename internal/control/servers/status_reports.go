@@ -72,13 +72,13 @@ func (l *statuses) reports() (all map[store.Report]string, forgotten []store.Rep
 	defer l.mu.Unlock()
 	forgotten, l.forgotten = l.forgotten, nil
 	all = map[store.Report]string{}
-	turns := map[store.Report]uint64{}
+	seqs := map[store.Report]uint64{}
 	for k, v := range l.statuses {
 		r := reportOf(k.host, l.name(k))
-		if turn, other := turns[r]; other && (turn > v.seq || turn == v.seq && r.Name == k.server) {
+		if seq, other := seqs[r]; other && (seq > v.seq || seq == v.seq && r.Name == k.server) {
 			continue // get picks the status of a renamed server the same way
 		}
-		turns[r] = v.seq
+		seqs[r] = v.seq
 		if delete(all, r); v.State != left4me.Unknown {
 			all[r] = string(v.State)
 		}

@@ -59,13 +59,13 @@ func (u *Uploads) Write(ctx context.Context, by accounts.Actor, id, name string,
 		return File{}, err
 	}
 	up.await(ctx, name, offset)
-	f, turn, err := up.begin(ctx, name, offset, size)
+	f, writer, err := up.begin(ctx, name, offset, size)
 	switch {
 	case err != nil:
-	case turn == complete:
+	case writer == complete:
 		err = up.refuseExtra(r, f)
 	default:
-		err = u.fill(ctx, up, f, turn, r)
+		err = u.fill(ctx, up, f, writer, r)
 	}
 	return up.state(f), err
 }
@@ -209,7 +209,7 @@ func (up *upload) grow(f *file, size int64) error {
 var buffers = sync.Pool{New: func() any { return new([chunk]byte) }}
 
 // fill writes data until r ends or another writer takes over the file.
-func (u *Uploads) fill(ctx context.Context, up *upload, f *file, turn int, r io.Reader) error {
+func (u *Uploads) fill(ctx context.Context, up *upload, f *file, writer int, r io.Reader) error {
 	out, err := u.host.OpenWriter(ctx, up.part(f))
 	if err != nil {
 		return err
@@ -235,7 +235,7 @@ func (u *Uploads) fill(ctx context.Context, up *upload, f *file, turn int, r io.
 				break
 			}
 		}
-		if err := up.put(out, f, turn, buf[:n]); err != nil {
+		if err := up.put(out, f, writer, buf[:n]); err != nil {
 			return err
 		}
 		all += int64(n)
@@ -243,7 +243,7 @@ func (u *Uploads) fill(ctx context.Context, up *upload, f *file, turn int, r io.
 	if errors.Is(failed, io.EOF) {
 		failed = nil
 	}
-	return errors.Join(failed, u.settle(context.WithoutCancel(ctx), up, f, turn, out, all))
+	return errors.Join(failed, u.settle(context.WithoutCancel(ctx), up, f, writer, out, all))
 }
 
 // refuseExtra refuses data after the end of a complete file.
@@ -262,13 +262,13 @@ func errTooLong(f *file) error {
 }
 
 // put appends bytes to a file.
-func (up *upload) put(out hostfs.Writer, f *file, turn int, b []byte) error {
+func (up *upload) put(out hostfs.Writer, f *file, writer int, b []byte) error {
 	up.mu.Lock()
 	defer up.mu.Unlock()
 	switch {
 	case up.closed:
 		return notFound(up.ID)
-	case f.writer != turn:
+	case f.writer != writer:
 		return left4me.NewError(left4me.Conflict, "upload.file_busy", "path", f.Path)
 	case f.Size >= 0 && f.Have+int64(len(b)) > f.Size:
 		return errTooLong(f)
@@ -291,7 +291,7 @@ func (up *upload) put(out hostfs.Writer, f *file, turn int, b []byte) error {
 }
 
 // settle makes received data survive a power failure, and moves a complete file to its place.
-func (u *Uploads) settle(ctx context.Context, up *upload, f *file, turn int, out hostfs.Writer, wrote int64) error {
+func (u *Uploads) settle(ctx context.Context, up *upload, f *file, writer int, out hostfs.Writer, wrote int64) error {
 	defer u.changed.Ring()
 	if up.needsSync(f, wrote) {
 		if err := out.Sync(); err != nil {
@@ -300,7 +300,7 @@ func (u *Uploads) settle(ctx context.Context, up *upload, f *file, turn int, out
 	}
 	up.mu.Lock()
 	defer up.mu.Unlock()
-	if up.closed || f.writer != turn {
+	if up.closed || f.writer != writer {
 		return nil
 	}
 	up.TouchedAt = u.now()
