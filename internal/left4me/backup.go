@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// The kinds of jobs on backups. A backup is made for a host, which is the
-// target; the target of a check is the backup's own name.
+// The kinds of jobs on backups. The target of CreateBackup is the host; the target of VerifyBackup
+// is the backup's name.
 const (
 	CreateBackup JobKind = "backup.create"
 	VerifyBackup JobKind = "backup.verify"
@@ -22,43 +22,43 @@ const (
 	StepDropBackups      = "remove backups that are too old"
 )
 
-// BackupTime is how a time in UTC stands in a name: 20261125-043000-125z.
+// BackupTime formats a time in UTC for the name of a file: 20261125-043000-125z.
 func BackupTime(at time.Time) string {
 	return strings.ReplaceAll(at.UTC().Format("20060102-150405.000z"), ".", "-")
 }
 
-// BackupName names the backup that was asked for at a moment.
+// BackupName returns the name of a backup that was requested at the given time.
 func BackupName(at time.Time) Name { return Name("left4me-" + BackupTime(at)) }
 
-// BackupSpec is what a host is told of a job on backups.
+// BackupSpec is the part of a backup job that is sent to the host.
 type BackupSpec struct {
 	Name      Name       `json:"name"`
-	Scheduled bool       `json:"scheduled,omitempty"` // nobody asked for it: it goes when it is old
+	Scheduled bool       `json:"scheduled,omitempty"` // created by the schedule: removed when it is too old
 	Keep      BackupKeep `json:"keep"`
 }
 
-// BackupKeep is how many backups of the schedule are kept: of each of the last
-// days and weeks that have one, the newest.
+// BackupKeep is the number of scheduled backups to keep: the newest backup of each of the last days
+// and weeks that have one.
 type BackupKeep struct {
 	Daily  int `json:"daily"`
 	Weekly int `json:"weekly"`
 }
 
-// BackupPolicy says when backups are made by themselves.
+// BackupPolicy is the schedule of automatic backups.
 type BackupPolicy struct {
 	Enabled bool   `json:"enabled"`
-	At      string `json:"at"` // the local time of the host, 15:04
+	At      string `json:"at"` // local time of the host, 15:04
 	BackupKeep
 }
 
-// BackupState is what is known of the files in a backup.
+// BackupState is the result of the last verification of a backup.
 type BackupState string
 
 // The states of a backup.
 const (
-	BackupVerified  BackupState = "verified"  // every file was read back and is as it was packed
-	BackupUnchecked BackupState = "unchecked" // it came from elsewhere, or was never read back
-	BackupDamaged   BackupState = "damaged"
+	BackupVerified  BackupState = "verified"  // every file was read back and has its checksum
+	BackupUnchecked BackupState = "unchecked" // imported from elsewhere, or never read back
+	BackupDamaged   BackupState = "damaged"   // at least one file is missing or differs
 )
 
 // Backup is one archive of a host.
@@ -66,13 +66,13 @@ type Backup struct {
 	Name       Name        `json:"name"`
 	CreatedAt  time.Time   `json:"created_at"`
 	Scheduled  bool        `json:"scheduled"`
-	Bytes      int64       `json:"bytes"`  // of the archive
-	Stored     int64       `json:"stored"` // of the files in it
+	Bytes      int64       `json:"bytes"`  // size of the archive
+	Stored     int64       `json:"stored"` // size of the files in it
 	Files      int64       `json:"files"`
-	SHA256     string      `json:"sha256"`  // of the archive
-	Version    string      `json:"version"` // of the left4me that made it
+	SHA256     string      `json:"sha256"`  // checksum of the archive
+	Version    string      `json:"version"` // version of left4me that created the archive
 	State      BackupState `json:"state"`
 	VerifiedAt time.Time   `json:"verified_at,omitzero"`
-	Damage     []string    `json:"damage,omitempty"`   // what is wrong with it, the first things
-	Warnings   []string    `json:"warnings,omitempty"` // what could not be taken as it was, the first things
+	Damage     []string    `json:"damage,omitempty"`   // the first problems that a verification found
+	Warnings   []string    `json:"warnings,omitempty"` // the first files that could not be copied unchanged
 }

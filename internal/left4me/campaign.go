@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// official are the campaigns that come with the game, with their chapters in order. The titles of the mission files are
-// names of texts in the game's languages.
+// official lists the campaigns that come with the game, with their chapters in order. The titles in
+// the game's own mission files are keys of localized texts and cannot be shown.
 var official = []struct{ title, chapters string }{
 	{"Dead Center", "c1m1_hotel c1m2_streets c1m3_mall c1m4_atrium"},
 	{"Dark Carnival", "c2m1_highway c2m2_fairgrounds c2m3_coaster c2m4_barns c2m5_concert"},
@@ -26,8 +26,8 @@ var official = []struct{ title, chapters string }{
 	{"The Last Stand", "c14m1_junkyard c14m2_lighthouse"},
 }
 
-// OfficialCampaigns returns the campaigns that come with the game, in their order, with the chapters of the mode coop. The
-// caller may change them.
+// OfficialCampaigns returns the campaigns that come with the game, in their order, with the
+// chapters of the mode coop. The result is a copy that the caller may change.
 func OfficialCampaigns() []Campaign {
 	all := make([]Campaign, len(official))
 	for i, o := range official {
@@ -41,13 +41,13 @@ func OfficialCampaigns() []Campaign {
 	return all
 }
 
-// FieldMap is the field of a request, and of an error, that holds the first map.
+// FieldMap is the name of the first map's field in requests and errors.
 const FieldMap = "settings.map"
 
-// AnyMode stands in Campaign.Modes for maps of which no mission says in which modes they can be played.
+// AnyMode is the key in Campaign.Modes for maps whose modes no mission file lists.
 const AnyMode = ""
 
-// HasMap reports whether one of the campaigns has a map.
+// HasMap reports whether one of the campaigns has the map name, ignoring case.
 func HasMap(all []Campaign, name string) bool {
 	for _, c := range all {
 		for _, chapters := range c.Modes {
@@ -61,9 +61,9 @@ func HasMap(all []Campaign, name string) bool {
 	return false
 }
 
-// FirstMaps lists maps that a server could start with, for people: the first
-// chapters, those of overlays first, at most so many, and how many maps there are
-// besides. shown is empty when there is no campaign.
+// FirstMaps lists maps that a server could start with: first chapters come first, and overlays
+// before the game. shown has at most most names, separated by commas; more is the number of further
+// maps. shown is empty if there are no campaigns.
 func FirstMaps(all []Campaign, most int) (shown string, more int) {
 	seen := map[string]bool{}
 	var first, later []string
@@ -72,7 +72,7 @@ func FirstMaps(all []Campaign, most int) (shown string, more int) {
 			for _, ch := range c.Modes[mode] {
 				switch {
 				case seen[ch.Map]:
-				case ch.Number <= 1: // 0: no mission names it
+				case ch.Number <= 1: // 0: no mission names the map
 					first = append(first, ch.Map)
 				default:
 					later = append(later, ch.Map)
@@ -93,24 +93,24 @@ func FirstMaps(all []Campaign, most int) (shown string, more int) {
 	return strings.Join(listed, ", "), len(seen) - len(listed)
 }
 
-// Campaign is a campaign as its mission file tells it.
+// Campaign is a campaign as its mission file describes it.
 type Campaign struct {
-	ID          string               `json:"id"` // Name of the mission
+	ID          string               `json:"id"` // key Name of the mission file
 	Title       string               `json:"title"`
 	Author      string               `json:"author,omitempty"`
 	Version     string               `json:"version,omitempty"`
 	Description string               `json:"description,omitempty"`
-	File        string               `json:"file,omitempty"`    // path of its add-on in the layer; empty: loose, or of the game
-	Mission     string               `json:"mission,omitempty"` // path of the mission in it
-	Overlay     Name                 `json:"overlay,omitempty"` // empty: of the game
-	Image       string               `json:"image,omitempty"`   // path of a picture in File that browsers can show, or empty
+	File        string               `json:"file,omitempty"`    // path of its add-on in the layer; empty: loose files, or built-in
+	Mission     string               `json:"mission,omitempty"` // path of the mission file within the add-on or the layer
+	Overlay     Name                 `json:"overlay,omitempty"` // empty: built-in
+	Image       string               `json:"image,omitempty"`   // path in File of a picture that browsers can show; may be empty
 	Modes       map[string][]Chapter `json:"modes"`
 }
 
 // Chapter is one map of a campaign.
 type Chapter struct {
 	Number int    `json:"number"`
-	Map    string `json:"map"` // what map and changelevel take
+	Map    string `json:"map"` // argument for the commands map and changelevel
 	Title  string `json:"title"`
 	Image  string `json:"image,omitempty"`
 }

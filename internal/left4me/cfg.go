@@ -6,24 +6,22 @@ import (
 	"strings"
 )
 
-// The game takes a cfg file and its console apart in two steps, as tier1 of the
-// branch l4d2 of alliedmodders/hl2sdk has it. CCommandBuffer::GetNextCommandLength
-// ends a command at a semicolon and begins a comment at //, both only outside of
-// quotation marks, and at the end of the line. CCommand::Tokenize makes words of a
-// command: a word ends at a blank or control character, at a quotation mark, which
-// begins the next one, and at each of {}()': which are words of their own. It
-// compares signed characters, so that each byte from 0x80 on ends a word, too.
-// There is no escape. Everything here that reads cfg lines goes through cfgLine and
-// cfgTokens.
+// The game parses a cfg file and its console input in two steps (tier1 in branch l4d2 of
+// alliedmodders/hl2sdk). CCommandBuffer::GetNextCommandLength ends a command at a semicolon and
+// starts a comment at //, both only outside quotation marks, and at the end of the line.
+// CCommand::Tokenize splits a command into words: a word ends at a blank or control character, at a
+// quotation mark, which starts the next word, and at each of {}()': which are words of their own.
+// Tokenize compares signed characters, so each byte of 0x80 or above ends a word, too. There are no
+// escape sequences. All code of left4me that reads cfg lines uses cfgLine and cfgTokens.
 
-// cfgPart is a command of a line, or what is behind // in it.
+// cfgPart is the range of one command in a line, or of a command within the line's comment.
 type cfgPart struct {
 	start, end int
 	comment    bool
 }
 
-// cfgLine gives the commands of the first line of text, and whether they are in a
-// comment: what is commented out is taken apart as if it were not.
+// cfgLine returns the commands of the first line of text. It also splits a comment into commands
+// and marks them.
 func cfgLine(text string) iter.Seq[cfgPart] {
 	return func(yield func(cfgPart) bool) {
 		quoted := false
@@ -49,7 +47,7 @@ func cfgLine(text string) iter.Seq[cfgPart] {
 	}
 }
 
-// cfgTokens gives the words of a command, without quotation marks.
+// cfgTokens returns the words of a command without their quotation marks.
 func cfgTokens(command string) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for i := 0; i < len(command); {
@@ -77,15 +75,14 @@ func cfgTokens(command string) iter.Seq[string] {
 	}
 }
 
-// isBlank is isspace of the C locale.
+// isBlank is isspace in the C locale.
 func isBlank(c byte) bool { return c == ' ' || c >= '\t' && c <= '\r' }
 
 func isBreak(c byte) bool { return strings.IndexByte("{}()':", c) >= 0 }
 
 func endsWord(c byte) bool { return c <= ' ' || c >= 0x80 || c == '"' || isBreak(c) }
 
-// CfgCommands returns the names of the commands in a line of a cfg file, as the
-// game reads it.
+// CfgCommands returns the names of the commands in a line of a cfg file, as the game parses it.
 func CfgCommands(line string) []string {
 	var names []string
 	for _, name := range cfgCommands(line) {
@@ -94,8 +91,8 @@ func CfgCommands(line string) []string {
 	return names
 }
 
-// cfgCommands gives the commands of a line that aren't comments, with where each
-// begins. A command whose name is an empty word is none.
+// cfgCommands returns the offset and the name of each command in a line. It skips comments and
+// commands whose name is an empty word.
 func cfgCommands(line string) iter.Seq2[int, string] {
 	return func(yield func(int, string) bool) {
 		for p := range cfgLine(line) {
@@ -112,9 +109,9 @@ func cfgCommands(line string) iter.Seq2[int, string] {
 	}
 }
 
-// CutQuit looks in a line for the console for quit or exit, the commands that end
-// the game for good, and returns the commands before it; the game does not get to
-// those behind it. An alias for quit is not recognized.
+// CutQuit searches a console line for quit or exit, which stop the game process, and returns the
+// text before the first of them; the game never runs the commands after it. CutQuit does not
+// recognize an alias of quit.
 func CutQuit(line string) (before string, found bool) {
 	for start, name := range cfgCommands(line) {
 		if strings.EqualFold(name, "quit") || strings.EqualFold(name, "exit") {
@@ -124,8 +121,8 @@ func CutQuit(line string) (before string, found bool) {
 	return line, false
 }
 
-// CfgWords returns the commands of a line of a cfg file with their words, without
-// quotation marks. No command is empty.
+// CfgWords returns the words of each command in a line of a cfg file, without quotation marks. It
+// skips comments and empty commands.
 func CfgWords(line string) [][]string {
 	var all [][]string
 	for p := range cfgLine(line) {
@@ -139,8 +136,8 @@ func CfgWords(line string) [][]string {
 	return all
 }
 
-// CfgValue makes s fit to stand between quotation marks in a cfg file: what would
-// end the value or the line is left out, since the format has no way to write it.
+// CfgValue makes s safe between quotation marks in a cfg file. It removes quotation marks, control
+// characters and line separators, because the format has no escape for them.
 func CfgValue(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r == '"' || r < 0x20 || r >= 0x7f && r < 0xa0 || r == '\u2028' || r == '\u2029' {
@@ -150,9 +147,10 @@ func CfgValue(s string) string {
 	}, strings.ToValidUTF8(s, ""))
 }
 
-// CfgTaken returns the first command of a line that would take a server away from
-// left4me, in small letters, and why it does: each ends the server, moves it, or takes
-// away what left4me watches and steers it by. There is none when why is nil.
+// CfgTaken returns the first command of a line that would take the server out of left4me's control,
+// in lower case, and the reason as an error. Such a command stops the server, changes its address,
+// or breaks a channel that left4me monitors and controls it by. why is nil if the line has no such
+// command.
 func CfgTaken(line string) (command string, why *Error) {
 	for _, c := range CfgCommands(line) {
 		c = strings.ToLower(c)

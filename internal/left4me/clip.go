@@ -5,14 +5,13 @@ import (
 	"unicode/utf8"
 )
 
-// Bounds of what is told of a job and kept in its row, in bytes of JSON (see
-// TextLen). The text comes from scripts, SteamCMD and names of files, so it may
-// be of any length and hold anything.
+// Bounds of the data that a job reports and its row stores, in bytes of JSON (see TextLen). The
+// text comes from scripts, SteamCMD and file names, so it may have any length and content.
 const (
-	MaxJobLog      = 200       // lines that are kept of what a job printed: the last ones
-	MaxJobLogLine  = 4 << 10   // of one line
-	MaxJobLogBytes = 256 << 10 // of all lines
-	MaxJobNote     = 1 << 10   // of the note of a step
+	MaxJobLog      = 200       // number of lines kept of a job's output: the last ones
+	MaxJobLogLine  = 4 << 10   // one line
+	MaxJobLogBytes = 256 << 10 // all lines
+	MaxJobNote     = 1 << 10   // the note of a step
 )
 
 // Bounds of an Error, in bytes of JSON.
@@ -22,9 +21,9 @@ const (
 	maxErrorKind  = 40
 )
 
-// TextLen returns how many bytes a text takes in JSON, without its quotes and
-// without HTML escapes. A control character takes six bytes. A byte that is no
-// UTF-8 is counted as the replacement character that Clip writes for it.
+// TextLen returns the length of s as a JSON string in bytes, without its quotes and without HTML
+// escapes. A control character takes six bytes. Each invalid UTF-8 byte counts as the replacement
+// character that Clip writes for it.
 func TextLen(s string) int {
 	n := 0
 	for _, r := range s {
@@ -43,9 +42,9 @@ func runeLen(r rune) int {
 	return utf8.RuneLen(r)
 }
 
-// Clip returns a text that takes at most limit bytes in JSON, as TextLen counts
-// them, and is valid UTF-8. A text that was cut ends with a mark that says how
-// many bytes are missing. A limit too small for the mark gives an empty text.
+// Clip truncates s to at most limit bytes in JSON, as counted by TextLen, and returns valid UTF-8.
+// A truncated text ends with a mark that states the number of missing bytes. If limit is too small
+// for the mark, the result is empty.
 func Clip(s string, limit int) string {
 	if len(s) <= limit/6 && utf8.ValidString(s) {
 		return s
@@ -66,8 +65,8 @@ func Clip(s string, limit int) string {
 	return validUTF8(s)
 }
 
-// validUTF8 replaces each byte that is no UTF-8, as TextLen counts them;
-// strings.ToValidUTF8 would replace a run of them by one character.
+// validUTF8 replaces each invalid byte separately, as TextLen counts them; strings.ToValidUTF8
+// would replace a run of invalid bytes by one character.
 func validUTF8(s string) string {
 	if utf8.ValidString(s) {
 		return s
@@ -75,8 +74,8 @@ func validUTF8(s string) string {
 	return string([]rune(s))
 }
 
-// ClipLog returns the last lines of a log that fit into the bounds of a job's
-// log, each cut to MaxJobLogLine. It is never nil.
+// ClipLog returns the last lines of a log that fit the bounds of a job's log, each truncated to
+// MaxJobLogLine. The result is never nil.
 func ClipLog(lines []string) []string {
 	kept := make([]string, min(len(lines), MaxJobLog))
 	left := MaxJobLogBytes
@@ -90,8 +89,8 @@ func ClipLog(lines []string) []string {
 	return kept
 }
 
-// Clipped returns e with a kind, a code, arguments and texts of a bounded length. It is e
-// itself when nothing was cut; the cause stays.
+// Clipped returns e with its kind, code, arguments and texts truncated to their bounds, and the
+// same cause. It returns e itself if nothing was truncated.
 func (e *Error) Clipped() *Error {
 	c := *e
 	c.Code = clipCode(e.Code)
@@ -100,14 +99,14 @@ func (e *Error) Clipped() *Error {
 	budget := maxErrorArgBytes
 	var cut bool
 	c.Args, cut = e.Args.within(&budget, 0)
-	// Not c == *e: causes may not be comparable.
+	// Comparing c and *e with == could panic: causes need not be comparable.
 	if !cut && c.Kind == e.Kind && c.Code == e.Code && c.Field == e.Field && c.Text == e.Text && c.Hint == e.Hint {
 		return e
 	}
 	return &c
 }
 
-// Clipped returns the step with a note and a warning of a bounded length.
+// Clipped returns s with its note and warning truncated to MaxJobNote.
 func (s Step) Clipped() Step {
 	s.Note, s.Warning = Clip(s.Note, MaxJobNote), Clip(s.Warning, MaxJobNote)
 	return s

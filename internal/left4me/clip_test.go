@@ -11,7 +11,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// jsonLen is how many bytes a text takes in JSON without its quotes.
+// jsonLen returns the length of s as a JSON string in bytes, without its quotes.
 func jsonLen(t testing.TB, s string) int {
 	t.Helper()
 	var b bytes.Buffer
@@ -23,7 +23,7 @@ func jsonLen(t testing.TB, s string) int {
 	return b.Len() - len("\"\"\n")
 }
 
-func TestClipCutsByBytesOfJSON(t *testing.T) {
+func TestClipLimitsJSONBytes(t *testing.T) {
 	for _, c := range []struct {
 		in    string
 		limit int
@@ -99,12 +99,12 @@ func TestClipLogKeepsTheLastLinesThatFit(t *testing.T) {
 	}
 }
 
-// severalErrors is an error that == can't compare, as those of D-Bus are.
+// severalErrors is an error type that == cannot compare, like the errors of D-Bus.
 type severalErrors []string
 
 func (e severalErrors) Error() string { return strings.Join(e, "; ") }
 
-func TestErrorIsClippedWhateverItsCause(t *testing.T) {
+func TestClippedErrorKeepsIncomparableCause(t *testing.T) {
 	short := &left4me.Error{Kind: left4me.Denied, Text: "short", Err: severalErrors{"one"}}
 	if got := short.Clipped(); got != short {
 		t.Errorf("%+v became %+v", short, got)

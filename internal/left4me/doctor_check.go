@@ -1,26 +1,26 @@
 package left4me
 
-// CheckState is how something is that was looked at.
+// CheckState is the result of a check.
 type CheckState string
 
-// The states. What is broken keeps servers from running, or players from
-// joining; a warning does not, or not all of them.
+// The states. CheckBroken keeps servers from running or players from joining; CheckWarn does not,
+// or affects only some of them.
 const (
 	CheckOK      CheckState = "ok"
 	CheckWarn    CheckState = "warn"
 	CheckBroken  CheckState = "broken"
-	CheckSkipped CheckState = "skipped" // it could not be looked at
+	CheckSkipped CheckState = "skipped" // could not be checked
 )
 
-// Check is one finding of somebody who looks at a machine or at a server.
+// Check is the result of one check of a host or a server.
 type Check struct {
 	Name  string     `json:"name"`
 	State CheckState `json:"state" enum:"ok,warn,broken,skipped"`
-	Text  string     `json:"text"` // what was found
-	Mend  string     `json:"mend,omitempty" doc:"What to do about it; commands stand between backquotes"`
+	Text  string     `json:"text"` // the finding
+	Mend  string     `json:"mend,omitempty" doc:"What to do about it; commands are enclosed in backquotes"`
 }
 
-// Healthy reports whether nothing is broken.
+// Healthy reports whether no check is broken.
 func Healthy(checks []Check) bool {
 	for _, c := range checks {
 		if c.State == CheckBroken {
@@ -30,8 +30,8 @@ func Healthy(checks []Check) bool {
 	return true
 }
 
-// FirstWrong is the first that is broken, or else the first that is warned of;
-// ok is false when there is nothing to say.
+// FirstWrong returns the first broken check, or else the first check with a warning. ok is false if
+// there is neither.
 func FirstWrong(checks []Check) (first Check, ok bool) {
 	for _, state := range []CheckState{CheckBroken, CheckWarn} {
 		for _, c := range checks {

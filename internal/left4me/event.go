@@ -5,35 +5,35 @@ import (
 	"time"
 )
 
-// Event is something that has happened. It is written in the transaction of the
-// change that it tells of: either both are there or neither is.
+// Event records a change. It is written in the transaction of the change, so either both are
+// committed or neither is.
 type Event struct {
-	// Position orders events. It grows and is never used again, with gaps where a
-	// change was given up.
+	// Position orders events. Positions increase and are never reused; a change that was rolled
+	// back leaves a gap.
 	Position int64     `json:"position"`
 	Kind     EventKind `json:"kind"`
 	Target   Target    `json:"target"`
 	Actor    Actor     `json:"actor"`
-	At       time.Time `json:"at"` // in ms, by the clock of left4me: it may go back, positions don't
-	// Version is of the form of Data, and is raised when a member changes its meaning
-	// or goes. New members don't raise it.
+	At       time.Time `json:"at"` // in ms, by left4me's clock, which may be set back
+	// Version is the version of Data's format. It is raised when a member is removed or changes its
+	// meaning, but not for new members.
 	Version int             `json:"version"`
-	Data    json.RawMessage `json:"data"` // an object; see EventKind for its type
+	Data    json.RawMessage `json:"data"` // an object; EventKind documents its type
 }
 
 // Read decodes Data into the type of the event's kind.
 func (e Event) Read(into any) error { return json.Unmarshal(e.Data, into) }
 
-// EventVersion is the version of all data that this program writes.
+// EventVersion is the version of the data of all events that this program writes.
 const EventVersion = 1
 
-// EventKind says what has happened, as NOUN.VERB.
+// EventKind is the kind of an event, as NOUN.VERB.
 type EventKind string
 
-// The kinds of events. What a host reports becomes an event when control writes it:
-// states between two writes make none.
+// The kinds of events. A report of a host becomes an event when control stores it; states between
+// two reports are not recorded.
 const (
-	JobAdded EventKind = "job.added" // JobEvent; the target is that of the job
+	JobAdded EventKind = "job.added" // JobEvent; the target is the job's target
 	JobEnded EventKind = "job.ended" // JobEvent
 
 	ServerCreated      EventKind = "server.created" // DefinitionEvent
@@ -54,11 +54,11 @@ const (
 	OverlayRenamed  EventKind = "overlay.renamed"  // RenameEvent; the target has the new name
 	OverlayDeleted  EventKind = "overlay.deleted"  // no members; it can be restored
 	OverlayRestored EventKind = "overlay.restored" // no members
-	OverlayDropped  EventKind = "overlay.dropped"  // no members; the definition of a deleted overlay is removed
-	OverlayRevision EventKind = "overlay.revision" // ReportEvent of a number: servers start with another revision
+	OverlayDropped  EventKind = "overlay.dropped"  // no members; the definition of a deleted overlay was removed
+	OverlayRevision EventKind = "overlay.revision" // ReportEvent of a number: servers now start with another revision
 	OverlayRollout  EventKind = "overlay.rollout"  // RolloutEvent
 
-	GameChanged EventKind = "game.build"   // ReportEvent of a number: servers of a host start with another build
+	GameChanged EventKind = "game.build"   // ReportEvent of a number: servers of a host now start with another build
 	GameRollout EventKind = "game.rollout" // RolloutEvent
 
 	SettingsChanged EventKind = "settings.changed" // SettingsEvent
@@ -71,37 +71,37 @@ const (
 	TokenRevoked EventKind = "token.revoked"  // TokenEvent
 )
 
-// JobEvent tells of a job.
+// JobEvent is the data of an event about a job.
 type JobEvent struct {
 	Job    JobID    `json:"job"`
 	Kind   JobKind  `json:"kind"`
 	Host   Name     `json:"host"`
 	State  JobState `json:"state"`
-	Reason string   `json:"reason,omitempty"` // why left4me asked for it
-	Error  string   `json:"error,omitempty"`  // why it ended as it did
+	Reason string   `json:"reason,omitempty"` // why left4me requested the job
+	Error  string   `json:"error,omitempty"`  // why the job failed
 }
 
-// DefinitionEvent tells which version of a definition there is now.
+// DefinitionEvent is the data of an event about a definition: its new version.
 type DefinitionEvent struct {
 	Version int `json:"version"`
 }
 
-// RenameEvent tells of another name.
+// RenameEvent is the data of a rename.
 type RenameEvent struct {
 	From    Name `json:"from"`
 	To      Name `json:"to"`
-	Version int  `json:"version"` // of the definition
+	Version int  `json:"version"` // version of the definition
 }
 
-// ReportEvent tells that a host reported another value than before. From is empty
-// for the first report.
+// ReportEvent is the data of an event about a value that a host reports. From is empty for the
+// first report.
 type ReportEvent struct {
 	Host Name   `json:"host"`
 	From string `json:"from,omitempty"`
 	To   string `json:"to"`
 }
 
-// CrashEvent tells how a server ended that nobody stopped.
+// CrashEvent is the data of an unrequested exit of a server.
 type CrashEvent struct {
 	Host   Name      `json:"host"`
 	At     time.Time `json:"at"`
@@ -109,47 +109,48 @@ type CrashEvent struct {
 	Uptime float64   `json:"uptime"` // s
 }
 
-// HeldEvent tells what keeps a server from being started; empty: nothing any more.
+// HeldEvent is the data of an event about a server that left4me does or does not start
+// automatically. Held is empty once nothing prevents it.
 type HeldEvent struct {
 	Held Held `json:"held"`
 }
 
-// RolloutEvent tells how far the restarts for a build or a revision are.
+// RolloutEvent is the data of an event about the progress of a rollout.
 type RolloutEvent struct {
-	Host     Name            `json:"host,omitempty"`     // of a build
-	Build    int64           `json:"build,omitempty"`    // of the game; 0 until it is known
-	Revision int             `json:"revision,omitempty"` // of the overlay
+	Host     Name            `json:"host,omitempty"`     // for a build
+	Build    int64           `json:"build,omitempty"`    // for the game; 0 until it is known
+	Revision int             `json:"revision,omitempty"` // for an overlay
 	State    string          `json:"state"`
 	Reason   string          `json:"reason,omitempty"`
-	Servers  map[Name]string `json:"servers,omitempty"` // what became of each that was restarted
+	Servers  map[Name]string `json:"servers,omitempty"` // result for each server that was restarted
 }
 
-// SettingsEvent tells which settings were changed: "backups", "game" or
-// "archive names".
+// SettingsEvent is the data of a change of settings: "backups", "game" or "archive names".
 type SettingsEvent struct {
 	Settings string `json:"settings"`
-	Host     Name   `json:"host,omitempty"` // of the game
+	Host     Name   `json:"host,omitempty"` // for the game
 }
 
-// UserEvent tells how a user is after a change. Password says that it is another.
+// UserEvent is the data of an event about a user, after the change. Password reports whether the
+// password was changed.
 type UserEvent struct {
 	Admin    bool `json:"admin"`
 	Disabled bool `json:"disabled"`
 	Password bool `json:"password,omitempty"`
 }
 
-// SignInEvent tells from where a user signed in.
+// SignInEvent is the data of a sign-in.
 type SignInEvent struct {
 	Address string `json:"address"`
 	Agent   string `json:"agent"`
 }
 
-// TokenEvent tells of a token, by its label.
+// TokenEvent is the data of an event about a token.
 type TokenEvent struct {
 	Label string `json:"label"`
 }
 
-// ActorKind says what caused an event.
+// ActorKind is the kind of an actor.
 type ActorKind string
 
 // The kinds of actors.
@@ -157,36 +158,36 @@ const (
 	UserActor   ActorKind = "user"
 	TokenActor  ActorKind = "token"
 	SystemActor ActorKind = "system" // left4me itself: a schedule, a rollout, a start after a reboot
-	HostActor   ActorKind = "host"   // what a host reported
+	HostActor   ActorKind = "host"   // a report of a host
 )
 
-// Actor is who or what caused an event or asked for a job. The zero Actor is left4me
-// itself. Actors are equal when all of their members are.
+// Actor is the user or the part of left4me that caused an event or requested a job. The zero Actor
+// is left4me itself. Two actors are equal if all their fields are equal.
 type Actor struct {
 	Kind ActorKind `json:"kind"`
-	ID   ID        `json:"id,omitempty"`   // of a user or the owner of a token; empty where only the name is known
-	Name string    `json:"name,omitempty"` // of the user, the token, the part of left4me, or the host
-	// Owner is the user that a token acts for; empty for all other kinds.
+	ID   ID        `json:"id,omitempty"`   // id of the user or of the token's owner; empty where only the name is known
+	Name string    `json:"name,omitempty"` // name of the user, token, part of left4me, or host
+	// Owner is the owner of a token; empty for all other kinds.
 	Owner string `json:"owner,omitempty"`
 }
 
-// The actors of left4me itself that appear in several places.
+// The actors of left4me itself that several packages use.
 var (
 	BySchedule = BySystem("schedule")
 	ByLeft4me  = BySystem("left4me")
 )
 
-// ByUser is a user as an actor.
+// ByUser returns a user as an actor.
 func ByUser(name string) Actor { return Actor{Kind: UserActor, Name: name} }
 
-// BySystem is a part of left4me as an actor.
+// BySystem returns a part of left4me as an actor.
 func BySystem(part string) Actor { return Actor{Kind: SystemActor, Name: part} }
 
-// ByHost is a host as an actor.
+// ByHost returns a host as an actor.
 func ByHost(name Name) Actor { return Actor{Kind: HostActor, Name: string(name)} }
 
-// String returns the name that people are shown: of a token its owner's. It doesn't
-// tell the kind; a user may have the name of a part of left4me.
+// String returns the name to display; for a token, that is the owner's name. The name does not
+// identify the kind: a user may have the name of a part of left4me.
 func (a Actor) String() string {
 	if a.Kind == TokenActor {
 		return a.Owner
@@ -194,13 +195,13 @@ func (a Actor) String() string {
 	return a.Name
 }
 
-// OnHost is the host of this name as a target.
+// OnHost returns the host with this name as a target.
 func OnHost(n Name) Target { return Target{Kind: HostTarget, Name: string(n)} }
 
-// OnUser is the user of this name as a target.
+// OnUser returns the user with this name as a target.
 func OnUser(name string) Target { return Target{Kind: UserTarget, Name: name} }
 
-// TargetOf is what a job works on as a target.
+// TargetOf returns the target of a job of kind k.
 func TargetOf(k JobKind, target Name) Target {
 	switch k.Noun() {
 	case "server":

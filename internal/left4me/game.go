@@ -8,7 +8,7 @@ const (
 	UpdateGame   JobKind = "game.update"
 	VerifyGame   JobKind = "game.verify"
 	RollbackGame JobKind = "game.rollback"
-	FlattenGame  JobKind = "game.flatten" // merges layers that nothing needs apart
+	FlattenGame  JobKind = "game.flatten" // merges layers that need not stay separate
 	CheckGame    JobKind = "game.check"   // asks Steam for the newest build
 )
 
@@ -30,33 +30,33 @@ const (
 	StepDropOldLayers = "remove layers that nothing uses"
 )
 
-// InstallInstance is the instance whose overlay SteamCMD writes to: no server
-// can have its name.
+// InstallInstance is the instance whose overlay mount SteamCMD writes to. No server can have its
+// name.
 const InstallInstance Name = "left4me-install"
 
-// GameSpec is what a host is told of a game job.
+// GameSpec is the part of a game job that is sent to the host.
 type GameSpec struct {
-	Build int64 `json:"build,omitempty"` // of a rollback: the build to go to; 0 is the one before
+	Build int64 `json:"build,omitempty"` // target of a rollback; 0: the previous build
 }
 
-// Game is what a host has of the game.
+// Game describes the game installation of a host.
 type Game struct {
-	Current   int64       `json:"current"` // the build that servers start with; 0 when the game is not installed
-	Pinned    bool        `json:"pinned"`  // no update may replace it
-	Builds    []GameBuild `json:"builds"`  // newest first; the current one and those that can be gone back to
-	Latest    int64       `json:"latest"`  // the newest build that Steam was seen to have; 0 when it isn't known
+	Current   int64       `json:"current"` // the current build; 0 if the game is not installed
+	Pinned    bool        `json:"pinned"`  // updates must not replace the current build
+	Builds    []GameBuild `json:"builds"`  // newest first: the current build and the builds available for a rollback
+	Latest    int64       `json:"latest"`  // the newest build known from Steam; 0 if unknown
 	Outdated  bool        `json:"outdated"`
-	CheckedAt time.Time   `json:"checked_at,omitzero"` // when Steam was last asked
+	CheckedAt time.Time   `json:"checked_at,omitzero"` // time of the last check with Steam
 	CheckNote string      `json:"check_note,omitempty"`
-	SteamCMD  string      `json:"steamcmd"` // where it is; empty when it will be fetched
+	SteamCMD  string      `json:"steamcmd"` // path; empty if SteamCMD will be downloaded
 }
 
-// GameBuild is one build of the game on a host, a stack of layers.
+// GameBuild is a build of the game on a host: a stack of layers.
 type GameBuild struct {
 	Build       int64     `json:"build"`
-	Version     string    `json:"version"` // PatchVersion of steam.inf: 2.2.4.3
+	Version     string    `json:"version"` // PatchVersion in steam.inf: 2.2.4.3
 	InstalledAt time.Time `json:"installed_at"`
-	Bytes       int64     `json:"bytes"`   // of its own layer on disk
-	Layers      []string  `json:"layers"`  // directories beneath installation/, top first
-	Servers     []Name    `json:"servers"` // those that are up and run on it
+	Bytes       int64     `json:"bytes"`   // disk space of its own layer
+	Layers      []string  `json:"layers"`  // directories under installation/, top first
+	Servers     []Name    `json:"servers"` // servers that currently run this build
 }

@@ -2,11 +2,10 @@ package left4me
 
 import "unicode"
 
-// Hidden reports whether a character can't be seen for what it is: one that
-// steers a terminal, turns the writing direction, breaks the line or takes no
-// room. It is the one table of them, for the panel and the command line. The tab
-// is none, and the joiners aren't either, for without them some scripts and many
-// emoji fall apart.
+// Hidden reports whether r is invisible or misleading when printed: control characters, changes of
+// the writing direction, line separators, and characters without width. The panel and the command
+// line share this table. The tab is not hidden, nor are the joiners U+200C and U+200D, because some
+// scripts and many emoji break without them.
 func Hidden(r rune) bool {
 	switch {
 	case r == '\t' || r == '\u200C' || r == '\u200D':

@@ -5,26 +5,26 @@ import (
 	"strings"
 )
 
-// hidden is what is shown of a password.
+// hidden replaces a password in displayed text.
 const hidden = `"(hidden)"`
 
-// HidePasswords masks the passwords in the text of a cfg file: whatever follows the
-// name of one up to the end of its command, since the game takes all of that for
-// the value, wherever in the command the name stands (sm_cvar sv_password x,
-// alias p "sv_password x"). What is commented out is masked, too.
+// HidePasswords masks the passwords in the text of a cfg file. It masks everything from the name of
+// a password variable to the end of the command, because the game uses all of it as the value, no
+// matter where in the command the name is (sm_cvar sv_password x, alias p "sv_password x"). It
+// masks comments, too.
 func HidePasswords(cfg string) string {
 	return mask(cfg, false, func(string, string) string { return hidden })
 }
 
-// HideSecrets masks the passwords in text that isn't a cfg file: what a console, a
-// log or a job printed, in which commands and values are quoted in quotes.
-// Whatever follows the name of a password up to the end of its line is masked.
+// HideSecrets masks the passwords in text that is not a cfg file, such as the output of a console,
+// a log or a job, where commands and values may be quoted twice. It masks everything from the name
+// of a password variable to the end of the line.
 func HideSecrets(text string) string {
 	return mask(text, true, func(string, string) string { return hidden })
 }
 
-// HideBoth masks the passwords in two texts of the same file. One that changes
-// says so, except that of the remote console, which never does.
+// HideBoth masks the passwords in two versions of a file. The mask of a password that differs says
+// so, except for the remote console's password, which left4me sets itself.
 func HideBoth(running, next string) (was, will string) {
 	if was, will := values(running), values(next); was == "" || will == "" || was == will {
 		return HidePasswords(running), HidePasswords(next)
@@ -37,8 +37,8 @@ func HideBoth(running, next string) (was, will string) {
 	})
 }
 
-// values are the passwords of a text but those of the remote console. Quotation
-// marks around one make no other of it.
+// values returns the names and values of all passwords in text, except for those of the remote
+// console. Quotation marks around a value are ignored.
 func values(text string) string {
 	var b strings.Builder
 	mask(text, false, func(name, value string) string {
@@ -52,7 +52,7 @@ func values(text string) string {
 
 func remote(name string) bool { return strings.HasPrefix(name, "rcon") }
 
-// mask replaces each password in text. whole is for text that isn't a cfg file.
+// mask replaces each password in text. If whole is true, text is not a cfg file.
 func mask(text string, whole bool, replace func(name, value string) string) string {
 	var b strings.Builder
 	for line := range strings.Lines(text) {
@@ -66,7 +66,7 @@ func mask(text string, whole bool, replace func(name, value string) string) stri
 }
 
 func maskLine(b *strings.Builder, line string, whole bool, replace func(name, value string) string) {
-	done := 0 // of the line
+	done := 0 // offset of the text that was not copied yet
 	for p := range cfgLine(line) {
 		end := p.end
 		if whole {
@@ -77,13 +77,13 @@ func maskLine(b *strings.Builder, line string, whole bool, replace func(name, va
 			continue
 		}
 		at += p.start
-		// A comment that touches the value is part of what somebody took for it.
+		// If a comment directly follows the value, its author meant it to be part of the password.
 		if strings.HasPrefix(line[end:], "//") && !isBlank(line[end-1]) && line[end-1] != '"' {
 			end = len(line)
 		}
 		value := strings.TrimRight(line[at:end], " \t\r\v\f")
 		shown := replace(name, value)
-		if inside { // a command in quotes: they stay around it
+		if inside { // a command in quotes: keep the quotes around it
 			shown = strings.Trim(shown, `"`) + strings.Repeat(`"`, strings.Count(value, `"`)%2)
 		}
 		b.WriteString(line[done:at] + shown)
@@ -95,9 +95,9 @@ func maskLine(b *strings.Builder, line string, whole bool, replace func(name, va
 	b.WriteString(line[done:])
 }
 
-// secretIn finds the first name of a password in a command, in lower case, where its
-// value begins, and whether that is within quotation marks which began before the
-// name. There is none without a value.
+// secretIn returns the first password variable in a command, in lower case, the offset of its
+// value, and whether the value is inside quotation marks that were opened before the name. It
+// returns an empty name if no value follows.
 func secretIn(command string) (name string, value int, inside bool) {
 	quoted := false
 	for i := 0; i < len(command); {
@@ -116,9 +116,9 @@ func secretIn(command string) (name string, value int, inside bool) {
 		if name := strings.ToLower(command[start:i]); isSecret(name, first) {
 			value := i
 			if quoted && value < len(command) && command[value] == '"' {
-				value, quoted = value+1, false // it ends the name
+				value, quoted = value+1, false // the quotation mark ends the name
 			}
-			// A console prints "name" = "value", and people write name=value.
+			// Consoles print "name" = "value", and people write name=value.
 			for value < len(command) && (isBlank(command[value]) || command[value] == '=' || command[value] == ':') {
 				value++
 			}
@@ -130,19 +130,17 @@ func secretIn(command string) (name string, value int, inside bool) {
 	return "", 0, false
 }
 
-// inName says whether a byte may be in the name of a variable: all others end it.
+// inName reports whether c may be part of a variable's name.
 func inName(c byte) bool {
 	return c == '_' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
 }
 
-// secrets are how names of variables end whose values are nobody's business: of the
-// game (sv_password, rcon_password, tv_password, tv_relaypassword, sv_logsecret,
-// sv_setsteamaccount, -netconpassword) and of plugins.
+// secrets lists suffixes of variables with secret values, of the game (sv_password, rcon_password,
+// tv_password, tv_relaypassword, sv_logsecret, sv_setsteamaccount, -netconpassword) and of plugins.
 var secrets = []string{"password", "passwd", "_pass", "secret", "_token", "apikey", "api_key", "steamaccount"}
 
-// isSecret says whether a name in lower case is that of a password. The variable
-// password of the game's clients is one only where a command begins: elsewhere it is a
-// word like others.
+// isSecret reports whether name, in lower case, is a password variable. The variable password of
+// the game's clients counts only at the beginning of a command: elsewhere it is an ordinary word.
 func isSecret(name string, first bool) bool {
 	if name == "password" {
 		return first
@@ -155,8 +153,7 @@ func isSecret(name string, first bool) bool {
 	return false
 }
 
-// Public is what of settings may be shown to people who may change nothing: without
-// passwords.
+// Public returns s without passwords, for users who may not change anything.
 func (s Settings) Public() Settings {
 	s.Password = ""
 	s.Cfg = hideEach(s.Cfg)
@@ -164,11 +161,11 @@ func (s Settings) Public() Settings {
 	return s
 }
 
-// Public is what of an overlay may be shown to people who may change nothing:
-// lines of its cfg without passwords.
+// Public returns o without passwords in its cfg lines and its script, for users who may not change
+// anything.
 func (o Overlay) Public() Overlay {
 	o.Cfg = hideEach(o.Cfg)
-	if o.Script != nil { // it may write a cfg file, or log in somewhere
+	if o.Script != nil { // a script may write a cfg file or sign in to a service
 		s := *o.Script
 		s.Text = HideSecrets(s.Text)
 		o.Script = &s
@@ -176,8 +173,8 @@ func (o Overlay) Public() Overlay {
 	return o
 }
 
-// Public is what of a job may be shown to people who may change nothing: what it
-// printed and found without passwords.
+// Public returns j without passwords in its log, notes, warnings and error, for users who may not
+// change anything.
 func (j Job) Public() Job {
 	j.Log = HideLines(j.Log)
 	j.Steps = slices.Clone(j.Steps)
@@ -190,9 +187,9 @@ func (j Job) Public() Job {
 	return j
 }
 
-// hideSecrets returns e without passwords. When there is one in its texts or in an
-// argument it says its Text, without arguments: a name and its password may be two
-// of them.
+// hideSecrets returns a copy of e without passwords. If the texts or an argument contain one, the
+// copy has only a masked Text and no arguments, because the name of a variable and its value may be
+// two arguments.
 func (e *Error) hideSecrets() *Error {
 	c := *e
 	c.Text, c.Hint = HideSecrets(e.Text), HideSecrets(e.Hint)
@@ -203,7 +200,7 @@ func (e *Error) hideSecrets() *Error {
 	return &c
 }
 
-// HideLines is HideSecrets for lines that were taken apart already.
+// HideLines applies HideSecrets to each line and returns the result as a new slice.
 func HideLines(lines []string) []string {
 	out := slices.Clone(lines)
 	for i, l := range out {
@@ -223,11 +220,11 @@ func hideEach(lines []string) []string {
 	return out
 }
 
-// hideArgs also hides a value that is in arguments of its own: the game joins its
-// arguments, and each belongs to the option before it.
+// hideArgs also masks values in separate arguments: the game joins its arguments, and each value
+// belongs to the option before it.
 func hideArgs(args []string) []string {
 	out := hideEach(args)
-	open := false // a name of a password waits for its value
+	open := false // the preceding option is a password
 	for i, a := range args {
 		if open && !isOption(a) {
 			out[i] = "(hidden)"
@@ -239,7 +236,7 @@ func hideArgs(args []string) []string {
 	return out
 }
 
-// isOption says whether an argument begins an option, and isn't a negative number.
+// isOption reports whether an argument starts an option and is not a negative number.
 func isOption(a string) bool {
 	return len(a) > 1 && (a[0] == '+' || a[0] == '-' && (a[1] < '0' || a[1] > '9'))
 }

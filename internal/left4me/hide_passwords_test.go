@@ -8,7 +8,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-func TestPasswordsAreHidden(t *testing.T) {
+func TestHidePasswordsMasksValues(t *testing.T) {
 	for text, want := range map[string]string{
 		`sv_password "zoey"`:              `sv_password "(hidden)"`,
 		"a 1\nrcon_password \"x y\"\nb 2": "a 1\nrcon_password \"(hidden)\"\nb 2",
@@ -30,7 +30,7 @@ func TestPasswordsAreHidden(t *testing.T) {
 		"sv_password\x01zoey":   `sv_password"(hidden)"`,
 		"sv_password\vzoey":     "sv_password\v\"(hidden)\"",
 
-		// All of the command is the value.
+		// The rest of the command is the value.
 		`sv_password zoey is here; x`:       `sv_password "(hidden)"; x`,
 		`sv_password "a"b"c"; x`:            `sv_password "(hidden)"; x`,
 		`sv_password "a;b"; x "c;d"`:        `sv_password "(hidden)"; x "c;d"`,
@@ -39,7 +39,7 @@ func TestPasswordsAreHidden(t *testing.T) {
 		`sv_password "zoey"// how`:          `sv_password "(hidden)"// how`,
 		`sv_password ""`:                    `sv_password "(hidden)"`,
 
-		// In other commands, in comments, and as people write it who take it for another format.
+		// Passwords in other commands, in comments, and with the punctuation of other formats.
 		`sm_cvar sv_password zoey`:             `sm_cvar sv_password "(hidden)"`,
 		`alias p "sv_password zoey; x"; y`:     `alias p "sv_password (hidden)"; y`,
 		`// sv_password "zoey"`:                `// sv_password "(hidden)"`,
@@ -51,7 +51,7 @@ func TestPasswordsAreHidden(t *testing.T) {
 		`sv_setsteamaccount 0A1B`:              `sv_setsteamaccount "(hidden)"`,
 		`sm_vip_password zoey`:                 `sm_vip_password "(hidden)"`,
 
-		// What is none stays.
+		// Text without passwords is unchanged.
 		"hostname \"no password\"\nsv_password\n":       "hostname \"no password\"\nsv_password\n",
 		`sv_password ;say "x"`:                          `sv_password ;say "x"`,
 		`"sv_password"; say x`:                          `"sv_password"; say x`,
@@ -61,13 +61,13 @@ func TestPasswordsAreHidden(t *testing.T) {
 		"":                                              "",
 	} {
 		if got := left4me.HidePasswords(text); got != want {
-			t.Errorf("%q\nbecame %q\n   not %q", text, got, want)
+			t.Errorf("HidePasswords(%q)\n  = %q\nwant %q", text, got, want)
 		}
 	}
 }
 
-// A console shows what was typed, what variables hold, and commands in quotes.
-func TestPasswordsInConsolesAreHidden(t *testing.T) {
+// A console prints the typed commands, the values of variables, and quoted commands.
+func TestHideSecretsMasksConsoleOutput(t *testing.T) {
 	for text, want := range map[string]string{
 		`sv_password zoey`: `sv_password "(hidden)"`,
 		`"sv_password" = "zoey;rock" ( def. "" ) notify - Server password`: `"sv_password" = "(hidden)"`,
@@ -78,12 +78,12 @@ func TestPasswordsInConsolesAreHidden(t *testing.T) {
 		`http://x/?a=1 db_password=zoey;host=y`: `http://x/?a=1 db_password="(hidden)"`,
 	} {
 		if got := left4me.HideSecrets(text); got != want {
-			t.Errorf("%q\nbecame %q\n   not %q", text, got, want)
+			t.Errorf("HideSecrets(%q)\n  = %q\nwant %q", text, got, want)
 		}
 	}
 }
 
-func TestPasswordsThatChangeAreToldApart(t *testing.T) {
+func TestHideBothMarksChangedPasswords(t *testing.T) {
 	was, will := left4me.HideBoth("sv_password \"a\"\nrcon_password \"1\"\n", "sv_password\"b\"\nrcon_password \"2\"\n")
 	if was != "sv_password \"(hidden)\"\nrcon_password \"(hidden)\"\n" ||
 		will != "sv_password\"(hidden, another one)\"\nrcon_password \"(hidden)\"\n" {
@@ -100,7 +100,7 @@ func TestPasswordsThatChangeAreToldApart(t *testing.T) {
 	}
 }
 
-func TestPublicSettingsHaveNoPasswords(t *testing.T) {
+func TestPublicSettingsHideSecrets(t *testing.T) {
 	s := left4me.Settings{
 		Password: "zoey", Cfg: []string{"sv_password zoey", `sv_password"zoey"`},
 		Args: []string{
@@ -124,8 +124,8 @@ func TestPublicSettingsHaveNoPasswords(t *testing.T) {
 	}
 }
 
-// Whatever stands around it: as the game reads the text that is shown, each password is "(hidden)", and the
-// other commands are the same.
+// After masking, the game's own parsing must find "(hidden)" as the value of each password and all
+// other commands unchanged.
 func FuzzHidePasswords(f *testing.F) {
 	for _, s := range []string{
 		`sv_password"zoey";sv_cheats 1`, `alias p "sv_password zoey; x"; y`, `x//sv_password "a;b" c`, `"sv_password" = "zoey" ( def. "" )`,

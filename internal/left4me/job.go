@@ -5,10 +5,10 @@ import (
 	"time"
 )
 
-// JobID identifies a job for ever; it sorts by time of creation.
+// JobID identifies a job permanently. Ids sort by creation time.
 type JobID string
 
-// JobKind says what a job does, as noun.verb.
+// JobKind is the kind of a job, as noun.verb.
 type JobKind string
 
 // The kinds of jobs on a server.
@@ -20,21 +20,21 @@ const (
 	DeleteServer  JobKind = "server.delete"
 )
 
-// Noun is what the job works on: the part of the kind before the dot. Two jobs
-// with the same noun and target never run at the same time.
+// Noun returns the part of the kind before the dot: the kind of object that the job works on. Two
+// jobs with the same noun and target never run at the same time.
 func (k JobKind) Noun() string {
 	noun, _, _ := strings.Cut(string(k), ".")
 	return noun
 }
 
-// Verb is the part of the kind behind the dot.
+// Verb returns the part of the kind after the dot.
 func (k JobKind) Verb() string {
 	_, verb, _ := strings.Cut(string(k), ".")
 	return verb
 }
 
-// Wants is what somebody wants of a server who asks for such a job; empty when
-// the job changes nothing about that.
+// Wants returns the desired server state that a request for such a job implies; empty if the job
+// does not affect it.
 func (k JobKind) Wants() Wanted {
 	switch k {
 	case StartServer, RestartServer, ResetServer:
@@ -45,11 +45,11 @@ func (k JobKind) Wants() Wanted {
 	return ""
 }
 
-// JobState is where a job is in its life.
+// JobState is the state of a job.
 type JobState string
 
-// A job is queued, runs, and ends in one of four ways. Interrupted means that
-// left4me ended while it ran and can't tell how far it came; it can be retried.
+// A job is queued, then running, and ends in one of the other four states. JobInterrupted means
+// that left4me ended while the job ran and its progress is unknown; the job can be retried.
 const (
 	JobQueued      JobState = "queued"
 	JobRunning     JobState = "running"
@@ -59,11 +59,10 @@ const (
 	JobInterrupted JobState = "interrupted"
 )
 
-// Ended reports whether the job will not change any more.
+// Ended reports whether the state is final.
 func (s JobState) Ended() bool { return s != JobQueued && s != JobRunning }
 
-// StepState is where a step of a job is: pending → running → done, failed or
-// skipped.
+// StepState is the state of a step: pending → running → done, failed or skipped.
 type StepState string
 
 // The states of a step.
@@ -75,39 +74,39 @@ const (
 	StepSkipped StepState = "skipped"
 )
 
-// Progress counts the work of a step. Total 0 means that it isn't known.
+// Progress is the progress of a step. Total is 0 if unknown.
 type Progress struct {
 	Done  int64  `json:"done"`
 	Total int64  `json:"total"`
-	Unit  string `json:"unit"`           // "bytes", "files"; empty when the step has nothing to count
-	Rate  int64  `json:"rate,omitempty"` // units a second, of the last moments
+	Unit  string `json:"unit"`           // "bytes" or "files"; empty if the step counts nothing
+	Rate  int64  `json:"rate,omitempty"` // units per second, recent average
 }
 
-// Step is one labelled part of a job. The label is stable: tools may match it.
+// Step is one labelled part of a job. The label is stable, because external tools may match it.
 type Step struct {
 	Label     string    `json:"label"`
 	State     StepState `json:"state"`
 	Progress  Progress  `json:"progress"`
-	Note      string    `json:"note,omitempty"`    // what was found: "was not mounted"
-	Warning   string    `json:"warning,omitempty"` // what a person has to see to, though the step was done
+	Note      string    `json:"note,omitempty"`    // result: "was not mounted"
+	Warning   string    `json:"warning,omitempty"` // a problem that needs attention although the step is done
 	StartedAt time.Time `json:"started_at,omitzero"`
 	EndedAt   time.Time `json:"ended_at,omitzero"`
 }
 
-// Job is a long piece of work with an end.
+// Job is a long-running task of a host.
 type Job struct {
 	ID        JobID     `json:"id"`
 	Kind      JobKind   `json:"kind"`
 	Target    Name      `json:"target"`
-	TargetID  ID        `json:"target_id,omitempty"` // of the server or overlay; empty for a host, and where it isn't known
+	TargetID  ID        `json:"target_id,omitempty"` // id of the server or overlay; empty for a host, or if unknown
 	Host      Name      `json:"host"`
 	State     JobState  `json:"state"`
 	Steps     []Step    `json:"steps"`
-	Log       []string  `json:"log,omitempty"` // the last lines that the work printed, bounded as ClipLog says
+	Log       []string  `json:"log,omitempty"` // the last lines of output, bounded by ClipLog
 	Error     *Error    `json:"error,omitempty"`
-	By        Actor     `json:"by,omitzero"`          // who asked for it
-	Reason    string    `json:"reason,omitempty"`     // why, when it was left4me itself
-	RequestID string    `json:"request_id,omitempty"` // of the request that asked for it; see package requestid
+	By        Actor     `json:"by,omitzero"`          // the requester
+	Reason    string    `json:"reason,omitempty"`     // why left4me itself requested the job
+	RequestID string    `json:"request_id,omitempty"` // id of the API request; see package requestid
 	Attempt   int       `json:"attempt"`
 	CreatedAt time.Time `json:"created_at"`
 	StartedAt time.Time `json:"started_at,omitzero"`

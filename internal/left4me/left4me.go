@@ -1,7 +1,7 @@
-// Package left4me holds the words that every part of left4me shares: names,
-// states, jobs and their steps, what a host is told about a server and what it
-// tells back, and the errors that may be shown to a person.
+// Package left4me defines the types that all parts of left4me share: names, states, jobs and their
+// steps, the definitions sent to hosts and the status they report, and the errors that may be shown
+// to users.
 //
-// It promises to stay free of I/O: it opens no file, no socket and no clock, so
-// that the side people talk to and the side that runs games can both import it.
+// The package does no I/O: it opens no file or socket and reads no clock, so that both the control
+// side and the hosts can import it.
 package left4me

@@ -29,7 +29,7 @@ func TestParseName(t *testing.T) {
 	}
 }
 
-func TestNameInAMessageIsChecked(t *testing.T) {
+func TestNameUnmarshalRejectsPaths(t *testing.T) {
 	var s left4me.Spec
 	if err := json.Unmarshal([]byte(`{"name":"../etc"}`), &s); err == nil {
 		t.Errorf("a path was taken as a name: %+v", s)
@@ -46,12 +46,12 @@ func FuzzParseName(f *testing.F) {
 	f.Fuzz(func(t *testing.T, s string) {
 		n, err := left4me.ParseName(s)
 		if err == nil && (string(n) != s || strings.ContainsAny(s, "/.\x00\\ ") || len(s) > left4me.MaxName) {
-			t.Errorf("ParseName(%q) took it", s)
+			t.Errorf("ParseName(%q) accepted an invalid name", s)
 		}
 	})
 }
 
-func TestErrorIsFoundThroughWrapping(t *testing.T) {
+func TestWrappedErrorKeepsKind(t *testing.T) {
 	err := fmt.Errorf("start alpha: %w",
 		&left4me.Error{Kind: left4me.Conflict, Text: "port 27015 is used by beta", Hint: "choose another or stop beta"})
 	if !errors.Is(err, left4me.Conflict) || errors.Is(err, left4me.NotFound) {
@@ -89,7 +89,7 @@ func TestSpecHashFollowsContent(t *testing.T) {
 	}
 }
 
-func TestLifeOfAServer(t *testing.T) {
+func TestServerStateTransitions(t *testing.T) {
 	life := []left4me.ServerState{
 		left4me.Stopped, left4me.Starting, left4me.Running, left4me.Unresponsive, left4me.Running, left4me.Stopping, left4me.Stopped,
 	}
@@ -108,8 +108,8 @@ func TestLifeOfAServer(t *testing.T) {
 	}
 }
 
-// Tools match the labels: a change of one breaks them.
-func TestLabelsOfStepsAreStable(t *testing.T) {
+// External tools match the labels, so they must not change.
+func TestStepLabelsAreStable(t *testing.T) {
 	for label, want := range map[string]string{
 		left4me.StepWriteConfig: "write configuration", left4me.StepCheckPort: "check port", left4me.StepLaunch: "start server",
 		left4me.StepAwaitReady: "wait until it answers players", left4me.StepStop: "stop server",
@@ -122,7 +122,7 @@ func TestLabelsOfStepsAreStable(t *testing.T) {
 	}
 }
 
-func TestKindsOfJobsNameNounAndVerb(t *testing.T) {
+func TestJobKindNounAndVerb(t *testing.T) {
 	if k := left4me.StartServer; k.Noun() != "server" || k.Verb() != "start" {
 		t.Errorf("%s is %q and %q", k, k.Noun(), k.Verb())
 	}
@@ -131,7 +131,7 @@ func TestKindsOfJobsNameNounAndVerb(t *testing.T) {
 		left4me.JobInterrupted: true,
 	} {
 		if s.Ended() != ended {
-			t.Errorf("%s has ended: %v", s, s.Ended())
+			t.Errorf("%s.Ended() = %v", s, s.Ended())
 		}
 	}
 }

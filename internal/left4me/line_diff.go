@@ -7,25 +7,24 @@ import (
 	"strings"
 )
 
-// LineChange is a line of two texts that are compared.
+// LineChange is a line in the comparison of two texts.
 type LineChange struct {
-	Was, Is bool // in the old text, in the new one; most are in both
+	Was, Is bool // present in the old text, in the new text; unchanged lines are in both
 	Text    string
 }
 
-// maxDiffCells bounds the part of DiffLines whose work grows with the product of
-// two lengths: pairs of lines, in all parts of a text together.
+// maxDiffCells bounds the quadratic part of DiffLines: the number of pairs of lines that it
+// compares in all parts of a text together.
 const maxDiffCells = 2000 * 2000
 
-// checkEvery is how many lines are handled between two looks at the context.
+// checkEvery is the number of lines between two checks of the context.
 const checkEvery = 4096
 
-// DiffLines compares two texts line by line: what is in both, in order, and
-// between that what went and what came. The difference of short texts is the
-// shortest one. Long texts are split at the lines that each of them has once; a
-// part that is still too long is shown whole, the old one and then the new one.
-// Time and memory grow with the length of the texts, not with its square. Errors:
-// that of ctx.
+// DiffLines compares two texts line by line. It returns the common lines in order, with the removed
+// and added lines between them. For short texts the difference is minimal. Long texts are split at
+// the lines that occur exactly once in each of them; a part that is still too long is returned as
+// removed and then added in full. Time and memory are linear in the length of the texts. The only
+// error is that of ctx.
 func DiffLines(ctx context.Context, was, is string) ([]LineChange, error) {
 	d := differ{ctx: ctx, cells: maxDiffCells}
 	a, b := splitLines(was), splitLines(is)
@@ -39,17 +38,16 @@ func DiffLines(ctx context.Context, was, is string) ([]LineChange, error) {
 	return d.out, nil
 }
 
-// differ is one comparison at work. After its context has ended it does nothing
-// more.
+// differ is the state of one comparison. Its methods do nothing once its context has ended.
 type differ struct {
 	ctx   context.Context
 	err   error
-	ids   map[string]int32 // equal lines have one number
-	cells int              // how many pairs of lines may still be compared
+	ids   map[string]int32 // equal lines have the same number
+	cells int              // remaining pairs of lines that may be compared
 	out   []LineChange
 }
 
-// side is a part of one text: its lines, and their numbers.
+// side is a part of one text: its lines and their numbers.
 type side struct {
 	lines []string
 	ids   []int32
@@ -100,7 +98,7 @@ func (d *differ) tell(s side, l LineChange) {
 	}
 }
 
-// compare puts the difference of two parts to the result.
+// compare appends the difference between two parts to the result.
 func (d *differ) compare(a, b side) {
 	if d.ended() {
 		return
@@ -112,8 +110,8 @@ func (d *differ) compare(a, b side) {
 	d.both(tail)
 }
 
-// trim tells the lines with which both begin, and returns what remains and the
-// lines with which both end.
+// trim appends the common first lines to the result, and returns the remaining parts and the common
+// last lines.
 func (d *differ) trim(a, b side) (x, y, tail side) {
 	n := 0
 	for n < a.len() && n < b.len() && a.ids[n] == b.ids[n] {
@@ -128,7 +126,7 @@ func (d *differ) trim(a, b side) (x, y, tail side) {
 	return a.cut(0, a.len()-n), b.cut(0, b.len()-n), a.cut(a.len()-n, a.len())
 }
 
-// split compares the parts between the lines that both have once.
+// split compares the parts between the lines that occur once in both.
 func (d *differ) split(a, b side) {
 	i, j := 0, 0
 	for _, p := range append(anchors(a, b), [2]int{a.len(), b.len()}) {
@@ -148,8 +146,8 @@ func (d *differ) split(a, b side) {
 	}
 }
 
-// anchors are the places of the most lines that both texts have exactly once, in
-// the same order in both.
+// anchors returns the positions of lines that both texts contain exactly once: the longest list
+// that is in the same order in both texts.
 func anchors(a, b side) [][2]int {
 	type seen struct{ inA, inB, a, b int }
 	lines := make(map[int32]seen, a.len())
@@ -173,10 +171,9 @@ func anchors(a, b side) [][2]int {
 	return increasing(pairs)
 }
 
-// increasing is the longest run of pairs, in their order, whose second numbers
-// increase too.
+// increasing returns the longest subsequence of pairs whose second numbers increase.
 func increasing(pairs [][2]int) [][2]int {
-	var ends []int // the pair with the least second number that ends a run of each length
+	var ends []int // for each length of a run, the index of the pair with the smallest second number that ends such a run
 	before := make([]int, len(pairs))
 	for i, p := range pairs {
 		n := sort.Search(len(ends), func(k int) bool { return pairs[ends[k]][1] >= p[1] })
@@ -199,7 +196,7 @@ func increasing(pairs [][2]int) [][2]int {
 	return run
 }
 
-// short tells the shortest difference, if the parts are short enough for it.
+// short appends the shortest difference, if the parts are short enough to compute it.
 func (d *differ) short(a, b side) bool {
 	cells := a.len() * b.len()
 	if cells > d.cells {
@@ -232,8 +229,8 @@ func (d *differ) short(a, b side) bool {
 	return true
 }
 
-// longestCommon says for each pair of ends how many lines these have in common, in
-// order: at most 2000, as the shorter one has no more.
+// longestCommon returns, for each pair of suffixes of a and b, the length of their longest common
+// subsequence. It is at most 2000, because the shorter part has no more lines.
 func (d *differ) longestCommon(a, b []int32) [][]uint16 {
 	rows := make([][]uint16, len(a)+1)
 	cells := make([]uint16, (len(a)+1)*(len(b)+1))

@@ -23,7 +23,7 @@ func diff(t testing.TB, was, is string) []left4me.LineChange {
 	return lines
 }
 
-func TestDiffOfLines(t *testing.T) {
+func TestDiffLines(t *testing.T) {
 	show := func(was, is string) string {
 		var b strings.Builder
 		for _, l := range diff(t, was, is) {
@@ -50,14 +50,14 @@ func TestDiffOfLines(t *testing.T) {
 			t.Errorf("%q to %q: %s, want %s", c.was, c.is, got, c.want)
 		}
 	}
-	// What is too long to compare is there whole.
+	// A part that is too long to compare is returned as removed and added lines.
 	if got := diff(t, strings.Repeat("a\n", 3000), strings.Repeat("b\nc\n", 3000)); len(got) != 9000 {
 		t.Errorf("%d lines", len(got))
 	}
 }
 
-// longTexts are pairs of texts of n lines and more, each of a kind that some way to
-// compare texts is slow with.
+// longTexts returns pairs of texts of at least n lines, each of a kind that is slow for some diff
+// algorithm.
 func longTexts(n int) map[string][2]string {
 	var numbered, scattered, backwards strings.Builder
 	for i := range n {
@@ -80,10 +80,9 @@ func longTexts(n int) map[string][2]string {
 	}
 }
 
-// A text that is four times as long may take four times as long, and not sixteen
-// times: counted on the thread's own clock, which stands still while others have
-// the processor.
-func TestDiffOfLongTextsIsLinear(t *testing.T) {
+// Diffing four times the lines may take about four times as long, but not sixteen times. The test
+// measures the thread's CPU time, which does not count time in which other threads run.
+func TestDiffLinesTimeIsLinear(t *testing.T) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	took := func(c [2]string) time.Duration {
@@ -115,7 +114,7 @@ func TestDiffOfLongTextsIsLinear(t *testing.T) {
 	}
 }
 
-// looks is a context that ends after so many looks at it.
+// looks is a context that ends after a number of calls of Err.
 type looks struct {
 	context.Context
 	left int
@@ -128,21 +127,21 @@ func (l *looks) Err() error {
 	return nil
 }
 
-// Wherever a comparison is, it looks at its context often, and gives nothing half.
-func TestDiffEndsWithItsContext(t *testing.T) {
+// A comparison must check its context often, and return no partial result after it has ended.
+func TestDiffLinesStopsWhenContextEnds(t *testing.T) {
 	for name, c := range longTexts(20_000) {
 		whole := &looks{t.Context(), 1 << 30}
 		if _, err := left4me.DiffLines(whole, c[0], c[1]); err != nil {
 			t.Fatal(err)
 		}
 		n := 1<<30 - whole.left
-		// Each 4096 lines of both texts, and where there is more to do for each line.
+		// At least once per 4096 lines of both texts, and more often where each line costs more.
 		if least := map[string]int{"scattered": 10_000, "backwards": 10_000}[name]; n < max(least, 11) {
-			t.Errorf("%s: it looked %d times", name, n)
+			t.Errorf("%s: the context was checked %d times", name, n)
 		}
 		for _, after := range []int{0, n / 2, n - 1} {
 			if lines, err := left4me.DiffLines(&looks{t.Context(), after}, c[0], c[1]); !errors.Is(err, context.Canceled) || lines != nil {
-				t.Errorf("%s: %d lines after %d of %d looks, %v", name, len(lines), after, n, err)
+				t.Errorf("%s: %d lines after %d of %d checks, %v", name, len(lines), after, n, err)
 			}
 		}
 	}
@@ -161,8 +160,7 @@ func BenchmarkDiffLines(b *testing.B) {
 	}
 }
 
-// Whatever is compared: the lines that were are the old text, those that are the
-// new one.
+// The lines marked Was must form the old text, and the lines marked Is the new text.
 func FuzzDiffLines(f *testing.F) {
 	f.Add("a\nb\nc", "a\nc\nd")
 	f.Add("", "\n\n")
@@ -182,7 +180,7 @@ func FuzzDiffLines(f *testing.F) {
 	})
 }
 
-// threadTime is the processor time of this thread.
+// threadTime returns the CPU time of the current thread.
 func threadTime(t *testing.T) time.Duration {
 	t.Helper()
 	var ts unix.Timespec

@@ -8,7 +8,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-func TestMergeMovesKeepsTheLastAndForgets(t *testing.T) {
+func TestMergeMovesKeepsLastAndDropsEmpty(t *testing.T) {
 	before := []left4me.FolderMove{{From: "a", To: "left4dead2/cfg"}, {From: "b", To: "-"}}
 	got := left4me.MergeMoves(before, []left4me.FolderMove{{From: "b", To: "left4dead2"}, {From: "a", To: ""}, {From: "c", To: "-"}})
 	if d := cmp.Diff([]left4me.FolderMove{{From: "b", To: "left4dead2"}, {From: "c", To: "-"}}, got); d != "" {
@@ -19,6 +19,6 @@ func TestMergeMovesKeepsTheLastAndForgets(t *testing.T) {
 		t.Errorf("joined: %s", d)
 	}
 	if d := cmp.Diff([]left4me.FolderMove{{From: "a", To: "left4dead2/cfg"}, {From: "b", To: "-"}}, before); d != "" {
-		t.Errorf("what was there before changed: %s", d)
+		t.Errorf("the argument before was changed: %s", d)
 	}
 }

@@ -5,17 +5,16 @@ import (
 	"strings"
 )
 
-// MaxName is the longest name in bytes.
+// MaxName is the maximum length of a name in bytes.
 const MaxName = 64
 
-// LocalHost is the name of the host on the machine of the database. Only the program
-// says it; everything else has the host of what it works on, or the list of hosts.
+// LocalHost is the name of the host on the machine of the database. Only cmd/left4me uses this
+// name; all other code takes the host from the object it works on or from the list of hosts.
 const LocalHost Name = "local"
 
-// Name names a server, an overlay, a blueprint or a host. It matches
-// [a-z0-9][a-z0-9_-]{0,63}, so that it can be a file name, a part of a unit
-// name and a token of a bus subject without any quoting. A string never becomes
-// a path; a Name may.
+// Name is the name of a server, an overlay, a blueprint or a host. It matches
+// [a-z0-9][a-z0-9_-]{0,63}, so it is safe as a file name, a part of a unit name and a token of a
+// bus subject without quoting. A string never becomes a path; a Name may.
 type Name string
 
 // ParseName checks s and returns it as a Name. The error is an *Error of kind
@@ -27,7 +26,7 @@ func ParseName(s string) (Name, error) {
 	return Name(s), nil
 }
 
-// JoinNames returns names with commas between them.
+// JoinNames returns names separated by commas.
 func JoinNames(all []Name) string {
 	texts := make([]string, len(all))
 	for i, n := range all {
@@ -36,14 +35,13 @@ func JoinNames(all []Name) string {
 	return strings.Join(texts, ", ")
 }
 
-// Valid reports whether n could have come from ParseName.
+// Valid reports whether ParseName accepts n.
 func (n Name) Valid() bool { return validName(string(n)) }
 
 func (n Name) String() string { return string(n) }
 
-// UnmarshalJSON refuses anything that ParseName refuses, so that a message
-// from outside can't carry a path in a name. The empty string is allowed: it
-// means that the field was left out.
+// UnmarshalJSON rejects everything that ParseName rejects, so a message from outside cannot smuggle
+// a path into a Name. The empty string is allowed: it represents an absent field.
 func (n *Name) UnmarshalJSON(b []byte) error {
 	var s string
 	if err := json.Unmarshal(b, &s); err != nil {
@@ -75,7 +73,7 @@ func validName(s string) bool {
 	return true
 }
 
-// truncate keeps an error readable when the input was not.
+// truncate shortens s to n bytes to keep error texts readable.
 func truncate(s string, n int) string {
 	if len(s) <= n {
 		return s

@@ -9,23 +9,23 @@ import (
 	"time"
 )
 
-// OverlayKind is where the files of an overlay come from.
+// OverlayKind is the source of an overlay's files.
 type OverlayKind string
 
-// The kinds.
+// The kinds of overlays.
 const (
-	FilesOverlay    OverlayKind = "files"    // what people upload and edit
+	FilesOverlay    OverlayKind = "files"    // files that users upload and edit
 	WorkshopOverlay OverlayKind = "workshop" // items and collections of the Steam workshop
-	ScriptOverlay   OverlayKind = "script"   // what a shell script writes
+	ScriptOverlay   OverlayKind = "script"   // the output of a shell script
 	GitOverlay      OverlayKind = "git"      // a commit of a Git repository
 	ReleaseOverlay  OverlayKind = "release"  // the assets of a GitHub release
 )
 
-// OverlayRef names an overlay as a layer of a stack. As text it is "maps", which
-// follows the overlay's current revision, or "maps@3", which stays at the third.
+// OverlayRef refers to an overlay as a layer of a stack. Its text form is "maps", which follows the
+// overlay's current revision, or "maps@3", which is pinned to revision 3.
 type OverlayRef struct {
 	Name     Name
-	Revision int // 0: the current one
+	Revision int // 0: the current revision
 }
 
 var (
@@ -33,7 +33,7 @@ var (
 	_ encoding.TextUnmarshaler = (*OverlayRef)(nil)
 )
 
-// ParseOverlayRef reads "maps" or "maps@3". Errors: Invalid.
+// ParseOverlayRef parses "maps" or "maps@3". Errors: Invalid.
 func ParseOverlayRef(s string) (OverlayRef, error) {
 	name, rev, pinned := strings.Cut(s, "@")
 	n, err := ParseName(name)
@@ -57,84 +57,84 @@ func (r OverlayRef) String() string {
 	return fmt.Sprintf("%s@%d", r.Name, r.Revision)
 }
 
-// MarshalText writes it as String does.
+// MarshalText returns the same text as String.
 func (r OverlayRef) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
 
-// UnmarshalText reads what ParseOverlayRef does.
+// UnmarshalText accepts the same texts as ParseOverlayRef.
 func (r *OverlayRef) UnmarshalText(b []byte) (err error) {
 	*r, err = ParseOverlayRef(string(b))
 	return err
 }
 
-// Overlay is the definition of an overlay, as people made it. Of Workshop,
-// Script, Git and Release only the one of its kind is set.
+// Overlay is the definition of an overlay. At most one of Workshop, Script, Git and Release is set,
+// as Kind requires.
 type Overlay struct {
 	ID       ID          `json:"id,omitempty"`
 	Name     Name        `json:"name"`
 	Kind     OverlayKind `json:"kind"`
-	Note     string      `json:"note,omitempty"` // what it is for, in people's words
+	Note     string      `json:"note,omitempty"` // free-form description
 	Workshop *Workshop   `json:"workshop,omitempty"`
 	Script   *Script     `json:"script,omitempty"`
 	Git      *Git        `json:"git,omitempty"`
 	Release  *Release    `json:"release,omitempty"`
 	Refresh  Refresh     `json:"refresh"`
-	// Moves are folders of uploads and archives that go elsewhere than where they
-	// would. What people move in an upload is remembered here for the next one.
+	// Moves are changed destinations of folders in uploads and archives. A move that a user makes
+	// in an upload is stored here for the next upload.
 	Moves     []FolderMove `json:"moves,omitempty"`
-	Texts     string       `json:"texts,omitempty"` // what builds do with texts that are no plain UTF-8; see Import.Texts
-	Cfg       []string     `json:"cfg,omitempty"`   // raw lines for server.cfg of each server that stacks it
-	Version   int          `json:"version"`         // counts changes of the definition: who changes it says which one they saw
+	Texts     string       `json:"texts,omitempty"` // how builds treat texts that are not plain UTF-8; see Import.Texts
+	Cfg       []string     `json:"cfg,omitempty"`   // raw lines added to server.cfg of each server that stacks the overlay
+	Version   int          `json:"version"`         // incremented by each change; an edit names the version it is based on
 	CreatedAt time.Time    `json:"created_at"`
 	UpdatedAt time.Time    `json:"updated_at"`
-	// HostName is the name that it has on its host, from before it was renamed; empty when
-	// that is Name.
+	// HostName is the name that the overlay's host uses if the overlay was renamed; empty if that
+	// is Name.
 	HostName Name `json:"-"`
 }
 
-// OnHost is the name that its host uses: that of its directory.
+// OnHost returns the name that the host uses: that of the overlay's directory.
 func (v Overlay) OnHost() Name { return cmp.Or(v.HostName, v.Name) }
 
-// Target is v as a target.
+// Target returns v as a target.
 func (v Overlay) Target() Target { return Target{Kind: OverlayTarget, ID: v.ID, Name: string(v.Name)} }
 
-// Refresh is when an overlay is brought up to date by itself, and what servers
-// that run on the older revision do then.
+// Refresh is the schedule of automatic updates of an overlay, and the restart policy for servers
+// that run an older revision.
 type Refresh struct {
-	Hours   int    `json:"hours" doc:"Between two checks; 0 is never"`
-	At      string `json:"at,omitempty" doc:"HH:MM in the host's time zone; absent: any time"`
-	Restart string `json:"restart,omitempty" doc:"Of servers with the older revision: never (the default), empty or HH:MM"`
+	Hours   int    `json:"hours" doc:"Hours between two checks; 0 disables them"`
+	At      string `json:"at,omitempty" doc:"HH:MM in the host's time zone; absent: at any time"`
+	Restart string `json:"restart,omitempty" doc:"When servers with an older revision restart: never (the default), empty or HH:MM"`
 }
 
-// Script is the shell script that writes an overlay.
+// Script is the shell script that generates an overlay.
 type Script struct {
 	Text    string `json:"text"`
-	Version int    `json:"version,omitempty"` // counts its changes; older ones are kept
+	Version int    `json:"version,omitempty"` // incremented by each change; older versions are kept
 }
 
-// Git says which part of which commit of a repository makes an overlay.
+// Git selects the part of a commit of a repository that becomes an overlay.
 type Git struct {
 	URL    string   `json:"url"`              // https://…
-	Ref    string   `json:"ref,omitempty"`    // branch, tag or commit; empty is the default branch
-	Subdir string   `json:"subdir,omitempty"` // only what is beneath
-	Keep   []string `json:"keep,omitempty"`   // paths or globs of the current revision that a newer one doesn't replace
+	Ref    string   `json:"ref,omitempty"`    // branch, tag or commit; empty: the default branch
+	Subdir string   `json:"subdir,omitempty"` // use only this directory
+	Keep   []string `json:"keep,omitempty"`   // paths or globs of the current revision that a new revision must not replace
 }
 
-// Release says which assets of which release make an overlay.
+// Release selects the assets of a release that become an overlay.
 type Release struct {
 	Repository string   `json:"repository"`       // owner/name on GitHub
-	Tag        string   `json:"tag,omitempty"`    // empty is the latest
+	Tag        string   `json:"tag,omitempty"`    // empty: the latest release
 	Asset      string   `json:"asset"`            // glob: l4d2-*.zip
-	Subdir     string   `json:"subdir,omitempty"` // of the archive
+	Subdir     string   `json:"subdir,omitempty"` // use only this directory of the archive
 	Keep       []string `json:"keep,omitempty"`
 }
 
 // The kinds of jobs on overlays.
 const (
-	BuildOverlay   JobKind = "overlay.build"   // makes a revision, if anything changed
-	DeleteOverlay  JobKind = "overlay.delete"  // puts all revisions aside
-	RestoreOverlay JobKind = "overlay.restore" // takes them back
-	CollectContent JobKind = "content.collect" // target: the host; removes revisions and downloads that nothing needs
-	DiscardUpper   JobKind = "server.discard"  // drops files that a server wrote
+	BuildOverlay   JobKind = "overlay.build"   // publishes a revision if anything changed
+	DeleteOverlay  JobKind = "overlay.delete"  // moves all revisions to the trash
+	RestoreOverlay JobKind = "overlay.restore" // moves them back
+	CollectContent JobKind = "content.collect" // removes revisions and downloads that nothing needs; the target is the host
+	DiscardUpper   JobKind = "server.discard"  // deletes files in a server's writable layer
 )
 
 // Labels of the steps of content jobs.
@@ -153,52 +153,51 @@ const (
 	StepDiscard        = "drop files"
 )
 
-// BuildSpec is what a host is told of a BuildOverlay job: the definition, and
-// for a files overlay what to do with it.
+// BuildSpec is the part of a BuildOverlay job that is sent to the host: the definition and, for a
+// files overlay, the change to make.
 type BuildSpec struct {
 	Overlay Overlay  `json:"overlay"`
-	Note    string   `json:"note,omitempty"` // why, in people's words; stays with the revision
+	Note    string   `json:"note,omitempty"` // reason for the change; stored with the revision
 	By      string   `json:"by"`
-	Change  *Change  `json:"change,omitempty"`  // of a files overlay
-	Promote *Promote `json:"promote,omitempty"` // of a files overlay
-	// PromoteFrom is the name that the host uses for the server of Promote, when it is
-	// another one.
+	Change  *Change  `json:"change,omitempty"`  // for a files overlay
+	Promote *Promote `json:"promote,omitempty"` // for a files overlay
+	// PromoteFrom is the name that the host uses for the server of Promote, if it is a different
+	// one.
 	PromoteFrom Name `json:"promote_from,omitempty"`
 	PromoteID   ID   `json:"promote_id,omitempty"` // of that server
-	// NamesHint is what names in archives are taken for that are too short to tell.
+	// NamesHint is the encoding for names in archives that are too short to detect one.
 	NamesHint string `json:"names_hint,omitempty"`
 }
 
-// Change is an edit of a files overlay: a revision with some files more, other
-// or less.
+// Change is an edit of a files overlay: it adds, replaces and removes files of a revision.
 type Change struct {
-	Upload  string   `json:"upload,omitempty"`  // the finished upload that has the new files
-	Import  Import   `json:"import"`            // how its archives and loose files are understood
-	Replace bool     `json:"replace,omitempty"` // the upload is all there will be; else it goes over what is there
-	Delete  []string `json:"delete,omitempty"`  // paths, of files or directories
-	// Once says that who sent the upload has it still, and sends it again: it goes
-	// even when nothing comes of it. Else it stays, for a build that understands it
-	// in another way.
+	Upload  string   `json:"upload,omitempty"`  // the completed upload with the new files
+	Import  Import   `json:"import"`            // how to unpack and place the upload's files
+	Replace bool     `json:"replace,omitempty"` // the upload replaces all files; otherwise it is added to the existing ones
+	Delete  []string `json:"delete,omitempty"`  // paths of files or directories
+	// Once reports that the sender still has the upload and sends it again if needed, so the upload
+	// is deleted even if the build fails. Otherwise a failed build keeps the upload, so that
+	// another build can read it in a different way.
 	Once bool `json:"once,omitempty"`
-	// Repair names texts of the current revision, or directories with some, that are
-	// repaired: what the game or SourceMod reads otherwise than it looks. "." is all
-	// of them. It is the one change that overlays of all kinds take.
+	// Repair lists texts of the current revision, or directories with such texts, to repair: texts
+	// that the game or SourceMod reads differently from what is displayed. "." selects all of them.
+	// It is the only change that overlays of all kinds accept.
 	Repair []string `json:"repair,omitempty"`
-	// Base is the revision that was looked at, or NoRevision; 0 doesn't care. A
-	// path that is changed here and was changed since is a Conflict.
+	// Base is the revision that the change is based on, or NoRevision; 0 disables the check.
+	// Changing a path that was also changed since Base is a Conflict.
 	Base int `json:"base,omitempty"`
 }
 
-// NoRevision is the base of a change by somebody who saw that there was none.
+// NoRevision is the base of a change to an overlay that had no revision.
 const NoRevision = -1
 
-// Promote takes files that a server wrote into an overlay.
+// Promote copies files from a server's writable layer into an overlay.
 type Promote struct {
 	Server Name     `json:"server"`
 	Paths  []string `json:"paths"`
 }
 
-// Refs turns names into layers that follow their current revisions.
+// Refs returns layers that follow the current revisions of names.
 func Refs(names ...Name) []OverlayRef {
 	refs := make([]OverlayRef, len(names))
 	for i, n := range names {

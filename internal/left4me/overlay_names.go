@@ -5,16 +5,16 @@ import (
 	"strings"
 )
 
-// OverlayNames are the overlays that people call otherwise than their host does: those that
-// were renamed. No name is that of one overlay and was that of another, so that what was
-// translated already stays as it is. The zero value translates nothing; a value is never
-// changed and may be shared.
+// OverlayNames translates between the displayed names of overlays and the names that their host
+// uses, which differ for renamed overlays. No displayed name was ever another overlay's name on the
+// host, so translating twice has no effect. The zero value translates nothing. A value is immutable
+// and may be shared between goroutines.
 type OverlayNames struct {
-	onHost map[Name]Name // by what people call them
-	shown  map[Name]Name // by what their host calls them
+	onHost map[Name]Name // by displayed name
+	shown  map[Name]Name // by name on the host
 }
 
-// NewOverlayNames makes them from the names on the host, by those that people have.
+// NewOverlayNames returns a translation from a map of displayed names to names on the host.
 func NewOverlayNames(onHost map[Name]Name) OverlayNames {
 	n := OverlayNames{onHost: maps.Clone(onHost), shown: make(map[Name]Name, len(onHost))}
 	for name, host := range onHost {
@@ -23,7 +23,7 @@ func NewOverlayNames(onHost map[Name]Name) OverlayNames {
 	return n
 }
 
-// OnHost is what the host calls an overlay.
+// OnHost returns the host's name of an overlay.
 func (n OverlayNames) OnHost(name Name) Name {
 	if host, ok := n.onHost[name]; ok {
 		return host
@@ -31,7 +31,7 @@ func (n OverlayNames) OnHost(name Name) Name {
 	return name
 }
 
-// Shown is what people call an overlay of the host.
+// Shown returns the displayed name of an overlay of the host.
 func (n OverlayNames) Shown(host Name) Name {
 	if name, ok := n.shown[host]; ok {
 		return name
@@ -39,17 +39,17 @@ func (n OverlayNames) Shown(host Name) Name {
 	return host
 }
 
-// Foreign reports whether a directory of the host has the name of an overlay whose own
-// directory is another one: somebody made it by hand, and nothing uses it.
+// Foreign reports whether a directory of the host has the displayed name of an overlay that is
+// stored in another directory. Such a directory was created by hand, and nothing uses it.
 func (n OverlayNames) Foreign(host Name) bool {
 	_, ok := n.onHost[host]
 	return ok
 }
 
-// RefsOnHost are layers as the host calls them.
+// RefsOnHost returns layers with the host's names.
 func (n OverlayNames) RefsOnHost(refs []OverlayRef) []OverlayRef { return renamedRefs(refs, n.OnHost) }
 
-// RefsShown are layers of the host as people call them.
+// RefsShown returns layers with the displayed names.
 func (n OverlayNames) RefsShown(refs []OverlayRef) []OverlayRef { return renamedRefs(refs, n.Shown) }
 
 func renamedRefs(refs []OverlayRef, to func(Name) Name) []OverlayRef {
@@ -63,7 +63,7 @@ func renamedRefs(refs []OverlayRef, to func(Name) Name) []OverlayRef {
 	return all
 }
 
-// SpecOnHost is s with the overlays as the host calls them.
+// SpecOnHost returns s with the host's names of overlays.
 func (n OverlayNames) SpecOnHost(s Spec) Spec {
 	if len(n.onHost) == 0 {
 		return s
@@ -79,12 +79,12 @@ func (n OverlayNames) SpecOnHost(s Spec) Spec {
 	return s
 }
 
-// All are the names that people have, by those on the host. It must not be changed.
+// All returns the displayed names by the names on the host. The caller must not change the map.
 func (n OverlayNames) All() map[Name]Name { return n.shown }
 
-// Error is what a host says went wrong, by the names that people have for its overlays, and
-// for its servers as server says, which may be nil. The errors among its arguments have them,
-// too. An error that names nothing otherwise is returned as it is.
+// Error returns an error of a host with the displayed names of overlays, and of servers as
+// translated by server, which may be nil. It also translates the errors among the arguments. It
+// returns err unchanged if it contains no name to translate.
 func (n OverlayNames) Error(err error, server func(host Name) Name) error {
 	e, ok := Public(err)
 	if !ok {
@@ -126,7 +126,7 @@ func (n OverlayNames) shownError(e *Error, server func(Name) Name) *Error {
 	return &shown
 }
 
-// shownNames are names as JoinNames joins them, each by what people call it.
+// shownNames translates each of the names joined by JoinNames.
 func shownNames(joined string, to func(Name) Name) string {
 	if to == nil {
 		return joined

@@ -9,8 +9,8 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// A renamed overlay makes no difference to what a server is started with.
-func TestSpecOfARenamedOverlayIsTheSame(t *testing.T) {
+// Renaming an overlay must not change the spec that a server is started with.
+func TestRenamedOverlayKeepsSpecHash(t *testing.T) {
 	spec := func(name left4me.Name) left4me.Spec {
 		return left4me.SpecOf(left4me.Server{Name: "alpha", Overlays: []left4me.OverlayRef{{Name: "mods"}, {Name: name, Revision: 3}}},
 			left4me.Blueprint{}, map[left4me.Name][]string{name: {"sv_gravity 100"}})
@@ -22,7 +22,7 @@ func TestSpecOfARenamedOverlayIsTheSame(t *testing.T) {
 		t.Errorf("%+v, want %+v", on, before)
 	}
 	if after.Overlays[1].Name != "campaigns" || len(after.OverlayCfg["campaigns"]) != 1 {
-		t.Errorf("what was translated is another now: %+v", after)
+		t.Errorf("the translated spec was changed: %+v", after)
 	}
 	if twice := names.SpecOnHost(on); twice.Hash() != on.Hash() {
 		t.Errorf("translated twice: %+v", twice)
@@ -35,7 +35,7 @@ func TestSpecOfARenamedOverlayIsTheSame(t *testing.T) {
 	}
 }
 
-func TestErrorsOfAHostNameOverlaysAsPeopleDo(t *testing.T) {
+func TestHostErrorShowsDisplayedOverlayNames(t *testing.T) {
 	names := left4me.NewOverlayNames(map[left4me.Name]left4me.Name{"campaigns": "maps"})
 	of := func(overlay left4me.Name) *left4me.Error {
 		return left4me.NewError(left4me.NotFound, "overlay.no_revision_on_host", "overlay", overlay).InField("overlays")
@@ -47,7 +47,7 @@ func TestErrorsOfAHostNameOverlaysAsPeopleDo(t *testing.T) {
 		t.Errorf("%+v", e)
 	}
 	if !strings.Contains(had.Text, "maps") || had.Args["overlay"] == "campaigns" {
-		t.Errorf("the error of the host is another now: %+v", had)
+		t.Errorf("the host's error was changed: %+v", had)
 	}
 	for _, same := range []error{nil, errors.New("x"), of("mods"), left4me.NewError(left4me.NotFound, "server.unknown", "server", "maps")} {
 		if got := names.Error(same, nil); !errors.Is(got, same) {
@@ -56,8 +56,8 @@ func TestErrorsOfAHostNameOverlaysAsPeopleDo(t *testing.T) {
 	}
 }
 
-// Servers have the names of people, too, also several, and in errors that tell of others.
-func TestErrorsOfAHostNameServersAsPeopleDo(t *testing.T) {
+// Server names are translated, too, including lists of names and names in nested errors.
+func TestHostErrorShowsDisplayedServerNames(t *testing.T) {
 	names := left4me.NewOverlayNames(map[left4me.Name]left4me.Name{"campaigns": "maps"})
 	server := func(n left4me.Name) left4me.Name {
 		if n == "alpha" {
@@ -83,10 +83,10 @@ func TestErrorsOfAHostNameServersAsPeopleDo(t *testing.T) {
 			t.Errorf("%q is shown as %q", before, e.Error())
 		}
 		if text, hint := e.Render(); text != e.Text || hint != e.Hint {
-			t.Errorf("%q, with the hint %q, says %q and %q where it is shown", e.Text, e.Hint, text, hint)
+			t.Errorf("text %q and hint %q are rendered as %q and %q", e.Text, e.Hint, text, hint)
 		}
 		if c.had.Error() != before || names.Error(e, server) != error(e) {
-			t.Errorf("%q is another now, or %q is not translated yet", c.had.Error(), e.Error())
+			t.Errorf("the original %q was changed, or %q is not fully translated", c.had.Error(), e.Error())
 		}
 	}
 }

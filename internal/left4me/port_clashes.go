@@ -7,20 +7,20 @@ import (
 	"strings"
 )
 
-// SourceTVPort is where the game's SourceTV listens when nobody says otherwise.
+// SourceTVPort is the default port of the game's SourceTV.
 const SourceTVPort = 27020
 
-// PortUse is a port that a server opens beside the one that players join.
+// PortUse is a port that a server opens in addition to the port that players join.
 type PortUse struct {
 	Server Name
-	What   string // SourceTV, or the argument that opens it
-	Wanted int    // as it is set
-	Port   int    // where it goes: SourceTV takes the next one when others have its own
+	What   string // SourceTV, or the argument that opens the port
+	Wanted int    // configured port
+	Port   int    // expected port: SourceTV takes the next free one if the configured port is in use
 }
 
-// MorePorts returns the ports that a server opens beside its own, as far as its
-// arguments and lines say. SourceTV is on with tv_enable and without -nohltv; the
-// lines of server.cfg count more than the arguments, since they come later.
+// MorePorts returns the ports that a server opens in addition to its own, as far as its arguments
+// and cfg lines show. SourceTV is enabled by tv_enable unless -nohltv is set. The lines of
+// server.cfg override the arguments, because they are executed later.
 func (s Spec) MorePorts() []PortUse {
 	var all []PortUse
 	vars := map[string]string{}
@@ -57,11 +57,11 @@ func (s Spec) MorePorts() []PortUse {
 	return append(all, PortUse{Server: s.Name, What: "SourceTV", Wanted: port, Port: port})
 }
 
-// readTV takes what lines of a cfg file set of SourceTV.
+// readTV stores the SourceTV variables that cfg lines set in vars.
 func readTV(vars map[string]string, lines []string) {
 	for _, l := range lines {
 		for _, words := range CfgWords(l) {
-			if strings.EqualFold(words[0], "sm_cvar") { // SourceMod's way to set one
+			if strings.EqualFold(words[0], "sm_cvar") { // SourceMod's command to set a variable
 				words = words[1:]
 			}
 			if len(words) > 1 && len(words[0]) > 3 && strings.EqualFold(words[0][:3], "tv_") {
@@ -71,9 +71,9 @@ func readTV(vars map[string]string, lines []string) {
 	}
 }
 
-// PlanPorts says where the servers of a host open ports beside their own. SourceTV
-// takes the next port when that of another server or its own game has it; which
-// server comes first isn't known before they start, so it is by name.
+// PlanPorts predicts the additional ports of all servers of a host. SourceTV takes the next port if
+// the SourceTV of another server or its own game uses one. The start order of the servers is
+// unknown, so PlanPorts assumes alphabetical order.
 func PlanPorts(servers []Spec) []PortUse {
 	var all []PortUse
 	own := map[Name]int{}
@@ -97,14 +97,13 @@ func PlanPorts(servers []Spec) []PortUse {
 	return all
 }
 
-// PortClash is a port that the game of one server has and another server would
-// open too.
+// PortClash is a game port of one server that another server would open as an additional port.
 type PortClash struct {
-	Server Name // whose game has it
+	Server Name // the server whose game port it is
 	Use    PortUse
 }
 
-// PortClashes finds them among the servers of a host.
+// PortClashes returns the clashes among the servers of a host.
 func PortClashes(servers []Spec) []PortClash {
 	var all []PortClash
 	for _, u := range PlanPorts(servers) {
@@ -117,10 +116,11 @@ func PortClashes(servers []Spec) []PortClash {
 	return all
 }
 
-// Refused is the clash for somebody who changes a server, or something else when
-// changed is empty. lines is the field of the request with lines for server.cfg.
+// Refused returns the clash as an error for a change of the server named changed, or of another
+// object if changed is empty. lines is the field of the request that contains the lines for
+// server.cfg.
 func (c PortClash) Refused(changed Name, lines string) *Error {
-	var from any // what it counts up from
+	var from any // the configured port, from which SourceTV counts up
 	if c.Use.Port != c.Use.Wanted {
 		from = c.Use.Wanted
 	}

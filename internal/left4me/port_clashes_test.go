@@ -8,7 +8,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-func TestPortsThatAServerOpensBesideItsOwn(t *testing.T) {
+func TestMorePorts(t *testing.T) {
 	for name, c := range map[string]struct {
 		spec left4me.Spec
 		want string
@@ -51,7 +51,7 @@ func TestPortsThatAServerOpensBesideItsOwn(t *testing.T) {
 	}
 }
 
-func TestSourceTVCountsUpPastOthersAndItsOwnGame(t *testing.T) {
+func TestSourceTVTakesNextFreePort(t *testing.T) {
 	tv := left4me.Settings{Cfg: []string{"tv_enable 1"}}
 	plan := left4me.PlanPorts([]left4me.Spec{
 		{Name: "c", Port: 27022, Settings: tv}, {Name: "a", Port: 27020, Settings: tv}, {Name: "b", Port: 27015, Settings: tv},
@@ -77,7 +77,7 @@ func TestSourceTVCountsUpPastOthersAndItsOwnGame(t *testing.T) {
 	}
 }
 
-func TestWordsOfACfgLine(t *testing.T) {
+func TestCfgWords(t *testing.T) {
 	for line, want := range map[string]string{
 		`sv_password"secret"`:             `[[sv_password secret]]`,
 		`tv_port(27020)`:                  `[[tv_port ( 27020 )]]`,
@@ -88,7 +88,7 @@ func TestWordsOfACfgLine(t *testing.T) {
 		`sv_downloadurl http://a.example`: `[[sv_downloadurl http :]]`,
 	} {
 		if got := fmt.Sprint(left4me.CfgWords(line)); got != want {
-			t.Errorf("%q: %q, not %q", line, got, want)
+			t.Errorf("CfgWords(%q) = %q, want %q", line, got, want)
 		}
 	}
 }
@@ -100,7 +100,7 @@ func FuzzCfgWords(f *testing.F) {
 	f.Fuzz(func(t *testing.T, line string) {
 		for _, words := range left4me.CfgWords(line) {
 			if len(words) == 0 {
-				t.Errorf("%q: a command without words", line)
+				t.Errorf("%q: got a command without words", line)
 			}
 		}
 		left4me.Spec{BlueprintCfg: []string{line}, Settings: left4me.Settings{Args: []string{line}}}.MorePorts()

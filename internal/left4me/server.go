@@ -9,12 +9,12 @@ import (
 	"time"
 )
 
-// ServerState is where a server is in its life. It comes from the supervisor
-// and the shim and is never guessed from what was last asked.
+// ServerState is the state of a server. It comes from the supervisor and the shim; it is never
+// derived from the last request.
 type ServerState string
 
-// The states. A server goes stopped → starting → running ⇄ unresponsive →
-// stopping → stopped, and can become failed from any of them.
+// The states. A server's usual cycle is stopped → starting → running ⇄ unresponsive → stopping →
+// stopped. It can become failed from each of them.
 const (
 	Stopped      ServerState = "stopped"
 	Starting     ServerState = "starting"
@@ -22,12 +22,12 @@ const (
 	Unresponsive ServerState = "unresponsive"
 	Stopping     ServerState = "stopping"
 	Failed       ServerState = "failed"
-	// Unknown is shown while the host of a server can't be asked, or has lost the
-	// disk of its files.
+	// Unknown is displayed while the server's host is unreachable or has lost the disk with its
+	// files.
 	Unknown ServerState = "unknown"
 )
 
-// transitions is the one table of what may follow what.
+// transitions lists the states that may follow each state.
 var transitions = map[ServerState][]ServerState{
 	Stopped:      {Starting, Failed},
 	Starting:     {Running, Stopping, Stopped, Failed},
@@ -47,52 +47,52 @@ func (s ServerState) CanBecome(next ServerState) bool {
 	return false
 }
 
-// Up reports whether a process of the server exists in this state.
+// Up reports whether the server has a process in this state.
 func (s ServerState) Up() bool {
 	return s == Starting || s == Running || s == Unresponsive || s == Stopping
 }
 
-// Wanted is what was last asked of a server: that it runs, or that it doesn't.
+// Wanted is the desired state of a server, as last requested.
 type Wanted string
 
-// What may be asked of a server.
+// The desired states.
 const (
 	WantRunning Wanted = "running"
 	WantStopped Wanted = "stopped"
 )
 
-// Autostart says when left4me starts a server that nobody asks it to start.
+// Autostart is the policy for starting a server without a request.
 type Autostart string
 
-// The kinds of autostart.
+// The autostart policies.
 const (
-	// AutostartLast starts a server that is wanted to run and has no process
-	// when left4me starts.
+	// AutostartLast starts a server when left4me starts, if its desired state is running and it has
+	// no process.
 	AutostartLast Autostart = "last"
-	// AutostartAlways also starts it at each boot of its host, even when it was
-	// last asked to stop.
+	// AutostartAlways also starts it at each boot of its host, even if the last request was to stop
+	// it.
 	AutostartAlways Autostart = "always"
-	// AutostartNever starts it like AutostartLast, but not at a boot.
+	// AutostartNever is like AutostartLast, but does not start it at a boot.
 	AutostartNever Autostart = "never"
 )
 
-// Valid reports whether a is one of the kinds.
+// Valid reports whether a is one of the policies.
 func (a Autostart) Valid() bool {
 	return a == AutostartLast || a == AutostartAlways || a == AutostartNever
 }
 
-// Held says why a server that is wanted to run is not started until somebody
-// asks for it again. It is empty when nothing holds the server.
+// Held is the reason why a server whose desired state is running stays stopped until the next
+// request to start it. It is empty if left4me may start the server.
 type Held string
 
-// The reasons.
+// The reasons for holding a server.
 const (
-	HeldCrashed  Held = "crashed"  // it gave up after crashes
-	HeldBoot     Held = "boot"     // its host booted, and its autostart is never
-	HeldRestored Held = "restored" // its row comes from a backup
+	HeldCrashed  Held = "crashed"  // left4me gave up after repeated crashes
+	HeldBoot     Held = "boot"     // its host was booted, and its autostart policy is never
+	HeldRestored Held = "restored" // its row was restored from a backup
 )
 
-// Reason is h as an error; nil when nothing holds the server.
+// Reason returns h as an error, or nil if h is empty.
 func (h Held) Reason() *Error {
 	switch h {
 	case HeldCrashed:
@@ -105,75 +105,73 @@ func (h Held) Reason() *Error {
 	return nil
 }
 
-// Blueprint is a reusable recipe for servers.
+// Blueprint is a reusable template for servers.
 type Blueprint struct {
 	ID        ID           `json:"id,omitempty"`
 	Name      Name         `json:"name"`
 	Overlays  []OverlayRef `json:"overlays"` // top of the stack first
 	Settings  Settings     `json:"settings"`
-	Version   int          `json:"version"` // counts its changes: who changes it says which one they saw
+	Version   int          `json:"version"` // incremented by each change; an edit names the version it is based on
 	CreatedAt time.Time    `json:"created_at"`
 }
 
-// DefaultBlueprint is there from the beginning: no overlays, the game as it is.
+// DefaultBlueprint is the blueprint that always exists at first: no overlays, default settings.
 const DefaultBlueprint Name = "default"
 
-// Server is the definition of one dedicated server, as people made it.
+// Server is the definition of one dedicated server.
 type Server struct {
 	ID        ID           `json:"id,omitempty"`
 	Name      Name         `json:"name"`
 	Host      Name         `json:"host"`
 	Port      int          `json:"port"`
 	Blueprint Name         `json:"blueprint"`
-	Overlays  []OverlayRef `json:"overlays"` // of its own, over those of the blueprint; top first
+	Overlays  []OverlayRef `json:"overlays"` // its own overlays, on top of the blueprint's; top first
 	Settings  Settings     `json:"settings"`
-	Version   int          `json:"version"` // counts its changes: who changes it says which one they saw
+	Version   int          `json:"version"` // incremented by each change; an edit names the version it is based on
 	CreatedAt time.Time    `json:"created_at"`
 	Autostart Autostart    `json:"autostart"`
 	Wanted    Wanted       `json:"wanted"`
-	WantedBy  string       `json:"wanted_by"`          // who asked for it
-	WantedAt  time.Time    `json:"wanted_at,omitzero"` // zero when nobody ever asked
+	WantedBy  string       `json:"wanted_by"`          // who requested it
+	WantedAt  time.Time    `json:"wanted_at,omitzero"` // zero if it was never requested
 	Held      Held         `json:"held"`
-	// HostName is the name that its host still uses, from before it was renamed; empty
-	// when that is Name. The start after a rename brings it to Name.
+	// HostName is the name that the host uses until the next start after a rename; empty if that is
+	// Name.
 	HostName Name   `json:"-"`
-	BootID   string `json:"-"` // the boot of its host for which autostart was last decided; empty when there was none
+	BootID   string `json:"-"` // boot of the host for which autostart was last decided; empty if none
 }
 
-// OnHost is the name that its host uses: that of its directories, its unit and its socket.
+// OnHost returns the name that the host uses for the server's directories, unit and socket.
 func (v Server) OnHost() Name { return cmp.Or(v.HostName, v.Name) }
 
-// Target is v as a target.
+// Target returns v as a target.
 func (v Server) Target() Target { return Target{Kind: ServerTarget, ID: v.ID, Name: string(v.Name)} }
 
-// Target is v as a target.
+// Target returns v as a target.
 func (v Blueprint) Target() Target {
 	return Target{Kind: BlueprintTarget, ID: v.ID, Name: string(v.Name)}
 }
 
-// Spec is what a host needs to know of a server to run it: the definition with
-// its blueprint applied. It travels in the job, so that a host never asks back.
+// Spec is the complete information that a host needs to run a server: the definition merged with
+// its blueprint. It is part of the job, so hosts never have to query control.
 type Spec struct {
-	ID       ID           `json:"id,omitempty"` // of the server
+	ID       ID           `json:"id,omitempty"` // id of the server
 	Name     Name         `json:"name"`
-	OldName  Name         `json:"old_name,omitempty"` // that the host uses until a start renames it; empty when it is Name
+	OldName  Name         `json:"old_name,omitempty"` // name that the host uses until the next start; empty if that is Name
 	Port     int          `json:"port"`
 	Overlays []OverlayRef `json:"overlays"` // top of the stack first
-	Settings Settings     `json:"settings"` // with those of the blueprint beneath; Cfg are the server's own lines
-	// Blueprint is where a part of Settings comes from, and BlueprintCfg are its
-	// raw lines.
+	Settings Settings     `json:"settings"` // merged with those of the blueprint, except Cfg: the server's own lines
+	// Blueprint is the name of the blueprint, and BlueprintCfg are its raw lines.
 	Blueprint    Name     `json:"blueprint,omitempty"`
 	BlueprintCfg []string `json:"blueprint_cfg,omitempty"`
-	// OverlayCfg are the raw lines that overlays add to server.cfg.
+	// OverlayCfg are the raw lines that each overlay adds to server.cfg.
 	OverlayCfg map[Name][]string `json:"overlay_cfg,omitempty"`
 }
 
-// SpecOf is a server with its blueprint applied. An overlay that both stack is
-// there once, where the server has it and in the revision that it names; cfg are
-// the raw lines of overlays.
+// SpecOf merges a server with its blueprint. An overlay in both stacks appears once, at the
+// server's position and in the server's revision. cfg are the raw lines of overlays by name.
 func SpecOf(v Server, b Blueprint, cfg map[Name][]string) Spec {
-	settings := v.Settings.Over(b.Settings).Normal() // an older left4me kept names as they were typed
-	settings.Cfg = UnmarkedLines(v.Settings.Cfg)     // those of the blueprint stand before them
+	settings := v.Settings.Over(b.Settings).Normal() // older versions stored names as typed
+	settings.Cfg = UnmarkedLines(v.Settings.Cfg)     // the blueprint's lines are written before them
 	if settings.Hostname == "" {
 		settings.Hostname = "left4me " + string(v.Name)
 	}
@@ -198,65 +196,64 @@ func SpecOf(v Server, b Blueprint, cfg map[Name][]string) Spec {
 	return out
 }
 
-// Status is what a host knows of one of its servers at a moment.
+// Status is the state of a server as its host reports it.
 type Status struct {
 	Name       Name         `json:"name"`
-	ID         ID           `json:"id,omitempty"` // of the server that it was last started for, where a host tells of all its servers
+	ID         ID           `json:"id,omitempty"` // id of the server of the last start; set where a host reports all its servers
 	State      ServerState  `json:"state"`
-	Reason     string       `json:"reason,omitempty"` // why it failed or does not answer, in English; see Explain
-	Why        *Error       `json:"why,omitempty"`    // the same as a code; absent: none, or told by an older left4me
-	PID        int          `json:"pid"`              // srcds, as its host sees it; 0 when there is none
-	Port       int          `json:"port"`             // the port it really has
-	Since      time.Time    `json:"since"`            // of this state
-	Restarts   int          `json:"restarts"`         // after crashes and ends by itself, since it was started
-	Hostname   string       `json:"hostname"`         // as the server itself answers
+	Reason     string       `json:"reason,omitempty"` // why the server failed or does not answer, in English; see Explain
+	Why        *Error       `json:"why,omitempty"`    // the same as an error; absent if there is no reason, or if an older host reported it
+	PID        int          `json:"pid"`              // process of srcds on the host; 0 if there is none
+	Port       int          `json:"port"`             // the port that the game actually uses
+	Since      time.Time    `json:"since"`            // start of the current state
+	Restarts   int          `json:"restarts"`         // restarts since the last requested start, after crashes and unrequested exits
+	Hostname   string       `json:"hostname"`         // from the server's query answer
 	Map        string       `json:"map"`
-	Players    int          `json:"players"` // humans
+	Players    int          `json:"players"` // human players
 	Bots       int          `json:"bots"`
 	MaxPlayers int          `json:"max_players"`
 	Online     []Player     `json:"online,omitempty"`
-	SpecHash   string       `json:"spec_hash,omitempty"` // of the Spec that it was started with
-	Build      int64        `json:"build,omitempty"`     // of the game that it was started with
-	Overlays   []OverlayRef `json:"overlays,omitempty"`  // the revisions that it was started with, top first
-	SampledAt  time.Time    `json:"sampled_at"`          // when the live values were read
-	GaveUp     bool         `json:"gave_up,omitempty"`   // it failed, and was started again too often to be started once more
+	SpecHash   string       `json:"spec_hash,omitempty"` // hash of the Spec of the current run
+	Build      int64        `json:"build,omitempty"`     // game build of the current run
+	Overlays   []OverlayRef `json:"overlays,omitempty"`  // revisions of the current run, top first
+	SampledAt  time.Time    `json:"sampled_at"`          // when the query values were sampled
+	GaveUp     bool         `json:"gave_up,omitempty"`   // failed too often; left4me no longer restarts it
 }
 
-// Explain says why the server is in its state; nil: there is nothing to say. Reason
-// is for a build that doesn't know the code.
+// Explain sets the reason for the server's state; nil clears it. Reason is for builds that do not
+// know the code of Why.
 func (s *Status) Explain(why *Error) { s.Why, s.Reason = why, why.Said() }
 
-// OverlayChange is how an overlay of a server would change with a restart. What
-// files that concerns can be asked for by the two numbers.
+// OverlayChange describes how a restart would change an overlay of a server. The files that differ
+// can be requested with the two revision numbers.
 type OverlayChange struct {
 	Overlay Name `json:"overlay"`
-	From    int  `json:"from"` // the revision that it runs with; 0: without the overlay
-	To      int  `json:"to"`   // the revision that it would be started with; 0: without the overlay
+	From    int  `json:"from"` // revision of the current run; 0: without the overlay
+	To      int  `json:"to"`   // revision after a restart; 0: without the overlay
 }
 
-// Player is somebody on a server, as A2S tells it.
+// Player is a player on a server, as reported by A2S.
 type Player struct {
 	Name     string        `json:"name"`
 	Score    int           `json:"score"`
 	Duration time.Duration `json:"duration"`
-	Bot      bool          `json:"bot,omitempty"` // as far as can be told: A2S does not say
+	Bot      bool          `json:"bot,omitempty"` // a guess: A2S does not report bots as such
 }
 
-// OnHost is s with the name that its host uses now: for questions about what is there,
-// and for jobs that rename nothing.
+// OnHost returns s with the name that its host currently uses, for requests about the current state
+// and for jobs that do not rename the server.
 func (s Spec) OnHost() Spec {
 	s.Name, s.OldName = cmp.Or(s.OldName, s.Name), ""
 	return s
 }
 
-// Hash identifies what a server would be started with. It is 16 hexadecimal
-// digits; equal specs have equal hashes. What the blueprint is called, which id the
-// server has and which name it had make no difference to it.
+// Hash returns a fingerprint of s as 16 hexadecimal digits: equal specs have equal hashes. The
+// blueprint's name, the server's id and its old name do not affect the hash.
 func (s Spec) Hash() string {
 	s.Blueprint, s.ID, s.OldName = "", "", ""
 	b, err := json.Marshal(s)
 	if err != nil {
-		return "" // a Spec holds nothing that can't be marshalled
+		return "" // cannot happen: all fields of Spec can be marshalled
 	}
 	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:8])

@@ -5,19 +5,18 @@ import (
 	"strings"
 )
 
-// Settings are what a server is configured with. The zero value of a field means
-// "not said here", so that a server's own settings go over its blueprint's.
-// SettingInfos says of each what it does and which values it may have.
+// Settings is the configuration of a server. The zero value of a field means "not set", so that the
+// blueprint's value is used. SettingInfos describes each setting and its values.
 type Settings struct {
 	Hostname   string `json:"hostname,omitempty"`
 	Map        string `json:"map,omitempty"`
 	Mode       string `json:"mode,omitempty"`
 	Difficulty string `json:"difficulty,omitempty"`
 	MaxPlayers int    `json:"max_players,omitempty"`
-	Tick       int    `json:"tick,omitempty"` // a second
+	Tick       int    `json:"tick,omitempty"` // ticks per second
 
 	Region         string   `json:"region,omitempty"`
-	SteamGroups    []string `json:"steam_groups,omitempty"` // numbers, of 32 or 64 bits
+	SteamGroups    []string `json:"steam_groups,omitempty"` // numbers of 32 or 64 bits
 	SteamGroupOnly *bool    `json:"steam_group_only,omitempty"`
 	LobbyOnly      *bool    `json:"lobby_only,omitempty"`
 	Password       string   `json:"password,omitempty"`
@@ -25,17 +24,16 @@ type Settings struct {
 
 	Motd     string `json:"motd,omitempty"`
 	HostText string `json:"host_text,omitempty"`
-	Banner   string `json:"banner,omitempty"` // address of a page that stands where HostText would
+	Banner   string `json:"banner,omitempty"` // URL of a page shown in place of HostText
 
 	Admins []Admin `json:"admins,omitempty"`
 
 	Cfg  []string `json:"cfg,omitempty"`  // raw lines at the end of server.cfg
-	Args []string `json:"args,omitempty"` // further arguments of srcds
+	Args []string `json:"args,omitempty"` // additional arguments of srcds
 }
 
-// Over returns s with everything that it leaves open taken from base. Lists of
-// both are kept, that of base first: what both have is there once, except raw
-// lines and arguments, whose order and number mean something.
+// Over returns s with unset fields taken from base. Lists are concatenated, base first. Duplicates
+// are removed, except in raw lines and arguments, where order and repetition matter.
 func (s Settings) Over(base Settings) Settings {
 	out := base
 	set(&out.Hostname, s.Hostname)
@@ -49,7 +47,7 @@ func (s Settings) Over(base Settings) Settings {
 	set(&out.LobbyOnly, s.LobbyOnly)
 	set(&out.Password, s.Password)
 	set(&out.Motd, s.Motd)
-	if s.HostText != "" || s.Banner != "" { // one place, whoever names what stands there
+	if s.HostText != "" || s.Banner != "" { // both use the same place on the screen, so they are inherited together
 		out.HostText, out.Banner = s.HostText, s.Banner
 	}
 	out.SteamGroups = union(base.SteamGroups, s.SteamGroups)
@@ -60,8 +58,8 @@ func (s Settings) Over(base Settings) Settings {
 	return out
 }
 
-// Normal returns s with names as the game's files have them, and texts without the
-// byte order marks with which files begin that they were copied from.
+// Normal returns s with map and mode names in lower case, as in the game's files, and with texts
+// without leading byte order marks, which come from copied files.
 func (s Settings) Normal() Settings {
 	s.Map, s.Mode = MapName(Unmarked(s.Map)), MapName(Unmarked(s.Mode))
 	for _, text := range []*string{&s.Hostname, &s.Password, &s.Motd, &s.HostText, &s.Banner} {
@@ -79,14 +77,14 @@ func (s Settings) Normal() Settings {
 	return s
 }
 
-// byteOrderMark says at the beginning of a text how its characters are written.
-// Nobody sees it, and the game takes it for a letter.
+// byteOrderMark is a mark at the beginning of some files that declares their encoding. It is
+// invisible, but the game treats it as a letter.
 const byteOrderMark = "\ufeff"
 
-// Unmarked is a text without byte order marks in front.
+// Unmarked returns s without leading byte order marks.
 func Unmarked(s string) string { return strings.TrimLeft(s, byteOrderMark) }
 
-// UnmarkedLines does the same to each line; all itself stays as it is.
+// UnmarkedLines removes leading byte order marks from each line. It does not modify all.
 func UnmarkedLines(all []string) []string {
 	for i, s := range all {
 		if strings.HasPrefix(s, byteOrderMark) {
@@ -100,9 +98,9 @@ func UnmarkedLines(all []string) []string {
 	return all
 }
 
-// MapName writes the name of a map or of a mode in lower case, as the files of the
-// game have them. The game compares such names without regard to case, but the
-// file system of Linux, where it looks for maps and scripts, does not.
+// MapName returns the name of a map or mode in lower case, as in the game's files. The game
+// compares such names ignoring case, but Linux file systems, where it looks for maps and scripts,
+// do not.
 func MapName(s string) string { return strings.ToLower(strings.TrimSpace(s)) }
 
 func set[T comparable](dst *T, v T) {
@@ -122,17 +120,17 @@ func union(a, b []string) []string {
 	return out
 }
 
-// Admin is somebody whom SourceMod lets do more than others.
+// Admin is a user with admin rights in SourceMod.
 type Admin struct {
-	ID    string `json:"id"`              // anything that ParseSteamID reads
-	Flags string `json:"flags,omitempty"` // of SourceMod: letters, with an immunity in front or not: z, 99:z
-	Group string `json:"group,omitempty"` // of SourceMod, instead of flags
-	Note  string `json:"note,omitempty"`  // who it is, in people's words
+	ID    string `json:"id"`              // any form that ParseSteamID accepts
+	Flags string `json:"flags,omitempty"` // SourceMod flags: letters with an optional immunity level: z, 99:z
+	Group string `json:"group,omitempty"` // SourceMod group, instead of flags
+	Note  string `json:"note,omitempty"`  // free-form description of the person
 }
 
-// ParseAdmin reads an admin from one line: an id, then flags or a group with @ in
-// front, then # and a note. It is what String writes. Errors: Invalid, when there
-// is no id; what is in the fields is for others to check.
+// ParseAdmin parses an admin from one line: an id, then flags or a group prefixed with @, then #
+// and a note. String writes this format. ParseAdmin returns an error of kind Invalid if the id is
+// missing; it does not check the fields.
 func ParseAdmin(line string) (Admin, error) {
 	rest, note, _ := strings.Cut(line, "#")
 	id, rights, _ := strings.Cut(strings.TrimSpace(rest), " ")
@@ -163,8 +161,7 @@ func (a Admin) String() string {
 	return text
 }
 
-// admins are those of both. Somebody who is in both lists has the rights of the
-// second.
+// admins merges two lists. A person in both has the rights from own.
 func admins(base, own []Admin) []Admin {
 	var out []Admin
 	for _, a := range slices.Concat(base, own) {

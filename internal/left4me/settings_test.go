@@ -11,7 +11,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// full has a value in every setting.
+// full returns settings with a value in every field.
 func full(t *testing.T) left4me.Settings {
 	t.Helper()
 	var s left4me.Settings
@@ -23,7 +23,7 @@ func full(t *testing.T) left4me.Settings {
 	return s
 }
 
-func TestTheTableHasEverySetting(t *testing.T) {
+func TestSettingInfosCoverAllFields(t *testing.T) {
 	b, err := json.Marshal(full(t))
 	if err != nil {
 		t.Fatal(err)
@@ -35,22 +35,22 @@ func TestTheTableHasEverySetting(t *testing.T) {
 	flags := []string{}
 	for _, i := range left4me.SettingInfos() {
 		if _, ok := fields[i.Key]; !ok {
-			t.Errorf("%s is no field of Settings, or its example is nothing", i.Key)
+			t.Errorf("%s is not a field of Settings, or its example is empty", i.Key)
 		}
 		delete(fields, i.Key)
 		if i.Group == "" || i.Label == "" || i.Help == "" || i.Default == "" || i.Sets == "" || slices.Contains(flags, i.Flag) {
-			t.Errorf("%s lacks a word, or its flag is another's: %+v", i.Key, i)
+			t.Errorf("%s lacks a text, or another setting has the same flag: %+v", i.Key, i)
 		}
 		flags = append(flags, i.Flag)
 	}
 	for name := range fields {
 		if name != "" {
-			t.Errorf("nothing is said of %s", name)
+			t.Errorf("setting %s has no description", name)
 		}
 	}
 }
 
-func TestSettingsAreTheSameAsText(t *testing.T) {
+func TestSettingInfoGetSetRoundTrip(t *testing.T) {
 	want := full(t)
 	want.Tags = []string{"a", "b"}
 	want.Admins = []left4me.Admin{{ID: "STEAM_1:0:5", Group: "Full Admins"}, {ID: "[U:1:7]", Flags: "z", Note: "one # two"}}
@@ -67,7 +67,7 @@ func TestSettingsAreTheSameAsText(t *testing.T) {
 	}
 	for _, i := range left4me.SettingInfos() {
 		if err := i.Set(&got, ""); err != nil || i.Get(got) != nil {
-			t.Errorf("%s can't be left open: %v, %q", i.Key, err, i.Get(got))
+			t.Errorf("%s cannot be unset: %v, %q", i.Key, err, i.Get(got))
 		}
 	}
 	for key, bad := range map[string][]string{
@@ -85,8 +85,8 @@ func TestSettingsAreTheSameAsText(t *testing.T) {
 	}
 }
 
-// Switches and lists of a server go over those of its blueprint.
-func TestSwitchesAndListsOverABlueprint(t *testing.T) {
+// Switches and lists of a server override those of its blueprint.
+func TestSettingsOverSwitchesAndLists(t *testing.T) {
 	on, off := true, false
 	base := left4me.Settings{
 		LobbyOnly: &on, SteamGroupOnly: &on, Tags: []string{"a", "b"}, HostText: "text", Args: []string{"-a", "1"},
@@ -105,11 +105,11 @@ func TestSwitchesAndListsOverABlueprint(t *testing.T) {
 		t.Error(d)
 	}
 	if d := cmp.Diff(base, left4me.Settings{}.Over(base)); d != "" {
-		t.Errorf("who says nothing changes something:\n%s", d)
+		t.Errorf("empty settings changed the blueprint's:\n%s", d)
 	}
 }
 
-func TestSteamIDs(t *testing.T) {
+func TestParseSteamID(t *testing.T) {
 	for text, want := range map[string]string{
 		"STEAM_1:0:123": "STEAM_1:0:123", "STEAM_0:1:123": "STEAM_1:1:123", "[U:1:246]": "STEAM_1:0:123",
 		"76561197960265974": "STEAM_1:0:123",
@@ -147,7 +147,7 @@ func FuzzParseSteamID(f *testing.F) {
 	})
 }
 
-func TestCommandsOfACfgLine(t *testing.T) {
+func TestCfgCommands(t *testing.T) {
 	for line, want := range map[string]string{
 		"": "", "// quit": "", "sv_cheats 1": "sv_cheats", ` "quit" ; say "a;quit//x" ;exit//x;y`: "quit say exit", "a b;\tc": "a c",
 		`"rcon_password`: "rcon_password", `rcon_password"x"`: "rcon_password", ";;": "", "rcon_password(x)": "rcon_password",
@@ -157,12 +157,12 @@ func TestCommandsOfACfgLine(t *testing.T) {
 		"a\nb;quit": "a",
 	} {
 		if got := strings.Join(left4me.CfgCommands(line), " "); got != want {
-			t.Errorf("%q: %q, not %q", line, got, want)
+			t.Errorf("CfgCommands(%q) = %q, want %q", line, got, want)
 		}
 	}
 }
 
-func TestQuitIsFoundAsTheGameReadsALine(t *testing.T) {
+func TestCutQuitParsesLinesLikeTheGame(t *testing.T) {
 	for line, want := range map[string]string{
 		"quit": "", "EXIT": "", ` "Quit" ;`: "", "quit prompt": "", ";;exit//": "", "say hi; quit; say ho": "say hi",
 		`say "a;b" ;	exit`: `say "a;b"`,

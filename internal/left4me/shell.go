@@ -2,8 +2,8 @@ package left4me
 
 import "strings"
 
-// ShellWord is text as one word of a POSIX shell, quoted where it has to be. Text
-// with a NUL can't be one.
+// ShellWord returns s as one word for a POSIX shell, quoted if necessary. s must not contain NUL,
+// which no word can contain.
 func ShellWord(s string) string {
 	plain := func(r rune) bool {
 		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/._-", r)

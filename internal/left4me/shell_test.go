@@ -7,8 +7,8 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// A shell that we didn't write says what a word is.
-func TestAShellReadsTheWordThatWasMeant(t *testing.T) {
+// A real shell must read the quoted word as the original text.
+func TestShellWordSurvivesShell(t *testing.T) {
 	for _, s := range []string{"", "plain", "a b", "it's", "$(id)", "`id`", "a\\nb", "\"", "!x", "a\nb", "~", "*", "n -n", "ü", "\xff"} {
 		out, err := exec.Command("sh", "-c", "set -- "+left4me.ShellWord(s)+"x; printf %s \"$1\"").Output()
 		if err != nil || string(out) != s+"x" {

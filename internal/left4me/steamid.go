@@ -6,19 +6,18 @@ import (
 	"strings"
 )
 
-// SteamAccount is the number of a person's Steam account.
+// SteamAccount is the number of a Steam account.
 type SteamAccount uint32
 
-// What the two 64-bit forms count from: people of the public universe, and groups
+// Offsets of the two 64-bit forms: users of the public universe, and groups
 // (https://developer.valvesoftware.com/wiki/SteamID).
 const (
 	firstPerson = 76561197960265728
 	firstGroup  = 103582791429521408
 )
 
-// ParseSteamID reads a person's Steam ID as people find it: STEAM_1:0:123,
-// [U:1:246], 76561197960265974, or the address of a profile with that number in
-// it. Errors: Invalid.
+// ParseSteamID parses the Steam ID of a user in one of its common forms: STEAM_1:0:123, [U:1:246],
+// 76561197960265974, or the URL of a profile with such a number. Errors: Invalid.
 func ParseSteamID(s string) (SteamAccount, error) {
 	text := strings.TrimSpace(s)
 	for _, scheme := range []string{"https://", "http://"} {
@@ -30,7 +29,7 @@ func ParseSteamID(s string) (SteamAccount, error) {
 	bad := NewError(Invalid, "steam_id.invalid", "value", truncate(s, 80))
 	if id, ok := strings.CutPrefix(text, "STEAM_"); ok {
 		parts := strings.Split(id, ":")
-		// Old games write universe 0 for the public one.
+		// Old games write universe 0 for the public universe.
 		if len(parts) != 3 || parts[0] != "0" && parts[0] != "1" || parts[1] != "0" && parts[1] != "1" {
 			return 0, bad
 		}
@@ -54,11 +53,11 @@ func ParseSteamID(s string) (SteamAccount, error) {
 	return SteamAccount(n - firstPerson), nil
 }
 
-// String writes the account as games and SourceMod's files do: STEAM_1:0:123.
+// String returns the form that games and SourceMod's files use: STEAM_1:0:123.
 func (a SteamAccount) String() string { return fmt.Sprintf("STEAM_1:%d:%d", a&1, a>>1) }
 
-// ParseSteamGroup reads the number of a Steam group, of 32 bits as its
-// administrators see it or of 64 bits. Errors: Invalid.
+// ParseSteamGroup parses the number of a Steam group, either the 32-bit form that its
+// administrators see or the 64-bit form. Errors: Invalid.
 func ParseSteamGroup(s string) (uint32, error) {
 	n, err := strconv.ParseUint(s, 10, 64)
 	if err == nil && n > firstGroup {

@@ -1,27 +1,28 @@
 package left4me
 
-// Import is how uploaded files are understood.
+// Import is how uploaded files are unpacked and placed.
 type Import struct {
-	Exact  bool   `json:"exact,omitempty"`  // paths are as they shall be in the layer, archives stay archives
-	Subdir string `json:"subdir,omitempty"` // of an archive: only what is beneath
-	Root   string `json:"root,omitempty"`   // where it goes: left4dead2, left4dead2/addons, …; empty: it is found out
-	Names  string `json:"names,omitempty"`  // encoding of names that say none: gbk, big5, shift_jis, cp1251, …; empty: it is found out
-	// NamesHint is what names that are too short to tell are taken for. Empty: the
-	// setting of names in archives.
+	Exact  bool   `json:"exact,omitempty"`  // paths are final paths in the layer, and archives are not unpacked
+	Subdir string `json:"subdir,omitempty"` // use only this directory of an archive
+	Root   string `json:"root,omitempty"`   // destination: left4dead2, left4dead2/addons, …; empty: detected
+	Names  string `json:"names,omitempty"`  // encoding of names that do not declare one: gbk, big5, shift_jis, cp1251, …; empty: detected
+	// NamesHint is the encoding of names that are too short to detect one. Empty: the setting for
+	// names in archives.
 	NamesHint string `json:"names_hint,omitempty"`
-	// Texts: "as-is" leaves byte order marks and UTF-16 in texts for the game; empty: they are saved as UTF-8.
+	// Texts controls texts with byte order marks or in UTF-16: "as-is" leaves them unchanged;
+	// empty: they are saved as UTF-8.
 	Texts string       `json:"texts,omitempty"`
-	Moves []FolderMove `json:"moves,omitempty"` // folders and files that go elsewhere than where they would
+	Moves []FolderMove `json:"moves,omitempty"` // changed destinations of folders and files
 }
 
-// FolderMove says where a folder or file of an upload goes.
+// FolderMove changes the destination of a folder or file of an upload.
 type FolderMove struct {
-	From string `json:"from"` // in the upload; beneath its only folder at the top, if it has one
-	To   string `json:"to"`   // in the layer: left4dead2/cfg; "-" leaves it out; empty: it is found out
+	From string `json:"from"` // path in the upload, without its single top folder if there is one
+	To   string `json:"to"`   // path in the layer: left4dead2/cfg; "-" excludes it; empty: detected
 }
 
-// MergeMoves is what was moved before with what is moved now over it. One that goes
-// nowhere is forgotten.
+// MergeMoves merges two lists of moves; now overrides before. Moves with an empty destination are
+// removed.
 func MergeMoves(before, now []FolderMove) (all []FolderMove) {
 	for _, m := range JoinMoves(before, now) {
 		if m.To != "" {
@@ -31,8 +32,8 @@ func MergeMoves(before, now []FolderMove) (all []FolderMove) {
 	return all
 }
 
-// JoinMoves is MergeMoves with those that go nowhere: over what an overlay remembers,
-// they make it forget.
+// JoinMoves is like MergeMoves but keeps moves with an empty destination: they delete remembered
+// moves of an overlay.
 func JoinMoves(before, now []FolderMove) (all []FolderMove) {
 	last := map[string]int{}
 	for _, m := range append(append([]FolderMove(nil), before...), now...) {
@@ -46,76 +47,76 @@ func JoinMoves(before, now []FolderMove) (all []FolderMove) {
 	return all
 }
 
-// Plan is what an import would do.
+// Plan describes the result of an import in advance.
 type Plan struct {
-	Root     string       `json:"root"`  // the directory of the layer that all files go to
-	Strip    string       `json:"strip"` // what is left off in front of all of their names
-	Files    []PlanFile   `json:"files"` // the first MaxPlanFiles
-	Count    int          `json:"count"` // of all
+	Root     string       `json:"root"`  // the directory of the layer that contains all files
+	Strip    string       `json:"strip"` // prefix that is removed from all names
+	Files    []PlanFile   `json:"files"` // the first MaxPlanFiles files
+	Count    int          `json:"count"` // total number of files
 	Bytes    int64        `json:"bytes"`
-	Skipped  []string     `json:"skipped,omitempty"`   // the first that are left out, and why
-	Left     []PlanLeft   `json:"left,omitempty"`      // all that is left out, by reason
-	Asks     []PlanAsk    `json:"asks,omitempty"`      // where several places are as good
-	Asked    int          `json:"asked,omitempty"`     // files that a question is about
-	Dirs     []PlanDir    `json:"dirs,omitempty"`      // the upload as a tree, in its order; the first MaxPlanFiles
-	MoreDirs int          `json:"more_dirs,omitempty"` // how many more of these there are
-	Moves    []FolderMove `json:"moves,omitempty"`     // what was moved, now and in uploads before
-	Repairs  []string     `json:"repairs,omitempty"`   // texts that will be saved as UTF-8, and why; Import.Texts turns it off
+	Skipped  []string     `json:"skipped,omitempty"`   // the first excluded files, with reasons
+	Left     []PlanLeft   `json:"left,omitempty"`      // all excluded files, by reason
+	Asks     []PlanAsk    `json:"asks,omitempty"`      // questions about files with several equally likely places
+	Asked    int          `json:"asked,omitempty"`     // number of files that a question is about
+	Dirs     []PlanDir    `json:"dirs,omitempty"`      // the upload as a tree, in its order; the first MaxPlanFiles entries
+	MoreDirs int          `json:"more_dirs,omitempty"` // number of further entries
+	Moves    []FolderMove `json:"moves,omitempty"`     // moves of this upload and remembered ones
+	Repairs  []string     `json:"repairs,omitempty"`   // texts that will be saved as UTF-8, with reasons; disabled by Import.Texts
 	Warnings []Warning    `json:"warnings,omitempty"`
-	Problem  *Error       `json:"problem,omitempty"` // why it will be refused
-	Names    *PlanNames   `json:"names,omitempty"`   // of archives that don't say in which encoding theirs are
+	Problem  *Error       `json:"problem,omitempty"` // why the import will be refused
+	Names    *PlanNames   `json:"names,omitempty"`   // for archives that do not declare the encoding of their names
 }
 
-// PlanNames is how names in an archive are read that doesn't say it.
+// PlanNames describes how names are decoded in an archive that does not declare their encoding.
 type PlanNames struct {
 	Encoding string    `json:"encoding"`
-	Guess    bool      `json:"guess,omitempty"` // they are too short to tell
-	Examples []NamesIn `json:"examples"`        // some names in each encoding that they can be read in, first as they are read now
+	Guess    bool      `json:"guess,omitempty"` // the names are too short to detect the encoding
+	Examples []NamesIn `json:"examples"`        // some names in each possible encoding; the current one comes first
 }
 
-// NamesIn is what some names are in an encoding.
+// NamesIn is a list of names decoded with one encoding.
 type NamesIn struct {
 	Encoding string   `json:"encoding"`
 	Names    []string `json:"names"`
 }
 
-// MaxPlanFiles is how many files a Plan names.
+// MaxPlanFiles is the maximum number of files that a Plan lists.
 const MaxPlanFiles = 500
 
 // PlanFile is a file that an import would write.
 type PlanFile struct {
 	Path string `json:"path"`
-	From string `json:"from,omitempty"` // what it is called where it comes from, if that is something else
+	From string `json:"from,omitempty"` // path in the upload, if different
 	Size int64  `json:"size"`
-	Over bool   `json:"over,omitempty"` // there is one in the current revision
-	Why  string `json:"why,omitempty"`  // why it goes there
+	Over bool   `json:"over,omitempty"` // replaces a file of the current revision
+	Why  string `json:"why,omitempty"`  // reason for the destination
 }
 
-// PlanDir is a folder of an upload of which all goes one way, one whose parts go
-// several ways and follow it, or a file.
+// PlanDir is an entry of an upload's tree: a file, a folder with one destination, or a folder whose
+// entries have different destinations and follow it.
 type PlanDir struct {
-	From  string `json:"from"` // in the upload, as FolderMove names it
+	From  string `json:"from"` // path in the upload, as in FolderMove
 	Dir   bool   `json:"dir,omitempty"`
-	To    string `json:"to,omitempty"`  // in the layer; empty with a reason: it is left out
-	Why   string `json:"why,omitempty"` // empty: its parts follow
-	Count int    `json:"count"`         // files
+	To    string `json:"to,omitempty"`  // path in the layer; empty with a Why: excluded
+	Why   string `json:"why,omitempty"` // empty: the entries of the folder follow
+	Count int    `json:"count"`         // number of files
 	Bytes int64  `json:"bytes"`
-	Asked bool   `json:"asked,omitempty"` // a question is about some of it
+	Asked bool   `json:"asked,omitempty"` // a question is about some of its files
 }
 
-// PlanLeft is what is left out for one reason.
+// PlanLeft is the list of files excluded for one reason.
 type PlanLeft struct {
 	Why   string   `json:"why"`
 	Count int      `json:"count"`
 	Files []string `json:"files"` // the first few
 }
 
-// PlanAsk is a question of a plan. The first choice is what happens without an
-// answer; to choose another, send its moves with the import.
+// PlanAsk is a question of a plan. The first choice is the default; to select another one, send its
+// moves with the import.
 type PlanAsk struct {
 	Text    string       `json:"text"`
-	Count   int          `json:"count"` // files that it is about
-	Files   []string     `json:"files"` // the first few, as FolderMove names them
+	Count   int          `json:"count"` // number of files it is about
+	Files   []string     `json:"files"` // the first few, with paths as in FolderMove
 	Choices []PlanChoice `json:"choices"`
 }
 
@@ -125,5 +126,5 @@ type PlanChoice struct {
 	Moves []FolderMove `json:"moves"`
 }
 
-// TextsAsIs leaves texts as they came.
+// TextsAsIs leaves texts unchanged.
 const TextsAsIs = "as-is"

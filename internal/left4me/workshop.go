@@ -5,47 +5,46 @@ import "time"
 // WorkshopID is the number of a workshop item or collection, in decimal digits.
 type WorkshopID string
 
-// Workshop says which items make an overlay.
+// Workshop lists the items of a workshop overlay.
 type Workshop struct {
 	Entries []WorkshopEntry `json:"entries"`
-	Exclude []WorkshopID    `json:"exclude,omitempty"` // items of collections that are left out
-	Names   string          `json:"names,omitempty"`   // what files are called: "id" (the default) or "original"
+	Exclude []WorkshopID    `json:"exclude,omitempty"` // items of collections to exclude
+	Names   string          `json:"names,omitempty"`   // naming of files: "id" (the default) or "original"
 }
 
-// WorkshopEntry is what somebody added: an item, or a collection with all that
-// is in it.
+// WorkshopEntry is an item, or a collection with all its items.
 type WorkshopEntry struct {
 	ID     WorkshopID   `json:"id"`
-	Frozen []WorkshopID `json:"frozen,omitempty"` // a collection as it was when it was frozen; without, it is kept in sync
+	Frozen []WorkshopID `json:"frozen,omitempty"` // items of a collection when it was frozen; if empty, the collection is kept in sync
 }
 
-// WorkshopState is what became of a workshop item.
+// WorkshopState is the result for one workshop item.
 type WorkshopState struct {
 	ID          WorkshopID   `json:"id"`
 	Title       string       `json:"title,omitempty"`
-	State       string       `json:"state"` // see the Item constants
+	State       string       `json:"state"` // one of the Item constants
 	Text        string       `json:"text,omitempty"`
-	File        string       `json:"file,omitempty"` // in the layer
+	File        string       `json:"file,omitempty"` // path in the layer
 	Size        int64        `json:"size,omitempty"`
 	UpdatedAt   time.Time    `json:"updated_at,omitzero"` // by its author
-	Picture     string       `json:"picture,omitempty"`   // address
+	Picture     string       `json:"picture,omitempty"`   // URL
 	Tags        []string     `json:"tags,omitempty"`
-	Collections []WorkshopID `json:"collections,omitempty"` // through which it came
-	Children    []WorkshopID `json:"children,omitempty"`    // of a collection
+	Collections []WorkshopID `json:"collections,omitempty"` // collections that contain the item
+	Children    []WorkshopID `json:"children,omitempty"`    // items of a collection
 }
 
-// What can become of a workshop item.
+// The states of a workshop item.
 const (
-	ItemReady      = "ready"      // could be downloaded; only where nothing is
+	ItemReady      = "ready"      // available for download; only in previews
 	ItemFresh      = "fresh"      // downloaded
-	ItemKept       = "kept"       // had already
-	ItemCollection = "collection" // not an item but a collection
+	ItemKept       = "kept"       // already present
+	ItemCollection = "collection" // a collection, not an item
 	ItemPrivate    = "private"
 	ItemDeleted    = "deleted"
 	ItemBanned     = "banned"
-	ItemNoFile     = "no-file"   // Steam gives no address for it
-	ItemWrongApp   = "wrong-app" // of another game
-	ItemThrottled  = "throttled" // Steam answers too many requests; the old version stays in use
-	ItemFailed     = "failed"    // Text says why
+	ItemNoFile     = "no-file"   // Steam provides no download address
+	ItemWrongApp   = "wrong-app" // belongs to another game
+	ItemThrottled  = "throttled" // Steam rate-limits requests; the old version stays in use
+	ItemFailed     = "failed"    // Text states the reason
 	ItemExcluded   = "excluded"
 )
