@@ -10,7 +10,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// accountRoutes answers requests about users and tokens.
+// accountRoutes handles requests about users and tokens.
 type accountRoutes struct{ core *core }
 
 func userOf(v accounts.User) apitype.User {
@@ -19,7 +19,7 @@ func userOf(v accounts.User) apitype.User {
 
 func (a accountRoutes) listUsers(ctx context.Context, _ *ListInput) ([]apitype.User, error) {
 	users, err := a.core.Accounts.Users(ctx)
-	all := make([]apitype.User, len(users)) // an empty list is one, not null
+	all := make([]apitype.User, len(users)) // never nil, so that an empty list is not encoded as null
 	for i, v := range users {
 		all[i] = userOf(v)
 	}
@@ -67,8 +67,8 @@ func (a accountRoutes) createToken(ctx context.Context, in *struct{ Body apitype
 	return apitype.Token{Token: token, User: owner.Name, Label: b.Label, ExpiresAt: b.ExpiresAt}, err
 }
 
-// owner finds whom a token is for: that it is not there is a mistake in the
-// field, not in the address.
+// owner returns the user that a new token is for. An unknown user is an invalid field, not an
+// unknown path.
 func (a accountRoutes) owner(ctx context.Context, name string) (accounts.Actor, error) {
 	v, err := a.core.Accounts.User(ctx, name)
 	if e, ok := left4me.Public(err); ok && e.Kind == left4me.NotFound {
@@ -110,7 +110,7 @@ func (a accountRoutes) signOut(ctx context.Context, _ *none) (apitype.Ended, err
 	return endedOf(o), err
 }
 
-// The names of users are sorted without regard to case, in which no two are the same.
+// User names are unique ignoring case, so lists are sorted ignoring case.
 var (
 	byUserName   = order[apitype.User]{key: func(v apitype.User) string { return strings.ToLower(v.Name) }}
 	byTokenOwner = order[apitype.KnownToken]{key: func(v apitype.KnownToken) string {

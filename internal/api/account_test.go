@@ -13,14 +13,14 @@ import (
 	"github.com/left4me/left4me/internal/store"
 )
 
-// withToken is the header of a request with a token.
+// withToken returns the header of a request with a token.
 func withToken(token string) http.Header { return http.Header{"Authorization": {"Bearer " + token}} }
 
 func bearer(token string) http.Header {
 	return http.Header{"Authorization": {"Bearer " + token}, "Content-Type": {"application/json"}}
 }
 
-func TestUsersAreChangedAndDeleted(t *testing.T) {
+func TestChangeAndDeleteUser(t *testing.T) {
 	s := newSite(t)
 	var u apitype.User
 	s.call(t, "POST", "/api/v1/users", `{"name":"Zoey","password":"a long password"}`).into(t, &u)
@@ -41,7 +41,7 @@ func TestUsersAreChangedAndDeleted(t *testing.T) {
 		t.Errorf("%+v", e)
 	}
 	if a := s.send(t, "GET", "/api/v1/users", zoey, nil); a.status != http.StatusOK {
-		t.Errorf("an administrator now: %d", a.status)
+		t.Errorf("list users as a new administrator: %d", a.status)
 	}
 	if e := change(`{"admin":false,"disabled":true}`); e.User.Admin || !e.User.Disabled {
 		t.Errorf("%+v", e)
@@ -68,7 +68,7 @@ func TestUsersAreChangedAndDeleted(t *testing.T) {
 	s.call(t, "DELETE", "/api/v1/users/zoey", nil).problem(t, http.StatusNotFound)
 }
 
-func TestWhoMayOnlyLookHasAnAccountToo(t *testing.T) {
+func TestGuestManagesOwnAccount(t *testing.T) {
 	s := newSite(t)
 	s.call(t, "POST", "/api/v1/users", `{"name":"zoey","password":"a long password"}`)
 	var made apitype.Token
@@ -79,7 +79,7 @@ func TestWhoMayOnlyLookHasAnAccountToo(t *testing.T) {
 		return s.send(t, method, path, zoey, strings.NewReader(body))
 	}
 	if a := send("POST", "/api/v1/tokens", `{"label":"mine"}`); a.status != http.StatusCreated {
-		t.Errorf("a token of one's own: %d %s", a.status, a.body)
+		t.Errorf("create a token for oneself: %d %s", a.status, a.body)
 	}
 	send("POST", "/api/v1/tokens", `{"label":"x","user":"admin"}`).problem(t, http.StatusForbidden)
 	send("POST", "/api/v1/tokens", `{"label":"x","user":"nobody"}`).problem(t, http.StatusForbidden)
@@ -105,8 +105,8 @@ func TestWhoMayOnlyLookHasAnAccountToo(t *testing.T) {
 	send("GET", "/api/v1/servers", "").problem(t, http.StatusUnauthorized)
 }
 
-// A stream looks at its token each 15 seconds too; this test is over before.
-func TestAStreamEndsWhenItsUserIsDisabled(t *testing.T) {
+// A stream also checks its token at each heartbeat. The interval of an hour rules that out here.
+func TestStreamEndsWhenUserIsDisabled(t *testing.T) {
 	s := newSiteBeating(t, time.Hour)
 	r := must(http.NewRequestWithContext(t.Context(), "GET", s.url+"/api/v1/events", nil))(t)
 	r.Header = bearer(s.guest)
@@ -117,7 +117,7 @@ func TestAStreamEndsWhenItsUserIsDisabled(t *testing.T) {
 		_, err := io.Copy(io.Discard, resp.Body)
 		ended <- err
 	}()
-	next := s.stream(t, "/api/v1/events", nil) // of somebody else
+	next := s.stream(t, "/api/v1/events", nil) // stream of another user
 	if a := s.call(t, "PATCH", "/api/v1/users/guest", `{"disabled":true}`); a.status != http.StatusOK {
 		t.Fatalf("%d %s", a.status, a.body)
 	}
@@ -127,18 +127,18 @@ func TestAStreamEndsWhenItsUserIsDisabled(t *testing.T) {
 			t.Errorf("%s, %v", resp.Status, err)
 		}
 	case <-time.After(patience):
-		t.Error("it goes on")
+		t.Error("the stream did not end")
 		resp.Body.Close()
 		<-ended
 	}
 	s.create(t, "alpha")
 	if e, ok := next(); !ok || e.name != "server" {
-		t.Errorf("somebody else's stream: %+v, %t", e, ok)
+		t.Errorf("the other user's stream: %+v, %t", e, ok)
 	}
 }
 
-// What a token does is done by the token, for its owner; jobs show the owner.
-func TestATokenIsTheActorOfWhatItDoes(t *testing.T) {
+// The actor of a token's actions is the token, on behalf of its owner; jobs show the owner.
+func TestTokenIsActorOfItsActions(t *testing.T) {
 	s := newSite(t)
 	s.create(t, "alpha")
 	var j apitype.Job

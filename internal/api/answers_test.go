@@ -11,9 +11,9 @@ import (
 	"github.com/left4me/left4me/internal/store"
 )
 
-// What a running left4me seldom answers with is as described too: test/clients
-// has the rest, with a left4me that runs.
-func TestRareMembersOfAnswersAreAsDescribed(t *testing.T) {
+// Answers with members that a running left4me rarely returns must match the description, too.
+// test/clients checks all others against a running left4me.
+func TestRareMembersMatchDescription(t *testing.T) {
 	s := newSite(t)
 	d := must(apitest.Open())(t)
 	do := func(method, path string, body any) (a answer) {
@@ -67,17 +67,17 @@ func TestRareMembersOfAnswersAreAsDescribed(t *testing.T) {
 	do("DELETE", "/overlays/mods/moves", nil)
 	for _, m := range apitest.RareMembers {
 		if !d.Both(m) {
-			t.Errorf("%s was not both there and absent", m)
+			t.Errorf("%s was not seen both present and absent", m)
 		}
 	}
 	for _, id := range apitest.RareOperations {
 		if !d.Answered(id) {
-			t.Errorf("%s was not asked", id)
+			t.Errorf("%s was not requested", id)
 		}
 	}
 }
 
-// rare is what a host says, with all that it may leave out or without.
+// rare returns answers of a host, either with all optional members or without them.
 func rare(full bool) (answers map[string]any, checks []left4me.Check, report bus.JobReport) {
 	campaign, warning := left4me.Campaign{ID: "a", Title: "A"}, left4me.Warning{Kind: left4me.WarnBroken, Text: "no"}
 	chapter, file, plan := left4me.Chapter{Number: 1, Map: "a"}, left4me.TreeFile{Path: "a"}, left4me.Plan{}

@@ -1,11 +1,9 @@
-// Package api is left4me's JSON API: everything that the panel can do, for
-// programs and for the command line, under /api/v1, with its OpenAPI 3.1
-// description beside it.
+// Package api implements left4me's JSON API under /api/v1, which offers everything that the panel
+// can do to programs and to the command line, and serves its OpenAPI 3.1 description.
 //
-// A request is parsed, handed to the use case in control and the result is
-// rendered; rules live there, not here. Every failure is a problem document
-// (RFC 9457) that names the field, and nothing internal is ever shown. Metrics
-// and health checks stand outside /api/v1.
+// The package parses requests, calls the use cases in control and renders the results; all rules
+// are in control. Each failure is reported as a problem document (RFC 9457) that names the field;
+// internal errors are never exposed. Metrics and health checks are served outside /api/v1.
 package api
 
 import (
@@ -37,7 +35,7 @@ const (
 	beatEvery = 15 * time.Second
 )
 
-// Deps is what the API speaks for.
+// Deps are the dependencies of the API.
 type Deps struct {
 	Servers   *servers.Servers
 	Jobs      *jobs.Jobs
@@ -48,25 +46,25 @@ type Deps struct {
 	Accounts  *accounts.Accounts
 	Backups   *backups.Backups
 	Hosts     *hosts.Hosts
-	Version   string // of the program
-	// PublicAddress is LEFT4ME_PUBLIC_ADDRESS: the host that players connect to.
+	Version   string // version of the program
+	// PublicAddress is LEFT4ME_PUBLIC_ADDRESS: the host name or address that players connect to.
 	PublicAddress string
-	Ready         func(context.Context) error // nil: always
-	Full          func() *left4me.Error       // says what can't be done on a full disk, or nothing; nil: never
+	Ready         func(context.Context) error // reports whether left4me is ready; nil: always ready
+	Full          func() *left4me.Error       // returns what cannot be done because of a full disk, or nil; nil: never full
 	Log           *slog.Logger
 }
 
-// core is what the routes of all nouns share.
+// core is the state shared by all routes.
 type core struct {
 	Deps
-	beat   time.Duration // between heartbeats of a stream
+	beat   time.Duration // interval between heartbeats of a stream
 	listed atomic.Pointer[serverList]
-	// narrow says what an actor may see and do, for tests of rights that nobody can be
-	// given yet; nil: what Accounts says.
+	// narrow restricts what an actor may see and do, for tests of rights that no user can have yet;
+	// nil: no restriction.
 	narrow func(accounts.Actor) accounts.Actor
 }
 
-// New makes the handler of /api/v1, /healthz, /readyz and /metrics.
+// New returns the handler of /api/v1, /healthz, /readyz and /metrics.
 func New(d Deps) http.Handler { return (&core{Deps: d, beat: beatEvery}).handler() }
 
 func (c *core) handler() http.Handler {
@@ -76,14 +74,14 @@ func (c *core) handler() http.Handler {
 	}
 	mux.HandleFunc(prefix+"/", c.noRoute(mux))
 	return httpserver.Identified(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		// What names of files and servers make of an answer must not be taken for a page.
+		// Names of files and servers in an answer must not make a browser treat it as a page.
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		w.Header().Set("Cache-Control", "no-store")
 		mux.ServeHTTP(w, r)
 	}))
 }
 
-// huma makes the part that knows about operations, schemas and validation.
+// huma creates the router that handles operations, schemas and validation.
 func (c *core) huma(mux humago.Mux) huma.API {
 	registry := huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer)
 	config := huma.Config{
@@ -91,7 +89,7 @@ func (c *core) huma(mux humago.Mux) huma.API {
 			OpenAPI: "3.1.0",
 			Info: &huma.Info{
 				Title: "left4me", Version: "1",
-				Description: "Left 4 Dead 2 dedicated servers. Everything that takes long answers 202 with a job; follow it at " +
+				Description: "Left 4 Dead 2 dedicated servers. Long-running requests answer 202 with a job; follow it at " +
 					"/jobs/{id}/events.",
 			},
 			Servers: []*huma.Server{{URL: prefix}},
@@ -103,7 +101,7 @@ func (c *core) huma(mux humago.Mux) huma.API {
 			},
 			Security: []map[string][]string{{"bearer": {}}},
 		},
-		OpenAPIPath:   "", // served below, so that no other formats and documents come with it
+		OpenAPIPath:   "", // the description is served below, without huma's other formats and documents
 		Formats:       huma.DefaultFormats,
 		DefaultFormat: "application/json",
 		Transformers:  []huma.Transformer{ownProblem},
@@ -113,28 +111,29 @@ func (c *core) huma(mux humago.Mux) huma.API {
 	return h
 }
 
-// addTo adds all routes and returns the description of them.
+// addTo registers all routes and returns their OpenAPI description.
 func (c *core) addTo(h huma.API) []byte {
 	for _, e := range c.routes() {
 		e.add(h, e.described(h))
 	}
 	spec, err := describe(h)
 	if err != nil {
-		panic(err) // the description is the same at every start
+		panic(err) // cannot happen: tests generate the same description
 	}
 	return spec
 }
 
-// undescribed is a route that is not in the description.
+// undescribed is a route that is not part of the OpenAPI description.
 type undescribed struct {
 	method, path string
 	needs        need
-	// local reports whether a request needs nothing, because it comes from here; nil: none does.
+	// local reports whether a request is exempt from authorization because it comes from this
+	// machine; nil: no request is.
 	local func(*http.Request) bool
 	serve http.HandlerFunc
 }
 
-// undescribed are the routes that are not in the description, which spec is.
+// undescribed returns the routes that are not part of the OpenAPI description spec.
 func (c *core) undescribed(spec []byte) []undescribed {
 	return []undescribed{
 		{get, prefix + "/openapi.json", everybody(), nil, func(w http.ResponseWriter, _ *http.Request) {
@@ -142,20 +141,22 @@ func (c *core) undescribed(spec []byte) []undescribed {
 			_, _ = w.Write(spec)
 		}},
 		{get, "/healthz", everybody(), nil, func(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "ok") }},
-		// Under a name a page of another site could ask too (see byAddress).
+		// Accepting other host names would let a page of another site send this request (see
+		// byAddress).
 		{get, "/readyz", loggedIn(operation{}).needs, byAddress, c.ready},
 		{get, "/metrics", onSite(see, operation{}).needs, func(r *http.Request) bool { return direct(r) && byAddress(r) }, c.metrics()},
 	}
 }
 
-// OpenAPI gives the description of the API as it is served.
+// OpenAPI returns the description of the API as it is served.
 func OpenAPI() ([]byte, error) {
 	c := &core{}
 	h := c.huma(http.NewServeMux())
 	return c.addTo(h), nil
 }
 
-// noRoute answers what no route takes: 405 when another method would do.
+// noRoute handles requests without a matching route: 405 if the path exists for another method,
+// otherwise 404.
 func (c *core) noRoute(mux *http.ServeMux) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		probe := r.Clone(r.Context())
@@ -177,7 +178,7 @@ func (c *core) noRoute(mux *http.ServeMux) http.HandlerFunc {
 	}
 }
 
-// ready is for this machine, its network and whoever has a token.
+// ready serves /readyz to this machine, its network and owners of a token.
 func (c *core) ready(w http.ResponseWriter, r *http.Request) {
 	if c.Ready != nil {
 		ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
@@ -189,7 +190,7 @@ func (c *core) ready(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	text := "ready"
-	if c.full() != nil { // taken out of service, it could stop no servers
+	if c.full() != nil { // still ready: out of service, left4me could not even stop servers
 		text = "ready, but a disk is full; the log says which"
 	}
 	plain(w, http.StatusOK, text)

@@ -18,8 +18,8 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// identify says who asks: who the connection is from, or whom the token stands
-// for. Errors: left4me.Denied.
+// identify returns the actor that a request comes from: the peer of a Unix socket or the owner of
+// the token. Errors: left4me.Denied.
 func (c *core) identify(r *http.Request) (accounts.Actor, error) {
 	actor, err := c.authenticate(r)
 	if err == nil && c.narrow != nil {
@@ -51,16 +51,16 @@ func (c *core) authenticate(r *http.Request) (accounts.Actor, error) {
 	return actor, err
 }
 
-// tokenOf takes the header Authorization apart.
+// tokenOf splits the header Authorization into scheme and token.
 func tokenOf(header string) (scheme, token string) {
 	scheme, token, _ = strings.Cut(header, " ")
 	return scheme, strings.TrimSpace(token)
 }
 
-// byAddress reports whether a request is for an address or for localhost. A page
-// of another site can make its own name lead to this machine (DNS rebinding), and
-// a browser here lets it read the answers then; but the name stands in Host.
-// Sockets of this machine have no name that leads to them.
+// byAddress reports whether the Host header of a request is an IP address or localhost. A page of
+// another site can make its own name resolve to this machine (DNS rebinding), so that a browser on
+// this machine lets the page read the answers, but Host then contains that name. Unix sockets are
+// exempt: no host name resolves to them.
 func byAddress(r *http.Request) bool {
 	if _, err := netip.ParseAddrPort(r.RemoteAddr); err != nil {
 		return true
@@ -74,11 +74,11 @@ func byAddress(r *http.Request) bool {
 	return err == nil || strings.EqualFold(host, "localhost")
 }
 
-// warningHeader holds, as a quoted string, what can't be done on a full disk.
+// warningHeader describes, as a quoted string, what cannot be done because of a full disk.
 const warningHeader = "Left4me-Warning"
 
-// guard lets a request through to an operation when whoever sends it may: first who it
-// is, then what it is for, then the right on that, and only then the request is parsed.
+// guard authorizes a request to an operation before the request is parsed: it identifies the actor,
+// finds the target and checks the right on it.
 func (c *core) guard(huma.API) func(huma.Context, func(huma.Context)) {
 	return func(hc huma.Context, next func(huma.Context)) {
 		r, w := humago.Unwrap(hc)
@@ -91,7 +91,7 @@ func (c *core) guard(huma.API) func(huma.Context, func(huma.Context)) {
 		needs, _ := hc.Operation().Metadata["needs"].(need)
 		ctx, may, err := needs.check(ctx, actor, hc.Param)
 		if err != nil {
-			uploads.Drain(httpserver.SlowBody(w, r.Body)) // of a piece of an upload that isn't there
+			uploads.Drain(httpserver.SlowBody(w, r.Body)) // read the rest of a piece whose upload does not exist
 			writeProblem(w, problemOf(ctx, err))
 			return
 		}
@@ -102,7 +102,7 @@ func (c *core) guard(huma.API) func(huma.Context, func(huma.Context)) {
 	}
 }
 
-// guardUndescribed is guard for a route that is not in the description.
+// guardUndescribed is guard for a route that is not part of the OpenAPI description.
 func (c *core) guardUndescribed(o undescribed) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if o.needs.everybody || o.local != nil && o.local(r) {

@@ -14,7 +14,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// backupRoutes answers requests about backups.
+// backupRoutes handles requests about backups.
 type backupRoutes struct{ core *core }
 
 func backupOf(v left4me.Backup) apitype.Backup {
@@ -57,11 +57,11 @@ func (a backupRoutes) deleteBackup(ctx context.Context, n left4me.Name, _ *none)
 	return apitype.Deleted{Name: n}, a.core.Backups.Delete(ctx, actorOf(ctx).Cause(), n)
 }
 
-// download is the request for an archive, which may be asked for in parts.
+// download is the operation that downloads an archive, also by ranges.
 func (a backupRoutes) download(path, id, summary string) operationOn[left4me.Name] {
 	return operationOn[left4me.Name]{get, path, id, http.StatusOK, summary, func(h huma.API, op huma.Operation) {
 		op.Responses["200"] = &huma.Response{
-			Description: "The archive, a tar compressed with zstd; it holds secrets",
+			Description: "The archive, a tar file compressed with zstd. It contains secrets",
 			Content:     map[string]*huma.MediaType{"application/zstd": binary},
 		}
 		inParts(&op)
@@ -99,7 +99,7 @@ func (a backupRoutes) setBackupPolicy(ctx context.Context, in *struct{ Body apit
 	return b, a.core.Backups.SetPolicy(ctx, actorOf(ctx).Cause(), v)
 }
 
-// byTimeOfBackup is the order of backups, newest first.
+// byTimeOfBackup orders backups newest first.
 var byTimeOfBackup = order[apitype.Backup]{
 	key:  func(v apitype.Backup) string { return fmt.Sprintf("%d %s", v.CreatedAt.UnixMilli(), v.Name) },
 	down: true,

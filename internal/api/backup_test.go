@@ -14,7 +14,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-func TestBackups(t *testing.T) {
+func TestBackupRequests(t *testing.T) {
 	s := newSite(t)
 	var all []apitype.Backup
 	s.call(t, "GET", "/api/v1/backups", nil).into(t, &all)
@@ -43,7 +43,7 @@ func TestBackups(t *testing.T) {
 	s.call(t, "GET", "/api/v1/backups/..%2fx/file", nil).problem(t, http.StatusUnprocessableEntity, "path.name")
 }
 
-func TestABackupIsDownloadedInParts(t *testing.T) {
+func TestDownloadBackupRanges(t *testing.T) {
 	s := newSite(t)
 	dir := filepath.Join(s.root, "backups")
 	if err := os.Mkdir(dir, 0o700); err != nil {
@@ -63,10 +63,9 @@ func TestABackupIsDownloadedInParts(t *testing.T) {
 	}
 }
 
-// Whoever was removed, or may not do this any more, doesn't get the rest of what is
-// under way.
-func TestADownloadEndsWithItsToken(t *testing.T) {
-	for what, change := range map[string]string{"disabled": `{"disabled":true}`, "a looker now": `{"admin":false}`} {
+// A running download must end when its user is disabled or loses the right.
+func TestDownloadEndsWhenAccessIsLost(t *testing.T) {
+	for what, change := range map[string]string{"disabled": `{"disabled":true}`, "no longer an administrator": `{"admin":false}`} {
 		t.Run(what, func(t *testing.T) {
 			s := newSite(t)
 			zoey := s.token(t, "zoey", true)
@@ -75,7 +74,7 @@ func TestADownloadEndsWithItsToken(t *testing.T) {
 				t.Fatal(err)
 			}
 			f := must(os.Create(filepath.Join(dir, "b.tar.zst")))(t)
-			if err := errors.Join(f.Truncate(1<<40), f.Close()); err != nil { // holes, and too long for this test
+			if err := errors.Join(f.Truncate(1<<40), f.Close()); err != nil { // sparse, and too long to be sent during the test
 				t.Fatal(err)
 			}
 			r := must(http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+"/api/v1/backups/b/file", nil))(t)
@@ -96,10 +95,10 @@ func TestADownloadEndsWithItsToken(t *testing.T) {
 			select {
 			case err := <-rest:
 				if err == nil {
-					t.Error("it looks whole")
+					t.Error("the download ended without an error")
 				}
 			case <-time.After(patience):
-				t.Error("it goes on")
+				t.Error("the download did not end")
 				resp.Body.Close()
 				<-rest
 			}
@@ -107,7 +106,7 @@ func TestADownloadEndsWithItsToken(t *testing.T) {
 	}
 }
 
-func TestThePolicyOfBackups(t *testing.T) {
+func TestBackupPolicy(t *testing.T) {
 	s := newSite(t)
 	var p apitype.BackupPolicy
 	s.call(t, "GET", "/api/v1/backup-policy", nil).into(t, &p)

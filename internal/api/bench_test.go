@@ -15,10 +15,10 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// BenchmarkListServers measures GET /api/v1/servers with ten servers, each with
-// four players, over loopback with connections that stay open, beside a bare
-// handler that writes the same body. cpu-µs/op is all the time of this process,
-// so that of the client, who does as little as can be, is in it.
+// BenchmarkListServers measures GET /api/v1/servers with ten servers of four players each, over
+// keep-alive connections on loopback, in comparison to a bare handler that writes the same body.
+// cpu-µs/op is the CPU time of the whole process, including the client, which therefore does as
+// little as possible.
 func BenchmarkListServers(b *testing.B) {
 	s := newSite(b)
 	for i := range 10 {
@@ -47,7 +47,7 @@ func BenchmarkListServers(b *testing.B) {
 	var body string
 	for end := time.Now().Add(patience); strings.Count(body, `"running"`) < 10; {
 		if time.Now().After(end) {
-			b.Fatalf("the servers don't run: %s", body)
+			b.Fatalf("the servers are not running: %s", body)
 		}
 		r, err := http.NewRequestWithContext(b.Context(), "GET", s.url+"/api/v1/servers", nil)
 		if err != nil {
@@ -95,7 +95,7 @@ func BenchmarkListServers(b *testing.B) {
 	}
 }
 
-// cpu is the time that this process has used.
+// cpu returns the CPU time of this process.
 func cpu(b *testing.B) time.Duration {
 	b.Helper()
 	var u syscall.Rusage

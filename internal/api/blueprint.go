@@ -8,10 +8,10 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// blueprintRoutes answers requests about blueprints.
+// blueprintRoutes handles requests about blueprints.
 type blueprintRoutes struct{ core *core }
 
-// blueprintsOf says of blueprints which servers are made from them, too.
+// blueprintsOf converts blueprints and adds the servers that use each of them.
 func (a blueprintRoutes) blueprintsOf(ctx context.Context, found ...left4me.Blueprint) ([]apitype.Blueprint, error) {
 	servers, err := a.core.Servers.List(ctx)
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-func TestCampaignsAndTheMap(t *testing.T) {
+func TestCampaignsAndMapChange(t *testing.T) {
 	s := newSite(t)
 	s.create(t, "alpha")
 	s.host.set(func() {
@@ -25,7 +25,7 @@ func TestCampaignsAndTheMap(t *testing.T) {
 	if len(all) != 1 || all[0].Modes["coop"][0].Map != "pn_m1" {
 		t.Errorf("%+v", all)
 	}
-	// A first map that it does not have is a warning: content may come later.
+	// An unknown first map is only a warning, because its overlay may be built later.
 	var saved struct {
 		Settings left4me.Settings
 		Warnings []left4me.Warning
@@ -75,8 +75,8 @@ func TestCampaignsAndTheMap(t *testing.T) {
 	s.call(t, "POST", "/api/v1/servers/none/map", map[string]string{"map": "pn_m1"}).problem(t, http.StatusNotFound)
 }
 
-// What is in an add-on comes from a stranger, and goes into a browser.
-func TestOnlyRealPicturesAreServed(t *testing.T) {
+// The content of an add-on is untrusted and is sent to browsers.
+func TestPictureServesImagesOnly(t *testing.T) {
 	s := newSite(t)
 	s.create(t, "alpha")
 	const file, jpeg = "left4dead2/addons/x.vpk", "\xff\xd8\xff\xe0 and more"

@@ -9,17 +9,17 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// describe writes the description as clients get it. Version 1 of the API only
-// grows, so the description promises no more than what will stay true:
+// describe returns the OpenAPI description for clients. Version 1 of the API only grows, so the
+// description promises only what will stay true:
 //
-//   - Nothing is null. What isn't there is absent, a list without entries is
-//     empty. Requests may say null for what they leave out; this is not described.
-//   - An answer may get further members: its objects are not closed. A request
-//     with an unknown member is refused, as it is probably misspelled.
-//   - A string of an answer that has a set of values may get further ones: they
-//     are listed as x-extensible-enum, which validates nothing.
+//   - Nothing is null. Missing values are absent, and a list without entries is empty. Requests
+//     may contain null for absent members; this is not described.
+//   - An answer may get further members, so its objects are not closed. A request with an unknown
+//     member is rejected, because the name is probably misspelled.
+//   - A string in an answer with a set of values may get further values. The known values are
+//     listed as x-extensible-enum, which validates nothing.
 func describe(h huma.API) ([]byte, error) {
-	// Ours is Problem: nothing answers with huma's own.
+	// left4me has its own type Problem; no operation returns huma's error models.
 	schemas := h.OpenAPI().Components.Schemas.Map()
 	describeSettings(schemas["Settings"])
 	delete(schemas, "ErrorModel")
@@ -51,7 +51,7 @@ func describe(h huma.API) ([]byte, error) {
 	return json.Marshal(doc)
 }
 
-// nothingIsNull takes null out of the types of all schemas in v.
+// nothingIsNull removes null from the types of all schemas in v.
 func nothingIsNull(v any) {
 	each(v, func(m map[string]any) {
 		if types, ok := m["type"].([]any); ok && len(types) == 2 && types[1] == "null" {
@@ -60,7 +60,7 @@ func nothingIsNull(v any) {
 	})
 }
 
-// open makes room in a schema of an answer for what comes later.
+// open allows further members and enum values in the schema of an answer.
 func open(schema any) {
 	each(schema, func(m map[string]any) {
 		if m["additionalProperties"] == false {
@@ -85,7 +85,7 @@ func open(schema any) {
 	})
 }
 
-// reach adds the names of the schemas that v refers to, also through others.
+// reach adds the names of all schemas that v refers to, directly or indirectly.
 func reach(v any, schemas map[string]any, names map[string]bool) {
 	each(v, func(m map[string]any) {
 		ref, _ := m["$ref"].(string)
@@ -96,7 +96,7 @@ func reach(v any, schemas map[string]any, names map[string]bool) {
 	})
 }
 
-// each calls f with every object in v, the outer ones first.
+// each calls f for every object in v, outer objects first.
 func each(v any, f func(map[string]any)) {
 	switch v := v.(type) {
 	case map[string]any:
@@ -111,7 +111,7 @@ func each(v any, f func(map[string]any)) {
 	}
 }
 
-// describeSettings says of each setting what the one table of them says.
+// describeSettings copies the descriptions of settings from left4me.SettingInfos into the schema.
 func describeSettings(schema *huma.Schema) {
 	if schema == nil {
 		return

@@ -7,21 +7,21 @@ import (
 	"github.com/left4me/left4me/internal/control/accounts"
 )
 
-// NewBeating is New with another time between the heartbeats of a stream, for whom
-// narrow makes of those who ask.
+// NewBeating is like New with another heartbeat interval of streams, and with actors restricted by
+// narrow.
 func NewBeating(d Deps, beat time.Duration, narrow func(accounts.Actor) accounts.Actor) http.Handler {
 	return (&core{Deps: d, beat: beat, narrow: narrow}).handler()
 }
 
-// Need is what a route of the table needs.
+// Need is the authorization that a route requires.
 type Need struct {
-	Method, Path, ID string // no ID: it is not in the description
+	Method, Path, ID string // ID is empty if the route is not part of the description
 	Everybody        bool
-	Right            string // empty: a login
+	Right            string // empty: any signed-in user
 	On               string
 }
 
-// Needs are those of all routes.
+// Needs returns the needs of all routes.
 func Needs() []Need {
 	c := &core{}
 	var all []Need

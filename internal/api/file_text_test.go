@@ -12,7 +12,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-func TestAFileInAnotherEncodingIsReadAndWritten(t *testing.T) {
+func TestReadAndWriteFileInOtherEncoding(t *testing.T) {
 	s := newSite(t)
 	const gbk = "// \xb7\xfe\xce\xf1\xc6\xf7\xc9\xe8\xd6\xc3\nhostname \"\xc7\xf3\xc9\xfa\xd6\xae\xc2\xb7\"\n"
 	s.host.set(func() {

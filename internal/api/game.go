@@ -9,7 +9,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// gameRoutes answers requests about the game on a host.
+// gameRoutes handles requests about the game on a host.
 type gameRoutes struct{ core *core }
 
 func gameFor(ctx context.Context, v game.View) apitype.Game {
@@ -52,12 +52,12 @@ func (a gameRoutes) showGame(ctx context.Context, host left4me.Name, _ *none) (a
 	return gameFor(ctx, v), err
 }
 
-// GameInput asks for a job on the game. It is exported as ByRevision is.
+// GameInput is the request for a job on the game. Like ByRevision, it is exported for huma.
 type GameInput struct {
 	Body *apitype.GameRequest `required:"false"`
 }
 
-// game makes a handler that asks for a job on the game.
+// game returns the handler that creates a job of the given kind.
 func (a gameRoutes) game(kind left4me.JobKind) func(context.Context, left4me.Name, *GameInput) (apitype.Job, error) {
 	return func(ctx context.Context, host left4me.Name, in *GameInput) (apitype.Job, error) {
 		var r game.Request

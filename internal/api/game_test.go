@@ -11,8 +11,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// installed makes the host have the game, as a left4me that has just started
-// there.
+// installed makes the host report an installed game, as a host does when it starts.
 func (s *site) installed(t *testing.T) {
 	t.Helper()
 	s.host.set(func() {
@@ -34,7 +33,7 @@ func (s *site) installed(t *testing.T) {
 	})
 }
 
-func TestTheGameOfAHost(t *testing.T) {
+func TestShowAndPinGame(t *testing.T) {
 	s := newSite(t)
 	s.installed(t)
 	var g apitype.Game
@@ -60,7 +59,7 @@ func TestTheGameOfAHost(t *testing.T) {
 	s.call(t, "POST", "/api/v1/hosts/local/game/update", nil).problem(t, http.StatusConflict)
 }
 
-func TestJobsOnTheGame(t *testing.T) {
+func TestGameJobs(t *testing.T) {
 	s := newSite(t)
 	s.installed(t)
 	for verb, body := range map[string]any{
@@ -98,7 +97,7 @@ func TestJobsOnTheGame(t *testing.T) {
 	}
 }
 
-func TestARolloutIsSeenAndCancelled(t *testing.T) {
+func TestShowAndCancelRollout(t *testing.T) {
 	s := newSite(t)
 	s.installed(t)
 	const path = "/api/v1/hosts/local/game/rollout"
@@ -128,7 +127,7 @@ func TestARolloutIsSeenAndCancelled(t *testing.T) {
 	}
 }
 
-func TestThePolicyOfAHost(t *testing.T) {
+func TestGamePolicy(t *testing.T) {
 	s := newSite(t)
 	const path = "/api/v1/hosts/local/game/policy"
 	want := apitype.GamePolicy{CheckHours: 12, Update: true, UpdateAt: "05:00", Restart: "empty"}
@@ -149,7 +148,7 @@ func TestThePolicyOfAHost(t *testing.T) {
 	}
 }
 
-func TestTheGameIsForThoseWhoMay(t *testing.T) {
+func TestGameRequestsNeedRights(t *testing.T) {
 	s := newSite(t)
 	guest := http.Header{"Authorization": {"Bearer " + s.guest}, "Content-Type": {"application/json"}}
 	for _, r := range []string{
@@ -168,14 +167,14 @@ func TestTheGameIsForThoseWhoMay(t *testing.T) {
 	}
 	for _, verb := range []string{"", "/policy"} {
 		if a := s.send(t, "GET", "/api/v1/hosts/local/game"+verb, guest, nil); a.status != http.StatusOK {
-			t.Errorf("a guest may look: %d %s", a.status, a.body)
+			t.Errorf("GET as a guest: %d %s", a.status, a.body)
 		}
 		s.call(t, "GET", "/api/v1/hosts/far/game"+verb, nil).problem(t, http.StatusNotFound)
 	}
 	s.call(t, "GET", "/api/v1/hosts/far/game/rollout", nil).problem(t, http.StatusNotFound)
 }
 
-func TestAGameJobIsRetried(t *testing.T) {
+func TestRetryGameJob(t *testing.T) {
 	s := newSite(t)
 	s.host.set(func() { s.host.work = false })
 	var j, again apitype.Job
@@ -187,6 +186,6 @@ func TestAGameJobIsRetried(t *testing.T) {
 		t.Errorf("%d %s", a.status, a.body)
 	}
 	if q := must(s.store.Jobs().Get(t.Context(), again.ID))(t); string(q.Spec) != `{"build":9001}` {
-		t.Errorf("it is told %s", q.Spec)
+		t.Errorf("the job's spec is %s", q.Spec)
 	}
 }

@@ -11,24 +11,22 @@ import (
 	"testing"
 )
 
-// Version 1 of the API only grows: whatever a client of the recorded description
-// sends is still taken, and whatever it reads is still there.
-// testdata/v1.json is api/openapi.json as it was released last; copy it there
-// with each release, and never otherwise.
+// Version 1 of the API only grows: requests that fit the recorded description must still be
+// accepted, and answers must still have the recorded members. testdata/v1.json is a copy of
+// api/openapi.json of the last release; replace it with each release, and at no other time.
 func TestVersion1OnlyGrows(t *testing.T) {
 	for _, broken := range breaks(readDescription(t, "testdata/v1.json"), readDescription(t, "openapi.json")) {
 		t.Error(broken)
 	}
 }
 
-// Each change that a client would notice is found, and each that none would is
-// not.
-func TestWhatBreaksClientsIsFound(t *testing.T) {
+// Each change that breaks clients must be found, and compatible changes must not be reported.
+func TestBreaksFindsIncompatibleChanges(t *testing.T) {
 	const server, create = "components.schemas.GameServer", "components.schemas.NewServer"
 	for _, c := range []struct {
 		change string
-		at     string // in the description
-		to     any    // nil: it is gone
+		at     string // path in the description
+		to     any    // nil: removed
 		breaks bool
 	}{
 		{"a path goes", "paths./servers", nil, true},
@@ -89,7 +87,7 @@ func readDescription(t *testing.T, name string) schema {
 	return v
 }
 
-// put changes what is at a place, which must be there unless it is new.
+// put replaces the value at a path in v. Only the last part of the path may be new.
 func put(t *testing.T, v any, at string, to any) {
 	t.Helper()
 	first, rest, more := strings.Cut(at, ".")
@@ -100,7 +98,7 @@ func put(t *testing.T, v any, at string, to any) {
 			put(t, v[first], rest, to)
 		case to == nil:
 			if _, ok := v[first]; !ok {
-				t.Fatalf("there is no %s", at)
+				t.Fatalf("%s does not exist", at)
 			}
 			delete(v, first)
 		default:
@@ -109,22 +107,22 @@ func put(t *testing.T, v any, at string, to any) {
 	case []any:
 		var i int
 		if _, err := fmt.Sscan(first, &i); err != nil || i >= len(v) {
-			t.Fatalf("there is no %s", at)
+			t.Fatalf("%s does not exist", at)
 		}
 		put(t, v[i], rest, to)
 	default:
-		t.Fatalf("there is no %s", at)
+		t.Fatalf("%s does not exist", at)
 	}
 }
 
-// growth compares two descriptions.
+// growth is a comparison of two descriptions.
 type growth struct {
-	old, now schema // the schemas of each, by name
+	old, now schema // schemas of each description, by name
 	seen     map[string]bool
 	found    []string
 }
 
-// breaks lists what a client of the old description would notice.
+// breaks lists the differences that break clients of the old description.
 func breaks(old, now schema) []string {
 	g := &growth{old: sub(old, "components", "schemas"), now: sub(now, "components", "schemas"), seen: map[string]bool{}}
 	for name := range sub(old, "components", "securitySchemes") {
@@ -164,8 +162,8 @@ func (g *growth) operation(what string, was, is schema) {
 		}
 		return all
 	}
-	// oapi-codegen makes a function take one value more when an operation gets its
-	// first parameter that is not in the path, even one that may be absent.
+	// oapi-codegen adds an argument to a function when its operation gets the first parameter
+	// outside the path, even an optional one.
 	beside := func(op schema) bool {
 		for name := range parameters(op) {
 			if !strings.HasPrefix(name, "path ") {
@@ -202,7 +200,7 @@ func (g *growth) operation(what string, was, is schema) {
 		g.sent(what, sub(was, "requestBody", "content", kind, "schema"), sub(body, "content", kind, "schema"))
 	}
 	for code := range sub(was, "responses") {
-		// ogen makes a function return another type then.
+		// ogen changes the return type of a function when its answer gets the first header.
 		if len(sub(was, "responses", code, "headers")) == 0 && len(sub(is, "responses", code, "headers")) > 0 {
 			g.say("%s %s has its first header", what, code)
 		}
@@ -216,8 +214,7 @@ func (g *growth) operation(what string, was, is schema) {
 	}
 }
 
-// enter follows references, and reports whether a pair of schemas is compared for
-// the first time.
+// enter resolves references, and reports whether a pair of schemas is compared for the first time.
 func (g *growth) enter(kind string, was, is *schema) bool {
 	key := kind
 	for _, s := range []struct {
@@ -234,7 +231,7 @@ func (g *growth) enter(kind string, was, is *schema) bool {
 	return first
 }
 
-// sent compares what clients send.
+// sent compares the schemas of values that clients send.
 func (g *growth) sent(what string, was, is schema) {
 	if !g.enter("sent", &was, &is) {
 		return
@@ -271,7 +268,7 @@ func (g *growth) sent(what string, was, is schema) {
 	g.members(what, was, is, g.sent)
 }
 
-// read compares what clients read.
+// read compares the schemas of values that clients read.
 func (g *growth) read(what string, was, is schema) {
 	if !g.enter("read", &was, &is) {
 		return
@@ -288,7 +285,7 @@ func (g *growth) read(what string, was, is schema) {
 	g.members(what, was, is, g.read)
 }
 
-// same compares what must be the same in both directions.
+// same compares the properties that must be equal in both directions.
 func (g *growth) same(what string, was, is schema) {
 	for _, k := range []string{"type", "format", "contentEncoding", "pattern"} {
 		if !reflect.DeepEqual(was[k], is[k]) {
@@ -297,12 +294,12 @@ func (g *growth) same(what string, was, is schema) {
 	}
 }
 
-// members compares what schemas are made of.
+// members compares the members of two schemas.
 func (g *growth) members(what string, was, is schema, compare func(string, schema, schema)) {
 	for name := range sub(was, "properties") {
 		p := sub(is, "properties", name)
 		if p == nil {
-			g.say("%s: %s is gone", what, name)
+			g.say("%s: %s was removed", what, name)
 			continue
 		}
 		compare(what+" "+name, sub(was, "properties", name), p)
@@ -319,7 +316,7 @@ func list(v any) []any {
 	return all
 }
 
-// sub is the object at a place, or nil.
+// sub returns the object at a path, or nil.
 func sub(v schema, keys ...string) schema {
 	for _, k := range keys {
 		v, _ = v[k].(schema)

@@ -7,7 +7,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// hostRoutes answers requests about hosts.
+// hostRoutes handles requests about hosts.
 type hostRoutes struct{ core *core }
 
 func (a hostRoutes) hostDoctor(ctx context.Context, host left4me.Name, _ *none) (apitype.HostDoctor, error) {

@@ -8,7 +8,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// jobRoutes answers requests about jobs.
+// jobRoutes handles requests about jobs.
 type jobRoutes struct{ core *core }
 
 func jobOf(v left4me.Job) apitype.Job {
@@ -30,8 +30,8 @@ func jobOf(v left4me.Job) apitype.Job {
 	return j
 }
 
-// jobFor is a job with what only people see who may read the secrets of its target; its
-// error names nothing that whoever asks may not see.
+// jobFor converts a job for the current actor. Unless the actor may read the secrets of the job's
+// target, it hides passwords; names that the actor may not see are removed from the error.
 func jobFor(ctx context.Context, v left4me.Job) apitype.Job {
 	target := accounts.JobTarget(v)
 	v.Error = accounts.ConcealIn(actorOf(ctx), target, v.Error)
@@ -41,7 +41,7 @@ func jobFor(ctx context.Context, v left4me.Job) apitype.Job {
 	return jobOf(v)
 }
 
-// listedJob is a job without what it printed.
+// listedJob is jobFor without the log.
 func listedJob(ctx context.Context, v left4me.Job) apitype.Job {
 	j := jobFor(ctx, v)
 	j.Log = nil
@@ -52,13 +52,14 @@ type jobsInput struct {
 	Server  string `query:"server" doc:"Only jobs of this server"`
 	Overlay string `query:"overlay" doc:"Only jobs of this overlay"`
 	Limit   int    `query:"limit" default:"50" minimum:"1" maximum:"500"`
-	After   string `query:"after" maxLength:"64" doc:"From the header Link of the page before"`
+	After   string `query:"after" maxLength:"64" doc:"Value of after from the Link header of the previous page"`
 }
 
-// The page begins where it is asked for, but has one job more than it shall have.
+// page returns the limit only: listJobs applies After itself and returns one job more than the
+// limit.
 func (in jobsInput) page() ListInput { return ListInput{Limit: in.Limit} }
 
-// byJobID is the order of jobs, newest first: ids grow with time.
+// byJobID orders jobs newest first: ids increase with time.
 var byJobID = order[apitype.Job]{key: func(v apitype.Job) string { return string(v.ID) }, down: true}
 
 func (a jobRoutes) listJobs(ctx context.Context, in *jobsInput) ([]apitype.Job, error) {
@@ -87,8 +88,8 @@ func (a jobRoutes) listJobs(ctx context.Context, in *jobsInput) ([]apitype.Job, 
 	return all, nil
 }
 
-// visible is jobs.Page without the jobs that whoever asks may not see. More than limit
-// are read only where there are such.
+// visible is like jobs.Page without the jobs that the actor may not see. It reads more than limit
+// jobs only if it had to skip some.
 func (a jobRoutes) visible(ctx context.Context, noun string, target left4me.Name, after left4me.JobID, limit int) ([]left4me.Job, error) {
 	var all []left4me.Job
 	for most := limit; ; most = 500 {

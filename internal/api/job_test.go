@@ -10,8 +10,8 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// A log may be 256 KiB: a list of jobs holds none.
-func TestListsLeaveOutLogs(t *testing.T) {
+// A log may have 256 KiB, so lists of jobs must not include logs.
+func TestJobListOmitsLogs(t *testing.T) {
 	s := newSite(t)
 	log := slices.Repeat([]string{strings.Repeat("x", 1000)}, 200)
 	s.host.set(func() { s.host.report = bus.JobReport{Log: log} })

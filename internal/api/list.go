@@ -14,13 +14,13 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Lists of version 1 that are arrays stay arrays: without a limit they are whole,
-// and with one the header Link (RFC 8288) has the address of the next page. New
-// lists answer left4me.Page instead, with a limit from the start.
+// Lists in version 1 that are arrays stay arrays: without a limit they are complete; with one, the
+// Link header (RFC 8288) contains the address of the next page. New lists answer with left4me.Page
+// and have a default limit from the start.
 
-// ListInput is which part of a list is asked for. It is exported as Paging is, and
-// hidden: with a first parameter an operation's function has another form in clients
-// that oapi-codegen generates, as has its result in those of ogen with a first header.
+// ListInput selects a part of a list. Like Paging, it is exported for huma. Its parameters are
+// hidden from the description: oapi-codegen would change the signature of an operation's function
+// for its first parameter, and ogen its result for the first header.
 type ListInput struct {
 	Limit int    `query:"limit" minimum:"1" maximum:"1000" hidden:"true"`
 	After string `query:"after" maxLength:"1000" hidden:"true"`
@@ -28,22 +28,22 @@ type ListInput struct {
 
 func (in ListInput) page() ListInput { return in }
 
-const aboutPages = "With the query parameter limit, at most 1000, the answer has the first entries only. Unless these are the last, its " +
-	"header Link has the address of those that follow, with rel=\"next\"."
+const aboutPages = "With the query parameter limit, at most 1000, the answer contains only the first entries. If there are more, its " +
+	"Link header contains the address of the next page with rel=\"next\"."
 
-// order is how a list is sorted: key is unique in it. Keys are compared only when the
-// entry behind which a page begins is no longer there. Without a key the list has no
-// order of its own, and pages are counted.
+// order is the sort order of a list. key must be unique in the list. Keys are compared only if the
+// entry before a page was removed in the meantime. Without a key, the list has no order of its own,
+// and pages are addressed by position.
 type order[T any] struct {
 	key  func(T) string
-	down bool // keys descend
+	down bool // descending keys
 }
 
-// counted is the order of a list that only left4me itself changes.
+// counted is the order of a list that does not change while left4me runs.
 func counted[T any]() order[T] { return order[T]{} }
 
-// list is a route that answers an array. The input of f must have a ListInput; f
-// returns the whole list or, of one that it cuts itself, one entry more than asked for.
+// list is a route that answers with an array. The input of f must embed a ListInput. f returns the
+// whole list or, if it applies the limit itself, one entry more than the limit.
 func list[I, T any](path, id, summary string, o order[T], f func(context.Context, *I) ([]T, error)) operation {
 	return listBytes[I, T](path, id, summary, func(ctx context.Context, in *I) ([]byte, string, error) {
 		all, err := f(ctx, in)
@@ -58,13 +58,13 @@ func list[I, T any](path, id, summary string, o order[T], f func(context.Context
 	})
 }
 
-// listOn is list for an object.
+// listOn is list for an operation on an object.
 func listOn[O, I, T any](path, id, summary string, o order[T], f func(context.Context, O, *I) ([]T, error)) operationOn[O] {
 	return operationOn[O](list(path, id, summary, o, found(f)))
 }
 
-// listBytes is list for an answer that is JSON already; next is after of the next
-// page, or empty.
+// listBytes is list for an answer that is already encoded as JSON. next is the value of after for
+// the next page, or empty.
 func listBytes[I, T any](path, id, summary string,
 	f func(context.Context, *I) (body []byte, next string, err error),
 ) operation {
@@ -91,15 +91,15 @@ func listBytes[I, T any](path, id, summary string,
 	}}
 }
 
-// nextAddress is the address of the next page, relative to that of this one. It has
-// no path: only who asks knows where a proxy has the API.
+// nextAddress returns the address of the next page, relative to the current one. It has no path,
+// because only the client knows the path under which a proxy serves the API.
 func nextAddress(u url.URL, after string) string {
 	q := u.Query()
 	q.Set("after", after)
 	return "?" + q.Encode()
 }
 
-// page cuts a page out of a list and says behind what the next one begins.
+// page selects a page of a list, encodes it and returns the value of after for the next page.
 func (o order[T]) page(all []T, in ListInput) (body []byte, next string, err error) {
 	begin := 0
 	if in.After != "" {
@@ -116,13 +116,13 @@ func (o order[T]) page(all []T, in ListInput) (body []byte, next string, err err
 		}
 	}
 	if part == nil {
-		part = []T{} // a list without entries is empty, not null
+		part = []T{} // an empty list must be encoded as [], not null
 	}
 	body, err = encoded(part)
 	return body, next, err
 }
 
-// behind is where a page begins.
+// behind returns the index at which the page after the given entry begins.
 func (o order[T]) behind(all []T, after string) (int, error) {
 	if o.key == nil {
 		n, err := strconv.Atoi(after)
@@ -141,7 +141,7 @@ func (o order[T]) behind(all []T, after string) (int, error) {
 	return i, nil
 }
 
-// encoded is v as the other answers are encoded, too.
+// encoded encodes v in the same way as huma does for other answers.
 func encoded(v any) ([]byte, error) {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)

@@ -17,17 +17,16 @@ import (
 	"github.com/left4me/left4me/internal/store"
 )
 
-// pagedLists are the lists that are arrays, as an example has them.
+// pagedLists are the lists that are arrays, each with example values in its path.
 var pagedLists = []string{
 	"/backups", "/blueprints", "/jobs?server=alpha", "/jobs", "/overlays", "/overlays/own/scripts", "/recipes", "/servers",
 	"/servers/alpha/campaigns", "/servers/alpha/clashes", "/servers/alpha/crashes", "/tokens", "/uploads", "/users",
 }
 
-// nextLink is relative to the address that was asked for: a proxy may have the API
-// beneath a path of its own.
+// nextLink is relative to the requested URL: a proxy may serve the API under another path.
 var nextLink = regexp.MustCompile(`^<(\?[^>]+)>; rel="next"$`)
 
-// entries reads one page of a list and the address of the next one.
+// entries requests one page of a list and returns its entries and the path of the next page.
 func (s *site) entries(t *testing.T, path string) (all []json.RawMessage, next string) {
 	t.Helper()
 	a := s.call(t, "GET", path, nil)
@@ -50,7 +49,7 @@ func (s *site) entries(t *testing.T, path string) (all []json.RawMessage, next s
 	return all, next
 }
 
-// pages reads a list page by page.
+// pages requests a whole list page by page.
 func (s *site) pages(t *testing.T, path string, limit int) (all []json.RawMessage) {
 	t.Helper()
 	path += map[bool]string{false: "?", true: "&"}[strings.Contains(path, "?")] + fmt.Sprintf("limit=%d", limit)
@@ -107,7 +106,7 @@ func (s *site) fillLists(t *testing.T) {
 	}
 }
 
-func TestListsComeInPages(t *testing.T) {
+func TestListsArePaged(t *testing.T) {
 	s := newSite(t)
 	s.fillLists(t)
 	for _, list := range pagedLists {
@@ -127,8 +126,8 @@ func TestListsComeInPages(t *testing.T) {
 	s.call(t, "GET", "/api/v1/recipes?after=x", nil).problem(t, http.StatusUnprocessableEntity, "query.after")
 }
 
-// What a page ended with may be gone when the next one is asked for.
-func TestAPageGoesOnBehindWhatWasDeleted(t *testing.T) {
+// The last entry of a page may be deleted before the next page is requested.
+func TestPageContinuesAfterDeletedEntry(t *testing.T) {
 	s := newSite(t)
 	s.fillLists(t)
 	for _, list := range []string{"/blueprints", "/backups", "/users"} {
@@ -147,13 +146,13 @@ func TestAPageGoesOnBehindWhatWasDeleted(t *testing.T) {
 			s.call(t, "DELETE", "/api/v1"+list+"/"+second.Name, nil).into(t, &struct{}{})
 		}
 		if got, _ := s.entries(t, next); len(got) == 0 || !reflect.DeepEqual(got[0], whole[2]) {
-			t.Errorf("%s behind %s: %s, want %s first", list, second.Name, got, whole[2])
+			t.Errorf("%s after %s: got %s, want %s first", list, second.Name, got, whole[2])
 		}
 	}
 }
 
-// Users and their tokens are sorted without regard to case.
-func TestAPageGoesOnBehindADeletedUserInUpperCase(t *testing.T) {
+// Users and their tokens are sorted ignoring case.
+func TestPageContinuesAfterDeletedUserIgnoringCase(t *testing.T) {
 	s := newSite(t)
 	for _, name := range []string{"Bob", "carl", "Zoey"} {
 		s.token(t, name, false)
@@ -167,14 +166,14 @@ func TestAPageGoesOnBehindADeletedUserInUpperCase(t *testing.T) {
 		var rest []map[string]any
 		s.call(t, "GET", next[list], nil).into(t, &rest)
 		if len(rest) != 2 || rest[0][of] != "carl" || rest[1][of] != "guest" {
-			t.Errorf("%s behind Bob: %v", list, rest)
+			t.Errorf("%s after Bob: %v", list, rest)
 		}
 	}
 }
 
-// A list that is added answers left4me.Page; one that is an array comes in pages by
-// limit and Link, and TestListsComeInPages asks for it.
-func TestEveryArrayComesInPages(t *testing.T) {
+// New lists answer with left4me.Page. Lists that are arrays must be paged by limit and Link, and
+// pagedLists must contain them, so that TestListsArePaged covers them.
+func TestEveryArrayIsPaged(t *testing.T) {
 	for path, methods := range sub(readDescription(t, "openapi.json"), "paths") {
 		op := sub(schema{"": methods}, "", "get")
 		if sub(op, "responses", "200", "content", "application/json", "schema")["type"] != "array" {
@@ -182,10 +181,10 @@ func TestEveryArrayComesInPages(t *testing.T) {
 		}
 		asked := regexp.MustCompile("^" + regexp.MustCompile(`\{\w+\}`).ReplaceAllString(path, `\w+`) + `(\?.*)?$`)
 		if !slices.ContainsFunc(pagedLists, asked.MatchString) {
-			t.Errorf("%s answers an array: nobody asks for its pages", path)
+			t.Errorf("%s answers an array but is not in pagedLists", path)
 		}
-		if text, _ := op["description"].(string); !strings.Contains(text, "header Link") {
-			t.Errorf("%s says nothing of pages", path)
+		if text, _ := op["description"].(string); !strings.Contains(text, "Link header") {
+			t.Errorf("the description of %s does not mention pages", path)
 		}
 	}
 }

@@ -22,26 +22,26 @@ var (
 	descBuild   = prometheus.NewDesc("left4me_build_info", "The program.", []string{"version"}, nil)
 )
 
-// allStates are told even when no server is in them, so that a query for one
-// never finds nothing.
+// allStates are exported even if no server is in a state, so that a query for a state always finds
+// a series.
 var allStates = []left4me.ServerState{
 	left4me.Stopped, left4me.Starting, left4me.Running, left4me.Unresponsive, left4me.Stopping, left4me.Failed, left4me.Unknown,
 }
 
-// collector reads what metrics tell at the moment they are asked for, of what somebody may see.
+// collector reads the values of metrics at each scrape, restricted to what an actor may see.
 type collector struct {
 	core *core
 	who  accounts.Actor
 }
 
-// Describe tells which metrics there are.
+// Describe sends the descriptors of all metrics.
 func (c collector) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{descServers, descPlayers, descUp, descJobs, descBuild} {
 		out <- d
 	}
 }
 
-// Collect tells their values.
+// Collect sends the current values of all metrics.
 func (c collector) Collect(out chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
@@ -77,9 +77,9 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 	gauge(descJobs, float64(jobs))
 }
 
-// metrics serves them to this machine, and to whoever may see the site. A request
-// that came through a proxy comes from elsewhere, whatever its address says.
-// Whoever may not see all servers gets metrics of those that they may see.
+// metrics serves metrics to this machine and to users who may view the site. A request through a
+// proxy counts as remote, whatever its peer address is. An actor who may not see all servers gets
+// metrics of the visible ones only.
 func (c *core) metrics() http.HandlerFunc {
 	of := func(who accounts.Actor) http.Handler {
 		registry := prometheus.NewRegistry()
@@ -97,7 +97,7 @@ func (c *core) metrics() http.HandlerFunc {
 	}
 }
 
-// direct reports whether a request comes from this machine itself.
+// direct reports whether a request comes from this machine without a proxy.
 func direct(r *http.Request) bool {
 	for _, h := range []string{"X-Forwarded-For", "Forwarded", "X-Real-Ip", "Via"} {
 		if r.Header.Get(h) != "" {

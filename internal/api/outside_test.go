@@ -54,7 +54,7 @@ func TestMetrics(t *testing.T) {
 	for _, p := range problems {
 		t.Errorf("%s: %s", p.Metric, p.Text)
 	}
-	// Through a proxy the address says nothing.
+	// The peer address of a proxied request is not that of the client.
 	s.send(t, "GET", "/metrics", http.Header{"X-Forwarded-For": {"127.0.0.1"}}, nil).problem(t, http.StatusUnauthorized)
 	header := http.Header{"X-Forwarded-For": {"127.0.0.1"}, "Authorization": {"Bearer " + s.guest}}
 	if a := s.send(t, "GET", "/metrics", header, nil); a.status != http.StatusOK {
@@ -62,9 +62,9 @@ func TestMetrics(t *testing.T) {
 	}
 }
 
-// A page of another site whose name was made to lead to this machine would read
-// them: its name stands in Host.
-func TestMetricsAndReadinessAskForATokenUnderAName(t *testing.T) {
+// A page of another site could make its own name resolve to this machine to read the answers. Host
+// then contains that name.
+func TestMetricsAndReadinessNeedTokenForHostNames(t *testing.T) {
 	s := newSite(t)
 	ask := func(path, host, token string) int {
 		t.Helper()
@@ -99,11 +99,11 @@ func TestMetricsAndReadinessAskForATokenUnderAName(t *testing.T) {
 		}
 	}
 	if status := ask("/healthz", "panel.example.org", ""); status != http.StatusOK {
-		t.Errorf("/healthz tells nothing, and is for everybody: %d", status)
+		t.Errorf("/healthz must not need a token: %d", status)
 	}
 }
 
-func TestNoAnswerIsTakenForAPage(t *testing.T) {
+func TestAnswersDisableSniffingAndCaching(t *testing.T) {
 	s := newSite(t)
 	for _, path := range []string{
 		"/api/v1/servers", "/api/v1/servers/<script>", "/api/v1/nothing", "/api/v1/openapi.json", "/healthz",
@@ -118,8 +118,8 @@ func TestNoAnswerIsTakenForAPage(t *testing.T) {
 	}
 }
 
-// The description is published: a change of it must show in a diff.
-func TestOpenAPIIsThePublishedOne(t *testing.T) {
+// openapi.json is committed, so that each change of the description shows up in a diff.
+func TestOpenAPIMatchesCommittedFile(t *testing.T) {
 	raw, err := api.OpenAPI()
 	if err != nil {
 		t.Fatal(err)
@@ -139,12 +139,12 @@ func TestOpenAPIIsThePublishedOne(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(published, now.Bytes()) {
-		t.Error("api/openapi.json is not what the API is; run script/gen and look at the difference")
+		t.Error("api/openapi.json is out of date; run script/gen and review the diff")
 	}
 	s := newSite(t)
 	a := s.call(t, "GET", "/api/v1/openapi.json", nil)
 	if a.status != http.StatusOK || !bytes.Equal(a.body, raw) {
-		t.Errorf("served: %d, other than described", a.status)
+		t.Errorf("served: %d, and the body differs from the description", a.status)
 	}
 	var doc struct {
 		OpenAPI string
@@ -158,7 +158,7 @@ func TestOpenAPIIsThePublishedOne(t *testing.T) {
 	for path, methods := range doc.Paths {
 		for method, op := range methods {
 			if op.OperationID == "" || seen[op.OperationID] {
-				t.Errorf("%s %s: its id %q is missing or not its own", method, path, op.OperationID)
+				t.Errorf("%s %s: its id %q is missing or not unique", method, path, op.OperationID)
 			}
 			seen[op.OperationID] = true
 		}

@@ -10,10 +10,10 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// overlayRoutes answers requests about overlays and their revisions.
+// overlayRoutes handles requests about overlays and their revisions.
 type overlayRoutes struct{ core *core }
 
-// overlayFor is an overlay with what only people see who may change it.
+// overlayFor converts an overlay, including the fields that only users with edit rights may see.
 func overlayFor(ctx context.Context, v overlays.View) apitype.Overlay {
 	if !readsSecrets(ctx, v.Target()) {
 		v.Overlay = v.Overlay.Public()
@@ -38,7 +38,7 @@ func overlayFor(ctx context.Context, v overlays.View) apitype.Overlay {
 	return o
 }
 
-// contentFor never gives null for a list, and names the servers only that whoever asks may see.
+// contentFor replaces nil lists by empty ones and removes servers that the actor may not see.
 func contentFor(ctx context.Context, v left4me.Content) left4me.Content {
 	v.Revisions = append([]left4me.Revision{}, v.Revisions...)
 	for i := range v.Revisions {
@@ -114,7 +114,7 @@ func (a overlayRoutes) restoreOverlay(ctx context.Context, n left4me.Name, _ *no
 	return a.onOverlay(ctx, n, a.core.Overlays.Restore)
 }
 
-// onOverlay asks for a job on an overlay.
+// onOverlay creates a job on an overlay by calling f.
 func (a overlayRoutes) onOverlay(ctx context.Context, n left4me.Name,
 	f func(context.Context, left4me.Actor, left4me.Name) (left4me.Job, error)) (apitype.Job,
 	error,
@@ -123,7 +123,7 @@ func (a overlayRoutes) onOverlay(ctx context.Context, n left4me.Name,
 	return jobFor(ctx, v), err
 }
 
-// BuildInput asks for a build. It is exported as ByRevision is.
+// BuildInput is the request for a build. Like ByRevision, it is exported for huma.
 type BuildInput struct {
 	Body *apitype.Build `required:"false"`
 }
@@ -147,8 +147,8 @@ func (a overlayRoutes) buildOverlay(ctx context.Context, n left4me.Name, in *Bui
 	})
 }
 
-// takes says whether whoever asks may take files that a server wrote into an overlay, and
-// returns the id of the server that this holds for.
+// takes checks whether the actor may promote files of a server, and returns the id of the server
+// for which that is true.
 func (a overlayRoutes) takes(ctx context.Context, p *left4me.Promote) (left4me.ID, error) {
 	if p == nil {
 		return "", nil
@@ -176,7 +176,8 @@ func restartFor(ctx context.Context, v *overlays.Restart) apitype.OverlayRestart
 	return r
 }
 
-// movesFor are the servers of a rollout that whoever asks may see, and why it ended.
+// movesFor returns the servers of a rollout that the actor may see, and the reason why the rollout
+// ended.
 func movesFor(ctx context.Context, moves []rolloutrules.Move, wishes []rolloutrules.Wish, reason string) ([]apitype.Move, string) {
 	moves, wishes, reason = rolloutrules.Visible(actorOf(ctx), moves, wishes, reason)
 	all := make([]apitype.Move, 0, len(moves)+len(wishes))
@@ -208,10 +209,10 @@ func (a overlayRoutes) cancelOverlayRestart(ctx context.Context, n left4me.Name,
 	return restartFor(ctx, v), nil
 }
 
-// byOverlayName is the order of overlays: deleted ones are at the end.
+// byOverlayName orders overlays by name, deleted ones last.
 var byOverlayName = order[apitype.Overlay]{key: func(v apitype.Overlay) string {
 	if v.DeletedAt.IsZero() {
 		return string(v.Name)
 	}
-	return "~" + string(v.Name) // behind all that is in a name
+	return "~" + string(v.Name) // sorts after every character that a name may contain
 }}

@@ -14,15 +14,15 @@ import (
 )
 
 type putFileInput struct {
-	Path     string `query:"path" required:"true" maxLength:"4096" doc:"In the overlay: left4dead2/cfg/server.cfg"`
+	Path     string `query:"path" required:"true" maxLength:"4096" doc:"Path in the overlay: left4dead2/cfg/server.cfg"`
 	Base     int    `query:"base" minimum:"-1" doc:"Revision that the file was read from: later changes conflict. -1: none, 0: not checked"`
-	Note     string `query:"note" maxLength:"2000" doc:"Why; it stays with the revision"`
-	Encoding string `query:"encoding" maxLength:"40" doc:"Save the UTF-8 body in this encoding, such as gbk or cp1251. Absent: as it is"`
+	Note     string `query:"note" maxLength:"2000" doc:"Reason for the change; stored with the revision"`
+	Encoding string `query:"encoding" maxLength:"40" doc:"Save the UTF-8 body in this encoding, such as gbk or cp1251. Absent: unchanged"`
 	RawBody  []byte `contentType:"application/octet-stream"`
 }
 
-// putFile makes a revision with one file more, or another one: what an upload of
-// one small file does, in one request.
+// putFile publishes a revision in which one file is added or replaced, like an upload of one small
+// file but in a single request.
 func (a overlayRoutes) putFile(ctx context.Context, name left4me.Name, in *putFileInput) (apitype.Job, error) {
 	who := actorOf(ctx)
 	note := in.Note
@@ -56,7 +56,7 @@ func (a overlayRoutes) putFile(ctx context.Context, name left4me.Name, in *putFi
 			j, err = a.core.Overlays.Build(ctx, by, n, overlays.Request{Note: note, Change: change})
 		}
 		if err != nil {
-			if derr := a.core.Uploads.Delete(ctx, who, u.ID); derr != nil { // else it goes by itself, later
+			if derr := a.core.Uploads.Delete(ctx, who, u.ID); derr != nil { // otherwise it expires later
 				logOf(ctx).WarnContext(ctx, "drop an upload", "upload", u.ID, "err", derr)
 			}
 		}
@@ -64,7 +64,7 @@ func (a overlayRoutes) putFile(ctx context.Context, name left4me.Name, in *putFi
 	})
 }
 
-// uploaded says whether the upload of a change is there, and theirs who ask.
+// uploaded checks that the upload of a change exists and belongs to the actor.
 func (a overlayRoutes) uploaded(ctx context.Context, who accounts.Actor, n left4me.Name, c *apitype.FilesChange) error {
 	if c == nil || c.Upload == "" {
 		return nil

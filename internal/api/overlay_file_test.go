@@ -16,16 +16,16 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// oneFile is the request that makes a revision with a file.
+// oneFile sends the request that publishes a revision with one file.
 func (s *site) oneFile(t *testing.T, token, overlay, query, text string) answer {
 	t.Helper()
 	header := http.Header{"Authorization": {"Bearer " + token}, "Content-Type": {"application/octet-stream"}}
 	return s.send(t, "PUT", "/api/v1/overlays/"+overlay+"/file?"+query, header, strings.NewReader(text))
 }
 
-func TestOneFileMakesARevision(t *testing.T) {
+func TestPutFilePublishesRevision(t *testing.T) {
 	s := newSite(t)
-	s.host.set(func() { s.host.work = false }) // the job stays as it was asked for
+	s.host.set(func() { s.host.work = false }) // the job must keep its spec
 	a := s.oneFile(t, s.admin, "maps", "path=left4dead2/cfg/server.cfg&base=1&note=why", "hostname x\n")
 	var j apitype.Job
 	if a.status != http.StatusAccepted {
@@ -49,7 +49,7 @@ func TestOneFileMakesARevision(t *testing.T) {
 		t.Errorf("%q, %v", b, err)
 	}
 
-	// What is refused leaves no upload.
+	// A rejected request must not leave an upload behind.
 	for query, want := range map[string]struct {
 		status int
 		field  string
@@ -78,16 +78,16 @@ func TestOneFileMakesARevision(t *testing.T) {
 		t.Errorf("%d %s", a.status, a.body)
 	}
 	if a := s.oneFile(t, s.admin, "maps", "path=big.cfg", strings.Repeat("x", 8<<20)); a.status != http.StatusRequestEntityTooLarge {
-		t.Errorf("a large one: %d %s", a.status, a.body)
+		t.Errorf("a file that is too large: %d %s", a.status, a.body)
 	}
 	if left, err := filepath.Glob(filepath.Join(s.root, "tmp", "upload-*")); err != nil || len(left) != 1 {
 		t.Errorf("%v, %v", left, err)
 	}
 }
 
-// What fails before the first byte of an archive is a problem document, and what fails
-// later cuts the connection and is in the log under the id of the request.
-func TestADownloadThatFails(t *testing.T) {
+// A failure before the first byte of an archive is reported as a problem document. A later failure
+// aborts the connection and is logged with the request id.
+func TestDownloadFailureAbortsConnection(t *testing.T) {
 	s := newSite(t)
 	dir := filepath.Join(s.root, "overlays", "maps", "1")
 	if err := errors.Join(os.MkdirAll(dir, 0o755), os.WriteFile(filepath.Join(dir, "a.vpk"), make([]byte, 200<<10), 0o644)); err != nil {
@@ -124,7 +124,7 @@ func TestADownloadThatFails(t *testing.T) {
 	res := must(http.DefaultClient.Do(r))(t)
 	defer res.Body.Close()
 	if text, err := io.ReadAll(res.Body); res.StatusCode != http.StatusOK || err == nil || len(text) == 0 {
-		t.Errorf("%d, %d bytes, %v: it looks whole", res.StatusCode, len(text), err)
+		t.Errorf("%d, %d bytes, %v: want an aborted download", res.StatusCode, len(text), err)
 	}
 	if lines := s.on.Logged("request=cut-in-the-middle"); !slices.ContainsFunc(lines, func(line string) bool {
 		return strings.Contains(line, "level=ERROR") && strings.Contains(line, "b.gone")

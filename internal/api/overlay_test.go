@@ -6,9 +6,9 @@ import (
 	"testing"
 )
 
-// Lines of an overlay's cfg may hold passwords. Whoever may change nothing sees
+// Lines of an overlay's cfg may contain passwords. Users who may not change the overlay see only
 // that there is one.
-func TestPasswordsInTheCfgOfAnOverlayAreForAdministrators(t *testing.T) {
+func TestOverlayCfgHidesPasswordsFromGuests(t *testing.T) {
 	s := newSite(t)
 	body := map[string]any{"name": "league", "kind": "files", "cfg": []string{"sv_password hunter2", "sv_gravity 800"}}
 	if a := s.call(t, "POST", "/api/v1/overlays", body); a.status != http.StatusCreated {

@@ -14,10 +14,9 @@ import (
 
 type strangerKey struct{}
 
-// PeerContext is for http.Server.ConnContext of a unix socket: a peer that the
-// kernel says is root or our own user is an administrator, unless it is a process
-// of our own user in a sandbox, as a game without systemd is. Any other
-// connection stays as it is and needs a token.
+// PeerContext implements http.Server.ConnContext for a Unix socket. A peer that the kernel reports
+// as root or as left4me's own user is an administrator, unless it is a sandboxed process of that
+// user, such as a game without systemd. All other connections need a token.
 func PeerContext(ctx context.Context, c net.Conn) context.Context {
 	u, ok := c.(*net.UnixConn)
 	if !ok {
@@ -46,16 +45,16 @@ func PeerContext(ctx context.Context, c net.Conn) context.Context {
 	return ctx
 }
 
-// outside reports whether a peer that runs as our own user is in no sandbox of
-// ours. Games, scripts and SteamCMD without systemd are in mount namespaces of
-// their own; unless left4me is root in user namespaces too, and there is no way
-// back from one. So a peer in our mount namespace is none of them, nor, where
-// left4me isn't root, is one in our user namespace: a command in a unit with
-// PrivateTmp=, or in a shell where left4me itself runs in such a unit.
+// outside reports whether a peer that runs as left4me's own user is not in one of left4me's
+// sandboxes. Games, scripts and SteamCMD without systemd run in mount namespaces of their own and,
+// unless left4me is root, in user namespaces of their own, and cannot return from them. So a peer
+// in left4me's mount namespace is not sandboxed. If left4me is not root, neither is a peer in
+// left4me's user namespace: it may run in a unit with PrivateTmp=, or in a shell while left4me
+// itself runs in such a unit.
 //
-// A process may connect and end, so that its number becomes another's. The
-// descriptor of SO_PEERPIDFD, Linux 6.5 and later, is of the process that
-// connected; before that it is of whoever has the number now.
+// A process may connect and exit, so that another process gets its PID. The descriptor of
+// SO_PEERPIDFD (Linux 6.5 and later) refers to the process that connected; on older kernels it
+// refers to the process that has the PID now.
 func outside(fd int, cred *unix.Ucred) bool {
 	peer, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_PEERPIDFD)
 	if errors.Is(err, unix.ENOPROTOOPT) {
@@ -66,7 +65,7 @@ func outside(fd int, cred *unix.Ucred) bool {
 	}
 	defer unix.Close(peer)
 	ours := sharesNamespace(cred.Pid, "mnt") || os.Geteuid() != 0 && sharesNamespace(cred.Pid, "user")
-	// While the process lives nobody else had its number.
+	// While the process is alive, no other process can have its PID.
 	ended := []unix.PollFd{{Fd: int32(peer), Events: unix.POLLIN}}
 	n, err := unix.Poll(ended, 0)
 	return ours && err == nil && n == 0

@@ -20,8 +20,8 @@ import (
 	"github.com/left4me/left4me/internal/api"
 )
 
-// peers serves the API on a unix socket that everybody can reach, and gives a
-// function that creates a server over it without a token.
+// peers serves the API on a Unix socket that every user can connect to, and returns a function that
+// creates a server through it without a token.
 func (s *site) peers(t *testing.T) (create func(name string, dial func(path string) (net.Conn, error)) int) {
 	t.Helper()
 	path := s.listen(t)
@@ -39,10 +39,10 @@ func (s *site) peers(t *testing.T) (create func(name string, dial func(path stri
 	}
 }
 
-// listen serves the API on a unix socket that everybody can reach.
+// listen serves the API on a Unix socket that every user can connect to.
 func (s *site) listen(t *testing.T) (path string) {
 	t.Helper()
-	dir := must(os.MkdirTemp("", "api"))(t) // t.TempDir is for its owner only
+	dir := must(os.MkdirTemp("", "api"))(t) // t.TempDir is accessible to its owner only
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	path = filepath.Join(dir, "api.sock")
 	l := must(net.Listen("unix", path))(t)
@@ -57,7 +57,7 @@ func (s *site) listen(t *testing.T) (path string) {
 	return path
 }
 
-func TestOurOwnUserNeedsNoTokenOnTheSocket(t *testing.T) {
+func TestSocketNeedsNoTokenForOwnUser(t *testing.T) {
 	s := newSite(t)
 	create := s.peers(t)
 	if status := create("alpha", func(path string) (net.Conn, error) { return net.Dial("unix", path) }); status != http.StatusCreated {
@@ -65,15 +65,15 @@ func TestOurOwnUserNeedsNoTokenOnTheSocket(t *testing.T) {
 	}
 }
 
-func TestAnotherUserNeedsATokenOnTheSocketToo(t *testing.T) {
+func TestSocketNeedsTokenForOtherUser(t *testing.T) {
 	if os.Geteuid() != 0 {
-		t.Skip("only root can connect as somebody else")
+		t.Skip("only root can connect as another user")
 	}
 	s := newSite(t)
 	create := s.peers(t)
 	const nobody = 65534
 	status := create("alpha", func(path string) (net.Conn, error) {
-		// The kernel tells who connects by the thread that does it.
+		// The kernel reports the credentials of the thread that connects.
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 		if err := become(nobody); err != nil {
@@ -90,7 +90,7 @@ func TestAnotherUserNeedsATokenOnTheSocketToo(t *testing.T) {
 	}
 }
 
-// become changes the effective user of this thread only.
+// become changes the effective user of the current thread only.
 func become(uid int) error {
 	const keep = ^uintptr(0)
 	if _, _, e := syscall.RawSyscall(syscall.SYS_SETRESUID, keep, uintptr(uid), keep); e != 0 {
@@ -99,23 +99,23 @@ func become(uid int) error {
 	return nil
 }
 
-// Whoever says who they are over TCP is not believed.
-func TestAConnectionThatIsNoSocketNeedsAToken(t *testing.T) {
+// A TCP connection must not get an identity from its peer.
+func TestTCPConnectionNeedsToken(t *testing.T) {
 	s := newSite(t)
 	ctx := api.PeerContext(t.Context(), must(net.Dial("tcp", strings.TrimPrefix(s.url, "http://")))(t))
 	if ctx != t.Context() {
-		t.Error("a TCP peer became somebody")
+		t.Error("a TCP peer got an identity")
 	}
 }
 
-// Roles of this program when a test starts it once more.
+// Environment variables for the test binary when a test starts it in a role.
 const (
-	roleVar   = "PEER_ROLE" // dial or serve
+	roleVar   = "PEER_ROLE" // connect, dial or serve
 	socketVar = "PEER_SOCKET"
-	moreVar   = "PEER_ISOLATE" // the role is played by a process in a user and mount namespace
+	moreVar   = "PEER_ISOLATE" // run the role in a process in its own user and mount namespace
 )
 
-// TestPeerRole is no test: it is the process at the other end of a socket.
+// TestPeerRole is not a test: it runs the process at the other end of a socket.
 func TestPeerRole(t *testing.T) {
 	if os.Getenv(moreVar) != "" {
 		cmd := exec.Command("/proc/self/exe", os.Args[1:]...)
@@ -131,7 +131,7 @@ func TestPeerRole(t *testing.T) {
 		return
 	}
 	switch os.Getenv(roleVar) {
-	case "connect": // with the socket that the one who started this program has too
+	case "connect": // uses the socket inherited as descriptor 3
 		if err := unix.Connect(3, &unix.SockaddrUnix{Name: os.Getenv(socketVar)}); err != nil {
 			t.Fatal(err)
 		}
@@ -157,7 +157,7 @@ func TestPeerRole(t *testing.T) {
 	}
 }
 
-// role starts this program in a role, as a user, in more namespaces than this one.
+// role starts the test binary in a role, as the user uid and in additional namespaces.
 func role(t *testing.T, what, socket string, uid int, isolate bool, namespaces uintptr) *exec.Cmd {
 	t.Helper()
 	cmd := exec.Command("/proc/self/exe", "-test.run=^TestPeerRole$", "-test.count=1")
@@ -173,7 +173,7 @@ func role(t *testing.T, what, socket string, uid int, isolate bool, namespaces u
 	return cmd
 }
 
-func TestAProcessInASandboxNeedsATokenOnTheSocket(t *testing.T) {
+func TestSocketNeedsTokenForSandboxedProcess(t *testing.T) {
 	s := newSite(t)
 	path := s.listen(t)
 	own := os.Geteuid()
@@ -186,23 +186,23 @@ func TestAProcessInASandboxNeedsATokenOnTheSocket(t *testing.T) {
 		return string(out)
 	}
 	if out := ask(false, 0); !strings.Contains(out, "status 200") {
-		t.Errorf("a process beside us: %s", out)
+		t.Errorf("a process without a sandbox: %s", out)
 	}
 	if out := ask(true, 0); !strings.Contains(out, "status 401") || !strings.Contains(out, "sandbox") {
 		t.Errorf("a process in a user and mount namespace: %s", out)
 	}
 	if own == 0 {
 		if out := ask(false, unix.CLONE_NEWNS); !strings.Contains(out, "status 401") || !strings.Contains(out, "sandbox") {
-			t.Errorf("root in a mount namespace, as a game of root's is: %s", out)
+			t.Errorf("root in a mount namespace, like a game of a root left4me: %s", out)
 		}
 	}
 }
 
-// A unit with PrivateTmp= has a mount namespace of its own. Where left4me isn't
-// root, games are in other user namespaces too, and such a unit is not.
-func TestAUnitWithItsOwnMountsNeedsNoTokenOnTheSocket(t *testing.T) {
+// A unit with PrivateTmp= has its own mount namespace. If left4me is not root, only games are in
+// other user namespaces, so the user namespace identifies such a unit.
+func TestSocketNeedsNoTokenForUnitWithPrivateTmp(t *testing.T) {
 	if os.Geteuid() != 0 {
-		t.Skip("only root can make a mount namespace alone")
+		t.Skip("only root can create a mount namespace without a user namespace")
 	}
 	dir := must(os.MkdirTemp("", "api"))(t)
 	t.Cleanup(func() { os.RemoveAll(dir) })
@@ -242,8 +242,8 @@ func TestAUnitWithItsOwnMountsNeedsNoTokenOnTheSocket(t *testing.T) {
 	}
 }
 
-// The number of a process that has ended may be another's by now.
-func TestAPeerThatHasEndedNeedsATokenOnTheSocket(t *testing.T) {
+// The PID of an exited process may belong to another process.
+func TestSocketNeedsTokenAfterPeerExits(t *testing.T) {
 	probe := must(unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0))(t)
 	_, err := unix.GetsockoptInt(probe[0], unix.SOL_SOCKET, unix.SO_PEERPIDFD)
 	_ = errors.Join(unix.Close(probe[0]), unix.Close(probe[1]))

@@ -15,11 +15,11 @@ import (
 type pictureInput struct {
 	File     string `query:"file" required:"true" maxLength:"1000" doc:"file of a campaign"`
 	Image    string `query:"image" required:"true" maxLength:"1000" doc:"image of the campaign or of a chapter"`
-	Revision int    `query:"revision" doc:"Of the overlay; without it the current one"`
+	Revision int    `query:"revision" doc:"Revision of the overlay; default: the current one"`
 }
 
-// picture is a request for an image out of an add-on: only what really is one that browsers
-// show, whatever it is called, and nothing that could run in them.
+// picture is the operation that returns an image from an add-on. It serves only data that is an
+// image which browsers can display, whatever its name, and nothing that a browser could execute.
 func picture(path, id, summary string,
 	read func(context.Context, left4me.Name, *pictureInput) (overlays.FileAnswer, error),
 ) operationOn[left4me.Name] {
@@ -43,7 +43,7 @@ func picture(path, id, summary string,
 	}}
 }
 
-// pictures are the kinds that browsers show, by what a file begins with.
+// pictures maps the first bytes of a file to the media types of supported images.
 var pictures = map[string]string{"\xff\xd8\xff": "image/jpeg", "\x89PNG\r\n\x1a\n": "image/png"}
 
 func readPicture(ctx context.Context, n left4me.Name, in *pictureInput,
@@ -53,7 +53,7 @@ func readPicture(ctx context.Context, n left4me.Name, in *pictureInput,
 	switch strings.ToLower(path.Ext(in.Image)) {
 	case ".jpg", ".png":
 	default:
-		return "", nil, none // nothing else of a layer is for everybody
+		return "", nil, none // other files of a layer need more rights
 	}
 	if strings.ToLower(path.Ext(in.File)) != ".vpk" {
 		return "", nil, none

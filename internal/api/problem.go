@@ -26,7 +26,7 @@ import (
 
 const problemType = "application/problem+json"
 
-// problem is a failure that huma answers with its own status and headers.
+// problem is a failure with a status and headers, in the form that huma expects.
 type problem struct {
 	apitype.Problem
 	header http.Header
@@ -40,25 +40,25 @@ var (
 
 func (p *problem) Error() string { return p.Detail }
 
-// GetStatus gives the HTTP status.
+// GetStatus returns the HTTP status.
 func (p *problem) GetStatus() int { return p.Status }
 
-// GetHeaders gives the headers that come with it.
+// GetHeaders returns the additional headers of the answer.
 func (p *problem) GetHeaders() http.Header { return p.header }
 
-// ContentType is that of a problem document.
+// ContentType returns the media type of problem documents.
 func (p *problem) ContentType(string) string { return problemType }
 
-// newProblem tells of e under a status.
+// newProblem returns a problem document for e with an HTTP status.
 func newProblem(status int, e *left4me.Error) *problem {
-	e = e.Clipped() // a request may have named something that is endless
+	e = e.Clipped() // a value from the request may be very long
 	text, hint := e.Render()
 	return &problem{Problem: apitype.Problem{
 		Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: text, Hint: hint, Code: e.Code, Args: e.Args,
 	}}
 }
 
-// detailOf tells what is wrong with the field of e at location.
+// detailOf returns the description of e for the field at location.
 func detailOf(e *left4me.Error, location string) apitype.Detail {
 	e = e.Clipped()
 	text, hint := e.Render()
@@ -68,8 +68,8 @@ func detailOf(e *left4me.Error, location string) apitype.Detail {
 	return apitype.Detail{Message: text, Location: location, Code: e.Code, Args: e.Args}
 }
 
-// problemOf says what may be said of err, and the id of the request, under which the log
-// has what may not.
+// problemOf converts err to a problem document without internal details. It contains the request
+// id, under which the log has the details.
 func problemOf(ctx context.Context, err error) *problem {
 	p := explained(ctx, err)
 	p.RequestID = requestid.From(ctx)
@@ -108,7 +108,7 @@ func explained(ctx context.Context, err error) *problem {
 	return p
 }
 
-// location is where a field stands: in the body, when it doesn't say more.
+// location returns the location of a field. Names without a prefix are fields of the body.
 func location(field string) string {
 	if strings.HasPrefix(field, "path.") || strings.HasPrefix(field, "query.") {
 		return field
@@ -137,8 +137,7 @@ var missing = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`^expected required property (\S+) to be present$`)
 })
 
-// ownProblem turns huma's own failures, those of parsing and validation, into
-// ours.
+// ownProblem converts huma's own errors of parsing and validation to problem documents.
 func ownProblem(ctx huma.Context, _ string, v any) (any, error) {
 	v, err := translated(v)
 	if p, ok := v.(*problem); ok {
@@ -162,7 +161,7 @@ func translated(v any) (any, error) {
 	for _, d := range e.Errors {
 		v := detailOf(left4me.NewError(left4me.Invalid, "field.invalid", "reason", d.Message), d.Location)
 		v.Value = harmless(d)
-		// huma says it of the object that lacks the field.
+		// huma reports a missing field for the object that lacks it.
 		if m := missing().FindStringSubmatch(d.Message); m != nil {
 			v = detailOf(left4me.NewError(left4me.Invalid, "field.missing", "field", m[1]), d.Location+"."+m[1])
 		}
@@ -180,8 +179,8 @@ func translated(v any) (any, error) {
 	return p, nil
 }
 
-// harmless keeps a value that helps to see the mistake: never a whole body, and
-// never a password.
+// harmless returns the rejected value if it is safe to include: never a whole body and never a
+// password.
 func harmless(d *huma.ErrorDetail) any {
 	if strings.Contains(d.Location, "password") {
 		return nil
@@ -197,7 +196,7 @@ func harmless(d *huma.ErrorDetail) any {
 	return nil
 }
 
-// writeProblem is for what doesn't go through huma.
+// writeProblem writes a problem for handlers outside huma.
 func writeProblem(w http.ResponseWriter, p *problem) {
 	for k, v := range p.header {
 		w.Header()[k] = v
@@ -213,7 +212,7 @@ func schemaOf[T any](h huma.API) *huma.Schema {
 	return h.OpenAPI().Components.Schemas.Schema(t, true, t.Name())
 }
 
-// badHeader says what is wrong with a header.
+// badHeader returns the problem of an invalid header.
 func badHeader(name string, e *left4me.Error) *problem {
 	p := newProblem(http.StatusUnprocessableEntity, e)
 	p.Errors = []apitype.Detail{detailOf(e, "header."+name)}

@@ -8,8 +8,8 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// A problem says what was asked for, and not all of it when it is endless.
-func TestProblemsAreNotEndless(t *testing.T) {
+// A problem quotes the request, but truncates a very long one.
+func TestProblemTruncatesLongRequests(t *testing.T) {
 	s := newSite(t)
 	for path, status := range map[string]int{
 		"/api/v1/nothing/%1B%5B31m/" + strings.Repeat("x", 20<<10):         http.StatusNotFound,

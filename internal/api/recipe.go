@@ -27,7 +27,7 @@ func listRecipes(context.Context, *ListInput) ([]apitype.Recipe, error) {
 }
 
 type recipeInput struct {
-	Set []string `query:"set,explode" maxItems:"50" doc:"A parameter as NAME=VALUE; repeated for more"`
+	Set []string `query:"set,explode" maxItems:"50" doc:"A parameter as NAME=VALUE; may be repeated"`
 }
 
 func showRecipe(_ context.Context, id string, in *recipeInput) (apitype.Recipe, error) {

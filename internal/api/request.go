@@ -8,7 +8,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// refsOf writes layers as people do.
+// refsOf formats layers as text.
 func refsOf(refs []left4me.OverlayRef) []string {
 	all := make([]string, len(refs))
 	for i, r := range refs {
@@ -17,7 +17,7 @@ func refsOf(refs []left4me.OverlayRef) []string {
 	return all
 }
 
-// parseRefs reads layers; an error names the one of the field that is wrong.
+// parseRefs parses layers. An error names the index of the invalid one in field.
 func parseRefs(field string, texts []string) ([]left4me.OverlayRef, error) {
 	refs := make([]left4me.OverlayRef, len(texts))
 	for i, t := range texts {
@@ -32,20 +32,19 @@ func parseRefs(field string, texts []string) ([]left4me.OverlayRef, error) {
 	return refs, nil
 }
 
-// Paging is which part of a list is asked for. It is exported because
-// huma overlooks what is embedded otherwise.
+// Paging selects a part of a list. It is exported because huma ignores embedded fields of
+// unexported types.
 type Paging struct {
-	After string `query:"after" doc:"next of the page before"`
+	After string `query:"after" doc:"Value of next from the previous page"`
 	Limit int    `query:"limit" minimum:"1" maximum:"1000" default:"200"`
 }
 
-// FilterInput is which part of a list of files is wanted. It is exported as
-// Paging is.
+// FilterInput selects a part of a list of files. Like Paging, it is exported for huma.
 type FilterInput struct {
-	Dir   string `query:"dir" maxLength:"4096" doc:"Only what lies directly in this directory; empty is the root"`
-	Deep  bool   `query:"deep" doc:"All files beneath it, without directories"`
-	Query string `query:"q" maxLength:"1024" doc:"A part of the path, in any case; implies deep"`
-	After string `query:"after" maxLength:"4096" doc:"next of the page before"`
+	Dir   string `query:"dir" maxLength:"4096" doc:"List only this directory, without its subdirectories' contents; empty: the root"`
+	Deep  bool   `query:"deep" doc:"List all files under dir, without directories"`
+	Query string `query:"q" maxLength:"1024" doc:"Substring of the path, ignoring case; implies deep"`
+	After string `query:"after" maxLength:"4096" doc:"Value of next from the previous page"`
 	Limit int    `query:"limit" default:"200" minimum:"1" maximum:"1000"`
 }
 
@@ -53,7 +52,7 @@ func (f FilterInput) filter() left4me.Filter {
 	return left4me.Filter{Dir: f.Dir, Deep: f.Deep, Query: f.Query, After: f.After, Limit: f.Limit}
 }
 
-// pageOf never gives null for a list.
+// pageOf replaces a nil list by an empty one.
 func pageOf[T any](p left4me.Page[T]) left4me.Page[T] {
 	if p.Items == nil {
 		p.Items = []T{}
@@ -61,7 +60,7 @@ func pageOf[T any](p left4me.Page[T]) left4me.Page[T] {
 	return p
 }
 
-// textOf is what is told of a whole file that isn't UTF-8.
+// textOf returns the decoded text of a complete file that is not UTF-8.
 func (c *core) textOf(ctx context.Context, size int64, data []byte) (apitype.FileText, error) {
 	if size > int64(len(data)) {
 		return apitype.FileText{}, nil
@@ -73,7 +72,7 @@ func (c *core) textOf(ctx context.Context, size int64, data []byte) (apitype.Fil
 	return apitype.FileText{Encoding: t.Encoding, Guess: t.Guess, Text: t.Text}, nil
 }
 
-// pathName reads a name out of a path.
+// pathName parses a name from the path of a request.
 func pathName(s string) (left4me.Name, error) {
 	n, err := left4me.ParseName(s)
 	if e, ok := left4me.Public(err); ok {

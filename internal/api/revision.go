@@ -10,12 +10,12 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// ByRevision is a revision of an overlay in a path. It is exported as Paging is.
+// ByRevision is the number of a revision in the path. Like Paging, it is exported for huma.
 type ByRevision struct {
-	Revision string `path:"revision" maxLength:"20" doc:"A number; current or 0 is the one that servers start with"`
+	Revision string `path:"revision" maxLength:"20" doc:"Number of a revision; current or 0: the one that servers start with"`
 }
 
-// read gives the number, which is 0 for the current one.
+// read returns the number, which is 0 for the current revision.
 func (in ByRevision) read() (int, error) {
 	if in.Revision == "current" {
 		return 0, nil
@@ -36,7 +36,7 @@ func (a overlayRoutes) showRevision(ctx context.Context, n left4me.Name, in *ByR
 	return contentFor(ctx, v), err
 }
 
-// onRevision does something with a revision that is named by its number.
+// onRevision calls f for a revision that must be given by its number.
 func onRevision(ctx context.Context, n left4me.Name, in ByRevision,
 	f func(context.Context, left4me.Actor, left4me.Name, int) (left4me.Content, error),
 ) (left4me.Content, error) {
@@ -87,7 +87,7 @@ func (a overlayRoutes) listFiles(ctx context.Context, n left4me.Name, in *revisi
 type revisionFileInput struct {
 	ByRevision
 	Path   string `query:"path" required:"true" maxLength:"4096"`
-	Inside string `query:"inside" maxLength:"4096" doc:"A file in the VPK that path is"`
+	Inside string `query:"inside" maxLength:"4096" doc:"File inside the VPK at path"`
 }
 
 func (a overlayRoutes) showFile(ctx context.Context, n left4me.Name, in *revisionFileInput) (apitype.RevisionFile, error) {
@@ -104,9 +104,9 @@ func (a overlayRoutes) showFile(ctx context.Context, n left4me.Name, in *revisio
 }
 
 type diffInput struct {
-	From  int    `query:"from" minimum:"0" doc:"A revision; 0 is nothing"`
-	To    int    `query:"to" minimum:"0" doc:"A revision; 0 is the current one"`
-	After string `query:"after" maxLength:"4096" doc:"next of the page before"`
+	From  int    `query:"from" minimum:"0" doc:"Revision to compare from; 0: an empty overlay"`
+	To    int    `query:"to" minimum:"0" doc:"Revision to compare to; 0: the current one"`
+	After string `query:"after" maxLength:"4096" doc:"Value of next from the previous page"`
 	Limit int    `query:"limit" default:"200" minimum:"1" maximum:"1000"`
 }
 
@@ -145,7 +145,7 @@ func (a overlayRoutes) lookUpWorkshop(ctx context.Context, in *struct{ Body left
 	return v, err
 }
 
-// byScriptVersion is the order of a script's versions, newest first.
+// byScriptVersion orders a script's versions newest first.
 var byScriptVersion = order[apitype.ScriptVersion]{
 	key:  func(v apitype.ScriptVersion) string { return fmt.Sprintf("%09d", v.Version) },
 	down: true,

@@ -14,16 +14,16 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// mediaTypes are those of the archives that a revision can be had as.
+// mediaTypes are the media types of the available archive formats.
 var mediaTypes = map[string]string{"zip": "application/zip", "tar": "application/x-tar", "tar.zst": "application/zstd"}
 
-// ArchiveInput asks for a revision as an archive.
+// ArchiveInput is the request for a revision as an archive.
 type ArchiveInput struct {
 	ByRevision
 	Format string `query:"format" default:"zip" enum:"zip,tar,tar.zst"`
 }
 
-// RawInput asks for one file of a revision.
+// RawInput is the request for one file of a revision.
 type RawInput struct {
 	ByRevision
 	Path string `query:"path" required:"true" maxLength:"4096"`
@@ -31,11 +31,11 @@ type RawInput struct {
 
 var binary = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}
 
-// archiveDownload is the request for a revision as an archive.
+// archiveDownload is the operation that downloads a revision as an archive.
 func (a overlayRoutes) archiveDownload(path, id, summary string) operationOn[left4me.Name] {
 	return operationOn[left4me.Name]{get, path, id, http.StatusOK, summary, func(h huma.API, op huma.Operation) {
 		op.Responses["200"] = &huma.Response{
-			Description: "All files of the revision; an archive that is cut off is not whole",
+			Description: "All files of the revision. An interrupted download is an incomplete archive",
 			Content:     map[string]*huma.MediaType{},
 		}
 		for _, t := range mediaTypes {
@@ -45,7 +45,7 @@ func (a overlayRoutes) archiveDownload(path, id, summary string) operationOn[lef
 	}}
 }
 
-// fileDownload is the request for one file of a revision.
+// fileDownload is the operation that downloads one file of a revision.
 func (a overlayRoutes) fileDownload(path, id, summary string) operationOn[left4me.Name] {
 	return operationOn[left4me.Name]{get, path, id, http.StatusOK, summary, func(h huma.API, op huma.Operation) {
 		op.Responses["200"] = &huma.Response{
@@ -57,10 +57,10 @@ func (a overlayRoutes) fileDownload(path, id, summary string) operationOn[left4m
 	}}
 }
 
-// inParts describes that an operation understands the header Range.
+// inParts adds range requests to the description of an operation.
 func inParts(op *huma.Operation) {
 	whole := op.Responses["200"]
-	op.Responses["206"] = &huma.Response{Description: "The part that the header Range asks for", Content: whole.Content}
+	op.Responses["206"] = &huma.Response{Description: "The range requested by the Range header", Content: whole.Content}
 }
 
 func (a overlayRoutes) downloadRevision(ctx context.Context, n left4me.Name, in *ArchiveInput) (*huma.StreamResponse, error) {
@@ -104,7 +104,7 @@ func (a overlayRoutes) downloadFile(ctx context.Context, n left4me.Name, in *Raw
 		defer f.Close()
 		_, w := humago.Unwrap(hc)
 		httpserver.Attachment(w, "application/octet-stream", path.Base(in.Path))
-		w.Header().Set("Etag", fmt.Sprintf(`"%s-%d"`, n, r.Number)) // a revision never changes
+		w.Header().Set("Etag", fmt.Sprintf(`"%s-%d"`, n, r.Number)) // revisions are immutable
 		a.core.sendWhileAllowed(ctx, hc, func(req *http.Request) {
 			httpserver.Content(w, req, time.Time{}, f, func(err error) {
 				a.core.Log.ErrorContext(ctx, "download of a file", "overlay", n, "revision", r.Number, "file", in.Path, "err", err)

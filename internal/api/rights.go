@@ -24,28 +24,28 @@ const (
 	manage    = accounts.Manage
 	site      = accounts.SiteRight
 
-	// asTheJob is the right that the kind of the job in the path needs.
+	// asTheJob stands for the right that the kind of the job in the path requires.
 	asTheJob accounts.Right = "as the job"
 )
 
-// need is what whoever sends a request for a route must be and be allowed.
+// need describes the authorization that a route requires.
 type need struct {
-	everybody bool           // nobody need be logged in; the rest is empty
-	right     accounts.Right // empty: it is enough to be logged in
-	on        string         // what it is on, in a word: "server", "site"; empty: on nothing
-	// check finds what the request is for, which goes into the context that it
-	// returns, and says whether actor may. param gives the parts of the path.
+	everybody bool           // no login required; all other fields are empty
+	right     accounts.Right // empty: any signed-in user
+	on        string         // kind of the right's target: "server", "site"; empty: none
+	// check finds the target of the request, adds it to the returned context, and checks whether
+	// actor has the right. param returns a parameter of the path.
 	check func(ctx context.Context, actor accounts.Actor, param func(string) string) (context.Context, permit, error)
 }
 
-// permit is a right on a target that a request needs. It is checked anew while an answer
-// lasts. The zero permit needs nothing but a login.
+// permit is a right on a target. It is checked again while a long answer is sent. The zero permit
+// requires only a login.
 type permit struct {
 	right  accounts.Right
 	target left4me.Target
 }
 
-// allows says whether actor may see the target and has the right on it.
+// allows checks whether actor may see the target and has the right on it.
 func (p permit) allows(actor accounts.Actor) error {
 	if p == (permit{}) {
 		return nil
@@ -56,36 +56,36 @@ func (p permit) allows(actor accounts.Actor) error {
 	return accounts.Allow(actor, p.right, p.target)
 }
 
-// operation is a request and its answer, without who may send it.
+// operation is a request and its answer, without the required right.
 type operation struct {
 	method, path, id string
-	status           int // of a success
+	status           int // status of a successful answer
 	summary          string
 	add              func(huma.API, huma.Operation)
 }
 
-// operationOn is an operation on an object, whose handler gets it: T is the object, or its
-// name where that is parsed only. path is what follows that of the object.
+// operationOn is an operation on an object that is passed to its handler. T is the object, or its
+// name if the handler looks it up. path is relative to the object's path.
 type operationOn[T any] operation
 
-// everybody lets a route be asked for without a login.
+// everybody returns the need of a route that requires no login.
 func everybody() need { return need{everybody: true} }
 
-// loggedIn lets whoever is logged in ask: for lists that have what each one may see
-// only, and for their own account.
+// loggedIn returns an entry for any signed-in user: for lists that contain only what the user may
+// see, and for the user's own account.
 func loggedIn(o operation) entry {
 	return entry{o, need{check: func(ctx context.Context, _ accounts.Actor, _ func(string) string) (context.Context, permit, error) {
 		return ctx, permit{}, nil
 	}}}
 }
 
-// onSite is an operation that needs a right on the site.
+// onSite returns an entry that requires a right on the site.
 func onSite(right accounts.Right, o operation) entry {
 	return entry{o, fixed(right, "site", left4me.Site)}
 }
 
-// onKind is an operation on no object in particular, as one that makes an object: it
-// needs a right on a target of the kind without a name.
+// onKind returns an entry that requires a right on a kind of target in general, such as for
+// creating an object.
 func onKind(kind left4me.TargetKind, right accounts.Right, o operation) entry {
 	return entry{o, fixed(right, string(kind), left4me.Target{Kind: kind})}
 }
@@ -100,24 +100,24 @@ func fixed(right accounts.Right, on string, target left4me.Target) need {
 	}
 }
 
-// object is a kind of thing that a part of a path names.
+// object is a kind of object that a parameter of the path identifies.
 type object[T any] struct {
 	path  string // "/servers/{name}"
 	param string // "name"
 	noun  string // "server"
-	// find gives what text names, and its target. Errors: left4me.Invalid for what is
-	// no name, left4me.NotFound.
+	// find returns the object identified by text and its target. Errors: left4me.Invalid if text is
+	// not a name, left4me.NotFound.
 	find func(ctx context.Context, actor accounts.Actor, text string) (T, left4me.Target, error)
-	// right is what asTheJob stands for.
+	// right returns the right that asTheJob stands for.
 	right func(T) accounts.Right
-	// ofSite says that the target is the site. Nothing is concealed then: whoever may
-	// not see the site is refused whatever the path names.
+	// ofSite reports that the target is the site. Existence is not concealed then: an actor who may
+	// not see the site is refused for all paths.
 	ofSite bool
-	// own says that what find returns is the actor's own, and that there is no target.
+	// own reports that find returns only objects of the actor, which need no target.
 	own bool
 }
 
-// needs is an operation on the object that needs a right on it.
+// needs returns an entry for an operation on the object that requires a right on it.
 func (o object[T]) needs(right accounts.Right, op operationOn[T]) entry {
 	add := op.add
 	op.path = o.path + op.path
@@ -144,12 +144,12 @@ func (o object[T]) needs(right accounts.Right, op operationOn[T]) entry {
 	}}
 }
 
-// longestName is how long the name or id of an object in a path may be, in characters.
+// longestName is the maximum length of an object's name or id in a path, in characters.
 const longestName = 64
 
-// permit finds the object that text names and says whether actor may. One that isn't
-// there belongs to the site, so that whoever may change nothing is told the same of
-// all, and one that actor may not see answers as if it were not there.
+// permit finds the object identified by text and checks the actor's right on it. An unknown object
+// counts as part of the site, so that actors without rights get the same answer for all names. An
+// object that the actor may not see is reported as unknown.
 func (o object[T]) permit(ctx context.Context, actor accounts.Actor, right accounts.Right, text string) (v T, p permit, err error) {
 	if utf8.RuneCountInString(text) > longestName {
 		return v, p, left4me.NewError(left4me.Invalid, "name.not_a_name", "name", text).InField("path." + o.param)
@@ -168,7 +168,7 @@ func (o object[T]) permit(ctx context.Context, actor accounts.Actor, right accou
 	if missing {
 		target = left4me.Site
 	} else {
-		err = left4me.NoSuch(o.noun, text) // as it would be said of one that isn't there
+		err = left4me.NoSuch(o.noun, text) // the same error as for an unknown object
 	}
 	p = permit{right, target}
 	if unseen := accounts.Allow(actor, see, target); unseen != nil {
@@ -183,10 +183,10 @@ func (o object[T]) permit(ctx context.Context, actor accounts.Actor, right accou
 	return v, p, err
 }
 
-// foundKey is the key of what a request is for.
+// foundKey is the context key of the object that a request is for.
 type foundKey[T any] struct{}
 
-// found makes an ordinary handler of one that gets the object of its request.
+// found adapts a handler that takes the object of its request to a plain handler.
 func found[T, I, O any](f func(context.Context, T, *I) (O, error)) func(context.Context, *I) (O, error) {
 	return func(ctx context.Context, in *I) (O, error) {
 		v, _ := ctx.Value(foundKey[T]{}).(T)
@@ -194,8 +194,9 @@ func found[T, I, O any](f func(context.Context, T, *I) (O, error)) func(context.
 	}
 }
 
-// named is an object that has its name now: the next one of the name is another target.
-// One that isn't there has the name alone, and is left to the handler.
+// named identifies an object by its current name and resolves its id, so that a later object of the
+// same name is a different target. For an unknown object only the name is set, and the handler
+// reports the error.
 func (c *core) named(path string, kind left4me.TargetKind) object[left4me.Name] {
 	return object[left4me.Name]{
 		path: path, param: "name", noun: string(kind),
@@ -220,7 +221,7 @@ func (c *core) blueprints() object[left4me.Name] {
 	return c.named("/blueprints/{name}", left4me.BlueprintTarget)
 }
 
-// backups belong to the site.
+// backups returns the object type of backups, which belong to the site.
 func (c *core) backups() object[left4me.Name] {
 	o := ofSite[left4me.Name]("/backups/{name}", "name", "backup")
 	o.find = func(_ context.Context, _ accounts.Actor, text string) (left4me.Name, left4me.Target, error) {
@@ -230,7 +231,7 @@ func (c *core) backups() object[left4me.Name] {
 	return o
 }
 
-// jobs have the target that they work on.
+// jobs returns the object type of jobs. Their target is the object that they work on.
 func (c *core) jobs() object[left4me.Job] {
 	return object[left4me.Job]{
 		path: "/jobs/{id}", param: "id", noun: "job",
@@ -242,7 +243,7 @@ func (c *core) jobs() object[left4me.Job] {
 	}
 }
 
-// uploads have the overlay that they are for as their target.
+// uploads returns the object type of uploads. Their target is the overlay that they are for.
 func (c *core) uploads() object[string] {
 	return object[string]{
 		path: "/uploads/{id}", param: "id", noun: "overlay",
@@ -253,7 +254,7 @@ func (c *core) uploads() object[string] {
 	}
 }
 
-// ofSite is an object that belongs to the site, as the handler finds it.
+// ofSite returns an object type that belongs to the site. Its handler looks the object up.
 func ofSite[T ~string](path, param, noun string) object[T] {
 	return object[T]{
 		path: path, param: param, noun: noun, ofSite: true,
@@ -271,18 +272,18 @@ func (c *core) users() object[string] { return ofSite[string]("/users/{name}", "
 
 func (c *core) recipes() object[string] { return ofSite[string]("/recipes/{id}", "id", "recipe") }
 
-// tokens are found among those that the actor may revoke.
+// tokens returns the object type of tokens that the actor may revoke.
 func (c *core) tokens() object[string] {
 	o := ofSite[string]("/tokens/{id}", "id", "token")
 	o.ofSite, o.own = false, true
 	return o
 }
 
-// asker is who sends a request. While an answer lasts it is found out anew: so what
-// somebody may see in a stream is what they may see now.
+// asker is the actor of a request. It is identified again while a long answer is sent, so a stream
+// shows only what the actor may see at that moment.
 type asker struct {
 	actor  atomic.Pointer[accounts.Actor]
-	first  accounts.Actor // what actor points to at the beginning, in one piece of memory
+	first  accounts.Actor // initial target of actor, stored here to save an allocation
 	permit permit
 }
 
@@ -291,13 +292,12 @@ type (
 	askerKey struct{}
 )
 
-// WithActor says who asks, to requests whose context comes from ctx: they need
-// no token.
+// WithActor returns a context whose requests are made by a without a token.
 func WithActor(ctx context.Context, a accounts.Actor) context.Context {
 	return context.WithValue(ctx, actorKey{}, a)
 }
 
-// withAsker is ctx for the handler of a request that actor may send.
+// withAsker returns the context for the handler of a request that actor is allowed to send.
 func withAsker(ctx context.Context, actor accounts.Actor, p permit) context.Context {
 	a := &asker{first: actor, permit: p}
 	a.actor.Store(&a.first)
@@ -312,8 +312,8 @@ func actorOf(ctx context.Context) accounts.Actor {
 	return a
 }
 
-// still finds out anew who sends a request whose answer lasts, and whether they may
-// have more of it. ctx is that of the handler.
+// still identifies the actor of a running request again and checks whether the actor still has the
+// right. ctx is the context of the handler.
 func (c *core) still(ctx context.Context, r *http.Request) error {
 	actor, err := c.identify(r)
 	if err != nil {
@@ -330,21 +330,21 @@ func (c *core) still(ctx context.Context, r *http.Request) error {
 	return nil
 }
 
-// visible reports whether whoever asks may see what has a name now.
+// visible reports whether the actor may see the object that currently has the name n.
 func (c *core) visible(ctx context.Context, kind left4me.TargetKind, n left4me.Name) (bool, error) {
 	target, err := c.Accounts.Target(ctx, kind, n)
 	return err == nil && accounts.Allow(actorOf(ctx), see, target) == nil, err
 }
 
-// visibleNames are those of names, as of the servers that use something, whose targets
-// whoever asks may see: a new list, never null.
+// visibleNames returns the names of objects that the actor may see, for example of the servers that
+// use an overlay. The result is a new slice and never nil.
 func visibleNames(ctx context.Context, names []left4me.Name, target func(left4me.Name) left4me.Target) []left4me.Name {
 	return accounts.Visible(actorOf(ctx), append([]left4me.Name{}, names...), target)
 }
 
-// visibleParts says whether whoever asks may see the blueprint and the overlays that they
-// give to a server or a blueprint, but for what it has: a name that isn't seen is answered as one that
-// isn't there. Errors: left4me.Invalid.
+// visibleParts checks that the actor may see the blueprint and the overlays that a request assigns
+// to a server or a blueprint. It skips those that are already assigned (have). A name that the
+// actor may not see is reported as unknown. Errors: left4me.Invalid.
 func (c *core) visibleParts(ctx context.Context, blueprint string, overlays []left4me.OverlayRef, have left4me.Server) error {
 	n := left4me.Name(blueprint)
 	if n != "" && n != left4me.DefaultBlueprint && n != have.Blueprint {
@@ -367,8 +367,8 @@ func (c *core) visibleParts(ctx context.Context, blueprint string, overlays []le
 	return nil
 }
 
-// readsSecrets reports whether whoever asks may read passwords that stand in the
-// definition of a target, and in what its console, its jobs and its script hold.
+// readsSecrets reports whether the actor may read passwords in the definition of a target and in
+// its console, jobs and script.
 func readsSecrets(ctx context.Context, target left4me.Target) bool {
 	right := configure
 	if target.Kind == left4me.SiteTarget {
@@ -377,7 +377,8 @@ func readsSecrets(ctx context.Context, target left4me.Target) bool {
 	return accounts.Allow(actorOf(ctx), right, target) == nil
 }
 
-// shownTo returns what becomes of text of a target for the one who asks, at each call anew.
+// shownTo returns a function that hides passwords of a target, unless the actor may read them at
+// the time of the call.
 func shownTo(ctx context.Context, target left4me.Target) func(string) string {
 	return func(s string) string {
 		if readsSecrets(ctx, target) {

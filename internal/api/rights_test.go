@@ -26,12 +26,12 @@ const (
 	rightsBegin, rightsStop = "<!-- rights -->\n", "<!-- end of rights -->\n"
 )
 
-// operationOf names a route in the document.
+// operationOf returns the name of a route in docs/api.md.
 func operationOf(n api.Need) string {
 	return cmp.Or(n.ID, strings.TrimPrefix(n.Path, "/api/v1"))
 }
 
-// needOf is what the document says that a route needs.
+// needOf returns the right and the target that docs/api.md must list for a route.
 func needOf(n api.Need) (right, on string) {
 	switch {
 	case n.Everybody:
@@ -42,7 +42,7 @@ func needOf(n api.Need) (right, on string) {
 	return n.Right, n.On
 }
 
-// docs/api.md has the rights of the table of routes.
+// docs/api.md must list the rights of the table of routes.
 func TestRightsAreDocumented(t *testing.T) {
 	by := map[string][]string{}
 	for _, n := range api.Needs() {
@@ -65,7 +65,7 @@ func TestRightsAreDocumented(t *testing.T) {
 	head, rest, ok := strings.Cut(text, rightsBegin)
 	_, tail, ok2 := strings.Cut(rest, rightsStop)
 	if !ok || !ok2 {
-		t.Fatalf("%s has no place for the rights", rightsDocument)
+		t.Fatalf("%s has no markers for the table of rights", rightsDocument)
 	}
 	want := head + rightsBegin + table + rightsStop + tail
 	if *update {
@@ -73,13 +73,14 @@ func TestRightsAreDocumented(t *testing.T) {
 			t.Fatal(err)
 		}
 	} else if want != text {
-		t.Errorf("%s is not what the table of routes says; if that is meant: go test ./internal/api -run RightsAreDocumented -update\n%s",
+		t.Errorf("%s differs from the table of routes; to update it: go test ./internal/api -run RightsAreDocumented -update\n%s",
 			rightsDocument, table)
 	}
 }
 
-// documentedRights are right and target of each operation as docs/api.md has them, so that a
-// right that was changed by mistake is found by what is answered, too.
+// documentedRights returns the right and target of each operation from docs/api.md.
+// TestEachRouteChecksRight compares the answers with them, so that an accidental change of a right
+// fails there, too.
 func documentedRights(t *testing.T) map[string][2]string {
 	t.Helper()
 	_, rest, _ := strings.Cut(string(must(os.ReadFile(rightsDocument))(t)), rightsBegin)
@@ -95,8 +96,8 @@ func documentedRights(t *testing.T) map[string][2]string {
 	return all
 }
 
-// Whatever is named in a path is the target of a right, or the account's own.
-func TestRoutesWithANameHaveATarget(t *testing.T) {
+// Each object in a path must be the target of a right or belong to the user's account.
+func TestRoutesWithNameHaveTarget(t *testing.T) {
 	of := map[string]string{
 		"/servers/{name}": "server", "/overlays/{name}": "overlay", "/blueprints/{name}": "blueprint", "/jobs/{id}": "job",
 		"/uploads/{id}": "overlay", "/hosts/{host}": "site", "/backups/{name}": "site", "/users/{name}": "site", "/recipes/{id}": "site",
@@ -106,7 +107,7 @@ func TestRoutesWithANameHaveATarget(t *testing.T) {
 		object, below, named := strings.Cut(strings.TrimPrefix(n.Path, "/api/v1"), "}")
 		if !named {
 			if n.On == "job" {
-				t.Errorf("%s %s has no name, and a target that has", n.Method, n.Path)
+				t.Errorf("%s %s has a target but no name in its path", n.Method, n.Path)
 			}
 			continue
 		}
@@ -114,14 +115,14 @@ func TestRoutesWithANameHaveATarget(t *testing.T) {
 			t.Errorf("%s %s needs %q on %q, want a right on %q", n.Method, n.Path, n.Right, n.On, want)
 		}
 		for _, part := range regexp.MustCompile(`\{\w+\}`).FindAllString(below, -1) {
-			if part != "{revision}" && part != "{other}" { // of the object; of a second one, which has a test of its own
-				t.Errorf("%s %s: whose is %s?", n.Method, n.Path, part)
+			if part != "{revision}" && part != "{other}" { // {revision} belongs to the object; TestSecondObjectNeedsRight covers {other}
+				t.Errorf("%s %s: the target of %s is unknown", n.Method, n.Path, part)
 			}
 		}
 	}
 }
 
-// rightsSite is a site with two of each thing that can be told apart, and jobs that wait.
+// rightsSite returns a site with two objects of each kind, and queued jobs.
 func rightsSite(t *testing.T) (s *site, ids map[string]string) {
 	t.Helper()
 	s = newSite(t)
@@ -162,13 +163,13 @@ func rightsSite(t *testing.T) (s *site, ids map[string]string) {
 	return s, ids
 }
 
-// withID says of what a route names the id.
+// withID reports whether a route identifies its object by an id, and the kind of object.
 func withID(n api.Need) (noun string, ok bool) {
 	noun, _, ok = strings.Cut(strings.TrimPrefix(n.Path, "/api/v1/"), "s/{id}")
 	return noun, ok && (noun == "job" || noun == "upload")
 }
 
-// pathTo is the path of a route on something that is called name.
+// pathTo returns the path of a route for the object called name.
 func pathTo(n api.Need, name string, ids map[string]string) string {
 	id := name
 	if noun, ok := withID(n); ok {
@@ -178,7 +179,8 @@ func pathTo(n api.Need, name string, ids map[string]string) string {
 	return path + "?path=x&file=a.vpk&image=a.jpg"
 }
 
-// ask sends a request with as little as the route may need, and gives the answer; of a stream its beginning.
+// ask sends a request with the minimum that the route accepts, and returns the answer, or the
+// beginning of a stream.
 func (s *site) ask(t *testing.T, n api.Need, path, token string) answer {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -188,8 +190,8 @@ func (s *site) ask(t *testing.T, n api.Need, path, token string) answer {
 	if n.ID == "sendUploadPiece" || n.ID == "putOverlayFile" {
 		r.Header.Set("Content-Type", "application/octet-stream")
 	}
-	r.Header.Set("X-Forwarded-For", "192.0.2.1") // not from this machine
-	r.Header.Set("X-Request-Id", "rights")       // the same in answers that are compared
+	r.Header.Set("X-Forwarded-For", "192.0.2.1") // a remote client
+	r.Header.Set("X-Request-Id", "rights")       // equal in answers that are compared
 	r.Host = "panel.example.org"
 	if token != "" {
 		r.Header.Set("Authorization", "Bearer "+token)
@@ -203,16 +205,16 @@ func (s *site) ask(t *testing.T, n api.Need, path, token string) answer {
 	return a
 }
 
-// lets reports whether an answer is that of somebody who may.
+// lets reports whether the answer shows that the actor has the right.
 func (a answer) lets() bool {
 	return a.status != http.StatusUnauthorized && a.status != http.StatusForbidden
 }
 
-// Nobody, a guest and an administrator are answered as the document says.
-func TestEachRouteAnswersWhoMay(t *testing.T) {
+// Requests without login, of a guest and of an administrator are answered according to docs/api.md.
+func TestEachRouteChecksRight(t *testing.T) {
 	s, ids := rightsSite(t)
 	documented := documentedRights(t)
-	others := s.token(t, "others", true) // its own tokens and password are asked for, not those of the others
+	others := s.token(t, "others", true) // requests use its own tokens and password instead of another user's
 	for _, n := range api.Needs() {
 		said, ok := documented[operationOf(n)]
 		if !ok {
@@ -240,8 +242,8 @@ func TestEachRouteAnswersWhoMay(t *testing.T) {
 	}
 }
 
-// Whoever may use one server is answered of any other as if it were not there, on every route.
-func TestOthersThingsAreNotThere(t *testing.T) {
+// For an actor with rights on one server only, every route reports other servers as unknown.
+func TestInvisibleObjectsAreReportedAsUnknown(t *testing.T) {
 	s, ids := rightsSite(t)
 	some := s.token(t, "some", true)
 	s.narrow("some", left4me.OnServer("alpha"))
@@ -266,12 +268,12 @@ func TestOthersThingsAreNotThere(t *testing.T) {
 		hidden, missing := s.ask(t, n, there, some), s.ask(t, n, not, some)
 		text := strings.NewReplacer("beta", none, ids["job beta"], noID, ids["upload beta"], noID).Replace(string(hidden.body))
 		if hidden.status != http.StatusNotFound || missing.status != http.StatusNotFound || text != string(missing.body) {
-			t.Errorf("%s %s: %d %s; of what isn't there: %d %s", n.Method, n.Path, hidden.status, hidden.body, missing.status, missing.body)
+			t.Errorf("%s %s: %d %s; unknown object: %d %s", n.Method, n.Path, hidden.status, hidden.body, missing.status, missing.body)
 		}
 		if slices.Contains([]string{"showServer", "showOverlay", "showBlueprint", "showJob", "showUpload"}, n.ID) {
 			a := s.ask(t, n, not, s.admin).problem(t, http.StatusNotFound)
 			if b := missing.problem(t, http.StatusNotFound); a.Detail != b.Detail || a.Hint != b.Hint {
-				t.Errorf("%s %s: %+v; an administrator is told %+v", n.Method, n.Path, b, a)
+				t.Errorf("%s %s: %+v; an administrator gets %+v", n.Method, n.Path, b, a)
 			}
 		}
 		if n.On == "server" || n.On == "job" {
@@ -285,7 +287,7 @@ func TestOthersThingsAreNotThere(t *testing.T) {
 	}
 }
 
-// names are what stands in an answer under a key.
+// names returns all values of a key in an answer.
 func names(a answer, key string) []string {
 	var all []string
 	for _, m := range regexp.MustCompile(`"`+key+`":"([^"]*)"`).FindAllSubmatch(a.body, -1) {
@@ -294,7 +296,7 @@ func names(a answer, key string) []string {
 	return all
 }
 
-func TestListsHaveWhatSomebodyMaySee(t *testing.T) {
+func TestListsContainVisibleObjectsOnly(t *testing.T) {
 	s, _ := rightsSite(t)
 	some := s.token(t, "some", true)
 	get := func(token, path string) answer {
@@ -311,7 +313,7 @@ func TestListsHaveWhatSomebodyMaySee(t *testing.T) {
 			t.Errorf("%s has %q, want %q", path, got, want)
 		}
 	}
-	check(s.admin, "/servers", "name", "alpha", "beta") // and is kept
+	check(s.admin, "/servers", "name", "alpha", "beta") // the answer is cached
 	for _, on := range []left4me.Target{left4me.OnServer("alpha"), left4me.OnServer("beta")} {
 		s.narrow("some", on)
 		check(some, "/servers", "name", on.Name)
@@ -323,14 +325,14 @@ func TestListsHaveWhatSomebodyMaySee(t *testing.T) {
 		}
 		check(s.admin, "/servers", "name", "alpha", "beta")
 	}
-	// Pages of jobs, with the jobs of others between.
+	// Pages of jobs must skip jobs of other objects.
 	var seen []string
 	for path := "/jobs?limit=1"; path != ""; {
 		a := get(some, path)
 		seen = append(seen, names(a, "target")...)
 		next, _, more := strings.Cut(strings.TrimPrefix(a.header.Get("Link"), "<"), ">")
 		if path = ""; more {
-			path = "/jobs" + next // relative to that of this page
+			path = "/jobs" + next // the link is relative to the current page
 		}
 	}
 	if !slices.Equal(seen, []string{"beta", "beta", "beta"}) {
@@ -361,8 +363,8 @@ func TestListsHaveWhatSomebodyMaySee(t *testing.T) {
 	}
 }
 
-// A second thing that a request names is one that somebody may see, too.
-func TestWhatElseARequestNames(t *testing.T) {
+// The actor must also have rights on a second object in a request.
+func TestSecondObjectNeedsRight(t *testing.T) {
 	s, _ := rightsSite(t)
 	some := s.token(t, "some", true)
 	s.narrow("some", left4me.OnServer("alpha"), left4me.OnOverlay("alpha"))
@@ -390,7 +392,7 @@ func TestWhatElseARequestNames(t *testing.T) {
 		at := "body.overlays[1]"
 		switch {
 		case r == "PUT /servers/alpha":
-			at = "body.overlays[2]" // which has maps already, from somebody who may see it
+			at = "body.overlays[2]" // the server already has maps, added by a user who may see it
 		case method == "PUT":
 			s.call(t, method, "/api/v1"+path, `{"overlays":["maps"]}`)
 			at = "body.overlays[2]"
@@ -418,8 +420,8 @@ func TestWhatElseARequestNames(t *testing.T) {
 	}
 }
 
-// A promotion is tried again by whoever may take the files of its server, as the first time.
-func TestRetryOfAPromotionNeedsTheRightOnItsServer(t *testing.T) {
+// Retrying a promotion requires the right on the server's files, like the first attempt.
+func TestRetryPromotionNeedsRightOnServer(t *testing.T) {
 	s, _ := rightsSite(t)
 	some := s.token(t, "some", true)
 	var j apitype.Job
@@ -437,8 +439,9 @@ func TestRetryOfAPromotionNeedsTheRightOnItsServer(t *testing.T) {
 	}
 }
 
-// Streams have what somebody may see at each moment, and end with the right on what they are of.
-func TestStreamsEndWithTheRight(t *testing.T) {
+// Streams contain only what the actor may see at each moment, and end when the actor loses the
+// right on their target.
+func TestStreamsEndWhenRightIsLost(t *testing.T) {
 	s, ids := rightsSite(t)
 	some := withToken(s.token(t, "some", true))
 	s.narrow("some", left4me.OnServer("alpha"))
@@ -462,7 +465,7 @@ func TestStreamsEndWithTheRight(t *testing.T) {
 		}
 	}
 	if seen := tell(`{"server":"alpha"}`); len(seen) != 1 {
-		t.Errorf("it is told of %q", seen)
+		t.Errorf("got events of %q", seen)
 	}
 	s.narrow("some", left4me.OnServer("beta"))
 	for path, next := range streams {
@@ -476,8 +479,8 @@ func TestStreamsEndWithTheRight(t *testing.T) {
 	tell(`{"server":"beta"}`)
 }
 
-// Whoever must not read passwords any more sees none from then on, also in a stream that goes on.
-func TestAStreamHidesPasswordsFromNowOn(t *testing.T) {
+// When a user loses the right to read passwords, they are hidden in the rest of a running stream.
+func TestStreamHidesPasswordsAfterRightIsLost(t *testing.T) {
 	s := newSite(t)
 	s.create(t, "alpha")
 	next := s.stream(t, "/api/v1/servers/alpha/console", withToken(s.token(t, "zoey", true)))
@@ -499,8 +502,8 @@ func TestAStreamHidesPasswordsFromNowOn(t *testing.T) {
 	eventually(t, "it is hidden", func() bool { return strings.Contains(said(), "(hidden)") })
 }
 
-// Whoever may use a server has no right on the next one of its name, nor on its jobs.
-func TestRightsDoNotFallToTheNextOfAName(t *testing.T) {
+// A right on a server does not extend to a later server of the same name, nor to its jobs.
+func TestRightsDoNotExtendToReusedName(t *testing.T) {
 	s := newSite(t)
 	s.create(t, "alpha")
 	some := withToken(s.token(t, "some", true))
@@ -521,7 +524,7 @@ func TestRightsDoNotFallToTheNextOfAName(t *testing.T) {
 		s.host.says(t, left4me.Status{Name: "beta", State: left4me.Running, Map: fmt.Sprint(time.Now())})
 		e, ok := next()
 		if told = e.data; !ok || told == `{"server":"alpha"}` {
-			t.Fatalf("it is told of the next alpha: %q, %v", told, ok)
+			t.Fatalf("got an event of the new alpha: %q, %v", told, ok)
 		}
 	}
 	s.narrow("some", old...)
@@ -541,12 +544,12 @@ func TestRightsDoNotFallToTheNextOfAName(t *testing.T) {
 	}
 }
 
-// What is in the way is named to whoever may see it only.
-func TestConflictsDontNameWhatSomebodyMayNotSee(t *testing.T) {
+// A conflict names the conflicting object only to actors who may see it.
+func TestConflictsHideInvisibleObjects(t *testing.T) {
 	s := newSite(t)
 	some := s.token(t, "some", true)
 	do := func(method, path, body string) { s.call(t, method, "/api/v1"+path, body).into(t, &struct{}{}) }
-	// What was renamed has its first name on its host.
+	// A renamed object keeps its first name on its host.
 	do("POST", "/servers", `{"name":"alpha"}`)
 	do("POST", "/servers", `{"name":"before"}`)
 	do("POST", "/servers/before/rename", `{"name":"beta"}`)
@@ -570,7 +573,7 @@ func TestConflictsDontNameWhatSomebodyMayNotSee(t *testing.T) {
 		}
 		s.narrowed.Delete("some")
 		if p := ask(); !strings.Contains(p.Detail, "beta") {
-			t.Errorf("%s: who sees all is told %+v", request, p)
+			t.Errorf("%s: an administrator gets %+v", request, p)
 		}
 		s.narrow("some", left4me.OnServer("alpha"), left4me.OnOverlay("alpha"), left4me.OnServer(""), left4me.OnOverlay(""))
 		if p := ask(); strings.Contains(fmt.Sprint(p), "beta") || p.Code != "object.hidden" {
@@ -579,9 +582,9 @@ func TestConflictsDontNameWhatSomebodyMayNotSee(t *testing.T) {
 	}
 }
 
-// Why something failed or isn't running names what else is in the way to whoever may see
-// that only, in every answer and in streams.
-func TestFailuresDontNameWhatSomebodyMayNotSee(t *testing.T) {
+// The reason of a failure or a state names other objects only to actors who may see them, in every
+// answer and in streams.
+func TestFailuresHideInvisibleObjects(t *testing.T) {
 	s := newSite(t)
 	s.installed(t)
 	some := withToken(s.token(t, "some", true))
@@ -625,7 +628,7 @@ func TestFailuresDontNameWhatSomebodyMayNotSee(t *testing.T) {
 		"/hosts/local/game", "/hosts/local/game/rollout",
 	} {
 		if all := get(withToken(s.admin), path); !strings.Contains(all, "beta") {
-			t.Errorf("%s doesn't name it to an administrator: the test looks at nothing: %s", path, all)
+			t.Errorf("%s does not name beta to an administrator, so the test checks nothing: %s", path, all)
 		}
 		if seen := get(some, path); strings.Contains(seen, "beta") || !strings.Contains(seen, "that you may not see") {
 			t.Errorf("%s: %s", path, seen)
@@ -635,13 +638,14 @@ func TestFailuresDontNameWhatSomebodyMayNotSee(t *testing.T) {
 	if !ok || strings.Contains(e.data, "beta") || !strings.Contains(e.data, "may not see") {
 		t.Errorf("the stream of the job has %v", e)
 	}
-	// The list of servers is kept for who sees all; nobody else gets that.
+	// The list of servers is cached for actors who may see everything; nobody else may get the
+	// cached answer.
 	if seen := get(some, "/servers"); strings.Contains(seen, "beta") {
 		t.Error(seen)
 	}
 	r := must(http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+"/metrics", nil))(t)
 	r.Header = some.Clone()
-	r.Header.Set("X-Forwarded-For", "192.0.2.1") // not from this machine
+	r.Header.Set("X-Forwarded-For", "192.0.2.1") // a remote client
 	res := must(http.DefaultClient.Do(r))(t)
 	defer res.Body.Close()
 	text := string(must(io.ReadAll(res.Body))(t))
@@ -651,9 +655,9 @@ func TestFailuresDontNameWhatSomebodyMayNotSee(t *testing.T) {
 	}
 }
 
-// A list names what has a name now: of what was renamed the new one to who may see it, and
-// the next one of its old name to nobody who might see that.
-func TestRightsFollowARenamedServer(t *testing.T) {
+// Lists contain current names: a renamed object appears under its new name to actors who may see
+// it, and an object that got the old name does not appear to them.
+func TestRightsFollowRenamedServer(t *testing.T) {
 	s := newSite(t)
 	s.installed(t)
 	some := withToken(s.token(t, "some", true))
@@ -666,7 +670,7 @@ func TestRightsFollowARenamedServer(t *testing.T) {
 	}
 	first, next := target("alpha"), target("other")
 	s.call(t, "POST", "/api/v1/servers/alpha/rename", `{"name":"omega"}`).into(t, &struct{}{})
-	next.Name = "omega" // it was called so once
+	next.Name = "omega" // a former name
 	s.host.set(func() { s.host.mounts = []left4me.Name{"omega", "other"} })
 	for _, name := range []left4me.Name{"omega", "other"} {
 		s.host.says(t, left4me.Status{Name: name, State: left4me.Running, Build: 9002})

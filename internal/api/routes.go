@@ -19,20 +19,21 @@ const (
 	del  = http.MethodDelete
 )
 
-// entry is one route of the table: an operation, and what whoever asks for it needs.
+// entry is one route of the table: an operation and the authorization it requires.
 type entry struct {
 	operation
 	needs need
 }
 
-// described describes a route. Generated clients name their functions by its id.
+// described returns the description of a route. Generated clients name their functions after its
+// id.
 func (e entry) described(h huma.API) huma.Operation {
 	op := huma.Operation{
 		OperationID: e.id, Method: e.method, Path: e.path, Summary: e.summary,
-		DefaultStatus: e.status, MaxBodyBytes: bodyLimit + 1, // huma refuses what reaches its limit
+		DefaultStatus: e.status, MaxBodyBytes: bodyLimit + 1, // huma rejects bodies that reach its limit
 		Metadata: map[string]any{"needs": e.needs},
 		Responses: map[string]*huma.Response{"default": {
-			Description: "What went wrong",
+			Description: "The error",
 			Content:     map[string]*huma.MediaType{problemType: {Schema: schemaOf[apitype.Problem](h)}},
 		}},
 	}
@@ -42,7 +43,7 @@ func (e entry) described(h huma.API) huma.Operation {
 	return op
 }
 
-// route is a request with a JSON answer.
+// route is an operation with a JSON answer.
 func route[I, O any](method, path, id string, status int, summary string, f func(context.Context, *I) (O, error)) operation {
 	return operation{method, path, id, status, summary, func(h huma.API, op huma.Operation) {
 		huma.Register(h, op, func(ctx context.Context, in *I) (*answer[O], error) {
@@ -51,25 +52,25 @@ func route[I, O any](method, path, id string, status int, summary string, f func
 				return nil, problemOf(ctx, err)
 			}
 			if v := reflect.ValueOf(&out).Elem(); v.Kind() == reflect.Slice && v.IsNil() {
-				v.Set(reflect.MakeSlice(v.Type(), 0, 0)) // a list without entries is empty, not null
+				v.Set(reflect.MakeSlice(v.Type(), 0, 0)) // an empty list must be encoded as [], not null
 			}
 			return &answer[O]{Body: out}, nil
 		})
 	}}
 }
 
-// routeOn is route for an object.
+// routeOn is route for an operation on an object.
 func routeOn[T, I, O any](method, path, id string, status int, summary string, f func(context.Context, T, *I) (O, error)) operationOn[T] {
 	return operationOn[T](route(method, path, id, status, summary, found(f)))
 }
 
-// answer is a body in huma's shape.
+// answer wraps a body in the form that huma expects.
 type answer[T any] struct{ Body T }
 
-// none is a request without anything in it.
+// none is the input of a request without parameters and body.
 type none struct{}
 
-// routes is the whole of /api/v1.
+// routes returns all routes of /api/v1.
 func (c *core) routes() []entry {
 	return slices.Concat(
 		serverRoutes{c}.table(),
@@ -87,7 +88,7 @@ func (c *core) routes() []entry {
 	)
 }
 
-// table are the servers, their consoles and what they can play.
+// table lists the routes of servers, their consoles and their maps.
 func (a serverRoutes) table() []entry {
 	server := a.core.servers()
 	return []entry{
@@ -95,51 +96,51 @@ func (a serverRoutes) table() []entry {
 		onKind(left4me.ServerTarget, manage, route(post, "/servers", "createServer", 201, "Create a server", a.createServer)),
 		server.needs(see, routeOn(get, "", "showServer", 200, "Show a server", a.showServer)),
 		server.needs(configure,
-			routeOn(put, "", "updateServer", 200, "Change a server; it applies when the server starts next", a.updateServer)),
+			routeOn(put, "", "updateServer", 200, "Change a server; takes effect at its next start", a.updateServer)),
 		server.needs(see,
-			routeOn(get, "/config", "showServerConfig", 200, "Show what a restart would change in the generated files", a.serverConfig)),
+			routeOn(get, "/config", "showServerConfig", 200, "Compare the generated files with those of the next start", a.serverConfig)),
 		server.needs(manage,
-			routeOn(post, "/rename", "renameServer", 200, "Rename a server; its files follow when it starts next", a.renameServer)),
+			routeOn(post, "/rename", "renameServer", 200, "Rename a server; its files are renamed at its next start", a.renameServer)),
 		server.needs(manage, routeOn(del, "", "deleteServer", 202, "Delete a server and its files", a.deleteServer)),
 		server.needs(operate, routeOn(post, "/start", "startServer", 202, "Start a server", a.startServer)),
 		server.needs(operate, routeOn(post, "/stop", "stopServer", 202, "Stop a server", a.stopServer)),
 		server.needs(operate, routeOn(post, "/restart", "restartServer", 202, "Restart a server", a.restartServer)),
-		server.needs(manage, routeOn(post, "/reset", "resetServer", 202, "Empty what a server wrote and start it anew", a.resetServer)),
+		server.needs(manage, routeOn(post, "/reset", "resetServer", 202, "Delete what a server wrote and start it again", a.resetServer)),
 		server.needs(see,
 			streamOn[apitype.ConsoleChunk](a.core, "/console", "followConsole", "Follow a console", "console", a.followConsole)),
 		server.needs(see, routeOn(get, "/console/tail", "readConsoleTail", 200, "Read the end of a console", a.tailConsole)),
 		server.needs(console, routeOn(post, "/console", "runCommand", 200, "Run a console command", a.runCommand)),
-		server.needs(see, routeOn(get, "/reach", "checkReach", 200, "Say why players can't join a server", a.reachServer)),
+		server.needs(see, routeOn(get, "/reach", "checkReach", 200, "Check why players cannot join a server", a.reachServer)),
 		server.needs(see, listOn("/crashes", "listCrashes", "List crashes of a server", byTimeOfCrash, a.listCrashes)),
-		loggedIn(stream[apitype.Change](a.core, "/events", "followServers", "Follow which servers change", "server", a.followServers)),
+		loggedIn(stream[apitype.Change](a.core, "/events", "followServers", "Follow changes of all servers", "server", a.followServers)),
 		server.needs(see,
-			listOn("/campaigns", "listServerCampaigns", "List what a server can play", counted[left4me.Campaign](), a.serverCampaigns)),
+			listOn("/campaigns", "listServerCampaigns", "List the campaigns of a server", counted[left4me.Campaign](), a.serverCampaigns)),
 		server.needs(see,
-			listOn("/clashes", "listServerClashes", "Say what the overlays of a server have in common", counted[left4me.Warning](),
+			listOn("/clashes", "listServerClashes", "List conflicts between the overlays of a server", counted[left4me.Warning](),
 				a.serverClashes)),
-		server.needs(operate, routeOn(post, "/map", "changeMap", 200, "Change the map of a server that runs", a.changeMap)),
-		server.needs(see, picture("/picture", "showServerPicture", "Show a picture of an add-on that a server has", a.picture)),
+		server.needs(operate, routeOn(post, "/map", "changeMap", 200, "Change the map of a running server", a.changeMap)),
+		server.needs(see, picture("/picture", "showServerPicture", "Show a picture from an add-on of a server", a.picture)),
 	}
 }
 
-// fileTable are the files of servers.
+// fileTable lists the routes of servers' files.
 func (a serverRoutes) fileTable() []entry {
 	server := a.core.servers()
 	return []entry{
-		server.needs(see, routeOn(get, "/files", "listServerFiles", 200, "List what a server sees: its layers merged", a.serverFiles)),
+		server.needs(see, routeOn(get, "/files", "listServerFiles", 200, "List the merged files of a server", a.serverFiles)),
 		server.needs(configure,
-			routeOn(get, "/file", "showServerFile", 200, "Read a file as a server sees it",
-				a.serverFile)), // passwords of plugins stand in some
-		server.needs(see, routeOn(get, "/written", "listWrittenFiles", 200, "List what a server wrote over its layers", a.serverWritten)),
+			routeOn(get, "/file", "showServerFile", 200, "Read a file of a server",
+				a.serverFile)), // some files contain passwords of plugins
+		server.needs(see, routeOn(get, "/written", "listWrittenFiles", 200, "List the files that a server wrote", a.serverWritten)),
 		server.needs(content,
-			routeOn(post, "/written/discard", "discardWrittenFiles", 202, "Drop files that a stopped server wrote", a.discardWritten)),
+			routeOn(post, "/written/discard", "discardWrittenFiles", 202, "Discard files that a stopped server wrote", a.discardWritten)),
 		server.needs(see, routeOn(get, "/pending", "listPendingFiles", 200, "List the files that a restart would change", a.serverPending)),
 		server.needs(see,
-			routeOn(get, "/compare/{other}", "compareServers", 200, "List how the files of two servers differ", a.compareServers)),
+			routeOn(get, "/compare/{other}", "compareServers", 200, "List differences between the files of two servers", a.compareServers)),
 	}
 }
 
-// table are the jobs.
+// table lists the routes of jobs.
 func (a jobRoutes) table() []entry {
 	job := a.core.jobs()
 	return []entry{
@@ -147,11 +148,11 @@ func (a jobRoutes) table() []entry {
 		job.needs(see, routeOn(get, "", "showJob", 200, "Show a job", a.showJob)),
 		job.needs(asTheJob, routeOn(post, "/cancel", "cancelJob", 202, "Cancel a job", a.cancelJob)),
 		job.needs(asTheJob, routeOn(post, "/retry", "retryJob", 202, "Retry a job", a.retryJob)),
-		job.needs(see, streamOn[apitype.Job](a.core, "/events", "followJob", "Follow a job until it has ended", "job", a.followJob)),
+		job.needs(see, streamOn[apitype.Job](a.core, "/events", "followJob", "Follow a job until it ends", "job", a.followJob)),
 	}
 }
 
-// table are the builds of the game on a host.
+// table lists the routes of the game on a host.
 func (a gameRoutes) table() []entry {
 	host := a.core.hosts()
 	return []entry{
@@ -159,21 +160,21 @@ func (a gameRoutes) table() []entry {
 		host.needs(site, routeOn(post, "/game/install", "installGame", 202, "Install the game", a.game(left4me.InstallGame))),
 		host.needs(site, routeOn(post, "/game/update", "updateGame", 202, "Update the game", a.game(left4me.UpdateGame))),
 		host.needs(site,
-			routeOn(post, "/game/verify", "verifyGame", 202, "Verify the files of the game and mend them", a.game(left4me.VerifyGame))),
+			routeOn(post, "/game/verify", "verifyGame", 202, "Verify the files of the game and repair them", a.game(left4me.VerifyGame))),
 		host.needs(site,
-			routeOn(post, "/game/rollback", "rollbackGame", 202, "Go back to another build of the game", a.game(left4me.RollbackGame))),
-		host.needs(site, routeOn(post, "/game/check", "checkGame", 202, "Ask Steam for the newest build", a.game(left4me.CheckGame))),
-		host.needs(site, routeOn(post, "/game/pin", "pinGame", 200, "Pin the current build, or let it go", a.pinGame)),
-		host.needs(see, routeOn(get, "/game/policy", "showGamePolicy", 200, "Show when newer builds are looked for", a.showPolicy)),
+			routeOn(post, "/game/rollback", "rollbackGame", 202, "Roll back to another build of the game", a.game(left4me.RollbackGame))),
+		host.needs(site, routeOn(post, "/game/check", "checkGame", 202, "Check Steam for the newest build", a.game(left4me.CheckGame))),
+		host.needs(site, routeOn(post, "/game/pin", "pinGame", 200, "Pin or unpin the current build", a.pinGame)),
+		host.needs(see, routeOn(get, "/game/policy", "showGamePolicy", 200, "Show the schedule of game updates", a.showPolicy)),
 		host.needs(site,
-			routeOn(put, "/game/policy", "setGamePolicy", 200, "Say when newer builds are looked for and installed", a.setPolicy)),
-		host.needs(see, routeOn(get, "/game/rollout", "showRollout", 200, "Show how servers move over to another build", a.showRollout)),
+			routeOn(put, "/game/policy", "setGamePolicy", 200, "Change the schedule of game updates", a.setPolicy)),
+		host.needs(see, routeOn(get, "/game/rollout", "showRollout", 200, "Show the rollout of another build to servers", a.showRollout)),
 		host.needs(site,
-			routeOn(del, "/game/rollout", "cancelRollout", 200, "Leave servers that have not moved over as they are", a.cancelRollout)),
+			routeOn(del, "/game/rollout", "cancelRollout", 200, "Cancel a rollout; pending servers keep their build", a.cancelRollout)),
 	}
 }
 
-// table are the blueprints.
+// table lists the routes of blueprints.
 func (a blueprintRoutes) table() []entry {
 	blueprint := a.core.blueprints()
 	return []entry{
@@ -182,139 +183,139 @@ func (a blueprintRoutes) table() []entry {
 			route(post, "/blueprints", "createBlueprint", 201, "Create a blueprint", a.createBlueprint)),
 		blueprint.needs(see, routeOn(get, "", "showBlueprint", 200, "Show a blueprint", a.showBlueprint)),
 		blueprint.needs(configure,
-			routeOn(put, "", "updateBlueprint", 200, "Change a blueprint; servers on it get it when they start next", a.updateBlueprint)),
+			routeOn(put, "", "updateBlueprint", 200, "Change a blueprint; takes effect when its servers start next", a.updateBlueprint)),
 		blueprint.needs(manage,
-			routeOn(post, "/rename", "renameBlueprint", 200, "Rename a blueprint, also where servers refer to it", a.renameBlueprint)),
+			routeOn(post, "/rename", "renameBlueprint", 200, "Rename a blueprint and all references to it", a.renameBlueprint)),
 		blueprint.needs(manage, routeOn(del, "", "deleteBlueprint", 200, "Delete a blueprint that no server uses", a.deleteBlueprint)),
 	}
 }
 
-// table are the overlays and where their content comes from.
+// table lists the routes of overlays and their sources.
 func (a overlayRoutes) table() []entry {
 	overlay := a.core.overlays()
 	return []entry{
-		loggedIn(list("/overlays", "listOverlays", "List overlays, deleted ones at the end", byOverlayName, a.listOverlays)),
+		loggedIn(list("/overlays", "listOverlays", "List overlays, deleted ones last", byOverlayName, a.listOverlays)),
 		onKind(left4me.OverlayTarget, manage,
-			route(post, "/overlays", "createOverlay", 201, "Create an overlay; nothing is built yet", a.createOverlay)),
+			route(post, "/overlays", "createOverlay", 201, "Create an overlay; does not start a build", a.createOverlay)),
 		overlay.needs(see, routeOn(get, "", "showOverlay", 200, "Show an overlay", a.showOverlay)),
 		overlay.needs(configure,
-			routeOn(put, "", "changeOverlay", 200, "Change what an overlay is made of; nothing is built yet", a.changeOverlay)),
+			routeOn(put, "", "changeOverlay", 200, "Change the definition of an overlay; does not start a build", a.changeOverlay)),
 		overlay.needs(manage,
-			routeOn(post, "/rename", "renameOverlay", 200, "Rename an overlay; its host goes on with the old name", a.renameOverlay)),
+			routeOn(post, "/rename", "renameOverlay", 200, "Rename an overlay; its host keeps using the old name", a.renameOverlay)),
 		overlay.needs(manage,
-			routeOn(del, "", "deleteOverlay", 202, "Delete an overlay; it can be taken back for some days", a.deleteOverlay)),
-		overlay.needs(manage, routeOn(post, "/restore", "restoreOverlay", 202, "Take a deleted overlay back", a.restoreOverlay)),
+			routeOn(del, "", "deleteOverlay", 202, "Delete an overlay; it can be restored for some days", a.deleteOverlay)),
+		overlay.needs(manage, routeOn(post, "/restore", "restoreOverlay", 202, "Restore a deleted overlay", a.restoreOverlay)),
 		overlay.needs(content,
-			routeOn(post, "/build", "buildOverlay", 202, "Make a revision of an overlay, if anything changed", a.buildOverlay)),
+			routeOn(post, "/build", "buildOverlay", 202, "Build a revision of an overlay if anything changed", a.buildOverlay)),
 		overlay.needs(see,
 			listOn("/scripts", "listScripts", "List the versions of a script, newest first", byScriptVersion, a.listScripts)),
 		overlay.needs(see,
-			routeOn(get, "/moves", "showOverlayRestart", 200, "Show how servers move over to a revision that came by itself",
+			routeOn(get, "/moves", "showOverlayRestart", 200, "Show the rollout of an automatically built revision to servers",
 				a.showOverlayRestart)),
 		overlay.needs(content,
-			routeOn(del, "/moves", "cancelOverlayRestart", 200, "Leave servers that have not moved over as they are",
+			routeOn(del, "/moves", "cancelOverlayRestart", 200, "Cancel a rollout; pending servers keep their revision",
 				a.cancelOverlayRestart)),
 		loggedIn(route(post, "/workshop/parse", "parseWorkshop", 200, "Find workshop items in a text", a.parseWorkshop)),
 		onKind(left4me.OverlayTarget, content,
-			route(post, "/workshop/lookup", "lookUpWorkshop", 200, "Ask Steam about workshop items", a.lookUpWorkshop)),
+			route(post, "/workshop/lookup", "lookUpWorkshop", 200, "Query Steam for workshop items", a.lookUpWorkshop)),
 		onSite(site,
 			route(post, "/content/collect", "collectContent", 202, "Remove revisions and downloads that nothing needs", a.collectContent)),
 	}
 }
 
-// revisionTable are the revisions of overlays and their files.
+// revisionTable lists the routes of overlays' revisions and their files.
 func (a overlayRoutes) revisionTable() []entry {
 	overlay := a.core.overlays()
 	return []entry{
-		overlay.needs(see, picture("/picture", "showOverlayPicture", "Show a picture of an add-on of an overlay", a.picture)),
+		overlay.needs(see, picture("/picture", "showOverlayPicture", "Show a picture from an add-on of an overlay", a.picture)),
 		overlay.needs(content, a.archiveDownload("/revisions/{revision}/archive", "downloadRevision", "Download a revision as an archive")),
 		overlay.needs(content,
-			a.fileDownload("/revisions/{revision}/raw", "downloadRevisionFile", "Download a file of a revision, also in parts")),
-		overlay.needs(see, routeOn(get, "/diff", "diffOverlay", 200, "Say how two revisions differ", a.diffOverlay)),
+			a.fileDownload("/revisions/{revision}/raw", "downloadRevisionFile", "Download a file of a revision; supports ranges")),
+		overlay.needs(see, routeOn(get, "/diff", "diffOverlay", 200, "Compare two revisions", a.diffOverlay)),
 		overlay.needs(see,
 			routeOn(get, "/revisions/{revision}", "showRevision", 200, "Show a revision with its warnings, campaigns and items",
 				a.showRevision)),
 		overlay.needs(content,
-			routeOn(post, "/revisions/{revision}/use", "useRevision", 200, "Let servers start with a revision", a.useRevision)),
-		overlay.needs(content, routeOn(put, "/revisions/{revision}/label", "labelRevision", 200, "Name a revision", a.labelRevision)),
+			routeOn(post, "/revisions/{revision}/use", "useRevision", 200, "Make a revision the current one", a.useRevision)),
+		overlay.needs(content, routeOn(put, "/revisions/{revision}/label", "labelRevision", 200, "Label a revision", a.labelRevision)),
 		overlay.needs(content,
 			routeOn(del, "/revisions/{revision}", "dropRevision", 200, "Remove a revision that nothing uses", a.dropRevision)),
 		overlay.needs(see,
 			routeOn(get, "/revisions/{revision}/files", "listRevisionFiles", 200, "List the files of a revision", a.listFiles)),
 		overlay.needs(content,
 			routeOn(get, "/revisions/{revision}/file", "showRevisionFile", 200, "Read a file of a revision",
-				a.showFile)), // passwords of plugins stand in some
+				a.showFile)), // some files contain passwords of plugins
 		overlay.needs(content,
-			routeOn(put, "/file", "putOverlayFile", 202, "Make a revision with one small file more, or another one", a.putFile)),
+			routeOn(put, "/file", "putOverlayFile", 202, "Add or replace one small file and publish a revision", a.putFile)),
 	}
 }
 
-// recipeTable are the scripts to begin with.
+// recipeTable lists the routes of script templates.
 func (c *core) recipeTable() []entry {
 	recipe := c.recipes()
 	return []entry{
-		onSite(see, list("/recipes", "listRecipes", "List scripts to begin with", counted[apitype.Recipe](), listRecipes)),
-		recipe.needs(see, routeOn(get, "", "showRecipe", 200, "Show a script to begin with, with chosen values", showRecipe)),
+		onSite(see, list("/recipes", "listRecipes", "List script templates", counted[apitype.Recipe](), listRecipes)),
+		recipe.needs(see, routeOn(get, "", "showRecipe", 200, "Show a script template with the given parameters", showRecipe)),
 	}
 }
 
-// table are the uploads.
+// table lists the routes of uploads.
 func (a uploadRoutes) table() []entry {
 	overlay, upload := a.core.overlays(), a.core.uploads()
 	return []entry{
-		overlay.needs(content, routeOn(post, "/uploads", "createUpload", 201, "Begin an upload for an overlay", a.createUpload)),
+		overlay.needs(content, routeOn(post, "/uploads", "createUpload", 201, "Start an upload for an overlay", a.createUpload)),
 		onKind(left4me.OverlayTarget, content,
-			list("/uploads", "listUploads", "List your uploads; an administrator's list has everybody's", byTimeOfUpload, a.listUploads)),
-		upload.needs(content, routeOn(get, "", "showUpload", 200, "Show an upload, and where its files go on", a.showUpload)),
-		upload.needs(content, routeOn(del, "", "deleteUpload", 200, "Drop an upload", a.deleteUpload)),
+			list("/uploads", "listUploads", "List your uploads; administrators see all uploads", byTimeOfUpload, a.listUploads)),
+		upload.needs(content, routeOn(get, "", "showUpload", 200, "Show an upload and its progress", a.showUpload)),
+		upload.needs(content, routeOn(del, "", "deleteUpload", 200, "Delete an upload", a.deleteUpload)),
 		upload.needs(content, a.piece("/file", "sendUploadPiece", "Send a piece of a file")),
-		upload.needs(content, routeOn(post, "/plan", "planUpload", 200, "Say what publishing an upload would do", a.planUpload)),
+		upload.needs(content, routeOn(post, "/plan", "planUpload", 200, "Preview what publishing an upload would do", a.planUpload)),
 		onSite(see,
-			route(get, "/archive-names", "showArchiveNames", 200, "Show the setting of names in archives, and the encodings",
+			route(get, "/archive-names", "showArchiveNames", 200, "Show the default encoding of archive names, and all encodings",
 				a.showArchiveNames)),
 		onSite(site,
-			route(put, "/archive-names", "setArchiveNames", 200, "Say what names in archives are taken for that are too short to tell",
+			route(put, "/archive-names", "setArchiveNames", 200, "Change the default encoding of archive names",
 				a.setArchiveNames)),
 	}
 }
 
-// table are the backups.
+// table lists the routes of backups.
 func (a backupRoutes) table() []entry {
 	backup := a.core.backups()
 	return []entry{
 		onSite(see, list("/backups", "listBackups", "List backups, newest first", byTimeOfBackup, a.listBackups)),
-		onSite(site, route(post, "/backups", "createBackup", 202, "Make a backup", a.createBackup)),
+		onSite(site, route(post, "/backups", "createBackup", 202, "Create a backup", a.createBackup)),
 		backup.needs(site, routeOn(del, "", "deleteBackup", 200, "Delete a backup", a.deleteBackup)),
-		backup.needs(site, routeOn(post, "/verify", "verifyBackup", 202, "Read a backup from its beginning to its end", a.verifyBackup)),
+		backup.needs(site, routeOn(post, "/verify", "verifyBackup", 202, "Verify all files of a backup", a.verifyBackup)),
 		backup.needs(site, a.download("/file", "downloadBackup", "Download a backup")),
-		onSite(see, route(get, "/backup-policy", "showBackupPolicy", 200, "Show when backups are made", a.showBackupPolicy)),
-		onSite(site, route(put, "/backup-policy", "setBackupPolicy", 200, "Say when backups are made", a.setBackupPolicy)),
+		onSite(see, route(get, "/backup-policy", "showBackupPolicy", 200, "Show the backup schedule", a.showBackupPolicy)),
+		onSite(site, route(put, "/backup-policy", "setBackupPolicy", 200, "Change the backup schedule", a.setBackupPolicy)),
 	}
 }
 
-// table are the users, tokens and what people do with their own account.
+// table lists the routes of users, tokens and the user's own account.
 func (a accountRoutes) table() []entry {
 	user, token := a.core.users(), a.core.tokens()
 	return []entry{
-		onSite(site, list("/users", "listUsers", "List users", byUserName, a.listUsers)), // who is an administrator is not for everybody
+		onSite(site, list("/users", "listUsers", "List users", byUserName, a.listUsers)), // hides who the administrators are
 		onSite(site, route(post, "/users", "createUser", 201, "Create a user", a.createUser)),
-		user.needs(site, routeOn(http.MethodPatch, "", "changeUser", 200, "Change a user, and end its sessions", a.changeUser)),
-		user.needs(site, routeOn(del, "", "deleteUser", 200, "Delete a user with its sessions and tokens", a.deleteUser)),
-		loggedIn(route(put, "/me/password", "changePassword", 200, "Change your own password, and end all your sessions",
+		user.needs(site, routeOn(http.MethodPatch, "", "changeUser", 200, "Change a user and end the user's sessions", a.changeUser)),
+		user.needs(site, routeOn(del, "", "deleteUser", 200, "Delete a user and the user's sessions and tokens", a.deleteUser)),
+		loggedIn(route(put, "/me/password", "changePassword", 200, "Change your own password and end all your sessions",
 			a.changePassword)),
 		loggedIn(route(del, "/me/sessions", "signOut", 200, "Sign out everywhere: end all your sessions", a.signOut)),
-		loggedIn(route(post, "/tokens", "createToken", 201, "Create a token for yourself; an administrator for anybody", a.createToken)),
-		loggedIn(list("/tokens", "listTokens", "List your own tokens; an administrator's list has everybody's", byTokenOwner,
+		loggedIn(route(post, "/tokens", "createToken", 201, "Create a token; administrators can choose any owner", a.createToken)),
+		loggedIn(list("/tokens", "listTokens", "List your tokens; administrators see all tokens", byTokenOwner,
 			a.listTokens)),
 		token.needs(see,
-			routeOn(del, "", "revokeToken", 200, "Revoke a token", a.revokeToken)), // anybody may take back what stands for them
+			routeOn(del, "", "revokeToken", 200, "Revoke a token", a.revokeToken)), // users may always revoke their own tokens
 	}
 }
 
-// table are the checks of a host.
+// table lists the routes of hosts.
 func (a hostRoutes) table() []entry {
 	host := a.core.hosts()
 	return []entry{
-		host.needs(site, routeOn(get, "/doctor", "checkHost", 200, "Let a host look at itself", a.hostDoctor)),
+		host.needs(site, routeOn(get, "/doctor", "checkHost", 200, "Run all checks of a host", a.hostDoctor)),
 	}
 }

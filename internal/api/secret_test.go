@@ -12,15 +12,15 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// secretLines hold the password zoey in the forms in which the game, people and plugins write it.
+// secretLines contain the password zoey in the notations of the game, of people and of plugins.
 var secretLines = []string{
 	`sv_password"zoey"`, `sv_password zoey`, `"sv_password" = "zoey" ( def. "" ) notify`, `sm_cvar sv_password{zoey}`,
 	`say hi;sv_password zoey`,
 	`rcon from "127.0.0.1:1": command "sv_password "zoey""`, `sv_password zoey // for zoey`,
 }
 
-// Passwords are shown to nobody who may change nothing, wherever they stand.
-func TestGuestsSeeNoPasswords(t *testing.T) {
+// No answer shows passwords to users who may not change the object.
+func TestPasswordsAreHiddenFromGuests(t *testing.T) {
 	s := newSite(t)
 	end := &left4me.Error{Kind: left4me.Unavailable, Text: "the script ended: db_password=zoey", Hint: "see sv_password zoey"}
 	s.host.set(func() {
@@ -66,7 +66,7 @@ func TestGuestsSeeNoPasswords(t *testing.T) {
 			t.Errorf("%s: %d %s", path, a.status, a.body)
 		}
 		if a := s.call(t, "GET", "/api/v1"+path, nil); path != "/servers" && !bytes.Contains(a.body, []byte("zoey")) {
-			t.Errorf("%s: an administrator sees none: %s", path, a.body)
+			t.Errorf("%s: hidden from an administrator: %s", path, a.body)
 		}
 	}
 	for _, path := range []string{"/servers/alpha/console", "/jobs/" + string(j.ID) + "/events"} {

@@ -12,10 +12,10 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// serverRoutes answers requests about servers.
+// serverRoutes handles requests about servers.
 type serverRoutes struct{ core *core }
 
-// serverFor is a server as whoever may see it may read it, without what is secret.
+// serverFor converts a server without its secrets, for every user who may see it.
 func serverFor(who accounts.Actor, v servers.View) apitype.GameServer {
 	st := v.Status
 	s := apitype.GameServer{
@@ -58,8 +58,8 @@ func (a serverRoutes) showServer(ctx context.Context, name left4me.Name, _ *none
 	return a.whole(ctx, v, err)
 }
 
-// whole is a server with what only people see who may change it, and with what is
-// wrong with its definition.
+// whole converts a server, including the fields that only users with edit rights may see, and the
+// warnings about its definition.
 func (a serverRoutes) whole(ctx context.Context, v servers.View, err error) (apitype.GameServer, error) {
 	if err != nil {
 		return apitype.GameServer{}, err
@@ -73,7 +73,8 @@ func (a serverRoutes) whole(ctx context.Context, v servers.View, err error) (api
 	return s, nil
 }
 
-// settingsFor are the settings of a target with what only people see who may read its secrets.
+// settingsFor returns the settings of a target, including the fields that only users who may read
+// its secrets may see.
 func settingsFor(ctx context.Context, target left4me.Target, s left4me.Settings) left4me.Settings {
 	if !readsSecrets(ctx, target) {
 		return s.Public()
@@ -83,7 +84,7 @@ func settingsFor(ctx context.Context, target left4me.Target, s left4me.Settings)
 
 func (a serverRoutes) createServer(ctx context.Context, in *struct{ Body apitype.NewServer }) (apitype.GameServer, error) {
 	b := in.Body
-	port := 0 // the next free one
+	port := 0 // 0: the next free port
 	if b.Port != nil {
 		if port = *b.Port; port == 0 {
 			return apitype.GameServer{}, left4me.NewError(left4me.Invalid, "port.zero").InField("port")
@@ -131,15 +132,15 @@ func (a serverRoutes) act(ctx context.Context, kind left4me.JobKind, name left4m
 
 type crashesInput struct {
 	Limit int    `query:"limit" default:"20" minimum:"1" maximum:"100"`
-	After string `query:"after" maxLength:"1000" doc:"From the header Link of the page before"`
+	After string `query:"after" maxLength:"1000" doc:"Value of after from the Link header of the previous page"`
 }
 
 func (in crashesInput) page() ListInput { return ListInput(in) }
 
-// maxCrashes is more than are kept of a server.
+// maxCrashes is larger than the number of crashes stored for a server.
 const maxCrashes = 1000
 
-// byTimeOfCrash is the order of crashes, newest first.
+// byTimeOfCrash orders crashes newest first.
 var byTimeOfCrash = order[apitype.Crash]{
 	key:  func(v apitype.Crash) string { return strconv.FormatInt(v.At.UnixMilli(), 10) },
 	down: true,

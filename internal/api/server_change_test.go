@@ -12,8 +12,8 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Servers of a renamed blueprint have its new name.
-func TestABlueprintIsRenamed(t *testing.T) {
+// Servers must refer to a renamed blueprint by its new name.
+func TestRenameBlueprint(t *testing.T) {
 	s := newSite(t)
 	s.call(t, "POST", "/api/v1/blueprints", `{"name":"coop","settings":{"mode":"coop"}}`)
 	s.call(t, "POST", "/api/v1/servers", `{"name":"alpha","blueprint":"coop"}`)
@@ -38,8 +38,8 @@ func TestABlueprintIsRenamed(t *testing.T) {
 	}
 }
 
-// What stacks a renamed overlay has its new name, and its host the old one.
-func TestAnOverlayIsRenamed(t *testing.T) {
+// Stacks must refer to a renamed overlay by its new name, while its host keeps the old one.
+func TestRenameOverlay(t *testing.T) {
 	s := newSite(t)
 	s.call(t, "POST", "/api/v1/overlays", `{"name":"levels","kind":"files"}`)
 	s.call(t, "POST", "/api/v1/overlays", `{"name":"taken","kind":"files"}`)
@@ -63,12 +63,13 @@ func TestAnOverlayIsRenamed(t *testing.T) {
 		t.Errorf("%+v", b)
 	}
 	if a := s.call(t, "POST", "/api/v1/overlays/campaigns/rename", `{"name":"levels"}`); strings.Contains(string(a.body), "name_on_host") {
-		t.Errorf("back to what its host has: %s", a.body)
+		t.Errorf("renamed back to the host's name: %s", a.body)
 	}
 }
 
-// A server has its new name at once, tells the one on its host, and is not found by the old.
-func TestAServerIsRenamed(t *testing.T) {
+// A renamed server has its new name immediately, reports its name on the host, and is no longer
+// found by its old name.
+func TestRenameServer(t *testing.T) {
 	s := newSite(t)
 	old := s.create(t, "alpha")
 	s.create(t, "taken")
@@ -90,13 +91,13 @@ func TestAServerIsRenamed(t *testing.T) {
 		t.Errorf("%+v", v)
 	}
 	if a := s.call(t, "POST", "/api/v1/servers/beta/rename", `{"name":"alpha"}`); strings.Contains(string(a.body), "name_on_host") {
-		t.Errorf("back to what its host has: %s", a.body)
+		t.Errorf("renamed back to the host's name: %s", a.body)
 	}
 }
 
-// Who changes what somebody else changed meanwhile loses nothing of theirs: the
-// answer is 409, and says which version there is.
-func TestAServerIsChanged(t *testing.T) {
+// A change based on an outdated version must not overwrite a newer one: the answer is 409 and
+// contains the current version.
+func TestChangeServer(t *testing.T) {
 	s := newSite(t)
 	v := s.create(t, "alpha")
 	if v.Version != 1 || v.Overlays == nil || v.Autostart != left4me.AutostartLast || v.Wanted != left4me.WantStopped ||
@@ -130,14 +131,14 @@ func TestAServerIsChanged(t *testing.T) {
 	}
 	s.call(t, "PUT", "/api/v1/servers/nobody", `{}`).problem(t, http.StatusNotFound)
 	s.create(t, "beta")
-	for _, body := range []string{`{"autostart":"never"}`, `{}`} { // left out, it stays
+	for _, body := range []string{`{"autostart":"never"}`, `{}`} { // absent: unchanged
 		if s.call(t, "PUT", "/api/v1/servers/beta", body).into(t, &v); v.Autostart != left4me.AutostartNever {
 			t.Errorf("%s: %s", body, v.Autostart)
 		}
 	}
 	s.call(t, "PUT", "/api/v1/servers/beta", `{"port":27020}`).problem(t, http.StatusConflict, "body.port")
 
-	// Passwords are for people who may change them.
+	// Passwords are shown only to users who may change them.
 	guest := withToken(s.guest)
 	for _, path := range []string{path, "/api/v1/servers"} {
 		if body := string(s.send(t, "GET", path, guest, nil).body); strings.Contains(body, "zoey") || strings.Contains(body, "bill") ||
@@ -150,7 +151,7 @@ func TestAServerIsChanged(t *testing.T) {
 	}
 }
 
-func TestABlueprintIsChangedAndDeleted(t *testing.T) {
+func TestChangeAndDeleteBlueprint(t *testing.T) {
 	s := newSite(t)
 	const path = "/api/v1/blueprints/versus"
 	s.call(t, "POST", "/api/v1/blueprints", `{"name":"versus"}`)
@@ -178,7 +179,7 @@ func TestABlueprintIsChangedAndDeleted(t *testing.T) {
 	s.call(t, "GET", path, nil).problem(t, http.StatusNotFound)
 }
 
-func TestTheDescriptionSaysWhatSettingsDo(t *testing.T) {
+func TestDescriptionDocumentsSettings(t *testing.T) {
 	b, err := api.OpenAPI()
 	if err != nil {
 		t.Fatal(err)

@@ -10,7 +10,7 @@ import (
 )
 
 type consoleInput struct {
-	After string `header:"Last-Event-ID" doc:"Resume behind this event; without it, recent history comes first"`
+	After string `header:"Last-Event-ID" doc:"Resume after this event; absent: start with recent output"`
 }
 
 func (a serverRoutes) followConsole(ctx context.Context, name left4me.Name, in *consoleInput) (feed, error) {

@@ -23,7 +23,7 @@ func (a serverRoutes) serverWritten(ctx context.Context, name left4me.Name, in *
 
 type fileInput struct {
 	Path   string `query:"path" required:"true"`
-	Inside string `query:"inside" doc:"A file in the add-on that path is"`
+	Inside string `query:"inside" doc:"File inside the add-on at path"`
 }
 
 func (a serverRoutes) serverFile(ctx context.Context, name left4me.Name, in *fileInput) (apitype.ServerFile, error) {

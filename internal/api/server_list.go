@@ -9,15 +9,15 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// serverList is the answer to GET /servers for whoever may see everything, kept until
-// something in it changes: every monitor asks for it far more often than that, and most
-// of the work would be to write the same JSON again.
+// serverList caches the answer to GET /servers for actors who may see everything, until something
+// in it changes. Monitoring systems request it much more often than that, and most of the work
+// would be encoding the same JSON again.
 type serverList struct {
 	version servers.Version
 	body    []byte
 }
 
-// onServer is a server as a target.
+// onServer returns a server as a target.
 func onServer(v servers.View) left4me.Target { return v.Target() }
 
 var byServerName = order[apitype.GameServer]{key: func(s apitype.GameServer) string { return string(s.Name) }}
@@ -25,7 +25,7 @@ var byServerName = order[apitype.GameServer]{key: func(s apitype.GameServer) str
 func (a serverRoutes) list(ctx context.Context, in *ListInput) (body []byte, next string, err error) {
 	who := actorOf(ctx)
 	kept := *in == ListInput{} && who.Only == nil
-	version := a.core.Servers.Version() // before reading: what changes meanwhile makes it old
+	version := a.core.Servers.Version() // taken before reading, so a concurrent change invalidates the cached list
 	if l := a.core.listed.Load(); kept && l != nil && l.version == version {
 		return l.body, "", nil
 	}

@@ -13,8 +13,7 @@ func (a serverRoutes) serverCampaigns(ctx context.Context, name left4me.Name, _ 
 	return campaignsOf(all), err
 }
 
-// campaignsOf never gives null for the modes of a campaign, nor for the chapters
-// of a mode.
+// campaignsOf replaces nil maps of modes and nil lists of chapters by empty ones.
 func campaignsOf(all []left4me.Campaign) []left4me.Campaign {
 	all = slices.Clone(all)
 	for i, c := range all {

@@ -8,9 +8,9 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Why a server is in its state is said by its code, as this build words it, and by the
-// text it came with where there is no code, or none that is known here.
-func TestReasonsOfStatesHaveCodesAndTexts(t *testing.T) {
+// The reason of a server's state is rendered from its code. Without a code, or with an unknown one,
+// the text from the host is shown.
+func TestServerReasonIsRenderedFromCode(t *testing.T) {
 	s := newSite(t)
 	s.create(t, "alpha")
 	for reason, st := range map[string]left4me.Status{

@@ -10,7 +10,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-func TestCreateNeedsNothingButAName(t *testing.T) {
+func TestCreateServerByNameOnly(t *testing.T) {
 	s := newSite(t)
 	a := s.call(t, "POST", "/api/v1/servers", `{"name":"alpha"}`)
 	if a.status != http.StatusCreated {
@@ -28,11 +28,11 @@ func TestCreateNeedsNothingButAName(t *testing.T) {
 	}
 	for _, field := range []string{"job", "since", "wanted_at"} {
 		if got, ok := v[field]; ok {
-			t.Errorf("%s is %v; what isn't there is absent", field, got)
+			t.Errorf("%s is %v, want it absent", field, got)
 		}
 	}
 	if v["state"] == nil || v["online"] == nil {
-		t.Errorf("null where there is a value: %s", a.body)
+		t.Errorf("null instead of a value: %s", a.body)
 	}
 	if b := s.create(t, "beta"); b.Port != 27016 {
 		t.Errorf("the next free port is %d", b.Port)
@@ -49,7 +49,7 @@ func TestCreateNeedsNothingButAName(t *testing.T) {
 	}
 }
 
-func TestAPortOfAnotherProgramIsNotGiven(t *testing.T) {
+func TestCreateServerSkipsPortsInUse(t *testing.T) {
 	s := newSite(t)
 	s.host.set(func() { s.host.taken = map[int]bool{27015: true, 27016: true} })
 	if v := s.create(t, "alpha"); v.Port != 27017 {
@@ -57,7 +57,7 @@ func TestAPortOfAnotherProgramIsNotGiven(t *testing.T) {
 	}
 }
 
-func TestWhatIsWrongWithANewServer(t *testing.T) {
+func TestCreateServerReportsInvalidFields(t *testing.T) {
 	s := newSite(t)
 	s.create(t, "alpha")
 	for _, c := range []struct {
@@ -98,20 +98,21 @@ func TestWhatIsWrongWithANewServer(t *testing.T) {
 	var all []apitype.GameServer
 	s.call(t, "GET", "/api/v1/servers", nil).into(t, &all)
 	if len(all) != 1 {
-		t.Errorf("something was written: %+v", all)
+		t.Errorf("a rejected server was created: %+v", all)
 	}
 }
 
-func TestABodyThatIsNoJSONIsNotTaken(t *testing.T) {
+func TestBodyMustBeJSON(t *testing.T) {
 	s := newSite(t)
 	header := http.Header{"Authorization": {"Bearer " + s.admin}, "Content-Type": {"application/x-www-form-urlencoded"}}
 	s.send(t, "POST", "/api/v1/servers", header, strings.NewReader("name=alpha")).problem(t, http.StatusUnsupportedMediaType)
-	// A page of another site can send this without asking; it must not be taken for JSON.
+	// A page of another site can send this content type without a preflight request, so the body
+	// must not be parsed as JSON.
 	header.Set("Content-Type", "text/plain")
 	s.send(t, "POST", "/api/v1/servers", header, strings.NewReader(`{"name":"alpha"}`)).problem(t, http.StatusUnsupportedMediaType)
 }
 
-func TestWhatIsNotThere(t *testing.T) {
+func TestUnknownObjects(t *testing.T) {
 	s := newSite(t)
 	for _, r := range []string{
 		"GET /api/v1/servers/nobody", "DELETE /api/v1/servers/nobody", "POST /api/v1/servers/nobody/start",
@@ -132,10 +133,10 @@ func TestWhatIsNotThere(t *testing.T) {
 	s.call(t, "GET", "/api/v1/jobs?server=A.B", nil).problem(t, http.StatusUnprocessableEntity, "query.server")
 }
 
-func TestWhatIsInternalStaysSo(t *testing.T) {
+func TestInternalErrorsAreLoggedOnly(t *testing.T) {
 	s := newSite(t)
 	var all []apitype.Job
-	s.call(t, "GET", "/api/v1/jobs", nil).into(t, &all) // whose token it is, is known from now on
+	s.call(t, "GET", "/api/v1/jobs", nil).into(t, &all) // caches the owner of the token
 	s.store.Close()
 	a := s.call(t, "GET", "/api/v1/jobs", nil)
 	p := a.problem(t, http.StatusInternalServerError)
@@ -148,7 +149,7 @@ func TestWhatIsInternalStaysSo(t *testing.T) {
 	}
 }
 
-func TestMethodsThatARouteDoesNotHave(t *testing.T) {
+func TestMethodNotAllowed(t *testing.T) {
 	s := newSite(t)
 	for r, allow := range map[string]string{
 		"PUT /api/v1/servers": "GET,POST", "PATCH /api/v1/servers/alpha": "GET,PUT,DELETE", "GET /api/v1/servers/alpha/start": "POST",
@@ -163,7 +164,7 @@ func TestMethodsThatARouteDoesNotHave(t *testing.T) {
 	}
 }
 
-func TestWhoMayDoWhat(t *testing.T) {
+func TestRightsOfGuestAndAdministrator(t *testing.T) {
 	s := newSite(t)
 	s.create(t, "alpha")
 	with := func(token, method, path, body string) answer {
@@ -212,7 +213,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 	}
 }
 
-func TestJobsOfAServer(t *testing.T) {
+func TestServerJobs(t *testing.T) {
 	s := newSite(t)
 	s.create(t, "alpha")
 	s.host.set(func() { s.host.work = false })
@@ -243,7 +244,7 @@ func TestJobsOfAServer(t *testing.T) {
 	var old apitype.Job
 	s.call(t, "GET", "/api/v1/jobs/"+string(start.ID), nil).into(t, &old)
 	if stop.ID == start.ID || old.State != left4me.JobCancelled {
-		t.Errorf("a stop leaves the start %s", old.State)
+		t.Errorf("after a stop request the start job is %s", old.State)
 	}
 	if j := act("POST", "/api/v1/jobs/"+string(stop.ID)+"/cancel"); j.State != left4me.JobCancelled {
 		t.Errorf("cancelled: %s", j.State)
@@ -262,7 +263,7 @@ func TestJobsOfAServer(t *testing.T) {
 	}
 	s.call(t, "GET", "/api/v1/jobs?server=beta", nil).into(t, &all)
 	if len(all) != 0 {
-		t.Errorf("jobs of nobody: %+v", all)
+		t.Errorf("jobs of an unknown server: %+v", all)
 	}
 }
 
@@ -334,7 +335,7 @@ func TestUsersAndTokens(t *testing.T) {
 	}
 	if a := s.send(t, "GET", "/api/v1/users", withToken(s.token(t, "looker", false)),
 		nil); a.status != http.StatusForbidden {
-		t.Errorf("who may look saw all users: %d", a.status)
+		t.Errorf("a guest listed the users: %d", a.status)
 	}
 
 	var token apitype.Token
@@ -351,7 +352,7 @@ func TestUsersAndTokens(t *testing.T) {
 	s.call(t, "POST", "/api/v1/tokens", `{"label":"x","expires_at":"2001-01-01T00:00:00Z"}`).problem(t, http.StatusUnprocessableEntity,
 		"body.expires_at")
 
-	// Zoey, an administrator, sees everybody's; the guest only its own.
+	// Zoey, an administrator, sees the tokens of all users; the guest sees its own.
 	list := func(as string) []apitype.KnownToken {
 		var all []apitype.KnownToken
 		s.send(t, "GET", "/api/v1/tokens", withToken(as), nil).into(t, &all)
@@ -367,7 +368,7 @@ func TestUsersAndTokens(t *testing.T) {
 	}
 	if a := s.send(t, "DELETE", "/api/v1/tokens/"+id, withToken(s.guest),
 		nil); a.status != http.StatusNotFound {
-		t.Errorf("somebody else's token: %d %s", a.status, a.body)
+		t.Errorf("another user's token: %d %s", a.status, a.body)
 	}
 	if a := s.call(t, "DELETE", "/api/v1/tokens/"+id, nil); a.status != http.StatusOK {
 		t.Errorf("%d %s", a.status, a.body)
@@ -382,8 +383,8 @@ func TestUsersAndTokens(t *testing.T) {
 	}
 }
 
-// What has an id shows it, and another one of the name has another.
-func TestIDsAreShown(t *testing.T) {
+// Answers contain the id of each object, and a later object of the same name has another id.
+func TestAnswersContainIDs(t *testing.T) {
 	s := newSite(t)
 	id := func(path string, member string) any {
 		t.Helper()

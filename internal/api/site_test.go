@@ -30,11 +30,11 @@ import (
 
 const patience = time.Minute
 
-// described is the description of the API, against which every answer and every
-// event of these tests is checked.
+// described is the description of the API. Every answer and every event of these tests is checked
+// against it.
 var described = sync.OnceValues(apitest.Open)
 
-// site is the API on a real store and a real bus, with a host that only speaks.
+// site is the API with a real store and a real bus, and with a simulated host.
 type site struct {
 	url      string
 	handler  http.Handler
@@ -42,14 +42,14 @@ type site struct {
 	bus      *bus.Bus
 	accounts *accounts.Accounts
 	host     *fakeHost
-	admin    string // token of who may do everything
-	guest    string // token of who may look
+	admin    string // token of an administrator
+	guest    string // token of a user with read access
 	root     string
 	on       *sitetest.Site
-	narrowed sync.Map // what somebody may see, as *accounts.Targets by name
+	narrowed sync.Map // *accounts.Targets that a user may see, by user name
 }
 
-// narrow restricts somebody to some targets from now on, as grants will.
+// narrow restricts a user to some targets from now on, like grants of permissions.
 func (s *site) narrow(name string, to ...left4me.Target) {
 	s.narrowed.Store(name, (*accounts.Targets)(&to))
 }
@@ -66,7 +66,7 @@ func newSite(tb testing.TB) *site {
 	return newSiteBeating(tb, 100*time.Millisecond)
 }
 
-// newSiteBeating is newSite whose streams look at their tokens that often.
+// newSiteBeating is newSite with another heartbeat interval of streams.
 func newSiteBeating(tb testing.TB, beat time.Duration) *site {
 	tb.Helper()
 	on := sitetest.Open(tb, tb.TempDir())
@@ -102,15 +102,14 @@ func must[T any](v T, err error) func(testing.TB) T {
 	}
 }
 
-// token makes a user with a token. Its password is never used: it isn't worth a
-// hash in every test.
+// token creates a user with a token. The user's password is never used, so it is not hashed.
 func (s *site) token(tb testing.TB, name string, admin bool) string {
 	tb.Helper()
 	u := must(s.store.Users().Create(tb.Context(), store.User{Name: name, Password: "x", Admin: admin, CreatedAt: time.Now()}))(tb)
 	return must(s.accounts.CreateToken(tb.Context(), accounts.Actor{UserID: u.ID, Name: u.Name, Admin: admin}, "test", time.Time{}))(tb)
 }
 
-// answer is what came back.
+// answer is a response to a request.
 type answer struct {
 	status int
 	header http.Header
@@ -119,7 +118,7 @@ type answer struct {
 
 func (a answer) into(t *testing.T, v any) {
 	t.Helper()
-	if a.status >= http.StatusMultipleChoices { // else v would keep what is in it
+	if a.status >= http.StatusMultipleChoices { // otherwise v would keep its old content
 		t.Fatalf("%d: %s", a.status, a.body)
 	}
 	if err := json.Unmarshal(a.body, v); err != nil {
@@ -127,8 +126,7 @@ func (a answer) into(t *testing.T, v any) {
 	}
 }
 
-// problem checks that the answer is a problem document of a status, about the
-// fields.
+// problem checks that the answer is a problem document with a status for the given fields.
 func (a answer) problem(t *testing.T, status int, locations ...string) apitype.Problem {
 	t.Helper()
 	var p apitype.Problem
@@ -146,13 +144,12 @@ func (a answer) problem(t *testing.T, status int, locations ...string) apitype.P
 		t.Errorf("not a whole problem: %s", a.body)
 	}
 	if len(locations) > 0 && fmt.Sprint(got) != fmt.Sprint(locations) {
-		t.Errorf("it names %v, want %v: %s", got, locations, a.body)
+		t.Errorf("invalid fields: got %v, want %v: %s", got, locations, a.body)
 	}
 	return p
 }
 
-// call sends a request as admin. body is sent as it is when it is a string, else
-// as JSON.
+// call sends a request as admin. A body that is a string is sent unchanged, all others as JSON.
 func (s *site) call(t *testing.T, method, path string, body any) answer {
 	t.Helper()
 	header := withToken(s.admin)
@@ -180,7 +177,7 @@ func (s *site) send(t *testing.T, method, path string, header http.Header, body 
 	return a
 }
 
-// create makes a server.
+// create creates a server.
 func (s *site) create(t *testing.T, name string) apitype.GameServer {
 	t.Helper()
 	a := s.call(t, "POST", "/api/v1/servers", map[string]any{"name": name})
@@ -192,12 +189,12 @@ func (s *site) create(t *testing.T, name string) apitype.GameServer {
 	return v
 }
 
-// eventually waits until f says yes.
+// eventually waits until f returns true.
 func eventually(t *testing.T, what string, f func() bool) {
 	t.Helper()
 	for end := time.Now().Add(patience); !f(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("not within %s: %s", patience, what)
+			t.Fatalf("timeout after %s: %s", patience, what)
 		}
 	}
 }
@@ -205,8 +202,7 @@ func eventually(t *testing.T, what string, f func() bool) {
 // sse is one event of a stream.
 type sse struct{ id, name, data string }
 
-// stream opens a stream; next gives one event after the other, and none when it
-// has ended.
+// stream opens a stream. next returns the next event, or false at the end of the stream.
 func (s *site) stream(t *testing.T, path string, header http.Header) (next func() (sse, bool)) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -251,24 +247,24 @@ func (s *site) stream(t *testing.T, path string, header http.Header) (next func(
 	}
 }
 
-// fakeHost answers for a host as an agent would, without any game.
+// fakeHost answers requests like a host's agent, without any game.
 type fakeHost struct {
 	bus *bus.Bus
 
 	mu       sync.Mutex
-	work     bool             // it works on jobs; else they stay queued
-	taken    map[int]bool     // ports of other programs
-	statuses []left4me.Status // what it says of its servers
-	console  string           // all that any server ever printed
+	work     bool             // run jobs; otherwise they stay queued
+	taken    map[int]bool     // ports used by other programs
+	statuses []left4me.Status // states of its servers
+	console  string           // console output of every server
 	game     left4me.Game
-	checks   []left4me.Check // what it finds that is wrong
+	checks   []left4me.Check // failed checks
 	notReady error
 	plan     func(bus.PlanRequest) left4me.Plan
 	inside   map[string]string // files in add-ons, by "FILE PATH"
 	maps     []left4me.Campaign
-	mounts   []left4me.Name // servers that are up with the overlay maps
-	answers  map[string]any // by verb, instead of its own; an error is one
-	report   bus.JobReport  // what it adds to the end of a job
+	mounts   []left4me.Name // running servers that use the overlay maps
+	answers  map[string]any // answers by verb that replace the default ones; an error is returned as such
+	report   bus.JobReport  // additions to the final report of a job
 }
 
 func (h *fakeHost) set(f func()) {
@@ -368,7 +364,7 @@ func (h *fakeHost) start(ctx context.Context, tb testing.TB) {
 	}
 }
 
-// file answers with a file in an add-on.
+// file answers with a file inside an add-on.
 func (h *fakeHost) file(data []byte) (any, error) {
 	var r struct{ Path, Inside string }
 	if err := json.Unmarshal(data, &r); err != nil {
@@ -396,7 +392,8 @@ func (h *fakeHost) port(data []byte) error {
 	return nil
 }
 
-// print gives the console behind a position: whole lines, no more of them than ten bytes have, but one.
+// print returns the console output after a position: whole lines, as many as fit into ten bytes but
+// at least one.
 func (h *fakeHost) print(ctx context.Context, data []byte) (any, error) {
 	var r bus.ConsoleRequest
 	if err := bus.Decode(data, &r); err != nil {
@@ -412,7 +409,7 @@ func (h *fakeHost) print(ctx context.Context, data []byte) (any, error) {
 		text = text[:end+1]
 	}
 	if text == "" {
-		select { // as a host that waits for something to tell
+		select { // like a host that waits for output
 		case <-time.After(50 * time.Millisecond):
 		case <-ctx.Done():
 		}
@@ -420,7 +417,7 @@ func (h *fakeHost) print(ctx context.Context, data []byte) (any, error) {
 	return bus.ConsoleChunk{V: bus.Version, After: after, Position: after + int64(len(text)), Text: text}, nil
 }
 
-// job does a job by telling that it is done.
+// job completes a job without doing any work.
 func (h *fakeHost) job(ctx context.Context, d bus.Delivery) {
 	h.mu.Lock()
 	work := h.work
@@ -451,7 +448,7 @@ func (h *fakeHost) job(ctx context.Context, d bus.Delivery) {
 	_ = d.Done()
 }
 
-// says makes the host tell what a server is doing.
+// says makes the host report the state of a server.
 func (h *fakeHost) says(tb testing.TB, st left4me.Status) {
 	tb.Helper()
 	h.set(func() { h.statuses = append(h.statuses, st) })

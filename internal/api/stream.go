@@ -18,20 +18,19 @@ import (
 type event struct {
 	id   string
 	name string
-	data any // becomes one line of JSON
+	data any // encoded as one line of JSON
 }
 
-// feed gives events one after the other until there are no more; an error goes
-// to the client as the last one.
+// feed sends events until there are no more. An error is sent to the client as the last event.
 type feed func(send func(event)) error
 
-// stream is a request that is answered by server-sent events of one name; D is
-// what their data holds.
+// stream is an operation that answers with server-sent events of one name. D is the type of their
+// data.
 func stream[D, I any](c *core, path, id, summary, name string, f func(context.Context, *I) (feed, error)) operation {
 	return operation{get, path, id, http.StatusOK, summary, func(h huma.API, op huma.Operation) {
 		op.Responses["200"] = &huma.Response{
 			Description: "Server-sent events named " + name +
-				", each with this as its data; an event named error with a problem document comes last when something went wrong",
+				", with data of this schema. If an error occurs, the last event is named error and contains a problem document",
 			Content: map[string]*huma.MediaType{"text/event-stream": {Schema: schemaOf[D](h)}},
 		}
 		huma.Register(h, op, func(ctx context.Context, in *I) (*huma.StreamResponse, error) {
@@ -56,13 +55,13 @@ func stream[D, I any](c *core, path, id, summary, name string, f func(context.Co
 	}}
 }
 
-// streamOn is stream for an object.
+// streamOn is stream for an operation on an object.
 func streamOn[D, T, I any](c *core, path, id, summary, name string, f func(context.Context, T, *I) (feed, error)) operationOn[T] {
 	return operationOn[T](stream[D](c, path, id, summary, name, found(f)))
 }
 
-// count counts a stream of a token until end is called. Whoever needs no token is
-// this machine's administrator. Errors: left4me.Busy.
+// count counts the open streams of a token until end is called. Requests without a token come from
+// this machine's administrator and are not counted. Errors: left4me.Busy.
 func (c *core) count(r *http.Request) (end func(), err error) {
 	_, token := tokenOf(r.Header.Get("Authorization"))
 	if token == "" {
@@ -71,7 +70,7 @@ func (c *core) count(r *http.Request) (end func(), err error) {
 	return c.Accounts.Stream(token)
 }
 
-// send writes an event, whose data becomes JSON.
+// send writes an event with its data encoded as JSON.
 func send(to *httpserver.Events, e event) error {
 	data, err := json.Marshal(e.data)
 	if err != nil {
@@ -80,8 +79,8 @@ func send(to *httpserver.Events, e event) error {
 	return to.Send(e.id, e.name, data)
 }
 
-// serve writes the events of f until there are no more, the client is gone, nobody any
-// more or may not have them any more, or ctx, that of the handler, ends.
+// serve writes the events of f until there are no more, the client disconnects, the actor no longer
+// exists or loses the right, or ctx, the context of the handler, ends.
 func (c *core) serve(ctx context.Context, cancel context.CancelFunc, w http.ResponseWriter, r *http.Request, f feed) {
 	events := make(chan event)
 	go func() {
@@ -98,14 +97,14 @@ func (c *core) serve(ctx context.Context, cancel context.CancelFunc, w http.Resp
 	}()
 	defer func() {
 		cancel()
-		for range events { // until the feed has ended
+		for range events { // wait until the feed has ended
 		}
 	}()
 	s := httpserver.NewEvents(w)
 	defer s.End()
 	ended := c.Accounts.Ended()
 	err := s.Comment("left4me")
-	if c.still(ctx, r) != nil { // ended before it was waited for
+	if c.still(ctx, r) != nil { // the right may have been lost before the subscription
 		return
 	}
 	beat := time.NewTicker(c.beat)
@@ -118,7 +117,7 @@ func (c *core) serve(ctx context.Context, cancel context.CancelFunc, w http.Resp
 			}
 			err = send(s, e)
 		case <-beat.C:
-			// A token that has expired sees nothing more.
+			// An expired token must not receive more events.
 			if c.still(ctx, r) != nil {
 				return
 			}
@@ -142,8 +141,8 @@ func position(s string) (int64, error) {
 	return n, nil
 }
 
-// sendWhileAllowed sends a long answer, which is cut off when the token of whoever asked
-// for it is revoked, or its user may not do this any more. ctx is that of the handler.
+// sendWhileAllowed sends a long answer. It aborts the answer when the token is revoked or the user
+// loses the right. ctx is the context of the handler.
 func (c *core) sendWhileAllowed(ctx context.Context, hc huma.Context, send func(r *http.Request)) {
 	r, w := humago.Unwrap(hc)
 	httpserver.SendWhile(w, r, c.Accounts.Cut, func() error { return c.still(ctx, r) }, send)

@@ -16,7 +16,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-func TestAJobIsFollowedUntilItHasEnded(t *testing.T) {
+func TestFollowJobUntilEnd(t *testing.T) {
 	s := newSite(t)
 	s.create(t, "alpha")
 	var j apitype.Job
@@ -31,7 +31,7 @@ func TestAJobIsFollowedUntilItHasEnded(t *testing.T) {
 			t.Fatalf("event %+v", e)
 		}
 		if j.State.Ended() {
-			t.Fatalf("an event behind the end: %+v", e)
+			t.Fatalf("an event after the end: %+v", e)
 		}
 		if err := json.Unmarshal([]byte(e.data), &j); err != nil {
 			t.Fatal(err)
@@ -41,13 +41,13 @@ func TestAJobIsFollowedUntilItHasEnded(t *testing.T) {
 		j.Steps[1].Label != "unmount overlay (if mounted)" || j.Steps[1].State != left4me.StepDone {
 		t.Errorf("the last event: %+v", j)
 	}
-	// Who comes late gets the end at once.
+	// A client that connects after the end gets the final state immediately.
 	if e, ok := s.stream(t, "/api/v1/jobs/"+string(j.ID)+"/events", nil)(); !ok || !strings.Contains(e.data, `"done"`) {
 		t.Errorf("late: %+v, %v", e, ok)
 	}
 }
 
-// slow is a writer that knows how long it may take.
+// slow is a response writer that records its write deadline.
 type slow struct {
 	*httptest.ResponseRecorder
 	deadline time.Time
@@ -58,7 +58,7 @@ func (s *slow) SetWriteDeadline(t time.Time) error {
 	return nil
 }
 
-func TestAStreamLeavesNoDeadlineOnItsConnection(t *testing.T) {
+func TestStreamClearsWriteDeadline(t *testing.T) {
 	s := newSite(t)
 	s.create(t, "alpha")
 	var j apitype.Job
@@ -68,11 +68,11 @@ func TestAStreamLeavesNoDeadlineOnItsConnection(t *testing.T) {
 	r.Header.Set("Authorization", "Bearer "+s.admin)
 	s.handler.ServeHTTP(w, r)
 	if !strings.Contains(w.Body.String(), `"done"`) || !w.deadline.IsZero() {
-		t.Errorf("the next answer must be sent until %s\n%s", w.deadline, w.Body)
+		t.Errorf("a write deadline remains: %s\n%s", w.deadline, w.Body)
 	}
 }
 
-func TestAStreamEndsWithItsToken(t *testing.T) {
+func TestStreamEndsWhenTokenIsRevoked(t *testing.T) {
 	s := newSite(t)
 	u := must(s.accounts.User(t.Context(), "guest"))(t)
 	token := must(s.accounts.CreateToken(t.Context(), u.Actor, "short", time.Now().Add(300*time.Millisecond)))(t)
@@ -91,13 +91,13 @@ func TestAStreamEndsWithItsToken(t *testing.T) {
 			t.Errorf("%s, %v", resp.Status, err)
 		}
 	case <-time.After(patience):
-		t.Error("it goes on")
+		t.Error("the stream did not end")
 		resp.Body.Close()
 		<-ended
 	}
 }
 
-func TestConsoleIsResumed(t *testing.T) {
+func TestConsoleResumesAtLastEventID(t *testing.T) {
 	s := newSite(t)
 	s.create(t, "alpha")
 	s.host.set(func() { s.host.console = "line one\nline two\n" })
@@ -123,7 +123,7 @@ func TestConsoleIsResumed(t *testing.T) {
 	}
 	s.host.set(func() { s.host.console += "line three\n" })
 	if text, _ := read(http.Header{"Last-Event-Id": {last}}, 20); text != "line two\nline three\n" {
-		t.Errorf("behind %s: %q", last, text)
+		t.Errorf("after %s: %q", last, text)
 	}
 	for _, id := range []string{"x", "-1", "1.5", "99999999999999999999"} {
 		header := http.Header{"Authorization": {"Bearer " + s.admin}, "Last-Event-Id": {id}}
@@ -131,7 +131,7 @@ func TestConsoleIsResumed(t *testing.T) {
 	}
 }
 
-func TestChangesOfServers(t *testing.T) {
+func TestFollowServers(t *testing.T) {
 	s := newSite(t)
 	next := s.stream(t, "/api/v1/events", nil)
 	s.create(t, "alpha")
@@ -146,7 +146,7 @@ func TestChangesOfServers(t *testing.T) {
 	}
 }
 
-func TestWhatARunningServerIsDoing(t *testing.T) {
+func TestShowRunningServer(t *testing.T) {
 	s := newSite(t)
 	s.create(t, "alpha")
 	s.host.says(t, left4me.Status{
@@ -163,11 +163,11 @@ func TestWhatARunningServerIsDoing(t *testing.T) {
 	}
 }
 
-func TestTheListFollowsEveryChange(t *testing.T) {
+func TestServerListIsInvalidatedByChanges(t *testing.T) {
 	s := newSite(t)
 	list := func() string { return string(s.call(t, "GET", "/api/v1/servers", nil).body) }
 	if got := list(); got != "[]\n" {
-		t.Errorf("nothing is %q", got)
+		t.Errorf("empty list: %q", got)
 	}
 	s.create(t, "alpha")
 	if got := list(); !strings.Contains(got, `"alpha"`) {
@@ -189,7 +189,7 @@ func TestTheListFollowsEveryChange(t *testing.T) {
 	eventually(t, "the list shows that the host knows nothing", func() bool { return strings.Contains(list(), `"stopped"`) })
 }
 
-func TestOneTokenHasBoundedStreams(t *testing.T) {
+func TestStreamsPerTokenAreLimited(t *testing.T) {
 	s := newSite(t)
 	u := must(s.accounts.User(t.Context(), "guest"))(t)
 	token := must(s.accounts.CreateToken(t.Context(), u.Actor, "many", time.Time{}))(t)

@@ -18,11 +18,12 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// uploadRoutes answers requests about uploads.
+// uploadRoutes handles requests about uploads.
 type uploadRoutes struct{ core *core }
 
 const (
-	// offsetHeader says how much of a file has come, whatever became of the piece.
+	// offsetHeader is the number of bytes of a file received so far, whether or not the piece was
+	// accepted.
 	offsetHeader = "Upload-Offset"
 )
 
@@ -43,8 +44,7 @@ func uploadOf(v uploads.Upload) apitype.Upload {
 }
 
 func (a uploadRoutes) createUpload(ctx context.Context, n left4me.Name, in *struct {
-	// Hidden: with a first parameter the function has another form in clients that
-	// oapi-codegen generates.
+	// Hidden because oapi-codegen would change the function's signature for a first parameter.
 	Languages string `header:"Accept-Language" hidden:"true"`
 },
 ) (apitype.Upload, error) {
@@ -126,14 +126,13 @@ func (a uploadRoutes) planUpload(ctx context.Context, id string, in *struct {
 	return p, err
 }
 
-// piece is the request that brings bytes, which are no JSON and may be
-// many.
+// piece is the operation that receives a piece of a file as raw bytes of any length.
 func (a uploadRoutes) piece(path, id, summary string) operationOn[string] {
 	return operationOn[string]{put, path, id, http.StatusOK, summary, func(h huma.API, op huma.Operation) {
-		op.Description = "The body is a piece of the file, which begins with its first one. Send as much as you like at once. Pieces " +
-			"may be " +
-			"sent side by side: one that is at most 16 MiB ahead waits for those before it, until nothing has come for 2 s. When the " +
-			"connection is cut, ask how much has come and go on there. The header " + offsetHeader + " of each answer says the same."
+		op.Description = "The body is a piece of the file; the first piece starts the file. A piece may have any length. Pieces " +
+			"may be sent in parallel: a piece that is at most 16 MiB ahead waits for the pieces before it, until no data has arrived " +
+			"for 2 s. After an interrupted connection, request the upload and continue after the bytes received. Each answer has " +
+			"this number in its header " + offsetHeader + "."
 		op.RequestBody = &huma.RequestBody{
 			Required: true,
 			Content: map[string]*huma.MediaType{
@@ -142,16 +141,16 @@ func (a uploadRoutes) piece(path, id, summary string) operationOn[string] {
 		}
 		op.SkipValidateBody = true
 		op.Responses["200"] = &huma.Response{
-			Description: "How much has come",
+			Description: "Number of bytes received so far",
 			Headers: map[string]*huma.Param{
-				offsetHeader: {Description: "How much has come", Schema: &huma.Schema{Type: huma.TypeInteger}},
+				offsetHeader: {Description: "Number of bytes received so far", Schema: &huma.Schema{Type: huma.TypeInteger}},
 			},
 			Content: map[string]*huma.MediaType{"application/json": {Schema: schemaOf[apitype.UploadFile](h)}},
 		}
 		huma.Register(h, op, found(func(ctx context.Context, id string, in *struct {
-			Path   string `query:"path" required:"true" doc:"With slashes, beneath the upload: addons/x.vpk"`
-			Offset int64  `query:"offset" minimum:"0" doc:"Where this piece begins: what has come so far"`
-			Size   int64  `query:"size" default:"-1" minimum:"-1" doc:"Of the whole file; -1 while it is not known"`
+			Path   string `query:"path" required:"true" doc:"Path within the upload, with slashes: addons/x.vpk"`
+			Offset int64  `query:"offset" minimum:"0" doc:"Position of this piece: the number of bytes received so far"`
+			Size   int64  `query:"size" default:"-1" minimum:"-1" doc:"Size of the whole file in bytes; -1 while unknown"`
 		},
 		) (*huma.StreamResponse, error) {
 			actor := actorOf(ctx)
@@ -172,7 +171,7 @@ func (a uploadRoutes) piece(path, id, summary string) operationOn[string] {
 	}}
 }
 
-// byTimeOfUpload is the order of uploads, oldest first.
+// byTimeOfUpload orders uploads oldest first.
 var byTimeOfUpload = order[apitype.Upload]{key: func(v apitype.Upload) string {
 	return fmt.Sprintf("%d %s", v.CreatedAt.UnixNano(), v.ID)
 }}

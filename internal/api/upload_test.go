@@ -17,7 +17,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// piece is the path of the request that brings a piece.
+// piece returns the path of the request that sends a piece.
 func piece(id, path string, offset, size int) string {
 	return fmt.Sprintf("/api/v1/uploads/%s/file?path=%s&offset=%d&size=%d", id, url.QueryEscape(path), offset, size)
 }
@@ -33,14 +33,14 @@ func (s *site) begin(t *testing.T) apitype.Upload {
 	return u
 }
 
-func TestAnUploadIsSentInPieces(t *testing.T) {
+func TestUploadInPieces(t *testing.T) {
 	s := newSite(t)
 	u := s.begin(t)
 	if u.By != "admin" || u.Overlay != "maps" || u.Complete != true || u.ExpiresAt.Before(time.Now().Add(47*time.Hour)) {
 		t.Errorf("%+v", u)
 	}
 	header := http.Header{"Authorization": {"Bearer " + s.admin}, "Content-Type": {"application/octet-stream"}}
-	big := strings.Repeat("x", 3<<20) // more than a request has elsewhere
+	big := strings.Repeat("x", 3<<20) // larger than the body limit of other requests
 	a := s.send(t, "PUT", piece(u.ID, "addons/ü m.vpk", 0, 4<<20), header, strings.NewReader(big))
 	if a.status != http.StatusOK || a.header.Get("Upload-Offset") != "3145728" {
 		t.Fatalf("%d %s", a.status, a.body)
@@ -48,7 +48,7 @@ func TestAnUploadIsSentInPieces(t *testing.T) {
 	a = s.send(t, "PUT", piece(u.ID, "addons/ü m.vpk", 0, 4<<20), header, strings.NewReader(big))
 	if p := a.problem(t, http.StatusConflict, "query.offset"); a.header.Get("Upload-Offset") != "3145728" ||
 		!strings.Contains(p.Hint, "3145728") {
-		t.Errorf("where to go on: %s", a.body)
+		t.Errorf("the hint lacks the position: %s", a.body)
 	}
 	s.call(t, "POST", "/api/v1/uploads/"+u.ID+"/plan", map[string]any{}).problem(t, http.StatusUnprocessableEntity, "body.upload")
 	s.send(t, "PUT", piece(u.ID, "addons/ü m.vpk", 3<<20, 4<<20), header, strings.NewReader(big)).problem(t,
@@ -81,7 +81,7 @@ func TestAnUploadIsSentInPieces(t *testing.T) {
 	s.call(t, "GET", "/api/v1/uploads/"+u.ID, nil).problem(t, http.StatusNotFound)
 }
 
-func TestWhatCameOfACutConnectionStays(t *testing.T) {
+func TestInterruptedUploadKeepsReceivedBytes(t *testing.T) {
 	s := newSite(t)
 	u := s.begin(t)
 	where, err := url.Parse(s.url)
@@ -114,7 +114,7 @@ func TestWhatCameOfACutConnectionStays(t *testing.T) {
 	}
 }
 
-func TestAPlanIsTheHosts(t *testing.T) {
+func TestPlanComesFromHost(t *testing.T) {
 	s := newSite(t)
 	u := s.begin(t)
 	header := withToken(s.admin)
@@ -138,9 +138,9 @@ func TestAPlanIsTheHosts(t *testing.T) {
 	}
 }
 
-// The first upload says by its language what short names in archives are taken for;
-// later ones don't.
-func TestTheFirstUploadSetsWhatNamesAreTakenFor(t *testing.T) {
+// The language of the first upload determines the encoding for short names in archives; later
+// uploads do not change it.
+func TestFirstUploadSetsArchiveNameEncoding(t *testing.T) {
 	s := newSite(t)
 	names := func() (v apitype.ArchiveNamesShown) {
 		s.call(t, "GET", "/api/v1/archive-names", nil).into(t, &v)

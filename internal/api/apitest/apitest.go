@@ -1,7 +1,7 @@
-// Package apitest checks answers of the API against its description: whether
-// each has the shape that is described and nothing else in it. It also counts
-// what it has seen, so that a test can demand that each operation answered, and
-// that each optional member was there once and absent once.
+// Package apitest checks answers of the API against its description: each answer must have the
+// described shape and no other members. It also records what it has seen, so that a test can
+// require an answer of each operation, and that each optional member was present once and absent
+// once.
 package apitest
 
 import (
@@ -21,9 +21,9 @@ import (
 	"github.com/left4me/left4me/internal/api"
 )
 
-// Rare are the optional members that a running left4me has both there and absent
-// only after much, and the operations that it answers after as much. The tests of
-// package api hold them with a host that only speaks.
+// Rare members and operations: a running left4me returns these optional members both present and
+// absent, and these operations' answers, only after a lot of work. The tests of package api cover
+// them with a simulated host.
 var (
 	RareMembers = []string{
 		"Campaign.author", "Campaign.description", "Campaign.image", "Campaign.mission", "Campaign.version", "Chapter.image",
@@ -43,8 +43,7 @@ const (
 	events = "text/event-stream"
 )
 
-// Description is the description of the API, as api.OpenAPI gives it. It is safe
-// for concurrent use.
+// Description is the OpenAPI description of the API. It is safe for concurrent use.
 type Description struct {
 	doc      map[string]any
 	paths    map[string]any
@@ -52,12 +51,12 @@ type Description struct {
 
 	mu       sync.Mutex
 	compiled map[string]*jsonschema.Schema
-	answered map[string]bool // by the id of an operation
-	there    map[string]bool // optional members that were there, by schema and name
+	answered map[string]bool // by operation id
+	there    map[string]bool // optional members seen as present, by schema and name
 	absent   map[string]bool
 }
 
-// Open reads the description.
+// Open loads the description.
 func Open() (*Description, error) {
 	raw, err := api.OpenAPI()
 	if err != nil {
@@ -78,13 +77,13 @@ func Open() (*Description, error) {
 		absent:   map[string]bool{},
 	}
 	d.paths, _ = doc["paths"].(map[string]any)
-	d.compiler.DefaultDraft(jsonschema.Draft2020) // that of OpenAPI 3.1
+	d.compiler.DefaultDraft(jsonschema.Draft2020) // OpenAPI 3.1 uses this draft
 	d.compiler.AssertFormat()
 	return d, d.compiler.AddResource(jsonID, doc)
 }
 
-// strict closes the schemas, which the description leaves open for what comes
-// later: what is answered today must be described.
+// strict closes the schemas, which the description leaves open for future members: every member
+// that is returned today must be described.
 func strict(v any) {
 	switch v := v.(type) {
 	case map[string]any:
@@ -104,8 +103,8 @@ func strict(v any) {
 	}
 }
 
-// Answer checks a whole answer to a request. A path that is not described must
-// have been answered with a problem.
+// Answer checks the answer to a request. A path that is not described must be answered with a
+// problem.
 func (d *Description) Answer(method, path string, status int, header http.Header, body []byte) error {
 	path, _, _ = strings.Cut(path, "?")
 	path, ok := strings.CutPrefix(path, prefix)
@@ -115,7 +114,7 @@ func (d *Description) Answer(method, path string, status int, header http.Header
 	kind, _, _ := mime.ParseMediaType(header.Get("Content-Type"))
 	at, op := d.find(method, path)
 	if status == http.StatusNotModified || status == http.StatusRequestedRangeNotSatisfiable {
-		return nil // net/http's, for files
+		return nil // answered by net/http when it serves files
 	}
 	if op == nil {
 		if status < 400 || kind != "application/problem+json" {
@@ -161,7 +160,7 @@ func (d *Description) Event(path, name string, data []byte) error {
 	return d.body("event of "+path, at, data)
 }
 
-// body checks a document against the schema at a JSON pointer.
+// body validates a document against the schema at a JSON pointer.
 func (d *Description) body(what, pointer string, body []byte) error {
 	v, err := jsonschema.UnmarshalJSON(bytes.NewReader(body))
 	if err != nil {
@@ -183,7 +182,7 @@ func (d *Description) body(what, pointer string, body []byte) error {
 	return nil
 }
 
-// count notes which optional members of a valid document are there. d.mu is held.
+// count records which optional members of a valid document are present. The caller must hold d.mu.
 func (d *Description) count(schema map[string]any, name string, v any) {
 	if ref, ok := schema["$ref"].(string); ok {
 		d.count(d.at(strings.TrimPrefix(ref, "#")), ref[strings.LastIndexByte(ref, '/')+1:], v)
@@ -216,8 +215,8 @@ func (d *Description) count(schema map[string]any, name string, v any) {
 	}
 }
 
-// Missing lists the operations with a JSON answer that gave none, and the
-// optional members of what was answered that were never there, or never absent.
+// Missing lists the operations with a JSON answer that were never answered, and the optional
+// members of checked answers that were never present or never absent.
 func (d *Description) Missing() []string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -244,15 +243,14 @@ func (d *Description) Missing() []string {
 	return all
 }
 
-// Both reports whether an optional member, like Job.error, was there once and
-// absent once.
+// Both reports whether an optional member, such as Job.error, was seen both present and absent.
 func (d *Description) Both(member string) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.there[member] && d.absent[member]
 }
 
-// Answered reports whether an operation gave a good answer.
+// Answered reports whether an operation returned a valid answer.
 func (d *Description) Answered(id string) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -264,8 +262,8 @@ func hasJSON(op map[string]any) bool {
 	return bytes.Contains(raw, []byte(`"application/json":`))
 }
 
-// find returns the operation that a request is for, and where it is described.
-// Of several paths that match, the one with the fewest parameters is meant.
+// find returns the operation of a request and the JSON pointer to its description. If several paths
+// match, it prefers the one with the fewest parameters.
 func (d *Description) find(method, path string) (pointer string, op map[string]any) {
 	best := -1
 	for template, methods := range d.paths {
@@ -278,8 +276,7 @@ func (d *Description) find(method, path string) (pointer string, op map[string]a
 	return pointer, op
 }
 
-// matches reports whether a path is one of a template, and with how many
-// parameters.
+// matches reports whether a path matches a template, and the number of parameters in the template.
 func matches(template, path string) (parameters int, ok bool) {
 	want, have := strings.Split(template, "/"), strings.Split(path, "/")
 	if len(want) != len(have) {
@@ -296,7 +293,7 @@ func matches(template, path string) (parameters int, ok bool) {
 	return parameters, true
 }
 
-// at returns what a JSON pointer leads to.
+// at returns the value at a JSON pointer.
 func (d *Description) at(pointer string) map[string]any {
 	v := any(d.doc)
 	for part := range strings.SplitSeq(strings.TrimPrefix(pointer, "/"), "/") {
@@ -307,7 +304,7 @@ func (d *Description) at(pointer string) map[string]any {
 	return m
 }
 
-// escape writes a name as a part of a JSON pointer in an address.
+// escape encodes a name as a part of a JSON pointer in a URL.
 func escape(s string) string {
 	return strings.NewReplacer("~", "~0", "/", "~1").Replace(s)
 }

@@ -4,52 +4,52 @@ import (
 	"time"
 )
 
-// NewUser is what a user is created from.
+// NewUser is the request to create a user.
 type NewUser struct {
 	Name     string `json:"name"`
 	Password string `json:"password" doc:"At least 10 characters"`
-	Admin    bool   `json:"admin,omitempty" doc:"May change things, not only look"`
+	Admin    bool   `json:"admin,omitempty" doc:"The user is an administrator"`
 }
 
-// User is the account of somebody.
+// User is a user account.
 type User struct {
 	ID       int64  `json:"id"`
 	Name     string `json:"name"`
 	Admin    bool   `json:"admin"`
-	Disabled bool   `json:"disabled" doc:"Can't log in, and tokens don't count"`
+	Disabled bool   `json:"disabled" doc:"The user can neither sign in nor use tokens"`
 }
 
-// UserChange is what is changed about a user; what is left out stays.
+// UserChange is the request to change a user. Absent members are unchanged.
 type UserChange struct {
-	Password     *string `json:"password,omitempty" doc:"At least 10 characters; not one's own, which is changed at /me/password"`
-	Admin        *bool   `json:"admin,omitempty" doc:"May change things, not only look"`
-	Disabled     *bool   `json:"disabled,omitempty" doc:"Can't log in, and tokens don't count"`
-	RevokeTokens bool    `json:"revoke_tokens,omitempty" doc:"Revoke all tokens of the user too"`
+	Password     *string `json:"password,omitempty" doc:"At least 10 characters. Not for your own password: change that at /me/password"`
+	Admin        *bool   `json:"admin,omitempty" doc:"The user is an administrator"`
+	Disabled     *bool   `json:"disabled,omitempty" doc:"The user can neither sign in nor use tokens"`
+	RevokeTokens bool    `json:"revoke_tokens,omitempty" doc:"Also revoke all tokens of the user"`
 }
 
-// PasswordChange is how people change their own password.
+// PasswordChange is the request to change one's own password.
 type PasswordChange struct {
 	CurrentPassword string `json:"current_password"`
 	Password        string `json:"password" doc:"At least 10 characters"`
-	RevokeTokens    bool   `json:"revoke_tokens,omitempty" doc:"Revoke all your tokens too, also the one that this is sent with"`
+	RevokeTokens    bool   `json:"revoke_tokens,omitempty" doc:"Also revoke all your tokens, including the one used for this request"`
 }
 
-// Ended is what a change of a user ended.
+// Ended is the result of a change that ended sessions of a user.
 type Ended struct {
 	User          User `json:"user"`
-	SessionsEnded int  `json:"sessions_ended" doc:"Browsers that were signed out"`
+	SessionsEnded int  `json:"sessions_ended" doc:"Number of browser sessions that were ended"`
 	TokensRevoked int  `json:"tokens_revoked"`
-	TokensLeft    int  `json:"tokens_left" doc:"They still count, unless the user is disabled"`
+	TokensLeft    int  `json:"tokens_left" doc:"Number of tokens that remain valid, unless the user is disabled"`
 }
 
-// NewToken is what a token is created from.
+// NewToken is the request to create a token.
 type NewToken struct {
-	Label     string    `json:"label" doc:"What it is for"`
-	User      string    `json:"user,omitempty" doc:"Whom it stands for; without it, who asks"`
-	ExpiresAt time.Time `json:"expires_at,omitzero" doc:"Without it: never"`
+	Label     string    `json:"label" doc:"Purpose of the token"`
+	User      string    `json:"user,omitempty" doc:"Owner of the token; default: the user who sends the request"`
+	ExpiresAt time.Time `json:"expires_at,omitzero" doc:"Absent: the token never expires"`
 }
 
-// Token is a new token; it is not shown again.
+// Token is a new token. The value of the token is never returned again.
 type Token struct {
 	Token     string    `json:"token"`
 	User      string    `json:"user"`
@@ -57,17 +57,17 @@ type Token struct {
 	ExpiresAt time.Time `json:"expires_at,omitzero"`
 }
 
-// KnownToken is a token as it is listed: all but the token.
+// KnownToken is a token in a list, without its value.
 type KnownToken struct {
-	ID        string    `json:"id" doc:"Revokes it; nobody can log in with it"`
+	ID        string    `json:"id" doc:"Identifies the token, for example to revoke it; not a credential"`
 	User      string    `json:"user"`
 	Label     string    `json:"label"`
 	CreatedAt time.Time `json:"created_at"`
-	UsedAt    time.Time `json:"used_at,omitzero" doc:"To the minute; absent: never"`
-	ExpiresAt time.Time `json:"expires_at,omitzero" doc:"Absent: never"`
+	UsedAt    time.Time `json:"used_at,omitzero" doc:"Last use, to the minute; absent: never used"`
+	ExpiresAt time.Time `json:"expires_at,omitzero" doc:"Absent: never expires"`
 }
 
-// Revoked says which token is worthless now.
+// Revoked is the answer to revoking a token.
 type Revoked struct {
 	ID string `json:"id"`
 }

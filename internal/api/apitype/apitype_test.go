@@ -7,8 +7,8 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// In a PUT an absent list may mean "as before", so a client must be able to send an
-// empty one, for example to forget the last folder move of an overlay.
+// In a PUT an absent list may mean "unchanged", so a client must be able to send an empty list, for
+// example to delete the last folder move of an overlay.
 func TestEmptyListsOfDefinitionsAreSent(t *testing.T) {
 	for _, c := range []struct {
 		definition any

@@ -1,24 +1,24 @@
 package apitype
 
-// ConsoleChunk is a piece of a console: whole lines, each ended by a line feed.
-// The id of its event is the position behind it, for Last-Event-ID.
+// ConsoleChunk is a piece of console output: whole lines, each terminated by a line feed. The id of
+// its event is the position after it, for Last-Event-ID.
 type ConsoleChunk struct {
 	Text string `json:"text"`
-	Lost int64  `json:"lost" doc:"Bytes before this text that are gone"`
+	Lost int64  `json:"lost" doc:"Number of bytes before this text that are no longer available"`
 }
 
-// ConsoleTail is the end of what a server printed.
+// ConsoleTail is the end of a server's console output.
 type ConsoleTail struct {
 	Text     string `json:"text" doc:"Whole lines"`
-	Position int64  `json:"position" doc:"Of the end of the text: Last-Event-ID that continues without a gap. Negative: none"`
+	Position int64  `json:"position" doc:"Position of the end of text: a Last-Event-ID that continues without a gap. Negative: unknown"`
 }
 
-// Command is a console command.
+// Command is the request to run a console command.
 type Command struct {
-	Command string `json:"command" doc:"One line"`
+	Command string `json:"command" doc:"A single line"`
 }
 
-// CommandOutput is what a command printed.
+// CommandOutput is the output of a command.
 type CommandOutput struct {
 	Output string `json:"output"`
 }

@@ -4,9 +4,9 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// HostDoctor is what a host found out about itself.
+// HostDoctor is the result of a host's checks.
 type HostDoctor struct {
 	Host    left4me.Name    `json:"host"`
-	Healthy bool            `json:"healthy" doc:"Nothing is broken"`
+	Healthy bool            `json:"healthy" doc:"No check found anything broken"`
 	Checks  []left4me.Check `json:"checks"`
 }

@@ -6,119 +6,119 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// GameServer is a server with what it is doing.
+// GameServer is a server with its definition and its current status.
 type GameServer struct {
-	ID              left4me.ID              `json:"id" doc:"Never used again: the next server of the same name has another"`
+	ID              left4me.ID              `json:"id" doc:"Never reused: a later server of the same name has another id"`
 	Name            left4me.Name            `json:"name"`
 	Host            left4me.Name            `json:"host"`
 	Port            int                     `json:"port"`
 	State           left4me.ServerState     `json:"state" enum:"stopped,starting,running,unresponsive,stopping,failed,unknown"`
-	Reason          string                  `json:"reason" doc:"Why it failed or does not answer"`
-	Why             *left4me.Error          `json:"why,omitempty" doc:"The same with a code; absent: nothing to say, or of an older host"`
-	Since           time.Time               `json:"since,omitzero" doc:"Of this state"`
-	Map             string                  `json:"map" doc:"As the server answers; empty while it does not run"`
+	Reason          string                  `json:"reason" doc:"Why the server failed or does not answer"`
+	Why             *left4me.Error          `json:"why,omitempty" doc:"Same as reason, with a code; absent: none, or an older host"`
+	Since           time.Time               `json:"since,omitzero" doc:"Start of the current state"`
+	Map             string                  `json:"map" doc:"From the server's query answer; empty while the server is not running"`
 	Hostname        string                  `json:"hostname"`
-	Players         int                     `json:"players" doc:"Humans"`
+	Players         int                     `json:"players" doc:"Human players"`
 	Bots            int                     `json:"bots"`
 	MaxPlayers      int                     `json:"max_players"`
 	Address         string                  `json:"address,omitempty" doc:"For players, from LEFT4ME_PUBLIC_ADDRESS; absent in lists"`
-	Online          []Player                `json:"online" doc:"Who plays"`
+	Online          []Player                `json:"online" doc:"Connected players"`
 	Blueprint       left4me.Name            `json:"blueprint"`
-	Overlays        []string                `json:"overlays" doc:"Of its own, over those of the blueprint; top of the stack first"`
-	Settings        left4me.Settings        `json:"settings" doc:"Override the blueprint's. Lists and non-administrators get no passwords"`
-	Version         int                     `json:"version" doc:"Counts changes of its definition"`
-	PID             int                     `json:"pid" doc:"0 when there is no process"`
-	Restarts        int                     `json:"restarts" doc:"After crashes and ends by itself, since it was started"`
-	RestartRequired bool                    `json:"restart_required" doc:"It runs with other settings than it has now"`
-	Build           int64                   `json:"build" doc:"Of the game that it runs on; 0 when that isn't known"`
-	NewBuild        int64                   `json:"new_build" doc:"That a restart would change it to; 0 when it would not"`
-	StartedWith     []left4me.OverlayRef    `json:"started_with" doc:"The revisions that it was started with, top first: maps@3"`
+	Overlays        []string                `json:"overlays" doc:"Its own overlays, on top of the blueprint's; top of the stack first"`
+	Settings        left4me.Settings        `json:"settings" doc:"Override the blueprint's. Passwords need edit rights; never in lists"`
+	Version         int                     `json:"version" doc:"Incremented by each change of the definition"`
+	PID             int                     `json:"pid" doc:"0 if there is no process"`
+	Restarts        int                     `json:"restarts" doc:"Since the last requested start, after crashes and unrequested exits"`
+	RestartRequired bool                    `json:"restart_required" doc:"The server runs with older settings than its current ones"`
+	Build           int64                   `json:"build" doc:"Game build of the current run; 0 if unknown"`
+	NewBuild        int64                   `json:"new_build" doc:"Game build after a restart; 0: unchanged"`
+	StartedWith     []left4me.OverlayRef    `json:"started_with" doc:"Revisions of the current run, top first: maps@3"`
 	NewContent      []left4me.OverlayChange `json:"new_content" doc:"Overlays that a restart would change"`
 	Warnings        []left4me.Warning       `json:"warnings" doc:"Problems that may prevent a start; empty in lists"`
 	Job             *JobRef                 `json:"job,omitempty" doc:"The job that is queued or running"`
 	FailedJob       *FailedJob              `json:"failed_job,omitempty" doc:"The newest job, if it failed and nothing has fixed that"`
 
-	Autostart left4me.Autostart `json:"autostart" enum:"last,always,never" doc:"As last asked, also at each boot, or never at boot"`
-	Wanted    left4me.Wanted    `json:"wanted" enum:"running,stopped" doc:"What was last asked of it"`
-	WantedBy  string            `json:"wanted_by" doc:"Who asked for it; empty when nobody did"`
+	Autostart left4me.Autostart `json:"autostart" enum:"last,always,never" doc:"last: as before; always: also at each boot; never: not at boot"`
+	Wanted    left4me.Wanted    `json:"wanted" enum:"running,stopped" doc:"Desired state, as last requested"`
+	WantedBy  string            `json:"wanted_by" doc:"Who requested the desired state; empty if nobody did"`
 	WantedAt  time.Time         `json:"wanted_at,omitzero"`
-	Held      left4me.Held      `json:"held" enum:",crashed,boot,restored" doc:"Why it isn't started automatically; empty when it may be"`
+	Held      left4me.Held      `json:"held" enum:",crashed,boot,restored" doc:"Why left4me does not start it automatically; or empty"`
 	CreatedAt time.Time         `json:"created_at"`
 
-	NameOnHost left4me.Name `json:"name_on_host,omitempty" doc:"Its old name, which its host uses until the next start; else absent"`
+	NameOnHost left4me.Name `json:"name_on_host,omitempty" doc:"Old name, which the host uses until the next start; absent: not renamed"`
 }
 
-// Player is somebody on a server.
+// Player is a player on a server.
 type Player struct {
 	Name    string  `json:"name"`
 	Score   int     `json:"score"`
-	Seconds float64 `json:"seconds" doc:"Since the player joined"`
-	Bot     bool    `json:"bot" doc:"As far as can be told: the game does not say"`
+	Seconds float64 `json:"seconds" doc:"Time since the player joined"`
+	Bot     bool    `json:"bot" doc:"A guess: the game does not report bots as such"`
 }
 
-// NewServer is what a server is created from.
+// NewServer is the request to create a server.
 type NewServer struct {
-	Name      string           `json:"name" doc:"1 to 64 of a-z, 0-9, _ and -, beginning with a letter or digit"`
-	Host      string           `json:"host,omitempty" doc:"Without it: local"`
-	Port      *int             `json:"port,omitempty" doc:"Without it: the next free one"`
-	Blueprint string           `json:"blueprint,omitempty" doc:"Without it: default"`
-	Overlays  []string         `json:"overlays,omitempty" doc:"Above the blueprint's, top first: maps, or maps@3 to stay at a revision"`
+	Name      string           `json:"name" doc:"1 to 64 characters of a-z, 0-9, _ and -, starting with a letter or digit"`
+	Host      string           `json:"host,omitempty" doc:"Default: local"`
+	Port      *int             `json:"port,omitempty" doc:"Default: the next free port"`
+	Blueprint string           `json:"blueprint,omitempty" doc:"Default: default"`
+	Overlays  []string         `json:"overlays,omitempty" doc:"On top of the blueprint's, top first: maps, or maps@3 to pin a revision"`
 	Settings  left4me.Settings `json:"settings,omitempty"`
-	Autostart string           `json:"autostart,omitempty" enum:"last,always,never" doc:"Without it: last"`
+	Autostart string           `json:"autostart,omitempty" enum:"last,always,never" doc:"Default: last"`
 }
 
-// ServerDefinition is what a server is changed to.
+// ServerDefinition is the request to change a server.
 type ServerDefinition struct {
 	Version   int              `json:"version,omitempty" doc:"Expected version: a newer one is a 409 conflict. Absent: not checked"`
-	Port      int              `json:"port,omitempty" doc:"Without it: the one it has. It changes only while the server is down"`
-	Blueprint string           `json:"blueprint,omitempty" doc:"Without it: default"`
-	Overlays  []string         `json:"overlays,omitzero" doc:"All of its own, as when it is created"`
+	Port      int              `json:"port,omitempty" doc:"Absent: unchanged. Can only be changed while the server is stopped"`
+	Blueprint string           `json:"blueprint,omitempty" doc:"Default: default"`
+	Overlays  []string         `json:"overlays,omitzero" doc:"The server's own overlays, replacing all existing ones"`
 	Settings  left4me.Settings `json:"settings,omitempty"`
-	Autostart string           `json:"autostart,omitempty" enum:"last,always,never" doc:"Without it: the one it has"`
+	Autostart string           `json:"autostart,omitempty" enum:"last,always,never" doc:"Absent: unchanged"`
 }
 
-// NewName is what a server, a blueprint or an overlay is renamed to.
+// NewName is the request to rename a server, a blueprint or an overlay.
 type NewName struct {
-	Name    string `json:"name" doc:"1 to 64 of a-z, 0-9, _ and -, beginning with a letter or digit"`
+	Name    string `json:"name" doc:"1 to 64 characters of a-z, 0-9, _ and -, starting with a letter or digit"`
 	Version int    `json:"version,omitempty" doc:"Expected version: a newer one is a 409 conflict. Absent: not checked"`
 }
 
-// ConfigDiff is how the files that are generated for a server would change.
+// ConfigDiff compares the generated files of a server with those of the next start.
 type ConfigDiff struct {
-	Changed bool         `json:"changed" doc:"A restart would change something"`
+	Changed bool         `json:"changed" doc:"A restart would change at least one file"`
 	Files   []ConfigFile `json:"files"`
 }
 
-// ConfigFile is a generated file.
+// ConfigFile is a generated file in both versions.
 type ConfigFile struct {
-	Path    string `json:"path" doc:"In the game's directory; command line and layers are what a start decides besides files"`
-	Running string `json:"running" doc:"As it was generated last; empty when there is none"`
-	Next    string `json:"next" doc:"As the next start would generate it. Passwords are hidden"`
+	Path    string `json:"path" doc:"Path in the game's directory; command line and layers stand for what else a start sets"`
+	Running string `json:"running" doc:"Content as last generated; empty if there is none"`
+	Next    string `json:"next" doc:"Content that the next start would generate. Passwords are hidden"`
 }
 
-// Crash is a death of a server that nobody asked for.
+// Crash is an unrequested exit of a server.
 type Crash struct {
 	At            time.Time `json:"at"`
 	Exit          string    `json:"exit"`
 	UptimeSeconds float64   `json:"uptime_seconds"`
-	Lines         []string  `json:"lines" doc:"The last that it printed"`
+	Lines         []string  `json:"lines" doc:"The last lines of output"`
 }
 
-// MapChange is the map that a server changes to.
+// MapChange is the request to change the map.
 type MapChange struct {
-	Map  string `json:"map" doc:"As campaigns name it"`
-	Mode string `json:"mode,omitempty" doc:"Without it the mode stays"`
+	Map  string `json:"map" doc:"Map name, as in the server's campaigns"`
+	Mode string `json:"mode,omitempty" doc:"Absent: unchanged"`
 }
 
-// Change says that there is something new about a server.
+// Change reports that a server has changed.
 type Change struct {
 	Server left4me.Name `json:"server"`
 }
 
-// ServerReach is the way from a server to its players.
+// ServerReach is the result of the connectivity check of a server.
 type ServerReach struct {
 	Server   left4me.Name    `json:"server"`
-	Joinable bool            `json:"joinable" doc:"Nothing was found that keeps everybody out"`
-	First    *left4me.Check  `json:"first,omitempty" doc:"The first thing that is wrong"`
-	Checks   []left4me.Check `json:"checks" doc:"In the order in which it was looked; the first that is broken is the last"`
+	Joinable bool            `json:"joinable" doc:"No problem was found that keeps all players out"`
+	First    *left4me.Check  `json:"first,omitempty" doc:"The first problem found"`
+	Checks   []left4me.Check `json:"checks" doc:"In check order; checking stops at the first failure"`
 }
