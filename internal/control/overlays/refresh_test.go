@@ -219,6 +219,58 @@ func TestRolloutOfScheduledRevision(t *testing.T) {
 	}
 }
 
+// The report of a new revision may arrive after the end of the job that built it. Until then no
+// server seems to need a restart, which must not end the rollout.
+func TestRolloutWaitsForReportOfRevision(t *testing.T) {
+	s := newSite(t)
+	s.serve(t, func(m bus.JobMessage) *left4me.Error {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		switch m.Kind {
+		case left4me.BuildOverlay:
+			s.contents["maps"] = left4me.Content{
+				Name: "maps", Current: 2, Revisions: []left4me.Revision{{Number: 2, By: left4me.BySchedule.Name}, {Number: 1}},
+			} // without a report
+		case left4me.RestartServer:
+			s.up(t, m.Target, 0, 2)
+		}
+		return nil
+	})
+	o := left4me.Overlay{
+		Name: "maps", Kind: left4me.WorkshopOverlay, Workshop: &left4me.Workshop{Entries: []left4me.WorkshopEntry{{ID: "1"}}},
+		Refresh: left4me.Refresh{Hours: 24, Restart: "empty"},
+	}
+	if _, err := s.Create(t.Context(), left4me.ByUser(admin), o); err != nil {
+		t.Fatal(err)
+	}
+	s.lay("maps", 1)
+	sv := left4me.Server{Name: "alpha", Blueprint: "default", Overlays: left4me.Refs("maps")}
+	if _, err := s.servers.Create(t.Context(), left4me.ByUser("tester"), sv); err != nil {
+		t.Fatal(err)
+	}
+	s.mu.Lock()
+	s.tell(t)
+	s.up(t, "alpha", 0, 1)
+	s.mu.Unlock()
+	until(t, "alpha is up", func() bool {
+		v, err := s.servers.Get(t.Context(), "alpha")
+		return err == nil && v.Status.State == left4me.Running
+	})
+	ahead := s.run(t)
+	ahead(25 * time.Hour)
+	until(t, "alpha is restarted and the rollout has ended", func() bool {
+		r, err := s.Restart(t.Context(), "maps")
+		if err != nil || r == nil || r.State == overlays.RestartRuns {
+			ahead(time.Minute) // a server must be empty for a while
+			return false
+		}
+		if len(r.Moves) != 1 || r.Moves[0].Server != "alpha" || r.State != overlays.RestartDone {
+			t.Fatalf("got %+v, want one restart, of alpha", r)
+		}
+		return true
+	})
+}
+
 // Two passes may see a new revision at the same time, such as at the start of left4me. The second
 // one must not revive a rollout that the first began and a user cancelled.
 func TestCancelledRolloutIsNotRestarted(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -100,6 +101,7 @@ func (c *Overlays) advance(ctx context.Context) error {
 		return err
 	}
 	rows = slices.DeleteFunc(rows, func(r store.OverlayRestart) bool { return r.State != RestartRuns })
+	revisions := c.servers.Revisions(c.host)
 	all, err := c.servers.List(ctx)
 	if err != nil {
 		return err
@@ -120,6 +122,8 @@ func (c *Overlays) advance(ctx context.Context) error {
 		ctx := ofRestart(ctx, r)
 		do := next(r, all, empty, now)
 		switch i := slices.IndexFunc(do.wishes, func(w rolloutrules.Wish) bool { return w.Ready }); {
+		case do.end == RestartDone && c.outdated(ctx, revisions):
+			continue // the list may lack the servers that need a restart; new reports wake Run
 		case do.end != "":
 			r.State, r.Reason, r.EndedAt = do.end, do.reason, toMillis(now)
 			c.log.InfoContext(ctx, "servers moved over to a revision", "overlay", r.Overlay, "revision", r.Revision, "state", r.State,
@@ -134,6 +138,15 @@ func (c *Overlays) advance(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// outdated reports whether the host's current revisions differ from those that servers were listed
+// with, or can't be queried.
+func (c *Overlays) outdated(ctx context.Context, listed map[left4me.Name]int) bool {
+	ctx, cancel := context.WithTimeout(ctx, listWithin)
+	defer cancel()
+	now, err := c.servers.AskRevisions(ctx, c.host)
+	return err != nil || !maps.Equal(now, listed)
 }
 
 // ofRestart returns ctx with a request id common to all restarts for a revision, so that a single

@@ -74,6 +74,21 @@ func (s *Servers) askContent(ctx context.Context, host left4me.Name) error {
 	return err
 }
 
+// Revisions returns the current revisions that a host last reported, by the names that overlays
+// have there; nil if the host is unknown or does not report them. The map must not be changed.
+func (s *Servers) Revisions(host left4me.Name) map[left4me.Name]int {
+	current, _ := s.status.revisions(host)
+	return current
+}
+
+// AskRevisions queries a host for its current revisions, as in Revisions, and stores them. Its
+// reports arrive separately from the ends of jobs, so that a report about a build may arrive after
+// the build's end. Errors: left4me.Unavailable.
+func (s *Servers) AskRevisions(ctx context.Context, host left4me.Name) (map[left4me.Name]int, error) {
+	err := s.askContent(ctx, host)
+	return s.Revisions(host), err
+}
+
 // newContent returns the differences between the overlays a server was started with and those it
 // would be started with now. Overlays that its host doesn't have are skipped; the start will report
 // them.
