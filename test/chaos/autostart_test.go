@@ -12,7 +12,7 @@ import (
 	"github.com/left4me/left4me/test/stage"
 )
 
-// newest is the last job on a server.
+// newest returns the most recent job on a server.
 func newest(t *testing.T, s *stage.Stage, name string) stage.Job {
 	t.Helper()
 	var all []stage.Job
@@ -23,11 +23,11 @@ func newest(t *testing.T, s *stage.Stage, name string) stage.Job {
 	return all[0]
 }
 
-// killAll ends left4me, all shims and all games by SIGKILL.
+// killAll ends left4me, all shims and all games with SIGKILL.
 func killAll(t *testing.T, s *stage.Stage) {
 	t.Helper()
 	s.Kill()
-	stage.Until(t, "nothing runs", func() bool {
+	stage.Until(t, "no process is left", func() bool {
 		left := s.Processes()
 		for _, pid := range left {
 			_ = syscall.Kill(pid, syscall.SIGKILL)
@@ -36,8 +36,8 @@ func killAll(t *testing.T, s *stage.Stage) {
 	})
 }
 
-// When left4me starts, what was last asked to run is started, and nothing else.
-func TestWantedServersStartAfterEverythingWasKilled(t *testing.T) {
+// At startup, left4me starts every server whose desired state is running, and no other.
+func TestServersThatShouldRunStartAfterKillOfAllProcesses(t *testing.T) {
 	t.Parallel()
 	s := stage.New(t, 28700, "SIM_MAP_LOAD=100ms", "SIM_PLAYERS=0")
 	s.Serve(t)
@@ -50,7 +50,7 @@ func TestWantedServersStartAfterEverythingWasKilled(t *testing.T) {
 
 	killAll(t, s)
 	s.Serve(t)
-	stage.Until(t, "the server is back", func() bool {
+	stage.Until(t, "the server runs again", func() bool {
 		v, _ := s.Server("on")
 		return v.State == "running" && v.PID != before.PID
 	})
@@ -62,7 +62,8 @@ func TestWantedServersStartAfterEverythingWasKilled(t *testing.T) {
 		t.Errorf("%+v", v)
 	}
 
-	// Its port was taken meanwhile: it is wanted still, and starts the next time.
+	// If the server's port is taken, its start fails. The desired state stays running, and the next
+	// left4me starts the server.
 	killAll(t, s)
 	var thief net.PacketConn
 	stage.Until(t, "the port of the game that was killed is free", func() bool {
@@ -71,7 +72,7 @@ func TestWantedServersStartAfterEverythingWasKilled(t *testing.T) {
 		return err == nil
 	})
 	s.Serve(t)
-	stage.Until(t, "its start fails", func() bool {
+	stage.Until(t, "the start fails", func() bool {
 		j := newest(t, s, "on")
 		return j.State == "failed" && j.Error != nil && strings.Contains(j.Error.Text, "is used by")
 	})
@@ -81,28 +82,28 @@ func TestWantedServersStartAfterEverythingWasKilled(t *testing.T) {
 	}
 	s.Kill()
 
-	// The file system of the game is mounted late.
+	// The game's file system is mounted only after left4me has started.
 	game, away := filepath.Join(s.Root, "installation"), filepath.Join(s.Root, "away")
 	if err := os.Rename(game, away); err != nil {
 		t.Fatal(err)
 	}
 	s.Serve(t)
-	stage.Until(t, "the server says what it waits for", func() bool {
+	stage.Until(t, "the server's reason names the empty directory", func() bool {
 		v, _ := s.Server("on")
 		return strings.Contains(v.Reason, "installation/ of host local is empty")
 	})
 	if j := newest(t, s, "on"); j.State != "failed" {
-		t.Errorf("without a game there is a job: %+v", j)
+		t.Errorf("left4me created a job although no game is installed: %+v", j)
 	}
 	if err := errors.Join(os.RemoveAll(game), os.Rename(away, game)); err != nil {
 		t.Fatal(err)
 	}
-	stage.Until(t, "the server is back", func() bool {
+	stage.Until(t, "the server runs again", func() bool {
 		v, _ := s.Server("on")
 		return v.State == "running"
 	})
 	if games, shims := len(s.Games()), len(s.Shims()); games != 1 || shims != 1 {
-		t.Errorf("%d games, %d shims", games, shims)
+		t.Errorf("got %d games and %d shims, want one of each", games, shims)
 	}
 	s.Done(t, "stop", "on")
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/left4me/left4me/test/stage"
 )
 
-// files are what there is on the shelf, without their ends.
+// files returns the backup archives, and all other files next to them, without their extensions.
 func files(t *testing.T, s *stage.Stage) (archives, others []string) {
 	t.Helper()
 	entries, err := os.ReadDir(filepath.Join(s.Root, "backups"))
@@ -33,9 +33,9 @@ func files(t *testing.T, s *stage.Stage) (archives, others []string) {
 	return archives, append(others, tmp...)
 }
 
-// After left4me was killed while it made a backup, its successor makes that one,
-// and leaves nothing else; a server writes all the while.
-func TestKilledDuringABackup(t *testing.T) {
+// After left4me is killed during a backup, the next process completes that backup and leaves no
+// partial files. A server writes files the whole time.
+func TestBackupCompletesAfterKill(t *testing.T) {
 	t.Parallel()
 	s := stage.New(t, 32820, "SIM_PLAYERS=4", "SIM_TEMPO=20")
 	s.Serve(t)
@@ -51,7 +51,7 @@ func TestKilledDuringABackup(t *testing.T) {
 			var job stage.Job
 			s.Must(t, "POST", "/backups", nil, &job)
 			wait := time.NewTimer(after)
-			<-wait.C // the moment is what is tested, not something to happen
+			<-wait.C // the delay itself is under test
 			s.Kill()
 			s.Serve(t)
 			if job = s.Ended(t, job.ID); job.State != "done" {
@@ -59,7 +59,7 @@ func TestKilledDuringABackup(t *testing.T) {
 			}
 			archives, others := files(t, s)
 			if len(archives) != n+1 || len(others) > 0 {
-				t.Errorf("archives %q, and %q", archives, others)
+				t.Errorf("got archives %q and other files %q", archives, others)
 			}
 			var all []struct{ Name, State string }
 			s.Must(t, "GET", "/backups", nil, &all)
@@ -73,8 +73,8 @@ func TestKilledDuringABackup(t *testing.T) {
 	s.Done(t, "delete", "alpha")
 }
 
-// A backup that is cancelled leaves nothing, and the next one is whole.
-func TestACancelledBackupLeavesNothing(t *testing.T) {
+// A cancelled backup leaves no files, and the next backup is complete.
+func TestCancelledBackupLeavesNoFiles(t *testing.T) {
 	s := stage.New(t, 32840, "SIM_PLAYERS=0")
 	s.Serve(t)
 	if err := os.MkdirAll(filepath.Join(s.Root, "runtime/alpha/upper"), 0o755); err != nil {
@@ -82,7 +82,7 @@ func TestACancelledBackupLeavesNothing(t *testing.T) {
 	}
 	f, err := os.Create(filepath.Join(s.Root, "runtime/alpha/upper/long"))
 	if err == nil {
-		err = f.Truncate(1 << 30) // more zeros than this are left out, and it would be packed at once
+		err = f.Truncate(1 << 30) // a longer hole is skipped, and packing would end too early
 		f.Close()
 	}
 	if err != nil {
@@ -92,7 +92,7 @@ func TestACancelledBackupLeavesNothing(t *testing.T) {
 	if err := os.MkdirAll(free, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	// What the last one came to says that so many zeros have room.
+	// The size of the last backup makes left4me expect that there is room for that many zeros.
 	note := `{"name":"old","created_at":"2020-01-01T00:00:00Z","bytes":1,"stored":1000000000,"files":1,"state":"verified"}`
 	for name, text := range map[string]string{"old.json": note, "old.tar.zst": "x"} {
 		if err := os.WriteFile(filepath.Join(free, name), []byte(text), 0o600); err != nil {
@@ -101,7 +101,7 @@ func TestACancelledBackupLeavesNothing(t *testing.T) {
 	}
 	var job stage.Job
 	s.Must(t, "POST", "/backups", nil, &job)
-	stage.Until(t, "it packs", func() bool {
+	stage.Until(t, "the backup packs files", func() bool {
 		parts, _ := filepath.Glob(filepath.Join(free, "*.part"))
 		return len(parts) == 1
 	})
@@ -111,10 +111,10 @@ func TestACancelledBackupLeavesNothing(t *testing.T) {
 		t.Errorf("%+v", job)
 	}
 	if took := time.Since(begin); took > 5*time.Second {
-		t.Errorf("it took %s to cancel", took)
+		t.Errorf("the cancellation took %s", took)
 	}
 	if archives, others := files(t, s); len(archives) != 1 || len(others) > 0 {
-		t.Errorf("archives %q, and %q", archives, others)
+		t.Errorf("got archives %q and other files %q", archives, others)
 	}
 	if err := os.Remove(f.Name()); err != nil {
 		t.Fatal(err)
@@ -125,9 +125,9 @@ func TestACancelledBackupLeavesNothing(t *testing.T) {
 	}
 }
 
-// What was due while left4me was down is made when it is up, and then the old ones
-// of the schedule go.
-func TestAMissedBackupIsMadeAndOldOnesGo(t *testing.T) {
+// A backup that was due while left4me was down is made at startup. Afterwards, old backups of the
+// schedule are removed.
+func TestMissedBackupIsMadeAndOldBackupsPruned(t *testing.T) {
 	t.Parallel()
 	s := stage.New(t, 32860, "SIM_PLAYERS=0")
 	db, err := store.Open(t.Context(), filepath.Join(s.Root, "left4me.db"))
@@ -160,7 +160,7 @@ func TestAMissedBackupIsMadeAndOldOnesGo(t *testing.T) {
 	}
 	s.Serve(t)
 	var names []string
-	stage.Until(t, "the new one and one of the old are there", func() bool {
+	stage.Until(t, "the new backup and one old backup remain", func() bool {
 		var all []struct{ Name string }
 		s.Must(t, "GET", "/backups", nil, &all)
 		names = nil

@@ -16,20 +16,20 @@ import (
 	"github.com/left4me/left4me/test/stage"
 )
 
-// promised is how long a cancelled start may take to end, as seen over the API.
+// promised is the time limit for the end of a cancelled start, measured at the API.
 const promised = 5 * time.Second
 
-// hung makes games that load their map for ever, and end for nothing but SIGKILL.
+// hung makes games load their map without end and ignore everything but SIGKILL.
 var hung = []string{"SIM_MAP_LOAD=3600s", "SIM_IGNORE_QUIT=1", "SIM_IGNORE_SIGINT=1"}
 
-// at waits until a job is in the middle of a step whose note contains note.
+// at waits until a job is in the middle of the step label and the step's note contains note.
 func at(t *testing.T, s *stage.Stage, id, label, note string) {
 	t.Helper()
 	stage.Until(t, fmt.Sprintf("job %s is at %s %s", id, label, note), func() bool {
 		var j stage.Job
 		s.Must(t, "GET", "/jobs/"+id, nil, &j)
 		if j.Ended() {
-			t.Fatalf("it has ended: %+v, %+v", j, j.Error)
+			t.Fatalf("the job has already ended: %+v, %+v", j, j.Error)
 		}
 		return slices.ContainsFunc(j.Steps, func(v struct {
 			Label string `json:"label"`
@@ -42,7 +42,7 @@ func at(t *testing.T, s *stage.Stage, id, label, note string) {
 	})
 }
 
-// cancelled cancels a job and checks that it ends as promised.
+// cancelled cancels a job and checks that it ends within the limit promised.
 func cancelled(t *testing.T, s *stage.Stage, id string) {
 	t.Helper()
 	begin := time.Now()
@@ -51,12 +51,12 @@ func cancelled(t *testing.T, s *stage.Stage, id string) {
 	took := time.Since(begin)
 	t.Logf("cancelled within %v", took)
 	if j.State != "cancelled" || took > promised {
-		t.Errorf("it is %s after %v, %+v", j.State, took, j.Error)
+		t.Errorf("the job is %s after %v, %+v", j.State, took, j.Error)
 	}
 }
 
-// deleted deletes a server that is being started and checks that it is gone as
-// promised, and that the start was cancelled.
+// deleted deletes a server that is starting. It checks that the deletion ends within the limit
+// promised, and that the start job was cancelled.
 func deleted(t *testing.T, s *stage.Stage, name, start string) {
 	t.Helper()
 	begin := time.Now()
@@ -71,16 +71,16 @@ func deleted(t *testing.T, s *stage.Stage, name, start string) {
 	}
 }
 
-// gone checks that nothing of a server runs.
+// gone checks that no process of a server is left.
 func gone(t *testing.T, s *stage.Stage, name string) {
 	t.Helper()
-	stage.Until(t, "nothing runs", func() bool { return len(s.Processes()) == 0 })
+	stage.Until(t, "no process is left", func() bool { return len(s.Processes()) == 0 })
 	if v, there := s.Server(name); there && v.State != "stopped" {
-		t.Errorf("it is %s: %s", v.State, v.Reason)
+		t.Errorf("the server is %s: %s", v.State, v.Reason)
 	}
 }
 
-func TestStartCancelledWhileNoGameAnswersEndsWithin5s(t *testing.T) {
+func TestStartCancelledBeforeGameAnswersEndsWithin5s(t *testing.T) {
 	s := stage.New(t, 28300, hung...)
 	s.Serve(t)
 	s.Create(t, "alpha", nil)
@@ -94,10 +94,10 @@ func TestStartCancelledWhileNoGameAnswersEndsWithin5s(t *testing.T) {
 	gone(t, s, "alpha")
 }
 
-func TestStartCancelledDuringTheMountEndsWithin5s(t *testing.T) {
+func TestStartCancelledDuringMountEndsWithin5s(t *testing.T) {
 	s := stage.New(t, 28310, hung...)
-	// A program of its own, which becomes one that hangs before it has mounted
-	// anything.
+	// The shim executes a separate copy of the program, which is replaced by a program that hangs
+	// before it mounts anything.
 	exe, program := s.Left4me, filepath.Join(t.TempDir(), "left4me")
 	copyFile(t, exe, program)
 	s.Left4me = program
@@ -111,7 +111,7 @@ func TestStartCancelledDuringTheMountEndsWithin5s(t *testing.T) {
 	}
 	begun := func() {
 		t.Helper()
-		stage.Until(t, "its shim was started", func() bool {
+		stage.Until(t, "the shim has started", func() bool {
 			b, err := os.ReadFile(pids)
 			return err == nil && strings.HasSuffix(string(b), "\n")
 		})
@@ -124,7 +124,7 @@ func TestStartCancelledDuringTheMountEndsWithin5s(t *testing.T) {
 		}
 		for _, pid := range strings.Fields(string(b)) {
 			if _, err := os.Stat("/proc/" + pid); err == nil {
-				t.Errorf("its shim %s is left", pid)
+				t.Errorf("the shim %s still runs", pid)
 				n := 0
 				if _, err := fmt.Sscan(pid, &n); err == nil {
 					_ = syscall.Kill(n, syscall.SIGKILL)
@@ -165,7 +165,7 @@ func copyFile(t *testing.T, from, to string) {
 	}
 }
 
-func TestStartCancelledBeforeItsTurnEndsWithin5s(t *testing.T) {
+func TestStartCancelledWhileQueuedEndsWithin5s(t *testing.T) {
 	s := stage.New(t, 28320, hung...)
 	s.Serve(t)
 	var starts []stage.Job
@@ -175,7 +175,7 @@ func TestStartCancelledBeforeItsTurnEndsWithin5s(t *testing.T) {
 		starts = append(starts, s.Ask(t, "start", name))
 	}
 	waits := ""
-	stage.Until(t, "one waits for its turn", func() bool {
+	stage.Until(t, "a start waits in the queue", func() bool {
 		for _, j := range starts {
 			var now stage.Job
 			s.Must(t, "GET", "/jobs/"+j.ID, nil, &now)
@@ -194,13 +194,13 @@ func TestStartCancelledBeforeItsTurnEndsWithin5s(t *testing.T) {
 		s.Ended(t, j.ID)
 	}
 	if took := time.Since(begin); took > promised {
-		t.Errorf("all starts ended %v after their servers were deleted", took)
+		t.Errorf("all starts took %v to end after their servers were deleted, want at most %v", took, promised)
 	}
 }
 
-// A shim that doesn't answer makes it take long to find out who has a revision
-// mounted. No start waits for that.
-func TestStartWhileARevisionIsDroppedIsNotHeldUp(t *testing.T) {
+// While shims do not answer, the check which server has a revision mounted takes long. No start
+// waits for that check.
+func TestStartNotDelayedByRevisionRemoval(t *testing.T) {
 	t.Parallel()
 	s := stage.New(t, 28340, "SIM_MAP_LOAD=100ms", "SIM_PLAYERS=0")
 	s.Serve(t)
@@ -224,14 +224,14 @@ func TestStartWhileARevisionIsDroppedIsNotHeldUp(t *testing.T) {
 	begin := time.Now()
 	go func() {
 		defer close(dropped)
-		_, _ = s.Call("DELETE", "/overlays/maps/revisions/1", nil, nil) // the current one stays
+		_, _ = s.Call("DELETE", "/overlays/maps/revisions/1", nil, nil) // revision 1 is current, so it stays
 	}()
 	start := s.Ask(t, "start", "alpha")
 	at(t, s, start.ID, left4me.StepAwaitReady, "")
 	t.Logf("the game was started after %v", time.Since(begin))
 	select {
 	case <-dropped:
-		t.Errorf("the start waited until the request for the removal had ended, %v", time.Since(begin))
+		t.Errorf("the start waited %v for the end of the removal", time.Since(begin))
 	default:
 	}
 	cancelled(t, s, start.ID)

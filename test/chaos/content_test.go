@@ -14,9 +14,9 @@ import (
 	"github.com/left4me/left4me/test/stage"
 )
 
-// After left4me was killed at any moment of an edit, the text is there as a whole
-// or the one before is, and nothing is left in the way.
-func TestKilledDuringAnEdit(t *testing.T) {
+// After left4me is killed at any moment of an edit, the file holds either the complete new text or
+// the old one, and no temporary files remain.
+func TestKillDuringEditLeavesOldOrNewText(t *testing.T) {
 	t.Parallel()
 	s := stage.New(t, 32880, "SIM_PLAYERS=0")
 	s.Serve(t)
@@ -33,7 +33,7 @@ func TestKilledDuringAnEdit(t *testing.T) {
 		return string(f.Data)
 	}
 	s.Must(t, "POST", "/overlays", map[string]string{"name": "mods", "kind": "files"}, nil)
-	for _, overlay := range []string{"mods", "competitive-cfg"} { // the second was laid by hand
+	for _, overlay := range []string{"mods", "competitive-cfg"} { // the second was installed by hand
 		if job := s.Ended(t, edit(overlay, -1).ID); job.State != "done" {
 			t.Fatalf("%+v", job.Error)
 		}
@@ -42,7 +42,7 @@ func TestKilledDuringAnEdit(t *testing.T) {
 				before := holds(t, overlay)
 				job := edit(overlay, n)
 				wait := time.NewTimer(after)
-				<-wait.C // the moment is what is tested, not something to happen
+				<-wait.C // the delay itself is under test
 				s.Kill()
 				s.Serve(t)
 				job = s.Ended(t, job.ID)
@@ -50,11 +50,11 @@ func TestKilledDuringAnEdit(t *testing.T) {
 				if job.State != "done" {
 					want = before
 					if job.Error == nil || job.Error.Text == "" {
-						t.Errorf("the job is %s and doesn't say why", job.State)
+						t.Errorf("the job is %s without an error text", job.State)
 					}
 				}
 				if got := holds(t, overlay); got != want {
-					t.Errorf("the job is %s, and the file holds %q, not %q", job.State, got, want)
+					t.Errorf("the job is %s: the file holds %q, want %q", job.State, got, want)
 				}
 				var o apitype.Overlay
 				s.Must(t, "GET", "/overlays/"+overlay, nil, &o)
@@ -63,9 +63,9 @@ func TestKilledDuringAnEdit(t *testing.T) {
 					known = append(known, strconv.Itoa(r.Number))
 				}
 				if dirs := revisions(t, filepath.Join(s.Root, "overlays", overlay)); !slices.Equal(sorted(known), dirs) {
-					t.Errorf("revisions %v are known, %v are there", known, dirs)
+					t.Errorf("the API lists revisions %v, the disk holds %v", known, dirs)
 				}
-				stage.Until(t, "nothing is left of the job", func() bool {
+				stage.Until(t, "the job's temporary files are removed", func() bool {
 					for _, pattern := range []string{"tmp/overlay-*", "tmp/upload-*", "tmp/gone-*", "overlays/.new/*", "overlays/.gone/*"} {
 						if left, err := filepath.Glob(filepath.Join(s.Root, pattern)); err != nil || len(left) > 0 {
 							return false
@@ -78,7 +78,7 @@ func TestKilledDuringAnEdit(t *testing.T) {
 	}
 }
 
-// revisions are the directories of an overlay, sorted as text.
+// revisions returns the names of the directories of an overlay, sorted as text.
 func revisions(t *testing.T, dir string) (all []string) {
 	t.Helper()
 	entries, err := os.ReadDir(dir)

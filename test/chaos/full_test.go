@@ -18,13 +18,13 @@ import (
 	"github.com/left4me/left4me/test/stage"
 )
 
-func TestServersStopOnAFullDisk(t *testing.T) {
-	stage.Build(t) // not on the small disk
+func TestServersStopOnFullDisk(t *testing.T) {
+	stage.Build(t) // here, because the small disk has no room for it
 	disktest.OnSmall(t, "64m", func(t *testing.T, dir string) {
 		t.Setenv("TMPDIR", dir)
 		s := stage.New(t, 28900, "SIM_PLAYERS=0", "SIM_MAP_LOAD=10ms")
-		// What servers write may be on another disk than the database, and the queue on
-		// a third one. The layers of a server can't be apart from each other.
+		// The servers' logs and the queue may be on other disks than the database. The layers of a
+		// server must share one disk.
 		games, queue := filepath.Join(s.Root, "logs"), filepath.Join(s.Root, "bus")
 		disktest.Mount(t, games, "8m", 0o751)
 		disktest.Mount(t, queue, "8m", 0o700)
@@ -37,16 +37,16 @@ func TestServersStopOnAFullDisk(t *testing.T) {
 		s.Done(t, "start", "alpha")
 		stage.Until(t, "each disk has its reserve", func() bool { return reserved(s.Root) && reserved(games) })
 
-		// The reserve is enough for what people do.
+		// The reserve suffices for ordinary requests.
 		disktest.Fill(t, s.Root, 0)
 		s.Done(t, "stop", "alpha")
 		if reserved(s.Root) || !reserved(games) {
-			t.Error("the reserve of the full disk was not given back, or the other one was")
+			t.Error("the reserve of the full disk was kept, or that of the other disk released")
 		}
 		disktest.Empty(t, s.Root)
 		s.Done(t, "start", "alpha")
 
-		// Without a reserve the host is asked directly.
+		// Without a reserve, left4me sends the request directly to the host.
 		full := func() bool {
 			disktest.Fill(t, s.Root, 0)
 			status, err := s.Call("POST", "/servers", map[string]any{"name": "beta"}, nil)
@@ -59,33 +59,33 @@ func TestServersStopOnAFullDisk(t *testing.T) {
 			}
 			return true
 		}
-		stage.Until(t, "nothing can be written", full)
+		stage.Until(t, "nothing can be written to the disk", full)
 		job := s.Ask(t, "stop", "alpha")
 		if job = s.Ended(t, job.ID); job.State != "done" || !strings.HasPrefix(job.Steps[0].Note, "disk full") || len(s.Games()) > 0 {
 			t.Fatalf("%+v, games %v", job, s.Games())
 		}
 		disktest.Empty(t, s.Root)
-		stage.Until(t, "the row is written", func() bool {
+		stage.Until(t, "the row of the server is updated", func() bool {
 			return strings.Contains(s.Log(), `msg="job ended" job=`+job.ID+` kind=server.stop`)
 		})
 		s.Done(t, "start", "alpha")
 
-		// The queue's disk: hosts are told by plain requests, and the rows are written.
-		for range 2 { // with the reserve, and without
+		// The queue's disk is full: left4me sends plain requests to the host and updates the rows.
+		for range 2 { // once with the reserve, once without
 			disktest.Fill(t, queue, 0)
 			s.Done(t, "stop", "alpha")
 			s.Done(t, "start", "alpha")
 		}
 		disktest.Empty(t, queue)
 
-		// The games' disk.
+		// The games' disk is full.
 		disktest.Fill(t, games, 0)
 		s.Done(t, "stop", "alpha")
 		s.Done(t, "start", "alpha")
 		disktest.Empty(t, games)
 
-		// left4me starts on a full disk: its reserve is given back first.
-		stage.Until(t, "the reserve is made again", func() bool { return reserved(s.Root) })
+		// left4me starts on a full disk, because it releases the reserve first.
+		stage.Until(t, "the reserve is recreated", func() bool { return reserved(s.Root) })
 		disktest.Fill(t, s.Root, 0)
 		s.Kill()
 		s.Serve(t)
@@ -97,8 +97,8 @@ func TestServersStopOnAFullDisk(t *testing.T) {
 	})
 }
 
-func TestLeft4meStartsOnAFullDiskAndGoesOnWhenThereIsRoom(t *testing.T) {
-	stage.Build(t) // not on the small disk
+func TestStartOnFullDiskResumesOnceSpaceIsFree(t *testing.T) {
+	stage.Build(t) // here, because the small disk has no room for it
 	disktest.OnSmall(t, "32m", func(t *testing.T, dir string) {
 		t.Setenv("TMPDIR", dir)
 		s := stage.New(t, 28950, "SIM_PLAYERS=0", "SIM_MAP_LOAD=10ms", "LEFT4ME_RESERVE=0")
@@ -108,9 +108,9 @@ func TestLeft4meStartsOnAFullDiskAndGoesOnWhenThereIsRoom(t *testing.T) {
 			s.Create(t, name, nil)
 			s.Done(t, "start", name)
 		}
-		s.Stop() // it closes the database: what SQLite keeps beside it is gone
+		s.Stop() // closing the database removes SQLite's WAL files
 		endShim(t, s, "beta")
-		// It would be removed at the start, which makes some room.
+		// Startup would remove this directory, which would free some space.
 		if err := os.RemoveAll(filepath.Join(s.Root, "bus/jetstream/$G/streams/JOBS")); err != nil {
 			t.Fatal(err)
 		}
@@ -118,11 +118,11 @@ func TestLeft4meStartsOnAFullDiskAndGoesOnWhenThereIsRoom(t *testing.T) {
 
 		s.Serve(t)
 		const banner = "save changes, but servers run on"
-		stage.Until(t, "alpha is seen to run on", func() bool { v, _ := s.Server("alpha"); return v.State == "running" })
+		stage.Until(t, "alpha is reported as running", func() bool { v, _ := s.Server("alpha"); return v.State == "running" })
 		if page := panelPage(t, s); !strings.Contains(page, "Disk full: "+s.Root) || !strings.Contains(page, banner) {
 			t.Errorf("the page does not say that the disk is full:\n%s", page)
 		}
-		// Who isn't signed in learns no path.
+		// Users who are not signed in must not see paths.
 		for path, text := range map[string]string{
 			"/login":  "A disk of left4me is full. Log in to see which.",
 			"/readyz": "ready, but a disk is full",
@@ -149,22 +149,22 @@ func TestLeft4meStartsOnAFullDiskAndGoesOnWhenThereIsRoom(t *testing.T) {
 
 		disktest.Empty(t, s.Root)
 		if status, err := create(); err != nil {
-			t.Errorf("create, with room: %d, %v", status, err)
+			t.Errorf("create with free space: %d, %v", status, err)
 		}
 		if page := panelPage(t, s); strings.Contains(page, banner) {
 			t.Errorf("the page still says that the disk is full:\n%s", page)
 		}
-		stage.Until(t, "beta, which shall run, is started", func() bool { v, _ := s.Server("beta"); return v.State == "running" })
+		stage.Until(t, "beta, whose desired state is running, has started", func() bool { v, _ := s.Server("beta"); return v.State == "running" })
 		stage.Until(t, "the bus takes jobs", func() bool { return strings.Contains(s.Log(), "the bus takes jobs again") })
 		if v, _ := s.Server("alpha"); v.State != "stopped" {
-			t.Errorf("alpha, which was stopped: %+v", v)
+			t.Errorf("alpha runs although it was stopped: %+v", v)
 		}
 		s.Done(t, "start", "alpha")
 		s.Done(t, "stop", "alpha")
 	})
 }
 
-// endShim ends the process that runs a server, and the server with it.
+// endShim ends the shim of a server, and with it the server.
 func endShim(t *testing.T, s *stage.Stage, name string) {
 	t.Helper()
 	for _, pid := range s.Shims() {
@@ -178,10 +178,10 @@ func endShim(t *testing.T, s *stage.Stage, name string) {
 		stage.Until(t, name+" has ended", func() bool { return len(s.Shims()) == 1 && len(s.Games()) == 1 })
 		return
 	}
-	t.Fatalf("nothing runs %s", name)
+	t.Fatalf("found no shim of %s", name)
 }
 
-// panelPage signs in to the panel and returns the page it leads to.
+// panelPage signs in to the panel and returns the page after the sign-in.
 func panelPage(t *testing.T, s *stage.Stage) string {
 	t.Helper()
 	jar, err := cookiejar.New(nil)

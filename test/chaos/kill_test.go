@@ -1,5 +1,5 @@
-// Package chaos holds tests that end left4me in the middle of what it does and
-// look at what is left.
+// Package chaos holds tests that kill left4me in the middle of its work and check the state that
+// remains.
 package chaos
 
 import (
@@ -18,8 +18,8 @@ func TestMain(m *testing.M) {
 	if attacks() {
 		os.Exit(attack())
 	}
-	// Most of the time these tests wait for servers: more of them run at once than
-	// there are processors. Those that hold left4me to a time run alone, before.
+	// These tests mostly wait for servers, so more of them may run in parallel than there are
+	// processors. Tests that check a time limit are not parallel and run first.
 	if err := flag.Set("test.parallel", "6"); err != nil {
 		panic(err)
 	}
@@ -28,13 +28,13 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// After left4me was killed at any moment of a job, its successor brings the job
-// to an end, and the server runs once or not at all.
-func TestKilledDuringAJob(t *testing.T) {
+// After left4me is killed at any moment of a job, the next left4me process finishes the job, and
+// the server has one process or none.
+func TestKillDuringJobLeavesOneProcessOrNone(t *testing.T) {
 	for i, c := range []struct {
 		verb   string
-		runs   bool            // before the job
-		moment []time.Duration // after it was asked for
+		runs   bool            // whether the server runs before the job
+		moment []time.Duration // delays between the request and the kill
 	}{
 		{"start", false, moments(0, 700*time.Millisecond, 7)},
 		{"stop", true, moments(0, 400*time.Millisecond, 5)},
@@ -53,7 +53,7 @@ func TestKilledDuringAJob(t *testing.T) {
 	}
 }
 
-// killedDuring kills left4me some time after a job on a server was asked for.
+// killedDuring kills left4me at a given delay after a job on a server was requested.
 func killedDuring(t *testing.T, s *stage.Stage, name, verb string, runs bool, after time.Duration) {
 	t.Helper()
 	s.Create(t, name, nil)
@@ -62,12 +62,12 @@ func killedDuring(t *testing.T, s *stage.Stage, name, verb string, runs bool, af
 	}
 	job := s.Ask(t, verb, name)
 	wait := time.NewTimer(after)
-	<-wait.C // the moment is what is tested, not something to happen
+	<-wait.C // the delay itself is under test
 	s.Kill()
 	s.Serve(t)
 	job = s.Ended(t, job.ID)
 	if job.State != "done" && (job.Error == nil || job.Error.Text == "") {
-		t.Errorf("the job is %s and doesn't say why", job.State)
+		t.Errorf("the job is %s without an error text", job.State)
 	}
 	settled(t, s, name, verb, job)
 	s.Done(t, "delete", name)
@@ -76,19 +76,19 @@ func killedDuring(t *testing.T, s *stage.Stage, name, verb string, runs bool, af
 	}
 }
 
-// settled waits until what left4me says of a server is true of the machine: it
-// runs and there is one game, or it doesn't and there is none.
+// settled waits until the reported state of a server matches its processes: exactly one game and
+// one shim if it runs, none if it does not.
 func settled(t *testing.T, s *stage.Stage, name, verb string, job stage.Job) {
 	t.Helper()
 	stage.Until(t, "the server runs or is stopped", func() bool {
 		v, there := s.Server(name)
 		games, shims := len(s.Games()), len(s.Shims())
 		if games > 1 || shims > 1 {
-			t.Fatalf("%d games and %d shims", games, shims)
+			t.Fatalf("got %d games and %d shims, want at most one of each", games, shims)
 		}
 		up := v.State == "running"
 		if there && up && verb == "stop" && job.State == "done" {
-			t.Fatalf("stopped, and it runs")
+			t.Fatalf("the server runs after a successful stop")
 		}
 		switch {
 		case !there, v.State == "stopped", v.State == "failed":
@@ -99,22 +99,21 @@ func settled(t *testing.T, s *stage.Stage, name, verb string, job stage.Job) {
 		return false
 	})
 	if m := s.Mounts(); m > 0 {
-		t.Errorf("%d mounts in the host's table", m)
+		t.Errorf("%d mounts are visible outside the server's namespace", m)
 	}
 	_, there := s.Server(name)
 	if verb == "delete" && job.State == "done" {
 		if there {
-			t.Error("deleted, and it is there")
+			t.Error("the server exists after a successful delete")
 		}
-		s.Create(t, name, nil) // for the end of the test
+		s.Create(t, name, nil) // the caller deletes it
 	} else if !there {
-		t.Error("the server is gone")
+		t.Error("the server no longer exists")
 	}
 }
 
-// A server that is being created when left4me is killed is there as a whole or
-// not at all.
-func TestKilledDuringCreate(t *testing.T) {
+// If left4me is killed while it creates a server, the server is either complete or absent.
+func TestKillDuringCreateLeavesWholeServerOrNone(t *testing.T) {
 	t.Parallel()
 	s := stage.New(t, 28200, "SIM_MAP_LOAD=100ms", "SIM_PLAYERS=0")
 	s.Serve(t)
@@ -137,8 +136,8 @@ func TestKilledDuringCreate(t *testing.T) {
 	}
 }
 
-// A store of the bus that is gone or damaged costs no job: the rows have them all.
-func TestKilledAndTheStoreOfTheBusDamaged(t *testing.T) {
+// A missing or damaged bus store loses no job, because the database rows hold all jobs.
+func TestDamagedBusStoreLosesNoJob(t *testing.T) {
 	t.Parallel()
 	s := stage.New(t, 29000, "SIM_MAP_LOAD=100ms", "SIM_PLAYERS=0")
 	s.Serve(t)
@@ -148,7 +147,7 @@ func TestKilledAndTheStoreOfTheBusDamaged(t *testing.T) {
 		t.Helper()
 		names, err := filepath.Glob(filepath.Join(store, pattern))
 		if err != nil || len(names) == 0 {
-			t.Fatalf("no %s: %v", pattern, err)
+			t.Fatalf("no file matches %s: %v", pattern, err)
 		}
 		for _, name := range names {
 			if err := f(name); err != nil {
@@ -179,15 +178,14 @@ func TestKilledAndTheStoreOfTheBusDamaged(t *testing.T) {
 				t.Errorf("%+v", job)
 			}
 			if said := s.Log(); !strings.Contains(said, c.said) {
-				t.Errorf("it doesn't say %q:\n%s", c.said, said)
+				t.Errorf("the log does not contain %q:\n%s", c.said, said)
 			}
 			s.Done(t, "stop", "alpha")
 		})
 	}
 }
 
-// A game that runs is not touched by the end of left4me, and its console goes on
-// without a gap.
+// A running game survives a kill of left4me, and its console continues without a gap.
 func TestServerOutlivesLeft4me(t *testing.T) {
 	t.Parallel()
 	s := stage.New(t, 28460, "SIM_MAP_LOAD=100ms", "SIM_PLAYERS=0")
@@ -198,7 +196,7 @@ func TestServerOutlivesLeft4me(t *testing.T) {
 	s.Must(t, "POST", "/servers/alpha/console", map[string]string{"command": "say before"}, nil)
 	s.Kill()
 	s.Serve(t)
-	stage.Until(t, "the server is found again", func() bool {
+	stage.Until(t, "left4me has found the running server", func() bool {
 		v, _ := s.Server("alpha")
 		return v.State == "running" && v.PID == before.PID
 	})
@@ -206,7 +204,7 @@ func TestServerOutlivesLeft4me(t *testing.T) {
 	s.Done(t, "stop", "alpha")
 }
 
-// moments are n of them from one to another.
+// moments returns n evenly spaced durations between from and to.
 func moments(from, to time.Duration, n int) []time.Duration {
 	var all []time.Duration
 	for i := range n {

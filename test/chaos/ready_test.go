@@ -10,10 +10,9 @@ import (
 	"github.com/left4me/left4me/test/stage"
 )
 
-// left4me says that it is ready when its host answers, however much an earlier
-// one left to be removed: there is no moment after it in which a host "does not
-// answer".
-func TestReadyMeansThatTheHostAnswers(t *testing.T) {
+// left4me reports ready only when its host answers, no matter how many files an earlier process
+// left to be removed. Afterwards no request may fail because the host "does not answer".
+func TestReadyOnlyWhenHostAnswers(t *testing.T) {
 	t.Parallel()
 	s := stage.New(t, 28480, "SIM_PLAYERS=0")
 	s.Serve(t)
@@ -38,7 +37,7 @@ func TestReadyMeansThatTheHostAnswers(t *testing.T) {
 			t.Errorf("%s: %d, %v", path, status, err)
 		}
 		if path == "/servers/alpha" && v.State != "stopped" {
-			t.Errorf("alpha is %s: %s", v.State, v.Reason)
+			t.Errorf("alpha is %s (%s), want stopped", v.State, v.Reason)
 		}
 	}
 }

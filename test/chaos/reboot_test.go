@@ -18,12 +18,11 @@ func gameOf(t *testing.T, s *stage.Stage) (v apitype.Game) {
 	return v
 }
 
-// powerCut ends everything that runs for a root by SIGKILL: left4me, shims, games
-// and SteamCMD.
+// powerCut ends all processes of a root with SIGKILL: left4me, shims, games and SteamCMD.
 func powerCut(t *testing.T, s *stage.Stage) {
 	t.Helper()
 	s.Kill()
-	stage.Until(t, "nothing runs", func() bool {
+	stage.Until(t, "no process is left", func() bool {
 		none := true
 		environs, _ := filepath.Glob("/proc/[0-9]*/environ")
 		for _, name := range environs {
@@ -40,10 +39,10 @@ func powerCut(t *testing.T, s *stage.Stage) {
 	})
 }
 
-// A power cut in the middle of an update, of a rollout that waits until servers
-// are empty, and of one that moves them: what is wanted runs afterwards, and the
-// update and the rollout come to an end.
-func TestPowerCutDuringUpdateAndRolloutLeavesNothingUndone(t *testing.T) {
+// The power is cut in the middle of an update, of a rollout that waits for servers to be empty, and
+// of a rollout that restarts servers. Afterwards all servers that should run do, and both update
+// and rollout are completed.
+func TestUpdateAndRolloutCompleteAfterPowerCut(t *testing.T) {
 	t.Parallel()
 	s := stage.New(t, 29300, "SIM_MAP_LOAD=50ms", "SIM_PLAYERS=2")
 	must(t, os.RemoveAll(filepath.Join(s.Root, "installation")))
@@ -64,7 +63,7 @@ func TestPowerCutDuringUpdateAndRolloutLeavesNothingUndone(t *testing.T) {
 			})
 		}
 		if games := len(s.Games()); games != len(names) {
-			t.Errorf("%d games run", games)
+			t.Errorf("%d games run, want %d", games, len(names))
 		}
 	}
 	rolledOut := func(what string) {
@@ -90,7 +89,7 @@ func TestPowerCutDuringUpdateAndRolloutLeavesNothingUndone(t *testing.T) {
 
 	s.Steam(t, "SIM_STEAM_BUILD=2", "SIM_STEAM_TICK=20ms", "SIM_STEAM_SIZE=200M", "SIM_STEAM_CHANGED=100", "SIM_STEAM_RATE=2M")
 	update := ask("update", "empty")
-	stage.Until(t, "it downloads", func() bool {
+	stage.Until(t, "the update downloads", func() bool {
 		var j stage.Job
 		s.Must(t, "GET", "/jobs/"+update, nil, &j)
 		for _, step := range j.Steps {
@@ -108,14 +107,14 @@ func TestPowerCutDuringUpdateAndRolloutLeavesNothingUndone(t *testing.T) {
 	s.Serve(t)
 	run(0)
 	if j := s.Ended(t, update); j.State != "done" {
-		t.Errorf("the update: %+v %+v", j, j.Error)
+		t.Errorf("update: %+v %+v", j, j.Error)
 	}
 	second := gameOf(t, s).Current
 	if second == first {
 		t.Fatalf("the build is still %d", first)
 	}
 
-	stage.Until(t, "the rollout waits until nobody plays", func() bool {
+	stage.Until(t, "the rollout waits until the servers are empty", func() bool {
 		r := gameOf(t, s).Rollout
 		return r != nil && r.State == "running" && len(r.Servers) == 2 && r.Servers[0].State == "wants"
 	})
@@ -125,7 +124,7 @@ func TestPowerCutDuringUpdateAndRolloutLeavesNothingUndone(t *testing.T) {
 	rolledOut("the rollout that waited")
 
 	ask("rollback", "now")
-	stage.Until(t, "a server is moved", func() bool {
+	stage.Until(t, "the rollout restarts a server", func() bool {
 		r := gameOf(t, s).Rollout
 		return r != nil && r.State == "running" && len(r.Servers) > 0 && r.Servers[0].State == "moving"
 	})

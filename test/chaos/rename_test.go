@@ -14,7 +14,7 @@ import (
 	"github.com/left4me/left4me/test/stage"
 )
 
-// onDisk are the names, of some, under which a server has anything on its host.
+// onDisk returns those of the names under which a server has any files on its host.
 func onDisk(s *stage.Stage, names ...string) (all []string) {
 	for _, n := range names {
 		for _, place := range []string{"runtime", "logs", "instances"} {
@@ -27,16 +27,16 @@ func onDisk(s *stage.Stage, names ...string) (all []string) {
 	return all
 }
 
-// Killed at any moment of the job that brings a renamed server to its new name, left4me
-// brings it to an end, whether or not anybody had heard how far it was.
-func TestKilledWhileAServerIsRenamedOnItsHost(t *testing.T) {
+// If left4me is killed at any moment of the job that renames a server on its host, the next process
+// completes the rename, whether or not the host had reported its progress.
+func TestHostRenameCompletesAfterKill(t *testing.T) {
 	t.Parallel()
 	s := stage.New(t, 29400, "SIM_MAP_LOAD=100ms", "SIM_PLAYERS=0")
 	s.Serve(t)
 	n := 0
 	for _, c := range []struct {
 		verb   string
-		runs   bool // before the job
+		runs   bool // whether the server runs before the job
 		moment []time.Duration
 	}{
 		{"start", false, moments(0, 60*time.Millisecond, 3)},
@@ -57,26 +57,26 @@ func TestKilledWhileAServerIsRenamedOnItsHost(t *testing.T) {
 				s.Must(t, "POST", "/servers/"+old+"/rename", map[string]any{"name": name}, nil)
 				job := s.Ask(t, c.verb, name)
 				wait := time.NewTimer(after)
-				<-wait.C // the moment is what is tested, not something to happen
+				<-wait.C // the delay itself is under test
 				s.Kill()
 				s.Serve(t)
 				job = s.Ended(t, job.ID)
 				if job.State != "done" && (job.Error == nil || job.Error.Text == "") {
-					t.Errorf("the job is %s and doesn't say why", job.State)
+					t.Errorf("the job is %s without an error text", job.State)
 				}
 				settled(t, s, name, c.verb, job)
 				if _, there := s.Server(old); there {
-					t.Errorf("%s is there, too", old)
+					t.Errorf("the old name %s still exists", old)
 				}
 				s.Done(t, "restart", name)
 				if all := onDisk(s, old, name); len(all) != 1 || all[0] != name {
-					t.Errorf("on the disk it is %q", all)
+					t.Errorf("the disk has the names %q", all)
 				}
-				s.Create(t, old, nil) // its name is free
+				s.Create(t, old, nil) // the old name must be free
 				s.Done(t, "delete", old)
 				s.Done(t, "delete", name)
 				if all := onDisk(s, old, name); len(all) > 0 {
-					t.Errorf("deleted, the disk has %q", all)
+					t.Errorf("after the delete, the disk has %q", all)
 				}
 				if left := s.Processes(); len(left) > 0 {
 					t.Errorf("left running: %v", left)
@@ -86,8 +86,9 @@ func TestKilledWhileAServerIsRenamedOnItsHost(t *testing.T) {
 	}
 }
 
-// Left between two directories, as by a power cut, the next start goes on.
-func TestRenameGoesOnAfterAPowerCut(t *testing.T) {
+// A rename that was interrupted between two directories, for example by a power cut, is resumed at
+// the next start.
+func TestRenameResumesAfterPowerCut(t *testing.T) {
 	t.Parallel()
 	s := stage.New(t, 29440, "SIM_MAP_LOAD=100ms", "SIM_PLAYERS=0")
 	s.Serve(t)
@@ -99,20 +100,20 @@ func TestRenameGoesOnAfterAPowerCut(t *testing.T) {
 	if err := os.Rename(filepath.Join(runtime, "alpha"), filepath.Join(runtime, "beta")); err != nil {
 		t.Fatal(err)
 	}
-	s.Serve(t) // it is wanted, so that it is started
-	stage.Until(t, "the server is back", func() bool {
+	s.Serve(t) // starts the server, because its desired state is running
+	stage.Until(t, "the server runs again", func() bool {
 		v, _ := s.Server("beta")
 		return v.State == "running"
 	})
 	if all := onDisk(s, "alpha", "beta"); len(all) != 1 || all[0] != "beta" {
-		t.Errorf("on the disk it is %q", all)
+		t.Errorf("the disk has the names %q", all)
 	}
 	s.Done(t, "delete", "beta")
 }
 
-// One that was cut and that people called off by a third name leaves nothing under the second,
-// which the next server of that name would get.
-func TestCutRenameIsCalledOff(t *testing.T) {
+// An interrupted rename that a further rename to a third name replaces leaves no files under the
+// second name. The next server of that name would inherit them.
+func TestInterruptedRenameReplacedByThirdName(t *testing.T) {
 	t.Parallel()
 	s := stage.New(t, 29450, "SIM_MAP_LOAD=100ms", "SIM_PLAYERS=0")
 	s.Serve(t)
@@ -131,7 +132,7 @@ func TestCutRenameIsCalledOff(t *testing.T) {
 	s.Must(t, "POST", "/servers/beta/rename", map[string]any{"name": "gamma"}, nil)
 	s.Done(t, "start", "gamma")
 	if all := onDisk(s, "alpha", "beta", "gamma"); len(all) != 1 || all[0] != "gamma" {
-		t.Errorf("on the disk it is %q", all)
+		t.Errorf("the disk has the names %q", all)
 	}
 	if _, err := os.Stat(filepath.Join(runtime, "gamma", "upper", "wrote.txt")); err != nil {
 		t.Error(err)
@@ -139,7 +140,7 @@ func TestCutRenameIsCalledOff(t *testing.T) {
 	s.Done(t, "delete", "gamma")
 }
 
-// A server that runs while it is renamed goes on, whatever becomes of left4me.
+// A server that is renamed while it runs survives a kill of left4me.
 func TestRenamedServerOutlivesLeft4me(t *testing.T) {
 	t.Parallel()
 	s := stage.New(t, 29460, "SIM_MAP_LOAD=100ms", "SIM_PLAYERS=0")
@@ -151,27 +152,27 @@ func TestRenamedServerOutlivesLeft4me(t *testing.T) {
 	for _, end := range []func(){s.Kill, s.Stop} {
 		end()
 		s.Serve(t)
-		stage.Until(t, "the server is known again", func() bool {
+		stage.Until(t, "left4me has found the running server", func() bool {
 			v, _ := s.Server("beta")
 			return v.State == "running" && v.PID == before.PID
 		})
 		if j := newest(t, s, "beta"); j.Kind != "server.start" || j.By == "left4me" {
-			t.Errorf("it was started once more: %+v", j)
+			t.Errorf("the server was started again: %+v", j)
 		}
 	}
 	s.Done(t, "stop", "beta")
 	if all := onDisk(s, "alpha", "beta"); len(all) != 1 || all[0] != "alpha" {
-		t.Errorf("a stop renamed it: %q", all)
+		t.Errorf("the stop renamed the files: %q", all)
 	}
 	s.Done(t, "delete", "beta")
 	if all := onDisk(s, "alpha", "beta"); len(all) > 0 {
-		t.Errorf("deleted, the disk has %q", all)
+		t.Errorf("after the delete, the disk has %q", all)
 	}
 }
 
-// Killed at any moment of the rename of an overlay, left4me has it under one name, with all that
-// refers to it: its revisions, the stack of the server that runs with it, and its next edit.
-func TestKilledWhileAnOverlayIsRenamed(t *testing.T) {
+// If left4me is killed at any moment of an overlay's rename, the overlay has exactly one name, and
+// so have its revisions, the stack of the running server that uses it, and its next edit.
+func TestKillDuringOverlayRenameKeepsOneName(t *testing.T) {
 	t.Parallel()
 	s := stage.New(t, 29470, "SIM_MAP_LOAD=100ms", "SIM_PLAYERS=0")
 	s.Serve(t)
@@ -194,14 +195,14 @@ func TestKilledWhileAnOverlayIsRenamed(t *testing.T) {
 		asked := make(chan struct{})
 		go func() {
 			defer close(asked)
-			_, _ = s.Call("POST", "/overlays/"+name+"/rename", map[string]string{"name": next}, nil) // or it is killed
+			_, _ = s.Call("POST", "/overlays/"+name+"/rename", map[string]string{"name": next}, nil) // fails if left4me is killed first
 		}()
 		wait := time.NewTimer(after)
-		<-wait.C // the moment is what is tested, not something to happen
+		<-wait.C // the delay itself is under test
 		s.Kill()
 		<-asked
 		s.Serve(t)
-		stage.Until(t, "the server is known again", func() bool {
+		stage.Until(t, "left4me has found the running server", func() bool {
 			v, _ := s.Server("alpha")
 			return v.State == "running" && v.PID == before.PID
 		})
@@ -213,17 +214,17 @@ func TestKilledWhileAnOverlayIsRenamed(t *testing.T) {
 			}
 			there = append(there, of)
 			if o.Content.Current != 1+n || o.NameOnHost != "first" && of != "first" || !slices.Equal(o.Servers, []left4me.Name{"alpha"}) {
-				t.Errorf("after %s %s is %+v", after, of, o)
+				t.Errorf("after %s: %s is %+v", after, of, o)
 			}
 		}
 		if len(there) != 1 {
-			t.Fatalf("after %s there are %q", after, there)
+			t.Fatalf("after %s: got overlays %q", after, there)
 		}
 		name = there[0]
 		var v apitype.GameServer
 		s.Must(t, "GET", "/servers/alpha", nil, &v)
 		if !slices.Equal(v.Overlays, there) || v.RestartRequired {
-			t.Errorf("after %s the server stacks %q, to be restarted: %t, and there is %q", after, v.Overlays, v.RestartRequired, there)
+			t.Errorf("after %s: the server stacks %q, restart required: %t, overlays %q", after, v.Overlays, v.RestartRequired, there)
 		}
 		edit(name, 1+n)
 		s.Done(t, "restart", "alpha")

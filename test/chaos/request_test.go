@@ -14,7 +14,7 @@ import (
 	"github.com/left4me/left4me/test/stage"
 )
 
-// lines are those of the log that have each of some texts.
+// lines returns the lines of the log that contain all of the texts.
 func lines(log string, texts ...string) (found []string) {
 	for l := range strings.Lines(log) {
 		l = strings.TrimRight(l, "\n")
@@ -29,8 +29,8 @@ func lines(log string, texts ...string) (found []string) {
 	return found
 }
 
-// traced checks that every line about a job has its request, and that its host told
-// when it began. The end of a job is logged after it can be asked for.
+// traced checks that every log line about a job has the id of its request, and that the host logged
+// the job's start. The wait is needed because the end of a job is logged after the API reports it.
 func traced(t *testing.T, s *stage.Stage, id, request string, texts ...string) {
 	t.Helper()
 	for _, want := range append(texts, `msg="working on job" host=local`) {
@@ -40,13 +40,13 @@ func traced(t *testing.T, s *stage.Stage, id, request string, texts ...string) {
 	}
 	all := lines(s.Log(), "job="+id)
 	if with := lines(s.Log(), "job="+id, "request="+request); len(with) != len(all) {
-		t.Errorf("of the lines about job %s some lack request=%s:\n%s", id, request, strings.Join(all, "\n"))
+		t.Errorf("some lines about job %s lack request=%s:\n%s", id, request, strings.Join(all, "\n"))
 	}
 }
 
-// From a click or a call to what the host logs, also when left4me is killed between
-// the row of the job and its host.
-func TestRequestsAreFoundInTheLogOfTheHost(t *testing.T) {
+// A request id travels from a click or an API call to the log of the host, also when left4me is
+// killed after it wrote the job's row and before the host received the job.
+func TestHostLogHasRequestIDs(t *testing.T) {
 	t.Parallel()
 	s := stage.New(t, 29600, "SIM_MAP_LOAD=500ms", "SIM_PLAYERS=0")
 	s.Serve(t)
@@ -54,10 +54,10 @@ func TestRequestsAreFoundInTheLogOfTheHost(t *testing.T) {
 		s.Create(t, name, nil)
 	}
 
-	s.RequestID = "0af7651916cd43dd8448eb211c80319c" // as nginx makes them
+	s.RequestID = "0af7651916cd43dd8448eb211c80319c" // in the format of nginx
 	start := s.Ask(t, "start", "alpha")
 	s.RequestID = "proxy.2"
-	restart := s.Ask(t, "restart", "alpha") // waits for the end of the start
+	restart := s.Ask(t, "restart", "alpha") // waits behind the start job
 	s.RequestID = ""
 	s.Kill()
 	s.Serve(t)
@@ -69,7 +69,7 @@ func TestRequestsAreFoundInTheLogOfTheHost(t *testing.T) {
 		}
 		s.Must(t, "GET", "/jobs/"+c.id, nil, &j)
 		if j.RequestID != c.request {
-			t.Errorf("job %s has the request %q, want %q", c.id, j.RequestID, c.request)
+			t.Errorf("job %s: got request id %q, want %q", c.id, j.RequestID, c.request)
 		}
 	}
 
@@ -77,7 +77,7 @@ func TestRequestsAreFoundInTheLogOfTheHost(t *testing.T) {
 	s.Ended(t, job)
 	traced(t, s, job, request, `msg="job added"`, `msg="job runs"`, `msg="job ended"`)
 
-	// The command line makes one for each command.
+	// The command line creates a request id for each command.
 	cmd := exec.Command(s.Left4me, "job", "show", job)
 	cmd.Env = s.Env
 	if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), request) {
@@ -97,7 +97,7 @@ func TestRequestsAreFoundInTheLogOfTheHost(t *testing.T) {
 	traced(t, s, stopped.ID, stopped.RequestID)
 }
 
-// click starts a server in the panel, and returns the id that was answered and the job.
+// click starts a server through the panel and returns the request id of the answer and the job.
 func click(t *testing.T, s *stage.Stage, server string) (request, job string) {
 	t.Helper()
 	s.Must(t, "POST", "/users", map[string]any{"name": "ann", "password": "correct horse battery", "admin": true}, nil)
@@ -130,13 +130,13 @@ func click(t *testing.T, s *stage.Stage, server string) (request, job string) {
 	}
 	page := fetch(t, browser, s, "/jobs/"+jobs[0].ID)
 	if !strings.Contains(page, "<code>"+request+"</code>") {
-		t.Errorf("the page of the job doesn't show %s", request)
+		t.Errorf("the page of the job does not show request id %s", request)
 	}
 	return request, jobs[0].ID
 }
 
-// Answers name the id, and take the caller's only when it forges nothing.
-func TestAnswersNameTheirRequest(t *testing.T) {
+// An answer has the caller's request id only if that id is valid.
+func TestAnswersHaveRequestIDs(t *testing.T) {
 	t.Parallel()
 	s := stage.New(t, 29500)
 	s.Serve(t)

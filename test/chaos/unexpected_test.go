@@ -13,11 +13,11 @@ import (
 	"github.com/left4me/left4me/test/stage"
 )
 
-// Whatever happens beneath a job that nobody thought of, people read a general
-// sentence, and the log has the reason under the id of the job. What happens here
-// is that every directory of the host becomes read-only.
+// When an unforeseen error makes a job fail, users see a general sentence, and the log has the
+// cause under the id of the job. Here the error is that every directory of the host has become
+// read-only.
 func TestJobsShowNoInternalErrors(t *testing.T) {
-	stage.Build(t) // not on the small disk
+	stage.Build(t) // here, because the small disk has no room for it
 	disktest.OnSmall(t, "4g", func(t *testing.T, dir string) {
 		t.Setenv("TMPDIR", dir)
 		s := stage.New(t, 32600, "SIM_PLAYERS=0", "SIM_MAP_LOAD=10ms", "HOME="+t.TempDir())
@@ -54,7 +54,7 @@ func TestJobsShowNoInternalErrors(t *testing.T) {
 		for _, c := range []struct {
 			method, path string
 			body         any
-			fails        bool // else it may
+			fails        bool // the job must fail; else it may
 		}{
 			{"POST", "/servers/down/start", nil, true},
 			{"POST", "/servers/down/stop", nil, false},
@@ -76,7 +76,7 @@ func TestJobsShowNoInternalErrors(t *testing.T) {
 			j := do(c.method, c.path, c.body)
 			if j.State != "failed" {
 				if c.fails {
-					t.Errorf("%s %s: %s", c.method, c.path, j.State)
+					t.Errorf("%s %s: the job is %s, want failed", c.method, c.path, j.State)
 				}
 				continue
 			}
@@ -91,11 +91,11 @@ func TestJobsShowNoInternalErrors(t *testing.T) {
 				}
 			}
 			if !strings.Contains(j.Error.Hint, "job="+j.ID) || !strings.Contains(s.Log(), "job="+j.ID) {
-				t.Errorf("%s %s names no place in the log: %q", c.method, c.path, j.Error.Hint)
+				t.Errorf("%s %s: the hint or the log lacks the id of the job: %q", c.method, c.path, j.Error.Hint)
 			}
 		}
 		if v, _ := s.Server("down"); strings.Contains(v.Reason, "read-only") {
-			t.Errorf("the server shows %q", v.Reason)
+			t.Errorf("the server's reason is %q", v.Reason)
 		}
 	})
 }

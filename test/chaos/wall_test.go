@@ -23,15 +23,14 @@ import (
 	"github.com/left4me/left4me/test/stage"
 )
 
-// wall is what a plugin is told of the machine before it tries to reach it: more
-// than it could know.
+// wall describes the host to the attacking plugin: more than a real plugin could know.
 type wall struct {
 	Root     string
-	Panel    string // its address
-	Left4me  int    // processes: left4me
-	Beside   int    // another one of its user
-	Other    int    // the game of another server
-	OtherRun int    // its shim
+	Panel    string // its address and port
+	Left4me  int    // process id of left4me
+	Beside   int    // process id of another program of left4me's user
+	Other    int    // process id of another server's game
+	OtherRun int    // process id of that server's shim
 	Hidden   []string
 	Abstract string
 	Landlock int
@@ -39,7 +38,7 @@ type wall struct {
 
 const attackVar = "SIM_ATTACK"
 
-// What a plugin does runs in this program, laid beside the game.
+// The attack runs in this test program, copied next to the game.
 func attacks() bool { return os.Getenv(attackVar) != "" && filepath.Base(os.Args[0]) == "attack" }
 
 func attack() int {
@@ -52,7 +51,7 @@ func attack() int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	if len(os.Args) > 1 { // in further namespaces
+	if len(os.Args) > 1 { // started by mounts in new namespaces
 		for _, got := range w.uncover() {
 			fmt.Println(got)
 		}
@@ -69,7 +68,7 @@ func attack() int {
 	return 0
 }
 
-// lacks is what a game needs and doesn't have.
+// lacks returns what a game needs and cannot do.
 func (w wall) lacks() (found []string) {
 	own := func(parts ...string) string { return filepath.Join(append([]string{w.Root}, parts...)...) }
 	for what, err := range map[string]error{
@@ -98,7 +97,7 @@ func parent(pid int) (ppid int) {
 	return ppid
 }
 
-// readable opens a file, or finds an entry in a directory.
+// readable returns nil if it can open a file, or read an entry of a directory.
 func readable(path string) error {
 	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
 	if err != nil {
@@ -112,7 +111,7 @@ func readable(path string) error {
 	return err
 }
 
-// files are those that it reaches by name.
+// files returns the files that the plugin reaches by name.
 func (w wall) files() (found []string) {
 	for _, name := range w.Hidden {
 		if _, err := os.Lstat(name); err == nil && readable(name) == nil {
@@ -148,7 +147,7 @@ func (w wall) files() (found []string) {
 	return found
 }
 
-// processes are those that it reaches, and what it reaches through them.
+// processes returns the processes that the plugin reaches, and what it reaches through them.
 func (w wall) processes() (found []string) {
 	for who, pid := range map[string]int{
 		"left4me":               w.Left4me,
@@ -191,7 +190,7 @@ func (w wall) processes() (found []string) {
 	return found
 }
 
-// sockets are those that answer it.
+// sockets returns the sockets that accept a connection from the plugin.
 func (w wall) sockets() (found []string) {
 	for _, path := range w.Hidden {
 		if c, err := net.DialTimeout("unix", path, time.Second); err == nil {
@@ -203,7 +202,7 @@ func (w wall) sockets() (found []string) {
 		c.Close()
 		found = append(found, "connect to an abstract socket")
 	}
-	// The network is the machine's: the panel answers, and asks who it is.
+	// The game shares the host's network, so the panel answers. It must demand authentication.
 	resp, err := http.Get("http://" + w.Panel + "/api/v1/servers")
 	if err != nil {
 		return append(found, "it can't reach the network: "+err.Error())
@@ -215,7 +214,7 @@ func (w wall) sockets() (found []string) {
 	return found
 }
 
-// mounts are what it can take away, here or in namespaces of its own.
+// mounts returns the mounts that the plugin can remove, in its own namespaces or in new ones.
 func (w wall) mounts() (found []string) {
 	found = w.uncover()
 	cmd := exec.Command("./attack", "further")
@@ -224,7 +223,7 @@ func (w wall) mounts() (found []string) {
 	}
 	out, err := cmd.CombinedOutput()
 	if errors.Is(err, unix.EPERM) || errors.Is(err, unix.ENOSPC) {
-		return found // it can't make any
+		return found // new namespaces are forbidden here
 	}
 	if err != nil {
 		found = append(found, fmt.Sprintf("further namespaces: %v", err))
@@ -258,20 +257,20 @@ func (w wall) uncover() (found []string) {
 	return found
 }
 
-// Without systemd and without root a game runs as left4me's own user. It reaches
-// what is its own, and nothing of left4me or of other servers.
-func TestAPluginWithoutSystemdReachesNothingOfLeft4me(t *testing.T) {
+// Without systemd and without root, a game runs as left4me's own user. It must reach its own files
+// only, and nothing that belongs to left4me or to other servers.
+func TestPluginWithoutSystemdCannotReachLeft4me(t *testing.T) {
 	if os.Geteuid() == 0 {
 		t.Parallel()
-		stage.AsUser(t, "^TestAPluginWithoutSystemdReachesNothingOfLeft4me$")
+		stage.AsUser(t, "^TestPluginWithoutSystemdCannotReachLeft4me$")
 		return
 	}
 	outside := t.TempDir()
-	if d, err := os.MkdirTemp("/opt", "left4me"); err == nil { // of AsUser; homes and /tmp are hidden anyhow
+	if d, err := os.MkdirTemp("/opt", "left4me"); err == nil { // created by AsUser; homes and /tmp are hidden in any case
 		outside = d
 		t.Cleanup(func() { os.RemoveAll(d) })
 	}
-	local, err := net.Listen("unix", filepath.Join(t.TempDir(), "agent.sock")) // as tmux and ssh-agent have them
+	local, err := net.Listen("unix", filepath.Join(t.TempDir(), "agent.sock")) // like those of tmux and ssh-agent
 	must(t, err)
 	defer local.Close()
 	t.Setenv("TMPDIR", outside)
@@ -327,7 +326,7 @@ func TestAPluginWithoutSystemdReachesNothingOfLeft4me(t *testing.T) {
 	must(t, err)
 	must(t, os.WriteFile(filepath.Join(base, "attack.json"), b, 0o644))
 	if n := listeners(t, s.PID()); n != 1 {
-		t.Errorf("left4me listens on %d TCP ports instead of the panel's alone", n)
+		t.Errorf("left4me listens on %d TCP ports, want only the panel's", n)
 	}
 
 	s.Done(t, "start", "alpha")
@@ -374,7 +373,7 @@ func landlock() int {
 	return int(version)
 }
 
-// listeners counts the TCP sockets on which a process listens.
+// listeners returns the number of TCP sockets on which a process listens.
 func listeners(t *testing.T, pid int) (n int) {
 	t.Helper()
 	listening := map[string]bool{}

@@ -1,9 +1,8 @@
-// Package stage sets up the real left4me for tests that look at it from outside:
-// the programs, built once; a root with a simulated installation and overlays; a
-// left4me that serves it, can be killed and come again; and requests to its API.
+// Package stage sets up the real left4me for tests from outside: it builds the programs once, lays
+// out a root with a simulated installation and overlays, runs a left4me on that root that tests can
+// kill and restart, and sends requests to its API.
 //
-// Everything it starts ends with the test, game servers that outlive left4me
-// among it.
+// Every process that it starts ends with the test, including game servers that outlive left4me.
 package stage
 
 import (
@@ -35,17 +34,16 @@ import (
 	"github.com/left4me/left4me/sim/steamapi"
 )
 
-// Patience is how long anything that must happen may take. Nothing waits for it
-// to pass.
+// Patience is the time limit for an expected condition. No test waits until it has passed.
 const Patience = 60 * time.Second
 
-// Programs are the built programs.
+// Programs holds the paths of the built programs.
 type Programs struct{ Left4me, Srcds, SteamCMD string }
 
-var built string // the directory that Build made, if it built anything
+var built string // the directory that Build created, or empty
 
 var build = sync.OnceValues(func() (Programs, error) {
-	// By script/test, or by the process that ran this one, as AsUser and disktest do.
+	// Already built by script/test or by the parent process (see AsUser and disktest).
 	if dir := os.Getenv(programs.Var); dir != "" {
 		return programsIn(dir), nil
 	}
@@ -64,8 +62,8 @@ func programsIn(dir string) Programs {
 	return Programs{Left4me: filepath.Join(dir, "left4me"), Srcds: filepath.Join(dir, "srcds"), SteamCMD: filepath.Join(dir, "steamcmd")}
 }
 
-// Build builds the programs, once for all tests of a package and for the
-// processes of it that tests start. Remove them with Clean at the end of TestMain.
+// Build builds the programs once for all tests of a package, including the child processes that
+// tests start. TestMain must call Clean at its end.
 func Build(tb testing.TB) Programs {
 	tb.Helper()
 	p, err := build()
@@ -75,19 +73,19 @@ func Build(tb testing.TB) Programs {
 	return p
 }
 
-// Clean removes what Build built.
+// Clean removes the programs that Build built.
 func Clean() {
 	if built != "" {
 		os.RemoveAll(built)
 	}
 }
 
-// AsUser runs a test of this program once more as an ordinary user, if root runs
-// it, with an empty /opt that everybody may write to.
+// AsUser runs a test of this program again in a child process as an unprivileged user, with an
+// empty /opt that everybody may write to. It skips the test unless root runs it.
 func AsUser(tb testing.TB, test string, env ...string) {
 	tb.Helper()
 	if os.Geteuid() != 0 {
-		tb.Skip("this is an ordinary user")
+		tb.Skip("needs root")
 	}
 	dir := filepath.Dir(Build(tb).Left4me)
 	tmp, err := os.MkdirTemp("", "left4me-user")
@@ -100,7 +98,7 @@ func AsUser(tb testing.TB, test string, env ...string) {
 			tb.Fatal(err)
 		}
 	}
-	self, err := os.Open("/proc/self/exe") // the user may not pass to it by name
+	self, err := os.Open("/proc/self/exe") // the user may lack access to the path
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -112,7 +110,7 @@ func AsUser(tb testing.TB, test string, env ...string) {
 	cmd.ExtraFiles = []*os.File{self}
 	out, err := cmd.CombinedOutput()
 	if err != nil || !strings.Contains(string(out), "--- PASS") {
-		tb.Fatalf("as an ordinary user: %v\n%s", err, out)
+		tb.Fatalf("as an unprivileged user: %v\n%s", err, out)
 	}
 }
 
@@ -120,25 +118,24 @@ func AsUser(tb testing.TB, test string, env ...string) {
 type Stage struct {
 	Programs
 	Root    string
-	Address string // of the panel, once Serve has returned
+	Address string // of the panel; set by Serve
 	Env     []string
-	API     *apitest.Description // every answer that Call gets is checked against it
+	API     *apitest.Description // Call checks every answer against it
 
 	serve *exec.Cmd
 	done  chan struct{}
 	log   *lockedBuffer
 	http  *http.Client
 
-	RequestID string // sent with each request; empty: none is
+	RequestID string // sent with each request unless empty
 }
 
-// New lays an installation with the three overlays. Ports are those behind
-// first; env is added to the environment of left4me and its servers.
+// New creates a root with a simulated installation and the three overlays. Servers get ports from
+// firstPort to firstPort+99. env is added to the environment of left4me and its servers.
 func New(tb testing.TB, firstPort int, env ...string) *Stage {
 	tb.Helper()
 	p := Build(tb)
-	// Not TempDir: what overlayfs leaves must be made readable before it can be
-	// removed.
+	// TempDir can't remove the work directories of overlayfs: they must be made readable first.
 	root, err := os.MkdirTemp("", "left4me-root")
 	if err != nil {
 		tb.Fatal(err)
@@ -150,7 +147,7 @@ func New(tb testing.TB, firstPort int, env ...string) *Stage {
 	s := &Stage{Programs: p, Root: root, log: &lockedBuffer{}, API: described}
 	s.Env = append(os.Environ(),
 		"LEFT4ME_ROOT="+root, "LEFT4ME_RUN="+filepath.Join(root, "run"), "LEFT4ME_LISTEN=127.0.0.1:0",
-		// Nothing of a test leaves this machine.
+		// No request of a test may leave this machine.
 		"LEFT4ME_PUBLIC_ADDRESS=127.0.0.1", "LEFT4ME_STEAM_API_URL=http://127.0.0.1:9", "LEFT4ME_STEAMCMD_URL=http://127.0.0.1:9/x",
 		"LEFT4ME_SECRET_KEY=k9Zq3vT7xw2Lr8Yd5Bn1Hs6Fj4Gm0PcQeUaWo", "LEFT4ME_SUPERVISOR=process", "LEFT4ME_RESERVE=1M",
 		fmt.Sprintf("LEFT4ME_PORT_RANGE=%d-%d", firstPort, firstPort+99))
@@ -173,8 +170,8 @@ func New(tb testing.TB, firstPort int, env ...string) *Stage {
 	return s
 }
 
-// Steam lays out SteamCMD where left4me keeps the one that it fetched, as a
-// stand-in: vars are those of sim/steamcmd and say what Steam has from now on.
+// Steam installs a simulated SteamCMD where left4me expects its own. vars are variables of
+// sim/steamcmd; they define what Steam offers from now on.
 func (s *Stage) Steam(tb testing.TB, vars ...string) {
 	tb.Helper()
 	args := append([]string{"lay", filepath.Join(s.Root, "steam", "steamcmd"), "SIM_STEAM_SRCDS=" + s.Srcds, "SIM_STEAM_ANONYMOUS=1"},
@@ -186,8 +183,8 @@ func (s *Stage) Steam(tb testing.TB, vars ...string) {
 
 var serves = regexp.MustCompile(`address=http://([0-9.:]+)`)
 
-// Steam starts a simulated Steam with a workshop, and returns what New has to be
-// given so that left4me asks it and downloads from it.
+// Steam starts a simulated Steam API with a workshop. env is the environment that makes left4me use
+// it; pass it to New.
 func Steam(tb testing.TB, items map[string]steamapi.Item) (steam *steamapi.Server, env []string) {
 	tb.Helper()
 	steam = steamapi.New(steamapi.State{Versions: map[int]int{550: 2243}, Items: items})
@@ -196,7 +193,7 @@ func Steam(tb testing.TB, items map[string]steamapi.Item) (steam *steamapi.Serve
 	return steam, []string{"LEFT4ME_STEAM_API_URL=" + server.URL, "LEFT4ME_DOWNLOAD_ALLOW=" + strings.TrimPrefix(server.URL, "http://")}
 }
 
-// Serve starts left4me and returns when it answers.
+// Serve starts left4me and returns once left4me is ready.
 func (s *Stage) Serve(tb testing.TB) {
 	tb.Helper()
 	s.log.Reset()
@@ -223,27 +220,27 @@ func (s *Stage) Serve(tb testing.TB) {
 		s.Address = m[1]
 		return true
 	})
-	// It says that it serves when it is ready, not before.
+	// left4me must log its address only once it is ready.
 	r, err := s.http.Get("http://left4me/readyz")
 	if err != nil {
 		tb.Fatal(err)
 	}
 	defer r.Body.Close()
 	if b, _ := io.ReadAll(r.Body); r.StatusCode != http.StatusOK {
-		tb.Fatalf("left4me said that it serves, and is not ready: %s", b)
+		tb.Fatalf("left4me logged its address before it was ready: %s", b)
 	}
 }
 
-// PID is the process of the left4me that serves.
+// PID returns the process id of the running left4me.
 func (s *Stage) PID() int { return s.serve.Process.Pid }
 
-// Log is what the left4me that serves has logged.
+// Log returns the log of the running left4me.
 func (s *Stage) Log() string { return s.log.String() }
 
-// Kill ends left4me by SIGKILL and waits for its end.
+// Kill ends left4me with SIGKILL and waits for its exit.
 func (s *Stage) Kill() { s.end(syscall.SIGKILL) }
 
-// Stop ends left4me in good order. Its servers run on.
+// Stop ends left4me with SIGTERM and waits for its exit. Its servers keep running.
 func (s *Stage) Stop() { s.end(syscall.SIGTERM) }
 
 func (s *Stage) end(sig syscall.Signal) {
@@ -256,8 +253,7 @@ func (s *Stage) end(sig syscall.Signal) {
 	s.http.CloseIdleConnections()
 }
 
-// clean ends everything and removes the root. A process that is left is a
-// failure of the test.
+// clean stops all processes and removes the root. It fails the test if a process is left.
 func (s *Stage) clean(tb testing.TB) {
 	if tb.Failed() {
 		tb.Logf("log of left4me:\n%s", s.log)
@@ -282,21 +278,21 @@ func (s *Stage) clean(tb testing.TB) {
 	}
 }
 
-// Shims are the processes `left4me run` of this root.
+// Shims returns the process ids of the shims (`left4me run`) of this root.
 func (s *Stage) Shims() []int {
 	return s.processes(func(exe string) bool { return exe == s.Left4me }, true)
 }
 
-// Games are the simulated servers of this root.
+// Games returns the process ids of the simulated servers of this root.
 func (s *Stage) Games() []int {
 	return s.processes(func(exe string) bool { return strings.HasSuffix(exe, "/srcds_linux") }, false)
 }
 
-// Processes are all shims and simulated servers of this root.
+// Processes returns the process ids of all shims and simulated servers of this root.
 func (s *Stage) Processes() []int { return append(s.Shims(), s.Games()...) }
 
-// processes finds those of a program that work in this root: a shim has it in
-// its environment, a game in its library path.
+// processes returns the processes of a program that belong to this root: a shim has the root in its
+// environment, a game in its library path.
 func (s *Stage) processes(program func(exe string) bool, shim bool) []int {
 	dirs, _ := filepath.Glob("/proc/[0-9]*")
 	var found []int
@@ -318,7 +314,7 @@ func (s *Stage) processes(program func(exe string) bool, shim bool) []int {
 	return found
 }
 
-// Mounts counts the mount points that this process sees beneath the root.
+// Mounts counts the mount points under the root that this process sees.
 func (s *Stage) Mounts() (n int) {
 	points, _ := mountinfo.Self()
 	for _, p := range points {
@@ -329,11 +325,11 @@ func (s *Stage) Mounts() (n int) {
 	return n
 }
 
-// Call sends a request to the API as the machine's administrator and reads the
-// answer into out, which may be nil. in is sent as JSON; an io.Reader as it is. It
-// returns the status. An answer that is not as described is an error.
+// Call sends a request to the API as the host's administrator and decodes the answer into out,
+// which may be nil. It sends in as JSON, or unchanged if in is an io.Reader. It returns the HTTP
+// status. An answer that does not match the API description is an error.
 func (s *Stage) Call(method, path string, in, out any) (int, error) {
-	body, raw := in.(io.Reader) // sent as it is
+	body, raw := in.(io.Reader)
 	if in != nil && !raw {
 		b, err := json.Marshal(in)
 		if err != nil {
@@ -369,7 +365,7 @@ func (s *Stage) Call(method, path string, in, out any) (int, error) {
 	return a.StatusCode, err
 }
 
-// Must is Call for requests that can't fail.
+// Must is like Call but fails the test on an error.
 func (s *Stage) Must(tb testing.TB, method, path string, in, out any) {
 	tb.Helper()
 	if status, err := s.Call(method, path, in, out); err != nil {
@@ -377,7 +373,7 @@ func (s *Stage) Must(tb testing.TB, method, path string, in, out any) {
 	}
 }
 
-// Job is a job as the API tells it.
+// Job is the part of the API's job object that tests use.
 type Job struct {
 	ID     string `json:"id"`
 	Kind   string `json:"kind"`
@@ -395,10 +391,10 @@ type Job struct {
 	} `json:"error"`
 }
 
-// Ended reports whether it will not change any more.
+// Ended reports whether the job has reached its final state.
 func (j Job) Ended() bool { return j.State != "queued" && j.State != "running" }
 
-// Server is a server as the API tells it.
+// Server is the part of the API's server object that tests use.
 type Server struct {
 	Name       string `json:"name"`
 	State      string `json:"state"`
@@ -423,7 +419,7 @@ func (s *Stage) Create(tb testing.TB, name string, settings map[string]any) Serv
 	return v
 }
 
-// Ask asks for a job on a server and returns it as it is then.
+// Ask requests a job on a server and returns the job, which may still be queued.
 func (s *Stage) Ask(tb testing.TB, verb, name string) Job {
 	tb.Helper()
 	var j Job
@@ -435,14 +431,13 @@ func (s *Stage) Ask(tb testing.TB, verb, name string) Job {
 	return j
 }
 
-// Do asks for a job on a server, waits for its end and returns it.
+// Do requests a job on a server, waits for its end and returns it.
 func (s *Stage) Do(tb testing.TB, verb, name string) Job {
 	tb.Helper()
 	return s.Ended(tb, s.Ask(tb, verb, name).ID)
 }
 
-// Follow is Done by the job's own event stream: it returns at the moment of the
-// end.
+// Follow is like Done but waits on the job's event stream, so it returns the moment the job ends.
 func (s *Stage) Follow(tb testing.TB, verb, name string) {
 	tb.Helper()
 	j := s.Ask(tb, verb, name)
@@ -457,8 +452,7 @@ func (s *Stage) Follow(tb testing.TB, verb, name string) {
 	}
 }
 
-// Stream reads server-sent events and hands over the data of each until f says
-// that it has seen enough.
+// Stream reads server-sent events from path and passes the data of each to f until f returns false.
 func (s *Stage) Stream(tb testing.TB, path string, f func(data []byte) bool) {
 	tb.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 2*Patience)
@@ -484,7 +478,7 @@ func (s *Stage) Stream(tb testing.TB, path string, f func(data []byte) bool) {
 	}
 }
 
-// Done is Do for a job that must succeed.
+// Done is like Do but fails the test unless the job succeeds.
 func (s *Stage) Done(tb testing.TB, verb, name string) Job {
 	tb.Helper()
 	j := s.Do(tb, verb, name)
@@ -494,7 +488,7 @@ func (s *Stage) Done(tb testing.TB, verb, name string) Job {
 	return j
 }
 
-// Ended waits for the end of a job.
+// Ended waits for the end of the job and returns it.
 func (s *Stage) Ended(tb testing.TB, id string) Job {
 	tb.Helper()
 	var j Job
@@ -506,14 +500,15 @@ func (s *Stage) Ended(tb testing.TB, id string) Job {
 	return j
 }
 
-// Server returns a server, and whether there is one.
+// Server returns a server and reports whether the server exists.
 func (s *Stage) Server(name string) (Server, bool) {
 	var v Server
 	_, err := s.Call("GET", "/servers/"+name, nil, &v)
 	return v, err == nil
 }
 
-// Until waits for a condition.
+// Until polls ok until it returns true, and fails the test after Patience. what describes the
+// condition.
 func Until(tb testing.TB, what string, ok func() bool) {
 	tb.Helper()
 	for deadline := time.Now().Add(Patience); !ok(); time.Sleep(10 * time.Millisecond) {
@@ -523,7 +518,7 @@ func Until(tb testing.TB, what string, ok func() bool) {
 	}
 }
 
-// lockedBuffer is a buffer that is written and read at once.
+// lockedBuffer is a buffer for concurrent writes and reads.
 type lockedBuffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer

@@ -17,10 +17,10 @@ import (
 	"github.com/left4me/left4me/test/stage"
 )
 
-// A disk that goes away shows an empty mount point. What was on it counts as
-// unknown, never as deleted.
-func TestNothingIsDeletedWhileDiskIsGone(t *testing.T) {
-	stage.Build(t) // not on the small disk
+// An unmounted disk leaves an empty mount point. Everything on the disk must count as unknown,
+// never as deleted.
+func TestMissingDiskDeletesNothing(t *testing.T) {
+	stage.Build(t) // here, because the small disk has no room for it
 	disktest.OnSmall(t, "128m", func(t *testing.T, dir string) {
 		t.Setenv("TMPDIR", dir)
 		d := newDisks(t, dir)
@@ -42,7 +42,7 @@ func TestNothingIsDeletedWhileDiskIsGone(t *testing.T) {
 		unmount(t, s.Root)
 		d.unknown(t, "disk gone: "+s.Root)
 		if entries, err := os.ReadDir(s.Root); err != nil || len(entries) != 3 {
-			t.Errorf("in the mount point: %v, %v", entries, err)
+			t.Errorf("the mount point holds %v (error %v), want 3 entries", entries, err)
 		}
 		mount(t, d.games, s.Root)
 		d.is(t, "alpha", "unknown", "disk gone: "+d.logsAt, 0)
@@ -54,16 +54,16 @@ func TestNothingIsDeletedWhileDiskIsGone(t *testing.T) {
 			}
 		}
 		if len(before) > 0 {
-			t.Errorf("deleted: %v", before)
+			t.Errorf("files were deleted: %v", before)
 		}
 
-		// A server whose disk has gone can be stopped, and its state is right again
-		// when the disk is back.
+		// A server whose disk is missing can be stopped, and its state is correct again once the
+		// disk is back.
 		unmount(t, s.Root)
 		d.is(t, "alpha", "unknown", "disk gone", 0)
 		s.Done(t, "stop", "alpha")
 		if left := s.Games(); len(left) > 0 {
-			t.Errorf("games %v", left)
+			t.Errorf("games still run: %v", left)
 		}
 		mount(t, d.games, s.Root)
 		mount(t, d.logs, d.logsAt)
@@ -74,17 +74,17 @@ func TestNothingIsDeletedWhileDiskIsGone(t *testing.T) {
 	})
 }
 
-// disks is a left4me whose games and logs are on disks of their own.
+// disks is a left4me that has its games and its logs on separate disks.
 type disks struct {
 	stage       *stage.Stage
 	dir         string
-	games, logs string // the disks; the first is mounted at the root
-	logsAt      string // where the second is mounted
-	pid         int    // of alpha, which runs; down is stopped
+	games, logs string // where the disks are mounted; games is also bound to the root
+	logsAt      string // where logs is bound
+	pid         int    // of the running server alpha; the server down is stopped
 }
 
-// newDisks lays out a root. The database, the queue and the sockets are not on the
-// games' disk, and the logs have a disk of their own.
+// newDisks creates a root whose games and logs are on separate disks. The database, the queue and
+// the sockets are on neither.
 func newDisks(t *testing.T, dir string) *disks {
 	t.Helper()
 	s := stage.New(t, 28800, "SIM_PLAYERS=0", "SIM_MAP_LOAD=10ms")
@@ -121,7 +121,7 @@ func unmount(t *testing.T, path string) {
 	}
 }
 
-// files are those on the games' disk that no game writes while it runs.
+// files returns the paths on the games' disk, without those that a running game writes.
 func (d *disks) files(t *testing.T) (all []string) {
 	t.Helper()
 	err := filepath.WalkDir(d.games, func(path string, _ fs.DirEntry, err error) error {
@@ -136,12 +136,12 @@ func (d *disks) files(t *testing.T) (all []string) {
 	return all
 }
 
-// is waits until a server is in a state.
+// is waits until a server has the given state and reason, then checks its process id.
 func (d *disks) is(t *testing.T, name, state, reason string, pid int) {
 	t.Helper()
 	var v stage.Server
 	stage.Until(t, name+" is "+state+" "+reason, func() bool {
-		_, _ = d.stage.Call("GET", "/servers/down/campaigns", nil, nil) // checks the disks at once
+		_, _ = d.stage.Call("GET", "/servers/down/campaigns", nil, nil) // makes the host check its disks immediately
 		v, _ = d.stage.Server(name)
 		return v.State == state && strings.HasPrefix(v.Reason, reason)
 	})
@@ -150,14 +150,14 @@ func (d *disks) is(t *testing.T, name, state, reason string, pid int) {
 	}
 }
 
-// asBefore waits until both servers are as they were with all disks.
+// asBefore waits until both servers have the state that they had with all disks mounted.
 func (d *disks) asBefore(t *testing.T) {
 	t.Helper()
 	d.is(t, "alpha", "running", "", d.pid)
 	d.is(t, "down", "stopped", "", 0)
 }
 
-// refused wants a job to fail because a disk has gone.
+// refused checks that a job fails because a disk is missing.
 func (d *disks) refused(t *testing.T, what string, j stage.Job, gone string) {
 	t.Helper()
 	if j = d.stage.Ended(t, j.ID); j.State != "failed" || j.Error == nil || !strings.Contains(j.Error.Text, gone) {
@@ -165,7 +165,7 @@ func (d *disks) refused(t *testing.T, what string, j stage.Job, gone string) {
 	}
 }
 
-// unknown wants every server to be unknown, and jobs to fail, while a disk has gone.
+// unknown checks that all servers are unknown and that jobs fail while a disk is missing.
 func (d *disks) unknown(t *testing.T, gone string) {
 	t.Helper()
 	s := d.stage
@@ -183,7 +183,7 @@ func (d *disks) unknown(t *testing.T, gone string) {
 	}
 }
 
-// withoutBackups lets the disk of the backups go, which only backups need.
+// withoutBackups unmounts the backups' disk, which must affect nothing but backups.
 func (d *disks) withoutBackups(t *testing.T) {
 	t.Helper()
 	s := d.stage
