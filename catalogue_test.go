@@ -275,7 +275,6 @@ var notInCatalogue = []string{
 	"internal/web/overlays/revisions",
 	"internal/web/overlays/uploads",
 	"internal/web/overlays/workshop",
-	"internal/web/servers",
 }
 
 // The texts of the panel must be in the catalogue: templates, handlers and scripts must contain none.

@@ -40,7 +40,7 @@ func TestReachSaysTheFirstThingThatIsWrong(t *testing.T) {
 		state left4me.CheckState
 		want  string
 	}{
-		{left4me.CheckOK, "Nothing keeps players out"},
+		{left4me.CheckOK, "No problems found"},
 		{left4me.CheckWarn, "Players can join"},
 		{left4me.CheckBroken, "Players can&#39;t join"},
 	} {

@@ -39,7 +39,7 @@ func TestAFailedStartStandsWhereItWasPressed(t *testing.T) {
 	} {
 		fail(&c.why)
 		for _, path := range pages {
-			b.get(path).has(t, http.StatusOK, "Start server failed: ", "&lt;python3&gt;", `href="`+c.remedy)
+			b.get(path).has(t, http.StatusOK, "Start failed: ", "&lt;python3&gt;", `href="`+c.remedy)
 		}
 	}
 	s.tell(t, left4me.Status{Name: "alpha", State: left4me.Running})

@@ -109,9 +109,9 @@ func TestServerListShowsNewerBuild(t *testing.T) {
 	s.tell(t, left4me.Status{Name: "alpha", State: left4me.Running, Build: 9001, Map: "c1m1_hotel"})
 	b := s.as(t, "guest")
 	page := b.get("/servers")
-	page.has(t, 200, "restart to apply build 9002")
+	page.has(t, 200, "Restart required for build 9002")
 	page.hasNot(t, "A newer build")
-	b.get("/servers/alpha").has(t, 200, "restart to apply build 9002", "build 9001")
+	b.get("/servers/alpha").has(t, 200, "Restart required for build 9002", "Build 9001")
 	events := b.stream("/servers/live?have=x")
 	s.has(t, installed)
 	wait(t, events, "the notice", func(e sentEvent) bool {

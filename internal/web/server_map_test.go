@@ -21,11 +21,11 @@ func TestTheMapIsPicked(t *testing.T) {
 	})
 	s.host.overlays.mu.Unlock()
 	b := s.as(t, "admin")
-	b.get("/servers/alpha/map").has(t, http.StatusOK, "It does not run", "Salt &lt;Flats&gt;", `value="salt2"`, "Dead Center",
+	b.get("/servers/alpha/map").has(t, http.StatusOK, "Server not running", "Salt &lt;Flats&gt;", `value="salt2"`, "Dead Center",
 		`src="/overlays/friday/picture?path=left4dead2%2Faddons%2F3.vpk%2Faddonimage.jpg"`)
 	s.tell(t, left4me.Status{Name: "alpha", State: left4me.Running, Map: "salt1", Players: 2})
 	b.get("/servers/alpha").has(t, http.StatusOK, `href="/servers/alpha/map"`)
-	b.get("/servers/alpha/map?q=salt").has(t, http.StatusOK, "is played", "2 players go along")
+	b.get("/servers/alpha/map?q=salt").has(t, http.StatusOK, "Now playing", "The 2 connected players will be moved")
 	b.post("/servers/alpha/map", "map", "salt2", "mode", "versus").has(t, http.StatusSeeOther)
 	s.host.mu.Lock()
 	ran := strings.Join(s.host.commands, "|")

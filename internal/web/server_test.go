@@ -12,7 +12,7 @@ import (
 
 func TestEmptyListTeaches(t *testing.T) {
 	s := newSite(t, false)
-	s.as(t, "admin").get("/servers").has(t, http.StatusOK, "From here to the first round", "This one answers", `href="/servers/new"`)
+	s.as(t, "admin").get("/servers").has(t, http.StatusOK, "Getting started", "The host is connected", `href="/servers/new"`)
 }
 
 func TestServerIsCreatedByItsForm(t *testing.T) {
@@ -132,8 +132,8 @@ func TestDeletingAsksForTheName(t *testing.T) {
 	s.addServer(t, "alpha")
 	b := s.as(t, "admin")
 	for verb, kind := range map[string]left4me.JobKind{"reset": left4me.ResetServer, "delete": left4me.DeleteServer} {
-		b.get("/servers/alpha/"+verb).has(t, http.StatusOK, "can't be brought back", `name="confirm"`)
-		b.post("/servers/alpha/"+verb, "confirm", "alfa").has(t, http.StatusUnprocessableEntity, "That is not the name.", `value="alfa"`)
+		b.get("/servers/alpha/"+verb).has(t, http.StatusOK, "This cannot be undone", `name="confirm"`)
+		b.post("/servers/alpha/"+verb, "confirm", "alfa").has(t, http.StatusUnprocessableEntity, "The name does not match.", `value="alfa"`)
 		if all := must(s.jobs.List(t.Context(), "server", "alpha", 10))(t); len(all) > 0 && all[0].Kind == kind {
 			t.Fatalf("%s went on without the name", verb)
 		}
@@ -159,7 +159,7 @@ func TestServerIsRenamedByItsPage(t *testing.T) {
 	if to := p.header.Get("Location"); p.status != http.StatusSeeOther || to != "/servers/beta" {
 		t.Fatalf("%d to %s: %s", p.status, to, p.body)
 	}
-	b.get("/servers/beta").has(t, http.StatusOK, `href="/servers/beta/rename"`, "as alpha until its next start")
+	b.get("/servers/beta").has(t, http.StatusOK, `href="/servers/beta/rename"`, "named alpha there until the next start")
 	for _, old := range []string{"", "/settings", "/console", "/rename"} {
 		b.get("/servers/alpha"+old).has(t, http.StatusNotFound)
 	}
@@ -185,5 +185,5 @@ func TestHistoryShowsJobsAndCrashes(t *testing.T) {
 	must(s.servers.Act(t.Context(), left4me.ByUser("admin"), left4me.StartServer, "alpha"))(t)
 	b := s.as(t, "admin")
 	await(t, "the crash", func() bool { return strings.Contains(b.get("/servers/alpha/history").body, "segmentation fault") })
-	b.get("/servers/alpha/history").has(t, http.StatusOK, "Host_Error: ␛&lt;bad&gt;", "after 3 s", "Start")
+	b.get("/servers/alpha/history").has(t, http.StatusOK, "Host_Error: ␛&lt;bad&gt;", "after running for 3 s", "Start")
 }

@@ -39,7 +39,7 @@ func TestSettingsAreChangedByTheirForm(t *testing.T) {
 		bus.ConfigFile{Path: "same", Running: "x", Next: "x"})
 	b := s.as(t, "admin")
 	b.get("/servers/alpha/settings").has(t, http.StatusOK, "<del>- old &lt;b&gt;", "<ins>+ new", `name="version" value="1"`,
-		"The next start applies it", "unchanged")
+		"The next start applies these changes", "unchanged")
 	p := b.post("/servers/alpha/settings", "version", "1", "port", "27020", "blueprint", "versus", "hostname", "Alpha", "tick", "60",
 		"lobby_only", "on",
 		"tags", "two, three", "admins", "[U:1:5] 99:z # Zoey\r\n\r\nSTEAM_1:0:7 @Mods\r\n", "cfg", "sv_gravity 700\r\n", "motd",
@@ -155,7 +155,7 @@ func TestABlueprintFromItsFormToItsEnd(t *testing.T) {
 	s.as(t, "guest").get("/blueprints/versus").hasNot(t, "zoey")
 	b.get("/blueprints/nothing").has(t, http.StatusNotFound)
 	b.get("/blueprints/default").hasNot(t, "/blueprints/default/delete")
-	b.post("/blueprints/versus/delete", "confirm", "other").has(t, http.StatusUnprocessableEntity, "not the name")
+	b.post("/blueprints/versus/delete", "confirm", "other").has(t, http.StatusUnprocessableEntity, "does not match")
 	b.post("/blueprints/versus/delete", "confirm", "versus").has(t, http.StatusConflict, "is used by alpha")
 	b.post("/blueprints/default/delete", "confirm", "default").has(t, http.StatusConflict, "stays")
 	b.post("/servers/alpha/settings", "version", "1", "blueprint", "default")
@@ -257,7 +257,7 @@ func TestLongFilesAreFoldedInWhatARestartChanges(t *testing.T) {
 	s.withConfig(t, bus.ConfigFile{Path: "long", Running: same + "old\n" + same, Next: same + "new\n" + same},
 		bus.ConfigFile{Path: "other", Running: rows, Next: strings.ReplaceAll(rows, "r", "l")})
 	p := s.as(t, "admin").get("/servers/alpha/settings")
-	p.has(t, http.StatusOK, "… 63997 unchanged lines", "<del>- old", "<ins>+ new", "6000 more lines are not shown")
+	p.has(t, http.StatusOK, "… 63,997 unchanged lines", "<del>- old", "<ins>+ new", "6,000 more lines are not shown")
 	if n := strings.Count(p.body, "same\n"); n != 6 {
 		t.Errorf("%d unchanged lines are shown", n)
 	}

@@ -62,7 +62,7 @@ func TestPagesShareAStream(t *testing.T) {
 	m.wait(1, "the beginning of the list", "beat ")
 	m.wait(2, "the beginning of the console", "beat ")
 	s.tell(t, left4me.Status{Name: "alpha", State: left4me.Running})
-	m.wait(1, "the row of the list", "html ", `id="server-alpha"`, "running")
+	m.wait(1, "the row of the list", "html ", `id="server-alpha"`, ">Running<")
 	s.host.print("alpha", "three\n")
 	m.wait(2, "the console behind its position", "console 14\n", `["three"]`)
 

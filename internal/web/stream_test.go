@@ -43,11 +43,11 @@ func TestListChangesByRow(t *testing.T) {
 	events := b.stream(streamOf(t, b.get("/servers")))
 	// Behind what the stream begins with.
 	s.tell(t, left4me.Status{Name: "alpha", State: left4me.Starting})
-	wait(t, events, "the first change", contains("server-alpha", "starting"))
+	wait(t, events, "the first change", contains("server-alpha", ">Starting<"))
 
 	s.tell(t, left4me.Status{Name: "beta", State: left4me.Running, Map: "c1m1_hotel", Players: 3, MaxPlayers: 8})
 	e := wait(t, events, "the row", contains(`id="server-beta"`))
-	if strings.Contains(e.data, "server-alpha") || !strings.Contains(e.data, "running") || !strings.Contains(e.data, "Dead Center") {
+	if strings.Contains(e.data, "server-alpha") || !strings.Contains(e.data, ">Running<") || !strings.Contains(e.data, "Dead Center") {
 		t.Errorf("not one row: %s", e.data)
 	}
 	// A sample that changes nothing to see is not worth an event.
@@ -76,7 +76,7 @@ func TestPageThatFellBehindGetsTheList(t *testing.T) {
 	b := s.as(t, "admin")
 	path := streamOf(t, b.get("/servers"))
 	s.tell(t, left4me.Status{Name: "alpha", State: left4me.Running})
-	wait(t, b.stream(path), "the list", contains(`id="servers"`, "running"))
+	wait(t, b.stream(path), "the list", contains(`id="servers"`, ">Running<"))
 }
 
 func TestServerPageFollowsItsServer(t *testing.T) {
@@ -84,7 +84,7 @@ func TestServerPageFollowsItsServer(t *testing.T) {
 	s.addServer(t, "alpha")
 	b := s.as(t, "admin")
 	p := b.get("/servers/alpha")
-	p.has(t, http.StatusOK, "stopped")
+	p.has(t, http.StatusOK, ">Stopped<")
 	events := b.stream(streamOf(t, p))
 	must(s.servers.Act(t.Context(), left4me.ByUser("admin"), left4me.StartServer, "alpha"))(t)
 	d := s.host.next(t)
@@ -100,7 +100,7 @@ func TestServerPageFollowsItsServer(t *testing.T) {
 			Online:     []left4me.Player{{Name: "Coach"}},
 		})
 	wanted := map[string]func(sentEvent) bool{
-		"the state":   contains(`id="server-head"`, "running"),
+		"the state":   contains(`id="server-head"`, ">Running<"),
 		"the map":     contains(`id="server-facts"`, "Dark Carnival"),
 		"the players": contains(`id="server-players"`, "Coach"),
 	}

@@ -312,9 +312,9 @@ func (w *walk) changeServer() {
 			Build:      9001,
 			SpecHash:   "other",
 		})
-	w.shows("the state of a server", "running", append(serverPatterns(), "/servers")...)
+	w.shows("the state of a server", "Running", append(serverPatterns(), "/servers")...)
 	w.shows("players", "2 players", "/servers/{name}/reset", "/servers/{name}/delete")
-	w.shows("the map", "2 players go along", "/servers/{name}/map")
+	w.shows("the map", "The 2 connected players", "/servers/{name}/map")
 	w.shows("the build that runs", "1 server runs on it", "/game")
 	for pattern, text := range map[string]string{
 		"files":   "running.txt",
@@ -332,7 +332,7 @@ func (w *walk) changeServer() {
 	must(w.servers.Update(ctx, left4me.ByUser("other"), alpha))(w.t)
 	w.shows("settings that somebody else saved", "Another name", serverPatterns()...)
 	w.shows("settings that somebody else saved", "Newer version saved", "/servers/{name}/settings")
-	w.shows("what a restart changes", "restart to apply", "/servers/{name}/settings")
+	w.shows("what a restart changes", "Restart required", "/servers/{name}/settings")
 	w.next()
 	w.withConfigs(bus.ConfigFile{Path: "left4dead2/cfg/server.cfg", Running: "b\n", Next: "b\n"})
 	w.host.say(w.t, left4me.Status{Name: "alpha", State: left4me.Running, Build: 9001, SpecHash: w.specHash("alpha")})

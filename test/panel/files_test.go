@@ -27,7 +27,7 @@ func TestTheFilesOfAServerFromThePanel(t *testing.T) {
 	}
 	s.everywhere("files-stopped", "/servers/alpha/files")
 	s.do("nothing yet", chromedp.Navigate(s.url("/servers/alpha/written")))
-	s.shows("It has written nothing yet")
+	s.shows("The server has not written any files yet")
 	s.Done(t, "start", "alpha")
 	for _, command := range []string{"banid 0 STEAM_1:0:5", "writeid"} {
 		s.Must(t, http.MethodPost, "/servers/alpha/console", map[string]any{"command": command}, nil)
@@ -45,9 +45,9 @@ func TestTheFilesOfAServerFromThePanel(t *testing.T) {
 			`[...document.querySelectorAll(".seen th a")].some((a) => a.innerText.trim() === "`+dir+`" && (a.click(), true))`)
 	}
 	s.until("the file names its layer and what it hides",
-		row("core.cfg")+`.includes("house") && `+row("core.cfg")+`.includes("hides overlay sourcemod@1")`)
+		row("core.cfg")+`.includes("house") && `+row("core.cfg")+`.includes("Hides overlay sourcemod@1")`)
 	s.until("a file that is alone hides nothing",
-		row("databases.cfg")+`.includes("sourcemod") && !`+row("databases.cfg")+`.includes("hides")`)
+		row("databases.cfg")+`.includes("sourcemod") && !`+row("databases.cfg")+`.includes("Hides")`)
 	s.everywhere("files", configs)
 	s.keyboard(configs)
 	s.do("a file", chromedp.Navigate(s.url(configs)), chromedp.Click(chromedp.CSS(`a[href*="core.cfg"]`)),
@@ -83,7 +83,7 @@ func TestTheFilesOfAServerFromThePanel(t *testing.T) {
 	s.do("what clashes", chromedp.Click(chromedp.CSS(`.views a[href$="/clashes"]`)), chromedp.WaitVisible(chromedp.CSS("main .badge")))
 	s.everywhere("files-clashes", "/servers/alpha/clashes")
 	s.do("against another", chromedp.Click(chromedp.CSS(`.views a[href$="/compare"]`)), chromedp.WaitVisible(chromedp.CSS("#with")))
-	s.until("another file of the same name", row("core.cfg")+`.includes("differs") && `+row("house")+`.includes("only alpha")`)
+	s.until("another file of the same name", row("core.cfg")+`.includes("Different") && `+row("house")+`.includes("Only on alpha")`)
 	s.everywhere("files-compare", "/servers/alpha/compare?with=beta")
 
 	s.Done(t, "stop", "alpha")

@@ -48,7 +48,7 @@ func TestTheGameFromThePanel(t *testing.T) {
 	s.do("update", chromedp.Click(chromedp.CSS(`form[action="/game/update"] button`)))
 	s.until("it is updated", has("#game-state", "Build 15800002"))
 	s.do("the server", chromedp.Navigate(s.url("/servers/alpha")))
-	s.shows("restart to apply build 15800002")
+	s.shows("Restart required for build 15800002")
 	s.picture("server-outdated")
 	s.do("update again, and move over", chromedp.Navigate(s.url("/game")), chromedp.SetValue(chromedp.CSS("#update-restart"), "now"),
 		chromedp.Click(chromedp.CSS(`form[action="/game/update"] button`)))

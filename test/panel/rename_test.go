@@ -37,7 +37,7 @@ func TestAServerIsRenamedFromThePanel(t *testing.T) {
 	)
 	s.until("the address has the new name", `location.pathname === "/servers/beta"`)
 	s.until("it runs on", `document.querySelector("#server-state").innerText.toLowerCase().includes("running")`)
-	s.shows("as alpha until its next start")
+	s.shows("named alpha there until the next start")
 	s.everywhere("server-renamed", "/servers/beta")
 
 	s.do("its page", chromedp.Navigate(s.url("/servers/beta")))

@@ -12,29 +12,30 @@ import (
 
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/locale"
 	"github.com/left4me/left4me/internal/web/campaigns"
 	"github.com/left4me/left4me/internal/web/filelist"
 	"github.com/left4me/left4me/internal/web/format"
 	"github.com/left4me/left4me/internal/web/page"
 )
 
-// mapsView is what a server can play, to choose from.
+// mapsView contains the campaigns that a server can change to.
 type mapsView struct {
 	All     []left4me.Campaign
 	Filter  string
-	Problem string // why the map did not change
-	Unknown string // why it isn't known what there is
-	Map     string // that was asked for
-	Mode    string
+	Problem string // why the map was not changed
+	Unknown string // why the campaigns of the overlays are unknown
+	Map     string // as requested
+	Mode    string // as requested
 }
 
-// mapView lets somebody choose another map for a server.
+// mapView shows the page for changing a server's map.
 func (p *Pages) mapView(r *http.Request, who accounts.Actor, name left4me.Name) (page.View, error) {
 	return p.mapWith(r, who, name, mapsView{Filter: r.URL.Query().Get("q")})
 }
 
 func (p *Pages) mapWith(r *http.Request, who accounts.Actor, name left4me.Name, m mapsView) (page.View, error) {
-	s, err := p.serverPage(r, who, name, "live")
+	s, err := p.serverPage(r, who, name, "status")
 	if err != nil {
 		return page.View{}, err
 	}
@@ -42,27 +43,27 @@ func (p *Pages) mapWith(r *http.Request, who accounts.Actor, name left4me.Name, 
 		m, err := p.maps(ctx, s, m)
 		return mapsList(s, m), err
 	}, page.OnRun(s.Name), page.OnContent(), page.OnEnds(left4me.BuildOverlay.Noun()))
-	if m.Map != "" { // the choice that was made stays
+	if m.Map != "" { // keep the choice that failed selected
 		list.Later()
 	}
 	v := p.serverView(r, who, s, page.Fixed(mapsHead(s, m)), page.NewPart("map-note", mapsNote(s), page.OnServer(s.Name)), list)
-	v.Title = "Map of " + string(s.Name)
+	v.Title = locale.T(r.Context(), "servers.map.title", "server", s.Name)
 	return v, nil
 }
 
-// maps fills in what a server can play.
+// maps adds the campaigns that a server can change to.
 func (p *Pages) maps(ctx context.Context, s serverPage, v mapsView) (mapsView, error) {
 	var err error
 	v.All, err = p.Servers.Campaigns(ctx, s.Name)
 	if e, ok := page.Public(s.who, err); ok && e.Kind == left4me.Unavailable {
 		v.Unknown, err = format.Sentence(format.Visible(format.ErrorLine(ctx, e))), nil
 	}
-	// What somebody added is likelier wanted than what everybody has.
+	// Campaigns from overlays come first, because somebody added them on purpose.
 	slices.SortStableFunc(v.All, func(a, b left4me.Campaign) int { return -cmp.Compare(min(len(a.Overlay), 1), min(len(b.Overlay), 1)) })
 	return v, err
 }
 
-// changeMap changes what a server that runs plays.
+// changeMap changes the map of a running server.
 func (p *Pages) changeMap(w http.ResponseWriter, r *http.Request, who accounts.Actor, name left4me.Name) error {
 	if err := r.ParseForm(); err != nil {
 		return page.BadForm(err)
@@ -83,7 +84,7 @@ func (p *Pages) changeMap(w http.ResponseWriter, r *http.Request, who accounts.A
 	return page.Done(w, r, "/servers/"+string(name))
 }
 
-// findableCampaign is what a campaign can be found by, in lower case.
+// findableCampaign returns the text that a campaign is found by, in lower case.
 func findableCampaign(c left4me.Campaign) string {
 	words := []string{c.Title, c.Author, string(c.Overlay)}
 	for _, ch := range campaigns.ChaptersOf(c) {
@@ -92,7 +93,7 @@ func findableCampaign(c left4me.Campaign) string {
 	return strings.ToLower(format.Visible(strings.Join(words, " ")))
 }
 
-// matches reports whether a campaign is found by all words of the filter.
+// matches reports whether a campaign contains all words of the filter.
 func (v mapsView) matches(c left4me.Campaign) bool {
 	text := findableCampaign(c)
 	for word := range strings.FieldsSeq(strings.ToLower(v.Filter)) {
@@ -103,8 +104,8 @@ func (v mapsView) matches(c left4me.Campaign) bool {
 	return true
 }
 
-// chosen is the chapter that a campaign's form begins with: the one that was asked
-// for, or the one that is played.
+// chosen returns the chapter that is selected in a campaign's form: the requested one, or the
+// current map.
 func chosen(c left4me.Campaign, v mapsView, now string) string {
 	for _, want := range []string{v.Map, now} {
 		for _, ch := range campaigns.ChaptersOf(c) {
@@ -116,17 +117,17 @@ func chosen(c left4me.Campaign, v mapsView, now string) string {
 	return ""
 }
 
-// chapterWords is a chapter in a list to choose from. Many titles begin with their
-// number.
-func chapterWords(c left4me.Chapter) string {
+// chapterLabel returns the label of a chapter's option. It adds the number only if the title
+// doesn't begin with it, as many do.
+func chapterLabel(ctx context.Context, c left4me.Chapter) string {
 	title := format.Visible(c.Title)
 	if c.Number > 0 && !strings.HasPrefix(title, strconv.Itoa(c.Number)) {
-		title = strconv.Itoa(c.Number) + ": " + title
+		return locale.T(ctx, "servers.map.numbered_chapter", "number", c.Number, "title", title, "map", format.Visible(c.Map))
 	}
-	return title + " (" + format.Visible(c.Map) + ")"
+	return locale.T(ctx, "servers.map.chapter_with_map", "title", title, "map", format.Visible(c.Map))
 }
 
-// pictureOfCampaign is the address of a campaign's picture as a server has it, or empty.
+// pictureOfCampaign returns the URL of a campaign's picture in its overlay, or "".
 func pictureOfCampaign(c left4me.Campaign) string {
 	if c.Overlay == "" || c.Image == "" || filelist.PictureOf(c.Image) == "" {
 		return ""

@@ -12,7 +12,7 @@ import (
 	"github.com/left4me/left4me/internal/web/page"
 )
 
-// clashesView is what the overlays of a server have in common.
+// clashesView shows the conflicts between the overlays of a server.
 func (p *files) clashesView(r *http.Request, who accounts.Actor, name left4me.Name) (page.View, error) {
 	s, err := p.pages.serverPage(r, who, name, "files")
 	if err != nil {

@@ -10,29 +10,35 @@ import (
 
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/locale"
 	"github.com/left4me/left4me/internal/web/filelist"
 	"github.com/left4me/left4me/internal/web/format"
 	"github.com/left4me/left4me/internal/web/page"
 )
 
-// differences is how the files of a server differ from something else.
+// differences lists the files of a server that differ from those of another server, or from
+// those of its last start.
 type differences struct {
-	Other   left4me.Name // empty: from what it was started with
+	Other   left4me.Name // the other server; empty for the last start
 	Servers []left4me.Name
 	Page    left4me.Page[left4me.FileChange]
 	Problem string
 	next    templ.SafeURL
 }
 
-// words say whose a file is that only one of two servers has.
-func (v differences) words(mine left4me.Name) map[string]string {
+// labels returns the labels of changes between two servers, by left4me.FileChange.What.
+func (v differences) labels(ctx context.Context, mine left4me.Name) map[string]string {
 	if v.Other == "" {
 		return nil
 	}
-	return map[string]string{"added": "only " + string(v.Other), "removed": "only " + string(mine), "changed": "differs"}
+	return map[string]string{
+		"added":   locale.T(ctx, "servers.compare.only", "server", v.Other),
+		"removed": locale.T(ctx, "servers.compare.only", "server", mine),
+		"changed": locale.T(ctx, "servers.compare.different"),
+	}
 }
 
-// compareView is how the files of two servers differ.
+// compareView shows the files in which two servers differ.
 func (p *files) compareView(r *http.Request, who accounts.Actor, name left4me.Name) (page.View, error) {
 	s, err := p.pages.serverPage(r, who, name, "files")
 	if err != nil {
@@ -53,7 +59,7 @@ func (p *files) compareView(r *http.Request, who accounts.Actor, name left4me.Na
 	}
 	list := page.LazyPart("differences", func(ctx context.Context) (templ.Component, error) {
 		if !slices.Contains(v.Servers, v.Other) {
-			v.Problem = "There is no other server to compare with."
+			v.Problem = locale.T(ctx, "servers.compare.no_other")
 			return differencesOf(r, s, v, nil)
 		}
 		var err error
@@ -63,7 +69,7 @@ func (p *files) compareView(r *http.Request, who accounts.Actor, name left4me.Na
 	return p.pages.serverView(r, who, s, page.NewPart("compare-with", compareHead(s, v), page.OnServers()), list), nil
 }
 
-// differencesOf is the list of differences, with the address of what follows.
+// differencesOf shows a page of differences, with a link to the next page.
 func differencesOf(r *http.Request, s serverPage, v differences, err error) (templ.Component, error) {
 	if e, ok := page.Public(s.who, err); ok && (e.Kind == left4me.Unavailable || e.Kind == left4me.NotFound) {
 		v.Problem, err = format.ErrorLine(r.Context(), e), nil

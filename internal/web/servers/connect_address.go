@@ -10,8 +10,8 @@ import (
 	"github.com/left4me/left4me/internal/control/servers"
 )
 
-// connectAddress is where players reach a server: at the address that was set, else
-// on the machine that the browser reached the panel on. There is one host so far.
+// connectAddress returns the address that players connect to. Its host is PublicAddress, or
+// else the host of the request's URL, because there is only one host so far.
 func (p *Pages) connectAddress(r *http.Request, v servers.View) string {
 	host := cmp.Or(p.PublicAddress, r.Host)
 	if h, _, err := net.SplitHostPort(host); err == nil {

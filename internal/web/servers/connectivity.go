@@ -12,7 +12,7 @@ import (
 	"github.com/left4me/left4me/internal/web/page"
 )
 
-// reachView says why players can't join a server.
+// reachView shows the connectivity check of a server.
 func (p *Pages) reachView(r *http.Request, who accounts.Actor, name left4me.Name) (page.View, error) {
 	s, err := p.serverPage(r, who, name, "reach")
 	if err != nil {

@@ -19,22 +19,22 @@ import (
 )
 
 const (
-	pageLines    = 400 // of history in the page itself; the stream goes on behind them
+	pageLines    = 400 // of history in the page; the stream sends the lines after them
 	historyWait  = 2 * time.Second
-	consolePause = 2 * time.Second // before a host that did not answer is asked again
+	consolePause = 2 * time.Second // before a host that did not respond is asked again
 )
 
-// consoleText is the console as the page shows it first.
+// consoleText is the content of the console when the page loads.
 type consoleText struct {
 	Lines    []string
-	Position int64  // behind Lines
-	Command  string // as it was typed, when it failed
-	Ran      string // the command that was run
-	Output   []string
-	Problem  string
+	Position int64    // in the console's output, after Lines
+	Command  string   // the input, if the command failed
+	Ran      string   // the command, if it ran
+	Output   []string // of the command
+	Problem  string   // why the command failed
 }
 
-// consoleView is the console of a server.
+// consoleView shows the console of a server.
 func (p *Pages) consoleView(r *http.Request, who accounts.Actor, name left4me.Name) (page.View, error) {
 	s, err := p.serverPage(r, who, name, "console")
 	if err != nil {
@@ -56,7 +56,7 @@ func (p *Pages) consoleWith(r *http.Request, who accounts.Actor, s serverPage, c
 	})))
 }
 
-// answerConsole shows the console with what came of a command.
+// answerConsole shows the console with the result of a command.
 func (p *Pages) answerConsole(
 	w http.ResponseWriter, r *http.Request, who accounts.Actor, name left4me.Name, status int, c consoleText,
 ) error {
@@ -67,8 +67,8 @@ func (p *Pages) answerConsole(
 	return p.Panel.Show(w, r, status, p.consoleWith(r, who, s, c))
 }
 
-// recent reads what a server printed lately. A host that doesn't answer in time
-// leaves it to the stream.
+// recent returns the latest lines of a server's console and the position after them. If the
+// host does not respond within historyWait, it returns no lines and the stream sends them.
 func (p *Pages) recent(ctx context.Context, who accounts.Actor, name left4me.Name) ([]string, int64) {
 	ctx, cancel := context.WithTimeout(ctx, historyWait)
 	defer cancel()
@@ -80,8 +80,8 @@ func (p *Pages) recent(ctx context.Context, who accounts.Actor, name left4me.Nam
 	return all[max(0, len(all)-pageLines):], c.Position
 }
 
-// consolePosition is where a stream goes on: behind the last event that the
-// browser saw, or behind what its page held.
+// consolePosition returns the position where the stream resumes: after the last event that the
+// browser received, or after the lines of its page.
 func consolePosition(r *http.Request) (int64, error) {
 	text := r.Header.Get("Last-Event-ID")
 	if text == "" {
@@ -97,13 +97,14 @@ func consolePosition(r *http.Request) (int64, error) {
 	return n, nil
 }
 
-// printed is what a console event holds.
+// printed is the data of a console event.
 type printed struct {
 	Lines []string `json:"lines"`
-	Lost  int64    `json:"lost,omitempty"` // bytes before the lines that are gone
+	Lost  int64    `json:"lost,omitempty"` // bytes before Lines that are no longer available
 }
 
-// consoleFeed follows a console. While its host doesn't answer, it waits.
+// consoleFeed sends the output of a console. It retries every consolePause while the host does
+// not respond.
 func (p *Pages) consoleFeed(who accounts.Actor, name left4me.Name, after int64) page.Feed {
 	return func(ctx context.Context, send func(page.Event)) error {
 		for ctx.Err() == nil {
@@ -131,8 +132,8 @@ func (p *Pages) consoleFeed(who accounts.Actor, name left4me.Name, after int64) 
 	}
 }
 
-// runCommand runs a console command. A script gets the answer as JSON, a browser
-// the page with the answer on it.
+// runCommand runs a console command. A script receives the output as JSON, a browser without
+// scripts the page with the output.
 func (p *Pages) runCommand(w http.ResponseWriter, r *http.Request, who accounts.Actor, name left4me.Name) error {
 	if err := r.ParseForm(); err != nil {
 		return page.BadForm(err)

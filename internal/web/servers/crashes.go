@@ -13,7 +13,7 @@ import (
 
 const historyCrashes = 20
 
-// crash is a death of a server that nobody asked for.
+// crash is an unexpected end of a server.
 type crash struct {
 	At     time.Time
 	Exit   string
@@ -21,7 +21,7 @@ type crash struct {
 	Lines  []string
 }
 
-// crashesPart is how a server died, the newest first.
+// crashesPart lists the crashes of a server, the newest first.
 func (p *Pages) crashesPart(who accounts.Actor, s serverPage) *page.Part {
 	return page.LazyPart("server-crashes", func(ctx context.Context) (templ.Component, error) {
 		found, err := p.Servers.Crashes(ctx, s.Name, historyCrashes)

@@ -15,7 +15,7 @@ import (
 	"github.com/left4me/left4me/internal/web/format"
 )
 
-// place is where a server plays.
+// place shows a map with its campaign and chapter.
 func place(m string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

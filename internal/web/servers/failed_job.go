@@ -6,35 +6,44 @@ import (
 
 	"github.com/left4me/left4me/internal/control/servers"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/locale"
 	"github.com/left4me/left4me/internal/web/format"
-	"github.com/left4me/left4me/internal/web/jobs"
 )
 
-// failedShort is why a job failed, in one sentence.
-func failedShort(ctx context.Context, j left4me.Job) string {
-	what := jobs.KindLabel(ctx, j.Kind) + " failed"
-	if j.State == left4me.JobInterrupted {
-		what = jobs.KindLabel(ctx, j.Kind) + " was interrupted"
+// failure returns why a job failed, in one sentence.
+func failure(ctx context.Context, j left4me.Job) string {
+	job, reason := jobNoun(ctx, j.Kind), ""
+	if j.Error != nil {
+		reason = format.EndSentence(format.Visible(left4me.HideSecrets(format.ErrorText(ctx, j.Error))))
 	}
-	if j.Error == nil {
-		return what + "."
+	switch interrupted := j.State == left4me.JobInterrupted; {
+	case interrupted && reason != "":
+		return locale.T(ctx, "servers.failure.interrupted_because", "job", job, "reason", reason)
+	case interrupted:
+		return locale.T(ctx, "servers.failure.interrupted", "job", job)
+	case reason != "":
+		return locale.T(ctx, "servers.failure.failed_because", "job", job, "reason", reason)
 	}
-	return what + ": " + format.EndSentence(format.Visible(left4me.HideSecrets(format.ErrorText(ctx, j.Error))))
+	return locale.T(ctx, "servers.failure.failed", "job", job)
 }
 
-// failedWords is why a job failed, with what to do.
-func failedWords(ctx context.Context, j left4me.Job) string {
+// failureWithHint returns why a job failed, and what to do about it.
+func failureWithHint(ctx context.Context, j left4me.Job) string {
 	if j.Error == nil || format.ErrorHint(ctx, j.Error) == "" {
-		return failedShort(ctx, j)
+		return failure(ctx, j)
 	}
-	return failedShort(ctx, j) + " " + format.Sentence(format.Visible(left4me.HideSecrets(format.ErrorHint(ctx, j.Error))))
+	hint := format.Sentence(format.Visible(left4me.HideSecrets(format.ErrorHint(ctx, j.Error))))
+	return locale.T(ctx, "servers.failure.with_hint", "failure", failure(ctx, j), "hint", hint)
 }
 
-// remedy is the page that helps with a failure.
-type remedy struct{ Label, Path string }
+// remedy links to the form field that can fix a failure.
+type remedy struct {
+	Label locale.Message
+	Path  string
+}
 
-// remedyOf is where the cause of a server's failure can be changed, as far as its
-// error names it.
+// remedyOf returns the remedy for a server's failed job, or one without Path if the error does
+// not name a field.
 func remedyOf(v servers.View) remedy {
 	if v.Failed == nil || v.Failed.Error == nil {
 		return remedy{}
@@ -43,13 +52,13 @@ func remedyOf(v servers.View) remedy {
 	field, _, _ := strings.Cut(v.Failed.Error.Field, "[")
 	switch key, isSetting := strings.CutPrefix(field, "settings."); {
 	case field == "port":
-		return remedy{"Change the port", settings + "#port"}
+		return remedy{locale.M("servers.remedy.port"), settings + "#port"}
 	case field == "overlays":
-		return remedy{"Change the overlays", settings + "#overlays"}
+		return remedy{locale.M("servers.remedy.overlays"), settings + "#overlays"}
 	case field == left4me.FieldMap:
-		return remedy{"Change the first map", settings + "#map"}
+		return remedy{locale.M("servers.remedy.map"), settings + "#map"}
 	case isSetting:
-		return remedy{"Change the setting", settings + "#" + key}
+		return remedy{locale.M("servers.remedy.setting"), settings + "#" + key}
 	}
 	return remedy{}
 }

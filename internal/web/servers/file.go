@@ -14,7 +14,7 @@ import (
 	"github.com/left4me/left4me/internal/web/page"
 )
 
-// seenFile is one file as a server sees it.
+// seenFile is a file in the merged layers of a server.
 type seenFile struct {
 	filelist.View
 	Path   string
@@ -23,7 +23,7 @@ type seenFile struct {
 	IsText bool
 }
 
-// fileView is one file as a server sees it.
+// fileView shows a file in the merged layers of a server.
 func (p *files) fileView(r *http.Request, who accounts.Actor, name left4me.Name) (page.View, error) {
 	s, err := p.pages.serverPage(r, who, name, "files")
 	if err != nil {

@@ -15,21 +15,21 @@ import (
 	"github.com/left4me/left4me/internal/web/page"
 )
 
-// seenFiles is a part of what a server sees, or of what it wrote.
+// seenFiles is a page of the files in the merged layers of a server, or in its writable layer.
 type seenFiles struct {
 	filelist.View
-	Written  bool // only what the server wrote
-	Down     bool // nothing is mounted for it, so that files can be discarded
+	Written  bool // whether the list is of the writable layer
+	Down     bool // whether nothing is mounted, which discarding files requires
 	Overlays []left4me.Name
-	Field    string // of what is wrong
+	Refusal  string // why an action was refused
 	Chosen   []string
 }
 
-// address is where the files of a server are in the panel.
+// address returns the path of a page of the server, such as /files.
 func (s serverPage) address(what string) string { return "/servers/" + string(s.Name) + what }
 
-// filesView is what a server sees, or what it wrote. The game writes without telling
-// anybody: what it wrote is as of the last change that left4me knows of.
+// filesView shows the merged layers of a server, or its writable layer. left4me does not learn
+// when the game writes files, so the page updates only on other changes.
 func (p *files) filesView(written bool) builder {
 	return func(r *http.Request, who accounts.Actor, name left4me.Name) (page.View, error) {
 		return p.filesWith(r, who, name, written, seenFiles{})
@@ -48,10 +48,10 @@ func (p *files) filesWith(
 		v.Chosen = chosen.Chosen
 		return seenList(s, v), err
 	}, page.OnRun(s.Name), page.OnContent(), page.OnEnds(left4me.BuildOverlay.Noun()), page.OnEnds("server"))
-	return p.pages.serverView(r, who, s, page.Fixed(filesHead(s, written)), page.Fixed(page.Refusal(chosen.Field)), list), nil
+	return p.pages.serverView(r, who, s, page.Fixed(filesHead(s, written)), page.Fixed(page.Refusal(chosen.Refusal)), list), nil
 }
 
-// seenFiles reads what an address asks for.
+// seenFiles reads the files that the query of a URL selects.
 func (p *files) seenFiles(ctx context.Context, q url.Values, s serverPage, written bool) (seenFiles, error) {
 	v := seenFiles{Written: written, Down: s.Status.State == left4me.Stopped || s.Status.State == left4me.Failed}
 	v.View = filelist.View{

@@ -6,10 +6,10 @@ import (
 
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/left4me"
-	"github.com/left4me/left4me/internal/web/format"
+	"github.com/left4me/left4me/internal/locale"
 )
 
-// firstRun is how far somebody is who sees left4me for the first time.
+// firstRun is the progress of setting up left4me.
 type firstRun struct {
 	HostAnswers bool
 	Overlays    int
@@ -25,13 +25,13 @@ func (p *Pages) firstRun(ctx context.Context, who accounts.Actor) firstRun {
 	return firstRun{HostAnswers: err == nil, Overlays: len(overlays), Installed: said.Current > 0}
 }
 
-// hostSays is what is known of the machine when there are no servers yet.
-func hostSays(f firstRun) string {
+// hostStatus describes the host while there are no servers.
+func hostStatus(ctx context.Context, f firstRun) string {
 	if !f.HostAnswers {
-		return "It does not answer yet. The log of left4me says why."
+		return locale.T(ctx, "servers.first.host.silent")
 	}
 	if f.Overlays == 0 {
-		return "This one answers. It has no overlays yet: the game runs as it is."
+		return locale.T(ctx, "servers.first.host.no_overlays")
 	}
-	return "This one answers and has " + format.Count(f.Overlays, "overlay", "overlays") + "."
+	return locale.T(ctx, "servers.first.host.overlays", "count", f.Overlays)
 }

@@ -11,7 +11,7 @@ import (
 
 const historyJobs = 50
 
-// historyView is what was done with a server, and how it died.
+// historyView shows the jobs and the crashes of a server.
 func (p *Pages) historyView(r *http.Request, who accounts.Actor, name left4me.Name) (page.View, error) {
 	s, err := p.serverPage(r, who, name, "history")
 	if err != nil {

@@ -1,44 +1,39 @@
 package servers
 
 import (
+	"context"
+
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/locale"
 	"github.com/left4me/left4me/internal/web/jobs"
 )
 
-// doing says what a job is about, while it is.
-func doing(k left4me.JobKind) string {
-	switch k {
-	case left4me.StartServer:
-		return "starting…"
-	case left4me.StopServer:
-		return "stopping…"
-	case left4me.RestartServer:
-		return "restarting…"
-	case left4me.ResetServer:
-		return "resetting…"
-	case left4me.DeleteServer:
-		return "deleting…"
-	}
-	return string(k)
-}
-
-// progressOf says how far a job is that has not ended.
-func progressOf(j left4me.Job) string {
+// progressOf returns the progress of a job that has not ended.
+func progressOf(ctx context.Context, j left4me.Job) string {
 	if j.State == left4me.JobQueued {
-		return j.Kind.Verb() + " is queued"
+		return locale.T(ctx, "servers.job.queued", "job", jobNoun(ctx, j.Kind))
 	}
 	if step := jobs.CurrentStep(j); step != "" {
 		return step
 	}
-	return doing(j.Kind)
+	switch j.Kind {
+	case left4me.StartServer, left4me.StopServer, left4me.RestartServer, left4me.ResetServer, left4me.DeleteServer:
+		return locale.T(ctx, "servers.job.running."+j.Kind.Verb())
+	}
+	return jobNoun(ctx, j.Kind)
 }
 
-// doneWord says what came of a job that is done: a server that was started may have
-// stopped by itself since.
-func doneWord(s serverPage) string {
-	begins := s.Job.Kind == left4me.StartServer || s.Job.Kind == left4me.RestartServer
-	if begins && (s.Status.State == left4me.Stopped || s.Status.State == left4me.Failed) {
-		return "The server has stopped since then. The job ended"
+// jobNoun returns a noun for a job as the subject of a sentence, such as "Deletion".
+func jobNoun(ctx context.Context, k left4me.JobKind) string {
+	switch k {
+	case left4me.StartServer, left4me.StopServer, left4me.RestartServer, left4me.ResetServer, left4me.DeleteServer:
+		return locale.T(ctx, "servers.job.noun."+k.Verb())
 	}
-	return "Ended"
+	return jobs.KindLabel(ctx, k)
+}
+
+// stoppedSince reports whether the latest job started a server that has stopped since then.
+func stoppedSince(s serverPage) bool {
+	started := s.Job.Kind == left4me.StartServer || s.Job.Kind == left4me.RestartServer
+	return started && (s.Status.State == left4me.Stopped || s.Status.State == left4me.Failed)
 }

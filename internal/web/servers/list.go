@@ -12,13 +12,14 @@ import (
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/control/servers"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/locale"
 	"github.com/left4me/left4me/internal/web/campaigns"
 	"github.com/left4me/left4me/internal/web/format"
 	"github.com/left4me/left4me/internal/web/game"
 	"github.com/left4me/left4me/internal/web/page"
 )
 
-// outdated reports whether any host could have a newer build of the game.
+// outdated reports whether a newer build of the game is available to a host.
 func (p *Pages) outdated() bool {
 	return slices.ContainsFunc(p.Hosts.All(), func(host left4me.Name) bool {
 		v, _ := p.Game.LastAnswer(host)
@@ -26,19 +27,19 @@ func (p *Pages) outdated() bool {
 	})
 }
 
-// serverList is what the list shows.
+// serverList is the content of the list of servers.
 type serverList struct {
 	Servers []servers.View
 	Filter  string
-	May     page.Permission // to make one
-	Game    bool            // the page of the game can be seen
-	First   firstRun        // only while there are no servers
+	May     page.Permission // to create a server
+	Game    bool            // whether the page of the game may be seen
+	First   firstRun        // set only if there are no servers
 }
 
-// targetOf is a server as a target.
+// targetOf returns the target of a server.
 func targetOf(v servers.View) left4me.Target { return v.Target() }
 
-// listView is the list of servers.
+// listView shows the list of servers.
 func (p *Pages) listView(r *http.Request, who accounts.Actor) (page.View, error) {
 	all, err := p.Servers.List(r.Context())
 	if err != nil {
@@ -53,7 +54,7 @@ func (p *Pages) listView(r *http.Request, who accounts.Actor) (page.View, error)
 	for i, v := range all {
 		v = visible(who, v)
 		rows[i] = page.NewPart("server-"+string(v.Name),
-			serverRow(v, page.May(who, accounts.Operate, targetOf(v)), !matches(v, list.Filter)), page.OnServer(v.Name))
+			serverRow(v, page.May(who, accounts.Operate, targetOf(v)), !matches(r.Context(), v, list.Filter)), page.OnServer(v.Name))
 	}
 	table := page.LazyPart("servers", func(ctx context.Context) (templ.Component, error) {
 		if len(all) == 0 {
@@ -62,27 +63,27 @@ func (p *Pages) listView(r *http.Request, who accounts.Actor) (page.View, error)
 		return serverTable(list, rows), nil
 	}, page.OnServers(), page.OnGame(), page.OnContent())
 	table.Rows = rows
-	return page.View{Frame: p.Panel.Frame(r, who, "Servers", "servers"), Body: []page.Piece{
+	return page.View{Frame: p.Panel.Frame(r, who, locale.T(r.Context(), "page.menu.servers"), "servers"), Body: []page.Piece{
 		page.NewPart("servers-head", serversHead(list), page.OnServers()),
 		page.NewPart("game-notice", game.Notice(p.outdated() && list.Game), page.OnGame()), table,
 	}}, nil
 }
 
-// findable is what a row of the list can be found by, in lower case.
-func findable(v servers.View) string {
+// findable returns the text that a server is found by, in lower case.
+func findable(ctx context.Context, v servers.View) string {
 	m, _ := mapOf(v)
 	return strings.ToLower(format.Visible(strings.Join([]string{
-		string(v.Name), hostnameOf(v), m, campaigns.ChapterOf(m).Campaign, string(v.Status.State), strconv.Itoa(v.Port),
+		string(v.Name), hostnameOf(v), m, campaigns.ChapterOf(m).Campaign, stateName(ctx, v.Status.State), strconv.Itoa(v.Port),
 		string(v.Blueprint),
 	}, " ")))
 }
 
-// matches reports whether a server is found by all words of a filter.
-func matches(v servers.View, filter string) bool {
+// matches reports whether a server contains all words of a filter.
+func matches(ctx context.Context, v servers.View, filter string) bool {
 	if filter == "" {
 		return true
 	}
-	text := findable(v)
+	text := findable(ctx, v)
 	for word := range strings.FieldsSeq(strings.ToLower(filter)) {
 		if !strings.Contains(text, word) {
 			return false
@@ -91,7 +92,7 @@ func matches(v servers.View, filter string) bool {
 	return true
 }
 
-// anyMatch reports whether the filter leaves anything to see.
-func anyMatch(l serverList) bool {
-	return slices.ContainsFunc(l.Servers, func(v servers.View) bool { return matches(v, l.Filter) })
+// anyMatch reports whether any server matches the filter.
+func anyMatch(ctx context.Context, l serverList) bool {
+	return slices.ContainsFunc(l.Servers, func(v servers.View) bool { return matches(ctx, v, l.Filter) })
 }

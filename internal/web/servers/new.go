@@ -10,22 +10,23 @@ import (
 
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/locale"
 	"github.com/left4me/left4me/internal/web/page"
 	"github.com/left4me/left4me/internal/web/settings"
 )
 
-// serverForm is the form of a new server as it was typed.
+// serverForm is the input of the form for a new server.
 type serverForm struct {
 	settingsForm
 	Name string
 }
 
-// mayCreate says whether somebody may make servers.
+// mayCreate returns the permission to create servers.
 func mayCreate(who accounts.Actor) page.Permission {
 	return page.May(who, accounts.Manage, left4me.Target{Kind: left4me.ServerTarget})
 }
 
-// newView is the form of a new server.
+// newView shows the form for a new server.
 func (p *Pages) newView(r *http.Request, who accounts.Actor) (page.View, error) {
 	form := serverForm{settingsForm: settingsForm{Blueprint: cmp.Or(r.URL.Query().Get("blueprint"), string(left4me.DefaultBlueprint))}}
 	now := page.Deferred(func(ctx context.Context) (templ.Component, error) {
@@ -34,7 +35,7 @@ func (p *Pages) newView(r *http.Request, who accounts.Actor) (page.View, error) 
 		return newServerForm(form), err
 	})
 	return page.View{
-		Frame: p.Panel.Frame(r, who, "New server", "servers"),
+		Frame: p.Panel.Frame(r, who, locale.T(r.Context(), "servers.new"), "servers"),
 		Body: []page.Piece{
 			page.Fixed(newServerHead()),
 			p.Panel.Form(r, "new-server", now, page.OnContent(), page.OnEnds(left4me.BuildOverlay.Noun())),
@@ -42,7 +43,7 @@ func (p *Pages) newView(r *http.Request, who accounts.Actor) (page.View, error) 
 	}, nil
 }
 
-// retypeServer shows the form of a new server as it was typed.
+// retypeServer shows the form for a new server with the submitted input.
 func (p *Pages) retypeServer(w http.ResponseWriter, r *http.Request, who accounts.Actor, status int, form serverForm) error {
 	v, err := p.newView(r, who)
 	if err != nil {
@@ -81,7 +82,7 @@ func (p *Pages) createServer(w http.ResponseWriter, r *http.Request, who account
 	if err == nil {
 		to := "/servers/" + string(server.Name)
 		if len(p.Servers.Warnings().Of(r.Context(), server.Name)) > 0 {
-			to += "/settings" // where they stand
+			to += "/settings" // which shows the warnings
 		}
 		http.Redirect(w, r, to, http.StatusSeeOther)
 		return nil

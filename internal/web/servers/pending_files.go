@@ -12,7 +12,7 @@ import (
 	"github.com/left4me/left4me/internal/web/page"
 )
 
-// pendingView is what a restart would change in the files of a server.
+// pendingView shows the changes that a restart would make to the files of a server.
 func (p *files) pendingView(r *http.Request, who accounts.Actor, name left4me.Name) (page.View, error) {
 	s, err := p.pages.serverPage(r, who, name, "files")
 	if err != nil {

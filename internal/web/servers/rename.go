@@ -16,13 +16,13 @@ func renaming(name left4me.Name) rename.Page {
 	}
 }
 
-// renameView asks for a server's new name.
+// renameView shows the form for renaming a server.
 func (p *Pages) renameView(r *http.Request, who accounts.Actor, name left4me.Name) (page.View, error) {
 	_, err := p.serverPage(r, who, name, "")
 	return renaming(name).View(p.Panel, r, who), err
 }
 
-// renameServer renames a server and goes to its new address.
+// renameServer renames a server and redirects to its new URL.
 func (p *Pages) renameServer(w http.ResponseWriter, r *http.Request, who accounts.Actor, name left4me.Name) error {
 	return renaming(name).Post(p.Panel, w, r, who, func(to left4me.Name) error {
 		_, err := p.Servers.Names().Rename(r.Context(), who.Cause(), name, to, 0)

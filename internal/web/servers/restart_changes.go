@@ -4,39 +4,40 @@ import (
 	"context"
 
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/locale"
 	"github.com/left4me/left4me/internal/web/format"
 	"github.com/left4me/left4me/internal/web/page"
 )
 
-// diffOfConfig is what a restart would change in the generated files.
+// diffOfConfig contains the changes that a restart would make to the generated files.
 type diffOfConfig struct {
 	Files   []diffOfFile
 	Changed bool
 	Up      bool
-	Problem string // why it could not be asked for
+	Problem string // why the changes are unknown
 }
 
 type diffOfFile struct {
 	Path    string
 	Changed bool
 	Lines   []diffRow
-	More    int // lines that are not shown
+	More    int // number of lines that are not shown
 }
 
-// diffRow is a line of a difference, or stands for a number of unchanged ones.
+// diffRow is a line of a diff, or a placeholder for Skipped unchanged lines.
 type diffRow struct {
 	left4me.LineChange
 	Skipped int
 }
 
 const (
-	wholeDiff  = 1000 // lines of a file that is shown whole
-	diffAround = 3    // unchanged lines that are shown around a change of a longer one
-	mostDiff   = 4000 // rows that are shown of any file
+	wholeDiff  = 1000 // lines; files up to this length are shown in full
+	diffAround = 3    // unchanged lines shown before and after each change in a longer file
+	mostDiff   = 4000 // rows shown per file
 )
 
-// fold is what a page shows of a difference. Of a long file it leaves out what did
-// not change; what is longer still is cut.
+// fold returns the rows to show of a diff, and the number of lines cut off at its end. It
+// replaces unchanged lines of long files by placeholders.
 func fold(lines []left4me.LineChange) (rows []diffRow, more int) {
 	shown := make([]bool, len(lines))
 	for i, l := range lines {
@@ -61,12 +62,13 @@ func fold(lines []left4me.LineChange) (rows []diffRow, more int) {
 	return rows, 0
 }
 
-// diffOf asks what a restart would change. A host that doesn't answer is only said.
+// diffOf returns the changes that a restart would make. If the host does not respond, the result
+// has a Problem.
 func (p *Pages) diffOf(ctx context.Context, s serverPage) diffOfConfig {
 	d := diffOfConfig{Up: s.Status.State.Up()}
 	files, err := p.Servers.Files().ConfigDiff(ctx, s.Name)
 	if err != nil {
-		d.Problem = "It can't be said now: the host does not answer."
+		d.Problem = locale.T(ctx, "servers.restart_changes.unavailable")
 		if e, ok := page.Public(s.who, err); ok && e.Kind != left4me.Unavailable {
 			d.Problem = format.Sentence(format.Visible(format.ErrorLine(ctx, e)))
 		}
@@ -74,8 +76,8 @@ func (p *Pages) diffOf(ctx context.Context, s serverPage) diffOfConfig {
 	}
 	for _, f := range files {
 		lines, err := left4me.DiffLines(ctx, f.Running, f.Next)
-		if err != nil { // nobody waits for the page any more
-			return diffOfConfig{Problem: "The comparison was interrupted."}
+		if err != nil { // the request was cancelled
+			return diffOfConfig{Problem: locale.T(ctx, "servers.restart_changes.interrupted")}
 		}
 		one := diffOfFile{Path: f.Path, Changed: f.Running != f.Next}
 		one.Lines, one.More = fold(lines)

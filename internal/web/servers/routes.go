@@ -1,4 +1,4 @@
-// Package servers is the pages of game servers: the list, and of each server its
+// Package servers implements the pages of game servers: the list, and for each server its
 // status, console, settings, files, map, history and connectivity check.
 package servers
 
@@ -14,7 +14,7 @@ import (
 	"github.com/left4me/left4me/internal/web/settings"
 )
 
-// Pages are the pages of servers.
+// Pages contains what the pages of servers need.
 type Pages struct {
 	Panel    *page.Panel
 	Choices  *settings.Choices
@@ -23,15 +23,15 @@ type Pages struct {
 	Overlays *overlays.Overlays
 	Game     *game.Game
 	Hosts    *hosts.Hosts
-	// PublicAddress is the host that players connect to; empty: the one that the
-	// browser came to.
+	// PublicAddress is the host that players connect to. If it is empty, players use the host
+	// that the browser uses.
 	PublicAddress string
 }
 
-// files are the pages of a server's files.
+// files contains the pages of a server's files.
 type files struct{ pages *Pages }
 
-// Routes is the part of the table of routes that is about servers.
+// Routes returns the routes of servers.
 func (p *Pages) Routes() []page.Route {
 	f := &files{p}
 	one := page.Servers()
@@ -46,7 +46,7 @@ func (p *Pages) Routes() []page.Route {
 		one.Handle(accounts.Configure, "POST", "/settings", p.saveSettings),
 		one.Show(accounts.See, "/history", "/servers", p.historyView),
 		one.Show(accounts.See, "/files", "/servers", f.filesView(false)),
-		one.Show(accounts.Configure, "/file", "/servers", f.fileView), // passwords of plugins stand in some
+		one.Show(accounts.Configure, "/file", "/servers", f.fileView), // some files contain passwords of plugins
 		one.Show(accounts.See, "/written", "/servers", f.filesView(true)),
 		one.Handle(accounts.Content, "POST", "/written", f.actOnWritten),
 		one.Show(accounts.See, "/pending", "/servers", f.pendingView),

@@ -10,29 +10,26 @@ import (
 	"github.com/left4me/left4me/internal/web/page"
 )
 
-var tabs = []page.Tab{
-	{Key: "live", Label: "Live"},
-	{Key: "console", Label: "Console", Path: "/console"},
-	{Key: "settings", Label: "Settings", Path: "/settings"},
-	{Key: "files", Label: "Files", Path: "/files"},
-	{Key: "history", Label: "History", Path: "/history"},
+// tabs are the keys and paths of the tabs of a server's page.
+var tabs = []struct{ key, path string }{
+	{"status", ""}, {"console", "/console"}, {"settings", "/settings"}, {"files", "/files"}, {"history", "/history"},
 }
 
-// builder makes a page of the server that its address names.
+// builder makes a page of the server that its URL names.
 type builder func(r *http.Request, who accounts.Actor, name left4me.Name) (page.View, error)
 
-// serverPage is a server as its page shows it.
+// serverPage is the data of a server's pages.
 type serverPage struct {
 	servers.View
-	Job     *left4me.Job // the one under way, or else the last; nil when there never was one
+	Job     *left4me.Job // the current or else the latest job; nil if there is none
 	Address string
 	May     page.Rights // on the server
 	who     accounts.Actor
 	Tab     string
 }
 
-// visible is a server as somebody may see it: why it is in its state, and why its last job
-// failed, name nothing else that who may not see.
+// visible returns a server as who may see it: the reasons for its state and for the failure of
+// its latest job do not name other objects that who may not see.
 func visible(who accounts.Actor, v servers.View) servers.View {
 	if why := accounts.ConcealIn(who, v.Target(), v.Status.Why); why != v.Status.Why {
 		v.Status.Explain(why)
@@ -74,7 +71,7 @@ func (p *Pages) serverPage(r *http.Request, who accounts.Actor, name left4me.Nam
 	return s, nil
 }
 
-// serverView is a page of a server, with what stands on each of them.
+// serverView returns a page of a server with the given body.
 func (p *Pages) serverView(r *http.Request, who accounts.Actor, s serverPage, body ...page.Piece) page.View {
 	around := []page.Piece{
 		page.Fixed(serverCrumbs()), page.NewPart("server-head", serverHead(s), page.OnServer(s.Name)),
@@ -83,9 +80,9 @@ func (p *Pages) serverView(r *http.Request, who accounts.Actor, s serverPage, bo
 	return page.View{Frame: p.Panel.Frame(r, who, string(s.Name), "servers"), Body: append(around, body...)}
 }
 
-// statusView shows what a server does.
+// statusView shows the state, map, players and latest job of a server.
 func (p *Pages) statusView(r *http.Request, who accounts.Actor, name left4me.Name) (page.View, error) {
-	s, err := p.serverPage(r, who, name, "live")
+	s, err := p.serverPage(r, who, name, "status")
 	if err != nil {
 		return page.View{}, err
 	}
@@ -98,10 +95,10 @@ func (p *Pages) statusView(r *http.Request, who accounts.Actor, name left4me.Nam
 	return v, nil
 }
 
-// sees reports whether whoever looks may see something that the server refers to.
+// sees reports whether the user may see an object that the server refers to.
 func (s serverPage) sees(target left4me.Target) bool { return page.Sees(s.who, target) }
 
-// hostnameOf is what players see as the server's name.
+// hostnameOf returns the name of the server that players see.
 func hostnameOf(v servers.View) string {
 	if v.Status.Hostname != "" {
 		return v.Status.Hostname

@@ -15,25 +15,18 @@ import (
 	"github.com/left4me/left4me/internal/web/settings"
 )
 
-// settingsForm is the form of a server as it was typed.
+// settingsForm is the input of the settings form of a server.
 type settingsForm struct {
 	settings.Form
 	Port, Blueprint, Autostart string
 
-	Blueprints []left4me.Blueprint // to choose from
+	Blueprints []left4me.Blueprint // that can be chosen
 }
 
-// autostarts are the kinds of autostart to choose from.
-var autostarts = []struct {
-	Value left4me.Autostart
-	Label string
-}{
-	{left4me.AutostartLast, "If it ran before"},
-	{left4me.AutostartAlways, "Always"},
-	{left4me.AutostartNever, "Not at a boot of the host"},
-}
+// autostarts are the values of the autostart setting.
+var autostarts = []left4me.Autostart{left4me.AutostartLast, left4me.AutostartAlways, left4me.AutostartNever}
 
-// settingsView is the page of a server's settings.
+// settingsView shows the settings of a server.
 func (p *Pages) settingsView(r *http.Request, who accounts.Actor, name left4me.Name) (page.View, error) {
 	s, err := p.serverPage(r, who, name, "settings")
 	if err != nil {
@@ -63,7 +56,7 @@ func (p *Pages) settingsView(r *http.Request, who accounts.Actor, name left4me.N
 		page.Columns(p.Panel.Form(r, "settings", now, page.OnRun(s.Name), page.OnContent()).Holds(warnings), diff)), nil
 }
 
-// fillSettings fills in what there is to choose from in the form of a server.
+// fillSettings adds the options of the settings form.
 func (p *Pages) fillSettings(ctx context.Context, who accounts.Actor, m page.Permission, form *settingsForm) error {
 	all, err := p.Overlays.Blueprints().List(ctx)
 	if err != nil {
@@ -84,7 +77,7 @@ func (p *Pages) fillSettings(ctx context.Context, who accounts.Actor, m page.Per
 	return nil
 }
 
-// retypeSettings shows the settings with a form as it was typed.
+// retypeSettings shows the settings form with the submitted input.
 func (p *Pages) retypeSettings(w http.ResponseWriter, r *http.Request, who accounts.Actor, status int, s serverPage,
 	form settingsForm,
 ) error {
@@ -100,8 +93,8 @@ func (p *Pages) retypeSettings(w http.ResponseWriter, r *http.Request, who accou
 	return p.Panel.Show(w, r, status, v)
 }
 
-// saveSettings changes a server. When somebody else was faster, the form shows
-// what they did and keeps what was typed.
+// saveSettings updates a server. If another user has saved a newer version, the form shows that
+// version's values and keeps the input.
 func (p *Pages) saveSettings(w http.ResponseWriter, r *http.Request, who accounts.Actor, name left4me.Name) error {
 	if err := r.ParseForm(); err != nil {
 		return page.BadForm(err)
@@ -121,7 +114,7 @@ func (p *Pages) saveSettings(w http.ResponseWriter, r *http.Request, who account
 		return p.retypeSettings(w, r, who, http.StatusOK, s, form)
 	}
 	v := left4me.Server{Name: s.Name, Blueprint: left4me.Name(form.Blueprint), Autostart: left4me.Autostart(form.Autostart)}
-	v.Version, _ = strconv.Atoi(form.Version) // what has none is nobody's
+	v.Version, _ = strconv.Atoi(form.Version) // 0, which no version has, causes a conflict
 	var wrong error
 	if v.Port, wrong = portOf(form.Port); v.Port == 0 {
 		v.Port = s.Port
@@ -143,7 +136,7 @@ func (p *Pages) saveSettings(w http.ResponseWriter, r *http.Request, who account
 	return p.retypeSettings(w, r, who, status, s, form)
 }
 
-// portOf reads a port that was typed; none is 0.
+// portOf parses the input for a port. It returns 0 for no input.
 func portOf(text string) (int, error) {
 	if text == "" {
 		return 0, nil

@@ -21,7 +21,7 @@ func (p *Pages) restartServer(w http.ResponseWriter, r *http.Request, who accoun
 	return p.act(w, r, who, name, left4me.RestartServer)
 }
 
-// act asks for a job and goes back to where the button was.
+// act creates a job and redirects to the page that the button was on.
 func (p *Pages) act(w http.ResponseWriter, r *http.Request, who accounts.Actor, name left4me.Name, kind left4me.JobKind) error {
 	if err := r.ParseForm(); err != nil {
 		return page.BadForm(err)
@@ -36,24 +36,24 @@ func (p *Pages) act(w http.ResponseWriter, r *http.Request, who accounts.Actor, 
 	return page.Done(w, r, back)
 }
 
-// action is a button that makes a job.
+// action is a button that creates a job.
 type action struct {
-	Kind  left4me.JobKind
-	Label string
-	Icon  string
-	Main  bool
+	Kind left4me.JobKind
+	Icon string
+	Main bool
 }
 
-// path is where the button's form goes.
+// path returns the URL path of the button's form.
 func (a action) path(n left4me.Name) string { return "/servers/" + string(n) + "/" + a.Kind.Verb() }
 
 var (
-	startAction   = action{left4me.StartServer, "Start", "play", true}
-	stopAction    = action{left4me.StopServer, "Stop", "stop", false}
-	restartAction = action{left4me.RestartServer, "Restart", "restart", false}
+	startAction   = action{left4me.StartServer, "play", true}
+	stopAction    = action{left4me.StopServer, "stop", false}
+	restartAction = action{left4me.RestartServer, "restart", false}
 )
 
-// actions are what makes sense for a server now, the likeliest first.
+// actions returns the actions that make sense in the current state of a server, the most likely
+// first.
 func actions(v servers.View) []action {
 	if v.Job != nil && v.Job.Kind == left4me.DeleteServer {
 		return nil

@@ -34,7 +34,7 @@ func stateBadge(v servers.View) templ.Component {
 			templ_7745c5c3_Var1 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = page.Badge(tone(v.Status.State), string(v.Status.State), string(v.Status.State)).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = page.Badge(tone(v.Status.State), string(v.Status.State), stateName(ctx, v.Status.State)).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

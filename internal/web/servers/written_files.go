@@ -7,11 +7,12 @@ import (
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/control/overlays"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/locale"
 	"github.com/left4me/left4me/internal/web/format"
 	"github.com/left4me/left4me/internal/web/page"
 )
 
-// filesOverlays are those that somebody can promote written files to.
+// filesOverlays returns the overlays to which who may promote files.
 func (p *files) filesOverlays(ctx context.Context, who accounts.Actor) (names []left4me.Name, err error) {
 	all, err := p.pages.Overlays.List(ctx)
 	for _, o := range all {
@@ -22,7 +23,7 @@ func (p *files) filesOverlays(ctx context.Context, who accounts.Actor) (names []
 	return names, err
 }
 
-// actOnWritten discards or promotes the files that were chosen.
+// actOnWritten discards or promotes the selected files.
 func (p *files) actOnWritten(w http.ResponseWriter, r *http.Request, who accounts.Actor, name left4me.Name) error {
 	if err := r.ParseForm(); err != nil {
 		return page.BadForm(err)
@@ -44,18 +45,19 @@ func (p *files) actOnWritten(w http.ResponseWriter, r *http.Request, who account
 			from, err = p.pages.Panel.Accounts.Target(r.Context(), left4me.ServerTarget, name)
 		}
 		if err == nil {
-			err = page.Allow(who, accounts.Content, from) // the one that has the name now
+			err = page.Allow(who, accounts.Content, from) // the server may have been replaced by one of the same name
 		}
 		if err == nil {
 			job, err = p.pages.Overlays.Build(r.Context(), who.Cause(), overlay, overlays.Request{
-				Note: "written by " + string(name), Promote: &left4me.Promote{Server: name, Paths: chosen}, From: from.ID,
+				Note:    locale.T(r.Context(), "servers.written.note", "server", name),
+				Promote: &left4me.Promote{Server: name, Paths: chosen}, From: from.ID,
 			})
 		}
 	default:
 		job, err = p.pages.Servers.Files().Discard(r.Context(), who.Cause(), name, chosen)
 	}
 	if e, ok := page.Public(who, err); ok && e.Kind == left4me.Invalid {
-		v, err := p.filesWith(r, who, name, true, seenFiles{Field: format.ErrorLine(r.Context(), e), Chosen: chosen})
+		v, err := p.filesWith(r, who, name, true, seenFiles{Refusal: format.ErrorLine(r.Context(), e), Chosen: chosen})
 		if err != nil {
 			return err
 		}
