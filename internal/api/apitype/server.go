@@ -38,7 +38,7 @@ type GameServer struct {
 	Job             *JobRef                 `json:"job,omitempty" doc:"The job that is queued or running"`
 	FailedJob       *FailedJob              `json:"failed_job,omitempty" doc:"The newest job, if it failed and nothing has fixed that"`
 
-	Autostart left4me.Autostart `json:"autostart" enum:"last,always,never" doc:"last: as before; always: also at each boot; never: not at boot"`
+	Autostart left4me.Autostart `json:"autostart" enum:"last,always,never" doc:"last: as before; always: also at boot; never: not at boot"`
 	Wanted    left4me.Wanted    `json:"wanted" enum:"running,stopped" doc:"Desired state, as last requested"`
 	WantedBy  string            `json:"wanted_by" doc:"Who requested the desired state; empty if nobody did"`
 	WantedAt  time.Time         `json:"wanted_at,omitzero"`
