@@ -181,7 +181,7 @@ func TestSecondServeOnOneAddressNamesTheFirst(t *testing.T) {
 	}
 	defer taken.Close()
 	s := settings{root: root, listen: taken.Addr().String(), secretKey: testSecret}
-	if err := serve(t.Context(), s); err == nil || !strings.Contains(err.Error(), "in use by another program") {
+	if err := serve(t.Context(), s); err == nil || !strings.Contains(err.Error(), "already used by another program") {
 		t.Errorf("address used by another program: got error %v", err)
 	}
 	unlock, err := lockRoot(root)
@@ -190,7 +190,7 @@ func TestSecondServeOnOneAddressNamesTheFirst(t *testing.T) {
 	}
 	defer unlock()
 	if err := serve(t.Context(), s); !errors.Is(err, left4me.Conflict) ||
-		!strings.Contains(err.Error(), fmt.Sprintf("another left4me works on %s (process %d)", root, os.Getpid())) {
+		!strings.Contains(err.Error(), fmt.Sprintf("another left4me is using %s (process %d)", root, os.Getpid())) {
 		t.Errorf("address used by another left4me: got error %v", err)
 	}
 }

@@ -630,12 +630,12 @@ func TestFailuresHideInvisibleObjects(t *testing.T) {
 		if all := get(withToken(s.admin), path); !strings.Contains(all, "beta") {
 			t.Errorf("%s does not name beta to an administrator, so the test checks nothing: %s", path, all)
 		}
-		if seen := get(some, path); strings.Contains(seen, "beta") || !strings.Contains(seen, "that you may not see") {
+		if seen := get(some, path); strings.Contains(seen, "beta") || !strings.Contains(seen, "that you do not have permission to view") {
 			t.Errorf("%s: %s", path, seen)
 		}
 	}
 	e, ok := s.stream(t, "/api/v1"+job+"/events", some)()
-	if !ok || strings.Contains(e.data, "beta") || !strings.Contains(e.data, "may not see") {
+	if !ok || strings.Contains(e.data, "beta") || !strings.Contains(e.data, "not have permission to view") {
 		t.Errorf("the stream of the job has %v", e)
 	}
 	// The list of servers is cached for actors who may see everything; nobody else may get the

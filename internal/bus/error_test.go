@@ -119,7 +119,7 @@ func TestErrorTextIsReadableWithoutCodes(t *testing.T) {
 	}
 	var before struct{ Kind, Field, Text, Hint string }
 	if err := json.Unmarshal(b, &before); err != nil || before.Kind != "conflict" || before.Field != "port" ||
-		before.Text != "port 27015 is used by beta" || before.Hint == "" {
+		before.Text != "port 27015 is already used by beta" || before.Hint == "" {
 		t.Errorf("%s became %+v, %v", b, before, err)
 	}
 }

@@ -279,7 +279,7 @@ func TestOversizedJobIsRefusedWithReason(t *testing.T) {
 	m.Spec, _ = bus.Marshal(strings.Repeat("<", 5<<20))
 	for _, err := range []error{b.Fits(m), b.Enqueue(t.Context(), "local", m)} {
 		if e, ok := left4me.Public(err); !ok || !errors.Is(err, left4me.Invalid) ||
-			e.Text != "what the job tells its host is too long: 5.2 MB of at most 4.2 MB" {
+			e.Text != "the data of the job is too long: 5.2 MB, and the limit is 4.2 MB" {
 			t.Errorf("%v", err)
 		}
 	}

@@ -27,7 +27,7 @@ func TestAFullDiskIsExplainedWithPathAndBytes(t *testing.T) {
 			&os.LinkError{Op: "rename", Old: "/a", New: there, Err: unix.ENOSPC},
 			"^disk full: " + there + ` has [0-9.]+ \S+ free$`,
 		},
-		"a quota":      {&os.PathError{Op: "write", Path: there, Err: unix.EDQUOT}, "^disk quota used up: " + there + "$"},
+		"a quota":      {&os.PathError{Op: "write", Path: there, Err: unix.EDQUOT}, "^disk quota exceeded: " + there + "$"},
 		"no path":      {unix.ENOSPC, "^disk full$"},
 		"below a root": {&os.PathError{Op: "openat", Path: "a/b", Err: unix.ENOSPC}, "^disk full$"},
 		"said already": {disk.Full(there, 3<<20, nil), "^disk full: " + there + ` has [0-9.]+ \S+ free, 3.0 MiB needed$`},

@@ -49,7 +49,7 @@ func TestWatchNoticesVanishedFileSystem(t *testing.T) {
 		gone := func(path, how string) {
 			t.Helper()
 			e, ok := left4me.Public(w.Check())
-			if !ok || e.Kind != left4me.Unavailable || !strings.HasPrefix(e.Text, "disk gone: "+path+" "+how) ||
+			if !ok || e.Kind != left4me.Unavailable || !strings.HasPrefix(e.Text, "disk unavailable: "+path+" "+how) ||
 				!strings.Contains(e.Hint, "restart left4me") {
 				t.Errorf("%s %s: %v", path, how, e)
 			}
@@ -93,7 +93,7 @@ func TestWatchNoticesVanishedFileSystem(t *testing.T) {
 		if err := os.Mkdir(runtime, 0o700); err != nil {
 			t.Fatal(err)
 		}
-		gone(runtime, "is another directory")
+		gone(runtime, "was replaced by an empty directory")
 		made("runtime")
 		there("replaced by one with contents")
 
@@ -104,7 +104,7 @@ func TestWatchNoticesVanishedFileSystem(t *testing.T) {
 		}
 		there("a link to another disk")
 		unmount(kept)
-		gone(filepath.Join(root, "backups"), "does not exist")
+		gone(filepath.Join(root, "backups"), "no longer exists")
 
 		unmount(root)
 		gone(root, "is on another file system")

@@ -28,13 +28,14 @@ func withArgs() []*left4me.Error {
 
 func TestErrorsAreSaidByCodeAndArguments(t *testing.T) {
 	want := []string{
-		"port 27015 is used by beta; choose another port or none for the next free one",
-		"the repository took longer than 1m30s; try again",
-		"GitHub answers no more questions of this address until 20:15 UTC; " +
-			"without an account 60 an hour are answered: look for new releases less often",
+		"port 27015 is already used by beta; choose another port, or leave the port empty to use the next free one",
+		"fetching the repository took longer than 1m30s; try again, or use a smaller repository",
+		"the GitHub request limit for this host is used up until 20:15 UTC; " +
+			"check for new releases less often: GitHub allows 60 requests an hour without an account",
 		"disk full: /var has 1.0 GiB free; " +
 			"free some space; what has come is kept for two days. A twentieth of the disk, at most 5 GiB, stays free",
-		`"` + strings.Repeat("ä", 200) + `" can't be a branch, tag or commit; leave it empty for the default branch`,
+		`"` + strings.Repeat("ä", 200) +
+			`" is not a valid branch, tag or commit; correct the name, or leave it empty for the default branch`,
 		"SteamCMD could not reach Steam; check this host's network, DNS and firewall (TCP 443 and 27015-27050 outwards), " +
 			"and whether Steam is down, then try again",
 	}
@@ -50,8 +51,8 @@ func TestErrorsAreSaidByCodeAndArguments(t *testing.T) {
 
 func TestAFailedStartHasTheHintOfItsCause(t *testing.T) {
 	for want, reason := range map[string]*left4me.Error{
-		"port 1 is used by b; choose another port or none for the next free one; read the console of a": left4me.NewError(left4me.Conflict,
-			"port.in_use", "port", 1, "server", "b"),
+		"port 1 is already used by b; choose another port, or leave the port empty to use the next free one; " +
+			"read the console of a": left4me.NewError(left4me.Conflict, "port.in_use", "port", 1, "server", "b"),
 		"it ended while it started; read the console of a": left4me.NewError(left4me.Unavailable, "state.ended_while_starting"),
 	} {
 		if e := left4me.NewError(left4me.Unavailable, "server.start_failed", "reason", reason, "server", "a"); e.Error() != want {

@@ -73,8 +73,8 @@ func TestHostErrorShowsDisplayedServerNames(t *testing.T) {
 	}{
 		{left4me.NewError(left4me.Busy, "overlay.in_use", "overlay", "maps", "servers", "alpha, gamma"), "campaigns"},
 		{left4me.NewError(left4me.Busy, "revision.in_use", "overlay", "mods", "revision", 2, "servers", "gamma, alpha"), "gamma, beta"},
-		{taken, "beta, srcds"},
-		{left4me.NewError(left4me.Unavailable, "server.start_failed", "server", "alpha", "reason", taken), "beta, srcds"},
+		{taken, "beta (srcds"},
+		{left4me.NewError(left4me.Unavailable, "server.start_failed", "server", "alpha", "reason", taken), "beta (srcds"},
 	} {
 		before := c.had.Error()
 		e, ok := left4me.Public(names.Error(c.had, server))

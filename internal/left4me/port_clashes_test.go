@@ -67,11 +67,12 @@ func TestSourceTVTakesNextFreePort(t *testing.T) {
 	if len(clashes) != 1 || clashes[0].Server != "x" {
 		t.Fatalf("%+v", clashes)
 	}
-	if e := clashes[0].Refused("x", "cfg"); e.Field != "port" || e.Text != "port 27021 is used by SourceTV of b (it counts up from 27020)" {
+	if e := clashes[0].Refused("x", "cfg"); e.Field != "port" ||
+		e.Text != "port 27021 is already used by SourceTV of b (counting up from 27020)" {
 		t.Errorf("%+v", e)
 	}
 	if e := clashes[0].Refused("b", "cfg"); e.Field != "cfg" ||
-		e.Text != "SourceTV of b would take port 27021 (it counts up from 27020), which x has" ||
+		e.Text != "SourceTV of b would use port 27021 (counting up from 27020), which belongs to x" ||
 		!strings.Contains(e.Hint, "tv_port 28000") {
 		t.Errorf("%+v", e)
 	}

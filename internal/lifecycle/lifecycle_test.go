@@ -159,7 +159,7 @@ func TestWhatFailsAtTheEndIsNotLost(t *testing.T) {
 				time.AfterFunc(time.Minute, cancel)
 				err := Run(ctx, c.parts)
 				if len(c.want) == 0 && err != context.Canceled { // itself: serve tells it from a failure that says so, too
-					t.Errorf("%v, want only that it was asked to end", err)
+					t.Errorf("%v, want only that the installation of the game was interrupted", err)
 				}
 				from := 0
 				for _, want := range c.want {

@@ -57,7 +57,7 @@ func TestTheScheduleOfBackupsIsSet(t *testing.T) {
 	b.post("/backups/policy", "enabled", "yes", "at", "25:00", "daily", "many", "weekly", "1").
 		has(t, http.StatusUnprocessableEntity, "That is not a number.", `value="many"`)
 	b.post("/backups/policy", "enabled", "yes", "at", "25:00", "daily", "1", "weekly", "1").
-		has(t, http.StatusUnprocessableEntity, "is not a time of the day")
+		has(t, http.StatusUnprocessableEntity, "is not a time of day")
 	b.post("/backups/policy", "at", "05:15", "daily", "1", "weekly", "0").has(t, http.StatusSeeOther)
 	page := b.get("/backups")
 	page.has(t, http.StatusOK, `value="05:15"`)

@@ -127,9 +127,9 @@ func TestGamePageShowsRollout(t *testing.T) {
 	s.tell(t, left4me.Status{Name: "alpha", State: left4me.Running, Build: 9001, Players: 2})
 	b := s.as(t, "admin")
 	b.get("/game/rollback?build=9001").has(t, 200, "Roll back to build 9001?", "Both builds stay on disk")
-	b.get("/game/rollback?build=7").has(t, 404, "no such build")
+	b.get("/game/rollback?build=7").has(t, 404, "is not installed on the host")
 	b.post("/game/rollback", "build", "9001x").has(t, 422)
-	b.post("/game/update", "restart", "at", "hour", "").has(t, 422, "says no time for restarts")
+	b.post("/game/update", "restart", "at", "hour", "").has(t, 422, "is not a valid time for restarts")
 	b.post("/game/update", "restart", "empty", "hour", "05:00").has(t, http.StatusSeeOther)
 	b.get("/game").has(t, 200, "Rollout starts after the current job", "waiting")
 	s.host.report(t, s.host.next(t), left4me.JobDone, nil)
@@ -161,8 +161,8 @@ func TestGamePageSavesUpdatePolicy(t *testing.T) {
 	}
 	b.get("/game").has(t, 200, `value="05:15"`, `value="06:00"`, `<option value="at" selected>`, "checked", "Every 12 hours")
 	b.post("/game/policy", "check_hours", "0", "update", "yes", "update_at", "25:00", "restart", "never").has(t, 422,
-		"Without checks no newer build is ever seen", "is no hour of the day")
-	b.post("/game/policy", "check_hours", "x").has(t, 422, "not a time between two checks")
+		"Scheduled updates require scheduled checks", "is not a time of day")
+	b.post("/game/policy", "check_hours", "x").has(t, 422, "time between two checks is out of range")
 }
 
 func TestGamePagePinsBuild(t *testing.T) {
@@ -181,7 +181,7 @@ func TestViewerCannotChangeGame(t *testing.T) {
 	s.has(t, installed)
 	b := s.as(t, "guest")
 	page := b.get("/game")
-	page.has(t, 200, "Build 9002", "guest may look")
+	page.has(t, 200, "Build 9002", "guest does not have permission to change this")
 	page.hasNot(t, `action="/game/update"`, "/game/rollback?")
 	for _, path := range []string{"install", "update", "verify", "check", "rollback", "pin", "policy", "rollout/cancel"} {
 		b.post("/game/"+path).has(t, http.StatusForbidden)

@@ -63,7 +63,7 @@ func TestFormsOfOtherSitesAreRefused(t *testing.T) {
 		{"Origin", "null"},
 	} {
 		for _, path := range []string{"/servers/alpha/start", "/servers/alpha/delete", "/logout", "/login", "/theme"} {
-			b.do(http.MethodPost, path, "confirm=alpha", append(form, header...)...).has(t, http.StatusForbidden, "another site")
+			b.do(http.MethodPost, path, "confirm=alpha", append(form, header...)...).has(t, http.StatusForbidden, "another website")
 		}
 	}
 	if jobs := must(s.jobs.List(t.Context(), "server", "alpha", 10))(t); len(jobs) > 0 {
@@ -78,16 +78,16 @@ func TestWhoMayOnlyLook(t *testing.T) {
 	s.tell(t, left4me.Status{Name: "alpha", State: left4me.Running, PID: 1})
 	job := must(s.servers.Act(t.Context(), left4me.ByUser("admin"), left4me.StopServer, "alpha"))(t)
 	b := s.as(t, "guest")
-	b.get("/servers").has(t, http.StatusOK, "alpha", "disabled", "guest may look, not change anything")
+	b.get("/servers").has(t, http.StatusOK, "alpha", "disabled", "guest does not have permission to change this")
 	b.get("/servers").hasNot(t, `href="/servers/new"`)
 	b.get("/servers/alpha").hasNot(t, "/servers/alpha/delete")
-	b.get("/servers/alpha/console").has(t, http.StatusOK, "guest may look")
+	b.get("/servers/alpha/console").has(t, http.StatusOK, "guest does not have permission to change this")
 	b.get("/servers/alpha/console").hasNot(t, "data-command")
 	for _, path := range []string{
 		"/servers/new", "/servers/alpha/rename", "/servers/alpha/reset", "/servers/alpha/delete", "/backups/b/delete", "/backups/b/file",
 		"/users", "/users/admin", "/users/admin/delete",
 	} {
-		b.get(path).has(t, http.StatusForbidden, "may look, not change anything", "Ask an administrator.")
+		b.get(path).has(t, http.StatusForbidden, "does not have permission to change this", "Ask an administrator for the permission.")
 	}
 	for _, path := range []string{
 		"/servers/new", "/servers/alpha/start", "/servers/alpha/stop", "/servers/alpha/restart", "/servers/alpha/reset",
@@ -96,7 +96,8 @@ func TestWhoMayOnlyLook(t *testing.T) {
 		"/backups", "/backups/policy", "/backups/b/verify", "/backups/b/delete",
 		"/users", "/users/admin/role", "/users/admin/password", "/users/admin/disable", "/users/admin/enable", "/users/admin/delete",
 	} {
-		b.post(path, "name", "beta", "confirm", "alpha", "command", "status").has(t, http.StatusForbidden, "may look")
+		b.post(path, "name", "beta", "confirm", "alpha", "command", "status").has(t, http.StatusForbidden,
+			"does not have permission to change this")
 	}
 	if all := must(s.jobs.List(t.Context(), "", "", 10))(t); len(all) != 1 {
 		t.Errorf("something was done: %+v", all)
@@ -134,7 +135,7 @@ func TestErrorsArePagesOfOurs(t *testing.T) {
 	}
 	b.do(http.MethodPost, "/servers/new", "name="+strings.Repeat("x", 2<<20), "Content-Type", "application/x-www-form-urlencoded",
 		"Sec-Fetch-Site", "same-origin").
-		has(t, http.StatusRequestEntityTooLarge, "too much to send")
+		has(t, http.StatusRequestEntityTooLarge, "submitted form is too large")
 	s.store.Close()
 	p := b.get("/jobs")
 	id := p.header.Get("X-Request-Id")

@@ -68,7 +68,7 @@ func TestManyAttemptsHaveToWait(t *testing.T) {
 	b := s.browser(t)
 	for range 10 {
 		if p := b.post("/login", "name", "admin", "password", "not the password"); p.status == http.StatusTooManyRequests {
-			p.has(t, http.StatusTooManyRequests, "too many attempts", "try again in")
+			p.has(t, http.StatusTooManyRequests, "too many failed login attempts", "try again in")
 			if p.header.Get("Retry-After") == "" {
 				t.Error("it doesn't say how long")
 			}

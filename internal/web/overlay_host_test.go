@@ -201,7 +201,7 @@ func (s *overlayHost) file(r bus.FileRequest) (any, error) {
 		text, ok = old, true
 	}
 	if !ok {
-		return nil, &left4me.Error{Kind: left4me.NotFound, Text: "there is no such file"}
+		return nil, &left4me.Error{Kind: left4me.NotFound, Text: "the file does not exist"}
 	}
 	disk := s.disk
 	if disk != "" && r.Inside == "" {

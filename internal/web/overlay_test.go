@@ -154,7 +154,7 @@ func TestAnOverlayIsMadeFromTheForm(t *testing.T) {
 	b := s.as(t, "admin")
 	b.post("/overlays/new", "kind", "git", "name", "Bad Name", "url", "https://github.com/a/b", "note", "keep <me>", "hours", "24",
 		"restart", "never").
-		has(t, http.StatusUnprocessableEntity, "is not a name", `value="https://github.com/a/b"`, "keep &lt;me&gt;")
+		has(t, http.StatusUnprocessableEntity, "is not a valid name", `value="https://github.com/a/b"`, "keep &lt;me&gt;")
 	b.post("/overlays/new", "kind", "workshop", "name", "maps", "items", "what?", "hours", "24", "restart", "empty").
 		has(t, http.StatusUnprocessableEntity, "what?", "no address of an item")
 	p := b.post("/overlays/new", "kind", "workshop", "name", "maps", "items",

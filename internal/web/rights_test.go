@@ -526,7 +526,8 @@ func TestConflictsDontNameWhatSomebodyMayNotSee(t *testing.T) {
 		some.Store(&seen)
 		p := post()
 		body := strings.ReplaceAll(p.body, `value="of-beta"`, "") // as it was typed
-		if p.status != http.StatusConflict || strings.Contains(body, "beta") || !strings.Contains(body, "that you may not see") {
+		if p.status != http.StatusConflict || strings.Contains(body, "beta") ||
+			!strings.Contains(body, "that you do not have permission to view") {
 			t.Errorf("%s: %d %s", what, p.status, p.body)
 		}
 	}
@@ -590,7 +591,7 @@ func TestFailuresDontNameWhatSomebodyMayNotSee(t *testing.T) {
 			t.Errorf("%s names it", path)
 		}
 	}
-	only.get("/servers/alpha").has(t, http.StatusOK, "that you may not see", "27015")
+	only.get("/servers/alpha").has(t, http.StatusOK, "that you do not have permission to view", "27015")
 	// A part that can't be shown any more says why in its place.
 	err = s.bus.Answer(s.on.Ctx, bus.Command(left4me.LocalHost, bus.VerbUpper), func(context.Context, string, []byte) (any, error) {
 		return nil, left4me.NewError(left4me.Busy, "layer.server_starting", "dir", "overlays/plugins/2", "server", "beta")
@@ -598,23 +599,23 @@ func TestFailuresDontNameWhatSomebodyMayNotSee(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const hidden = "omething that you may not see is in the way"
+	const hidden = "he request conflicts with an object that you do not have permission to view"
 	only.get("/servers/alpha/written").has(t, http.StatusTooManyRequests, hidden)
-	for b, want := range map[*browser]string{one: "is in use by beta", only: hidden} {
+	for b, want := range map[*browser]string{one: "is in use: server beta is starting", only: hidden} {
 		e := wait(t, b.stream("/servers/alpha/written/live"), "why there are no files", func(e sentEvent) bool {
-			return strings.Contains(e.data, "is in use by") || strings.Contains(e.data, hidden)
+			return strings.Contains(e.data, "is in use: server") || strings.Contains(e.data, hidden)
 		})
 		if !strings.Contains(e.data, want) {
 			t.Errorf("the stream has %s, want %q", e.data, want)
 		}
 	}
-	only.get("/game").has(t, http.StatusOK, "server that you may not see did not come up")
+	only.get("/game").has(t, http.StatusOK, "server that you do not have permission to view did not come up")
 	// So does a command that is entered without a script.
 	s.tell(t, left4me.Status{Name: "alpha", State: left4me.Running})
 	s.host.mu.Lock()
 	s.host.refuses = left4me.NewError(left4me.Busy, "layer.server_starting", "dir", "overlays/plugins/2", "server", "beta")
 	s.host.mu.Unlock()
-	one.post("/servers/alpha/console", "command", "status").has(t, http.StatusTooManyRequests, "is in use by beta")
+	one.post("/servers/alpha/console", "command", "status").has(t, http.StatusTooManyRequests, "is in use: server beta is starting")
 	p := only.post("/servers/alpha/console", "command", "status")
 	p.has(t, http.StatusTooManyRequests, hidden)
 	p.hasNot(t, "beta")

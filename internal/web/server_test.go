@@ -40,7 +40,7 @@ func TestMistakesStandBesideTheirFields(t *testing.T) {
 	p := b.post("/servers/new", "name", "No Way", "blueprint", "default", "map", "a b", "max_players", "99", "difficulty", "Silly",
 		"hostname", "typed text", "cfg", "ok\nbad\x01line")
 	p.has(t, http.StatusUnprocessableEntity, `id="name-problem"`, `id="map-problem"`, `id="max_players-problem"`, `id="difficulty-problem"`,
-		`id="cfg-problem"`, "line 2: it holds a control character", `value="No Way"`, `value="a b"`, `value="typed text"`,
+		`id="cfg-problem"`, "line 2: the value contains a control character", `value="No Way"`, `value="a b"`, `value="typed text"`,
 		`aria-invalid="true"`)
 	p.hasNot(t, `id="hostname-problem"`, `id="port-problem"`)
 	b.post("/servers/new", "name", "beta", "port", "many").has(t, http.StatusUnprocessableEntity, `id="port-problem"`, `value="many"`)

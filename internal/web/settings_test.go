@@ -58,7 +58,7 @@ func TestSettingsAreChangedByTheirForm(t *testing.T) {
 	page.has(t, http.StatusOK, `placeholder="From blueprint: versus"`, "From blueprint: Europe", "The blueprint adds: one.",
 		`value="27020"`, "[U:1:5] 99:z # Zoey")
 	page.hasNot(t, "zoey")
-	s.as(t, "guest").get("/servers/alpha/settings").has(t, http.StatusOK, "fieldset disabled", "may look")
+	s.as(t, "guest").get("/servers/alpha/settings").has(t, http.StatusOK, "fieldset disabled", "does not have permission to change this")
 	if p := s.as(t, "guest").post("/servers/alpha/settings", "hostname", "x"); p.status != http.StatusForbidden {
 		t.Errorf("%d", p.status)
 	}
@@ -157,7 +157,7 @@ func TestABlueprintFromItsFormToItsEnd(t *testing.T) {
 	b.get("/blueprints/default").hasNot(t, "/blueprints/default/delete")
 	b.post("/blueprints/versus/delete", "confirm", "other").has(t, http.StatusUnprocessableEntity, "does not match")
 	b.post("/blueprints/versus/delete", "confirm", "versus").has(t, http.StatusConflict, "is used by alpha")
-	b.post("/blueprints/default/delete", "confirm", "default").has(t, http.StatusConflict, "stays")
+	b.post("/blueprints/default/delete", "confirm", "default").has(t, http.StatusConflict, "cannot be deleted")
 	b.post("/servers/alpha/settings", "version", "1", "blueprint", "default")
 	if p := b.post("/blueprints/versus/delete", "confirm", "versus"); p.header.Get("Location") != "/blueprints" {
 		t.Errorf("%d %s", p.status, p.body)
@@ -172,7 +172,8 @@ func TestBlueprintIsRenamedByItsPage(t *testing.T) {
 	b.post("/servers/new", "name", "alpha", "blueprint", "versus")
 	b.get("/blueprints/versus").has(t, http.StatusOK, `href="/blueprints/versus/rename"`)
 	b.get("/blueprints/versus/rename").has(t, http.StatusOK, `name="name"`, `value="versus"`)
-	b.post("/blueprints/versus/rename", "name", "No <i>").has(t, http.StatusUnprocessableEntity, `id="name-problem"`, `value="No &lt;i&gt;"`)
+	b.post("/blueprints/versus/rename", "name", "No <i>").has(t, http.StatusUnprocessableEntity, `id="name-problem"`,
+		`value="No &lt;i&gt;"`)
 	b.post("/blueprints/versus/rename", "name", "taken").has(t, http.StatusConflict, `id="name-problem"`, `value="taken"`)
 	if p := b.post("/blueprints/versus/rename", "name", " scrim "); p.header.Get("Location") != "/blueprints/scrim" {
 		t.Fatalf("%d to %s: %s", p.status, p.header.Get("Location"), p.body)
@@ -184,7 +185,7 @@ func TestBlueprintIsRenamedByItsPage(t *testing.T) {
 	}
 	b.post("/blueprints/versus/rename", "name", "other").has(t, http.StatusNotFound)
 	b.get("/blueprints/default").hasNot(t, "/blueprints/default/rename")
-	b.post("/blueprints/default/rename", "name", "other").has(t, http.StatusConflict, "keeps its name")
+	b.post("/blueprints/default/rename", "name", "other").has(t, http.StatusConflict, "cannot be renamed")
 	s.as(t, "guest").get("/blueprints/scrim").hasNot(t, "/blueprints/scrim/rename")
 }
 

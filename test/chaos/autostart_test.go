@@ -74,7 +74,7 @@ func TestServersThatShouldRunStartAfterKillOfAllProcesses(t *testing.T) {
 	s.Serve(t)
 	stage.Until(t, "the start fails", func() bool {
 		j := newest(t, s, "on")
-		return j.State == "failed" && j.Error != nil && strings.Contains(j.Error.Text, "is used by")
+		return j.State == "failed" && j.Error != nil && strings.Contains(j.Error.Text, "is already used by")
 	})
 	thief.Close()
 	if v, _ := s.Server("on"); v.Wanted != "running" || v.Held != "" {

@@ -117,7 +117,7 @@ func TestStartOnFullDiskResumesOnceSpaceIsFree(t *testing.T) {
 		disktest.Fill(t, s.Root, 0)
 
 		s.Serve(t)
-		const banner = "save changes, but servers run on"
+		const banner = "save changes, but servers keep running"
 		stage.Until(t, "alpha is reported as running", func() bool { v, _ := s.Server("alpha"); return v.State == "running" })
 		if page := panelPage(t, s); !strings.Contains(page, "Disk full: "+s.Root) || !strings.Contains(page, banner) {
 			t.Errorf("the page does not say that the disk is full:\n%s", page)
@@ -154,7 +154,8 @@ func TestStartOnFullDiskResumesOnceSpaceIsFree(t *testing.T) {
 		if page := panelPage(t, s); strings.Contains(page, banner) {
 			t.Errorf("the page still says that the disk is full:\n%s", page)
 		}
-		stage.Until(t, "beta, whose desired state is running, has started", func() bool { v, _ := s.Server("beta"); return v.State == "running" })
+		stage.Until(t, "beta, whose desired state is running, has started",
+			func() bool { v, _ := s.Server("beta"); return v.State == "running" })
 		stage.Until(t, "the bus takes jobs", func() bool { return strings.Contains(s.Log(), "the bus takes jobs again") })
 		if v, _ := s.Server("alpha"); v.State != "stopped" {
 			t.Errorf("alpha runs although it was stopped: %+v", v)

@@ -36,16 +36,16 @@ func TestMissingDiskDeletesNothing(t *testing.T) {
 		before := d.files(t)
 		d.withoutBackups(t)
 		unmount(t, d.logsAt)
-		d.unknown(t, "disk gone: "+d.logsAt)
+		d.unknown(t, "disk unavailable: "+d.logsAt)
 		mount(t, d.logs, d.logsAt)
 		d.asBefore(t)
 		unmount(t, s.Root)
-		d.unknown(t, "disk gone: "+s.Root)
+		d.unknown(t, "disk unavailable: "+s.Root)
 		if entries, err := os.ReadDir(s.Root); err != nil || len(entries) != 3 {
 			t.Errorf("the mount point holds %v (error %v), want 3 entries", entries, err)
 		}
 		mount(t, d.games, s.Root)
-		d.is(t, "alpha", "unknown", "disk gone: "+d.logsAt, 0)
+		d.is(t, "alpha", "unknown", "disk unavailable: "+d.logsAt, 0)
 		mount(t, d.logs, d.logsAt)
 		d.asBefore(t)
 		for _, path := range d.files(t) {
@@ -60,7 +60,7 @@ func TestMissingDiskDeletesNothing(t *testing.T) {
 		// A server whose disk is missing can be stopped, and its state is correct again once the
 		// disk is back.
 		unmount(t, s.Root)
-		d.is(t, "alpha", "unknown", "disk gone", 0)
+		d.is(t, "alpha", "unknown", "disk unavailable", 0)
 		s.Done(t, "stop", "alpha")
 		if left := s.Games(); len(left) > 0 {
 			t.Errorf("games still run: %v", left)
@@ -196,11 +196,11 @@ func (d *disks) withoutBackups(t *testing.T) {
 	s.Must(t, "GET", "/backups", nil, nil)
 	unmount(t, backups)
 	if status, err := s.Call("GET", "/backups", nil, nil); status != http.StatusServiceUnavailable ||
-		!strings.Contains(err.Error(), "disk gone: "+backups) {
+		!strings.Contains(err.Error(), "disk unavailable: "+backups) {
 		t.Errorf("backups: %d, %v", status, err)
 	}
 	var backup stage.Job
 	s.Must(t, "POST", "/backups", nil, &backup)
-	d.refused(t, "backup", backup, "disk gone: "+backups)
+	d.refused(t, "backup", backup, "disk unavailable: "+backups)
 	d.asBefore(t)
 }

@@ -52,7 +52,7 @@ func TestABackupComesBackWithItsOwners(t *testing.T) {
 		t.Errorf("the archive: %s", got)
 	}
 	if out := must(t, "sh", "-c", "left4me backup restore "+file+" --force 2>&1; echo $?"); !strings.HasSuffix(out, "4") ||
-		!strings.Contains(out, "another left4me works on") {
+		!strings.Contains(out, "another left4me is using") {
 		t.Errorf("under a left4me that runs: %s", out)
 	}
 

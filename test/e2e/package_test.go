@@ -582,14 +582,15 @@ func (m *packaged) refusesOlderProgram(t *testing.T) {
 	must(t, "sh", "-ec", "dpkg-deb --fsys-tarfile /root/"+filepath.Base(m.deb)+" | tar -xC / ./usr/bin/left4me")
 	_, _ = in("systemctl", "restart", "left4me")
 	eventually(t, "it is down", func() bool { return property(t, "left4me.service", "ActiveState") == "failed" })
-	if out, _ := in("systemctl", "status", "--no-pager", "--full", "left4me"); !strings.Contains(out, "its schema is version 99999") {
+	if out, _ := in("systemctl", "status", "--no-pager", "--full", "left4me"); !strings.Contains(out,
+		"the database has schema version 99999") {
 		t.Errorf("the status doesn't say why:\n%s", out)
 	}
 	if out, err := as("left4me", "left4me", "doctor"); err == nil ||
-		!strings.Contains(out, "database: "+root+"/left4me.db: its schema is version 99999") {
+		!strings.Contains(out, "database: "+root+"/left4me.db: the database has schema version 99999") {
 		t.Errorf("doctor doesn't say why: %v\n%s", err, out)
 	}
-	if out, err := in("left4me", "setup"); err == nil || !strings.Contains(out, "its schema is version 99999") {
+	if out, err := in("left4me", "setup"); err == nil || !strings.Contains(out, "the database has schema version 99999") {
 		t.Errorf("setup doesn't say why: %v\n%s", err, out)
 	}
 	if _, err := apt(m.newer, "--reinstall"); err != nil {

@@ -63,8 +63,8 @@ func TestTheFilesOfAServerFromThePanel(t *testing.T) {
 	s.keyboard("/servers/alpha/written")
 	s.do("promote nothing", chromedp.SetValue(chromedp.CSS("#promote-to"), "house"), chromedp.Click(chromedp.CSS("button[value=promote]")),
 		chromedp.WaitVisible(chromedp.CSS(".problem[role=alert]")))
-	s.shows("no file is chosen")
-	s.accessible("no file is chosen")
+	s.shows("no file is selected")
+	s.accessible("no file is selected")
 	s.do("promote, without a mouse", chromedp.Focus(chromedp.CSS(`input[value$="banned_user.cfg"]`)), chromedp.KeyEvent(" "),
 		chromedp.SetValue(chromedp.CSS("#promote-to"), "house"), chromedp.Focus(chromedp.CSS("button[value=promote]")),
 		chromedp.KeyEvent("\r"),

@@ -50,7 +50,7 @@ func (a Advice) start() string {
 	if a.Start == nil {
 		return "start left4me"
 	}
-	return "start it: " + a.Start()
+	return "start left4me: " + a.Start()
 }
 
 func (a Advice) asRoot() string {
@@ -62,9 +62,9 @@ func (a Advice) asRoot() string {
 
 // Hints about tokens.
 const (
-	newToken = "make one on the page Account of the panel, or as root on the machine that left4me runs on: `left4me token create LABEL " +
+	newToken = "create a token on the Account page of the panel, or as root on the host that runs left4me: `left4me token create LABEL " +
 		"--user NAME`"
-	noToken = "this machine's own left4me needs none: `unset LEFT4ME_TOKEN`"
+	noToken = "run `unset LEFT4ME_TOKEN`: left4me on this host needs no token"
 )
 
 // Client calls the API. It may be used concurrently.

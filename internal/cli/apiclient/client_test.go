@@ -63,7 +63,7 @@ func TestEveryFieldIsNamedWhenSeveralAreWrong(t *testing.T) {
 }
 
 func TestStrangeAnswersAreRefused(t *testing.T) {
-	said := map[string]string{"too large": "too large", "redirect": "status 302 Found, to https://elsewhere/", "no problem": "404"}
+	said := map[string]string{"too large": "too large", "redirect": "status 302 Found, redirect to https://elsewhere/", "no problem": "404"}
 	for what, h := range map[string]http.HandlerFunc{
 		"garbage":       func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "<html>hello") },
 		"two documents": func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "[] []") },
@@ -107,7 +107,7 @@ func TestSlowServerIsGivenUp(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	_, err := c.Call(ctx, "GET", "/servers", nil, nil)
-	if output.ExitCode(err) != output.ExitUnavailable || !strings.Contains(err.Error(), "does not answer in time") {
+	if output.ExitCode(err) != output.ExitUnavailable || !strings.Contains(err.Error(), "did not answer in time") {
 		t.Errorf("%v, exit code %d", err, output.ExitCode(err))
 	}
 }
@@ -125,7 +125,7 @@ func TestTokenIsSentAndNeverShown(t *testing.T) {
 	var got string
 	c := serving(t, " "+token+"\n", func(w http.ResponseWriter, r *http.Request) {
 		got = r.Header.Get("Authorization")
-		problemHandler(401, `{"detail":"the token is not valid"}`)(w, r)
+		problemHandler(401, `{"detail":"the API token is not valid"}`)(w, r)
 	})
 	_, err := c.Call(t.Context(), "GET", "/servers", nil, nil)
 	if got != "Bearer "+token {

@@ -13,11 +13,14 @@ func TestAProxysOwnPagesAreNamed(t *testing.T) {
 		passes        bool
 		says          string
 	}{
-		{502, 1, true, "does not reach left4me (status 502 Bad Gateway)"},
-		{504, 1, true, "gave up waiting (status 504 Gateway Timeout); let it wait for 10 minutes: proxy_read_timeout"},
-		{413, 100, false, "refuses requests of this size (status 413 Request Entity Too Large); allow 20 MB there: client_max_body_size"},
-		{403, 100, false, "something other than left4me answered"},
-		{200, 100, false, "if a proxy asks for a login there, let /api/ pass without it"},
+		{502, 1, true, "cannot reach left4me (status 502 Bad Gateway)"},
+		{504, 1, true, "timed out (status 504 Gateway Timeout); set the proxy's timeout to 10 minutes: proxy_read_timeout"},
+		{
+			413, 100, false,
+			"refuses requests of this size (status 413 Request Entity Too Large); allow 20 MB in the proxy: client_max_body_size",
+		},
+		{403, 100, false, "a program other than left4me answered"},
+		{200, 100, false, "if a proxy requires a login, exempt /api/"},
 	} {
 		began := time.Now()
 		s := &proxied{limit: math.MaxInt64, page: c.status, pages: c.times}

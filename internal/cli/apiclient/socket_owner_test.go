@@ -36,7 +36,7 @@ func TestAnotherUsersSocketIsNotTakenForLeft4me(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := c.Call(t.Context(), "GET", "/servers", nil, nil); !errors.Is(err, left4me.Unavailable) ||
-		!strings.Contains(err.Error(), "another user's") || asked {
+		!strings.Contains(err.Error(), "belongs to a process of another user") || asked {
 		t.Errorf("%v, asked %v", err, asked)
 	}
 	// Where the directory is that user's, it is who left4me runs as.

@@ -94,7 +94,8 @@ func TestConcealHidesNamesInNestedErrors(t *testing.T) {
 	}
 	err := start("secret")
 	got, ok := left4me.Public(accounts.Conceal(seesMine(), err))
-	if !ok || got.Code != "server.start_failed" || !strings.HasPrefix(got.Text, "port 27015 is used by a server that you may not see") {
+	if !ok || got.Code != "server.start_failed" ||
+		!strings.HasPrefix(got.Text, "port 27015 is already used by a server that you do not have permission to view") {
 		t.Errorf("%+v", got)
 	}
 	text, merr := json.Marshal(got)

@@ -126,7 +126,7 @@ func TestDisabledUserCannotLogIn(t *testing.T) {
 	c := newCast(t)
 	c.change("zoe", Change{Disabled: new(true)})
 	_, _, err := c.login(t.Context(), "zoe", password, home, "")
-	if e, ok := left4me.Public(err); !ok || e.Kind != left4me.Denied || e.Text != "this account is disabled" {
+	if e, ok := left4me.Public(err); !ok || e.Kind != left4me.Denied || e.Text != "this user account is disabled" {
 		t.Errorf("%v", err)
 	}
 	_, _, wrong := c.login(t.Context(), "zoe", password+"x", home, "")

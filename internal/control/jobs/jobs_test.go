@@ -389,7 +389,7 @@ func TestJobWithoutReportedEndIsInterrupted(t *testing.T) {
 	}
 	got, err := s.jobs.Get(t.Context(), j.ID)
 	if err != nil || got.State != left4me.JobInterrupted || got.Error == nil ||
-		got.Error.Text != "this job was started 4 times and its end was never reported" {
+		got.Error.Text != "the job was started 4 times and never reported its result" {
 		t.Errorf("%+v, %v", got, err)
 	}
 }

@@ -309,11 +309,11 @@ func TestDeleteAndRestoreOverlay(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := c.Delete(t.Context(), left4me.ByUser(admin), "maps"); !errors.Is(err, left4me.Conflict) ||
-		err.Error() != "overlay maps is stacked; blueprints: versus; take it out there first" {
+		err.Error() != "overlay maps is in use; blueprints: versus; remove the overlay from these stacks first" {
 		t.Errorf("delete of an overlay in a blueprint: %v", err)
 	}
 	if _, err := c.Revisions().Drop(t.Context(), left4me.ByUser(admin), "maps", 1); !errors.Is(err, left4me.Busy) ||
-		err.Error() != "maps@1 is in use; blueprints: versus; let it follow another revision first" {
+		err.Error() != "revision 1 of overlay maps is in use; blueprints: versus; change these stacks to use another revision first" {
 		t.Errorf("drop of a revision pinned by a blueprint: %v", err)
 	}
 	if _, err := c.Revisions().Drop(t.Context(), left4me.ByUser(admin), "maps", 2); err != nil {

@@ -10,7 +10,7 @@ import (
 
 const (
 	// hiddenServer replaces a reason that names a server the reader may not see.
-	hiddenServer = "a server that you may not see did not come up"
+	hiddenServer = "a server that you do not have permission to view did not come up"
 	// restartPrefix begins the reasons that Settle writes for restarts without an error.
 	restartPrefix = "its restart "
 	// unknownReason replaces reasons from versions that did not store errors with moves.

@@ -24,8 +24,8 @@ func TestVisibleHidesServers(t *testing.T) {
 	}{
 		"failed because of a hidden server": {
 			[]store.Move{move("mine", Broken, why.Said(), why)},
-			"something that you may not see is in the way",
-			"mine did not come up with revision 2: something that you may not see is in the way",
+			"the request conflicts with an object that you do not have permission to view",
+			"mine did not come up with revision 2: the request conflicts with an object that you do not have permission to view",
 		},
 		"failed with an error without names": {
 			[]store.Move{move("mine", Broken, "it crashed", left4me.NewError(left4me.Unavailable, "console.of_server_silent"))},

@@ -166,7 +166,7 @@ func TestWantedServersWaitForTheGame(t *testing.T) {
 	m.build.Store(0)
 	m.publish(t, bus.KindHello, bus.Hello{V: bus.Version, BootID: "boot-2"})
 	m.until(t, "alpha", func(v servers.View) bool {
-		return strings.Contains(v.Status.Reason, "installation/ of host local is empty")
+		return strings.Contains(v.Status.Reason, "the game is not installed on host local")
 	})
 	if v, err := m.Get(t.Context(), "off"); err != nil || v.Status.Reason != "" || len(m.starts(t)) != 0 {
 		t.Errorf("%+v, %v", v, err)

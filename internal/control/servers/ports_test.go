@@ -30,23 +30,23 @@ func TestSourceTVPortIsReserved(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := s.Create(t.Context(), left4me.ByUser("tester"), left4me.Server{Name: "beta", Port: 33001})
-	conflict(t, "a game on it", err, "port", "port 33001 is used by SourceTV of alpha")
+	conflict(t, "a game on it", err, "port", "port 33001 is already used by SourceTV of alpha")
 	v, err := s.Create(t.Context(), left4me.ByUser("tester"), left4me.Server{Name: "beta"})
 	if err != nil || v.Port != 33002 {
 		t.Errorf("the next free port is %d, %v", v.Port, err)
 	}
 	_, err = s.Update(t.Context(), left4me.ByUser("al"), left4me.Server{Name: "beta", Port: 33001})
-	conflict(t, "a game that moves to it", err, "port", "port 33001 is used by SourceTV of alpha")
+	conflict(t, "a game that moves to it", err, "port", "port 33001 is already used by SourceTV of alpha")
 	_, err = s.Update(t.Context(), left4me.ByUser("al"), left4me.Server{Name: "alpha", Settings: tv("33002")})
-	conflict(t, "SourceTV that moves", err, "settings.cfg", "SourceTV of alpha would take port 33002, which beta has")
+	conflict(t, "SourceTV that moves", err, "settings.cfg", "SourceTV of alpha would use port 33002, which belongs to beta")
 	_, err = s.Create(t.Context(), left4me.ByUser("tester"), left4me.Server{Name: "gamma", Port: 33010, Settings: tv("33002")})
-	conflict(t, "SourceTV of a new server", err, "settings.cfg", "SourceTV of gamma would take port 33002, which beta has")
+	conflict(t, "SourceTV of a new server", err, "settings.cfg", "SourceTV of gamma would use port 33002, which belongs to beta")
 	_, err = s.Create(t.Context(), left4me.ByUser("tester"), left4me.Server{Name: "gamma", Port: 33010, Settings: tv("33001")})
 	conflict(t, "SourceTV that counts up", err, "settings.cfg",
-		"SourceTV of gamma would take port 33002 (it counts up from 33001), which beta has")
+		"SourceTV of gamma would use port 33002 (counting up from 33001), which belongs to beta")
 	// Without a port in the request: the whole range is in use.
 	_, err = s.Create(t.Context(), left4me.ByUser("tester"), left4me.Server{Name: "gamma"})
-	conflict(t, "a full range", err, "port", "every port from 33000 to 33002 is in use")
+	conflict(t, "a full range", err, "port", "all ports from 33000 to 33002 are in use")
 	if _, err := s.Update(t.Context(), left4me.ByUser("al"), left4me.Server{Name: "alpha"}); err != nil {
 		t.Errorf("turning off SourceTV: %v", err)
 	}
@@ -72,13 +72,13 @@ func TestBlueprintSourceTVPortConflict(t *testing.T) {
 	}
 	on := left4me.Blueprint{Name: "tv", Settings: left4me.Settings{Cfg: []string{"tv_enable 1"}}}
 	conflict(t, "turned on", s.store.Blueprints().Update(t.Context(), on), "settings.cfg",
-		"SourceTV of alpha would take port 27020, which beta has")
+		"SourceTV of alpha would use port 27020, which belongs to beta")
 	on.Settings.Cfg = append(on.Settings.Cfg, "tv_port 28000")
 	if err := s.store.Blueprints().Update(t.Context(), on); err != nil {
 		t.Errorf("without a conflict: %v", err)
 	}
 	_, err := s.Update(t.Context(), left4me.ByUser("al"), left4me.Server{Name: "beta", Port: 28001})
-	conflict(t, "the second SourceTV", err, "port", "port 28001 is used by SourceTV of gamma (it counts up from 28000)")
+	conflict(t, "the second SourceTV", err, "port", "port 28001 is already used by SourceTV of gamma (counting up from 28000)")
 
 	// Overlays can enable SourceTV with cfg lines, too.
 	o, err := s.store.Overlays().Create(t.Context(), left4me.ByUser("al"), left4me.Overlay{Name: "lines", Kind: left4me.FilesOverlay})
@@ -90,7 +90,7 @@ func TestBlueprintSourceTVPortConflict(t *testing.T) {
 	}
 	o.Cfg = []string{"tv_enable 1", "tv_port 27015"}
 	_, err = s.store.Overlays().Update(t.Context(), left4me.ByUser("al"), o.Overlay)
-	conflict(t, "lines of an overlay", err, "cfg", "SourceTV of beta would take port 27015, which alpha has")
+	conflict(t, "lines of an overlay", err, "cfg", "SourceTV of beta would use port 27015, which belongs to alpha")
 }
 
 // TestOldPortConflictDoesNotBlockChanges covers a conflict that an older version of left4me

@@ -485,10 +485,10 @@ func TestConnectivityHidesNamesInReasons(t *testing.T) {
 		who  accounts.Actor
 		want string
 	}{
-		"an actor without restrictions": {accounts.Actor{UserID: 1, Name: "ann"}, "it failed: port 27015 is used by beta"},
+		"an actor without restrictions": {accounts.Actor{UserID: 1, Name: "ann"}, "it failed: port 27015 is already used by beta"},
 		"an actor who sees one server": {
 			accounts.Actor{UserID: 1, Name: "ann", Only: &accounts.Targets{mine.Target()}},
-			"it failed: something that you may not see is in the way",
+			"it failed: the request conflicts with an object that you do not have permission to view",
 		},
 	} {
 		checks, err := servers.ReachFor(t.Context(), s.Servers, c.who, "mine")

@@ -23,7 +23,7 @@ func TestStartWithMissingFirstMapListsMaps(t *testing.T) {
 		r.Error.Text != "map load failed: c99m1_nowhere not found or invalid" {
 		t.Fatalf("%s: got %+v", r.State, r.Error)
 	}
-	for _, want := range []string{"There are own_arena, c1m1_hotel, ", "c5m1_waterfront", " more; left4me server maps alpha"} {
+	for _, want := range []string{"available maps: own_arena, c1m1_hotel, ", "c5m1_waterfront", " more (left4me server maps alpha"} {
 		if !strings.Contains(r.Error.Hint, want) {
 			t.Errorf("the hint lacks %q: %s", want, r.Error.Hint)
 		}

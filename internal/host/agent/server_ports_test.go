@@ -35,7 +35,7 @@ func TestStartNamesSourceTVOnItsPort(t *testing.T) {
 	}
 	beta := left4me.Spec{Name: "beta", Port: tv}
 	r := d.end(d.ask(left4me.StartServer, "beta", beta))
-	want := fmt.Sprintf("port %d is used by alpha beside its own port %d, as SourceTV does, ", tv, d.Port)
+	want := fmt.Sprintf("port %d is already used by SourceTV of alpha, whose game port is %d (", tv, d.Port)
 	if r.State != left4me.JobFailed || r.Error == nil || r.Error.Field != "port" || !strings.HasPrefix(r.Error.Text, want) {
 		t.Errorf("%s: got %+v", r.State, r.Error)
 	}

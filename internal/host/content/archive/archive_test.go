@@ -637,11 +637,11 @@ func TestUnsafeEntriesAreRefused(t *testing.T) {
 		wantRefused(t, tarOf(t, tar.Header{Name: "addons/good.vpk"}, tar.Header{Name: name}))
 	}
 	for what, h := range map[string]tar.Header{
-		"symbolic link":    {Name: "addons/link", Typeflag: tar.TypeSymlink, Linkname: "/etc"},
-		"hard link":        {Name: "addons/link", Typeflag: tar.TypeLink, Linkname: "addons/good.vpk"},
-		"device":           {Name: "addons/dev", Typeflag: tar.TypeChar},
-		"pipe":             {Name: "addons/fifo", Typeflag: tar.TypeFifo},
-		"set-user-id file": {Name: "addons/su", Mode: 0o4755},
+		"symbolic link": {Name: "addons/link", Typeflag: tar.TypeSymlink, Linkname: "/etc"},
+		"hard link":     {Name: "addons/link", Typeflag: tar.TypeLink, Linkname: "addons/good.vpk"},
+		"device":        {Name: "addons/dev", Typeflag: tar.TypeChar},
+		"pipe":          {Name: "addons/fifo", Typeflag: tar.TypeFifo},
+		"set-user-ID":   {Name: "addons/su", Mode: 0o4755},
 	} {
 		wantRefused(t, tarOf(t, tar.Header{Name: "addons/good.vpk"}, h), what, h.Name)
 	}
@@ -649,12 +649,12 @@ func TestUnsafeEntriesAreRefused(t *testing.T) {
 	link.SetMode(0o777 | fs.ModeSymlink)
 	su.SetMode(0o755 | fs.ModeSetuid)
 	wantRefused(t, zipped(t, link), "symbolic link", "addons/link")
-	wantRefused(t, zipped(t, su), "set-user-id", "addons/su")
+	wantRefused(t, zipped(t, su), "set-user-ID", "addons/su")
 
 	wantRefused(t, zipOf(t, "addons/a.vpk", "addons/a.vpk"), "twice")
 	wantRefused(t, zipOf(t, "addons/a", "addons/a/b"), "addons/a")
-	wantRefused(t, zipOf(t, "notes.txt", "pic.jpg"), "nothing")
-	wantRefused(t, []byte("just text"), "nothing")
+	wantRefused(t, zipOf(t, "notes.txt", "pic.jpg"), "no files that a server can use")
+	wantRefused(t, []byte("just text"), "no files that a server can use")
 }
 
 // If two files can't coexist, the plan asks which one to use, and lists the other as left out with

@@ -189,16 +189,23 @@ func TestMultiPartArchivesAreJoined(t *testing.T) {
 		in   files
 		says string
 	}{
-		"first missing":  {without(parts("x.part%d.rar", 1, five), "x.part1.rar"), "part 1 of x.partN.rar is missing"},
-		"middle missing": {without(parts("x.part%d.rar", 1, five), "x.part3.rar"), "part 3 of x.partN.rar is missing"},
-		"last missing":   {without(parts("x.part%d.rar", 1, five), "x.part4.rar"), "one part of several"},
-		".rar missing":   {without(old, "Campaign.RAR"), "part 1 of campaign.rar is missing"},
-		"7z part missing": {
-			files{"x.7z.002": "x", "x.7z.001": "7z\xbc\xaf\x27\x1c", "x.7z.004": "x"}, "part 3 of x.7z is missing",
+		"first missing": {
+			without(parts("x.part%d.rar", 1, five), "x.part1.rar"),
+			"part 1 of the multi-part archive x.partN.rar is missing",
 		},
-		"last part of a zip missing": {files{"x.z01": "PK\x07\x08"}, "x.zip, the last part, is missing"},
+		"middle missing": {
+			without(parts("x.part%d.rar", 1, five), "x.part3.rar"),
+			"part 3 of the multi-part archive x.partN.rar is missing",
+		},
+		"last missing": {without(parts("x.part%d.rar", 1, five), "x.part4.rar"), "one part of a multi-part archive"},
+		".rar missing": {without(old, "Campaign.RAR"), "part 1 of the multi-part archive campaign.rar is missing"},
+		"7z part missing": {
+			files{"x.7z.002": "x", "x.7z.001": "7z\xbc\xaf\x27\x1c", "x.7z.004": "x"}, "part 3 of the multi-part archive x.7z is missing",
+		},
+		"last part of a zip missing": {files{"x.z01": "PK\x07\x08"}, "the last part of the multi-part archive, x.zip, is missing"},
 		"duplicate part": {
-			with(parts("x.part%d.rar", 1, five), "x.part02.rar", five[1]), "part 2 of x.partN.rar is there twice",
+			with(parts("x.part%d.rar", 1, five), "x.part02.rar", five[1]),
+			"part 2 of the multi-part archive x.partN.rar was uploaded twice",
 		},
 	} {
 		_, err := open(t, put(t, c.in), archive.Options{})

@@ -69,7 +69,7 @@ func TestFetchRefusesPrivateAddresses(t *testing.T) {
 			t.Errorf("redirect to %s: got %v, want Refused", address, err)
 		}
 		if errors.Is(err, download.Refused) &&
-			(!strings.Contains(err.Error(), "sends us to") || !strings.Contains(err.Error(), "LEFT4ME_DOWNLOAD_ALLOW")) {
+			(!strings.Contains(err.Error(), "redirects to") || !strings.Contains(err.Error(), "LEFT4ME_DOWNLOAD_ALLOW")) {
 			t.Errorf("redirect to %s: got %v, want Refused", address, err)
 		}
 	}
@@ -81,7 +81,8 @@ func TestFetchRefusesPrivateAddresses(t *testing.T) {
 
 func TestFetchFollowsAtMostFiveRedirects(t *testing.T) {
 	c := serve(t, steamapi.Item{Data: noise(10), Content: steamapi.Content{Redirect: "loop"}}, download.Options{})
-	if _, err := c.Fetch(t.Context(), c.request()); !errors.Is(err, download.Refused) || !strings.Contains(err.Error(), "on and on") {
+	if _, err := c.Fetch(t.Context(), c.request()); !errors.Is(err, download.Refused) ||
+		!strings.Contains(err.Error(), "too many redirects") {
 		t.Errorf("got %v, want Refused", err)
 	}
 	if _, asked := c.Sent(id); asked != 6 {

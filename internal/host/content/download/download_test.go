@@ -219,7 +219,7 @@ func TestFailedDownloadLeavesNoFiles(t *testing.T) {
 		want   error
 		text   string
 	}{
-		"size": {steamapi.Item{}, func(r *download.Request) { r.Size-- }, download.WrongSize, "should have 49999"},
+		"size": {steamapi.Item{}, func(r *download.Request) { r.Size-- }, download.WrongSize, "instead of the expected 49999"},
 		"size, no length": {
 			steamapi.Item{Content: steamapi.Content{NoLength: true}},
 			func(r *download.Request) { r.Size-- },
@@ -228,7 +228,7 @@ func TestFailedDownloadLeavesNoFiles(t *testing.T) {
 		"sum": {
 			steamapi.Item{},
 			func(r *download.Request) { r.Sum = "sha1:" + strings.Repeat("0", 40) }, download.WrongSum,
-			"sha1 sum",
+			"sha1 checksum",
 		},
 		"limit": {steamapi.Item{}, func(r *download.Request) { r.Size, r.Limit = 0, 1000 }, download.TooLarge, "1000 bytes"},
 		"limit, no length": {
@@ -243,8 +243,8 @@ func TestFailedDownloadLeavesNoFiles(t *testing.T) {
 		"gone":           {steamapi.Item{Content: steamapi.Content{Status: 404}}, nil, download.Gone, "404"},
 		"forbidden":      {steamapi.Item{Content: steamapi.Content{Status: 403}}, nil, download.Gone, "403"},
 		"a page":         {steamapi.Item{Content: steamapi.Content{HTML: true}}, nil, download.WrongSize, ""},
-		"not a sum":      {steamapi.Item{}, func(r *download.Request) { r.Sum = "crc32:00" }, left4me.Invalid, "not a sum"},
-		"not an address": {steamapi.Item{}, func(r *download.Request) { r.URL = "://" }, download.Refused, "no address"},
+		"not a sum":      {steamapi.Item{}, func(r *download.Request) { r.Sum = "crc32:00" }, left4me.Invalid, "not a valid checksum"},
+		"not an address": {steamapi.Item{}, func(r *download.Request) { r.URL = "://" }, download.Refused, "the address is not valid"},
 		"file": {
 			steamapi.Item{},
 			func(r *download.Request) { r.URL = "file:///etc/passwd" }, download.Refused,

@@ -263,7 +263,7 @@ func TestPrivateAddressesAreRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.Find(t.Context(), "main"); err == nil || !strings.Contains(err.Error(), "no address of the internet") {
+	if _, err := r.Find(t.Context(), "main"); err == nil || !strings.Contains(err.Error(), "a private or local address") {
 		t.Errorf("address of this host: got %v", err)
 	}
 	private := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("a private address was contacted") }))
@@ -312,14 +312,14 @@ func TestServerFailuresHaveCause(t *testing.T) {
 		}
 	}
 	for want, before := range map[string]func(http.ResponseWriter, *http.Request) bool{
-		"anybody may read (404)":  answer(404, "text/html", "no"),
-		"anybody may read (401)":  answer(401, "text/html", "no"),
-		"is busy (503)":           answer(503, "text/html", "no"),
-		"is no Git repository":    answer(200, "text/html", "<html>"),
-		"git ls-remote":           answer(200, "application/x-git-upload-pack-advertisement", "zzzzgarbage"),
-		"cut off":                 func(w http.ResponseWriter, r *http.Request) bool { return cutPack(w, r) },
-		"broken objects":          brokenPack(f),
-		"no address of the inter": nil,
+		"not a public repository (status 404)": answer(404, "text/html", "no"),
+		"not a public repository (status 401)": answer(401, "text/html", "no"),
+		"is overloaded (status 503)":           answer(503, "text/html", "no"),
+		"is not a Git repository":              answer(200, "text/html", "<html>"),
+		"git ls-remote":                        answer(200, "application/x-git-upload-pack-advertisement", "zzzzgarbage"),
+		"was lost":                             func(w http.ResponseWriter, r *http.Request) bool { return cutPack(w, r) },
+		"broken Git objects":                   brokenPack(f),
+		"a private or local address":           nil,
 	} {
 		if before == nil {
 			continue

@@ -70,26 +70,26 @@ func TestFindAssetsByPattern(t *testing.T) {
 func TestGitHubFailuresHaveCause(t *testing.T) {
 	reset := time.Now().Add(30 * time.Minute)
 	for want, h := range map[string]http.HandlerFunc{
-		"no repository o/n": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(404) },
+		"no public repository o/n": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(404) },
 		"until " + reset.UTC().Format("15:04 MST"): func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("X-RateLimit-Remaining", "0")
 			w.Header().Set("X-RateLimit-Reset", fmt.Sprint(reset.Unix()))
 			w.WriteHeader(403)
 			fmt.Fprint(w, `{"message": "API rate limit exceeded for 192.0.2.1."}`)
 		},
-		"answers no more questions": func(w http.ResponseWriter, _ *http.Request) {
+		"request limit for this host is used up": func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Retry-After", "600")
 			w.WriteHeader(429)
 		},
-		"GitHub answers 403":  func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(403) },
-		"GitHub answers 500":  func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) },
-		"can't be understood": func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>") },
-		"was cut off": func(w http.ResponseWriter, _ *http.Request) {
+		"GitHub answered with the HTTP status 403": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(403) },
+		"GitHub answered with the HTTP status 500": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) },
+		"left4me cannot read":                      func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>") },
+		"the connection to GitHub was lost": func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "1000")
 			fmt.Fprint(w, "{")
 		},
 		"has no assets": func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"tag_name": "v1"}`) },
-		"can't be fetched": func(w http.ResponseWriter, _ *http.Request) {
+		"without a valid download address": func(w http.ResponseWriter, _ *http.Request) {
 			fmt.Fprint(w, `{"tag_name": "v1", "assets": [{"name": "..", "state": "uploaded", "size": 1, "browser_download_url": "x"}]}`)
 		},
 	} {

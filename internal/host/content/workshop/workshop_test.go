@@ -228,9 +228,10 @@ func TestItemStates(t *testing.T) {
 		"304": {left4me.ItemNoFile, "no address"}, "305": {left4me.ItemWrongApp, "another game"},
 		"306": {left4me.ItemThrottled, "too many requests"},
 		"307": {left4me.ItemPrivate, "friends"}, "308": {left4me.ItemFailed, "GB"}, "309": {left4me.ItemFailed, "a ZIP archive, not a VPK"},
-		"310": {left4me.ItemFailed, "should have 10"}, "311": {left4me.ItemFailed, "404"}, "312": {left4me.ItemThrottled, "429"},
-		"313": {left4me.ItemFailed, "cut off"}, "314": {left4me.ItemFailed, "sends us to http://169.254.169.254"},
-		"315": {left4me.ItemFailed, "on and on"},
+		"310": {left4me.ItemFailed, "instead of the expected 10"}, "311": {left4me.ItemFailed, "404"},
+		"312": {left4me.ItemThrottled, "429"},
+		"313": {left4me.ItemFailed, "interrupted several times"}, "314": {left4me.ItemFailed, "redirects to http://169.254.169.254"},
+		"315": {left4me.ItemFailed, "too many redirects"},
 		"316": {left4me.ItemFailed, "127.0.0.2"}, "317": {left4me.ItemFailed, "10.1.2.3"}, "318": {left4me.ItemFailed, "page of the web"},
 	} {
 		if i := got[id]; i.State != want[0] || !strings.Contains(i.Text, want[1]) || (want[1] == "") != (i.Text == "") ||
@@ -257,10 +258,10 @@ func TestUnavailableItemKeepsPreviousVersion(t *testing.T) {
 		"throttled": {func(i *steamapi.Item) { i.Result = 84 }, left4me.ItemThrottled, ""},
 		"truncated": {
 			func(i *steamapi.Item) { i.Version, i.Content.CutAfter, i.Content.NoRange = 7, 100, true }, left4me.ItemFailed,
-			"cut off",
+			"was interrupted",
 		},
 		"busy":       {func(i *steamapi.Item) { i.Version, i.Content.Status = 7, 503 }, left4me.ItemThrottled, "503"},
-		"wrong size": {func(i *steamapi.Item) { i.Version, i.FileSize = 7, 5 }, left4me.ItemFailed, "should have 5"},
+		"wrong size": {func(i *steamapi.Item) { i.Version, i.FileSize = 7, 5 }, left4me.ItemFailed, "instead of the expected 5"},
 		"ZIP archive": {
 			func(i *steamapi.Item) { i.Version, i.Addon, i.Data = 7, "", []byte("PK\x03\x04xxxxxxxxxx") }, left4me.ItemFailed,
 			"ZIP",

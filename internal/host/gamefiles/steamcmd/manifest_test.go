@@ -105,7 +105,7 @@ func TestJudgeListsWhatIsMissing(t *testing.T) {
 		harm func(dir string) error
 		want string
 	}{
-		"no start script": {func(d string) error { return os.Remove(filepath.Join(d, "srcds_run")) }, "srcds_run is not there"},
+		"no start script": {func(d string) error { return os.Remove(filepath.Join(d, "srcds_run")) }, "the file srcds_run is missing"},
 		"no manifest":     {func(d string) error { return os.Remove(manifestOf(d)) }, "appmanifest_222860.acf is not there"},
 		"not executable": {
 			func(d string) error { return os.Chmod(filepath.Join(d, "srcds_run"), 0o644) },
@@ -113,7 +113,7 @@ func TestJudgeListsWhatIsMissing(t *testing.T) {
 		},
 		"a Windows program": {
 			func(d string) error { return replace(filepath.Join(d, "srcds_linux"), "MZ\x90") },
-			"not a program for Linux",
+			"not a Linux program",
 		},
 		"an empty program": {func(d string) error { return replace(filepath.Join(d, "srcds_linux"), "") }, "srcds_linux is empty"},
 		"update pending": {func(d string) error {

@@ -256,7 +256,7 @@ func TestFailuresAreExplained(t *testing.T) {
 		"write failed":         {"SIM_STEAM_FAULT=state:0x606", steamcmd.WriteFailed, "could not write"},
 		"connection lost":      {"SIM_STEAM_FAULT=state:0x402 SIM_STEAM_FAULT_AT=0", steamcmd.Offline, "could not reach Steam"},
 		"corrupt":              {"SIM_STEAM_FAULT=state:0x6A6", steamcmd.Corrupt, "damaged or missing"},
-		"missing files":        {"SIM_STEAM_FAULT=lie", steamcmd.Corrupt, "srcds_run is not there"},
+		"missing files":        {"SIM_STEAM_FAULT=lie", steamcmd.Corrupt, "the file srcds_run is missing"},
 		"no app info":          {"SIM_STEAM_FAULT=appinfo", steamcmd.NoAppInfo, "no information"},
 		"killed":               {"SIM_STEAM_FAULT=kill:KILL", steamcmd.Killed, "SteamCMD was killed"},
 		"crashed":              {"SIM_STEAM_FAULT=kill:SEGV", steamcmd.Crashed, "SteamCMD crashed"},
