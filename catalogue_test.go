@@ -268,13 +268,6 @@ var notInCatalogue = []string{
 	"internal/web/accounts",
 	"internal/web/backups",
 	"internal/web/doctor",
-	"internal/web/filelist",
-	"internal/web/overlays",
-	"internal/web/overlays/files",
-	"internal/web/overlays/overlay",
-	"internal/web/overlays/revisions",
-	"internal/web/overlays/uploads",
-	"internal/web/overlays/workshop",
 }
 
 // The texts of the panel must be in the catalogue: templates, handlers and scripts must contain none.

@@ -23,13 +23,13 @@ func TestAFileInAnotherEncodingIsEdited(t *testing.T) {
 	onHost.files = map[string]string{"plugins/cfg/a.cfg": gbkText, "plugins/cfg/b.cfg": shortOne, "plugins/x.bin": "\xb7\xfe\x00\x01"}
 	b := s.as(t, "admin")
 	b.get("/overlays/plugins/file?path=cfg/a.cfg").has(t, http.StatusOK, "服务器设置", "Chinese, simplified (GBK, CP936)", "/edit?path=")
-	b.get("/overlays/plugins/file?path=x.bin").has(t, http.StatusOK, "It is no text.")
+	b.get("/overlays/plugins/file?path=x.bin").has(t, http.StatusOK, "This file is not a text file.")
 	edit := "/overlays/plugins/edit?path=cfg/a.cfg"
 	b.get(edit).has(t, http.StatusOK, "服务器设置", `name="encoding" value="gbk"`, `name="utf8"`, `name="crlf"`,
-		"This file is in Chinese, simplified (GBK, CP936).")
+		"This file is encoded as Chinese, simplified (GBK, CP936).")
 	b.post("/uploads/names", "encoding", "cp866").has(t, http.StatusSeeOther)
 	b.get("/overlays/plugins/edit?path=cfg/b.cfg").has(t, http.StatusOK, "// Ва", `name="encoding" value="cp1251"`,
-		"(Windows-1251), which is a guess.")
+		"This file seems to be encoded as Cyrillic (Windows-1251).")
 
 	saved := make(chan page)
 	for _, c := range []struct {

@@ -55,7 +55,7 @@ func TestServersMoveOverOnTheOverlaysPage(t *testing.T) {
 	b := s.as(t, "admin")
 	page := b.get("/overlays/maps")
 	page.has(t, http.StatusOK, "1 server runs", "/servers/alpha", "1 → 2")
-	page.hasNot(t, "/servers/held", "Servers move over")
+	page.hasNot(t, "/servers/held", "Rollout of")
 	b.post("/overlays/maps/moves/cancel").has(t, http.StatusNotFound)
 
 	r := store.OverlayRestart{
@@ -69,8 +69,8 @@ func TestServersMoveOverOnTheOverlaysPage(t *testing.T) {
 	if err := s.store.OverlayRestarts().Set(t.Context(), r); err != nil {
 		t.Fatal(err)
 	}
-	b.get("/overlays/maps").has(t, http.StatusOK, "Servers move over to revision 2", "Each server restarts when no one is playing on it.",
-		"/servers/beta",
+	b.get("/overlays/maps").has(t, http.StatusOK, "Rollout of revision 2",
+		"Each server restarts when no one is playing on it", "/servers/beta",
 		"updated", `action="/overlays/maps/moves/cancel"`)
 	guest := s.as(t, "guest")
 	guest.get("/overlays/maps").hasNot(t, "/overlays/maps/moves/cancel")
@@ -83,7 +83,7 @@ func TestServersMoveOverOnTheOverlaysPage(t *testing.T) {
 
 func TestEveryPageOfAnOverlay(t *testing.T) {
 	s := newSite(t, false)
-	s.as(t, "guest").get("/overlays").has(t, http.StatusOK, "Nothing on top of the game yet")
+	s.as(t, "guest").get("/overlays").has(t, http.StatusOK, "No overlays yet")
 	s.overlay(t, friday)
 	s.overlay(t, left4me.Overlay{Name: "plugins", Kind: left4me.FilesOverlay})
 	s.host.overlays.files = map[string]string{
@@ -94,7 +94,7 @@ func TestEveryPageOfAnOverlay(t *testing.T) {
 	b := s.as(t, "admin")
 	for path, texts := range map[string][]string{
 		"/overlays":                            {"for &lt;Friday&gt;‹202E›", "2 problems", "Friday &lt;b&gt;", "1.20 GB"},
-		"/overlays/maps":                       {"Contents", "revision 2", "1 server runs", "1 → none"},
+		"/overlays/maps":                       {">Files</a>", "revision 2", "1 server runs", "1 → none"},
 		"/overlays/plugins?q=a":                {"left4dead2/addons/x.vpk"},
 		"/overlays/plugins?dir=left4dead2/cfg": {"a‹202E›.cfg"},
 		"/overlays/plugins/file?path=left4dead2/cfg/a%E2%80%AE.cfg":         {"&lt;b&gt;", "Edit"},
@@ -103,12 +103,12 @@ func TestEveryPageOfAnOverlay(t *testing.T) {
 			"daily refresh", "asked for",
 			"/overlays/maps/revisions/3/use",
 		},
-		"/overlays/maps/diff?from=1":      {"From revision 1 to 2", "old‹202E›.cfg", "1.0 kB → 2.0 MB"},
+		"/overlays/maps/diff?from=1":      {"Changes from revision 1 to 2", "old‹202E›.cfg", "1.0 kB → 2.0 MB"},
 		"/overlays/maps/problems":         {"director.nut", "one of them out: the game", "map ‹202E›xm1"},
 		"/overlays/maps/campaigns":        {"Glubtastic 4 &lt;script&gt;", "glub2", "Co-op, Versus"},
-		"/overlays/maps/settings":         {"for &lt;Friday&gt;", "Names on disk"},
+		"/overlays/maps/settings":         {"for &lt;Friday&gt;", "File names"},
 		"/overlays/maps/items":            {"Add items and collections"},
-		"/overlays/maps/delete":           {"Type <code>maps</code>", "3 revisions"},
+		"/overlays/maps/delete":           {"Type <code>maps</code> to confirm", "3 revisions"},
 		"/overlays/maps/revisions/3/drop": {"100 B of files"},
 		"/overlays/plugins/upload":        {"Choose files", "webkitdirectory"},
 		"/overlays/plugins/edit":          {"New text file", "data-editor"},
@@ -182,7 +182,7 @@ func TestTwoPeopleChangeADefinition(t *testing.T) {
 		http.StatusSeeOther)
 	b.post("/overlays/maps/settings", "version", version, "note", "second", "names", "id", "hours", "6", "restart", "never", "cfg",
 		"sv_a 1\r\nsv_b 2").
-		has(t, http.StatusConflict, "Someone else saved changes", "first", `value="second"`, "sv_a 1\nsv_b 2", "Save mine")
+		has(t, http.StatusConflict, "Someone else saved changes", "first", `value="second"`, "sv_a 1\nsv_b 2", "Save my version")
 	v = must(s.content.Get(t.Context(), "maps"))(t)
 	if v.Note != "first" {
 		t.Errorf("%+v", v.Overlay)
@@ -209,7 +209,7 @@ func TestWorkshopItemsAreLookedAtBeforeTheyAreAdded(t *testing.T) {
 	p = b.post("/overlays/maps/items/look", "items", "https://steamcommunity.com/workshop/filedetails/?id=200\n100")
 	p.has(t, http.StatusSeeOther)
 	found := b.get(p.header.Get("Location"))
-	found.has(t, http.StatusOK, "Night &lt;maps&gt;", "2 items in it, 5.0 MB", "private", "ask them to make it public",
+	found.has(t, http.StatusOK, "Night &lt;maps&gt;", "2 items in this collection, 5.0 MB", "private", "Ask the author to make it public",
 		`src="https://images.steamusercontent.com/ugc/1/2/"`, "already added")
 	found.hasNot(t, "evil.example", "javascript:")
 	if c := found.header.Get("Content-Security-Policy"); !strings.Contains(c, "img-src 'self' https://images.steamusercontent.com ") {
@@ -233,7 +233,7 @@ func TestWorkshopItemsAreLookedAtBeforeTheyAreAdded(t *testing.T) {
 		fmt.Sprint(w.Exclude) != "[202]" {
 		t.Errorf("%+v", w)
 	}
-	b.get("/overlays/maps/items").has(t, http.StatusOK, "frozen", "Follow again", "left out")
+	b.get("/overlays/maps/items").has(t, http.StatusOK, "frozen", "Unfreeze", "excluded")
 	b.post("/overlays/maps/items", "do", "follow", "id", "200").has(t, http.StatusSeeOther)
 	b.post("/overlays/maps/items", "do", "include", "id", "202").has(t, http.StatusSeeOther)
 	if w := must(s.content.Get(t.Context(), "maps"))(t).Workshop; len(w.Entries[0].Frozen)+len(w.Exclude) != 0 {
@@ -260,7 +260,7 @@ func TestTextsAreRepairedWithAClick(t *testing.T) {
 	s.host.overlays.has(c)
 	b := s.as(t, "admin")
 	p := b.get("/overlays/plugins/problems")
-	p.has(t, http.StatusOK, "typographic", "Repair all texts", `action="/overlays/plugins/repair"`,
+	p.has(t, http.StatusOK, "typographic", "Repair all text files", `action="/overlays/plugins/repair"`,
 		`name="path" value="left4dead2/cfg/&lt;a&gt;.cfg"`)
 	if n := strings.Count(p.body, "Repair this file"); n != 1 {
 		t.Errorf("%d files can be repaired", n)
@@ -283,7 +283,7 @@ func TestTextsAsTheyComeIsASettingOfAnOverlay(t *testing.T) {
 	s := newSite(t, false)
 	s.overlay(t, left4me.Overlay{Name: "plugins", Kind: left4me.FilesOverlay})
 	b := s.as(t, "admin")
-	b.get("/overlays/plugins/settings").has(t, http.StatusOK, "Leave texts as they come")
+	b.get("/overlays/plugins/settings").has(t, http.StatusOK, "Leave text files unchanged")
 	b.post("/overlays/plugins/settings", "version", "1", "restart", "never", "texts", "as-is").has(t, http.StatusSeeOther)
 	if v := must(s.content.Get(t.Context(), "plugins"))(t); v.Texts != left4me.TextsAsIs {
 		t.Errorf("%+v", v.Overlay)
@@ -315,13 +315,13 @@ func TestAnUploadInPieces(t *testing.T) {
 		return b.do(http.MethodPut, "/overlays/plugins/uploads/"+id+"/file?path=cfg/a.cfg&size=11&offset="+offset, text, live...)
 	}
 	piece("0", "hello ").has(t, http.StatusOK, `"have":6`)
-	b.get("/overlays/plugins/upload?id="+id).has(t, http.StatusOK, "Go on with an upload", `data-id="`+id)
+	b.get("/overlays/plugins/upload?id="+id).has(t, http.StatusOK, "Continue an upload", `data-id="`+id)
 	b.get("/overlays/plugins/uploads/"+id).has(t, http.StatusSeeOther) // it isn't complete
 	piece("3", "world").has(t, http.StatusConflict, `"have":6`)
 	b.get("/overlays/plugins/uploads/"+id+"/state", live...).has(t, http.StatusOK, `"have":6`)
 	piece("6", "world").has(t, http.StatusOK, `"have":11`)
 	b.get("/overlays/plugins/uploads/"+id+"?root=left4dead2&replace=yes&names=gbk&texts=as-is").has(t, http.StatusOK,
-		"left4dead2/cfg/a.cfg", "README: no", "Replace everything", "it is &lt;UTF-16&gt;", `name="texts" value="as-is" checked`)
+		"left4dead2/cfg/a.cfg", "README: no", "Replace all files", "it is &lt;UTF-16&gt;", `name="texts" value="as-is" checked`)
 	if r := last[bus.PlanRequest](t,
 		&s.host.overlays); r.Change.Upload != id || r.Change.Import.Root != "left4dead2" || r.Change.Import.Names != "gbk" ||
 		r.Change.Import.Texts != left4me.TextsAsIs || !r.Change.Replace {
@@ -353,11 +353,11 @@ func TestAnUploadWithTheForm(t *testing.T) {
 	b.get(p.header.Get("Location")).has(t, http.StatusOK, "maps.vpk, 3.1 MB")
 	b.do(http.MethodPost, "/overlays/plugins/upload", body.String()[:1<<20], "Content-Type", form.FormDataContentType(), "Sec-Fetch-Site",
 		"same-origin").has(t, http.StatusServiceUnavailable)
-	b.get("/uploads").has(t, http.StatusOK, "maps.vpk", "for plugins", "Go on")
+	b.get("/uploads").has(t, http.StatusOK, "maps.vpk", "for plugins", "Continue")
 	s.as(t, "guest").get("/uploads").has(t, http.StatusForbidden)
 	b.post("/uploads/"+path.Base(p.header.Get("Location"))+"/drop").has(t, http.StatusSeeOther)
 	b.get(p.header.Get("Location")).has(t, http.StatusNotFound)
-	b.get("/uploads").has(t, http.StatusOK, "No upload is open") // also of the one that was cut
+	b.get("/uploads").has(t, http.StatusOK, "No unpublished uploads") // also of the one that was cut
 }
 
 func TestAFileIsEdited(t *testing.T) {
@@ -395,7 +395,7 @@ func TestAFileIsEdited(t *testing.T) {
 	save("mine\r\n")
 	s.host.report(t, s.host.next(t), left4me.JobFailed,
 		&left4me.Error{Kind: left4me.Conflict, Text: "cfg/a.cfg was changed since revision 2"})
-	(<-saved).has(t, http.StatusConflict, "Someone else saved changes file", "theirs &lt;b&gt;", ">mine\n</textarea>")
+	(<-saved).has(t, http.StatusConflict, "Someone else changed this file", "theirs &lt;b&gt;", ">mine\n</textarea>")
 }
 
 func TestDownloads(t *testing.T) {
@@ -529,7 +529,7 @@ func TestDeletingAsksByName(t *testing.T) {
 	s := newSite(t, false)
 	s.overlay(t, friday)
 	b := s.as(t, "admin")
-	b.post("/overlays/maps/delete", "confirm", "map").has(t, http.StatusUnprocessableEntity, "That is not the name")
+	b.post("/overlays/maps/delete", "confirm", "map").has(t, http.StatusUnprocessableEntity, "The name does not match")
 	b.post("/overlays/maps/delete", "confirm", "maps").has(t, http.StatusSeeOther)
 	if d := s.host.next(t); d.Kind != left4me.DeleteOverlay {
 		t.Errorf("%+v", d)
@@ -541,7 +541,7 @@ func TestDeletingAsksByName(t *testing.T) {
 func TestARecipeIsFilledIn(t *testing.T) {
 	s := newSite(t, false)
 	b := s.as(t, "admin")
-	b.get("/overlays/new?kind=script").has(t, http.StatusOK, "Begin with a recipe", "recipe=sourcemod")
+	b.get("/overlays/new?kind=script").has(t, http.StatusOK, "Start from a recipe", "recipe=sourcemod")
 	b.get("/overlays/new?kind=script&recipe=blank").has(t, http.StatusOK, `: &#34;${FILE_URL:=}&#34;`, `value="blank"`)
 	p := b.get("/overlays/new?kind=script&recipe=blank&set-FILE_URL=" + url.QueryEscape("https://a/'; rm -rf /\nx"))
 	p.has(t, http.StatusOK, `FILE_URL=&#39;https://a/&#39;\&#39;&#39;; rm -rf /␊x&#39;`)
@@ -587,7 +587,7 @@ func TestADeletedOverlayHasAPage(t *testing.T) {
 		s.host.overlays.has(c)
 		s.host.overlays.beforeTree = nil
 	}
-	b.get("/overlays/maps").has(t, http.StatusOK, "Its files are set aside")
+	b.get("/overlays/maps").has(t, http.StatusOK, "Restore the overlay to get all of them back")
 	for _, tab := range []string{"", "/items", "/problems", "/campaigns", "/revisions", "/settings"} {
 		b.get("/overlays/maps"+tab).has(t, http.StatusOK)
 	}
@@ -618,7 +618,7 @@ func TestNamesInArchivesAreShownAndChosen(t *testing.T) {
 		{Encoding: "gbk", Names: []string{"<a>.vpk"}}, {Encoding: "big5", Names: []string{"地圖.vpk"}},
 	}}}
 	p := b.get("/overlays/plugins/uploads/" + u.ID + "?root=left4dead2%2Fcfg&replace=yes")
-	p.has(t, http.StatusOK, "Chinese, simplified (GBK, CP936)", "this is a guess", "地圖.vpk", "&lt;a&gt;.vpk",
+	p.has(t, http.StatusOK, "Chinese, simplified (GBK, CP936)", "This is a guess", "地圖.vpk", "&lt;a&gt;.vpk",
 		"/overlays/plugins/uploads/"+u.ID+"?names=big5&amp;replace=yes&amp;root=left4dead2%2Fcfg")
 
 	b.get("/uploads").has(t, http.StatusOK, "Names in archives", `value="automatic" selected`)
@@ -654,7 +654,7 @@ func TestFoldersOfAnUploadAreMovedAndRemembered(t *testing.T) {
 	}
 	const query = "?names=gbk&replace=yes&root=left4dead2%2Fcfg&texts=as-is"
 	b.get(page+query).has(t, http.StatusOK, "2 files left out: for people", "<bdi>docs/</bdi>", "a &lt;reason&gt;", "3 files, 0 B: a",
-		"<bdi>left4dead2/cfg</bdi>", "7 B: it is a cfg", "several places", "unclear",
+		"<bdi>left4dead2/cfg</bdi>", "7 B: it is a cfg", "several destinations", "unclear",
 		`action="`+page+`/move`+strings.ReplaceAll(query, "&", "&amp;")+`"`, `name="folder" value="docs"`,
 		`name="folder" value="odd/x.cfg"`)
 	p := b.post(page+"/move"+query, "folder", "docs", "place", "-")
@@ -663,13 +663,13 @@ func TestFoldersOfAnUploadAreMovedAndRemembered(t *testing.T) {
 		t.Errorf("it goes on at %s", to)
 	}
 	b.post(page+"/move", "folder", "/odd/", "place", " left4dead2/maps/ ").has(t, http.StatusSeeOther)
-	b.get(page).has(t, http.StatusOK, "2 folders and files were moved", "Undo docs", "find it out")
+	b.get(page).has(t, http.StatusOK, "2 folders and files moved", "Undo docs", "Detect automatically")
 	if r := last[bus.PlanRequest](t, &s.host.overlays); !slices.Equal(r.Change.Import.Moves,
 		[]left4me.FolderMove{{From: "docs", To: "-"}, {From: "odd", To: "left4dead2/maps"}}) {
 		t.Errorf("%+v", r)
 	}
 	b.post(page+"/move", "folder", "odd", "place", "?").has(t, http.StatusSeeOther)
-	b.get(page).has(t, http.StatusOK, "1 folder or file was moved")
+	b.get(page).has(t, http.StatusOK, "1 folder or file moved")
 	b.post(page+"/move", "folder", "docs", "place", "../up").has(t, http.StatusUnprocessableEntity, "go to")
 	b.post(page+"/move", "folder", "", "place", "left4dead2").has(t, http.StatusUnprocessableEntity, "names no folder")
 	s.as(t, "guest").post(page+"/move", "folder", "docs", "place", "left4dead2").has(t, http.StatusForbidden)
@@ -709,7 +709,7 @@ func TestAnAnswerMovesAllFiles(t *testing.T) {
 	}
 	s.host.overlays.plan = left4me.Plan{Count: 1, Asked: 500, Asks: []left4me.PlanAsk{ask}}
 	p := b.get(page)
-	p.has(t, http.StatusOK, "It is &lt;odd&gt;", "500 files have no clear place")
+	p.has(t, http.StatusOK, "It is &lt;odd&gt;", "500 files have no clear destination")
 	key := regexp.MustCompile(`name="question" value="([^"]+)"`).FindStringSubmatch(p.body)
 	if key == nil {
 		t.Fatal("no question")
@@ -721,7 +721,7 @@ func TestAnAnswerMovesAllFiles(t *testing.T) {
 		t.Errorf("%d moves", len(r.Change.Import.Moves))
 	}
 	b.post(page+"/move", "question", key[1], "answer", "1").has(t, http.StatusSeeOther)
-	b.get(page).has(t, http.StatusOK, "500 folders and files were moved")
+	b.get(page).has(t, http.StatusOK, "500 folders and files moved")
 	if r := last[bus.PlanRequest](t, &s.host.overlays); !slices.Equal(r.Change.Import.Moves, ask.Choices[1].Moves) {
 		t.Errorf("%d moves", len(r.Change.Import.Moves))
 	}
@@ -747,9 +747,9 @@ func TestALargeTreeIsFolded(t *testing.T) {
 	}
 	s.host.overlays.plan = left4me.Plan{Count: 1, Dirs: dirs, MoreDirs: 3000}
 	p := b.get(page)
-	p.has(t, http.StatusOK, "folder19/", "file23.cfg", "and 3000 more, deeper in these folders")
-	if n := strings.Count(p.body, `<details open><summary>24 parts`); strings.Count(p.body, "24 parts") != 20 || n > 0 {
-		t.Errorf("%d of %d folders are open", n, strings.Count(p.body, "24 parts"))
+	p.has(t, http.StatusOK, "folder19/", "file23.cfg", "and 3,000 more entries inside these folders")
+	if n := strings.Count(p.body, `<details open><summary>24 entries`); strings.Count(p.body, "24 entries") != 20 || n > 0 {
+		t.Errorf("%d of %d folders are open", n, strings.Count(p.body, "24 entries"))
 	}
 	if len(p.body) > 1<<20 {
 		t.Errorf("a page of %d bytes", len(p.body))

@@ -41,7 +41,7 @@ func TestAWorkshopCampaignFromThePanel(t *testing.T) {
 		chromedp.SendKeys(chromedp.CSS("#items"), "https://steamcommunity.com/sharedfiles/filedetails/?id=300000001&searchtext="),
 		chromedp.Click(chromedp.CSS("form.form .primary")), chromedp.WaitVisible(chromedp.CSS("form.look")))
 	s.shows("Friday <maps>")
-	s.shows("3 items in it")
+	s.shows("3 items in this collection")
 	s.until("what can't be had is told", has("form.look .members", "private"))
 	s.everywhere("overlay-look", "/overlays/friday/items/look?ids=300000001")
 	s.do("add", chromedp.Navigate(s.url("/overlays/friday/items/look?ids=300000001")), chromedp.Click(chromedp.CSS("form.look .primary")),

@@ -77,7 +77,7 @@ func TestTheFilesOfAServerFromThePanel(t *testing.T) {
 	s.Must(t, http.MethodPut, "/servers/alpha", map[string]any{"overlays": []string{"house", "sourcemod"}}, nil)
 	s.do("what a restart would change", chromedp.Navigate(s.url("/servers/alpha/written")),
 		chromedp.Click(chromedp.CSS(`.views a[href$="/pending"]`)), chromedp.WaitVisible(chromedp.CSS(".changes")))
-	s.until("a campaign goes", row("marmalade_mile.vpk")+`.includes("gone")`)
+	s.until("a campaign goes", row("marmalade_mile.vpk")+`.includes("removed")`)
 	s.everywhere("files-pending", "/servers/alpha/pending")
 	s.keyboard("/servers/alpha/pending")
 	s.do("what clashes", chromedp.Click(chromedp.CSS(`.views a[href$="/clashes"]`)), chromedp.WaitVisible(chromedp.CSS("main .badge")))

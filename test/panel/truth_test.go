@@ -71,14 +71,14 @@ func TestPagesTellTheTruth(t *testing.T) {
 
 	s.Must(t, http.MethodPost, "/overlays", map[string]any{"name": "empty", "kind": "files"}, nil)
 	s.do("an overlay without files", chromedp.Navigate(s.url("/overlays/empty")))
-	s.shows("Nothing in it yet")
+	s.shows("No files yet")
 	s.until("the page is marked", `(window.same = true)`)
 	s.until("somebody writes a file",
 		`(fetch("/overlays/empty/edit", {method: "POST", redirect: "manual", body: new URLSearchParams({path: "left4dead2/cfg/first.cfg", text: "sv_cheats 0", base: "-1", new: "yes"})}), true)`)
 	s.until("its files are there without a reload", `window.same && document.querySelector("main").innerText.includes("left4dead2")`)
 	s.do("delete it", chromedp.Navigate(s.url("/overlays/empty/delete")), chromedp.SendKeys(chromedp.CSS("#confirm"), "empty"),
 		chromedp.Submit(chromedp.CSS("#confirm")), chromedp.WaitVisible(chromedp.CSS("#overlay-head")))
-	s.shows("Its files are set aside")
+	s.shows("Restore the overlay to get all of them back")
 	s.until("it can be taken back", `document.querySelector('form[action="/overlays/empty/restore"] button:not([disabled])') !== null`)
 	s.do("the list", chromedp.Navigate(s.url("/overlays")), chromedp.WaitVisible(chromedp.CSS(".deleted button")))
 	s.everywhere("overlays-deleted", "/overlays")

@@ -53,7 +53,7 @@ func TestAnUploadThatIsCutGoesOn(t *testing.T) {
 
 	s.do("reload", chromedp.Reload())
 	s.until("it knows what has come",
-		`document.querySelector(".upload h2")?.innerText === "Go on with an upload" && /\d+\.\d MB of/.test(document.querySelector(".upload").innerText)`)
+		`document.querySelector(".upload h2")?.innerText === "Continue an upload" && /\d+\.\d MB of/.test(document.querySelector(".upload").innerText)`)
 	s.everywhere("upload-go-on", s.path())
 	s.slow(-1)
 	s.do("its page", chromedp.Navigate(s.url(s.path())))

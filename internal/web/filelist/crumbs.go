@@ -2,10 +2,10 @@ package filelist
 
 import "strings"
 
-// step is one part of a path.
+// step is a directory of a path: its name, and its path from the root.
 type step struct{ Name, Path string }
 
-// crumbsOf are the directories on the way to a path.
+// crumbsOf returns the directories from the root to p, which is included. It returns nil for the root.
 func crumbsOf(p string) (all []step) {
 	if p == "" || p == "." {
 		return nil

@@ -9,10 +9,10 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// View is a directory of a revision, or what was found in all of it.
+// View is a page of the files of a revision: those in one directory, or those that match a query.
 type View struct {
-	Revision int // that is looked at
-	Current  bool
+	Revision int  // whose files are shown
+	Current  bool // whether Revision is the current one
 	Dir      string
 	Query    string
 	Page     left4me.Page[left4me.TreeFile]
@@ -20,10 +20,11 @@ type View struct {
 	Base     string // address of the list, without its query
 }
 
-// PageSize is how many files a page shows.
+// PageSize is the maximum number of files on a page.
 const PageSize = 200
 
-// At is the address of another part of the same list.
+// At returns the address of a directory of the same revision, or of the page of the
+// query that begins after a path.
 func (v View) At(dir, after string) templ.SafeURL {
 	q := url.Values{}
 	if dir != "" {
@@ -44,7 +45,7 @@ func (v View) At(dir, after string) templ.SafeURL {
 	return templ.SafeURL(v.Base + "?" + q.Encode())
 }
 
-// Of is the address of something about one file.
+// Of returns the address of an action on a file of the revision, such as "download".
 func (v View) Of(what, file string) templ.SafeURL {
 	q := url.Values{"path": {file}}
 	if !v.Current {

@@ -7,12 +7,13 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Opens reports whether a file is a directory to people: a VPK is one.
+// Opens reports whether f opens as a directory. A VPK does.
 func Opens(f left4me.TreeFile) bool { return f.Dir || isVPK(f.Path) }
 
 func isVPK(p string) bool { return strings.EqualFold(path.Ext(p), ".vpk") }
 
-// SplitVPK splits the path of a file in a VPK: the VPK, and the path in it.
+// SplitVPK splits the path of a file inside a VPK into the path of the VPK and the path
+// inside it. in is empty if p contains no VPK, or ends with one.
 func SplitVPK(p string) (file, in string) {
 	for i := 0; i < len(p); i++ {
 		if p[i] == '/' && isVPK(p[:i]) {
@@ -22,7 +23,7 @@ func SplitVPK(p string) (file, in string) {
 	return p, ""
 }
 
-// OutsideVPK reports whether a path is that of a file and not of one in a VPK.
+// OutsideVPK reports whether p is not the path of a file inside a VPK.
 func OutsideVPK(p string) bool {
 	_, in := SplitVPK(p)
 	return in == ""

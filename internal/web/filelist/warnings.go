@@ -1,29 +1,47 @@
 package filelist
 
 import (
-	"cmp"
+	"context"
 
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/locale"
 	"github.com/left4me/left4me/internal/web/format"
 )
 
-// warningWords are what a kind of warning is called.
-var warningWords = map[string]string{
-	left4me.WarnSameFile: "Two add-ons, one file", left4me.WarnNoMission: "Map without a campaign",
-	left4me.WarnNoMap:     "Campaign without its map",
-	left4me.WarnOtherGame: "For another game", left4me.WarnBroken: "Can't be read", left4me.WarnHollow: "The game finds nothing",
-	left4me.WarnUnchecked: "No checksums", left4me.WarnScript: "Script", left4me.WarnTooMany: "Too many add-ons",
-	left4me.WarnName: "Name", left4me.WarnSyntax: "Syntax", left4me.WarnDuplicate: "Twice", left4me.WarnIncomplete: "Incomplete",
-	left4me.WarnText: "Text", left4me.WarnPlace: "Place", left4me.WarnNoSourceMod: "No SourceMod", left4me.WarnNoMetamod: "No Metamod",
-	left4me.WarnTickrate: "Tick rate",
+// warningLabels are the labels of the kinds of warnings.
+var warningLabels = map[string]locale.Message{
+	left4me.WarnSameFile:    locale.M("filelist.warning.same_file"),
+	left4me.WarnNoMission:   locale.M("filelist.warning.no_mission"),
+	left4me.WarnNoMap:       locale.M("filelist.warning.no_map"),
+	left4me.WarnOtherGame:   locale.M("filelist.warning.other_game"),
+	left4me.WarnBroken:      locale.M("filelist.warning.broken"),
+	left4me.WarnHollow:      locale.M("filelist.warning.hollow"),
+	left4me.WarnUnchecked:   locale.M("filelist.warning.unchecked"),
+	left4me.WarnScript:      locale.M("filelist.warning.script"),
+	left4me.WarnTooMany:     locale.M("filelist.warning.too_many"),
+	left4me.WarnName:        locale.M("filelist.warning.name"),
+	left4me.WarnSyntax:      locale.M("filelist.warning.syntax"),
+	left4me.WarnDuplicate:   locale.M("filelist.warning.duplicate"),
+	left4me.WarnIncomplete:  locale.M("filelist.warning.incomplete"),
+	left4me.WarnText:        locale.M("filelist.warning.text"),
+	left4me.WarnPlace:       locale.M("filelist.warning.place"),
+	left4me.WarnNoSourceMod: locale.M("filelist.warning.no_sourcemod"),
+	left4me.WarnNoMetamod:   locale.M("filelist.warning.no_metamod"),
+	left4me.WarnTickrate:    locale.M("filelist.warning.tick_rate"),
 }
 
-// RecipeFor are the recipes that bring what a server lacks.
+// RecipeFor maps kinds of warnings to the id of the recipe that installs what is missing.
 var RecipeFor = map[string]string{
 	left4me.WarnNoSourceMod: "sourcemod",
 	left4me.WarnNoMetamod:   "sourcemod",
 	left4me.WarnTickrate:    "l4dtoolz",
 }
 
-// WarningWord is what people call a kind of warning.
-func WarningWord(kind string) string { return cmp.Or(warningWords[kind], format.Visible(kind)) }
+// WarningLabel returns the label of a kind of warning. An unknown kind, which a newer host
+// may report, is its own label.
+func WarningLabel(ctx context.Context, kind string) string {
+	if m, ok := warningLabels[kind]; ok {
+		return m.In(locale.From(ctx))
+	}
+	return format.Visible(kind)
+}

@@ -14,7 +14,7 @@ import (
 	"github.com/left4me/left4me/internal/web/page"
 )
 
-// Warning is an item of a list of warnings.
+// Warning shows a warning as an item of a list.
 func Warning(w left4me.Warning) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -40,7 +40,7 @@ func Warning(w left4me.Warning) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = page.Badge("warn", "unresponsive", WarningWord(w.Kind)).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = page.Badge("warn", "unresponsive", WarningLabel(ctx, w.Kind)).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -60,7 +60,7 @@ func Warning(w left4me.Warning) templ.Component {
 	})
 }
 
-// WarningText is what a warning is about, and what helps.
+// WarningText shows the text of a warning, its path and what to do about it.
 func WarningText(w left4me.Warning) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

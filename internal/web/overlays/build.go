@@ -9,7 +9,7 @@ import (
 	"github.com/left4me/left4me/internal/web/page"
 )
 
-// build asks for a revision of what the definition says.
+// build starts a job that builds a revision from the overlay's definition.
 func (p *Pages) build(w http.ResponseWriter, r *http.Request, who accounts.Actor, name left4me.Name) error {
 	if _, err := p.Overlays.Build(r.Context(), who.Cause(), name, overlays.Request{}); err != nil {
 		return err

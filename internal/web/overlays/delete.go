@@ -6,12 +6,13 @@ import (
 
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/locale"
 	"github.com/left4me/left4me/internal/web/format"
 	"github.com/left4me/left4me/internal/web/overlays/overlay"
 	"github.com/left4me/left4me/internal/web/page"
 )
 
-// deleteOverlayView asks before an overlay is deleted.
+// deleteOverlayView asks for confirmation before an overlay is deleted.
 func (p *Pages) deleteOverlayView(r *http.Request, who accounts.Actor, name left4me.Name) (page.View, error) {
 	return p.deleteOverlayWith(r, who, name, "", "")
 }
@@ -23,12 +24,12 @@ func (p *Pages) deleteOverlayWith(r *http.Request, who accounts.Actor, name left
 	}
 	lost := page.NewPart("lost", overlayLost(o), overlay.Topics(o.Name)...)
 	return page.View{
-		Frame: p.Panel.Frame(r, who, "Delete "+string(o.Name), "overlays"),
+		Frame: p.Panel.Frame(r, who, locale.T(r.Context(), "overlays.delete.page", "name", o.Name), "overlays"),
 		Body:  []page.Piece{page.Fixed(deleteOverlay(o, lost, typed, problem), lost)},
 	}, nil
 }
 
-// deleteOverlay does it when the name was typed as it is.
+// deleteOverlay deletes an overlay if its name was typed correctly.
 func (p *Pages) deleteOverlay(w http.ResponseWriter, r *http.Request, who accounts.Actor, name left4me.Name) error {
 	if err := r.ParseForm(); err != nil {
 		return page.BadForm(err)
@@ -45,7 +46,7 @@ func (p *Pages) deleteOverlay(w http.ResponseWriter, r *http.Request, who accoun
 		return p.Panel.Show(w, r, status, v)
 	}
 	if typed := r.PostForm.Get("confirm"); typed != string(o.Name) {
-		return again(http.StatusUnprocessableEntity, typed, "That is not the name. Type "+string(o.Name)+" to go on.")
+		return again(http.StatusUnprocessableEntity, typed, locale.T(r.Context(), "common.confirm.mismatch", "name", o.Name))
 	}
 	_, err = p.Overlays.Delete(r.Context(), who.Cause(), o.Name)
 	if errors.Is(err, left4me.Conflict) {

@@ -8,6 +8,7 @@ import (
 	"github.com/left4me/left4me/internal/web/page"
 )
 
+// restore starts a job that restores a deleted overlay.
 func (p *Pages) restore(w http.ResponseWriter, r *http.Request, who accounts.Actor, name left4me.Name) error {
 	if _, err := p.Overlays.Restore(r.Context(), who.Cause(), name); err != nil {
 		return err
@@ -15,7 +16,7 @@ func (p *Pages) restore(w http.ResponseWriter, r *http.Request, who accounts.Act
 	return page.Done(w, r, page.OverlayPath(name))
 }
 
-// restore says whether whoever looks may take a deleted overlay back.
+// restore returns whether the user may restore a deleted overlay.
 func (l overlayList) restore(n left4me.Name) page.Permission {
 	return page.May(l.who, accounts.Manage, left4me.OnOverlay(n))
 }

@@ -8,14 +8,16 @@ import (
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/control/overlays"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/locale"
 	"github.com/left4me/left4me/internal/web/format"
 	"github.com/left4me/left4me/internal/web/overlays/overlay"
 	"github.com/left4me/left4me/internal/web/page"
 )
 
-// findableOverlay is what a row of the list can be found by, in lower case.
-func findableOverlay(v overlays.View) string {
-	words := []string{string(v.Name), v.Note, overlay.KindOf(v.Kind).Label}
+// filterText returns the text that the filter of the list searches for an overlay, in lower
+// case.
+func filterText(ctx context.Context, v overlays.View) string {
+	words := []string{string(v.Name), v.Note, overlay.KindOf(v.Kind).Label(ctx)}
 	for _, n := range v.Blueprints {
 		words = append(words, string(n))
 	}
@@ -25,13 +27,13 @@ func findableOverlay(v overlays.View) string {
 	return strings.ToLower(format.Visible(strings.Join(words, " ")))
 }
 
-// overlayList is the list of overlays as its page shows it.
+// overlayList is the list of overlays as the page shows it.
 type overlayList struct {
 	All     []overlays.View
 	Deleted []overlays.View
 	Filter  string
-	May     page.Permission // to make one
-	Tidy    page.Permission
+	May     page.Permission // to create an overlay
+	Tidy    page.Permission // to start a cleanup
 	who     accounts.Actor
 }
 
@@ -52,9 +54,9 @@ func (p *Pages) overlayList(ctx context.Context, who accounts.Actor, filter stri
 	return l, err
 }
 
-// matches reports whether an overlay is found by all words of the filter.
-func (l overlayList) matches(v overlays.View) bool {
-	text := findableOverlay(v)
+// matches reports whether the filter text of an overlay contains all words of the filter.
+func (l overlayList) matches(ctx context.Context, v overlays.View) bool {
+	text := filterText(ctx, v)
 	for word := range strings.FieldsSeq(strings.ToLower(l.Filter)) {
 		if !strings.Contains(text, word) {
 			return false
@@ -63,16 +65,16 @@ func (l overlayList) matches(v overlays.View) bool {
 	return true
 }
 
-func (l overlayList) anyMatch() bool {
+func (l overlayList) anyMatch(ctx context.Context) bool {
 	for _, v := range l.All {
-		if l.matches(v) {
+		if l.matches(ctx, v) {
 			return true
 		}
 	}
 	return false
 }
 
-// problem is why the host could not be asked, once for all overlays.
+// problem returns why the host did not answer, or "". The list shows it once, above the table.
 func (l overlayList) problem() string {
 	for _, v := range l.All {
 		if v.Problem != "" {
@@ -82,8 +84,8 @@ func (l overlayList) problem() string {
 	return ""
 }
 
-// own and shared are bytes on disk. What is shared is counted by each that has
-// it, so that no sum of it is told.
+// own returns the bytes on disk of all overlays, without shared files. Each overlay counts
+// the shared files that it has, so their sum would count files several times.
 func (l overlayList) own() (n int64) {
 	for _, v := range l.All {
 		n += v.Content.Own
@@ -91,20 +93,20 @@ func (l overlayList) own() (n int64) {
 	return n
 }
 
-// listView is the list of overlays.
+// listView returns the page with the list of overlays.
 func (p *Pages) listView(r *http.Request, who accounts.Actor) (page.View, error) {
 	l, err := p.overlayList(r.Context(), who, r.URL.Query().Get("q"))
 	if err != nil {
 		return page.View{}, err
 	}
-	f := p.Panel.Frame(r, who, "Content", "overlays")
+	f := p.Panel.Frame(r, who, locale.T(r.Context(), "overlays.title"), "overlays")
 	all := []page.Topic{
 		page.OnContent(), page.OnRunning(), page.OnEnds(left4me.BuildOverlay.Noun()),
 		page.OnEnds(left4me.CollectContent.Noun()), page.OnEnds("server"),
 	}
 	rows := make([]*page.Part, len(l.All))
 	for i, v := range l.All {
-		rows[i] = page.NewPart("overlay-"+string(v.Name), overlayRow(v, l.matches(v)),
+		rows[i] = page.NewPart("overlay-"+string(v.Name), overlayRow(v, l.matches(r.Context(), v)),
 			append(all, page.OnWork(left4me.BuildOverlay.Noun(), v.Name))...)
 		f.Moving = f.Moving || v.Job != nil
 	}

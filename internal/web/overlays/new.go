@@ -8,12 +8,14 @@ import (
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/control/overlays"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/locale"
 	"github.com/left4me/left4me/internal/web/overlays/overlay"
 	"github.com/left4me/left4me/internal/web/overlays/workshop"
 	"github.com/left4me/left4me/internal/web/page"
 )
 
-// newView lets somebody choose a kind, and shows the form of that kind.
+// newView returns the page that creates an overlay: the choice of a kind, then the form of
+// that kind.
 func (p *Pages) newView(r *http.Request, who accounts.Actor) (page.View, error) {
 	q := r.URL.Query()
 	form := overlayForm{Kind: q.Get("kind"), Names: "id", Hours: "0", Restart: "never"}
@@ -38,7 +40,7 @@ func (p *Pages) newWith(r *http.Request, who accounts.Actor, form overlayForm) (
 	if i := slices.IndexFunc(overlay.Kinds, func(k overlay.Kind) bool { return string(k.Kind) == form.Kind }); i < 0 {
 		form.Kind = ""
 	}
-	f := p.Panel.Frame(r, who, "New overlay", "overlays")
+	f := p.Panel.Frame(r, who, locale.T(r.Context(), "overlays.new.title"), "overlays")
 	if left4me.OverlayKind(form.Kind) == left4me.ScriptOverlay {
 		f.Scripts = []string{"editor.js"}
 	}
@@ -46,6 +48,8 @@ func (p *Pages) newWith(r *http.Request, who accounts.Actor, form overlayForm) (
 	return page.View{Frame: f, Body: []page.Piece{page.Fixed(newOverlay(form, all, r.URL.Query().Get("recipe")))}}, err
 }
 
+// create creates an overlay and redirects to the page that adds its content. A form with
+// mistakes is shown again.
 func (p *Pages) create(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
 	if err := r.ParseForm(); err != nil {
 		return page.BadForm(err)
@@ -91,8 +95,9 @@ func (p *Pages) create(w http.ResponseWriter, r *http.Request, who accounts.Acto
 			to += "/look?ids=" + workshop.JoinIDs(ids)
 		}
 	default:
-		// The first fetch shows at once whether the address is right.
-		if _, err := p.Overlays.Build(r.Context(), who.Cause(), v.Name, overlays.Request{Note: "first one"}); err != nil {
+		// Build immediately, so that a wrong address is reported now.
+		first := overlays.Request{Note: locale.T(r.Context(), "overlays.new.note")}
+		if _, err := p.Overlays.Build(r.Context(), who.Cause(), v.Name, first); err != nil {
 			return err
 		}
 	}
@@ -100,9 +105,10 @@ func (p *Pages) create(w http.ResponseWriter, r *http.Request, who accounts.Acto
 	return nil
 }
 
+// refreshListed reports whether a number of hours is one of the choices.
 func refreshListed(hours string) bool {
 	for _, t := range refreshTimes {
-		if t.Value == hours {
+		if t.value == hours {
 			return true
 		}
 	}

@@ -7,7 +7,8 @@ import (
 	"github.com/left4me/left4me/internal/web/format"
 )
 
-// recipes are those to choose from; the one that was chosen has the values of q.
+// recipes returns all recipes. The script of the recipe that q names is filled in with the
+// parameters in q. Errors: left4me.Invalid for a parameter.
 func recipes(q url.Values) ([]overlays.Recipe, error) {
 	all := overlays.Recipes()
 	for i, r := range all {

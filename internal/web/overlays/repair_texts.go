@@ -9,7 +9,8 @@ import (
 	"github.com/left4me/left4me/internal/web/page"
 )
 
-// repairTexts makes a revision in which a text is as it looks, or all are.
+// repairTexts starts a job that repairs one text file of the current revision, or all of
+// them, and publishes the result as a new revision. The path "." stands for all.
 func (p *Pages) repairTexts(w http.ResponseWriter, r *http.Request, who accounts.Actor, name left4me.Name) error {
 	change := left4me.Change{Repair: []string{r.FormValue("path")}}
 	if _, err := p.Overlays.Build(r.Context(), who.Cause(), name, overlays.Request{Change: &change}); err != nil {

@@ -8,7 +8,8 @@ import (
 	"github.com/left4me/left4me/internal/web/page"
 )
 
-// cancelMoves leaves servers that have not moved over to a revision as they are.
+// cancelMoves cancels the rollout of a revision. Servers that have not restarted yet keep
+// theirs.
 func (p *Pages) cancelMoves(w http.ResponseWriter, r *http.Request, who accounts.Actor, name left4me.Name) error {
 	if _, err := p.Overlays.CancelRestart(r.Context(), who.Cause(), name); err != nil {
 		return err

@@ -1,6 +1,6 @@
-// Package overlays is the pages of overlays: the list, the form of a new one, its
-// settings and its script. The pages of an overlay's files, items, revisions and
-// uploads are packages of their own beneath this one.
+// Package overlays contains the pages of overlays: the list, the form for a new overlay, the
+// settings and the script. The packages in its directory contain the pages of an overlay's
+// files, items, revisions and uploads.
 package overlays
 
 import (
@@ -20,7 +20,7 @@ type Pages struct {
 	Jobs     *jobs.Jobs
 }
 
-// Routes is the part of the table of routes that is about overlays.
+// Routes returns the routes of these pages.
 func (p *Pages) Routes() []page.Route {
 	one := page.Overlays()
 	return []page.Route{

@@ -18,18 +18,18 @@ import (
 	"github.com/left4me/left4me/internal/web/page"
 )
 
-// scriptView is the script of an overlay as it is edited.
+// scriptView is the content of the page that edits the script of an overlay.
 type scriptView struct {
 	Text     string
-	Shown    int // version that the text is of; 0: it was typed
-	Version  string
+	Shown    int    // version whose text is shown; 0: the text was typed
+	Version  string // of the definition, against concurrent changes
 	Versions []overlays.Script
 	Problem  string
-	Theirs   *string
-	Run      *left4me.Job // the last one
+	Theirs   *string      // the saved script, if another user changed it in the meantime
+	Run      *left4me.Job // the latest build, or nil
 }
 
-// scriptView is the script of an overlay, with its last run.
+// scriptView returns the page of an overlay's script, with its versions and the latest run.
 func (p *Pages) scriptView(r *http.Request, who accounts.Actor, name left4me.Name) (page.View, error) {
 	o, err := p.Overlay.Page(r, who, name, "script")
 	if err != nil {
@@ -53,7 +53,7 @@ func (p *Pages) scriptView(r *http.Request, who accounts.Actor, name left4me.Nam
 	run := page.LazyPart("last-run", func(ctx context.Context) (templ.Component, error) {
 		runs, err := p.Jobs.List(ctx, left4me.BuildOverlay.Noun(), o.Name, 20)
 		if i := slices.IndexFunc(runs, func(j left4me.Job) bool { return j.Kind == left4me.BuildOverlay }); i >= 0 {
-			run, err := p.Jobs.Get(ctx, runs[i].ID) // the list has no logs
+			run, err := p.Jobs.Get(ctx, runs[i].ID) // List returns jobs without logs
 			if err != nil {
 				return nil, err
 			}
@@ -68,7 +68,7 @@ func (p *Pages) scriptView(r *http.Request, who accounts.Actor, name left4me.Nam
 	return page, nil
 }
 
-// mayRun says whether whoever looks may save the script and run it, which builds a revision.
+// mayRun returns whether the user may save the script and run it, which builds a revision.
 func mayRun(o overlay.Page) page.Permission {
 	if may := o.May(accounts.Configure); !may.Act {
 		return may
@@ -76,7 +76,7 @@ func mayRun(o overlay.Page) page.Permission {
 	return o.May(accounts.Content)
 }
 
-// saveScript changes the script, and runs it when that was asked for.
+// saveScript saves the script, and starts a build if the form asks for a run.
 func (p *Pages) saveScript(w http.ResponseWriter, r *http.Request, who accounts.Actor, name left4me.Name) error {
 	if err := r.ParseForm(); err != nil {
 		return page.BadForm(err)
@@ -89,14 +89,14 @@ func (p *Pages) saveScript(w http.ResponseWriter, r *http.Request, who accounts.
 		return page.ErrNoPage
 	}
 	run := r.PostForm.Get("run") != ""
-	if run { // before anything is saved
+	if run { // before anything is saved, so that a denied request changes nothing
 		if err := page.Allow(who, accounts.Content, left4me.OnOverlay(name)); err != nil {
 			return err
 		}
 	}
 	v := scriptView{Text: format.UnixLines(r.PostForm.Get("script")), Version: strconv.Itoa(o.Version)}
 	def := o.Overlay
-	def.Version, _ = strconv.Atoi(r.PostForm.Get("version")) // what has no version is nobody's
+	def.Version, _ = strconv.Atoi(r.PostForm.Get("version")) // without a version, Update reports a conflict
 	def.Script = &left4me.Script{Text: v.Text}
 	if v.Text != o.Script.Text || def.Version != o.Version {
 		_, err = p.Overlays.Update(r.Context(), who.Cause(), def)

@@ -13,7 +13,7 @@ import (
 	"github.com/left4me/left4me/internal/web/page"
 )
 
-// settingsView is the definition of an overlay.
+// settingsView returns the page with the definition of an overlay.
 func (p *Pages) settingsView(r *http.Request, who accounts.Actor, name left4me.Name) (page.View, error) {
 	o, err := p.Overlay.Page(r, who, name, "settings")
 	if err != nil {
@@ -30,8 +30,8 @@ func (p *Pages) settingsView(r *http.Request, who accounts.Actor, name left4me.N
 	)), nil
 }
 
-// saveSettings changes a definition. When somebody else was faster, the
-// form shows what they did and keeps what was typed.
+// saveSettings saves the definition of an overlay. If another user changed it in the
+// meantime, nothing is saved: the form shows their changes and keeps what was typed.
 func (p *Pages) saveSettings(w http.ResponseWriter, r *http.Request, who accounts.Actor, name left4me.Name) error {
 	if err := r.ParseForm(); err != nil {
 		return page.BadForm(err)
@@ -44,7 +44,7 @@ func (p *Pages) saveSettings(w http.ResponseWriter, r *http.Request, who account
 	form.Name, form.Kind = string(o.Name), string(o.Kind)
 	v, err := form.onto(o.Overlay)
 	if err == nil {
-		// What has no version is nobody's.
+		// Without a version, Update reports a conflict.
 		v.Version, _ = strconv.Atoi(form.Version)
 		_, err = p.Overlays.Update(r.Context(), who.Cause(), v)
 	} else {
@@ -62,7 +62,7 @@ func (p *Pages) saveSettings(w http.ResponseWriter, r *http.Request, who account
 	form.Problems, form.Version = gathered(wrong), strconv.Itoa(o.Version)
 	status := http.StatusUnprocessableEntity
 	if errors.Is(err, left4me.Conflict) {
-		status, form.Theirs = http.StatusConflict, form.differences(o.Overlay)
+		status, form.Theirs = http.StatusConflict, form.differences(r.Context(), o.Overlay)
 	}
 	page, err := p.settingsView(r, who, name)
 	if err != nil {

@@ -2,48 +2,60 @@ package overlays
 
 import (
 	"cmp"
+	"context"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/locale"
 	"github.com/left4me/left4me/internal/web/format"
 	"github.com/left4me/left4me/internal/web/page"
 	"github.com/left4me/left4me/internal/web/rollouts"
 )
 
-// overlayForm is the definition of an overlay as it was typed, or as it is.
+// overlayForm is the form of an overlay's definition, with saved or typed values.
 type overlayForm struct {
 	Name, Note, Kind              string
-	Items, Names                  string // workshop; Items only of a new one
-	Script                        string // of a new one
+	Items, Names                  string // workshop; Items only in the form for a new overlay
+	Script                        string // only in the form for a new overlay
 	URL, Ref                      string // git
 	Repository, Tag, Asset        string // release
 	Subdir, Keep                  string // git and release
 	Hours, At, Restart, Hour, Cfg string
 	Texts                         string
-	Version                       string // of the definition that was looked at
+	Version                       string // of the definition that the user saw, against concurrent changes
 
 	Problems page.Problems
-	Theirs   []page.Setting // what somebody else made of it meanwhile
+	Theirs   []page.Setting // what another user changed in the meantime
 }
 
-// refreshTimes are the choices of how often something newer is looked for.
-var refreshTimes = []struct{ Value, Label string }{
-	{"0", "only when somebody asks"}, {"6", "every 6 hours"}, {"12", "every 12 hours"}, {"24", "every day"}, {"168", "every week"},
+// choice is an option of a field: its value in the form, and its label.
+type choice struct {
+	value string
+	label locale.Message
 }
 
-// applyModes are the choices of when servers move to a newer revision.
-var applyModes = []struct{ Value, Label string }{
-	{"never", "when somebody restarts them"}, {"empty", "each when nobody plays on it"}, {rollouts.AtHour, "all at the hour"},
+// refreshTimes are the offered intervals between checks for updates.
+var refreshTimes = []choice{
+	{"0", locale.M("overlays.settings.refresh.manual")},
+	{"6", locale.M("overlays.settings.refresh.hours", "count", 6)},
+	{"12", locale.M("overlays.settings.refresh.hours", "count", 12)},
+	{"24", locale.M("overlays.settings.refresh.day")},
+	{"168", locale.M("overlays.settings.refresh.week")},
 }
 
-// namings are the choices of what workshop files are called on disk.
-var namings = []struct{ Value, Label string }{
-	{"id", "by number: 123456789.vpk"}, {"original", "as their authors named them"},
+// applyModes are the choices of when servers restart to use a new revision.
+var applyModes = []string{"never", "empty", rollouts.AtHour}
+
+// namings are the choices of the names of workshop files on disk.
+var namings = []choice{
+	{"id", locale.M("overlays.settings.names.id")},
+	{"original", locale.M("overlays.settings.names.original")},
 }
 
+// overlayFormOf returns the form with the values of a saved definition.
 func overlayFormOf(v left4me.Overlay) overlayForm {
 	f := overlayForm{
 		Name: string(v.Name), Note: v.Note, Kind: string(v.Kind), Version: strconv.Itoa(v.Version), Cfg: strings.Join(v.Cfg, "\n"),
@@ -65,6 +77,7 @@ func overlayFormOf(v left4me.Overlay) overlayForm {
 	return f
 }
 
+// readOverlayForm reads the form as it was sent.
 func readOverlayForm(v url.Values) overlayForm {
 	trimmed := func(field string) string { return strings.TrimSpace(v.Get(field)) }
 	return overlayForm{
@@ -78,8 +91,8 @@ func readOverlayForm(v url.Values) overlayForm {
 	}
 }
 
-// onto is an overlay with what the form asks for. What a form doesn't show stays
-// as it is in v.
+// onto returns v with the values of the form. Values that the form does not show stay
+// unchanged. Errors: left4me.Invalid for hours that are no number.
 func (f overlayForm) onto(v left4me.Overlay) (left4me.Overlay, error) {
 	hours, err := strconv.Atoi(cmp.Or(f.Hours, "0"))
 	if err != nil {
@@ -109,15 +122,16 @@ func (f overlayForm) onto(v left4me.Overlay) (left4me.Overlay, error) {
 	return v, nil
 }
 
-// shownFields are the fields of a definition that have a place on the form. What
-// is wrong with another one stands above it.
+// shownFields are the fields of a definition that the form shows next to their problems.
+// Problems of other fields are shown above the form.
 var shownFields = []string{
 	"", "name", "note", "kind", "items", "workshop.names", "script.text", "git.url", "git.ref", "git.subdir", "git.keep",
 	"release.repository",
 	"release.tag", "release.asset", "release.subdir", "release.keep", "refresh.hours", "refresh.at", "refresh.restart", "cfg",
 }
 
-// gathered moves what is wrong with fields that the form doesn't show to its head.
+// gathered moves problems of fields that the form does not show to the field "", which is
+// shown above the form.
 func gathered(all page.Problems) page.Problems {
 	for field, text := range all {
 		if !slices.Contains(shownFields, field) {
@@ -128,26 +142,27 @@ func gathered(all page.Problems) page.Problems {
 	return all
 }
 
-// differences are the parts of a definition that are other than in the form.
-func (f overlayForm) differences(v left4me.Overlay) (all []page.Setting) {
+// differences returns the settings of a definition that differ from the form.
+func (f overlayForm) differences(ctx context.Context, v left4me.Overlay) (all []page.Setting) {
 	g := overlayFormOf(v)
 	for _, d := range []struct{ label, mine, theirs string }{
-		{"Note", f.Note, g.Note},
-		{"Names on disk", f.Names, g.Names},
-		{"Address", f.URL, g.URL},
-		{"Branch, tag or commit", f.Ref, g.Ref},
-		{"Repository", f.Repository, g.Repository},
-		{"Tag", f.Tag, g.Tag},
-		{"Files of the release", f.Asset, g.Asset},
-		{"Directory", f.Subdir, g.Subdir},
-		{"Kept files", strings.Join(format.CfgLines(f.Keep), "\n"), g.Keep},
-		{"Refresh", f.Hours + " " + f.At, g.Hours + " " + g.At},
-		{"Servers move over", rollouts.RestartOf(f.Restart, f.Hour), rollouts.RestartOf(g.Restart, g.Hour)},
-		{"Leave texts as they come", f.Texts, g.Texts},
-		{"Lines for server.cfg", strings.Join(format.CfgLines(f.Cfg), "\n"), g.Cfg},
+		{locale.T(ctx, "overlays.settings.note"), f.Note, g.Note},
+		{locale.T(ctx, "overlays.settings.names"), f.Names, g.Names},
+		{locale.T(ctx, "overlays.settings.url"), f.URL, g.URL},
+		{locale.T(ctx, "overlays.settings.ref"), f.Ref, g.Ref},
+		{locale.T(ctx, "overlays.settings.repository"), f.Repository, g.Repository},
+		{locale.T(ctx, "overlays.settings.tag"), f.Tag, g.Tag},
+		{locale.T(ctx, "overlays.settings.asset"), f.Asset, g.Asset},
+		{locale.T(ctx, "overlays.settings.directory"), f.Subdir, g.Subdir},
+		{locale.T(ctx, "overlays.settings.keep"), strings.Join(format.CfgLines(f.Keep), "\n"), g.Keep},
+		{locale.T(ctx, "overlays.settings.refresh"), f.Hours + " " + f.At, g.Hours + " " + g.At},
+		{locale.T(ctx, "overlays.settings.restart"), rollouts.RestartOf(f.Restart, f.Hour), rollouts.RestartOf(g.Restart, g.Hour)},
+		{locale.T(ctx, "overlays.settings.texts"), f.Texts, g.Texts},
+		{locale.T(ctx, "overlays.settings.cfg"), strings.Join(format.CfgLines(f.Cfg), "\n"), g.Cfg},
 	} {
 		if d.mine != d.theirs {
-			all = append(all, page.Setting{Label: d.label, Value: cmp.Or(strings.TrimSpace(d.theirs), "nothing")})
+			theirs := cmp.Or(strings.TrimSpace(d.theirs), locale.T(ctx, "overlays.settings.changed.nothing"))
+			all = append(all, page.Setting{Label: d.label, Value: theirs})
 		}
 	}
 	return all

@@ -17,7 +17,8 @@ import (
 	"github.com/left4me/left4me/internal/web/page"
 )
 
-// contentsView is the files of an overlay.
+// contentsView returns the page with the files of an overlay: a directory or the files that
+// match a query.
 func (p *Pages) contentsView(r *http.Request, who accounts.Actor, name left4me.Name) (page.View, error) {
 	o, err := p.Overlay.Page(r, who, name, "contents")
 	if err != nil {
@@ -52,8 +53,8 @@ func (p *Pages) contentsView(r *http.Request, who accounts.Actor, name left4me.N
 	return p.Overlay.View(r, who, o, files), nil
 }
 
-// fileName is a file as a list shows it: its name in its directory, or its path
-// where a search found it.
+// fileName returns the name of a file in a list: its base name in a directory, its path in
+// the results of a query.
 func fileName(v filelist.View, t left4me.TreeFile) string {
 	if v.Query != "" {
 		return t.Path
@@ -61,7 +62,8 @@ func fileName(v filelist.View, t left4me.TreeFile) string {
 	return path.Base(t.Path)
 }
 
-// newFileIn is what a new text file in a directory begins its path with.
+// newFileIn returns the suggested path of a new text file in a directory. A file cannot be
+// created inside a VPK, so the suggestion there is the configuration directory.
 func newFileIn(dir string) string {
 	if file, _ := filelist.SplitVPK(dir + "/"); dir == "" || file != dir+"/" {
 		return "left4dead2/cfg/new.cfg"

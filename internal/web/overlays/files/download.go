@@ -16,7 +16,8 @@ import (
 	"github.com/left4me/left4me/internal/web/overlays/overlay"
 )
 
-// downloadFile sends a file of a revision; a browser can go on where it was cut.
+// downloadFile sends a file of a revision. Browsers can resume an interrupted download, since
+// the ETag names the revision.
 func (p *Pages) downloadFile(w http.ResponseWriter, r *http.Request, who accounts.Actor, name left4me.Name) error {
 	layer, err := p.layer(r, name)
 	if err != nil {
@@ -50,7 +51,7 @@ func (p *Pages) downloadFile(w http.ResponseWriter, r *http.Request, who account
 	return nil
 }
 
-// layer opens the revision that a request names.
+// layer opens the revision that a request names. Errors: left4me.NotFound.
 func (p *Pages) layer(r *http.Request, name left4me.Name) (*downloads.Revision, error) {
 	rev, err := overlay.WantedRevision(r)
 	if err != nil {
@@ -59,8 +60,8 @@ func (p *Pages) layer(r *http.Request, name left4me.Name) (*downloads.Revision, 
 	return p.Downloads.Open(r.Context(), name, rev)
 }
 
-// downloadArchive sends all files of a revision. What fails in the middle cuts the
-// connection, so that nobody takes half an archive for a whole one.
+// downloadArchive sends all files of a revision as a zip archive. A failure while the archive
+// is being sent closes the connection, so that browsers report an incomplete download.
 func (p *Pages) downloadArchive(w http.ResponseWriter, r *http.Request, who accounts.Actor, name left4me.Name) error {
 	layer, err := p.layer(r, name)
 	if err != nil {

@@ -14,33 +14,34 @@ import (
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/control/overlays"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/locale"
 	"github.com/left4me/left4me/internal/web/filelist"
 	"github.com/left4me/left4me/internal/web/format"
 	"github.com/left4me/left4me/internal/web/overlays/overlay"
 	"github.com/left4me/left4me/internal/web/page"
 )
 
-// editView is a text file as it is edited.
+// editView is the content of the page that edits a text file.
 type editView struct {
 	Path    string
 	Text    string
-	Base    int // the revision that was looked at, or left4me.NoRevision
+	Base    int // the revision that the text was read from, or left4me.NoRevision
 	New     bool
-	CRLF    bool          // the file ends its lines so, and keeps doing it
-	In      overlays.Text // how the file is encoded; its text is Text
-	UTF8    bool          // save it as UTF-8
+	CRLF    bool          // the file has CRLF line ends, which saving keeps
+	In      overlays.Text // encoding of the saved file
+	UTF8    bool          // convert the file to UTF-8 when saving
 	Note    string
 	Problem string
-	Theirs  *string           // what the file holds now, when somebody else changed it meanwhile; "" when it is gone
-	Found   []left4me.Warning // in the text that was saved
-	Saved   int               // the revision that it was saved as
+	Theirs  *string           // text of the saved file if another user changed it in the meantime; "" if it was removed
+	Found   []left4me.Warning // problems in the text that was saved
+	Saved   int               // revision that the text was saved as, or 0
 }
 
-// saveWithin is how long the page of a file waits for its revision. A longer build
-// is watched on the page of the overlay.
+// saveWithin is how long saving waits for the build of the revision. After that, the browser
+// is redirected to the page of the overlay, which shows the progress of the build.
 const saveWithin = 20 * time.Second
 
-// editFile shows the editor. A file that is no text is shown as what it is.
+// editFile answers with the editor, or redirects to the page of a file that is no text.
 func (p *Pages) editFile(w http.ResponseWriter, r *http.Request, who accounts.Actor, name left4me.Name) error {
 	v, err := p.editView(r, who, name)
 	if errors.Is(err, errNoText) {
@@ -59,7 +60,8 @@ func (p *Pages) editFile(w http.ResponseWriter, r *http.Request, who accounts.Ac
 
 var errNoText = errors.New("no text")
 
-// editView is a text file in the editor.
+// editView returns the page that edits a text file. It returns errNoText for a file that
+// cannot be edited as text.
 func (p *Pages) editView(r *http.Request, who accounts.Actor, name left4me.Name) (page.View, error) {
 	o, err := p.Overlay.Page(r, who, name, "contents")
 	if err != nil {
@@ -106,14 +108,15 @@ func (p *Pages) editView(r *http.Request, who accounts.Actor, name left4me.Name)
 	return p.editWith(r, who, o, v), nil
 }
 
-// editWith is the page of the editor. Nothing takes the place of what is being typed.
+// editWith returns the page of the editor. It is not updated while it is open, because an
+// update would replace what the user types.
 func (p *Pages) editWith(r *http.Request, who accounts.Actor, o overlay.Page, v editView) page.View {
-	f := p.Panel.Frame(r, who, path.Base(v.Path)+" · "+string(o.Name), "overlays")
+	f := p.Panel.Frame(r, who, locale.T(r.Context(), "overlays.edit.title", "file", path.Base(v.Path), "overlay", o.Name), "overlays")
 	f.Scripts = []string{"editor.js"}
 	return page.View{Frame: f, Body: []page.Piece{page.Fixed(editForm(f, o, v))}}
 }
 
-// foundIn are the problems of one file in the current revision.
+// foundIn returns the problems of a file in the current revision.
 func (p *Pages) foundIn(ctx context.Context, name left4me.Name, file string) (found []left4me.Warning, err error) {
 	c, err := p.Overlays.Revisions().Get(ctx, name, 0)
 	rev, _ := overlay.RevisionOf(c, 0)
@@ -125,8 +128,8 @@ func (p *Pages) foundIn(ctx context.Context, name left4me.Name, file string) (fo
 	return found, err
 }
 
-// saveFile makes a revision with the text. When somebody else changed the same
-// file since it was opened, both texts are shown and nothing is saved.
+// saveFile builds a revision with the text. If another user changed the file since it was
+// opened, nothing is saved and the page shows both versions.
 func (p *Pages) saveFile(w http.ResponseWriter, r *http.Request, who accounts.Actor, name left4me.Name) error {
 	if err := r.ParseForm(); err != nil {
 		return page.BadForm(err)
@@ -190,7 +193,7 @@ func (p *Pages) saveFile(w http.ResponseWriter, r *http.Request, who accounts.Ac
 	return nil
 }
 
-// save uploads the text and asks for a revision with it.
+// save uploads the text and starts a job that builds a revision with it.
 func (p *Pages) save(ctx context.Context, who accounts.Actor, name left4me.Name, v editView) (left4me.Job, error) {
 	text := v.Text
 	if v.CRLF {
@@ -211,19 +214,19 @@ func (p *Pages) save(ctx context.Context, who accounts.Actor, name left4me.Name,
 	if _, err = p.Uploads.Write(ctx, who, u.ID, v.Path, 0, int64(len(data)), bytes.NewReader(data)); err == nil {
 		var job left4me.Job
 		job, err = p.Overlays.Build(ctx, who.Cause(), name, overlays.Request{
-			Note:   cmp.Or(v.Note, "edited "+format.Short(path.Base(v.Path))),
+			Note:   cmp.Or(v.Note, locale.T(ctx, "overlays.edit.note.default", "file", format.Short(path.Base(v.Path)))),
 			Change: &left4me.Change{Upload: u.ID, Import: left4me.Import{Exact: true}, Once: true, Base: v.Base},
 		})
 		if err == nil {
 			return job, nil
 		}
 	}
-	_ = p.Uploads.Delete(ctx, who, u.ID) // else it goes by itself, later
+	_ = p.Uploads.Delete(ctx, who, u.ID) // otherwise, it expires later
 	return left4me.Job{}, err
 }
 
-// waitFor waits until a job has ended or takes too long. What it failed with is
-// the error.
+// waitFor waits until a job has ended, at most saveWithin, and returns its latest state. If
+// the job did not succeed, its error is returned. The job may still be running.
 func (p *Pages) waitFor(ctx context.Context, job left4me.Job) (left4me.Job, error) {
 	ctx, cancel := context.WithTimeout(ctx, saveWithin)
 	defer cancel()
@@ -245,8 +248,8 @@ func (p *Pages) waitFor(ctx context.Context, job left4me.Job) (left4me.Job, erro
 	return job, nil
 }
 
-// changedMeanwhile reports whether the file is another one now than it was in the
-// revision that was looked at.
+// changedMeanwhile reports whether the file in the current revision differs from the one in
+// the revision that the editor was opened with.
 func (p *Pages) changedMeanwhile(r *http.Request, name left4me.Name, v editView) bool {
 	now, errNow := p.Overlays.Revisions().File(r.Context(), name, 0, v.Path, "")
 	was, errWas := overlays.FileAnswer{}, error(left4me.NotFound)
@@ -256,6 +259,7 @@ func (p *Pages) changedMeanwhile(r *http.Request, name left4me.Name, v editView)
 	return errors.Is(errNow, left4me.NotFound) != errors.Is(errWas, left4me.NotFound) || now.Hash != was.Hash
 }
 
+// showConflict answers with the editor, the typed text and the saved text.
 func (p *Pages) showConflict(w http.ResponseWriter, r *http.Request, who accounts.Actor, name left4me.Name, v editView) error {
 	if page.FromScript(r) {
 		return left4me.NewError(left4me.Conflict, "file.changed_by_another")
@@ -279,7 +283,7 @@ func (p *Pages) showConflict(w http.ResponseWriter, r *http.Request, who account
 	return p.Panel.Show(w, r, http.StatusConflict, p.editWith(r, who, o, v))
 }
 
-// dirOf is the directory of a path; empty for the root.
+// dirOf returns the directory of a path, or "" for the root.
 func dirOf(p string) string {
 	if d := path.Dir(p); d != "." {
 		return d
@@ -287,16 +291,8 @@ func dirOf(p string) string {
 	return ""
 }
 
-// encodingEnd ends a sentence about an encoding.
-func encodingEnd(guess bool) string {
-	if guess {
-		return ", which is a guess."
-	}
-	return "."
-}
-
-// textareaText is text for a textarea, of which browsers drop the first line's end
-// when there is nothing before it.
+// textareaText returns s for use in a textarea. Browsers drop a line end at the beginning of
+// a textarea, so textareaText doubles it.
 func textareaText(s string) string {
 	if strings.HasPrefix(s, "\n") {
 		return "\n" + s

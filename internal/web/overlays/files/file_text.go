@@ -15,7 +15,7 @@ import (
 	"github.com/left4me/left4me/internal/web/page"
 )
 
-// fileView is one file of a revision.
+// fileView is the content of the page of a file of a revision.
 type fileView struct {
 	filelist.View
 	Path    string
@@ -25,7 +25,7 @@ type fileView struct {
 	Picture bool
 }
 
-// overlayFileView is one file of an overlay.
+// overlayFileView returns the page of a file of an overlay.
 func (p *Pages) overlayFileView(r *http.Request, who accounts.Actor, name left4me.Name) (page.View, error) {
 	o, err := p.Overlay.Page(r, who, name, "contents")
 	if err != nil {

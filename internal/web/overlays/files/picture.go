@@ -13,8 +13,8 @@ import (
 	"github.com/left4me/left4me/internal/web/page"
 )
 
-// showPicture sends a picture of a revision. It is nothing but a picture to a
-// browser, whatever is in it.
+// showPicture sends a picture of a revision. The detected type must match the extension, and
+// the headers forbid scripts, so that a browser treats the file as a picture only.
 func (p *Pages) showPicture(w http.ResponseWriter, r *http.Request, _ accounts.Actor, name left4me.Name) error {
 	rev, err := overlay.WantedRevision(r)
 	if err != nil {
@@ -35,7 +35,7 @@ func (p *Pages) showPicture(w http.ResponseWriter, r *http.Request, _ accounts.A
 	h := w.Header()
 	h.Set("Content-Type", kind)
 	h.Set("Content-Security-Policy", "default-src 'none'; sandbox")
-	h.Set("Cache-Control", "private, no-cache") // asked for each time: not after signing out
+	h.Set("Cache-Control", "private,no-cache") // revalidated each time, so that it is not shown after logging out
 	h.Set("ETag", strconv.Quote(page.Digest(a.Data)))
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(a.Data))
 	return nil

@@ -7,17 +7,18 @@ import (
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/control/overlays"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/locale"
 	"github.com/left4me/left4me/internal/web/filelist"
 	"github.com/left4me/left4me/internal/web/page"
 )
 
-// removeView asks before a file goes from the newest revision.
+// removeView returns the page that asks for confirmation before a file is removed.
 func (p *Pages) removeView(r *http.Request, who accounts.Actor, name left4me.Name) (page.View, error) {
 	return p.removeWith(r, who, name, r.FormValue("path"), "")
 }
 
-// removeWith is a form about the revision that was looked at: it stays as it is, and
-// a newer one is told when it is sent.
+// removeWith returns the form that removes a file. The form names the current revision, so
+// that sending it fails if a newer revision was published in the meantime.
 func (p *Pages) removeWith(r *http.Request, who accounts.Actor, name left4me.Name, file, problem string) (page.View, error) {
 	o, err := p.Overlay.Page(r, who, name, "contents")
 	if err != nil {
@@ -27,11 +28,12 @@ func (p *Pages) removeWith(r *http.Request, who accounts.Actor, name left4me.Nam
 		return page.View{}, page.ErrNoPage
 	}
 	v := filelist.View{Revision: o.Content.Current, Current: true, Base: page.OverlayPath(o.Name)}
-	return page.View{Frame: p.Panel.Frame(r, who, "Remove a file", "overlays"), Body: []page.Piece{
+	return page.View{Frame: p.Panel.Frame(r, who, locale.T(r.Context(), "overlays.remove.page"), "overlays"), Body: []page.Piece{
 		p.Panel.Form(r, "remove", removeFile(o, v, file, problem), page.OnContent(), page.OnEnds(left4me.BuildOverlay.Noun())),
 	}}, nil
 }
 
+// removeFiles starts a job that builds a revision without a file.
 func (p *Pages) removeFiles(w http.ResponseWriter, r *http.Request, who accounts.Actor, name left4me.Name) error {
 	o, err := p.Overlay.Page(r, who, name, "contents")
 	if err != nil {
@@ -42,8 +44,9 @@ func (p *Pages) removeFiles(w http.ResponseWriter, r *http.Request, who accounts
 	if err != nil {
 		return page.ErrNoPage
 	}
+	note := locale.T(r.Context(), "overlays.remove.note", "path", file)
 	_, err = p.Overlays.Build(r.Context(), who.Cause(), o.Name,
-		overlays.Request{Note: "removed " + file, Change: &left4me.Change{Delete: []string{file}, Base: base}})
+		overlays.Request{Note: note, Change: &left4me.Change{Delete: []string{file}, Base: base}})
 	if wrong, ok := page.ProblemsOf(r.Context(), who, err); ok {
 		v, err := p.removeWith(r, who, name, file, wrong.All())
 		if err != nil {

@@ -1,5 +1,5 @@
-// Package files is the pages of the files of an overlay: browse, show, edit, remove
-// and download.
+// Package files contains the pages of an overlay's files, which browse, show, edit, remove
+// and download them.
 package files
 
 import (
@@ -12,7 +12,7 @@ import (
 	"github.com/left4me/left4me/internal/web/page"
 )
 
-// Pages are the pages of files.
+// Pages are the pages of an overlay's files.
 type Pages struct {
 	Panel     *page.Panel
 	Overlay   *overlay.Core
@@ -22,12 +22,12 @@ type Pages struct {
 	Jobs      *jobs.Jobs
 }
 
-// Routes is the part of the table of routes that is about files of overlays.
+// Routes returns the routes of these pages.
 func (p *Pages) Routes() []page.Route {
 	one := page.Overlays()
 	return []page.Route{
 		one.Show(accounts.See, "", "/overlays", p.contentsView),
-		one.Show(accounts.Content, "/file", "/overlays", p.overlayFileView), // passwords of plugins stand in some
+		one.Show(accounts.Content, "/file", "/overlays", p.overlayFileView), // files of plugins may contain passwords
 		one.Handle(accounts.Content, "GET", "/download", p.downloadFile),
 		one.Handle(accounts.Content, "GET", "/archive", p.downloadArchive),
 		one.Handle(accounts.See, "GET", "/picture", p.showPicture),

@@ -1,5 +1,5 @@
-// Package overlay is what all pages of one overlay share: its head, its tabs, the
-// job under way, and what is read of a revision.
+// Package overlay contains the parts that all pages of one overlay share: the header,
+// the tabs, the latest job, and access to the details and files of a revision.
 package overlay
 
 import (
@@ -8,7 +8,7 @@ import (
 	"github.com/left4me/left4me/internal/web/page"
 )
 
-// Core reads overlays for their pages and makes what stands on each of these.
+// Core reads overlays for their pages and builds the parts that each page has.
 type Core struct {
 	Panel    *page.Panel
 	Overlays *overlays.Overlays

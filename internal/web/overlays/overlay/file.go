@@ -9,7 +9,8 @@ import (
 	"github.com/left4me/left4me/internal/web/page"
 )
 
-// File asks for the file that an address names.
+// File reads a file of a revision from the host. rev 0 is the current revision, and file
+// may be the path of a file inside a VPK. Errors: left4me.NotFound.
 func (p *Core) File(ctx context.Context, name left4me.Name, rev int, file string) (overlays.FileAnswer, error) {
 	of, in := filelist.SplitVPK(file)
 	if of == "" {

@@ -6,7 +6,7 @@ import (
 	"github.com/left4me/left4me/internal/control/accounts"
 )
 
-// headWhy is why somebody may not do what the head of the page offers.
+// headWhy returns the reason why the user may not use the button in the header, or "".
 func (o Page) headWhy(ctx context.Context) string {
 	if !o.DeletedAt.IsZero() {
 		return o.May(accounts.Manage).Why(ctx)

@@ -6,7 +6,8 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// nothingNew is what a build that made no revision said of it.
+// nothingNew returns the note of a build that found nothing new and created no revision, for
+// one hour after its end. It returns "" for other jobs.
 func nothingNew(last *left4me.Job) string {
 	if last == nil || last.Kind != left4me.BuildOverlay || last.State != left4me.JobDone || time.Since(last.EndedAt) > time.Hour {
 		return ""

@@ -15,24 +15,24 @@ import (
 	"github.com/left4me/left4me/internal/web/page"
 )
 
-// Until says a day and an hour that are still to come.
-func Until(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
-
-// DiffPath is the page that compares two revisions.
+// DiffPath returns the address of the page that compares two revisions.
 func DiffPath(n left4me.Name, from, to int) string {
 	return page.OverlayPath(n, "/diff?from="+strconv.Itoa(from)+"&to="+strconv.Itoa(to))
 }
 
-// Page is an overlay as its page shows it.
+// Page is an overlay as its pages show it, without servers and blueprints that the user may
+// not see.
 type Page struct {
 	overlays.View
-	Last  *left4me.Job      // the job under way, or the last one; nil when there never was one
-	Moves *overlays.Restart // how servers move over to a revision that came by itself; nil when none ever did
+	Last  *left4me.Job      // the active job or the latest one; nil without jobs
+	Moves *overlays.Restart // rollout of the latest revision that a scheduled update created, or nil
 	May   page.Rights       // on the overlay
 	who   accounts.Actor
 	Tab   string
 }
 
+// Page reads an overlay for its page with the given tab; tab "" is for pages without tabs.
+// Errors: left4me.NotFound.
 func (p *Core) Page(r *http.Request, who accounts.Actor, name left4me.Name, tab string) (Page, error) {
 	v, err := p.Overlays.Get(r.Context(), name)
 	if err != nil {
@@ -61,7 +61,7 @@ func (p *Core) Page(r *http.Request, who accounts.Actor, name left4me.Name, tab 
 	return o, nil
 }
 
-// Visible is an overlay without the servers and blueprints that somebody may not see.
+// Visible returns v without the servers and blueprints that the user may not see.
 func Visible(who accounts.Actor, v overlays.View) overlays.View {
 	v.Blueprints = accounts.Visible(who, v.Blueprints, left4me.OnBlueprint)
 	v.Servers = accounts.Visible(who, v.Servers, left4me.OnServer)
@@ -73,13 +73,14 @@ func Visible(who accounts.Actor, v overlays.View) overlays.View {
 	return v
 }
 
-// Topics is what every part of an overlay's page depends on.
+// Topics returns the topics whose changes every part of an overlay's pages may show.
 func Topics(n left4me.Name) []page.Topic {
 	return []page.Topic{page.OnContent(), page.OnWork(left4me.BuildOverlay.Noun(), n), page.OnRunning()}
 }
 
-// Read reads something of an overlay on its host. What is gone there while it is read
-// may be gone because the overlay is another now: then it is read once more.
+// Read calls of, which reads something of the overlay from its host. If of returns
+// left4me.NotFound and the overlay has changed since o was read, Read updates o and calls of
+// once more, because a build or a deletion may have removed what of looked for.
 func (p *Core) Read(ctx context.Context, o *Page, of func(o Page) error) error {
 	err := of(*o)
 	if !errors.Is(err, left4me.NotFound) {
@@ -93,13 +94,13 @@ func (p *Core) Read(ctx context.Context, o *Page, of func(o Page) error) error {
 	return of(*o)
 }
 
-// Aside reports whether the files of an overlay are set aside, so that there are none
-// to look at.
+// Aside reports whether the overlay is deleted or is being deleted, so that its files cannot
+// be read.
 func (o Page) Aside() bool {
 	return !o.DeletedAt.IsZero() || !o.Content.DeletedAt.IsZero() || o.Job != nil && o.Job.Kind == left4me.DeleteOverlay
 }
 
-// View is a page of an overlay, with what stands on each of them.
+// View returns a page of an overlay: the parts that each page has, followed by body.
 func (p *Core) View(r *http.Request, who accounts.Actor, o Page, body ...page.Piece) page.View {
 	f := p.Panel.Frame(r, who, string(o.Name), "overlays")
 	f.Moving = o.Job != nil
@@ -113,10 +114,11 @@ func (p *Core) View(r *http.Request, who accounts.Actor, o Page, body ...page.Pi
 	}, body...)}
 }
 
-// SeesUploads reports whether whoever looks may see the list of all uploads.
+// SeesUploads reports whether the user may see the list of all uploads.
 func (o Page) SeesUploads() bool { return page.May(o.who, accounts.SiteRight, left4me.Site).Act }
 
-// WantedRevision is the revision that an address names; 0 is the current one.
+// WantedRevision returns the revision that the query of a request names, or 0 if it names
+// none, for the current revision.
 func WantedRevision(r *http.Request) (int, error) {
 	text := r.FormValue("rev")
 	if text == "" {
@@ -129,10 +131,12 @@ func WantedRevision(r *http.Request) (int, error) {
 	return n, nil
 }
 
-// errNoRevision is for an address that names a revision that is gone.
+// errNoRevision is the error for a revision that does not exist or was deleted.
 var errNoRevision = left4me.NewError(left4me.NotFound, "revision.gone")
 
-// Detailed are the details of one revision.
+// Detailed returns the details of revision n; 0 is the current revision. It returns a zero
+// Revision if the overlay has none or its host does not answer, which the header reports.
+// Errors: left4me.NotFound.
 func (p *Core) Detailed(ctx context.Context, o *Page, n int) (rev left4me.Revision, err error) {
 	err = p.Read(ctx, o, func(o Page) error {
 		rev = left4me.Revision{}

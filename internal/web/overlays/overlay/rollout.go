@@ -6,7 +6,7 @@ import (
 	"github.com/left4me/left4me/internal/control/rolloutrules"
 )
 
-// visibleMoves is how the servers move over that somebody may see.
+// visibleMoves returns v without the servers that the user may not see.
 func visibleMoves(who accounts.Actor, v overlays.Restart) *overlays.Restart {
 	v.Moves, v.Wishes, v.Reason = rolloutrules.Visible(who, v.Moves, v.Wishes, v.Reason)
 	return &v

@@ -10,10 +10,11 @@ import templruntime "github.com/a-h/templ/runtime"
 
 import (
 	"github.com/left4me/left4me/internal/control/overlays"
+	"github.com/left4me/left4me/internal/locale"
 	"github.com/left4me/left4me/internal/web/page"
 )
 
-// Badge is the state of an overlay.
+// Badge shows the state of an overlay.
 func Badge(v overlays.View) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -35,8 +36,8 @@ func Badge(v overlays.View) templ.Component {
 			templ_7745c5c3_Var1 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		tone, icn, word := State(v)
-		templ_7745c5c3_Err = page.Badge(tone, icn, word).Render(ctx, templ_7745c5c3_Buffer)
+		tone, icn, word := stateBadge(v)
+		templ_7745c5c3_Err = page.Badge(tone, icn, word.In(locale.From(ctx))).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -6,7 +6,8 @@ import (
 	"github.com/left4me/left4me/internal/web/page"
 )
 
-// campaignPicture is the address of a campaign's picture, or empty.
+// campaignPicture returns the address of a campaign's picture, or "" if it has none that
+// browsers show. file is the VPK that contains the picture, or "".
 func campaignPicture(o left4me.Name, rev int, file, image string) string {
 	if image == "" || filelist.PictureOf(image) == "" {
 		return ""

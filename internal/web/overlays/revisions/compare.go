@@ -14,13 +14,14 @@ import (
 	"github.com/left4me/left4me/internal/web/page"
 )
 
-// diffView is how two revisions differ.
+// diffView is the content of the page that compares two revisions. From is 0 for a comparison
+// with no files.
 type diffView struct {
 	From, To int
 	Page     left4me.Page[left4me.FileChange]
 }
 
-// diffView is how two revisions differ.
+// diffView returns the page that compares two revisions.
 func (p *Pages) diffView(r *http.Request, who accounts.Actor, name left4me.Name) (page.View, error) {
 	o, err := p.Overlay.Page(r, who, name, "revisions")
 	if err != nil {

@@ -12,10 +12,11 @@ import (
 	"github.com/left4me/left4me/internal/web/page"
 )
 
-// builder makes a page of the overlay that its address names.
+// builder returns a page of the overlay with that name.
 type builder func(r *http.Request, who accounts.Actor, name left4me.Name) (page.View, error)
 
-// detailView is a page about one revision of an overlay.
+// detailView returns the builder of a page about one revision, whose part id is rendered by
+// show. The query of the address may name the revision; the default is the current one.
 func (p *Pages) detailView(tab, id string, show func(overlay.Page, left4me.Revision) templ.Component) builder {
 	return func(r *http.Request, who accounts.Actor, name left4me.Name) (page.View, error) {
 		o, err := p.Overlay.Page(r, who, name, tab)
@@ -33,7 +34,7 @@ func (p *Pages) detailView(tab, id string, show func(overlay.Page, left4me.Revis
 	}
 }
 
-// fixable counts the warnings that a repair of texts mends.
+// fixable returns the number of warnings that repairing texts removes.
 func fixable(all []left4me.Warning) (n int) {
 	for _, w := range all {
 		if w.Fix {
@@ -43,8 +44,8 @@ func fixable(all []left4me.Warning) (n int) {
 	return n
 }
 
-// mayRepair reports whether texts of a revision can be repaired: they are those
-// that servers start with.
+// mayRepair reports whether the user may repair texts of a revision. Only the current
+// revision can be repaired.
 func mayRepair(o overlay.Page, r left4me.Revision) bool {
 	return o.May(accounts.Content).Act && r.Number == o.Content.Current
 }

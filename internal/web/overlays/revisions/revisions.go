@@ -1,17 +1,17 @@
 package revisions
 
 import (
-	"fmt"
 	"net/http"
 	"strings"
 
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/locale"
 	"github.com/left4me/left4me/internal/web/overlays/overlay"
 	"github.com/left4me/left4me/internal/web/page"
 )
 
-// revisionsView is the list of an overlay's revisions.
+// revisionsView returns the page with the list of an overlay's revisions.
 func (p *Pages) revisionsView(r *http.Request, who accounts.Actor, name left4me.Name) (page.View, error) {
 	o, err := p.Overlay.Page(r, who, name, "revisions")
 	if err != nil {
@@ -21,6 +21,7 @@ func (p *Pages) revisionsView(r *http.Request, who accounts.Actor, name left4me.
 		page.NewPart("overlay-revisions", revisionTable(o), append(overlay.Topics(o.Name), page.OnEnds("server"))...)), nil
 }
 
+// useRevision makes a revision the current one.
 func (p *Pages) useRevision(w http.ResponseWriter, r *http.Request, who accounts.Actor, v page.Revision) error {
 	if _, err := p.Overlays.Revisions().Use(r.Context(), who.Cause(), v.Overlay, v.Number); err != nil {
 		return err
@@ -29,6 +30,7 @@ func (p *Pages) useRevision(w http.ResponseWriter, r *http.Request, who accounts
 	return nil
 }
 
+// labelRevision sets or removes the label of a revision.
 func (p *Pages) labelRevision(w http.ResponseWriter, r *http.Request, who accounts.Actor, v page.Revision) error {
 	if _, err := p.Overlays.Revisions().Label(r.Context(), who.Cause(), v.Overlay, v.Number,
 		strings.TrimSpace(r.FormValue("label"))); err != nil {
@@ -38,7 +40,7 @@ func (p *Pages) labelRevision(w http.ResponseWriter, r *http.Request, who accoun
 	return nil
 }
 
-// dropView asks before a revision is dropped. One that is gone leads to the others.
+// dropView returns the page that asks for confirmation before a revision is deleted.
 func (p *Pages) dropView(r *http.Request, who accounts.Actor, v page.Revision) (page.View, error) {
 	o, err := p.Overlay.Page(r, who, v.Overlay, "revisions")
 	if err != nil {
@@ -49,11 +51,12 @@ func (p *Pages) dropView(r *http.Request, who accounts.Actor, v page.Revision) (
 		return page.View{}, page.ErrNoPage
 	}
 	return page.View{
-		Frame: p.Panel.Frame(r, who, fmt.Sprintf("Drop revision %d", v.Number), "overlays"),
+		Frame: p.Panel.Frame(r, who, locale.T(r.Context(), "overlays.revisions.delete.revision", "revision", v.Number), "overlays"),
 		Body:  []page.Piece{page.NewPart("drop", dropRevision(o, rev), overlay.Topics(o.Name)...)},
 	}, nil
 }
 
+// dropRevision deletes a revision.
 func (p *Pages) dropRevision(w http.ResponseWriter, r *http.Request, who accounts.Actor, v page.Revision) error {
 	if _, err := p.Overlays.Revisions().Drop(r.Context(), who.Cause(), v.Overlay, v.Number); err != nil {
 		return err

@@ -1,5 +1,5 @@
-// Package revisions is the pages of the revisions of an overlay: the list, what
-// differs between two of them, and the problems and campaigns of one.
+// Package revisions contains the pages of an overlay's revisions: the list, the comparison of
+// two revisions, and the problems and campaigns of one.
 package revisions
 
 import (
@@ -9,14 +9,14 @@ import (
 	"github.com/left4me/left4me/internal/web/page"
 )
 
-// Pages are the pages of revisions.
+// Pages are the pages of an overlay's revisions.
 type Pages struct {
 	Panel    *page.Panel
 	Overlay  *overlay.Core
 	Overlays *overlays.Overlays
 }
 
-// Routes is the part of the table of routes that is about revisions.
+// Routes returns the routes of these pages.
 func (p *Pages) Routes() []page.Route {
 	one, revision := page.Overlays(), page.Revisions()
 	return []page.Route{

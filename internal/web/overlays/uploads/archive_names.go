@@ -7,7 +7,7 @@ import (
 	"github.com/left4me/left4me/internal/web/page"
 )
 
-// setNames keeps the setting of names in archives.
+// setNames saves the encoding that short names in archives are read in.
 func (p *Pages) setNames(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
 	if err := r.ParseForm(); err != nil {
 		return page.BadForm(err)

@@ -8,7 +8,8 @@ import (
 	"github.com/left4me/left4me/internal/web/page"
 )
 
-// forgetMove lets an overlay find out again where a folder of its uploads goes.
+// forgetMove removes a move that an overlay remembers, so that the destination of the folder
+// is detected again.
 func (p *Pages) forgetMove(w http.ResponseWriter, r *http.Request, who accounts.Actor, name left4me.Name) error {
 	if err := r.ParseForm(); err != nil {
 		return page.BadForm(err)

@@ -9,11 +9,13 @@ import (
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/control/uploads"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/locale"
+	"github.com/left4me/left4me/internal/web/format"
 	"github.com/left4me/left4me/internal/web/page"
 )
 
-// listView lists the uploads that were begun and not published: one's own, and
-// everybody's for an administrator.
+// listView returns the page of unpublished uploads: the user's own, and for administrators
+// those of all users.
 func (p *Pages) listView(r *http.Request, who accounts.Actor) (page.View, error) {
 	all := page.LazyPart("open-uploads", func(ctx context.Context) (templ.Component, error) {
 		open, err := p.Uploads.List(ctx, who)
@@ -24,20 +26,20 @@ func (p *Pages) listView(r *http.Request, who accounts.Actor) (page.View, error)
 	if err != nil {
 		return page.View{}, err
 	}
-	f := p.Panel.Frame(r, who, "Uploads", "overlays")
+	f := p.Panel.Frame(r, who, locale.T(r.Context(), "overlays.uploads.title"), "overlays")
 	names := p.Panel.Form(r, "names", namesSetting(encoding, f.May(accounts.SiteRight, left4me.Site)), page.OnContent())
 	return page.View{Frame: f, Body: []page.Piece{page.Fixed(uploadsHead()), all, names}}, nil
 }
 
-// uploadOf says for what an upload was begun, and by whom if that is somebody else.
-func uploadOf(u uploads.Upload, who string) string {
+// uploadTarget returns the overlay that an upload is for, and its user if it is not who.
+func uploadTarget(u uploads.Upload, who string) locale.Message {
 	if u.By == who {
-		return "for " + string(u.Overlay)
+		return locale.M("overlays.uploads.target", "overlay", u.Overlay)
 	}
-	return "for " + string(u.Overlay) + " by " + u.By
+	return locale.M("overlays.uploads.target_by", "overlay", u.Overlay, "user", format.Visible(u.By))
 }
 
-// dropListed drops an upload of the list.
+// dropListed deletes an upload in the list.
 func (p *Pages) dropListed(w http.ResponseWriter, r *http.Request, who accounts.Actor, u uploads.Upload) error {
 	if err := p.Uploads.Delete(r.Context(), who, u.ID); err != nil {
 		return err

@@ -14,38 +14,43 @@ import (
 
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/control/overlays"
+	"github.com/left4me/left4me/internal/control/uploads"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/locale"
+	"github.com/left4me/left4me/internal/web/format"
 	"github.com/left4me/left4me/internal/web/page"
 )
 
-// planForm is how an upload shall be understood, as it was chosen.
+// planForm is the form that adjusts and publishes an upload.
 type planForm struct {
 	Root, Subdir, Names string
 	Texts               string
 	Replace             bool
-	Moves               []left4me.FolderMove // of the upload; those that the overlay remembers count, too
+	Moves               []left4me.FolderMove // of the upload; moves that the overlay remembers apply in addition
 	Note                string
-	Base                int // the revision that was looked at
+	Base                int // the revision that the user saw, or left4me.NoRevision
 	Problem             string
 }
 
-// roots are the places in a layer where files can go.
-var roots = []struct{ Value, Label string }{
-	{"", "find it out"},
-	{".", "as they are"},
-	{"left4dead2", "left4dead2/"},
-	{"left4dead2/addons", "left4dead2/addons/"},
-	{"left4dead2/cfg", "left4dead2/cfg/"},
-	{"left4dead2/addons/sourcemod", "left4dead2/addons/sourcemod/"},
+// roots are the directories of a layer that all files can be put into. "" and "." are offered
+// as well: they detect a destination for each file, or keep the paths of the upload.
+var roots = []string{"left4dead2", "left4dead2/addons", "left4dead2/cfg", "left4dead2/addons/sourcemod"}
+
+// rootLabel returns how a page shows the directory that an upload goes into.
+func rootLabel(root string) string {
+	if root == "" || root == "." {
+		return "/"
+	}
+	return format.Visible(root) + "/"
 }
 
-// nameEncodings are what file names in archives can be written in; first says what
-// the first choice is.
+// nameEncodings returns the choices for the encoding of file names in archives. The first
+// choice has the given value and label.
 func nameEncodings(value, first string) (all []overlays.NameEncoding) {
 	return append([]overlays.NameEncoding{{Name: value, Label: first}}, overlays.NameEncodings()...)
 }
 
-// query is the form as the address of a plan has it, without its note.
+// query returns the form as the query of a preview's address, without the note.
 func (f planForm) query() url.Values {
 	v := url.Values{}
 	for key, value := range map[string]string{"root": f.Root, "subdir": f.Subdir, "names": f.Names, "texts": f.Texts} {
@@ -59,13 +64,13 @@ func (f planForm) query() url.Values {
 	return v
 }
 
-// read is the address of the plan with names in an encoding.
+// read returns the address of the preview with names read in an encoding.
 func (f planForm) read(o left4me.Name, id, encoding string) templ.SafeURL {
 	f.Names = encoding
 	return f.at(o, id, "")
 }
 
-// at is the address of the plan, or of something that is done to it.
+// at returns the address of the preview, or of an action on it.
 func (f planForm) at(o left4me.Name, id, act string) templ.SafeURL {
 	to := page.OverlayPath(o, "/uploads/", id, act)
 	if q := f.query().Encode(); q != "" {
@@ -74,6 +79,7 @@ func (f planForm) at(o left4me.Name, id, act string) templ.SafeURL {
 	return templ.SafeURL(to)
 }
 
+// change returns what publishing the upload changes.
 func (f planForm) change(id string) left4me.Change {
 	return left4me.Change{
 		Upload:  id,
@@ -83,8 +89,9 @@ func (f planForm) change(id string) left4me.Change {
 	}
 }
 
+// readPlanForm reads the form as it was sent, or the query of an address.
 func readPlanForm(v url.Values) planForm {
-	base, _ := strconv.Atoi(v.Get("base")) // nothing is any
+	base, _ := strconv.Atoi(v.Get("base")) // without a valid base, planWith uses the current revision
 	return planForm{
 		Root: v.Get("root"), Subdir: strings.Trim(strings.TrimSpace(v.Get("subdir")), "/"), Names: v.Get("names"),
 		Replace: v.Get("replace") != "",
@@ -93,13 +100,15 @@ func readPlanForm(v url.Values) planForm {
 	}
 }
 
-// showPlan says what an upload would do, before it does. What has not come yet is
-// sent first.
+// showPlan answers with the preview of an upload. It redirects to the page that sends the
+// missing data if the upload is incomplete.
 func (p *Pages) showPlan(w http.ResponseWriter, r *http.Request, who accounts.Actor, at page.Upload) error {
 	v, err := p.planView(r, who, at)
 	return p.answerPlan(w, r, at, http.StatusOK, v, err)
 }
 
+// answerPlan answers with a preview, or redirects to the upload page if err says that the
+// upload cannot be previewed.
 func (p *Pages) answerPlan(w http.ResponseWriter, r *http.Request, at page.Upload, status int, v page.View, err error) error {
 	if errors.Is(err, left4me.Conflict) || errors.Is(err, left4me.Invalid) {
 		http.Redirect(w, r, page.OverlayPath(at.Overlay, "/upload?id=", url.QueryEscape(at.ID)), http.StatusSeeOther)
@@ -111,12 +120,13 @@ func (p *Pages) answerPlan(w http.ResponseWriter, r *http.Request, at page.Uploa
 	return p.Panel.Show(w, r, status, v)
 }
 
-// planView is what an upload would do.
+// planView returns the preview of an upload: what publishing it would change.
 func (p *Pages) planView(r *http.Request, who accounts.Actor, at page.Upload) (page.View, error) {
 	return p.planWith(r, who, at, readPlanForm(r.URL.Query()), "")
 }
 
-// planWith is the plan with a form as it was sent, and why nothing was published.
+// planWith returns the preview with a form as it was sent. problem says why nothing was
+// published, or is empty.
 func (p *Pages) planWith(r *http.Request, who accounts.Actor, at page.Upload, form planForm, problem string) (page.View, error) {
 	o, err := p.Overlay.Page(r, who, at.Overlay, "contents")
 	if err != nil {
@@ -156,7 +166,7 @@ func (p *Pages) planWith(r *http.Request, who accounts.Actor, at page.Upload, fo
 	return v, nil
 }
 
-// publishUpload makes a revision of an upload.
+// publishUpload starts a job that creates a revision from an upload.
 func (p *Pages) publishUpload(w http.ResponseWriter, r *http.Request, who accounts.Actor, at page.Upload) error {
 	if err := r.ParseForm(); err != nil {
 		return page.BadForm(err)
@@ -169,7 +179,7 @@ func (p *Pages) publishUpload(w http.ResponseWriter, r *http.Request, who accoun
 	form.Moves = u.Moves
 	change := form.change(u.ID)
 	_, err = p.Overlays.Build(r.Context(), who.Cause(), at.Overlay,
-		overlays.Request{Note: cmp.Or(form.Note, "uploaded "+uploadName(u)), Change: &change})
+		overlays.Request{Note: cmp.Or(form.Note, defaultNote(r.Context(), u)), Change: &change})
 	if wrong, ok := page.ProblemsOf(r.Context(), who, err); ok {
 		v, err := p.planWith(r, who, at, form, wrong.All())
 		return p.answerPlan(w, r, at, http.StatusUnprocessableEntity, v, err)
@@ -179,4 +189,9 @@ func (p *Pages) publishUpload(w http.ResponseWriter, r *http.Request, who accoun
 	}
 	http.Redirect(w, r, page.OverlayPath(at.Overlay), http.StatusSeeOther)
 	return nil
+}
+
+// defaultNote returns the note of a revision that is published without a note.
+func defaultNote(ctx context.Context, u uploads.Upload) string {
+	return locale.T(ctx, "overlays.plan.note.default", "name", uploadName(ctx, u))
 }

@@ -9,15 +9,16 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// questionKey names a question, so that an answer is about what was asked: which
-// questions there are changes with each move.
+// questionKey returns a key of a question, which its answer names. Positions in the plan would
+// not do, because each move changes which questions the plan has.
 func questionKey(q left4me.PlanAsk) string {
-	b, _ := json.Marshal(q) // it came as JSON
+	b, _ := json.Marshal(q) // no error: q was decoded from JSON
 	sum := sha256.Sum256(b)
 	return base64.RawURLEncoding.EncodeToString(sum[:12])
 }
 
-// answerOf are all moves of an answer to a question of a plan.
+// answerOf returns the moves of an answer to a question of a plan, or nil if the plan no
+// longer has the question.
 func answerOf(plan left4me.Plan, question, answer string) []left4me.FolderMove {
 	n, err := strconv.Atoi(answer)
 	for _, q := range plan.Asks {

@@ -1,5 +1,5 @@
-// Package uploads is the pages on which files are uploaded to an overlay, placed and
-// published, and the list of unpublished uploads.
+// Package uploads contains the pages that upload files to an overlay, preview and publish
+// them, and the list of unpublished uploads.
 package uploads
 
 import (
@@ -18,7 +18,7 @@ type Pages struct {
 	Uploads  *uploads.Uploads
 }
 
-// Routes is the part of the table of routes that is about uploads.
+// Routes returns the routes of these pages.
 func (p *Pages) Routes() []page.Route {
 	one, upload := page.Overlays(), p.Panel.UploadsOfOverlays()
 	return []page.Route{

@@ -11,11 +11,12 @@ import (
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/control/overlays"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/locale"
 	"github.com/left4me/left4me/internal/web/format"
 	"github.com/left4me/left4me/internal/web/page"
 )
 
-// places are where a folder or file of an upload can be moved with a click; others can
+// places are the destinations in the menus that move a folder or file. Other destinations can
 // be typed.
 var places = []struct{ Value, Label string }{
 	{"left4dead2", "left4dead2/"},
@@ -26,28 +27,27 @@ var places = []struct{ Value, Label string }{
 	{"left4dead2/addons/sourcemod/plugins", "sourcemod/plugins/"},
 	{"left4dead2/addons/sourcemod/configs", "sourcemod/configs/"},
 	{"left4dead2/addons/sourcemod/data", "sourcemod/data/"},
-	{leaveOut, "leave it out"},
 }
 
 const (
-	leaveOut = "-" // the target of a move that leaves files out
-	findOut  = "?" // the choice that undoes a move
+	leaveOut = "-" // destination of a move that leaves files out
+	findOut  = "?" // choice that undoes a move
 )
 
-// moveShown is how many moves a list shows before it is folded.
+// moveShown is the maximum number of moves in a list that is expanded initially.
 const moveShown = 8
 
-// treeOpen is how many rows of a tree are open; what more there are is folded.
+// treeOpen is the maximum number of rows of a tree that are expanded initially.
 const treeOpen = 40
 
 // planNode is a row of the tree of an upload.
 type planNode struct {
 	left4me.PlanDir
 	Kids []*planNode
-	Open bool // what is in it is shown at once
+	Open bool // whether its rows are shown initially
 }
 
-// base is the name of a row; above it are the folders that it lies in.
+// base returns the name of a row without its parent folders, which are in the rows above.
 func (n *planNode) base() string {
 	name := n.From[strings.LastIndexByte(n.From, '/')+1:]
 	if n.Dir {
@@ -56,33 +56,32 @@ func (n *planNode) base() string {
 	return name
 }
 
-// place says where a row goes, in a few words.
-func (n *planNode) place() string {
+// place returns the destination of a row.
+func (n *planNode) place(ctx context.Context) string {
 	switch {
 	case n.To != "" && !n.Dir && path.Base(n.To) == path.Base(n.From):
 		return path.Dir(n.To)
 	case n.To != "":
 		return n.To
 	case n.Why != "":
-		return "left out"
+		return locale.T(ctx, "overlays.moves.left_out")
 	}
-	return "several places"
+	return locale.T(ctx, "overlays.plan.tree.several")
 }
 
-// about is how much is in a row, and why it goes there.
+// about returns the size of a row and the reason for its destination.
 func (n *planNode) about(ctx context.Context) string {
-	text := format.Amount(ctx, n.Bytes, "bytes")
-	if n.Dir {
-		text = format.Count(n.Count, "file", "files") + ", " + text
+	size, reason := locale.Bytes(n.Bytes), format.Visible(n.Why)
+	if !n.Dir {
+		return locale.T(ctx, "overlays.plan.tree.file", "size", size, "reason", reason)
 	}
-	if n.Why != "" {
-		text += ": " + format.Visible(n.Why)
-	}
-	return text
+	files := locale.M("overlays.files.count", "count", n.Count)
+	return locale.T(ctx, "overlays.plan.tree.folder", "files", files, "size", size, "reason", reason)
 }
 
-// planTree makes a tree of the rows of a plan, which come in its order. The outermost
-// rows are open as long as there are few: a plan of hundreds is read from outside.
+// planTree returns the rows of a plan as a tree; dirs must be in the order of the tree. Rows
+// are expanded level by level until treeOpen rows are visible, so that a large plan starts
+// with its outermost folders.
 func planTree(dirs []left4me.PlanDir) (top []*planNode) {
 	var in []*planNode // the folders around the next row
 	for _, d := range dirs {
@@ -114,12 +113,12 @@ func planTree(dirs []left4me.PlanDir) (top []*planNode) {
 	return top
 }
 
-// isMoved reports whether somebody moved exactly this folder or file.
+// isMoved reports whether moves contains a move of exactly this folder or file.
 func isMoved(moves []left4me.FolderMove, from string) bool {
 	return slices.ContainsFunc(moves, func(m left4me.FolderMove) bool { return m.From == from })
 }
 
-// movePlan moves a folder of an upload, or answers a question of its plan.
+// movePlan moves a folder or file of an upload, or answers a question of its plan.
 func (p *Pages) movePlan(w http.ResponseWriter, r *http.Request, who accounts.Actor, at page.Upload) error {
 	if err := r.ParseForm(); err != nil {
 		return page.BadForm(err)
@@ -136,7 +135,7 @@ func (p *Pages) movePlan(w http.ResponseWriter, r *http.Request, who accounts.Ac
 		if err != nil {
 			return err
 		}
-		moves = answerOf(plan, question, r.PostForm.Get("answer")) // none: what was asked is settled
+		moves = answerOf(plan, question, r.PostForm.Get("answer")) // none if the plan no longer has the question
 	} else {
 		moves = []left4me.FolderMove{moveOf(r.PostForm.Get("folder"), r.PostForm.Get("place"))}
 	}
@@ -156,7 +155,7 @@ func (p *Pages) movePlan(w http.ResponseWriter, r *http.Request, who accounts.Ac
 	return nil
 }
 
-// moveOf is a move as a form has it.
+// moveOf returns the move that a form describes.
 func moveOf(folder, place string) left4me.FolderMove {
 	trim := func(s string) string { return strings.Trim(strings.TrimSpace(s), "/") }
 	m := left4me.FolderMove{From: trim(folder), To: trim(place)}

@@ -1,6 +1,7 @@
 package uploads
 
 import (
+	"context"
 	"errors"
 	"io"
 	"mime"
@@ -14,18 +15,19 @@ import (
 	"github.com/left4me/left4me/internal/control/uploads"
 	"github.com/left4me/left4me/internal/httpserver"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/locale"
 	"github.com/left4me/left4me/internal/web/format"
 	"github.com/left4me/left4me/internal/web/page"
 )
 
-// uploadView is the page on which files are sent.
+// uploadView is the content of the page that uploads files.
 type uploadView struct {
-	Upload  *uploads.Upload // one that was begun, or nil
-	Open    []uploads.Upload
+	Upload  *uploads.Upload  // the upload to continue, or nil
+	Open    []uploads.Upload // other unpublished uploads of the user to the overlay
 	Problem string
 }
 
-// uploadView is where files are chosen. With ?id= it goes on with an upload.
+// uploadView returns the page that uploads files. The query id continues an upload.
 func (p *Pages) uploadView(r *http.Request, who accounts.Actor, name left4me.Name) (page.View, error) {
 	return p.uploadWith(r, who, name, "")
 }
@@ -60,8 +62,7 @@ func (p *Pages) uploadWith(r *http.Request, who accounts.Actor, name left4me.Nam
 	return page, nil
 }
 
-// have and size are the bytes of an upload that have come and that it will have,
-// as far as its files were begun.
+// have returns the number of bytes of an upload that were received.
 func have(u uploads.Upload) (n int64) {
 	for _, f := range u.Files {
 		n += f.Have
@@ -69,6 +70,8 @@ func have(u uploads.Upload) (n int64) {
 	return n
 }
 
+// sizeOfUpload returns the size in bytes of the files of an upload, without files that the
+// browser has not started to send.
 func sizeOfUpload(u uploads.Upload) (n int64) {
 	for _, f := range u.Files {
 		n += max(f.Size, f.Have)
@@ -76,7 +79,7 @@ func sizeOfUpload(u uploads.Upload) (n int64) {
 	return n
 }
 
-// beginUpload is asked by a script, which gets the number of the upload.
+// beginUpload creates an upload for upload.js and answers with its id as JSON.
 func (p *Pages) beginUpload(w http.ResponseWriter, r *http.Request, who accounts.Actor, name left4me.Name) error {
 	u, err := p.Uploads.Create(r.Context(), who, name)
 	if err == nil {
@@ -88,14 +91,14 @@ func (p *Pages) beginUpload(w http.ResponseWriter, r *http.Request, who accounts
 	return page.AnswerJSON(w, http.StatusCreated, map[string]any{"id": u.ID, "files": []any{}})
 }
 
-// uploadedFile is how much of a file has come.
+// uploadedFile is the progress of a file of an upload, as JSON.
 type uploadedFile struct {
 	Path string `json:"path"`
 	Size int64  `json:"size"`
 	Have int64  `json:"have"`
 }
 
-// uploadState says how much has come.
+// uploadState answers with the progress of each file of an upload as JSON.
 func (p *Pages) uploadState(w http.ResponseWriter, r *http.Request, who accounts.Actor, at page.Upload) error {
 	u, err := p.Uploads.Get(r.Context(), who, at.ID)
 	if err != nil {
@@ -108,8 +111,8 @@ func (p *Pages) uploadState(w http.ResponseWriter, r *http.Request, who accounts
 	return page.AnswerJSON(w, http.StatusOK, map[string]any{"id": u.ID, "files": files})
 }
 
-// uploadPiece takes a piece of a file. A script that sends at the wrong place
-// learns where to go on.
+// uploadPiece stores a piece of a file. If the piece does not continue the file, the answer
+// says from which offset to continue.
 func (p *Pages) uploadPiece(w http.ResponseWriter, r *http.Request, who accounts.Actor, at page.Upload) error {
 	q := r.URL.Query()
 	offset, err1 := strconv.ParseInt(q.Get("offset"), 10, 64)
@@ -133,8 +136,8 @@ func (p *Pages) uploadPiece(w http.ResponseWriter, r *http.Request, who accounts
 	return page.AnswerJSON(w, http.StatusOK, uploadedFile(f))
 }
 
-// uploadForm takes files from a browser without scripts: they go to the disk as
-// they come.
+// uploadForm stores the files of a form, which browsers without scripts send. Files are
+// written to disk while they are received, not buffered in memory.
 func (p *Pages) uploadForm(w http.ResponseWriter, r *http.Request, who accounts.Actor, name left4me.Name) error {
 	kind, more, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || kind != "multipart/form-data" {
@@ -162,7 +165,7 @@ func (p *Pages) uploadForm(w http.ResponseWriter, r *http.Request, who accounts.
 			}
 		}
 		if err := p.takeFile(r, who, u.ID, path.Base(strings.ReplaceAll(part.FileName(), `\`, "/")), part); err != nil {
-			_ = p.Uploads.Delete(r.Context(), who, u.ID) // else it goes by itself, later
+			_ = p.Uploads.Delete(r.Context(), who, u.ID) // otherwise, it expires later
 			if wrong, ok := page.ProblemsOf(r.Context(), who, httpserver.CutOff(err)); ok {
 				return p.wrongUpload(w, r, who, name, wrong.All())
 			}
@@ -170,12 +173,13 @@ func (p *Pages) uploadForm(w http.ResponseWriter, r *http.Request, who accounts.
 		}
 	}
 	if u.ID == "" {
-		return p.wrongUpload(w, r, who, name, "Choose a file first.")
+		return p.wrongUpload(w, r, who, name, locale.T(r.Context(), "overlays.upload.no_file"))
 	}
 	http.Redirect(w, r, page.OverlayPath(name, "/uploads/", u.ID), http.StatusSeeOther)
 	return nil
 }
 
+// wrongUpload answers with the upload page and why the form was refused.
 func (p *Pages) wrongUpload(w http.ResponseWriter, r *http.Request, who accounts.Actor, name left4me.Name, problem string) error {
 	v, err := p.uploadWith(r, who, name, problem)
 	if err != nil {
@@ -184,7 +188,7 @@ func (p *Pages) wrongUpload(w http.ResponseWriter, r *http.Request, who accounts
 	return p.Panel.Show(w, r, http.StatusUnprocessableEntity, v)
 }
 
-// takeFile writes a file whose size is known at its end.
+// takeFile stores a file whose size is only known once all of it was read.
 func (p *Pages) takeFile(r *http.Request, who accounts.Actor, id, name string, from io.Reader) error {
 	f, err := p.Uploads.Write(r.Context(), who, id, name, 0, -1, from)
 	if err == nil {
@@ -193,21 +197,22 @@ func (p *Pages) takeFile(r *http.Request, who accounts.Actor, id, name string, f
 	return err
 }
 
-// uploadName says in a few words what was uploaded.
-func uploadName(u uploads.Upload) string {
+// uploadName returns a short description of the files of an upload.
+func uploadName(ctx context.Context, u uploads.Upload) string {
 	switch len(u.Files) {
 	case 0:
-		return "No file yet"
+		return locale.T(ctx, "overlays.uploads.name.none")
 	case 1:
 		return format.Short(path.Base(u.Files[0].Path))
 	}
-	first, _, deep := strings.Cut(u.Files[0].Path, "/")
-	if deep {
-		return format.Short(first) + "/ with " + format.Count(len(u.Files), "file", "files")
+	files := locale.M("overlays.files.count", "count", len(u.Files))
+	if first, _, deep := strings.Cut(u.Files[0].Path, "/"); deep {
+		return locale.T(ctx, "overlays.uploads.name.folder", "folder", format.Short(first), "files", files)
 	}
-	return format.Count(len(u.Files), "file", "files")
+	return files.In(locale.From(ctx))
 }
 
+// dropUpload deletes an upload.
 func (p *Pages) dropUpload(w http.ResponseWriter, r *http.Request, who accounts.Actor, at page.Upload) error {
 	if err := p.Uploads.Delete(r.Context(), who, at.ID); err != nil {
 		return err

@@ -10,45 +10,49 @@ import (
 
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/locale"
 	"github.com/left4me/left4me/internal/web/page"
 )
 
-// itemWords are what a state of a workshop item is called, and how it looks.
-var itemWords = map[string]struct{ tone, icon, word string }{
-	left4me.ItemFresh:      {"good", "check", "downloaded"},
-	left4me.ItemReady:      {"good", "check", "can be had"},
-	left4me.ItemKept:       {"good", "check", "up to date"},
-	left4me.ItemCollection: {"idle", "overlays", "collection"},
-	left4me.ItemPrivate:    {"bad", "failed", "private"},
-	left4me.ItemDeleted:    {"bad", "failed", "deleted"},
-	left4me.ItemBanned:     {"bad", "failed", "banned"},
-	left4me.ItemNoFile:     {"bad", "failed", "no file"},
-	left4me.ItemWrongApp:   {"bad", "failed", "another game"},
-	left4me.ItemThrottled:  {"warn", "unresponsive", "Steam is busy"},
-	left4me.ItemFailed:     {"bad", "failed", "failed"},
-	left4me.ItemExcluded:   {"idle", "skipped", "left out"},
+// itemBadges are the badges of the states of workshop items.
+var itemBadges = map[string]struct {
+	tone, icon string
+	word       locale.Message
+}{
+	left4me.ItemFresh:      {"good", "check", locale.M("overlays.items.state.fresh")},
+	left4me.ItemReady:      {"good", "check", locale.M("overlays.items.state.ready")},
+	left4me.ItemKept:       {"good", "check", locale.M("overlays.items.state.kept")},
+	left4me.ItemCollection: {"idle", "overlays", locale.M("overlays.items.state.collection")},
+	left4me.ItemPrivate:    {"bad", "failed", locale.M("overlays.items.state.private")},
+	left4me.ItemDeleted:    {"bad", "failed", locale.M("overlays.items.state.deleted")},
+	left4me.ItemBanned:     {"bad", "failed", locale.M("overlays.items.state.banned")},
+	left4me.ItemNoFile:     {"bad", "failed", locale.M("overlays.items.state.no_file")},
+	left4me.ItemWrongApp:   {"bad", "failed", locale.M("overlays.items.state.wrong_app")},
+	left4me.ItemThrottled:  {"warn", "unresponsive", locale.M("overlays.items.state.throttled")},
+	left4me.ItemFailed:     {"bad", "failed", locale.M("overlays.items.state.failed")},
+	left4me.ItemExcluded:   {"idle", "skipped", locale.M("overlays.items.state.excluded")},
 }
 
-// itemHints say what a state means for whoever wants the item.
-var itemHints = map[string]string{
-	left4me.ItemPrivate:   "Its author shows it to friends only: ask them to make it public.",
-	left4me.ItemDeleted:   "Steam has no such item any more, or never had.",
-	left4me.ItemBanned:    "Valve took it out of the workshop.",
-	left4me.ItemNoFile:    "Steam gives no address for its file. Upload the file yourself if you have it.",
-	left4me.ItemWrongApp:  "It is for another game than Left 4 Dead 2.",
-	left4me.ItemThrottled: "Steam answers too many requests for now. The version that is there stays in use; the next update tries again.",
+// itemHints explain states of items and what to do about them.
+var itemHints = map[string]locale.Message{
+	left4me.ItemPrivate:   locale.M("overlays.items.hint.private"),
+	left4me.ItemDeleted:   locale.M("overlays.items.hint.deleted"),
+	left4me.ItemBanned:    locale.M("overlays.items.hint.banned"),
+	left4me.ItemNoFile:    locale.M("overlays.items.hint.no_file"),
+	left4me.ItemWrongApp:  locale.M("overlays.items.hint.wrong_app"),
+	left4me.ItemThrottled: locale.M("overlays.items.hint.throttled"),
 }
 
 // item is a workshop item or a collection on a page.
 type item struct {
 	left4me.WorkshopState
-	Known    bool // somebody said something of it
+	Known    bool // whether its state is known
 	Frozen   bool
 	Excluded bool
-	Items    []item // of a collection
+	Items    []item // items of a collection
 }
 
-// usable reports whether an item can be downloaded, as far as it is known.
+// usable reports whether an item can be downloaded, or its state is not known yet.
 func (i item) usable() bool {
 	switch i.State {
 	case "", left4me.ItemReady, left4me.ItemFresh, left4me.ItemKept, left4me.ItemCollection, left4me.ItemThrottled, left4me.ItemExcluded:
@@ -57,15 +61,16 @@ func (i item) usable() bool {
 	return false
 }
 
-// itemsView is the list of what somebody added.
+// itemsView is the list of the items and collections of an overlay.
 type itemsView struct {
 	Items    []item
 	Excluded int
-	Wrong    int // how many of all can't be had
+	Wrong    int // number of items that cannot be downloaded
 	Bytes    int64
 }
 
-// itemsOf puts together what was added and what is known of it.
+// itemsOf returns the entries of a workshop overlay with their known states. Bytes and Wrong
+// count each item once.
 func itemsOf(w *left4me.Workshop, states []left4me.WorkshopState) (v itemsView) {
 	if w == nil {
 		return v
@@ -93,7 +98,7 @@ func itemsOf(w *left4me.Workshop, states []left4me.WorkshopState) (v itemsView) 
 			}
 		}
 	}
-	// leaves are the items of a collection and of those in it, each once.
+	// leaves returns the items of a collection and of its nested collections, each once.
 	var leaves func(id left4me.WorkshopID, seen map[left4me.WorkshopID]bool) []item
 	leaves = func(id left4me.WorkshopID, seen map[left4me.WorkshopID]bool) (all []item) {
 		for _, c := range known[id].Children {
@@ -130,13 +135,13 @@ func itemsOf(w *left4me.Workshop, states []left4me.WorkshopState) (v itemsView) 
 	return v
 }
 
-// itemsTyped is the form for more items as it was typed.
+// itemsTyped is the form that adds items, as it was typed.
 type itemsTyped struct {
 	Items    string
 	Problems page.Problems
 }
 
-// itemsView is what is in a workshop overlay.
+// itemsView returns the page with the items of a workshop overlay.
 func (p *Pages) itemsView(r *http.Request, who accounts.Actor, name left4me.Name) (page.View, error) {
 	return p.itemsWith(r, who, name, itemsTyped{})
 }
@@ -158,8 +163,9 @@ func (p *Pages) itemsWith(r *http.Request, who accounts.Actor, name left4me.Name
 	return view, nil
 }
 
-// changeWorkshop changes what is in a workshop overlay. Such a change means the
-// same whoever else changed something, so it goes on top of that.
+// changeWorkshop changes the items of a workshop overlay. If another user saves the overlay at
+// the same time, changeWorkshop applies the change to the newer definition, since adding or
+// removing items does not depend on other settings.
 func (p *Pages) changeWorkshop(ctx context.Context, who accounts.Actor, name left4me.Name, change func(*left4me.Workshop)) error {
 	for tries := 0; ; tries++ {
 		v, err := p.Overlays.Get(ctx, name)
@@ -228,7 +234,7 @@ func (p *Pages) changeItem(w http.ResponseWriter, r *http.Request, who accounts.
 	return nil
 }
 
-// membersOf are the items that a collection has now. Errors: left4me.Unavailable.
+// membersOf returns the items that a collection has now. Errors: left4me.Unavailable.
 func (p *Pages) membersOf(ctx context.Context, id left4me.WorkshopID) ([]left4me.WorkshopID, error) {
 	w := left4me.Workshop{Entries: []left4me.WorkshopEntry{{ID: id}}}
 	states, err := p.Overlays.LookUp(ctx, w)

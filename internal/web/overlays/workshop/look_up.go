@@ -2,7 +2,6 @@ package workshop
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -12,11 +11,13 @@ import (
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/control/overlays"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/locale"
 	"github.com/left4me/left4me/internal/web/format"
 	"github.com/left4me/left4me/internal/web/page"
 )
 
-// pasteItems reads what somebody pasted and shows what that is.
+// pasteItems reads the pasted ids and addresses and redirects to the page that shows the
+// items.
 func (p *Pages) pasteItems(w http.ResponseWriter, r *http.Request, who accounts.Actor, name left4me.Name) error {
 	if err := r.ParseForm(); err != nil {
 		return page.BadForm(err)
@@ -41,15 +42,15 @@ func (p *Pages) pasteItems(w http.ResponseWriter, r *http.Request, who accounts.
 	return nil
 }
 
-// checkedItems is what Steam says of items that somebody wants to add.
+// checkedItems are the items that the user wants to add, with what Steam reports about them.
 type checkedItems struct {
 	Items   []item
-	Have    map[left4me.WorkshopID]bool // added before
+	Have    map[left4me.WorkshopID]bool // already in the overlay
 	Problem string
 }
 
-// checkItemsView is what Steam says of items that somebody wants to add. It is a form
-// that is as it was when Steam was asked.
+// checkItemsView returns the page that shows details of items before they are added. The page
+// is a form, so it is not updated while it is open.
 func (p *Pages) checkItemsView(r *http.Request, who accounts.Actor, name left4me.Name) (page.View, error) {
 	o, err := p.Overlay.Page(r, who, name, "items")
 	if err != nil {
@@ -82,6 +83,7 @@ func (p *Pages) checkItemsView(r *http.Request, who accounts.Actor, name left4me
 	return page, nil
 }
 
+// addItems adds the selected items and, if the form asks for it, starts a build.
 func (p *Pages) addItems(w http.ResponseWriter, r *http.Request, who accounts.Actor, name left4me.Name) error {
 	if err := r.ParseForm(); err != nil {
 		return page.BadForm(err)
@@ -91,7 +93,7 @@ func (p *Pages) addItems(w http.ResponseWriter, r *http.Request, who accounts.Ac
 		return err
 	}
 	build := r.PostForm.Get("build") != "" && len(ids) > 0
-	if build { // before anything is added
+	if build { // before anything is added, so that a denied request changes nothing
 		if err := page.Allow(who, accounts.Content, left4me.OnOverlay(name)); err != nil {
 			return err
 		}
@@ -107,7 +109,7 @@ func (p *Pages) addItems(w http.ResponseWriter, r *http.Request, who accounts.Ac
 		return err
 	}
 	if build {
-		note := fmt.Sprintf("added %s", format.Count(len(ids), "item or collection", "items or collections"))
+		note := locale.T(r.Context(), "overlays.items.note", "count", len(ids))
 		if _, err := p.Overlays.Build(r.Context(), who.Cause(), name, overlays.Request{Note: note}); err != nil {
 			return err
 		}

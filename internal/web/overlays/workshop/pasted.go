@@ -8,11 +8,15 @@ import (
 	"github.com/left4me/left4me/internal/web/format"
 )
 
-// maxPasted is how many items can be added at once; a collection is one.
+// AddressExample is the placeholder of fields for workshop items.
+const AddressExample = "https://steamcommunity.com/sharedfiles/filedetails/?id=…"
+
+// maxPasted is the maximum number of items that can be added at once. A collection counts as
+// one item.
 const maxPasted = 1000
 
-// Pasted are the items in a text that somebody pasted. Errors: left4me.Invalid for
-// the field "items".
+// Pasted returns the items whose ids or addresses a text contains, at most maxPasted. Errors:
+// left4me.Invalid for the field "items".
 func Pasted(text string) ([]left4me.WorkshopID, error) {
 	ids, bad := overlays.ParseWorkshop(text)
 	switch {
@@ -27,7 +31,7 @@ func Pasted(text string) ([]left4me.WorkshopID, error) {
 	return ids, nil
 }
 
-// JoinIDs are numbers of items as the address of a page has them.
+// JoinIDs returns ids of items for the query of an address, separated by commas.
 func JoinIDs(ids []left4me.WorkshopID) string {
 	texts := make([]string, len(ids))
 	for i, id := range ids {

@@ -1,4 +1,4 @@
-// Package workshop is the pages of the items of a workshop overlay.
+// Package workshop contains the pages of a workshop overlay's items.
 package workshop
 
 import (
@@ -15,7 +15,7 @@ type Pages struct {
 	Overlays *overlays.Overlays
 }
 
-// Routes is the part of the table of routes that is about workshop items.
+// Routes returns the routes of these pages.
 func (p *Pages) Routes() []page.Route {
 	one := page.Overlays()
 	return []page.Route{
