@@ -9,8 +9,8 @@ import (
 	"github.com/left4me/left4me/internal/web/page"
 )
 
-// blueprintViews returns the blueprints that who may see, sorted by name, each with the servers
-// that use it and that who may see.
+// blueprintViews returns the blueprints that the user may see, sorted by name. Each contains the
+// servers that use it, without those hidden from the user.
 func (p *Pages) blueprintViews(r *http.Request, who accounts.Actor) ([]blueprintView, error) {
 	all, err := p.Overlays.Blueprints().List(r.Context())
 	if err != nil {

@@ -28,8 +28,8 @@ type serverPage struct {
 	Tab     string
 }
 
-// visible returns a server as who may see it: the reasons for its state and for the failure of
-// its latest job do not name other objects that who may not see.
+// visible returns a server without hidden details: the reasons for its state and for the failure
+// of its latest job do not name objects that the user may not see.
 func visible(who accounts.Actor, v servers.View) servers.View {
 	if why := accounts.ConcealIn(who, v.Target(), v.Status.Why); why != v.Status.Why {
 		v.Status.Explain(why)

@@ -12,7 +12,7 @@ import (
 	"github.com/left4me/left4me/internal/web/page"
 )
 
-// filesOverlays returns the overlays to which who may promote files.
+// filesOverlays returns the files overlays to which the user may promote files.
 func (p *files) filesOverlays(ctx context.Context, who accounts.Actor) (names []left4me.Name, err error) {
 	all, err := p.pages.Overlays.List(ctx)
 	for _, o := range all {

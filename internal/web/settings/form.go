@@ -111,9 +111,8 @@ func (f Form) differs(ctx context.Context, theirs Form) []page.Setting {
 	return all
 }
 
-// Fill adds the overlays and maps that who may see and choose. If the host does not respond,
-// there are no overlays and only the maps of the game. inherited are the overlays of the
-// server's blueprint.
+// Fill adds the overlays and maps that the user may choose. If the host does not respond, only
+// the maps of the game are offered. inherited are the overlays of the server's blueprint.
 func (p *Choices) Fill(ctx context.Context, who accounts.Actor, f *Form, inherited []left4me.OverlayRef) {
 	all, err := p.Overlays.Names(ctx)
 	all = accounts.Visible(who, all, left4me.OnOverlay)
@@ -144,8 +143,8 @@ func gatherDefinition(wrong page.Problems) page.Problems {
 	return out
 }
 
-// Wrong sets the problems of the fields from err, without details that who may not see, and
-// returns the HTTP status for showing the form again. It returns err itself if err is not
+// Wrong sets the problems of the fields from err, without details that are hidden from the user,
+// and returns the HTTP status for showing the form again. It returns err itself if err is not
 // about the form. now is the form of the saved definition.
 func (f *Form) Wrong(ctx context.Context, who accounts.Actor, err error, now Form) (status int, internal error) {
 	wrong, ok := page.ProblemsOf(ctx, who, err)
