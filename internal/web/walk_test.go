@@ -336,7 +336,7 @@ func (w *walk) changeServer() {
 	w.next()
 	w.withConfigs(bus.ConfigFile{Path: "left4dead2/cfg/server.cfg", Running: "b\n", Next: "b\n"})
 	w.host.say(w.t, left4me.Status{Name: "alpha", State: left4me.Running, Build: 9001, SpecHash: w.specHash("alpha")})
-	w.shows("what a restart has changed", "Nothing: the generated files", "/servers/{name}/settings")
+	w.shows("what a restart has changed", "No changes. The generated files", "/servers/{name}/settings")
 	w.next()
 	blue := must(w.content.Blueprints().Get(ctx, "versus"))(w.t)
 	blue.Settings.Mode = "versus"
@@ -428,7 +428,7 @@ func (w *walk) changeRevisions() {
 	w.next()
 	w.withBlueprint("beta", "versus")
 	w.shows("who uses a blueprint", "/servers/beta", "/blueprints", "/blueprints/{name}")
-	w.shows("who uses a blueprint", "It is used by beta", "/blueprints/{name}/delete")
+	w.shows("who uses a blueprint", "The blueprint is used by beta", "/blueprints/{name}/delete")
 }
 
 // changeAccounts changes tokens and users.
