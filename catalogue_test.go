@@ -14,6 +14,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/internal/locale"
 )
 
@@ -154,7 +155,7 @@ func templates(t *testing.T) []source {
 
 // ofOthers matches the texts whose keys are composed elsewhere: those of errors, which
 // TestErrorCodesAndTextsAgree checks, and those of durations in package locale.
-var ofOthers = regexp.MustCompile(`^(error|duration)\.`)
+var ofOthers = regexp.MustCompile(`^(error|duration|step)\.`)
 
 var tag = regexp.MustCompile(`</([a-z_]+)>`)
 
@@ -434,5 +435,41 @@ func TestNoStyleOrScriptSelectsByText(t *testing.T) {
 		if m := byText.Find(data); m != nil {
 			t.Errorf("%s selects by %s: use a class or a data attribute", path, m)
 		}
+	}
+}
+
+// Each label of a step has a text, and each text of a step belongs to a label.
+func TestStepsHaveTexts(t *testing.T) {
+	texts := map[string]bool{}
+	for key := range locale.English.All("step.") {
+		texts[key] = true
+	}
+	labels := 0
+	for _, s := range sources(t) {
+		if filepath.Dir(s.path) != "internal/left4me" || s.test() {
+			continue
+		}
+		ast.Inspect(s.file, func(n ast.Node) bool {
+			spec, ok := n.(*ast.ValueSpec)
+			if !ok || !strings.HasPrefix(spec.Names[0].Name, "Step") || spec.Type != nil || len(spec.Values) != 1 {
+				return true
+			}
+			if l, ok := spec.Values[0].(*ast.BasicLit); ok && l.Kind == token.STRING {
+				label, _ := strconv.Unquote(l.Value)
+				key := left4me.StepKey(label)
+				if !texts[key] {
+					t.Errorf("%s: the step %q has no text %s", s.path, label, key)
+				}
+				delete(texts, key)
+				labels++
+			}
+			return true
+		})
+	}
+	if labels == 0 {
+		t.Error("no step was found: the test looks at nothing")
+	}
+	for key := range texts {
+		t.Errorf("no step has the text %s", key)
 	}
 }
