@@ -101,7 +101,7 @@ func (c *Overlays) advance(ctx context.Context) error {
 		return err
 	}
 	rows = slices.DeleteFunc(rows, func(r store.OverlayRestart) bool { return r.State != RestartRuns })
-	revisions := c.servers.Revisions(c.host)
+	revisions := c.servers.Revisions().Of(c.host)
 	all, err := c.servers.List(ctx)
 	if err != nil {
 		return err
@@ -122,7 +122,7 @@ func (c *Overlays) advance(ctx context.Context) error {
 		ctx := ofRestart(ctx, r)
 		do := next(r, all, empty, now)
 		switch i := slices.IndexFunc(do.wishes, func(w rolloutrules.Wish) bool { return w.Ready }); {
-		case do.end == RestartDone && c.outdated(ctx, revisions):
+		case do.end == RestartDone && outdated(ctx, c.servers.Revisions(), c.host, revisions):
 			continue // the list may lack the servers that need a restart; new reports wake Run
 		case do.end != "":
 			r.State, r.Reason, r.EndedAt = do.end, do.reason, toMillis(now)
@@ -142,10 +142,10 @@ func (c *Overlays) advance(ctx context.Context) error {
 
 // outdated reports whether the host's current revisions differ from those that servers were listed
 // with, or can't be queried.
-func (c *Overlays) outdated(ctx context.Context, listed map[left4me.Name]int) bool {
+func outdated(ctx context.Context, revisions servers.Revisions, host left4me.Name, listed map[left4me.Name]int) bool {
 	ctx, cancel := context.WithTimeout(ctx, listWithin)
 	defer cancel()
-	now, err := c.servers.AskRevisions(ctx, c.host)
+	now, err := revisions.Ask(ctx, host)
 	return err != nil || !maps.Equal(now, listed)
 }
 

@@ -48,8 +48,15 @@ func (l *statuses) revisions(host left4me.Name) (map[left4me.Name]int, bool) {
 	return c.revisions, ok
 }
 
-// listenContent subscribes to the hosts' reports of current revisions.
-func (s *Servers) listenContent(ctx context.Context) error {
+// Revisions are the current revisions of overlays that hosts report.
+type Revisions struct{ servers *Servers }
+
+// Revisions returns the current revisions that hosts report.
+func (s *Servers) Revisions() Revisions { return Revisions{s} }
+
+// listen subscribes to the hosts' reports of current revisions.
+func (r Revisions) listen(ctx context.Context) error {
+	s := r.servers
 	return s.bus.Listen(ctx, bus.Broadcast(bus.AnyHost, bus.KindContent), func(subject string, data []byte) {
 		var c bus.Currents
 		if err := json.Unmarshal(data, &c); err != nil {
@@ -60,8 +67,9 @@ func (s *Servers) listenContent(ctx context.Context) error {
 	})
 }
 
-// askContent queries a host for its current revisions.
-func (s *Servers) askContent(ctx context.Context, host left4me.Name) error {
+// ask queries a host for its current revisions.
+func (r Revisions) ask(ctx context.Context, host left4me.Name) error {
+	s := r.servers
 	asked := s.status.sequence()
 	var c bus.Currents
 	err := s.bus.Request(ctx, bus.Command(host, bus.VerbCurrents), bus.Empty{V: bus.Version}, &c)
@@ -74,19 +82,19 @@ func (s *Servers) askContent(ctx context.Context, host left4me.Name) error {
 	return err
 }
 
-// Revisions returns the current revisions that a host last reported, by the names that overlays
-// have there; nil if the host is unknown or does not report them. The map must not be changed.
-func (s *Servers) Revisions(host left4me.Name) map[left4me.Name]int {
-	current, _ := s.status.revisions(host)
+// Of returns the current revisions that a host last reported, by the names that overlays have
+// there; nil if the host is unknown or does not report them. The map must not be changed.
+func (r Revisions) Of(host left4me.Name) map[left4me.Name]int {
+	current, _ := r.servers.status.revisions(host)
 	return current
 }
 
-// AskRevisions queries a host for its current revisions, as in Revisions, and stores them. Its
-// reports arrive separately from the ends of jobs, so that a report about a build may arrive after
-// the build's end. Errors: left4me.Unavailable.
-func (s *Servers) AskRevisions(ctx context.Context, host left4me.Name) (map[left4me.Name]int, error) {
-	err := s.askContent(ctx, host)
-	return s.Revisions(host), err
+// Ask queries a host for its current revisions, as in Of, and stores them. Reports of a host arrive
+// separately from the ends of its jobs, so that a report about a build may arrive after the build's
+// end. Errors: left4me.Unavailable.
+func (r Revisions) Ask(ctx context.Context, host left4me.Name) (map[left4me.Name]int, error) {
+	err := r.ask(ctx, host)
+	return r.Of(host), err
 }
 
 // newContent returns the differences between the overlays a server was started with and those it

@@ -312,7 +312,7 @@ func (s *Servers) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.listenContent(ctx); err != nil {
+	if err := s.Revisions().listen(ctx); err != nil {
 		return err
 	}
 	if err := s.bus.Events(ctx, "crashes", bus.KindCrash, s.storeCrash(ctx)); err != nil {
@@ -433,7 +433,7 @@ func (s *Servers) ask(ctx context.Context, host left4me.Name) error {
 	if err := s.Names().noteRenamed(ctx, host, all); err != nil {
 		return err
 	}
-	return s.askContent(ctx, host)
+	return s.Revisions().ask(ctx, host)
 }
 
 // Watch yields the names of servers whose state, players or job may have changed, or that were
