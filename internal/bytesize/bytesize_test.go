@@ -6,7 +6,7 @@ import (
 	"github.com/left4me/left4me/internal/bytesize"
 )
 
-func TestSizesHaveTheUnitThatTheyFill(t *testing.T) {
+func TestSizesUseLargestUnit(t *testing.T) {
 	for n, want := range map[int64][5]string{
 		0:              {"0 B", "0.0 kB", "0 bytes", "0.0 MB", "0.0 GB"},
 		999:            {"999 B", "1.0 kB", "999 bytes", "0.0 MB", "0.0 GB"},

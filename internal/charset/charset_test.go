@@ -40,7 +40,7 @@ func encoded(t testing.TB, encoding string, texts ...string) (all [][]byte) {
 	return all
 }
 
-func TestTwoOrThreeNamesTellTheirEncoding(t *testing.T) {
+func TestTwoOrThreeNamesSufficeForDetection(t *testing.T) {
 	for encoding, all := range names {
 		for i := range all {
 			for j := i + 1; j < len(all); j++ {
@@ -83,7 +83,7 @@ func TestWesternNames(t *testing.T) {
 	}
 }
 
-func TestASingleShortNameIsDecidedByTheHint(t *testing.T) {
+func TestHintDecidesSingleShortName(t *testing.T) {
 	for encoding, all := range names {
 		if encoding == "gb18030" {
 			continue
@@ -105,7 +105,7 @@ func TestASingleShortNameIsDecidedByTheHint(t *testing.T) {
 }
 
 // The second byte of these characters is a \ or, made one, a /.
-func TestABackslashInACharacterIsNone(t *testing.T) {
+func TestBackslashByteInsideCharacter(t *testing.T) {
 	for encoding, name := range map[string]string{"shift_jis": "表示/ソース能力", "big5": "功能/許功蓋", "gbk": "誠/地图"} {
 		e, _ := charset.Find(encoding)
 		b := encoded(t, encoding, name)[0]
@@ -119,7 +119,7 @@ func TestABackslashInACharacterIsNone(t *testing.T) {
 	}
 }
 
-func TestEncodingsAreFound(t *testing.T) {
+func TestEncodingsAreDetected(t *testing.T) {
 	for name, want := range map[string]string{
 		"GBK": "gbk", "cp936": "gbk", "Windows-1251": "cp1251", "windows-949": "euc-kr", "SJIS": "shift_jis", "ibm866": "cp866",
 		"UTF8": "utf-8", "koi8-u": "koi8-u", "ebcdic": "",
@@ -155,7 +155,7 @@ func tenThousand(tb testing.TB) (all [][]byte) {
 // Beyond what is looked at, more names cost next to nothing, on the thread's own clock,
 // which stands still while others have the processor. How long it takes is measured by
 // test/bench.
-func TestManyNamesAreReadAtOnce(t *testing.T) {
+func TestManyNamesAreDecodedTogether(t *testing.T) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	all := tenThousand(t)

@@ -25,7 +25,7 @@ var comments = map[string]string{
 	"utf-8":     "// 服务器\nhostname \"ü\"\n",
 }
 
-func TestTextsAreReadAndWrittenAsTheyWere(t *testing.T) {
+func TestTextsRoundTrip(t *testing.T) {
 	for encoding, text := range comments {
 		e, ok := charset.FindText(encoding)
 		b, err := e.Encode(text)
@@ -41,7 +41,7 @@ func TestTextsAreReadAndWrittenAsTheyWere(t *testing.T) {
 	}
 }
 
-func TestAShortTextIsDecidedByTheHintForNames(t *testing.T) {
+func TestHintForNamesDecidesShortText(t *testing.T) {
 	// DOS writes names in 866, Windows texts in 1251.
 	e, _ := charset.Find("cp1251")
 	b, _ := e.Encode("// ва\n")
@@ -52,7 +52,7 @@ func TestAShortTextIsDecidedByTheHintForNames(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoTextIsNotRead(t *testing.T) {
+func TestBinaryFilesAreNotText(t *testing.T) {
 	exe, err := os.ReadFile("/proc/self/exe")
 	if err != nil {
 		t.Fatal(err)
@@ -77,7 +77,7 @@ func TestWhatIsNoTextIsNotRead(t *testing.T) {
 	}
 }
 
-func TestValuesMayBeCutWithinACharacter(t *testing.T) {
+func TestValuesTruncatedInsideCharacter(t *testing.T) {
 	e, _ := charset.Find("gbk")
 	b, _ := e.Encode(comments["gbk"])
 	decode := charset.Values(b, "")
@@ -87,7 +87,7 @@ func TestValuesMayBeCutWithinACharacter(t *testing.T) {
 	}
 }
 
-func TestLongTextsAreReadInTime(t *testing.T) {
+func TestLongTextsAreReadWithinLimit(t *testing.T) {
 	e, _ := charset.Find("gbk")
 	line, _ := e.Encode("// 服务器设置\n")
 	b := bytes.Repeat(line, (1<<20)/len(line))
@@ -120,7 +120,7 @@ func FuzzReadText(f *testing.F) {
 	})
 }
 
-func TestWhatAnEncodingLacksIsNamed(t *testing.T) {
+func TestUnencodableCharacterIsReported(t *testing.T) {
 	for _, c := range []struct {
 		encoding, text string
 		r              rune

@@ -71,7 +71,7 @@ func TestCopyKeepsHoles(t *testing.T) {
 	}
 }
 
-func TestCopyOfAFileThatChanges(t *testing.T) {
+func TestCopyOfChangingFile(t *testing.T) {
 	from, to := files(t)
 	write(t, from, 0, []byte("123456"))
 	if n, err := disk.Copy(t.Context(), to, from, 4, nil); n != 4 || err != nil {
@@ -87,7 +87,7 @@ func TestCopyOfAFileThatChanges(t *testing.T) {
 	}
 }
 
-func TestCopyEndsWithItsContext(t *testing.T) {
+func TestCopyStopsWithContext(t *testing.T) {
 	from, to := files(t)
 	write(t, from, 0, make([]byte, 64<<20))
 	ctx, cancel := context.WithCancel(t.Context())
@@ -98,7 +98,7 @@ func TestCopyEndsWithItsContext(t *testing.T) {
 }
 
 // Servers write to the disk while a large file is copied.
-func TestCopyEndsBeforeTheMargin(t *testing.T) {
+func TestCopyKeepsMarginFree(t *testing.T) {
 	disktest.OnSmall(t, "200m", func(t *testing.T, dir string) {
 		from, _ := files(t)
 		write(t, from, 0, make([]byte, 64<<20))
@@ -119,7 +119,7 @@ func TestCopyEndsBeforeTheMargin(t *testing.T) {
 	})
 }
 
-func TestFitsKeepsTheMargin(t *testing.T) {
+func TestFitsKeepsMarginFree(t *testing.T) {
 	free, margin, err := disk.Room(t.TempDir())
 	if err != nil || free <= margin {
 		t.Fatalf("%d bytes are free, %v", free, err)

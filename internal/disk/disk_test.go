@@ -15,7 +15,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-func TestAFullDiskIsExplainedWithPathAndBytes(t *testing.T) {
+func TestFullDiskErrorNamesPathAndBytes(t *testing.T) {
 	dir := t.TempDir()
 	there := filepath.Join(dir, "not", "made", "yet")
 	for name, c := range map[string]struct {

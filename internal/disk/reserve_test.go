@@ -9,7 +9,7 @@ import (
 	"github.com/left4me/left4me/internal/disk/disktest"
 )
 
-func TestTheReserveIsGivenBackAndMadeAgainOnEachFileSystem(t *testing.T) {
+func TestReserveIsReleasedAndRecreatedPerFileSystem(t *testing.T) {
 	disktest.OnSmall(t, "8m", func(t *testing.T, root string) {
 		other := filepath.Join(root, "overlays")
 		disktest.Mount(t, other, "4m", 0o755)

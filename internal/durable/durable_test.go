@@ -13,7 +13,7 @@ import (
 	"github.com/left4me/left4me/internal/durable"
 )
 
-func TestAFileIsReplacedAsAWhole(t *testing.T) {
+func TestFileIsReplacedAtomically(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "settings")
 	for _, text := range []string{"first\n", "second, which is longer\n", ""} {
 		for _, mode := range []fs.FileMode{0o600, 0o640, 0o644} {
@@ -26,7 +26,7 @@ func TestAFileIsReplacedAsAWhole(t *testing.T) {
 }
 
 // Who has it open goes on reading what was there.
-func TestWhoReadsAFileKeepsItsOldContents(t *testing.T) {
+func TestOpenReaderKeepsOldContent(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "settings")
 	if err := durable.WriteFile(name, []byte("old"), 0o600); err != nil {
 		t.Fatal(err)
@@ -45,7 +45,7 @@ func TestWhoReadsAFileKeepsItsOldContents(t *testing.T) {
 	}
 }
 
-func TestAFileThatCannotBeWrittenStaysAsItWas(t *testing.T) {
+func TestFailedWriteKeepsOldFile(t *testing.T) {
 	no := errors.New("no")
 	name := filepath.Join(t.TempDir(), "settings")
 	if err := durable.WriteFile(name, []byte("old"), 0o640); err != nil {
@@ -72,7 +72,7 @@ func TestAFileThatCannotBeWrittenStaysAsItWas(t *testing.T) {
 	}
 }
 
-func TestAFileStaysAsItWasOnAFullDisk(t *testing.T) {
+func TestFullDiskKeepsOldFile(t *testing.T) {
 	disktest.OnSmall(t, "1m", func(t *testing.T, full string) {
 		name := filepath.Join(full, "settings")
 		if err := durable.WriteFile(name, []byte("old"), 0o600); err != nil {
@@ -105,7 +105,7 @@ func holds(t *testing.T, name, text string, mode fs.FileMode) {
 	}
 }
 
-func TestAFileIsReplacedBeneathItsRoot(t *testing.T) {
+func TestFileIsReplacedUnderRoot(t *testing.T) {
 	dir, other := t.TempDir(), t.TempDir()
 	root, err := os.OpenRoot(dir)
 	if err != nil {

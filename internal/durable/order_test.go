@@ -18,7 +18,7 @@ import (
 
 // A power cut comes between any two system calls, so their order is the promise: the
 // contents are on the disk before the name is, and the name before the caller is told.
-func TestContentsAreOnTheDiskBeforeTheirNameAndThatBeforeTheEnd(t *testing.T) {
+func TestContentIsSyncedBeforeRenameAndDirectoryAfter(t *testing.T) {
 	dir := t.TempDir()
 	root, err := os.OpenRoot(dir)
 	if err != nil {

@@ -226,7 +226,7 @@ func TestIdentities(t *testing.T) {
 	}
 }
 
-func TestAdministratorsBetweenCommentMarksAreNamed(t *testing.T) {
+func TestAdminsInsideCommentAreReported(t *testing.T) {
 	text := "/**\n * who\n * \"STEAM_1:0:9\" z\n */\n/*\n\"STEAM_1:0:5\" \"z\"\nold admins\n*/\n\"STEAM_1:0:6\" \"z\"\n"
 	if d := cmp.Diff([]string{"|line 6: administrators between /* and */, which is no comment in this file: SourceMod gives them their " +
 		"rights"}, shown(gametext.Check(gametext.Admins, []byte(text)))); d != "" {

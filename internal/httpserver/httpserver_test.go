@@ -17,7 +17,7 @@ import (
 	"github.com/left4me/left4me/internal/requestid"
 )
 
-func TestEachKindThatIsShownHasAStatus(t *testing.T) {
+func TestEachErrorKindHasStatus(t *testing.T) {
 	for _, k := range []left4me.Kind{
 		left4me.NotFound, left4me.Conflict, left4me.Invalid, left4me.Denied, left4me.Busy, left4me.Unavailable, left4me.DiskFull,
 	} {
@@ -30,7 +30,7 @@ func TestEachKindThatIsShownHasAStatus(t *testing.T) {
 	}
 }
 
-func TestEachRequestHasAnID(t *testing.T) {
+func TestEachRequestHasID(t *testing.T) {
 	var inside string
 	h := httpserver.Identified(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { inside = requestid.From(r.Context()) }))
 	seen := map[string]bool{}
@@ -59,7 +59,7 @@ func TestEachRequestHasAnID(t *testing.T) {
 	}
 }
 
-func TestABodyThatIsCutIsToldAsSuch(t *testing.T) {
+func TestInterruptedBodyIsReported(t *testing.T) {
 	w := httptest.NewRecorder()
 	whole, err := io.ReadAll(httpserver.SlowBody(w, strings.NewReader("all of it")))
 	if err != nil || string(whole) != "all of it" {
@@ -77,7 +77,7 @@ func TestABodyThatIsCutIsToldAsSuch(t *testing.T) {
 	}
 }
 
-func TestEventsAreWrittenAsTheStandardHasThem(t *testing.T) {
+func TestEventsMatchStandard(t *testing.T) {
 	w := httptest.NewRecorder()
 	e := httpserver.NewEvents(w)
 	err := errors.Join(e.Comment("left4me"), e.Send("7", "html", []byte("one\r\ntwo\rthree")), e.Send("", "beat", nil))
@@ -111,7 +111,7 @@ func (c torn) Read(b []byte) (int, error) {
 
 // What fails while an answer is on its way cuts the connection and is told, unless the
 // client has gone itself.
-func TestADownloadThatFailsIsCutAndTold(t *testing.T) {
+func TestFailedDownloadIsAbortedAndLogged(t *testing.T) {
 	const half = 100 << 10
 	text := strings.Repeat("x", 2*half)
 	told := make(chan error, 2)
@@ -199,7 +199,7 @@ func TestADownloadThatFailsIsCutAndTold(t *testing.T) {
 
 // A download that ends with its request, such as when the right to it ends, is no failure that
 // somebody has to see to, and looks no more whole.
-func TestADownloadThatEndsWithItsRequestIsCutOnly(t *testing.T) {
+func TestCancelledDownloadIsNotLogged(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	r := httptest.NewRequestWithContext(ctx, http.MethodGet, "/", nil)

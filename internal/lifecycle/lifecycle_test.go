@@ -63,7 +63,7 @@ func TestStagesEndInOrder(t *testing.T) {
 	}
 }
 
-func TestPartsStartFromTheLastStageWhenThoseBeforeAreReady(t *testing.T) {
+func TestPartsStartFromLastStageOnceReady(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
@@ -87,7 +87,7 @@ func TestPartsStartFromTheLastStageWhenThoseBeforeAreReady(t *testing.T) {
 	})
 }
 
-func TestNothingStartsBehindAPartThatIsNeverReady(t *testing.T) {
+func TestPartThatIsNeverReadyBlocksLaterStages(t *testing.T) {
 	broken := errors.New("broken")
 	for name, c := range map[string]struct {
 		run  func(context.Context) error
@@ -116,7 +116,7 @@ func TestNothingStartsBehindAPartThatIsNeverReady(t *testing.T) {
 
 // A part that ends at once with the error of its context must not hide why another one
 // could not end well.
-func TestWhatFailsAtTheEndIsNotLost(t *testing.T) {
+func TestErrorsAtShutdownAreReturned(t *testing.T) {
 	full, stuck := errors.New("the disk is full"), errors.New("it is stuck")
 	ends := func(after time.Duration, with func(context.Context) error) Part {
 		return Part{Run: func(ctx context.Context) error {

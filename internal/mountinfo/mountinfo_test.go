@@ -12,7 +12,7 @@ import (
 	"github.com/left4me/left4me/internal/disk/disktest"
 )
 
-func TestMountPointsAreReadAsTheKernelWritesThem(t *testing.T) {
+func TestMountPointsAreUnescaped(t *testing.T) {
 	long := strings.Repeat(",lowerdir+=/var/lib/left4me/overlays/"+strings.Repeat("x", 130), 500)
 	table := "22 28 0:20 / /sys rw,nosuid - sysfs sysfs rw\n" +
 		`792 291 0:100 / /tmp/at\040#\011\012\134\040x rw,relatime - overlay none ro` + long + "\n" +
@@ -24,7 +24,7 @@ func TestMountPointsAreReadAsTheKernelWritesThem(t *testing.T) {
 	}
 }
 
-func TestThisProcessSeesWhatItMounted(t *testing.T) {
+func TestSelfListsOwnMounts(t *testing.T) {
 	disktest.OnSmall(t, "1m", func(t *testing.T, dir string) {
 		at := filepath.Join(dir, "a b\tc\\040\n#ü")
 		disktest.Mount(t, at, "64k", 0o755)
@@ -45,7 +45,7 @@ func TestThisProcessSeesWhatItMounted(t *testing.T) {
 	})
 }
 
-func TestUnderIsTheDirectoryAndWhatLiesBeneath(t *testing.T) {
+func TestUnderIncludesDirectoryItself(t *testing.T) {
 	for point, want := range map[string]bool{"/a/b": true, "/a/b/c": true, "/a/bc": false, "/a": false} {
 		if Under(point, "/a/b") != want {
 			t.Errorf("%s: %v", point, !want)

@@ -30,7 +30,7 @@ func starts(t *testing.T, s Schedule, within, takes time.Duration) (at []time.Du
 	return at
 }
 
-func TestScheduleSaysWhenItRuns(t *testing.T) {
+func TestScheduleReportsNextRun(t *testing.T) {
 	const second = time.Second
 	// backOff waits 1 s, 2 s, 4 s and so on.
 	backOff := func() func() time.Duration {
@@ -89,7 +89,7 @@ func TestScheduleSaysWhenItRuns(t *testing.T) {
 	}
 }
 
-func TestWakeRunsBeforeTheTimeAndOnceForABurst(t *testing.T) {
+func TestWakeRunsEarlyAndOncePerBurst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		wake := make(chan struct{}, 1)
 		go func() {
@@ -113,7 +113,7 @@ type ofTest struct{}
 
 // The lines of the log of one run belong together, and those of what a request began to
 // the request.
-func TestEachRunHasAnIDForTheLog(t *testing.T) {
+func TestEachRunHasLogID(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ids := func(ctx context.Context) (ids []string) {
 			ctx, cancel := context.WithCancel(ctx)
@@ -133,7 +133,7 @@ func TestEachRunHasAnIDForTheLog(t *testing.T) {
 	})
 }
 
-func TestRunEndsWithItsContext(t *testing.T) {
+func TestRunStopsWithContext(t *testing.T) {
 	for name, c := range map[string]struct {
 		schedule Schedule
 		ends     time.Duration // the context
@@ -167,7 +167,7 @@ func TestRunEndsWithItsContext(t *testing.T) {
 }
 
 // Run has been woken and its context has ended: whichever it sees first, nothing runs.
-func TestNothingRunsAfterTheContextHasEnded(t *testing.T) {
+func TestNothingRunsAfterContextEnds(t *testing.T) {
 	for range 50 {
 		synctest.Test(t, func(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
@@ -178,7 +178,7 @@ func TestNothingRunsAfterTheContextHasEnded(t *testing.T) {
 	}
 }
 
-func TestAPanicReachesTheCaller(t *testing.T) {
+func TestPanicReachesCaller(t *testing.T) {
 	defer func() {
 		if got := recover(); got != "broken" {
 			t.Errorf("recovered %v", got)

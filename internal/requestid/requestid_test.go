@@ -10,7 +10,7 @@ import (
 	"github.com/left4me/left4me/internal/requestid"
 )
 
-func TestIDsDiffer(t *testing.T) {
+func TestIDsAreUnique(t *testing.T) {
 	a, b := requestid.New(), requestid.New()
 	if a == b || !regexp.MustCompile(`^[a-z2-7]{12}$`).MatchString(a) {
 		t.Errorf("%q, %q", a, b)
@@ -40,7 +40,7 @@ var outsideIDs = map[string]bool{
 	strings.Repeat("a", 65):                false,
 }
 
-func TestIDsOfOthersAreShortAndPlain(t *testing.T) {
+func TestForeignIDsAreShortAndPlain(t *testing.T) {
 	for id, want := range outsideIDs {
 		if requestid.Valid(id) != want {
 			t.Errorf("%q: %t", id, !want)
@@ -63,7 +63,7 @@ func FuzzValid(f *testing.F) {
 	})
 }
 
-func TestEnsureKeepsTheIDThatIsThere(t *testing.T) {
+func TestEnsureKeepsExistingID(t *testing.T) {
 	ctx := requestid.With(t.Context(), "7f3a")
 	if got := requestid.From(requestid.Ensure(ctx)); got != "7f3a" {
 		t.Errorf("%q", got)
@@ -74,7 +74,7 @@ func TestEnsureKeepsTheIDThatIsThere(t *testing.T) {
 	}
 }
 
-func TestLinesOfTheLogHaveTheIDOfTheirContext(t *testing.T) {
+func TestLogLinesHaveContextID(t *testing.T) {
 	var out bytes.Buffer
 	log := slog.New(requestid.LogHandler(slog.NewTextHandler(&out, nil)))
 	ctx := requestid.With(t.Context(), "7f3a")

@@ -21,7 +21,7 @@ func TestSleepLastsAsLongAsAsked(t *testing.T) {
 	})
 }
 
-func TestSleepEndsWithItsContextAndItsCause(t *testing.T) {
+func TestSleepReturnsContextCause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		why := errors.New("nobody waits any more")
 		ctx, cancel := context.WithCancelCause(t.Context())

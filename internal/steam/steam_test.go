@@ -22,7 +22,7 @@ func newSteam(t testing.TB, s steamapi.State) (*steamapi.Server, *steam.Client) 
 	return api, &steam.Client{Base: server.URL, Pause: time.Millisecond}
 }
 
-func TestAVersionIsComparedWithTheNewest(t *testing.T) {
+func TestVersionIsComparedWithNewest(t *testing.T) {
 	api, c := newSteam(t, steamapi.State{Versions: map[int]int{550: 2244}})
 	old, err := c.UpToDateCheck(t.Context(), steam.AppL4D2, 2243)
 	if err != nil || old.UpToDate || old.Required != 2244 || old.Message == "" {
@@ -40,7 +40,7 @@ func TestAVersionIsComparedWithTheNewest(t *testing.T) {
 	}
 }
 
-func TestServersAreThoseOfTheAddress(t *testing.T) {
+func TestServersAtAddress(t *testing.T) {
 	_, c := newSteam(t, steamapi.State{Servers: []string{"192.0.2.7:27015", "192.0.2.7:27016", "192.0.2.8:27015", "[2001:db8::1]:27015"}})
 	for _, q := range []struct {
 		addr string
@@ -59,7 +59,7 @@ func TestServersAreThoseOfTheAddress(t *testing.T) {
 	}
 }
 
-func TestABusySteamIsAskedOnceMore(t *testing.T) {
+func TestBusySteamIsRetriedOnce(t *testing.T) {
 	for _, status := range []int{429, 500, 503} {
 		api, c := newSteam(t, steamapi.State{Versions: map[int]int{550: 1}, Status: status, Times: 1})
 		if _, err := c.UpToDateCheck(t.Context(), 550, 1); err != nil || len(api.Asked()) != 2 {
@@ -77,7 +77,7 @@ func TestABusySteamIsAskedOnceMore(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoAnswerIsRefused(t *testing.T) {
+func TestInvalidAnswerIsRefused(t *testing.T) {
 	const kind = "application/json; charset=UTF-8"
 	for name, s := range map[string]steamapi.State{
 		"a page":          {Body: "<html>log in to this network</html>", Type: "text/html"},
@@ -110,7 +110,7 @@ func TestWhatIsNoAnswerIsRefused(t *testing.T) {
 	}
 }
 
-func TestASlowOrAbsentSteamIsGivenUp(t *testing.T) {
+func TestSlowOrAbsentSteamTimesOut(t *testing.T) {
 	_, c := newSteam(t, steamapi.State{Delay: time.Hour})
 	c.Timeout = 50 * time.Millisecond
 	if _, err := c.UpToDateCheck(t.Context(), 550, 1); !errors.Is(err, steam.ErrUnreachable) ||
@@ -130,7 +130,7 @@ func TestASlowOrAbsentSteamIsGivenUp(t *testing.T) {
 	}
 }
 
-func TestVersionOfAnInstallation(t *testing.T) {
+func TestInstalledVersion(t *testing.T) {
 	for inf, want := range map[string]struct {
 		version steam.Version
 		number  int

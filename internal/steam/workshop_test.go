@@ -14,7 +14,7 @@ import (
 	"github.com/left4me/left4me/sim/steamapi"
 )
 
-func TestWhatBecomesOfAnItemIsToldApart(t *testing.T) {
+func TestItemStatesAreDistinguished(t *testing.T) {
 	api, c := newSteam(t, steamapi.State{Items: map[string]steamapi.Item{
 		"1":  {Title: "Salt Flats", Filename: `my\maps/salt.VPK`, Addon: "salt-flats", Version: 3, Tags: []string{"Campaigns", "Versus"}},
 		"2":  {Title: "in old words", Zeros: 5000, Numbers: true},
@@ -68,7 +68,7 @@ func TestWhatBecomesOfAnItemIsToldApart(t *testing.T) {
 	}
 }
 
-func TestItemsAreAskedForAHundredAtATime(t *testing.T) {
+func TestItemsAreRequestedInBatchesOf100(t *testing.T) {
 	items, ids := map[string]steamapi.Item{}, []string{}
 	for i := range 250 {
 		id := strconv.Itoa(1000 + i)
@@ -84,7 +84,7 @@ func TestItemsAreAskedForAHundredAtATime(t *testing.T) {
 	}
 }
 
-func TestAThrottlingSteamIsAskedAgainMoreAndMoreSeldom(t *testing.T) {
+func TestThrottlingSteamIsRetriedWithBackOff(t *testing.T) {
 	one := map[string]steamapi.Item{"1": {Zeros: 1}}
 	for name, k := range map[string]struct {
 		state steamapi.State
@@ -133,7 +133,7 @@ func TestAThrottlingSteamIsAskedAgainMoreAndMoreSeldom(t *testing.T) {
 	}
 }
 
-func TestCollectionsLeadToTheirItems(t *testing.T) {
+func TestCollectionsResolveToItems(t *testing.T) {
 	items := map[string]steamapi.Item{
 		"1":  {Zeros: 1},
 		"2":  {Zeros: 1},

@@ -43,7 +43,7 @@ func TestSocketAcceptsAsSoonAsItExists(t *testing.T) {
 	}
 }
 
-func TestListenReplacesWhatIsLeft(t *testing.T) {
+func TestListenReplacesStaleSocket(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), strings.Repeat("long/", 40)) // a socket address holds 107 bytes
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		t.Fatal(err)

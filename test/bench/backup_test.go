@@ -15,8 +15,8 @@ import (
 	"github.com/left4me/left4me/internal/host/backup"
 )
 
-// Packing a root beside GNU tar and zstd on the same files. Ours has to sum each
-// file too, so that a restore can tell.
+// TestBackup compares the backup of a root with GNU tar and zstd on the same files. left4me also
+// hashes each file, so that a restore can verify it.
 func TestBackup(t *testing.T) {
 	root := t.TempDir()
 	upper := filepath.Join(root, "runtime/alpha/upper/left4dead2")
@@ -38,7 +38,7 @@ func TestBackup(t *testing.T) {
 		total += n
 		f.Close()
 	}
-	for i := range 12 { // content that can't be pressed, as VPKs have it
+	for i := range 12 { // incompressible content, like that of VPKs
 		put(fmt.Sprintf("addons/%d.vpk", i), io.LimitReader(random, 16<<20))
 	}
 	var line strings.Builder

@@ -1,7 +1,7 @@
 //go:build bench
 
-// Package bench measures left4me from outside: the real programs on a simulated
-// installation, each figure beside that of a peer in the same run.
+// Package bench measures left4me from outside: the real programs run on a simulated installation,
+// and each figure is compared with a reference program in the same run.
 package bench
 
 import (
@@ -42,15 +42,15 @@ func row(cells ...any) {
 	fmt.Println("| " + strings.Join(texts, " | ") + " |")
 }
 
-// median sorts all in place.
+// median sorts all in place and returns its median.
 func median(all []time.Duration) time.Duration {
 	slices.Sort(all)
 	return all[len(all)/2]
 }
 
-// cpu is what the threads of a process have used (schedstat, whose first number is in
-// nanoseconds; proc_pid_stat(5) counts in 10 ms, which is all that a shim uses in half
-// a minute). What threads used that have ended is not in it: Go keeps its threads.
+// cpu returns the processor time that the live threads of a process have used. It reads schedstat,
+// whose first number is in nanoseconds; proc_pid_stat(5) counts in units of 10 ms, all that a shim
+// uses in half a minute. Threads that have ended are not counted, but Go keeps its threads.
 func cpu(tb testing.TB, pid int) (used time.Duration) {
 	tb.Helper()
 	tasks, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid))
@@ -66,25 +66,26 @@ func cpu(tb testing.TB, pid int) (used time.Duration) {
 	return used
 }
 
-// rss is the resident memory of a process in MB (10^6 bytes).
+// rss returns the resident memory of a process in MB (10^6 bytes).
 func rss(tb testing.TB, pid int) float64 {
 	tb.Helper()
 	return memory(tb, pid, "status", "VmRSS:")
 }
 
-// own is what of that is the process's own, not pages of files, in MB.
+// own returns the anonymous part of a process's resident memory, without pages of files, in MB.
 func own(tb testing.TB, pid int) float64 {
 	tb.Helper()
 	return memory(tb, pid, "status", "RssAnon:")
 }
 
-// pss is what a process has resident in MB, its part of what it shares.
+// pss returns the proportional set size of a process in MB: resident memory with shared pages
+// divided among the processes that share them.
 func pss(tb testing.TB, pid int) float64 {
 	tb.Helper()
 	return memory(tb, pid, "smaps_rollup", "Pss:")
 }
 
-// memory is a line of one of the files in /proc about a process, in MB.
+// memory returns the value of one line of a file in /proc/PID, in MB.
 func memory(tb testing.TB, pid int, file, name string) float64 {
 	tb.Helper()
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", pid, file))
@@ -97,12 +98,12 @@ func memory(tb testing.TB, pid int, file, name string) float64 {
 			return float64(kb) * 1024 / 1e6
 		}
 	}
-	tb.Fatal("no " + name)
+	tb.Fatal("no line " + name)
 	return 0
 }
 
-// usage is the space and the number of inodes below a directory, mounts left
-// out, each inode once.
+// usage returns the space and the number of inodes under the directories, without other mounts.
+// Each inode counts once.
 func usage(tb testing.TB, dirs ...string) (bytes int64, inodes int) {
 	tb.Helper()
 	seen := map[uint64]bool{}

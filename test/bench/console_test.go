@@ -22,9 +22,9 @@ const (
 	floodBytes = 80
 )
 
-// 200,000 lines out of one server reach the ring, the log and one client, that of
-// the shim's own socket or one over the API, beside script(1) writing the same to
-// a file.
+// TestConsole makes one server print 200,000 lines, which reach the ring, the log and one client of
+// the shim's socket or of the API. The reference is script(1), which writes the same lines to a
+// file.
 func TestConsole(t *testing.T) {
 	s := stage.New(t, 28600, "SIM_PLAYERS=0", "SIM_MAP_LOAD=100ms")
 	s.Serve(t)
@@ -48,7 +48,7 @@ func TestConsole(t *testing.T) {
 				map[string]string{"command": fmt.Sprintf("sim_flood %d %d", floodLines, floodBytes)}, nil)
 			for logSize(s) < size+floodLines*(floodBytes+1) {
 				if time.Since(begin) > stage.Patience {
-					t.Fatalf("%d of %d bytes are in the log", logSize(s)-size, floodLines*(floodBytes+1))
+					t.Fatalf("the log has %d bytes, want at least %d", logSize(s)-size, floodLines*(floodBytes+1))
 				}
 				time.Sleep(time.Millisecond)
 			}
@@ -63,7 +63,7 @@ func TestConsole(t *testing.T) {
 	s.Done(t, "delete", "alpha")
 }
 
-// floodEnds is the last line of a flood.
+// floodEnds is the last line of the flood.
 const floodEnds = "sim_flood done"
 
 func atShim(t *testing.T, s *stage.Stage) (<-chan struct{}, <-chan struct{}) {
@@ -113,8 +113,8 @@ func overAPI(t *testing.T, s *stage.Stage) (<-chan struct{}, <-chan struct{}) {
 	return attached, done
 }
 
-// logSize is how much the log has had: the greatest position that a complete
-// piece has in its name, and what came behind it.
+// logSize returns how many bytes the log has received: the greatest position in the name of a
+// complete piece, plus the size of the piece after it.
 func logSize(s *stage.Stage) int64 {
 	current := filepath.Join(s.Root, "logs", "alpha", "console.log")
 	pieces, _ := filepath.Glob(current + ".*")
@@ -130,7 +130,7 @@ func logSize(s *stage.Stage) int64 {
 	return end
 }
 
-// byScript has the same game print the same lines on the terminal of script(1).
+// byScript runs the same game under script(1) and prints the same lines.
 func byScript(t *testing.T, s *stage.Stage) (wall, used time.Duration) {
 	t.Helper()
 	dir := filepath.Join(s.Root, "installation", "base")
@@ -158,7 +158,7 @@ func byScript(t *testing.T, s *stage.Stage) (wall, used time.Duration) {
 		time.Sleep(time.Millisecond)
 	}
 	wall = time.Since(begin)
-	// Children of script are the game; what is left is script's own.
+	// The children of script are the game; the remaining time is script's own.
 	used = cpu(t, c.Process.Pid)
 	_, _ = in.Write([]byte("quit\n"))
 	_ = in.Close()

@@ -16,9 +16,9 @@ import (
 	"github.com/left4me/left4me/test/stage"
 )
 
-// Twenty servers, each with an overlay of its own of the same 40 GB of campaigns,
-// beside the first overlay; the campaigns are downloads of the workshop. They are
-// nearly all hole, which costs the disk nothing and reading what it always costs.
+// TestSharedCampaigns gives each of twenty servers an overlay with the same 40 GB of workshop
+// campaigns and compares the cost with that of the first overlay. The files are almost entirely
+// holes: they take no disk space, but reading them costs the full time.
 func TestSharedCampaigns(t *testing.T) {
 	const n, campaigns, size = 20, 20, 2 << 30
 	site := stage.New(t, 28600, "SIM_PLAYERS=0", "SIM_MAP_LOAD=100ms")
@@ -80,7 +80,7 @@ func TestSharedCampaigns(t *testing.T) {
 	site.Serve(t)
 	row("start of left4me to ready", time.Since(begin))
 	begin = time.Now()
-	site.Must(t, "GET", "/overlays", nil, nil) // the host answers at once
+	site.Must(t, "GET", "/overlays", nil, nil) // returns once the host has answered
 	row("the first list over the API", time.Since(begin))
 	begin = time.Now()
 	for k := range n {

@@ -1,3 +1,3 @@
-// Package bench measures left4me from outside; see run. Its code is behind the
-// build tag bench.
+// Package bench measures left4me from outside. It has the build tag bench; the script run in this
+// directory runs it.
 package bench

@@ -16,10 +16,9 @@ import (
 	"github.com/left4me/left4me/internal/host/content/download"
 )
 
-// A gigabyte over loopback beside curl, to the disk and to memory. Ours also
-// looks at its beginning, keeps enough to go on with, and has it on the disk when it
-// says that it is there; curl leaves that to whoever comes later, so it is told
-// with `sync` too.
+// TestDownload downloads 1 GB over loopback, to the disk and to memory, and compares it with curl.
+// left4me also inspects the beginning of the file, saves enough state to resume, and syncs the file
+// before it reports success. curl does not sync, so it is also measured together with `sync`.
 func TestDownload(t *testing.T) {
 	const size = 1 << 30
 	from := t.TempDir()

@@ -12,9 +12,9 @@ import (
 	"time"
 )
 
-// The root helper as its unit runs it, a process for each mount, beside
-// mount(8). That ends at one page of options: so it is run where the layers are,
-// for which it needs the shortest names there can be.
+// TestHelper compares the root helper, one process per mount as in its unit, with mount(8). The
+// options of mount(8) are limited to one page, so both run in the directory of the layers, and the
+// layers have the shortest possible names.
 func TestHelper(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("only root may mount")

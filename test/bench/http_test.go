@@ -26,7 +26,8 @@ const (
 	requests    = 40_000
 )
 
-// The list of ten servers, beside a bare net/http handler with the same body.
+// TestListRequest compares the list of ten servers with a bare net/http handler that sends the same
+// body.
 func TestListRequest(t *testing.T) {
 	s := stage.New(t, 28700, "SIM_PLAYERS=4", "SIM_MAP_LOAD=100ms")
 	s.Serve(t)
@@ -85,7 +86,8 @@ func get(t *testing.T, url, token string) []byte {
 	return b
 }
 
-// load sends the requests, one after the other on each connection.
+// load sends requests over several connections, one after the other on each, and prints the
+// throughput.
 func load(t *testing.T, what string, pid int, url, token string) {
 	t.Helper()
 	before := cpu(t, pid)
@@ -123,7 +125,7 @@ func load(t *testing.T, what string, pid int, url, token string) {
 	row(what, used/time.Duration(max(1, len(all))), all[len(all)/2], all[len(all)*99/100])
 }
 
-// bareServer serves BENCH_BARE and nothing else.
+// bareServer serves the content of BENCH_BARE on every path.
 func bareServer() {
 	body, err := base64.StdEncoding.DecodeString(os.Getenv("BENCH_BARE"))
 	if err != nil {
@@ -142,7 +144,8 @@ func bareServer() {
 
 var assets = regexp.MustCompile(`(?:href|src)="(/[^"]+\.(?:css|js|svg|woff2|png|ico)[^"]*)"`)
 
-// What the first page costs on the wire, everything that it names included.
+// TestFirstPage measures the bytes on the wire for the first page and everything that it
+// references.
 func TestFirstPage(t *testing.T) {
 	s := stage.New(t, 28800)
 	s.Serve(t)

@@ -13,11 +13,11 @@ import (
 	"time"
 )
 
-// strictOnly is the last commit that read missions with vdf.Parse.
+// strictOnly is the last commit that parsed missions with vdf.Parse.
 const strictOnly = "04c43b6b"
 
-// reads is a program that reads all files of a directory, over and over, and
-// prints the nanoseconds of one pass.
+// reads is the source of a program that parses all files of a directory repeatedly and prints the
+// nanoseconds of one pass.
 const reads = `package main
 
 import (
@@ -52,7 +52,7 @@ func main() {
 }
 `
 
-// mission is a campaign of five chapters in six modes, as long as real ones.
+// mission returns a campaign of five chapters in six modes, as long as real ones.
 func mission(n int) []byte {
 	var b strings.Builder
 	fmt.Fprintf(&b,
@@ -75,8 +75,8 @@ func mission(n int) []byte {
 	return []byte(b.String())
 }
 
-// The missions of an overlay with fifty campaigns, read as the game does, beside
-// the build before that, which read them as a program's own files.
+// TestMissions parses the missions of an overlay with fifty campaigns as the game does. The
+// reference is commit strictOnly, which used the parser for files written by programs.
 func TestMissions(t *testing.T) {
 	dir := t.TempDir()
 	missions := filepath.Join(dir, "missions")
@@ -116,7 +116,7 @@ func TestMissions(t *testing.T) {
 		return filepath.Join(tree, "reads")
 	}
 	if exec.Command("git", "cat-file", "-e", strictOnly).Run() != nil {
-		t.Skip("the build before is not in this clone: " + strictOnly)
+		t.Skip("this clone lacks the reference commit " + strictOnly)
 	}
 	before, now := build(strictOnly, "Parse"), build("HEAD", "ParseGame")
 	timed := func(program string) time.Duration {

@@ -26,9 +26,8 @@ func inode(name string) (ino uint64, blocks int64) {
 	return st.Ino, st.Blocks
 }
 
-// Create, start, ready, stop and delete a server over the API, beside the least
-// that anybody could do by hand: mount(8), the game, A2S until it answers,
-// SIGINT, umount(8), rm.
+// TestLifecycle creates, starts, stops and deletes a server over the API. The reference is the
+// minimum by hand: mount(8), the game, A2S queries until it answers, SIGINT, umount(8), rm.
 func TestLifecycle(t *testing.T) {
 	fmt.Println("\n| map loads in | left4me | by hand | ratio |\n| --- | --- | --- | --- |")
 	for _, load := range []string{"0s", "1s"} {
@@ -81,7 +80,7 @@ func byHand(t *testing.T, s *stage.Stage, load string) time.Duration {
 		if err == nil {
 			break
 		}
-		time.Sleep(2 * time.Millisecond) // a refused port answers at once
+		time.Sleep(2 * time.Millisecond) // a closed port refuses immediately
 	}
 	if err := game.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)

@@ -15,8 +15,8 @@ import (
 	"github.com/left4me/left4me/test/stage"
 )
 
-// Mounting a stack of layers as the shim and the root helper do, beside mount(8),
-// whose one page of options ends at some sixty layers.
+// TestMount mounts a stack of layers as the shim and the root helper do. The reference is mount(8),
+// whose single page of options limits it to about sixty layers.
 func TestMount(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("only root may mount")
@@ -86,11 +86,11 @@ func makeDirs(t *testing.T, dir string) {
 	}
 }
 
-// Twenty servers: what they need of disk, memory and processor.
+// TestTwentyServers measures the disk, memory and processor use of twenty servers.
 func TestTwentyServers(t *testing.T) {
 	s := stage.New(t, 28500, "SIM_PLAYERS=0", "SIM_MAP_LOAD=100ms")
-	// The game has 9 GB; that the simulated one weighs something makes the ratio
-	// of the disk honest, and no better than it is.
+	// The real game has 9 GB. The simulated one must take some space, too, or the ratio of the disk
+	// usage would look better than it is.
 	if err := installation.Lay(filepath.Join(s.Root, "installation", "base"),
 		installation.Options{Server: s.Srcds, Scale: 20}); err != nil {
 		t.Fatal(err)
@@ -143,7 +143,7 @@ func TestTwentyServers(t *testing.T) {
 	for i := range n {
 		dir := filepath.Join(s.Root, "runtime", fmt.Sprintf("s%02d", i))
 		b, k := usage(t, filepath.Join(dir, "upper"))
-		all, inodes = all+b, inodes+k+4 // work, merged and what they stand in
+		all, inodes = all+b, inodes+k+4 // work, merged and their parent directories
 	}
 	row("20 servers, kB on disk", float64(all)/1e3)
 	row("20 copies of the installation, kB on disk", float64(n*base)/1e3)

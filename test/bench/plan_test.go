@@ -14,9 +14,9 @@ import (
 	"time"
 )
 
-// plans is a program that plans an upload, over and over, as the host does, and
-// prints the nanoseconds of one plan and how many files it places. It is its own
-// decoder, as left4me is.
+// plans is the source of a program that plans an upload repeatedly, as the host does, and prints
+// the nanoseconds of one plan and the number of files placed. It starts itself as the decoder, as
+// left4me does.
 const plans = `package main
 
 import (
@@ -57,8 +57,8 @@ func main() {
 }
 `
 
-// serverFiles writes what a repository of a whole server holds, 5,692 files: most of
-// them texts, in the folders where they belong.
+// serverFiles writes the files of a repository with a complete server: 5,692 files, most of them
+// texts, in their proper folders.
 func serverFiles(t *testing.T, write func(name string, content []byte)) {
 	t.Helper()
 	const top = "server-main/left4dead2/"
@@ -85,7 +85,7 @@ func serverFiles(t *testing.T, write func(name string, content []byte)) {
 	}
 }
 
-// noise are bytes that don't compress well.
+// noise returns n bytes that hardly compress.
 func noise(n int, seed byte) []byte {
 	b := make([]byte, n)
 	x := uint32(seed) + 1
@@ -96,11 +96,11 @@ func noise(n int, seed byte) []byte {
 	return b
 }
 
-// An upload of 5,692 files, as a zip and as files, is planned, beside the build
-// before, which decided by one root and read no contents.
+// TestPlanUpload plans an upload of 5,692 files, as a zip and as single files. The reference is an
+// earlier commit, which chose one root for all files and read no contents.
 func TestPlanUpload(t *testing.T) {
 	if exec.Command("git", "cat-file", "-e", strictOnly).Run() != nil {
-		t.Skip("the build before is not in this clone: " + strictOnly)
+		t.Skip("this clone lacks the reference commit " + strictOnly)
 	}
 	dir := t.TempDir()
 	zips, tree := filepath.Join(dir, "zip"), filepath.Join(dir, "files")
@@ -169,7 +169,7 @@ func TestPlanUpload(t *testing.T) {
 		var count int
 		out := run(".", program, in)
 		if _, err := fmt.Sscan(out, &ns, &count); err != nil || count != 5692 {
-			t.Fatalf("%s placed of 5,692: %v", strconv.Quote(out), err)
+			t.Fatalf("%s of 5,692 files placed: %v", strconv.Quote(out), err)
 		}
 		return time.Duration(ns)
 	}

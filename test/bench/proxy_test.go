@@ -19,11 +19,12 @@ import (
 	"github.com/left4me/left4me/test/stage"
 )
 
-// A file of a gigabyte by the command line, straight to left4me and through an
-// nginx that was told nothing but where left4me is, which takes 1 MiB at once.
+// TestUploadThroughNginx uploads a file of 1 GB with the command line, directly to left4me and
+// through nginx. The nginx has only the address of left4me configured, so it accepts bodies of at
+// most 1 MiB.
 func TestUploadThroughNginx(t *testing.T) {
 	if _, err := exec.LookPath("nginx"); err != nil {
-		t.Skip("there is no nginx: apt-get install nginx")
+		t.Skip("nginx is missing: apt-get install nginx")
 	}
 	s := stage.New(t, 28900)
 	s.Serve(t)
@@ -65,7 +66,7 @@ func TestUploadThroughNginx(t *testing.T) {
 		return took
 	}
 	var direct, through []time.Duration
-	for range 3 { // in turn: the disk is faster at some times than at others
+	for range 3 { // alternate, because the speed of the disk varies over time
 		direct, through = append(direct, push(s.Address)), append(through, push(proxy))
 	}
 	slices.Sort(direct)
@@ -75,8 +76,8 @@ func TestUploadThroughNginx(t *testing.T) {
 		direct[1], direct, through[1], through, through[1].Seconds()/direct[1].Seconds())
 }
 
-// nginx begins one before an address and returns its own. It has what stands in
-// Debian's nginx.conf, and nothing but where left4me is.
+// nginx starts a proxy for the address to and returns the proxy's own address. The configuration is
+// Debian's nginx.conf plus that address.
 func nginx(t *testing.T, to string) (address string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

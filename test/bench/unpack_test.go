@@ -19,8 +19,8 @@ import (
 	"github.com/left4me/left4me/test/stage"
 )
 
-// writeZip writes a zip with files of these many bytes together, half of which
-// repeat, as those of maps do.
+// writeZip writes a zip with the given number and size of files. Half of each file repeats, as in
+// the files of maps.
 func writeZip(t *testing.T, name string, files, bytesEach int) {
 	t.Helper()
 	f, err := os.Create(name)
@@ -37,7 +37,7 @@ func writeZip(t *testing.T, name string, files, bytesEach int) {
 		piece := make([]byte, 4<<10)
 		for left := bytesEach; left > 0; left -= 2 * len(piece) {
 			_, _ = r.Read(piece)
-			for j := range piece { // what compresses a little, as textures do
+			for j := range piece { // slightly compressible, like textures
 				piece[j] &= 0x3f
 			}
 			if _, err := e.Write(piece); err != nil {
@@ -56,8 +56,9 @@ func writeZip(t *testing.T, name string, files, bytesEach int) {
 	}
 }
 
-// TestUnpackZip unpacks a zip of 300 MB, with a decoder of its own, as uploads are.
-// docs/performance.md has it beside the build before: this test, in turn in both trees.
+// TestUnpackZip unpacks a zip of 300 MB in a separate decoder process, as for uploads.
+// docs/performance.md compares it with the previous build: this test, run alternately in both
+// trees.
 func TestUnpackZip(t *testing.T) {
 	dir := t.TempDir()
 	in := filepath.Join(dir, "in")
@@ -82,7 +83,7 @@ func TestUnpackZip(t *testing.T) {
 	row("unpack a zip", fmt.Sprintf("%d MB", st.Size()/1e6), median(took))
 }
 
-// unpack imports what is in a directory, once, and returns how long it took.
+// unpack imports the content of a directory once and returns how long it took.
 func unpack(t *testing.T, in *os.Root, scratch string) time.Duration {
 	t.Helper()
 	into, err := os.MkdirTemp(scratch, "into")
@@ -108,7 +109,7 @@ func unpack(t *testing.T, in *os.Root, scratch string) time.Duration {
 	return time.Since(begun)
 }
 
-// TestNames finds the encoding of 10,000 names.
+// TestNames measures how long it takes to detect the encoding of 10,000 names.
 func TestNames(t *testing.T) {
 	e, _ := charset.Find("gbk")
 	var names [][]byte

@@ -15,8 +15,8 @@ import (
 	"github.com/left4me/left4me/test/stage"
 )
 
-// An update of a hundredth of a game of 5 GB under a running server: what it
-// writes, how long going back takes, and what the server's restart costs.
+// TestUpdate updates 1 % of a game of 5 GB while a server runs. It measures the bytes written, the
+// duration of a rollback, and the cost of the server's restart.
 func TestUpdate(t *testing.T) {
 	s := stage.New(t, 32000, "SIM_PLAYERS=0", "SIM_MAP_LOAD=100ms")
 	if err := os.RemoveAll(filepath.Join(s.Root, "installation")); err != nil {
@@ -28,8 +28,8 @@ func TestUpdate(t *testing.T) {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	// What the simulation lays down of each build, to compare them, would count as
-	// written by the update: it goes into memory.
+	// The simulation stores each build for comparison. These writes must not count as writes of the
+	// update, so they go to memory.
 	scratch, err := os.MkdirTemp("/dev/shm", "left4me-bench-")
 	if err != nil {
 		t.Fatal(err)
@@ -40,7 +40,7 @@ func TestUpdate(t *testing.T) {
 		"SIM_STEAM_SIZE=5G", "SIM_STEAM_FILES=1000", "SIM_STEAM_CHANGED=1", "SIM_STEAM_BUILD=1")
 	s.Env = append(s.Env, "HOME="+t.TempDir())
 	s.Serve(t)
-	var downloaded int64 // by the last job
+	var downloaded int64 // bytes downloaded by the last job
 	game := func(verb string) time.Duration {
 		t.Helper()
 		begin := time.Now()
@@ -75,7 +75,7 @@ func TestUpdate(t *testing.T) {
 		return time.Since(begin)
 	}
 	row("restart of a server, the same build", restart())
-	// Without laying SteamCMD out anew, which would update itself first.
+	// Do not install SteamCMD again: it would update itself first.
 	env := filepath.Join(s.Root, "steam/steamcmd/sim.env")
 	b, err := os.ReadFile(env)
 	if err == nil {
@@ -117,8 +117,8 @@ func TestUpdate(t *testing.T) {
 	s.Done(t, "delete", "alpha")
 }
 
-// written is what a process, and those below it that it has waited for, caused to
-// be written to disks.
+// written returns how many bytes a process, and its children that it has waited for, caused to be
+// written to disks.
 func written(t *testing.T, pid int) int64 {
 	t.Helper()
 	io, err := os.ReadFile(fmt.Sprintf("/proc/%d/io", pid))

@@ -17,8 +17,8 @@ import (
 	"github.com/left4me/left4me/source/vpk"
 )
 
-// writeVPK writes an archive of version 1 with files of these sizes, in one
-// directory, of noise that repeats each MiB.
+// writeVPK writes an archive of version 1 with files of the given sizes in one directory. The
+// content is noise that repeats every 1 MiB.
 func writeVPK(t *testing.T, name string, sizes []int) {
 	t.Helper()
 	noise := make([]byte, 1<<20)
@@ -63,8 +63,9 @@ func writeVPK(t *testing.T, name string, sizes []int) {
 	}
 }
 
-// Every checksum of a campaign of 2 GB, beside cat of the same file; and the list
-// of an archive of 50,000 files, beside the start of the program that does nothing.
+// TestVPK verifies all checksums of a campaign of 2 GB and compares the time with cat of the same
+// file. It also lists an archive of 50,000 files and compares the time with an idle start of the
+// program.
 func TestVPK(t *testing.T) {
 	dir := t.TempDir()
 	left4me := filepath.Join(dir, "left4me")
@@ -97,7 +98,7 @@ func TestVPK(t *testing.T) {
 	row("2 GB", "left4me vpk verify", "cat", "ratio of speeds, wanted ≥ 0.6")
 	for _, c := range []struct{ name, file string }{{"5,483 files", large}, {"one file", one}} {
 		var ours, theirs []time.Duration
-		timed("cat", c.file) // it is in memory then
+		timed("cat", c.file) // brings the file into the page cache
 		for range 7 {
 			theirs = append(theirs, timed("cat", c.file))
 			ours = append(ours, timed(left4me, "vpk", "verify", "-q", c.file))
@@ -125,7 +126,7 @@ func TestVPK(t *testing.T) {
 			t.Fatal(err)
 		}
 		if n := len(a.Entries()); n != len(sizes) {
-			t.Fatalf("%d entries", n)
+			t.Fatalf("got %d entries", n)
 		}
 		_, _ = a.ReadDir("maps")
 		lib = append(lib, time.Since(begin))

@@ -26,14 +26,13 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// sometimes are optional members that are the same in each answer here: what a
-// request may leave out is filled in, and the host has told of its game before
-// left4me is ready.
+// sometimes lists optional members that are the same in every answer of this test: left4me fills in
+// what a request may leave out, and the host reports its game before left4me is ready.
 var sometimes = []string{"Script.version", "Workshop.names", "Game.said_at", "GamePolicy.restart"}
 
-// Each operation of a running left4me answers as it is described, and each
-// optional member is there once and absent once. The stage checks every answer.
-func TestEveryAnswerIsAsDescribed(t *testing.T) {
+// Calls each operation of a running left4me. The stage compares every answer with the API
+// description, and each optional member must be present in one answer and absent in another.
+func TestAnswersMatchDescription(t *testing.T) {
 	t.Parallel()
 	_, steam := stage.Steam(t, steamapi.Workshop(0, 0.1))
 	s := stage.New(t, 32700, append(steam, "SIM_PLAYERS=3", "SIM_TEMPO=50", "SIM_MAP_LOAD=50ms", "HOME="+t.TempDir())...)
@@ -42,7 +41,7 @@ func TestEveryAnswerIsAsDescribed(t *testing.T) {
 	if err := errors.Join(os.MkdirAll(filepath.Dir(large), 0o755), os.WriteFile(large, make([]byte, 2<<20), 0o644)); err != nil {
 		t.Fatal(err)
 	}
-	// In GBK, and too short to tell.
+	// Names in GBK, too short to detect the encoding.
 	for name, text := range map[string]string{
 		"gbk.txt":   "// \xb7\xfe\xce\xf1\xc6\xf7\xb5\xc4\xc9\xe8\xd6\xc3\xce\xc4\xbc\xfe\r\n",
 		"short.txt": "// \xc2\xe0\r\n",
@@ -71,7 +70,7 @@ func TestEveryAnswerIsAsDescribed(t *testing.T) {
 	}
 }
 
-// caller calls the API as its administrator.
+// caller calls the API as an administrator.
 type caller struct {
 	*testing.T
 	*stage.Stage
@@ -86,8 +85,7 @@ func (c *caller) get(paths ...string) {
 	}
 }
 
-// do sends a request and returns the id in its answer; for a job it waits for
-// its end.
+// do sends a request and returns the id in the answer. For a job it waits for the end.
 func (c *caller) do(method, path string, body any) (id string) {
 	c.T.Helper()
 	var v any
@@ -104,7 +102,7 @@ func (c *caller) do(method, path string, body any) (id string) {
 	return id
 }
 
-// refused sends a request that must be answered with a problem.
+// refused sends a request that must be answered with a problem document.
 func (c *caller) refused(method, path string, body any, status int) {
 	c.T.Helper()
 	got, err := c.Call(method, path, body, nil)
@@ -229,7 +227,7 @@ func (c *caller) uploads() {
 	c.do("POST", "/uploads/"+id+"/plan", object{"import": object{"root": "left4dead2/addons"}})
 	c.do("DELETE", "/uploads/"+id, nil)
 	c.refused("GET", "/uploads/"+id, nil, 404)
-	// A text that the game reads otherwise than it looks.
+	// The game reads this text differently from how it looks.
 	const text = "\ufeffsay “x”\n"
 	c.do("POST", "/overlays", object{"name": "kept", "kind": "files", "texts": "as-is"})
 	id = c.do("POST", "/overlays/mods/uploads", nil)
@@ -238,7 +236,7 @@ func (c *caller) uploads() {
 	c.do("POST", "/overlays/mods/build", object{"change": object{"upload": id, "import": object{"texts": "as-is"}}})
 	c.get("/overlays/mods/revisions/current")
 	c.do("POST", "/overlays/mods/build", object{"change": object{"repair": []string{"."}}})
-	// Names in GBK: one that is too short to tell, and several.
+	// File names in GBK: one too short to detect the encoding, and several together.
 	for _, names := range [][]string{
 		{"\xb5\xd8\xcd\xbc.vpk"},
 		{"\xcb\xc0\xcd\xf6\xd6\xd0\xd0\xc4.vpk", "\xc7\xf3\xc9\xfa\xd6\xae\xc2\xb7\xb5\xd8\xcd\xbc.vpk"},
@@ -284,7 +282,7 @@ func (c *caller) servers() {
 		"admins": []object{{"id": "STEAM_1:0:1", "flags": "z", "note": "me"}, {"id": "STEAM_1:0:2", "group": "mods"}},
 	}})
 	c.do("POST", "/servers", object{"name": "beta", "settings": object{"banner": "https://example.org/", "map": "nothere"}})
-	c.do("POST", "/servers/beta/start", nil) // it fails: there is no such map
+	c.do("POST", "/servers/beta/start", nil) // fails, because the map does not exist
 	c.do("POST", "/servers/alpha/start", nil)
 	c.get("/servers", "/servers/alpha", "/servers/beta", "/servers/alpha/config", "/servers/alpha/reach", "/servers/beta/reach",
 		"/servers/alpha/crashes", "/servers/alpha/files", "/servers/alpha/files?deep=true&limit=1000",
@@ -332,7 +330,7 @@ func (c *caller) game() {
 	c.Steam(c.T, "SIM_STEAM_BUILD=3", "SIM_STEAM_TICK=10ms", "SIM_STEAM_SIZE=2M")
 	var update stage.Job
 	c.Must(c.T, "POST", "/hosts/local/game/update", object{"restart": "empty"}, &update)
-	c.get("/hosts/local/game/rollout") // it waits for the build
+	c.get("/hosts/local/game/rollout") // the rollout waits for the build
 	c.Stage.Ended(c.T, update.ID)
 	c.do("POST", "/hosts/local/game/pin", object{"pinned": true})
 	stage.Until(c.T, "the rollout begins", func() bool {
@@ -354,7 +352,7 @@ func (c *caller) backups() {
 	var all []struct{ Name string }
 	c.Must(c.T, "GET", "/backups", nil, &all)
 	c.do("POST", "/backups/"+all[0].Name+"/verify", nil)
-	// One that nobody has read yet.
+	// A backup that left4me has not verified yet.
 	if err := os.WriteFile(filepath.Join(c.Root, "backups", "brought.tar.zst"), []byte("no archive"), 0o600); err != nil {
 		c.Fatal(err)
 	}
@@ -363,8 +361,8 @@ func (c *caller) backups() {
 	c.do("DELETE", "/backups/"+all[0].Name, nil)
 }
 
-// wrongText sends what no name, path or text should be in the place of each
-// string of each request. Whatever becomes of it, it is no unexpected error.
+// wrongText repeats each request once for each string in it, with the string replaced by an invalid
+// name, path or text. No answer may be an unexpected error.
 func (c *caller) wrongText() {
 	c.T.Helper()
 	doc, err := api.OpenAPI()
@@ -406,7 +404,7 @@ func (c *caller) wrongText() {
 		"text": "true", "user": "admin", "password": "correct horse battery", "current_password": "x", "command": "status",
 		"id": "2900000001", "hours": 1,
 	}
-	// body makes an object with one string that is wrong, for each string in it.
+	// body calls f with one object for each string of the schema, in which that string is invalid.
 	var body func(s schema, deep int, f func(any))
 	body = func(s schema, deep int, f func(any)) {
 		if s.Ref != "" {

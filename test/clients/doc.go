@@ -1,4 +1,4 @@
-// Package clients holds tests that look at the API as clients do: every answer
-// of a running left4me against the description, and, with the build tag clients,
-// clients that other people's programs generate from the description.
+// Package clients tests the API from a client's view: every answer of a running left4me is compared
+// with the API description. With the build tag clients, it also tests clients that independent
+// generators create from the description.
 package clients

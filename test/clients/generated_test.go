@@ -13,8 +13,8 @@ import (
 	"github.com/left4me/left4me/test/stage"
 )
 
-// Clients that other people's programs make from the description, as it is, list
-// and create servers, start one, read an error and send a file.
+// Clients that independent generators create from the unmodified API description list and create
+// servers, start one, read an error and upload a file.
 func TestGeneratedClientsWork(t *testing.T) {
 	s := stage.New(t, 32750, "SIM_PLAYERS=0", "SIM_MAP_LOAD=50ms")
 	s.Serve(t)
@@ -27,7 +27,7 @@ func TestGeneratedClientsWork(t *testing.T) {
 		t.Fatal(err)
 	}
 	env := []string{"URL=http://" + s.Address, "TOKEN=" + token.Token}
-	t.Run("generated", func(t *testing.T) { // ends when its parallel tests have
+	t.Run("generated", func(t *testing.T) { // ends when its parallel subtests have ended
 		t.Run("oapi-codegen", func(t *testing.T) {
 			t.Parallel()
 			dir := copied(t, "testdata/go")
@@ -47,7 +47,7 @@ func TestGeneratedClientsWork(t *testing.T) {
 		})
 		t.Run("openapi-typescript", func(t *testing.T) {
 			t.Parallel()
-			modules, err := filepath.Abs("testdata/ts/node_modules") // script/test-clients fetches them
+			modules, err := filepath.Abs("testdata/ts/node_modules") // script/test-clients installs them
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -62,7 +62,7 @@ func TestGeneratedClientsWork(t *testing.T) {
 	})
 }
 
-// copied is a copy of the files of a directory.
+// copied copies the files of a directory to a temporary directory and returns its path.
 func copied(t *testing.T, from string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -72,7 +72,7 @@ func copied(t *testing.T, from string) string {
 
 func run(t *testing.T, dir string, env []string, program string, args ...string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute) // compilers are built at first
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute) // the first run also builds compilers
 	defer cancel()
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Dir, cmd.Env = dir, append(os.Environ(), env...)

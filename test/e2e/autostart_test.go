@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// lives gives the process of each server that is up.
+// lives returns the process id of each running server, by name.
 func lives(t *testing.T) map[string]int {
 	t.Helper()
 	var list []struct {
@@ -19,7 +19,7 @@ func lives(t *testing.T) map[string]int {
 		PID         int
 	}
 	if code := call(t, "GET", "/servers", nil, &list); code != http.StatusOK {
-		t.Fatalf("list: %d", code)
+		t.Fatalf("list: status %d", code)
 	}
 	up := map[string]int{}
 	for _, s := range list {
@@ -30,7 +30,7 @@ func lives(t *testing.T) map[string]int {
 	return up
 }
 
-// unfailed checks that no unit of left4me has failed.
+// unfailed checks that no unit of left4me is in the state failed.
 func unfailed(t *testing.T) {
 	t.Helper()
 	if failed := must(t, "systemctl", "list-units", "--failed", "--no-legend", "--plain", "left4me*"); strings.TrimSpace(failed) != "" {
@@ -38,7 +38,7 @@ func unfailed(t *testing.T) {
 	}
 }
 
-func TestServersComeBackAfterAReboot(t *testing.T) {
+func TestServersStartAfterReboot(t *testing.T) {
 	if skip != "" {
 		t.Skip(skip)
 	}
@@ -64,7 +64,7 @@ func TestServersComeBackAfterAReboot(t *testing.T) {
 			body["autostart"] = "never"
 		}
 		if code := call(t, "POST", "/servers", body, nil); code != http.StatusCreated {
-			t.Fatalf("create: %d", code)
+			t.Fatalf("create: status %d", code)
 		}
 	}
 	for i := range n {
@@ -88,7 +88,7 @@ func TestServersComeBackAfterAReboot(t *testing.T) {
 		for i := range n {
 			_, runs := now[name(i)]
 			if want := name(i) != off && name(i) != never; runs != want {
-				t.Errorf("%s: %s runs: %v", how.name, name(i), runs)
+				t.Errorf("%s: server %s runs: %v", how.name, name(i), runs)
 			}
 		}
 		if s := show(t, never); s.State != "stopped" || !strings.Contains(s.Reason, "autostart is never") {
@@ -101,17 +101,17 @@ func TestServersComeBackAfterAReboot(t *testing.T) {
 		}
 		unfailed(t)
 		if must(t, "cat", "/proc/sys/kernel/random/boot_id") == boot {
-			t.Errorf("%s: the machine was not booted again", how.name)
+			t.Errorf("%s: the machine did not reboot", how.name)
 		}
 		must(t, "cat", "/etc/kept", root+"/tmp/kept")
 		if _, err := in("cat", "/run/gone"); err == nil {
 			t.Errorf("%s: a file in /run was kept", how.name)
 		}
 
-		// What runs is not touched, and what rests rests on.
+		// A restart of left4me leaves running servers running and stopped servers stopped.
 		must(t, "systemctl", "restart", "left4me.service")
 		eventually(t, "left4me is ready again", ready)
 		eventually(t, "the servers are seen again", func() bool { return maps.Equal(lives(t), now) })
-		done(t, "POST", "/servers/"+always+"/stop") // for the power cut
+		done(t, "POST", "/servers/"+always+"/stop") // stopped for the power cut
 	}
 }

@@ -8,17 +8,17 @@ import (
 	"testing"
 )
 
-// listing is what a directory holds, with modes and owners, as root sees it; of
-// a whiteout neither matters.
+// listing returns the content of a directory with modes and owners, as root sees it. Modes and
+// owners of whiteouts are left out, because they have no meaning.
 func listing(t *testing.T, dir string) string {
 	t.Helper()
 	return must(t, "sh", "-ec",
 		"cd "+dir+` && find . -type c -printf '%y %p\n' -o -printf '%y %m %u:%g %s %p -> %l\n' | grep -v ' ./left4dead2/logs' | sort`)
 }
 
-// The panel reads what another user wrote, root gives it back to that user, and
-// the server runs on it.
-func TestABackupComesBackWithItsOwners(t *testing.T) {
+// The panel's user backs up files that the game's user wrote. Root restores them with that owner,
+// and the server runs with them.
+func TestRestoreKeepsOwners(t *testing.T) {
 	srcds := running(t, "alpha")
 	merged := root + "/runtime/alpha/merged"
 	if out, err := inGame(srcds, `
@@ -43,17 +43,17 @@ func TestABackupComesBackWithItsOwners(t *testing.T) {
 		all[0].State != "verified" {
 		t.Fatalf("%+v, %v", all, err)
 	}
-	// What not even the group may read can't be taken, and is told.
+	// Files that not even the group may read are left out with a warning.
 	if w := strings.Join(all[0].Warnings, "\n"); !strings.Contains(w, "runtime/alpha/upper/own") {
 		t.Errorf("warnings: %q", w)
 	}
 	file := root + "/backups/" + all[0].Name + ".tar.zst"
 	if got := must(t, "stat", "-c", "%a %U:%G", file); got != "600 left4me:left4me" {
-		t.Errorf("the archive: %s", got)
+		t.Errorf("owner and mode of the archive: %s", got)
 	}
 	if out := must(t, "sh", "-c", "left4me backup restore "+file+" --force 2>&1; echo $?"); !strings.HasSuffix(out, "4") ||
 		!strings.Contains(out, "another left4me is using") {
-		t.Errorf("under a left4me that runs: %s", out)
+		t.Errorf("restore while left4me runs: %s", out)
 	}
 
 	done(t, "POST", "/servers/alpha/stop")
@@ -62,7 +62,7 @@ func TestABackupComesBackWithItsOwners(t *testing.T) {
 	must(t, "systemctl", "stop", "left4me")
 	t.Cleanup(func() { must(t, "systemctl", "start", "left4me"); eventually(t, "left4me is back", ready) })
 	if out, err := as("left4me", "left4me", "backup", "restore", file, "--force"); err == nil || !strings.Contains(out, "only root") {
-		t.Errorf("as left4me: %v %s", err, out)
+		t.Errorf("restore by left4me: %v %s", err, out)
 	}
 	must(t, "sh", "-ec",
 		"rm -rf "+root+"/runtime "+root+"/instances "+root+"/overlays "+root+"/left4me.db* "+root+"/left4me.lock "+root+
@@ -73,14 +73,14 @@ func TestABackupComesBackWithItsOwners(t *testing.T) {
 	}
 	must(t, "cmp", "/root/was.env", "/etc/left4me/left4me.env")
 	if got := must(t, "stat", "-c", "%a %U:%G", "/etc/left4me/left4me.env"); got != "640 root:left4me" {
-		t.Errorf("the settings: %s", got)
+		t.Errorf("owner and mode of the settings: %s", got)
 	}
 	if after := listing(t, root+"/runtime/alpha/upper"); after != before {
 		t.Errorf("before:\n%s\nafterwards:\n%s", before, after)
 	}
 	if got := must(t, "stat", "-c", "%a %U:%G", root+"/left4me.db",
 		root+"/instances/alpha/rcon"); got != "600 left4me:left4me\n600 left4me:left4me-game" {
-		t.Errorf("owners: %s", got)
+		t.Errorf("owners and modes: %s", got)
 	}
 	must(t, "systemctl", "start", "left4me")
 	eventually(t, "left4me is back", ready)

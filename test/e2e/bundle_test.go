@@ -16,7 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// bundled are the files of a debug bundle of the machine, and how long it took.
+// bundled makes a debug bundle in the machine and returns its files and how long it took.
 func bundled(t *testing.T) (files map[string]string, took time.Duration) {
 	t.Helper()
 	const name, dir = "/root/bundle.tar.gz", "/root/left4me-debug"
@@ -40,7 +40,7 @@ func bundled(t *testing.T) (files map[string]string, took time.Duration) {
 	return files, took
 }
 
-// sessionCookie logs in and gives the value of the session's cookie.
+// sessionCookie logs in and returns the value of the session cookie.
 func sessionCookie(t *testing.T, name, password string) string {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
@@ -61,11 +61,12 @@ func sessionCookie(t *testing.T, name, password string) string {
 			return c.Value
 		}
 	}
-	t.Fatalf("no cookie of a session: %d, %v", resp.StatusCode, jar.Cookies(at))
+	t.Fatalf("no session cookie: status %d, %v", resp.StatusCode, jar.Cookies(at))
 	return ""
 }
 
-// startAs asks for a start by a request of an id, and gives the job once it has ended.
+// startAs starts a server by a request with the given id, waits for the end of the job and returns
+// the code of its error.
 func startAs(t *testing.T, name, id string) (code string) {
 	t.Helper()
 	req, err := http.NewRequest("POST", "http://left4me/api/v1/servers/"+name+"/start", nil)
@@ -92,9 +93,9 @@ func startAs(t *testing.T, name, id string) (code string) {
 	return j.Error.Code
 }
 
-// A bundle has what a request caused just before, also what only the journal of a
-// server's unit has, and no secret that the machine knows, wherever it stands.
-func TestADebugBundleHasWhatWentWrongAndNoSecrets(t *testing.T) {
+// A bundle contains the effects of a request made just before, including lines that only the
+// journal of a server's unit has. It contains no secret of the machine in any file.
+func TestDebugBundleHasErrorsAndNoSecrets(t *testing.T) {
 	if skip != "" {
 		t.Skip(skip)
 	}
@@ -129,7 +130,7 @@ func TestADebugBundleHasWhatWentWrongAndNoSecrets(t *testing.T) {
 		"password-of-the-url", "steam-accounts-password", "steam-guard-key", "joins-with-this-password", "typed-by-hand",
 		token.Token, sessionCookie(t, "bundler", "password-of-a-user"), "password-of-a-user", "only-for-this-test-only",
 	}
-	done(t, "POST", "/servers/bundled/start") // so that there is a password of its remote console
+	done(t, "POST", "/servers/bundled/start") // creates the RCON password
 	done(t, "POST", "/servers/bundled/stop")
 	remote, err := os.ReadFile(outside + root + "/instances/bundled/rcon")
 	if err != nil {
@@ -137,10 +138,10 @@ func TestADebugBundleHasWhatWentWrongAndNoSecrets(t *testing.T) {
 	}
 	secrets = append(secrets, strings.TrimSpace(string(remote)))
 
-	// A unit whose program prints them all, on the next start, which then fails.
+	// The unit prints all secrets at the next start, which then fails.
 	must(t, "mkdir", "-p", drop)
 	print := "[Service]\nExecStartPre=/bin/echo of the unit itself\n"
-	for _, s := range secrets[:len(secrets)-4] { // those that left4me can know; systemd would have the key's quotes for itself
+	for _, s := range secrets[:len(secrets)-4] { // those that left4me can know; systemd would remove the quotes of the key
 		print += "ExecStartPre=/bin/echo it has " + s + " in it\n"
 	}
 	print += "ExecStartPre=/bin/echo it has " + secrets[len(secrets)-1] + " in it\n"
@@ -161,13 +162,13 @@ func TestADebugBundleHasWhatWentWrongAndNoSecrets(t *testing.T) {
 
 	files, took := bundled(t)
 	if took > 5*time.Second {
-		t.Errorf("it took %s", took)
+		t.Errorf("the bundle took %s", took)
 	}
-	t.Logf("it took %s and has %d bytes of units-log.txt; the start failed with %s", took, len(files["units-log.txt"]), code)
+	t.Logf("the bundle took %s and has %d bytes of units-log.txt; the start failed with %s", took, len(files["units-log.txt"]), code)
 	for name, text := range files {
 		for _, s := range secrets {
 			if strings.Contains(text, s) {
-				t.Errorf("%s has the secret %q", name, s)
+				t.Errorf("%s contains the secret %q", name, s)
 			}
 		}
 	}

@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// promised is how long a cancelled start, or the deletion of a server that is
-// being started, may take.
+// promised is the time limit for the end of a cancelled start, and for the deletion of a server
+// that is starting.
 const promised = 5 * time.Second
 
-// dropIn adds lines to the section [Service] of a unit, until the test has ended.
+// dropIn adds lines to the section [Service] of a unit until the end of the test.
 func dropIn(t *testing.T, unit, lines string) {
 	t.Helper()
 	dir := "/run/systemd/system/" + unit + ".d"
@@ -19,8 +19,8 @@ func dropIn(t *testing.T, unit, lines string) {
 	t.Cleanup(func() { must(t, "sh", "-c", "rm -r "+dir+" && systemctl daemon-reload") })
 }
 
-// TestStartIsCancelledWithin5s cancels a start, and deletes a server that is being
-// started, while its mount hangs and while its game doesn't answer.
+// TestStartIsCancelledWithin5s cancels a start and deletes a starting server, first while its mount
+// hangs, then while its game does not answer.
 func TestStartIsCancelledWithin5s(t *testing.T) {
 	if skip != "" {
 		t.Skip(skip)
@@ -35,10 +35,10 @@ func TestStartIsCancelledWithin5s(t *testing.T) {
 			begin := func() (j job) {
 				t.Helper()
 				if code := call(t, "POST", "/servers", map[string]string{"name": "gamma"}, nil); code >= 300 && code != 409 {
-					t.Fatalf("create: %d", code)
+					t.Fatalf("create: status %d", code)
 				}
 				if code := call(t, "POST", "/servers/gamma/start", nil, &j); code >= 300 {
-					t.Fatalf("start: %d", code)
+					t.Fatalf("start: status %d", code)
 				}
 				eventually(t, "it hangs", func() bool {
 					if c.unit == mount {
@@ -59,10 +59,10 @@ func TestStartIsCancelledWithin5s(t *testing.T) {
 			start := begin()
 			asked := time.Now()
 			if code := call(t, "POST", "/jobs/"+start.ID+"/cancel", nil, nil); code >= 300 {
-				t.Fatalf("cancel: %d", code)
+				t.Fatalf("cancel: status %d", code)
 			}
 			if now := ended(start.ID); now.State != "cancelled" || time.Since(asked) > promised {
-				t.Errorf("it is %s after %v", now.State, time.Since(asked))
+				t.Errorf("the job is %s after %v", now.State, time.Since(asked))
 			}
 			t.Logf("cancelled within %v", time.Since(asked))
 			wantMounts(t, "gamma", 0)
@@ -79,7 +79,7 @@ func TestStartIsCancelledWithin5s(t *testing.T) {
 			}
 			t.Logf("deleted within %v", time.Since(asked))
 			if now := ended(start.ID); now.State != "cancelled" {
-				t.Errorf("the start is %s", now.State)
+				t.Errorf("the start job is %s", now.State)
 			}
 			wantMounts(t, "gamma", 0)
 		})

@@ -10,16 +10,15 @@ import (
 	"testing"
 )
 
-// ours runs a command of ours in the machine, as its administrator does.
+// ours runs a left4me command in the machine as its administrator.
 func ours(t *testing.T, args ...string) string {
 	t.Helper()
 	return must(t, append([]string{"left4me"}, args...)...)
 }
 
-// An archive that a decoder of its own reads, within the limits of the panel's
-// unit, becomes what a server sees; and what the game, another user, writes over
-// it can be kept and thrown away.
-func TestContentBetweenThreeUsers(t *testing.T) {
+// An archive is read by a separate decoder process within the limits of the panel's unit, and a
+// server sees its files. Files that the game's user writes over them can be promoted and discarded.
+func TestContentAcrossThreeUsers(t *testing.T) {
 	if skip != "" {
 		t.Skip(skip)
 	}
@@ -42,7 +41,7 @@ func TestContentBetweenThreeUsers(t *testing.T) {
 	ours(t, "overlay", "create", "league", "--kind", "files")
 	ours(t, "overlay", "push", "league", "/root/league.7z", "--wait")
 
-	// What only the program 7-Zip unpacks, it unpacks behind the walls of the unit too.
+	// 7-Zip runs within the limits of the unit, too; only 7-Zip can unpack this archive.
 	packed, err := os.ReadFile("../../internal/host/content/archive/testdata/packed/deflate64.zip")
 	if err != nil {
 		t.Fatal(err)
@@ -51,7 +50,7 @@ func TestContentBetweenThreeUsers(t *testing.T) {
 	ours(t, "overlay", "create", "windows", "--kind", "files")
 	ours(t, "overlay", "push", "windows", "/root/windows.zip", "--wait")
 	if got := ours(t, "overlay", "cat", "windows", "left4dead2/cfg/server.cfg"); !strings.Contains(got, "hostname") {
-		t.Errorf("of an archive with Deflate64 there is %q", got)
+		t.Errorf("the archive with Deflate64 gave %q", got)
 	}
 
 	put(t, "/root/motd.sh", "root:root", 0o644, "mkdir -p left4dead2/cfg\nid -un >left4dead2/cfg/made-by.cfg\n")
@@ -62,7 +61,7 @@ func TestContentBetweenThreeUsers(t *testing.T) {
 
 	body := map[string]any{"name": "gamma", "overlays": []string{"league", "made"}}
 	if code := call(t, "POST", "/servers", body, nil); code != http.StatusCreated {
-		t.Fatalf("create: %d", code)
+		t.Fatalf("create: status %d", code)
 	}
 	pid := running(t, "gamma")
 	merged := root + "/runtime/gamma/merged/left4dead2/"
@@ -70,27 +69,27 @@ func TestContentBetweenThreeUsers(t *testing.T) {
 		" && echo '// somebody' >" + merged + "addons/sourcemod/configs/admins_simple.ini && mkdir " + merged +
 		"addons/sourcemod/data && echo 1 >" + merged + "addons/sourcemod/data/x.txt"
 	if out, err := inGame(pid, script); err != nil {
-		t.Fatalf("the game: %v\n%s", err, out)
+		t.Fatalf("command of the game: %v\n%s", err, out)
 	}
 	done(t, "POST", "/servers/gamma/stop")
 
 	ours(t, "overlay", "create", "kept", "--kind", "files")
 	ours(t, "server", "promote", "gamma", "kept", "left4dead2/addons/sourcemod/configs/admins_simple.ini", "--wait")
 	if got := ours(t, "overlay", "cat", "kept", "left4dead2/addons/sourcemod/configs/admins_simple.ini"); got != "// somebody" {
-		t.Errorf("kept %q", got)
+		t.Errorf("the promoted file has %q", got)
 	}
 	ours(t, "server", "discard", "gamma", "left4dead2/addons", "--yes", "--wait")
 	if got := ours(t, "server", "written", "gamma", "-q", "--find", "sourcemod"); got != "" {
-		t.Errorf("left of what it wrote: %s", got)
+		t.Errorf("files left after the discard: %s", got)
 	}
 	if got := ours(t, "overlay", "cat", "league", "left4dead2/addons/sourcemod/configs/admins_simple.ini"); got != "// nobody" {
-		t.Errorf("the layer beneath has %q now", got)
+		t.Errorf("the file of the overlay has changed to %q", got)
 	}
 	done(t, "DELETE", "/servers/gamma")
 	for _, o := range []string{"league", "windows", "made", "kept"} {
 		ours(t, "overlay", "delete", o, "--wait")
 	}
 	if got := ours(t, "overlay", "list", "-q"); strings.Contains(got, "league") {
-		t.Errorf("after they were deleted: %s", got)
+		t.Errorf("overlays left after the delete: %s", got)
 	}
 }

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// ask are the calls of systemd that take the name of a unit, as D-Bus has them:
-// systemctl would mend some of the names.
+// ask calls a systemd method that takes the name of a unit, over D-Bus. systemctl would correct
+// some of the names.
 func ask(user, method, unit string) (string, error) {
 	return as(user, "busctl", "call", "org.freedesktop.systemd1", "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager", method,
 		"ss", unit, "replace")
@@ -30,7 +30,7 @@ func TestOtherUnitsAreRefused(t *testing.T) {
 	} {
 		for _, method := range []string{"StartUnit", "StopUnit", "RestartUnit"} {
 			if out, err := ask("left4me", method, unit); err == nil {
-				t.Errorf("%s %q was done: %s", method, unit, out)
+				t.Errorf("%s %q was allowed: %s", method, unit, out)
 			} else if !refusal(out) {
 				t.Errorf("%s %q: %s", method, unit, out)
 			}
@@ -39,7 +39,8 @@ func TestOtherUnitsAreRefused(t *testing.T) {
 	unharmed(t, pid)
 }
 
-// refusal reports whether systemd said that it is not allowed, or no name.
+// refusal reports whether systemd refused the call for lack of permission or because of an invalid
+// name.
 func refusal(out string) bool {
 	for _, text := range []string{
 		"Access denied", "authentication required", "is not valid", "not a valid unit name",
@@ -74,15 +75,16 @@ func TestOtherVerbsAreRefused(t *testing.T) {
 		{"reboot"},
 	} {
 		if out, err := as("left4me", append([]string{"systemctl", "--no-ask-password"}, args...)...); err == nil {
-			t.Errorf("%q was done: %s", args, out)
+			t.Errorf("%q was allowed: %s", args, out)
 		}
 	}
 	unharmed(t, pid)
 }
 
-// systemd 257 asks polkit for a transient unit in the words of a start. A template
-// of the same name keeps it from being made, so each name is tried without it too.
-func TestTransientUnitsOfOurNamesAreRefused(t *testing.T) {
+// systemd 257 asks polkit for a transient unit with the same action as for a start. An existing
+// template of the same name prevents a transient unit, so each name is also tried without the
+// template.
+func TestTransientUnitsWithLeft4meNamesAreRefused(t *testing.T) {
 	pid := running(t, "alpha")
 	refused := func(when string) {
 		t.Helper()
@@ -96,7 +98,7 @@ func TestTransientUnitsOfOurNamesAreRefused(t *testing.T) {
 			}
 		}
 		if _, err := in("ls", "/root/owned"); err == nil {
-			t.Errorf("%s: it ran as root", when)
+			t.Errorf("%s: the transient unit ran as root", when)
 		}
 	}
 	refused("with the templates")
@@ -112,7 +114,7 @@ func TestTransientUnitsOfOurNamesAreRefused(t *testing.T) {
 	refused("without them")
 }
 
-func TestOnlyLeft4meMayAsk(t *testing.T) {
+func TestOnlyUserLeft4meMayStartUnits(t *testing.T) {
 	pid := running(t, "alpha")
 	for _, user := range []string{"left4me-game", "nobody"} {
 		for _, method := range []string{"StartUnit", "StopUnit", "RestartUnit"} {
@@ -122,7 +124,7 @@ func TestOnlyLeft4meMayAsk(t *testing.T) {
 		}
 	}
 	unharmed(t, pid)
-	// Or what is refused above would be for another reason.
+	// Without this call, the refusals above could have another reason.
 	if out, err := ask("left4me", "StopUnit", "left4me-server@alpha.service"); err != nil {
 		t.Errorf("left4me may not stop a server: %s", out)
 	}
@@ -140,7 +142,7 @@ func unharmed(t *testing.T, pid string) {
 	}
 }
 
-func TestWithoutThePolkitRuleAPersonIsToldSo(t *testing.T) {
+func TestMissingPolkitRuleIsReported(t *testing.T) {
 	running(t, "alpha")
 	rule := "/usr/share/polkit-1/rules.d/50-left4me.rules"
 	must(t, "mv", rule, "/root/rule")
@@ -158,7 +160,7 @@ func TestWithoutThePolkitRuleAPersonIsToldSo(t *testing.T) {
 	done(t, "POST", "/servers/alpha/stop")
 }
 
-func TestASecondLeft4meLeavesTheUnitsAlone(t *testing.T) {
+func TestSecondLeft4meKeepsUnits(t *testing.T) {
 	if skip != "" {
 		t.Skip(skip)
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// findings are what left4me doctor says on the machine.
+// findings returns the checks that `left4me doctor` reports in the machine.
 func findings(t *testing.T, user string, args ...string) []left4me.Check {
 	t.Helper()
 	out, err := as(user, append([]string{"left4me", "doctor", "--json"}, args...)...)
@@ -27,12 +27,12 @@ func findings(t *testing.T, user string, args ...string) []left4me.Check {
 		t.Fatalf("%v: %s", err, out)
 	}
 	if all.Healthy != (err == nil) || all.Healthy != left4me.Healthy(all.Checks) {
-		t.Errorf("healthy is %v, and the command ends with %v: %+v", all.Healthy, err, all.Checks)
+		t.Errorf("healthy is %v, but the command ended with %v: %+v", all.Healthy, err, all.Checks)
 	}
 	return all.Checks
 }
 
-// found is the finding of a name that is the worst.
+// found returns the worst finding with the given name.
 func found(t *testing.T, user, name string) left4me.Check {
 	t.Helper()
 	return worst(t, findings(t, user), name)
@@ -42,7 +42,7 @@ func worst(t *testing.T, all []left4me.Check, name string) left4me.Check {
 	t.Helper()
 	named := slices.DeleteFunc(slices.Clone(all), func(c left4me.Check) bool { return c.Name != name })
 	if len(named) == 0 {
-		t.Fatalf("nothing is said of %s: %+v", name, all)
+		t.Fatalf("no finding named %s: %+v", name, all)
 	}
 	if c, wrong := left4me.FirstWrong(named); wrong {
 		return c
@@ -50,11 +50,11 @@ func worst(t *testing.T, all []left4me.Check, name string) left4me.Check {
 	return named[0]
 }
 
-// aside is what of a machine in a test is not as it should be: it has no network
-// and the clock and the disk of the one that it is booted on.
+// aside lists the checks that fail in every test machine: it has no network, and it has the clock
+// and the disk of its host.
 var aside = []string{"Steam", "Steam's downloads", "clock", "disk"}
 
-func TestDoctorFindsNothingOnAMachineThatIsRight(t *testing.T) {
+func TestDoctorFindsNothingOnHealthyHost(t *testing.T) {
 	if skip != "" {
 		t.Skip(skip)
 	}
@@ -107,7 +107,7 @@ func TestDoctorFindsDropInsThatWeakenAUnit(t *testing.T) {
 	}
 }
 
-func TestDoctorFindsThatThePolkitRuleIsMissing(t *testing.T) {
+func TestDoctorFindsMissingPolkitRule(t *testing.T) {
 	if skip != "" {
 		t.Skip(skip)
 	}
@@ -117,7 +117,7 @@ func TestDoctorFindsThatThePolkitRuleIsMissing(t *testing.T) {
 	if c := found(t, "root", "polkit"); c.State != left4me.CheckBroken || !strings.Contains(c.Text, rule+" is missing") || c.Mend == "" {
 		t.Errorf("as root: %+v", c)
 	}
-	// Debian 12 lets only polkit read its rules: left4me sees that it is refused.
+	// On Debian 12, only polkit may read its rules: left4me sees that access is denied.
 	if c := found(t, "left4me", "polkit"); c.State != left4me.CheckBroken || c.Mend == "" {
 		t.Errorf("as left4me: %+v", c)
 	}
@@ -127,7 +127,7 @@ func TestDoctorFindsThatThePolkitRuleIsMissing(t *testing.T) {
 		func() bool { return found(t, "left4me", "polkit").State == left4me.CheckOK })
 }
 
-func TestDoctorMendsOwnersAndModes(t *testing.T) {
+func TestDoctorRepairsOwnersAndModes(t *testing.T) {
 	if skip != "" {
 		t.Skip(skip)
 	}
@@ -144,17 +144,17 @@ func TestDoctorMendsOwnersAndModes(t *testing.T) {
 		said := fmt.Sprint(findings(t, user))
 		for _, w := range wrong {
 			if !strings.Contains(said, w) {
-				t.Errorf("as %s: nothing says that %q: %s", user, w, said)
+				t.Errorf("as %s: no finding contains %q: %s", user, w, said)
 			}
 		}
 	}
 	if out, err := as("left4me", "left4me", "doctor", "--fix"); err == nil || !strings.Contains(out, "as root: `left4me doctor --fix`") {
-		t.Errorf("without rights: %v %s", err, out)
+		t.Errorf("without root: %v %s", err, out)
 	}
 	all := findings(t, "root", "--fix")
 	for _, name := range []string{"ownership", "layers", "secret key"} {
 		if c := worst(t, all, name); c.State != left4me.CheckOK {
-			t.Errorf("after root mended it: %+v", c)
+			t.Errorf("after the repair by root: %+v", c)
 		}
 	}
 	for path, want := range map[string]string{
@@ -163,10 +163,10 @@ func TestDoctorMendsOwnersAndModes(t *testing.T) {
 	} {
 		out, err := in("stat", "-c", "%U:%G %a", path)
 		if err != nil || !strings.HasPrefix(out, want) {
-			t.Errorf("%s is %s, not %s: %v", path, out, want, err)
+			t.Errorf("%s: got owner and mode %s, want %s: %v", path, out, want, err)
 		}
 	}
 	if out, err := as("root", "left4me", "doctor", "--fix"); err != nil || strings.Contains(out, "mended") {
-		t.Errorf("when all is right: %v %s", err, out)
+		t.Errorf("with nothing to repair: %v %s", err, out)
 	}
 }

@@ -10,10 +10,10 @@ import (
 	"testing"
 )
 
-// The kernel here takes layers by descriptor; those of Debian 12 and 13 don't,
-// and the helper mounts another way on them. So the tests of that way are run
-// with what the unit of the helper allows.
-func TestTheHelpersUnitAllowsWhatOlderKernelsNeed(t *testing.T) {
+// The kernel of the test machine takes layers by descriptor; those of Debian 12 and 13 do not, so
+// the helper mounts differently on them. The tests of that fallback run here within the limits of
+// the helper's unit.
+func TestHelperUnitAllowsMountsOfOlderKernels(t *testing.T) {
 	if skip != "" {
 		t.Skip(skip)
 	}

@@ -21,14 +21,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Addresses of the machine, and of somebody beside it.
+// Addresses of the machine and of its neighbour.
 const (
 	inner4, outer4 = "192.0.2.1", "192.0.2.2"
 	inner6, outer6 = "2001:db8::1", "2001:db8::2"
 )
 
-// neighbour is a network of its own that a cable joins with the machine's: the
-// namespaces of two processes.
+// neighbour is a second network, connected to the machine's by a virtual cable. It holds the ids of
+// one process in each network namespace.
 type neighbour struct{ machine, other string }
 
 func plugIn(t *testing.T) neighbour {
@@ -60,7 +60,7 @@ func plugIn(t *testing.T) neighbour {
 	return n
 }
 
-// here runs a command beside the machine.
+// here runs a command outside the machine.
 func here(t *testing.T, args ...string) string {
 	t.Helper()
 	out, err := exec.Command(args[0], args[1:]...).CombinedOutput()
@@ -70,7 +70,7 @@ func here(t *testing.T, args ...string) string {
 	return string(out)
 }
 
-// in runs f in the network of a process. A socket that f makes stays there.
+// in runs f in the network namespace of a process. Sockets that f creates stay in that namespace.
 func (n neighbour) in(t *testing.T, pid string, f func() error) {
 	t.Helper()
 	done := make(chan error)
@@ -91,7 +91,7 @@ func (n neighbour) in(t *testing.T, pid string, f func() error) {
 	}
 }
 
-// listen counts what arrives at a port of the machine, and answers "answer".
+// listen counts the packets that arrive at a port of the machine and answers each with "answer".
 func (n neighbour) listen(t *testing.T, port int, count *atomic.Int64) {
 	t.Helper()
 	var c *net.UDPConn
@@ -126,7 +126,7 @@ func (n neighbour) dial(t *testing.T, address string, port int) *net.UDPConn {
 	return c.(*net.UDPConn)
 }
 
-// connect tries a TCP connection in the network of a process.
+// connect tries a TCP connection from the network namespace of a process.
 func (n neighbour) connect(t *testing.T, pid, address string, port int) (err error) {
 	t.Helper()
 	n.in(t, pid, func() error {
@@ -139,7 +139,7 @@ func (n neighbour) connect(t *testing.T, pid, address string, port int) (err err
 	return err
 }
 
-func TestTheFirewallNeverHitsPlayers(t *testing.T) {
+func TestFirewallNeverDropsPlayers(t *testing.T) {
 	if skip != "" {
 		t.Skip(skip)
 	}
@@ -150,7 +150,7 @@ func TestTheFirewallNeverHitsPlayers(t *testing.T) {
 		var arrived atomic.Int64
 		n.listen(t, port, &arrived)
 		c := n.dial(t, address, port)
-		// sends gives how many of some equal packets arrived.
+		// sends sends the same packet several times and returns how many copies arrived.
 		sends := func(packet string, times int) int64 {
 			t.Helper()
 			before := arrived.Load()
@@ -159,7 +159,7 @@ func TestTheFirewallNeverHitsPlayers(t *testing.T) {
 					t.Fatal(err)
 				}
 				if i%100 == 99 {
-					time.Sleep(time.Millisecond) // the reader's turn, or its buffer loses some
+					time.Sleep(time.Millisecond) // lets the reader run before its buffer overflows
 				}
 			}
 			marks := before
@@ -172,10 +172,10 @@ func TestTheFirewallNeverHitsPlayers(t *testing.T) {
 		}
 		const query = "\xff\xff\xff\xffTSource Engine Query\x00"
 		if got := sends(query, 15); got != 15 {
-			t.Errorf("%s: of 15 queries %d arrived", address, got)
+			t.Errorf("%s: %d of 15 queries arrived, want all", address, got)
 		}
 		if got := sends(query, 5000); got < 3 || got > 60 {
-			t.Errorf("%s: of a flood of 5000 queries %d arrived", address, got)
+			t.Errorf("%s: %d of a flood of 5000 queries arrived", address, got)
 		}
 		for what, packet := range map[string]string{
 			"of a game":              "\x07\x01\x00\x00\x05\x01\x00\x00and what the player does",
@@ -183,7 +183,7 @@ func TestTheFirewallNeverHitsPlayers(t *testing.T) {
 			"that ask to join":       "\xff\xff\xff\xffq0000000000\x00", "that join": "\xff\xff\xff\xffk and who it is",
 		} {
 			if got := sends(packet, 2000); got != 2000 {
-				t.Errorf("%s: of 2000 packets %s %d arrived, from an address that floods", address, what, got)
+				t.Errorf("%s: with a flooding sender, of 2000 packets %s %d arrived", address, what, got)
 			}
 		}
 		for what, packet := range map[string]string{
@@ -198,7 +198,7 @@ func TestTheFirewallNeverHitsPlayers(t *testing.T) {
 	}
 }
 
-func TestTheFirewallMarksGameTraffic(t *testing.T) {
+func TestFirewallMarksGameTraffic(t *testing.T) {
 	if skip != "" {
 		t.Skip(skip)
 	}
@@ -232,7 +232,7 @@ func TestTheFirewallMarksGameTraffic(t *testing.T) {
 		return int(messages[0].Data[0]) >> 2
 	}
 	if got := class(); got != 0 {
-		t.Errorf("without it packets have DSCP %d", got)
+		t.Errorf("without the firewall, packets have DSCP %d", got)
 	}
 	must(t, "systemctl", "start", "left4me-firewall")
 	defer in("systemctl", "stop", "left4me-firewall")
@@ -241,13 +241,13 @@ func TestTheFirewallMarksGameTraffic(t *testing.T) {
 	}
 }
 
-func TestTheFirewallClosesTheRemoteConsole(t *testing.T) {
+func TestFirewallClosesRemoteConsole(t *testing.T) {
 	running(t, "alpha")
 	var s struct{ Port int }
 	call(t, "GET", "/servers/alpha", nil, &s)
 	n := plugIn(t)
 	if err := n.connect(t, n.other, inner4, s.Port); err != nil {
-		t.Fatalf("without it the console is closed: %v", err)
+		t.Fatalf("without the firewall, the remote console is closed: %v", err)
 	}
 	must(t, "systemctl", "start", "left4me-firewall")
 	defer in("systemctl", "stop", "left4me-firewall")
@@ -267,7 +267,7 @@ func TestTheFirewallClosesTheRemoteConsole(t *testing.T) {
 	}
 }
 
-func TestTheFirewallHasThePortsOfLeft4me(t *testing.T) {
+func TestFirewallUsesConfiguredPorts(t *testing.T) {
 	if skip != "" {
 		t.Skip(skip)
 	}
@@ -281,10 +281,10 @@ func TestTheFirewallHasThePortsOfLeft4me(t *testing.T) {
 	}
 	must(t, "systemctl", "stop", "left4me-firewall")
 	if out := must(t, "nft", "list", "tables"); out != "table inet other" {
-		t.Errorf("left: %s", out)
+		t.Errorf("rules left: %s", out)
 	}
 	must(t, "nft", "delete", "table", "inet", "other")
 	if out := property(t, "left4me-firewall", "UnitFileState"); out != "disabled" {
-		t.Errorf("it is %s", out)
+		t.Errorf("the unit is %s", out)
 	}
 }

@@ -13,8 +13,8 @@ import (
 
 var quoted = regexp.MustCompile("(as root: )?`([^`]+)`")
 
-// commandsOf are the commands of a hint, and who must run them: one "as root"
-// holds for those that follow it.
+// commandsOf returns the commands of a hint and the user who must run them. "as root" applies to
+// all commands after it.
 func commandsOf(hint, user string) (commands []string, by string) {
 	for _, m := range quoted.FindAllStringSubmatch(hint, -1) {
 		if m[1] != "" {
@@ -30,18 +30,18 @@ func doAs(t *testing.T, hint, user string) {
 	t.Helper()
 	commands, by := commandsOf(hint, user)
 	if len(commands) == 0 {
-		t.Errorf("no command stands in %q", hint)
+		t.Errorf("no command in the hint %q", hint)
 	}
 	for _, c := range commands {
 		if out, err := as(by, "sh", "-c", c); err != nil {
-			t.Errorf("%s, suggested to %s and run by %s: %v\n%s", c, user, by, err, out)
+			t.Errorf("%s (hint for %s, run by %s): %v\n%s", c, user, by, err, out)
 		}
 	}
 }
 
-// Hints with systemd, for root and for somebody in left4me's group; those without
-// are tried in cmd/left4me.
-func TestHintsAreCommandsThatWork(t *testing.T) {
+// Checks the hints that need systemd, for root and for a member of the group left4me. cmd/left4me
+// tests the others.
+func TestHintCommandsWork(t *testing.T) {
 	if skip != "" {
 		t.Skip(skip)
 	}
@@ -65,7 +65,7 @@ func TestHintsAreCommandsThatWork(t *testing.T) {
 			}
 			if out, err = as(user, "env", "LEFT4ME_TOKEN=l4m_0000000000000000000000000000000000000000", "left4me", "server",
 				"list"); err == nil {
-				t.Errorf("with a token that is none: %s", out)
+				t.Errorf("with an invalid token: %s", out)
 			}
 			if user != "root" {
 				out, err = as(user, "left4me", "setup")
@@ -79,7 +79,7 @@ func TestHintsAreCommandsThatWork(t *testing.T) {
 					t.Errorf("doctor: %+v", c)
 				}
 				if strings.Contains(c.Mend, "timedatectl") {
-					t.Errorf("doctor suggests to set the clock of a container: %+v", c)
+					t.Errorf("doctor suggests setting the clock in a container: %+v", c)
 				}
 				if commands, _ := commandsOf(c.Mend, user); len(commands) > 0 && !slices.Contains(aside, c.Name) &&
 					!strings.Contains(c.Mend, "apt-get") {
@@ -90,8 +90,8 @@ func TestHintsAreCommandsThatWork(t *testing.T) {
 	}
 }
 
-// A machine that was only just given the package is told to set it up first.
-func TestHintsBeforeSetupSaySetup(t *testing.T) {
+// A machine on which only the package was installed must be told to run the setup first.
+func TestHintsBeforeSetupNameSetup(t *testing.T) {
 	if skip != "" {
 		t.Skip(skip)
 	}

@@ -23,17 +23,17 @@ import (
 
 const (
 	root = "/var/lib/left4me"
-	// unreachable says that this machine can't boot one (see machine).
+	// exit status of the script machine if this host cannot boot a container
 	unreachable = 77
 )
 
-// skip says why nothing can be tested here.
+// skip is the reason why the tests cannot run here, or empty.
 var skip string
 
-// outside is the machine's file system as this process sees it.
+// outside is the path of the machine's file system as this process sees it.
 var outside string
 
-// programs is where ours are, and the simulated ones.
+// programs is the directory with left4me's programs and the simulated ones.
 var programs string
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
@@ -45,7 +45,7 @@ func run(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
-	if os.Getenv("LEFT4ME_E2E_KEEP") == "" { // else it stays, to look around in
+	if os.Getenv("LEFT4ME_E2E_KEEP") == "" { // else keep it for inspection
 		defer command("./machine", "stop").Run()
 	}
 	err = setUp(dir)
@@ -59,7 +59,7 @@ func run(m *testing.M) int {
 	return m.Run()
 }
 
-// setUp builds what is tested, boots the machine and installs left4me in it.
+// setUp builds the programs, boots the machine and installs left4me in it.
 func setUp(dir string) error {
 	programs = filepath.Join(dir, "bin")
 	build := command("go", "build", "-o", programs+"/", "./cmd/left4me", "./cmd/left4me-overlay", "./sim/srcds", "./sim/lay",
@@ -73,15 +73,16 @@ func setUp(dir string) error {
 	return lay()
 }
 
-// boot boots the machine, with nothing of left4me in it.
+// boot boots the machine without left4me.
 func boot() error {
 	client.CloseIdleConnections()
-	// What runs still, was kept, or was left by a run that was killed.
+	// A machine of an earlier run may still be running: kept on purpose, or left by a run that was
+	// killed.
 	if err := command("./machine", "stop").Run(); err != nil {
 		return err
 	}
 	c := command("./machine", "boot")
-	if os.Getenv("LEFT4ME_E2E_KEEP") == "" { // else it outlives us
+	if os.Getenv("LEFT4ME_E2E_KEEP") == "" { // else the machine outlives this process
 		c.Env = append(os.Environ(), "LEFT4ME_E2E_OWNER="+strconv.Itoa(os.Getpid()))
 	}
 	if err := c.Run(); err != nil {
@@ -90,8 +91,8 @@ func boot() error {
 	return find()
 }
 
-// find looks where the machine's file system is: its first process is another
-// one after each boot.
+// find sets outside to the machine's current file system, which belongs to its first process and
+// changes with each boot.
 func find() error {
 	leader, err := os.ReadFile(filepath.Join(cmp.Or(os.Getenv("LEFT4ME_E2E_RUN"), "/run/left4me-e2e"), "leader"))
 	if err != nil {
@@ -101,15 +102,15 @@ func find() error {
 	return nil
 }
 
-// reboot reboots the machine in an orderly way and waits until left4me is ready
-// again. Everything on its disks is kept.
+// reboot shuts the machine down cleanly, boots it again and waits until left4me is ready. The disks
+// keep their content.
 func reboot(t *testing.T) {
 	t.Helper()
 	bootAgain(t, "reboot")
 }
 
-// powercut kills everything that runs in the machine at once, boots it from what
-// is on its disks and waits until left4me is ready again.
+// powercut kills all processes of the machine at once, boots it from its disks and waits until
+// left4me is ready.
 func powercut(t *testing.T) {
 	t.Helper()
 	bootAgain(t, "powercut")
@@ -126,8 +127,7 @@ func bootAgain(t *testing.T, how string) {
 	}
 }
 
-// lay installs left4me in the machine as docs/install.md does it by hand, and
-// starts it.
+// lay installs left4me in the machine by hand as docs/install.md describes, and starts it.
 func lay() error {
 	secret := "LEFT4ME_SECRET_KEY=" + strings.Repeat("only-for-this-test-", 3) + "\n"
 	for _, c := range []*exec.Cmd{
@@ -156,7 +156,7 @@ func lay() error {
 	return becomesReady()
 }
 
-// becomesReady waits until left4me answers and has all that it needs.
+// becomesReady waits until left4me answers and reports no missing prerequisite.
 func becomesReady() error {
 	for deadline := time.Now().Add(30 * time.Second); !ready(); time.Sleep(50 * time.Millisecond) {
 		if time.Now().After(deadline) {
@@ -167,7 +167,7 @@ func becomesReady() error {
 	return nil
 }
 
-// ready reports whether left4me answers and has all that it needs.
+// ready reports whether left4me answers and reports no missing prerequisite.
 func ready() bool {
 	resp, err := client.Get("http://left4me/readyz")
 	if err != nil {
@@ -183,14 +183,14 @@ func command(name string, args ...string) *exec.Cmd {
 	return c
 }
 
-// in runs a command in the machine as root and gives what it printed.
+// in runs a command in the machine as root and returns its output.
 func in(args ...string) (string, error) {
 	c := exec.Command("./machine", append([]string{"exec"}, args...)...)
 	out, err := c.CombinedOutput()
 	return strings.TrimSpace(string(out)), err
 }
 
-// as runs a command in the machine as another user.
+// as runs a command in the machine as another user and returns its output.
 func as(user string, args ...string) (string, error) {
 	return in(append([]string{"runuser", "-u", user, "--"}, args...)...)
 }
@@ -204,13 +204,13 @@ func must(t *testing.T, args ...string) string {
 	return out
 }
 
-// property is one of a unit's, as systemctl shows it.
+// property returns a property of a unit, as systemctl shows it.
 func property(t *testing.T, unit, name string) string {
 	t.Helper()
 	return must(t, "systemctl", "show", "--value", "--property="+name, unit)
 }
 
-// status is a field of a process's status.
+// status returns a field of /proc/PID/status.
 func status(t *testing.T, pid, field string) string {
 	t.Helper()
 	for line := range strings.Lines(must(t, "cat", "/proc/"+pid+"/status")) {
@@ -218,17 +218,17 @@ func status(t *testing.T, pid, field string) string {
 			return strings.Join(strings.Fields(v), " ")
 		}
 	}
-	t.Fatalf("no %s of process %s", field, pid)
+	t.Fatalf("process %[2]s has no %[1]s", field, pid)
 	return ""
 }
 
-// mounts are the mounts of a server's stack in the namespace of systemd, each
-// with its identity and options.
+// mounts returns the overlay mounts of a server in the mount namespace of systemd, each with its id
+// and options.
 func mounts(t *testing.T, name string) []string {
 	t.Helper()
 	var found []string
 	for line := range strings.Lines(must(t, "cat", "/proc/1/mountinfo")) {
-		if f := strings.Fields(line); strings.HasSuffix(f[4], "/left4me/runtime/"+name+"/merged") { // the root may be a link
+		if f := strings.Fields(line); strings.HasSuffix(f[4], "/left4me/runtime/"+name+"/merged") { // the root may be a symbolic link
 			found = append(found, f[0]+" "+f[5]+" "+f[len(f)-3])
 		}
 	}
@@ -248,7 +248,7 @@ func eventually(t *testing.T, what string, holds func() bool) {
 	within(t, 30*time.Second, what, holds)
 }
 
-// within waits for a condition as long as it may take.
+// within waits until a condition holds, at most for limit.
 func within(t *testing.T, limit time.Duration, what string, holds func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(limit); !holds(); time.Sleep(50 * time.Millisecond) {
@@ -258,7 +258,7 @@ func within(t *testing.T, limit time.Duration, what string, holds func() bool) {
 	}
 }
 
-// client talks to left4me over its local socket, as root.
+// client sends requests to left4me over its local socket, as root.
 var client = &http.Client{
 	Timeout: 60 * time.Second,
 	Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -313,12 +313,12 @@ type server struct {
 	Reason  string
 }
 
-// do begins a job and waits for its end.
+// do starts a job and waits for its end.
 func do(t *testing.T, method, path string) job {
 	t.Helper()
 	var j job
 	if code := call(t, method, path, nil, &j); code != http.StatusAccepted {
-		t.Fatalf("%s %s: %d", method, path, code)
+		t.Fatalf("%s %s: status %d", method, path, code)
 	}
 	eventually(t, method+" "+path+" ends", func() bool {
 		call(t, "GET", "/jobs/"+j.ID, nil, &j)
@@ -327,7 +327,7 @@ func do(t *testing.T, method, path string) job {
 	return j
 }
 
-// done is do for a job that has to succeed.
+// done is like do but fails the test unless the job succeeds.
 func done(t *testing.T, method, path string) {
 	t.Helper()
 	if j := do(t, method, path); j.State != "done" {
@@ -339,12 +339,12 @@ func show(t *testing.T, name string) server {
 	t.Helper()
 	var s server
 	if code := call(t, "GET", "/servers/"+name, nil, &s); code != http.StatusOK {
-		t.Fatalf("server %s: %d", name, code)
+		t.Fatalf("server %s: status %d", name, code)
 	}
 	return s
 }
 
-// running makes sure that a server runs and gives the process of its game.
+// running makes sure that a server runs, and returns the process id of its game.
 func running(t *testing.T, name string) (pid string) {
 	t.Helper()
 	if skip != "" {
@@ -352,7 +352,7 @@ func running(t *testing.T, name string) (pid string) {
 	}
 	if code := call(t, "GET", "/servers/"+name, nil, nil); code == http.StatusNotFound {
 		if code := call(t, "POST", "/servers", map[string]string{"name": name}, nil); code != http.StatusCreated {
-			t.Fatalf("create %s: %d", name, code)
+			t.Fatalf("create %s: status %d", name, code)
 		}
 	}
 	done(t, "POST", "/servers/"+name+"/start")

@@ -18,8 +18,8 @@ import (
 	"github.com/left4me/left4me/source/a2s"
 )
 
-// What docs/performance.md says of many servers as units, and of the start of
-// one. They take minutes, so they run when they are asked for:
+// These tests measure the figures for many servers as units, and for the start of one, in
+// docs/performance.md. They take minutes, so they run on request only:
 //
 //	LEFT4ME_E2E_MANY=200 script/test-e2e -v -run Many
 
@@ -27,7 +27,7 @@ func many(t *testing.T) int {
 	t.Helper()
 	n, _ := strconv.Atoi(os.Getenv("LEFT4ME_E2E_MANY"))
 	if n == 0 {
-		t.Skip("LEFT4ME_E2E_MANY doesn't say how many")
+		t.Skip("LEFT4ME_E2E_MANY is not set")
 	}
 	if skip != "" {
 		t.Skip(skip)
@@ -35,7 +35,7 @@ func many(t *testing.T) int {
 	return n
 }
 
-// quick lets the simulated game load its map in some time, with nobody in it.
+// quick makes the simulated game load its map in the given time, without players.
 func quick(t *testing.T, load string) {
 	t.Helper()
 	dir := "/run/systemd/system/left4me-server@.service.d"
@@ -48,7 +48,7 @@ func quick(t *testing.T, load string) {
 	})
 }
 
-// up counts the servers that run, as left4me says within a second.
+// up returns the number of running servers that left4me reports within a second.
 func up() (n int) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
@@ -73,7 +73,7 @@ func up() (n int) {
 	return n
 }
 
-// until waits for that many servers to run.
+// until waits until n servers run.
 func until(t *testing.T, n int, within time.Duration) {
 	t.Helper()
 	for deadline := time.Now().Add(within); up() < n; time.Sleep(10 * time.Millisecond) {
@@ -84,7 +84,7 @@ func until(t *testing.T, n int, within time.Duration) {
 			for _, s := range list {
 				states[fmt.Sprintf("%s %v %s", s.State, s.PID > 0, s.Reason)]++
 			}
-			t.Fatalf("not %d servers run after %v: %v", n, within, states)
+			t.Fatalf("fewer than %d servers run after %v: %v", n, within, states)
 		}
 	}
 }
@@ -96,17 +96,17 @@ func TestManyServersAsUnits(t *testing.T) {
 	for i := range n {
 		body := map[string]any{"name": name(i), "port": 20000 + i}
 		if code := call(t, "POST", "/servers", body, nil); code != http.StatusCreated {
-			t.Fatalf("create: %d", code)
+			t.Fatalf("create: status %d", code)
 		}
 	}
 	begun := time.Now()
 	for i := range n {
 		if code := call(t, "POST", "/servers/"+name(i)+"/start", nil, nil); code != http.StatusAccepted {
-			t.Fatalf("start: %d", code)
+			t.Fatalf("start: status %d", code)
 		}
 	}
 	until(t, n, time.Minute+time.Duration(n)*2*time.Second)
-	t.Logf("%d servers run %v after the first was asked for", n, time.Since(begun).Round(time.Millisecond))
+	t.Logf("%d servers run %v after the first start request", n, time.Since(begun).Round(time.Millisecond))
 	pids := must(t, "pgrep", "-x", "srcds_linux")
 	var all []time.Duration
 	for range 5 {
@@ -116,12 +116,12 @@ func TestManyServersAsUnits(t *testing.T) {
 		all = append(all, time.Since(killed).Round(time.Millisecond))
 	}
 	slices.Sort(all)
-	t.Logf("kill -9 of left4me: the state of all is right again after %v, of which 200 ms are systemd's pause", all)
+	t.Logf("kill -9 of left4me: all states are correct again after %v, including systemd's restart delay of 200 ms", all)
 	if all[len(all)/2] > 2*time.Second {
 		t.Errorf("the median is more than 2 s")
 	}
 	if now := must(t, "pgrep", "-x", "srcds_linux"); now != pids {
-		t.Error("not all servers are those that they were")
+		t.Error("some servers were restarted")
 	}
 	shims := must(t, "sh", "-c",
 		"cat $(for p in $(pgrep -f 'left4me run'); do echo /proc/$p/smaps_rollup; done) 2>/dev/null | awk '/^Pss:/ { s += $2 } END { "+
@@ -134,7 +134,7 @@ func TestManyServersAsUnits(t *testing.T) {
 	}
 }
 
-func TestManyStartsAgainstSystemdRun(t *testing.T) {
+func TestStartTimeAgainstSystemdRun(t *testing.T) {
 	many(t)
 	n := plugIn(t)
 	for _, load := range []string{"0s", "1s"} {
@@ -165,7 +165,7 @@ func TestManyStartsAgainstSystemdRun(t *testing.T) {
 		var ours, theirs []time.Duration
 		for range 9 {
 			begun := time.Now()
-			must(t, "systemctl", "start", "left4me-server@beta") // returns when it has said that it is ready
+			must(t, "systemctl", "start", "left4me-server@beta") // returns when the unit has notified readiness
 			answers(s.Port)
 			ours = append(ours, time.Since(begun))
 			must(t, "systemctl", "stop", "left4me-server@beta")
@@ -184,7 +184,7 @@ func TestManyStartsAgainstSystemdRun(t *testing.T) {
 	}
 }
 
-// info asks a server on this machine once.
+// info queries a server of this host once.
 func info(port int) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
 	defer cancel()

@@ -25,8 +25,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// fresh boots the machine anew, with nothing of left4me in it. The tests after
-// this one find what they are used to.
+// fresh boots the machine again without left4me. At its end it sets the machine up for the tests
+// that follow.
 func fresh(t *testing.T) {
 	t.Helper()
 	if skip != "" {
@@ -34,7 +34,7 @@ func fresh(t *testing.T) {
 	}
 	t.Cleanup(func() {
 		if err := errors.Join(boot(), lay()); err != nil {
-			t.Errorf("set up again: %v", err)
+			t.Errorf("set up the machine again: %v", err)
 		}
 	})
 	if err := boot(); err != nil {
@@ -42,16 +42,16 @@ func fresh(t *testing.T) {
 	}
 }
 
-// nextSchema is a change of the database that only a newer left4me makes.
+// nextSchema is a database migration of a simulated newer version.
 const nextSchema = "-- +goose Up\nCREATE TABLE next(x TEXT) STRICT;\n"
 
-// packing is the environment in which script/package makes a version, quickly.
+// packing returns the environment that makes script/package build a version quickly.
 func packing(version string) []string {
 	return append(os.Environ(), "LEFT4ME_VERSION="+version, "SOURCE_DATE_EPOCH=1700000000",
 		"DPKG_DEB_COMPRESSOR_TYPE=gzip", "DPKG_DEB_COMPRESSOR_LEVEL=1")
 }
 
-// pack builds a package of a version; a newer one has one migration more.
+// pack builds a package of a version. A newer one contains one more migration.
 func pack(t *testing.T, version string, newer bool) (deb string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -77,7 +77,7 @@ func pack(t *testing.T, version string, newer bool) (deb string) {
 	return strings.TrimSpace(string(out))
 }
 
-// apt runs apt on a package from outside, without a network.
+// apt runs apt on a package file from outside the machine, without network.
 func apt(deb string, args ...string) (string, error) {
 	b, err := os.ReadFile(deb)
 	if err == nil {
@@ -99,7 +99,7 @@ func mustApt(t *testing.T, deb string) string {
 	return out
 }
 
-// inMachine connects to an address as a program in the machine would.
+// inMachine dials an address from the machine's network.
 func inMachine(_ context.Context, network, address string) (net.Conn, error) {
 	type dialed struct {
 		conn net.Conn
@@ -107,8 +107,8 @@ func inMachine(_ context.Context, network, address string) (net.Conn, error) {
 	}
 	done := make(chan dialed)
 	go func() {
-		// It is never unlocked: the thread ends with the goroutine, and nobody
-		// else gets one that is in another network.
+		// The thread is never unlocked, so it ends with the goroutine. No other goroutine can get a
+		// thread in the machine's network namespace.
 		runtime.LockOSThread()
 		ns, err := os.Open(filepath.Dir(outside) + "/ns/net")
 		if err != nil {
@@ -127,7 +127,7 @@ func inMachine(_ context.Context, network, address string) (net.Conn, error) {
 	return d.conn, d.err
 }
 
-// logIn fills the panel's form in, follows where it leads and gives the page.
+// logIn submits the panel's login form, follows the redirect and returns the page.
 func logIn(t *testing.T, name, password string) (status int, page string) {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
@@ -149,7 +149,7 @@ func logIn(t *testing.T, name, password string) (status int, page string) {
 	return resp.StatusCode, string(b)
 }
 
-// setUpReport is what left4me setup --json prints.
+// setUpReport is the output of `left4me setup --json`.
 type setUpReport struct {
 	Steps []struct {
 		What string
@@ -168,7 +168,7 @@ func setUpBySetup(t *testing.T, args ...string) (r setUpReport) {
 	return r
 }
 
-// made are the steps of a setup that changed something.
+// made returns the steps of the setup that changed something.
 func (r setUpReport) made() (what []string) {
 	for _, s := range r.Steps {
 		if s.Made {
@@ -178,11 +178,10 @@ func (r setUpReport) made() (what []string) {
 	return what
 }
 
-// steamCMD is where the simulated one is: its unit lets it write nowhere else.
+// steamCMD is the path of the simulated SteamCMD, in a directory that its unit may write to.
 const steamCMD = root + "/steam/simulated/steamcmd.sh"
 
-// laySteamCMD puts the simulated SteamCMD into the machine, for which a build is
-// the newest.
+// laySteamCMD installs the simulated SteamCMD in the machine with build as the newest build.
 func laySteamCMD(t *testing.T, build int) {
 	t.Helper()
 	dir := filepath.Dir(steamCMD)
@@ -192,13 +191,13 @@ func laySteamCMD(t *testing.T, build int) {
 		os.WriteFile(outside+dir+"/depot/srcds_linux", srcds, 0o755)); err != nil {
 		t.Fatal(err)
 	}
-	must(t, "chown", "-R", "left4me:", dir) // it updates itself in place
+	must(t, "chown", "-R", "left4me:", dir) // SteamCMD updates itself in place
 }
 
-// steamBuild is how the simulated Steam numbers its builds.
+// steamBuild returns the full number of build n of the simulated Steam.
 func steamBuild(n int) int64 { return 15800000 + int64(n) }
 
-// gameState is what the machine has of the game.
+// gameState is the state of the game in the machine.
 type gameState struct {
 	Current int64
 	Builds  []struct {
@@ -215,12 +214,12 @@ type gameState struct {
 func showGame(t *testing.T) (g gameState) {
 	t.Helper()
 	if code := call(t, "GET", "/hosts/local/game", nil, &g); code != http.StatusOK {
-		t.Fatalf("game: %d", code)
+		t.Fatalf("game: status %d", code)
 	}
 	return g
 }
 
-// on are the servers that run on a build.
+// on returns the servers that run build n.
 func (g gameState) on(n int) []string {
 	for _, b := range g.Builds {
 		if b.Build == steamBuild(n) {
@@ -230,7 +229,7 @@ func (g gameState) on(n int) []string {
 	return nil
 }
 
-// moved reports what became of a server in the newest rollout.
+// moved returns the state of a server in the newest rollout.
 func (g gameState) moved(server string) string {
 	if g.Rollout != nil {
 		for _, s := range g.Rollout.Servers {
@@ -248,20 +247,20 @@ func say(t *testing.T, name, line string) {
 	must(t, "left4me", "server", "console", name, "-c", line)
 }
 
-// wantUndisturbed checks that servers run on as they were.
+// wantUndisturbed checks that the game processes of servers are the earlier ones.
 func wantUndisturbed(t *testing.T, pids map[string]string) {
 	t.Helper()
 	for name, pid := range pids {
 		wantUp(t, name)
 		if now := running(t, name); now != pid {
-			t.Errorf("srcds of %s was %s and is %s", name, pid, now)
+			t.Errorf("srcds of %s is process %[3]s, want %[2]s", name, pid, now)
 		}
 		wantMounts(t, name, 1)
 	}
 }
 
-// belongings are what people made here: who they are, what servers there are and
-// every file that isn't the game's or left4me's own.
+// belongings returns everything that users created: accounts, servers, and every file that is
+// neither the game's nor left4me's own.
 func belongings(t *testing.T) string {
 	t.Helper()
 	var servers []struct {
@@ -270,7 +269,7 @@ func belongings(t *testing.T) string {
 		Settings        json.RawMessage
 	}
 	if code := call(t, "GET", "/servers", nil, &servers); code != http.StatusOK || len(servers) == 0 {
-		t.Fatalf("servers: %d, %v", code, servers)
+		t.Fatalf("servers: status %d, %v", code, servers)
 	}
 	text := must(t, "left4me", "user", "list") + "\n" + must(t, "left4me", "blueprint", "list") + "\n"
 	for _, s := range servers {
@@ -283,7 +282,8 @@ func belongings(t *testing.T) string {
 				"sort | xargs sha256sum")
 }
 
-// documented are the commands of a block of docs/backup.md, for a file.
+// documented returns the commands of a block of docs/backup.md, with the name of the archive filled
+// in.
 func documented(t *testing.T, heading, deb, archive string) (commands []string) {
 	t.Helper()
 	b, err := os.ReadFile("../../docs/backup.md")
@@ -292,7 +292,7 @@ func documented(t *testing.T, heading, deb, archive string) (commands []string) 
 	}
 	_, text, there := strings.Cut(string(b), "\n### "+heading+"\n\n")
 	if !there {
-		t.Fatalf("docs/backup.md has nothing under %q", heading)
+		t.Fatalf("docs/backup.md has no block under %q", heading)
 	}
 	named := strings.NewReplacer("apt install ./left4me_VERSION_amd64.deb", "DEBIAN_FRONTEND=noninteractive apt-get install -y "+deb,
 		"./NAME.tar.zst", archive)
@@ -306,9 +306,9 @@ func documented(t *testing.T, heading, deb, archive string) (commands []string) 
 	return commands
 }
 
-// noUnits waits until systemd lists no unit of left4me: it collects what nothing
-// refers to in a loop of its own, behind the command that removed the last
-// reference. What keeps a unit is printed.
+// noUnits waits until systemd lists no unit of left4me. systemd collects unreferenced units in a
+// loop of its own, some time after the command that removed the last reference. On failure, noUnits
+// prints the reason why a unit remains.
 func noUnits(t *testing.T) {
 	t.Helper()
 	list := []string{"systemctl", "list-units", "--all", "--plain", "--no-legend", "--no-pager", "left4me*", "l4d2-*"}
@@ -329,15 +329,15 @@ func noUnits(t *testing.T) {
 				find /etc/systemd /run/systemd -name "$1*" 2>&1
 				systemctl list-jobs --no-pager`, "sh", unit)
 		}
-		t.Fatalf("units are left:\n%s", out)
+		t.Fatalf("units remain:\n%s", out)
 	}
 }
 
 var password = regexp.MustCompile(`^[A-Z2-7]{26}$`)
 
-// TestAMachineFromThePackageToItsRestore is a machine's whole life with the
-// package: each step goes on where the one before it ended.
-func TestAMachineFromThePackageToItsRestore(t *testing.T) {
+// TestPackageFromInstallToRestore covers the life of a machine with the package, from the
+// installation to a restore. Each step continues with the state of the one before.
+func TestPackageFromInstallToRestore(t *testing.T) {
 	fresh(t)
 	m := &packaged{deb: pack(t, "v0.1.0", false), newer: pack(t, "v0.2.0", true), pids: map[string]string{}}
 	for _, step := range []struct {
@@ -370,22 +370,21 @@ func TestAMachineFromThePackageToItsRestore(t *testing.T) {
 	}
 }
 
-// packaged is a machine on which a package was installed, and what the next step has
-// to know of it.
+// packaged is a machine with the package installed, and the state that the steps share.
 type packaged struct {
-	deb, newer      string            // packages
+	deb, newer      string            // paths of the packages
 	secret          string            // the administrator's password
-	pids            map[string]string // of servers
-	before, archive string            // what there was when the backup was made
+	pids            map[string]string // process ids of the servers' games
+	before, archive string            // belongings at the time of the backup, and its archive
 }
 
 func (m *packaged) polkitRule(t *testing.T) {
-	// dpkg unpacks in this order and removes in the opposite one: at no time is
-	// the rule there without them.
+	// dpkg unpacks files in archive order and removes them in reverse order. The polkit rule must
+	// come after the units, so it never exists without them.
 	out, err := exec.Command("sh", "-ec", "dpkg-deb --fsys-tarfile "+m.deb+" | tar -t").Output()
 	rule := bytes.Index(out, []byte("/polkit-1/rules.d/50-left4me.rules"))
 	if unit := bytes.LastIndex(out, []byte("/systemd/system/left4me-")); err != nil || rule < 0 || unit < 0 || unit > rule {
-		t.Errorf("%v, unit at %d, rule at %d", err, unit, rule)
+		t.Errorf("%v: the unit is at %d, the polkit rule at %d", err, unit, rule)
 	}
 }
 
@@ -400,7 +399,7 @@ func (m *packaged) manualPage(t *testing.T) {
 func (m *packaged) installs(t *testing.T) {
 	out := mustApt(t, m.deb)
 	if !strings.HasSuffix(out, "\nleft4me is installed. Next step, as root: left4me setup") {
-		t.Errorf("it doesn't end with the next step:\n%s", out)
+		t.Errorf("the output does not end with the next step:\n%s", out)
 	}
 	for _, user := range []string{"left4me", "left4me-game"} {
 		must(t, "id", user)
@@ -415,8 +414,8 @@ func (m *packaged) installs(t *testing.T) {
 
 func (m *packaged) setsUp(t *testing.T) {
 	r := setUpBySetup(t)
-	if got := r.made(); len(got) != 3 { // the package made the users and directories
-		t.Errorf("made: %q", got)
+	if got := r.made(); len(got) != 3 { // the package has already created users and directories
+		t.Errorf("changed steps: %q", got)
 	}
 	if r.Admin != "admin" || !password.MatchString(r.Password) || r.URL != "http://127.0.0.1:8000" {
 		t.Errorf("%+v", r)
@@ -424,15 +423,15 @@ func (m *packaged) setsUp(t *testing.T) {
 	m.secret = r.Password
 	env := must(t, "cat", "/etc/left4me/left4me.env")
 	if got := must(t, "stat", "-c", "%a %U:%G", "/etc/left4me/left4me.env"); got != "640 root:left4me" {
-		t.Errorf("the settings are %s", got)
+		t.Errorf("owner and mode of the settings: %s", got)
 	}
 	pid := property(t, "left4me.service", "MainPID")
 	again := setUpBySetup(t)
 	if got := again.made(); len(got) > 0 || again.Password != "" {
-		t.Errorf("again: %+v", again)
+		t.Errorf("second setup: %+v", again)
 	}
 	if now := must(t, "cat", "/etc/left4me/left4me.env"); now != env {
-		t.Errorf("the settings were %q and are %q", env, now)
+		t.Errorf("the settings changed from %q to %q", env, now)
 	}
 	if now := property(t, "left4me.service", "MainPID"); now != pid {
 		t.Error("left4me was restarted")
@@ -440,8 +439,8 @@ func (m *packaged) setsUp(t *testing.T) {
 	if got := must(t, "systemctl", "is-enabled", "left4me"); got != "enabled" {
 		t.Errorf("left4me is %s", got)
 	}
-	// left4me.service has a mount namespace of its own, and its user is an
-	// administrator outside of it too.
+	// left4me.service has a mount namespace of its own. Its user must be an administrator outside
+	// of that namespace, too.
 	if out, err := as("left4me", "left4me", "user", "list"); err != nil {
 		t.Errorf("left4me's own user: %v, %s", err, out)
 	}
@@ -463,15 +462,15 @@ func (m *packaged) setsUpAdministrator(t *testing.T) {
 	}
 	if r := setUp("another-of-two-passwords"); r.Admin != "" ||
 		!strings.Contains(r.Note, "coach is there; the password from standard input was not used") {
-		t.Errorf("again: %+v", r)
+		t.Errorf("second setup: %+v", r)
 	}
 	if status, _ := logIn(t, "coach", "first-of-two-passwords"); status != http.StatusOK {
-		t.Errorf("login: %d", status)
+		t.Errorf("login: status %d", status)
 	}
 	must(t, "left4me", "user", "create", "looker", "--generate")
 	out, err := in("left4me", "setup", "--admin", "looker")
 	if err == nil || !strings.Contains(out, "the user looker is there and is no administrator") {
-		t.Errorf("somebody who is no administrator: %v %s", err, out)
+		t.Errorf("as a user who is no administrator: %v %s", err, out)
 	}
 	doAs(t, out, "root")
 	must(t, "left4me", "setup", "--admin", "looker")
@@ -483,7 +482,7 @@ func (m *packaged) logsIn(t *testing.T) {
 		t.Errorf("%d %s", status, page)
 	}
 	if status, _ := logIn(t, "admin", m.secret+"x"); status != http.StatusUnauthorized {
-		t.Errorf("with a wrong password: %d", status)
+		t.Errorf("with a wrong password: status %d", status)
 	}
 }
 
@@ -526,8 +525,8 @@ func (m *packaged) updatesGame(t *testing.T) {
 	if g := showGame(t); g.Current != steamBuild(2) {
 		t.Errorf("%+v", g)
 	}
-	// Nobody has to have been there for a minute.
-	within(t, 2*time.Minute, "beta has moved", func() bool { return showGame(t).moved("beta") == "moved" })
+	// The rollout waits until the server has been empty for a minute.
+	within(t, 2*time.Minute, "beta runs the new build", func() bool { return showGame(t).moved("beta") == "moved" })
 	wantUndisturbed(t, map[string]string{"alpha": m.pids["alpha"]})
 	if now := running(t, "beta"); now == m.pids["beta"] {
 		t.Error("beta was not restarted")
@@ -544,7 +543,7 @@ func (m *packaged) rollsBack(t *testing.T) {
 	}
 	eventually(t, "beta has moved back",
 		func() bool { g := showGame(t); return g.Rollout.State == "done" && g.Rollout.Build == steamBuild(1) })
-	wantUndisturbed(t, map[string]string{"alpha": m.pids["alpha"]}) // it never left that build
+	wantUndisturbed(t, map[string]string{"alpha": m.pids["alpha"]}) // alpha never left that build
 	m.pids["beta"] = running(t, "beta")
 	eventually(t, "both run on the first build", func() bool { return len(showGame(t).on(1)) == 2 })
 }
@@ -554,7 +553,7 @@ func (m *packaged) upgrades(t *testing.T) {
 	mustApt(t, m.newer)
 	eventually(t, "the new left4me is ready", func() bool { return property(t, "left4me.service", "MainPID") != old && ready() })
 	if got := must(t, "left4me", "version"); got != "v0.2.0" {
-		t.Errorf("it is %s", got)
+		t.Errorf("the unit is %s", got)
 	}
 	wantUndisturbed(t, m.pids)
 	must(t, "sh", "-c", "ls "+root+"/left4me.db.v*")
@@ -570,7 +569,7 @@ func (m *packaged) refusesOlderPackage(t *testing.T) {
 		t.Errorf("left4me is %s", got)
 	}
 	if now := property(t, "left4me.service", "MainPID"); now != pid || !ready() {
-		t.Error("left4me was disturbed")
+		t.Error("left4me was restarted")
 	}
 	if out := must(t, "dpkg", "--audit"); out != "" {
 		t.Errorf("dpkg is left with:\n%s", out)
@@ -584,14 +583,14 @@ func (m *packaged) refusesOlderProgram(t *testing.T) {
 	eventually(t, "it is down", func() bool { return property(t, "left4me.service", "ActiveState") == "failed" })
 	if out, _ := in("systemctl", "status", "--no-pager", "--full", "left4me"); !strings.Contains(out,
 		"the database has schema version 99999") {
-		t.Errorf("the status doesn't say why:\n%s", out)
+		t.Errorf("the unit's status lacks the reason:\n%s", out)
 	}
 	if out, err := as("left4me", "left4me", "doctor"); err == nil ||
 		!strings.Contains(out, "database: "+root+"/left4me.db: the database has schema version 99999") {
-		t.Errorf("doctor doesn't say why: %v\n%s", err, out)
+		t.Errorf("doctor does not report the reason: %v\n%s", err, out)
 	}
 	if out, err := in("left4me", "setup"); err == nil || !strings.Contains(out, "the database has schema version 99999") {
-		t.Errorf("setup doesn't say why: %v\n%s", err, out)
+		t.Errorf("setup does not report the reason: %v\n%s", err, out)
 	}
 	if _, err := apt(m.newer, "--reinstall"); err != nil {
 		t.Fatal(err)
@@ -621,7 +620,7 @@ func (m *packaged) restoresHere(t *testing.T) {
 }
 
 func (m *packaged) removes(t *testing.T) {
-	// As an administrator may have them started.
+	// An administrator may have enabled the firewall unit.
 	must(t, "systemctl", "enable", "left4me-firewall.service")
 	must(t, "systemctl", "add-wants", "rescue.target", "left4me.service")
 	must(t, "apt-get", "remove", "-y", "left4me")
@@ -641,10 +640,10 @@ func (m *packaged) removes(t *testing.T) {
 func (m *packaged) installsAgain(t *testing.T) {
 	mustApt(t, m.newer)
 	if got := setUpBySetup(t).made(); len(got) != 1 || got[0] != "left4me.service" {
-		t.Errorf("made: %q", got)
+		t.Errorf("changed steps: %q", got)
 	}
 	if status, _ := logIn(t, "admin", m.secret); status != http.StatusOK {
-		t.Errorf("login: %d", status)
+		t.Errorf("login: status %d", status)
 	}
 	for name := range m.pids {
 		must(t, "left4me", "server", "start", name, "--wait")
@@ -656,7 +655,7 @@ func (m *packaged) installsAgain(t *testing.T) {
 func (m *packaged) purges(t *testing.T) {
 	out := must(t, "apt-get", "purge", "-y", "left4me")
 	if !strings.Contains(out, root) {
-		t.Errorf("it doesn't say where the data is:\n%s", out)
+		t.Errorf("the output does not name the data directory:\n%s", out)
 	}
 	if out, err := in("ls", "-d", "/etc/left4me"); err == nil {
 		t.Error(out)
@@ -665,7 +664,7 @@ func (m *packaged) purges(t *testing.T) {
 }
 
 func (m *packaged) restoresElsewhere(t *testing.T) {
-	// Another machine's users have other numbers.
+	// User ids differ on another machine.
 	must(t, "sh", "-ec",
 		"rm -r "+root+
 			"/* && sed -i /^left4me/d /etc/passwd /etc/group /etc/shadow /etc/gshadow && systemd-sysusers --inline 'u somebody'")
@@ -675,10 +674,10 @@ func (m *packaged) restoresElsewhere(t *testing.T) {
 			continue
 		}
 		if strings.Contains(out, "log in as") {
-			t.Errorf("another administrator was made: %s", out)
+			t.Errorf("a second administrator was created: %s", out)
 		}
 		if status, _ := logIn(t, "admin", m.secret); status != http.StatusOK {
-			t.Errorf("login: %d", status)
+			t.Errorf("login: status %d", status)
 		}
 		if after := belongings(t); after != m.before {
 			t.Errorf("before:\n%s\nafter:\n%s", m.before, after)
@@ -693,8 +692,8 @@ func (m *packaged) restoresElsewhere(t *testing.T) {
 	}
 }
 
-func TestTheSameSourcesGiveTheSamePackage(t *testing.T) {
-	// Elsewhere, without git, in another time zone and with another umask.
+func TestPackageIsReproducible(t *testing.T) {
+	// Build in another directory, without git, in another time zone and with another umask.
 	dir := t.TempDir()
 	copied := exec.Command("sh", "-ec",
 		`git ls-files -co --exclude-standard -z | tar --null --ignore-failed-read -T - -cf - 2>/dev/null | tar -xf - -C "$0"`, dir)
@@ -715,11 +714,11 @@ func TestTheSameSourcesGiveTheSamePackage(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(there, here) {
-		t.Errorf("%d bytes here, %d there, and not the same", len(here), len(there))
+		t.Errorf("the packages differ: %d bytes here, %d bytes there", len(here), len(there))
 	}
 }
 
-func TestAHandLaidInstallationBecomesThePackage(t *testing.T) {
+func TestPackageReplacesManualInstallation(t *testing.T) {
 	pids := map[string]string{"alpha": running(t, "alpha")}
 	old := property(t, "left4me.service", "MainPID")
 	mustApt(t, pack(t, "v0.1.0", false))

@@ -13,21 +13,21 @@ import (
 	"testing"
 )
 
-// What each user reaches when it is taken over: a hostile process tries, in the
-// sandbox of its unit. docs/security.md has the table.
+// These tests check what each user can reach when it is compromised: a hostile process tries it in
+// the sandbox of its unit. docs/security.md has the table.
 
-// try is a line of shell, and whether it may succeed.
+// try is a line of shell and whether it may succeed.
 type try struct {
 	do  string
 	may bool
 }
 
-// tries makes a program of them that prints how each went.
+// tries returns a program that runs all tries and prints the result of each.
 func tries(all []try) string {
 	var b strings.Builder
 	b.WriteString("#!/bin/bash\n")
 	for i, t := range all {
-		// The redirection of a try comes after ours.
+		// The redirections within a try take effect after these.
 		fmt.Fprintf(&b, "if timeout 5 bash -c %s >/dev/null 2>&1 </dev/null; then echo may %d; else echo not %d; fi\n", quote(t.do), i, i)
 	}
 	b.WriteString("echo end\n")
@@ -36,16 +36,16 @@ func tries(all []try) string {
 
 func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
 
-// judge compares what the program printed with what may be.
+// judge compares the output of the program with the expected results.
 func judge(t *testing.T, all []try, out string) {
 	t.Helper()
 	if !strings.Contains(out, "end") {
-		t.Errorf("it did not come to its end:\n%s", out)
+		t.Errorf("the program did not finish:\n%s", out)
 	}
 	for i, try := range all {
 		may := strings.Contains(out, fmt.Sprintf("may %d\n", i))
 		if may != try.may {
-			t.Errorf("may it: %v, want %v: %s", may, try.may, try.do)
+			t.Errorf("succeeded: %v, want %v: %s", may, try.may, try.do)
 		}
 	}
 }
@@ -60,7 +60,7 @@ func put(t *testing.T, name, owner string, mode os.FileMode, text string) {
 	must(t, "chmod", fmt.Sprintf("%o", mode), name)
 }
 
-// probe runs a program in a copy of a unit: all of it but what it starts.
+// probe runs a program in a copy of a unit, which differs from the unit only in its command.
 func probe(t *testing.T, unit, program string) string {
 	t.Helper()
 	b, err := os.ReadFile(filepath.Join("../../deploy/systemd", unit))
@@ -81,12 +81,12 @@ func probe(t *testing.T, unit, program string) string {
 	return must(t, "cat", "/root/reach.log") + "\n"
 }
 
-// speaks is a program that connects to a unix socket.
+// speaks returns a line of shell that connects to a unix socket.
 func speaks(path string) string {
 	return `perl -MSocket -e 'socket(S,PF_UNIX,SOCK_STREAM,0) && connect(S,sockaddr_un($ARGV[0])) or exit 1' ` + path
 }
 
-// Everybody may be kept from these.
+// Paths that each user must be kept from.
 var (
 	gamePrivate = []try{
 		{"cat " + root + "/left4me.db", false},
@@ -116,34 +116,34 @@ var (
 	}
 )
 
-// seen makes sure that what a try needs is there: root can do it.
+// seen makes sure that the targets of the tries exist, by running the tries as root.
 func seen(t *testing.T, all ...string) {
 	t.Helper()
 	for _, do := range all {
 		if out, err := in("bash", "-c", do); err != nil {
-			t.Errorf("not even root may: %s\n%s", do, out)
+			t.Errorf("fails even as root: %s\n%s", do, out)
 		}
 	}
 }
 
-func TestWhatAHostilePluginReaches(t *testing.T) {
+func TestReachOfHostilePlugin(t *testing.T) {
 	victim := running(t, "beta")
 	shim := property(t, "left4me-server@beta.service", "MainPID")
 	running(t, "mallory")
 	done(t, "POST", "/servers/mallory/stop")
-	// The game it is from now on tries all, and then is what it was.
+	// The hostile game runs all tries, then becomes the real game.
 	all := append(append([]try{
 		{"cat " + root + "/instances/mallory/instance.env", true},
 		{"echo x >" + root + "/logs/mallory/made", true},
 		{"echo x >made", true},
 		{"echo x >/dev/shm/x && echo x >/tmp/x", true},
-		{speaks("/run/left4me/mallory/sock"), true}, // its own shim's
+		{speaks("/run/left4me/mallory/sock"), true}, // its own shim
 		{"echo x >" + root + "/instances/mallory/instance.env", false},
 		{"cat " + root + "/instances/mallory/rcon", false},
 		{"ls " + root + "/installation", false},
 		{"echo x >/run/left4me/x", false},
 		{"ls /var/lib/left4me-secret /dev/shm/of-another", false},
-		// Of the other servers, which run as the same user.
+		// Tries on the other servers, which run as the same user.
 		{"kill -0 " + victim, false},
 		{"kill -0 " + shim, false},
 		{"ls /proc/" + victim + "/root/", false},
@@ -163,15 +163,15 @@ func TestWhatAHostilePluginReaches(t *testing.T) {
 	done(t, "POST", "/servers/mallory/start")
 	judge(t, all, must(t, "cat", upper+"/reached")+"\n")
 	if now := running(t, "beta"); now != victim {
-		t.Errorf("the other game was %s and is %s", victim, now)
+		t.Errorf("the other game is process %[2]s, want %[1]s", victim, now)
 	}
 	done(t, "DELETE", "/servers/mallory")
 	if out, err := in("ls", "-d", "/run/left4me/mallory"); err == nil {
-		t.Errorf("left behind: %s", out)
+		t.Errorf("files left: %s", out)
 	}
 }
 
-// metadata makes an address that answers as that of a cloud's secrets does.
+// metadata creates an address that answers like the metadata service of a cloud.
 func metadata(t *testing.T) {
 	t.Helper()
 	n := plugIn(t)
@@ -198,7 +198,7 @@ func metadata(t *testing.T) {
 	seen(t, "exec 3<>/dev/tcp/169.254.169.254/8099", "exec 3<>/dev/tcp/10.9.9.9/8099", "exec 3<>/dev/tcp/"+outer4+"/8099")
 }
 
-func TestWhatAHostileSteamCMDReaches(t *testing.T) {
+func TestReachOfHostileSteamCMD(t *testing.T) {
 	game := running(t, "beta")
 	left4me := property(t, "left4me.service", "MainPID")
 	must(t, "sh", "-ec", `cd `+root+`
@@ -221,7 +221,7 @@ func TestWhatAHostileSteamCMDReaches(t *testing.T) {
 		{"echo x >" + root + "/installation/x", false},
 		{"echo x >" + root + "/instances/left4me-install/request.json", false},
 		{"ls /run/left4me", false},
-		// Of left4me, which runs as the same user.
+		// Tries on left4me, which runs as the same user.
 		{"ls /proc/" + left4me + "/root/", false},
 		{"cat /proc/" + left4me + "/environ", false},
 		{"head -c1 /proc/" + left4me + "/mem", false},
@@ -231,7 +231,7 @@ func TestWhatAHostileSteamCMDReaches(t *testing.T) {
 	judge(t, all, probe(t, "left4me-install.service", tries(all)))
 }
 
-func TestWhatAHostileBuildReaches(t *testing.T) {
+func TestReachOfHostileBuild(t *testing.T) {
 	game := running(t, "beta")
 	metadata(t)
 	dir := root + "/tmp/build-x1"
@@ -268,21 +268,21 @@ func TestWhatAHostileBuildReaches(t *testing.T) {
 		return property(t, "left4me-build@x1.service", "ActiveState") == "failed"
 	})
 	if got := property(t, "left4me-build@x1.service", "ExecMainStatus"); got != "7" {
-		t.Errorf("its exit status is %s, want the script's", got)
+		t.Errorf("got exit status %s, want that of the script", got)
 	}
 	judge(t, all, must(t, "cat", dir+"/log")+"\n")
 	if out, err := as("left4me", "sh", "-ec", "cat "+dir+"/out/x; rm -r "+dir+"/out/deep"); err != nil {
-		t.Errorf("left4me may not use what was built: %s", out)
+		t.Errorf("left4me cannot use the result of the build: %s", out)
 	}
 	if out, err := in("pgrep", "-u", "left4me-build"); err == nil {
-		t.Errorf("it left processes: %s", out)
+		t.Errorf("processes left: %s", out)
 	}
 	if out, err := as("left4me", "systemctl", "reset-failed", "left4me-build@x1.service"); err != nil {
 		t.Error(out)
 	}
 }
 
-func TestWhatAHostilePanelReaches(t *testing.T) {
+func TestReachOfHostilePanel(t *testing.T) {
 	game := running(t, "beta")
 	metadata(t)
 	all := append([]try{
@@ -307,7 +307,7 @@ func TestWhatAHostilePanelReaches(t *testing.T) {
 	judge(t, all, probe(t, "left4me.service", tries(all)))
 }
 
-func TestExposureIsAsTheDocumentationHasIt(t *testing.T) {
+func TestExposureMatchesDocs(t *testing.T) {
 	if skip != "" {
 		t.Skip(skip)
 	}
@@ -318,7 +318,7 @@ func TestExposureIsAsTheDocumentationHasIt(t *testing.T) {
 	rows := regexp.MustCompile("(?m)^\\| `(left4me[^`]*)` \\| (\\d+\\.\\d) \\|").FindAllStringSubmatch(string(doc), -1)
 	units, err := filepath.Glob("../../deploy/systemd/*.service")
 	if err != nil || len(rows) != len(units) {
-		t.Fatalf("%d units, %d in the table, %v", len(units), len(rows), err)
+		t.Fatalf("%d units, %d rows in the table, %v", len(units), len(rows), err)
 	}
 	for _, row := range rows {
 		unit := strings.Replace(row[1], "@", "@alpha", 1)
@@ -332,7 +332,7 @@ func TestExposureIsAsTheDocumentationHasIt(t *testing.T) {
 			t.Fatalf("%s: %s", unit, out)
 		}
 		if got, _ := strconv.ParseFloat(found[1], 64); got > want {
-			t.Errorf("%s has %.1f, and %.1f in docs/security.md", unit, got, want)
+			t.Errorf("%s has an exposure of %.1f, docs/security.md says %.1f", unit, got, want)
 		}
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-func TestMachineStopsWhenItsOwnerIsKilled(t *testing.T) {
+func TestMachineStopsWhenOwnerIsKilled(t *testing.T) {
 	if skip != "" {
 		t.Skip(skip)
 	}

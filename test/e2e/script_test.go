@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// The scripts of overlays in their unit, started and followed as the agent does.
-func TestScriptsInTheirUnit(t *testing.T) {
+// Runs the scripts of overlays in their unit, started and followed as the agent does it.
+func TestScriptsInBuildUnit(t *testing.T) {
 	if skip != "" {
 		t.Skip(skip)
 	}
@@ -18,7 +18,7 @@ func TestScriptsInTheirUnit(t *testing.T) {
 	if err := build.Run(); err != nil {
 		t.Fatal(err)
 	}
-	// It is told that the programs that it would build are there already.
+	// STAGE_PROGRAMS prevents a build: the tests must not build programs in the machine.
 	out, err := as("left4me", "env", "-C", root, "LEFT4ME_TEST_UNIT_ROOT="+root, "STAGE_PROGRAMS=none", "TMPDIR="+root+"/tmp",
 		"script.test", "-test.v", "-test.run", "^TestInTheUnit$")
 	if err != nil || !strings.Contains(out, "--- PASS: TestInTheUnit") {

@@ -31,7 +31,7 @@ func TestUnitsAreWellFormed(t *testing.T) {
 		args = append(args, strings.Replace(filepath.Base(u), "@.", "@alpha.", 1))
 	}
 	out, err := in(args...)
-	if err != nil || out != "" { // a warning is logged at each load of the unit
+	if err != nil || out != "" { // systemd would log a warning at each load of the unit
 		t.Errorf("%v\n%s", err, out)
 	}
 	for _, unit := range []string{
@@ -43,7 +43,7 @@ func TestUnitsAreWellFormed(t *testing.T) {
 	}
 }
 
-func TestAServerRunsWithoutPrivileges(t *testing.T) {
+func TestServerRunsWithoutPrivileges(t *testing.T) {
 	srcds := running(t, "alpha")
 	for _, p := range []struct{ what, pid, user string }{
 		{"left4me", property(t, "left4me.service", "MainPID"), "left4me"},
@@ -66,20 +66,20 @@ func TestAServerRunsWithoutPrivileges(t *testing.T) {
 	got := mounts(t, "alpha")
 	if len(got) != 1 || !strings.Contains(got[0], "nosuid") || !strings.Contains(got[0], "nodev") ||
 		!strings.HasSuffix(got[0], " overlay") {
-		t.Errorf("mounts in the namespace of systemd: %q", got)
+		t.Errorf("got mounts in the namespace of systemd: %q", got)
 	}
 	if s := show(t, "alpha"); s.Map != "c1m1_hotel" {
 		eventually(t, "it is asked how it is", func() bool { return show(t, "alpha").Map == "c1m1_hotel" })
 	}
 }
 
-// inGame runs a command as the game sees the machine.
+// inGame runs a shell script in the namespaces of the game and as its user.
 func inGame(pid, script string) (string, error) {
 	return in("nsenter", "--target", pid, "--mount", "setpriv", "--reuid=left4me-game", "--regid=left4me-game", "--clear-groups", "sh",
 		"-ec", script)
 }
 
-func TestTheGameReachesOnlyItsOwn(t *testing.T) {
+func TestGameReachesOnlyItsOwnFiles(t *testing.T) {
 	running(t, "beta")
 	alpha := running(t, "alpha")
 	for _, script := range []string{
@@ -99,7 +99,7 @@ func TestTheGameReachesOnlyItsOwn(t *testing.T) {
 		"umount " + root + "/runtime/alpha/merged",
 	} {
 		if out, err := inGame(alpha, script); err == nil {
-			t.Errorf("the game may: %s\n%s", script, out)
+			t.Errorf("the game must not succeed: %s\n%s", script, out)
 		}
 	}
 	for _, script := range []string{
@@ -111,22 +111,22 @@ func TestTheGameReachesOnlyItsOwn(t *testing.T) {
 		"mkdir -p " + root + "/runtime/alpha/merged/left4dead2/missions/made/by/the/game",
 	} {
 		if out, err := inGame(alpha, script); err != nil {
-			t.Errorf("the game may not: %s\n%s", script, out)
+			t.Errorf("the game must succeed: %s\n%s", script, out)
 		}
 	}
 	base := outside + root + "/installation/base/"
 	if _, err := os.Lstat(base + "steam_appid.txt"); err != nil {
-		t.Errorf("what one server removed: %v", err)
+		t.Errorf("a file that one server removed: %v", err)
 	}
 	if b, err := os.ReadFile(base + "left4dead2/motd.txt"); err != nil || strings.HasSuffix(string(b), "x\n") {
-		t.Errorf("what one server changed is %q, %v", b, err)
+		t.Errorf("a file that one server changed has %q, %v", b, err)
 	}
 	if _, err := os.Lstat(base + "left4dead2/missions/made"); err == nil {
-		t.Error("what one server made is in the installation")
+		t.Error("a file that one server created is in the installation")
 	}
 }
 
-func TestAKilledGameComesAgainOnTheSameMount(t *testing.T) {
+func TestKilledGameRestartsOnSameMount(t *testing.T) {
 	pid := running(t, "alpha")
 	before := mounts(t, "alpha")
 	must(t, "kill", "-9", pid)
@@ -135,11 +135,11 @@ func TestAKilledGameComesAgainOnTheSameMount(t *testing.T) {
 		return s.State == "running" && s.PID > 0 && running(t, "alpha") != pid
 	})
 	if after := mounts(t, "alpha"); len(after) != 1 || after[0] != before[0] {
-		t.Errorf("mounted %q, then %q", before, after)
+		t.Errorf("mounts changed from %q to %q", before, after)
 	}
 }
 
-func TestAKilledShimComesAgainOnTheSameMount(t *testing.T) {
+func TestKilledShimRestartsOnSameMount(t *testing.T) {
 	pid := running(t, "alpha")
 	before := mounts(t, "alpha")
 	shim := property(t, "left4me-server@alpha.service", "MainPID")
@@ -153,13 +153,13 @@ func TestAKilledShimComesAgainOnTheSameMount(t *testing.T) {
 		t.Errorf("the game %s outlived its shim", pid)
 	}
 	if after := mounts(t, "alpha"); len(after) != 1 || after[0] != before[0] {
-		t.Errorf("mounted %q, then %q", before, after)
+		t.Errorf("mounts changed from %q to %q", before, after)
 	}
 }
 
-// TestAGameThatEndsByItselfStartsAgain has a game restart itself, as a plugin
-// does, and then be ended from left4me's console.
-func TestAGameThatEndsByItselfStartsAgain(t *testing.T) {
+// TestGameThatExitsIsRestarted makes a game restart itself, as a plugin can, and later ends
+// it from left4me's console.
+func TestGameThatExitsIsRestarted(t *testing.T) {
 	pid := running(t, "alpha")
 	before := mounts(t, "alpha")
 	enter := func(line string) {
@@ -173,7 +173,7 @@ func TestAGameThatEndsByItselfStartsAgain(t *testing.T) {
 		return s.State == "running" && s.PID > 0 && strconv.Itoa(s.PID) != pid
 	})
 	if after := mounts(t, "alpha"); len(after) != 1 || after[0] != before[0] {
-		t.Errorf("mounted %q, then %q", before, after)
+		t.Errorf("mounts changed from %q to %q", before, after)
 	}
 	enter("quit")
 	eventually(t, "it is stopped", func() bool { return show(t, "alpha").State == "stopped" && len(mounts(t, "alpha")) == 0 })
@@ -183,9 +183,8 @@ func TestAGameThatEndsByItselfStartsAgain(t *testing.T) {
 	}
 }
 
-// TestAServerThatSystemdGivesUpSaysSo kills the shim as often as systemd starts
-// it again.
-func TestAServerThatSystemdGivesUpSaysSo(t *testing.T) {
+// TestReasonAfterSystemdGivesUp kills the shim as often as systemd restarts it.
+func TestReasonAfterSystemdGivesUp(t *testing.T) {
 	running(t, "alpha")
 	const unit = "left4me-server@alpha.service"
 	killed := map[string]bool{"0": true}
@@ -200,14 +199,13 @@ func TestAServerThatSystemdGivesUpSaysSo(t *testing.T) {
 	want := fmt.Sprintf("it ended %d times within 60 s, the last time: its shim was ended by SIGKILL", len(killed)-1)
 	eventually(t, "it has failed", func() bool { return show(t, "alpha").State == "failed" })
 	if s := show(t, "alpha"); s.Reason != want {
-		t.Errorf("%q, not %q", s.Reason, want)
+		t.Errorf("got reason %q, want %q", s.Reason, want)
 	}
 	running(t, "alpha")
 }
 
-// TestLeft4meOutlivesTheJournal ends what left4me logs to: to write to it raises
-// SIGPIPE then.
-func TestLeft4meOutlivesTheJournal(t *testing.T) {
+// TestLeft4meSurvivesJournaldStop stops journald. Writing to the log then raises SIGPIPE.
+func TestLeft4meSurvivesJournaldStop(t *testing.T) {
 	game := running(t, "alpha")
 	pid := property(t, "left4me.service", "MainPID")
 	must(t, "sh", "-c",
@@ -216,27 +214,27 @@ func TestLeft4meOutlivesTheJournal(t *testing.T) {
 	name := fmt.Sprint("logged-after-", time.Now().UnixNano())
 	for range 2 {
 		if code := call(t, "POST", "/servers/alpha/console", map[string]string{"command": name}, nil); code != http.StatusOK {
-			t.Fatalf("command: %d", code)
+			t.Fatalf("command: status %d", code)
 		}
 	}
 	if now := property(t, "left4me.service", "MainPID"); now != pid {
-		t.Errorf("left4me was %s and is %s", pid, now)
+		t.Errorf("left4me is process %[2]s, want %[1]s", pid, now)
 	}
 	if now := running(t, "alpha"); now != game {
-		t.Errorf("srcds was %s and is %s", game, now)
+		t.Errorf("srcds is process %[2]s, want %[1]s", game, now)
 	}
 	eventually(t, "it logs again", func() bool {
 		return strings.Contains(must(t, "journalctl", "--no-pager", "-u", "left4me", "-n", "20"), name)
 	})
 }
 
-func TestAServerOutlivesLeft4me(t *testing.T) {
+func TestServerOutlivesLeft4meUnit(t *testing.T) {
 	pid := running(t, "alpha")
 	before := mounts(t, "alpha")
 	said := console(t, "alpha")
 	for _, end := range [][]string{
 		{"systemctl", "kill", "--signal=KILL", "left4me.service"},
-		{"systemctl", "kill", "--signal=QUIT", "--kill-whom=main", "left4me.service"}, // ends as a panic does
+		{"systemctl", "kill", "--signal=QUIT", "--kill-whom=main", "left4me.service"}, // ends like a panic
 		{"systemctl", "restart", "left4me.service"},
 	} {
 		old := property(t, "left4me.service", "MainPID")
@@ -247,18 +245,18 @@ func TestAServerOutlivesLeft4me(t *testing.T) {
 		})
 		wantUp(t, "alpha")
 		if now := running(t, "alpha"); now != pid {
-			t.Errorf("%q: srcds was %s and is %s", end, pid, now)
+			t.Errorf("%[1]q: srcds is process %[3]s, want %[2]s", end, pid, now)
 		}
 		if after := mounts(t, "alpha"); len(after) != 1 || after[0] != before[0] {
-			t.Errorf("%q: mounted %q, then %q", end, before, after)
+			t.Errorf("%q: mounts changed from %q to %q", end, before, after)
 		}
 		if now := console(t, "alpha"); !strings.HasPrefix(now, said) || said == "" {
-			t.Errorf("%q: the console was %q and is %q", end, said, now)
+			t.Errorf("%q: the console changed from %q to %q", end, said, now)
 		}
 	}
 }
 
-// console is what a server has printed so far.
+// console returns everything that a server has printed so far.
 func console(t *testing.T, name string) string {
 	t.Helper()
 	resp, err := client.Get("http://left4me/api/v1/servers/" + name + "/console")
@@ -281,7 +279,7 @@ func console(t *testing.T, name string) string {
 	}
 }
 
-func TestALostBusIsFoundAgain(t *testing.T) {
+func TestReconnectAfterDBusRestart(t *testing.T) {
 	running(t, "alpha")
 	must(t, "systemctl", "restart", "dbus.service")
 	must(t, "systemctl", "restart", "polkit.service")
@@ -309,12 +307,12 @@ func TestStopLeavesNothingMounted(t *testing.T) {
 		t.Errorf("steps: %+v", j.Steps)
 	}
 	if s := show(t, "alpha"); s.State != "stopped" || s.PID != 0 {
-		t.Errorf("it is %+v", s)
+		t.Errorf("the server is %+v", s)
 	}
-	done(t, "POST", "/servers/alpha/stop") // once more is a success too
+	done(t, "POST", "/servers/alpha/stop") // a second stop succeeds, too
 }
 
-// litter is what a plugin could leave in the files of its server.
+// litter creates files that a plugin could leave in its server's directory.
 const litter = `
 cd ` + root + `/runtime/NAME/merged
 mkdir -p left4dead2/cfg/closed/deep left4dead2/missions/own made/by/plugin
@@ -336,10 +334,10 @@ func TestResetRemovesWhatTheGameWrote(t *testing.T) {
 	wantUp(t, "alpha")
 	for _, gone := range []string{"made", "left4dead2/cfg/closed", "left4dead2/missions/own"} {
 		if _, err := in("ls", "-d", root+"/runtime/alpha/merged/"+gone); err == nil {
-			t.Errorf("%s is still there", gone)
+			t.Errorf("%s still exists", gone)
 		}
 	}
-	for _, back := range []string{"steam_appid.txt", "left4dead2/maps/c1m1_hotel.bsp"} { // which the game had removed
+	for _, back := range []string{"steam_appid.txt", "left4dead2/maps/c1m1_hotel.bsp"} { // files that the game had removed
 		must(t, "ls", root+"/runtime/alpha/merged/"+back)
 	}
 }
@@ -349,7 +347,7 @@ func TestDeleteRemovesEverything(t *testing.T) {
 	if out, err := inGame(pid, strings.ReplaceAll(litter, "NAME", "gamma")); err != nil {
 		t.Fatal(out)
 	}
-	must(t, "kill", "-9", pid) // so that there is a crash to be removed
+	must(t, "kill", "-9", pid) // creates a crash report, which must be deleted
 	eventually(t, "it is written down", func() bool {
 		_, err := in("sh", "-c", "ls "+root+"/logs/gamma/crashes/*.json")
 		return err == nil
@@ -357,12 +355,12 @@ func TestDeleteRemovesEverything(t *testing.T) {
 	done(t, "DELETE", "/servers/gamma")
 	wantMounts(t, "gamma", 0)
 	if out, err := in("sh", "-c", "ls -d "+root+"/*/gamma"); err == nil {
-		t.Errorf("left behind:\n%s", out)
+		t.Errorf("files left:\n%s", out)
 	}
 	wantNoUnits(t, "gamma")
 }
 
-func TestAPersonIsToldWhyAMountWasRefused(t *testing.T) {
+func TestRefusedMountIsReported(t *testing.T) {
 	running(t, "beta")
 	done(t, "POST", "/servers/beta/stop")
 	upper := outside + root + "/runtime/beta/upper"
@@ -375,12 +373,12 @@ func TestAPersonIsToldWhyAMountWasRefused(t *testing.T) {
 		t.Errorf("%+v", j)
 	}
 	wantMounts(t, "beta", 0)
-	wantNoUnits(t, "beta") // the failed mount is forgotten, and it has told why
+	wantNoUnits(t, "beta") // the failed mount was reported and its unit collected
 	done(t, "POST", "/servers/beta/reset")
 	wantUp(t, "beta")
 }
 
-// wantNoUnits checks that systemd has forgotten every unit of a server.
+// wantNoUnits checks that systemd has unloaded every unit of a server.
 func wantNoUnits(t *testing.T, name string) {
 	t.Helper()
 	units := ""
@@ -390,8 +388,8 @@ func wantNoUnits(t *testing.T, name string) {
 	})
 }
 
-// wreckage is what a plugin could leave in the runtime directory and the logs of a
-// server, besides its files.
+// wreckage creates files that a plugin could leave in the runtime directory and the logs of its
+// server.
 const wreckage = `
 cd ` + root + `/runtime/NAME
 rm -rf merged work
@@ -404,7 +402,7 @@ logs=$(mktemp -d ` + root + `/logs/NAME/closed-XXXX)
 mkdir $logs/deep
 chmod 0000 own/closed own $logs/deep $logs`
 
-// warning is what a job tells people to see to.
+// warning returns the warnings of a job.
 func warning(j job) (all string) {
 	for _, s := range j.Steps {
 		all += s.Warning
@@ -437,12 +435,12 @@ func TestStopAndDeleteSucceedDespiteHostileFiles(t *testing.T) {
 	whole("DELETE", "/servers/delta")
 	if out, err := in("sh", "-c", "ls -d "+root+"/*/delta "+root+"/tmp/aside-delta-*"); !strings.Contains(out, "aside-delta-*") ||
 		strings.Contains(out, "/delta\n") {
-		t.Errorf("left behind: %v\n%s", err, out)
+		t.Errorf("files left: %v\n%s", err, out)
 	}
 	wantNoUnits(t, "delta")
 
-	// What neither left4me nor the game may remove: what overlayfs keeps when a
-	// machine ends, which the helper removes, and root's own.
+	// Neither left4me nor the game may remove these: directories that overlayfs leaves after a
+	// power cut, which the helper removes, and files of root.
 	running(t, "delta")
 	done(t, "POST", "/servers/delta/stop")
 	must(t, "sh", "-ec",
@@ -455,21 +453,21 @@ func TestStopAndDeleteSucceedDespiteHostileFiles(t *testing.T) {
 		t.Fatalf("%+v", j)
 	}
 	if out, err := in("sh", "-c", "ls -d "+root+"/*/delta"); err == nil {
-		t.Errorf("left behind:\n%s", out)
+		t.Errorf("files left:\n%s", out)
 	}
 	wantNoUnits(t, "delta")
 	if out := must(t, "sh", "-c", "left4me doctor || true"); !strings.Contains(out, root+"/tmp/aside-delta-") {
-		t.Errorf("doctor doesn't name it:\n%s", out)
+		t.Errorf("doctor does not name the files:\n%s", out)
 	}
-	running(t, "delta") // the name is free
+	running(t, "delta") // the name must be free
 	done(t, "DELETE", "/servers/delta")
 	must(t, "sh", "-c", command)
 	if out, err := in("sh", "-c", "ls -d "+root+"/tmp/aside-*"); err == nil {
-		t.Errorf("left behind:\n%s", out)
+		t.Errorf("files left:\n%s", out)
 	}
 }
 
-// hold keeps a file in a server's stack open until it is released.
+// hold keeps a file in a server's stack open until release is called.
 func hold(t *testing.T, name, how string) (release func()) {
 	t.Helper()
 	merged := root + "/runtime/" + name + "/merged"
@@ -491,7 +489,7 @@ func hold(t *testing.T, name, how string) (release func()) {
 	}
 }
 
-func TestAReaderDoesNotHoldUpAStop(t *testing.T) {
+func TestReaderDoesNotDelayStop(t *testing.T) {
 	running(t, "beta")
 	must(t, "touch", root+"/runtime/beta/merged/held")
 	defer hold(t, "beta", "<")()
@@ -500,7 +498,7 @@ func TestAReaderDoesNotHoldUpAStop(t *testing.T) {
 	running(t, "beta")
 }
 
-func TestAWriterHoldsAMountUntilItEnds(t *testing.T) {
+func TestWriterKeepsMountBusy(t *testing.T) {
 	running(t, "beta")
 	before := mounts(t, "beta")
 	release := hold(t, "beta", ">")
@@ -510,12 +508,12 @@ func TestAWriterHoldsAMountUntilItEnds(t *testing.T) {
 			t.Errorf("%+v", j)
 		}
 		if s := show(t, "beta"); s.State != "stopped" {
-			t.Errorf("it is %+v", s)
+			t.Errorf("the server is %+v", s)
 		}
 	}
 	running(t, "beta")
 	if after := mounts(t, "beta"); len(after) != 1 || after[0] != before[0] {
-		t.Errorf("mounted %q, then %q", before, after)
+		t.Errorf("mounts changed from %q to %q", before, after)
 	}
 	if j := do(t, "POST", "/servers/beta/stop"); j.State != "failed" {
 		t.Errorf("%+v", j)
@@ -525,36 +523,36 @@ func TestAWriterHoldsAMountUntilItEnds(t *testing.T) {
 	wantMounts(t, "beta", 0)
 }
 
-// A server that is renamed runs on in the unit that it has; its next start takes the unit of
-// its new name and leaves neither a unit nor a directory of the old one.
-func TestRenamedServerTakesTheUnitOfItsNewName(t *testing.T) {
+// A server that is renamed while it runs stays in its unit. The next start uses the unit of the new
+// name and leaves neither a unit nor a directory of the old name.
+func TestRenamedServerUsesUnitOfNewName(t *testing.T) {
 	pid := running(t, "early")
 	if code := call(t, "POST", "/servers/early/rename", map[string]string{"name": "late"}, nil); code != http.StatusOK {
-		t.Fatalf("rename: %d", code)
+		t.Fatalf("rename: status %d", code)
 	}
 	if s := show(t, "late"); s.State != "running" || strconv.Itoa(s.PID) != pid {
-		t.Errorf("%+v, its process was %s", s, pid)
+		t.Errorf("got server %+v, want process %s", s, pid)
 	}
 	if state := property(t, "left4me-server@early.service", "ActiveState"); state != "active" {
-		t.Errorf("the unit that it has is %s", state)
+		t.Errorf("the unit of the old name is %s", state)
 	}
 	must(t, "systemctl", "restart", "left4me")
 	eventually(t, "left4me is ready", ready)
 	wantUp(t, "late")
 	if s := show(t, "late"); strconv.Itoa(s.PID) != pid {
-		t.Errorf("its process is %d, it was %s", s.PID, pid)
+		t.Errorf("got process %d, which must not be the earlier %s", s.PID, pid)
 	}
 	done(t, "POST", "/servers/late/restart")
 	wantUp(t, "late")
 	if state := property(t, "left4me-server@late.service", "ActiveState"); state != "active" {
-		t.Errorf("the unit of its new name is %s", state)
+		t.Errorf("the unit of the new name is %s", state)
 	}
 	if units := must(t, "systemctl", "list-units", "--all", "--plain", "--no-legend", "left4me-*@early.*"); units != "" {
 		t.Errorf("units of the old name: %s", units)
 	}
 	for _, dir := range []string{root + "/instances/early", root + "/runtime/early", root + "/logs/early"} {
 		if _, err := in("ls", "-d", dir); err == nil {
-			t.Errorf("%s is left", dir)
+			t.Errorf("%s still exists", dir)
 		}
 	}
 	done(t, "DELETE", "/servers/late")

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// setting has left4me started anew with LEFT4ME_STEAMCMD.
+// setting restarts left4me with LEFT4ME_STEAMCMD set to steamcmd.
 func setting(t *testing.T, steamcmd string) {
 	t.Helper()
 	name := outside + "/etc/left4me/left4me.env"
@@ -24,9 +24,9 @@ func setting(t *testing.T, steamcmd string) {
 	eventually(t, "left4me is back", ready)
 }
 
-// A SteamCMD that isn't beneath the root is run from where it is. It replaces
-// itself there, which its unit has to be told; Debian's keeps itself in its home.
-func TestSteamCMDMayBeElsewhere(t *testing.T) {
+// A SteamCMD outside the root is run from its own place. It updates itself there, which its unit
+// must permit. Debian's SteamCMD keeps itself in its home.
+func TestSteamCMDOutsideRoot(t *testing.T) {
 	running(t, "alpha")
 	const own, debian = "/opt/steamcmd", "/usr/lib/games/steam"
 	lay := func(dir, build string) {
@@ -52,7 +52,7 @@ func TestSteamCMDMayBeElsewhere(t *testing.T) {
 	j := do(t, "POST", "/hosts/local/game/update")
 	if j.State != "failed" || !strings.Contains(j.Error.Hint, "systemctl edit left4me-install") ||
 		!strings.Contains(j.Error.Hint, "ReadWritePaths="+own) {
-		t.Errorf("where its unit may not write: %+v", j)
+		t.Errorf("in a directory that the unit may not write to: %+v", j)
 	}
 	must(t, "sh", "-ec", `mkdir -p /etc/systemd/system/left4me-install.service.d
 		printf '[Service]\nReadWritePaths=`+own+`\n' >/etc/systemd/system/left4me-install.service.d/override.conf
@@ -61,7 +61,7 @@ func TestSteamCMDMayBeElsewhere(t *testing.T) {
 	if g := gameNow(t); g.Current != 15800020 {
 		t.Errorf("%+v", g)
 	}
-	must(t, "test", "-e", own+"/package/steam_cmd_linux.installed") // it has replaced itself
+	must(t, "test", "-e", own+"/package/steam_cmd_linux.installed") // SteamCMD has updated itself
 	must(t, "rm", "-r", "/etc/systemd/system/left4me-install.service.d")
 	must(t, "systemctl", "daemon-reload")
 
@@ -79,5 +79,5 @@ END
 	if g := gameNow(t); g.Current != 15800021 {
 		t.Errorf("%+v", g)
 	}
-	done(t, "POST", "/servers/alpha/restart") // with what links to Steam's libraries it has
+	done(t, "POST", "/servers/alpha/restart") // removes the links to Steam's libraries
 }

@@ -17,8 +17,8 @@ import (
 	"testing"
 )
 
-// parent is the commit whose package is upgraded to today's: the last one before
-// the packages of left4me moved beneath internal/.
+// parent is the commit whose package is upgraded to the current one: the last commit before
+// left4me's packages moved to internal/.
 const parent = "ad535d2cf7f2424479a29c2891f452c23316f244"
 
 // packParent builds the package of parent from the repository's history.
@@ -46,7 +46,7 @@ func packParent(t *testing.T, version string) (deb string) {
 	return strings.TrimSpace(string(out))
 }
 
-// process is what tells a process from another one with its number.
+// process identifies a process, even if its process id is reused.
 type process struct{ pid, started string }
 
 func processOf(t *testing.T, pid string) process {
@@ -54,7 +54,7 @@ func processOf(t *testing.T, pid string) process {
 	return process{pid, must(t, "sh", "-ec", `sed 's/.*) //' "/proc/$1/stat" | cut -d' ' -f20`, "sh", pid)}
 }
 
-// upload is one that somebody is sending.
+// upload is an upload in progress.
 type upload struct {
 	ID    string
 	Files []struct {
@@ -70,7 +70,7 @@ func (u upload) have() int64 {
 	return u.Files[0].Have
 }
 
-// piece sends a piece of a file and waits for what is answered.
+// piece sends a piece of a file and waits for the answer.
 func (u upload) piece(t *testing.T, offset, size int64, text string) {
 	t.Helper()
 	to := fmt.Sprintf("http://left4me/api/v1/uploads/%s/file?path=readme.txt&offset=%d&size=%d", u.ID, offset, size)
@@ -88,7 +88,7 @@ func (u upload) piece(t *testing.T, offset, size int64, text string) {
 	}
 }
 
-// hang begins to send a file, and neither ends nor gives it up.
+// hang starts to send a file and keeps the request open.
 func (u upload) hang(t *testing.T, size int64, text string) net.Conn {
 	t.Helper()
 	c, err := new(net.Dialer).DialContext(context.Background(), "unix", outside+"/run/left4me/api.sock")
@@ -104,7 +104,7 @@ func (u upload) hang(t *testing.T, size int64, text string) net.Conn {
 	return c
 }
 
-// rows is what people made, as commands show it.
+// rows returns everything that users created, as printed by commands.
 func rows(t *testing.T) (text string) {
 	t.Helper()
 	for _, noun := range []string{"user", "blueprint", "overlay"} {
@@ -116,7 +116,7 @@ func rows(t *testing.T) (text string) {
 		Settings        json.RawMessage
 	}
 	if code := call(t, "GET", "/servers", nil, &servers); code != http.StatusOK {
-		t.Fatalf("servers: %d", code)
+		t.Fatalf("servers: status %d", code)
 	}
 	for _, s := range servers {
 		text += fmt.Sprintf("%s %s %d %s\n", s.Name, s.Blueprint, s.Port, s.Settings)
@@ -124,9 +124,9 @@ func rows(t *testing.T) (text string) {
 	return text
 }
 
-// TestUpgradeTakesOverWhatRuns upgrades a machine from the package of an earlier
-// build to today's while servers run, a file is being sent and a job works.
-func TestUpgradeTakesOverWhatRuns(t *testing.T) {
+// TestUpgradeKeepsRunningWork upgrades a machine from an earlier package to the current one while
+// servers run, a file is being uploaded and a job runs.
+func TestUpgradeKeepsRunningWork(t *testing.T) {
 	if skip != "" {
 		t.Skip(skip)
 	}
@@ -158,7 +158,7 @@ func TestUpgradeTakesOverWhatRuns(t *testing.T) {
 	size := int64(len(first + rest))
 	var u upload
 	if code := call(t, "POST", "/overlays/maps/uploads", nil, &u); code != http.StatusCreated {
-		t.Fatalf("begin an upload: %d", code)
+		t.Fatalf("begin an upload: status %d", code)
 	}
 	sending := u.hang(t, size, first)
 	defer sending.Close()
@@ -178,24 +178,24 @@ func TestUpgradeTakesOverWhatRuns(t *testing.T) {
 	mustApt(t, today)
 	eventually(t, "the new left4me is ready", func() bool { return property(t, "left4me.service", "MainPID") != was && ready() })
 	if got := must(t, "left4me", "version"); got != "v0.2.0" {
-		t.Errorf("it is %s", got)
+		t.Errorf("left4me is %s", got)
 	}
 
 	if now := processOf(t, property(t, "left4me-install.service", "MainPID")); now != installs {
-		t.Errorf("%v installs, before it was %v", now, installs)
+		t.Errorf("the installing process is %v, want %v", now, installs)
 	}
 	if call(t, "GET", "/jobs/"+j.ID, nil, &j); j.State != "running" {
-		t.Errorf("while SteamCMD works the job is %s", j.State)
+		t.Errorf("the job is %s although SteamCMD still runs", j.State)
 	}
 	for name, before := range servers {
 		wantUp(t, name)
 		if now := processOf(t, fmt.Sprint(show(t, name).PID)); now != before {
-			t.Errorf("%s was %v and is %v", name, before, now)
+			t.Errorf("%s is process %[3]v, want %[2]v", name, before, now)
 		}
 		wantMounts(t, name, 1)
 		say(t, name, "sim_join Zoey")
 		eventually(t, "both are on "+name, func() bool { return show(t, name).Players == 2 })
-		if text := console(t, name); !strings.Contains(text, "left4me: ready after") { // it was that before
+		if text := console(t, name); !strings.Contains(text, "left4me: ready after") { // printed before the upgrade
 			t.Errorf("the console of %s:\n%s", name, text)
 		}
 	}
@@ -203,11 +203,11 @@ func TestUpgradeTakesOverWhatRuns(t *testing.T) {
 		t.Errorf("before the upgrade:\n%s\nafter it:\n%s", people, now)
 	}
 	if call(t, "GET", "/uploads/"+u.ID, nil, &u); u.have() != int64(len(first)) {
-		t.Fatalf("of the upload there is %+v", u)
+		t.Fatalf("the upload is %+v", u)
 	}
 	u.piece(t, int64(len(first)), size, rest)
 	if b, err := os.ReadFile(outside + root + "/tmp/upload-" + u.ID + "/files/readme.txt"); err != nil || string(b) != first+rest {
-		t.Errorf("it holds %q: %v", b, err)
+		t.Errorf("the uploaded file has %q: %v", b, err)
 	}
 	eventually(t, "the job ends", func() bool {
 		call(t, "GET", "/jobs/"+j.ID, nil, &j)
@@ -217,6 +217,6 @@ func TestUpgradeTakesOverWhatRuns(t *testing.T) {
 		t.Errorf("%+v\n%+v", j, g)
 	}
 	if out := must(t, "sh", "-c", "systemctl list-units --failed --plain --no-legend 'left4me*'"); out != "" {
-		t.Errorf("failed: %s", out)
+		t.Errorf("failed units: %s", out)
 	}
 }

@@ -16,30 +16,28 @@ import (
 	"time"
 )
 
-// disks is the size of the two small disks. The first has the games and is what
-// /var/lib/left4me leads to, as on a machine where it was moved. The second, data,
-// has the database and the bus.
+// disks is the size of the two small disks. The first holds the games, and /var/lib/left4me links
+// to it, as on a machine where it was moved. The second, data, holds the database and the bus.
 const disks = "400m"
 
 const data = root + "/data"
 
-// whole is a machine with some servers that people want to run, and one that they
-// don't.
+// whole is a machine with several servers that should run and one that should not.
 type whole struct {
 	names []string
-	rows  map[string]string // what must stay readable: a path of the API, and its identity
+	rows  map[string]string // rows that must survive: path of the API, and identity
 }
 
 const idle = "idle"
 
-// TestWhatIsWantedRunsAfterEachFault puts a machine through what machines suffer,
-// one fault after the other. With more servers it is run by hand:
+// TestServersThatShouldRunDoAfterEachFault subjects a machine to one fault after the other and checks
+// after each that the servers that should run do. To run it with more servers:
 //
-//	LEFT4ME_E2E_SERVERS=20 script/test-e2e -v -run TestWhatIsWantedRunsAfterEachFault
-func TestWhatIsWantedRunsAfterEachFault(t *testing.T) {
+//	LEFT4ME_E2E_SERVERS=20 script/test-e2e -v -run TestServersThatShouldRunDoAfterEachFault
+func TestServersThatShouldRunDoAfterEachFault(t *testing.T) {
 	n, err := strconv.Atoi(cmp.Or(os.Getenv("LEFT4ME_E2E_SERVERS"), "3"))
 	if err != nil || n < 2 {
-		t.Fatalf("LEFT4ME_E2E_SERVERS: %q is no number from 2 on", os.Getenv("LEFT4ME_E2E_SERVERS"))
+		t.Fatalf("LEFT4ME_E2E_SERVERS: %q is not a number of at least 2", os.Getenv("LEFT4ME_E2E_SERVERS"))
 	}
 	deb := pack(t, "v0.1.0", false)
 	smallDisks(t)
@@ -52,7 +50,7 @@ func TestWhatIsWantedRunsAfterEachFault(t *testing.T) {
 		if !t.Run(what, func(t *testing.T) { f(t); w.check(t) }) {
 			t.FailNow()
 		}
-		t.Logf("%s: all as wanted, %v after the start", what, time.Since(begun).Round(time.Second))
+		t.Logf("%s: all servers as desired %v after the start", what, time.Since(begun).Round(time.Second))
 	}
 	fault("reboot", reboot)
 	fault("power cut", powercut)
@@ -76,21 +74,21 @@ func TestWhatIsWantedRunsAfterEachFault(t *testing.T) {
 		done(t, "POST", "/servers/"+w.names[0]+"/stop")
 		j := do(t, "POST", "/servers/"+w.names[0]+"/start")
 		if j.State != "done" && !strings.Contains(j.Error.Text, "disk full") {
-			t.Errorf("a start on a full disk: %+v", j)
+			t.Errorf("start on a full disk: %+v", j)
 		}
 		free()
 		w.untouched(t, pids, w.names[1:]...)
 		done(t, "POST", "/servers/"+w.names[0]+"/start")
 	})
-	// An upgrade of the whole system restarts what left4me asks, and left4me, also
-	// while it works.
+	// An upgrade of the whole system restarts the services that left4me depends on, and left4me
+	// itself, also while left4me works.
 	fault("package upgrade", func(t *testing.T) {
 		pids, old := w.pids(t), property(t, "left4me.service", "MainPID")
 		var j job
 		if code := call(t, "POST", "/servers/"+w.names[0]+"/restart", nil, &j); code != http.StatusAccepted {
 			t.Fatalf("restart: %d", code)
 		}
-		// systemd-logind doesn't connect to a new bus by itself, and apt 3.0 asks it: 25 s until the bus gives up.
+		// systemd-logind does not reconnect to a new bus. apt 3.0 calls it and would time out after 25 s.
 		must(t, "systemctl", "restart", "dbus.service", "polkit.service", "systemd-logind.service")
 		mustApt(t, deb)
 		eventually(t, "the new left4me is ready", func() bool { return property(t, "left4me.service", "MainPID") != old && ready() })
@@ -119,7 +117,7 @@ func smallDisks(t *testing.T) {
 	}
 	t.Cleanup(func() {
 		if err := errors.Join(boot(), lay()); err != nil {
-			t.Errorf("set up again: %v", err)
+			t.Errorf("set up the machine again: %v", err)
 		}
 	})
 	t.Setenv("LEFT4ME_E2E_DISKS", disks)
@@ -139,8 +137,7 @@ func smallDisks(t *testing.T) {
 	}
 }
 
-// fill takes all that is free on the file system of a directory, until free is
-// called.
+// fill occupies all free space on the file system of a directory until free is called.
 func fill(t *testing.T, dir string) (free func()) {
 	t.Helper()
 	file := dir + "/filled"
@@ -157,10 +154,10 @@ func (w *whole) create(t *testing.T, n int) {
 	}
 	for _, name := range append(slices.Clone(w.names), idle) {
 		if code := call(t, "POST", "/servers", map[string]string{"name": name}, nil); code != http.StatusCreated {
-			t.Fatalf("create %s: %d", name, code)
+			t.Fatalf("create %s: status %d", name, code)
 		}
 		if code := call(t, "POST", "/servers/"+name+"/start", nil, nil); code != http.StatusAccepted {
-			t.Fatalf("start %s: %d", name, code)
+			t.Fatalf("start %s: status %d", name, code)
 		}
 	}
 	until(t, n+1, time.Minute+time.Duration(n)*4*time.Second)
@@ -168,7 +165,7 @@ func (w *whole) create(t *testing.T, n int) {
 	w.check(t)
 }
 
-// check holds the machine against what people want of it.
+// check compares the machine with its desired state.
 func (w *whole) check(t *testing.T) {
 	t.Helper()
 	until(t, len(w.names), time.Minute+time.Duration(len(w.names))*4*time.Second)
@@ -179,7 +176,7 @@ func (w *whole) check(t *testing.T) {
 		wantMounts(t, name, 1)
 	}
 	if s := show(t, idle); s.State != "stopped" {
-		t.Errorf("%s was not wanted and is %s", idle, s.State)
+		t.Errorf("%s should be stopped and is %s", idle, s.State)
 	}
 	wantMounts(t, idle, 0)
 	if out := must(t, "systemctl", "list-units", "--failed", "--plain", "--no-legend"); out != "" {
@@ -188,14 +185,14 @@ func (w *whole) check(t *testing.T) {
 	w.compare(t)
 }
 
-// compare checks that all rows that were seen are there, and notes the new ones.
+// compare checks that all rows seen before still exist, and records the new ones.
 func (w *whole) compare(t *testing.T) {
 	t.Helper()
 	now := map[string]string{}
 	for path, key := range map[string]string{"/servers": "name", "/jobs": "id", "/users": "name"} {
 		var list []map[string]json.RawMessage
 		if code := call(t, "GET", path, nil, &list); code != http.StatusOK {
-			t.Fatalf("%s: %d", path, code)
+			t.Fatalf("%s: status %d", path, code)
 		}
 		for _, row := range list {
 			now[path+"/"+string(row[key])] = string(row["created_at"])
@@ -207,7 +204,7 @@ func (w *whole) compare(t *testing.T) {
 		}
 		if id, isJob := strings.CutPrefix(row, "/jobs/"); !isJob ||
 			call(t, "GET", "/jobs/"+strings.Trim(id, `"`), nil, nil) != http.StatusOK {
-			t.Errorf("%s of %s is lost", row, made)
+			t.Errorf("row %s of %s is lost", row, made)
 		}
 	}
 	for row, made := range now {
@@ -216,7 +213,7 @@ func (w *whole) compare(t *testing.T) {
 	t.Logf("%d rows", len(w.rows))
 }
 
-// pids are the processes of the games.
+// pids returns the process ids of the games, by server.
 func (w *whole) pids(t *testing.T) map[string]int {
 	t.Helper()
 	pids := map[string]int{}
@@ -226,13 +223,13 @@ func (w *whole) pids(t *testing.T) map[string]int {
 	return pids
 }
 
-// untouched checks that games run on as they were.
+// untouched checks that the game processes of servers are the earlier ones.
 func (w *whole) untouched(t *testing.T, before map[string]int, names ...string) {
 	t.Helper()
 	for _, name := range names {
 		wantUp(t, name)
 		if now := show(t, name).PID; now != before[name] {
-			t.Errorf("%s was process %d and is %d", name, before[name], now)
+			t.Errorf("%[1]s is process %[3]d, want %[2]d", name, before[name], now)
 		}
 	}
 }

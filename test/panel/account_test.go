@@ -11,7 +11,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// visitor is another browser, which has nothing of the first one.
+// visitor opens a second browser that shares no session or cookie with the first.
 func (s *site) visitor() *site {
 	s.t.Helper()
 	ctx, cancel := chromedp.NewContext(s.ctx, chromedp.WithNewBrowserContext())
@@ -22,7 +22,7 @@ func (s *site) visitor() *site {
 	return &site{Stage: s.Stage, t: s.t, ctx: ctx}
 }
 
-// loginAs logs in at an address of the panel.
+// loginAs logs in at the given base address of the panel.
 func (s *site) loginAs(panel, name, password string) {
 	s.t.Helper()
 	s.do("log in as "+name,
@@ -39,8 +39,8 @@ func (s *site) press(what, button string) {
 	s.do(what, chromedp.Click(chromedp.CSS(button)))
 }
 
-// What an administrator and a user do with accounts, each in a browser of their own.
-func TestAccountsFromThePanel(t *testing.T) {
+// An administrator and a user manage accounts, each in a separate browser.
+func TestPanelAccounts(t *testing.T) {
 	s := open(t, 33600)
 	_, port, err := net.SplitHostPort(s.Address)
 	if err != nil {
@@ -64,9 +64,9 @@ func TestAccountsFromThePanel(t *testing.T) {
 	s.do("disable", chromedp.Navigate(panel+"/users/zoey"), chromedp.Click(chromedp.CSS(`form[action="/users/zoey/disable"] button`)))
 	began := time.Now()
 	zoey.shows("You have been logged out.")
-	// The stream looks at its session each 15 s too: that would be too late.
+	// The stream also checks its session every 15 s, which would be too late.
 	if took := time.Since(began); took > 8*time.Second {
-		t.Errorf("the page of a disabled user is open for %s", took)
+		t.Errorf("the page of a disabled user stayed open for %s", took)
 	}
 	s.shows("User disabled")
 	s.picture("user-disabled")
@@ -77,7 +77,7 @@ func TestAccountsFromThePanel(t *testing.T) {
 	other.loginAs(panel, "admin", password)
 	s.do("the list of browsers", chromedp.Navigate(panel+"/account"))
 	s.picture("account-two")
-	s.press("sign the other one out", `#sessions form[action^="/account/sessions/"] button`)
+	s.press("sign out the other session", `#sessions form[action^="/account/sessions/"] button`)
 	other.shows("You have been logged out.")
 	s.shows("That browser was signed out.")
 
@@ -101,26 +101,27 @@ func TestAccountsFromThePanel(t *testing.T) {
 	)
 	zoey.shows("Password changed.")
 	zoey.do("make a token", chromedp.SendKeys(chromedp.CSS("#label"), "stats <b>"), chromedp.Submit(chromedp.CSS("#label")))
-	zoey.until("it is shown", `document.querySelector("#new-token")?.innerText.startsWith("l4m_")`)
+	zoey.until("the token is shown", `document.querySelector("#new-token")?.innerText.startsWith("l4m_")`)
 	zoey.picture("account-token")
 	zoey.press("revoke it", `form[action$="/revoke"] button`)
 	zoey.shows("Token revoked.")
 	zoey.press("sign out", `form[action="/logout"] button`)
-	zoey.until("the login is there", `location.pathname === "/login"`)
+	zoey.until("the login page is shown", `location.pathname === "/login"`)
 
-	// Whoever has the browser next presses its back button: over plain http, where
-	// browsers do not heed Clear-Site-Data, and on this machine, where they do.
+	// The next user of the browser presses the back button. Browsers ignore Clear-Site-Data over
+	// plain HTTP and obey it on localhost.
 	for _, panel := range []string{panel, "http://" + s.Address} {
 		zoey.loginAs(panel, "zoey", another)
-		zoey.do("look around", chromedp.Navigate(panel+"/jobs"), chromedp.Navigate(panel+"/account"))
+		zoey.do("open two pages", chromedp.Navigate(panel+"/jobs"), chromedp.Navigate(panel+"/account"))
 		zoey.shows("Change password")
 		zoey.press("sign out", `form[action="/logout"] button`)
-		zoey.until("the login is there", `location.pathname === "/login" && document.querySelector('input[type="password"]') !== null`)
+		zoey.until("the login page is shown", `location.pathname === "/login" && document.querySelector('input[type="password"]') !== null`)
 		for range 2 {
-			// A page out of the back/forward cache would not load: it is not waited for.
+			// The page may come from the back/forward cache, so no load event is awaited.
 			zoey.until("the page is marked", `window.left = true`)
-			zoey.until("it goes back", `(history.back(), true)`)
-			zoey.until("the login is there again", `!window.left && document.readyState === "complete" && location.pathname === "/login"`)
+			zoey.until("the browser goes back", `(history.back(), true)`)
+			zoey.until("the login page is shown again",
+				`!window.left && document.readyState === "complete" && location.pathname === "/login"`)
 			text, err := chromedp.Run(zoey.ctx, chromedp.Evaluate[string](`document.body.innerText`))
 			if err != nil || strings.Contains(text, "zoey") {
 				t.Errorf("at %s the back button shows: %v\n%s", panel, err, text)

@@ -17,10 +17,9 @@ import (
 	"github.com/left4me/left4me/sim/steamapi"
 )
 
-// The way of somebody who wants to play a campaign of the workshop: paste the link
-// of a collection, see what is in it, watch it come, start a server with it, and
-// change to its second chapter.
-func TestAWorkshopCampaignFromThePanel(t *testing.T) {
+// Play a workshop campaign: paste the link of a collection, see its items, watch the download,
+// start a server with it, and change to its second chapter.
+func TestPanelWorkshopCampaign(t *testing.T) {
 	steam := httptest.NewServer(steamapi.New(steamapi.State{Items: map[string]steamapi.Item{
 		"300000001": {Title: "Friday <maps>", Children: []string{"300000002", "300000003", "300000004"}},
 		"300000002": {Title: "Salt Flats", Addon: "salt-flats", Scale: 20, Content: steamapi.Content{Rate: 1 << 20}},
@@ -37,23 +36,23 @@ func TestAWorkshopCampaignFromThePanel(t *testing.T) {
 	s.do("new overlay", chromedp.Click(chromedp.CSS(`a[href="/overlays/new"]`)),
 		chromedp.WaitVisible(chromedp.CSS(`a[href="/overlays/new?kind=workshop"]`)))
 	s.do("workshop", chromedp.Click(chromedp.CSS(`a[href="/overlays/new?kind=workshop"]`)), chromedp.WaitVisible(chromedp.CSS("#items")))
-	s.do("paste", chromedp.SendKeys(chromedp.CSS("#name"), "friday"),
+	s.do("paste the link", chromedp.SendKeys(chromedp.CSS("#name"), "friday"),
 		chromedp.SendKeys(chromedp.CSS("#items"), "https://steamcommunity.com/sharedfiles/filedetails/?id=300000001&searchtext="),
 		chromedp.Click(chromedp.CSS("form.form .primary")), chromedp.WaitVisible(chromedp.CSS("form.look")))
 	s.shows("Friday <maps>")
 	s.shows("3 items in this collection")
-	s.until("what can't be had is told", has("form.look .members", "private"))
+	s.until("unavailable items are reported", has("form.look .members", "private"))
 	s.everywhere("overlay-look", "/overlays/friday/items/look?ids=300000001")
 	s.do("add", chromedp.Navigate(s.url("/overlays/friday/items/look?ids=300000001")), chromedp.Click(chromedp.CSS("form.look .primary")),
 		chromedp.WaitVisible(chromedp.CSS("#overlay-work")))
 	s.until("the page is marked",
 		`location.pathname === "/overlays/friday/items" && document.readyState === "complete" && (window.same = true)`)
-	s.until("how far it is", `/\d+ %/.test(document.querySelector("#overlay-work").innerText)`)
+	s.until("the progress is shown", `/\d+ %/.test(document.querySelector("#overlay-work").innerText)`)
 	s.picture("overlay-downloads")
-	s.until("it is built", has("#overlay-head", "revision 1"))
-	s.until("it is the same page", "window.same === true")
+	s.until("the overlay is built", has("#overlay-head", "revision 1"))
+	s.until("the page was not reloaded", "window.same === true")
 	s.do("its items", chromedp.Navigate(s.url("/overlays/friday/items")))
-	s.until("what became of them", `document.querySelector(".members")?.textContent.includes("private")`)
+	s.until("the result for each item is shown", `document.querySelector(".members")?.textContent.includes("private")`)
 	s.everywhere("overlay-items", "/overlays/friday/items")
 	for _, page := range []string{
 		"", "/revisions", "/problems", "/campaigns", "/settings", "/delete", "?dir=left4dead2/addons",
@@ -70,7 +69,7 @@ func TestAWorkshopCampaignFromThePanel(t *testing.T) {
 		chromedp.Submit(chromedp.CSS("#name")),
 		chromedp.WaitVisible(chromedp.CSS("#server-head")))
 	s.do("start", chromedp.Click(chromedp.CSS(`form[action="/servers/alpha/start"] button`)))
-	s.until("it becomes ready", `document.querySelector("#server-state").innerText.toLowerCase().includes("running")`)
+	s.until("the server becomes ready", `document.querySelector("#server-state").innerText.toLowerCase().includes("running")`)
 	s.do("the maps", chromedp.Navigate(s.url("/servers/alpha/map")), chromedp.SendKeys(chromedp.CSS("#filter"), "salt"))
 	s.until("only that campaign is shown",
 		`[...document.querySelectorAll(".picker > li:not([hidden]) h3")].map(e => e.innerText).join() === "Salt Flats"`)
@@ -86,23 +85,23 @@ func TestAWorkshopCampaignFromThePanel(t *testing.T) {
 	if err != nil || second == "" {
 		t.Fatalf("%q, %v", second, err)
 	}
-	s.until("the second chapter is played", has("#server-facts", second))
+	s.until("the second chapter is loaded", has("#server-facts", second))
 	v, _ := s.Server("alpha")
 	if v.Map != second {
 		t.Errorf("%+v", v)
 	}
 }
 
-// Files of one's own: sent in pieces by a script, looked at before they are
-// published, and edited; of two people who change one file nobody loses a word.
-func TestFilesFromThePanel(t *testing.T) {
+// A script uploads files in pieces; the user inspects them before publication and edits them. When
+// two users edit the same file, neither loses text.
+func TestPanelFileUploadAndEditor(t *testing.T) {
 	s := open(t, 33100)
 	s.login()
 	s.do("new overlay", chromedp.Navigate(s.url("/overlays/new?kind=files")), chromedp.SendKeys(chromedp.CSS("#name"), "plugins"),
 		chromedp.Click(chromedp.CSS("form.form .primary")), chromedp.WaitVisible(chromedp.CSS(".drop")))
 	s.everywhere("upload", "/overlays/plugins/upload")
 	dir := t.TempDir()
-	big := filepath.Join(dir, "big.vpk") // of more than one piece
+	big := filepath.Join(dir, "big.vpk") // more than one piece
 	addon, err := installation.Addon("night-ferry", 1, 90)
 	if err == nil {
 		err = os.WriteFile(big, addon, 0o600)
@@ -119,10 +118,11 @@ func TestFilesFromThePanel(t *testing.T) {
 	s.everywhere("upload-plan", plan)
 	s.do("publish", chromedp.Navigate(s.url(plan)), chromedp.Click(chromedp.CSS("form[action$=publish] .primary")),
 		chromedp.WaitVisible(chromedp.CSS("#overlay-head")))
-	s.until("it is a revision", `document.querySelector("#overlay-head").innerText.includes("revision 1")`)
+	s.until("the revision is published", `document.querySelector("#overlay-head").innerText.includes("revision 1")`)
 	s.do("its files", chromedp.Navigate(s.url("/overlays/plugins?q=big.vpk")))
 	s.shows("big.vpk")
-	s.do("what is in it", chromedp.Click(chromedp.CSS(".files th a")), chromedp.WaitVisible(chromedp.CSS(`a[href*="addoninfo.txt"]`)))
+	s.do("the content of the add-on", chromedp.Click(chromedp.CSS(".files th a")),
+		chromedp.WaitVisible(chromedp.CSS(`a[href*="addoninfo.txt"]`)))
 	s.everywhere("vpk", "/overlays/plugins?dir=left4dead2%2Faddons%2Fbig.vpk")
 
 	path := "/overlays/plugins/edit?path=left4dead2%2Fcfg%2Fserver.cfg"
@@ -132,18 +132,18 @@ func TestFilesFromThePanel(t *testing.T) {
 	s.until("the editor is there, with its styles",
 		inside+`.querySelectorAll(".cm-line").length === 3 && getComputedStyle(`+inside+
 			`.querySelector(".cm-scroller")).fontFamily.includes("mono")`)
-	s.until("it has the focus", "("+inside+`.querySelector(".cm-content").focus(), true)`)
+	s.until("the editor has the focus", "("+inside+`.querySelector(".cm-content").focus(), true)`)
 	s.do("type", chromedp.KeyEvent("sv_tags \"oops"))
-	s.until("what is wrong is told", `document.querySelector(".found")?.innerText.includes("has no closing one")`)
+	s.until("the mistake is reported", `document.querySelector(".found")?.innerText.includes("has no closing one")`)
 	s.picture("editor-typed")
 	save := `!dispatchEvent(new KeyboardEvent("keydown", {key: "s", ctrlKey: true, cancelable: true}))`
-	s.until("Ctrl-S is ours", save)
-	s.until("it is saved", `document.querySelector("[data-status]").innerText.includes("Saved as revision 2")`)
+	s.until("Ctrl-S saves in the editor", save)
+	s.until("the text is saved", `document.querySelector("[data-status]").innerText.includes("Saved as revision 2")`)
 	mine := `document.querySelector("#text").value`
-	s.until("the text is what was typed", mine+`.includes("oops")`)
+	s.until("the editor keeps the input", mine+`.includes("oops")`)
 
-	// Somebody else is faster.
-	s.until("somebody else saved", `(async () => {
+	// Another user saves first.
+	s.until("another user has saved", `(async () => {
 		if (window.asked) return;
 		window.asked = true;
 		const form = new FormData(document.querySelector("form.editor"));
@@ -152,15 +152,15 @@ func TestFilesFromThePanel(t *testing.T) {
 		window.other = res.ok ? "ok" : await res.text();
 	})(); window.other === "ok"`)
 	s.do("type more", chromedp.KeyEvent("x"))
-	s.until("Ctrl-S again", save)
-	s.until("both texts are there", `document.querySelector("[data-theirs]")?.innerText.includes("Theirs") && `+mine+`.includes("oops")`)
-	s.accessible("the conflict")
+	s.until("Ctrl-S saves again", save)
+	s.until("both texts are shown", `document.querySelector("[data-theirs]")?.innerText.includes("Theirs") && `+mine+`.includes("oops")`)
+	s.accessible("an edit conflict")
 	s.picture("editor-conflict")
 
-	// What the game cuts or leaves out is there, and told.
+	// The editor must show text that the game truncates or ignores, and explain it.
 	path = "/overlays/plugins/edit?path=left4dead2%2Fmissions%2Fnight.txt"
 	s.do("a mission", chromedp.Navigate(s.url(path)))
-	s.until("it is saved", `(async () => {
+	s.until("the text is saved", `(async () => {
 		if (window.asked) return;
 		window.asked = true;
 		const form = new FormData(document.querySelector("form.editor"));
@@ -170,19 +170,19 @@ func TestFilesFromThePanel(t *testing.T) {
 		window.saved = res.ok ? "ok" : await res.text();
 	})(); window.saved === "ok"`)
 	s.do("open it", chromedp.Navigate(s.url(path)))
-	s.until("the whole text is there",
+	s.until("the text is complete",
 		inside+`?.querySelector(".cm-content")?.innerText.includes("the end") && `+mine+`.includes("[$LINUX]")`)
 	for _, told := range []string{
 		"The game cuts off this value here", "[$WIN32] is the only condition that is true on a server",
 		"the game reads it as an empty block",
 	} {
-		s.until("what the game does is told", `document.querySelector(".found")?.innerText.includes("`+told+`")`)
+		s.until("the game's behaviour is explained", `document.querySelector(".found")?.innerText.includes("`+told+`")`)
 	}
 	s.picture("editor-mission")
 }
 
-// The pages before anything was built, and the forms of every kind.
-func TestPagesOfOverlaysFit(t *testing.T) {
+// The pages of an overlay before its first build, and the forms of every kind of overlay.
+func TestOverlayPagesFitScreen(t *testing.T) {
 	s := open(t, 33200)
 	s.login()
 	for name, path := range map[string]string{

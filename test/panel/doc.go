@@ -1,3 +1,3 @@
-// Package panel holds the tests of the panel in a real browser; its code is
-// behind the build tag panel. See script/test-panel.
+// Package panel holds the browser tests of the panel. They have the build tag panel;
+// script/test-panel runs them.
 package panel

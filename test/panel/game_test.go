@@ -10,9 +10,9 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// The game from nothing: install it, see how far it is, start a server, update
-// it while the server runs and is played on, let it move over, and roll back.
-func TestTheGameFromThePanel(t *testing.T) {
+// Install the game, watch the progress, start a server, update the game while players are on the
+// server, roll the build out, and roll back.
+func TestPanelGameInstallUpdateRollback(t *testing.T) {
 	s := open(t, 32100)
 	if err := os.RemoveAll(filepath.Join(s.Root, "installation")); err != nil {
 		t.Fatal(err)
@@ -28,17 +28,17 @@ func TestTheGameFromThePanel(t *testing.T) {
 	s.everywhere("game-none", "/game")
 	s.until("the page is marked", "window.same = true")
 	s.do("install", chromedp.Click(chromedp.CSS(`form[action="/game/install"] button`)))
-	s.until("how far it is", `/\d+ % .*MB \/ .*MB.*\/s/.test(document.querySelector("#game-work").innerText.replaceAll("\n", " "))`)
+	s.until("the progress is shown", `/\d+ % .*MB \/ .*MB.*\/s/.test(document.querySelector("#game-work").innerText.replaceAll("\n", " "))`)
 	s.picture("game-downloads")
-	s.until("it is installed", has("#game-state", "Build 15800001"))
-	s.until("the job has gone", `document.querySelector("#game-work").innerText === ""`)
+	s.until("the game is installed", has("#game-state", "Build 15800001"))
+	s.until("the job is no longer shown", `document.querySelector("#game-work").innerText === ""`)
 
 	s.Create(t, "alpha", nil)
 	s.Done(t, "start", "alpha")
 	s.Steam(t, append(slow, "SIM_STEAM_BUILD=2")...)
 	s.do("check", chromedp.Click(chromedp.CSS(`form[action="/game/check"] button`)))
-	s.until("there is a newer build", has("#game-state", "newer build available"))
-	s.until("it is the same page", "window.same === true")
+	s.until("a newer build is reported", has("#game-state", "newer build available"))
+	s.until("the page was not reloaded", "window.same === true")
 	s.everywhere("game-outdated", "/game")
 	s.do("the list", chromedp.Navigate(s.url("/servers")))
 	s.shows("A newer build of the game is available")
@@ -46,13 +46,13 @@ func TestTheGameFromThePanel(t *testing.T) {
 
 	s.do("the page", chromedp.Navigate(s.url("/game")))
 	s.do("update", chromedp.Click(chromedp.CSS(`form[action="/game/update"] button`)))
-	s.until("it is updated", has("#game-state", "Build 15800002"))
+	s.until("the game is updated", has("#game-state", "Build 15800002"))
 	s.do("the server", chromedp.Navigate(s.url("/servers/alpha")))
 	s.shows("Restart required for build 15800002")
 	s.picture("server-outdated")
-	s.do("update again, and move over", chromedp.Navigate(s.url("/game")), chromedp.SetValue(chromedp.CSS("#update-restart"), "now"),
+	s.do("update again and roll out", chromedp.Navigate(s.url("/game")), chromedp.SetValue(chromedp.CSS("#update-restart"), "now"),
 		chromedp.Click(chromedp.CSS(`form[action="/game/update"] button`)))
-	s.until("the server moved over", has("#game-rollout", "updated")+"&&"+has("#game-rollout", "done"))
+	s.until("the server runs the new build", has("#game-rollout", "updated")+"&&"+has("#game-rollout", "done"))
 	if v, _ := s.Server("alpha"); v.Build != 15800002 || v.State != "running" {
 		t.Errorf("%+v", v)
 	}
@@ -60,22 +60,23 @@ func TestTheGameFromThePanel(t *testing.T) {
 	s.do("roll back", chromedp.Navigate(s.url("/game")), chromedp.Click(chromedp.CSS(`#game-builds a[href*="rollback"]`)),
 		chromedp.WaitVisible(chromedp.CSS("#rollback-restart")))
 	s.everywhere("game-rollback", "/game/rollback?build=15800001")
-	s.do("really", chromedp.Navigate(s.url("/game/rollback?build=15800001")), chromedp.Submit(chromedp.CSS("#rollback-restart")))
+	s.do("confirm the rollback", chromedp.Navigate(s.url("/game/rollback?build=15800001")),
+		chromedp.Submit(chromedp.CSS("#rollback-restart")))
 	s.until("the old build is in use", has("#game-state", "Build 15800001"))
 
-	// Going back pins the build.
+	// A rollback pins the build.
 	s.do("unpin", chromedp.Click(chromedp.CSS(`form[action="/game/pin"] button`)))
-	s.until("it can be updated", `!document.querySelector('form[action="/game/update"] button').disabled`)
+	s.until("the update button is enabled", `!document.querySelector('form[action="/game/update"] button').disabled`)
 	var g struct{ Current int64 }
 	s.Must(t, "GET", "/hosts/local/game", nil, &g)
 	if g.Current != 15800001 {
-		t.Errorf("build %d is in use", g.Current)
+		t.Errorf("got current build %d, want 15800001", g.Current)
 	}
 }
 
-// An install that fails says why and what to do, beside the button that tries
-// again; and when that is done, it is done.
-func TestAnInstallThatFailsSaysWhatToDo(t *testing.T) {
+// A failed install shows the cause and the remedy next to the button for the next attempt. After
+// the remedy, the install succeeds.
+func TestFailedInstallShowsRemedy(t *testing.T) {
 	s := open(t, 32200)
 	if err := os.RemoveAll(filepath.Join(s.Root, "installation")); err != nil {
 		t.Fatal(err)
@@ -83,9 +84,9 @@ func TestAnInstallThatFailsSaysWhatToDo(t *testing.T) {
 	s.Steam(t, "SIM_STEAM_BUILD=1", "SIM_STEAM_TICK=50ms", "SIM_STEAM_FAULT=reason:Not enough disk space")
 	s.login()
 	s.do("install", chromedp.Navigate(s.url("/game")), chromedp.Click(chromedp.CSS(`form[action="/game/install"] button`)))
-	s.until("why, and what to do",
+	s.until("the cause and the remedy are shown",
 		`/disk full.*Make room and try again/is.test(document.querySelector("#game-work .problem")?.innerText ?? "")`)
-	s.until("what SteamCMD printed stands open",
+	s.until("SteamCMD's output is expanded",
 		`document.querySelector("#game-work .log[open] pre").innerText.includes("Not enough disk space")`)
 	s.shows("The game is not installed")
 	s.everywhere("game-failed", "/game")
@@ -93,6 +94,6 @@ func TestAnInstallThatFailsSaysWhatToDo(t *testing.T) {
 	s.do("try again", chromedp.Navigate(s.url("/game")), chromedp.Click(chromedp.CSS(`#game-work form[action$="/retry"] button`)))
 	s.until("the new job", `location.pathname.startsWith("/jobs/") && document.readyState === "complete"`)
 	s.do("the page", chromedp.Navigate(s.url("/game")))
-	s.until("it is installed", `document.querySelector("#game-state").innerText.includes("Build 15800001")`)
-	s.until("nothing of the failure is left", `document.querySelector("#game-work").innerText === ""`)
+	s.until("the game is installed", `document.querySelector("#game-state").innerText.includes("Build 15800001")`)
+	s.until("the error is no longer shown", `document.querySelector("#game-work").innerText === ""`)
 }

@@ -15,21 +15,21 @@ import (
 	"github.com/left4me/left4me/test/stage"
 )
 
-// tab is one open page of the browser.
+// tab is an open page of the browser.
 type tab struct {
 	*site
 	path  string
 	close context.CancelFunc
 }
 
-// tab opens a page in a tab of its own, which runs a script before any other.
+// tab opens a page in a new tab, which runs script before any other script.
 func (s *site) tab(path, script string) *tab {
 	s.t.Helper()
 	other := *s
 	t := &tab{site: &other, path: path}
 	t.ctx, t.close = chromedp.NewContext(s.ctx)
 	s.t.Cleanup(t.close)
-	if err := chromedp.Do(t.ctx); err != nil { // it lives as long as the context of the first call
+	if err := chromedp.Do(t.ctx); err != nil { // the tab closes with the context of the first call
 		s.t.Fatal(err)
 	}
 	if script != "" {
@@ -42,7 +42,7 @@ func (s *site) tab(path, script string) *tab {
 	return t
 }
 
-// ask evaluates a script, which may be a promise.
+// ask evaluates a script, awaits it if it is a promise, and returns the result.
 func ask[T any](t *tab, script string) T {
 	t.t.Helper()
 	ctx, cancel := context.WithTimeout(t.ctx, stage.Patience)
@@ -54,15 +54,15 @@ func ask[T any](t *tab, script string) T {
 	return v
 }
 
-// shownBy is what each page shows of a server in a state.
+// shownBy maps each page to the script that returns the state it shows.
 var shownBy = map[string]string{
 	"/servers":               `document.querySelector("#server-alpha .state .badge").innerText.toLowerCase()`,
 	"/servers/alpha":         `document.querySelector("#server-state").innerText.toLowerCase()`,
 	"/servers/alpha/console": `document.querySelector("#server-state").innerText.toLowerCase()`,
 }
 
-// reach brings the server into a state and says how long the slowest page took to
-// show it.
+// reach brings the server into a state and returns how long after the job's end the slowest page
+// showed that state.
 func reach(s *site, tabs []*tab, verb, state string) time.Duration {
 	s.t.Helper()
 	for _, t := range tabs {
@@ -75,7 +75,7 @@ func reach(s *site, tabs []*tab, verb, state string) time.Duration {
 	began := time.Now().UnixMilli()
 	s.Done(s.t, verb, "alpha")
 	slowest := int64(0)
-	done := time.Now().UnixMilli() // the state was there before
+	done := time.Now().UnixMilli() // the pages may already show the state
 	for i, t := range tabs {
 		t.until(fmt.Sprintf("page %d, %s, shows that it is %s", i, t.path, state), "window.seen > 0")
 		slowest = max(slowest, ask[int64](t, "window.seen"))
@@ -84,8 +84,8 @@ func reach(s *site, tabs []*tab, verb, state string) time.Duration {
 	return time.Duration(slowest-done) * time.Millisecond
 }
 
-// follows checks that all pages show a change within a second. A machine that is
-// busy with something else gets a second and a third change.
+// follows checks that all pages show a change within 1 s. It tries up to three times, because the
+// host may be busy.
 func follows(s *site, tabs []*tab) {
 	s.t.Helper()
 	for range 3 {
@@ -94,10 +94,10 @@ func follows(s *site, tabs []*tab) {
 		}
 		s.Done(s.t, "stop", "alpha")
 	}
-	s.t.Errorf("%d pages: none of three changes was on all of them within a second", len(tabs))
+	s.t.Errorf("%d pages: none of three changes appeared on all pages within 1 s", len(tabs))
 }
 
-// answers checks that a form of each page is answered.
+// answers checks that every page can submit a form.
 func answers(s *site, tabs []*tab) {
 	s.t.Helper()
 	for i, t := range tabs {
@@ -107,17 +107,17 @@ func answers(s *site, tabs []*tab) {
 			return (await fetch(form.action, {method: "POST", body, headers: {"X-Left4me": "live"}, signal: AbortSignal.timeout(5000)})).status;
 		})()`)
 		if status != http.StatusNoContent {
-			s.t.Errorf("a form of page %d, %s, was answered %d", i, t.path, status)
+			s.t.Errorf("page %d, %s: the form got status %d, want 204", i, t.path, status)
 		}
 	}
 }
 
 var followed = []string{"/servers", "/servers/alpha", "/servers/alpha/console"}
 
-// Twenty pages of one browser over HTTP/1.1, whose six connections to a host would
-// be taken by six streams; when pages go and come back, when left4me restarts, and
-// when somebody else logs in.
-func TestManyPagesOfOneBrowser(t *testing.T) {
+// Twenty pages of one browser over HTTP/1.1 must stay current and usable, although the browser
+// opens at most six connections to a host and each stream would occupy one. The test closes,
+// reloads and opens pages, restarts left4me and logs in as another user.
+func TestManyPagesShareOneStream(t *testing.T) {
 	s := open(t, 33700)
 	s.Create(t, "alpha", nil)
 	s.Must(t, http.MethodPost, "/users", map[string]any{"name": "guest", "password": password}, nil)
@@ -127,12 +127,12 @@ func TestManyPagesOfOneBrowser(t *testing.T) {
 		tabs = append(tabs, s.tab(followed[i%len(followed)], ""))
 	}
 	if ask[bool](tabs[0], "isSecureContext") {
-		t.Fatal("this is a secure context, which most people don't have")
+		t.Fatal("the page is a secure context; the panel over plain HTTP is not")
 	}
 	follows(s, tabs)
 	answers(s, tabs)
 
-	// Pages go in any order, others come.
+	// Close some pages in an arbitrary order and open others.
 	for _, i := range []int{0, 3, 7, 8, 19} {
 		tabs[i].close()
 	}
@@ -140,20 +140,20 @@ func TestManyPagesOfOneBrowser(t *testing.T) {
 	for _, i := range []int{0, 5, 11} {
 		rest[i].do("reload", chromedp.Reload())
 	}
-	rest[2].do("to another page", chromedp.Navigate(s.url("/jobs")))
-	ask[bool](rest[2], `setTimeout(() => history.back()), true`) // the browser may have kept the page, and loads nothing then
-	rest[2].until("it is back", `location.pathname === "`+rest[2].path+`"`)
+	rest[2].do("open another page", chromedp.Navigate(s.url("/jobs")))
+	ask[bool](rest[2], `setTimeout(() => history.back()), true`) // no load event if the page is in the back/forward cache
+	rest[2].until("the earlier page is back", `location.pathname === "`+rest[2].path+`"`)
 	rest = append(rest, s.tab("/servers", ""), s.tab("/servers/alpha", ""))
 	follows(s, rest)
 	answers(s, rest)
 
-	// A restart of left4me.
+	// Restart left4me.
 	s.Stop()
 	s.Env = append(s.Env, "LEFT4ME_LISTEN="+s.Address)
 	s.Serve(t)
 	follows(s, rest)
 
-	// Signed out: all pages say so, and show nothing of who comes next.
+	// After the logout, all pages report it and show nothing of the next user's session.
 	mark := `window.before = document.querySelector("main").innerHTML; window.changed = false;
 		new MutationObserver(() => window.changed = true).observe(document.querySelector("#server-state, #servers"), {subtree: true, childList: true, characterData: true}); true`
 	for _, t := range rest[1:] {
@@ -165,29 +165,30 @@ func TestManyPagesOfOneBrowser(t *testing.T) {
 		chromedp.SendKeys(chromedp.CSS(`input[name="password"]`), password),
 		chromedp.Submit(chromedp.CSS(`input[name="password"]`)), chromedp.WaitVisible(chromedp.CSS("#servers")))
 	for _, t := range rest[1:] {
-		t.until("it says that the session has ended", `document.getElementById("connection").innerText.includes("You have been logged out")`)
+		t.until("the page reports the end of the session",
+			`document.getElementById("connection").innerText.includes("You have been logged out")`)
 	}
 	follows(s, []*tab{{site: rest[0].site, path: "/servers"}})
 	for i, t := range rest[1:] {
 		if ask[bool](t, "window.changed") {
-			t.t.Errorf("page %d of the session before, %s, shows what goes on", i, t.path)
+			t.t.Errorf("page %d, %s, of the previous session still shows changes", i, t.path)
 		}
 	}
 }
 
-// unshared takes SharedWorker away, as in Chrome for Android before version 148, and lets a test say
-// whether anybody sees the page.
+// unshared removes SharedWorker, which Chrome for Android lacks before version 148, and lets a test
+// set the visibility of the page.
 const unshared = `delete window.SharedWorker; window.isHidden = true;
 	Object.defineProperty(document, "hidden", {get: () => window.isHidden});`
 
-// seen says whether somebody sees the page.
+// seen makes the page visible or hidden.
 func (t *tab) seen(yes bool) {
 	t.t.Helper()
 	ask[bool](t, fmt.Sprintf(`window.isHidden = %t; document.dispatchEvent(new Event("visibilitychange")); true`, !yes))
 }
 
-// Where pages can't share a stream, only the page that somebody sees has one.
-func TestManyPagesWithoutSharedWorkers(t *testing.T) {
+// Where pages cannot share a stream, only the visible page has one.
+func TestOnlyVisiblePageStreamsWithoutSharedWorker(t *testing.T) {
 	s := open(t, 33800)
 	s.Create(t, "alpha", nil)
 	s.login()
@@ -206,20 +207,20 @@ func TestManyPagesWithoutSharedWorkers(t *testing.T) {
 	}
 	console := tabs[2]
 	ask[bool](console, `window.mine = document.querySelector("#console"), window.mine.replaceChildren(), true`)
-	for range 2 { // while nobody looks, and while somebody does
+	for range 2 { // once while the page is hidden, once while it is visible
 		s.Done(t, "start", "alpha")
 		s.Done(t, "stop", "alpha")
 		starts++
 		console.seen(true)
 		console.until("the console shows each start once",
 			fmt.Sprintf(`window.mine.innerText.split("Network: IP").length - 1 === %d`, starts))
-		console.until("it shows the state", shownBy[console.path]+`.includes("stopped")`)
+		console.until("the page shows the state", shownBy[console.path]+`.includes("stopped")`)
 		console.seen(false)
 	}
 }
 
-// What people press, with the mouse and on the keyboard, on a screen and on a phone.
-func TestButtonsDoWhatIsPressed(t *testing.T) {
+// Buttons react to mouse and keyboard, on a desktop and on a phone.
+func TestButtonsByMouseKeyboardAndTouch(t *testing.T) {
 	s := open(t, 33900)
 	names := []string{"one", "two", "three", "four", "five"}
 	for _, name := range names {
@@ -230,7 +231,7 @@ func TestButtonsDoWhatIsPressed(t *testing.T) {
 	button := func(name, verb string) string {
 		return fmt.Sprintf(`document.querySelector('form[action="/servers/%s/%s"] button')`, name, verb)
 	}
-	// A double click would hit the next button in its place.
+	// The second click of a double click must not press the button that appears in the same place.
 	ask[bool](page, `(async () => {
 		for (const name of ["one", "two", "three", "four", "five"]) {
 			const form = document.querySelector('form[action="/servers/' + name + '/start"]');
@@ -249,7 +250,7 @@ func TestButtonsDoWhatIsPressed(t *testing.T) {
 		button().click();
 		for (let i = 0; i < 6; i++) {
 			await new Promise((r) => setTimeout(r, 100));
-			button()?.click(); // Stop, nothing, or Start
+			button()?.click(); // Stop, no button, or Start
 		}
 		return true;
 	})()`)
@@ -264,23 +265,23 @@ func TestButtonsDoWhatIsPressed(t *testing.T) {
 			s.do("stop by keyboard", chromedp.KeyEvent("\r"))
 			s.until("the focus is on Start", focused("start"))
 			s.picture(fmt.Sprintf("focus-%d", width))
-			ask[bool](page, `new Promise((r) => setTimeout(r, 750, true))`) // this is no double click
+			ask[bool](page, `new Promise((r) => setTimeout(r, 750, true))`) // long enough not to count as a double click
 			s.do("start by keyboard", chromedp.KeyEvent("\r"))
 			s.until("the focus is on Stop", focused("stop"))
 			stage.Until(t, "one runs", func() bool { v, _ := s.Server("one"); return v.State == "running" })
 		}
-		s.until("its copy button is there", `!document.querySelector("[data-copy]").hidden`)
+		s.until("the copy button is shown", `!document.querySelector("[data-copy]").hidden`)
 		ask[bool](page, `document.addEventListener("copy", () => window.copied = getSelection().toString()), true`)
 		s.do("copy the address", chromedp.Click(chromedp.CSS(`[data-copy="#address"]`)))
-		s.until("it is copied, though this is no secure context",
+		s.until("the address is copied without a secure context",
 			`!isSecureContext && window.copied === document.querySelector("#address").textContent &&
 			document.querySelector('[data-copy="#address"]').innerText.includes("Copied") && document.querySelector("[data-copied=true]") !== null`)
 		s.picture(fmt.Sprintf("copied-%d", width))
 		ask[bool](page, fmt.Sprintf(`(document.querySelector('[data-themes] [value="%s"]').click(), true)`, theme))
-		s.until("the theme is another, without a reload",
+		s.until("the theme changes without a reload",
 			fmt.Sprintf(`document.documentElement.dataset.theme === "%s" && window.copied !== undefined`, theme))
 	}
 	if v, _ := s.Server("two"); v.State != "stopped" {
-		t.Errorf("a double click on Stop leaves it %s", v.State)
+		t.Errorf("after a double click on Stop the server is %s", v.State)
 	}
 }

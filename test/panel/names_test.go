@@ -12,9 +12,9 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// Names and texts in other encodings: the plan shows names in each, the choice can
-// be changed after publishing, and the editor keeps the encoding of a text.
-func TestNamesAndTextsInOtherEncodings(t *testing.T) {
+// File names and texts in other encodings: the plan shows the names in each encoding, the choice
+// can be changed after publication, and the editor keeps the encoding of a text.
+func TestPanelNamesAndTextsInOtherEncodings(t *testing.T) {
 	s := open(t, 33520)
 	s.login()
 	s.Must(t, http.MethodPost, "/overlays", map[string]any{"name": "plugins", "kind": "files"}, nil)
@@ -47,16 +47,16 @@ func TestNamesAndTextsInOtherEncodings(t *testing.T) {
 	s.until("the plan", `document.querySelector("#plan")?.innerText.includes("地圖")`)
 	s.everywhere("names-plan", s.path())
 	s.do("publish", chromedp.Click(chromedp.CSS("form[action$=publish] .primary")), chromedp.WaitVisible(chromedp.CSS("#overlay-head")))
-	s.until("it is a revision", `document.querySelector("#overlay-head").innerText.includes("revision 1")`)
+	s.until("the revision is published", `document.querySelector("#overlay-head").innerText.includes("revision 1")`)
 	s.everywhere("names-revisions", "/overlays/plugins/revisions")
 
 	edit := "/overlays/plugins/edit?path=left4dead2%2Fcfg%2Fa.cfg"
 	s.everywhere("editor-encoding", edit)
 	s.everywhere("file-encoding", "/overlays/plugins/file?path=left4dead2%2Fcfg%2Fa.cfg")
 	s.do("the editor", chromedp.Navigate(s.url(edit)))
-	s.until("it is there",
+	s.until("the editor has loaded the text",
 		`document.querySelector("#text").value.includes("服务器设置") && document.querySelector("#encoding-hint").innerText.includes("GBK")`)
 	s.do("save as UTF-8", chromedp.Click(chromedp.CSS(`input[name="utf8"]`)), chromedp.Click(chromedp.CSS("form.editor .primary")))
-	s.until("the page no longer speaks of an encoding",
+	s.until("the page no longer mentions an encoding",
 		`document.querySelector("[data-status]")?.innerText.includes("Saved as revision 2") && !document.querySelector("#encoding-hint") && document.querySelector("#text").value.includes("服务器设置")`)
 }

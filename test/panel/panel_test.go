@@ -1,8 +1,7 @@
 //go:build panel
 
-// These drive the panel in a real browser and look at the servers that
-// were started from it with clients that we did not write: Debian's quakestat,
-// npm's gamedig and gorcon/rcon.
+// These tests drive the panel in a real browser. They query the servers started there with
+// independent clients: quakestat from Debian, gamedig from npm, and gorcon/rcon.
 package panel
 
 import (
@@ -25,8 +24,8 @@ import (
 	"github.com/left4me/left4me/test/stage"
 )
 
-// plainHost is a name of the panel that browsers don't take for their own machine:
-// over http it is no secure context, as for most people.
+// plainHost is a name under which browsers do not treat the panel as localhost. Over plain HTTP it
+// is not a secure context, as in most installations.
 const plainHost = "panel.test"
 
 const password = "correct horse battery"
@@ -37,7 +36,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// site is a left4me with an administrator and a browser that knows nothing of it.
+// site is a left4me with an administrator, and a fresh browser.
 type site struct {
 	*stage.Stage
 	t   *testing.T
@@ -64,7 +63,7 @@ func open(t *testing.T, port int, env ...string) *site {
 	t.Cleanup(cancel)
 	s.ctx, cancel = chromedp.NewContext(ctx)
 	t.Cleanup(cancel)
-	// The browser lives as long as the context of the first call.
+	// The browser exits with the context of the first call.
 	if err := chromedp.Do(s.ctx); err != nil {
 		t.Fatal(err)
 	}
@@ -78,11 +77,11 @@ func chromium(t *testing.T) string {
 			return path
 		}
 	}
-	t.Fatal("there is no chromium: script/test-panel installs it")
+	t.Fatal("chromium is missing; script/test-panel installs it")
 	return ""
 }
 
-// do runs steps in the browser; each has a minute.
+// do runs steps in the browser; each step has a time limit of one minute.
 func (s *site) do(what string, steps ...chromedp.Action[chromedp.Void]) {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(s.ctx, stage.Patience)
@@ -98,14 +97,14 @@ func (s *site) url(path string) string {
 	return "http://" + plainHost + ":" + port + path
 }
 
-// until waits until a script says true, without any reload of the page.
+// until waits until a script returns true. The page must not reload in the meantime.
 func (s *site) until(what, script string) {
 	s.t.Helper()
 	var is bool
-	defer func() { // it ends the test
+	defer func() { // a failure ends the test
 		if !is {
 			text, _ := chromedp.Run(s.ctx, chromedp.Evaluate[string](`location.href + "\n" + document.body.innerText`))
-			s.t.Logf("%s: the page was\n%s", what, text)
+			s.t.Logf("%s: the page shows\n%s", what, text)
 			s.picture("failed")
 		}
 	}()
@@ -134,10 +133,9 @@ func (s *site) login() {
 	)
 }
 
-// The whole way of a server, as a person goes it: log in, create, start, see it
-// become ready, ask it something, stop and delete it; and what outside clients
-// see of it meanwhile.
-func TestAServerFromThePanel(t *testing.T) {
+// The life of a server in the panel: log in, create, start, wait until it is ready, run a command,
+// stop and delete it. Independent clients query the server while it runs.
+func TestPanelServerLifecycle(t *testing.T) {
 	s := open(t, 28900)
 	s.login()
 	s.do("create",
@@ -148,12 +146,12 @@ func TestAServerFromThePanel(t *testing.T) {
 		chromedp.Submit(chromedp.CSS("#name")),
 		chromedp.WaitVisible(chromedp.CSS("#server-head")),
 	)
-	// A mark that a reload would take away.
+	// A reload would remove this mark.
 	s.until("the page is marked", "window.same = true")
 	s.do("start", chromedp.Click(chromedp.CSS(`form[action="/servers/alpha/start"] button`)))
-	s.until("it becomes ready", `document.querySelector("#server-state").innerText.toLowerCase().includes("running")`)
-	s.until("players come", `document.querySelectorAll("#server-players tbody tr").length > 0`)
-	s.until("it is the same page", "window.same === true")
+	s.until("the server becomes ready", `document.querySelector("#server-state").innerText.toLowerCase().includes("running")`)
+	s.until("players join", `document.querySelectorAll("#server-players tbody tr").length > 0`)
+	s.until("the page was not reloaded", "window.same === true")
 
 	v, _ := s.Server("alpha")
 	t.Run("quakestat", func(t *testing.T) { quakestat(t, v) })
@@ -161,13 +159,13 @@ func TestAServerFromThePanel(t *testing.T) {
 	t.Run("gorcon", func(t *testing.T) { gorcon(t, s.Stage, v) })
 
 	s.do("open the console", chromedp.Navigate(s.url("/servers/alpha/console")))
-	s.until("history is there", `document.querySelector("#console").innerText.includes("Network: IP")`)
-	s.do("ask", chromedp.SendKeys(chromedp.CSS(`input[name="command"]`), "status\r"))
+	s.until("earlier console output is shown", `document.querySelector("#console").innerText.includes("Network: IP")`)
+	s.do("run a command", chromedp.SendKeys(chromedp.CSS(`input[name="command"]`), "status\r"))
 	s.until("the answer is on the page", `document.body.innerText.includes("udp/ip")`)
 
 	s.do("back to its page", chromedp.Navigate(s.url("/servers/alpha")))
 	s.do("stop", chromedp.Click(chromedp.CSS(`form[action="/servers/alpha/stop"] button`)))
-	s.until("it stops", `document.querySelector("#server-state").innerText.toLowerCase().includes("stopped")`)
+	s.until("the server stops", `document.querySelector("#server-state").innerText.toLowerCase().includes("stopped")`)
 	s.do("delete",
 		chromedp.Navigate(s.url("/servers/alpha/delete")),
 		chromedp.SendKeys(chromedp.CSS(`input[name="confirm"]`), "alpha"),
@@ -175,7 +173,7 @@ func TestAServerFromThePanel(t *testing.T) {
 	)
 	stage.Until(t, "it is gone", func() bool { _, there := s.Server("alpha"); return !there })
 	s.do("the list", chromedp.Navigate(s.url("/servers")))
-	s.until("it is not in the list", `!document.body.innerText.includes("alpha")`)
+	s.until("the list lacks the name", `!document.body.innerText.includes("alpha")`)
 }
 
 func quakestat(t *testing.T, v stage.Server) {
@@ -185,7 +183,7 @@ func quakestat(t *testing.T, v stage.Server) {
 		t.Errorf("%q", out)
 	}
 	if len(strings.Split(strings.TrimSpace(string(out)), "\n")) < 2 {
-		t.Errorf("no players: %q", out)
+		t.Errorf("the answer lists no players: %q", out)
 	}
 }
 
@@ -208,8 +206,8 @@ GameDig.query({type: "l4d2", host: "127.0.0.1", port: %d, requestRules: true, so
 	if got.Name != "Friends' night <all> & co" || got.Map != "c2m1_highway" || got.All == 0 {
 		t.Errorf("%+v", got)
 	}
-	if got.Rules < 60 { // more than one datagram holds
-		t.Errorf("%d rules", got.Rules)
+	if got.Rules < 60 { // enough to need more than one datagram
+		t.Errorf("got %d rules, want at least 60", got.Rules)
 	}
 }
 
@@ -238,9 +236,9 @@ func output(t *testing.T, name string, args ...string) []byte {
 	return out
 }
 
-// What people see, in both themes on a screen and on a phone. A page wider than
-// the phone is an error; the rest is for eyes: LEFT4ME_SCREENSHOTS=DIR keeps them.
-func TestPagesFit(t *testing.T) {
+// Checks the layout of pages in both themes, on a desktop and on a phone. A page that is wider than
+// the phone fails the test. LEFT4ME_SCREENSHOTS=DIR saves pictures for visual inspection.
+func TestPagesFitScreen(t *testing.T) {
 	s := open(t, 29000)
 	s.login()
 	for i, name := range []string{"alpha", "beta-with-a-rather-long-name-that-goes-on-for-quite-a-while-yes"} {
@@ -256,7 +254,7 @@ func TestPagesFit(t *testing.T) {
 			"hostname": "Friday night", "tick": 60, "admins": []map[string]any{{"id": "STEAM_1:0:5", "flags": "99:z", "note": "Bill"}},
 			"cfg": []string{"sv_alltalk 1"},
 		}}, nil)
-	s.do("a first page without any backup", chromedp.EmulateViewport(1280, 844), chromedp.Navigate(s.url("/backups")))
+	s.do("the page without backups", chromedp.EmulateViewport(1280, 844), chromedp.Navigate(s.url("/backups")))
 	s.shows("There is no backup yet")
 	s.picture("backups-none")
 	backup := s.backUp()
@@ -268,7 +266,7 @@ func TestPagesFit(t *testing.T) {
 			"a", nil)
 	}
 	s.do("wait for players", chromedp.Navigate(s.url("/servers/alpha")))
-	s.until("players come", `document.querySelectorAll("#server-players tbody tr").length > 2`)
+	s.until("players join", `document.querySelectorAll("#server-players tbody tr").length > 2`)
 	for name, path := range map[string]string{
 		"servers": "/servers", "new": "/servers/new", "server": "/servers/alpha", "console": "/servers/alpha/console",
 		"settings": "/servers/alpha/settings", "history": "/servers/alpha/history", "delete": "/servers/alpha/delete",
@@ -284,8 +282,8 @@ func TestPagesFit(t *testing.T) {
 	}
 }
 
-// everywhere opens a page in both themes, on a screen and on phones; one that is
-// wider than the phone is an error, and so is what axe-core finds.
+// everywhere opens a page in both themes, on a desktop and on phones. It fails the test if the page
+// is wider than the phone or axe-core reports a problem.
 func (s *site) everywhere(name, path string) {
 	s.t.Helper()
 	for _, theme := range []string{"dark", "light"} {
@@ -309,7 +307,7 @@ func (s *site) everywhere(name, path string) {
 	}
 }
 
-// accessible lets axe-core look at the page as it stands, color and structure.
+// accessible runs axe-core on the current page, including colour contrast and structure.
 func (s *site) accessible(what string) {
 	s.t.Helper()
 	axe, err := os.ReadFile("node_modules/axe-core/axe.min.js")
@@ -328,13 +326,13 @@ func (s *site) accessible(what string) {
 	}
 }
 
-// backUp makes a backup from its page and waits until the page shows it, without
-// any reload. It returns its name.
+// backUp makes a backup on the backups page, waits until the page shows it without a reload, and
+// returns its name.
 func (s *site) backUp() string {
 	s.t.Helper()
 	s.until("the page is marked", "window.same = true")
 	s.do("back up", chromedp.Click(chromedp.CSS(`form[action="/backups"] button`)))
-	s.until("it is in the list", `document.querySelector("#backups tbody .good") !== null`)
+	s.until("the backup is listed", `document.querySelector("#backups tbody .good") !== null`)
 	name, err := chromedp.Run(s.ctx, chromedp.Evaluate[string](`document.querySelector("#backups tbody code").innerText`))
 	if err != nil {
 		s.t.Fatal(err)
@@ -342,13 +340,13 @@ func (s *site) backUp() string {
 	return name
 }
 
-// What a person does with a backup: make it, set the schedule, delete it by name.
-func TestABackupFromThePanel(t *testing.T) {
+// Make a backup, set the schedule, and delete the backup after typing its name.
+func TestPanelBackup(t *testing.T) {
 	s := open(t, 32800)
 	s.login()
 	s.do("the page", chromedp.Navigate(s.url("/backups")))
 	name := s.backUp()
-	s.do("a schedule that can't be",
+	s.do("an invalid schedule",
 		chromedp.SetValue(chromedp.CSS("#daily"), "many"),
 		chromedp.Submit(chromedp.CSS("#daily")),
 		chromedp.WaitVisible(chromedp.CSS("#daily-problem")),
@@ -359,7 +357,7 @@ func TestABackupFromThePanel(t *testing.T) {
 		chromedp.Submit(chromedp.CSS("#daily")),
 		chromedp.WaitNotPresent(chromedp.CSS("#daily-problem")),
 	)
-	s.until("it is kept", `document.querySelector("#daily").value === "3"`)
+	s.until("the change is saved", `document.querySelector("#daily").value === "3"`)
 	s.do("delete",
 		chromedp.Navigate(s.url("/backups/"+name+"/delete")),
 		chromedp.SendKeys(chromedp.CSS(`input[name="confirm"]`), name),
@@ -368,7 +366,7 @@ func TestABackupFromThePanel(t *testing.T) {
 	s.shows("There is no backup yet")
 }
 
-// picture keeps what the browser shows, when somebody wants to see it.
+// picture saves a screenshot if LEFT4ME_SCREENSHOTS is set.
 func (s *site) picture(name string) {
 	dir := os.Getenv("LEFT4ME_SCREENSHOTS")
 	if dir == "" {

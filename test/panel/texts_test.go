@@ -12,10 +12,10 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// Texts that the game reads otherwise than they look: the plan names what is saved
-// as UTF-8, the rest is repaired from the page of problems, with a mouse and with
-// keys, and the page follows.
-func TestTextsAreRepairedOnThePageOfProblems(t *testing.T) {
+// Texts that the game reads differently from how they look: the plan lists those that will be saved
+// as UTF-8; the others are repaired on the page of problems, by mouse and by keyboard, and the page
+// updates without a reload.
+func TestPanelRepairsTextsOnProblemsPage(t *testing.T) {
 	s := open(t, 33480)
 	s.login()
 	s.Must(t, http.MethodPost, "/overlays", map[string]any{"name": "plugins", "kind": "files"}, nil)
@@ -36,18 +36,19 @@ func TestTextsAreRepairedOnThePageOfProblems(t *testing.T) {
 		`document.querySelector("#plan")?.innerText.includes("1 text file will be converted to UTF-8") && document.querySelector("#plan").innerText.includes("cfg/marked.cfg: it begins with a byte order mark")`)
 	s.everywhere("texts-plan", s.path())
 	s.do("publish", chromedp.Click(chromedp.CSS("form[action$=publish] .primary")), chromedp.WaitVisible(chromedp.CSS("#overlay-head")))
-	s.until("it is a revision", `document.querySelector("#overlay-head").innerText.includes("revision 1")`)
+	s.until("the revision is published", `document.querySelector("#overlay-head").innerText.includes("revision 1")`)
 
 	s.do("problems", chromedp.Navigate(s.url("/overlays/plugins/problems")))
 	s.until("two files can be repaired",
 		`[...document.querySelectorAll("#overlay-problems li button")].length === 2 && document.querySelectorAll("#overlay-problems li").length === 3`)
 	s.accessible("problems that can be repaired")
 	s.everywhere("texts-problems", "/overlays/plugins/problems")
-	s.do("by key", chromedp.Focus(chromedp.CSS(`#overlay-problems button[aria-label$="quotes.cfg"]`)), chromedp.KeyEvent("\r"))
+	s.do("repair one by keyboard", chromedp.Focus(chromedp.CSS(`#overlay-problems button[aria-label$="quotes.cfg"]`)),
+		chromedp.KeyEvent("\r"))
 	s.until("one is repaired without a reload",
 		`document.querySelector("#overlay-problems h2").innerText.includes("revision 2") && document.querySelectorAll("#overlay-problems li").length === 2`)
-	s.do("all", chromedp.Click(chromedp.CSS(".repair-all button")))
-	s.until("the rest is for people",
+	s.do("repair all", chromedp.Click(chromedp.CSS(".repair-all button")))
+	s.until("only problems without an automatic repair remain",
 		`document.querySelector("#overlay-problems h2").innerText.includes("revision 3") && document.querySelectorAll("#overlay-problems button").length === 0 && document.querySelectorAll("#overlay-problems li").length === 1`)
 	s.everywhere("texts-settings", "/overlays/plugins/settings")
 }

@@ -1,3 +1,3 @@
-// Package proxy runs the configurations of docs/install.md with the real proxies,
-// as Debian packages them, before a real left4me. Run it with script/test-proxies.
+// Package proxy tests the configurations of docs/install.md: real proxies, as packaged by Debian,
+// run in front of a real left4me. Run it with script/test-proxies.
 package proxy

@@ -35,7 +35,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// behind is a left4me, and what a test before it needs.
+// behind is a left4me behind a proxy, with the files that the proxies need.
 type behind struct {
 	*stage.Stage
 	dir   string
@@ -45,7 +45,7 @@ type behind struct {
 
 func start(t *testing.T, port int, public string) *behind {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "left4me-proxy") // others than root read it
+	dir, err := os.MkdirTemp("", "left4me-proxy") // must be readable for other users than root
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,9 +62,9 @@ func start(t *testing.T, port int, public string) *behind {
 	return b
 }
 
-// What docs/install.md says of each proxy is what it does: HTTP/2, the login, the
-// addresses of people, events at once, and uploads.
-func TestConfigurationsOfTheDocs(t *testing.T) {
+// Each proxy configuration in docs/install.md does what the text says: HTTP/2, login, client
+// addresses, undelayed events, and uploads.
+func TestDocumentedProxyConfigurations(t *testing.T) {
 	b := start(t, 34500, "https://"+site)
 	docs, err := os.ReadFile("../../docs/install.md")
 	if err != nil {
@@ -93,9 +93,9 @@ func TestConfigurationsOfTheDocs(t *testing.T) {
 	}
 }
 
-// A new nginx that was told nothing but where left4me is: people still get in, and
-// uploads still come through, in pieces of 1 MiB.
-func TestAnNginxWithDefaults(t *testing.T) {
+// An nginx whose only setting is the address of left4me must pass logins and uploads, the latter in
+// pieces of 1 MiB.
+func TestNginxWithDefaults(t *testing.T) {
 	b := start(t, 34600, "https://"+site)
 	https := freePort(t)
 	config := fmt.Sprintf("server {\nlisten %d ssl;\nssl_certificate %s;\nssl_certificate_key %s;\nlocation / {\nproxy_pass http://%s;\n"+
@@ -107,7 +107,7 @@ func TestAnNginxWithDefaults(t *testing.T) {
 	b.pushes(t, https, "defaults", 8<<20)
 }
 
-// began waits until a proxy takes connections, and ends it with the test.
+// began waits until a proxy accepts connections, and stops it at the end of the test.
 func (b *behind) began(t *testing.T, cmd *exec.Cmd, port int) {
 	t.Helper()
 	var out bytes.Buffer
@@ -145,8 +145,7 @@ func (b *behind) began(t *testing.T, cmd *exec.Cmd, port int) {
 	})
 }
 
-// client speaks to a proxy from an address of this machine, under the name of the
-// site.
+// client connects to a proxy from a given local address and uses the name of the site.
 type client struct {
 	http *http.Client
 	auth string
@@ -188,21 +187,21 @@ func (c *client) do(t *testing.T, method, address string, body io.Reader, header
 	return res, string(text)
 }
 
-// redirects asks over plain http.
+// redirects checks that plain HTTP is redirected to HTTPS.
 func (c *client) redirects(t *testing.T, plain *client) {
 	t.Helper()
 	res, _ := plain.do(t, "GET", "http://"+site+"/login", nil)
 	if to := res.Header.Get("Location"); res.StatusCode < 301 || res.StatusCode > 308 || to != "https://"+site+"/login" {
-		t.Errorf("http: status %d to %q", res.StatusCode, to)
+		t.Errorf("plain HTTP: got status %d and location %q", res.StatusCode, to)
 	}
 }
 
-// logsIn logs in as a browser does, over HTTP/2 if it is offered.
+// logsIn logs in as a browser does, over HTTP/2 if the proxy offers it.
 func (c *client) logsIn(t *testing.T) {
 	t.Helper()
 	res, _ := c.do(t, "GET", "https://"+site+"/login", nil)
-	if res.ProtoMajor != 2 && !strings.HasPrefix(t.Name(), "TestAnNginxWithDefaults") {
-		t.Errorf("it speaks %s", res.Proto)
+	if res.ProtoMajor != 2 && !strings.HasPrefix(t.Name(), "TestNginxWithDefaults") {
+		t.Errorf("the proxy answers with %s", res.Proto)
 	}
 	res, text := c.login(t, "admin", password)
 	var session *http.Cookie
@@ -227,7 +226,7 @@ func (c *client) login(t *testing.T, name, password string, header ...string) (*
 		append(header, "Content-Type", "application/x-www-form-urlencoded", "Origin", "https://"+site)...)
 }
 
-// streams follows the jobs and has one made: its event comes at once.
+// streams subscribes to the jobs and creates one. The event must arrive without delay.
 func (c *client) streams(t *testing.T, b *behind) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -245,7 +244,7 @@ func (c *client) streams(t *testing.T, b *behind) {
 	}
 	defer res.Body.Close()
 	if took := time.Since(began); res.StatusCode != http.StatusOK || took > 5*time.Second {
-		t.Fatalf("events: status %d after %s", res.StatusCode, took)
+		t.Fatalf("event stream: status %d after %s", res.StatusCode, took)
 	}
 	name := strings.ToLower(rand.Text()[:12])
 	lines := bufio.NewScanner(res.Body)
@@ -255,16 +254,16 @@ func (c *client) streams(t *testing.T, b *behind) {
 	for lines.Scan() {
 		if strings.Contains(lines.Text(), name) {
 			if took := time.Since(began); took > 3*time.Second {
-				t.Errorf("the event came after %s", took)
+				t.Errorf("the event arrived after %s", took)
 			}
 			return
 		}
 	}
-	t.Errorf("the event of %s did not come: %v", name, lines.Err())
+	t.Errorf("the event of %s did not arrive: %v", name, lines.Err())
 }
 
-// addresses guesses from one address until that is refused, whatever it claims to
-// be; another one isn't.
+// addresses tries passwords from one address until left4me refuses further attempts, whatever
+// X-Forwarded-For claims. Another address must still be able to log in.
 func (b *behind) addresses(t *testing.T, port, last int) {
 	t.Helper()
 	guesser, other := b.client(t, port, fmt.Sprint("127.0.0.", last)), b.client(t, port, fmt.Sprint("127.0.0.", last+1))
@@ -274,15 +273,15 @@ func (b *behind) addresses(t *testing.T, port, last int) {
 		refused = res.StatusCode == http.StatusTooManyRequests
 	}
 	if !refused {
-		t.Error("sixty wrong passwords from one address were all looked at: the address is not known")
+		t.Error("sixty wrong passwords from one address were all checked: left4me does not see the client's address")
 	}
 	if res, _ := other.login(t, "admin", password); res.StatusCode != http.StatusSeeOther {
-		t.Errorf("somebody at another address can't log in: status %d", res.StatusCode)
+		t.Errorf("login from another address: status %d", res.StatusCode)
 	}
 }
 
-// pushes sends a file with the command line, through a tunnel that leads every name
-// to the proxy.
+// pushes uploads a file with the command line, through a tunnel that directs every name to the
+// proxy.
 func (b *behind) pushes(t *testing.T, port int, overlay string, size int) {
 	t.Helper()
 	data := make([]byte, size)
@@ -302,14 +301,14 @@ func (b *behind) pushes(t *testing.T, port int, overlay string, size int) {
 	}
 	found, _ := filepath.Glob(filepath.Join(b.Root, "overlays", overlay, "1", "left4dead2", "addons", "sourcemod", "plugins", "*.smx"))
 	if len(found) != 1 {
-		t.Fatalf("it is not there: %s", out)
+		t.Fatalf("the file is missing: %s", out)
 	}
 	if got, err := os.ReadFile(found[0]); err != nil || !bytes.Equal(got, data) {
-		t.Errorf("%d other bytes came, %v", len(got), err)
+		t.Errorf("the %d bytes received differ from those sent: %v", len(got), err)
 	}
 }
 
-// takes sends a long body, which left4me refuses and not the proxy.
+// takes sends a long body that left4me must refuse, not the proxy.
 func (c *client) takes(t *testing.T, size int) {
 	t.Helper()
 	res, text := c.do(t, "PUT", "https://"+site+"/api/v1/uploads/none/file?path=a&offset=0", bytes.NewReader(make([]byte, size)),

@@ -24,7 +24,7 @@ import (
 	"time"
 )
 
-// example is the indented block that follows a heading.
+// example returns the indented block after a heading.
 func example(docs, heading string) (string, error) {
 	_, rest, ok := strings.Cut(docs, "\n### "+heading+"\n")
 	if !ok {
@@ -45,12 +45,12 @@ func example(docs, heading string) (string, error) {
 	return b.String(), nil
 }
 
-// swap puts what a test has in the place of what the docs name. Each must be there.
+// swap replaces names of the documentation with those of the test. Each must occur in config.
 func swap(t *testing.T, config string, pairs ...string) string {
 	t.Helper()
 	for i := 0; i < len(pairs); i += 2 {
 		if !strings.Contains(config, pairs[i]) {
-			t.Fatalf("the configuration has no %q:\n%s", pairs[i], config)
+			t.Fatalf("the configuration does not contain %q:\n%s", pairs[i], config)
 		}
 		config = strings.ReplaceAll(config, pairs[i], pairs[i+1])
 	}
@@ -75,7 +75,7 @@ func runNginx(b *behind, t *testing.T, config string, https, http int) *exec.Cmd
 	return b.nginx(t, config)
 }
 
-// nginx runs servers with everything else as it is by default.
+// nginx runs nginx with the given server blocks and defaults for everything else.
 func (b *behind) nginx(t *testing.T, servers string) *exec.Cmd {
 	t.Helper()
 	file := b.write(t, "nginx.conf",
@@ -93,14 +93,14 @@ func runCaddy(b *behind, t *testing.T, config string, https, http int) *exec.Cmd
 	return cmd
 }
 
-// modules are those that Debian's apache2 loads without being told, and those that
-// the docs name.
+// modules are the modules that Debian's apache2 loads by default, and those that the documentation
+// names.
 var modules = strings.Fields("mpm_event authz_core alias ssl http2 proxy proxy_http headers socache_shmcb")
 
 func runApache(b *behind, t *testing.T, config string, https, http int) *exec.Cmd {
 	docs, err := os.ReadFile("../../docs/install.md")
 	if err != nil || !strings.Contains(string(docs), "`a2enmod ssl http2 proxy proxy_http headers`") {
-		t.Fatalf("other modules are named (%v)", err)
+		t.Fatalf("the documentation names other modules (%v)", err)
 	}
 	var conf strings.Builder
 	for _, m := range modules {
@@ -127,7 +127,7 @@ func freePort(t *testing.T) int {
 	return l.Addr().(*net.TCPAddr).Port
 }
 
-// certs are a certificate of the site, which signs itself.
+// certs is a self-signed certificate of the site.
 type certs struct {
 	chain, key string
 	pool       *x509.CertPool
@@ -170,7 +170,7 @@ func newCerts(t *testing.T, dir string) certs {
 	return made
 }
 
-// tunnel is an HTTP proxy that leads every name to one port: nobody resolves the
+// tunnel starts an HTTP proxy that connects every name to one port, because no resolver knows the
 // name of the site.
 func tunnel(t *testing.T, port int) string {
 	t.Helper()

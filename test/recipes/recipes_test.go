@@ -1,6 +1,5 @@
-// Package recipes runs the recipes for script overlays, in the sandbox that they
-// run in, against servers of this machine that stand for those that they fetch
-// from.
+// Package recipes runs the recipes for script overlays in their sandbox, against local servers in
+// place of the real download sites.
 package recipes
 
 import (
@@ -28,11 +27,11 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(shimtest.Main(m)) }
 
-// site is what the recipes fetch from, and where they run.
+// site is the local download site and the directory in which recipes run.
 type site struct {
 	t       *testing.T
 	url     string
-	files   string // what is served
+	files   string // directory that is served
 	builder script.Builder
 	runs    int
 }
@@ -60,7 +59,7 @@ func newSite(t *testing.T) *site {
 	return s
 }
 
-// serve packs files, by path and text, into an archive that is served.
+// serve packs files, given as alternating paths and texts, into an archive that the site serves.
 func (s *site) serve(name string, files ...string) []byte {
 	s.t.Helper()
 	dir := s.t.TempDir()
@@ -91,20 +90,20 @@ func (s *site) write(name, text string) {
 	}
 }
 
-// run runs a recipe with parameters NAME=value as the panel fills them in, and
-// returns the files that it made and what it printed.
+// run runs a recipe with parameters NAME=value, filled in as the panel does it. It returns the
+// files that the recipe created and its output.
 func (s *site) run(id string, parameters ...string) (files []string, printed string, err error) {
 	s.t.Helper()
 	all := overlays.Recipes()
 	i := slices.IndexFunc(all, func(r overlays.Recipe) bool { return r.ID == id })
 	if i < 0 {
-		s.t.Fatalf("there is no recipe %s", id)
+		s.t.Fatalf("no recipe named %s", id)
 	}
 	var head strings.Builder
 	for _, p := range parameters {
 		name, value, _ := strings.Cut(p, "=")
 		if !slices.ContainsFunc(all[i].Parameters, func(p overlays.Parameter) bool { return p.Name == name }) {
-			s.t.Fatalf("recipe %s has no %s", id, name)
+			s.t.Fatalf("recipe %s has no parameter %s", id, name)
 		}
 		fmt.Fprintf(&head, "%s='%s'\n", name, value)
 	}
@@ -133,7 +132,7 @@ func (s *site) run(id string, parameters ...string) (files []string, printed str
 	return files, strings.Join(lines, "\n"), err
 }
 
-// makes is run for one that has to succeed.
+// makes runs a recipe that must succeed and create the files want.
 func (s *site) makes(want, id string, parameters ...string) {
 	s.t.Helper()
 	files, printed, err := s.run(id, parameters...)
@@ -142,7 +141,7 @@ func (s *site) makes(want, id string, parameters ...string) {
 	}
 }
 
-// fails is run for one that has to say what is wrong in its last line.
+// fails runs a recipe that must fail and report the error want in its last line.
 func (s *site) fails(want, id string, parameters ...string) {
 	s.t.Helper()
 	files, printed, err := s.run(id, parameters...)

@@ -2,9 +2,8 @@ package settings
 
 import "strings"
 
-// read is a parser of cfg files that knows nothing of left4me: it returns the
-// variables that a file sets, the last value of each, by what the game's console
-// does with a line. Bytes are taken one by one, as the game does.
+// read is a cfg parser written independently of left4me. It returns the last value of each variable
+// that a file sets, following the game's console for each line. Like the game, it works on bytes.
 func read(file string) map[string]string {
 	set := map[string]string{}
 	var words []string

@@ -19,10 +19,10 @@ import (
 	"github.com/left4me/left4me/source/cvar"
 )
 
-// patience is how long a test waits for what must happen.
+// patience is the time limit for an expected condition.
 const patience = 60 * time.Second
 
-// game is the simulated server, spoken to on its console.
+// game is a running simulated server with its console.
 type game struct {
 	t     *testing.T
 	dir   string
@@ -67,7 +67,7 @@ func startGame(t *testing.T) *game {
 	t.Cleanup(func() {
 		_ = cmd.Process.Kill()
 		go func() {
-			for range g.lines { //nolint:revive // so that the reader ends
+			for range g.lines { //nolint:revive // drain, so that the reader can end
 			}
 		}()
 		<-done
@@ -76,7 +76,7 @@ func startGame(t *testing.T) *game {
 	return g
 }
 
-// ask types a line and returns what the console printed until it was done.
+// ask types a line and returns the output until the command is done.
 func (g *game) ask(line string) string {
 	g.t.Helper()
 	g.asked++
@@ -101,7 +101,7 @@ func (g *game) ask(line string) string {
 	}
 }
 
-// vars are the values of all variables that the console shows.
+// vars returns the values of all variables that the console lists.
 func (g *game) vars() map[string]string {
 	all := map[string]string{}
 	for name, v := range cvar.Parse(g.ask(`find ""`)) {
@@ -110,12 +110,12 @@ func (g *game) vars() map[string]string {
 	return all
 }
 
-// The same as TestNoSettingIsAnythingElse, as the console of the game sees it.
-func TestTheGameSetsWhatIsMeantAndNothingElse(t *testing.T) {
+// Checks the same as TestSettingsSetOnlyIntendedVariables with the game's own console.
+func TestGameSetsOnlyIntendedVariables(t *testing.T) {
 	g := startGame(t)
 	before := g.vars()
 	if len(before) < 100 {
-		t.Fatalf("%d variables", len(before))
+		t.Fatalf("got only %d variables", len(before))
 	}
 	looked := 0
 	for _, v := range hostile {
@@ -129,7 +129,7 @@ func TestTheGameSetsWhatIsMeantAndNothingElse(t *testing.T) {
 			said := g.ask("exec case.cfg")
 			want := before
 			for name, value := range intended(s) {
-				if _, shown := want[name]; shown { // some aren't in the list
+				if _, shown := want[name]; shown { // the console does not list all variables
 					want[name] = value
 				}
 			}
@@ -142,6 +142,6 @@ func TestTheGameSetsWhatIsMeantAndNothingElse(t *testing.T) {
 		}
 	}
 	if looked < 30 {
-		t.Errorf("only %d were looked at", looked)
+		t.Errorf("only %d settings were checked", looked)
 	}
 }

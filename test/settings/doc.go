@@ -1,4 +1,4 @@
-// Package settings tests that no setting can be anything else in the game: what
-// control lets in and a host writes is read by a parser of cfg files that was
-// written for this test alone, and by the console of the simulated server.
+// Package settings tests that no setting can inject anything into the game. It checks the
+// configuration that left4me writes for settings that control accepts, with a cfg parser written
+// for this test alone and with the console of the simulated server.
 package settings

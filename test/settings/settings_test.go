@@ -17,7 +17,7 @@ import (
 
 const secret = "KEEPME"
 
-// hostile are values that try to become something else than they are.
+// hostile lists values that try to inject commands, variables or arguments.
 var hostile = []string{
 	"plain", "Überfall 🧟", `x"; quit; "`, `x" ; rcon_password "mine`, "x\nrcon_password mine", "x\r\nquit", "x;quit", "x//y",
 	"// x", `\"; quit`, "x\x00quit", "\xff\xfe\"", "\xc0\xa2", "x\u2028quit", "x\u0085quit", "x\vquit", "x\tquit", `"`, `""`, " ", ";",
@@ -28,7 +28,7 @@ var hostile = []string{
 	"103582791429521409", "europe", "Hard", "on",
 }
 
-// each says the same value in every setting that can hold it.
+// each puts the same value into every setting that can hold it.
 func each(value string, n int, b bool) left4me.Settings {
 	return left4me.Settings{
 		Hostname: value, Map: value, Mode: value, Difficulty: value, MaxPlayers: n, Tick: n, Region: value,
@@ -42,13 +42,13 @@ func each(value string, n int, b bool) left4me.Settings {
 	}
 }
 
-// single are settings of one setting each, out of each.
+// single returns one Settings for each setting of all, with only that setting.
 func single(all left4me.Settings) []left4me.Settings {
 	var out []left4me.Settings
 	for _, i := range left4me.SettingInfos() {
 		var s left4me.Settings
 		switch i.Key {
-		case "admins": // as text some of these can't be said
+		case "admins": // some of these have no text form
 			for _, a := range all.Admins {
 				out = append(out, left4me.Settings{Admins: []left4me.Admin{a}})
 			}
@@ -69,7 +69,7 @@ func single(all left4me.Settings) []left4me.Settings {
 	return out
 }
 
-// intended is what settings shall set and nothing else.
+// intended returns the variables that settings must set; no other may be set.
 func intended(s left4me.Settings) map[string]string {
 	want := map[string]string{"rcon_password": secret, "sv_allow_lobby_connect_only": "0"}
 	say := func(name, value string) {
@@ -126,12 +126,12 @@ func intended(s left4me.Settings) map[string]string {
 	return want
 }
 
-// written are the files of a server with these settings.
+// written returns the files of a server with these settings.
 func written(s left4me.Settings) map[string]string {
 	return instance.Config(left4me.Spec{Name: "alpha", Port: 27015, Settings: s}, instance.Lower{}, secret)
 }
 
-func sound(t *testing.T, s left4me.Settings) {
+func wantOnlyIntended(t *testing.T, s left4me.Settings) {
 	t.Helper()
 	files := written(s)
 	if d := cmp.Diff(intended(s), read(files["left4dead2/cfg/server.cfg"])); d != "" {
@@ -139,11 +139,11 @@ func sound(t *testing.T, s left4me.Settings) {
 	}
 	args := instance.Args(left4me.Spec{Settings: s})
 	if n := slices.IndexFunc(args[1:], func(a string) bool { return strings.ContainsAny(a, "\" ;\n\r\x00") }); n >= 0 {
-		t.Errorf("an argument is several: %q", args)
+		t.Errorf("an argument was split: %q", args)
 	}
 	for name := range files {
 		if !strings.HasPrefix(name, "left4dead2/") || strings.Contains(name, "..") {
-			t.Errorf("a file outside: %q", name)
+			t.Errorf("a file outside the expected places: %q", name)
 		}
 	}
 	ini := files["left4dead2/addons/sourcemod/configs/admins_simple.ini"]
@@ -152,34 +152,33 @@ func sound(t *testing.T, s left4me.Settings) {
 		if !strings.HasPrefix(line, "//") {
 			admins++
 			if strings.Count(line, `"`) != 4 || !strings.HasPrefix(line, `"STEAM_1:`) || !strings.HasSuffix(line, "\"\n") {
-				t.Errorf("no line of an admin: %q", line)
+				t.Errorf("not a line of an admin: %q", line)
 			}
 		}
 	}
 	if admins != len(s.Admins) {
-		t.Errorf("%d admins became %d:\n%s", len(s.Admins), admins, ini)
+		t.Errorf("got %[2]d admins, want %[1]d:\n%[3]s", len(s.Admins), admins, ini)
 	}
 }
 
-func TestNoSettingIsAnythingElse(t *testing.T) {
+func TestSettingsSetOnlyIntendedVariables(t *testing.T) {
 	taken := 0
 	for _, v := range hostile {
 		for _, n := range []int{0, 1, 30, 128, 1000} {
 			for _, s := range single(each(v, n, n == 30)) {
 				if servers.CheckSettings(s) == nil {
 					taken++
-					sound(t, s)
+					wantOnlyIntended(t, s)
 				}
 			}
 		}
 	}
 	if taken < 100 {
-		t.Errorf("only %d were taken: the test looks at nothing", taken)
+		t.Errorf("control accepted only %d settings: the test checks too little", taken)
 	}
 }
 
-// FuzzSettings holds the same for whatever there is, also for all settings at
-// once.
+// FuzzSettings checks the same for arbitrary values, also for all settings together.
 func FuzzSettings(f *testing.F) {
 	for i, v := range hostile {
 		f.Add(v, i*7, i%2 == 0)
@@ -188,15 +187,15 @@ func FuzzSettings(f *testing.F) {
 		all := each(v, n, b)
 		for _, s := range append(single(all), all) {
 			if servers.CheckSettings(s) == nil {
-				sound(t, s)
+				wantOnlyIntended(t, s)
 			}
 		}
 	})
 }
 
-// What came past the check, from a database that somebody wrote to or from
-// another left4me, sets no more than its own variable either.
-func FuzzSecondLine(f *testing.F) {
+// FuzzUncheckedSettings covers settings that bypassed the check, for example from a database that
+// was edited by hand or by another left4me: each sets no variable but its own.
+func FuzzUncheckedSettings(f *testing.F) {
 	for i, v := range hostile {
 		f.Add(v, i*7, i%2 == 0)
 	}
@@ -209,17 +208,17 @@ func FuzzSecondLine(f *testing.F) {
 		got := read(written(s)["left4dead2/cfg/server.cfg"])
 		for name := range got {
 			if !slices.Contains(own, name) {
-				t.Errorf("%q was set", name)
+				t.Errorf("the unintended variable %q was set", name)
 			}
 		}
 		if got["rcon_password"] != secret {
-			t.Errorf("left4me is locked out: %q", got["rcon_password"])
+			t.Errorf("left4me does not know the RCON password: %q", got["rcon_password"])
 		}
 	})
 }
 
-// Raw lines say what they want, but each is one line, none takes the server away,
-// and the last word is left4me's.
+// FuzzRawLines checks raw cfg lines: they may set anything, but each stays one line, none takes the
+// server out of left4me's control, and left4me's own lines come last.
 func FuzzRawLines(f *testing.F) {
 	for _, v := range hostile {
 		f.Add("sv_cheats 1", v)
@@ -236,20 +235,20 @@ func FuzzRawLines(f *testing.F) {
 		cfg := instance.Config(spec, instance.Lower{}, secret)["left4dead2/cfg/server.cfg"]
 		got := read(cfg)
 		if got["rcon_password"] != secret {
-			t.Errorf("left4me is locked out: %q", cfg)
+			t.Errorf("left4me does not know the RCON password: %q", cfg)
 		}
 		for _, no := range []string{"quit", "exit", "hostport", "logaddress_delall", "sv_rcon_banpenalty"} {
 			if _, set := got[no]; set {
-				t.Errorf("%s: %q", no, cfg)
+				t.Errorf("a raw line set %s: %q", no, cfg)
 			}
 		}
-		// The newline counts: no line became two.
+		// The number of newlines is fixed, so no line may become two.
 		if a != "" && b != "" && strings.Count(cfg, "\n") != 12 {
-			t.Errorf("%d lines: %q", strings.Count(cfg, "\n"), cfg)
+			t.Errorf("got %d lines, want 12: %q", strings.Count(cfg, "\n"), cfg)
 		}
 		if err := servers.CheckCfg("cfg", []string{a}); err == nil {
 			if _, why := left4me.CfgTaken(a); why != nil {
-				t.Errorf("%q was let in: %s", a, why)
+				t.Errorf("control accepted %q: %s", a, why)
 			}
 		}
 	})

@@ -1,3 +1,3 @@
-// Package steamcmd drives the real SteamCMD, Debian's package of it, where it has no way to Steam. script/test-steamcmd
-// fetches it and runs the tests.
+// Package steamcmd runs the real SteamCMD, as packaged by Debian, without a network.
+// script/test-steamcmd fetches it and runs the tests.
 package steamcmd

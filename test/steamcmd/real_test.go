@@ -15,7 +15,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// cutOff is the real SteamCMD with a home of its own.
+// cutOff returns the real SteamCMD with a home directory of its own.
 func cutOff(t *testing.T) steamcmd.Tool {
 	t.Helper()
 	script := os.Getenv("LEFT4ME_REAL_STEAMCMD")
@@ -24,7 +24,7 @@ func cutOff(t *testing.T) steamcmd.Tool {
 	}
 	if c, err := net.DialTimeout("udp", "192.0.2.1:9", time.Second); err == nil {
 		c.Close()
-		t.Fatal("there is a way out: run script/test-steamcmd")
+		t.Fatal("the network is reachable: run script/test-steamcmd")
 	}
 	tool, err := steamcmd.Find(script, t.TempDir())
 	if err != nil {
@@ -34,7 +34,7 @@ func cutOff(t *testing.T) steamcmd.Tool {
 	return tool
 }
 
-func TestRealSteamCMDWithoutNetworkIsNamed(t *testing.T) {
+func TestRealSteamCMDReportsMissingNetwork(t *testing.T) {
 	tool, dir := cutOff(t), t.TempDir()
 	var lines []string
 	_, err := tool.Update(t.Context(), steamcmd.Update{Dir: dir}, func(e steamcmd.Event) {
@@ -48,28 +48,28 @@ func TestRealSteamCMDWithoutNetworkIsNamed(t *testing.T) {
 	}
 	log := strings.Join(lines, "\n")
 	if !strings.Contains(log, "Steamcmd needs to be online to update") {
-		t.Error("its own words are not there")
+		t.Error("the error lacks SteamCMD's own output")
 	}
-	t.Logf("it ends with: %v\n%s", err, log)
+	t.Logf("the run ended with: %v\n%s", err, log)
 	if _, err := steamcmd.Judge(dir, steamcmd.App); err == nil {
-		t.Error("the game is judged to be there")
+		t.Error("the game is reported as installed")
 	}
 	if _, err := os.Stat(filepath.Join(tool.Home, "Steam", "logs")); err != nil {
-		t.Errorf("it did not use the home that it was given: %v", err)
+		t.Errorf("SteamCMD did not use the given home: %v", err)
 	}
 }
 
-func TestRealSteamCMDDoesNotKnowTheNewestBuildWithoutNetwork(t *testing.T) {
+func TestRealSteamCMDFindsNoBuildWithoutNetwork(t *testing.T) {
 	if build, err := cutOff(t).Latest(t.Context(), steamcmd.App, ""); !errors.Is(err, steamcmd.Offline) || build != 0 {
 		t.Errorf("%d, %v", build, err)
 	}
 }
 
-func TestLibrariesOfTheRealProgramAreRead(t *testing.T) {
+func TestRealSteamCMDMissingLibraries(t *testing.T) {
 	program := os.Getenv("LEFT4ME_REAL_STEAMCMD_PROGRAM")
 	err := steamcmd.Libraries("SteamCMD", program)
 	if err == nil {
-		t.Skip("this machine has all that it needs")
+		t.Skip("this host has all libraries that SteamCMD needs")
 	}
 	if !strings.Contains(err.Error(), "SteamCMD needs 32-bit libraries that this host lacks: /lib/ld-linux.so.2") ||
 		!strings.Contains(err.Error(), "libc6-i386") {
@@ -78,12 +78,12 @@ func TestLibrariesOfTheRealProgramAreRead(t *testing.T) {
 	t.Log(err)
 }
 
-// TestRealSteamCMDThatCannotRunIsNamed starts the program by a shell, without the
-// loader or the processor that it needs.
-func TestRealSteamCMDThatCannotRunIsNamed(t *testing.T) {
+// TestRealSteamCMDReportsMissingLoader starts the program with a shell, without the loader or the
+// processor that it needs.
+func TestRealSteamCMDReportsMissingLoader(t *testing.T) {
 	program := os.Getenv("LEFT4ME_REAL_STEAMCMD_PROGRAM")
 	if steamcmd.Libraries("SteamCMD", program) == nil {
-		t.Skip("this machine has all that it needs")
+		t.Skip("this host has all libraries that SteamCMD needs")
 	}
 	script := filepath.Join(t.TempDir(), "wrapper.sh")
 	if err := os.WriteFile(script, []byte("#!/bin/sh\n"+program+" \"$@\"\n"), 0o755); err != nil {

@@ -1,3 +1,3 @@
-// Package vpk compares `left4me vpk` with a reader in another language that was
-// written from the description of the format alone.
+// Package vpk compares `left4me vpk` with an independent reader in Python that was written from the
+// description of the format alone.
 package vpk

@@ -1,9 +1,9 @@
-"""Reads and writes VPKs with nothing but Python's standard library and the description of the format, so that the reader
-that left4me has is compared with somebody else's idea of it.
+"""Reads and writes VPKs with Python's standard library, from the description of the format alone, so that left4me's
+reader is compared with an independent implementation.
 
-    independent.py list FILE    prints what `left4me vpk ls --json FILE` prints, from the data itself: sizes and sums are
-                                counted, and compared with what the tree says
-    independent.py write DIR    writes archives of version 1 and 2, in one file and in several
+    independent.py list FILE    prints the same as `left4me vpk ls --json FILE`. Sizes and checksums are computed from the
+                                data and compared with those in the tree.
+    independent.py write DIR    writes archives of versions 1 and 2, both in one file and in several.
 """
 
 import hashlib

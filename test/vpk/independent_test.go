@@ -17,9 +17,9 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// Real add-ons, and archives that the other program wrote: both must see the same
-// paths, sizes and checksums, and left4me must find nothing wrong.
-func TestAnIndependentReaderAgrees(t *testing.T) {
+// Both programs must see the same paths, sizes and checksums in real add-ons and in archives
+// written by the Python program, and left4me must report no problem.
+func TestIndependentReaderAgrees(t *testing.T) {
 	dir := t.TempDir()
 	left4me := stage.Build(t).Left4me
 	run(t, "python3", "independent.py", "write", dir)
@@ -29,7 +29,7 @@ func TestAnIndependentReaderAgrees(t *testing.T) {
 	}
 	made := []string{"one1.vpk", "one2.vpk", "parts1_dir.vpk", "parts2_dir.vpk", "empty2.vpk"}
 	if len(real) < 5 {
-		t.Fatalf("only %d real add-ons", len(real))
+		t.Fatalf("got only %d real add-ons", len(real))
 	}
 	for _, m := range made {
 		real = append(real, filepath.Join(dir, m))
@@ -37,7 +37,7 @@ func TestAnIndependentReaderAgrees(t *testing.T) {
 	for _, file := range real {
 		ours, theirs := list(t, left4me, "vpk", "ls", "--json", file), list(t, "python3", "independent.py", "list", file)
 		if d := cmp.Diff(theirs, ours); d != "" {
-			t.Errorf("%s: left4me sees something else:\n%s", file, d)
+			t.Errorf("%s: left4me's list differs:\n%s", file, d)
 		}
 		if len(ours) == 0 && filepath.Base(file) != "empty2.vpk" {
 			t.Errorf("%s: nothing was compared", file)
