@@ -1,10 +1,10 @@
-// Package bytesize writes numbers of bytes for people.
+// Package bytesize formats numbers of bytes for display.
 package bytesize
 
 import "fmt"
 
-// Format writes n with the unit that it fills, in powers of 1000: 999 B, 1.5 kB,
-// 12.0 MB, 3.25 GB.
+// Format formats n with the largest unit that fits, in powers of 1000: 999 B, 1.5 kB, 12.0 MB, 3.25
+// GB.
 func Format(n int64) string {
 	switch {
 	case n < 1e3:
@@ -17,8 +17,8 @@ func Format(n int64) string {
 	return fmt.Sprintf("%.2f GB", float64(n)/1e9)
 }
 
-// Short writes n as jobs do, with two digits of a large number and no unit below
-// kB: 0.1 kB, 1.5 MB, 12 MB, 3.2 GB, 14 GB.
+// Short formats n for jobs: with about two digits, and never in a unit below kB: 0.1 kB, 1.5 MB, 12
+// MB, 3.2 GB, 14 GB.
 func Short(n int64) string {
 	switch {
 	case n >= 10_000_000_000:
@@ -33,8 +33,8 @@ func Short(n int64) string {
 	return fmt.Sprintf("%.1f kB", float64(n)/1e3)
 }
 
-// Binary writes n in powers of 1024, as tools do that show free space: 12 bytes,
-// 1.5 KiB, 12.0 MiB, 3.2 GiB.
+// Binary formats n in powers of 1024, like tools that show free space: 12 bytes, 1.5 KiB, 12.0 MiB,
+// 3.2 GiB.
 func Binary(n int64) string {
 	switch {
 	case n < 1<<10:
@@ -47,8 +47,8 @@ func Binary(n int64) string {
 	return fmt.Sprintf("%.1f GiB", float64(n)/(1<<30))
 }
 
-// MB writes n in MB, however many: in columns, which shall compare.
+// MB formats n in MB, however large, so that the numbers of a column can be compared.
 func MB(n int64) string { return fmt.Sprintf("%.1f MB", float64(n)/1e6) }
 
-// GB writes n in GB, however few.
+// GB formats n in GB, however small.
 func GB(n int64) string { return fmt.Sprintf("%.1f GB", float64(n)/1e9) }

@@ -20,7 +20,7 @@ func TestSizesUseLargestUnit(t *testing.T) {
 	} {
 		got := [5]string{bytesize.Format(n), bytesize.Short(n), bytesize.Binary(n), bytesize.MB(n), bytesize.GB(n)}
 		if got != want {
-			t.Errorf("%d: %q, want %q", n, got, want)
+			t.Errorf("%d: got %q, want %q", n, got, want)
 		}
 	}
 }

@@ -1,9 +1,8 @@
-// Package charset knows the encodings that texts and names of files are in that
-// don't say so, tells which one it is likely to be, and decodes it.
+// Package charset detects and decodes the encodings of texts and file names that do not state their
+// encoding.
 //
-// It knows the legacy encodings of the WHATWG Encoding Standard, and the code pages
-// of DOS, in which packers on Windows write names. It does no I/O and is safe for
-// concurrent use.
+// It supports the legacy encodings of the WHATWG Encoding Standard and the DOS code pages, in which
+// archivers on Windows write names. It does no I/O and is safe for concurrent use.
 package charset
 
 import (
@@ -19,19 +18,19 @@ import (
 	"golang.org/x/text/encoding/traditionalchinese"
 )
 
-// UTF8 is the name of what needs no table.
+// UTF8 is the name of the encoding that needs no conversion.
 const UTF8 = "utf-8"
 
-// Encoding is one that texts may be in.
+// Encoding is a character encoding.
 type Encoding struct {
-	Name  string // in lower case, as it is said to left4me
-	Label string // for people
+	Name  string // in lower case, as used in left4me's interfaces
+	Label string // name for display
 	also  []string
 	table encoding.Encoding
 }
 
-// all are the encodings, those that are met most first. Where the standard has one
-// name for several, it is the larger one: euc-kr is CP949, shift_jis CP932.
+// all lists the encodings, the most frequent first. Where the standard uses one name for several
+// encodings, the name means the largest: euc-kr is CP949, shift_jis is CP932.
 var all = []Encoding{
 	{"gbk", "Chinese, simplified (GBK, CP936)", []string{"gb2312", "cp936"}, simplifiedchinese.GBK},
 	{"gb18030", "Chinese (GB18030)", nil, simplifiedchinese.GB18030},
@@ -79,11 +78,10 @@ var all = []Encoding{
 	{UTF8, "UTF-8", []string{"utf8"}, nil},
 }
 
-// All returns the encodings, those that are met most first.
+// All returns all encodings, the most frequent first.
 func All() []Encoding { return append([]Encoding(nil), all...) }
 
-// Find returns the encoding of a name, in any case; ok is false for one that isn't
-// known.
+// Find returns the encoding with the given name, ignoring case. ok is false if the name is unknown.
 func Find(name string) (e Encoding, ok bool) {
 	low := strings.ToLower(strings.TrimSpace(name))
 	for _, e := range all {
@@ -99,11 +97,11 @@ func Find(name string) (e Encoding, ok bool) {
 	return Encoding{}, false
 }
 
-// ErrNot is for bytes that are no text in an encoding.
+// ErrNot is returned for bytes or texts that an encoding cannot represent.
 var ErrNot = errors.New("charset: the bytes are no text in this encoding")
 
-// Decode returns what bytes say in an encoding. Errors: ErrNot, with what can be
-// read of it.
+// Decode converts bytes from the encoding to UTF-8. If some bytes are invalid, it returns the
+// readable part and ErrNot.
 func (e Encoding) Decode(b []byte) (string, error) {
 	if e.table == nil {
 		if !utf8.Valid(b) {
@@ -121,8 +119,8 @@ func (e Encoding) Decode(b []byte) (string, error) {
 	return string(text), nil
 }
 
-// Encode writes a text in an encoding. Errors: ErrNot when it has characters that
-// the encoding hasn't.
+// Encode converts a text from UTF-8 to the encoding. It returns ErrNot if the encoding lacks one of
+// the characters.
 func (e Encoding) Encode(s string) ([]byte, error) {
 	if e.table == nil {
 		return []byte(s), nil
@@ -134,9 +132,8 @@ func (e Encoding) Encode(s string) ([]byte, error) {
 	return []byte(b), nil
 }
 
-// Unslashed gives back the bytes of a name whose \ were made /, as decoders of rar
-// do: in these encodings a \ may be the second byte of a character, and a / never
-// is.
+// Unslashed restores the bytes of a name in which a decoder, such as that of RAR, replaced \ with
+// /. In these encodings, \ may be the second byte of a character, and / never is.
 func (e Encoding) Unslashed(b []byte) []byte {
 	lead := func(c byte) bool { return c >= 0x81 && c <= 0xfe }
 	switch e.Name {

@@ -13,7 +13,7 @@ import (
 	"github.com/left4me/left4me/internal/charset"
 )
 
-// names are what people call files of campaigns and plugins.
+// names are typical names of files in campaigns and plugins, by encoding.
 var names = map[string][]string{
 	"gbk":       {"死亡中心", "求生之路地图", "说明", "安装说明.txt", "黑色狂欢节"},
 	"big5":      {"死亡中心", "惡靈勢力地圖", "說明", "安裝說明.txt", "黑色嘉年華"},
@@ -28,7 +28,7 @@ func encoded(t testing.TB, encoding string, texts ...string) (all [][]byte) {
 	t.Helper()
 	e, ok := charset.Find(encoding)
 	if !ok {
-		t.Fatalf("%s isn't known", encoding)
+		t.Fatalf("unknown encoding %s", encoding)
 	}
 	for _, s := range texts {
 		b, err := e.Encode(s)
@@ -49,7 +49,7 @@ func TestTwoOrThreeNamesSufficeForDetection(t *testing.T) {
 					sets = append(sets, []string{all[i], all[j], all[k]})
 				}
 				for _, set := range sets {
-					if encoding == "gb18030" && i > 0 { // the first alone makes it that
+					if encoding == "gb18030" && i > 0 { // only the first name has characters that GBK lacks
 						continue
 					}
 					e, _ := charset.Find(encoding)
@@ -57,7 +57,7 @@ func TestTwoOrThreeNamesSufficeForDetection(t *testing.T) {
 					found, _ := charset.Find(g.Name)
 					text, err := found.Decode(encoded(t, encoding, set[0])[0])
 					if err != nil || text != set[0] {
-						t.Errorf("%s %q: %+v, %q", e.Name, set, g, text)
+						t.Errorf("%s %q: got %+v, %q", e.Name, set, g, text)
 					}
 				}
 			}
@@ -77,7 +77,7 @@ func TestWesternNames(t *testing.T) {
 		found, _ := charset.Find(g.Name)
 		for _, s := range set {
 			if text, err := found.Decode(encoded(t, encoding, s)[0]); err != nil || text != s {
-				t.Errorf("%s: %+v, %q", encoding, g, text)
+				t.Errorf("%s: got %+v, %q", encoding, g, text)
 			}
 		}
 	}
@@ -91,11 +91,11 @@ func TestHintDecidesSingleShortName(t *testing.T) {
 		for _, name := range all[:2] {
 			b := encoded(t, encoding, name)
 			if g := charset.Detect(b, encoding); g.Name != encoding || g.Sure && len(b[0]) < 24 {
-				t.Errorf("%s %q: %+v", encoding, name, g)
+				t.Errorf("%s %q: got %+v", encoding, name, g)
 			}
 		}
 	}
-	// One that it can't be read in is no help.
+	// A hint that cannot decode the name is ignored.
 	if g := charset.Detect(encoded(t, "cp1251", "карта"), "shift_jis"); g.Name != "cp1251" || g.Sure {
 		t.Errorf("%+v", g)
 	}
@@ -104,14 +104,14 @@ func TestHintDecidesSingleShortName(t *testing.T) {
 	}
 }
 
-// The second byte of these characters is a \ or, made one, a /.
+// The second byte of these characters is \, which a decoder may have replaced with /.
 func TestBackslashByteInsideCharacter(t *testing.T) {
 	for encoding, name := range map[string]string{"shift_jis": "表示/ソース能力", "big5": "功能/許功蓋", "gbk": "誠/地图"} {
 		e, _ := charset.Find(encoding)
 		b := encoded(t, encoding, name)[0]
 		slashed := []byte(strings.ReplaceAll(string(b), `\`, "/"))
 		if string(slashed) == string(b) {
-			t.Errorf("%s has no \\ in %q", encoding, name)
+			t.Errorf("the %s bytes of %q contain no \\", encoding, name)
 		}
 		if text, err := e.Decode(e.Unslashed(slashed)); err != nil || text != name {
 			t.Errorf("%s: %q, %v", encoding, text, err)
@@ -139,7 +139,7 @@ func TestEncodingsAreDetected(t *testing.T) {
 	}
 }
 
-// tenThousand are names as an archive of 10,000 entries has them.
+// tenThousand returns names like those in an archive of 10,000 entries.
 func tenThousand(tb testing.TB) (all [][]byte) {
 	e, _ := charset.Find("gbk")
 	for i := range 10_000 {
@@ -152,9 +152,8 @@ func tenThousand(tb testing.TB) (all [][]byte) {
 	return all
 }
 
-// Beyond what is looked at, more names cost next to nothing, on the thread's own clock,
-// which stands still while others have the processor. How long it takes is measured by
-// test/bench.
+// Names beyond the examined number take almost no time. The test measures the thread's own
+// processor time, which other processes do not affect. test/bench measures the elapsed time.
 func TestManyNamesAreDecodedTogether(t *testing.T) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -175,7 +174,7 @@ func TestManyNamesAreDecodedTogether(t *testing.T) {
 	}
 }
 
-// threadTime is the processor time of this thread.
+// threadTime returns the processor time of this thread.
 func threadTime(t *testing.T) time.Duration {
 	t.Helper()
 	var ts unix.Timespec

@@ -9,24 +9,25 @@ import (
 	"github.com/wlynxg/chardet"
 )
 
-// Guess is what Detect found.
+// Guess is the result of Detect.
 type Guess struct {
-	Name string // of an encoding; empty when all is UTF-8
-	// Sure says that the texts tell. Else it is the likeliest, and people may know
-	// better: a name of a few letters is a word in several encodings.
+	Name string // name of the encoding; empty if all texts are UTF-8
+	// Sure reports whether the texts suffice to determine the encoding. If not, Name is the most
+	// likely one, and users may correct it: a name of a few letters can be a valid word in several
+	// encodings.
 	Sure bool
 }
 
 const (
-	maxDetect  = 24 << 10 // bytes that are looked at; more of them say nothing new
-	sureBeyond = 0.9      // of what the detector gives
-	wideBeyond = 0.5      // the same, where characters have several bytes
-	longEnough = 24       // bytes that aren't ASCII, of a single text that tells
-	strange    = 6        // below zero, of a text that nobody would write
+	maxDetect  = 24 << 10 // maximum number of bytes examined; more do not improve the result
+	sureBeyond = 0.9      // minimum confidence of the detector
+	wideBeyond = 0.5      // minimum confidence for multi-byte encodings
+	longEnough = 24       // number of non-ASCII bytes from which a single text suffices
+	strange    = 6        // a text with a score below the negative of this is implausible
 )
 
-// byDetector are the names that the detector has for what it is right about, given
-// two texts or more. Of western encodings it is not.
+// byDetector maps the detector's names to ours, for the encodings that it detects reliably from two
+// or more texts. Western encodings are not among them.
 var byDetector = map[string]string{
 	"GB2312": "gbk", "Big5": "big5", "SHIFT_JIS": "shift_jis", "CP932": "shift_jis", "EUC-KR": "euc-kr", "CP949": "euc-kr",
 	"EUC-JP": "euc-jp",
@@ -34,19 +35,20 @@ var byDetector = map[string]string{
 	"ISO-8859-5": "iso-8859-5", "Windows-1253": "cp1253", "ISO-8859-7": "cp1253", "Windows-1255": "cp1255", "TIS-620": "windows-874",
 }
 
-// likelyOnes are those that a single name may be in, the likeliest first when two
-// are as good.
+// likelyOnes lists the encodings considered for names. Of two with the same score, the first wins.
 var likelyOnes = []string{"gbk", "gb18030", "big5", "shift_jis", "euc-kr", "cp1251", "cp866", "cp437", "cp850", "cp1252", "cp852", "cp1250"}
 
-// Detect says which encoding texts are in, all of them in the same one: names in an
-// archive and what is in its texts. hint is taken when they don't tell, if they can
-// be read in it; empty is none. It takes no longer for more than 24 KiB.
+// Detect returns the common encoding of several texts, such as the names in an archive and the
+// content of its text files. If the texts do not determine the encoding, Detect uses hint, the name
+// of an encoding or empty, provided that all texts can be decoded with it. Its time is bounded: it
+// examines at most 24 KiB.
 func Detect(texts [][]byte, hint string) Guess {
 	return detect(texts, hint, likelyOnes, "cp437", false)
 }
 
-// detect is Detect, which takes the best of likely, or else otherwise. With doubted,
-// the hint isn't taken for what nobody would write, where something better is there.
+// detect implements Detect. It chooses the encoding with the best score from likely, or otherwise
+// if none fits. If doubted is true, it ignores a hint that gives an implausible text while another
+// encoding has a much better score.
 func detect(texts [][]byte, hint string, likely []string, otherwise string, doubted bool) Guess {
 	odd := distinct(texts)
 	if len(odd) == 0 {
@@ -83,8 +85,8 @@ func detect(texts [][]byte, hint string, likely []string, otherwise string, doub
 	return Guess{Name: best, Sure: tells && most > 2*len(odd)}
 }
 
-// scoreOf says how much texts look like what somebody would write, if they are in an
-// encoding; fits is false when they can't be.
+// scoreOf rates how plausible the texts are when decoded with the named encoding. fits is false if
+// they cannot be decoded.
 func scoreOf(name string, texts [][]byte) (score int, fits bool) {
 	e, _ := Find(name)
 	for _, t := range texts {
@@ -97,7 +99,7 @@ func scoreOf(name string, texts [][]byte) (score int, fits bool) {
 	return score, true
 }
 
-// Fits reports whether texts can be read in an encoding.
+// Fits reports whether all texts can be decoded with the named encoding.
 func Fits(name string, texts [][]byte) bool {
 	e, ok := Find(name)
 	if !ok {
@@ -112,7 +114,7 @@ func Fits(name string, texts [][]byte) bool {
 	return true
 }
 
-// wide reports whether characters have several bytes in an encoding.
+// wide reports whether the encoding has multi-byte characters.
 func wide(name string) bool {
 	switch name {
 	case "gbk", "gb18030", "big5", "shift_jis", "euc-kr", "euc-jp":
@@ -121,12 +123,12 @@ func wide(name string) bool {
 	return false
 }
 
-// unwritten reports whether nobody writes a character.
+// unwritten reports whether a character never occurs in real texts.
 func unwritten(r rune) bool {
 	return r < ' ' && r != '\n' && r != '\r' && r != '\t' || r >= 0x7f && r < 0xa0 || r >= 0xe000 && r <= 0xf8ff
 }
 
-// distinct are the texts that aren't UTF-8, each once, as many as are looked at.
+// distinct returns the texts that are not UTF-8, without duplicates, up to the examined size.
 func distinct(texts [][]byte) (odd [][]byte) {
 	seen, size := map[string]bool{}, 0
 	for _, t := range texts {
@@ -145,7 +147,7 @@ func distinct(texts [][]byte) (odd [][]byte) {
 	return odd
 }
 
-// whole is where a text that is long can be cut: behind a line.
+// whole returns the length to which a long text can be shortened: the end of a line.
 func whole(t []byte) int {
 	if len(t) <= maxDetect {
 		return len(t)
@@ -156,7 +158,7 @@ func whole(t []byte) int {
 	return 0
 }
 
-// high counts bytes that aren't ASCII.
+// high counts the non-ASCII bytes.
 func high(b []byte) (n int) {
 	for _, c := range b {
 		if c >= utf8.RuneSelf {
@@ -166,8 +168,8 @@ func high(b []byte) (n int) {
 	return n
 }
 
-// likely says how much a name looks like what somebody would write: words of one
-// script, in lower case or with one capital in front, and no signs in between.
+// likely rates how plausible a name is: words of one script, in lower case or with one leading
+// capital, without symbols in between.
 func (e Encoding) likely(s string) (score int) {
 	before := rune(0)
 	for _, r := range s {
@@ -178,7 +180,7 @@ func (e Encoding) likely(s string) (score int) {
 			}
 		case unicode.Is(unicode.Han, r):
 			score += e.han(r)
-		case r >= 0xff61 && r <= 0xff9f: // half as wide: what other encodings look like
+		case r >= 0xff61 && r <= 0xff9f: // half-width forms: typical for text in another encoding
 			score -= 4
 		case unicode.In(r, unicode.Hiragana, unicode.Katakana, unicode.Hangul):
 			score += 4
@@ -186,7 +188,7 @@ func (e Encoding) likely(s string) (score int) {
 			score += cyrillic(before, r)
 		case unicode.IsLetter(r):
 			score += latin(before, r)
-		case r >= 0xff01 && r <= 0xff5e || r >= 0x3000 && r <= 0x3017: // wide signs, as Chinese names have
+		case r >= 0xff01 && r <= 0xff5e || r >= 0x3000 && r <= 0x3017: // full-width symbols, used in Chinese names
 			score++
 		default:
 			score -= 4
@@ -199,8 +201,8 @@ func (e Encoding) likely(s string) (score int) {
 	return score
 }
 
-// mixed is what a character costs beside an ASCII letter: nobody writes these
-// scripts and Latin in one word, or seldom.
+// mixed returns the score of a character next to an ASCII letter. Words rarely mix these scripts
+// with Latin letters.
 func mixed(r rune) int {
 	switch {
 	case unicode.In(r, unicode.Cyrillic, unicode.Hangul):
@@ -211,8 +213,8 @@ func mixed(r rune) int {
 	return 0
 }
 
-// han counts for two bytes. The standards have the common characters first; what
-// is behind them is seldom in a name.
+// han rates a character of two bytes. The standards list the common characters first; the others
+// are rare in names.
 func (e Encoding) han(r rune) int {
 	b, err := e.Encode(string(r))
 	if err != nil || len(b) != 2 {
@@ -233,12 +235,10 @@ func (e Encoding) han(r rune) int {
 	return -3
 }
 
-// common are the letters of western and central European languages that aren't
-// ASCII, in small letters.
+// common holds the non-ASCII lower-case letters of western and central European languages.
 const common = "äöüßàâçèéêëîïôùûœæáíóúñåøãõìòąćęłńśźżčďěňřšťůžýőűăşţș"
 
-// latin counts a letter behind another one. Of western names most letters are
-// ASCII.
+// latin rates a letter that follows another. In western names, most letters are ASCII.
 func latin(before, r rune) int {
 	score := -3
 	if before < utf8.RuneSelf && unicode.IsLetter(before) || before == 0 {
@@ -248,12 +248,12 @@ func latin(before, r rune) int {
 		return score - 3
 	}
 	if unicode.IsUpper(r) && unicode.IsLower(before) {
-		return score - 2 // a capital in a word
+		return score - 2 // capital within a word
 	}
 	return score
 }
 
-// cyrillic counts a letter behind another one.
+// cyrillic rates a letter that follows another.
 func cyrillic(before, r rune) int {
 	score := -3
 	switch r {
@@ -264,15 +264,15 @@ func cyrillic(before, r rune) int {
 		if unicode.IsUpper(r) && r >= 'А' && r <= 'Я' {
 			score = 2
 			if unicode.IsLower(before) {
-				score = -3 // a capital in a word
+				score = -3 // capital within a word
 			}
 		}
 	}
 	return score
 }
 
-// languages are the encodings in which packers on Windows write names, by the
-// first part of a language; zh is told apart by what follows.
+// languages maps the primary subtag of a language to the encoding in which archivers on Windows
+// write names. For zh, the rest of the tag decides.
 var languages = map[string]string{
 	"ja": "shift_jis", "ko": "euc-kr", "ru": "cp866", "uk": "cp866", "be": "cp866", "bg": "cp866", "th": "windows-874", "el": "cp1253",
 	"tr": "cp1254", "he": "cp862",
@@ -281,9 +281,9 @@ var languages = map[string]string{
 	"no": "cp850", "fi": "cp850",
 }
 
-// ForLanguages returns the encoding of the first language of a list, as browsers
-// send it (RFC 9110, 12.5.4: zh-TW,zh;q=0.9) or as LANG has it (zh_TW.UTF-8); empty
-// for English and what isn't known.
+// ForLanguages returns the encoding for the first language of a list, as sent by browsers (RFC
+// 9110, 12.5.4: zh-TW,zh;q=0.9) or set in LANG (zh_TW.UTF-8). It returns an empty string for
+// English and for unknown languages.
 func ForLanguages(list string) string {
 	first, _, _ := strings.Cut(list, ",")
 	first, _, _ = strings.Cut(first, ";")

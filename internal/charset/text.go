@@ -8,25 +8,24 @@ import (
 	"golang.org/x/text/encoding/unicode"
 )
 
-// textOnly are encodings that files say they are in, by a byte order mark. Names of
-// files never are.
+// textOnly lists encodings that files declare with a byte order mark. File names never use them.
 var textOnly = []Encoding{
 	{"utf-16le", "UTF-16, little-endian", nil, unicode.UTF16(unicode.LittleEndian, unicode.UseBOM)},
 	{"utf-16be", "UTF-16, big-endian", nil, unicode.UTF16(unicode.BigEndian, unicode.UseBOM)},
 }
 
-// inTexts are those that a short text may be in, the likeliest first when two are
-// as good. Windows writes texts in other code pages than packers write names.
+// inTexts lists the encodings considered for short texts. Of two with the same score, the first
+// wins. Windows writes texts in other code pages than archivers write names.
 var inTexts = []string{"gbk", "gb18030", "big5", "shift_jis", "euc-kr", "cp1251", "cp1252", "cp1250", "cp866"}
 
-// ofWindows are the code pages for texts beside those of DOS for names.
+// ofWindows maps DOS code pages, used for names, to the Windows code pages used for texts.
 var ofWindows = map[string]string{
 	"cp866": "cp1251", "cp855": "cp1251", "cp850": "cp1252", "cp858": "cp1252", "cp437": "cp1252", "cp860": "cp1252", "cp863": "cp1252",
 	"cp865": "cp1252",
 	"cp852": "cp1250", "cp862": "cp1255",
 }
 
-// FindText is Find with the encodings that only texts are in: utf-16le and utf-16be.
+// FindText is like Find but also knows utf-16le and utf-16be, which only texts use.
 func FindText(name string) (e Encoding, ok bool) {
 	for _, e := range textOnly {
 		if strings.EqualFold(name, e.Name) {
@@ -36,9 +35,9 @@ func FindText(name string) (e Encoding, ok bool) {
 	return Find(name)
 }
 
-// DetectText says which encoding the text of a file is in, which isn't UTF-16. Its
-// lines, and the texts between quotation marks, tell together. hint is as in Detect, and what it is for names: a code page
-// of DOS means that of Windows beside it. It takes time linear in the length of b.
+// DetectText returns the encoding of the text of a file that is not UTF-16. It examines lines and
+// quoted strings together. hint is as in Detect and refers to names: for a DOS code page, the
+// corresponding Windows code page is used. The time is linear in the length of b.
 func DetectText(b []byte, hint string) Guess {
 	var odd [][]byte
 	size := 0
@@ -64,10 +63,10 @@ func DetectText(b []byte, hint string) Guess {
 	return g
 }
 
-// ReadText returns what a file says, and the encoding that it is in; UTF8 when it is
-// that. The text can be written again as it was: Encode gives b. hint is as in
-// DetectText. Errors: ErrNot for what is no text, and for one of which most is UTF-8
-// and the rest is not, or that would not come back as it was.
+// ReadText decodes the content of a file and returns its encoding, UTF8 if no conversion was
+// needed. Encoding the text again gives exactly b. hint is as in DetectText. ReadText returns
+// ErrNot for binary content, for a text that is mostly UTF-8 with some invalid bytes, and for a
+// text that would not give the same bytes.
 func ReadText(b []byte, hint string) (string, Guess, error) {
 	g := Guess{Name: UTF8, Sure: true}
 	switch {
@@ -92,8 +91,8 @@ func ReadText(b []byte, hint string) (string, Guess, error) {
 	return text, g, nil
 }
 
-// mostlyUTF8 reports whether more lines are UTF-8 than aren't, of those that aren't
-// ASCII: a text with some damage.
+// mostlyUTF8 reports whether more non-ASCII lines are UTF-8 than are not. Such a text is damaged
+// UTF-8.
 func mostlyUTF8(b []byte) bool {
 	balance := 0
 	for l := range bytes.Lines(b) {
@@ -108,9 +107,9 @@ func mostlyUTF8(b []byte) bool {
 	return balance > 0
 }
 
-// Values returns what decodes single values of a text that is neither UTF-8 nor
-// UTF-16. Values may be cut within a character: what is left of it goes. What can't
-// be read is U+FFFD.
+// Values returns a function that decodes single values of a text that is neither UTF-8 nor UTF-16.
+// A value may be truncated inside a character; the rest of that character is dropped. Invalid bytes
+// become U+FFFD.
 func Values(b []byte, hint string) func([]byte) string {
 	e, _ := Find(DetectText(b, hint).Name)
 	return func(v []byte) string {
@@ -122,8 +121,8 @@ func Values(b []byte, hint string) func([]byte) string {
 	}
 }
 
-// Lacks returns the first character of a text that an encoding doesn't have, or has
-// only as another one, and its line, from 1.
+// Lacks returns the first character of a text that an encoding cannot represent exactly, and its
+// line, counted from 1.
 func (e Encoding) Lacks(text string) (r rune, line int, lacks bool) {
 	if e.table == nil {
 		return 0, 0, false

@@ -10,7 +10,7 @@ import (
 	"github.com/left4me/left4me/internal/charset"
 )
 
-// comments are beginnings of cfg files as people write them.
+// comments are beginnings of typical cfg files.
 var comments = map[string]string{
 	"gbk":       "// 服务器设置\r\nhostname \"求生之路 8人战役\"\r\nsv_region 4 // 亚洲\r\n",
 	"gb18030":   "// 服务器设置㐀𠮷\nhostname \"求生之路\" // 亚洲\n",
@@ -42,7 +42,7 @@ func TestTextsRoundTrip(t *testing.T) {
 }
 
 func TestHintForNamesDecidesShortText(t *testing.T) {
-	// DOS writes names in 866, Windows texts in 1251.
+	// Names from DOS are in CP866, texts from Windows in CP1251.
 	e, _ := charset.Find("cp1251")
 	b, _ := e.Encode("// ва\n")
 	for hint, want := range map[string]string{"cp866": "cp1251", "gbk": "gbk", "ibm866": "cp1251"} {
@@ -68,7 +68,7 @@ func TestBinaryFilesAreNotText(t *testing.T) {
 		"a control":                   []byte("// \x01 \xc2\xe5\n"),
 		"UTF-8, damaged":              []byte("// für\n// größer\n// kaputt: \xc3\n"),
 		"half of UTF-16":              []byte("\xff\xfea\x00b"),
-		"two codes for one character": append(bytes.Clone(japanese), 0xfa, 0x5c), // of which another one is written
+		"two codes for one character": append(bytes.Clone(japanese), 0xfa, 0x5c), // the encoder uses the other one
 		"half of a pair":              []byte("\xff\xfe\x00\xd8a\x00"),
 	} {
 		if text, g, err := charset.ReadText(b, ""); !errors.Is(err, charset.ErrNot) {
@@ -94,7 +94,7 @@ func TestLongTextsAreReadWithinLimit(t *testing.T) {
 	if text, g, err := charset.ReadText(b, ""); err != nil || g.Name != "gbk" || !strings.HasPrefix(text, "// 服务器") {
 		t.Errorf("%+v, %v", g, err)
 	}
-	// What only GB18030 has comes late.
+	// The first character that only GB18030 has comes late in the text.
 	e, _ = charset.Find("gb18030")
 	last, _ := e.Encode("// 㐀𠮷\n")
 	if text, g, err := charset.ReadText(append(b, last...), ""); err != nil || g.Name != "gb18030" || !strings.HasSuffix(text, "// 㐀𠮷\n") {

@@ -9,11 +9,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// copyAtOnce is how much is copied between two looks at the context and the disk.
+// copyAtOnce is the number of bytes copied between two checks of the context and the disk.
 const copyAtOnce = 16 << 20
 
-// Fits refuses to write so many more bytes to where path is when the margin that
-// Room tells would not stay free. Errors: left4me.DiskFull.
+// Fits checks that more bytes can be written to the file system of path without using the margin
+// that Room returns. Errors: left4me.DiskFull.
 func Fits(path string, more int64) error {
 	free, margin, err := Room(path)
 	if err == nil && free-more < margin {
@@ -22,11 +22,10 @@ func Fits(path string, more int64) error {
 	return err
 }
 
-// Copy copies the first size bytes of from into to, which is empty: from may be
-// written to meanwhile. Holes stay holes. said is told how many bytes of from have
-// been dealt with; it may be nil. It returns how many there were: fewer than size
-// when from has become shorter. Errors: that of ctx, and left4me.DiskFull before
-// the margin of the disk is used.
+// Copy copies the first size bytes of from to the empty file to. Holes stay holes, and another
+// process may write to from at the same time. Copy calls said, unless nil, with the number of bytes
+// processed so far. It returns the number of bytes processed, which is less than size if from was
+// truncated. Errors: that of ctx, and left4me.DiskFull before the margin of the disk is used.
 func Copy(ctx context.Context, to, from *os.File, size int64, said func(bytes int64)) (n int64, err error) {
 	if said == nil {
 		said = func(int64) {}
@@ -43,7 +42,7 @@ func Copy(ctx context.Context, to, from *os.File, size int64, said func(bytes in
 		if n = whole; err != nil {
 			return n, err
 		}
-		if whole < end { // it has become shorter
+		if whole < end { // the file was truncated
 			size = whole
 		}
 	}
@@ -54,7 +53,7 @@ func Copy(ctx context.Context, to, from *os.File, size int64, said func(bytes in
 	return n, explain(to, to.Truncate(n))
 }
 
-// copyData copies a part of a file and returns where it ended.
+// copyData copies a part of a file and returns the offset at which it stopped.
 func copyData(ctx context.Context, to, from *os.File, at, end int64, said func(int64)) (int64, error) {
 	for _, f := range []*os.File{from, to} {
 		if _, err := f.Seek(at, io.SeekStart); err != nil {
@@ -82,13 +81,12 @@ func copyData(ctx context.Context, to, from *os.File, at, end int64, said func(i
 	return at, nil
 }
 
-// nextData tells where the next part of a file begins that is no hole, and where
-// it ends: at size when there is none. Where the file system can't tell, all is
-// data.
+// nextData returns the begin and end of the next part of a file that is not a hole; both are size
+// if there is none. If the file system cannot report holes, everything counts as data.
 func nextData(f *os.File, at, size int64) (begin, end int64, err error) {
 	begin, err = unix.Seek(int(f.Fd()), at, unix.SEEK_DATA)
 	switch {
-	case errors.Is(err, unix.ENXIO): // from there to its end is a hole
+	case errors.Is(err, unix.ENXIO): // only a hole follows
 		return size, size, nil
 	case errors.Is(err, unix.EINVAL), errors.Is(err, unix.ENOTSUP):
 		return at, size, nil
@@ -98,7 +96,7 @@ func nextData(f *os.File, at, size int64) (begin, end int64, err error) {
 		return size, size, nil
 	}
 	if end, err = unix.Seek(int(f.Fd()), begin, unix.SEEK_HOLE); err != nil {
-		return begin, size, nil //nolint:nilerr // it was cut meanwhile
+		return begin, size, nil //nolint:nilerr // the file was truncated in the meantime
 	}
 	return begin, min(end, size), nil
 }

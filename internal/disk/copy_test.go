@@ -15,7 +15,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// files makes a file that is written to and an empty one.
+// files creates a file with some content and an empty one.
 func files(t *testing.T) (from, to *os.File) {
 	t.Helper()
 	dir := t.TempDir()
@@ -55,16 +55,16 @@ func TestCopyKeepsHoles(t *testing.T) {
 	var told int64
 	n, err := disk.Copy(t.Context(), to, from, 100<<20, func(n int64) {
 		if n < told {
-			t.Errorf("%d after %d", n, told)
+			t.Errorf("reported %d bytes after %d", n, told)
 		}
 		told = n
 	})
 	if err != nil || n != 100<<20 || told != n {
-		t.Fatalf("%d, told %d, %v", n, told, err)
+		t.Fatalf("copied %d bytes, reported %d, %v", n, told, err)
 	}
 	a, _ := os.ReadFile(from.Name())
 	if b, err := os.ReadFile(to.Name()); err != nil || !bytes.Equal(a, b) {
-		t.Errorf("other contents, %v", err)
+		t.Errorf("the content differs, %v", err)
 	}
 	if a, b := allocated(t, from), allocated(t, to); a < 50<<20 && b > a+1<<20 {
 		t.Errorf("%d bytes were allocated for %d", b, a)
@@ -75,11 +75,11 @@ func TestCopyOfChangingFile(t *testing.T) {
 	from, to := files(t)
 	write(t, from, 0, []byte("123456"))
 	if n, err := disk.Copy(t.Context(), to, from, 4, nil); n != 4 || err != nil {
-		t.Errorf("of one that has grown: %d, %v", n, err)
+		t.Errorf("a file that has grown: %d, %v", n, err)
 	}
-	for _, size := range []int64{10, 60 << 20} { // what was longer a moment ago
+	for _, size := range []int64{10, 60 << 20} { // sizes before the truncation
 		if n, err := disk.Copy(t.Context(), to, from, size, nil); n != 6 || err != nil {
-			t.Errorf("of one that was cut: %d, %v", n, err)
+			t.Errorf("a truncated file: %d, %v", n, err)
 		}
 		if b, err := os.ReadFile(to.Name()); string(b) != "123456" {
 			t.Errorf("%q, %v", b, err)
@@ -97,7 +97,7 @@ func TestCopyStopsWithContext(t *testing.T) {
 	}
 }
 
-// Servers write to the disk while a large file is copied.
+// Servers write to the disk during the copy of a large file.
 func TestCopyKeepsMarginFree(t *testing.T) {
 	disktest.OnSmall(t, "200m", func(t *testing.T, dir string) {
 		from, _ := files(t)
@@ -109,12 +109,12 @@ func TestCopyKeepsMarginFree(t *testing.T) {
 		defer to.Close()
 		n, err := disk.Copy(t.Context(), to, from, 64<<20, func(n int64) {
 			if n == 16<<20 {
-				disktest.Fill(t, dir, 20<<20) // for one more look
+				disktest.Fill(t, dir, 20<<20) // room for one more check
 			}
 		})
 		free, margin, roomErr := disk.Room(dir)
 		if !errors.Is(err, left4me.DiskFull) || n != 32<<20 || roomErr != nil || free < margin {
-			t.Errorf("%d were copied, %d are free with a margin of %d: %v, %v", n, free, margin, err, roomErr)
+			t.Errorf("copied %d bytes, %d are free with a margin of %d: %v, %v", n, free, margin, err, roomErr)
 		}
 	})
 }

@@ -1,5 +1,5 @@
-// Package disk says how much room there is, makes the one error for a full
-// disk, and keeps an emergency reserve on each file system.
+// Package disk reports free space, creates the error for a full disk, and keeps an emergency
+// reserve on each file system.
 package disk
 
 import (
@@ -13,8 +13,8 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Free returns how many bytes an ordinary user may still write where path is,
-// which need not exist yet.
+// Free returns the number of bytes that an unprivileged user may still write to the file system of
+// path. The path need not exist.
 func Free(path string) (int64, error) {
 	st, err := statfs(path)
 	if err != nil {
@@ -23,8 +23,8 @@ func Free(path string) (int64, error) {
 	return int64(st.Bavail) * st.Bsize, nil
 }
 
-// Room returns what Free does, and the margin that jobs leave free for servers,
-// which write to the same disk: 1 GiB, or a fiftieth of a small one.
+// Room returns the result of Free, and the margin that jobs must leave free for servers, which
+// write to the same disk: 1 GiB, or 1/50 of a smaller disk.
 func Room(path string) (free, margin int64, err error) {
 	st, err := statfs(path)
 	if err != nil {
@@ -33,11 +33,11 @@ func Room(path string) (free, margin int64, err error) {
 	return int64(st.Bavail) * st.Bsize, min(1<<30, int64(st.Blocks)*st.Bsize/50), nil
 }
 
-// Least is what SQLite needs to open a database: its shared memory, and the head
-// of a write-ahead log. Where less is free, nothing can be saved.
+// Least is the free space that SQLite needs to open a database: for its shared memory and the
+// header of a write-ahead log. With less, nothing can be saved.
 const Least = 64 << 10
 
-// statfs asks the nearest directory above path that exists.
+// statfs queries the file system of path, or of its nearest existing parent.
 func statfs(path string) (st unix.Statfs_t, err error) {
 	for {
 		err = unix.Statfs(path, &st)
@@ -53,19 +53,19 @@ func statfs(path string) (st unix.Statfs_t, err error) {
 	return st, err
 }
 
-// IsFull reports whether err is about a full disk or a used-up quota.
+// IsFull reports whether err was caused by a full disk or an exhausted quota.
 func IsFull(err error) bool {
 	return errors.Is(err, left4me.DiskFull) || errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT)
 }
 
-// Full makes the error for a full disk: what was to be written to path needs
-// need bytes, 0 when that isn't known. cause may be nil.
+// Full returns the error for a full disk. need is the number of bytes to be written to path, 0 if
+// unknown. cause may be nil.
 func Full(path string, need int64, cause error) *left4me.Error {
 	if cause == nil {
 		cause = unix.ENOSPC
 	}
-	var at, needed any        // nil: not told
-	if filepath.IsAbs(path) { // of another one only who named it knows where it is
+	var at, needed any        // nil: left out
+	if filepath.IsAbs(path) { // a relative path means nothing to other processes
 		at = path
 	}
 	if need > 0 {
@@ -88,8 +88,8 @@ func Full(path string, need int64, cause error) *left4me.Error {
 	return e.Because(cause)
 }
 
-// Explain makes of an error that is about a full disk the one that says so, with
-// the path that it names. Other errors are returned unchanged.
+// Explain converts an error caused by a full disk to the one that Full creates, with the path of
+// the original. It returns other errors unchanged.
 func Explain(err error) error {
 	if !IsFull(err) || errors.Is(err, left4me.DiskFull) {
 		return err

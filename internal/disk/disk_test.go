@@ -36,14 +36,14 @@ func TestFullDiskErrorNamesPathAndBytes(t *testing.T) {
 			e, ok := left4me.Public(disk.Explain(fmt.Errorf("start alpha: %w", c.err)))
 			if !ok || e.Kind != left4me.DiskFull || !regexp.MustCompile(c.text).MatchString(e.Text) ||
 				!strings.Contains(e.Hint, "try again") {
-				t.Errorf("%+v is not %s", e, c.text)
+				t.Errorf("got %+v, want %s", e, c.text)
 			}
 			if !errors.Is(e, unix.ENOSPC) && !errors.Is(e, unix.EDQUOT) {
 				t.Errorf("the cause is lost: %v", e.Err)
 			}
 		})
 	}
-	if err := errors.New("other"); disk.Explain(err) != err { //nolint:errorlint // it is that one
+	if err := errors.New("other"); disk.Explain(err) != err { //nolint:errorlint // must be the identical error
 		t.Error("another error is changed")
 	}
 }

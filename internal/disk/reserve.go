@@ -22,33 +22,30 @@ const DefaultReserve = 64 << 20
 
 const (
 	reserveName = ".left4me-reserve"
-	// share is the part of a small file system that the reserve takes at most: 1
-	// GiB is enough for DefaultReserve.
+	// share limits the reserve to 1/16 of a file system, so 1 GiB is enough for DefaultReserve.
 	share = 16
-	// fillEvery is how often left4me looks for room to make the reserve again.
+	// fillEvery is the interval of the attempts to recreate the reserve.
 	fillEvery = 5 * time.Second
 )
 
-// Reserve is a file on each file system beneath a root that holds nothing but
-// space. It is given back when a write fails for want of space, so that what
-// people do about the full disk can still be written, and made again when there
-// is room. It is safe for concurrent use.
+// Reserve is a file on each file system under a root that only occupies space. It is removed when a
+// write fails because the disk is full, so that users can still save changes that free space, and
+// recreated once there is room. It is safe for concurrent use.
 type Reserve struct {
 	root string
 	size int64
 	log  *slog.Logger
-	disk *Watch // of the root: none is made beneath a mount point that shows
+	disk *Watch // watches the root: an empty mount point gets no reserve
 	mu   sync.Mutex
 }
 
-// NewReserve returns the reserve of a root and of the file systems that are
-// mounted, or linked to, right beneath it. With a size of 0 there is none. Run
-// makes it.
+// NewReserve returns the reserve for the file systems of a root and of the directories mounted, or
+// linked to, directly under it. A size of 0 disables it. Run creates the files.
 func NewReserve(root string, size int64, log *slog.Logger) *Reserve {
 	return &Reserve{root: root, size: size, log: log, disk: NewWatch(root)}
 }
 
-// Run keeps the reserve until ctx ends.
+// Run maintains the reserve until ctx ends.
 func (r *Reserve) Run(ctx context.Context) error {
 	if r.size == 0 {
 		r.Release()
@@ -58,7 +55,7 @@ func (r *Reserve) Run(ctx context.Context) error {
 	return nil
 }
 
-// Release gives back what is reserved, and reports whether that made room.
+// Release removes the reserve from full file systems and reports whether that freed space.
 func (r *Reserve) Release() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -66,7 +63,7 @@ func (r *Reserve) Release() bool {
 	for _, dir := range r.dirs() {
 		size, _ := r.sizeOn(dir)
 		if free, err := Free(dir); err == nil && size > 0 && free >= size {
-			continue // it isn't this one that is full
+			continue // this file system is not full
 		}
 		file := filepath.Join(dir, reserveName)
 		if err := os.Remove(file); err == nil {
@@ -79,8 +76,8 @@ func (r *Reserve) Release() bool {
 	return released
 }
 
-// Fill makes the reserve where it is missing and as much again stays free behind
-// it: a disk that is about to be full gets none.
+// Fill creates the reserve where it is missing and at least its own size stays free afterwards, so
+// a nearly full disk gets none.
 func (r *Reserve) Fill() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -96,7 +93,7 @@ func (r *Reserve) Fill() {
 		if st, err := os.Lstat(file); err == nil && st.Mode().IsRegular() && st.Size() == size {
 			continue
 		}
-		_ = os.Remove(file) // of another size, or cut off
+		_ = os.Remove(file) // wrong size or incomplete
 		free, err := Free(dir)
 		if err != nil || free < 2*size {
 			continue
@@ -108,7 +105,7 @@ func (r *Reserve) Fill() {
 	}
 }
 
-// sizeOn is the size of the reserve on the file system of a directory.
+// sizeOn returns the size of the reserve on a directory's file system.
 func (r *Reserve) sizeOn(dir string) (int64, error) {
 	st, err := statfs(dir)
 	if err != nil {
@@ -117,8 +114,7 @@ func (r *Reserve) sizeOn(dir string) (int64, error) {
 	return min(r.size, int64(st.Blocks)*st.Bsize/share) &^ 4095, nil
 }
 
-// dirs are the root and the directories right beneath it that are on other file
-// systems, one for each.
+// dirs returns the root and, for each other file system, one directory directly under the root.
 func (r *Reserve) dirs() []string {
 	seen := map[uint64]bool{}
 	var all []string
@@ -133,16 +129,16 @@ func (r *Reserve) dirs() []string {
 		}
 	}
 	add(r.root)
-	entries, _ := os.ReadDir(r.root) // what can't be read has no reserve
+	entries, _ := os.ReadDir(r.root) // without access there is no reserve
 	for _, e := range entries {
-		if e.Name() != "run" { // sockets, in memory where systemd makes it
+		if e.Name() != "run" { // holds sockets; in memory if systemd creates it
 			add(filepath.Join(r.root, e.Name()))
 		}
 	}
 	return all
 }
 
-// allocate makes a file whose blocks are its own.
+// allocate creates a file whose blocks are really allocated.
 func allocate(file string, size int64) error {
 	f, err := os.OpenFile(file, os.O_CREATE|os.O_EXCL|os.O_WRONLY|syscall.O_NOFOLLOW, 0o600)
 	if err != nil {
@@ -150,7 +146,7 @@ func allocate(file string, size int64) error {
 	}
 	err = unix.Fallocate(int(f.Fd()), 0, 0, size)
 	if errors.Is(err, unix.EOPNOTSUPP) {
-		// Such a file system may compress: only noise takes room.
+		// A file system without fallocate may compress data; only random bytes take the full space.
 		_, err = io.CopyN(f, rand.Reader, size)
 	}
 	return errors.Join(err, f.Close())

@@ -26,25 +26,25 @@ func TestReserveIsReleasedAndRecreatedPerFileSystem(t *testing.T) {
 			t.Fatalf("free with the reserve: %d and %d", a, b)
 		}
 		if r.Release() {
-			t.Error("it is given back although no disk is full")
+			t.Error("the reserve was released although no disk is full")
 		}
 		disktest.Fill(t, other, 0)
 		if !r.Release() || free(other) != 256<<10 || free(root) != 8<<20-256<<10 {
-			t.Errorf("given back: %d and %d bytes are free", free(root), free(other))
+			t.Errorf("after the release, %d and %d bytes are free", free(root), free(other))
 		}
 		r.Fill()
 		if free(other) != 256<<10 {
-			t.Error("it is made again at once, on a disk that is nearly full")
+			t.Error("the reserve was recreated on a nearly full disk")
 		}
 		disktest.Empty(t, other)
 		r.Fill()
 		if free(other) != 4<<20-256<<10 {
-			t.Errorf("it is not made again: %d bytes are free", free(other))
+			t.Errorf("the reserve was not recreated: %d bytes are free", free(other))
 		}
-		// One that is larger than a small disk can bear.
+		// A reserve that is too large for a small disk.
 		disk.NewReserve(root, 64<<20, slog.New(slog.DiscardHandler)).Fill()
 		if free(root) != 8<<20-512<<10 {
-			t.Errorf("a sixteenth of a small disk: %d are free", free(root))
+			t.Errorf("want a reserve of 1/16 of the disk: %d bytes are free", free(root))
 		}
 	})
 }

@@ -5,9 +5,9 @@ import (
 	"io"
 )
 
-// Until returns a reader that reads from r as long as ctx lasts, and fails with its
-// cause after that. Long files need it where nothing else ends: a file of holes
-// packs to so little that nobody would notice for hours that its reader has gone.
+// Until returns a reader that reads from r and fails with the cause of ctx once ctx has ended. Long
+// files need it if nothing else would notice: a file of holes compresses to so little that for
+// hours no write fails to report that its reader has gone.
 func Until(ctx context.Context, r io.Reader) io.Reader { return until{ctx, r} }
 
 type until struct {

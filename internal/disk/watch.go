@@ -15,14 +15,13 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Watch notices that the file system of a directory has gone: it was unmounted,
-// its disk was removed, or it answers every read with an error. An empty mount
-// point that shows instead must not be taken for a directory in which everything
-// was deleted.
+// Watch detects that the file system of a directory is missing: it was unmounted, its disk was
+// removed, or it answers every read with an error. The empty mount point that then appears must not
+// be mistaken for a directory whose files were deleted.
 //
-// A directory is remembered once it has contents. One that is made or mounted
-// later is adopted at the next Check, and one that was deleted on the file system of
-// the root is forgotten. The zero Watch watches nothing. It is safe
+// Watch remembers a directory once it has content. Check adopts a directory that is created or
+// mounted later, and forgets one that was deleted from the file system of the root. The zero Watch
+// watches nothing. It is safe for concurrent use.
 // for concurrent use.
 type Watch struct {
 	mu    sync.Mutex
@@ -30,13 +29,13 @@ type Watch struct {
 	known map[string]identity
 }
 
-// identity is what is remembered of a directory.
+// identity identifies a directory.
 type identity struct {
 	dev, ino uint64
-	fsid     unix.Fsid // zero when the file system has none
+	fsid     unix.Fsid // zero if the file system has none
 }
 
-// NewWatch watches a root and directories beneath it, which need not exist yet.
+// NewWatch watches a root and directories under it, which need not exist yet.
 func NewWatch(root string, beneath ...string) *Watch {
 	w := &Watch{dirs: []string{root}, known: map[string]identity{}}
 	for _, d := range beneath {
@@ -45,9 +44,9 @@ func NewWatch(root string, beneath ...string) *Watch {
 	return w
 }
 
-// Check returns nil while every directory that was remembered is there. It costs
-// a few system calls for each. Errors: left4me.Unavailable, which names the first
-// directory that has gone, until its file system is back.
+// Check returns nil while every remembered directory is present. It takes a few system calls per
+// directory. Errors: left4me.Unavailable with the first missing directory, until its file system is
+// back.
 func (w *Watch) Check() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -82,15 +81,15 @@ func (w *Watch) check(dir string) error {
 	return nil
 }
 
-// deleted reports whether a directory that isn't there any more was deleted: it
-// was on the file system of the root. A mount point outlives what was mounted.
+// deleted reports whether a missing directory was deleted: it was on the file system of the root. A
+// mount point, in contrast, remains after the unmount.
 func (w *Watch) deleted(dir string) bool {
 	root, ok := w.known[w.dirs[0]]
 	return ok && dir != w.dirs[0] && root.dev == w.known[dir].dev
 }
 
-// same reports whether it is one directory although the number of its device is
-// another: a disk may get a new one each time that it is mounted.
+// same reports whether two identities are the same directory on different device numbers: a disk
+// may get a new number each time it is mounted.
 func (i identity) same(o identity) bool {
 	return i.ino == o.ino && i.fsid == o.fsid && i.fsid != unix.Fsid{}
 }
@@ -120,10 +119,10 @@ func inspect(dir string) (i identity, empty bool, err error) {
 	return i, !slices.ContainsFunc(names, func(n string) bool { return !slices.Contains(ofNobody, n) }), err
 }
 
-// ofNobody are the names in a directory that don't count as contents.
+// ofNobody lists the entries that do not count as content of a directory.
 var ofNobody = []string{reserveName, "lost+found"}
 
-// cause is an error without its path.
+// cause returns an error without its path.
 func cause(err error) error {
 	var e syscall.Errno
 	if errors.As(err, &e) {

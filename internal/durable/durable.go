@@ -1,11 +1,9 @@
-// Package durable writes files that must survive a power cut: whenever it comes,
-// the file has its old contents or the new ones as a whole, and what was reported
-// as written stays.
+// Package durable writes files that must survive a power cut. At any moment, a file has either its
+// complete old content or its complete new content, and content reported as written is never lost.
 //
-// github.com/google/renameio/v2 promises the first half alone: it doesn't sync the
-// directory, so that a rename which succeeded may be undone, and it doesn't let
-// callers choose the name of the temporary file, by which what a kill leaves behind
-// is found and removed.
+// github.com/google/renameio/v2 guarantees only the first property: it does not sync the directory,
+// so a successful rename may be undone, and it does not let callers choose the name of the
+// temporary file, by which files left by a killed process are found and removed.
 package durable
 
 import (
@@ -16,14 +14,13 @@ import (
 	"path/filepath"
 )
 
-// Temp is the pattern, as of os.CreateTemp, of the temporary files that WriteFile
-// makes beside the file. A process that is killed may leave one.
+// Temp is the pattern, as for os.CreateTemp, of the temporary files that WriteFile creates next to
+// the file. A killed process may leave one.
 const Temp = ".new-*"
 
-// WriteFile replaces the contents of the file name, or creates it, with the
-// permission bits of mode. Each of more may change the temporary file, as its owner,
-// before that is renamed. After an error the file is as it was, but for an error of
-// syncing the directory.
+// WriteFile replaces the content of the file name, or creates the file, with the permission bits of
+// mode. Each function of more may modify the temporary file before the rename, for example its
+// owner. After an error the file is unchanged, unless only the sync of the directory failed.
 func WriteFile(name string, data []byte, mode fs.FileMode, more ...func(*os.File) error) error {
 	f, err := os.CreateTemp(filepath.Dir(name), Temp)
 	if err != nil {
@@ -36,7 +33,7 @@ func WriteFile(name string, data []byte, mode fs.FileMode, more ...func(*os.File
 		}
 	}
 	if err == nil {
-		err = f.Chmod(mode) // last: a change of the owner takes bits away
+		err = f.Chmod(mode) // last, because a change of the owner clears bits
 	}
 	if err != nil {
 		return errors.Join(err, f.Close(), os.Remove(f.Name()))
@@ -44,9 +41,8 @@ func WriteFile(name string, data []byte, mode fs.FileMode, more ...func(*os.File
 	return Replace(f, name)
 }
 
-// Replace renames the temporary file f, which lies in the directory of name, to
-// name when its contents are on the disk, and syncs the directory. It closes f, and
-// removes it after an error.
+// Replace syncs the temporary file f, renames it to name, and syncs the directory. f must be in the
+// directory of name. Replace closes f, and removes it after an error.
 func Replace(f *os.File, name string) error {
 	err := Close(f)
 	if err == nil {
@@ -59,8 +55,8 @@ func Replace(f *os.File, name string) error {
 	return SyncDir(filepath.Dir(name))
 }
 
-// ReplaceIn is Replace of the file temp in a root, for directories that others may
-// write to: both names are resolved beneath root. f is temp, open.
+// ReplaceIn is like Replace for directories that other users may write to: it resolves both names
+// under root. f is the open file temp.
 func ReplaceIn(root *os.Root, f *os.File, temp, name string) error {
 	err := Close(f)
 	if err == nil {
@@ -77,11 +73,10 @@ func ReplaceIn(root *os.Root, f *os.File, temp, name string) error {
 	return Close(d)
 }
 
-// Close syncs f and closes it, also after an error.
+// Close syncs and closes f. It closes f even if the sync fails.
 func Close(f *os.File) error { return errors.Join(f.Sync(), f.Close()) }
 
-// SyncDir makes the names in a directory durable: what was created, renamed and
-// removed there.
+// SyncDir makes changes of a directory durable: created, renamed and removed entries.
 func SyncDir(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {

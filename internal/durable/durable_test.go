@@ -25,7 +25,7 @@ func TestFileIsReplacedAtomically(t *testing.T) {
 	}
 }
 
-// Who has it open goes on reading what was there.
+// A reader that has the file open keeps reading the old content.
 func TestOpenReaderKeepsOldContent(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "settings")
 	if err := durable.WriteFile(name, []byte("old"), 0o600); err != nil {
@@ -41,7 +41,7 @@ func TestOpenReaderKeepsOldContent(t *testing.T) {
 	}
 	b := make([]byte, 10)
 	if n, _ := f.Read(b); string(b[:n]) != "old" {
-		t.Errorf("the old file has %q now", b[:n])
+		t.Errorf("the old file now has %q", b[:n])
 	}
 }
 
@@ -52,11 +52,11 @@ func TestFailedWriteKeepsOldFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := durable.WriteFile(name, []byte("new"), 0o600, func(*os.File) error { return no }); !errors.Is(err, no) {
-		t.Errorf("the error is %v", err)
+		t.Errorf("got error %v", err)
 	}
 	holds(t, name, "old", 0o640)
 
-	dir := filepath.Join(filepath.Dir(name), "dir") // a file can't replace it
+	dir := filepath.Join(filepath.Dir(name), "dir") // a file cannot replace a directory
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -65,10 +65,10 @@ func TestFailedWriteKeepsOldFile(t *testing.T) {
 	}
 	entries, err := os.ReadDir(filepath.Dir(name))
 	if err != nil || len(entries) != 2 {
-		t.Errorf("left: %v, %v", entries, err)
+		t.Errorf("files left: %v, %v", entries, err)
 	}
 	if err := durable.WriteFile(filepath.Join(dir, "none", "x"), nil, 0o600); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("into a directory that isn't there: %v", err)
+		t.Errorf("in a missing directory: %v", err)
 	}
 }
 
@@ -79,29 +79,29 @@ func TestFullDiskKeepsOldFile(t *testing.T) {
 			t.Fatal(err)
 		}
 		if err := durable.WriteFile(name, bytes.Repeat([]byte("x"), 2<<20), 0o600); !errors.Is(err, syscall.ENOSPC) {
-			t.Errorf("2 MiB went onto a disk of 1: %v", err)
+			t.Errorf("writing 2 MiB to a disk of 1 MiB: %v", err)
 		}
 		holds(t, name, "old", 0o600)
 	})
 }
 
-// holds checks a file, and that there is no other one beside it.
+// holds checks the content and mode of a file, and that no other file is in its directory.
 func holds(t *testing.T, name, text string, mode fs.FileMode) {
 	t.Helper()
 	b, err := os.ReadFile(name)
 	if err != nil || string(b) != text {
-		t.Fatalf("it holds %q: %v", b, err)
+		t.Fatalf("got content %q: %v", b, err)
 	}
 	st, err := os.Stat(name)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if st.Mode() != mode {
-		t.Errorf("its mode is %v, want %v", st.Mode(), mode)
+		t.Errorf("got mode %v, want %v", st.Mode(), mode)
 	}
 	entries, err := os.ReadDir(filepath.Dir(name))
 	if err != nil || len(entries) != 1 {
-		t.Errorf("beside it: %v, %v", entries, err)
+		t.Errorf("other files in the directory: %v, %v", entries, err)
 	}
 }
 
@@ -127,7 +127,7 @@ func TestFileIsReplacedUnderRoot(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 		if _, err := root.Stat("new"); !errors.Is(err, fs.ErrNotExist) {
-			t.Errorf("%s: the temporary file is there: %v", name, err)
+			t.Errorf("%s: the temporary file still exists: %v", name, err)
 		}
 	}
 	holds(t, filepath.Join(dir, "in", "a"), "in/a", 0o644)

@@ -16,8 +16,8 @@ import (
 	"github.com/left4me/left4me/internal/syscalltest"
 )
 
-// A power cut comes between any two system calls, so their order is the promise: the
-// contents are on the disk before the name is, and the name before the caller is told.
+// A power cut may come between any two system calls, so their order matters: the content must be on
+// disk before the rename, and the directory before WriteFile returns.
 func TestContentIsSyncedBeforeRenameAndDirectoryAfter(t *testing.T) {
 	dir := t.TempDir()
 	root, err := os.OpenRoot(dir)
@@ -37,7 +37,7 @@ func TestContentIsSyncedBeforeRenameAndDirectoryAfter(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		do   func() error
-		last string // the directory that is synced
+		last string // directory that must be synced last
 	}{
 		"WriteFile": {func() error { return durable.WriteFile(filepath.Join(dir, "a"), []byte("x"), 0o600) }, filepath.Base(dir)},
 		"Replace":   {func() error { return durable.Replace(temp(), filepath.Join(dir, "a")) }, filepath.Base(dir)},
@@ -45,14 +45,13 @@ func TestContentIsSyncedBeforeRenameAndDirectoryAfter(t *testing.T) {
 	} {
 		calls, err := systemCalls(t, c.do)
 		if want := []string{"fsync .new-", "rename", "fsync " + c.last}; err != nil || !slices.Equal(calls, want) {
-			t.Errorf("%s: %q, %v; want %q", name, calls, err, want)
+			t.Errorf("%s: got %q, %v; want %q", name, calls, err, want)
 		}
 	}
 }
 
-// systemCalls runs do and returns which files it syncs, and when it renames one, in
-// order. The kernel tells of each call before it happens, and only of those of the
-// thread that do runs on.
+// systemCalls runs do on a thread and returns its syncs and renames with their files, in order. The
+// kernel reports each system call of that thread before it executes the call.
 func systemCalls(t *testing.T, do func() error) (calls []string, err error) {
 	t.Helper()
 	type filtered struct {

@@ -7,7 +7,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// What can be wrong with a line of admins_simple.ini.
+// Problems of a line in admins_simple.ini.
 const (
 	named = "an identity that looks like a Steam ID, which SourceMod takes for the name of a player: whoever has that name gets the " +
 		"rights"
@@ -19,9 +19,9 @@ const (
 	rightless = "what this administrator may do is missing"
 )
 
-// identities looks at the list of administrators as SourceMod does
-// (plugins/admin-flatfile/admin-simple.sp and core/logic/AdminCache.cpp of
-// SourceMod 1.7 to 1.13), and writes Steam IDs in the form that it reads.
+// identities checks the list of administrators as SourceMod reads it
+// (plugins/admin-flatfile/admin-simple.sp and core/logic/AdminCache.cpp of SourceMod 1.7 to 1.13),
+// and converts Steam IDs to the form that SourceMod accepts.
 func identities(r Reader, text string) (string, []Finding) {
 	if r != Admins {
 		return text, nil
@@ -98,7 +98,7 @@ func collected(found map[kindOf][]int) (all []Finding) {
 	return all
 }
 
-// withoutComment is what SourceMod leaves of a line.
+// withoutComment returns the part of a line that SourceMod uses.
 func withoutComment(line string) string {
 	line = strings.TrimRight(line, "\r\n")
 	quoted := false
@@ -113,8 +113,8 @@ func withoutComment(line string) string {
 	return line
 }
 
-// firstWord is what BreakString of SourceMod takes: id stands at line[from:to]
-// with its quotation marks, more is what follows.
+// firstWord splits a line as SourceMod's BreakString does: id is the first word without quotation
+// marks, line[from:to] the same with them, and more the rest.
 func firstWord(line string) (id string, from, to int, more string) {
 	from = len(line) - len(strings.TrimLeft(line, " \t\r\v\f"))
 	rest := line[from:]
@@ -134,17 +134,17 @@ func firstWord(line string) (id string, from, to int, more string) {
 	return id, from, to, strings.TrimSpace(line[to:])
 }
 
-// steamIdentity reports whether SourceMod takes an identity for a Steam ID, and
-// not for a name or an address.
+// steamIdentity reports whether SourceMod treats an identity as a Steam ID, rather than as a name
+// or an address.
 func steamIdentity(id string) bool {
 	return strings.HasPrefix(id, "STEAM_") || strings.HasPrefix(id, "[U:") && strings.HasSuffix(id, "]") || strings.HasPrefix(id, "0:") ||
 		strings.HasPrefix(id, "1:")
 }
 
-// judge says what is wrong with an identity, and what is meant, if that is clear.
+// judge returns the problem of an identity, and the intended Steam ID if it is clear.
 func judge(id string) (problem, right string) {
 	switch {
-	case strings.HasPrefix(id, "!"): // an address
+	case strings.HasPrefix(id, "!"): // an IP address
 		return "", ""
 	case steamIdentity(id):
 		if matches(id) {
@@ -162,12 +162,11 @@ func judge(id string) (problem, right string) {
 	if right := meant(id); right != "" || looksLike(id) {
 		return named, right
 	}
-	return "", "" // a name
+	return "", "" // a player name
 }
 
-// matches reports whether SourceMod's form of a Steam ID is one that a player can
-// have: the digit of the universe is cut off, and 0:123 is compared as text. Of
-// [U:1:246] it reads the number.
+// matches reports whether a player can have an identity in SourceMod's form. SourceMod cuts off the
+// digit of the universe and compares 0:123 as text; of [U:1:246] it reads the number.
 func matches(id string) bool {
 	if rest, ok := strings.CutPrefix(id, "STEAM_"); ok {
 		if len(rest) < 5 || rest[0] < '0' || rest[0] > '9' || rest[1] != ':' {
@@ -187,8 +186,8 @@ func matches(id string) bool {
 	return false
 }
 
-// meant is the Steam ID that a text stands for, in SourceMod's form; empty when
-// that isn't clear.
+// meant returns the Steam ID that a text stands for, in SourceMod's form, or an empty string if
+// that is unclear.
 func meant(id string) string {
 	s := strings.TrimSpace(strings.ToUpper(id))
 	switch {
@@ -210,7 +209,7 @@ func meant(id string) string {
 	return a.String()
 }
 
-// looksLike reports whether people take a text for a Steam ID.
+// looksLike reports whether a text resembles a Steam ID.
 func looksLike(id string) bool {
 	s := strings.ToUpper(id)
 	if strings.HasPrefix(s, "STEAM_") || strings.HasPrefix(s, "STEAM:") || strings.HasPrefix(s, "[U:") || strings.HasPrefix(s, "U:1:") ||

@@ -6,21 +6,21 @@ import (
 	"unicode/utf8"
 )
 
-// maxCommand is the longest command that the game runs, in bytes: CCommand holds
-// COMMAND_MAX_LENGTH (512) with what ends it, and Tokenize refuses one that fills
-// all but the last byte (tier1/convar.cpp of hl2sdk, branch l4d2).
+// maxCommand is the longest command that the game runs, in bytes: CCommand holds COMMAND_MAX_LENGTH
+// (512) bytes including the terminator, and Tokenize refuses a command that fills all but the last
+// byte (tier1/convar.cpp of hl2sdk, branch l4d2).
 const maxCommand = 510
 
-// typographic reports whether people take a character for ".
+// typographic reports whether a character looks like the quotation mark ".
 func typographic(r rune) bool { return strings.ContainsRune("“”„‟″〝〞＂", r) }
 
-// blank reports whether people take a character for a space, or don't see it.
+// blank reports whether a character looks like a space or is invisible.
 func blank(r rune) bool {
 	return r == '\u00a0' || r >= '\u2000' && r <= '\u200b' || r == '\u202f' || r == '\u205f' || r == '\u2060' || r == '\u3000' ||
 		r == '\ufeff'
 }
 
-// plainBlank is the blank that a look-alike stands for, if any.
+// plainBlank returns the ASCII blank that a look-alike stands for, or an empty string.
 func plainBlank(r rune) string {
 	if r == '\u200b' || r == '\u2060' || r == '\ufeff' {
 		return ""
@@ -34,8 +34,8 @@ const (
 	plainHint  = `write plain quotation marks (") and spaces`
 )
 
-// characters repairs look-alikes of quotation marks and of blanks, where they
-// matter: not in plain quotation marks, and not in comments.
+// characters replaces look-alikes of quotation marks and blanks where they matter: outside of
+// quoted strings and comments.
 func characters(r Reader, text string) (string, []Finding) {
 	quotes, blanks := Finding{Text: quotesText, Hint: plainHint, Fix: Characters}, Finding{
 		Text: blanksText, Hint: plainHint,
@@ -46,7 +46,7 @@ func characters(r Reader, text string) (string, []Finding) {
 	}
 	r = really(r, text)
 	if r == KeyValues && strings.Contains(text, `\"`) {
-		return text, nil // whether a string ends there depends on who reads it
+		return text, nil // the readers disagree on whether the string ends there
 	}
 	var out strings.Builder
 	out.Grow(len(text))
@@ -63,7 +63,7 @@ func characters(r Reader, text string) (string, []Finding) {
 		}
 	}
 	if s.quoted && (r == KeyValues || r == Settings) {
-		return text, nil // a mark is missing somewhere: all behind it is a guess
+		return text, nil // a quotation mark is missing, so everything after it would be a guess
 	}
 	var all []Finding
 	for _, f := range []Finding{quotes, blanks} {
@@ -78,8 +78,8 @@ func suspicious(text string) bool {
 	return strings.ContainsFunc(text, func(r rune) bool { return typographic(r) || blank(r) })
 }
 
-// really tells commands from files that only lie where commands do: no command
-// is a bracket alone.
+// really returns the reader of a file, which is not Commands for a file that merely lies in the
+// directory of commands: no command consists of a bracket alone.
 func really(r Reader, text string) Reader {
 	if r != Commands {
 		return r
@@ -92,23 +92,23 @@ func really(r Reader, text string) Reader {
 	return r
 }
 
-// scanner goes through a text line by line.
+// scanner processes a text line by line.
 type scanner struct {
 	reader  Reader
-	quoted  bool // in plain quotation marks; KeyValues may go on in the next line
-	comment bool // in a comment of several lines
+	quoted  bool // inside ASCII quotation marks; a KeyValues string may continue on the next line
+	comment bool // inside a block comment
 
-	quotes, blanks bool // something was repaired in this line
+	quotes, blanks bool // what was repaired in this line
 }
 
-// line writes a line as it is meant.
+// line writes a line with its look-alikes replaced.
 func (s *scanner) line(line string, out *strings.Builder) {
 	s.quotes, s.blanks = false, false
 	if s.reader == Commands || s.reader == Admins {
-		s.quoted = false // they end with the line
+		s.quoted = false // quoted strings end with the line
 	}
 	end := len(strings.TrimRight(line, "\r\n"))
-	start, first := true, true // of a word, and in the first word of a command
+	start, first := true, true // at the start of a word; in the first word of a command
 	for i := 0; i < end; {
 		r, n := utf8.DecodeRuneInString(line[i:end])
 		rest := line[i:end]
@@ -148,7 +148,7 @@ func (s *scanner) line(line string, out *strings.Builder) {
 		case r == ';' && s.reader == Commands && !s.quoted:
 			start, first = true, true
 		case r == ' ' || r == '\t' || blank(r) && s.blanks:
-			// Blanks in front of a command are no end of its first word.
+			// Blanks before a command do not end its first word.
 			if !start {
 				first = false
 			}
@@ -163,9 +163,8 @@ func (s *scanner) line(line string, out *strings.Builder) {
 	out.WriteString(line[end:])
 }
 
-// inQuotes writes one character in plain quotation marks and returns its length.
-// One that nothing ends in its line is ended by a typographic mark, as people see
-// it.
+// inQuotes writes one character inside a quoted string and returns its length in bytes. If the line
+// has no closing ASCII mark, a typographic mark that looks like the closing one ends the string.
 func (s *scanner) inQuotes(rest string, out *strings.Builder) int {
 	r, n := utf8.DecodeRuneInString(rest)
 	switch {
@@ -183,19 +182,19 @@ func (s *scanner) inQuotes(rest string, out *strings.Builder) int {
 	return n
 }
 
-// begins reports whether a comment to the end of the line begins.
+// begins reports whether a line comment begins at rest.
 func (s *scanner) begins(rest string) bool {
 	return strings.HasPrefix(rest, "//") || rest[0] == ';' && (s.reader == Admins || s.reader == Settings)
 }
 
-// ends reports whether a word may end here.
+// ends reports whether a word may end before rest.
 func ends(rest string) bool {
 	r, _ := utf8.DecodeRuneInString(rest)
 	return rest == "" || strings.ContainsRune(" \t;{}\"", r) || blank(r) || typographic(r)
 }
 
-// typographicWord writes a word in typographic marks with plain ones. One that
-// isn't ended is none.
+// typographicWord replaces the typographic marks around a word with ASCII ones. It reports false if
+// the closing mark is missing.
 func (s *scanner) typographicWord(rest string, out *strings.Builder) (int, bool) {
 	_, open := utf8.DecodeRuneInString(rest)
 	for i, r := range rest[open:] {
@@ -217,8 +216,8 @@ func (s *scanner) typographicWord(rest string, out *strings.Builder) (int, bool)
 	return 0, false
 }
 
-// matters reports whether a blank that is none makes a difference: in or around
-// the name of a command, at its end, and between the words of other files.
+// matters reports whether a look-alike of a blank has an effect: in or around the name of a
+// command, at its end, and between the words of other files.
 func (s *scanner) matters(rest string, start, first bool) bool {
 	if strings.HasPrefix(rest, mark) {
 		return true
@@ -230,7 +229,7 @@ func (s *scanner) matters(rest string, start, first bool) bool {
 	return first || after == "" || after[0] == ';' || strings.HasPrefix(after, "//")
 }
 
-// tooLong finds commands that the game leaves out.
+// tooLong returns the commands that are too long for the game to run.
 func tooLong(r Reader, text string) []Finding {
 	if really(r, text) != Commands {
 		return nil

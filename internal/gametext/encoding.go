@@ -7,11 +7,11 @@ import (
 	"unicode/utf16"
 )
 
-// form is how the characters of a file are written.
+// form is how a file's characters are encoded.
 type form int
 
 const (
-	utf8Plain form = iota // or any other encoding whose ASCII part is ASCII
+	utf8Plain form = iota // UTF-8 or another superset of ASCII
 	utf8Marked
 	utf16LE
 	utf16BE
@@ -20,12 +20,12 @@ const (
 
 const mark = "\ufeff"
 
-// minUnits is how long a text without a byte order mark must be to be taken for
-// UTF-16.
+// minUnits is the minimum length in UTF-16 units for a text without a byte order mark to be
+// recognised as UTF-16.
 const minUnits = 4
 
-// decode returns the text as UTF-8 without a byte order mark, and how it was
-// written. A text that isn't UTF-16 keeps its bytes.
+// decode returns the text as UTF-8 without a byte order mark, and its form. The bytes of a text
+// that is not UTF-16 are unchanged.
 func decode(b []byte) (string, form) {
 	var f form
 	switch {
@@ -48,7 +48,8 @@ func decode(b []byte) (string, form) {
 	return strings.TrimLeft(text, mark), f
 }
 
-// decodeUTF16 fails for what can't be had back: half a unit, half a pair, a zero.
+// decodeUTF16 fails for text that cannot be restored: half a unit, half a surrogate pair, or a
+// zero.
 func decodeUTF16(b []byte, f form) (string, bool) {
 	if len(b)%2 != 0 {
 		return "", false
@@ -76,7 +77,7 @@ func decodeUTF16(b []byte, f form) (string, bool) {
 	return string(text), true
 }
 
-// uncut is UTF-16 without the half of a unit or of a pair that it may end with.
+// uncut returns UTF-16 without an incomplete unit or surrogate pair at its end.
 func uncut(b []byte) []byte {
 	b = b[:len(b)&^1]
 	n := len(b)
@@ -93,8 +94,8 @@ func uncut(b []byte) []byte {
 	return b
 }
 
-// unmarked recognises UTF-16 without a byte order mark: most of it is ASCII, so
-// every second byte is zero and no other one.
+// unmarked recognises UTF-16 without a byte order mark by its zero bytes: the text is mostly ASCII,
+// so nearly every second byte is zero, and no other byte is.
 func unmarked(b []byte) form {
 	if len(b) < 2*minUnits || len(b)%2 != 0 {
 		return utf8Plain
@@ -116,13 +117,13 @@ func unmarked(b []byte) form {
 	if f != utf8Plain {
 		if text, ok := decodeUTF16(b, f); !ok ||
 			strings.ContainsFunc(text, func(r rune) bool { return r < ' ' && r != '\n' && r != '\r' && r != '\t' }) {
-			return utf8Plain // no text at all
+			return utf8Plain // not a text
 		}
 	}
 	return f
 }
 
-// finding says what a reader makes of it.
+// finding describes the effect of the form on a reader.
 func (f form) finding(r Reader) (Finding, bool) {
 	switch f {
 	case utf8Marked:
@@ -143,8 +144,7 @@ func (f form) finding(r Reader) (Finding, bool) {
 	return Finding{}, false
 }
 
-// markedFor and zerosFor say what becomes of a text with a byte order mark, and of
-// one with zero bytes.
+// markedFor and zerosFor describe what a reader does with a byte order mark and with zero bytes.
 var (
 	markedFor = map[Reader]string{
 		Commands:  "the game takes the mark for a part of the first command, which is lost",

@@ -1,13 +1,12 @@
 // Package gametext finds text files that the game or SourceMod reads differently
 // from what an editor shows, and repairs them.
 //
-// Neither reader knows encodings: both take bytes. A byte order mark becomes part
-// of the first command, UTF-16 ends at its first zero byte, a typographic quotation
-// mark is an ordinary letter. docs/texts.md lists who reads which file, with the
-// sources.
+// Neither program knows encodings; both process bytes. A byte order mark becomes part of the first
+// command, UTF-16 ends at its first zero byte, and a typographic quotation mark is an ordinary
+// letter. docs/texts.md lists the reader of each kind of file, with sources.
 //
-// All functions are pure, take time linear in the length of the text, and may be
-// called from several goroutines. Their callers bound the length: see MaxText.
+// All functions are pure, take time linear in the length of the text, and are safe for concurrent
+// use. Callers must bound the length: see MaxText.
 package gametext
 
 import (
@@ -18,14 +17,14 @@ import (
 	"strings"
 )
 
-// MaxText is the length in bytes above which callers leave a file alone. Longer
-// ones are data, and no reader of the game is known to take them.
+// MaxText is the length in bytes above which callers skip a file. Longer files are data, and no
+// reader in the game is known to accept them.
 const MaxText = 1 << 20
 
 // Reader is the parser that reads a file.
 type Reader string
 
-// The readers. Unread is for files that are no text, or text for people only.
+// The readers. Unread is for binary files and for texts that only people read.
 const (
 	Unread    Reader = ""
 	Commands  Reader = "commands"  // the game's console, line by line
@@ -33,13 +32,13 @@ const (
 	Settings  Reader = "settings"  // SourceMod's parsers and its plugins
 	KeyValues Reader = "keyvalues" // the game's KeyValues
 	Script    Reader = "script"    // the game's Squirrel compiler
-	Lines     Reader = "lines"     // other files that are read line by line
+	Lines     Reader = "lines"     // other programs that read line by line
 )
 
-// adminsFile is the list that Admins reads, beneath the directory of a game.
+// adminsFile is the path of the file that Admins reads, relative to the game's directory.
 const adminsFile = "addons/sourcemod/configs/admins_simple.ini"
 
-// ReaderOf returns the reader of the file at a path in a layer, in any case.
+// ReaderOf returns the reader of the file at a path in a layer, ignoring case.
 func ReaderOf(name string) Reader {
 	game, rest, ok := strings.Cut(strings.ToLower(name), "/")
 	if !ok || game != "update" && !strings.HasPrefix(game, "left4dead2") {
@@ -77,8 +76,8 @@ func ReaderOf(name string) Reader {
 	return Unread
 }
 
-// readerOfText tells texts for the game from readmes and from resource/*.txt,
-// which the game's client wants as UTF-16.
+// readerOfText distinguishes texts for the game from readmes and from resource/*.txt, which the
+// game's client expects in UTF-16.
 func readerOfText(rest, top string, inSourceMod bool) Reader {
 	switch {
 	case inSourceMod:
@@ -100,27 +99,27 @@ func readerOfText(rest, top string, inSourceMod bool) Reader {
 // Fix is a kind of repair.
 type Fix string
 
-// The repairs. NoFix is for what only people can decide.
+// The repairs. NoFix is for problems that need a human decision.
 const (
 	NoFix      Fix = ""
-	Encoding   Fix = "encoding"   // saved as UTF-8 without a byte order mark: the same text for people
-	Characters Fix = "characters" // look-alikes of quotation marks and blanks become the real ones
-	Identities Fix = "identities" // other forms of a Steam ID become the one that SourceMod reads
+	Encoding   Fix = "encoding"   // save as UTF-8 without a byte order mark; the text stays the same
+	Characters Fix = "characters" // replace look-alikes of quotation marks and blanks with ASCII
+	Identities Fix = "identities" // convert Steam IDs to the form that SourceMod accepts
 )
 
-// Finding is a place, or several of one kind, where a reader sees something else
-// than people do.
+// Finding is a problem, possibly on several lines, that makes a reader understand a text
+// differently from how it looks.
 type Finding struct {
-	Rows []int // numbers of lines from 1, in order; none: the whole file
+	Rows []int // line numbers from 1, ascending; none: the whole file
 	Text string
 	Hint string
 	Fix  Fix
 }
 
-// maxRows is how many lines a finding names.
+// maxRows is the maximum number of line numbers that String prints.
 const maxRows = 5
 
-// String is the finding with its lines.
+// String returns the text of the finding with its line numbers.
 func (f Finding) String() string {
 	if len(f.Rows) == 0 {
 		return f.Text
@@ -140,16 +139,16 @@ func (f Finding) String() string {
 	return noun + all + ": " + f.Text
 }
 
-// Check returns what is wrong with a text for its reader, at most one finding of a
-// kind. A file that is no text has none.
+// Check returns the problems of a text for its reader, at most one finding of each kind. A binary
+// file has none.
 func Check(r Reader, b []byte) []Finding {
 	_, all := walk(r, b, nil)
 	return all
 }
 
-// Repair makes some repairs and returns the text with what was done: nothing, and
-// b itself, when there was nothing to do. Line ends stay as they are. A repaired
-// text needs no repair of these kinds any more.
+// Repair applies the given fixes and returns the new text and the findings that it repaired.
+// Without anything to repair it returns b itself and no finding. Line endings are unchanged. A
+// second Repair with the same fixes finds nothing.
 func Repair(r Reader, b []byte, fixes ...Fix) ([]byte, []Finding) {
 	out, all := walk(r, b, fixes)
 	all = slices.DeleteFunc(all, func(f Finding) bool { return f.Fix == NoFix || !slices.Contains(fixes, f.Fix) })
@@ -159,9 +158,8 @@ func Repair(r Reader, b []byte, fixes ...Fix) ([]byte, []Finding) {
 	return out, all
 }
 
-// Begins reports whether a text that begins so is one that a repair of its encoding
-// changes, unless it is damaged further behind, and why. head is the whole text or
-// at least some hundred bytes of it.
+// Begins reports whether an encoding repair would change the text that begins with head, and why,
+// unless the rest is damaged. head is the whole text or at least its first few hundred bytes.
 func Begins(r Reader, head []byte) (why string, ok bool) {
 	if r == Unread {
 		return "", false
@@ -174,15 +172,15 @@ func Begins(r Reader, head []byte) (why string, ok bool) {
 	return f.Text, ok && f.Fix == Encoding
 }
 
-// walk looks at a text as it is after each repair, and returns it with those that
-// are wanted.
+// walk checks a text, each time after the previous repair, and returns the findings and the text
+// with the requested fixes applied.
 func walk(r Reader, b []byte, fixes []Fix) (out []byte, all []Finding) {
 	if r == Unread {
 		return b, nil
 	}
 	plain, form := decode(b)
 	if strings.ContainsRune(plain, 0) {
-		return b, nil // no text
+		return b, nil // a binary file
 	}
 	if f, ok := form.finding(r); ok {
 		all = append(all, f)
@@ -191,7 +189,7 @@ func walk(r Reader, b []byte, fixes []Fix) (out []byte, all []Finding) {
 	case form == damagedUTF16:
 		return b, all
 	case form != utf8Plain && !slices.Contains(fixes, Encoding) && slices.ContainsFunc(fixes, func(f Fix) bool { return f != Encoding }):
-		return b, all // the other repairs are of UTF-8
+		return b, all // the other repairs need UTF-8
 	}
 	text := plain
 	if form == utf8Plain || slices.Contains(fixes, Encoding) {

@@ -53,7 +53,7 @@ func TestReaderOf(t *testing.T) {
 		"left4dead2/gameinfo.txt":                                   gametext.KeyValues,
 		"left4dead2/scripts/vscripts/a.nut":                         gametext.Script,
 		"left4dead2/motd.txt":                                       gametext.Lines,
-		"left4dead2/resource/left4dead2_english.txt":                gametext.Unread, // the client wants UTF-16
+		"left4dead2/resource/left4dead2_english.txt":                gametext.Unread, // the client expects UTF-16
 		"left4dead2/resource/closecaption_english.txt":              gametext.Unread,
 		"left4dead2/addons/readme.txt":                              gametext.Unread,
 		"left4dead2/addons/sourcemod/scripting/x.sp":                gametext.Unread,
@@ -63,14 +63,14 @@ func TestReaderOf(t *testing.T) {
 		"left4dead2":                                                gametext.Unread,
 	} {
 		if got := gametext.ReaderOf(name); got != want {
-			t.Errorf("%s: %q, want %q", name, got, want)
+			t.Errorf("%s: got %q, want %q", name, got, want)
 		}
 	}
 }
 
 const bom = "\ufeff"
 
-// findings are texts with what is wrong in them and what their repair makes.
+// findings are texts with their problems and the expected result of the repair.
 var findings = []struct {
 	name   string
 	reader gametext.Reader
@@ -179,8 +179,8 @@ func TestFindingsAndRepairs(t *testing.T) {
 	}
 }
 
-// What SourceMod makes of an identity: admin-simple.sp decides between Steam ID,
-// address and name; AdminCache.cpp cuts STEAM_1: off and compares the rest.
+// How SourceMod treats an identity: admin-simple.sp distinguishes Steam ID, address and name;
+// AdminCache.cpp cuts off STEAM_1: and compares the rest.
 func TestIdentities(t *testing.T) {
 	for _, c := range []struct{ line, problem, fixed string }{
 		{`"STEAM_1:0:4" "@Full Admins"`, "", ""},
@@ -234,7 +234,7 @@ func TestAdminsInsideCommentAreReported(t *testing.T) {
 	}
 }
 
-// What somebody would upload, as it was found.
+// Files as users uploaded them.
 func TestCases(t *testing.T) {
 	want := map[string][]string{
 		"encodings/addons/metamod.vdf": {"encoding|it is UTF-16: the game reads nothing of it"},
@@ -281,7 +281,7 @@ func TestCases(t *testing.T) {
 
 func TestBegins(t *testing.T) {
 	whole := []byte(wide("\ufeffhostname \"🧟🧟🧟\"\n", binary.LittleEndian))
-	for n := 2; n <= len(whole); n++ { // wherever it is cut
+	for n := 2; n <= len(whole); n++ { // cut at any length
 		if why, ok := gametext.Begins(gametext.Commands, whole[:n]); !ok || why != "it is UTF-16: the game runs no command of it" {
 			t.Errorf("%d bytes: %q, %v", n, why, ok)
 		}
@@ -292,7 +292,7 @@ func TestBegins(t *testing.T) {
 		}
 	}
 	if _, ok := gametext.Begins(gametext.Unread, whole); ok {
-		t.Error("nobody reads it")
+		t.Error("a file without a reader has an encoding repair")
 	}
 }
 
@@ -313,7 +313,7 @@ func FuzzRepair(f *testing.F) {
 	}
 	f.Add(0, []byte("say “a”“b”\"c”; x\u00a0 y // “"))
 	f.Add(1, []byte("/*\n\"STEAM_1:5:5\" z\n“1:0:5” “z”"))
-	f.Add(1, []byte("\xef\xbb\ufeff\xbf0")) // what is left is a mark
+	f.Add(1, []byte("\xef\xbb\ufeff\xbf0")) // removing the mark leaves another mark
 	f.Fuzz(func(t *testing.T, i int, b []byte) {
 		r := readers[uint(i)%uint(len(readers))]
 		was := slices.Clone(b)
@@ -321,21 +321,21 @@ func FuzzRepair(f *testing.F) {
 			got, done := gametext.Repair(r, b, fixes...)
 			if len(done) == 0 {
 				if string(got) != string(b) {
-					t.Errorf("%v: %q became %q and nothing was done", fixes, b, got)
+					t.Errorf("%v: %q became %q without a finding", fixes, b, got)
 				}
 				continue
 			}
 			if again, more := gametext.Repair(r, got, fixes...); len(more) > 0 {
-				t.Errorf("%v: %q, repaired to %q, needs %v: %q", fixes, b, got, more, again)
+				t.Errorf("%v: %q, repaired to %q, needs the repair %v again: %q", fixes, b, got, more, again)
 			}
 			for _, f := range gametext.Check(r, got) {
 				if slices.Contains(fixes, f.Fix) {
-					t.Errorf("%v: %q, repaired to %q, has %v", fixes, b, got, f)
+					t.Errorf("%v: %q, repaired to %q, still has %v", fixes, b, got, f)
 				}
 			}
 		}
 		if string(was) != string(b) {
-			t.Error("the text itself was changed")
+			t.Error("Repair modified its argument")
 		}
 	})
 }

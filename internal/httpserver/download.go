@@ -10,33 +10,31 @@ import (
 	"time"
 )
 
-// Attachment says that an answer of this media type is a file to keep under a name: no
-// browser shall show what people uploaded as a page of ours.
+// Attachment sets the headers of an answer that browsers must save under the given name. A browser
+// must never display an uploaded file as a page of the panel.
 func Attachment(w http.ResponseWriter, media, name string) {
 	h := w.Header()
 	h.Set("Content-Type", media)
 	h.Set("X-Content-Type-Options", "nosniff")
-	// nginx takes 1 GB into a file and then nothing until a slow client has that:
-	// the kernel would end its connection.
+	// With buffering, nginx stores 1 GB in a file and reads no more until a slow client has
+	// received it; the kernel would close the connection.
 	h.Set("X-Accel-Buffering", "no")
 	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": name}))
 }
 
-// Cut watches over an answer: it calls cut, once, when check fails after a right has
-// ended. stop ends that, and returns when cut is not called any more. It is
-// accounts.Accounts.Cut.
+// Cut watches an answer: when a right ends and check then fails, it calls cut once. stop ends the
+// watch and returns once cut cannot be called any more. accounts.Accounts.Cut implements it.
 type Cut func(check func() error, cut func()) (stop func())
 
-// SendWhile sends a long answer as long as check passes, and cuts it off then: nobody
-// whose session, token or right has ended gets the rest. The context of the request
-// that send is given ends with that. It panics with http.ErrAbortHandler when the
-// answer was cut off, which must not look whole.
+// SendWhile sends a long answer and aborts it as soon as check fails, so that nobody receives the
+// rest after their session, token or right has ended. It then cancels the context of the request
+// passed to send, and panics with http.ErrAbortHandler, so that the answer cannot appear complete.
 func SendWhile(w http.ResponseWriter, r *http.Request, watch Cut, check func() error, send func(r *http.Request)) {
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	stop := watch(check, func() {
 		cancel()
-		_ = http.NewResponseController(w).SetWriteDeadline(time.Now()) // a write that waits ends too
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now()) // also interrupts a blocked write
 	})
 	defer stop()
 	send(r.WithContext(ctx))
@@ -45,14 +43,14 @@ func SendWhile(w http.ResponseWriter, r *http.Request, watch Cut, check func() e
 	}
 }
 
-// Generate answers with what write writes, as long as the client goes on reading it, as
-// SlowWriter says. When write fails the connection is cut, by a panic with
-// http.ErrAbortHandler: half of it must not look whole. failed is told of an error that
-// is neither the client's nor the end of its request.
+// Generate sends the output of write with a SlowWriter, so the client must keep reading. If write
+// fails, Generate panics with http.ErrAbortHandler, which closes the connection: a partial answer
+// must not appear complete. It calls failed with errors caused neither by the client nor by the end
+// of the request.
 func Generate(w http.ResponseWriter, r *http.Request, write func(context.Context, io.Writer) error, failed func(error)) {
 	ctx := r.Context()
 	err := write(ctx, SlowWriter(ctx, w))
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Time{}) // it would be that of the next answer too
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Time{}) // else it would also apply to the next answer
 	if err == nil {
 		return
 	}
@@ -62,10 +60,9 @@ func Generate(w http.ResponseWriter, r *http.Request, write func(context.Context
 	panic(http.ErrAbortHandler)
 }
 
-// Content answers with content as http.ServeContent does, or with a part of it. When
-// reading it fails the connection is cut, by a panic with http.ErrAbortHandler, and
-// failed is told of an error that is not the end of the request: http.ServeContent says
-// nothing of it.
+// Content answers with content, or with a range of it, like http.ServeContent. If reading content
+// fails, Content panics with http.ErrAbortHandler, which closes the connection. It calls failed
+// with the error, which http.ServeContent does not report, unless the request has ended.
 func Content(w http.ResponseWriter, r *http.Request, modified time.Time, content io.ReadSeeker, failed func(error)) {
 	read := &readErrors{ReadSeeker: content}
 	http.ServeContent(w, r, "", modified, read)
@@ -79,10 +76,10 @@ func Content(w http.ResponseWriter, r *http.Request, modified time.Time, content
 	panic(http.ErrAbortHandler)
 }
 
-// readErrors keeps the error that content couldn't be read for.
+// readErrors records the error that a read of the content returned.
 type readErrors struct {
 	io.ReadSeeker
-	err atomic.Pointer[error] // several parts are read by another goroutine
+	err atomic.Pointer[error] // with several ranges, another goroutine reads
 }
 
 func (c *readErrors) Read(b []byte) (int, error) {

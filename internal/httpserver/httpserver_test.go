@@ -22,11 +22,11 @@ func TestEachErrorKindHasStatus(t *testing.T) {
 		left4me.NotFound, left4me.Conflict, left4me.Invalid, left4me.Denied, left4me.Busy, left4me.Unavailable, left4me.DiskFull,
 	} {
 		if status, ok := httpserver.Status(k); !ok || http.StatusText(status) == "" || status < 400 {
-			t.Errorf("%s: %d", k, status)
+			t.Errorf("%s: got status %d", k, status)
 		}
 	}
 	if status, ok := httpserver.Status(left4me.Internal); ok {
-		t.Errorf("an internal error has the status %d", status)
+		t.Errorf("an internal error has status %d", status)
 	}
 }
 
@@ -53,7 +53,7 @@ func TestEachRequestHasID(t *testing.T) {
 		h.ServeHTTP(w, r)
 		got := w.Header().Get("X-Request-Id")
 		if got != inside || !requestid.Valid(got) || seen[got] || c.kept != (len(c.sent) > 0 && got == c.sent[0]) {
-			t.Errorf("%q was sent, %q is answered, %q is in the context", c.sent, got, inside)
+			t.Errorf("sent %q, got %q in the answer and %q in the context", c.sent, got, inside)
 		}
 		seen[got] = true
 	}
@@ -73,7 +73,7 @@ func TestInterruptedBodyIsReported(t *testing.T) {
 	other := &left4me.Error{Kind: left4me.Conflict, Text: "taken"}
 	if err := httpserver.CutOff(errors.Join(httpserver.ErrBody, other)); !errors.Is(err, left4me.Conflict) ||
 		errors.Is(err, left4me.Unavailable) {
-		t.Errorf("what is public already became %v", err)
+		t.Errorf("a public error became %v", err)
 	}
 }
 
@@ -90,12 +90,12 @@ func TestEventsMatchStandard(t *testing.T) {
 		"Content-Type": "text/event-stream", "Cache-Control": "no-store, no-transform", "X-Accel-Buffering": "no",
 	} {
 		if got := w.Header().Get(name); got != v {
-			t.Errorf("%s is %q", name, got)
+			t.Errorf("header %s is %q", name, got)
 		}
 	}
 }
 
-// torn is content of which the second half can't be read.
+// torn is content whose second half cannot be read.
 type torn struct {
 	*strings.Reader
 	from int64
@@ -109,8 +109,8 @@ func (c torn) Read(b []byte) (int, error) {
 	return c.Reader.Read(b[:min(int64(len(b)), c.from-at)])
 }
 
-// What fails while an answer is on its way cuts the connection and is told, unless the
-// client has gone itself.
+// An error in the middle of an answer closes the connection and is reported, unless the client
+// itself has disconnected.
 func TestFailedDownloadIsAbortedAndLogged(t *testing.T) {
 	const half = 100 << 10
 	text := strings.Repeat("x", 2*half)
@@ -122,7 +122,7 @@ func TestFailedDownloadIsAbortedAndLogged(t *testing.T) {
 		case err := <-told:
 			return err
 		case <-time.After(10 * time.Second):
-			t.Fatal("nobody was told")
+			t.Fatal("the error was not reported")
 			return nil
 		}
 	}
@@ -142,11 +142,11 @@ func TestFailedDownloadIsAbortedAndLogged(t *testing.T) {
 	mux.HandleFunc("/gone", func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
 			if recover() != http.ErrAbortHandler {
-				t.Error("an answer that was not sent looks whole")
+				t.Error("an unsent answer appears complete")
 			}
 			tell(nil)
 		}()
-		r = r.WithContext(context.WithoutCancel(r.Context())) // that it has gone isn't known yet
+		r = r.WithContext(context.WithoutCancel(r.Context())) // the server has not noticed the disconnect yet
 		httpserver.Generate(w, r, func(_ context.Context, w io.Writer) error {
 			for {
 				if _, err := io.WriteString(w, text); err != nil {
@@ -174,10 +174,10 @@ func TestFailedDownloadIsAbortedAndLogged(t *testing.T) {
 		body, err := io.ReadAll(res.Body)
 		res.Body.Close()
 		if err == nil || len(body) != half {
-			t.Errorf("%s: %d bytes, %v: it looks whole", path, len(body), err)
+			t.Errorf("%s: got %d bytes, %v: the answer appears complete", path, len(body), err)
 		}
 		if err := heard(); !errors.Is(err, iotest.ErrTimeout) {
-			t.Errorf("%s: told of %v", path, err)
+			t.Errorf("%s: reported %v", path, err)
 		}
 	}
 	res, err := get("/whole")
@@ -193,12 +193,12 @@ func TestFailedDownloadIsAbortedAndLogged(t *testing.T) {
 	}
 	res.Body.Close()
 	if err := heard(); err != nil {
-		t.Errorf("a client that has gone is told of: %v", err)
+		t.Errorf("reported the disconnect of a client: %v", err)
 	}
 }
 
-// A download that ends with its request, such as when the right to it ends, is no failure that
-// somebody has to see to, and looks no more whole.
+// A download that ends with its request, for example because the right to it ends, is no error to
+// report. The answer must not appear complete either.
 func TestCancelledDownloadIsNotLogged(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -214,10 +214,10 @@ func TestCancelledDownloadIsNotLogged(t *testing.T) {
 		func() {
 			defer func() {
 				if recover() != http.ErrAbortHandler {
-					t.Errorf("%s: it looks whole", name)
+					t.Errorf("%s: the answer appears complete", name)
 				}
 			}()
-			answer(httptest.NewRecorder(), func(err error) { t.Errorf("%s: told of %v", name, err) })
+			answer(httptest.NewRecorder(), func(err error) { t.Errorf("%s: reported %v", name, err) })
 		}()
 	}
 }

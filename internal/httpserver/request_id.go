@@ -7,10 +7,9 @@ import (
 	"github.com/left4me/left4me/internal/requestid"
 )
 
-// Identified gives each request an id, which is in its context and in the header
-// X-Request-Id of its answer. The caller's own is taken when it is valid, so that what a
-// proxy logs and what left4me logs can be put together; a request that sends several
-// has none.
+// Identified assigns each request an id, stores it in the context and sends it as X-Request-Id in
+// the answer. It keeps a valid id of the caller, so that the logs of a proxy and of left4me can be
+// matched. A request with several ids gets a new one.
 func Identified(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx := r.Context()
@@ -23,8 +22,8 @@ func Identified(next http.Handler) http.Handler {
 	})
 }
 
-// Logged reports whether the log has to have a failure that is shown with a status: it
-// is not the caller's, and its cause is shown to nobody.
+// Logged reports whether a failure that is answered with status must be logged: the caller did not
+// cause it, and the answer does not show its cause.
 func Logged(status int, e *left4me.Error) bool {
 	return status >= http.StatusInternalServerError && (e.Err != nil || e.Kind == left4me.DiskFull)
 }

@@ -11,17 +11,17 @@ import (
 )
 
 const (
-	// pieceBytes must pass within pieceWithin: a client that is slower must not hold
-	// a connection for ever.
+	// A client must transfer pieceBytes within pieceWithin, so that a slower client cannot hold a
+	// connection permanently.
 	pieceBytes  = 64 << 10
 	pieceWithin = 30 * time.Second
 )
 
-// ErrBody is in each error of reading a body other than its end.
+// ErrBody is wrapped by every error of reading a body except io.EOF.
 var ErrBody = errors.New("body")
 
-// SlowBody reads the body of a request as long as it keeps coming: 64 KiB within
-// 30 s. Its errors are ErrBody.
+// SlowBody returns a reader of a request's body that fails if less than 64 KiB arrive within 30 s.
+// Its errors wrap ErrBody.
 func SlowBody(w http.ResponseWriter, body io.Reader) io.Reader {
 	return &slowBody{body: body, c: http.NewResponseController(w)}
 }
@@ -29,12 +29,12 @@ func SlowBody(w http.ResponseWriter, body io.Reader) io.Reader {
 type slowBody struct {
 	body io.Reader
 	c    *http.ResponseController
-	left int // bytes until the time begins anew
+	left int // bytes until the next deadline
 }
 
 func (s *slowBody) Read(b []byte) (int, error) {
 	if s.left <= 0 {
-		_ = s.c.SetReadDeadline(time.Now().Add(pieceWithin)) // a connection has deadlines
+		_ = s.c.SetReadDeadline(time.Now().Add(pieceWithin)) // connections support deadlines
 		s.left = pieceBytes
 	}
 	n, err := s.body.Read(b)
@@ -45,8 +45,8 @@ func (s *slowBody) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// CutOff returns err as people are told of it when a body ended too early or didn't
-// come in time: left4me.Unavailable.
+// CutOff converts an error of an interrupted or timed-out body to left4me.Unavailable, with a text
+// for users. It returns other errors unchanged.
 func CutOff(err error) error {
 	if _, ok := left4me.Public(err); !ok && (errors.Is(err, ErrBody) || errors.Is(err, io.ErrUnexpectedEOF)) {
 		return left4me.NewError(left4me.Unavailable, "download.cut_off").Because(err)
@@ -54,21 +54,21 @@ func CutOff(err error) error {
 	return err
 }
 
-// ErrSlow is in each error of writing to a client.
+// ErrSlow is wrapped by every error of writing to a client.
 var ErrSlow = errors.New("the client reads too slowly")
 
-// SlowWriter writes a long answer as long as the client goes on reading, 64 KiB within
-// 30 s, and until ctx ends. The caller takes the deadline back at the end. Its errors
-// of writing are ErrSlow.
+// SlowWriter returns a writer for a long answer. It fails if the client reads less than 64 KiB
+// within 30 s, or once ctx has ended. The caller must reset the write deadline at the end. Errors
+// of writing wrap ErrSlow.
 func SlowWriter(ctx context.Context, w http.ResponseWriter) io.Writer {
 	return &slowWriter{ctx: ctx, w: w, c: http.NewResponseController(w)}
 }
 
 type slowWriter struct {
-	ctx  context.Context // ends a client that is not let in any more
+	ctx  context.Context // ends when the client loses its access
 	w    http.ResponseWriter
 	c    *http.ResponseController
-	left int // bytes until the time begins anew
+	left int // bytes until the next deadline
 }
 
 func (s *slowWriter) Write(b []byte) (int, error) {
@@ -76,7 +76,7 @@ func (s *slowWriter) Write(b []byte) (int, error) {
 		return 0, err
 	}
 	if s.left <= 0 {
-		_ = s.c.SetWriteDeadline(time.Now().Add(pieceWithin)) // a connection has deadlines
+		_ = s.c.SetWriteDeadline(time.Now().Add(pieceWithin)) // connections support deadlines
 		s.left = pieceBytes
 	}
 	n, err := s.w.Write(b)

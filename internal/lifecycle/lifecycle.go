@@ -1,9 +1,8 @@
-// Package lifecycle starts the parts of a program in one order and ends them in
-// another.
+// Package lifecycle starts the parts of a program in one order and stops them in another.
 //
-// A part is made by its New, which starts nothing, and works in its method Run until
-// its context ends: Run returns when everything that it began has ended. A part that
-// others rely on has a method Ready, whose channel is closed when they may.
+// A part is created by its New function, which starts nothing. Its method Run works until its
+// context ends and returns once everything that it started has ended. A part that others depend on
+// has a method Ready, which returns a channel that is closed when the part is ready.
 package lifecycle
 
 import (
@@ -15,21 +14,20 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Part is something that runs.
+// Part is a component with a running task.
 type Part struct {
 	Run func(context.Context) error
-	// Ready is closed when what starts after this part may start; nil: at once.
+	// Ready is closed when the parts after this one may start; nil means immediately.
 	Ready <-chan struct{}
 }
 
-// Stage is parts that end together. They start one after the other.
+// Stage is a group of parts that stop together. They start one after the other.
 type Stage []Part
 
-// Run runs all stages until ctx ends or a part fails. The last stage starts first and
-// ends last: each stage has ended as a whole before the context of the next one ends.
-// When all have ended it returns what parts failed with, the first one first. A part that
-// only says that its context has ended has not failed: without any failure Run returns
-// the error of ctx itself.
+// Run runs all stages until ctx ends or a part fails. The last stage starts first and stops last: a
+// stage has ended completely before the context of the next one ends. Once all have ended, Run
+// returns the errors of all parts, the earliest first. A part that only returns the error of its
+// ended context has not failed; without any failure, Run returns the error of ctx itself.
 func Run(ctx context.Context, stages ...Stage) error {
 	values := context.WithoutCancel(ctx)
 	var failed failures
@@ -49,12 +47,11 @@ func Run(ctx context.Context, stages ...Stage) error {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	default:
-		return ended // a part gave up by itself
+		return ended // a part cancelled itself
 	}
 }
 
-// failures are the errors of parts in the order in which they came. It is safe for
-// concurrent use.
+// failures collects the errors of parts in order. It is safe for concurrent use.
 type failures struct {
 	mu  sync.Mutex
 	all []error
@@ -69,8 +66,8 @@ func (f *failures) add(err error) {
 	f.all = append(f.all, err)
 }
 
-// onlyCanceled reports whether an error has no other cause than the end of a context:
-// errors.Is would find that also beside a failure.
+// onlyCanceled reports whether an error has no cause other than context.Canceled. errors.Is would
+// also be true for a joined error with a real failure.
 func onlyCanceled(err error) bool {
 	switch e := err.(type) {
 	case interface{ Unwrap() error }:
@@ -81,8 +78,8 @@ func onlyCanceled(err error) bool {
 	return errors.Is(err, context.Canceled)
 }
 
-// start starts the parts of a stage, unless ctx ends meanwhile, with a context of
-// their own, and returns what ends that and waits for them.
+// start starts the parts of a stage, unless ctx ends first, with a context of their own. The
+// returned function cancels that context and waits for the parts.
 func (s Stage) start(ctx, values context.Context, group *errgroup.Group, failed *failures) (end func()) {
 	own, cancel := context.WithCancel(values)
 	var running sync.WaitGroup

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// diary keeps what happened, in order.
+// diary records what happened, in order.
 type diary struct {
 	mu  sync.Mutex
 	all []string
@@ -24,12 +24,12 @@ func (d *diary) note(what string) {
 	d.all = append(d.all, what)
 }
 
-// part is ready some time after it started, and ends some time after its context.
+// part returns a part that is ready some time after its start and ends some time after its context.
 func (d *diary) part(name string, readyAfter, endsAfter time.Duration) Part {
 	ready := make(chan struct{})
 	return Part{Ready: ready, Run: func(ctx context.Context) error {
 		d.note("starts " + name)
-		time.Sleep(readyAfter) // of the bubble
+		time.Sleep(readyAfter) // time of the synctest bubble
 		d.note("ready " + name)
 		close(ready)
 		<-ctx.Done()
@@ -69,14 +69,14 @@ func TestPartsStartFromLastStageOnceReady(t *testing.T) {
 		defer cancel()
 		var d diary
 		slow := d.part("slow", time.Second, 0)
-		slow.Ready = nil // nobody waits for it
+		slow.Ready = nil // no later part waits for it
 		_ = Run(ctx, Stage{d.part("first", 0, 0)}, Stage{d.part("second", 0, 0), slow},
 			Stage{d.part("a", time.Second, 0), d.part("b", 0, 0)})
 		want := []string{
 			"starts a", "ready a", "starts b", "ready b", "starts second", "ready second", "starts slow", "starts first", "ready first",
 			"ready slow",
 		}
-		// Of what starts at once nobody says which is first.
+		// The order of parts that start at the same time is not defined.
 		got := slices.Clone(d.all[:len(want)])
 		if i := slices.Index(got, "starts slow"); i > 6 {
 			got = slices.Insert(slices.Delete(got, i, i+1), 6, "starts slow")
@@ -114,14 +114,14 @@ func TestPartThatIsNeverReadyBlocksLaterStages(t *testing.T) {
 	}
 }
 
-// A part that ends at once with the error of its context must not hide why another one
-// could not end well.
+// A part that returns the error of its context immediately must not hide the error of another part
+// at shutdown.
 func TestErrorsAtShutdownAreReturned(t *testing.T) {
 	full, stuck := errors.New("the disk is full"), errors.New("it is stuck")
 	ends := func(after time.Duration, with func(context.Context) error) Part {
 		return Part{Run: func(ctx context.Context) error {
 			<-ctx.Done()
-			time.Sleep(after) // of the bubble
+			time.Sleep(after) // time of the synctest bubble
 			return with(ctx)
 		}}
 	}
@@ -158,13 +158,13 @@ func TestErrorsAtShutdownAreReturned(t *testing.T) {
 				defer cancel()
 				time.AfterFunc(time.Minute, cancel)
 				err := Run(ctx, c.parts)
-				if len(c.want) == 0 && err != context.Canceled { // itself: serve tells it from a failure that says so, too
+				if len(c.want) == 0 && err != context.Canceled { // identical, because serve distinguishes it from a failure that wraps it
 					t.Errorf("%v, want only that the installation of the game was interrupted", err)
 				}
 				from := 0
 				for _, want := range c.want {
 					if !errors.Is(err, want) {
-						t.Fatalf("%v, want %v", err, want)
+						t.Fatalf("got %v, want %v", err, want)
 					}
 					at := strings.Index(err.Error(), want.Error())
 					if at < from {

@@ -1,9 +1,8 @@
 // Package mountinfo reads the mount points in /proc/PID/mountinfo
 // (proc_pid_mountinfo(5)).
 //
-// github.com/moby/sys/mountinfo 0.7.3 refuses a table that has a line of more than
-// 64 KiB, which an overlay with many layers makes
-// (findings/mountinfo-refuses-many-layers.sh).
+// github.com/moby/sys/mountinfo 0.7.3 refuses a table with a line of more than 64 KiB, which an
+// overlay with many layers has (findings/mountinfo-refuses-many-layers.sh).
 package mountinfo
 
 import (
@@ -12,12 +11,11 @@ import (
 	"strings"
 )
 
-// Self returns the mount points that this process sees, in the order of the table:
-// one that is mounted over comes before what is mounted over it. A mount point that
-// was removed ends in "//deleted".
+// Self returns the mount points that this process sees, in the order of the table: a covered mount
+// comes before the mount that covers it. A removed mount point ends in "//deleted".
 func Self() ([]string, error) { return read("self") }
 
-// Of is Self for another process. Errors: fs.ErrNotExist when there is none.
+// Of is like Self for another process. It returns fs.ErrNotExist if the process does not exist.
 func Of(pid int) ([]string, error) { return read(strconv.Itoa(pid)) }
 
 func read(process string) ([]string, error) {
@@ -28,12 +26,12 @@ func read(process string) ([]string, error) {
 	return parse(string(table)), nil
 }
 
-// parse reads a table. A line with fewer fields than the kernel writes is left out.
+// parse parses a table. It skips lines with fewer fields than the kernel writes.
 func parse(table string) (points []string) {
 	for line := range strings.Lines(table) {
 		var point string
 		ok := true
-		for range 5 { // identity, parent, device, root, mount point
+		for range 5 { // mount id, parent, device, root, mount point
 			if point, line, ok = strings.Cut(line, " "); !ok {
 				break
 			}
@@ -45,8 +43,8 @@ func parse(table string) (points []string) {
 	return points
 }
 
-// unescape reads a path: the kernel writes space, tab, newline, backslash, and in some
-// fields the number sign, as a backslash with three octal digits.
+// unescape decodes a path: the kernel writes space, tab, newline, backslash and, in some fields,
+// the number sign as a backslash with three octal digits.
 func unescape(path string) string {
 	if !strings.Contains(path, `\`) {
 		return path
@@ -65,6 +63,5 @@ func unescape(path string) string {
 	return b.String()
 }
 
-// Under reports whether a mount point is dir or lies beneath it. dir has no slash at
-// its end.
+// Under reports whether a mount point is dir or under it. dir must not end in a slash.
 func Under(point, dir string) bool { return point == dir || strings.HasPrefix(point, dir+"/") }

@@ -20,7 +20,7 @@ func TestMountPointsAreUnescaped(t *testing.T) {
 		"41 22 8:1 / /mnt/ä\\9 rw\n" + "\n" + "42 22 8:1 / /cut"
 	want := []string{"/sys", "/tmp/at #\t\n\\ x", `/mnt/a\040b`, `/mnt/ä\9`}
 	if got := parse(table); !slices.Equal(got, want) {
-		t.Errorf("%q, want %q", got, want)
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 
@@ -40,7 +40,7 @@ func TestSelfListsOwnMounts(t *testing.T) {
 			t.Fatal(err)
 		}
 		if points, err := Self(); err != nil || slices.Contains(points, at) {
-			t.Errorf("after it was unmounted: %q, %v", points, err)
+			t.Errorf("after the unmount: %q, %v", points, err)
 		}
 	})
 }
@@ -48,7 +48,7 @@ func TestSelfListsOwnMounts(t *testing.T) {
 func TestUnderIncludesDirectoryItself(t *testing.T) {
 	for point, want := range map[string]bool{"/a/b": true, "/a/b/c": true, "/a/bc": false, "/a": false} {
 		if Under(point, "/a/b") != want {
-			t.Errorf("%s: %v", point, !want)
+			t.Errorf("%s: got %v", point, !want)
 		}
 	}
 }
@@ -63,7 +63,7 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, table string) {
 		points := parse(table)
 		if n := strings.Count(table, "\n") + 1; len(points) > n {
-			t.Errorf("%d points of %d lines", len(points), n)
+			t.Errorf("got %d mount points from %d lines", len(points), n)
 		}
 		for _, p := range points {
 			if len(p) > len(table) {

@@ -1,5 +1,5 @@
-// Package periodic runs a function again and again: at intervals, when the function
-// itself says, or when it is woken.
+// Package periodic runs a function repeatedly: at intervals, at times that the function chooses, or
+// when it is woken.
 package periodic
 
 import (
@@ -10,27 +10,27 @@ import (
 	"github.com/left4me/left4me/internal/sleep"
 )
 
-// Schedule says when a function runs. One of Every and Next has to be set.
+// Schedule defines when a function runs. Either Every or Next must be set.
 type Schedule struct {
-	// Every is the time from one start to the next. A run that takes longer delays the
-	// next one; runs that are missed meanwhile are one.
+	// Every is the time from one start to the next. A run that takes longer delays the next; the
+	// runs missed in the meantime are combined into one.
 	Every time.Duration
-	// Next is used instead of Every: it is called after each run, and before the first
-	// one without AtOnce, and says how long to wait from then on.
+	// Next is used instead of Every and returns the time to wait for the next run. It is called
+	// after each run, and before the first one unless AtOnce is set.
 	Next func() time.Duration
-	// AtOnce makes the first run when Run is called.
+	// AtOnce starts the first run immediately.
 	AtOnce bool
-	// Wake makes a run before its time. Its sender owns it and doesn't close it; with
-	// room for one, what is sent during a run makes one run afterwards.
+	// Wake starts a run early. The sender owns the channel and must not close it. With a capacity
+	// of 1, values sent during a run cause one further run.
 	Wake <-chan struct{}
-	// Pause is the least time from the end of a run to the start of the next, however
-	// often the function is woken.
+	// Pause is the minimum time from the end of a run to the start of the next, no matter how often
+	// the function is woken.
 	Pause time.Duration
 }
 
-// Run calls do as the schedule says until ctx ends, and returns when do has returned.
-// do gets ctx, with an id of the run for the log unless ctx has one, is never called twice at a time nor after ctx has ended, and runs on
-// the goroutine of the caller, where a panic ends Run.
+// Run calls do as scheduled until ctx ends, and returns once do has returned. It passes ctx with a
+// new request id for the log, unless ctx has one. Calls of do never overlap and never start after
+// ctx has ended. They run on the caller's goroutine, so a panic in do ends Run.
 func Run(ctx context.Context, s Schedule, do func(context.Context)) {
 	var due <-chan time.Time
 	if s.Next == nil {

@@ -11,8 +11,8 @@ import (
 	"github.com/left4me/left4me/internal/requestid"
 )
 
-// starts runs a schedule for a time, and returns when it called do, which takes a
-// while each time.
+// starts runs a schedule for the given time and returns when it called do. Each call of do takes
+// the time takes.
 func starts(t *testing.T, s Schedule, within, takes time.Duration) (at []time.Duration) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), within)
@@ -21,10 +21,10 @@ func starts(t *testing.T, s Schedule, within, takes time.Duration) (at []time.Du
 	var running atomic.Int32
 	Run(ctx, s, func(context.Context) {
 		if running.Add(1) > 1 {
-			t.Error("two runs at a time")
+			t.Error("two runs overlap")
 		}
 		at = append(at, time.Since(began))
-		time.Sleep(takes) // of the bubble
+		time.Sleep(takes) // time of the synctest bubble
 		running.Add(-1)
 	})
 	return at
@@ -32,7 +32,7 @@ func starts(t *testing.T, s Schedule, within, takes time.Duration) (at []time.Du
 
 func TestScheduleReportsNextRun(t *testing.T) {
 	const second = time.Second
-	// backOff waits 1 s, 2 s, 4 s and so on.
+	// backOff returns intervals of 1 s, 2 s, 4 s and so on.
 	backOff := func() func() time.Duration {
 		wait := second / 2
 		return func() time.Duration { wait *= 2; return wait }
@@ -82,7 +82,7 @@ func TestScheduleReportsNextRun(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				if got := starts(t, c.schedule, 35*second, c.takes); !slices.Equal(got, c.want) {
-					t.Errorf("it ran at %v, want %v", got, c.want)
+					t.Errorf("runs at %v, want %v", got, c.want)
 				}
 			})
 		})
@@ -94,7 +94,7 @@ func TestWakeRunsEarlyAndOncePerBurst(t *testing.T) {
 		wake := make(chan struct{}, 1)
 		go func() {
 			time.Sleep(3 * time.Second)
-			for range 50 { // while it runs and pauses
+			for range 50 { // during a run and its pause
 				select {
 				case wake <- struct{}{}:
 				default:
@@ -104,15 +104,15 @@ func TestWakeRunsEarlyAndOncePerBurst(t *testing.T) {
 		}()
 		got := starts(t, Schedule{Every: 10 * time.Second, Wake: wake, Pause: time.Second}, 25*time.Second, 0)
 		if want := []time.Duration{3 * time.Second, 4 * time.Second, 10 * time.Second, 20 * time.Second}; !slices.Equal(got, want) {
-			t.Errorf("it ran at %v, want %v", got, want)
+			t.Errorf("runs at %v, want %v", got, want)
 		}
 	})
 }
 
 type ofTest struct{}
 
-// The lines of the log of one run belong together, and those of what a request began to
-// the request.
+// All log lines of one run have the same id. The lines of work that a request caused have the id of
+// that request.
 func TestEachRunHasLogID(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ids := func(ctx context.Context) (ids []string) {
@@ -136,7 +136,7 @@ func TestEachRunHasLogID(t *testing.T) {
 func TestRunStopsWithContext(t *testing.T) {
 	for name, c := range map[string]struct {
 		schedule Schedule
-		ends     time.Duration // the context
+		ends     time.Duration // end of the context
 		runs     int
 	}{
 		"before it began":  {Schedule{Every: time.Hour, AtOnce: true}, 0, 0},
@@ -154,26 +154,26 @@ func TestRunStopsWithContext(t *testing.T) {
 				began, runs := time.Now(), 0
 				Run(ctx, c.schedule, func(got context.Context) {
 					if got.Err() != nil || got.Value(ofTest{}) != name {
-						t.Error("it runs with another context, or one that has ended")
+						t.Error("do got another context or an ended one")
 					}
 					runs++
 				})
 				if took := time.Since(began); took != c.ends || runs != c.runs {
-					t.Errorf("it returned after %v and %d runs, want %v and %d", took, runs, c.ends, c.runs)
+					t.Errorf("Run returned after %v and %d runs, want %v and %d", took, runs, c.ends, c.runs)
 				}
 			})
 		})
 	}
 }
 
-// Run has been woken and its context has ended: whichever it sees first, nothing runs.
+// Run was woken and its context has ended: in either order, nothing may run.
 func TestNothingRunsAfterContextEnds(t *testing.T) {
 	for range 50 {
 		synctest.Test(t, func(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			wake := make(chan struct{}, 1)
 			time.AfterFunc(time.Second, func() { cancel(); wake <- struct{}{} })
-			Run(ctx, Schedule{Every: time.Hour, Wake: wake}, func(context.Context) { t.Error("it runs") })
+			Run(ctx, Schedule{Every: time.Hour, Wake: wake}, func(context.Context) { t.Error("do was called") })
 		})
 	}
 }
@@ -181,9 +181,9 @@ func TestNothingRunsAfterContextEnds(t *testing.T) {
 func TestPanicReachesCaller(t *testing.T) {
 	defer func() {
 		if got := recover(); got != "broken" {
-			t.Errorf("recovered %v", got)
+			t.Errorf("got panic %v", got)
 		}
 	}()
 	Run(t.Context(), Schedule{Every: time.Hour, AtOnce: true}, func(context.Context) { panic("broken") })
-	t.Error("it returned")
+	t.Error("Run returned")
 }

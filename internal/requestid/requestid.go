@@ -1,11 +1,9 @@
-// Package requestid is the id by which everything that one request causes is found in
-// the log: the lines of panel and API, of the jobs that it asked for, and of the hosts
-// that work on them.
+// Package requestid provides the id that connects all log lines caused by one request: the lines of
+// panel and API, of the jobs that the request created, and of the hosts that run them.
 //
-// An id travels in the context, between processes in headers and messages, and with a
-// job in its row. [LogHandler] writes it on each line that is logged with its context,
-// as request=ID. What no request causes, such as a schedule, has an id of its own for
-// each run.
+// An id is passed in the context, between processes in headers and messages, and for a job in its
+// database row. [LogHandler] adds the id of the context to each log line as request=ID. Work that
+// no request causes, such as a schedule, has a separate id for each run.
 package requestid
 
 import (
@@ -14,18 +12,18 @@ import (
 	"log/slog"
 )
 
-// Header is the header of HTTP and of the bus that carries an id.
+// Header is the name of the header that carries an id, in HTTP and on the bus.
 const Header = "X-Request-Id"
 
-// MaxLength is how long an id may be, in bytes. Proxies send 32 or 36.
+// MaxLength is the maximum length of an id in bytes. Proxies send 32 or 36.
 const MaxLength = 64
 
-// logKey is the key of an id in a line of the log.
+// logKey is the key of the id in log lines.
 const logKey = "request"
 
 type key struct{}
 
-// New makes an id: 12 characters, lower case.
+// New returns a new id of 12 lower-case characters.
 func New() string {
 	const alphabet = "abcdefghijklmnopqrstuvwxyz234567"
 	var id [12]byte
@@ -36,9 +34,9 @@ func New() string {
 	return string(id[:])
 }
 
-// Valid reports whether somebody else's id may be used: 1 to 64 characters, each a
-// letter or a digit of ASCII, a dot, a hyphen or an underscore. Such an id can be
-// searched for and forges no line of the log.
+// Valid reports whether a foreign id may be used: 1 to 64 characters, each an ASCII letter or
+// digit, a dot, a hyphen or an underscore. Such an id can be searched for and cannot forge a log
+// line.
 func Valid(id string) bool {
 	if id == "" || len(id) > MaxLength {
 		return false
@@ -53,7 +51,7 @@ func Valid(id string) bool {
 	return true
 }
 
-// With returns a context that has id; ctx itself when id is not valid.
+// With returns a context with id, or ctx itself if id is not valid.
 func With(ctx context.Context, id string) context.Context {
 	if !Valid(id) || id == From(ctx) {
 		return ctx
@@ -61,14 +59,13 @@ func With(ctx context.Context, id string) context.Context {
 	return context.WithValue(ctx, key{}, id)
 }
 
-// From returns the id of a context, or nothing.
+// From returns the id of a context, or an empty string.
 func From(ctx context.Context) string {
 	id, _ := ctx.Value(key{}).(string)
 	return id
 }
 
-// Ensure returns a context that has an id: ctx itself, or one with a new id when ctx
-// has none.
+// Ensure returns ctx if it has an id, else a context with a new id.
 func Ensure(ctx context.Context) context.Context {
 	if From(ctx) != "" {
 		return ctx

@@ -13,11 +13,11 @@ import (
 func TestIDsAreUnique(t *testing.T) {
 	a, b := requestid.New(), requestid.New()
 	if a == b || !regexp.MustCompile(`^[a-z2-7]{12}$`).MatchString(a) {
-		t.Errorf("%q, %q", a, b)
+		t.Errorf("got ids %q and %q", a, b)
 	}
 }
 
-// outsideIDs are ids of callers, and whether they may be used.
+// outsideIDs maps foreign ids to whether they may be used.
 var outsideIDs = map[string]bool{
 	"":                                     false,
 	"7f3a":                                 true,
@@ -43,10 +43,10 @@ var outsideIDs = map[string]bool{
 func TestForeignIDsAreShortAndPlain(t *testing.T) {
 	for id, want := range outsideIDs {
 		if requestid.Valid(id) != want {
-			t.Errorf("%q: %t", id, !want)
+			t.Errorf("%q: got %t", id, !want)
 		}
 		if got := requestid.From(requestid.With(t.Context(), id)); (got == id) != (want || id == "") {
-			t.Errorf("%q is %q in a context", id, got)
+			t.Errorf("with id %q, the context has %q", id, got)
 		}
 	}
 }
@@ -58,7 +58,7 @@ func FuzzValid(f *testing.F) {
 	plain := regexp.MustCompile(`\A[A-Za-z0-9._-]{1,64}\z`)
 	f.Fuzz(func(t *testing.T, id string) {
 		if got, want := requestid.Valid(id), plain.MatchString(id); got != want {
-			t.Errorf("%q: %t, want %t", id, got, want)
+			t.Errorf("%q: got %t, want %t", id, got, want)
 		}
 	})
 }
@@ -70,7 +70,7 @@ func TestEnsureKeepsExistingID(t *testing.T) {
 	}
 	a, b := requestid.From(requestid.Ensure(t.Context())), requestid.From(requestid.Ensure(t.Context()))
 	if !requestid.Valid(a) || !requestid.Valid(b) || a == b {
-		t.Errorf("%q, %q", a, b)
+		t.Errorf("got ids %q and %q", a, b)
 	}
 }
 
@@ -90,7 +90,7 @@ func TestLogLinesHaveContextID(t *testing.T) {
 		out.Reset()
 		c.write()
 		if !strings.HasSuffix(out.String(), c.want) {
-			t.Errorf("%q, want %q at its end", out.String(), c.want)
+			t.Errorf("got %q, want suffix %q", out.String(), c.want)
 		}
 	}
 }

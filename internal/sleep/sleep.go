@@ -1,5 +1,5 @@
-// Package sleep waits until a context ends. A time.Sleep or a bare timer would hold
-// up whoever waits for the goroutine to end.
+// Package sleep provides a sleep that a context can interrupt. A time.Sleep or a bare timer would
+// delay everything that waits for the end of the goroutine.
 package sleep
 
 import (
@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// For sleeps for d, or until ctx ends: then it returns context.Cause(ctx). It
-// returns nil at once when d is not positive and ctx has not ended.
+// For sleeps for d. If ctx ends first, it returns context.Cause(ctx) immediately. It returns nil
+// immediately if d is not positive and ctx has not ended.
 func For(ctx context.Context, d time.Duration) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)

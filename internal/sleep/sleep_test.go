@@ -28,11 +28,11 @@ func TestSleepReturnsContextCause(t *testing.T) {
 		time.AfterFunc(time.Second, func() { cancel(why) })
 		begun := time.Now()
 		if err := sleep.For(ctx, time.Hour); !errors.Is(err, why) || time.Since(begun) != time.Second {
-			t.Errorf("it ended after %v with %v", time.Since(begun), err)
+			t.Errorf("the sleep ended after %v with %v", time.Since(begun), err)
 		}
-		for _, d := range []time.Duration{0, time.Hour} { // it has ended before
+		for _, d := range []time.Duration{0, time.Hour} { // the context has already ended
 			if err := sleep.For(ctx, d); !errors.Is(err, why) || time.Since(begun) != time.Second {
-				t.Errorf("%v: it ended after %v with %v", d, time.Since(begun), err)
+				t.Errorf("%v: the sleep ended after %v with %v", d, time.Since(begun), err)
 			}
 		}
 	})

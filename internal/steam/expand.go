@@ -6,25 +6,26 @@ import (
 	"fmt"
 )
 
-// Bounds of what collections lead to.
+// Limits of Expand.
 const (
-	MaxDepth = 5     // collections in collections
-	MaxItems = 5_000 // in all
+	MaxDepth = 5     // maximum nesting of collections
+	MaxItems = 5_000 // maximum number of items in total
 )
 
-// ErrTooMany is returned when collections lead to more items than anybody wants.
+// ErrTooMany is returned if collections contain more than MaxItems items.
 var ErrTooMany = errors.New("too many items")
 
-// Tree is what some ids lead to.
+// Tree is the result of Expand.
 type Tree struct {
-	Items       []string            // that aren't collections, each once, in the order in which they are met
-	Collections map[string][]Child  // those that were met
-	Through     map[string][]string // the ids asked for through whose collections an item came
-	TooDeep     []string            // collections that were not looked into: they lie too deep
+	Items       []string            // without collections and duplicates, in the order of discovery
+	Collections map[string][]Child  // collections found, with their entries
+	Through     map[string][]string // for each item, the requested ids that lead to it
+	TooDeep     []string            // collections nested too deeply, which were not expanded
 }
 
-// Expand follows collections to the items in them, each collection once, however they contain one another. ask is
-// [Client.Collections], or something that remembers its answers. Errors: ask's, ErrTooMany.
+// Expand resolves ids to the items in their collections. It expands each collection once, even if
+// collections contain each other. ask is [Client.Collections] or a cache of it. Errors: those of
+// ask, and ErrTooMany.
 func Expand(ctx context.Context, ids []string, ask func(context.Context, []string) (map[string][]Child, error)) (*Tree, error) {
 	t := &Tree{Collections: map[string][]Child{}, Through: map[string][]string{}}
 	ids = numbers(ids)
@@ -65,7 +66,7 @@ func Expand(ctx context.Context, ids []string, ask func(context.Context, []strin
 	return t, nil
 }
 
-// walk notes the items beneath id, which were reached from root.
+// walk records the items under id, which was reached from root.
 func (t *Tree) walk(root, id string, seen, inRoot map[string]bool) {
 	if inRoot[id] {
 		return

@@ -1,6 +1,6 @@
 package steam
 
-// ParseAnswer reads an answer about items and collections, as the client does.
+// ParseAnswer parses an answer about items and collections as the client does.
 func ParseAnswer(body []byte) (files []PublishedFile, collections map[string][]Child, err error) {
 	var r listMessage
 	if err := decode(body, &r); err != nil {

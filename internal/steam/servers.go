@@ -9,24 +9,24 @@ import (
 	"strconv"
 )
 
-// Server is a game server as Steam sees it.
+// Server is a game server in Steam's list.
 type Server struct {
-	Addr    netip.AddrPort // where it answers queries
-	SteamID string         // 64 bits
+	Addr    netip.AddrPort // address and port for queries
+	SteamID string         // 64-bit id in decimal
 	App     int
 	GameDir string
 	Region  int
 	Secure  bool // VAC
-	LAN     bool // it says of itself that it is only for its network
-	Port    int  // of the game
+	LAN     bool // the server declares itself LAN-only
+	Port    int  // game port
 }
 
-// maxServers bounds what is kept of an answer; there are no more ports.
+// maxServers limits the servers read from an answer; an address has no more ports.
 const maxServers = 65536
 
-// ServersAt asks which servers Steam sees at an address: all of it, or those of one port when it isn't 0
-// (ISteamApps/GetServersAtAddress). A server that runs and isn't among them is not listed by Steam. Servers whose address
-// can't be understood are left out.
+// ServersAt returns the servers that Steam lists at an address, on one port or, if port is 0, on
+// all (ISteamApps/GetServersAtAddress). Steam does not list a running server that is missing from
+// the answer. Servers with an invalid address are left out.
 func (c *Client) ServersAt(ctx context.Context, addr netip.Addr, port uint16) ([]Server, error) {
 	const call = "ISteamApps/GetServersAtAddress"
 	at := addr.String()
@@ -53,7 +53,7 @@ func (c *Client) ServersAt(ctx context.Context, addr netip.Addr, port uint16) ([
 	return servers, nil
 }
 
-// serverMessage is a server in Steam's words; ids come as numbers or as text.
+// serverMessage is a server in Steam's answer. Ids may be numbers or strings.
 type serverMessage struct {
 	Addr    string `json:"addr"`
 	SteamID text   `json:"steamid"`
@@ -73,10 +73,10 @@ func (m serverMessage) server() (Server, bool) {
 	}, err == nil && m.Port >= 0 && m.Port <= 65535
 }
 
-// text is a string that may come as a number.
+// text is a string that may be encoded as a number.
 type text string
 
-// UnmarshalJSON takes "1" and 1.
+// UnmarshalJSON accepts "1" and 1.
 func (t *text) UnmarshalJSON(b []byte) error {
 	if len(b) > 0 && b[0] == '"' {
 		var s string

@@ -1,9 +1,10 @@
-// Package steam asks the Steam Web API: whether a server's version is the newest, which servers Steam sees at an address, and
-// what items and collections of the workshop are. None of it needs a key.
+// Package steam is a client for the Steam Web API: it checks whether a server's version is the
+// newest, which servers Steam lists at an address, and what the workshop's items and collections
+// contain. No call needs a key.
 //
-// Answers come from strangers over the internet and are bounded in size and time. An answer that Steam gives when it is
-// busy (429, 5xx, about the workshop also 403 and result 84) is asked for again after a pause. The package knows nothing of
-// left4me.
+// Answers are untrusted, so their size and the waiting time are bounded. The client retries a call
+// after a pause if Steam is busy (status 429 or 5xx; for the workshop also 403 and result 84). The
+// package does not depend on the rest of left4me.
 package steam
 
 import (
@@ -23,41 +24,43 @@ import (
 	"github.com/left4me/left4me/internal/sleep"
 )
 
-// BaseURL is where Steam answers.
+// BaseURL is the address of the Steam Web API.
 const BaseURL = "https://api.steampowered.com"
 
-// AppL4D2 is Left 4 Dead 2 as players have it: servers are registered under it, not under the one of the dedicated server.
+// AppL4D2 is the app id of Left 4 Dead 2 itself. Servers are registered under it, not under the app
+// id of the dedicated server.
 const AppL4D2 = 550
 
 const (
 	maxBody  = 4 << 20
 	maxPause = 10 * time.Second
-	maxWait  = 2 * time.Minute // before a question about the workshop is asked again
+	maxWait  = 2 * time.Minute // before a workshop call is retried
 )
 
 var (
-	// ErrBusy is returned when Steam refuses for the moment: too many requests, or it is down.
+	// ErrBusy is returned when Steam refuses temporarily: too many requests, or Steam is down.
 	ErrBusy = errors.New("too many requests, or Steam is down")
-	// ErrAnswer is returned for an answer that can't be understood.
+	// ErrAnswer is returned for an invalid answer.
 	ErrAnswer = errors.New("not an answer of Steam")
-	// ErrUnsupported is returned when Steam answers that it can't say.
+	// ErrUnsupported is returned when Steam answers that it has no such information.
 	ErrUnsupported = errors.New("no word on that from Steam")
-	// ErrUnreachable is returned when there is no answer at all.
+	// ErrUnreachable is returned when no answer arrives.
 	ErrUnreachable = errors.New("no connection to Steam")
 )
 
-// Client asks Steam. The zero value is ready. It may be used concurrently.
+// Client calls the Steam Web API. The zero value is ready to use. It is safe for concurrent use.
 type Client struct {
-	Base    string        // BaseURL if it is empty
-	HTTP    *http.Client  // the default one if it is nil
-	Timeout time.Duration // of one request, 15 s if it is 0
-	Pause   time.Duration // before a request is made again, 2 s if it is 0; what Steam asks for goes first, up to 10 s
-	// Tries is how often a question about the workshop is asked while Steam is busy, 2 if it is 0. The pause doubles each
-	// time, up to two minutes, for which Steam may ask too.
+	Base    string        // BaseURL if empty
+	HTTP    *http.Client  // http.DefaultClient if nil
+	Timeout time.Duration // of one request; 15 s if 0
+	Pause   time.Duration // before a retry; 2 s if 0; a Retry-After of up to 10 s takes precedence
+	// Tries is how often a workshop call is attempted while Steam is busy; 2 if 0. The pause
+	// doubles after each attempt, up to 2 min, which is also the limit for Retry-After.
 	Tries int
 }
 
-// Error says what was asked and what went wrong. It wraps one of the errors of this package, or ctx's.
+// Error names the call that failed and the reason. It wraps an error of this package or of the
+// context.
 type Error struct {
 	Call   string // ISteamApps/UpToDateCheck
 	Status int    // of HTTP, 0 if there was none
@@ -74,7 +77,7 @@ func (e *Error) Error() string {
 // Unwrap returns Err.
 func (e *Error) Unwrap() error { return e.Err }
 
-// get asks for a call and decodes what is in "response".
+// get calls the API and decodes the member "response" of the answer.
 func (c *Client) get(ctx context.Context, call string, query url.Values, response any) error {
 	base, err := url.Parse(strings.TrimSuffix(cmp.Or(c.Base, BaseURL), "/"))
 	if err != nil || base.Host == "" {
@@ -95,7 +98,7 @@ func (c *Client) get(ctx context.Context, call string, query url.Values, respons
 	return nil
 }
 
-// once makes a request: a POST if it has a form. after is how long Steam asks to be left alone.
+// once sends one request: a POST if form is not empty. after is the value of Retry-After.
 func (c *Client) once(ctx context.Context, address string, form url.Values, response any) (status int, after time.Duration, err error) {
 	limited, cancel := context.WithTimeout(ctx, cmp.Or(c.Timeout, 15*time.Second))
 	defer cancel()
@@ -127,14 +130,14 @@ func (c *Client) once(ctx context.Context, address string, form url.Values, resp
 	case len(body) > maxBody:
 		return resp.StatusCode, 0, fmt.Errorf("%w: more than %d bytes", ErrAnswer, maxBody)
 	}
-	// Errors come as pages, and so does the log-in of a network in between.
+	// Errors are HTML pages, and so are the login pages of captive portals.
 	if kind, _, err := mime.ParseMediaType(resp.Header.Get("Content-Type")); err != nil || kind != "application/json" {
 		return resp.StatusCode, 0, fmt.Errorf("%w: it is %q", ErrAnswer, resp.Header.Get("Content-Type"))
 	}
 	return resp.StatusCode, 0, decode(body, response)
 }
 
-// decode reads what is in "response".
+// decode decodes the member "response" of an answer.
 func decode(body []byte, response any) error {
 	var outer struct {
 		Response json.RawMessage `json:"response"`
@@ -151,7 +154,7 @@ func decode(body []byte, response any) error {
 	return nil
 }
 
-// unreachable tells a network that fails from a caller who gave up.
+// unreachable distinguishes a network error from a cancelled context.
 func (c *Client) unreachable(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -166,7 +169,7 @@ func (c *Client) unreachable(ctx context.Context, err error) error {
 	return fmt.Errorf("%w: %w", ErrUnreachable, err)
 }
 
-// retryAfter reads Retry-After in seconds, the form in which servers of APIs send it.
+// retryAfter parses Retry-After in seconds, the form that API servers use.
 func retryAfter(h http.Header) time.Duration {
 	n, err := strconv.Atoi(h.Get("Retry-After"))
 	if err != nil || n < 0 || n > 86400 {

@@ -13,7 +13,7 @@ import (
 	"github.com/left4me/left4me/sim/steamapi"
 )
 
-// newSteam starts a simulated Steam and a client that asks it.
+// newSteam starts a simulated Steam and returns a client for it.
 func newSteam(t testing.TB, s steamapi.State) (*steamapi.Server, *steam.Client) {
 	t.Helper()
 	api := steamapi.New(s)
@@ -33,10 +33,10 @@ func TestVersionIsComparedWithNewest(t *testing.T) {
 		t.Errorf("%+v, %v", now, err)
 	}
 	if _, err := c.UpToDateCheck(t.Context(), 222860, 2243); !errors.Is(err, steam.ErrUnsupported) {
-		t.Errorf("of an app without versions: %v", err)
+		t.Errorf("an app without versions: %v", err)
 	}
 	if got, want := api.Asked()[0], "/ISteamApps/UpToDateCheck/v1/?appid=550&format=json&version=2243"; got != want {
-		t.Errorf("asked %s, want %s", got, want)
+		t.Errorf("got request %s, want %s", got, want)
 	}
 }
 
@@ -98,7 +98,7 @@ func TestInvalidAnswerIsRefused(t *testing.T) {
 	}
 	_, c := newSteam(t, steamapi.State{Body: `{"response":{"success":true}}`, Type: kind})
 	if up, err := c.UpToDateCheck(t.Context(), 550, 1); !errors.Is(err, steam.ErrUnsupported) || up.UpToDate {
-		t.Errorf("without a word: %+v, %v", up, err)
+		t.Errorf("an answer without a message: %+v, %v", up, err)
 	}
 	_, c = newSteam(t,
 		steamapi.State{
@@ -121,7 +121,7 @@ func TestSlowOrAbsentSteamTimesOut(t *testing.T) {
 	defer cancel()
 	c.Timeout = time.Hour
 	if _, err := c.UpToDateCheck(ctx, 550, 1); !errors.Is(err, context.DeadlineExceeded) || errors.Is(err, steam.ErrUnreachable) {
-		t.Errorf("given up: %v", err)
+		t.Errorf("cancelled: %v", err)
 	}
 	for _, base := range []string{"http://127.0.0.1:1", "nonsense", "http://"} {
 		if _, err := (&steam.Client{Base: base}).UpToDateCheck(t.Context(), 550, 1); !errors.Is(err, steam.ErrUnreachable) {
@@ -154,7 +154,7 @@ func TestInstalledVersion(t *testing.T) {
 	}
 }
 
-// FuzzAnswers gives the client what no Steam would say.
+// FuzzAnswers feeds arbitrary answers to the client.
 func FuzzAnswers(f *testing.F) {
 	f.Add(`{"response":{"success":true,"up_to_date":false,"version_is_listable":false,"required_version":2243,"message":"m"}}`)
 	f.Add(`{"response":{"success":true,"servers":[{"addr":"192.0.2.7:27015","gmsindex":-1,"steamid":"9","appid":550,"gameport":27015}]}}`)

@@ -9,15 +9,16 @@ import (
 	"strings"
 )
 
-// UpToDate is what Steam says of a version of a server.
+// UpToDate is Steam's answer about a server's version.
 type UpToDate struct {
 	UpToDate bool
-	Required int    // the version that servers should have; 0 when Steam doesn't say, as when this one is the newest
-	Message  string // Steam's own words
+	Required int    // required version; 0 if Steam sends none, for example because the version is the newest
+	Message  string // message from Steam
 }
 
-// UpToDateCheck asks whether a version of an app is the newest (ISteamApps/UpToDateCheck). version is what [Version.Number]
-// gives. Errors: ErrUnsupported when Steam keeps no version of that app, which says nothing either way.
+// UpToDateCheck asks whether a version of an app is the newest (ISteamApps/UpToDateCheck). version
+// is the result of [Version.Number]. It returns ErrUnsupported if Steam tracks no version of the
+// app, so the result is unknown.
 func (c *Client) UpToDateCheck(ctx context.Context, app, version int) (UpToDate, error) {
 	const call = "ISteamApps/UpToDateCheck"
 	var r struct {
@@ -43,13 +44,13 @@ func (c *Client) UpToDateCheck(ctx context.Context, app, version int) (UpToDate,
 	return UpToDate{UpToDate: *r.UpToDate, Required: r.Required, Message: fmt.Sprintf("%.500s", r.Message)}, nil
 }
 
-// Version is what steam.inf says of an installation.
+// Version is an installation's version, from its steam.inf.
 type Version struct {
-	Patch string // PatchVersion: 2.2.4.3
-	App   int    // appID: 550
+	Patch string // PatchVersion, for example 2.2.4.3
+	App   int    // appID, for example 550
 }
 
-// ParseVersion reads a steam.inf, lines of KEY=VALUE. What isn't there stays zero.
+// ParseVersion parses a steam.inf, lines of KEY=VALUE. Missing fields stay zero.
 func ParseVersion(inf []byte) Version {
 	var v Version
 	for line := range bytes.Lines(inf) {
@@ -65,8 +66,8 @@ func ParseVersion(inf []byte) Version {
 	return v
 }
 
-// Number is the version without its dots, as Steam counts: 2243. It is false when the version isn't digits and dots, or too
-// long to be one.
+// Number returns the version without its dots, as Steam counts: 2243. It reports false if the
+// version is not digits and dots, or is too long.
 func (v Version) Number() (int, bool) {
 	digits := strings.ReplaceAll(v.Patch, ".", "")
 	if digits == "" || len(digits) > 9 || strings.ContainsFunc(digits, func(r rune) bool { return r < '0' || r > '9' }) {

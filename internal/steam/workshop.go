@@ -17,25 +17,26 @@ import (
 	"github.com/left4me/left4me/internal/sleep"
 )
 
-// Batch is how many ids one question about the workshop names. Steam documents no limit; more is known to be refused.
+// Batch is the maximum number of ids per workshop call. Steam documents no limit, but is known to
+// refuse larger calls.
 const Batch = 100
 
-// Outcome is what can be done with a published file.
+// Outcome is the state of a published file.
 type Outcome string
 
 // The outcomes.
 const (
 	Available Outcome = "available"
-	Missing   Outcome = "missing" // deleted, hidden, or never there: Steam doesn't tell
-	Private   Outcome = "private" // for friends of its author, or for nobody
+	Missing   Outcome = "missing" // deleted, hidden or never published; Steam does not distinguish these
+	Private   Outcome = "private" // visible only to the author or the author's friends
 	Banned    Outcome = "banned"
-	NoFile    Outcome = "no file" // it has no address that it could be had from; a collection has none either
+	NoFile    Outcome = "no file" // no download address, as for collections
 	WrongApp  Outcome = "wrong app"
-	Throttled Outcome = "throttled" // not answered now
-	Unclear   Outcome = "unclear"   // Why says more
+	Throttled Outcome = "throttled" // Steam is too busy to answer
+	Unclear   Outcome = "unclear"   // Why has the reason
 )
 
-// The results that Steam gives of one item or of an answer, of its EResult.
+// Values of Steam's EResult, for an item or for a whole answer.
 const (
 	resultOK           = 1
 	resultInvalid      = 8
@@ -46,30 +47,30 @@ const (
 	resultRateLimit    = 84
 	visiblePublic      = 0
 	visibleUnlisted    = 3
-	maxText            = 200 // bytes of a title or a file name
+	maxText            = 200 // maximum bytes of a title or file name
 	maxAddress         = 1024
 	maxTags, maxTagLen = 10, 40
 )
 
-// PublishedFile is what Steam says of an item of the workshop. Texts are its author's.
+// PublishedFile describes an item of the workshop. Its texts come from the item's author.
 type PublishedFile struct {
 	ID        string
 	Outcome   Outcome
-	Why       string // in words, of Unclear
-	App       int    // the game that it is for
+	Why       string // reason for Unclear
+	App       int    // app id of the item's game
 	Title     string
-	Filename  string // as its author called it, maybe with directories: not to be used as a path
+	Filename  string // the author's file name, possibly with directories; must not be used as a path
 	Size      int64
-	URL       string // where its content is; http or https
-	Content   string // a number that changes with its content
-	Picture   string // address, or empty
+	URL       string // download address; http or https
+	Content   string // content id; changes with the content
+	Picture   string // address of the preview image, or empty
 	Tags      []string
 	UpdatedAt time.Time
 }
 
-// PublishedFiles asks what items are (ISteamRemoteStorage/GetPublishedFileDetails), a hundred at a time, each once. Every id
-// that is a number has an answer in the map. When Steam stays busy for a batch it answers what it has by then and an error
-// that wraps ErrBusy.
+// PublishedFiles describes items (ISteamRemoteStorage/GetPublishedFileDetails). It requests each id
+// once, in batches of 100. The map has an entry for every numeric id. If Steam stays busy,
+// PublishedFiles returns the answers so far and an error that wraps ErrBusy.
 func (c *Client) PublishedFiles(ctx context.Context, ids []string) (map[string]PublishedFile, error) {
 	const call = "ISteamRemoteStorage/GetPublishedFileDetails"
 	found := map[string]PublishedFile{}
@@ -99,8 +100,9 @@ type Child struct {
 	Collection bool
 }
 
-// Collections asks what is in collections (ISteamRemoteStorage/GetCollectionDetails), in the order of their authors. Ids that
-// aren't collections, or that Steam doesn't show, have no entry in the map. Errors: as PublishedFiles.
+// Collections returns the entries of collections (ISteamRemoteStorage/GetCollectionDetails), in the
+// order set by their authors. The map has no entry for ids that are not collections or that Steam
+// does not show. Errors: as PublishedFiles.
 func (c *Client) Collections(ctx context.Context, ids []string) (map[string][]Child, error) {
 	const call = "ISteamRemoteStorage/GetCollectionDetails"
 	found := map[string][]Child{}
@@ -120,7 +122,8 @@ func (c *Client) Collections(ctx context.Context, ids []string) (map[string][]Ch
 	return found, err
 }
 
-// batches asks a call about ids, some at a time, and again about those that take says Steam was too busy for.
+// batches calls the API for ids in batches, and again for those for which take reports that Steam
+// was busy.
 func (c *Client) batches(ctx context.Context, call, count string, ids []string,
 	take func(batch []string, details []json.RawMessage) (busy []string),
 ) error {
@@ -139,7 +142,8 @@ func (c *Client) batches(ctx context.Context, call, count string, ids []string,
 	return nil
 }
 
-// batch asks about some ids until none is left for which Steam is busy, or it is enough.
+// batch calls the API for one batch of ids until Steam has answered for all of them or the tries
+// are used up.
 func (c *Client) batch(ctx context.Context, address, count string, left []string,
 	take func([]string, []json.RawMessage) []string,
 ) (status int, err error) {
@@ -153,7 +157,7 @@ func (c *Client) batch(ctx context.Context, address, count string, left []string
 		var after time.Duration
 		status, after, err = c.once(ctx, address, form, &r)
 		switch {
-		case status == http.StatusForbidden: // what a limited address gets too
+		case status == http.StatusForbidden: // also sent to rate-limited addresses
 			err = ErrBusy
 		case err != nil:
 		case isBusy(int64(r.Result)):
@@ -183,7 +187,7 @@ type listMessage struct {
 	Entries []json.RawMessage `json:"collectiondetails"`
 }
 
-// numbers are those ids that are numbers, each once.
+// numbers returns the ids that are numeric, without duplicates.
 func numbers(ids []string) []string {
 	seen, list := map[string]bool{}, []string{}
 	for _, id := range ids {
@@ -195,18 +199,19 @@ func numbers(ids []string) []string {
 	return list
 }
 
-// isNumber reports whether an id is one of Steam's, as Steam writes it.
+// isNumber reports whether an id is numeric in the form that Steam uses.
 func isNumber(id string) bool {
 	n, err := strconv.ParseUint(id, 10, 64)
 	return err == nil && n > 0 && strconv.FormatUint(n, 10) == id
 }
 
-// isBusy are the results after which asking again helps.
+// isBusy reports whether a retry may help after this result.
 func isBusy(result int64) bool {
 	return result == resultRateLimit || result == resultTimeout || result == resultUnavailable
 }
 
-// fileMessage is an item in Steam's words. Older answers have numbers where newer ones have texts.
+// fileMessage is an item in Steam's answer. Older answers have numbers where newer ones have
+// strings.
 type fileMessage struct {
 	ID         text   `json:"publishedfileid"`
 	Result     number `json:"result"`
@@ -225,7 +230,7 @@ type fileMessage struct {
 	} `json:"tags"`
 }
 
-// parseFile reads what Steam says of an item. What can't be understood is Unclear; without an id it is nobody's.
+// parseFile parses an item. An invalid item is Unclear; an item without an id is ignored.
 func parseFile(raw json.RawMessage) PublishedFile {
 	var m fileMessage
 	err := json.Unmarshal(raw, &m)
@@ -271,14 +276,14 @@ func (m *fileMessage) outcome(err error, address string) (o Outcome, why string)
 	return Available, ""
 }
 
-// childMessage is an entry of a collection in Steam's words.
+// childMessage is an entry of a collection in Steam's answer.
 type childMessage struct {
 	ID    text   `json:"publishedfileid"`
 	Order number `json:"sortorder"`
-	Type  number `json:"filetype"` // 2 is a collection
+	Type  number `json:"filetype"` // 2: collection
 }
 
-// parseCollection reads what Steam says of a collection.
+// parseCollection parses a collection.
 func parseCollection(raw json.RawMessage) (id string, result int64, children []Child) {
 	var m struct {
 		ID       text           `json:"publishedfileid"`
@@ -297,7 +302,7 @@ func parseCollection(raw json.RawMessage) (id string, result int64, children []C
 	return string(m.ID), int64(m.Result), children
 }
 
-// bounded is a text of at most n bytes that is UTF-8.
+// bounded returns s as valid UTF-8 of at most n bytes.
 func bounded(s string, n int) string {
 	if len(s) > n {
 		s = s[:n]
@@ -308,7 +313,7 @@ func bounded(s string, n int) string {
 	return s
 }
 
-// address is s if it is an address of the web, or empty.
+// address returns s if it is an http or https address, else an empty string.
 func address(s string) string {
 	u, err := url.Parse(s)
 	if err != nil || len(s) > maxAddress || u.Host == "" || u.User != nil || u.Scheme != "https" && u.Scheme != "http" {
@@ -317,10 +322,10 @@ func address(s string) string {
 	return s
 }
 
-// number is a whole number that may come as text, or as true and false.
+// number is an integer that may be encoded as a string or a boolean.
 type number int64
 
-// UnmarshalJSON takes 1, "1", true and null; an empty text is 0.
+// UnmarshalJSON accepts 1, "1", true and null; an empty string is 0.
 func (n *number) UnmarshalJSON(b []byte) error {
 	switch s := strings.Trim(string(b), `"`); s {
 	case "null", "", "false":

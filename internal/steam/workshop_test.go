@@ -39,7 +39,7 @@ func TestItemStatesAreDistinguished(t *testing.T) {
 		ids = append(ids, strconv.Itoa(i+1), strconv.Itoa(i+1))
 	}
 	got, err := c.PublishedFiles(t.Context(), ids)
-	if !errors.Is(err, steam.ErrBusy) { // of 12, for good
+	if !errors.Is(err, steam.ErrBusy) { // item 12 stays throttled
 		t.Errorf("%v", err)
 	}
 	for id, want := range map[string]steam.Outcome{
@@ -53,7 +53,7 @@ func TestItemStatesAreDistinguished(t *testing.T) {
 		}
 	}
 	if len(got) != 18 {
-		t.Errorf("%d answers", len(got))
+		t.Errorf("got %d answers", len(got))
 	}
 	f := got["1"]
 	path, size, _ := api.Path("1")
@@ -77,10 +77,10 @@ func TestItemsAreRequestedInBatchesOf100(t *testing.T) {
 	api, c := newSteam(t, steamapi.State{Items: items})
 	got, err := c.PublishedFiles(t.Context(), ids)
 	if err != nil || len(got) != 250 || len(api.Asked()) != 3 {
-		t.Errorf("%d answers in %d requests: %v", len(got), len(api.Asked()), err)
+		t.Errorf("got %d answers in %d requests: %v", len(got), len(api.Asked()), err)
 	}
 	if got, err := c.PublishedFiles(t.Context(), []string{"x"}); err != nil || len(got) != 0 || len(api.Asked()) != 3 {
-		t.Errorf("nothing: %v in %d requests, %v", got, len(api.Asked()), err)
+		t.Errorf("without ids: %v in %d requests, %v", got, len(api.Asked()), err)
 	}
 }
 
@@ -111,7 +111,7 @@ func TestThrottlingSteamIsRetriedWithBackOff(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	// 2 + 4 + 8 of the unit, and what Steam asks for.
+	// 2 + 4 + 8 units of the pause, and the value of Retry-After.
 	for name, k := range map[string]struct {
 		after int
 		least time.Duration
@@ -121,7 +121,7 @@ func TestThrottlingSteamIsRetriedWithBackOff(t *testing.T) {
 		c.Tries, c.Pause = 4, 20*time.Millisecond
 		began := time.Now()
 		if _, err := c.PublishedFiles(t.Context(), []string{"1"}); err != nil || time.Since(began) < k.least {
-			t.Errorf("%s: %v after %s", name, err, time.Since(began))
+			t.Errorf("%s: got %v after %s", name, err, time.Since(began))
 		}
 	}
 	_, c := newSteam(t, steamapi.State{Status: 429, RetryAfter: 100})
@@ -129,7 +129,7 @@ func TestThrottlingSteamIsRetriedWithBackOff(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
 	if _, err := c.Collections(ctx, []string{"1"}); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("given up: %v", err)
+		t.Errorf("cancelled: %v", err)
 	}
 }
 
@@ -140,10 +140,10 @@ func TestCollectionsResolveToItems(t *testing.T) {
 		"3":  {Zeros: 1},
 		"9":  {Zeros: 1},
 		"20": {Children: []string{"2", "1", "21", "404"}},
-		"21": {Children: []string{"3", "20", "21", "2"}}, // it contains what contains it
+		"21": {Children: []string{"3", "20", "21", "2"}}, // contains a collection that contains this one
 		"30": {Children: []string{"1"}},
 	}
-	for i := range 8 { // one in the other
+	for i := range 8 { // nested collections
 		items[strconv.Itoa(40+i)] = steamapi.Item{Children: []string{strconv.Itoa(41 + i), strconv.Itoa(i%3 + 1)}}
 	}
 	api, c := newSteam(t, steamapi.State{Items: items})
@@ -152,7 +152,7 @@ func TestCollectionsResolveToItems(t *testing.T) {
 		t.Fatal(err)
 	}
 	if want := []string{"9", "2", "1", "3", "404"}; !slices.Equal(tree.Items, want) {
-		t.Errorf("items %v, want %v", tree.Items, want)
+		t.Errorf("got items %v, want %v", tree.Items, want)
 	}
 	if got := tree.Through["1"]; !slices.Equal(got, []string{"20", "30"}) || len(tree.Through["9"]) != 0 ||
 		!slices.Equal(tree.Through["3"], []string{"20"}) {
@@ -179,7 +179,7 @@ func TestCollectionsResolveToItems(t *testing.T) {
 	}
 }
 
-// FuzzWorkshop gives the client what no Steam would say of items and collections.
+// FuzzWorkshop feeds arbitrary answers about items and collections to the client.
 func FuzzWorkshop(f *testing.F) {
 	f.Add(
 		`{"response":{"result":1,"resultcount":1,"publishedfiledetails":[{"publishedfileid":"121086524","result":1,"creator":"76561198000000001","creator_app_id":766,"consumer_app_id":550,"filename":"myl4d2addons/urbanflight.vpk","file_size":"312345678","file_url":"https://steamusercontent-a.akamaihd.net/ugc/1/2/","hcontent_file":"594","preview_url":"https://images.steamusercontent.com/ugc/1/","title":"t","time_created":1352000000,"time_updated":1380000000,"visibility":0,"banned":0,"tags":[{"tag":"Campaigns"}]}]}}`)

@@ -1,7 +1,7 @@
-// Package syscalltest lets tests decide what becomes of system calls: the kernel answers
-// them in place of doing them, or ends the process, or tells the test of each one
-// before it happens (seccomp(2), seccomp_unotify(2)). So a test can act between any two
-// of them. It knows the layout of struct seccomp_data of 64-bit machines.
+// Package syscalltest lets tests control system calls: the kernel fails them instead of executing
+// them, ends the process, or notifies the test before it executes them (seccomp(2),
+// seccomp_unotify(2)). So a test can act between any two system calls. The package assumes the
+// layout of struct seccomp_data on 64-bit machines.
 package syscalltest
 
 import (
@@ -14,14 +14,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Rule says what becomes of a system call.
+// Rule defines what happens to a system call.
 type Rule struct {
-	Call   uintptr // its number
-	Second int     // only with this as the second argument; -1: with any
+	Call   uintptr // number of the system call
+	Second int     // required second argument; -1: any
 	Action uint32  // SECCOMP_RET_…
 }
 
-// Told are rules by which a Listener is told of system calls.
+// Told returns rules that notify a Listener of the given system calls.
 func Told(calls ...uintptr) (all []Rule) {
 	for _, call := range calls {
 		all = append(all, Rule{call, -1, unix.SECCOMP_RET_USER_NOTIF})
@@ -29,12 +29,12 @@ func Told(calls ...uintptr) (all []Rule) {
 	return all
 }
 
-// Filter gives rules to the calling thread, which has to be locked to its goroutine and
-// keeps them to its end, as what it starts does. The first rule that fits counts. With
-// SECCOMP_FILTER_FLAG_NEW_LISTENER in flags it returns the descriptor of a listener.
+// Filter installs rules on the calling thread, which must be locked to its goroutine. The thread
+// and everything that it starts keep the rules until their end. The first matching rule applies.
+// With SECCOMP_FILTER_FLAG_NEW_LISTENER in flags, Filter returns the descriptor of a listener.
 func Filter(flags uintptr, rules ...Rule) (fd int, err error) {
 	const load, equal, ret = unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, unix.BPF_RET | unix.BPF_K
-	const number, second = 0, 24 // in struct seccomp_data
+	const number, second = 0, 24 // offsets in struct seccomp_data
 	var code []unix.SockFilter
 	for _, r := range rules {
 		code = append(code, unix.SockFilter{Code: load, K: number})
@@ -58,12 +58,12 @@ func Filter(flags uintptr, rules ...Rule) (fd int, err error) {
 	return int(n), nil
 }
 
-// OnThread runs f on a thread that has no other work and ends after it, which a Listener
-// of its rules then reports. It doesn't wait for f. It never uses the first thread of the
-// process: Go keeps that thread when a goroutine ends that was locked to it.
+// OnThread runs f on a thread of its own, which ends after f, so that a Listener of its rules can
+// report the end. OnThread does not wait for f. It never uses the first thread of the process,
+// because Go keeps that thread when a goroutine that was locked to it ends.
 func OnThread(f func()) {
 	go func() {
-		runtime.LockOSThread() // for ever: the thread ends with the goroutine
+		runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
 		if unix.Gettid() != unix.Getpid() {
 			f()
 			return
@@ -75,35 +75,35 @@ func OnThread(f func()) {
 			close(other)
 			f()
 		}()
-		<-other // until then this one has the first thread
+		<-other // until then, this goroutine occupies the first thread
 	}()
 }
 
-// Required skips a test because system calls can't be watched here, which some containers
-// forbid, or fails it where LEFT4ME_TEST_REQUIRED says that nothing may be skipped.
+// Required skips a test because this system does not allow it to watch system calls, as in some
+// containers. It fails the test if LEFT4ME_TEST_REQUIRED forbids skipping.
 func Required(tb testing.TB, err error) {
 	tb.Helper()
 	if os.Getenv("LEFT4ME_TEST_REQUIRED") != "" {
-		tb.Fatalf("this system lets nobody watch system calls, and .ci/run needs that: %v", err)
+		tb.Fatalf("this system does not allow tests to watch system calls, which .ci/run requires: %v", err)
 	}
-	tb.Skipf("this system lets nobody watch system calls: %v", err)
+	tb.Skipf("this system does not allow tests to watch system calls: %v", err)
 }
 
-// Call is a system call that waits (struct seccomp_notif).
+// Call is a system call that waits for a decision (struct seccomp_notif).
 type Call struct {
 	id         uint64
-	PID, flags uint32 // of the thread
+	PID, flags uint32 // PID: of the calling thread
 	Number     int32
 	arch       uint32
 	at         uint64
 	Args       [6]uint64
 }
 
-// Listener is a descriptor that Filter returned. One goroutine may use it.
+// Listener is a descriptor returned by Filter. Only one goroutine may use it at a time.
 type Listener int
 
-// Next waits for a system call. The error is io.EOF when all threads have ended that
-// have the rules.
+// Next waits for the next system call. It returns io.EOF once all threads with the rules have
+// ended.
 func (l Listener) Next() (c Call, err error) {
 	for {
 		ready := []unix.PollFd{{Fd: int32(l), Events: unix.POLLIN}}
@@ -115,18 +115,18 @@ func (l Listener) Next() (c Call, err error) {
 		if ready[0].Revents&unix.POLLIN == 0 {
 			return c, io.EOF
 		}
-		c = Call{} // the kernel takes nothing else
+		c = Call{} // the kernel accepts only a zeroed struct
 		switch err := l.control(unix.SECCOMP_IOCTL_NOTIF_RECV, unsafe.Pointer(&c)); err {
 		case 0:
 			return c, nil
-		case unix.EINTR, unix.ENOENT: // it was killed meanwhile
+		case unix.EINTR, unix.ENOENT: // the thread was killed in the meantime
 		default:
 			return c, err
 		}
 	}
 }
 
-// Continue lets a system call happen.
+// Continue lets the kernel execute a system call.
 func (l Listener) Continue(c Call) error {
 	answer := struct {
 		id    uint64

@@ -1,4 +1,4 @@
-// Package unixsock listens at sockets in the file system.
+// Package unixsock listens on Unix sockets in the file system.
 package unixsock
 
 import (
@@ -13,15 +13,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Unfinished is added to the path of a socket that nobody can connect to yet. A
-// process that is killed may leave one behind; the next Listen removes it.
+// Unfinished is the suffix of the path of a socket that does not accept connections yet. A killed
+// process may leave one; the next Listen removes it.
 const Unfinished = ".new"
 
-// Listen listens at path with the given permissions and replaces whatever is
-// there. bind(2) makes the file before listen(2) makes it accept connections
-// and before its permissions can be set, so the socket is made beside path and
-// renamed: a socket that can be seen at path accepts connections from everybody
-// who may connect. Path may be longer than a socket address. Closing the
+// Listen listens at path with the given permissions and replaces an existing file. bind(2) creates
+// the file before listen(2) makes it accept connections and before its permissions can be set, so
+// Listen creates the socket next to path and renames it: a socket visible at path accepts
+// connections from every permitted user. path may be longer than a socket address. Closing the
 // listener leaves the file in place.
 func Listen(path string, perm fs.FileMode) (*net.UnixListener, error) {
 	l, err := listen(path, perm)

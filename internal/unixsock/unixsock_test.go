@@ -61,9 +61,9 @@ func TestListenReplacesStaleSocket(t *testing.T) {
 	l.Close()
 	st, err := os.Lstat(path)
 	if err != nil || st.Mode() != fs.ModeSocket|0o660 {
-		t.Errorf("%v, %v; want a socket with permissions 0660", st.Mode(), err)
+		t.Errorf("got %v, %v; want a socket with permissions 0660", st.Mode(), err)
 	}
 	if _, err := os.Lstat(path + unixsock.Unfinished); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("the unfinished socket is left: %v", err)
+		t.Errorf("the unfinished socket still exists: %v", err)
 	}
 }

@@ -1,4 +1,4 @@
-// Package disktest runs tests on small file systems that fill up.
+// Package disktest runs tests on small file systems that they can fill.
 package disktest
 
 import (
@@ -13,9 +13,9 @@ import (
 
 const diskVar = "LEFT4ME_TEST_DISK"
 
-// OnSmall runs the test that calls it once more in a mount namespace of its own,
-// where f gets a directory with a file system of a size as mount(8) has it. Meanwhile
-// other parallel tests run. It skips the test where there are no namespaces.
+// OnSmall runs the calling test again in a separate mount namespace. There, f gets a directory on a
+// file system of the given size, in the notation of mount(8). Other parallel tests run at the same
+// time. OnSmall skips the test where mount namespaces are unavailable.
 func OnSmall(t *testing.T, size string, f func(t *testing.T, dir string)) {
 	t.Helper()
 	if dir := os.Getenv(diskVar); dir != "" {
@@ -42,7 +42,7 @@ func OnSmall(t *testing.T, size string, f func(t *testing.T, dir string)) {
 	}
 }
 
-// Mount gives a directory beneath that of OnSmall a file system of its own.
+// Mount mounts a separate file system on a directory under that of OnSmall.
 func Mount(t *testing.T, dir, size string, mode os.FileMode) {
 	t.Helper()
 	err := errors.Join(os.MkdirAll(dir, mode), unix.Mount("tmpfs", dir, "tmpfs", 0, "size="+size), os.Chmod(dir, mode))
@@ -52,8 +52,8 @@ func Mount(t *testing.T, dir, size string, mode os.FileMode) {
 	t.Cleanup(func() { _ = unix.Unmount(dir, unix.MNT_DETACH) })
 }
 
-// Fill takes what is free in a directory's file system, but for some bytes.
-// Called again, it takes what was freed since.
+// Fill occupies the free space of a directory's file system except for leave bytes. A second call
+// also occupies space freed in the meantime.
 func Fill(t *testing.T, dir string, leave int64) {
 	t.Helper()
 	f, err := os.OpenFile(filler(dir), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
@@ -67,7 +67,7 @@ func Fill(t *testing.T, dir string, leave int64) {
 			if err := unix.Statfs(dir, &st); err != nil {
 				t.Fatal(err)
 			}
-			if int64(st.Bavail)*st.Bsize < leave+size { //nolint:unconvert // other machines have other types
+			if int64(st.Bavail)*st.Bsize < leave+size { //nolint:unconvert // the types differ between architectures
 				break
 			}
 			if _, err := f.Write(b); errors.Is(err, unix.ENOSPC) {
@@ -79,7 +79,7 @@ func Fill(t *testing.T, dir string, leave int64) {
 	}
 }
 
-// Empty gives back what Fill took.
+// Empty frees the space that Fill occupied.
 func Empty(t *testing.T, dir string) {
 	t.Helper()
 	if err := os.Remove(filler(dir)); err != nil {

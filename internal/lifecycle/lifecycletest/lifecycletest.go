@@ -6,14 +6,14 @@ import (
 	"errors"
 )
 
-// Part is a part that others rely on, see package lifecycle.
+// Part is a part that has a Ready channel; see package lifecycle.
 type Part interface {
 	Run(ctx context.Context) error
 	Ready() <-chan struct{}
 }
 
-// Start runs parts until ctx ends, and returns when all are ready, which they become
-// one after the other, or one has failed.
+// Start runs parts until ctx ends. It starts them one after the other and returns once all are
+// ready or one has failed.
 func Start(ctx context.Context, parts ...Part) error {
 	for _, p := range parts {
 		failed := make(chan error, 1)
