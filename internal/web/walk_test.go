@@ -315,7 +315,7 @@ func (w *walk) changeServer() {
 	w.shows("the state of a server", "Running", append(serverPatterns(), "/servers")...)
 	w.shows("players", "2 players", "/servers/{name}/reset", "/servers/{name}/delete")
 	w.shows("the map", "The 2 connected players", "/servers/{name}/map")
-	w.shows("the build that runs", "1 server runs on it", "/game")
+	w.shows("the build that runs", "1 running server", "/game")
 	for pattern, text := range map[string]string{
 		"files":   "running.txt",
 		"written": "running.txt",
