@@ -151,7 +151,7 @@ func TestImportFromPython(t *testing.T) {
 				t.Errorf("dry run announced\n%s\nbut the import did\n%s", strings.Join(dry.Added, "\n"), strings.Join(first.Added, "\n"))
 			}
 			for _, part := range []string{
-				`user "old": its password can't be checked`, `user "someone@example.org": it is not a user name`, `"-port 1"`,
+				`user "old": its password can't be checked`, `user "someone@example.org": the value is not a valid user name`, `"-port 1"`,
 				"table mystery",
 				"column blueprints.colour", "server beta: its port 27015 is that of alpha too", "workshop item 999",
 				"stray: the database doesn't know it",

@@ -53,7 +53,7 @@ func TestReadAndWriteFileInOtherEncoding(t *testing.T) {
 		s.oneFile(t, s.admin, "maps", query, text).problem(t, http.StatusUnprocessableEntity, "query.encoding")
 	}
 	a := s.oneFile(t, s.admin, "maps", "path=a&encoding=gbk", "\xc2\xe0")
-	if a.problem(t, http.StatusUnprocessableEntity); !strings.Contains(string(a.body), "the text is not UTF-8") {
+	if a.problem(t, http.StatusUnprocessableEntity); !strings.Contains(string(a.body), "the text is not valid UTF-8") {
 		t.Errorf("%s", a.body)
 	}
 }

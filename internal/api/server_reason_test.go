@@ -14,7 +14,7 @@ func TestServerReasonIsRenderedFromCode(t *testing.T) {
 	s := newSite(t)
 	s.create(t, "alpha")
 	for reason, st := range map[string]left4me.Status{
-		"it crashed (SIGSEGV) and starts again": {
+		"the server crashed (SIGSEGV) and is restarting": {
 			Reason: "worded otherwise",
 			Why: left4me.Received(left4me.Unavailable, "state.crashed_and_starts", left4me.Args{"exit": "SIGSEGV"}, "worded otherwise",
 				""),

@@ -33,10 +33,10 @@ func TestErrorsAreSaidByCodeAndArguments(t *testing.T) {
 		"the GitHub request limit for this host is used up until 20:15 UTC; " +
 			"check for new releases less often: GitHub allows 60 requests an hour without an account",
 		"disk full: /var has 1.0 GiB free; " +
-			"free some space; what has come is kept for two days. A twentieth of the disk, at most 5 GiB, stays free",
+			"free some space; the uploaded data is kept for two days. A twentieth of the disk, at most 5 GiB, must stay free",
 		`"` + strings.Repeat("ä", 200) +
 			`" is not a valid branch, tag or commit; correct the name, or leave it empty for the default branch`,
-		"SteamCMD could not reach Steam; check this host's network, DNS and firewall (TCP 443 and 27015-27050 outwards), " +
+		"SteamCMD could not reach Steam; check the host's network, DNS and firewall (outgoing TCP 443 and 27015-27050), " +
 			"and whether Steam is down, then try again",
 	}
 	for i, e := range withArgs()[:len(want)] {
@@ -52,8 +52,8 @@ func TestErrorsAreSaidByCodeAndArguments(t *testing.T) {
 func TestAFailedStartHasTheHintOfItsCause(t *testing.T) {
 	for want, reason := range map[string]*left4me.Error{
 		"port 1 is already used by b; choose another port, or leave the port empty to use the next free one; " +
-			"read the console of a": left4me.NewError(left4me.Conflict, "port.in_use", "port", 1, "server", "b"),
-		"it ended while it started; read the console of a": left4me.NewError(left4me.Unavailable, "state.ended_while_starting"),
+			"check the console of a": left4me.NewError(left4me.Conflict, "port.in_use", "port", 1, "server", "b"),
+		"the server ended while starting; check the console of a": left4me.NewError(left4me.Unavailable, "state.ended_while_starting"),
 	} {
 		if e := left4me.NewError(left4me.Unavailable, "server.start_failed", "reason", reason, "server", "a"); e.Error() != want {
 			t.Errorf("%q, want %q", e, want)
@@ -208,7 +208,7 @@ func TestArgumentsThatJSONCanNotCarryAreInTheText(t *testing.T) {
 	if err := json.Unmarshal(b, &got); err != nil {
 		t.Fatal(err)
 	}
-	if text, _ := got.Render(); text != `there is no file "a\xff"` {
+	if text, _ := got.Render(); text != `the stack has no file "a\xff"` {
 		t.Errorf("%s says %s", b, text)
 	}
 }

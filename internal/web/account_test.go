@@ -214,7 +214,8 @@ func TestAdministratorsManageUsersInThePanel(t *testing.T) {
 	admin.get("/users/zoey").has(t, http.StatusNotFound)
 
 	for _, what := range []string{"role", "disable", "delete"} {
-		admin.post("/users/admin/"+what, "role", "looker", "confirm", "admin").has(t, http.StatusConflict, "last administrator")
+		admin.post("/users/admin/"+what, "role", "looker", "confirm", "admin").has(t, http.StatusConflict,
+			"no administrator who can log in")
 	}
 	admin.get("/users/admin").has(t, http.StatusOK, "your own password")
 	admin.post("/users/admin/password", "password", another).has(t, http.StatusForbidden)

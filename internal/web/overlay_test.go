@@ -156,7 +156,7 @@ func TestAnOverlayIsMadeFromTheForm(t *testing.T) {
 		"restart", "never").
 		has(t, http.StatusUnprocessableEntity, "is not a valid name", `value="https://github.com/a/b"`, "keep &lt;me&gt;")
 	b.post("/overlays/new", "kind", "workshop", "name", "maps", "items", "what?", "hours", "24", "restart", "empty").
-		has(t, http.StatusUnprocessableEntity, "what?", "no address of an item")
+		has(t, http.StatusUnprocessableEntity, "what?", "no number or address of a workshop item")
 	p := b.post("/overlays/new", "kind", "workshop", "name", "maps", "items",
 		"https://steamcommunity.com/sharedfiles/filedetails/?id=3044322422 121090376", "hours", "24", "restart", "at", "hour", "05:30",
 		"names", "original")

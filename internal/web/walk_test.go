@@ -396,7 +396,7 @@ func (w *walk) build() {
 	w.next()
 	must(w.content.Build(ctx, left4me.ByUser("admin"), "made", overlays.Request{}))(w.t)
 	d = w.host.next(w.t)
-	w.host.report(w.t, d, left4me.JobFailed, &left4me.Error{Kind: left4me.Conflict, Text: "the script ended with status 3"})
+	w.host.report(w.t, d, left4me.JobFailed, &left4me.Error{Kind: left4me.Conflict, Text: "the script failed with exit status 3"})
 	w.shows("a script that failed", "ended with status 3", "/overlays/{name}/script")
 	w.shows("a script that failed", "build failed", "/overlays")
 }

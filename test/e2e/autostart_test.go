@@ -91,7 +91,7 @@ func TestServersStartAfterReboot(t *testing.T) {
 				t.Errorf("%s: server %s runs: %v", how.name, name(i), runs)
 			}
 		}
-		if s := show(t, never); s.State != "stopped" || !strings.Contains(s.Reason, "autostart is never") {
+		if s := show(t, never); s.State != "stopped" || !strings.Contains(s.Reason, "autostart is set to never") {
 			t.Errorf("%s: %s is %s, %s", how.name, never, s.State, s.Reason)
 		}
 		var jobs []struct{ By, Reason, Kind string }

@@ -151,10 +151,11 @@ func TestMissingPolkitRuleIsReported(t *testing.T) {
 	out, err := as("left4me", "env", "LEFT4ME_SUPERVISOR=systemd", "left4me", "doctor")
 	must(t, "mv", "/root/rule", rule)
 	must(t, "systemctl", "restart", "polkit")
-	if j.State != "failed" || !strings.Contains(j.Error.Text, "may not start and stop") || !strings.Contains(j.Error.Hint, "polkit") {
+	if j.State != "failed" || !strings.Contains(j.Error.Text, "does not have permission to start and stop") ||
+		!strings.Contains(j.Error.Hint, "polkit") {
 		t.Errorf("%+v", j)
 	}
-	if !strings.Contains(out, "may not start and stop") {
+	if !strings.Contains(out, "does not have permission to start and stop") {
 		t.Errorf("doctor: %v\n%s", err, out)
 	}
 	done(t, "POST", "/servers/alpha/stop")

@@ -407,7 +407,7 @@ func (m *packaged) installs(t *testing.T) {
 	if state, _ := in("systemctl", "is-active", "left4me"); state != "inactive" {
 		t.Errorf("left4me is %s", state)
 	}
-	if out, err := as("left4me", "left4me", "setup"); err == nil || !strings.Contains(out, "only root may") {
+	if out, err := as("left4me", "left4me", "setup"); err == nil || !strings.Contains(out, "only root can") {
 		t.Errorf("setup by left4me: %v, %s", err, out)
 	}
 }
@@ -469,7 +469,7 @@ func (m *packaged) setsUpAdministrator(t *testing.T) {
 	}
 	must(t, "left4me", "user", "create", "looker", "--generate")
 	out, err := in("left4me", "setup", "--admin", "looker")
-	if err == nil || !strings.Contains(out, "the user looker is there and is no administrator") {
+	if err == nil || !strings.Contains(out, "the user looker already exists and is not an administrator") {
 		t.Errorf("as a user who is no administrator: %v %s", err, out)
 	}
 	doAs(t, out, "root")

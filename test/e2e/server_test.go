@@ -196,7 +196,7 @@ func TestReasonAfterSystemdGivesUp(t *testing.T) {
 		return property(t, unit, "ActiveState") == "failed"
 	})
 	t.Log(must(t, "systemctl", "show", "-p", "Result,NRestarts,ExecMainStatus", unit))
-	want := fmt.Sprintf("it ended %d times within 60 s, the last time: its shim was ended by SIGKILL", len(killed)-1)
+	want := fmt.Sprintf("the unit ended %d times within 60 s; the last time: the unit's process was killed by SIGKILL", len(killed)-1)
 	eventually(t, "it has failed", func() bool { return show(t, "alpha").State == "failed" })
 	if s := show(t, "alpha"); s.Reason != want {
 		t.Errorf("got reason %q, want %q", s.Reason, want)
@@ -369,7 +369,7 @@ func TestRefusedMountIsReported(t *testing.T) {
 	}
 	j := do(t, "POST", "/servers/beta/start")
 	if j.State != "failed" || !strings.Contains(j.Error.Text, "written by fuse-overlayfs") ||
-		!strings.Contains(j.Error.Hint, "journalctl -u left4me-mount@beta") {
+		!strings.Contains(j.Error.Hint, "see journalctl -u left4me-mount@beta") {
 		t.Errorf("%+v", j)
 	}
 	wantMounts(t, "beta", 0)

@@ -71,7 +71,7 @@ func TestRealSteamCMDMissingLibraries(t *testing.T) {
 	if err == nil {
 		t.Skip("this host has all libraries that SteamCMD needs")
 	}
-	if !strings.Contains(err.Error(), "SteamCMD needs 32-bit libraries that this host lacks: /lib/ld-linux.so.2") ||
+	if !strings.Contains(err.Error(), "SteamCMD requires 32-bit libraries that are not installed on this host: /lib/ld-linux.so.2") ||
 		!strings.Contains(err.Error(), "libc6-i386") {
 		t.Errorf("%v", err)
 	}

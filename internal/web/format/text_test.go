@@ -62,7 +62,7 @@ func TestReasonsOfStatesAreSaidByTheirCodes(t *testing.T) {
 	crashed := left4me.Args{"exit": "\x1b[31mSIGSEGV"}
 	for want, st := range map[string]left4me.Status{
 		"": {},
-		"it crashed (␛[31mSIGSEGV) and starts again": {
+		"the server crashed (␛[31mSIGSEGV) and is restarting": {
 			Reason: "worded otherwise",
 			Why:    left4me.Received(left4me.Unavailable, "state.crashed_and_starts", crashed, "worded otherwise", ""),
 		},

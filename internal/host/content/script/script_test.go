@@ -194,13 +194,13 @@ func TestFilesArePlacedInGameDirectory(t *testing.T) {
 
 func TestFailedScriptLeavesOnlyItsLog(t *testing.T) {
 	for text, want := range map[string]string{
-		"echo broken >&2; exit 7": "status 7",
+		"echo broken >&2; exit 7": "exit status 7",
 		"kill -9 $$":              "signal 9",
-		"no-such-program":         "status 127",
-		"true":                    "wrote no file",
+		"no-such-program":         "exit status 127",
+		"true":                    "wrote no files",
 		"ln -s /etc/passwd x":     "symbolic link",
-		"mkfifo x":                "no file and no directory",
-		"mkdir -p a; cd a; for i in $(seq 70); do mkdir d; cd d; done; echo x >x": "too deep",
+		"mkfifo x":                "neither a file nor a directory",
+		"mkdir -p a; cd a; for i in $(seq 70); do mkdir d; cd d; done; echo x >x": "too many levels of directories",
 	} {
 		t.Run(want, func(t *testing.T) {
 			s := newSite(t)

@@ -121,7 +121,8 @@ func TestLibrariesOfProgramsAreChecked(t *testing.T) {
 	}
 	lay(t, root, map[string][]byte{"installation/base/srcds_linux": programWithoutLoader(t)})
 	if c := programs(cfg); c.State != left4me.CheckWarn ||
-		!strings.Contains(c.Text, "the game's server needs 32-bit libraries that this host lacks: /lib/no-such-loader.so.2") ||
+		!strings.Contains(c.Text,
+			"the game's server requires 32-bit libraries that are not installed on this host: /lib/no-such-loader.so.2") ||
 		!strings.Contains(c.Mend, "libc6-i386") {
 		t.Errorf("server without its loader: %+v", c)
 	}

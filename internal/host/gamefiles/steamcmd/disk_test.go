@@ -63,9 +63,9 @@ func TestUpdateReportsUnusableScripts(t *testing.T) {
 		mode os.FileMode
 		want string
 	}{
-		"no interpreter": {"#!/nowhere/sh\n", 0o755, "names /nowhere/sh, which is not there"},
+		"no interpreter": {"#!/nowhere/sh\n", 0o755, "the interpreter /nowhere/sh named in its first line does not exist"},
 		"no program":     {"\x7fELF, but truncated", 0o755, ""},
-		"not executable": {"#!/bin/sh\n", 0o644, "not executable"},
+		"not executable": {"#!/bin/sh\n", 0o644, "permission to execute"},
 		"no libraries": {
 			"#!/bin/sh\necho \"$0: linux32/steamcmd: error while loading shared libraries: libstdc++.so.6\"\nexit 127\n",
 			0o755, "libstdc++.so.6",

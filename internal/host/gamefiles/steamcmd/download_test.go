@@ -144,7 +144,7 @@ func TestFetchReportsFailedDownloads(t *testing.T) {
 	for address, want := range map[string]string{
 		serve(t, http.StatusNotFound, nil): "404",
 		gone.URL:                           "connection refused",
-		elsewhere.URL:                      "anybody's",
+		elsewhere.URL:                      "does not use https",
 	} {
 		err := steamcmd.Fetch(t.Context(), address, filepath.Join(t.TempDir(), "steamcmd"), nil)
 		if !errors.Is(err, left4me.Unavailable) || !errors.Is(err, steamcmd.Offline) || !strings.Contains(err.Error(), want) {

@@ -106,7 +106,7 @@ func TestJudgeListsWhatIsMissing(t *testing.T) {
 		want string
 	}{
 		"no start script": {func(d string) error { return os.Remove(filepath.Join(d, "srcds_run")) }, "the file srcds_run is missing"},
-		"no manifest":     {func(d string) error { return os.Remove(manifestOf(d)) }, "appmanifest_222860.acf is not there"},
+		"no manifest":     {func(d string) error { return os.Remove(manifestOf(d)) }, "the file appmanifest_222860.acf is missing"},
 		"not executable": {
 			func(d string) error { return os.Chmod(filepath.Join(d, "srcds_run"), 0o644) },
 			"srcds_run is not executable",
@@ -121,7 +121,7 @@ func TestJudgeListsWhatIsMissing(t *testing.T) {
 		}, "state 0x6"},
 		"no build": {func(d string) error {
 			return replace(manifestOf(d), `"AppState" { "appid" "222860" "StateFlags" "4" }`)
-		}, "names no build"},
+		}, "contains no build number"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := whole(t)

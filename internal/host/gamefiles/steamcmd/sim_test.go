@@ -246,7 +246,7 @@ func TestFailuresAreExplained(t *testing.T) {
 	}{
 		"offline":              {"SIM_STEAM_FAULT=offline", steamcmd.Offline, "SteamCMD could not reach Steam"},
 		"offline, no output":   {"SIM_STEAM_FAULT=mute:254", steamcmd.Offline, "SteamCMD could not reach Steam"},
-		"ends without output":  {"SIM_STEAM_FAULT=mute:1", steamcmd.NotStarted, "exit code 1 before SteamCMD printed a line"},
+		"ends without output":  {"SIM_STEAM_FAULT=mute:1", steamcmd.NotStarted, "exit code 1 before SteamCMD printed anything"},
 		"no connection":        {"SIM_STEAM_FAULT=no-connection", steamcmd.Offline, "SteamCMD could not reach Steam: No Connection"},
 		"too many logins":      {"SIM_STEAM_FAULT=rate-limit", steamcmd.RateLimited, "too many"},
 		"refused for Linux":    {"SIM_STEAM_FAULT=reason:Invalid platform", steamcmd.WrongPlatform, "LEFT4ME_STEAM_USER"},
@@ -340,7 +340,7 @@ func TestSilentSteamCMDIsStopped(t *testing.T) {
 	r.tool.Limits.Silence = 2 * time.Second
 	began := time.Now()
 	_, err := r.run(t)
-	if !errors.Is(err, steamcmd.Hung) || !strings.Contains(err.Error(), "SteamCMD printed nothing for 2s") {
+	if !errors.Is(err, steamcmd.Hung) || !strings.Contains(err.Error(), "SteamCMD printed nothing for 2s and was stopped") {
 		t.Errorf("got %v", err)
 	}
 	if took := time.Since(began); took > 20*time.Second {
@@ -407,7 +407,7 @@ func TestCancelStopsSteamCMDWithin5s(t *testing.T) {
 func TestUpdateHasTimeLimit(t *testing.T) {
 	r := newRig(t, "SIM_STEAM_ANONYMOUS=1", "SIM_STEAM_RATE=10K", "SIM_STEAM_SIZE=10M")
 	r.tool.Limits.Whole = 2 * time.Second
-	if _, err := r.run(t); !errors.Is(err, steamcmd.TooLong) || !strings.Contains(err.Error(), "not finished after 2s") {
+	if _, err := r.run(t); !errors.Is(err, steamcmd.TooLong) || !strings.Contains(err.Error(), "did not finish within 2s") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -55,7 +55,7 @@ top_line 1
 blueprint_line 1
 // Lines of the server.
 server_line 1
-// left4me left out a line with quit: the server would end at each map.
+// left4me left out a line with quit: the command would end the server at every map change.
 // left4me's own.
 rcon_password "secret"
 `

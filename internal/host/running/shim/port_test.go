@@ -66,7 +66,7 @@ func TestPortHolderIsDescribedByServerName(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Chdir(dir)
-	if text := process(os.Getpid()).describe(root, 27015).Text; !strings.HasPrefix(text, "beta, ") {
+	if text := process(os.Getpid()).describe(root, 27015).Text; !strings.HasPrefix(text, "beta (") {
 		t.Errorf("description = %q, want beta first", text)
 	}
 	t.Chdir(filepath.Dir(string(root)))

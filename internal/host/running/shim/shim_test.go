@@ -436,7 +436,7 @@ func TestUnrequestedCleanExitRestartsGame(t *testing.T) {
 	} {
 		end()
 		starts := s.await(c, "the server has ended", func(st shim.Status) bool { return st.Restarts == i+1 })
-		if starts.State == left4me.Starting && starts.PID == 0 && (starts.Reason != "it ended by itself and starts again" ||
+		if starts.State == left4me.Starting && starts.PID == 0 && (starts.Reason != "the game exited and is restarting" ||
 			starts.Why == nil || starts.Why.Code != "state.ended_and_starts") {
 			t.Errorf("status after the exit: %+v", starts)
 		}
@@ -456,7 +456,7 @@ func TestEarlyCleanExitsCountAsCrashes(t *testing.T) {
 	t.Parallel()
 	s := start(t, shimtest.NewRoot(t), "SIM_CRASH_LIMIT=3", "SIM_CRASH_AT_START=quit")
 	f, failed := s.ended()
-	if !failed || !strings.Contains(f.Error.Text, "ended by itself 3 times within 60 s of its start") || f.Error.Hint == "" {
+	if !failed || !strings.Contains(f.Error.Text, "exited 3 times within 60 s of its start") || f.Error.Hint == "" {
 		t.Errorf("failed = %v, failure %+v", failed, f)
 	}
 	k, err := shim.ReadLog(s.Files.Root.Logs(s.Name), -1, 64<<10)
@@ -482,7 +482,7 @@ func TestGameOnWrongPortFails(t *testing.T) {
 	s := start(t, shimtest.NewRoot(t), "SIM_WRONG_PORT=1")
 	f, failed := s.ended()
 	if !failed || f.Error.Kind != left4me.Conflict ||
-		!strings.Contains(f.Error.Text, fmt.Sprintf("took port %d because port %d", s.Port+1, s.Port)) {
+		!strings.Contains(f.Error.Text, fmt.Sprintf("switched to port %d because port %d", s.Port+1, s.Port)) {
 		t.Errorf("failed = %v, failure %+v", failed, f)
 	}
 }
@@ -506,7 +506,7 @@ func TestGameThatNeverAnswersFails(t *testing.T) {
 	r.SetEnv(t, func(e *instance.Env) { e.Ready = time.Second })
 	s := start(t, r, "SIM_SLOW_START=60")
 	f, failed := s.ended()
-	if !failed || !strings.Contains(f.Error.Text, "did not answer on port") {
+	if !failed || !strings.Contains(f.Error.Text, "did not answer queries on port") {
 		t.Errorf("failed = %v, failure %+v", failed, f)
 	}
 }

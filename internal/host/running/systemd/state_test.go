@@ -50,27 +50,33 @@ func TestReasonOfFailedUnit(t *testing.T) {
 		p    properties
 		want string
 	}{
-		{properties{Result: "exit-code", Code: 1, Status: 1}, "its shim ended with exit status 1"},
-		{properties{Result: "exit-code", Code: 1, Status: 203}, "its shim ended with exit status 203: left4me could not be executed"},
-		{properties{Result: "signal", Code: 2, Status: 9}, "its shim was ended by SIGKILL"},
-		{properties{Result: "core-dump", Code: 3, Status: 11}, "its shim was ended by SIGSEGV"},
-		{properties{Result: "start-limit-hit", Code: 2, Status: 9}, "it ended too often in a short time"},
-		{properties{Result: "timeout"}, "it did not start or stop in time"},
+		{properties{Result: "exit-code", Code: 1, Status: 1}, "the unit's process failed with exit status 1"},
+		{
+			properties{Result: "exit-code", Code: 1, Status: 203},
+			"the unit's process could not be started (exit status 203): the program left4me could not be executed",
+		},
+		{properties{Result: "signal", Code: 2, Status: 9}, "the unit's process was killed by SIGKILL"},
+		{properties{Result: "core-dump", Code: 3, Status: 11}, "the unit's process was killed by SIGSEGV"},
+		{properties{Result: "start-limit-hit", Code: 2, Status: 9}, "the unit ended too often in a short time"},
+		{properties{Result: "timeout"}, "the unit did not start or stop in time"},
 		{
 			properties{Result: "signal", Code: 2, Status: 9, Restarts: 5, Burst: 5, Interval: time.Minute},
-			"it ended 5 times within 60 s, the last time: its shim was ended by SIGKILL",
+			"the unit ended 5 times within 60 s; the last time: the unit's process was killed by SIGKILL",
 		},
-		{properties{Result: "signal", Code: 2, Status: 9, Restarts: 4, Burst: 5, Interval: time.Minute}, "its shim was ended by SIGKILL"},
+		{
+			properties{Result: "signal", Code: 2, Status: 9, Restarts: 4, Burst: 5, Interval: time.Minute},
+			"the unit's process was killed by SIGKILL",
+		},
 		{
 			properties{Result: "signal", Code: 2, Status: 9, Restarts: 40, Burst: 5, Interval: time.Minute},
-			"it ended 5 times within 60 s, the last time: its shim was ended by SIGKILL",
+			"the unit ended 5 times within 60 s; the last time: the unit's process was killed by SIGKILL",
 		},
 		{
 			properties{Result: "exit-code", Code: 1, Status: 1, Restarts: 5, Burst: 5, Interval: time.Minute},
-			"its shim ended with exit status 1",
+			"the unit's process failed with exit status 1",
 		},
-		{properties{Result: "signal", Code: 2, Status: 9}, "its shim was ended by SIGKILL"}, // without a start limit
-		{properties{Result: "something-new"}, "it failed: something-new"},
+		{properties{Result: "signal", Code: 2, Status: 9}, "the unit's process was killed by SIGKILL"}, // without a start limit
+		{properties{Result: "something-new"}, "the unit failed: something-new"},
 	} {
 		if got := c.p.reason().Text; got != c.want {
 			t.Errorf("%+v: got %q, want %q", c.p, got, c.want)
@@ -121,7 +127,7 @@ func TestAvailableExplainsMissingBus(t *testing.T) {
 	t.Setenv("DBUS_SYSTEM_BUS_ADDRESS", "unix:path="+t.TempDir()+"/none")
 	err := Available(context.Background(), Config{})
 	public, ok := left4me.Public(err)
-	if !ok || public.Kind != left4me.Unavailable || !strings.Contains(public.Hint, "is there a system bus?") {
+	if !ok || public.Kind != left4me.Unavailable || !strings.Contains(public.Hint, "D-Bus system bus") {
 		t.Errorf("without a bus: %v", err)
 	}
 }
