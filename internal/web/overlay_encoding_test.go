@@ -16,7 +16,7 @@ const (
 	shortOne = "// \xc2\xe0\n" // Ва in Windows-1251, 锣 in GBK
 )
 
-func TestAFileInAnotherEncodingIsEdited(t *testing.T) {
+func TestEditorKeepsEncodingOfFile(t *testing.T) {
 	s := newSite(t, false)
 	s.overlay(t, left4me.Overlay{Name: "plugins", Kind: left4me.FilesOverlay})
 	onHost := &s.host.overlays
@@ -49,20 +49,20 @@ func TestAFileInAnotherEncodingIsEdited(t *testing.T) {
 		}
 		if text, err := os.ReadFile(filepath.Join(s.root, "tmp", "upload-"+spec.Change.Upload, "files", "cfg", "a.cfg")); err != nil ||
 			string(text) != c.want {
-			t.Errorf("%q, %v", text, err)
+			t.Errorf("got file %q, error %v", text, err)
 		}
 		s.host.report(t, d, left4me.JobDone, nil)
 		if p := <-saved; p.status != http.StatusSeeOther {
-			t.Errorf("%d %v", p.status, p.header)
+			t.Errorf("got status %d, headers %v", p.status, p.header)
 		}
 	}
-	// What GBK doesn't have is refused, with what was typed.
+	// A character that GBK lacks is refused, and the typed text is kept.
 	b.post("/overlays/plugins/edit", "path", "cfg/a.cfg", "base", "2", "encoding", "gbk", "text", "// 服务器\n// 😀\n").has(t,
 		http.StatusUnprocessableEntity,
 		"Line 2: Chinese, simplified (GBK, CP936) doesn", "character", "save the file as UTF-8", "// 😀", `name="encoding" value="gbk"`)
 	b.post("/overlays/plugins/edit", "path", "cfg/a.cfg", "base", "2", "encoding", "<b>", "text", "ü").has(t,
 		http.StatusUnprocessableEntity, "There is no encoding")
-	// Somebody else was faster: what is theirs is shown decoded too.
+	// Another user saved the file in the meantime. Their version must be decoded, too.
 	onHost.mu.Lock()
 	onHost.files["plugins@2/cfg/a.cfg"], onHost.files["plugins/cfg/a.cfg"] = "old", gbkText
 	onHost.mu.Unlock()

@@ -15,7 +15,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// overlayHost is what the host of the tests has of overlays.
+// overlayHost is the content of overlays on the host of the tests.
 type overlayHost struct {
 	mu        sync.Mutex
 	contents  []left4me.Content
@@ -23,15 +23,15 @@ type overlayHost struct {
 	plan      left4me.Plan
 	items     []left4me.WorkshopState
 	campaigns []left4me.Campaign
-	mute      bool // campaigns can't be read
-	treeless  bool // nor can lists of files
+	mute      bool // requests for campaigns fail
+	treeless  bool // requests for lists of files fail
 
-	beforeTree func() // something that happens while a page is made
-	disk       string // where files lie beneath the root, if they do
-	asked      []any  // requests that changed something, or would
+	beforeTree func() // called while a page is being built
+	disk       string // directory of the files under the root, if they exist on disk
+	asked      []any  // requests that change or plan something, in order
 }
 
-// has lets the host have an overlay from now on.
+// has sets the content of an overlay on the host.
 func (s *overlayHost) has(c left4me.Content) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -50,7 +50,7 @@ func (s *overlayHost) note(v any) {
 	s.asked = append(s.asked, v)
 }
 
-// last is the newest request of a type.
+// last returns the latest request of a type.
 func last[T any](tb testing.TB, s *overlayHost) T {
 	tb.Helper()
 	s.mu.Lock()
@@ -60,7 +60,7 @@ func last[T any](tb testing.TB, s *overlayHost) T {
 			return v
 		}
 	}
-	tb.Fatalf("nobody asked for %T", *new(T))
+	tb.Fatalf("the host got no request %T", *new(T))
 	panic("unreachable")
 }
 
@@ -219,7 +219,7 @@ func (s *overlayHost) file(r bus.FileRequest) (any, error) {
 
 var longAgo = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
-// someMaps is a content with three revisions, of which the second is current.
+// someMaps returns a content with three revisions, of which the second is current.
 func someMaps(name left4me.Name) left4me.Content {
 	return left4me.Content{
 		Name: name, Current: 2, Own: 1_200_000_000, Shared: 310_000_000,

@@ -25,7 +25,7 @@ import (
 	"github.com/left4me/left4me/internal/store"
 )
 
-// overlay defines an overlay, of which the host has three revisions.
+// overlay creates an overlay that has three revisions on the host.
 func (s *site) overlay(tb testing.TB, v left4me.Overlay) {
 	tb.Helper()
 	must(s.content.Create(tb.Context(), left4me.ByUser("admin"), v))(tb)
@@ -39,7 +39,7 @@ var friday = left4me.Overlay{
 	Workshop: &left4me.Workshop{Entries: []left4me.WorkshopEntry{{ID: "100"}}},
 }
 
-func TestServersMoveOverOnTheOverlaysPage(t *testing.T) {
+func TestOverlayPageShowsRollout(t *testing.T) {
 	s := newSite(t, false)
 	s.overlay(t, friday)
 	for name, ref := range map[left4me.Name]left4me.OverlayRef{"alpha": {Name: "maps"}, "held": {Name: "maps", Revision: 1}} {
@@ -81,7 +81,7 @@ func TestServersMoveOverOnTheOverlaysPage(t *testing.T) {
 	page.hasNot(t, "/overlays/maps/moves/cancel")
 }
 
-func TestEveryPageOfAnOverlay(t *testing.T) {
+func TestOverlayPagesShowTheirContent(t *testing.T) {
 	s := newSite(t, false)
 	s.as(t, "guest").get("/overlays").has(t, http.StatusOK, "No overlays yet")
 	s.overlay(t, friday)
@@ -125,14 +125,14 @@ func TestEveryPageOfAnOverlay(t *testing.T) {
 	}
 }
 
-// Whoever may only look sees no text of files: passwords stand in some.
-func TestAGuestLooksAtOverlays(t *testing.T) {
+// Files may contain passwords, so users who may only see an overlay must not see their text.
+func TestGuestSeesNoFileContentOfOverlays(t *testing.T) {
 	s := newSite(t, false)
 	s.overlay(t, left4me.Overlay{Name: "plugins", Kind: left4me.FilesOverlay, Cfg: []string{"sv_password hunter2"}})
 	s.host.overlays.files = map[string]string{"plugins/secret.cfg": "rcon_password x"}
 	b := s.as(t, "guest")
 	if p := b.get("/overlays/plugins/settings"); strings.Contains(p.body, "hunter2") || !strings.Contains(p.body, "sv_password") {
-		t.Errorf("%s", p.body)
+		t.Errorf("got page %s", p.body)
 	}
 	b.get("/overlays/plugins").has(t, http.StatusOK, "secret.cfg")
 	for _, path := range []string{
@@ -149,7 +149,7 @@ func TestAGuestLooksAtOverlays(t *testing.T) {
 	}
 }
 
-func TestAnOverlayIsMadeFromTheForm(t *testing.T) {
+func TestOverlayFormCreatesOverlay(t *testing.T) {
 	s := newSite(t, false)
 	b := s.as(t, "admin")
 	b.post("/overlays/new", "kind", "git", "name", "Bad Name", "url", "https://github.com/a/b", "note", "keep <me>", "hours", "24",
@@ -161,18 +161,18 @@ func TestAnOverlayIsMadeFromTheForm(t *testing.T) {
 		"https://steamcommunity.com/sharedfiles/filedetails/?id=3044322422 121090376", "hours", "24", "restart", "at", "hour", "05:30",
 		"names", "original")
 	if p.has(t, http.StatusSeeOther); p.header.Get("Location") != "/overlays/maps/items/look?ids=3044322422,121090376" {
-		t.Errorf("%v", p.header)
+		t.Errorf("got headers %v", p.header)
 	}
 	v := must(s.content.Get(t.Context(), "maps"))(t)
 	if v.Refresh.Hours != 24 || v.Refresh.Restart != "05:30" || v.Workshop.Names != "original" || len(v.Workshop.Entries) != 0 {
-		t.Errorf("%+v", v.Overlay)
+		t.Errorf("got definition %+v", v.Overlay)
 	}
 	b.post("/overlays/new", "kind", "files", "name", "maps").has(t, http.StatusConflict, "maps")
 }
 
-// Of two people who change a definition the second sees what the first did, and
-// has lost nothing of their own.
-func TestTwoPeopleChangeADefinition(t *testing.T) {
+// If two users edit the same definition, the second one sees the changes of the first and
+// keeps the typed values.
+func TestSecondEditorOfOverlaySettingsGetsConflict(t *testing.T) {
 	s := newSite(t, false)
 	s.overlay(t, friday)
 	b := s.as(t, "admin")
@@ -185,16 +185,16 @@ func TestTwoPeopleChangeADefinition(t *testing.T) {
 		has(t, http.StatusConflict, "Someone else saved changes", "first", `value="second"`, "sv_a 1\nsv_b 2", "Save my version")
 	v = must(s.content.Get(t.Context(), "maps"))(t)
 	if v.Note != "first" {
-		t.Errorf("%+v", v.Overlay)
+		t.Errorf("got definition %+v", v.Overlay)
 	}
 	b.post("/overlays/maps/settings", "version", fmt.Sprint(v.Version), "note", "second", "names", "id", "hours", "6", "restart",
 		"never").has(t, http.StatusSeeOther)
 	if v = must(s.content.Get(t.Context(), "maps"))(t); v.Note != "second" || len(v.Workshop.Entries) != 1 {
-		t.Errorf("%+v", v.Overlay)
+		t.Errorf("got definition %+v", v.Overlay)
 	}
 }
 
-func TestWorkshopItemsAreLookedAtBeforeTheyAreAdded(t *testing.T) {
+func TestWorkshopItemsAreReviewedBeforeAdding(t *testing.T) {
 	s := newSite(t, false)
 	s.overlay(t, friday)
 	s.host.overlays.items = []left4me.WorkshopState{
@@ -205,7 +205,7 @@ func TestWorkshopItemsAreLookedAtBeforeTheyAreAdded(t *testing.T) {
 	}
 	b := s.as(t, "admin")
 	p := b.post("/overlays/maps/items/look", "items", "see https://steamcommunity.com/workshop/filedetails/?id=200 and 100")
-	p.has(t, http.StatusUnprocessableEntity) // "see" and "and" are nothing
+	p.has(t, http.StatusUnprocessableEntity) // "see" and "and" are not items
 	p = b.post("/overlays/maps/items/look", "items", "https://steamcommunity.com/workshop/filedetails/?id=200\n100")
 	p.has(t, http.StatusSeeOther)
 	found := b.get(p.header.Get("Location"))
@@ -213,17 +213,17 @@ func TestWorkshopItemsAreLookedAtBeforeTheyAreAdded(t *testing.T) {
 		`src="https://images.steamusercontent.com/ugc/1/2/"`, "already added")
 	found.hasNot(t, "evil.example", "javascript:")
 	if c := found.header.Get("Content-Security-Policy"); !strings.Contains(c, "img-src 'self' https://images.steamusercontent.com ") {
-		t.Error(c)
+		t.Errorf("got content security policy %q", c)
 	}
 	if c := b.get("/overlays/maps").header.Get("Content-Security-Policy"); !strings.Contains(c, "img-src 'self';") {
-		t.Error(c)
+		t.Errorf("got content security policy %q", c)
 	}
 	b.post("/overlays/maps/items/add", "id", "200", "build", "yes").has(t, http.StatusSeeOther)
 	d := s.host.next(t)
 	var spec left4me.BuildSpec
 	if err := bus.Decode(d.Spec, &spec); err != nil || d.Kind != left4me.BuildOverlay || len(spec.Overlay.Workshop.Entries) != 2 ||
 		spec.Note != "added 1 item or collection" {
-		t.Errorf("%s %+v, %v", d.Kind, spec, err)
+		t.Errorf("got job %s with build %+v, error %v", d.Kind, spec, err)
 	}
 	b.post("/overlays/maps/items", "do", "freeze", "id", "200").has(t, http.StatusSeeOther)
 	b.post("/overlays/maps/items", "do", "exclude", "id", "202").has(t, http.StatusSeeOther)
@@ -231,19 +231,19 @@ func TestWorkshopItemsAreLookedAtBeforeTheyAreAdded(t *testing.T) {
 	w := must(s.content.Get(t.Context(), "maps"))(t).Workshop
 	if len(w.Entries) != 1 || w.Entries[0].ID != "200" || fmt.Sprint(w.Entries[0].Frozen) != "[201 202]" ||
 		fmt.Sprint(w.Exclude) != "[202]" {
-		t.Errorf("%+v", w)
+		t.Errorf("got items %+v", w)
 	}
 	b.get("/overlays/maps/items").has(t, http.StatusOK, "frozen", "Unfreeze", "excluded")
 	b.post("/overlays/maps/items", "do", "follow", "id", "200").has(t, http.StatusSeeOther)
 	b.post("/overlays/maps/items", "do", "include", "id", "202").has(t, http.StatusSeeOther)
 	if w := must(s.content.Get(t.Context(), "maps"))(t).Workshop; len(w.Entries[0].Frozen)+len(w.Exclude) != 0 {
-		t.Errorf("%+v", w)
+		t.Errorf("got items %+v", w)
 	}
 }
 
-// What left4me can mend is one click away, for those who may change the overlay
-// and in the revision that servers start with.
-func TestTextsAreRepairedWithAClick(t *testing.T) {
+// Repair buttons are shown to users who may change the overlay, and only for the current
+// revision.
+func TestRepairButtonStartsRepair(t *testing.T) {
 	s := newSite(t, false)
 	s.overlay(t, left4me.Overlay{Name: "plugins", Kind: left4me.FilesOverlay})
 	c := someMaps("plugins")
@@ -263,39 +263,39 @@ func TestTextsAreRepairedWithAClick(t *testing.T) {
 	p.has(t, http.StatusOK, "typographic", "Repair all text files", `action="/overlays/plugins/repair"`,
 		`name="path" value="left4dead2/cfg/&lt;a&gt;.cfg"`)
 	if n := strings.Count(p.body, "Repair this file"); n != 1 {
-		t.Errorf("%d files can be repaired", n)
+		t.Errorf("got %d repair buttons, want 1", n)
 	}
 	s.as(t, "guest").get("/overlays/plugins/problems").hasNot(t, "Repair")
 	b.get("/overlays/plugins/problems?rev=1").hasNot(t, "Repair")
 	p = b.post("/overlays/plugins/repair", "path", "left4dead2/cfg/<a>.cfg")
 	if p.has(t, http.StatusSeeOther); p.header.Get("Location") != "/overlays/plugins/problems" {
-		t.Error(p.header)
+		t.Errorf("got headers %v", p.header)
 	}
 	var spec left4me.BuildSpec
 	if err := bus.Decode(s.host.next(t).Spec, &spec); err != nil || spec.Change == nil ||
 		fmt.Sprint(spec.Change.Repair) != "[left4dead2/cfg/<a>.cfg]" {
-		t.Errorf("%+v, %v", spec, err)
+		t.Errorf("got build %+v, error %v", spec, err)
 	}
 	b.post("/overlays/plugins/repair", "path", "../x").has(t, http.StatusUnprocessableEntity)
 }
 
-func TestTextsAsTheyComeIsASettingOfAnOverlay(t *testing.T) {
+func TestOverlaySettingLeavesTextFilesUnchanged(t *testing.T) {
 	s := newSite(t, false)
 	s.overlay(t, left4me.Overlay{Name: "plugins", Kind: left4me.FilesOverlay})
 	b := s.as(t, "admin")
 	b.get("/overlays/plugins/settings").has(t, http.StatusOK, "Leave text files unchanged")
 	b.post("/overlays/plugins/settings", "version", "1", "restart", "never", "texts", "as-is").has(t, http.StatusSeeOther)
 	if v := must(s.content.Get(t.Context(), "plugins"))(t); v.Texts != left4me.TextsAsIs {
-		t.Errorf("%+v", v.Overlay)
+		t.Errorf("got definition %+v", v.Overlay)
 	}
 	b.get("/overlays/plugins/settings").has(t, http.StatusOK, `name="texts" value="as-is" checked`)
 	b.post("/overlays/plugins/settings", "version", "2", "restart", "never").has(t, http.StatusSeeOther)
 	if v := must(s.content.Get(t.Context(), "plugins"))(t); v.Texts != "" {
-		t.Errorf("%+v", v.Overlay)
+		t.Errorf("got definition %+v", v.Overlay)
 	}
 }
 
-func TestAnUploadInPieces(t *testing.T) {
+func TestUploadInPiecesResumesAtOffset(t *testing.T) {
 	s := newSite(t, false)
 	s.overlay(t, left4me.Overlay{Name: "plugins", Kind: left4me.FilesOverlay})
 	s.host.overlays.plan = left4me.Plan{
@@ -316,7 +316,7 @@ func TestAnUploadInPieces(t *testing.T) {
 	}
 	piece("0", "hello ").has(t, http.StatusOK, `"have":6`)
 	b.get("/overlays/plugins/upload?id="+id).has(t, http.StatusOK, "Continue an upload", `data-id="`+id)
-	b.get("/overlays/plugins/uploads/"+id).has(t, http.StatusSeeOther) // it isn't complete
+	b.get("/overlays/plugins/uploads/"+id).has(t, http.StatusSeeOther) // the upload is incomplete
 	piece("3", "world").has(t, http.StatusConflict, `"have":6`)
 	b.get("/overlays/plugins/uploads/"+id+"/state", live...).has(t, http.StatusOK, `"have":6`)
 	piece("6", "world").has(t, http.StatusOK, `"have":11`)
@@ -325,7 +325,7 @@ func TestAnUploadInPieces(t *testing.T) {
 	if r := last[bus.PlanRequest](t,
 		&s.host.overlays); r.Change.Upload != id || r.Change.Import.Root != "left4dead2" || r.Change.Import.Names != "gbk" ||
 		r.Change.Import.Texts != left4me.TextsAsIs || !r.Change.Replace {
-		t.Errorf("%+v", r)
+		t.Errorf("got plan request %+v", r)
 	}
 	b.post("/overlays/plugins/uploads/"+id+"/publish", "root", "left4dead2", "base", "2", "note", "why", "texts", "as-is").has(t,
 		http.StatusSeeOther)
@@ -333,12 +333,12 @@ func TestAnUploadInPieces(t *testing.T) {
 	if err := bus.Decode(s.host.next(t).Spec,
 		&spec); err != nil || spec.Change == nil || spec.Change.Upload != id || spec.Change.Base != 2 ||
 		spec.Change.Import.Texts != left4me.TextsAsIs || spec.Note != "why" {
-		t.Errorf("%+v, %v", spec, err)
+		t.Errorf("got build %+v, error %v", spec, err)
 	}
 }
 
-// Without scripts a file comes with the form, and may be longer than any other.
-func TestAnUploadWithTheForm(t *testing.T) {
+// A browser without scripts sends files in the form, which may be larger than other forms.
+func TestUploadFormWorksWithoutScripts(t *testing.T) {
 	s := newSite(t, false)
 	s.overlay(t, left4me.Overlay{Name: "plugins", Kind: left4me.FilesOverlay})
 	b := s.as(t, "admin")
@@ -357,10 +357,10 @@ func TestAnUploadWithTheForm(t *testing.T) {
 	s.as(t, "guest").get("/uploads").has(t, http.StatusForbidden)
 	b.post("/uploads/"+path.Base(p.header.Get("Location"))+"/drop").has(t, http.StatusSeeOther)
 	b.get(p.header.Get("Location")).has(t, http.StatusNotFound)
-	b.get("/uploads").has(t, http.StatusOK, "No unpublished uploads") // also of the one that was cut
+	b.get("/uploads").has(t, http.StatusOK, "No unpublished uploads") // the interrupted upload must not be listed either
 }
 
-func TestAFileIsEdited(t *testing.T) {
+func TestEditorSavesFileAndShowsConflict(t *testing.T) {
 	s := newSite(t, false)
 	s.overlay(t, left4me.Overlay{Name: "plugins", Kind: left4me.FilesOverlay})
 	onHost := &s.host.overlays
@@ -377,17 +377,17 @@ func TestAFileIsEdited(t *testing.T) {
 	d := s.host.next(t)
 	var spec left4me.BuildSpec
 	if err := bus.Decode(d.Spec, &spec); err != nil || !spec.Change.Import.Exact || spec.Change.Base != 2 {
-		t.Fatalf("%+v, %v", spec, err)
+		t.Fatalf("got build %+v, error %v", spec, err)
 	}
 	if text, err := os.ReadFile(filepath.Join(s.root, "tmp", "upload-"+spec.Change.Upload, "files", "cfg", "a.cfg")); err != nil ||
 		string(text) != "one\r\nthree\r\n" {
-		t.Errorf("%q, %v", text, err)
+		t.Errorf("got file %q, error %v", text, err)
 	}
 	s.host.report(t, d, left4me.JobDone, nil)
 	if p := <-saved; p.status != http.StatusSeeOther || p.header.Get("Location") != "/overlays/plugins/edit?path=cfg%2Fa.cfg&saved=2" {
-		t.Errorf("%d %v", p.status, p.header)
+		t.Errorf("got status %d, headers %v", p.status, p.header)
 	}
-	// Somebody else was faster.
+	// Another user saved the file in the meantime.
 	onHost.mu.Lock()
 	onHost.files["plugins@2/cfg/a.cfg"] = "one\r\ntwo\r\n"
 	onHost.files["plugins/cfg/a.cfg"] = "theirs <b>"
@@ -398,7 +398,7 @@ func TestAFileIsEdited(t *testing.T) {
 	(<-saved).has(t, http.StatusConflict, "Someone else changed this file", "theirs &lt;b&gt;", ">mine\n</textarea>")
 }
 
-func TestDownloads(t *testing.T) {
+func TestDownloadsOfFilesAndArchives(t *testing.T) {
 	s := newSite(t, false)
 	s.overlay(t, left4me.Overlay{Name: "plugins", Kind: left4me.FilesOverlay})
 	onHost := &s.host.overlays
@@ -424,11 +424,11 @@ func TestDownloads(t *testing.T) {
 	b := s.as(t, "admin")
 	p := b.get("/overlays/plugins/download?path=a/x.cfg", "Range", "bytes=4-")
 	if p.has(t, http.StatusPartialContent); p.body != "456789" || p.header.Get("Content-Disposition") != "attachment; filename=x.cfg" {
-		t.Errorf("%q %v", p.body, p.header)
+		t.Errorf("got body %q, headers %v", p.body, p.header)
 	}
 	p = b.get("/overlays/plugins/download?path=maps.vpk/addoninfo.txt")
 	if p.has(t, http.StatusOK); p.body != "of an add-on" || p.header.Get("Etag") != `"plugins-2-12"` {
-		t.Errorf("%q %v", p.body, p.header)
+		t.Errorf("got body %q, headers %v", p.body, p.header)
 	}
 	b.get("/overlays/plugins/download?path=out").has(t, http.StatusNotFound)
 	onHost.mu.Lock()
@@ -439,16 +439,16 @@ func TestDownloads(t *testing.T) {
 	p.has(t, http.StatusOK)
 	z := must(zip.NewReader(strings.NewReader(p.body), int64(len(p.body))))(t)
 	if len(z.File) != 2 || z.File[0].Name != "a/x.cfg" {
-		t.Fatalf("%+v", z.File)
+		t.Fatalf("got files %+v in the archive", z.File)
 	}
 	if text := must(io.ReadAll(must(z.File[0].Open())(t)))(t); string(text) != "0123456789" {
-		t.Errorf("%q", text)
+		t.Errorf("got file %q in the archive", text)
 	}
 }
 
-// What fails before the first byte of an archive is a page, and what fails later cuts the
-// connection and is in the log under the id of the request.
-func TestADownloadThatFails(t *testing.T) {
+// A failure before the first byte of an archive is answered with a page. A later failure
+// closes the connection and is logged with the id of the request.
+func TestFailedDownloadIsReportedOrCutOff(t *testing.T) {
 	s := newSite(t, false)
 	s.overlay(t, left4me.Overlay{Name: "plugins", Kind: left4me.FilesOverlay})
 	dir := filepath.Join(s.root, "overlays", "plugins", "2")
@@ -472,7 +472,7 @@ func TestADownloadThatFails(t *testing.T) {
 		p := b.get("/overlays/plugins/archive?rev=2")
 		p.has(t, c.status, c.text)
 		if h := p.header; h.Get("Content-Disposition") != "" || !strings.Contains(h.Get("Content-Type"), "text/html") {
-			t.Errorf("%s: %v", what, p.header)
+			t.Errorf("%s: got headers %v, want those of a page", what, p.header)
 		}
 	}
 	onHost.mu.Lock()
@@ -483,16 +483,16 @@ func TestADownloadThatFails(t *testing.T) {
 	res := must(b.http.Do(r))(t)
 	defer res.Body.Close()
 	if text, err := io.ReadAll(res.Body); res.StatusCode != http.StatusOK || err == nil || len(text) == 0 {
-		t.Errorf("%d, %d bytes, %v: it looks whole", res.StatusCode, len(text), err)
+		t.Errorf("got status %d, %d bytes, error %v, want an interrupted archive", res.StatusCode, len(text), err)
 	}
 	if lines := s.on.Logged("request=cut-in-the-middle"); !slices.ContainsFunc(lines, func(line string) bool {
 		return strings.Contains(line, "level=ERROR") && strings.Contains(line, "b.gone")
 	}) {
-		t.Errorf("the log has %q", lines)
+		t.Errorf("got log %q, want an error that names b.gone", lines)
 	}
 }
 
-func TestAPictureIsNothingElse(t *testing.T) {
+func TestPictureRouteServesOnlyPictures(t *testing.T) {
 	s := newSite(t, false)
 	s.overlay(t, left4me.Overlay{Name: "plugins", Kind: left4me.FilesOverlay})
 	s.host.overlays.files = map[string]string{
@@ -503,13 +503,13 @@ func TestAPictureIsNothingElse(t *testing.T) {
 	b := s.as(t, "guest")
 	if p := b.get("/overlays/plugins/picture?path=a.jpg"); p.status != http.StatusOK || p.header.Get("Content-Type") != "image/jpeg" ||
 		!strings.Contains(p.header.Get("Content-Security-Policy"), "sandbox") {
-		t.Errorf("%d %v", p.status, p.header)
+		t.Errorf("got status %d, headers %v", p.status, p.header)
 	}
 	b.get("/overlays/plugins/picture?path=b.jpg").has(t, http.StatusNotFound)
 	b.get("/overlays/plugins/picture?path=c.html").has(t, http.StatusNotFound)
 }
 
-func TestABuildIsSeenAsItGoes(t *testing.T) {
+func TestBuildProgressIsStreamed(t *testing.T) {
 	s := newSite(t, false)
 	s.overlay(t, friday)
 	b := s.as(t, "admin")
@@ -525,20 +525,20 @@ func TestABuildIsSeenAsItGoes(t *testing.T) {
 	wait(t, one, "its end", func(e sentEvent) bool { return strings.Contains(e.data, "Steam is &lt;away&gt;") })
 }
 
-func TestDeletingAsksByName(t *testing.T) {
+func TestDeletingOverlayRequiresItsName(t *testing.T) {
 	s := newSite(t, false)
 	s.overlay(t, friday)
 	b := s.as(t, "admin")
 	b.post("/overlays/maps/delete", "confirm", "map").has(t, http.StatusUnprocessableEntity, "The name does not match")
 	b.post("/overlays/maps/delete", "confirm", "maps").has(t, http.StatusSeeOther)
 	if d := s.host.next(t); d.Kind != left4me.DeleteOverlay {
-		t.Errorf("%+v", d)
+		t.Errorf("got job %+v, want a deletion", d)
 	}
 }
 
-// A recipe's parameters become a part of the script, as words that no shell
-// understands as anything else.
-func TestARecipeIsFilledIn(t *testing.T) {
+// Parameters of a recipe are inserted into the script in quotes, so that the shell cannot
+// execute them.
+func TestRecipeParametersAreQuotedInScript(t *testing.T) {
 	s := newSite(t, false)
 	b := s.as(t, "admin")
 	b.get("/overlays/new?kind=script").has(t, http.StatusOK, "Start from a recipe", "recipe=sourcemod")
@@ -549,7 +549,7 @@ func TestARecipeIsFilledIn(t *testing.T) {
 	b.get("/overlays/new?kind=script&recipe=none").has(t, http.StatusNotFound)
 }
 
-func TestOverlayIsRenamedByItsPage(t *testing.T) {
+func TestRenamePageRenamesOverlay(t *testing.T) {
 	s := newSite(t, false)
 	b := s.as(t, "admin")
 	b.post("/overlays/new", "kind", "files", "name", "maps", "names", "id", "restart", "never")
@@ -560,7 +560,7 @@ func TestOverlayIsRenamedByItsPage(t *testing.T) {
 	b.post("/overlays/maps/rename", "name", "No <i>").has(t, http.StatusUnprocessableEntity, `id="name-problem"`, `value="No &lt;i&gt;"`)
 	b.post("/overlays/maps/rename", "name", "taken").has(t, http.StatusConflict, `id="name-problem"`, `value="taken"`)
 	if p := b.post("/overlays/maps/rename", "name", " campaigns "); p.header.Get("Location") != "/overlays/campaigns" {
-		t.Fatalf("%d to %s: %s", p.status, p.header.Get("Location"), p.body)
+		t.Fatalf("got status %d, location %s: %s", p.status, p.header.Get("Location"), p.body)
 	}
 	b.get("/overlays/campaigns/settings").has(t, http.StatusOK, `href="/overlays/campaigns/rename"`, "Name on the host")
 	for _, old := range []string{"", "/settings", "/rename"} {
@@ -571,9 +571,8 @@ func TestOverlayIsRenamedByItsPage(t *testing.T) {
 	s.as(t, "guest").get("/overlays/campaigns/settings").hasNot(t, "/overlays/campaigns/rename")
 }
 
-// The job that deletes an overlay may be done at any moment between two questions of a
-// page.
-func TestADeletedOverlayHasAPage(t *testing.T) {
+// The job that deletes an overlay may end while a page is reading the overlay.
+func TestOverlayDeletedDuringRequestHasPage(t *testing.T) {
 	s := newSite(t, false)
 	s.overlay(t, friday)
 	b := s.as(t, "admin")
@@ -593,7 +592,7 @@ func TestADeletedOverlayHasAPage(t *testing.T) {
 	}
 }
 
-func TestNamesOfServersStandApart(t *testing.T) {
+func TestServersOfOverlayAreSeparateLinks(t *testing.T) {
 	s := newSite(t, false)
 	s.overlay(t, friday)
 	for _, name := range []left4me.Name{"gamma", "pub1"} {
@@ -604,9 +603,9 @@ func TestNamesOfServersStandApart(t *testing.T) {
 		`<a class="chip" href="/servers/pub1">pub1</a>`)
 }
 
-// What names in an archive are in each encoding is shown before it is published,
-// and chosen with a click; what short ones are taken for is a setting.
-func TestNamesInArchivesAreShownAndChosen(t *testing.T) {
+// The plan shows file names of an archive in each encoding, with links to choose one. The
+// encoding of names that are too short for detection is a setting.
+func TestPlanShowsArchiveNamesInEachEncoding(t *testing.T) {
 	s := newSite(t, false)
 	s.overlay(t, left4me.Overlay{Name: "plugins", Kind: left4me.FilesOverlay})
 	s.host.overlays.has(someMaps("plugins"))
@@ -628,7 +627,7 @@ func TestNamesInArchivesAreShownAndChosen(t *testing.T) {
 	s.as(t, "guest").post("/uploads/names", "encoding", "gbk").has(t, http.StatusForbidden)
 }
 
-// readyUpload is an upload to the overlay plugins that has come, and the page of its
+// readyUpload creates a complete upload to the overlay plugins and returns the address of its
 // plan.
 func (s *site) readyUpload(t *testing.T) (page string) {
 	t.Helper()
@@ -640,7 +639,7 @@ func (s *site) readyUpload(t *testing.T) (page string) {
 	return "/overlays/plugins/uploads/" + u.ID
 }
 
-func TestFoldersOfAnUploadAreMovedAndRemembered(t *testing.T) {
+func TestMovedFoldersOfUploadAreRemembered(t *testing.T) {
 	s := newSite(t, false)
 	page := s.readyUpload(t)
 	b := s.as(t, "admin")
@@ -660,13 +659,13 @@ func TestFoldersOfAnUploadAreMovedAndRemembered(t *testing.T) {
 	p := b.post(page+"/move"+query, "folder", "docs", "place", "-")
 	p.has(t, http.StatusSeeOther)
 	if to := p.header.Get("Location"); to != page+query+"#tree" {
-		t.Errorf("it goes on at %s", to)
+		t.Errorf("got redirect to %s", to)
 	}
 	b.post(page+"/move", "folder", "/odd/", "place", " left4dead2/maps/ ").has(t, http.StatusSeeOther)
 	b.get(page).has(t, http.StatusOK, "2 folders and files moved", "Undo docs", "Detect automatically")
 	if r := last[bus.PlanRequest](t, &s.host.overlays); !slices.Equal(r.Change.Import.Moves,
 		[]left4me.FolderMove{{From: "docs", To: "-"}, {From: "odd", To: "left4dead2/maps"}}) {
-		t.Errorf("%+v", r)
+		t.Errorf("got plan request %+v", r)
 	}
 	b.post(page+"/move", "folder", "odd", "place", "?").has(t, http.StatusSeeOther)
 	b.get(page).has(t, http.StatusOK, "1 folder or file moved")
@@ -677,10 +676,10 @@ func TestFoldersOfAnUploadAreMovedAndRemembered(t *testing.T) {
 	b.post(page+"/publish", "note", "why").has(t, http.StatusSeeOther)
 	var spec left4me.BuildSpec
 	if err := bus.Decode(s.host.next(t).Spec, &spec); err != nil || spec.Change == nil || len(spec.Change.Import.Moves) != 1 {
-		t.Errorf("%+v, %v", spec, err)
+		t.Errorf("got build %+v, error %v", spec, err)
 	}
 	if v := must(s.content.Get(t.Context(), "plugins"))(t); len(v.Moves) != 1 || v.Moves[0].From != "docs" {
-		t.Errorf("%+v", v.Moves)
+		t.Errorf("got moves %+v", v.Moves)
 	}
 	b.get("/overlays/plugins/settings").has(t, http.StatusOK, "Moved folders", "<bdi>docs</bdi>", "left out", "Forget docs")
 	s.as(t, "guest").get("/overlays/plugins/settings").has(t, http.StatusOK, `aria-label="Forget docs" disabled`)
@@ -689,9 +688,9 @@ func TestFoldersOfAnUploadAreMovedAndRemembered(t *testing.T) {
 	b.get("/overlays/plugins/settings").hasNot(t, "Moved folders")
 }
 
-// An answer moves all files that its question is about, however many these are. One
-// to a question that is settled moves nothing.
-func TestAnAnswerMovesAllFiles(t *testing.T) {
+// An answer moves all files of its question. An answer to a question that the plan no longer
+// has moves nothing.
+func TestAnswerMovesAllFilesOfQuestion(t *testing.T) {
 	s := newSite(t, false)
 	page := s.readyUpload(t)
 	b := s.as(t, "admin")
@@ -712,23 +711,23 @@ func TestAnAnswerMovesAllFiles(t *testing.T) {
 	p.has(t, http.StatusOK, "It is &lt;odd&gt;", "500 files have no clear destination")
 	key := regexp.MustCompile(`name="question" value="([^"]+)"`).FindStringSubmatch(p.body)
 	if key == nil {
-		t.Fatal("no question")
+		t.Fatal("the page has no question")
 	}
 	b.post(page+"/move", "question", "another", "answer", "1").has(t, http.StatusSeeOther)
 	b.post(page+"/move", "question", key[1], "answer", "2").has(t, http.StatusSeeOther)
 	b.get(page)
 	if r := last[bus.PlanRequest](t, &s.host.overlays); len(r.Change.Import.Moves) != 0 {
-		t.Errorf("%d moves", len(r.Change.Import.Moves))
+		t.Errorf("got %d moves", len(r.Change.Import.Moves))
 	}
 	b.post(page+"/move", "question", key[1], "answer", "1").has(t, http.StatusSeeOther)
 	b.get(page).has(t, http.StatusOK, "500 folders and files moved")
 	if r := last[bus.PlanRequest](t, &s.host.overlays); !slices.Equal(r.Change.Import.Moves, ask.Choices[1].Moves) {
-		t.Errorf("%d moves", len(r.Change.Import.Moves))
+		t.Errorf("got %d moves", len(r.Change.Import.Moves))
 	}
 }
 
-// The tree of a large upload is folded, and a page of it stays small.
-func TestALargeTreeIsFolded(t *testing.T) {
+// The tree of a large upload starts collapsed, and its page stays below 1 MiB.
+func TestLargePlanTreeIsCollapsed(t *testing.T) {
 	s := newSite(t, false)
 	page := s.readyUpload(t)
 	b := s.as(t, "admin")
@@ -749,9 +748,9 @@ func TestALargeTreeIsFolded(t *testing.T) {
 	p := b.get(page)
 	p.has(t, http.StatusOK, "folder19/", "file23.cfg", "and 3,000 more entries inside these folders")
 	if n := strings.Count(p.body, `<details open><summary>24 entries`); strings.Count(p.body, "24 entries") != 20 || n > 0 {
-		t.Errorf("%d of %d folders are open", n, strings.Count(p.body, "24 entries"))
+		t.Errorf("got %d of %d folders expanded, want 0 of 20", n, strings.Count(p.body, "24 entries"))
 	}
 	if len(p.body) > 1<<20 {
-		t.Errorf("a page of %d bytes", len(p.body))
+		t.Errorf("got a page of %d bytes, want at most 1 MiB", len(p.body))
 	}
 }
