@@ -54,7 +54,7 @@ func TestOverlayPageShowsRollout(t *testing.T) {
 		left4me.Status{Name: "alpha", State: left4me.Running, Players: 2, Overlays: []left4me.OverlayRef{{Name: "maps", Revision: 1}}})
 	b := s.as(t, "admin")
 	page := b.get("/overlays/maps")
-	page.has(t, http.StatusOK, "1 server runs", "/servers/alpha", "1 → 2")
+	page.has(t, http.StatusOK, "A restart changes the revision on 1 server", "/servers/alpha", "1 → 2")
 	page.hasNot(t, "/servers/held", "Rollout of")
 	b.post("/overlays/maps/moves/cancel").has(t, http.StatusNotFound)
 
@@ -77,7 +77,7 @@ func TestOverlayPageShowsRollout(t *testing.T) {
 	guest.post("/overlays/maps/moves/cancel").has(t, http.StatusForbidden)
 	b.post("/overlays/maps/moves/cancel").has(t, http.StatusSeeOther)
 	page = b.get("/overlays/maps")
-	page.has(t, http.StatusOK, "cancelled", "By admin.", "1 server runs")
+	page.has(t, http.StatusOK, "cancelled", "By admin.", "A restart changes the revision on 1 server")
 	page.hasNot(t, "/overlays/maps/moves/cancel")
 }
 
@@ -94,7 +94,7 @@ func TestOverlayPagesShowTheirContent(t *testing.T) {
 	b := s.as(t, "admin")
 	for path, texts := range map[string][]string{
 		"/overlays":                            {"for &lt;Friday&gt;‹202E›", "2 problems", "Friday &lt;b&gt;", "1.20 GB"},
-		"/overlays/maps":                       {">Files</a>", "revision 2", "1 server runs", "1 → none"},
+		"/overlays/maps":                       {">Files</a>", "revision 2", "A restart changes the revision on 1 server", "1 → none"},
 		"/overlays/plugins?q=a":                {"left4dead2/addons/x.vpk"},
 		"/overlays/plugins?dir=left4dead2/cfg": {"a‹202E›.cfg"},
 		"/overlays/plugins/file?path=left4dead2/cfg/a%E2%80%AE.cfg":         {"&lt;b&gt;", "Edit"},
@@ -586,7 +586,7 @@ func TestOverlayDeletedDuringRequestHasPage(t *testing.T) {
 		s.host.overlays.has(c)
 		s.host.overlays.beforeTree = nil
 	}
-	b.get("/overlays/maps").has(t, http.StatusOK, "Restore the overlay to get all of them back")
+	b.get("/overlays/maps").has(t, http.StatusOK, "Restore the overlay to get all of its files back")
 	for _, tab := range []string{"", "/items", "/problems", "/campaigns", "/revisions", "/settings"} {
 		b.get("/overlays/maps"+tab).has(t, http.StatusOK)
 	}
@@ -662,7 +662,7 @@ func TestMovedFoldersOfUploadAreRemembered(t *testing.T) {
 		t.Errorf("got redirect to %s", to)
 	}
 	b.post(page+"/move", "folder", "/odd/", "place", " left4dead2/maps/ ").has(t, http.StatusSeeOther)
-	b.get(page).has(t, http.StatusOK, "2 folders and files moved", "Undo docs", "Detect automatically")
+	b.get(page).has(t, http.StatusOK, "2 folders or files moved", "Undo docs", "Detect automatically")
 	if r := last[bus.PlanRequest](t, &s.host.overlays); !slices.Equal(r.Change.Import.Moves,
 		[]left4me.FolderMove{{From: "docs", To: "-"}, {From: "odd", To: "left4dead2/maps"}}) {
 		t.Errorf("got plan request %+v", r)
@@ -720,7 +720,7 @@ func TestAnswerMovesAllFilesOfQuestion(t *testing.T) {
 		t.Errorf("got %d moves", len(r.Change.Import.Moves))
 	}
 	b.post(page+"/move", "question", key[1], "answer", "1").has(t, http.StatusSeeOther)
-	b.get(page).has(t, http.StatusOK, "500 folders and files moved")
+	b.get(page).has(t, http.StatusOK, "500 folders or files moved")
 	if r := last[bus.PlanRequest](t, &s.host.overlays); !slices.Equal(r.Change.Import.Moves, ask.Choices[1].Moves) {
 		t.Errorf("got %d moves", len(r.Change.Import.Moves))
 	}

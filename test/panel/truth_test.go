@@ -78,7 +78,7 @@ func TestPagesShowCurrentState(t *testing.T) {
 	s.until("the files appear without a reload", `window.same && document.querySelector("main").innerText.includes("left4dead2")`)
 	s.do("delete it", chromedp.Navigate(s.url("/overlays/empty/delete")), chromedp.SendKeys(chromedp.CSS("#confirm"), "empty"),
 		chromedp.Submit(chromedp.CSS("#confirm")), chromedp.WaitVisible(chromedp.CSS("#overlay-head")))
-	s.shows("Restore the overlay to get all of them back")
+	s.shows("Restore the overlay to get all of its files back")
 	s.until("the deletion can be undone",
 		`document.querySelector('form[action="/overlays/empty/restore"] button:not([disabled])') !== null`)
 	s.do("the list", chromedp.Navigate(s.url("/overlays")), chromedp.WaitVisible(chromedp.CSS(".deleted button")))
