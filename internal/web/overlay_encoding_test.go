@@ -59,7 +59,8 @@ func TestEditorKeepsEncodingOfFile(t *testing.T) {
 	// A character that GBK lacks is refused, and the typed text is kept.
 	b.post("/overlays/plugins/edit", "path", "cfg/a.cfg", "base", "2", "encoding", "gbk", "text", "// 服务器\n// 😀\n").has(t,
 		http.StatusUnprocessableEntity,
-		"Line 2: Chinese, simplified (GBK, CP936) doesn", "character", "save the file as UTF-8", "// 😀", `name="encoding" value="gbk"`)
+		"Line 2: the encoding Chinese, simplified (GBK, CP936) cannot represent the character",
+		"ave the file as UTF-8", "// 😀", `name="encoding" value="gbk"`)
 	b.post("/overlays/plugins/edit", "path", "cfg/a.cfg", "base", "2", "encoding", "<b>", "text", "ü").has(t,
 		http.StatusUnprocessableEntity, "There is no encoding")
 	// Another user saved the file in the meantime. Their version must be decoded, too.

@@ -567,7 +567,7 @@ func TestRenamePageRenamesOverlay(t *testing.T) {
 		b.get("/overlays/maps"+old).has(t, http.StatusNotFound)
 	}
 	b.post("/overlays/maps/rename", "name", "other").has(t, http.StatusNotFound)
-	b.post("/overlays/taken/rename", "name", "maps").has(t, http.StatusConflict, `id="name-problem"`, "campaigns was called")
+	b.post("/overlays/taken/rename", "name", "maps").has(t, http.StatusConflict, `id="name-problem"`, "campaigns was formerly named")
 	s.as(t, "guest").get("/overlays/campaigns/settings").hasNot(t, "/overlays/campaigns/rename")
 }
 
@@ -669,7 +669,7 @@ func TestMovedFoldersOfUploadAreRemembered(t *testing.T) {
 	}
 	b.post(page+"/move", "folder", "odd", "place", "?").has(t, http.StatusSeeOther)
 	b.get(page).has(t, http.StatusOK, "1 folder or file moved")
-	b.post(page+"/move", "folder", "docs", "place", "../up").has(t, http.StatusUnprocessableEntity, "go to")
+	b.post(page+"/move", "folder", "docs", "place", "../up").has(t, http.StatusUnprocessableEntity, "cannot be moved to")
 	b.post(page+"/move", "folder", "", "place", "left4dead2").has(t, http.StatusUnprocessableEntity, "names no folder")
 	s.as(t, "guest").post(page+"/move", "folder", "docs", "place", "left4dead2").has(t, http.StatusForbidden)
 
