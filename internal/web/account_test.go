@@ -14,7 +14,7 @@ import (
 
 const another = "another door that closes"
 
-// cookie is the session of a browser.
+// cookie returns the value of the browser's session cookie.
 func (b *browser) cookie() string {
 	b.tb.Helper()
 	for _, c := range b.http.Jar.Cookies(must(url.Parse(b.site.url))(b.tb)) {
@@ -25,16 +25,16 @@ func (b *browser) cookie() string {
 	return ""
 }
 
-// out checks that a browser is signed out.
+// out checks that a browser is logged out.
 func (b *browser) out() {
 	b.tb.Helper()
 	if p := b.get("/servers"); p.status != http.StatusSeeOther || !strings.HasPrefix(p.header.Get("Location"), "/login") {
-		b.tb.Errorf("still signed in: %d", p.status)
+		b.tb.Errorf("still logged in: status %d", p.status)
 	}
 }
 
-// endsSoon waits until a stream ends: long before it would look at its session by
-// itself.
+// endsSoon checks that a stream ends within 5 s, long before it would check its session without a
+// notification.
 func endsSoon(t *testing.T, events <-chan sentEvent) {
 	t.Helper()
 	for end := time.After(5 * time.Second); ; {
@@ -44,29 +44,29 @@ func endsSoon(t *testing.T, events <-chan sentEvent) {
 				return
 			}
 		case <-end:
-			t.Fatal("the stream goes on")
+			t.Fatal("the stream did not end within 5 s")
 		}
 	}
 }
 
-func TestTheNameInTheMenuLeadsToTheAccount(t *testing.T) {
+func TestMenuLinksToAccountPage(t *testing.T) {
 	s := newSite(t, false)
 	s.as(t, "admin").get("/servers").has(t, http.StatusOK, `href="/account"`)
 	p := s.as(t, "admin").get("/account")
-	p.has(t, http.StatusOK, "Change password", "Sign out everywhere", "Create token", `href="/users"`, "this browser")
+	p.has(t, http.StatusOK, "Change password", "Log out everywhere", "Create token", `href="/users"`, "this browser")
 	p = s.as(t, "guest").get("/account")
 	p.has(t, http.StatusOK, "Change password")
 	p.hasNot(t, `href="/users"`)
 }
 
-func TestPeopleChangeTheirPasswordInThePanel(t *testing.T) {
+func TestPasswordChangeEndsOtherSessions(t *testing.T) {
 	s := newSite(t, false)
 	here, there := s.as(t, "guest"), s.as(t, "guest")
 	events := there.stream(streamOf(t, there.get("/servers")))
 	change := func(current, next, again string) page {
 		return here.post("/account/password", "current_password", current, "password", next, "again", again)
 	}
-	change(password, another, another+"x").has(t, http.StatusUnprocessableEntity, `id="again-problem"`, "differ")
+	change(password, another, another+"x").has(t, http.StatusUnprocessableEntity, `id="again-problem"`, "do not match")
 	change("wrong", another, another).has(t, http.StatusUnprocessableEntity, `id="current_password-problem"`)
 	p := change(password, "short", "short")
 	p.has(t, http.StatusUnprocessableEntity, `id="password-problem"`)
@@ -78,23 +78,23 @@ func TestPeopleChangeTheirPasswordInThePanel(t *testing.T) {
 	if to := p.header.Get("Location"); p.status != http.StatusSeeOther || to != "/account?did=password" {
 		t.Fatalf("%d to %s\n%s", p.status, to, p.body)
 	}
-	here.get("/account?did=password").has(t, http.StatusOK, "Password changed", "signed out")
+	here.get("/account?did=password").has(t, http.StatusOK, "Password changed", "logged out")
 	if here.cookie() == before {
-		t.Error("this browser has the cookie that it had before: whoever copied it is in")
+		t.Error("the session cookie is unchanged: a copy of it would still be valid")
 	}
 	endsSoon(t, events)
 	there.out()
 	if _, err := s.accounts.Authenticate(t.Context(), before); !errors.Is(err, left4me.Denied) {
-		t.Errorf("the cookie from before: %v", err)
+		t.Errorf("the old cookie: got %v, want Denied", err)
 	}
 }
 
-func TestSigningOutEverywhereInThePanel(t *testing.T) {
+func TestLogOutEverywhereEndsAllSessions(t *testing.T) {
 	s := newSite(t, false)
 	here, there := s.as(t, "guest"), s.as(t, "guest")
 	events := there.stream(streamOf(t, there.get("/servers")))
-	if n := strings.Count(here.get("/account").body, "last seen"); n != 2 {
-		t.Errorf("%d sessions are listed", n)
+	if n := strings.Count(here.get("/account").body, "Last active"); n != 2 {
+		t.Errorf("got %d listed sessions, want 2", n)
 	}
 	p := here.post("/account/signout")
 	if to := p.header.Get("Location"); p.status != http.StatusSeeOther || to != "/login" || p.header.Get("Clear-Site-Data") == "" {
@@ -105,48 +105,48 @@ func TestSigningOutEverywhereInThePanel(t *testing.T) {
 	there.out()
 }
 
-func TestOneBrowserIsSignedOutInThePanel(t *testing.T) {
+func TestAccountPageEndsOneSession(t *testing.T) {
 	s := newSite(t, false)
 	here, there := s.as(t, "guest"), s.as(t, "guest")
 	events := there.stream(streamOf(t, there.get("/servers")))
 	list := here.get("/account")
 	ends := regexp.MustCompile(`action="(/account/sessions/[^"]+/end)"`).FindAllStringSubmatch(list.body, -1)
 	if len(ends) != 1 {
-		t.Fatalf("the other browser, and not this one, can be signed out: %q", ends)
+		t.Fatalf("got actions %q, want only the one that ends the other session", ends)
 	}
-	for range 2 { // the second time it is signed out already
+	for range 2 { // the second request finds no session
 		here.post(ends[0][1]).has(t, http.StatusSeeOther)
 	}
-	here.get("/account?did=ended").has(t, http.StatusOK, "was signed out")
+	here.get("/account?did=ended").has(t, http.StatusOK, "is logged out")
 	endsSoon(t, events)
 	there.out()
 	here.get("/account").hasNot(t, ends[0][1])
 }
 
-// A session that its browser no longer has would live on for a month.
-func TestASecondLoginInABrowserEndsTheFirstSession(t *testing.T) {
+// Otherwise the first session would stay valid for a month although no browser has its cookie.
+func TestLoginEndsPreviousSessionOfBrowser(t *testing.T) {
 	s := newSite(t, false)
 	b := s.as(t, "guest")
 	first := b.cookie()
 	events := b.stream(streamOf(t, b.get("/servers")))
 	b.post("/login", "name", "admin", "password", "wrong").has(t, http.StatusUnauthorized)
-	b.get("/servers").has(t, http.StatusOK, "guest") // a mistake ends nothing
+	b.get("/servers").has(t, http.StatusOK, "guest") // a failed login keeps the session
 	b.post("/login", "name", "admin", "password", password).has(t, http.StatusSeeOther)
 	b.get("/servers").has(t, http.StatusOK, "admin")
 	endsSoon(t, events)
 	if _, err := s.accounts.Authenticate(t.Context(), first); !errors.Is(err, left4me.Denied) {
-		t.Errorf("the first session: %v", err)
+		t.Errorf("the first session: got %v, want Denied", err)
 	}
 }
 
-var madeToken = regexp.MustCompile(`l4m_[0-9A-Za-z]{40}`)
+var tokenPattern = regexp.MustCompile(`l4m_[0-9A-Za-z]{40}`)
 
-func TestTokensAreMadeAndRevokedInThePanel(t *testing.T) {
+func TestAccountPageCreatesAndRevokesTokens(t *testing.T) {
 	s := newSite(t, false)
 	b := s.as(t, "guest")
 	p := b.post("/account/tokens", "label", "My <script>", "expires", "30")
-	p.has(t, http.StatusOK, "not shown again", "My &lt;script&gt;", "never used")
-	token := madeToken.FindString(p.body)
+	p.has(t, http.StatusOK, "not shown again", "My &lt;script&gt;", "Never used")
+	token := tokenPattern.FindString(p.body)
 	if who, err := s.accounts.AuthenticateToken(t.Context(), token); err != nil || who.Name != "guest" || who.Admin {
 		t.Fatalf("%+v, %v", who, err)
 	}
@@ -156,27 +156,27 @@ func TestTokensAreMadeAndRevokedInThePanel(t *testing.T) {
 	if len(all) != 1 || all[0].ExpiresAt.Sub(all[0].CreatedAt).Round(24*time.Hour) != 30*24*time.Hour {
 		t.Fatalf("%+v", all)
 	}
-	for range 2 { // the second time it is gone already
+	for range 2 { // the second request finds no token
 		b.post("/account/tokens/"+all[0].ID+"/revoke").has(t, http.StatusSeeOther)
 	}
-	b.get("/account?did=revoked").has(t, http.StatusOK, "Token revoked", "You have none")
+	b.get("/account?did=revoked").has(t, http.StatusOK, "Token revoked", "You have no tokens")
 	if _, err := s.accounts.AuthenticateToken(t.Context(), token); !errors.Is(err, left4me.Denied) {
-		t.Errorf("it still works: %v", err)
+		t.Errorf("the revoked token: got %v, want Denied", err)
 	}
 }
 
-func TestAdministratorsManageUsersInThePanel(t *testing.T) {
+func TestAdministratorManagesUsers(t *testing.T) {
 	s := newSite(t, false)
 	admin := s.as(t, "admin")
 	zoey := s.browser(t)
 	login := func(password string) page { return zoey.post("/login", "name", "zoey", "password", password) }
 
-	admin.post("/users", "name", "a b", "role", "looker", "password", "short").
+	admin.post("/users", "name", "a b", "role", "viewer", "password", "short").
 		has(t, http.StatusUnprocessableEntity, `id="name-problem"`, `id="password-problem"`, `value="a b"`)
-	p := admin.post("/users", "name", "zoey", "role", "looker")
+	p := admin.post("/users", "name", "zoey", "role", "viewer")
 	p.has(t, http.StatusOK, "not shown again", `href="/users/zoey"`)
-	made := regexp.MustCompile(`[A-Z2-7]{26}`).FindString(p.body)
-	login(made).has(t, http.StatusSeeOther)
+	generated := regexp.MustCompile(`[A-Z2-7]{26}`).FindString(p.body)
+	login(generated).has(t, http.StatusSeeOther)
 	zoey.get("/servers").has(t, http.StatusOK, "Viewer")
 	zoey.get("/users").has(t, http.StatusForbidden)
 
@@ -191,15 +191,15 @@ func TestAdministratorsManageUsersInThePanel(t *testing.T) {
 		endsSoon(t, events)
 		zoey.out()
 	}
-	if to := admin.post("/users/zoey/role", "role", "looker").header.Get("Location"); to != "/users/zoey" {
-		t.Errorf("a role that she has leads to %s, as if it had been changed", to)
+	if to := admin.post("/users/zoey/role", "role", "viewer").header.Get("Location"); to != "/users/zoey" {
+		t.Errorf("setting the current role redirects to %s, as if it had changed", to)
 	}
 	zoey.get("/servers").has(t, http.StatusOK)
 	act("role", "role", "admin")
-	login(made).has(t, http.StatusSeeOther)
+	login(generated).has(t, http.StatusSeeOther)
 	zoey.get("/users").has(t, http.StatusOK)
 	act("password", "password", another)
-	login(made).has(t, http.StatusUnauthorized)
+	login(generated).has(t, http.StatusUnauthorized)
 	login(another).has(t, http.StatusSeeOther)
 	act("disable")
 	login(another).has(t, http.StatusUnauthorized, "disabled")
@@ -207,14 +207,14 @@ func TestAdministratorsManageUsersInThePanel(t *testing.T) {
 	admin.post("/users/zoey/enable").has(t, http.StatusSeeOther)
 	login(another).has(t, http.StatusSeeOther)
 
-	admin.get("/users/zoey/delete").has(t, http.StatusOK, "can't be brought back")
-	admin.post("/users/zoey/delete", "confirm", "zoe").has(t, http.StatusUnprocessableEntity, "not the name")
+	admin.get("/users/zoey/delete").has(t, http.StatusOK, "cannot be undone")
+	admin.post("/users/zoey/delete", "confirm", "zoe").has(t, http.StatusUnprocessableEntity, "does not match")
 	act("delete", "confirm", "zoey")
 	login(another).has(t, http.StatusUnauthorized)
 	admin.get("/users/zoey").has(t, http.StatusNotFound)
 
 	for _, what := range []string{"role", "disable", "delete"} {
-		admin.post("/users/admin/"+what, "role", "looker", "confirm", "admin").has(t, http.StatusConflict,
+		admin.post("/users/admin/"+what, "role", "viewer", "confirm", "admin").has(t, http.StatusConflict,
 			"no administrator who can log in")
 	}
 	admin.get("/users/admin").has(t, http.StatusOK, "your own password")

@@ -13,8 +13,8 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// someBackups are what the host has in all tests: one that is good, and one whose
-// texts come from a hostile file.
+// someBackups are the backups of the host in all tests: an intact one, and a damaged one. Their texts
+// contain markup and hidden characters, as a hostile file could.
 var someBackups = []left4me.Backup{
 	{
 		Name: "b", CreatedAt: time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC), Bytes: 1_500_000, Stored: 9_000_000, Files: 12,
@@ -24,11 +24,12 @@ var someBackups = []left4me.Backup{
 	{Name: "c", State: left4me.BackupDamaged, Damage: []string{"\"<script>\" is missing"}},
 }
 
-func TestThePageOfBackups(t *testing.T) {
+func TestBackupsPage(t *testing.T) {
 	s := newSite(t, false)
 	b := s.as(t, "admin")
 	page := b.get("/backups")
-	page.has(t, http.StatusOK, "verified", "1.5 MB", "12 files, 9.0 MB", "by the schedule, read 2026-03-05", "1 warning", "&lt;b&gt;‹202E›",
+	page.has(t, http.StatusOK, "verified", "1.5 MB", "12 files, 9.0 MB unpacked", "Scheduled backup, last checked 2026-03-05", "1 warning",
+		"&lt;b&gt;‹202E›",
 		"&lt;script&gt;", `href="/backups/b/file"`, "/backups/b.tar.zst --force", `value="04:30"`, `value="yes" checked`)
 	page.hasNot(t, "<script>\"")
 	b.post("/backups").has(t, http.StatusSeeOther)
@@ -37,21 +38,21 @@ func TestThePageOfBackups(t *testing.T) {
 	b.get("/backups/nobody/delete").has(t, http.StatusNotFound)
 }
 
-func TestABackupIsDeletedByName(t *testing.T) {
+func TestBackupDeletionRequiresName(t *testing.T) {
 	s := newSite(t, false)
 	b := s.as(t, "admin")
 	b.get("/backups/b/delete").has(t, http.StatusOK, "Type <code>b</code>")
-	b.post("/backups/b/delete", "confirm", "c").has(t, http.StatusUnprocessableEntity, "That is not the name")
+	b.post("/backups/b/delete", "confirm", "c").has(t, http.StatusUnprocessableEntity, "The name does not match")
 	if s.host.dropped.Load() {
-		t.Fatal("it was deleted")
+		t.Fatal("the backup was deleted without its name")
 	}
 	b.post("/backups/b/delete", "confirm", "b").has(t, http.StatusSeeOther)
 	if !s.host.dropped.Load() {
-		t.Error("it was not deleted")
+		t.Error("the backup was not deleted")
 	}
 }
 
-func TestTheScheduleOfBackupsIsSet(t *testing.T) {
+func TestBackupSchedule(t *testing.T) {
 	s := newSite(t, false)
 	b := s.as(t, "admin")
 	b.post("/backups/policy", "enabled", "yes", "at", "25:00", "daily", "many", "weekly", "1").
@@ -64,8 +65,7 @@ func TestTheScheduleOfBackupsIsSet(t *testing.T) {
 	page.hasNot(t, `value="yes" checked`)
 }
 
-// longFile makes a file of a terabyte of holes: nobody has read it in the time that a
-// test waits.
+// longFile creates a sparse file of 1 TiB, whose download does not finish during a test.
 func longFile(t *testing.T, name string) {
 	t.Helper()
 	f, err := os.OpenFile(name, os.O_CREATE|os.O_WRONLY, 0o600)
@@ -77,8 +77,8 @@ func longFile(t *testing.T, name string) {
 	}
 }
 
-// Whoever was removed doesn't get the rest of what is under way.
-func TestADownloadEndsWithItsSession(t *testing.T) {
+// A deleted user must not receive the rest of a download in progress.
+func TestDownloadEndsWithSession(t *testing.T) {
 	s := newSite(t, false)
 	if err := os.Mkdir(s.backups.Dir(), 0o700); err != nil {
 		t.Fatal(err)
@@ -97,20 +97,20 @@ func TestADownloadEndsWithItsSession(t *testing.T) {
 		rest <- err
 	}()
 	admin := accounts.Actor{UserID: must(s.store.Users().Get(t.Context(), "admin"))(t).ID, Name: "admin", Admin: true}
-	s.as(t, "guest").post("/account/signout") // of somebody else
+	s.as(t, "guest").post("/account/signout") // ends sessions of another user
 	select {
 	case err := <-rest:
-		t.Fatalf("it ended with the session of somebody else: %v", err)
+		t.Fatalf("the download ended with another user's session: %v", err)
 	case <-time.After(100 * time.Millisecond):
 	}
 	must(s.accounts.DeleteUser(t.Context(), admin, "zoey"))(t)
 	select {
 	case err := <-rest:
 		if err == nil {
-			t.Error("it looks whole")
+			t.Error("the download ended without an error, like a complete one")
 		}
 	case <-time.After(patience):
-		t.Error("it goes on")
+		t.Error("the download did not end with its session")
 		res.Body.Close()
 		<-rest
 	}

@@ -8,7 +8,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-func TestDoctorShowsWhatMends(t *testing.T) {
+func TestDoctorShowsChecksAndRemedies(t *testing.T) {
 	s := newSite(t, false)
 	s.host.setChecks([]left4me.Check{
 		{Name: "kernel", State: left4me.CheckOK, Text: "Linux 6.18"},
@@ -21,17 +21,17 @@ func TestDoctorShowsWhatMends(t *testing.T) {
 		{Name: "firewall", State: left4me.CheckSkipped, Text: "only root may read the rules"},
 	})
 	p := s.as(t, "admin").get("/doctor")
-	p.has(t, http.StatusOK, "Something is broken", "it is &lt;b&gt;1970", `<code id="mend-1-1">sudo timedatectl set-ntp true</code>`,
+	p.has(t, http.StatusOK, "Problems found", "it is &lt;b&gt;1970", `<code id="mend-1-1">sudo timedatectl set-ntp true</code>`,
 		`data-copy="#mend-1-1"`, `<code id="mend-1-3">date</code>`, "skipped", `href="/doctor" aria-current="page"`)
 	s.host.setChecks([]left4me.Check{{Name: "kernel", State: left4me.CheckOK, Text: "Linux"}})
-	s.as(t, "admin").get("/doctor").has(t, http.StatusOK, "Nothing is wrong")
-	// A machine's insides are for those who may change it.
+	s.as(t, "admin").get("/doctor").has(t, http.StatusOK, "No problems found")
+	// Only administrators may see the checks.
 	guest := s.as(t, "guest")
 	guest.get("/doctor").has(t, http.StatusForbidden)
 	guest.get("/servers").hasNot(t, `href="/doctor"`)
 }
 
-func TestReachSaysTheFirstThingThatIsWrong(t *testing.T) {
+func TestConnectivityCheckShowsFirstProblem(t *testing.T) {
 	s := newSite(t, false)
 	s.addServer(t, "alpha")
 	b := s.as(t, "guest")
@@ -51,7 +51,7 @@ func TestReachSaysTheFirstThingThatIsWrong(t *testing.T) {
 		p := b.get("/servers/alpha/reach")
 		p.has(t, http.StatusOK, tt.want, "it runs", "about")
 		if strings.Contains(p.body, "\x1b") {
-			t.Error("a control character came through")
+			t.Error("the page contains a control character")
 		}
 	}
 	b.get("/servers/none/reach").has(t, http.StatusNotFound)

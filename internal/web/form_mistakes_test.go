@@ -79,7 +79,7 @@ var wrongForms = []wrongForm{
 	},
 	{
 		"/users",
-		[]string{"name", "no way", "password", "short", "role", "looker"},
+		[]string{"name", "no way", "password", "short", "role", "viewer"},
 		[]string{"name", "password"},
 		[]string{`value="no way"`},
 	},

@@ -443,13 +443,13 @@ func (w *walk) changeAccounts() {
 	must(w.accounts.CreateToken(ctx, guest, "of a guest", time.Time{}))(w.t)
 	w.shows("a token of a user", "of a guest", "/users/{name}")
 	w.shows("a token of a user", "1 token", "/users/{name}/delete")
-	w.shows("a token of a user", "> token<", "/users")
+	w.shows("a token of a user", ">1 token<", "/users")
 	w.next()
 	must(w.accounts.ChangeUser(ctx, w.admin, "guest", accounts.Change{Disabled: new(true)}))(w.t)
 	w.shows("a user who was disabled", "disabled", "/users", "/users/{name}")
 	w.next()
 	must(w.accounts.ChangeUser(ctx, w.admin, "guest", accounts.Change{Admin: new(true)}))(w.t)
-	w.shows("another role", "administrator", "/users")
+	w.shows("another role", "Administrator", "/users")
 	w.shows("another role", "Newer version saved", "/users/{name}")
 }
 

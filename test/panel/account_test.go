@@ -50,12 +50,11 @@ func TestPanelAccounts(t *testing.T) {
 	s.do("screen", chromedp.EmulateViewport(1280, 844))
 	s.loginAs(panel, "admin", password)
 	s.press("the account", `a.who`)
-	s.shows("Sign out everywhere")
+	s.shows("Log out everywhere")
 	s.do("a user", chromedp.Navigate(panel+"/users"),
 		chromedp.SendKeys(chromedp.CSS("#name"), "zoey"),
 		chromedp.SendKeys(chromedp.CSS(`form[action="/users"] [name="password"]`), password),
-		chromedp.Submit(chromedp.CSS("#name")),
-		chromedp.WaitVisible(chromedp.CSS(`a[href="/users/zoey"]`)),
+		chromedp.Submit(chromedp.CSS("#name")), chromedp.WaitVisible(chromedp.CSS(`a[href="/users/zoey"]`)),
 	)
 
 	zoey := s.visitor()
@@ -79,7 +78,7 @@ func TestPanelAccounts(t *testing.T) {
 	s.picture("account-two")
 	s.press("sign out the other session", `#sessions form[action^="/account/sessions/"] button`)
 	other.shows("You have been logged out.")
-	s.shows("That browser was signed out.")
+	s.shows("The other browser is logged out.")
 
 	const another = "another sentence, quite long"
 	zoey.loginAs(panel, "zoey", password)

@@ -255,7 +255,7 @@ func TestPagesFitScreen(t *testing.T) {
 			"cfg": []string{"sv_alltalk 1"},
 		}}, nil)
 	s.do("the page without backups", chromedp.EmulateViewport(1280, 844), chromedp.Navigate(s.url("/backups")))
-	s.shows("There is no backup yet")
+	s.shows("No backups yet")
 	s.picture("backups-none")
 	backup := s.backUp()
 	s.Must(t, http.MethodPost, "/overlays", map[string]any{"name": "mods", "kind": "files"}, nil)
@@ -363,7 +363,7 @@ func TestPanelBackup(t *testing.T) {
 		chromedp.SendKeys(chromedp.CSS(`input[name="confirm"]`), name),
 		chromedp.Submit(chromedp.CSS(`input[name="confirm"]`)),
 	)
-	s.shows("There is no backup yet")
+	s.shows("No backups yet")
 }
 
 // picture saves a screenshot if LEFT4ME_SCREENSHOTS is set.

@@ -6,12 +6,13 @@ import (
 
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/locale"
 	"github.com/left4me/left4me/internal/web/format"
 	"github.com/left4me/left4me/internal/web/page"
 	"github.com/left4me/left4me/internal/web/session"
 )
 
-// loginForm is what stands in the form; a password never comes back.
+// loginForm holds the values of the login form as submitted, without the password.
 type loginForm struct {
 	Name    string
 	Next    string
@@ -24,7 +25,8 @@ func (p *Pages) showLogin(w http.ResponseWriter, r *http.Request, who accounts.A
 		http.Redirect(w, r, page.LocalPath(next), http.StatusSeeOther)
 		return nil
 	}
-	return p.Panel.Render(w, r, http.StatusOK, loginPage(p.Panel.Frame(r, who, "Log in", ""), loginForm{Next: next}))
+	f := p.Panel.Frame(r, who, locale.T(r.Context(), "page.log_in"), "")
+	return p.Panel.Render(w, r, http.StatusOK, loginPage(f, loginForm{Next: next}))
 }
 
 func (p *Pages) login(w http.ResponseWriter, r *http.Request, _ accounts.Actor) error {
@@ -37,10 +39,10 @@ func (p *Pages) login(w http.ResponseWriter, r *http.Request, _ accounts.Actor) 
 		From: p.Panel.Sessions.Address(r), Agent: r.UserAgent(), Browser: p.Panel.Sessions.Cookie(r, session.BrowserCookie),
 	})
 	if err == nil {
-		// Nobody would ever end the session that this browser had until now.
+		// The browser loses the cookie of its previous session, which would otherwise stay valid.
 		if old := p.Panel.Sessions.Secret(r); old != "" {
 			if err := p.Accounts.Logout(r.Context(), old); err != nil {
-				p.Panel.Log.WarnContext(r.Context(), "the session before this login was not ended", "err", err)
+				p.Panel.Log.WarnContext(r.Context(), "the browser's previous session was not ended", "err", err)
 			}
 		}
 		p.Panel.Sessions.SetSession(w, entry.Cookie)
@@ -57,5 +59,5 @@ func (p *Pages) login(w http.ResponseWriter, r *http.Request, _ accounts.Actor) 
 	}
 	page.RetryAfter(w, err)
 	form.Problem = format.Sentence(format.ErrorLineOf(r.Context(), err))
-	return p.Panel.Render(w, r, f.Status, loginPage(p.Panel.Frame(r, accounts.Actor{}, "Log in", ""), form))
+	return p.Panel.Render(w, r, f.Status, loginPage(p.Panel.Frame(r, accounts.Actor{}, locale.T(r.Context(), "page.log_in"), ""), form))
 }

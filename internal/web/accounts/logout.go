@@ -15,8 +15,8 @@ func (p *Pages) logout(w http.ResponseWriter, r *http.Request, who accounts.Acto
 	return p.signedOut(w, r)
 }
 
-// signedOut takes the session from a browser, with all that it keeps of the
-// panel. Browsers heed the latter over https and on this machine only.
+// signedOut removes the session cookie from the browser, and everything the browser stores for the
+// panel. Browsers obey Clear-Site-Data only over https and on loopback addresses.
 func (p *Pages) signedOut(w http.ResponseWriter, r *http.Request) error {
 	p.Panel.Sessions.SetSession(w, "")
 	w.Header().Set("Clear-Site-Data", `"cache", "storage"`)

@@ -6,11 +6,12 @@ import (
 
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/locale"
 	"github.com/left4me/left4me/internal/web/format"
 	"github.com/left4me/left4me/internal/web/page"
 )
 
-// changePassword changes the own password. This browser goes on in a new session.
+// changePassword changes the user's own password. This browser gets a new session; all others end.
 func (p *Pages) changePassword(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
 	if err := r.ParseForm(); err != nil {
 		return page.BadForm(err)
@@ -18,7 +19,7 @@ func (p *Pages) changePassword(w http.ResponseWriter, r *http.Request, who accou
 	get := r.PostForm.Get
 	wrong, err := page.Problems{}, error(nil)
 	if get("password") != get("again") {
-		wrong["again"] = "The two new passwords differ."
+		wrong["again"] = locale.T(r.Context(), "accounts.password.mismatch")
 	} else {
 		var o accounts.Outcome
 		o, err = p.Accounts.ChangePassword(r.Context(), who, accounts.PasswordChange{

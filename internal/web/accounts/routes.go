@@ -1,5 +1,5 @@
-// Package accounts is login and logout, the page of one's own account, and the pages
-// of users.
+// Package accounts contains the login page, the page of the user's own account, and the pages with
+// which administrators manage users.
 package accounts
 
 import (
@@ -9,13 +9,13 @@ import (
 	"github.com/left4me/left4me/internal/web/page"
 )
 
-// Pages are the pages of accounts.
+// Pages serves the pages of accounts.
 type Pages struct {
 	Panel    *page.Panel
 	Accounts *accounts.Accounts
 }
 
-// Routes is the part of the table of routes that is about accounts.
+// Routes returns the routes of accounts.
 func (p *Pages) Routes() []page.Route {
 	change, user := page.Site(accounts.SiteRight), page.Users()
 	all := []page.Route{

@@ -1,18 +1,20 @@
 package accounts
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strings"
 
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/locale"
 	"github.com/left4me/left4me/internal/web/format"
 )
 
-// endSession signs one of one's own browsers out.
+// endSession ends one of the user's own sessions.
 func (p *Pages) endSession(w http.ResponseWriter, r *http.Request, who accounts.Actor, id string) error {
-	// A second press, or that browser itself, may have been faster: it is signed out.
+	// NotFound is a success: the session has ended already.
 	if err := p.Accounts.EndSession(r.Context(), who, id); err != nil && !errors.Is(err, left4me.NotFound) {
 		return err
 	}
@@ -20,7 +22,7 @@ func (p *Pages) endSession(w http.ResponseWriter, r *http.Request, who accounts.
 	return nil
 }
 
-// signOutEverywhere ends all sessions, that of this browser too.
+// signOutEverywhere ends all sessions of the user, including the one of this browser.
 func (p *Pages) signOutEverywhere(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
 	if _, err := p.Accounts.SignOut(r.Context(), who); err != nil {
 		return err
@@ -28,8 +30,8 @@ func (p *Pages) signOutEverywhere(w http.ResponseWriter, r *http.Request, who ac
 	return p.signedOut(w, r)
 }
 
-// browsers and systems are what the name that a browser gives itself begins to
-// tell; the first that is in it counts, since most name others too.
+// browsers and systems map parts of User-Agent headers to names. The first match wins, because most
+// headers also contain the names of other browsers.
 var (
 	browsers = [][2]string{
 		{"Edg", "Edge"},
@@ -52,8 +54,8 @@ var (
 	}
 )
 
-// browserOf is a browser in words, as far as it tells.
-func browserOf(agent string) string {
+// browserOf returns the browser and operating system that a User-Agent header names.
+func browserOf(ctx context.Context, agent string) string {
 	find := func(in [][2]string) string {
 		for _, v := range in {
 			if strings.Contains(agent, v[0]) {
@@ -65,11 +67,11 @@ func browserOf(agent string) string {
 	browser, system := find(browsers), find(systems)
 	switch {
 	case browser != "" && system != "":
-		return browser + " on " + system
+		return locale.T(ctx, "accounts.sessions.browser", "browser", browser, "system", system)
 	case browser+system != "":
 		return browser + system
 	case agent == "":
-		return "a browser without a name"
+		return locale.T(ctx, "accounts.sessions.unknown_browser")
 	}
 	return format.Visible(agent)
 }

@@ -9,51 +9,29 @@ import (
 
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/left4me"
-	"github.com/left4me/left4me/internal/web/format"
 	"github.com/left4me/left4me/internal/web/page"
 )
 
-// newToken is the form of a token as it was sent, and the token when it was made.
+// newToken holds the values of the form for a new token as submitted, and the created token.
 type newToken struct {
 	Label, Expires string
-	Made, Token    string // label and token that were made, shown once
+	Made, Token    string // label and value of the created token, shown once
 	Problems       page.Problems
 }
 
-// lifetimes are how long a token can be good for, in days.
+// lifetimes lists the choices of how many days a new token stays valid.
 var lifetimes = []struct {
-	value, label string
-	days         int
-}{
-	{"30", "30 days", 30}, {"90", "90 days", 90}, {"365", "1 year", 365}, {"never", "no expiry date", 0},
-}
+	value string
+	days  int
+}{{"30", 30}, {"90", 90}, {"365", 365}, {"never", 0}}
 
-// tokensOf are the tokens of one user, as far as who may see them.
+// tokensOf returns the tokens of one user that who may see.
 func (p *Pages) tokensOf(r *http.Request, who accounts.Actor, owner string) ([]accounts.Token, error) {
 	all, err := p.Accounts.Tokens(r.Context(), who)
 	return slices.DeleteFunc(all, func(t accounts.Token) bool { return t.User != owner }), err
 }
 
-// tokensStay says that tokens still work, when there are any.
-func tokensStay(n int) string {
-	switch n {
-	case 0:
-		return ""
-	case 1:
-		return " One token still works; revoke it below if it may be known to somebody else."
-	}
-	return " " + format.Count(n, "token", "tokens") + " still work; revoke those that may be known to somebody else."
-}
-
-// ownTokens are one's tokens behind the word "my".
-func ownTokens(n int) string {
-	if n == 1 {
-		return "token"
-	}
-	return format.Count(n, "token", "tokens")
-}
-
-// createToken makes a token of one's own and shows it, this once.
+// createToken creates a token for the user and shows it once.
 func (p *Pages) createToken(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
 	if err := r.ParseForm(); err != nil {
 		return page.BadForm(err)
@@ -84,12 +62,12 @@ func (p *Pages) createToken(w http.ResponseWriter, r *http.Request, who accounts
 	return p.Panel.Show(w, r, status, p.accountWith(r, who, v))
 }
 
-// revokeToken revokes one's own token, or that of anybody for an administrator.
+// revokeToken revokes a token of the user, or for an administrator the token of any user.
 func (p *Pages) revokeToken(w http.ResponseWriter, r *http.Request, who accounts.Actor, id string) error {
 	if err := r.ParseForm(); err != nil {
 		return page.BadForm(err)
 	}
-	// Somebody else, or a second press, may have been faster: it is revoked.
+	// NotFound is a success: the token is revoked already.
 	if err := p.Accounts.RevokeToken(r.Context(), who, id); err != nil && !errors.Is(err, left4me.NotFound) {
 		return err
 	}

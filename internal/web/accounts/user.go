@@ -2,18 +2,20 @@ package accounts
 
 import (
 	"net/http"
+	"slices"
 
 	"github.com/left4me/left4me/internal/control/accounts"
+	"github.com/left4me/left4me/internal/locale"
 	"github.com/left4me/left4me/internal/web/page"
 )
 
-// userView is one user, with what can be done about it.
+// userView is the data of the page of one user.
 type userView struct {
 	accounts.User
-	Own      bool // of whoever looks
+	Own      bool // the reader's own account
 	Tokens   []accounts.Token
-	Told     string
-	Password string // a new one that left4me made, shown once
+	Done     string // note about the change just made
+	Password string // generated new password, shown once
 	Problems page.Problems
 }
 
@@ -26,40 +28,46 @@ func (p *Pages) user(r *http.Request, who accounts.Actor, name string) (v userVi
 	return v, err
 }
 
-// userView is the page of one user.
+// userView returns the page of one user.
 func (p *Pages) userView(r *http.Request, who accounts.Actor, name string) (page.View, error) {
 	v, err := p.user(r, who, name)
 	if err != nil {
 		return page.View{}, err
 	}
-	v.Told = told(r, map[string]string{
-		"role":     "Role changed. " + v.Name + " was signed out everywhere; tokens have the new role.",
-		"password": "Password changed. " + v.Name + " was signed out everywhere." + tokensStay(len(v.Tokens)),
-		"disabled": "User disabled and signed out everywhere. Tokens do nothing until the user is enabled again.",
-		"enabled":  "User enabled. Tokens work again.",
-		"revoked":  "Token revoked. It no longer works.",
-	})
+	v.Done = userDone(r, v)
 	return p.userWith(r, who, v), nil
+}
+
+// userDone returns the note about the change that the page's address names, or an empty string.
+func userDone(r *http.Request, v userView) string {
+	did := r.URL.Query().Get("did")
+	if !slices.Contains([]string{"role", "password", "disabled", "enabled", "revoked"}, did) {
+		return ""
+	}
+	if did == "password" && len(v.Tokens) > 0 {
+		did = "password_tokens"
+	}
+	return locale.T(r.Context(), "accounts.user.done."+did, "name", v.Name, "count", len(v.Tokens))
 }
 
 func (p *Pages) userWith(r *http.Request, who accounts.Actor, v userView) page.View {
 	now := userView{User: v.User, Own: v.Own, Tokens: v.Tokens}
 	return page.View{Frame: p.Panel.Frame(r, who, v.Name, "account"), At: page.UserPath(v.Name), Body: []page.Piece{
-		page.Fixed(userCrumbs()), page.NewPart("user-head", userHead(v), page.OnAccounts()), page.Fixed(userTold(v)),
+		page.Fixed(userCrumbs()), page.NewPart("user-head", userHead(v), page.OnAccounts()), page.Fixed(userDoneNote(v)),
 		page.Box("columns accounts",
 			page.Box("", p.Panel.Form(r, "user-role", userRole(now), page.OnAccounts()),
-				page.NewPart("tokens", tokenCard(v.Tokens, "None."), page.OnAccounts())),
+				page.NewPart("tokens", tokenCard(v.Tokens, locale.T(r.Context(), "accounts.user.no_tokens")), page.OnAccounts())),
 			page.Box("", p.Panel.Form(r, "user-password", userPassword(now), page.OnAccounts()).As(userPassword(v)),
 				page.NewPart("user-end", userEnd(v), page.OnAccounts())),
 		),
 	}}
 }
 
-// handler answers a request about the user that its address names.
+// handler answers a request about the user whose name is in the address.
 type handler func(w http.ResponseWriter, r *http.Request, who accounts.Actor, name string) error
 
-// changeUser is the handler of one change of a user; did is what the page says of
-// it.
+// changeUser returns a handler that changes a user; did selects the note that userDone returns for
+// the change.
 func (p *Pages) changeUser(did string, changeOf func(r *http.Request) accounts.Change) handler {
 	return func(w http.ResponseWriter, r *http.Request, who accounts.Actor, name string) error {
 		if err := r.ParseForm(); err != nil {
@@ -78,7 +86,7 @@ func (p *Pages) changeUser(did string, changeOf func(r *http.Request) accounts.C
 	}
 }
 
-// userFailed shows on the user's page why a change was not made.
+// userFailed shows on the user's page why a change failed.
 func (p *Pages) userFailed(w http.ResponseWriter, r *http.Request, who accounts.Actor, name string, err error) error {
 	wrong, ok := page.ProblemsOf(r.Context(), who, err)
 	if !ok {
@@ -92,18 +100,18 @@ func (p *Pages) userFailed(w http.ResponseWriter, r *http.Request, who accounts.
 	return p.Panel.Show(w, r, p.Panel.FailureOf(r, who, err).Status, p.userWith(r, who, v))
 }
 
-// resetPassword gives a user another password, and shows it when left4me made it.
+// resetPassword changes the password of a user, and shows a generated password once.
 func (p *Pages) resetPassword(w http.ResponseWriter, r *http.Request, who accounts.Actor, name string) error {
 	if err := r.ParseForm(); err != nil {
 		return page.BadForm(err)
 	}
-	password, made := passwordOf(r)
+	password, generated := passwordOf(r)
 	_, err := p.Accounts.ChangeUser(r.Context(), who, name,
 		accounts.Change{Password: &password, RevokeTokens: r.PostForm.Get("revoke") != ""})
 	if err != nil {
 		return p.userFailed(w, r, who, name, err)
 	}
-	if made == "" {
+	if generated == "" {
 		http.Redirect(w, r, page.UserPath(name)+"?did=password", http.StatusSeeOther)
 		return nil
 	}
@@ -111,6 +119,6 @@ func (p *Pages) resetPassword(w http.ResponseWriter, r *http.Request, who accoun
 	if err != nil {
 		return err
 	}
-	v.Password = made
+	v.Password = generated
 	return p.Panel.Show(w, r, http.StatusOK, p.userWith(r, who, v))
 }

@@ -1,54 +1,49 @@
 package accounts
 
 import (
+	"context"
 	"crypto/rand"
-	"fmt"
 	"net/http"
 	"strings"
 	"time"
 
 	"github.com/left4me/left4me/internal/control/accounts"
+	"github.com/left4me/left4me/internal/locale"
 	"github.com/left4me/left4me/internal/web/page"
 )
 
-// userRow is a user in the list.
+// userRow is a row of the list of users.
 type userRow struct {
 	accounts.User
-	SeenAt time.Time // last, in a browser that is still signed in
+	SeenAt time.Time // last activity of the user's sessions; zero without a session
 	Tokens int
 }
 
-// userForm is the form of a new user as it was sent; a password never comes back.
+// userForm holds the values of the form for a new user as submitted, without the password.
 type userForm struct {
 	Name     string
 	Admin    bool
 	Problems page.Problems
-	Made     string // whose password is shown
-	Password string // that left4me made, shown once
+	Made     string // name of the created user
+	Password string // generated password, shown once
 }
 
 type userList struct {
 	All  []userRow
-	Told string
+	Done string // note about the change just made
 	New  userForm
 }
 
-// passwordHint is what an administrator reads under the password of somebody else.
-var passwordHint = fmt.Sprintf("At least %d characters. Leave empty to let left4me make one.", accounts.MinPassword)
-
-// unitOf is what a number counts.
-func unitOf(n int, one, many string) string {
-	if n == 1 {
-		return one
-	}
-	return many
+// passwordHint returns the hint for the field in which an administrator sets a user's password.
+func passwordHint(ctx context.Context) string {
+	return locale.T(ctx, "accounts.users.password.hint", "min", accounts.MinPassword)
 }
 
-func roleOf(admin bool) string {
+func roleLabel(ctx context.Context, admin bool) string {
 	if admin {
-		return "administrator"
+		return locale.T(ctx, "role.admin")
 	}
-	return "may look"
+	return locale.T(ctx, "role.viewer")
 }
 
 func (p *Pages) userList(r *http.Request, who accounts.Actor) (v userList, err error) {
@@ -76,33 +71,34 @@ func (p *Pages) userList(r *http.Request, who accounts.Actor) (v userList, err e
 	return v, nil
 }
 
-// usersView is the list of users.
+// usersView returns the page that lists users.
 func (p *Pages) usersView(r *http.Request, who accounts.Actor) (page.View, error) {
 	v, err := p.userList(r, who)
 	if err != nil {
 		return page.View{}, err
 	}
-	v.Told = told(r, map[string]string{"deleted": "User deleted, with all sessions and tokens.", "created": "User created."})
+	if did := r.URL.Query().Get("did"); did == "created" || did == "deleted" {
+		v.Done = locale.T(r.Context(), "accounts.users.done."+did)
+	}
 	return p.usersWith(r, who, v), nil
 }
 
 func (p *Pages) usersWith(r *http.Request, who accounts.Actor, v userList) page.View {
-	f := p.Panel.Frame(r, who, "Users", "account")
+	f := p.Panel.Frame(r, who, locale.T(r.Context(), "accounts.users"), "account")
 	return page.View{Frame: f, Body: []page.Piece{
-		page.Fixed(usersHead(f, v.Told)),
+		page.Fixed(usersHead(f, v.Done)),
 		page.Box("columns accounts", page.Box("", page.NewPart("users", userTable(v.All), page.OnAccounts())),
 			page.Fixed(newUserForm(v.New))),
 	}}
 }
 
-// passwordOf is the password of a form, or one that left4me makes when it is
-// left empty.
-func passwordOf(r *http.Request) (password, made string) {
+// passwordOf returns the submitted password, or a generated one if the field is empty.
+func passwordOf(r *http.Request) (password, generated string) {
 	if password = r.PostForm.Get("password"); password != "" {
 		return password, ""
 	}
-	made = rand.Text()
-	return made, made
+	generated = rand.Text()
+	return generated, generated
 }
 
 func (p *Pages) createUser(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
@@ -110,15 +106,15 @@ func (p *Pages) createUser(w http.ResponseWriter, r *http.Request, who accounts.
 		return page.BadForm(err)
 	}
 	form := userForm{Name: strings.TrimSpace(r.PostForm.Get("name")), Admin: r.PostForm.Get("role") == "admin"}
-	password, made := passwordOf(r)
+	password, generated := passwordOf(r)
 	_, err := p.Accounts.CreateUser(r.Context(), form.Name, password, form.Admin)
-	if err == nil && made == "" {
+	if err == nil && generated == "" {
 		http.Redirect(w, r, "/users?did=created", http.StatusSeeOther)
 		return nil
 	}
 	status := http.StatusOK
 	if err == nil {
-		form = userForm{Made: form.Name, Password: made}
+		form = userForm{Made: form.Name, Password: generated}
 	} else {
 		var ok bool
 		if form.Problems, ok = page.ProblemsOf(r.Context(), who, err); !ok {

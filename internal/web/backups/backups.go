@@ -2,7 +2,6 @@ package backups
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"path"
 	"time"
@@ -10,15 +9,17 @@ import (
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/control/backups"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/locale"
 	"github.com/left4me/left4me/internal/web/page"
 )
 
-// backupsFound is what the page of backups shows.
+// backupsFound is the data of the page of backups.
 type backupsFound struct {
 	All     []left4me.Backup
 	Active  []left4me.Job
 	Form    policyForm
-	Command string // that restores the newest
+	Units   bool   // left4me runs as a systemd unit
+	Command string // command that restores the newest intact backup
 }
 
 func (p *Pages) backupsFound(ctx context.Context) (v backupsFound, err error) {
@@ -37,17 +38,17 @@ func (p *Pages) backupsFound(ctx context.Context) (v backupsFound, err error) {
 			break
 		}
 	}
-	v.Command = p.restoreCommand(file)
+	v.Units, v.Command = p.Units, p.restoreCommand(ctx, file)
 	return v, err
 }
 
-// backupsView is the backups, and when they are made.
+// backupsView returns the page with the list of backups and their schedule.
 func (p *Pages) backupsView(r *http.Request, who accounts.Actor) (page.View, error) {
 	v, err := p.backupsFound(r.Context())
 	if err != nil {
 		return page.View{}, err
 	}
-	f := p.Panel.Frame(r, who, "Backups", "backups")
+	f := p.Panel.Frame(r, who, locale.T(r.Context(), "page.menu.backups"), "backups")
 	may := f.May(accounts.SiteRight, left4me.Site)
 	f.Moving = len(v.Active) > 0
 	on := []page.Topic{page.OnBackups(), page.OnEnds(left4me.CreateBackup.Noun())}
@@ -97,17 +98,17 @@ func backupIcon(s left4me.BackupState) string {
 	return "unknown"
 }
 
-// backupNote says who wanted it and when it was last read.
-func backupNote(b left4me.Backup) string {
-	by := "asked for"
-	if b.Scheduled {
-		by = "by the schedule"
-	}
+// backupNote returns the origin of a backup and the date on which it was last verified.
+func backupNote(ctx context.Context, b left4me.Backup) string {
 	if b.State == left4me.BackupUnchecked {
-		return "put here, never read"
+		return locale.T(ctx, "backups.note.unchecked")
 	}
-	if b.VerifiedAt.IsZero() {
-		return by
+	date := ""
+	if !b.VerifiedAt.IsZero() {
+		date = b.VerifiedAt.UTC().Format(time.DateOnly)
 	}
-	return fmt.Sprintf("%s, read %s", by, b.VerifiedAt.UTC().Format(time.DateOnly))
+	if b.Scheduled {
+		return locale.T(ctx, "backups.note.scheduled", "date", date)
+	}
+	return locale.T(ctx, "backups.note.manual", "date", date)
 }

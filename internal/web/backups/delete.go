@@ -5,10 +5,11 @@ import (
 
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/locale"
 	"github.com/left4me/left4me/internal/web/page"
 )
 
-// deleteBackupView asks before a backup is deleted.
+// deleteBackupView returns the page that asks for confirmation before a backup is deleted.
 func (p *Pages) deleteBackupView(r *http.Request, who accounts.Actor, name left4me.Name) (page.View, error) {
 	return p.deleteBackupWith(r, who, name, "", "")
 }
@@ -18,13 +19,13 @@ func (p *Pages) deleteBackupWith(r *http.Request, who accounts.Actor, name left4
 	if err != nil {
 		return page.View{}, err
 	}
-	return page.View{Frame: p.Panel.Frame(r, who, "Delete a backup", "backups"), Body: []page.Piece{
+	return page.View{Frame: p.Panel.Frame(r, who, locale.T(r.Context(), "backups.delete.submit"), "backups"), Body: []page.Piece{
 		p.Panel.Form(r, "delete", backupDelete(b, "", ""), page.OnBackups(), page.OnEnds(left4me.CreateBackup.Noun())).
 			As(backupDelete(b, typed, problem)),
 	}}, nil
 }
 
-// deleteBackup does it when the name was typed as it is.
+// deleteBackup deletes a backup if the submitted confirmation is the backup's name.
 func (p *Pages) deleteBackup(w http.ResponseWriter, r *http.Request, who accounts.Actor, name left4me.Name) error {
 	if err := r.ParseForm(); err != nil {
 		return page.BadForm(err)
@@ -34,7 +35,7 @@ func (p *Pages) deleteBackup(w http.ResponseWriter, r *http.Request, who account
 		return err
 	}
 	if typed := r.PostForm.Get("confirm"); typed != string(b.Name) {
-		v, err := p.deleteBackupWith(r, who, name, typed, "That is not the name. Type "+string(b.Name)+" to go on.")
+		v, err := p.deleteBackupWith(r, who, name, typed, locale.T(r.Context(), "common.confirm.mismatch", "name", b.Name))
 		if err != nil {
 			return err
 		}

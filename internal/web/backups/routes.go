@@ -1,4 +1,4 @@
-// Package backups is the pages of backups.
+// Package backups contains the pages of backups.
 package backups
 
 import (
@@ -7,14 +7,14 @@ import (
 	"github.com/left4me/left4me/internal/web/page"
 )
 
-// Pages are the pages of backups.
+// Pages serves the pages of backups.
 type Pages struct {
 	Panel   *page.Panel
 	Backups *backups.Backups
-	Units   bool // left4me and its servers are units of systemd
+	Units   bool // left4me and its servers run as systemd units
 }
 
-// Routes is the part of the table of routes that is about backups.
+// Routes returns the routes of backups.
 func (p *Pages) Routes() []page.Route {
 	read, change, one := page.Site(accounts.See), page.Site(accounts.SiteRight), page.Backups()
 	return []page.Route{

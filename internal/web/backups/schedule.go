@@ -11,7 +11,7 @@ import (
 	"github.com/left4me/left4me/internal/web/page"
 )
 
-// policyForm is the form of the schedule as it was sent, or as it is.
+// policyForm holds the values of the schedule's form, as submitted or as stored.
 type policyForm struct {
 	Enabled           bool
 	At, Daily, Weekly string

@@ -8,7 +8,7 @@ import (
 	"github.com/left4me/left4me/internal/web/format"
 )
 
-// checkTone and checkIcon are tone and icon of a finding.
+// checkTone returns the colour of the badge for the result of a check.
 func checkTone(s left4me.CheckState) string {
 	switch s {
 	case left4me.CheckOK:
@@ -21,6 +21,7 @@ func checkTone(s left4me.CheckState) string {
 	return "idle"
 }
 
+// checkIcon returns the icon of the badge for the result of a check.
 func checkIcon(s left4me.CheckState) string {
 	switch s {
 	case left4me.CheckOK:
@@ -33,13 +34,13 @@ func checkIcon(s left4me.CheckState) string {
 	return "skipped"
 }
 
-// mendPart is a piece of what mends something: text, or a command to copy.
+// mendPart is a part of the remedy for a failed check: text, or a command to copy.
 type mendPart struct {
 	Text    string
 	Command bool
 }
 
-// mendParts takes commands out of their backquotes.
+// mendParts splits a remedy into text and the commands in backquotes.
 func mendParts(mend string) []mendPart {
 	var parts []mendPart
 	for i, text := range strings.Split(mend, "`") {
@@ -50,7 +51,7 @@ func mendParts(mend string) []mendPart {
 	return parts
 }
 
-// checkID names the command that mends a finding on a page.
+// checkID returns the element id of a command in the remedy of a check.
 func checkID(check, part int) string {
 	return "mend-" + strconv.Itoa(check) + "-" + strconv.Itoa(part)
 }

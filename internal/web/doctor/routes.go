@@ -1,4 +1,5 @@
-// Package doctor is the page of what a machine lacks, and how findings are shown.
+// Package doctor contains the page with the health checks of a host, and the components that show
+// checks.
 package doctor
 
 import (
@@ -7,13 +8,13 @@ import (
 	"github.com/left4me/left4me/internal/web/page"
 )
 
-// Pages are the page of the doctor.
+// Pages serves the page of health checks.
 type Pages struct {
 	Panel *page.Panel
 	Hosts *hosts.Hosts
 }
 
-// Routes is the part of the table of routes that is about the doctor.
+// Routes returns the routes of health checks.
 func (p *Pages) Routes() []page.Route {
 	return []page.Route{page.Site(accounts.SiteRight).Show("/doctor", "/doctor", p.doctorView)}
 }
