@@ -19,31 +19,34 @@ type Guess struct {
 }
 
 const (
-	maxDetect  = 24 << 10 // maximum number of bytes examined; more do not improve the result
-	sureBeyond = 0.9      // minimum confidence of the detector
-	wideBeyond = 0.5      // minimum confidence for multi-byte encodings
-	longEnough = 24       // number of non-ASCII bytes from which a single text suffices
-	strange    = 6        // a text with a score below the negative of this is implausible
+	maxDetect         = 24 << 10 // maximum number of bytes examined; more do not improve the result
+	minConfidence     = 0.9      // minimum confidence of the detector
+	minConfidenceWide = 0.5      // minimum confidence for multi-byte encodings
+	longEnough        = 24       // number of non-ASCII bytes from which a single text suffices
+	implausibleScore  = 6        // a text with a score below the negative of this is implausible
 )
 
-// byDetector maps the detector's names to ours, for the encodings that it detects reliably from two
+// detectorNames maps the detector's names to ours, for the encodings that it detects reliably from two
 // or more texts. Western encodings are not among them.
-var byDetector = map[string]string{
+var detectorNames = map[string]string{
 	"GB2312": "gbk", "Big5": "big5", "SHIFT_JIS": "shift_jis", "CP932": "shift_jis", "EUC-KR": "euc-kr", "CP949": "euc-kr",
 	"EUC-JP": "euc-jp",
 	"IBM866": "cp866", "IBM855": "cp855", "Windows-1251": "cp1251", "KOI8-R": "koi8-r", "MacCyrillic": "x-mac-cyrillic",
 	"ISO-8859-5": "iso-8859-5", "Windows-1253": "cp1253", "ISO-8859-7": "cp1253", "Windows-1255": "cp1255", "TIS-620": "windows-874",
 }
 
-// likelyOnes lists the encodings considered for names. Of two with the same score, the first wins.
-var likelyOnes = []string{"gbk", "gb18030", "big5", "shift_jis", "euc-kr", "cp1251", "cp866", "cp437", "cp850", "cp1252", "cp852", "cp1250"}
+// likelyEncodings lists the encodings considered for names. Of two with the same score, the first wins.
+var likelyEncodings = []string{
+	"gbk", "gb18030", "big5", "shift_jis", "euc-kr", "cp1251", "cp866", "cp437", "cp850", "cp1252", "cp852",
+	"cp1250",
+}
 
 // Detect returns the common encoding of several texts, such as the names in an archive and the
 // content of its text files. If the texts do not determine the encoding, Detect uses hint, the name
 // of an encoding or empty, provided that all texts can be decoded with it. Its time is bounded: it
 // examines at most 24 KiB.
 func Detect(texts [][]byte, hint string) Guess {
-	return detect(texts, hint, likelyOnes, "cp437", false)
+	return detect(texts, hint, likelyEncodings, "cp437", false)
 }
 
 // detect implements Detect. It chooses the encoding with the best score from likely, or otherwise
@@ -55,11 +58,11 @@ func detect(texts [][]byte, hint string, likely []string, otherwise string, doub
 		return Guess{Sure: true}
 	}
 	joined := bytes.Join(odd, []byte("\n"))
-	tells := len(odd) > 1 || high(joined) >= longEnough
+	tells := len(odd) > 1 || countNonASCII(joined) >= longEnough
 	if tells {
 		for i, r := range chardet.DetectAll(joined) {
-			name := byDetector[r.Encoding]
-			if i > 0 || name == "" || r.Confidence < wideBeyond || r.Confidence < sureBeyond && !wide(name) {
+			name := detectorNames[r.Encoding]
+			if i > 0 || name == "" || r.Confidence < minConfidenceWide || r.Confidence < minConfidence && !wide(name) {
 				break
 			}
 			if name == "gbk" && !Fits(name, odd) {
@@ -78,7 +81,7 @@ func detect(texts [][]byte, hint string, likely []string, otherwise string, doub
 	}
 	if hint != "" && Fits(hint, odd) {
 		e, _ := Find(hint)
-		if score, _ := scoreOf(e.Name, odd); !doubted || score > -strange || most-score < 2*strange {
+		if score, _ := scoreOf(e.Name, odd); !doubted || score > -implausibleScore || most-score < 2*implausibleScore {
 			return Guess{Name: e.Name}
 		}
 	}
@@ -107,7 +110,7 @@ func Fits(name string, texts [][]byte) bool {
 	}
 	for _, t := range texts {
 		text, err := e.Decode(t)
-		if err != nil || strings.ContainsFunc(text, unwritten) {
+		if err != nil || strings.ContainsFunc(text, implausible) {
 			return false
 		}
 	}
@@ -123,8 +126,8 @@ func wide(name string) bool {
 	return false
 }
 
-// unwritten reports whether a character never occurs in real texts.
-func unwritten(r rune) bool {
+// implausible reports whether a character never occurs in real texts.
+func implausible(r rune) bool {
 	return r < ' ' && r != '\n' && r != '\r' && r != '\t' || r >= 0x7f && r < 0xa0 || r >= 0xe000 && r <= 0xf8ff
 }
 
@@ -135,7 +138,7 @@ func distinct(texts [][]byte) (odd [][]byte) {
 		if utf8.Valid(t) || seen[string(t)] {
 			continue
 		}
-		if t = t[:whole(t)]; len(t) == 0 {
+		if t = t[:cutPoint(t)]; len(t) == 0 {
 			continue
 		}
 		seen[string(t)] = true
@@ -147,8 +150,8 @@ func distinct(texts [][]byte) (odd [][]byte) {
 	return odd
 }
 
-// whole returns the length to which a long text can be shortened: the end of a line.
-func whole(t []byte) int {
+// cutPoint returns the length to which a long text can be shortened: the end of a line.
+func cutPoint(t []byte) int {
 	if len(t) <= maxDetect {
 		return len(t)
 	}
@@ -158,8 +161,8 @@ func whole(t []byte) int {
 	return 0
 }
 
-// high counts the non-ASCII bytes.
-func high(b []byte) (n int) {
+// countNonASCII counts the non-ASCII bytes.
+func countNonASCII(b []byte) (n int) {
 	for _, c := range b {
 		if c >= utf8.RuneSelf {
 			n++

@@ -14,12 +14,12 @@ var textOnly = []Encoding{
 	{"utf-16be", "UTF-16, big-endian", nil, unicode.UTF16(unicode.BigEndian, unicode.UseBOM)},
 }
 
-// inTexts lists the encodings considered for short texts. Of two with the same score, the first
+// likelyTextEncodings lists the encodings considered for short texts. Of two with the same score, the first
 // wins. Windows writes texts in other code pages than archivers write names.
-var inTexts = []string{"gbk", "gb18030", "big5", "shift_jis", "euc-kr", "cp1251", "cp1252", "cp1250", "cp866"}
+var likelyTextEncodings = []string{"gbk", "gb18030", "big5", "shift_jis", "euc-kr", "cp1251", "cp1252", "cp1250", "cp866"}
 
-// ofWindows maps DOS code pages, used for names, to the Windows code pages used for texts.
-var ofWindows = map[string]string{
+// windowsCodePages maps DOS code pages, used for names, to the Windows code pages used for texts.
+var windowsCodePages = map[string]string{
 	"cp866": "cp1251", "cp855": "cp1251", "cp850": "cp1252", "cp858": "cp1252", "cp437": "cp1252", "cp860": "cp1252", "cp863": "cp1252",
 	"cp865": "cp1252",
 	"cp852": "cp1250", "cp862": "cp1255",
@@ -53,10 +53,10 @@ func DetectText(b []byte, hint string) Guess {
 	if e, ok := Find(hint); ok {
 		hint = e.Name
 	}
-	if windows, ok := ofWindows[hint]; ok {
+	if windows, ok := windowsCodePages[hint]; ok {
 		hint = windows
 	}
-	g := detect(odd, hint, inTexts, "cp1252", true)
+	g := detect(odd, hint, likelyTextEncodings, "cp1252", true)
 	if g.Name == "gbk" && !Fits(g.Name, [][]byte{b}) && Fits("gb18030", [][]byte{b}) {
 		g.Name = "gb18030"
 	}
@@ -82,7 +82,7 @@ func ReadText(b []byte, hint string) (string, Guess, error) {
 	}
 	e, _ := FindText(g.Name)
 	text, err := e.Decode(b)
-	if err != nil || strings.ContainsFunc(text, func(r rune) bool { return unwritten(r) && r != '\f' && (g.Name != UTF8 || r < ' ') }) {
+	if err != nil || strings.ContainsFunc(text, func(r rune) bool { return implausible(r) && r != '\f' && (g.Name != UTF8 || r < ' ') }) {
 		return "", Guess{}, ErrNot
 	}
 	if again, err := e.Encode(text); err != nil || !bytes.Equal(again, b) {

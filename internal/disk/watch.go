@@ -22,7 +22,6 @@ import (
 // Watch remembers a directory once it has content. Check adopts a directory that is created or
 // mounted later, and forgets one that was deleted from the file system of the root. The zero Watch
 // watches nothing. It is safe for concurrent use.
-// for concurrent use.
 type Watch struct {
 	mu    sync.Mutex
 	dirs  []string
@@ -112,15 +111,15 @@ func inspect(dir string) (i identity, empty bool, err error) {
 		return i, false, &os.PathError{Op: "statfs", Path: dir, Err: err}
 	}
 	i.fsid = st.Fsid
-	names, err := f.Readdirnames(len(ofNobody) + 1)
+	names, err := f.Readdirnames(len(ignoredNames) + 1)
 	if errors.Is(err, io.EOF) {
 		err = nil
 	}
-	return i, !slices.ContainsFunc(names, func(n string) bool { return !slices.Contains(ofNobody, n) }), err
+	return i, !slices.ContainsFunc(names, func(n string) bool { return !slices.Contains(ignoredNames, n) }), err
 }
 
-// ofNobody lists the entries that do not count as content of a directory.
-var ofNobody = []string{reserveName, "lost+found"}
+// ignoredNames lists the entries that do not count as content of a directory.
+var ignoredNames = []string{reserveName, "lost+found"}
 
 // cause returns an error without its path.
 func cause(err error) error {

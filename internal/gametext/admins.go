@@ -60,7 +60,7 @@ func identities(r Reader, text string) (string, []Finding) {
 				note(rightless, "", NoFix, n)
 			}
 		default:
-			problem, right := judge(id)
+			problem, right := checkIdentity(id)
 			if block && (problem != "" || steamIdentity(id)) {
 				note(commented, "put // in front of each line that is a comment", NoFix, n)
 			}
@@ -141,8 +141,8 @@ func steamIdentity(id string) bool {
 		strings.HasPrefix(id, "1:")
 }
 
-// judge returns the problem of an identity, and the intended Steam ID if it is clear.
-func judge(id string) (problem, right string) {
+// checkIdentity returns the problem of an identity, and the intended Steam ID if it is clear.
+func checkIdentity(id string) (problem, right string) {
 	switch {
 	case strings.HasPrefix(id, "!"): // an IP address
 		return "", ""
@@ -151,15 +151,15 @@ func judge(id string) (problem, right string) {
 			u, ok := strings.CutPrefix(id, "STEAM_")
 			switch {
 			case !ok:
-				return bracketed, meant(id)
+				return bracketed, intendedID(id)
 			case u[0] > '1':
 				return universe, "STEAM_1" + u[1:]
 			}
 			return "", ""
 		}
-		return nobodys, meant(id)
+		return nobodys, intendedID(id)
 	}
-	if right := meant(id); right != "" || looksLike(id) {
+	if right := intendedID(id); right != "" || looksLike(id) {
 		return named, right
 	}
 	return "", "" // a player name
@@ -186,9 +186,9 @@ func matches(id string) bool {
 	return false
 }
 
-// meant returns the Steam ID that a text stands for, in SourceMod's form, or an empty string if
+// intendedID returns the Steam ID that a text stands for, in SourceMod's form, or an empty string if
 // that is unclear.
-func meant(id string) string {
+func intendedID(id string) string {
 	s := strings.TrimSpace(strings.ToUpper(id))
 	switch {
 	case strings.HasPrefix(s, "0:"), strings.HasPrefix(s, "1:"):

@@ -44,7 +44,7 @@ func characters(r Reader, text string) (string, []Finding) {
 	if r == Script || r == Lines || !utf8.ValidString(text) || !suspicious(text) {
 		return text, nil
 	}
-	r = really(r, text)
+	r = actualReader(r, text)
 	if r == KeyValues && strings.Contains(text, `\"`) {
 		return text, nil // the readers disagree on whether the string ends there
 	}
@@ -78,9 +78,9 @@ func suspicious(text string) bool {
 	return strings.ContainsFunc(text, func(r rune) bool { return typographic(r) || blank(r) })
 }
 
-// really returns the reader of a file, which is not Commands for a file that merely lies in the
+// actualReader returns the reader of a file, which is not Commands for a file that merely lies in the
 // directory of commands: no command consists of a bracket alone.
-func really(r Reader, text string) Reader {
+func actualReader(r Reader, text string) Reader {
 	if r != Commands {
 		return r
 	}
@@ -231,7 +231,7 @@ func (s *scanner) matters(rest string, start, first bool) bool {
 
 // tooLong returns the commands that are too long for the game to run.
 func tooLong(r Reader, text string) []Finding {
-	if really(r, text) != Commands {
+	if actualReader(r, text) != Commands {
 		return nil
 	}
 	f := Finding{

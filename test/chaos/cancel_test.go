@@ -22,8 +22,8 @@ const promised = 5 * time.Second
 // hung makes games load their map without end and ignore everything but SIGKILL.
 var hung = []string{"SIM_MAP_LOAD=3600s", "SIM_IGNORE_QUIT=1", "SIM_IGNORE_SIGINT=1"}
 
-// at waits until a job is in the middle of the step label and the step's note contains note.
-func at(t *testing.T, s *stage.Stage, id, label, note string) {
+// waitForStep waits until a job is in the middle of the step label and the step's note contains note.
+func waitForStep(t *testing.T, s *stage.Stage, id, label, note string) {
 	t.Helper()
 	stage.Until(t, fmt.Sprintf("job %s is at %s %s", id, label, note), func() bool {
 		var j stage.Job
@@ -42,8 +42,8 @@ func at(t *testing.T, s *stage.Stage, id, label, note string) {
 	})
 }
 
-// cancelled cancels a job and checks that it ends within the limit promised.
-func cancelled(t *testing.T, s *stage.Stage, id string) {
+// wantCancelled cancels a job and checks that it ends within the limit promised.
+func wantCancelled(t *testing.T, s *stage.Stage, id string) {
 	t.Helper()
 	begin := time.Now()
 	s.Must(t, "POST", "/jobs/"+id+"/cancel", nil, nil)
@@ -55,9 +55,9 @@ func cancelled(t *testing.T, s *stage.Stage, id string) {
 	}
 }
 
-// deleted deletes a server that is starting. It checks that the deletion ends within the limit
+// wantDeleted deletes a server that is starting. It checks that the deletion ends within the limit
 // promised, and that the start job was cancelled.
-func deleted(t *testing.T, s *stage.Stage, name, start string) {
+func wantDeleted(t *testing.T, s *stage.Stage, name, start string) {
 	t.Helper()
 	begin := time.Now()
 	j := s.Done(t, "delete", name)
@@ -71,8 +71,8 @@ func deleted(t *testing.T, s *stage.Stage, name, start string) {
 	}
 }
 
-// gone checks that no process of a server is left.
-func gone(t *testing.T, s *stage.Stage, name string) {
+// wantNoProcess checks that no process of a server is left.
+func wantNoProcess(t *testing.T, s *stage.Stage, name string) {
 	t.Helper()
 	stage.Until(t, "no process is left", func() bool { return len(s.Processes()) == 0 })
 	if v, there := s.Server(name); there && v.State != "stopped" {
@@ -85,13 +85,13 @@ func TestStartCancelledBeforeGameAnswersEndsWithin5s(t *testing.T) {
 	s.Serve(t)
 	s.Create(t, "alpha", nil)
 	start := s.Ask(t, "start", "alpha")
-	at(t, s, start.ID, left4me.StepAwaitReady, "")
-	cancelled(t, s, start.ID)
-	gone(t, s, "alpha")
+	waitForStep(t, s, start.ID, left4me.StepAwaitReady, "")
+	wantCancelled(t, s, start.ID)
+	wantNoProcess(t, s, "alpha")
 	start = s.Ask(t, "start", "alpha")
-	at(t, s, start.ID, left4me.StepAwaitReady, "")
-	deleted(t, s, "alpha", start.ID)
-	gone(t, s, "alpha")
+	waitForStep(t, s, start.ID, left4me.StepAwaitReady, "")
+	wantDeleted(t, s, "alpha", start.ID)
+	wantNoProcess(t, s, "alpha")
 }
 
 func TestStartCancelledDuringMountEndsWithin5s(t *testing.T) {
@@ -134,15 +134,15 @@ func TestStartCancelledDuringMountEndsWithin5s(t *testing.T) {
 	}
 	s.Create(t, "alpha", nil)
 	start := s.Ask(t, "start", "alpha")
-	at(t, s, start.ID, left4me.StepLaunch, "")
+	waitForStep(t, s, start.ID, left4me.StepLaunch, "")
 	begun()
-	cancelled(t, s, start.ID)
+	wantCancelled(t, s, start.ID)
 	ends()
 	start = s.Ask(t, "start", "alpha")
-	at(t, s, start.ID, left4me.StepLaunch, "")
-	deleted(t, s, "alpha", start.ID)
+	waitForStep(t, s, start.ID, left4me.StepLaunch, "")
+	wantDeleted(t, s, "alpha", start.ID)
 	ends()
-	gone(t, s, "alpha")
+	wantNoProcess(t, s, "alpha")
 	s.Left4me = exe
 }
 
@@ -185,7 +185,7 @@ func TestStartCancelledWhileQueuedEndsWithin5s(t *testing.T) {
 		}
 		return waits != ""
 	})
-	cancelled(t, s, waits)
+	wantCancelled(t, s, waits)
 	for i := range starts {
 		s.Ask(t, "delete", fmt.Sprint("s", i))
 	}
@@ -227,16 +227,16 @@ func TestStartNotDelayedByRevisionRemoval(t *testing.T) {
 		_, _ = s.Call("DELETE", "/overlays/maps/revisions/1", nil, nil) // revision 1 is current, so it stays
 	}()
 	start := s.Ask(t, "start", "alpha")
-	at(t, s, start.ID, left4me.StepAwaitReady, "")
+	waitForStep(t, s, start.ID, left4me.StepAwaitReady, "")
 	t.Logf("the game was started after %v", time.Since(begin))
 	select {
 	case <-dropped:
 		t.Errorf("the start waited %v for the end of the removal", time.Since(begin))
 	default:
 	}
-	cancelled(t, s, start.ID)
+	wantCancelled(t, s, start.ID)
 	start = s.Ask(t, "start", "alpha")
-	deleted(t, s, "alpha", start.ID)
+	wantDeleted(t, s, "alpha", start.ID)
 	for _, pid := range stopped {
 		_ = syscall.Kill(pid, syscall.SIGCONT)
 	}

@@ -69,16 +69,16 @@ func killedDuring(t *testing.T, s *stage.Stage, name, verb string, runs bool, af
 	if job.State != "done" && (job.Error == nil || job.Error.Text == "") {
 		t.Errorf("the job is %s without an error text", job.State)
 	}
-	settled(t, s, name, verb, job)
+	waitUntilSettled(t, s, name, verb, job)
 	s.Done(t, "delete", name)
 	if left := s.Processes(); len(left) > 0 {
 		t.Errorf("left running: %v", left)
 	}
 }
 
-// settled waits until the reported state of a server matches its processes: exactly one game and
+// waitUntilSettled waits until the reported state of a server matches its processes: exactly one game and
 // one shim if it runs, none if it does not.
-func settled(t *testing.T, s *stage.Stage, name, verb string, job stage.Job) {
+func waitUntilSettled(t *testing.T, s *stage.Stage, name, verb string, job stage.Job) {
 	t.Helper()
 	stage.Until(t, "the server runs or is stopped", func() bool {
 		v, there := s.Server(name)

@@ -64,7 +64,7 @@ func TestHostRenameCompletesAfterKill(t *testing.T) {
 				if job.State != "done" && (job.Error == nil || job.Error.Text == "") {
 					t.Errorf("the job is %s without an error text", job.State)
 				}
-				settled(t, s, name, c.verb, job)
+				waitUntilSettled(t, s, name, c.verb, job)
 				if _, there := s.Server(old); there {
 					t.Errorf("the old name %s still exists", old)
 				}

@@ -30,8 +30,9 @@ func TestMain(m *testing.M) {
 // what a request may leave out, and the host reports its game before left4me is ready.
 var sometimes = []string{"Script.version", "Workshop.names", "Game.said_at", "GamePolicy.restart"}
 
-// Calls each operation of a running left4me. The stage compares every answer with the API
-// description, and each optional member must be present in one answer and absent in another.
+// TestAnswersMatchDescription calls each operation of a running left4me. The stage compares every
+// answer with the API description, and each optional member must be present in one answer and
+// absent in another.
 func TestAnswersMatchDescription(t *testing.T) {
 	t.Parallel()
 	_, steam := stage.Steam(t, steamapi.Workshop(0, 0.1))

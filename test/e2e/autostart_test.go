@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// lives returns the process id of each running server, by name.
-func lives(t *testing.T) map[string]int {
+// runningServers returns the process id of each running server, by name.
+func runningServers(t *testing.T) map[string]int {
 	t.Helper()
 	var list []struct {
 		Name, State string
@@ -30,8 +30,8 @@ func lives(t *testing.T) map[string]int {
 	return up
 }
 
-// unfailed checks that no unit of left4me is in the state failed.
-func unfailed(t *testing.T) {
+// wantNoFailedUnits checks that no unit of left4me is in the state failed.
+func wantNoFailedUnits(t *testing.T) {
 	t.Helper()
 	if failed := must(t, "systemctl", "list-units", "--failed", "--no-legend", "--plain", "left4me*"); strings.TrimSpace(failed) != "" {
 		t.Errorf("failed units:\n%s", failed)
@@ -44,7 +44,7 @@ func TestServersStartAfterReboot(t *testing.T) {
 	}
 	const dir, n = "/etc/systemd/system/left4me-server@.service.d", 20
 	must(t, "mkdir", "-p", dir)
-	put(t, dir+"/sim.conf", "root:root", 0o644, "[Service]\nEnvironment=SIM_PLAYERS=0 SIM_MAP_LOAD=0s\n")
+	writeFile(t, dir+"/sim.conf", "root:root", 0o644, "[Service]\nEnvironment=SIM_PLAYERS=0 SIM_MAP_LOAD=0s\n")
 	must(t, "systemctl", "daemon-reload")
 	name := func(i int) string { return fmt.Sprintf("reboot%02d", i) }
 	t.Cleanup(func() {
@@ -84,7 +84,7 @@ func TestServersStartAfterReboot(t *testing.T) {
 		came := time.Now()
 		until(t, n-2, 2*time.Minute)
 		t.Logf("%s: %d servers run %v after left4me was ready", how.name, n-2, time.Since(came).Round(time.Millisecond))
-		now := lives(t)
+		now := runningServers(t)
 		for i := range n {
 			_, runs := now[name(i)]
 			if want := name(i) != off && name(i) != never; runs != want {
@@ -99,7 +99,7 @@ func TestServersStartAfterReboot(t *testing.T) {
 		if len(jobs) != 1 || jobs[0].By != "left4me" || jobs[0].Reason != "started after a reboot" {
 			t.Errorf("%s: %+v", how.name, jobs)
 		}
-		unfailed(t)
+		wantNoFailedUnits(t)
 		if must(t, "cat", "/proc/sys/kernel/random/boot_id") == boot {
 			t.Errorf("%s: the machine did not reboot", how.name)
 		}
@@ -111,7 +111,7 @@ func TestServersStartAfterReboot(t *testing.T) {
 		// A restart of left4me leaves running servers running and stopped servers stopped.
 		must(t, "systemctl", "restart", "left4me.service")
 		eventually(t, "left4me is ready again", ready)
-		eventually(t, "the servers are seen again", func() bool { return maps.Equal(lives(t), now) })
+		eventually(t, "the servers are seen again", func() bool { return maps.Equal(runningServers(t), now) })
 		done(t, "POST", "/servers/"+always+"/stop") // stopped for the power cut
 	}
 }

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// ours runs a left4me command in the machine as its administrator.
-func ours(t *testing.T, args ...string) string {
+// runLeft4me runs a left4me command in the machine as its administrator.
+func runLeft4me(t *testing.T, args ...string) string {
 	t.Helper()
 	return must(t, append([]string{"left4me"}, args...)...)
 }
@@ -38,24 +38,24 @@ func TestContentAcrossThreeUsers(t *testing.T) {
 	if err := command("bsdtar", "-C", tree, "--format=7zip", "-cf", outside+"/root/league.7z", "cfg", "addons").Run(); err != nil {
 		t.Fatal(err)
 	}
-	ours(t, "overlay", "create", "league", "--kind", "files")
-	ours(t, "overlay", "push", "league", "/root/league.7z", "--wait")
+	runLeft4me(t, "overlay", "create", "league", "--kind", "files")
+	runLeft4me(t, "overlay", "push", "league", "/root/league.7z", "--wait")
 
 	// 7-Zip runs within the limits of the unit, too; only 7-Zip can unpack this archive.
 	packed, err := os.ReadFile("../../internal/host/content/archive/testdata/packed/deflate64.zip")
 	if err != nil {
 		t.Fatal(err)
 	}
-	put(t, "/root/windows.zip", "root:root", 0o644, string(packed))
-	ours(t, "overlay", "create", "windows", "--kind", "files")
-	ours(t, "overlay", "push", "windows", "/root/windows.zip", "--wait")
-	if got := ours(t, "overlay", "cat", "windows", "left4dead2/cfg/server.cfg"); !strings.Contains(got, "hostname") {
+	writeFile(t, "/root/windows.zip", "root:root", 0o644, string(packed))
+	runLeft4me(t, "overlay", "create", "windows", "--kind", "files")
+	runLeft4me(t, "overlay", "push", "windows", "/root/windows.zip", "--wait")
+	if got := runLeft4me(t, "overlay", "cat", "windows", "left4dead2/cfg/server.cfg"); !strings.Contains(got, "hostname") {
 		t.Errorf("the archive with Deflate64 gave %q", got)
 	}
 
-	put(t, "/root/motd.sh", "root:root", 0o644, "mkdir -p left4dead2/cfg\nid -un >left4dead2/cfg/made-by.cfg\n")
-	ours(t, "overlay", "create", "made", "--script", "/root/motd.sh", "--build", "--wait")
-	if got := ours(t, "overlay", "cat", "made", "left4dead2/cfg/made-by.cfg"); got != "left4me-build" {
+	writeFile(t, "/root/motd.sh", "root:root", 0o644, "mkdir -p left4dead2/cfg\nid -un >left4dead2/cfg/made-by.cfg\n")
+	runLeft4me(t, "overlay", "create", "made", "--script", "/root/motd.sh", "--build", "--wait")
+	if got := runLeft4me(t, "overlay", "cat", "made", "left4dead2/cfg/made-by.cfg"); got != "left4me-build" {
 		t.Errorf("the script ran as %q", got)
 	}
 
@@ -73,23 +73,23 @@ func TestContentAcrossThreeUsers(t *testing.T) {
 	}
 	done(t, "POST", "/servers/gamma/stop")
 
-	ours(t, "overlay", "create", "kept", "--kind", "files")
-	ours(t, "server", "promote", "gamma", "kept", "left4dead2/addons/sourcemod/configs/admins_simple.ini", "--wait")
-	if got := ours(t, "overlay", "cat", "kept", "left4dead2/addons/sourcemod/configs/admins_simple.ini"); got != "// somebody" {
+	runLeft4me(t, "overlay", "create", "kept", "--kind", "files")
+	runLeft4me(t, "server", "promote", "gamma", "kept", "left4dead2/addons/sourcemod/configs/admins_simple.ini", "--wait")
+	if got := runLeft4me(t, "overlay", "cat", "kept", "left4dead2/addons/sourcemod/configs/admins_simple.ini"); got != "// somebody" {
 		t.Errorf("the promoted file has %q", got)
 	}
-	ours(t, "server", "discard", "gamma", "left4dead2/addons", "--yes", "--wait")
-	if got := ours(t, "server", "written", "gamma", "-q", "--find", "sourcemod"); got != "" {
+	runLeft4me(t, "server", "discard", "gamma", "left4dead2/addons", "--yes", "--wait")
+	if got := runLeft4me(t, "server", "written", "gamma", "-q", "--find", "sourcemod"); got != "" {
 		t.Errorf("files left after the discard: %s", got)
 	}
-	if got := ours(t, "overlay", "cat", "league", "left4dead2/addons/sourcemod/configs/admins_simple.ini"); got != "// nobody" {
+	if got := runLeft4me(t, "overlay", "cat", "league", "left4dead2/addons/sourcemod/configs/admins_simple.ini"); got != "// nobody" {
 		t.Errorf("the file of the overlay has changed to %q", got)
 	}
 	done(t, "DELETE", "/servers/gamma")
 	for _, o := range []string{"league", "windows", "made", "kept"} {
-		ours(t, "overlay", "delete", o, "--wait")
+		runLeft4me(t, "overlay", "delete", o, "--wait")
 	}
-	if got := ours(t, "overlay", "list", "-q"); strings.Contains(got, "league") {
+	if got := runLeft4me(t, "overlay", "list", "-q"); strings.Contains(got, "league") {
 		t.Errorf("overlays left after the delete: %s", got)
 	}
 }

@@ -39,8 +39,8 @@ func doAs(t *testing.T, hint, user string) {
 	}
 }
 
-// Checks the hints that need systemd, for root and for a member of the group left4me. cmd/left4me
-// tests the others.
+// TestHintCommandsWork checks the hints that need systemd, for root and for a member of the group
+// left4me. cmd/left4me tests the others.
 func TestHintCommandsWork(t *testing.T) {
 	if skip != "" {
 		t.Skip(skip)

@@ -40,7 +40,7 @@ func quick(t *testing.T, load string) {
 	t.Helper()
 	dir := "/run/systemd/system/left4me-server@.service.d"
 	must(t, "mkdir", "-p", dir)
-	put(t, dir+"/sim.conf", "root:root", 0o644, "[Service]\nEnvironment=SIM_PLAYERS=0 SIM_MAP_LOAD="+load+"\n")
+	writeFile(t, dir+"/sim.conf", "root:root", 0o644, "[Service]\nEnvironment=SIM_PLAYERS=0 SIM_MAP_LOAD="+load+"\n")
 	must(t, "systemctl", "daemon-reload")
 	t.Cleanup(func() {
 		_, _ = in("rm", "-r", dir)

@@ -241,8 +241,8 @@ func (g gameState) moved(server string) string {
 	return ""
 }
 
-// say runs a command on a server's console.
-func say(t *testing.T, name, line string) {
+// consoleCommand runs a command on a server's console.
+func consoleCommand(t *testing.T, name, line string) {
 	t.Helper()
 	must(t, "left4me", "server", "console", name, "-c", line)
 }
@@ -259,9 +259,9 @@ func wantUndisturbed(t *testing.T, pids map[string]string) {
 	}
 }
 
-// belongings returns everything that users created: accounts, servers, and every file that is
+// userData returns everything that users created: accounts, servers, and every file that is
 // neither the game's nor left4me's own.
-func belongings(t *testing.T) string {
+func userData(t *testing.T) string {
 	t.Helper()
 	var servers []struct {
 		Name, Blueprint string
@@ -518,7 +518,7 @@ func (m *packaged) runsServers(t *testing.T) {
 }
 
 func (m *packaged) updatesGame(t *testing.T) {
-	say(t, "alpha", "sim_join Coach")
+	consoleCommand(t, "alpha", "sim_join Coach")
 	eventually(t, "somebody plays on alpha", func() bool { return show(t, "alpha").Players == 1 })
 	laySteamCMD(t, 2)
 	must(t, "left4me", "game", "update", "--restart", "empty", "--wait")
@@ -600,7 +600,7 @@ func (m *packaged) refusesOlderProgram(t *testing.T) {
 }
 
 func (m *packaged) backsUp(t *testing.T) {
-	m.before = belongings(t)
+	m.before = userData(t)
 	must(t, "left4me", "backup", "create")
 	name, _, _ := strings.Cut(must(t, "left4me", "backup", "list", "--quiet"), "\n")
 	m.archive = "/root/" + name + ".tar.zst"
@@ -679,7 +679,7 @@ func (m *packaged) restoresElsewhere(t *testing.T) {
 		if status, _ := logIn(t, "admin", m.secret); status != http.StatusOK {
 			t.Errorf("login: status %d", status)
 		}
-		if after := belongings(t); after != m.before {
+		if after := userData(t); after != m.before {
 			t.Errorf("before:\n%s\nafter:\n%s", m.before, after)
 		}
 		laySteamCMD(t, 2)

@@ -36,8 +36,8 @@ func tries(all []try) string {
 
 func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
 
-// judge compares the output of the program with the expected results.
-func judge(t *testing.T, all []try, out string) {
+// checkTries compares the output of the program with the expected results.
+func checkTries(t *testing.T, all []try, out string) {
 	t.Helper()
 	if !strings.Contains(out, "end") {
 		t.Errorf("the program did not finish:\n%s", out)
@@ -50,8 +50,8 @@ func judge(t *testing.T, all []try, out string) {
 	}
 }
 
-// put writes a file in the machine.
-func put(t *testing.T, name, owner string, mode os.FileMode, text string) {
+// writeFile writes a file in the machine.
+func writeFile(t *testing.T, name, owner string, mode os.FileMode, text string) {
 	t.Helper()
 	if err := os.WriteFile(outside+name, []byte(text), mode); err != nil {
 		t.Fatal(err)
@@ -72,8 +72,8 @@ func probe(t *testing.T, unit, program string) string {
 		`(?m)^(Exec\w+|Type|Restart\w*|Requires|After|Wants|Conflicts|RuntimeMaxSec|TimeoutStartSec)=.*\n`).ReplaceAllString(string(b), "")
 	text = strings.Replace(text, "[Service]\n",
 		"[Service]\nType=oneshot\nExecStart=/bin/bash /usr/local/bin/reach\nStandardOutput=truncate:/root/reach.log\n", 1)
-	put(t, "/etc/systemd/system/"+name, "root:root", 0o644, text)
-	put(t, "/usr/local/bin/reach", "root:root", 0o755, program)
+	writeFile(t, "/etc/systemd/system/"+name, "root:root", 0o644, text)
+	writeFile(t, "/usr/local/bin/reach", "root:root", 0o755, program)
 	must(t, "systemctl", "daemon-reload")
 	if out, err := in("systemctl", "start", name); err != nil {
 		t.Errorf("%s\n%s", out, must(t, "journalctl", "--no-pager", "-u", name, "-n", "20"))
@@ -81,8 +81,8 @@ func probe(t *testing.T, unit, program string) string {
 	return must(t, "cat", "/root/reach.log") + "\n"
 }
 
-// speaks returns a line of shell that connects to a unix socket.
-func speaks(path string) string {
+// connects returns a line of shell that connects to a unix socket.
+func connects(path string) string {
 	return `perl -MSocket -e 'socket(S,PF_UNIX,SOCK_STREAM,0) && connect(S,sockaddr_un($ARGV[0])) or exit 1' ` + path
 }
 
@@ -92,14 +92,14 @@ var (
 		{"cat " + root + "/left4me.db", false},
 		{"ls " + root + "/bus", false},
 		{"cat /etc/left4me/left4me.env", false},
-		{speaks("/run/left4me/api.sock"), false},
-		{speaks("/run/dbus/system_bus_socket"), false},
+		{connects("/run/left4me/api.sock"), false},
+		{connects("/run/dbus/system_bus_socket"), false},
 		{"busctl --system call org.freedesktop.systemd1 /org/freedesktop/systemd1 org.freedesktop.systemd1.Manager StartUnit ss " +
 			"left4me-server@beta.service replace", false},
 		{"ls " + root + "/instances/beta", false},
 		{"ls " + root + "/runtime/beta", false},
 		{"ls " + root + "/logs/beta", false},
-		{speaks("/run/left4me/beta/sock"), false},
+		{connects("/run/left4me/beta/sock"), false},
 	}
 	noRoot = []try{
 		{"mount -t tmpfs none /mnt", false},
@@ -116,8 +116,8 @@ var (
 	}
 )
 
-// seen makes sure that the targets of the tries exist, by running the tries as root.
-func seen(t *testing.T, all ...string) {
+// wantPossibleAsRoot makes sure that the targets of the tries exist, by running the tries as root.
+func wantPossibleAsRoot(t *testing.T, all ...string) {
 	t.Helper()
 	for _, do := range all {
 		if out, err := in("bash", "-c", do); err != nil {
@@ -137,7 +137,7 @@ func TestReachOfHostilePlugin(t *testing.T) {
 		{"echo x >" + root + "/logs/mallory/made", true},
 		{"echo x >made", true},
 		{"echo x >/dev/shm/x && echo x >/tmp/x", true},
-		{speaks("/run/left4me/mallory/sock"), true}, // its own shim
+		{connects("/run/left4me/mallory/sock"), true}, // its own shim
 		{"echo x >" + root + "/instances/mallory/instance.env", false},
 		{"cat " + root + "/instances/mallory/rcon", false},
 		{"ls " + root + "/installation", false},
@@ -153,15 +153,16 @@ func TestReachOfHostilePlugin(t *testing.T) {
 		{"readlink /proc/" + victim + "/cwd", false},
 		{"exec 3<>/dev/tcp/169.254.169.254/8099", false},
 	}, gamePrivate...), noRoot...)
-	seen(t, speaks("/run/left4me/beta/sock"), speaks("/run/left4me/api.sock"), speaks("/run/dbus/system_bus_socket"), "kill -0 "+victim,
+	wantPossibleAsRoot(t, connects("/run/left4me/beta/sock"), connects("/run/left4me/api.sock"), connects("/run/dbus/system_bus_socket"),
+		"kill -0 "+victim,
 		"ls /proc/"+shim+"/root/run/left4me/beta", "touch /dev/shm/of-another")
 	metadata(t)
 	upper := root + "/runtime/mallory/upper"
 	must(t, "cp", root+"/installation/base/srcds_linux", upper+"/srcds_real")
-	put(t, upper+"/srcds_linux", "left4me-game:left4me-game", 0o755,
+	writeFile(t, upper+"/srcds_linux", "left4me-game:left4me-game", 0o755,
 		strings.Replace(tries(all), "#!/bin/bash\n", "#!/bin/bash\nexec 5>&1 >reached\n", 1)+"exec >&5\nexec ./srcds_real \"$@\"\n")
 	done(t, "POST", "/servers/mallory/start")
-	judge(t, all, must(t, "cat", upper+"/reached")+"\n")
+	checkTries(t, all, must(t, "cat", upper+"/reached")+"\n")
 	if now := running(t, "beta"); now != victim {
 		t.Errorf("the other game is process %[2]s, want %[1]s", victim, now)
 	}
@@ -195,7 +196,7 @@ func metadata(t *testing.T) {
 			c.Close()
 		}
 	}()
-	seen(t, "exec 3<>/dev/tcp/169.254.169.254/8099", "exec 3<>/dev/tcp/10.9.9.9/8099", "exec 3<>/dev/tcp/"+outer4+"/8099")
+	wantPossibleAsRoot(t, "exec 3<>/dev/tcp/169.254.169.254/8099", "exec 3<>/dev/tcp/10.9.9.9/8099", "exec 3<>/dev/tcp/"+outer4+"/8099")
 }
 
 func TestReachOfHostileSteamCMD(t *testing.T) {
@@ -228,7 +229,7 @@ func TestReachOfHostileSteamCMD(t *testing.T) {
 		{"ls " + root + "/overlays", false},
 		{"kill -0 " + game, false},
 	}, gamePrivate...), noRoot...)
-	judge(t, all, probe(t, "left4me-install.service", tries(all)))
+	checkTries(t, all, probe(t, "left4me-install.service", tries(all)))
 }
 
 func TestReachOfHostileBuild(t *testing.T) {
@@ -236,7 +237,7 @@ func TestReachOfHostileBuild(t *testing.T) {
 	metadata(t)
 	dir := root + "/tmp/build-x1"
 	panel := "exec 3<>/dev/tcp/127.0.0.1/8000"
-	seen(t, panel)
+	wantPossibleAsRoot(t, panel)
 	all := append(append([]try{
 		{"echo x >x && mkdir deep && echo x >deep/y && chmod 0600 x", true},
 		{"echo x >/tmp/x && echo x >/dev/shm/x", true},
@@ -259,7 +260,7 @@ func TestReachOfHostileBuild(t *testing.T) {
 		install -o left4me -g left4me-build -m 0660 /dev/null `+dir+`/log
 		install -o left4me -g left4me-build -m 0660 /dev/null `+dir+`/end`)
 	defer in("rm", "-rf", dir)
-	put(t, dir+"/script", "left4me:left4me-build", 0o640,
+	writeFile(t, dir+"/script", "left4me:left4me-build", 0o640,
 		strings.Replace(tries(all), "head -c 20G", "ulimit -f 1; head -c 20G", 1)+"(setsid sleep 1000 &)\nexit 7\n")
 	if out, err := ask("left4me", "StartUnit", "left4me-build@x1.service"); err != nil {
 		t.Fatal(out)
@@ -270,7 +271,7 @@ func TestReachOfHostileBuild(t *testing.T) {
 	if got := property(t, "left4me-build@x1.service", "ExecMainStatus"); got != "7" {
 		t.Errorf("got exit status %s, want that of the script", got)
 	}
-	judge(t, all, must(t, "cat", dir+"/log")+"\n")
+	checkTries(t, all, must(t, "cat", dir+"/log")+"\n")
 	if out, err := as("left4me", "sh", "-ec", "cat "+dir+"/out/x; rm -r "+dir+"/out/deep"); err != nil {
 		t.Errorf("left4me cannot use the result of the build: %s", out)
 	}
@@ -287,8 +288,8 @@ func TestReachOfHostilePanel(t *testing.T) {
 	metadata(t)
 	all := append([]try{
 		{"cat " + root + "/left4me.db", true},
-		{speaks("/run/left4me/api.sock"), true},
-		{speaks("/run/left4me/beta/sock"), true},
+		{connects("/run/left4me/api.sock"), true},
+		{connects("/run/left4me/beta/sock"), true},
 		{"ls " + root + "/runtime/beta/upper", true},
 		{"systemctl --no-ask-password start left4me-server@beta.service", true},
 		{"exec 3<>/dev/tcp/10.9.9.9/8099", true},
@@ -302,9 +303,9 @@ func TestReachOfHostilePanel(t *testing.T) {
 		{"kill -0 " + game, false},
 		{"ls /proc/" + game, false},
 	}, noRoot...)
-	put(t, "/etc/left4me/steam.env", "root:left4me", 0o640, "")
+	writeFile(t, "/etc/left4me/steam.env", "root:left4me", 0o640, "")
 	defer in("rm", "/etc/left4me/steam.env")
-	judge(t, all, probe(t, "left4me.service", tries(all)))
+	checkTries(t, all, probe(t, "left4me.service", tries(all)))
 }
 
 func TestExposureMatchesDocs(t *testing.T) {

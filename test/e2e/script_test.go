@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// Runs the scripts of overlays in their unit, started and followed as the agent does it.
+// TestScriptsInBuildUnit runs the scripts of overlays in their unit, started and followed as the
+// agent does it.
 func TestScriptsInBuildUnit(t *testing.T) {
 	if skip != "" {
 		t.Skip(skip)

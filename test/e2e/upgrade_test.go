@@ -147,7 +147,7 @@ func TestUpgradeKeepsRunningWork(t *testing.T) {
 	for _, name := range []string{"alpha", "beta", "delta", "gamma", "omega"} {
 		pid := running(t, name)
 		servers[name] = processOf(t, pid)
-		say(t, name, "sim_join Coach")
+		consoleCommand(t, name, "sim_join Coach")
 	}
 	if out, err := inGame(servers["alpha"].pid, "echo by a player >"+root+"/runtime/alpha/merged/left4dead2/cfg/own.cfg"); err != nil {
 		t.Fatal(out)
@@ -193,7 +193,7 @@ func TestUpgradeKeepsRunningWork(t *testing.T) {
 			t.Errorf("%s is process %[3]v, want %[2]v", name, before, now)
 		}
 		wantMounts(t, name, 1)
-		say(t, name, "sim_join Zoey")
+		consoleCommand(t, name, "sim_join Zoey")
 		eventually(t, "both are on "+name, func() bool { return show(t, name).Players == 2 })
 		if text := console(t, name); !strings.Contains(text, "left4me: ready after") { // printed before the upgrade
 			t.Errorf("the console of %s:\n%s", name, text)

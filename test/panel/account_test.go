@@ -39,7 +39,7 @@ func (s *site) press(what, button string) {
 	s.do(what, chromedp.Click(chromedp.CSS(button)))
 }
 
-// An administrator and a user manage accounts, each in a separate browser.
+// TestPanelAccounts lets an administrator and a user manage accounts, each in a separate browser.
 func TestPanelAccounts(t *testing.T) {
 	s := open(t, 33600)
 	_, port, err := net.SplitHostPort(s.Address)

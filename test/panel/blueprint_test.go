@@ -8,8 +8,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// Create a blueprint with an overlay and a map of that overlay, change it, and delete it only after
-// its name was typed correctly.
+// TestPanelBlueprintLifecycle creates a blueprint with an overlay and a map of that overlay,
+// changes it, and deletes it only after its name was typed correctly.
 func TestPanelBlueprintLifecycle(t *testing.T) {
 	s := open(t, 33500)
 	s.login()

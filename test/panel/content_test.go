@@ -17,8 +17,8 @@ import (
 	"github.com/left4me/left4me/sim/steamapi"
 )
 
-// Play a workshop campaign: paste the link of a collection, see its items, watch the download,
-// start a server with it, and change to its second chapter.
+// TestPanelWorkshopCampaign plays a workshop campaign: it pastes the link of a collection, checks
+// its items and the download, starts a server with it, and changes to its second chapter.
 func TestPanelWorkshopCampaign(t *testing.T) {
 	steam := httptest.NewServer(steamapi.New(steamapi.State{Items: map[string]steamapi.Item{
 		"300000001": {Title: "Friday <maps>", Children: []string{"300000002", "300000003", "300000004"}},
@@ -181,7 +181,8 @@ func TestPanelFileUploadAndEditor(t *testing.T) {
 	s.picture("editor-mission")
 }
 
-// The pages of an overlay before its first build, and the forms of every kind of overlay.
+// TestOverlayPagesFitScreen checks the layout of the pages of an overlay before its first build,
+// and of the forms of every kind of overlay.
 func TestOverlayPagesFitScreen(t *testing.T) {
 	s := open(t, 33200)
 	s.login()

@@ -12,8 +12,9 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// Find out which file counts: its layer, the files that it hides, and the files that the server
-// wrote. Promote one of these to all servers and discard another.
+// TestPanelServerFiles checks the pages that show which file counts: its layer, the files that it
+// hides, and the files that the server wrote. It promotes one of these to all servers and discards
+// another.
 func TestPanelServerFiles(t *testing.T) {
 	s := open(t, 33300)
 	s.lay("house", map[string]string{

@@ -10,8 +10,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// Install the game, watch the progress, start a server, update the game while players are on the
-// server, roll the build out, and roll back.
+// TestPanelGameInstallUpdateRollback installs the game, checks the progress, starts a server,
+// updates the game while players are on the server, rolls the build out, and rolls back.
 func TestPanelGameInstallUpdateRollback(t *testing.T) {
 	s := open(t, 32100)
 	if err := os.RemoveAll(filepath.Join(s.Root, "installation")); err != nil {

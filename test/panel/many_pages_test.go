@@ -114,9 +114,10 @@ func answers(s *site, tabs []*tab) {
 
 var followed = []string{"/servers", "/servers/alpha", "/servers/alpha/console"}
 
-// Twenty pages of one browser over HTTP/1.1 must stay current and usable, although the browser
-// opens at most six connections to a host and each stream would occupy one. The test closes,
-// reloads and opens pages, restarts left4me and logs in as another user.
+// TestManyPagesShareOneStream checks that twenty pages of one browser over HTTP/1.1 stay current
+// and usable, although the browser opens at most six connections to a host and each stream would
+// occupy one. The test closes, reloads and opens pages, restarts left4me and logs in as another
+// user.
 func TestManyPagesShareOneStream(t *testing.T) {
 	s := open(t, 33700)
 	s.Create(t, "alpha", nil)

@@ -12,8 +12,9 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// File names and texts in other encodings: the plan shows the names in each encoding, the choice
-// can be changed after publication, and the editor keeps the encoding of a text.
+// TestPanelNamesAndTextsInOtherEncodings uploads file names and texts in other encodings: the plan
+// must show the names in each encoding, the choice can be changed after publication, and the editor
+// keeps the encoding of a text.
 func TestPanelNamesAndTextsInOtherEncodings(t *testing.T) {
 	s := open(t, 33520)
 	s.login()

@@ -133,8 +133,8 @@ func (s *site) login() {
 	)
 }
 
-// The life of a server in the panel: log in, create, start, wait until it is ready, run a command,
-// stop and delete it. Independent clients query the server while it runs.
+// TestPanelServerLifecycle logs in, creates and starts a server, waits until it is ready, runs a
+// command, stops and deletes it. Independent clients query the server while it runs.
 func TestPanelServerLifecycle(t *testing.T) {
 	s := open(t, 28900)
 	s.login()
@@ -236,8 +236,9 @@ func output(t *testing.T, name string, args ...string) []byte {
 	return out
 }
 
-// Checks the layout of pages in both themes, on a desktop and on a phone. A page that is wider than
-// the phone fails the test. LEFT4ME_SCREENSHOTS=DIR saves pictures for visual inspection.
+// TestPagesFitScreen checks the layout of pages in both themes, on a desktop and on a phone. A page
+// that is wider than the phone fails the test. LEFT4ME_SCREENSHOTS=DIR saves pictures for visual
+// inspection.
 func TestPagesFitScreen(t *testing.T) {
 	s := open(t, 29000)
 	s.login()
@@ -340,7 +341,7 @@ func (s *site) backUp() string {
 	return name
 }
 
-// Make a backup, set the schedule, and delete the backup after typing its name.
+// TestPanelBackup makes a backup, sets the schedule, and deletes the backup after typing its name.
 func TestPanelBackup(t *testing.T) {
 	s := open(t, 32800)
 	s.login()

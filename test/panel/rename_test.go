@@ -8,8 +8,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// Rename a running server. Its page must say that the host still uses the old name, until the next
-// start has renamed the files.
+// TestPanelServerRename renames a running server. Its page must say that the host still uses the
+// old name, until the next start has renamed the files.
 func TestPanelServerRename(t *testing.T) {
 	s := open(t, 31900)
 	s.login()

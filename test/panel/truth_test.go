@@ -11,9 +11,9 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// Behaviour that only a browser shows: the error of a failed start, a form with mistakes below the
-// visible part, a form that follows its blueprint, files that appear while the page is open, and an
-// overlay that is deleted and restored.
+// TestPagesShowCurrentState checks what only a browser shows: the error of a failed start, a form
+// with mistakes below the visible part, a form that follows its blueprint, files that appear while
+// the page is open, and an overlay that is deleted and restored.
 func TestPagesShowCurrentState(t *testing.T) {
 	s := open(t, 34200)
 	s.login()

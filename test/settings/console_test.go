@@ -110,7 +110,8 @@ func (g *game) vars() map[string]string {
 	return all
 }
 
-// Checks the same as TestSettingsSetOnlyIntendedVariables with the game's own console.
+// TestGameSetsOnlyIntendedVariables checks the same as TestSettingsSetOnlyIntendedVariables with
+// the game's own console.
 func TestGameSetsOnlyIntendedVariables(t *testing.T) {
 	g := startGame(t)
 	before := g.vars()
