@@ -24,22 +24,22 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Config is what the command line finds around it.
+// Config is the environment of the command line.
 type Config struct {
-	apiclient.Target // how to reach the API when no flag says otherwise
+	apiclient.Target // how to reach the API unless a flag says otherwise
 	In               *os.File
 	Out              io.Writer
 	Err              io.Writer
-	Host             left4me.Name // whose game commands are about that name no host
-	// VerifyFile checks the file of a backup on this machine and says what it
-	// found; nil where there is no such thing.
+	Host             left4me.Name // default host of game commands
+	// VerifyFile checks a backup file on this machine and returns the findings; nil if that is not
+	// possible.
 	VerifyFile func(ctx context.Context, file string, out io.Writer, asJSON bool) error
 }
 
-// app is what the commands share.
+// app is the state that all commands share.
 type app struct {
 	Config
-	ownToken string // of the environment: never a flag's default, which help shows
+	ownToken string // from the environment; not the flag's default, because help would show it
 	timeout  time.Duration
 	json     bool
 	quiet    bool
@@ -69,8 +69,8 @@ func (a *app) call(ctx context.Context, method, path string, in, out any) (json.
 	return c.Call(ctx, method, path, in, out)
 }
 
-// renaming makes c the command that gives what says, which is at path, another name. onHost
-// is what people are told when its host goes on with the old one.
+// renaming turns c into a rename command. what describes the object, path returns its path in the
+// API, and onHost is the message for an object whose host keeps using the old name.
 func (a *app) renaming(c *cobra.Command, what, onHost string, path func(arg string) (left4me.Name, string, error)) *cobra.Command {
 	c.Use, c.Args = "rename NAME NEW-NAME", between(2, 2, "the name of "+what+" and its new name")
 	c.RunE = func(c *cobra.Command, args []string) error {
@@ -99,7 +99,7 @@ func (a *app) renaming(c *cobra.Command, what, onHost string, path func(arg stri
 	return c
 }
 
-// print prints what the API answered, or what is made of it for people.
+// print writes the raw JSON answer, or with text the output for people.
 func (a *app) print(raw json.RawMessage, text func(w io.Writer)) error {
 	if a.json {
 		_, err := fmt.Fprintf(a.Out, "%s\n", strings.TrimRight(string(raw), "\n"))
@@ -110,23 +110,23 @@ func (a *app) print(raw json.RawMessage, text func(w io.Writer)) error {
 	return w.Flush()
 }
 
-// warn tells what is wrong with something that was saved all the same.
+// warn writes warnings about an object that was saved.
 func (a *app) warn(all []left4me.Warning) {
 	for _, w := range all {
 		fmt.Fprintf(a.Err, "warning: %s; %s\n", output.OneLine(w.Text), output.OneLine(w.Hint))
 	}
 }
 
-// listing are the flags of commands that list files.
+// listing holds the flags of commands that list files.
 type listing struct {
 	dir, query string
 	deep       bool
 }
 
 func (l *listing) flags(c *cobra.Command) {
-	c.Flags().StringVar(&l.dir, "dir", "", "only what lies in this directory")
-	c.Flags().BoolVar(&l.deep, "deep", false, "all files beneath it")
-	c.Flags().StringVar(&l.query, "find", "", "only paths with this in them, anywhere")
+	c.Flags().StringVar(&l.dir, "dir", "", "list only this directory")
+	c.Flags().BoolVar(&l.deep, "deep", false, "list all files under the directory")
+	c.Flags().StringVar(&l.query, "find", "", "list only paths that contain this text")
 }
 
 func (l *listing) values() url.Values {
@@ -143,7 +143,7 @@ func (l *listing) values() url.Values {
 	return v
 }
 
-// pages asks for all pages of a list, and gives them to f one by one.
+// pages requests all pages of a list and calls f for each.
 func pages[T any](ctx context.Context, a *app, path string, query url.Values, f func(left4me.Page[T])) (json.RawMessage, error) {
 	query.Set("limit", "1000")
 	all := left4me.Page[T]{Items: []T{}}
@@ -206,7 +206,7 @@ func (a *app) writeChange(w io.Writer, c left4me.FileChange) {
 	fmt.Fprintf(w, "%s\t%s\t%d\t%d\n", output.OneLine(c.What), output.OneLine(c.Path), c.From, c.To)
 }
 
-// newMeter makes what shows how far a transfer is.
+// newMeter returns a progress display for a transfer.
 func (a *app) newMeter(title string, total int64) *output.Meter {
 	width := 0
 	if !a.quiet && !a.json {
@@ -215,8 +215,8 @@ func (a *app) newMeter(title string, total int64) *output.Meter {
 	return output.NewMeter(a.Err, title, total, width)
 }
 
-// download writes an answer to a new file that nobody else may read. One that is
-// cut off leaves nothing.
+// download writes an answer to a new file that only its owner can read. It removes the file if the
+// download is interrupted.
 func (a *app) download(ctx context.Context, path, file string) error {
 	if _, err := os.Lstat(file); err == nil {
 		return left4me.NewError(left4me.Conflict, "client.file_exists", "path", file)
@@ -248,7 +248,7 @@ func (a *app) download(ctx context.Context, path, file string) error {
 	return os.Rename(f.Name(), file)
 }
 
-// readText reads a file of this machine, or the standard input for -.
+// readText reads a file of this machine, or standard input if file is -.
 func (a *app) readText(ctx context.Context, file string) (string, error) {
 	b, err := during(ctx, func() ([]byte, error) {
 		in := io.Reader(a.In)
@@ -274,7 +274,7 @@ func (a *app) readText(ctx context.Context, file string) (string, error) {
 	return string(b), nil
 }
 
-// workshopIDs reads numbers and links as the API does.
+// workshopIDs parses numbers and links like the API does.
 func (a *app) workshopIDs(ctx context.Context, texts []string) ([]left4me.WorkshopID, error) {
 	var found apitype.WorkshopIDs
 	text := strings.Join(texts, "\n")

@@ -13,21 +13,21 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// backupCommands are the commands about backups: left4me backup.
+// backupCommands are the subcommands of left4me backup.
 type backupCommands struct{ app *app }
 
 func (cmd backupCommands) command() *cobra.Command {
-	return group("backup", "Archives of the database, the settings and what servers wrote",
+	return group("backup", "Create and manage backups",
 		cmd.create(), cmd.list(), cmd.verify(), cmd.download(), cmd.delete(), cmd.schedule())
 }
 
 func (cmd backupCommands) create() *cobra.Command {
 	c := &cobra.Command{
-		Use: "create", Short: "Make a backup, and read it back", Args: NoArguments,
-		Long: "Make a backup and read it back. Servers run on meanwhile. It holds every secret\n" +
-			"of this left4me: keep it as you keep those.",
+		Use: "create", Short: "Create a backup and verify it", Args: NoArguments,
+		Long: "Create a backup and verify it. Servers keep running. The backup contains all\n" +
+			"secrets of this left4me: protect it accordingly.",
 	}
-	background := c.Flags().Bool("no-wait", false, "return as soon as its job is queued")
+	background := c.Flags().Bool("no-wait", false, "return as soon as the job is queued")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		return cmd.app.begin(c.Context(), "create backup", http.MethodPost, "/backups", nil, !*background)
 	}
@@ -64,9 +64,9 @@ func (cmd backupCommands) list() *cobra.Command {
 
 func (cmd backupCommands) verify() *cobra.Command {
 	c := &cobra.Command{
-		Use: "verify NAME|FILE", Short: "Read a backup from its beginning to its end", Args: one("the name of a backup, or a file"),
-		Long: "Read a backup from its beginning to its end and compare every file with its sum.\n" +
-			"For a FILE, no left4me has to run.",
+		Use: "verify NAME|FILE", Short: "Verify all files of a backup", Args: one("the name of a backup, or a file"),
+		Long: "Read a whole backup and compare every file with its checksum.\n" +
+			"A FILE can be verified without a running left4me.",
 		ValidArgsFunction: cmd.complete,
 	}
 	c.RunE = func(c *cobra.Command, args []string) error {
@@ -90,14 +90,14 @@ func (cmd backupCommands) delete() *cobra.Command {
 		Args:              one("the name of a backup"),
 		ValidArgsFunction: cmd.complete,
 	}
-	yes := c.Flags().Bool("yes", false, "don't ask")
+	yes := c.Flags().Bool("yes", false, "do not ask for confirmation")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		path, err := backupPath(args[0])
 		if err != nil {
 			return err
 		}
 		if !*yes {
-			if err := cmd.app.confirm(c.Context(), left4me.Name(args[0]), "the backup is deleted"); err != nil {
+			if err := cmd.app.confirm(c.Context(), left4me.Name(args[0]), "this deletes the backup"); err != nil {
 				return fmt.Errorf("delete backup %s: %w", args[0], err)
 			}
 		}
@@ -107,7 +107,7 @@ func (cmd backupCommands) delete() *cobra.Command {
 		}
 		return cmd.app.print(raw, func(w io.Writer) {
 			if !cmd.app.quiet {
-				fmt.Fprintf(w, "backup %s is deleted\n", args[0])
+				fmt.Fprintf(w, "backup %s deleted\n", args[0])
 			}
 		})
 	}
@@ -115,7 +115,7 @@ func (cmd backupCommands) delete() *cobra.Command {
 }
 
 func (cmd backupCommands) download() *cobra.Command {
-	c := &cobra.Command{Use: "download NAME [FILE]", Short: "Copy a backup to this machine", ValidArgsFunction: cmd.complete}
+	c := &cobra.Command{Use: "download NAME [FILE]", Short: "Download a backup", ValidArgsFunction: cmd.complete}
 	c.Args = func(c *cobra.Command, args []string) error {
 		if len(args) < 1 || len(args) > 2 {
 			return left4me.NewError(left4me.Invalid, "usage.backup_download", "command", name(c), "help", c.CommandPath())
@@ -135,7 +135,7 @@ func (cmd backupCommands) download() *cobra.Command {
 			return fmt.Errorf("download %s: %w", args[0], err)
 		}
 		if !cmd.app.quiet && !cmd.app.json {
-			fmt.Fprintf(cmd.app.Out, "%s is written; it holds secrets\n", file)
+			fmt.Fprintf(cmd.app.Out, "wrote %s; it contains secrets\n", file)
 		}
 		return nil
 	}
@@ -144,15 +144,15 @@ func (cmd backupCommands) download() *cobra.Command {
 
 func (cmd backupCommands) schedule() *cobra.Command {
 	c := &cobra.Command{
-		Use: "schedule", Short: "Show or set when backups are made", Args: NoArguments,
-		Long: "Show when backups are made by themselves and how many are kept, or set it: the\n" +
-			"newest of each of the last days and weeks that have one. Backups that somebody\nasked for are never removed.",
+		Use: "schedule", Short: "Show or change the backup schedule", Args: NoArguments,
+		Long: "Show or change when scheduled backups are created and how many are kept: the newest\n" +
+			"backup of each of the last days and weeks that have one. Backups that were created\nby hand are never removed automatically.",
 	}
-	at := c.Flags().String("at", "", "each day at this time of the host, like 04:30")
-	off := c.Flags().Bool("off", false, "make none")
-	on := c.Flags().Bool("on", false, "make them again")
-	daily := c.Flags().Int("daily", 0, "keep those of so many days")
-	weekly := c.Flags().Int("weekly", 0, "keep those of so many weeks")
+	at := c.Flags().String("at", "", "create a backup every day at this local time of the host, such as 04:30")
+	off := c.Flags().Bool("off", false, "disable scheduled backups")
+	on := c.Flags().Bool("on", false, "enable scheduled backups")
+	daily := c.Flags().Int("daily", 0, "number of days for which the newest backup is kept")
+	weekly := c.Flags().Int("weekly", 0, "number of weeks for which the newest backup is kept")
 	c.MarkFlagsMutuallyExclusive("on", "off")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		var p apitype.BackupPolicy
@@ -182,13 +182,13 @@ func (cmd backupCommands) schedule() *cobra.Command {
 
 func writePolicy(w io.Writer, p apitype.BackupPolicy) {
 	if !p.Enabled {
-		fmt.Fprintln(w, "backups are not made by themselves")
+		fmt.Fprintln(w, "no scheduled backups")
 		return
 	}
-	fmt.Fprintf(w, "each day at %s; of %d days and %d weeks the newest is kept\n", output.OneLine(p.At), p.Daily, p.Weekly)
+	fmt.Fprintf(w, "every day at %s; keeping the newest backup of %d days and %d weeks\n", output.OneLine(p.At), p.Daily, p.Weekly)
 }
 
-// backupPath is where a backup is in the API.
+// backupPath returns the path of a backup in the API.
 func backupPath(n string) (string, error) {
 	if _, err := left4me.ParseName(n); err != nil {
 		return "", fmt.Errorf("backup: %w", err)

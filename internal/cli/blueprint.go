@@ -13,11 +13,11 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// blueprintCommands are the commands about blueprints: left4me blueprint.
+// blueprintCommands are the subcommands of left4me blueprint.
 type blueprintCommands struct{ app *app }
 
 func (cmd blueprintCommands) command() *cobra.Command {
-	return group("blueprint", "Recipes for servers", cmd.list(), cmd.show(), cmd.create(), cmd.set(),
+	return group("blueprint", "Manage blueprints, the templates of servers", cmd.list(), cmd.show(), cmd.create(), cmd.set(),
 		cmd.rename(), cmd.delete())
 }
 
@@ -45,13 +45,13 @@ func (cmd blueprintCommands) list() *cobra.Command {
 	return c
 }
 
-// blueprintPath is where a blueprint is in the API.
+// blueprintPath returns the path of a blueprint in the API.
 func blueprintPath(arg string) (left4me.Name, string, error) {
 	n, err := left4me.ParseName(arg)
 	return n, "/blueprints/" + string(n), err
 }
 
-// complete completes the one argument of a command.
+// complete completes the single argument of a command.
 func (cmd blueprintCommands) complete(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 	if len(args) > 0 {
 		return nil, noFiles
@@ -116,7 +116,7 @@ func (cmd blueprintCommands) create() *cobra.Command {
 		cmd.app.warn(b.Warnings)
 		return cmd.app.print(raw, func(w io.Writer) {
 			if !cmd.app.quiet {
-				fmt.Fprintf(w, "blueprint %s is created\n", args[0])
+				fmt.Fprintf(w, "blueprint %s created\n", args[0])
 			}
 		})
 	}
@@ -126,8 +126,8 @@ func (cmd blueprintCommands) create() *cobra.Command {
 func (cmd blueprintCommands) set() *cobra.Command {
 	c := &cobra.Command{
 		Use: "set NAME", Short: "Change a blueprint", Args: one("the name of a blueprint"), ValidArgsFunction: cmd.complete,
-		Long: "Change a blueprint. What no flag names stays as it is; an empty value leaves a\n" +
-			"setting open. Servers that are made from it get the change when they start next.",
+		Long: "Change a blueprint. Settings without a flag are unchanged; an empty value unsets a\n" +
+			"setting. Servers that use the blueprint apply the change when they start next.",
 	}
 	overlays := cmd.app.overlaysFlag(c)
 	settings := addSettings(c)
@@ -154,7 +154,7 @@ func (cmd blueprintCommands) set() *cobra.Command {
 		cmd.app.warn(b.Warnings)
 		return cmd.app.print(raw, func(w io.Writer) {
 			if !cmd.app.quiet {
-				fmt.Fprintf(w, "blueprint %s is changed\n", n)
+				fmt.Fprintf(w, "blueprint %s changed\n", n)
 			}
 		})
 	}
@@ -164,8 +164,8 @@ func (cmd blueprintCommands) set() *cobra.Command {
 func (cmd blueprintCommands) rename() *cobra.Command {
 	c := &cobra.Command{
 		Short: "Rename a blueprint",
-		Long: "Rename a blueprint. Servers that are made from it refer to its new name, and need\n" +
-			"no restart.",
+		Long: "Rename a blueprint. Servers that use it refer to it by the new name and need no\n" +
+			"restart.",
 		ValidArgsFunction: cmd.complete,
 	}
 	return cmd.app.renaming(c, "a blueprint", "", blueprintPath)
@@ -178,14 +178,14 @@ func (cmd blueprintCommands) delete() *cobra.Command {
 		Args:              one("the name of a blueprint"),
 		ValidArgsFunction: cmd.complete,
 	}
-	yes := c.Flags().BoolP("yes", "y", false, "don't ask")
+	yes := c.Flags().BoolP("yes", "y", false, "do not ask for confirmation")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		n, path, err := blueprintPath(args[0])
 		if err != nil {
 			return fmt.Errorf("delete blueprint: %w", err)
 		}
 		if !*yes {
-			if err := cmd.app.confirm(c.Context(), n, "its settings and the order of its overlays go with it"); err != nil {
+			if err := cmd.app.confirm(c.Context(), n, "this deletes its settings and its list of overlays"); err != nil {
 				return fmt.Errorf("delete blueprint %s: %w", n, err)
 			}
 		}
@@ -195,7 +195,7 @@ func (cmd blueprintCommands) delete() *cobra.Command {
 		}
 		return cmd.app.print(raw, func(w io.Writer) {
 			if !cmd.app.quiet {
-				fmt.Fprintf(w, "blueprint %s is deleted\n", n)
+				fmt.Fprintf(w, "blueprint %s deleted\n", n)
 			}
 		})
 	}

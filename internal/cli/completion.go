@@ -15,11 +15,11 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// completeWithin is how long a shell may wait for names at the tab key.
+// completeWithin is the maximum time that shell completion waits for names.
 const completeWithin = 700 * time.Millisecond
 
-// names gives the values of one field of a list of the API, or nothing when it
-// does not answer at once.
+// names returns the values of one field of a list of the API, or nil if the API does not answer in
+// time.
 func (a *app) names(c *cobra.Command, path, field string) []string {
 	var all []map[string]any
 	if !a.ask(c, path, &all) {
@@ -34,8 +34,7 @@ func (a *app) names(c *cobra.Command, path, field string) []string {
 	return found
 }
 
-// ask sends one request for the tab key, and reports whether it was answered at
-// once.
+// ask sends one request for shell completion and reports whether it was answered in time.
 func (a *app) ask(c *cobra.Command, path string, out any) bool {
 	parent := c.Context()
 	if parent == nil {
@@ -50,7 +49,7 @@ func (a *app) ask(c *cobra.Command, path string, out any) bool {
 	return err == nil
 }
 
-// servers completes the one argument of a command with names of servers.
+// servers completes the single argument of a command with names of servers.
 func (a *app) servers(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 	if len(args) > 0 {
 		return nil, noFiles
@@ -67,7 +66,7 @@ func (a *app) serverNames(c *cobra.Command) (valid []string) {
 	return valid
 }
 
-// jobIDs completes the one argument of a command with ids of jobs.
+// jobIDs completes the single argument of a command with ids of jobs.
 func (a *app) jobIDs(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 	if len(args) > 0 {
 		return nil, noFiles
@@ -75,8 +74,8 @@ func (a *app) jobIDs(c *cobra.Command, args []string, _ string) ([]string, cobra
 	return a.names(c, "/jobs?limit=20", "id"), noFiles
 }
 
-// overlayRefs completes an overlay, and behind an @ a revision of it, the newest
-// first: "maps", "maps@3".
+// overlayRefs completes an overlay and, after an @, one of its revisions, newest first: "maps",
+// "maps@3".
 func (a *app) overlayRefs(c *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
 	name, _, at := strings.Cut(typed, "@")
 	if !at {
@@ -103,7 +102,7 @@ func (a *app) overlayRefs(c *cobra.Command, _ []string, typed string) ([]string,
 
 // completeFlag completes a flag with the names in a list of the API.
 func (a *app) completeFlag(c *cobra.Command, flag, path string) {
-	// It fails only for a flag that isn't there, which a test would notice.
+	// An error means that the flag does not exist, which tests would find.
 	_ = c.RegisterFlagCompletionFunc(flag, func(c *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
 		return a.names(c, path, "name"), noFiles
 	})
@@ -117,10 +116,10 @@ func (a *app) overlays(c *cobra.Command, args []string, _ string) ([]string, cob
 	return slices.DeleteFunc(a.names(c, "/overlays", "name"), func(n string) bool { return !left4me.Name(n).Valid() }), noFiles
 }
 
-// similar is which of some names one was probably meant to be, or empty.
+// similar returns the known name that is most similar to name, or "" if none is.
 func similar(name string, known []string) string {
-	// cobra knows which of its commands are near to a word. Letters that changed places
-	// are two differences, which any two short words have.
+	// cobra can suggest commands with similar names. A lower distance limit is needed: two swapped
+	// letters are two differences, but so are any two unrelated words of two letters.
 	names := &cobra.Command{SuggestionsMinimumDistance: min(2, 1+len(name)/4)}
 	for _, n := range known {
 		names.AddCommand(&cobra.Command{Use: n, Run: func(*cobra.Command, []string) {}})

@@ -1,10 +1,9 @@
-// Package cli is left4me's command line: what the panel does in a browser, over
-// the same JSON API.
+// Package cli implements left4me's command line, which offers the functions of the panel over the
+// same JSON API.
 //
-// It knows of left4me only what the API says, so that a command works alike on
-// the machine itself, over its local socket, and from anywhere else with an
-// address and a token. Each noun has a type with its commands, in files that begin
-// with its name: serverCommands in server.go, server_files.go and so on. What all of
-// them need is in app. Requests are made by package apiclient; text goes to the
-// terminal through package output.
+// The package uses only the API, so a command works in the same way on the machine itself, over the
+// local socket, and from any other machine with a URL and a token. The commands of each noun are
+// methods of one type, in files whose names start with the noun: serverCommands in server.go,
+// server_files.go and so on. Shared state is in app. Package apiclient sends the requests; package
+// output writes to the terminal.
 package cli

@@ -12,8 +12,8 @@ import (
 	"github.com/left4me/left4me/internal/disk/disktest"
 )
 
-// A disk that is full here is not a left4me that can't be reached.
-func TestADownloadThatDoesNotFitSaysSo(t *testing.T) {
+// A full local disk must not be reported as an unreachable left4me.
+func TestDownloadReportsFullDisk(t *testing.T) {
 	disktest.OnSmall(t, "256k", func(t *testing.T, dir string) {
 		target := serveAPI(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(bytes.Repeat([]byte("x"), 1<<20)) })
 		file := filepath.Join(dir, "monday.tar.zst")
@@ -22,7 +22,7 @@ func TestADownloadThatDoesNotFitSaysSo(t *testing.T) {
 			t.Error(err)
 		}
 		if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
-			t.Errorf("%v is left, %v", left, err)
+			t.Errorf("files left behind: %v, %v", left, err)
 		}
 	})
 }

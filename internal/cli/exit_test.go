@@ -11,7 +11,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-func TestErrorIsOneLineAndHasItsCode(t *testing.T) {
+func TestReportPrintsOneLineAndReturnsCode(t *testing.T) {
 	conflict := &left4me.Error{Kind: left4me.Conflict, Text: "port 27015\nis used by \x1b[31mbeta", Hint: "choose another or stop beta"}
 	for _, tt := range []struct {
 		err  error
@@ -32,7 +32,7 @@ func TestErrorIsOneLineAndHasItsCode(t *testing.T) {
 			}}), 1, "left4me: start alpha: port taken; wait\n"},
 		{
 			&jobError{apitype.Job{ID: "7", State: left4me.JobInterrupted}}, 1,
-			"left4me: the job was interrupted; try again with: left4me job retry 7\n",
+			"left4me: the job was interrupted; retry it with: left4me job retry 7\n",
 		},
 	} {
 		var out bytes.Buffer

@@ -15,42 +15,42 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// gameCommands are the commands about the game's builds: left4me game.
+// gameCommands are the subcommands of left4me game.
 type gameCommands struct{ app *app }
 
 func (cmd gameCommands) command() *cobra.Command {
 	host := string(cmd.app.Host)
-	c := group("game", "The game itself: which build a host has",
+	c := group("game", "Manage the game installation of a host",
 		cmd.status(&host),
 		cmd.act(&host, "install", "Install the game"),
-		cmd.act(&host, "update", "Update the game; servers that run are not touched"),
-		cmd.act(&host, "verify", "Verify the files of the game and mend them"),
-		cmd.act(&host, "rollback", "Go back to the build before, or to another one"),
-		cmd.act(&host, "check", "Ask Steam for the newest build"),
-		cmd.pin(&host, "pin", "Keep the current build: no update may replace it", true),
-		cmd.pin(&host, "unpin", "Let updates replace the build again", false),
+		cmd.act(&host, "update", "Update the game; running servers are not restarted"),
+		cmd.act(&host, "verify", "Verify the files of the game and repair them"),
+		cmd.act(&host, "rollback", "Roll back to the previous build or to a given one"),
+		cmd.act(&host, "check", "Check Steam for the newest build"),
+		cmd.pin(&host, "pin", "Pin the current build, so that no update replaces it", true),
+		cmd.pin(&host, "unpin", "Allow updates to replace the current build again", false),
 		cmd.policy(&host), cmd.cancel(&host))
-	c.PersistentFlags().StringVar(&host, "host", host, "the host whose game it is")
+	c.PersistentFlags().StringVar(&host, "host", host, "host whose game installation is managed")
 	return c
 }
 
-// gamePath is where the game of a host is in the API.
+// gamePath returns the path of a host's game in the API.
 func gamePath(host string) (string, error) {
 	n, err := left4me.ParseName(host)
 	return "/hosts/" + string(n) + "/game", err
 }
 
-// act is a command that asks for a job on the game.
+// act returns a command that creates a job on the game.
 func (cmd gameCommands) act(host *string, verb, short string) *cobra.Command {
 	var in apitype.GameRequest
 	c := &cobra.Command{Use: verb, Short: short, Args: NoArguments}
-	wait := c.Flags().Bool("wait", false, "wait until it is done")
+	wait := c.Flags().Bool("wait", false, "wait until the job has ended")
 	if verb != "check" {
 		c.Flags().StringVar(&in.Restart, "restart", "",
-			"when servers that are up move over: never, now, empty or an hour like 04:30 (never)")
+			"when running servers restart: never, now, empty (when nobody plays) or a time like 04:30 (default never)")
 	}
 	if verb == "rollback" {
-		c.Flags().Int64Var(&in.Build, "build", 0, "the build to go to; without it, the one before")
+		c.Flags().Int64Var(&in.Build, "build", 0, "target build (default: the previous build)")
 	}
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		path, err := gamePath(*host)
@@ -63,7 +63,7 @@ func (cmd gameCommands) act(host *string, verb, short string) *cobra.Command {
 }
 
 func (cmd gameCommands) status(host *string) *cobra.Command {
-	c := &cobra.Command{Use: "status", Short: "Show which build there is, and how servers move over", Args: NoArguments}
+	c := &cobra.Command{Use: "status", Short: "Show the installed builds and the rollout", Args: NoArguments}
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		path, err := gamePath(*host)
 		if err != nil {
@@ -97,7 +97,7 @@ func writeGame(w io.Writer, g apitype.Game) {
 	default:
 		output.Row(w, "game", fmt.Sprintf("build %d", g.Current))
 	}
-	checked := "Steam was never asked"
+	checked := "Steam was never checked"
 	if !g.CheckedAt.IsZero() {
 		checked = "as of " + output.Moment(g.CheckedAt)
 	}
@@ -125,9 +125,9 @@ func writeGame(w io.Writer, g apitype.Game) {
 		switch n := len(b.Servers); n {
 		case 0:
 		case 1:
-			text += ", 1 server runs on it"
+			text += ", used by 1 running server"
 		default:
-			text += fmt.Sprintf(", %d servers run on it", n)
+			text += fmt.Sprintf(", used by %d running servers", n)
 		}
 		output.Row(w, "build", text)
 	}
@@ -161,17 +161,17 @@ func writeRollout(w io.Writer, r *apitype.Rollout) {
 
 func policyText(p apitype.GamePolicy) string {
 	if p.CheckHours == 0 {
-		return "Steam is not asked by itself"
+		return "no scheduled checks"
 	}
-	text := fmt.Sprintf("Steam is asked every %d h", p.CheckHours)
+	text := fmt.Sprintf("Steam is checked every %d h", p.CheckHours)
 	if !p.Update {
-		return text + ", nothing is updated by itself"
+		return text + ", updates are not installed automatically"
 	}
-	when := "at once"
+	when := "immediately"
 	if p.UpdateAt != "" {
 		when = "at " + p.UpdateAt
 	}
-	return text + ", a newer build is installed " + when + "; restarts: " + p.Restart
+	return text + ", a new build is installed " + when + "; restarts: " + p.Restart
 }
 
 func (cmd gameCommands) pin(host *string, use, short string, pinned bool) *cobra.Command {
@@ -188,7 +188,7 @@ func (cmd gameCommands) pin(host *string, use, short string, pinned bool) *cobra
 		}
 		return cmd.app.print(raw, func(w io.Writer) {
 			if !cmd.app.quiet {
-				fmt.Fprintf(w, "build %d is %sned\n", g.Current, use)
+				fmt.Fprintf(w, "build %d %sned\n", g.Current, use)
 			}
 		})
 	}
@@ -197,15 +197,15 @@ func (cmd gameCommands) pin(host *string, use, short string, pinned bool) *cobra
 
 func (cmd gameCommands) policy(host *string) *cobra.Command {
 	c := &cobra.Command{
-		Use: "policy", Short: "Show or say when newer builds are looked for and installed", Args: NoArguments,
-		Long: "Show when Steam is asked for a newer build and what happens when there is one.\n" +
-			"With a flag, change that; what no flag names stays as it is.",
+		Use: "policy", Short: "Show or change the schedule of game updates", Args: NoArguments,
+		Long: "Show when Steam is checked for a new build and what happens when one is found.\n" +
+			"Flags change the schedule; values without a flag are unchanged.",
 	}
 	flags := c.Flags()
-	check := flags.String("check", "", "hours between two checks, like 6h, or off")
-	update := flags.String("update", "", "on or off: install a newer build without being asked")
-	at := flags.String("at", "", "the hour of the day for that, like 04:30, or any")
-	restart := flags.String("restart", "", "when servers move over then: never, now, empty or an hour like 04:30")
+	check := flags.String("check", "", "hours between two checks, such as 6h, or off")
+	update := flags.String("update", "", "on or off: install new builds automatically")
+	at := flags.String("at", "", "time of day for updates, such as 04:30, or any")
+	restart := flags.String("restart", "", "when servers restart: never, now, empty (when nobody plays) or a time like 04:30")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		path, err := gamePath(*host)
 		if err != nil {
@@ -226,7 +226,7 @@ func (cmd gameCommands) policy(host *string) *cobra.Command {
 	return c
 }
 
-// changed reports whether one of these flags was given.
+// changed reports whether one of the flags was given.
 func changed(c *cobra.Command, flags ...string) bool {
 	for _, f := range flags {
 		if c.Flags().Changed(f) {
@@ -236,7 +236,7 @@ func changed(c *cobra.Command, flags ...string) bool {
 	return false
 }
 
-// changePolicy takes over what flags say; an empty one says nothing.
+// changePolicy applies the flags' values to p. Empty values change nothing.
 func changePolicy(p *apitype.GamePolicy, check, update, at, restart string) error {
 	switch check {
 	case "":
@@ -271,8 +271,8 @@ func changePolicy(p *apitype.GamePolicy, check, update, at, restart string) erro
 
 func (cmd gameCommands) cancel(host *string) *cobra.Command {
 	c := &cobra.Command{
-		Use: "stay", Short: "Leave servers that have not moved over as they are", Args: NoArguments,
-		Long: "Cancel the rollout: servers that have not moved over to the current build stay\non theirs until somebody restarts them.",
+		Use: "stay", Short: "Cancel the rollout; pending servers keep their build", Args: NoArguments,
+		Long: "Cancel the rollout: servers that were not restarted yet keep their build until\nthey are restarted for another reason.",
 	}
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		path, err := gamePath(*host)

@@ -16,20 +16,20 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// jobCommands are the commands about jobs: left4me job.
+// jobCommands are the subcommands of left4me job.
 type jobCommands struct{ app *app }
 
 func (cmd jobCommands) command() *cobra.Command {
-	return group("job", "What left4me works on and worked on",
+	return group("job", "Show and control jobs",
 		cmd.list(), cmd.show(), cmd.watch(),
-		cmd.act("cancel", "Cancel a job"), cmd.act("retry", "Try a job again that did not end well"))
+		cmd.act("cancel", "Cancel a job"), cmd.act("retry", "Retry a job that did not succeed"))
 }
 
 func (cmd jobCommands) list() *cobra.Command {
 	c := &cobra.Command{Use: "list", Aliases: []string{"ls"}, Short: "List jobs, newest first", Args: NoArguments}
-	server := c.Flags().String("server", "", "only those of this server")
-	overlay := c.Flags().String("overlay", "", "only those of this overlay")
-	limit := c.Flags().IntP("number", "n", 20, "how many")
+	server := c.Flags().String("server", "", "list only jobs of this server")
+	overlay := c.Flags().String("overlay", "", "list only jobs of this overlay")
+	limit := c.Flags().IntP("number", "n", 20, "maximum number of jobs")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		q := url.Values{"limit": {strconv.Itoa(*limit)}}
 		if *server != "" {
@@ -79,7 +79,7 @@ func (cmd jobCommands) show() *cobra.Command {
 	return c
 }
 
-// askedBy says who asked for a job, and why when it was left4me itself.
+// askedBy returns the requester of a job and, for left4me itself, the reason.
 func askedBy(j apitype.Job) string {
 	if j.Reason == "" {
 		return j.By
@@ -110,7 +110,7 @@ func writeJob(w io.Writer, j apitype.Job) {
 	}
 }
 
-// warnings are what people have to see to after a job.
+// warnings returns the problems that need attention after a job.
 func warnings(j apitype.Job) (all []string) {
 	for _, s := range j.Steps {
 		if s.Warning != "" {
@@ -123,7 +123,7 @@ func warnings(j apitype.Job) (all []string) {
 func (cmd jobCommands) watch() *cobra.Command {
 	c := &cobra.Command{
 		Use:               "watch ID",
-		Short:             "Follow a job until it has ended",
+		Short:             "Follow a job until it ends",
 		Args:              one("the id of a job"),
 		ValidArgsFunction: cmd.app.jobIDs,
 	}
@@ -152,7 +152,7 @@ func (cmd jobCommands) act(verb, short string) *cobra.Command {
 	c := &cobra.Command{Use: verb + " ID", Short: short, Args: one("the id of a job"), ValidArgsFunction: cmd.app.jobIDs}
 	var wait *bool
 	if verb == "retry" {
-		wait = c.Flags().Bool("wait", false, "wait until it has ended")
+		wait = c.Flags().Bool("wait", false, "wait until the job has ended")
 	}
 	c.RunE = func(c *cobra.Command, args []string) error {
 		path, err := jobPath(args[0])
@@ -168,7 +168,7 @@ var jobID = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`^[0-9a-z]{1,64}$`)
 })
 
-// jobPath is where a job is in the API.
+// jobPath returns the path of a job in the API.
 func jobPath(id string) (string, error) {
 	if !jobID().MatchString(id) {
 		return "", left4me.NewError(left4me.Invalid, "usage.no_job_id", "text", output.Fit(id, 80))
@@ -176,13 +176,13 @@ func jobPath(id string) (string, error) {
 	return "/jobs/" + id, nil
 }
 
-// title is what a job does, for people: "start alpha".
+// title returns the job's action for display: "start alpha".
 func title(j apitype.Job) string {
 	if j.Kind == left4me.CreateBackup {
-		return "create backup" // its target is the host
+		return "create backup" // the job's target is the host
 	}
 	if j.Kind == left4me.CollectContent {
-		return "collect content" // so is its
+		return "collect content" // the job's target is the host
 	}
 	if j.Kind.Noun() == "game" {
 		return output.OneLine(j.Kind.Verb() + " the game")

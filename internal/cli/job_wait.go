@@ -15,8 +15,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// begin sends a request that is answered by a job, and waits for its end if that
-// is wanted.
+// begin sends a request that creates a job and, if wait is set, waits for the job's end.
 func (a *app) begin(ctx context.Context, what, method, path string, in any, wait bool) error {
 	var j apitype.Job
 	raw, err := a.call(ctx, method, path, in, &j)
@@ -29,7 +28,7 @@ func (a *app) begin(ctx context.Context, what, method, path string, in any, wait
 	return nil
 }
 
-// finish tells of a job that was asked for, once it has ended if that is wanted.
+// finish prints the state of a new job, after its end if wait is set.
 func (a *app) finish(ctx context.Context, what string, j apitype.Job, raw json.RawMessage, wait bool) (err error) {
 	if wait {
 		var own string
@@ -56,9 +55,9 @@ func (a *app) finish(ctx context.Context, what string, j apitype.Job, raw json.R
 	})
 }
 
-// follow waits for the end of a job and shows its progress. each, unless it is
-// nil, gets every state of it instead. A job that did not end well is an error,
-// and comes back all the same.
+// follow waits for the end of a job and shows its progress. If each is not nil, each is called with
+// every state instead. For a job that did not succeed, follow returns an error together with the
+// job.
 func (a *app) follow(ctx context.Context, path, what string, each func([]byte)) (j apitype.Job, raw json.RawMessage, err error) {
 	c, err := a.client()
 	if err != nil {
@@ -81,7 +80,7 @@ func (a *app) follow(ctx context.Context, path, what string, each func([]byte)) 
 			}
 			j, raw = apitype.Job{}, e.Data
 			if json.Unmarshal(raw, &j) != nil {
-				return j, raw, c.Unexpected("its job can't be read")
+				return j, raw, c.Unexpected("its job cannot be read")
 			}
 			if each != nil {
 				each(raw)
@@ -95,7 +94,7 @@ func (a *app) follow(ctx context.Context, path, what string, each func([]byte)) 
 		if each == nil && !a.quiet {
 			p.Show(j, time.Now())
 		}
-		if j.State.Ended() && each == nil { // also with --quiet: nobody else says it
+		if j.State.Ended() && each == nil { // also with --quiet: warnings are printed nowhere else
 			p.End()
 			for _, text := range warnings(j) {
 				fmt.Fprintf(a.Err, "%s: warning: %s\n", p.Title, text)
@@ -115,8 +114,8 @@ type streamed struct {
 	err error
 }
 
-// pump puts a stream into a channel, which is closed when ctx has ended or behind
-// an error.
+// pump sends the events of a stream to a channel. It closes the channel when ctx ends or after an
+// error.
 func pump(ctx context.Context, c *apiclient.Client, path string) <-chan streamed {
 	out := make(chan streamed)
 	go func() {
@@ -132,16 +131,16 @@ func pump(ctx context.Context, c *apiclient.Client, path string) <-chan streamed
 	return out
 }
 
-// waited says why waiting ended.
+// waited returns the reason why waiting ended.
 func waited(ctx context.Context) error {
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return fmt.Errorf("gave up waiting; the job goes on: %w", ctx.Err())
+		return fmt.Errorf("timed out while waiting; the job continues: %w", ctx.Err())
 	}
-	return fmt.Errorf("interrupted; the job goes on: %w", context.Canceled)
+	return fmt.Errorf("interrupted; the job continues: %w", context.Canceled)
 }
 
-// jobError is a job that did not end well. It hides the kind of the job's own
-// error: whatever the reason, the job failed.
+// jobError is the error of a job that did not succeed. It hides the kind of the job's own error, so
+// that the exit code is always that of a failed job.
 type jobError struct{ job apitype.Job }
 
 func (e *jobError) Error() string {
@@ -156,7 +155,7 @@ func (e *jobError) Error() string {
 		if e.job.Error != nil {
 			text += ": " + e.job.Error.Text
 		}
-		return text + "; try again with: left4me job retry " + string(e.job.ID)
+		return text + "; retry it with: left4me job retry " + string(e.job.ID)
 	}
 	return text
 }

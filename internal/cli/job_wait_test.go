@@ -10,7 +10,7 @@ import (
 	"github.com/left4me/left4me/internal/cli/output"
 )
 
-// jobs is an API that takes a start, whose job ends as it is told.
+// jobs serves an API that accepts a start. The final event of the job is end.
 func jobs(t *testing.T, end string) (apiclient.Target, *atomic.Int32) {
 	t.Helper()
 	var streams atomic.Int32
@@ -19,7 +19,7 @@ func jobs(t *testing.T, end string) (apiclient.Target, *atomic.Int32) {
 			fmt.Fprint(w, `{"id":"j1","kind":"server.start","target":"alpha","state":"queued","steps":[],"error":null}`)
 			return
 		}
-		if streams.Add(1) == 1 { // breaks in the middle
+		if streams.Add(1) == 1 { // aborts in the middle
 			send(w,
 				"event: job\ndata: {\"id\":\"j1\",\"kind\":\"server.start\",\"target\":\"alpha\",\"state\":\"running\","+
 					"\"steps\":[{\"label\":\"a\",\"state\":\"done\"}]}\n\n")
@@ -30,7 +30,7 @@ func jobs(t *testing.T, end string) (apiclient.Target, *atomic.Int32) {
 	return target, &streams
 }
 
-func TestWaitingEndsAsTheJobDoes(t *testing.T) {
+func TestWaitReturnsResultOfJob(t *testing.T) {
 	const failed = `{"id":"j1","kind":"server.start","target":"alpha","state":"failed",` +
 		`"steps":[],"error":{"kind":"conflict","text":"port taken"}}`
 	target, streams := jobs(t,

@@ -12,8 +12,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// What answers, streams and commands of other packages print goes through it.
-func TestAllJSONOfTheCommandLineIsEscaped(t *testing.T) {
+// All JSON output is escaped: answers, streams, and the output of other packages' commands.
+func TestJSONOutputIsEscaped(t *testing.T) {
 	const text, shown = "a\u009b31m\u202eb", `a\u009b31m\u202eb`
 	target := serveAPI(t, func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasSuffix(r.URL.Path, "/tail") {

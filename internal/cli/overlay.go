@@ -16,12 +16,12 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// overlayCommands are the commands about overlays and their revisions: left4me overlay.
+// overlayCommands are the subcommands of left4me overlay, for overlays and their revisions.
 type overlayCommands struct{ app *app }
 
 func (cmd overlayCommands) command() *cobra.Command {
 	files := overlayFileCommands(cmd)
-	return group("overlay", "Named pieces of content",
+	return group("overlay", "Manage overlays and their revisions",
 		cmd.list(), cmd.show(), cmd.create(), cmd.set(), cmd.build(), cmd.use(),
 		cmd.revisions(), cmd.label(), cmd.drop(), files.list(), files.cat(), files.diff(), files.edit(),
 		files.remove(), files.repair(),
@@ -29,7 +29,7 @@ func (cmd overlayCommands) command() *cobra.Command {
 		files.push(), files.names(), files.pull(), cmd.rename(), cmd.delete(), cmd.restore())
 }
 
-// overlayPath is where an overlay is in the API.
+// overlayPath returns the path of an overlay in the API.
 func overlayPath(arg string) (left4me.Name, string, error) {
 	n, err := left4me.ParseName(arg)
 	return n, "/overlays/" + string(n), err
@@ -37,7 +37,7 @@ func overlayPath(arg string) (left4me.Name, string, error) {
 
 func (cmd overlayCommands) list() *cobra.Command {
 	c := &cobra.Command{Use: "list", Aliases: []string{"ls"}, Short: "List overlays", Args: NoArguments}
-	deleted := c.Flags().Bool("deleted", false, "deleted ones too, which can be taken back")
+	deleted := c.Flags().Bool("deleted", false, "include deleted overlays, which can be restored")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		var all []apitype.Overlay
 		raw, err := cmd.app.call(c.Context(), http.MethodGet, "/overlays", nil, &all)
@@ -71,7 +71,7 @@ func (cmd overlayCommands) list() *cobra.Command {
 	return c
 }
 
-// currentRevision is the revision that servers start with.
+// currentRevision returns the revision that servers start with.
 func currentRevision(o apitype.Overlay) (left4me.Revision, bool) {
 	i := slices.IndexFunc(o.Content.Revisions, func(r left4me.Revision) bool { return r.Number == o.Content.Current })
 	if i < 0 {
@@ -87,7 +87,7 @@ func (cmd overlayCommands) show() *cobra.Command {
 		Args:              one("the name of an overlay"),
 		ValidArgsFunction: cmd.app.overlays,
 	}
-	script := c.Flags().Bool("script", false, "print its script and nothing else")
+	script := c.Flags().Bool("script", false, "print only its script")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		n, path, err := overlayPath(args[0])
 		if err != nil {
@@ -108,7 +108,7 @@ func (cmd overlayCommands) show() *cobra.Command {
 		}
 		var details left4me.Content
 		if o.Content.Current > 0 && o.DeletedAt.IsZero() && !cmd.app.json {
-			// What it says besides is of use without it.
+			// Without them, the rest of the output is still useful.
 			_, _ = cmd.app.call(c.Context(), http.MethodGet, path+"/revisions/current", nil, &details)
 		}
 		return cmd.app.print(raw, func(w io.Writer) { writeOverlay(w, o, details) })
@@ -125,7 +125,7 @@ func writeOverlay(w io.Writer, o apitype.Overlay, details left4me.Content) {
 	if !o.DeletedAt.IsZero() {
 		until := ""
 		if !o.Content.GoneAt.IsZero() {
-			until = ", can be taken back until " + output.Moment(o.Content.GoneAt)
+			until = ", can be restored until " + output.Moment(o.Content.GoneAt)
 		}
 		output.Row(w, "deleted", output.Moment(o.DeletedAt)+until)
 	}
@@ -138,7 +138,7 @@ func writeOverlay(w io.Writer, o apitype.Overlay, details left4me.Content) {
 			output.Row(w, "item", text)
 		}
 		for _, id := range s.Exclude {
-			output.Row(w, "left out", string(id))
+			output.Row(w, "excluded", string(id))
 		}
 		output.Row(w, "names", s.Names)
 	}
@@ -184,7 +184,7 @@ func writeOverlay(w io.Writer, o apitype.Overlay, details left4me.Content) {
 		if v.Number == details.Current {
 			writeDetails(w, v)
 			if n := fixable(v.Warnings); n > 0 {
-				output.Row(w, "repair", fmt.Sprintf("left4me overlay repair %s mends %s", o.Name, output.Count(n, "warning")))
+				output.Row(w, "repair", fmt.Sprintf("left4me overlay repair %s fixes %s", o.Name, output.Count(n, "warning")))
 			}
 		}
 	}
@@ -193,7 +193,7 @@ func writeOverlay(w io.Writer, o apitype.Overlay, details left4me.Content) {
 	}
 }
 
-// fixable counts the warnings that left4me can mend when it is asked.
+// fixable counts the warnings that overlay repair can fix.
 func fixable(all []left4me.Warning) (n int) {
 	for _, w := range all {
 		if w.Fix {
@@ -203,7 +203,7 @@ func fixable(all []left4me.Warning) (n int) {
 	return n
 }
 
-// writeDetails shows what is known of a revision besides its numbers.
+// writeDetails prints a revision's warnings, campaigns and items.
 func writeDetails(w io.Writer, v left4me.Revision) {
 	for _, x := range v.Warnings {
 		text := x.Text
@@ -234,21 +234,21 @@ func refreshText(r left4me.Refresh) string {
 	if r.Hours == 0 {
 		return "never"
 	}
-	text := fmt.Sprintf("each %d hours", r.Hours)
+	text := fmt.Sprintf("every %d hours", r.Hours)
 	if r.At != "" {
 		text += " at " + r.At
 	}
 	switch r.Restart {
 	case "", "never":
 	case "empty":
-		text += ", restarts servers that are empty"
+		text += ", restarts servers when nobody plays"
 	default:
 		text += ", restarts servers at " + r.Restart
 	}
 	return text
 }
 
-// revisionText is a revision in a line.
+// revisionText describes a revision in one line.
 func revisionText(v left4me.Revision) string {
 	text := fmt.Sprintf("%d of %s, %s, %s", v.Number, output.Moment(v.CreatedAt), output.Count(v.Files, "file"), bytesize.Format(v.Bytes))
 	if v.Label != "" {
@@ -263,13 +263,13 @@ func revisionText(v left4me.Revision) string {
 func (cmd overlayCommands) build() *cobra.Command {
 	var in apitype.Build
 	c := &cobra.Command{
-		Use: "build NAME", Aliases: []string{"refresh"}, Short: "Make a revision, if anything changed",
+		Use: "build NAME", Aliases: []string{"refresh"}, Short: "Build a revision if anything changed",
 		Args: one("the name of an overlay"), ValidArgsFunction: cmd.app.overlays,
-		Long: "Make a revision of an overlay of workshop items, a script, a repository or a\n" +
-			"release, if anything changed. Files are pushed: left4me overlay push.",
+		Long: "Build a revision of an overlay of workshop items, a script, a repository or a\n" +
+			"release, if anything changed. To send files, use left4me overlay push.",
 	}
-	c.Flags().StringVar(&in.Note, "note", "", "why; it stays with the revision")
-	wait := c.Flags().Bool("wait", false, "wait until it is done")
+	c.Flags().StringVar(&in.Note, "note", "", "reason for the change; stored with the revision")
+	wait := c.Flags().Bool("wait", false, "wait until the job has ended")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		n, path, err := overlayPath(args[0])
 		if err != nil {
@@ -283,9 +283,9 @@ func (cmd overlayCommands) build() *cobra.Command {
 func (cmd overlayCommands) rename() *cobra.Command {
 	c := &cobra.Command{
 		Short: "Rename an overlay",
-		Long: "Rename an overlay, whatever runs with it. Servers and blueprints stack it by its new\n" +
-			"name, and none needs a restart. Its directory on the host keeps the old name, which no\n" +
-			"other overlay can have.",
+		Long: "Rename an overlay, even while servers use it. Servers and blueprints refer to it by\n" +
+			"the new name and need no restart. Its directory on the host keeps the old name, which\n" +
+			"no other overlay can have.",
 		ValidArgsFunction: cmd.app.overlays,
 	}
 	return cmd.app.renaming(c, "an overlay", "its files keep the old name on the host", overlayPath)
@@ -294,11 +294,11 @@ func (cmd overlayCommands) rename() *cobra.Command {
 func (cmd overlayCommands) delete() *cobra.Command {
 	c := &cobra.Command{
 		Use:               "delete NAME",
-		Short:             "Delete an overlay; it can be taken back for some days",
+		Short:             "Delete an overlay; it can be restored for some days",
 		Args:              one("the name of an overlay"),
 		ValidArgsFunction: cmd.app.overlays,
 	}
-	wait := c.Flags().Bool("wait", false, "wait until it is done")
+	wait := c.Flags().Bool("wait", false, "wait until the job has ended")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		n, path, err := overlayPath(args[0])
 		if err != nil {
@@ -312,11 +312,11 @@ func (cmd overlayCommands) delete() *cobra.Command {
 func (cmd overlayCommands) restore() *cobra.Command {
 	c := &cobra.Command{
 		Use:               "restore NAME",
-		Short:             "Take a deleted overlay back",
+		Short:             "Restore a deleted overlay",
 		Args:              one("the name of an overlay"),
 		ValidArgsFunction: cmd.app.overlays,
 	}
-	wait := c.Flags().Bool("wait", false, "wait until it is done")
+	wait := c.Flags().Bool("wait", false, "wait until the job has ended")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		n, path, err := overlayPath(args[0])
 		if err != nil {

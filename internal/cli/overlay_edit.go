@@ -20,7 +20,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// maxEdit is how long a file may be that is edited; the API says so too.
+// maxEdit is the maximum size of a file to edit, which is also the API's limit.
 const maxEdit = 1 << 20
 
 func (cmd overlayFileCommands) edit() *cobra.Command {
@@ -28,12 +28,13 @@ func (cmd overlayFileCommands) edit() *cobra.Command {
 		Use: "edit NAME PATH", Short: "Edit a text file of an overlay in your editor",
 		Args: between(2, 2, "the name of an overlay and a path"), ValidArgsFunction: cmd.app.overlays,
 		Long: "Edit a text file of an overlay in the editor that VISUAL or EDITOR names, and\n" +
-			"make a revision of it. When somebody else changed the file meanwhile, nothing is\nchanged and your text is kept.\n\n" +
-			"A file that isn't UTF-8 is opened as UTF-8 and saved in its own encoding again. A\n" +
-			"character that this encoding doesn't have is refused: --utf8 saves the file as\nUTF-8.",
+			"publish it as a new revision. If another user changed the file in the meantime,\n" +
+			"nothing is published and your text is kept.\n\n" +
+			"A file in another encoding is opened as UTF-8 and saved in its own encoding. A\n" +
+			"character that this encoding lacks is rejected: --utf8 saves the file as UTF-8.",
 	}
-	note := c.Flags().String("note", "", "why; it stays with the revision")
-	plain := c.Flags().Bool("utf8", false, "save it as UTF-8, also when it is in another encoding")
+	note := c.Flags().String("note", "", "reason for the change; stored with the revision")
+	plain := c.Flags().Bool("utf8", false, "save the file as UTF-8, whatever its encoding is")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		n, at, err := overlayPath(args[0])
 		if err != nil {
@@ -47,8 +48,7 @@ func (cmd overlayFileCommands) edit() *cobra.Command {
 	return c
 }
 
-// editFile lets somebody change a file and makes a revision of it. What was typed is
-// never lost.
+// editFile opens a file in an editor and publishes the result. It never loses what was typed.
 func (cmd overlayFileCommands) editFile(c *cobra.Command, n left4me.Name, at, file, note string, plain bool) error {
 	editor := os.Getenv("VISUAL")
 	if editor == "" {
@@ -65,7 +65,7 @@ func (cmd overlayFileCommands) editFile(c *cobra.Command, n left4me.Name, at, fi
 	if o.Content.Current > 0 {
 		var err error
 		f, _, err = cmd.readFile(c.Context(), string(n), strconv.Itoa(o.Content.Current), file, "")
-		if err != nil && !errors.Is(err, left4me.NotFound) { // a file that isn't there begins empty
+		if err != nil && !errors.Is(err, left4me.NotFound) { // a new file starts empty
 			return err
 		}
 	}
@@ -90,7 +90,7 @@ func (cmd overlayFileCommands) editFile(c *cobra.Command, n left4me.Name, at, fi
 	if err := os.WriteFile(own, f.Data, 0o600); err != nil {
 		return err
 	}
-	// As git and others do: what the variable holds is a command of the shell.
+	// The variable contains a shell command, as for git and other programs.
 	process := exec.CommandContext(c.Context(), "sh", "-c", editor+` "$1"`, "sh", own)
 	process.Stdin, process.Stdout, process.Stderr = cmd.app.In, cmd.app.Out, cmd.app.Err
 	if err := process.Run(); err != nil {
@@ -125,25 +125,25 @@ func (cmd overlayFileCommands) editFile(c *cobra.Command, n left4me.Name, at, fi
 	return nil
 }
 
-// sayEncoding says how a file is encoded that isn't UTF-8.
+// sayEncoding reports the encoding of a file that is not UTF-8.
 func (cmd overlayFileCommands) sayEncoding(f apitype.RevisionFile, plain bool) {
 	if cmd.app.quiet {
 		return
 	}
-	how := "it is in " + output.OneLine(f.Encoding)
+	how := "file encoding: " + output.OneLine(f.Encoding)
 	if f.Guess {
-		how += ", which is a guess; see: left4me upload names"
+		how += ", a guess; see: left4me upload names"
 	}
 	if plain {
-		how += "; it will be saved as UTF-8"
+		how += "; saving as UTF-8"
 	} else {
-		how += "; it will be saved in it again, or with --utf8 as UTF-8"
+		how += "; saving in the same encoding, or as UTF-8 with --utf8"
 	}
 	fmt.Fprintln(cmd.app.Err, how)
 }
 
-// safeBase is the last part of a path as a name for a file of our own: editors
-// choose colours by its end.
+// safeBase returns the last part of a path as a safe file name. It keeps the extension, because
+// editors choose syntax highlighting by it.
 func safeBase(file string) string {
 	name := strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '.' || r == '_' || r == '-' {

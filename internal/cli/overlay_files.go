@@ -16,14 +16,13 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// overlayFileCommands are the commands of left4me overlay that read, send and change
-// files.
+// overlayFileCommands are the subcommands of left4me overlay that read, send and change files.
 type overlayFileCommands struct{ app *app }
 
 func (cmd overlayFileCommands) list() *cobra.Command {
 	var l listing
 	c := &cobra.Command{
-		Use: "files NAME [REVISION]", Short: "List the files of a revision; without one, of the current",
+		Use: "files NAME [REVISION]", Short: "List the files of a revision (default: the current one)",
 		Args:              between(1, 2, "the name of an overlay, and a revision if not the current one"),
 		ValidArgsFunction: overlayCommands(cmd).completeRevision,
 	}
@@ -55,8 +54,7 @@ func writeFile(w io.Writer, quiet bool, f left4me.TreeFile) {
 	fmt.Fprintf(w, "%s\t%s\n", name, bytes)
 }
 
-// readFile reads a small file of an overlay, of the current revision unless
-// another one is named.
+// readFile reads a small file of an overlay, from the current revision unless another one is given.
 func (cmd overlayFileCommands) readFile(ctx context.Context, overlay, revision, file, inside string) (f apitype.RevisionFile, raw []byte,
 	err error,
 ) {
@@ -83,9 +81,9 @@ func (cmd overlayFileCommands) cat() *cobra.Command {
 		Args:              between(2, 2, "the name of an overlay and a path"),
 		ValidArgsFunction: cmd.app.overlays,
 	}
-	inside := c.Flags().String("inside", "", "a file in the add-on (VPK) that PATH is")
-	revision := c.Flags().String("revision", "", "the revision; without it the current one")
-	plain := c.Flags().Bool("utf8", false, "print a text in another encoding as UTF-8")
+	inside := c.Flags().String("inside", "", "file inside the add-on (VPK) at PATH")
+	revision := c.Flags().String("revision", "", "revision (default: the current one)")
+	plain := c.Flags().Bool("utf8", false, "print text in another encoding as UTF-8")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		f, raw, err := cmd.readFile(c.Context(), args[0], *revision, args[1], *inside)
 		if err != nil {
@@ -105,7 +103,7 @@ func (cmd overlayFileCommands) cat() *cobra.Command {
 
 func (cmd overlayFileCommands) diff() *cobra.Command {
 	c := &cobra.Command{
-		Use: "diff NAME [FROM [TO]]", Short: "Say how two revisions differ; without TO the current one, without FROM the one before it",
+		Use: "diff NAME [FROM [TO]]", Short: "Compare two revisions (default: the current one and the one before it)",
 		Args:              between(1, 3, "the name of an overlay, and up to two revisions"),
 		ValidArgsFunction: overlayCommands(cmd).completeRevision,
 	}
@@ -148,13 +146,13 @@ func (cmd overlayFileCommands) diff() *cobra.Command {
 
 func (cmd overlayFileCommands) remove() *cobra.Command {
 	c := &cobra.Command{
-		Use: "rm NAME PATH...", Short: "Make a revision without some files", Args: between(2, -1, "the name of an overlay and paths"),
+		Use: "rm NAME PATH...", Short: "Remove files from an overlay", Args: between(2, -1, "the name of an overlay and paths"),
 		ValidArgsFunction: cmd.app.overlays,
-		Long: "Make a revision of a files overlay without some of its files or directories. The\n" +
-			"older revisions keep them: left4me overlay use takes them back.",
+		Long: "Publish a revision of a files overlay without the given files or directories. Older\n" +
+			"revisions keep them; to restore one, use left4me overlay use.",
 	}
-	note := c.Flags().String("note", "", "why; it stays with the revision")
-	wait := c.Flags().Bool("wait", false, "wait until it is done")
+	note := c.Flags().String("note", "", "reason for the change; stored with the revision")
+	wait := c.Flags().Bool("wait", false, "wait until the job has ended")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		n, path, err := overlayPath(args[0])
 		if err != nil {
@@ -166,22 +164,22 @@ func (cmd overlayFileCommands) remove() *cobra.Command {
 	return c
 }
 
-// textChoices are what can become of texts that are no plain UTF-8.
+// textChoices completes the handling of texts that are not plain UTF-8.
 func textChoices(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-	return []string{left4me.TextsAsIs + "\tas they come"}, noFiles
+	return []string{left4me.TextsAsIs + "	unchanged"}, noFiles
 }
 
 func (cmd overlayFileCommands) repair() *cobra.Command {
 	c := &cobra.Command{
-		Use: "repair NAME [PATH...]", Short: "Repair texts that the game reads otherwise than they look",
-		Args: between(1, -1, "the name of an overlay, and paths if not all texts are meant"), ValidArgsFunction: cmd.app.overlays,
-		Long: "Make a revision in which texts for the game and SourceMod are as they look: UTF-8\n" +
-			"without a byte order mark, with plain quotation marks and blanks, and with Steam\n" +
-			"IDs of administrators as STEAM_1:0:123. left4me overlay show lists what is found.\n" +
-			"Without a path all texts are repaired. The older revision keeps them as they were:\nleft4me overlay use takes them back.",
+		Use: "repair NAME [PATH...]", Short: "Repair texts that the game misreads",
+		Args: between(1, -1, "the name of an overlay, and optionally paths"), ValidArgsFunction: cmd.app.overlays,
+		Long: "Publish a revision in which the game and SourceMod read texts as displayed: UTF-8\n" +
+			"without a byte order mark, with plain quotation marks and spaces, and with Steam\n" +
+			"IDs of admins as STEAM_1:0:123. left4me overlay show lists the problems found.\n" +
+			"Without a path, all texts are repaired. The previous revision is unchanged; to\nrestore it, use left4me overlay use.",
 	}
-	note := c.Flags().String("note", "", "why; it stays with the revision")
-	wait := c.Flags().Bool("wait", false, "wait until it is done")
+	note := c.Flags().String("note", "", "reason for the change; stored with the revision")
+	wait := c.Flags().Bool("wait", false, "wait until the job has ended")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		n, at, err := overlayPath(args[0])
 		if err != nil {

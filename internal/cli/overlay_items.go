@@ -11,13 +11,13 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// items changes which workshop items an overlay has.
+// items returns a command that changes the workshop items of an overlay.
 func (cmd overlayCommands) items(use, short string, args cobra.PositionalArgs,
 	change func(c *cobra.Command, w *left4me.Workshop, ids []left4me.WorkshopID) error,
 ) *cobra.Command {
 	c := &cobra.Command{Use: use, Short: short, Args: args, ValidArgsFunction: cmd.app.overlays}
-	build := c.Flags().Bool("build", false, "make a revision of it")
-	wait := c.Flags().Bool("wait", false, "wait until that is done")
+	build := c.Flags().Bool("build", false, "start a build")
+	wait := c.Flags().Bool("wait", false, "wait until the build has ended")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		return cmd.change(c, args[0], *build, *wait, func(o *apitype.Overlay) error {
 			if o.Workshop == nil {
@@ -35,7 +35,7 @@ func (cmd overlayCommands) items(use, short string, args cobra.PositionalArgs,
 
 const someItems = "the name of an overlay and workshop items, as numbers or links"
 
-// entry finds an item among those that somebody added.
+// entry returns the index of an entry with the given id, or -1.
 func entry(w *left4me.Workshop, id left4me.WorkshopID) int {
 	return slices.IndexFunc(w.Entries, func(e left4me.WorkshopEntry) bool { return e.ID == id })
 }
@@ -54,7 +54,7 @@ func (cmd overlayCommands) addItems() *cobra.Command {
 }
 
 func (cmd overlayCommands) removeItems() *cobra.Command {
-	return cmd.items("remove NAME ITEM…", "Take workshop items out of an overlay; one of a collection is left out from now on",
+	return cmd.items("remove NAME ITEM…", "Remove workshop items from an overlay; items of a collection are excluded from it",
 		between(2, -1, someItems),
 		func(_ *cobra.Command, w *left4me.Workshop, ids []left4me.WorkshopID) error {
 			for _, id := range ids {
@@ -69,7 +69,7 @@ func (cmd overlayCommands) removeItems() *cobra.Command {
 }
 
 func (cmd overlayCommands) freeze() *cobra.Command {
-	return cmd.items("freeze NAME COLLECTION", "Keep a collection as it is now: what its author adds or removes doesn't matter",
+	return cmd.items("freeze NAME COLLECTION", "Freeze a collection: ignore items that its author adds or removes",
 		between(2, 2, "the name of an overlay and a collection"),
 		func(c *cobra.Command, w *left4me.Workshop, ids []left4me.WorkshopID) error {
 			i := -1

@@ -19,16 +19,16 @@ import (
 
 func (cmd overlayFileCommands) pull() *cobra.Command {
 	c := &cobra.Command{
-		Use: "pull NAME", Short: "Copy a revision of an overlay to this machine", Args: one("the name of an overlay"),
+		Use: "pull NAME", Short: "Download a revision of an overlay", Args: one("the name of an overlay"),
 		ValidArgsFunction: cmd.app.overlays,
-		Long: "Copy a revision of an overlay to this machine: into a new directory, to an archive\n" +
-			"(.zip, .tar or .tar.zst), or a single file of it.",
+		Long: "Download a revision of an overlay: into a new directory, as an archive (.zip, .tar\n" +
+			"or .tar.zst), or a single file of it.",
 	}
 	f := c.Flags()
-	revision := f.Int("revision", 0, "which; without, the one that servers start with")
-	into := f.String("into", "", "a directory, which must be new")
-	out := f.StringP("output", "o", "", "a file, which must be new: an archive, or with --file that file")
-	file := f.String("file", "", "only this file, like left4dead2/cfg/server.cfg")
+	revision := f.Int("revision", 0, "number of the revision (default: the current one)")
+	into := f.String("into", "", "new directory for the files")
+	out := f.StringP("output", "o", "", "new file: an archive, or with --file that file")
+	file := f.String("file", "", "download only this file, such as left4dead2/cfg/server.cfg")
 	c.MarkFlagsMutuallyExclusive("into", "output")
 	c.MarkFlagsOneRequired("into", "output")
 	c.MarkFlagsMutuallyExclusive("into", "file")
@@ -58,14 +58,14 @@ func (cmd overlayFileCommands) pull() *cobra.Command {
 			return fmt.Errorf("pull %s: %w", n, err)
 		}
 		if !cmd.app.quiet && !cmd.app.json {
-			fmt.Fprintf(cmd.app.Out, "%s is written\n", to)
+			fmt.Fprintf(cmd.app.Out, "wrote %s\n", to)
 		}
 		return nil
 	}
 	return c
 }
 
-// archiveFormat is what a file is to be, by how its name ends.
+// archiveFormat returns the format of an archive from its file name.
 func archiveFormat(file string) (string, error) {
 	for _, format := range []string{"zip", "tar.zst", "tar"} {
 		if strings.HasSuffix(strings.ToLower(file), "."+format) {
@@ -75,8 +75,8 @@ func archiveFormat(file string) (string, error) {
 	return "", left4me.NewError(left4me.Invalid, "client.archive_format", "path", file)
 }
 
-// pullInto unpacks an answer, a tar, into a new directory. One that is cut off
-// leaves nothing.
+// pullInto unpacks a tar answer into a new directory. It removes the directory if the download is
+// interrupted.
 func (cmd overlayFileCommands) pullInto(ctx context.Context, path, dir string) error {
 	if _, err := os.Lstat(dir); err == nil {
 		return left4me.NewError(left4me.Conflict, "client.directory_exists", "path", dir)
@@ -114,13 +114,13 @@ func (cmd overlayFileCommands) pullInto(ctx context.Context, path, dir string) e
 	return os.Rename(temp, dir)
 }
 
-// untar unpacks files. Whoever sends them gets nothing out of the directory.
+// untar unpacks files into root. Entries cannot escape from it.
 func untar(root *os.Root, r io.Reader) error {
 	t := tar.NewReader(r)
 	for {
 		h, err := t.Next()
 		if errors.Is(err, io.EOF) {
-			_, err = io.Copy(io.Discard, r) // what is behind its end, to see that there is one
+			_, err = io.Copy(io.Discard, r) // read to the end, to detect an incomplete archive
 			return err
 		}
 		if err != nil {

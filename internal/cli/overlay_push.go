@@ -21,12 +21,12 @@ import (
 
 func (cmd overlayFileCommands) push() *cobra.Command {
 	c := &cobra.Command{
-		Use: "push NAME DIR|FILE", Short: "Send a directory, an archive or a file to a files overlay",
-		Args: between(2, 2, "the name of an overlay and what to send"),
-		Long: "Send a directory, an archive (zip, 7z, rar, tar.*) or a single file to a files\n" +
-			"overlay, and make a revision of it. Where its files belong is found out:\n" +
-			"left4dead2, addons, cfg and so on in it say so, and add-ons go to addons. The\n" +
-			"revision has nothing else, unless --add puts the files over those that are there.",
+		Use: "push NAME DIR|FILE", Short: "Upload a directory, an archive or a file to a files overlay",
+		Args: between(2, 2, "the name of an overlay and a directory or file"),
+		Long: "Upload a directory, an archive (zip, 7z, rar, tar.*) or a single file to a files\n" +
+			"overlay and publish it as a new revision. Destinations are detected from folder\n" +
+			"names such as left4dead2, addons and cfg; add-ons go to addons. The new files\n" +
+			"replace all existing ones, unless --add is given.",
 		ValidArgsFunction: func(c *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
 			if len(args) == 0 {
 				return cmd.app.overlays(c, args, typed)
@@ -36,19 +36,19 @@ func (cmd overlayFileCommands) push() *cobra.Command {
 	}
 	var in left4me.Import
 	f := c.Flags()
-	add := f.Bool("add", false, "put the files over those that are there")
-	note := f.String("note", "", "why; it stays with the revision")
-	plan := f.Bool("plan", false, "only say what would be written")
-	wait := f.Bool("wait", false, "wait until the revision is made")
-	f.StringVar(&in.Root, "root", "", "where the files go, like left4dead2/cfg, instead of finding it out")
-	f.StringVar(&in.Subdir, "subdir", "", "only what is beneath this directory of it")
+	add := f.Bool("add", false, "keep existing files and add these, replacing files of the same name")
+	note := f.String("note", "", "reason for the change; stored with the revision")
+	plan := f.Bool("plan", false, "only show what would be written")
+	wait := f.Bool("wait", false, "wait until the revision is published")
+	f.StringVar(&in.Root, "root", "", "destination of the files, such as left4dead2/cfg (default: detected)")
+	f.StringVar(&in.Subdir, "subdir", "", "use only this directory of the upload")
 	f.StringVar(&in.Names, "names", "",
-		"the encoding of file names that say none, like gbk, big5 or shift_jis; left4me upload names lists them")
+		"encoding of file names that declare none, such as gbk, big5 or shift_jis; left4me upload names lists them")
 	moves := f.StringArray("move", nil,
-		"FOLDER=PLACE: a folder or file of it goes to this place, like left4dead2/cfg, or - to leave it out; the overlay remembers it,\n"+
-			"and FOLDER= forgets it; may be repeated")
-	f.BoolVar(&in.Exact, "exact", false, "leave paths and archives as they are")
-	f.StringVar(&in.Texts, "texts", "", "as-is leaves texts that are UTF-16 or begin with a byte order mark; else they are saved as UTF-8")
+		"FOLDER=PLACE: put a folder or file of the upload into this place, such as left4dead2/cfg, or exclude it (-); the overlay\n"+
+			"remembers the move until FOLDER= is given; may be repeated")
+	f.BoolVar(&in.Exact, "exact", false, "use paths unchanged and do not unpack archives")
+	f.StringVar(&in.Texts, "texts", "", "as-is keeps UTF-16 and byte order marks in texts (default: texts are saved as UTF-8)")
 	_ = c.RegisterFlagCompletionFunc("texts", textChoices)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		n, path, err := overlayPath(args[0])
@@ -71,7 +71,7 @@ func (cmd overlayFileCommands) push() *cobra.Command {
 			if !cmd.app.quiet && !cmd.app.json {
 				cmd.sayUnplaced(c.Context(), id, asked)
 			}
-			// Once: who fails to push pushes again.
+			// Once: if a push fails, the user pushes again.
 			change := apitype.FilesChange{Upload: id, Import: asked.Import, Replace: asked.Replace, Once: true}
 			return cmd.app.begin(ctx, what, http.MethodPost, path+"/build", apitype.Build{Note: *note, Change: &change}, *wait)
 		}, *plan)
@@ -80,7 +80,7 @@ func (cmd overlayFileCommands) push() *cobra.Command {
 	return c
 }
 
-// folderMoves reads values of --move.
+// folderMoves parses values of --move.
 func folderMoves(all []string) (moves []left4me.FolderMove, err error) {
 	for _, m := range all {
 		i := strings.LastIndexByte(m, '=')
@@ -92,8 +92,8 @@ func folderMoves(all []string) (moves []left4me.FolderMove, err error) {
 	return moves, nil
 }
 
-// moveFlags is what folderMoves reads, for a shell. All of an answer is in it: part
-// of one would leave the rest of its files where they are.
+// moveFlags returns the flags for moves, quoted for a shell. They contain all moves of an answer,
+// because a part of them would leave some files in their place.
 func moveFlags(all []left4me.FolderMove) string {
 	flags := make([]string, len(all))
 	for i, m := range all {
@@ -102,11 +102,11 @@ func moveFlags(all []left4me.FolderMove) string {
 	return strings.Join(flags, " ")
 }
 
-// dropWithin bounds the request that drops an upload which failed.
+// dropWithin is the time limit for deleting an upload that failed.
 const dropWithin = 5 * time.Second
 
-// upload sends a file to a new upload of an overlay and does something with it. The
-// upload is dropped when that fails, or drop says so.
+// upload sends a file to a new upload of an overlay and calls a function with it. It deletes the
+// upload if that fails or if drop is set.
 func (cmd overlayFileCommands) upload(ctx context.Context, what, overlay string, file apiclient.Source,
 	then func(context.Context, string) error, drop bool,
 ) (err error) {
@@ -125,13 +125,13 @@ func (cmd overlayFileCommands) upload(ctx context.Context, what, overlay string,
 		}
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), dropWithin)
 		defer cancel()
-		_, _ = c.Call(ctx, http.MethodDelete, "/uploads/"+url.PathEscape(u.ID), nil, nil) // else it goes by itself, later
+		_, _ = c.Call(ctx, http.MethodDelete, "/uploads/"+url.PathEscape(u.ID), nil, nil) // otherwise it expires later
 	}()
 	m := cmd.app.newMeter(what, file.Size)
 	began := time.Now()
 	err = c.SendFile(ctx, u.ID, file, m.Show, func(reason string) {
 		if !cmd.app.quiet {
-			fmt.Fprintf(cmd.app.Err, "%s; trying again\n", output.OneLine(reason))
+			fmt.Fprintf(cmd.app.Err, "%s; retrying\n", output.OneLine(reason))
 		}
 	})
 	m.End()
@@ -146,8 +146,8 @@ func (cmd overlayFileCommands) upload(ctx context.Context, what, overlay string,
 	return err
 }
 
-// sayUnplaced says before a push what of it is left out or unclear. What can't be
-// asked is said by the job.
+// sayUnplaced reports the excluded and ambiguous files of an upload before it is published. It
+// ignores errors, because the job reports the same.
 func (cmd overlayFileCommands) sayUnplaced(ctx context.Context, id string, change apitype.UploadChange) {
 	var p left4me.Plan
 	if _, err := cmd.app.call(ctx, http.MethodPost, "/uploads/"+url.PathEscape(id)+"/plan", change, &p); err == nil && p.Problem == nil {
@@ -181,7 +181,7 @@ func (cmd overlayFileCommands) writePlan(w io.Writer, p left4me.Plan) {
 	for _, f := range p.Files {
 		note := ""
 		if f.Over {
-			note = "over the one that is there"
+			note = "replaces an existing file"
 		}
 		if f.From != "" {
 			note = "from " + f.From + map[bool]string{true: ", " + note}[note != ""]
@@ -201,7 +201,7 @@ func (cmd overlayFileCommands) writePlan(w io.Writer, p left4me.Plan) {
 		for i, n := range p.Names.Examples {
 			read := "names would be"
 			if i == 0 {
-				read = map[bool]string{false: "names are", true: "names are, by a guess"}[p.Names.Guess]
+				read = map[bool]string{false: "names are", true: "names are (guessed)"}[p.Names.Guess]
 			}
 			fmt.Fprintf(w, "%s\t%s\t%s\n", read, output.OneLine(n.Encoding), output.OneLine(strings.Join(n.Names, ", ")))
 		}
@@ -215,7 +215,7 @@ func (cmd overlayFileCommands) writePlan(w io.Writer, p left4me.Plan) {
 	}
 }
 
-// someFiles names the first of n files.
+// someFiles returns the first of n files as text.
 func someFiles(files []string, n int) string {
 	few := files[:min(len(files), 3)]
 	text := output.OneLine(strings.Join(few, ", "))
@@ -225,37 +225,37 @@ func someFiles(files []string, n int) string {
 	return text
 }
 
-// writeUnplaced says what is left out, by reason, and what is asked.
+// writeUnplaced prints the excluded files by reason, and the questions.
 func (cmd overlayFileCommands) writeUnplaced(w io.Writer, p left4me.Plan) {
 	for _, l := range p.Left {
-		fmt.Fprintf(w, "left out\t%s: %s (%s)\n", output.Count(l.Count, "file"), output.OneLine(l.Why), someFiles(l.Files, l.Count))
+		fmt.Fprintf(w, "excluded	%s: %s (%s)\n", output.Count(l.Count, "file"), output.OneLine(l.Why), someFiles(l.Files, l.Count))
 	}
 	for _, q := range p.Asks {
 		fmt.Fprintf(w, "unclear\t%s: %s (%s)\n", output.Count(q.Count, "file"), output.OneLine(q.Text), someFiles(q.Files, q.Count))
 		for i, c := range q.Choices {
 			now := ""
 			if i == 0 {
-				now = " (without an answer)"
+				now = " (default)"
 			}
 			fmt.Fprintf(w, "\t%s%s: %s\n", output.OneLine(c.Text), now, output.OneLine(moveFlags(c.Moves)))
 		}
 	}
 }
 
-// isJob reports whether it is a job that failed: it has dropped the upload.
+// isJob reports whether err is that of a failed job, which has deleted the upload itself.
 func isJob(err error) bool {
 	var failed *jobError
 	return errors.As(err, &failed)
 }
 
-// names has names in an archive that was published read in another encoding.
+// names returns the command that decodes the names in a published archive with another encoding.
 func (cmd overlayFileCommands) names() *cobra.Command {
 	c := &cobra.Command{
-		Use: "names NAME ENCODING", Short: "Read names in an uploaded archive in another encoding",
+		Use: "names NAME ENCODING", Short: "Change the encoding of names in the last upload",
 		Args: between(2, 2, "the name of an overlay and an encoding"),
-		Long: "Make a revision in which the files of the last upload are called as their names are\n" +
-			"in another encoding. The upload is kept for a week after it was published when its\n" +
-			"names don't say which one they are in. left4me upload names lists the encodings.",
+		Long: "Publish a revision in which the file names of the last upload are decoded with\n" +
+			"another encoding. An upload is kept for a week after publishing if its names do not\n" +
+			"declare their encoding. left4me upload names lists the encodings.",
 		ValidArgsFunction: func(c *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
 			if len(args) == 0 {
 				return cmd.app.overlays(c, args, typed)
@@ -263,8 +263,8 @@ func (cmd overlayFileCommands) names() *cobra.Command {
 			return nil, noFiles
 		},
 	}
-	plan := c.Flags().Bool("plan", false, "only say what would be written")
-	wait := c.Flags().Bool("wait", false, "wait until the revision is made")
+	plan := c.Flags().Bool("plan", false, "only show what would be written")
+	wait := c.Flags().Bool("wait", false, "wait until the revision is published")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		n, path, err := overlayPath(args[0])
 		if err != nil {
@@ -285,7 +285,7 @@ func (cmd overlayFileCommands) names() *cobra.Command {
 			}
 			change := apitype.FilesChange{Upload: r.Archive.Upload, Import: in}
 			return cmd.app.begin(c.Context(), what, http.MethodPost, path+"/build",
-				apitype.Build{Note: "names read as " + args[1], Change: &change}, *wait)
+				apitype.Build{Note: "names decoded as " + args[1], Change: &change}, *wait)
 		}
 		return fmt.Errorf("%s: %w", what,
 			left4me.NewError(left4me.NotFound, "upload.no_names_in_question"))

@@ -10,9 +10,9 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// What is printed for an answer gives all of it when it is pasted into a shell: an
-// answer about several files has a move for each.
-func TestAnAnswerIsPrintedWhole(t *testing.T) {
+// The flags printed for an answer must contain all of its moves when pasted into a shell: an answer
+// about several files has one move for each.
+func TestPlanPrintsAllMovesOfAnswer(t *testing.T) {
 	var moves []left4me.FolderMove
 	for _, name := range []string{"a.ini", "it's odd/b.ini", "c=d.ini"} {
 		moves = append(moves, left4me.FolderMove{From: name, To: "left4dead2/cfg"})
@@ -27,7 +27,7 @@ func TestAnAnswerIsPrintedWhole(t *testing.T) {
 				Choices: []left4me.PlanChoice{{Text: "cfg", Moves: moves}},
 			}},
 		})
-	_, flags, ok := strings.Cut(out.String(), "(without an answer): ")
+	_, flags, ok := strings.Cut(out.String(), "(default): ")
 	if !ok {
 		t.Fatal(out.String())
 	}

@@ -16,7 +16,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// revisionPath is where a revision is in the API; nothing is the current one.
+// revisionPath returns the path of a revision in the API; "" is the current one.
 func revisionPath(overlay, revision string) (left4me.Name, string, error) {
 	n, path, err := overlayPath(overlay)
 	if err != nil {
@@ -78,7 +78,7 @@ func (cmd overlayCommands) revisions() *cobra.Command {
 
 func (cmd overlayCommands) use() *cobra.Command {
 	c := &cobra.Command{
-		Use: "use NAME REVISION", Short: "Let servers start with a revision, an older one or the newest",
+		Use: "use NAME REVISION", Short: "Make a revision the current one",
 		Args:              between(2, 2, "the name of an overlay and a revision"),
 		ValidArgsFunction: cmd.completeRevision,
 	}
@@ -93,7 +93,7 @@ func (cmd overlayCommands) use() *cobra.Command {
 		}
 		return cmd.app.print(raw, func(w io.Writer) {
 			if !cmd.app.quiet {
-				fmt.Fprintf(w, "servers start with revision %s of %s now\n", args[1], n)
+				fmt.Fprintf(w, "servers now start with revision %s of %s\n", args[1], n)
 			}
 		})
 	}
@@ -123,7 +123,7 @@ func (cmd overlayCommands) completeRevision(c *cobra.Command, args []string, typ
 func (cmd overlayCommands) label() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "label NAME REVISION [LABEL]",
-		Short: "Name a revision, which keeps it from being collected; without a label its name is taken away",
+		Short: "Label a revision so that cleanup keeps it; omit LABEL to remove the label",
 		Args:  between(2, 3, "the name of an overlay, a revision and its label"), ValidArgsFunction: cmd.completeRevision,
 	}
 	c.RunE = func(c *cobra.Command, args []string) error {
@@ -141,7 +141,7 @@ func (cmd overlayCommands) label() *cobra.Command {
 		}
 		return cmd.app.print(raw, func(w io.Writer) {
 			if !cmd.app.quiet {
-				fmt.Fprintf(w, "revision %s of %s is called %q\n", args[1], n, output.OneLine(label))
+				fmt.Fprintf(w, "revision %s of %s has the label %q\n", args[1], n, output.OneLine(label))
 			}
 		})
 	}
@@ -150,17 +150,17 @@ func (cmd overlayCommands) label() *cobra.Command {
 
 func (cmd overlayCommands) drop() *cobra.Command {
 	c := &cobra.Command{
-		Use: "drop NAME REVISION", Short: "Remove a revision that nothing uses, for ever",
+		Use: "drop NAME REVISION", Short: "Permanently remove a revision that nothing uses",
 		Args: between(2, 2, "the name of an overlay and a revision"), ValidArgsFunction: cmd.completeRevision,
 	}
-	yes := c.Flags().BoolP("yes", "y", false, "don't ask")
+	yes := c.Flags().BoolP("yes", "y", false, "do not ask for confirmation")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		n, path, err := revisionPath(args[0], args[1])
 		if err != nil {
 			return fmt.Errorf("drop: %w", err)
 		}
 		if !*yes {
-			if err := cmd.app.confirm(c.Context(), n, "revision "+args[1]+" can't be had again"); err != nil {
+			if err := cmd.app.confirm(c.Context(), n, "revision "+args[1]+" cannot be restored"); err != nil {
 				return fmt.Errorf("drop %s of %s: %w", args[1], n, err)
 			}
 		}
@@ -170,7 +170,7 @@ func (cmd overlayCommands) drop() *cobra.Command {
 		}
 		return cmd.app.print(raw, func(w io.Writer) {
 			if !cmd.app.quiet {
-				fmt.Fprintf(w, "revision %s of %s is removed\n", args[1], n)
+				fmt.Fprintf(w, "revision %s of %s removed\n", args[1], n)
 			}
 		})
 	}
@@ -178,11 +178,11 @@ func (cmd overlayCommands) drop() *cobra.Command {
 }
 
 func (cmd overlayCommands) moves() *cobra.Command {
-	return cmd.movesCommand("moves NAME", "Show how servers move over to a revision that came by itself", http.MethodGet)
+	return cmd.movesCommand("moves NAME", "Show the rollout of an automatically built revision", http.MethodGet)
 }
 
 func (cmd overlayCommands) stay() *cobra.Command {
-	return cmd.movesCommand("stay NAME", "Leave servers that have not moved over to it as they are", http.MethodDelete)
+	return cmd.movesCommand("stay NAME", "Cancel the rollout; pending servers keep their revision", http.MethodDelete)
 }
 
 func (cmd overlayCommands) movesCommand(use, short, method string) *cobra.Command {
@@ -210,7 +210,7 @@ func (cmd overlayCommands) movesCommand(use, short, method string) *cobra.Comman
 	return c
 }
 
-// movesText is a server that moves over, in a line.
+// movesText describes the rollout on one server in one line.
 func movesText(server left4me.Name, state, reason string) string {
 	return strings.TrimRight(string(server)+" "+output.OneLine(state)+": "+output.OneLine(reason), ": ")
 }

@@ -16,10 +16,10 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// maxScript is how long a script may be; the API says so too.
+// maxScript is the maximum size of a script, which is also the API's limit.
 const maxScript = 256 << 10
 
-// definitionFlags are what create and set take. What isn't given stays as it is.
+// definitionFlags are the flags of create and set. Values without a flag are unchanged.
 type definitionFlags struct {
 	note, names, script                   string
 	items, exclude, keep, cfg             []string
@@ -29,28 +29,28 @@ type definitionFlags struct {
 }
 
 func (d *definitionFlags) add(f *pflag.FlagSet) {
-	f.StringVar(&d.note, "note", "", "what it is for")
-	f.StringArrayVar(&d.items, "item", nil, "a workshop item or collection, as a number or a link; may be repeated")
-	f.StringArrayVar(&d.exclude, "exclude", nil, "an item of a collection that is left out; may be repeated")
-	f.StringVar(&d.names, "names", "", "what files of workshop items are called: id or original")
-	f.StringVar(&d.script, "script", "", "a file with the script, or - for the standard input")
-	f.StringVar(&d.git, "git", "", "the address of a Git repository")
-	f.StringVar(&d.ref, "ref", "", "its branch, tag or commit; without it the default branch")
-	f.StringVar(&d.release, "release", "", "a repository on GitHub as OWNER/NAME, for its releases")
-	f.StringVar(&d.tag, "tag", "", "the release; without it the latest")
-	f.StringVar(&d.asset, "asset", "", "the file of the release, or a pattern like *.zip")
-	f.StringVar(&d.subdir, "subdir", "", "only what is beneath this directory of the repository or archive")
-	f.StringArrayVar(&d.keep, "keep", nil, "a path or pattern that a newer version doesn't replace; may be repeated")
-	f.StringVar(&d.refresh, "refresh", "", "look for something newer each HOURS, or HOURS@HH:MM; 0 is never")
-	f.StringVar(&d.restart, "restart", "", "when servers on the older revision restart then: never, empty or HH:MM")
-	f.StringVar(&d.texts, "texts", "", "as-is leaves texts that are UTF-16 or begin with a byte order mark; else builds save them as UTF-8")
+	f.StringVar(&d.note, "note", "", "description of the overlay")
+	f.StringArrayVar(&d.items, "item", nil, "workshop item or collection, as a number or a link; may be repeated")
+	f.StringArrayVar(&d.exclude, "exclude", nil, "item to exclude from a collection; may be repeated")
+	f.StringVar(&d.names, "names", "", "naming of the files of workshop items: id or original")
+	f.StringVar(&d.script, "script", "", "file with the script, or - for standard input")
+	f.StringVar(&d.git, "git", "", "URL of a Git repository")
+	f.StringVar(&d.ref, "ref", "", "branch, tag or commit (default: the default branch)")
+	f.StringVar(&d.release, "release", "", "repository on GitHub as OWNER/NAME, for its releases")
+	f.StringVar(&d.tag, "tag", "", "tag of the release (default: the latest release)")
+	f.StringVar(&d.asset, "asset", "", "file of the release, or a pattern like *.zip")
+	f.StringVar(&d.subdir, "subdir", "", "use only this directory of the repository or archive")
+	f.StringArrayVar(&d.keep, "keep", nil, "path or pattern that a newer version must not replace; may be repeated")
+	f.StringVar(&d.refresh, "refresh", "", "check for updates every HOURS, or HOURS@HH:MM; 0 disables checks")
+	f.StringVar(&d.restart, "restart", "", "when servers with an older revision restart: never, empty (when nobody plays) or HH:MM")
+	f.StringVar(&d.texts, "texts", "", "as-is keeps UTF-16 and byte order marks in texts (default: builds save texts as UTF-8)")
 	f.StringArrayVar(&d.moves, "move", nil,
-		"FOLDER=PLACE: a folder of what is uploaded or fetched goes to this place, or - to leave it out;\n"+
-			"FOLDER= forgets it; may be repeated")
-	f.StringArrayVar(&d.cfg, "cfg", nil, "a line for server.cfg of each server that stacks it; may be repeated")
+		"FOLDER=PLACE: put a folder of uploads or downloads into this place, or exclude it (-);\n"+
+			"FOLDER= removes the move; may be repeated")
+	f.StringArrayVar(&d.cfg, "cfg", nil, "line for server.cfg of each server that stacks the overlay; may be repeated")
 }
 
-// apply changes o by the flags that were given.
+// apply changes o according to the given flags.
 func (d *definitionFlags) apply(ctx context.Context, a *app, f *pflag.FlagSet, o *apitype.Overlay) error {
 	given := f.Changed
 	if given("note") {
@@ -127,7 +127,7 @@ func (d *definitionFlags) source(given func(string) bool, o *apitype.Overlay) {
 	}
 }
 
-// when changes the refresh.
+// when changes the update schedule.
 func (d *definitionFlags) when(given func(string) bool, o *apitype.Overlay) error {
 	if given("refresh") {
 		hours, at, _ := strings.Cut(d.refresh, "@")
@@ -147,7 +147,7 @@ func set[T any](given bool, dst *T, v T) {
 	}
 }
 
-// entries are those of ids; what was frozen among them stays so.
+// entries returns entries for ids and keeps frozen items of existing entries.
 func entries(old []left4me.WorkshopEntry, ids []left4me.WorkshopID) []left4me.WorkshopEntry {
 	all := make([]left4me.WorkshopEntry, len(ids))
 	for i, id := range ids {
@@ -161,7 +161,7 @@ func entries(old []left4me.WorkshopEntry, ids []left4me.WorkshopID) []left4me.Wo
 	return all
 }
 
-// definitionOf is what the API takes of an overlay that it gave.
+// definitionOf returns the definition of an overlay for a request.
 func definitionOf(o apitype.Overlay) apitype.OverlayDefinition {
 	d := apitype.OverlayDefinition{
 		Kind: string(o.Kind), Note: o.Note, Workshop: o.Workshop, Script: o.Script, Git: o.Git, Release: o.Release, Refresh: o.Refresh,
@@ -180,12 +180,12 @@ func (cmd overlayCommands) create() *cobra.Command {
 	)
 	c := &cobra.Command{
 		Use: "create NAME", Short: "Create an overlay", Args: one("the name of an overlay"), ValidArgsFunction: cobra.NoFileCompletions,
-		Long: "Create an overlay. Nothing is built yet, unless --build says so; files are\npushed with left4me overlay push.",
+		Long: "Create an overlay. Only --build starts a build. To send files, use\nleft4me overlay push.",
 	}
-	c.Flags().StringVar(&kind, "kind", "", "files, workshop, script, git or release; without it, what the other flags say")
+	c.Flags().StringVar(&kind, "kind", "", "files, workshop, script, git or release (default: determined by the other flags)")
 	d.add(c.Flags())
-	build := c.Flags().Bool("build", false, "make its first revision")
-	wait := c.Flags().Bool("wait", false, "wait until that is done")
+	build := c.Flags().Bool("build", false, "start the first build")
+	wait := c.Flags().Bool("wait", false, "wait until the build has ended")
 	cmd.definitionCompletion(c)
 	_ = c.RegisterFlagCompletionFunc("kind", cobra.FixedCompletions([]string{"files", "workshop", "script", "git", "release"}, noFiles))
 	c.RunE = func(c *cobra.Command, args []string) error {
@@ -214,14 +214,14 @@ func (cmd overlayCommands) create() *cobra.Command {
 		}
 		return cmd.app.print(raw, func(w io.Writer) {
 			if !cmd.app.quiet {
-				fmt.Fprintf(w, "overlay %s is created\n", n)
+				fmt.Fprintf(w, "overlay %s created\n", n)
 			}
 		})
 	}
 	return c
 }
 
-// kindOf is what an overlay must be, by what was said of it.
+// kindOf returns the kind of an overlay that its other settings imply.
 func kindOf(o apitype.Overlay) (left4me.OverlayKind, error) {
 	var kinds []left4me.OverlayKind
 	for k, there := range map[left4me.OverlayKind]bool{
@@ -244,12 +244,12 @@ func kindOf(o apitype.Overlay) (left4me.OverlayKind, error) {
 func (cmd overlayCommands) set() *cobra.Command {
 	var d definitionFlags
 	c := &cobra.Command{
-		Use: "set NAME", Short: "Change what an overlay is made of; what isn't said stays", Args: one("the name of an overlay"),
+		Use: "set NAME", Short: "Change the definition of an overlay; other values are unchanged", Args: one("the name of an overlay"),
 		ValidArgsFunction: cmd.app.overlays,
 	}
 	d.add(c.Flags())
-	build := c.Flags().Bool("build", false, "make a revision of it")
-	wait := c.Flags().Bool("wait", false, "wait until that is done")
+	build := c.Flags().Bool("build", false, "start a build")
+	wait := c.Flags().Bool("wait", false, "wait until the build has ended")
 	cmd.definitionCompletion(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		return cmd.change(c, args[0], *build, *wait, func(o *apitype.Overlay) error { return d.apply(c.Context(), cmd.app, c.Flags(), o) })
@@ -262,8 +262,8 @@ func (cmd overlayCommands) definitionCompletion(c *cobra.Command) {
 	_ = c.RegisterFlagCompletionFunc("restart", cobra.FixedCompletions([]string{"never", "empty"}, noFiles))
 }
 
-// change reads a definition, changes it and writes it back. When somebody
-// else changed it meanwhile, nothing is written.
+// change reads a definition, changes it and writes it back. If another user changed it in the
+// meantime, nothing is written.
 func (cmd overlayCommands) change(c *cobra.Command, arg string, build, wait bool, change func(*apitype.Overlay) error) error {
 	n, path, err := overlayPath(arg)
 	if err != nil {
@@ -289,7 +289,7 @@ func (cmd overlayCommands) change(c *cobra.Command, arg string, build, wait bool
 	}
 	return cmd.app.print(raw, func(w io.Writer) {
 		if !cmd.app.quiet {
-			fmt.Fprintf(w, "overlay %s is changed; nothing is built yet\n", n)
+			fmt.Fprintf(w, "overlay %s changed; no build started\n", n)
 		}
 	})
 }

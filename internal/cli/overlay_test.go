@@ -9,7 +9,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-func TestRememberedMovesAreShown(t *testing.T) {
+func TestShowOverlayPrintsMoves(t *testing.T) {
 	var out bytes.Buffer
 	writeOverlay(&out,
 		apitype.Overlay{Name: "comp", Moves: []left4me.FolderMove{{From: "docs", To: "-"}, {From: "odd\nname", To: "left4dead2/cfg"}}},

@@ -14,23 +14,23 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// confirm lets somebody type the name of what is going to be lost.
+// confirm asks the user to type the name of the object that is about to be lost.
 func (a *app) confirm(ctx context.Context, n left4me.Name, loss string) error {
 	if terminal(a.In) == 0 {
 		return left4me.NewError(left4me.Invalid, "usage.not_confirmed", "loss", loss)
 	}
-	fmt.Fprintf(a.Err, "%s: %s. Type the name to go on: ", n, loss)
+	fmt.Fprintf(a.Err, "%s: %s. Type the name to confirm: ", n, loss)
 	typed, err := a.line(ctx)
 	if err != nil {
 		return err
 	}
 	if typed != string(n) {
-		return errors.New("that is not its name; nothing was changed")
+		return errors.New("the name does not match; nothing was changed")
 	}
 	return nil
 }
 
-// line reads a line from the standard input.
+// line reads a line from standard input.
 func (a *app) line(ctx context.Context) (string, error) {
 	return during(ctx, func() (string, error) {
 		var line []byte
@@ -51,8 +51,7 @@ func (a *app) line(ctx context.Context) (string, error) {
 	})
 }
 
-// during does something that can't be interrupted, and leaves it behind when
-// ctx ends.
+// during runs f, which cannot be interrupted. It returns early when ctx ends and leaves f running.
 func during[T any](ctx context.Context, f func() (T, error)) (T, error) {
 	type result struct {
 		v   T
@@ -72,7 +71,7 @@ func during[T any](ctx context.Context, f func() (T, error)) (T, error) {
 	}
 }
 
-// password finds the password of a new user.
+// password asks for the password of a new user, or reads or generates it.
 func (a *app) password(ctx context.Context, stdin, generate bool) (string, error) {
 	switch {
 	case generate:
@@ -86,7 +85,7 @@ func (a *app) password(ctx context.Context, stdin, generate bool) (string, error
 	if err != nil {
 		return "", err
 	}
-	second, err := a.secret(ctx, "Again: ")
+	second, err := a.secret(ctx, "Repeat password: ")
 	if err != nil {
 		return "", err
 	}
@@ -96,7 +95,7 @@ func (a *app) password(ctx context.Context, stdin, generate bool) (string, error
 	return first, nil
 }
 
-// secret reads a line from the terminal without showing it.
+// secret reads a line from the terminal without echo.
 func (a *app) secret(ctx context.Context, prompt string) (string, error) {
 	fd := int(a.In.Fd())
 	before, err := term.GetState(fd)
@@ -107,12 +106,12 @@ func (a *app) secret(ctx context.Context, prompt string) (string, error) {
 	defer fmt.Fprintln(a.Err)
 	typed, err := during(ctx, func() ([]byte, error) { return term.ReadPassword(fd) })
 	if err != nil {
-		_ = term.Restore(fd, before) // who interrupts it finds the terminal as it was
+		_ = term.Restore(fd, before) // restore the terminal also after an interrupt
 	}
 	return string(typed), err
 }
 
-// terminal is the width of a terminal, 0 for anything else.
+// terminal returns the width of a terminal, or 0 if v is not a terminal.
 func terminal(v any) int {
 	f, ok := v.(*os.File)
 	if !ok || f == nil || !term.IsTerminal(int(f.Fd())) {

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func TestPasswordIsNotShownAsItIsTyped(t *testing.T) {
+func TestPasswordPromptDisablesEcho(t *testing.T) {
 	master, slave := terminalPair(t)
 	type result struct {
 		password string
@@ -23,14 +23,14 @@ func TestPasswordIsNotShownAsItIsTyped(t *testing.T) {
 		done <- result{p, err}
 	}()
 	for range 2 {
-		// Only what is typed while the terminal is quiet stays hidden.
+		// Input is only hidden once the terminal has echo turned off.
 		for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
 			mode, err := unix.IoctlGetTermios(int(slave.Fd()), unix.TCGETS)
 			if err == nil && mode.Lflag&unix.ECHO == 0 {
 				break
 			}
 			if time.Now().After(deadline) {
-				t.Fatal("the terminal is not quiet")
+				t.Fatal("the terminal still echoes input")
 			}
 		}
 		if _, err := master.WriteString("secretive words\n"); err != nil {
@@ -45,7 +45,7 @@ func TestPasswordIsNotShownAsItIsTyped(t *testing.T) {
 	}
 }
 
-// terminalPair makes a pseudo-terminal (pty(7)).
+// terminalPair opens a pseudo-terminal (pty(7)).
 func terminalPair(t *testing.T) (master, slave *os.File) {
 	t.Helper()
 	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)

@@ -13,15 +13,15 @@ import (
 	"github.com/left4me/left4me/internal/cli/output"
 )
 
-// recipeCommands are the commands about recipes: left4me recipe.
+// recipeCommands are the subcommands of left4me recipe.
 type recipeCommands struct{ app *app }
 
 func (cmd recipeCommands) command() *cobra.Command {
-	return group("recipe", "Scripts to begin an overlay with", cmd.list(), cmd.show())
+	return group("recipe", "Show script templates for overlays", cmd.list(), cmd.show())
 }
 
 func (cmd recipeCommands) list() *cobra.Command {
-	c := &cobra.Command{Use: "list", Aliases: []string{"ls"}, Short: "List scripts to begin with", Args: NoArguments}
+	c := &cobra.Command{Use: "list", Aliases: []string{"ls"}, Short: "List script templates", Args: NoArguments}
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		var all []apitype.Recipe
 		raw, err := cmd.app.call(c.Context(), http.MethodGet, "/recipes", nil, &all)
@@ -30,7 +30,7 @@ func (cmd recipeCommands) list() *cobra.Command {
 		}
 		return cmd.app.print(raw, func(w io.Writer) {
 			if !cmd.app.quiet {
-				fmt.Fprintln(w, "ID\tWHAT IT MAKES")
+				fmt.Fprintln(w, "ID	CREATES")
 			}
 			for _, r := range all {
 				if cmd.app.quiet {
@@ -46,9 +46,9 @@ func (cmd recipeCommands) list() *cobra.Command {
 
 func (cmd recipeCommands) show() *cobra.Command {
 	c := &cobra.Command{
-		Use: "show ID", Short: "Show one with its parameters, or print its script", Args: one("the id of a recipe"),
-		Long: `Show a recipe with its parameters. With --script, print the script and nothing
-else, with the values of --set:
+		Use: "show ID", Short: "Show a script template", Args: one("the id of a recipe"),
+		Long: `Show a script template and its parameters. With --script, print only the script,
+with the values given by --set:
 
   left4me recipe show sourcemod --script | left4me overlay create sourcemod --script - --build --wait`,
 		ValidArgsFunction: func(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
@@ -58,8 +58,8 @@ else, with the values of --set:
 			return cmd.app.names(c, "/recipes", "id"), noFiles
 		},
 	}
-	set := c.Flags().StringArray("set", nil, "NAME=VALUE of a parameter; may be repeated")
-	script := c.Flags().Bool("script", false, "print its script and nothing else")
+	set := c.Flags().StringArray("set", nil, "parameter as NAME=VALUE; may be repeated")
+	script := c.Flags().Bool("script", false, "print only the script")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		var r apitype.Recipe
 		path := "/recipes/" + url.PathEscape(args[0])

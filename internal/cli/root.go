@@ -12,16 +12,16 @@ import (
 	"github.com/left4me/left4me/internal/requestid"
 )
 
-// New makes the command left4me with everything that goes over the API. It
-// prints no errors: Report does, of what Execute returns.
+// New returns the command left4me with all commands that use the API. It prints no errors: pass the
+// result of Execute to Report.
 func New(cfg Config) *cobra.Command {
 	a := &app{Config: cfg, ownToken: cfg.Token}
-	a.RequestID = requestid.New() // one for a command, however often it asks
+	a.RequestID = requestid.New() // one id for all requests of a command
 	root := group("left4me", "Manage Left 4 Dead 2 dedicated servers")
 	root.Long = `left4me manages Left 4 Dead 2 dedicated servers.
 
-On the machine that left4me serve runs on, its own user and root need nothing
-else. From elsewhere, LEFT4ME_URL says where it is and LEFT4ME_TOKEN who you are.`
+On the host of left4me serve, root and left4me's own user need no settings. On
+other machines, set LEFT4ME_URL and LEFT4ME_TOKEN.`
 	root.SilenceErrors, root.SilenceUsage = true, true
 	root.SetIn(cfg.In)
 	root.SetOut(cfg.Out)
@@ -30,14 +30,14 @@ else. From elsewhere, LEFT4ME_URL says where it is and LEFT4ME_TOKEN who you are
 		return left4me.NewError(left4me.Invalid, "usage.failed", "command", name(c), "reason", err, "help", c.CommandPath())
 	})
 	flags := root.PersistentFlags()
-	flags.StringVar(&a.URL, "url", cfg.URL, "where left4me is (LEFT4ME_URL); without it, on this machine")
-	flags.StringVar(&a.Token, "token", "", "who you are (LEFT4ME_TOKEN, which other users can't see)")
-	flags.DurationVar(&a.timeout, "timeout", 0, "give up after this long (1m for a request, never for what is waited for)")
-	flags.BoolVar(&a.json, "json", false, "print what the API answers; streams one document a line")
-	flags.BoolVarP(&a.quiet, "quiet", "q", false, "print only what was asked for, no progress")
+	flags.StringVar(&a.URL, "url", cfg.URL, "URL of left4me (LEFT4ME_URL; default: the local socket)")
+	flags.StringVar(&a.Token, "token", "", "API token; prefer LEFT4ME_TOKEN, which other users cannot see")
+	flags.DurationVar(&a.timeout, "timeout", 0, "time limit (default 1m per request, none while waiting for a job)")
+	flags.BoolVar(&a.json, "json", false, "print the API's JSON answer; one document per line for streams")
+	flags.BoolVarP(&a.quiet, "quiet", "q", false, "print only the requested output, no progress")
 	var stop context.CancelFunc = func() {}
 	root.PersistentPreRunE = func(c *cobra.Command, _ []string) error {
-		// Before cobra does: its error is none of ours.
+		// Check before cobra does, because its error has no code.
 		if err := c.ValidateFlagGroups(); err != nil {
 			return left4me.NewError(left4me.Invalid, "usage.failed", "command", name(c), "reason", err, "help", c.CommandPath())
 		}
@@ -60,14 +60,14 @@ else. From elsewhere, LEFT4ME_URL says where it is and LEFT4ME_TOKEN who you are
 		overlayCommands{a}.command(), recipeCommands{a}.command(), uploadCommands{a}.command(), contentCommands{a}.command(),
 		backupCommands{a}.command(), userCommands{a}.command(), tokenCommands{a}.command())
 	root.AddCommand(&cobra.Command{
-		Use: "exit-codes", Short: "What the exit codes mean",
-		Long: "Errors are one line on stderr: what was tried, what is wrong; what to do about it.\n" +
-			"The exit code says of which kind it is:\n\n" + output.ExitCodes,
+		Use: "exit-codes", Short: "Explain the exit codes",
+		Long: "Errors are printed on stderr in one line: the action, the problem and the remedy.\n" +
+			"The exit code depends on the type of error:\n\n" + output.ExitCodes,
 	})
 	return root
 }
 
-// group makes a command that only holds others.
+// group returns a command that only has subcommands.
 func group(use, short string, commands ...*cobra.Command) *cobra.Command {
 	c := &cobra.Command{Use: use, Short: short, Args: cobra.ArbitraryArgs, DisableFlagsInUseLine: true, SuggestionsMinimumDistance: 2}
 	c.RunE = func(c *cobra.Command, args []string) error {
@@ -84,7 +84,7 @@ func group(use, short string, commands ...*cobra.Command) *cobra.Command {
 	return c
 }
 
-// one says that a command takes exactly one argument.
+// one requires exactly one argument, which what describes.
 func one(what string) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
 		if len(args) != 1 {
@@ -94,7 +94,7 @@ func one(what string) cobra.PositionalArgs {
 	}
 }
 
-// NoArguments says that a command takes no arguments.
+// NoArguments rejects all arguments.
 func NoArguments(c *cobra.Command, args []string) error {
 	if len(args) > 0 {
 		return left4me.NewError(left4me.Invalid, "usage.takes_no_argument", "command", name(c), "argument", args[0], "help",
@@ -103,7 +103,7 @@ func NoArguments(c *cobra.Command, args []string) error {
 	return nil
 }
 
-// name is the command without the program.
+// name returns the path of a command without the program name.
 func name(c *cobra.Command) string {
 	_, rest, ok := strings.Cut(c.CommandPath(), " ")
 	if !ok {
@@ -112,7 +112,7 @@ func name(c *cobra.Command) string {
 	return rest
 }
 
-// between says that a command takes from least to most arguments; -1 is no bound.
+// between requires least to most arguments; most may be -1 for no limit.
 func between(least, most int, what string) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
 		if len(args) < least || most >= 0 && len(args) > most {

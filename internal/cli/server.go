@@ -19,25 +19,25 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// serverCommands are the commands about servers: left4me server.
+// serverCommands are the subcommands of left4me server.
 type serverCommands struct{ app *app }
 
 func (cmd serverCommands) command() *cobra.Command {
-	return group("server", "Dedicated servers",
+	return group("server", "Manage dedicated servers",
 		cmd.list(), cmd.show(), cmd.create(), cmd.set(), cmd.settings(), cmd.config(),
-		cmd.actOnSeveral("start", "Start servers", "Of many servers, those that run already stay as they are."),
-		cmd.actOnSeveral("stop", "Stop servers", "Of many servers, those that are stopped and wanted to be stay as they are."),
+		cmd.actOnSeveral("start", "Start servers", "With --all or --blueprint, running servers are skipped."),
+		cmd.actOnSeveral("stop", "Stop servers", "With --all or --blueprint, servers that are stopped on request are skipped."),
 		cmd.actOnSeveral("restart", "Restart servers",
-			"A server that is named and stopped is started. Of many servers, only those that\nrun are restarted."),
-		cmd.act("reset", "Empty what a server wrote and start it anew", "every file that it wrote is thrown away"),
+			"A stopped server that is given by name is started. With --all or --blueprint, only\nrunning servers are restarted."),
+		cmd.act("reset", "Delete the files that a server wrote and start it again", "this deletes every file that it wrote"),
 		cmd.rename(),
-		cmd.act("delete", "Delete a server and its files", "its files and logs go with it"),
+		cmd.act("delete", "Delete a server and its files", "this also deletes its files and logs"),
 		cmd.console(), cmd.logs(), cmd.reach(), cmd.maps(), cmd.changeMap(),
 		cmd.files(), cmd.cat(), cmd.written(), cmd.discard(), cmd.promote(), cmd.pending(), cmd.compare(),
 		cmd.clashes())
 }
 
-// serverPath is where a server is in the API.
+// serverPath returns the path of a server in the API.
 func serverPath(arg string) (left4me.Name, string, error) {
 	n, err := left4me.ParseName(arg)
 	return n, "/servers/" + string(n), err
@@ -116,7 +116,7 @@ func writeServer(w io.Writer, s apitype.GameServer, address string) {
 		output.Row(w, "pid", strconv.Itoa(s.PID))
 	}
 	if s.Restarts > 0 {
-		output.Row(w, "restarts", fmt.Sprintf("%d after crashes or ends by itself", s.Restarts))
+		output.Row(w, "restarts", fmt.Sprintf("%d after crashes or unrequested exits", s.Restarts))
 	}
 	if s.RestartRequired {
 		output.Row(w, "settings", "changed; restart to apply")
@@ -141,8 +141,8 @@ func writeServer(w io.Writer, s apitype.GameServer, address string) {
 	}
 }
 
-// listState is the state of a server in a list, with the job that failed if that
-// isn't what the state says.
+// listState returns the state of a server for a list, with the failed job if the state does not
+// show the failure.
 func listState(s apitype.GameServer) string {
 	state := output.OneLine(string(s.State))
 	if s.FailedJob != nil && s.State != left4me.Failed {
@@ -151,11 +151,11 @@ func listState(s apitype.GameServer) string {
 	return state
 }
 
-// playerText is who plays, how well and for how long.
+// playerText describes a player: name, score and time connected.
 func playerText(p apitype.Player) string {
 	who := p.Name
 	if strings.TrimSpace(who) == "" {
-		who = "(connecting)" // A2S gives no name before somebody has joined
+		who = "(connecting)" // A2S reports no name until the player has joined
 	}
 	if p.Bot {
 		who += " (bot)"
@@ -163,8 +163,8 @@ func playerText(p apitype.Player) string {
 	return fmt.Sprintf("%s, %d points, %s", who, p.Score, time.Duration(p.Seconds)*time.Second)
 }
 
-// connectAddress is where players connect: what the API says, else the machine
-// that commands go to.
+// connectAddress returns the address for players: from the API or, if it reports none, the machine
+// that commands are sent to.
 func (cmd serverCommands) connectAddress(ctx context.Context, s apitype.GameServer) string {
 	if s.Address != "" || s.Port == 0 {
 		return s.Address
@@ -179,8 +179,8 @@ func (cmd serverCommands) connectAddress(ctx context.Context, s apitype.GameServ
 	return net.JoinHostPort(host, strconv.Itoa(s.Port))
 }
 
-// ownAddress is the address of this machine on the way out. A UDP socket that is
-// connected sends nothing.
+// ownAddress returns the address of this machine for outgoing connections. Connecting a UDP socket
+// sends no packets.
 func ownAddress(ctx context.Context) string {
 	var d net.Dialer
 	if c, err := d.DialContext(ctx, "udp4", "192.0.2.1:9"); err == nil { // TEST-NET-1, RFC 5737
@@ -195,15 +195,15 @@ func ownAddress(ctx context.Context) string {
 	return "localhost"
 }
 
-// wantedText says what was last asked of a server, and by whom.
+// wantedText returns the desired state of a server and who requested it.
 func wantedText(s apitype.GameServer) string {
 	if s.WantedBy == "" {
 		return string(s.Wanted)
 	}
-	return string(s.Wanted) + ", asked by " + s.WantedBy
+	return string(s.Wanted) + ", requested by " + s.WantedBy
 }
 
-// contentChange says what a restart would do to an overlay of a server.
+// contentChange describes how a restart would change an overlay of a server.
 func contentChange(c left4me.OverlayChange) string {
 	switch {
 	case c.From == 0:
@@ -219,12 +219,13 @@ func (cmd serverCommands) create() *cobra.Command {
 	var port int
 	c := &cobra.Command{
 		Use: "create NAME", Short: "Create a server", Args: one("the name of a server"), ValidArgsFunction: cobra.NoFileCompletions,
-		Long: "Create a server. Without a port it gets the next free one, without a blueprint\nthe one called default. Nothing is started.",
+		Long: "Create a server. The default port is the next free one, the default blueprint is\n" +
+			"called default. The server is not started.",
 	}
 	flags := c.Flags()
-	flags.StringVar(&in.Host, "host", "", "the host that it runs on")
-	flags.IntVar(&port, "port", 0, "the port that it listens on")
-	flags.StringVar(&in.Blueprint, "blueprint", "", "the recipe that it is made from")
+	flags.StringVar(&in.Host, "host", "", "host to run the server on")
+	flags.IntVar(&port, "port", 0, "port to listen on")
+	flags.StringVar(&in.Blueprint, "blueprint", "", "blueprint of the server")
 	autostartFlag(c, &in.Autostart)
 	overlays := cmd.app.overlaysFlag(c)
 	settings := addSettings(c)
@@ -251,7 +252,7 @@ func (cmd serverCommands) create() *cobra.Command {
 		cmd.app.warn(s.Warnings)
 		return cmd.app.print(raw, func(w io.Writer) {
 			if !cmd.app.quiet {
-				fmt.Fprintf(w, "%s is created, on port %d\n", s.Name, s.Port)
+				fmt.Fprintf(w, "%s created on port %d\n", s.Name, s.Port)
 			}
 		})
 	}
@@ -260,10 +261,10 @@ func (cmd serverCommands) create() *cobra.Command {
 
 func (cmd serverCommands) reach() *cobra.Command {
 	c := &cobra.Command{
-		Use: "reach NAME", Short: "Say why players can't join a server", Args: one("the name of a server"),
+		Use: "reach NAME", Short: "Check why players cannot join a server", Args: one("the name of a server"),
 		ValidArgsFunction: cmd.app.servers,
-		Long: "Say why players can't join a server, or don't find it: go from its process\n" +
-			"outwards to Steam, and end at the first thing that keeps everybody out. The exit\ncode is 1 when there is one.",
+		Long: "Check why players cannot join or find a server: from its process outwards to\n" +
+			"Steam, stopping at the first problem that keeps all players out. The exit code is\n1 if there is such a problem.",
 	}
 	c.RunE = func(c *cobra.Command, args []string) error {
 		n, path, err := serverPath(args[0])
@@ -281,11 +282,11 @@ func (cmd serverCommands) reach() *cobra.Command {
 			}
 			switch {
 			case r.First == nil:
-				fmt.Fprintf(w, "nothing keeps players from %s, as far as can be seen from its host\n", n)
+				fmt.Fprintf(w, "no problem found that keeps players from %s, as seen from its host\n", n)
 			case r.Joinable:
-				fmt.Fprintf(w, "players can join %s; the first thing to know: %s\n", n, output.OneLine(r.First.Text))
+				fmt.Fprintf(w, "players can join %s; first warning: %s\n", n, output.OneLine(r.First.Text))
 			default:
-				fmt.Fprintf(w, "players can't join %s: %s\n", n, output.OneLine(r.First.Text))
+				fmt.Fprintf(w, "players cannot join %s: %s\n", n, output.OneLine(r.First.Text))
 			}
 		})
 		if err == nil && !r.Joinable {

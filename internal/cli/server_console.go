@@ -23,18 +23,18 @@ import (
 const (
 	attachLines = 40
 	logLines    = 100
-	maxCommand  = 4096 // bytes of a line that is read; the API allows less
+	maxCommand  = 4096 // bytes of an input line; the API's limit is lower
 )
 
 func (cmd serverCommands) logs() *cobra.Command {
 	c := &cobra.Command{
 		Use:               "logs NAME",
-		Short:             "Show what a server printed",
+		Short:             "Show the console output of a server",
 		Args:              one("the name of a server"),
 		ValidArgsFunction: cmd.app.servers,
 	}
-	lines := c.Flags().IntP("lines", "n", logLines, "how many of the last lines")
-	follow := c.Flags().BoolP("follow", "f", false, "go on with what it prints")
+	lines := c.Flags().IntP("lines", "n", logLines, "number of last lines to show")
+	follow := c.Flags().BoolP("follow", "f", false, "keep printing new output")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		n, path, err := serverPath(args[0])
 		if err != nil {
@@ -65,8 +65,8 @@ func (cmd serverCommands) tail(ctx context.Context, path string) (apitype.Consol
 	return t, raw, err
 }
 
-// watch prints the last lines of a console and then what comes, until ctx is
-// cancelled, which is how one leaves.
+// watch prints the last lines of a console and then follows it until ctx is cancelled, which is the
+// normal way to end it.
 func (cmd serverCommands) watch(ctx context.Context, path string, from apitype.ConsoleTail, lines int, w io.Writer) error {
 	c, err := cmd.app.client()
 	if err != nil {
@@ -77,7 +77,7 @@ func (cmd serverCommands) watch(ctx context.Context, path string, from apitype.C
 		after = strconv.FormatInt(from.Position, 10)
 	}
 	if from.Text != "" && cmd.app.json {
-		b, err := json.Marshal(struct { // as the chunks that follow
+		b, err := json.Marshal(struct { // in the format of the following chunks
 			apitype.ConsoleTail
 			Lost int64 `json:"lost"`
 		}{ConsoleTail: from})
@@ -95,7 +95,7 @@ func (cmd serverCommands) watch(ctx context.Context, path string, from apitype.C
 		var k apitype.ConsoleChunk
 		switch {
 		case json.Unmarshal(e.Data, &k) != nil:
-			return c.Unexpected("its console can't be read")
+			return c.Unexpected("its console cannot be read")
 		case cmd.app.json:
 			_, err = fmt.Fprintf(w, "%s\n", e.Data)
 		case k.Lost > 0:
@@ -113,7 +113,7 @@ func (cmd serverCommands) watch(ctx context.Context, path string, from apitype.C
 	return nil
 }
 
-// lastLines keeps the last n lines of text.
+// lastLines returns the last n lines of text.
 func lastLines(text string, n int) string {
 	at := len(text)
 	for ; n > 0 && at > 0; n-- {
@@ -124,12 +124,12 @@ func lastLines(text string, n int) string {
 
 func (cmd serverCommands) console() *cobra.Command {
 	c := &cobra.Command{
-		Use: "console NAME", Short: "Sit at a server's console", Args: one("the name of a server"), ValidArgsFunction: cmd.app.servers,
-		Long: `Sit at a server's console: what it prints appears, what you type it runs.
-Ctrl-D leaves; the server runs on. When the standard input is no terminal, each
-of its lines is run and what it answers is printed.`,
+		Use: "console NAME", Short: "Attach to a server's console", Args: one("the name of a server"), ValidArgsFunction: cmd.app.servers,
+		Long: `Attach to a server's console: its output is shown and each line that you type is
+run as a command. Ctrl-D detaches; the server keeps running. If standard input is
+not a terminal, each of its lines is run and the output is printed.`,
 	}
-	command := c.Flags().StringP("command", "c", "", "run this one command and print its output")
+	command := c.Flags().StringP("command", "c", "", "run a single command and print its output")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		n, path, err := serverPath(args[0])
 		if err != nil {
@@ -151,7 +151,7 @@ of its lines is run and what it answers is printed.`,
 	return c
 }
 
-// run runs one command and prints what it answers.
+// run runs a command and prints its output.
 func (cmd serverCommands) run(ctx context.Context, path, command string, w io.Writer) error {
 	var out apitype.CommandOutput
 	raw, err := cmd.app.call(ctx, http.MethodPost, path+"/console", apitype.Command{Command: command}, &out)
@@ -170,8 +170,7 @@ func (cmd serverCommands) run(ctx context.Context, path, command string, w io.Wr
 	return err
 }
 
-// runLines runs the lines of the standard input one after the other, up to the
-// first that fails.
+// runLines runs the lines of standard input in order, until one fails.
 func (cmd serverCommands) runLines(ctx context.Context, path string) error {
 	lines := bufio.NewScanner(cmd.app.In)
 	lines.Buffer(nil, maxCommand)
@@ -190,7 +189,7 @@ func (cmd serverCommands) runLines(ctx context.Context, path string) error {
 	}
 }
 
-// attach shows the console on the terminal above the line that is typed.
+// attach shows the console on the terminal, above the line that the user types.
 func (cmd serverCommands) attach(ctx context.Context, n left4me.Name, path string) error {
 	from, _, err := cmd.tail(ctx, path)
 	if err != nil {
@@ -208,10 +207,10 @@ func (cmd serverCommands) attach(ctx context.Context, n left4me.Name, path strin
 		io.Reader
 		io.Writer
 	}{cmd.app.In, cmd.app.Out}, string(n)+"> ")
-	// A terminal that doesn't know its size must not have every letter on a line.
+	// Some terminals report no size. Without a width, each letter would be on its own line.
 	_ = screen.SetSize(terminal(cmd.app.In), 24)
 	if !cmd.app.quiet {
-		fmt.Fprintf(screen, "console of %s; Ctrl-D leaves it\n", n)
+		fmt.Fprintf(screen, "console of %s; press Ctrl-D to detach\n", n)
 	}
 	ended := make(chan error, 2)
 	go func() { ended <- cmd.watch(ctx, path, from, attachLines, screen) }()
@@ -221,7 +220,7 @@ func (cmd serverCommands) attach(ctx context.Context, n left4me.Name, path strin
 	return err
 }
 
-// converse runs what is typed until the end of the input.
+// converse runs each typed line until the end of input.
 func (cmd serverCommands) converse(ctx context.Context, path string, screen *term.Terminal) error {
 	for {
 		line, err := screen.ReadLine()

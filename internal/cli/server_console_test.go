@@ -16,7 +16,7 @@ import (
 	"github.com/left4me/left4me/internal/cli/output"
 )
 
-// console is a server's console behind the API: a command answers with itself.
+// console serves the console of a server. The output of a command is the command itself.
 func console(t *testing.T) apiclient.Target {
 	t.Helper()
 	target := serveAPI(t, func(w http.ResponseWriter, r *http.Request) {
@@ -33,7 +33,7 @@ func console(t *testing.T) apiclient.Target {
 			_ = json.NewEncoder(w).Encode(map[string]string{"output": "ran " + in.Command + "\x1b[m"})
 		default:
 			if id := r.Header.Get("Last-Event-ID"); id != "8" {
-				t.Errorf("the stream goes on behind %q", id)
+				t.Errorf("the stream resumes after %q", id)
 			}
 			send(w, "id: 14\nevent: console\ndata: {\"text\":\"\\u001b[2Jthree\\n\",\"lost\":0}\n\n")
 			<-r.Context().Done()
@@ -42,7 +42,7 @@ func console(t *testing.T) apiclient.Target {
 	return target
 }
 
-func TestCommandsFromAFileRunUpToTheFirstThatFails(t *testing.T) {
+func TestConsoleStopsAtFirstFailingCommand(t *testing.T) {
 	name := t.TempDir() + "/commands"
 	if err := os.WriteFile(name, []byte("status\n\nusers\r\nbad\nnever\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -58,7 +58,7 @@ func TestCommandsFromAFileRunUpToTheFirstThatFails(t *testing.T) {
 	}
 }
 
-func TestLogsFollowBehindTheHistoryUntilInterrupted(t *testing.T) {
+func TestLogsFollowUntilInterrupted(t *testing.T) {
 	target := console(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -70,14 +70,14 @@ func TestLogsFollowBehindTheHistoryUntilInterrupted(t *testing.T) {
 	out.await(t, "three\n")
 	cancel()
 	if err := <-done; err != nil {
-		t.Errorf("leaving is an error: %v", err)
+		t.Errorf("interrupting returned an error: %v", err)
 	}
 	if got := out.String(); got != "two\n\uFFFD[2Jthree\n" {
 		t.Errorf("%q", got)
 	}
 }
 
-func TestConsoleAtATerminal(t *testing.T) {
+func TestConsoleOnTerminal(t *testing.T) {
 	master, slave := terminalPair(t)
 	var screen syncBuffer
 	go func() {
@@ -118,11 +118,11 @@ func TestConsoleAtATerminal(t *testing.T) {
 			t.Error(err)
 		}
 	case <-time.After(10 * time.Second):
-		t.Fatal("Ctrl-D does not leave")
+		t.Fatal("Ctrl-D does not end the console")
 	}
 	after, err := unix.IoctlGetTermios(int(slave.Fd()), unix.TCGETS)
 	if err != nil || *after != *before {
-		t.Errorf("the terminal is left in another state: %v, %v", after, err)
+		t.Errorf("the terminal was not restored: %v, %v", after, err)
 	}
 }
 

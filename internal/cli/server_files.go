@@ -17,10 +17,10 @@ import (
 func (cmd serverCommands) files() *cobra.Command {
 	var l listing
 	c := &cobra.Command{
-		Use: "files NAME", Short: "List what a server sees: its layers merged", Args: one("the name of a server"),
+		Use: "files NAME", Short: "List the merged files of a server", Args: one("the name of a server"),
 		ValidArgsFunction: cmd.app.servers,
-		Long: "List what a server sees: its layers merged, nothing is mounted for it. Each file\n" +
-			"names the layer that it comes from, and those below that have it too.",
+		Long: "List the merged layers of a server, without mounting them. Each file shows the\n" +
+			"layer that it comes from and the lower layers that also contain it.",
 	}
 	l.flags(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
@@ -39,7 +39,7 @@ func (cmd serverCommands) files() *cobra.Command {
 func (cmd serverCommands) written() *cobra.Command {
 	var l listing
 	c := &cobra.Command{
-		Use: "written NAME", Short: "List what a server wrote over its layers", Args: one("the name of a server"),
+		Use: "written NAME", Short: "List the files that a server wrote", Args: one("the name of a server"),
 		ValidArgsFunction: cmd.app.servers,
 	}
 	l.flags(c)
@@ -63,7 +63,7 @@ func (cmd serverCommands) written() *cobra.Command {
 func (cmd serverCommands) cat() *cobra.Command {
 	var inside string
 	c := &cobra.Command{
-		Use: "cat NAME PATH", Short: "Print a file as a server sees it", ValidArgsFunction: cmd.app.servers,
+		Use: "cat NAME PATH", Short: "Print a file of a server", ValidArgsFunction: cmd.app.servers,
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) != 2 {
 				return left4me.NewError(left4me.Invalid, "usage.server_and_path", "command", name(c), "help", c.CommandPath())
@@ -71,7 +71,7 @@ func (cmd serverCommands) cat() *cobra.Command {
 			return nil
 		},
 	}
-	c.Flags().StringVar(&inside, "inside", "", "a file in the add-on (VPK) that PATH is")
+	c.Flags().StringVar(&inside, "inside", "", "file inside the add-on (VPK) at PATH")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		n, path, err := serverPath(args[0])
 		if err != nil {
@@ -97,9 +97,9 @@ func (cmd serverCommands) cat() *cobra.Command {
 
 func (cmd serverCommands) discard() *cobra.Command {
 	c := &cobra.Command{
-		Use: "discard NAME PATH...", Short: "Drop files that a stopped server wrote", ValidArgsFunction: cmd.app.servers,
-		Long: "Drop files that a stopped server wrote: a file that hid one of a layer gives it\n" +
-			"back, one that was removed comes again, a directory goes with all that is in it.",
+		Use: "discard NAME PATH...", Short: "Discard files that a stopped server wrote", ValidArgsFunction: cmd.app.servers,
+		Long: "Discard files that a stopped server wrote. The layers' versions become visible\n" +
+			"again, also of deleted files. A directory is discarded with its contents.",
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) < 2 {
 				return left4me.NewError(left4me.Invalid, "usage.server_and_paths", "command", name(c), "help", c.CommandPath())
@@ -107,8 +107,8 @@ func (cmd serverCommands) discard() *cobra.Command {
 			return nil
 		},
 	}
-	wait := c.Flags().Bool("wait", false, "wait until it is done")
-	yes := c.Flags().BoolP("yes", "y", false, "don't ask")
+	wait := c.Flags().Bool("wait", false, "wait until the job has ended")
+	yes := c.Flags().BoolP("yes", "y", false, "do not ask for confirmation")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		n, path, err := serverPath(args[0])
 		if err != nil {
@@ -117,7 +117,7 @@ func (cmd serverCommands) discard() *cobra.Command {
 		what := "discard files of " + string(n)
 		if !*yes {
 			if err := cmd.app.confirm(c.Context(), n,
-				fmt.Sprintf("%d files or directories that it wrote are thrown away", len(args)-1)); err != nil {
+				fmt.Sprintf("this deletes %d files or directories that it wrote", len(args)-1)); err != nil {
 				return fmt.Errorf("%s: %w", what, err)
 			}
 		}
@@ -146,11 +146,11 @@ func (cmd serverCommands) pending() *cobra.Command {
 
 func (cmd serverCommands) clashes() *cobra.Command {
 	c := &cobra.Command{
-		Use: "clashes NAME", Short: "Say what the overlays of a server have in common", Args: one("the name of a server"),
+		Use: "clashes NAME", Short: "List conflicts between the overlays of a server", Args: one("the name of a server"),
 		ValidArgsFunction: cmd.app.servers,
-		Long: "Say what the overlays of a server have in common and players miss something by:\n" +
-			"add-ons with the same files, a campaign twice, more add-ons than the game has\n" +
-			"room for. What is wrong with an overlay by itself: left4me overlay show.",
+		Long: "List conflicts between the overlays of a server that affect players: add-ons with\n" +
+			"the same files, duplicate campaigns, more add-ons than the game can load. For\n" +
+			"problems of a single overlay, use left4me overlay show.",
 	}
 	c.RunE = func(c *cobra.Command, args []string) error {
 		n, path, err := serverPath(args[0])
@@ -174,7 +174,7 @@ func (cmd serverCommands) clashes() *cobra.Command {
 				fmt.Fprintln(w, output.OneLine(text))
 			}
 			if len(all) == 0 && !cmd.app.quiet {
-				fmt.Fprintln(w, "nothing clashes")
+				fmt.Fprintln(w, "no conflicts")
 			}
 		})
 	}
@@ -183,7 +183,7 @@ func (cmd serverCommands) clashes() *cobra.Command {
 
 func (cmd serverCommands) compare() *cobra.Command {
 	c := &cobra.Command{
-		Use: "compare NAME OTHER", Short: "List how the files of two servers differ", ValidArgsFunction: cmd.app.servers,
+		Use: "compare NAME OTHER", Short: "List differences between the files of two servers", ValidArgsFunction: cmd.app.servers,
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) != 2 {
 				return left4me.NewError(left4me.Invalid, "usage.two_servers", "command", name(c), "help", c.CommandPath())
@@ -211,9 +211,9 @@ func (cmd serverCommands) compare() *cobra.Command {
 
 func (cmd serverCommands) promote() *cobra.Command {
 	c := &cobra.Command{
-		Use: "promote NAME OVERLAY PATH...", Short: "Take files that a server wrote into an overlay", ValidArgsFunction: cmd.app.servers,
-		Long: "Take files that a server wrote into a files overlay, as a new revision of it. The\n" +
-			"server keeps its own until they are discarded.",
+		Use: "promote NAME OVERLAY PATH...", Short: "Copy files that a server wrote into an overlay", ValidArgsFunction: cmd.app.servers,
+		Long: "Copy files that a server wrote into a files overlay and publish a new revision. The\n" +
+			"server keeps its copies until they are discarded.",
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) < 3 {
 				return left4me.NewError(left4me.Invalid, "usage.server_overlay_and_paths", "command", name(c), "help", c.CommandPath())
@@ -221,7 +221,7 @@ func (cmd serverCommands) promote() *cobra.Command {
 			return nil
 		},
 	}
-	wait := c.Flags().Bool("wait", false, "wait until it is done")
+	wait := c.Flags().Bool("wait", false, "wait until the job has ended")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		n, _, err := serverPath(args[0])
 		if err != nil {

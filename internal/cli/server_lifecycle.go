@@ -14,24 +14,24 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// selection is which servers a command is for.
+// selection is the set of servers that a command applies to.
 type selection struct {
 	all       bool
 	blueprint string
 }
 
-// wants reports whether a command for many changes anything about a server: who
-// starts all is not asking for what runs to be started again.
+// wants reports whether a command for several servers changes the server s: starting all servers
+// must not affect running ones.
 var wants = map[string]func(apitype.GameServer) bool{
 	"start":   func(s apitype.GameServer) bool { return !s.State.Up() },
 	"stop":    func(s apitype.GameServer) bool { return s.State != left4me.Stopped || s.Wanted == left4me.WantRunning },
 	"restart": func(s apitype.GameServer) bool { return s.State.Up() },
 }
 
-// idle says why a command for many has nothing to do.
-var idle = map[string]string{"start": "every server runs", "stop": "every server is stopped", "restart": "no server runs"}
+// idle is the message if a command for several servers has nothing to do.
+var idle = map[string]string{"start": "all servers are running", "stop": "every server is stopped", "restart": "no server runs"}
 
-// actOnSeveral is a command that asks for a job on one server or several.
+// actOnSeveral returns a command that creates a job on one or several servers.
 func (cmd serverCommands) actOnSeveral(verb, short, long string) *cobra.Command {
 	var which selection
 	c := &cobra.Command{
@@ -43,10 +43,10 @@ func (cmd serverCommands) actOnSeveral(verb, short, long string) *cobra.Command 
 		},
 	}
 	c.Flags().BoolVar(&which.all, "all", false, verb+" all servers")
-	c.Flags().StringVar(&which.blueprint, "blueprint", "", verb+" all servers that are made from this blueprint")
+	c.Flags().StringVar(&which.blueprint, "blueprint", "", verb+" all servers that use this blueprint")
 	c.MarkFlagsMutuallyExclusive("all", "blueprint")
 	cmd.app.completeFlag(c, "blueprint", "/blueprints")
-	wait := c.Flags().Bool("wait", false, "wait until it is done")
+	wait := c.Flags().Bool("wait", false, "wait until the jobs have ended")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		names, err := cmd.chosen(c.Context(), verb, which, args)
 		if err != nil {
@@ -60,7 +60,7 @@ func (cmd serverCommands) actOnSeveral(verb, short, long string) *cobra.Command 
 	return c
 }
 
-// check says whether it is clear which servers are meant.
+// check checks that the arguments and flags select servers unambiguously.
 func (s selection) check(c *cobra.Command, args []string) error {
 	many := s.all || s.blueprint != ""
 	if many == (len(args) > 0) {
@@ -69,8 +69,8 @@ func (s selection) check(c *cobra.Command, args []string) error {
 	return nil
 }
 
-// chosen are the servers that are meant: those that are named, each once, or those
-// of many that the command would change.
+// chosen returns the selected servers: those given by name, without duplicates, or those that the
+// command would change.
 func (cmd serverCommands) chosen(ctx context.Context, verb string, which selection, args []string) (names []left4me.Name, err error) {
 	if !which.all && which.blueprint == "" {
 		for _, arg := range args {
@@ -105,8 +105,8 @@ func (cmd serverCommands) chosen(ctx context.Context, verb string, which selecti
 	return names, nil
 }
 
-// eachServer asks for all jobs, then waits for one after the other if that is
-// wanted. What fails for one server keeps none of the others from it.
+// eachServer creates all jobs and, if wait is set, waits for each. A failure on one server does not
+// affect the others.
 func (cmd serverCommands) eachServer(ctx context.Context, verb string, names []left4me.Name, wait bool) error {
 	var failed output.Failures
 	begun := make([]apitype.Job, len(names))
@@ -126,20 +126,20 @@ func (cmd serverCommands) eachServer(ctx context.Context, verb string, names []l
 			failed = append(failed, fmt.Errorf("%s %s: %w", verb, n, err))
 		}
 		if ctx.Err() != nil {
-			break // the jobs go on, and nobody waits
+			break // the jobs continue without being waited for
 		}
 	}
 	return failed.Err()
 }
 
-// act is a command that asks for a job on a server; loss says what it
-// throws away.
+// act returns a command that creates a job on a server. loss describes the data that the job
+// deletes.
 func (cmd serverCommands) act(verb, short, loss string) *cobra.Command {
 	c := &cobra.Command{Use: verb + " NAME", Short: short, Args: one("the name of a server"), ValidArgsFunction: cmd.app.servers}
-	wait := c.Flags().Bool("wait", false, "wait until it is done")
+	wait := c.Flags().Bool("wait", false, "wait until the job has ended")
 	yes := new(bool)
 	if loss != "" {
-		yes = c.Flags().BoolP("yes", "y", false, "don't ask")
+		yes = c.Flags().BoolP("yes", "y", false, "do not ask for confirmation")
 	}
 	c.RunE = func(c *cobra.Command, args []string) error {
 		n, path, err := serverPath(args[0])
@@ -160,13 +160,13 @@ func (cmd serverCommands) act(verb, short, loss string) *cobra.Command {
 	return c
 }
 
-// rename is the command that gives a server another name.
+// rename returns the command that renames a server.
 func (cmd serverCommands) rename() *cobra.Command {
 	c := &cobra.Command{
 		Short: "Rename a server",
-		Long: "Rename a server, whether or not it runs.\n\n" +
-			"The new name is shown at once. Files, logs and the unit on its host keep the old name\n" +
-			"until the server starts next; until then neither name is free for another server.",
+		Long: "Rename a server, even while it is running.\n\n" +
+			"The new name applies immediately. Files, logs and the unit on the host keep the old\n" +
+			"name until the next start; until then, no other server can have either name.",
 		ValidArgsFunction: cmd.app.servers,
 	}
 	return cmd.app.renaming(c, "a server", "its files keep the old name until its next start", serverPath)

@@ -16,11 +16,11 @@ import (
 
 func (cmd serverCommands) maps() *cobra.Command {
 	c := &cobra.Command{
-		Use: "maps NAME", Short: "List what a server can play", Args: one("the name of a server"), ValidArgsFunction: cmd.app.servers,
-		Long: "List what a server can play: campaigns of the game and of its overlays, with their\n" +
-			"chapters. Maps that no campaign names stand under the file that has them.",
+		Use: "maps NAME", Short: "List the maps of a server", Args: one("the name of a server"), ValidArgsFunction: cmd.app.servers,
+		Long: "List the campaigns of the game and of a server's overlays with their chapters. Maps\n" +
+			"that belong to no campaign are listed under the file that contains them.",
 	}
-	mode := c.Flags().String("mode", "", "only chapters of this mode, for example versus")
+	mode := c.Flags().String("mode", "", "list only chapters of this mode, for example versus")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		n, path, err := serverPath(args[0])
 		if err != nil {
@@ -43,8 +43,7 @@ func (cmd serverCommands) maps() *cobra.Command {
 	return c
 }
 
-// writeCampaign writes each map of a campaign once, with the modes that it can be
-// played in.
+// writeCampaign prints each map of a campaign once, with its modes.
 func (cmd serverCommands) writeCampaign(w io.Writer, k left4me.Campaign, mode string) {
 	type line struct {
 		left4me.Chapter
@@ -53,7 +52,7 @@ func (cmd serverCommands) writeCampaign(w io.Writer, k left4me.Campaign, mode st
 	var lines []*line
 	known := map[string]int{}
 	names := slices.Sorted(maps.Keys(k.Modes))
-	// Those of coop first: their order is that of the campaign.
+	// The chapters of coop come first, because their order is that of the campaign.
 	slices.SortStableFunc(names, func(a, b string) int {
 		switch {
 		case a == b:
@@ -109,8 +108,9 @@ func modesOf(modes []string) string {
 
 func (cmd serverCommands) changeMap() *cobra.Command {
 	c := &cobra.Command{
-		Use: "map NAME MAP", Short: "Change the map of a server that runs", ValidArgsFunction: cmd.app.servers,
-		Long: "Change the map of a server that runs; whoever plays there comes along. server maps\nshows which it has.",
+		Use: "map NAME MAP", Short: "Change the map of a running server", ValidArgsFunction: cmd.app.servers,
+		Long: "Change the map of a running server. Connected players are moved to the new map.\n" +
+			"left4me server maps lists the available maps.",
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) != 2 {
 				return left4me.NewError(left4me.Invalid, "usage.server_and_map", "help", c.CommandPath())
@@ -118,7 +118,7 @@ func (cmd serverCommands) changeMap() *cobra.Command {
 			return nil
 		},
 	}
-	mode := c.Flags().String("mode", "", "the mode too, for example versus")
+	mode := c.Flags().String("mode", "", "also change the mode, for example to versus")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		n, path, err := serverPath(args[0])
 		if err != nil {
@@ -131,7 +131,7 @@ func (cmd serverCommands) changeMap() *cobra.Command {
 		}
 		return cmd.app.print(raw, func(w io.Writer) {
 			if !cmd.app.quiet {
-				fmt.Fprintf(w, "%s changes to %s\n", n, output.OneLine(args[1]))
+				fmt.Fprintf(w, "%s is changing to %s\n", n, output.OneLine(args[1]))
 			}
 		})
 	}

@@ -13,25 +13,25 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// autostartFlag says when left4me starts a server unasked.
+// autostartFlag adds the flag for the autostart policy.
 func autostartFlag(c *cobra.Command, into *string) {
-	c.Flags().StringVar(into, "autostart", "", "when left4me starts it unasked: last, always or never")
+	c.Flags().StringVar(into, "autostart", "", "when left4me starts the server automatically: last, always or never")
 	_ = c.RegisterFlagCompletionFunc("autostart", cobra.FixedCompletions([]string{
-		"last\tas it was last asked", "always\talso at each boot", "never\tnot at a boot",
+		"last	if it was running", "always	also at each boot", "never	not at boot",
 	}, noFiles))
 }
 
 func (cmd serverCommands) set() *cobra.Command {
 	c := &cobra.Command{
 		Use: "set NAME", Short: "Change a server", Args: one("the name of a server"), ValidArgsFunction: cmd.app.servers,
-		Long: "Change a server. What no flag names stays as it is; an empty value leaves a setting\n" +
-			"to the blueprint. A list that is given replaces the server's own. It applies when the\n" +
-			"server starts next; left4me server config shows what that changes.",
+		Long: "Change a server. Settings without a flag are unchanged; an empty value resets a\n" +
+			"setting to the blueprint's. A list replaces the server's own list. Changes apply at\n" +
+			"the next start; left4me server config shows them in advance.",
 	}
 	var port int
 	var blueprint, autostart string
-	c.Flags().IntVar(&port, "port", 0, "the port that it listens on; it changes only while the server is down")
-	c.Flags().StringVar(&blueprint, "blueprint", "", "the recipe that it is made from")
+	c.Flags().IntVar(&port, "port", 0, "port to listen on; can only be changed while the server is stopped")
+	c.Flags().StringVar(&blueprint, "blueprint", "", "blueprint of the server")
 	autostartFlag(c, &autostart)
 	overlays := cmd.app.overlaysFlag(c)
 	settings := addSettings(c)
@@ -78,9 +78,9 @@ func (cmd serverCommands) set() *cobra.Command {
 			switch {
 			case cmd.app.quiet:
 			case s.RestartRequired:
-				fmt.Fprintf(w, "%s is changed; restart to apply\n", n)
+				fmt.Fprintf(w, "%s changed; restart to apply\n", n)
 			default:
-				fmt.Fprintf(w, "%s is changed\n", n)
+				fmt.Fprintf(w, "%s changed\n", n)
 			}
 		})
 	}
@@ -90,7 +90,7 @@ func (cmd serverCommands) set() *cobra.Command {
 func (cmd serverCommands) settings() *cobra.Command {
 	c := &cobra.Command{
 		Use:               "settings NAME",
-		Short:             "Show the settings of a server, and where each comes from",
+		Short:             "Show the settings of a server and their sources",
 		Args:              one("the name of a server"),
 		ValidArgsFunction: cmd.app.servers,
 	}

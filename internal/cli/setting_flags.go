@@ -12,20 +12,20 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// settingFlags are the settings of a server or a blueprint as flags, one for each
-// that there is. What isn't given stays as it is; an empty value leaves it open.
+// settingFlags are the settings of a server or a blueprint as flags, one per setting. Settings
+// without a flag are unchanged; an empty value unsets one.
 type settingFlags []*settingFlag
 
-// settingFlag is a flag that may be given several times when it is a list.
+// settingFlag is the flag of a setting. It may be repeated if the setting is a list.
 type settingFlag struct {
 	left4me.SettingInfo
 	given []string
 }
 
-// String is what the flag begins with: nothing.
+// String returns the initial value, which is always empty.
 func (f *settingFlag) String() string { return "" }
 
-// Type stands in the help.
+// Type returns the type shown in the help.
 func (f *settingFlag) Type() string {
 	if f.Kind == left4me.NumberSetting {
 		return "number"
@@ -36,7 +36,7 @@ func (f *settingFlag) Type() string {
 	return "text"
 }
 
-// Set takes one value.
+// Set adds one value.
 func (f *settingFlag) Set(v string) error {
 	if !f.List() {
 		f.given = nil
@@ -69,7 +69,7 @@ func addSettings(c *cobra.Command) settingFlags {
 	return all
 }
 
-// apply changes s by the flags that were given.
+// apply changes s according to the given flags.
 func (all settingFlags) apply(flags *pflag.FlagSet, s *left4me.Settings) error {
 	for _, f := range all {
 		if !flags.Changed(f.Flag) {
@@ -82,11 +82,12 @@ func (all settingFlags) apply(flags *pflag.FlagSet, s *left4me.Settings) error {
 	return nil
 }
 
-// overlaysFlag adds --overlay, and gives what an empty one leaves: none.
+// overlaysFlag adds --overlay. It returns a function for the flag's value, where a single empty
+// value means no overlays.
 func (a *app) overlaysFlag(c *cobra.Command) func() []string {
 	var given []string
 	c.Flags().StringArrayVar(&given, "overlay", nil,
-		"an overlay, or with a revision as in maps@3; may be repeated, the top of the stack first")
+		"an overlay, optionally pinned to a revision as in maps@3; may be repeated, top of the stack first")
 	_ = c.RegisterFlagCompletionFunc("overlay", a.overlayRefs)
 	return func() []string {
 		if len(given) == 1 && given[0] == "" {
@@ -96,8 +97,7 @@ func (a *app) overlaysFlag(c *cobra.Command) func() []string {
 	}
 }
 
-// writeSettings shows what settings say, each with where it comes from. base may
-// be nil.
+// writeSettings prints settings and where each value comes from. base may be nil.
 func writeSettings(w io.Writer, own left4me.Settings, base *left4me.Settings, blueprint left4me.Name) {
 	fmt.Fprintln(w, "SETTING\tVALUE\tFROM")
 	line := func(i left4me.SettingInfo, values []string, from string) {

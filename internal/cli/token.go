@@ -13,14 +13,14 @@ import (
 	"github.com/left4me/left4me/internal/cli/output"
 )
 
-// tokenCommands are the commands about keys of programs: left4me token.
+// tokenCommands are the subcommands of left4me token.
 type tokenCommands struct{ app *app }
 
 func (cmd tokenCommands) list() *cobra.Command {
 	c := &cobra.Command{
 		Use: "list", Aliases: []string{"ls"}, Short: "List tokens", Args: NoArguments,
-		Long: "List tokens by what they are for: your own, and everybody's for an administrator.\n" +
-			"The token itself is shown only when it is made.",
+		Long: "List your tokens by label; administrators see the tokens of all users. The token\n" +
+			"itself is only shown when it is created.",
 	}
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		var all []apitype.KnownToken
@@ -60,8 +60,8 @@ func (cmd tokenCommands) revoke() *cobra.Command {
 	c := &cobra.Command{
 		Use:     "revoke ID",
 		Aliases: []string{"rm"},
-		Short:   "Make a token worthless at once",
-		Args:    one("the id of a token, as token list shows it"),
+		Short:   "Revoke a token",
+		Args:    one("the id of a token, as shown by token list"),
 	}
 	c.ValidArgsFunction = func(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 		if len(args) > 0 {
@@ -76,7 +76,7 @@ func (cmd tokenCommands) revoke() *cobra.Command {
 		}
 		return cmd.app.print(raw, func(w io.Writer) {
 			if !cmd.app.quiet {
-				fmt.Fprintf(w, "token %s is revoked\n", args[0])
+				fmt.Fprintf(w, "token %s revoked\n", args[0])
 			}
 		})
 	}
@@ -84,17 +84,17 @@ func (cmd tokenCommands) revoke() *cobra.Command {
 }
 
 func (cmd tokenCommands) command() *cobra.Command {
-	return group("token", "Keys of programs", cmd.list(), cmd.create(), cmd.revoke())
+	return group("token", "Manage API tokens", cmd.list(), cmd.create(), cmd.revoke())
 }
 
 func (cmd tokenCommands) create() *cobra.Command {
 	var in apitype.NewToken
 	c := &cobra.Command{
-		Use: "create LABEL", Short: "Create a token", Args: one("what the token is for"), ValidArgsFunction: cobra.NoFileCompletions,
-		Long: "Create a token, with which a program may do what its user may. It is shown this once.",
+		Use: "create LABEL", Short: "Create a token", Args: one("a label for the token"), ValidArgsFunction: cobra.NoFileCompletions,
+		Long: "Create a token for a program, with the permissions of its user. It is shown only once.",
 	}
-	c.Flags().StringVar(&in.User, "user", "", "whom it stands for; without it, who asks")
-	expires := c.Flags().Duration("expires", 0, "how long it is good for, for example 720h; without it, for ever")
+	c.Flags().StringVar(&in.User, "user", "", "owner of the token (default: you)")
+	expires := c.Flags().Duration("expires", 0, "lifetime of the token, for example 720h (default: unlimited)")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		in.Label = args[0]
 		if c.Flags().Changed("expires") {

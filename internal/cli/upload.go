@@ -15,11 +15,10 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// uploadCommands are the commands about uploads that nobody has published yet: left4me
-// upload.
+// uploadCommands are the subcommands of left4me upload, for unpublished uploads.
 type uploadCommands struct{ app *app }
 
-// haveOf is how many bytes of an upload have come.
+// haveOf returns the number of bytes received of an upload.
 func haveOf(u apitype.Upload) (n int64) {
 	for _, f := range u.Files {
 		n += f.Have
@@ -28,14 +27,14 @@ func haveOf(u apitype.Upload) (n int64) {
 }
 
 func (cmd uploadCommands) command() *cobra.Command {
-	return group("upload", "Uploads that were begun and not published", cmd.list(), cmd.drop(), cmd.names())
+	return group("upload", "Manage unpublished uploads", cmd.list(), cmd.drop(), cmd.names())
 }
 
 func (cmd uploadCommands) list() *cobra.Command {
 	c := &cobra.Command{
-		Use: "list", Aliases: []string{"ls"}, Short: "List open uploads, oldest first", Args: NoArguments,
-		Long: "List uploads that were begun and are not published: your own, and everybody's for\n" +
-			"an administrator. One that nobody continues is dropped after two days.",
+		Use: "list", Aliases: []string{"ls"}, Short: "List unpublished uploads, oldest first", Args: NoArguments,
+		Long: "List your unpublished uploads; administrators see the uploads of all users. An\n" +
+			"upload that is not continued is deleted after two days.",
 	}
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		var all []apitype.Upload
@@ -72,7 +71,7 @@ func (cmd uploadCommands) list() *cobra.Command {
 
 func (cmd uploadCommands) drop() *cobra.Command {
 	c := &cobra.Command{
-		Use: "drop ID...", Aliases: []string{"rm"}, Short: "Drop open uploads with all that has come",
+		Use: "drop ID...", Aliases: []string{"rm"}, Short: "Delete unpublished uploads",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return left4me.NewError(left4me.Invalid, "usage.no_upload_id")
@@ -91,7 +90,7 @@ func (cmd uploadCommands) drop() *cobra.Command {
 			}
 			err = cmd.app.print(raw, func(w io.Writer) {
 				if !cmd.app.quiet {
-					fmt.Fprintf(w, "upload %s is dropped\n", id)
+					fmt.Fprintf(w, "upload %s deleted\n", id)
 				}
 			})
 			if err != nil {
@@ -105,10 +104,10 @@ func (cmd uploadCommands) drop() *cobra.Command {
 
 func (cmd uploadCommands) names() *cobra.Command {
 	c := &cobra.Command{
-		Use: "names [ENCODING]", Short: "Show or set what names in archives are taken for", Args: between(0, 1, "an encoding"),
-		Long: "Many archives don't say in which encoding the names in them are. Names that are too\n" +
-			"short to tell are taken for this one: automatic, or an encoding of the list. It is\n" +
-			"first set by the language of who makes the first upload (LANG).",
+		Use: "names [ENCODING]", Short: "Show or change the default encoding of names in archives", Args: between(0, 1, "an encoding"),
+		Long: "Many archives do not declare the encoding of file names. Names that are too short\n" +
+			"to detect it are decoded with this encoding: automatic, or one of the list. Its\n" +
+			"initial value depends on the language of the first uploading user (LANG).",
 		ValidArgsFunction: func(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 			var v apitype.ArchiveNamesShown
 			if len(args) > 0 {

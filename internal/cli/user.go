@@ -16,14 +16,14 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// userCommands are the commands about users: left4me user.
+// userCommands are the subcommands of left4me user.
 type userCommands struct{ app *app }
 
 func (cmd userCommands) command() *cobra.Command {
-	return group("user", "People who can log in", cmd.list(), cmd.create(), cmd.password(), cmd.role(),
-		cmd.enableOrDisable("disable", "Keep a user out, until enabled again",
-			"Keep a user out: signed out everywhere, and refused with password and tokens until\nenabled again.", true),
-		cmd.enableOrDisable("enable", "Let a disabled user in again", "Let a disabled user in again. The user's tokens work again, too.",
+	return group("user", "Manage users", cmd.list(), cmd.create(), cmd.password(), cmd.role(),
+		cmd.enableOrDisable("disable", "Disable a user",
+			"Disable a user: end all sessions, and reject the password and all tokens until the\nuser is enabled again.", true),
+		cmd.enableOrDisable("enable", "Enable a disabled user", "Enable a disabled user. The user's tokens become valid again, too.",
 			false),
 		cmd.delete(), cmd.signOut())
 }
@@ -46,7 +46,7 @@ func (cmd userCommands) list() *cobra.Command {
 				case u.Disabled:
 					may = "nothing (disabled)"
 				case u.Admin:
-					may = "change things"
+					may = "make changes"
 				}
 				if cmd.app.quiet {
 					fmt.Fprintln(w, output.OneLine(u.Name))
@@ -63,12 +63,12 @@ func (cmd userCommands) create() *cobra.Command {
 	var in apitype.NewUser
 	c := &cobra.Command{
 		Use: "create NAME", Short: "Create a user", Args: one("the name of a user"), ValidArgsFunction: cobra.NoFileCompletions,
-		Long: "Create a user. The password is asked for on a terminal; it is never an argument,\n" +
-			"which other users of the machine could see.",
+		Long: "Create a user. The password is read from the terminal; it is never an argument,\n" +
+			"because other users of the machine can see arguments.",
 	}
-	c.Flags().BoolVar(&in.Admin, "admin", false, "may change things, not only look")
+	c.Flags().BoolVar(&in.Admin, "admin", false, "create an administrator instead of a user with read access")
 	stdin := c.Flags().Bool("password-stdin", false, "read the password from the first line of standard input")
-	generate := c.Flags().Bool("generate", false, "make a password and print it")
+	generate := c.Flags().Bool("generate", false, "generate a password and print it")
 	c.MarkFlagsMutuallyExclusive("password-stdin", "generate")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		in.Name = args[0]
@@ -83,7 +83,7 @@ func (cmd userCommands) create() *cobra.Command {
 		if !*generate {
 			return cmd.app.print(raw, func(w io.Writer) {
 				if !cmd.app.quiet {
-					fmt.Fprintf(w, "user %s is created\n", output.OneLine(in.Name))
+					fmt.Fprintf(w, "user %s created\n", output.OneLine(in.Name))
 				}
 			})
 		}
@@ -114,7 +114,7 @@ func with(raw json.RawMessage, key, value string) json.RawMessage {
 	return b
 }
 
-// tellEnded says what was done and what it ended.
+// tellEnded prints a change of a user and the sessions and tokens that it ended.
 func tellEnded(w io.Writer, e apitype.Ended, done string) {
 	fmt.Fprintf(w, "user %s %s", output.OneLine(e.User.Name), done)
 	if e.SessionsEnded > 0 {
@@ -125,9 +125,9 @@ func tellEnded(w io.Writer, e apitype.Ended, done string) {
 	}
 	switch {
 	case e.TokensLeft > 0 && e.User.Disabled:
-		fmt.Fprintf(w, "; %s left, refused until the user is enabled", output.Count(e.TokensLeft, "token"))
+		fmt.Fprintf(w, "; %s left, rejected until the user is enabled", output.Count(e.TokensLeft, "token"))
 	case e.TokensLeft > 0:
-		fmt.Fprintf(w, "; %s left, still good", output.Count(e.TokensLeft, "token"))
+		fmt.Fprintf(w, "; %s left, still valid", output.Count(e.TokensLeft, "token"))
 	}
 	fmt.Fprintln(w)
 }
@@ -140,7 +140,7 @@ func (cmd userCommands) complete(c *cobra.Command, args []string, _ string) ([]s
 	return cmd.app.names(c, "/users", "name"), noFiles
 }
 
-// change sends a change of a user and tells what it ended.
+// change sends a change of a user and prints the result.
 func (cmd userCommands) change(ctx context.Context, method, path string, in any, done string) error {
 	var e apitype.Ended
 	raw, err := cmd.app.call(ctx, method, path, in, &e)
@@ -156,13 +156,13 @@ func (cmd userCommands) change(ctx context.Context, method, path string, in any,
 
 func (cmd userCommands) password() *cobra.Command {
 	c := &cobra.Command{
-		Use: "password [NAME]", Short: "Change your password, or reset that of a user", ValidArgsFunction: cmd.complete,
-		Long: `Change your own password, for which the current one is asked, or as an
-administrator reset that of a user. The user is signed out everywhere; tokens
-stay, unless --revoke-tokens is given.
+		Use: "password [NAME]", Short: "Change your password or reset a user's", ValidArgsFunction: cmd.complete,
+		Long: `Change your own password, which requires the current one, or reset the password
+of another user as an administrator. All sessions of the user are ended; tokens
+remain valid unless --revoke-tokens is given.
 
-A forgotten password is reset on the machine that left4me runs on, as root or as
-its user, which need no password.`,
+To reset a forgotten password, run the command on the host of left4me as root or
+as left4me's user, which need no password.`,
 	}
 	c.Args = func(c *cobra.Command, args []string) error {
 		if len(args) > 1 {
@@ -171,9 +171,10 @@ its user, which need no password.`,
 		return nil
 	}
 	stdin := c.Flags().Bool("password-stdin", false,
-		"read the password from the first line of standard input; without NAME the current one first, and the new one from the second line")
-	generate := c.Flags().Bool("generate", false, "make a password and print it")
-	revoke := c.Flags().Bool("revoke-tokens", false, "revoke all tokens of the user too")
+		"read the password from the first line of standard input; without NAME, the first line is the current password and the second\n"+
+			"line the new one")
+	generate := c.Flags().Bool("generate", false, "generate a password and print it")
+	revoke := c.Flags().Bool("revoke-tokens", false, "also revoke all tokens of the user")
 	c.MarkFlagsMutuallyExclusive("password-stdin", "generate")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		err := cmd.setPassword(c.Context(), strings.Join(args, ""), *stdin, *generate, *revoke)
@@ -185,7 +186,7 @@ its user, which need no password.`,
 	return c
 }
 
-// setPassword changes the password of a user, or one's own when name is empty.
+// setPassword changes the password of a user, or one's own if name is empty.
 func (cmd userCommands) setPassword(ctx context.Context, name string, stdin, generate, revoke bool) error {
 	method, path := http.MethodPatch, "/users/"+url.PathEscape(name)
 	current := ""
@@ -240,9 +241,9 @@ func (cmd userCommands) currentPassword(ctx context.Context, stdin bool) (string
 
 func (cmd userCommands) role() *cobra.Command {
 	c := &cobra.Command{
-		Use: "role NAME admin|looker", Short: "Make a user an administrator, or one who may only look",
-		Long: "Make a user an administrator, or one who may only look. The user is signed out\n" +
-			"everywhere; tokens stay and have the new role at once.",
+		Use: "role NAME admin|looker", Short: "Change the role of a user",
+		Long: "Make a user an administrator (admin) or limit a user to read access (looker). All\n" +
+			"sessions of the user are ended; tokens stay valid and get the new role immediately.",
 	}
 	c.Args = func(c *cobra.Command, args []string) error {
 		if len(args) != 2 || args[1] != "admin" && args[1] != "looker" {
@@ -252,13 +253,13 @@ func (cmd userCommands) role() *cobra.Command {
 	}
 	c.ValidArgsFunction = func(c *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
 		if len(args) == 1 {
-			return []string{"admin\tmay change things", "looker\tmay look"}, noFiles
+			return []string{"admin	may make changes", "looker	read access"}, noFiles
 		}
 		return cmd.complete(c, args, typed)
 	}
 	c.RunE = func(c *cobra.Command, args []string) error {
 		admin := args[1] == "admin"
-		done := "may look"
+		done := "has read access"
 		if admin {
 			done = "is an administrator"
 		}
@@ -271,7 +272,7 @@ func (cmd userCommands) role() *cobra.Command {
 	return c
 }
 
-// enableOrDisable is user disable and user enable.
+// enableOrDisable returns the command user disable or user enable.
 func (cmd userCommands) enableOrDisable(verb, short, long string, disabled bool) *cobra.Command {
 	c := &cobra.Command{Use: verb + " NAME", Short: short, Long: long, Args: one("the name of a user"), ValidArgsFunction: cmd.complete}
 	c.RunE = func(c *cobra.Command, args []string) error {
@@ -290,14 +291,14 @@ func (cmd userCommands) delete() *cobra.Command {
 		Use: "delete NAME", Aliases: []string{"rm"}, Short: "Delete a user with all sessions and tokens",
 		Args: one("the name of a user"), ValidArgsFunction: cmd.complete,
 	}
-	yes := c.Flags().BoolP("yes", "y", false, "don't ask")
+	yes := c.Flags().BoolP("yes", "y", false, "do not ask for confirmation")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if !*yes {
-			if err := cmd.app.confirm(c.Context(), left4me.Name(args[0]), "the user is deleted with all tokens"); err != nil {
+			if err := cmd.app.confirm(c.Context(), left4me.Name(args[0]), "this deletes the user and all tokens"); err != nil {
 				return fmt.Errorf("delete %s: %w", args[0], err)
 			}
 		}
-		if err := cmd.change(c.Context(), http.MethodDelete, "/users/"+url.PathEscape(args[0]), nil, "is deleted"); err != nil {
+		if err := cmd.change(c.Context(), http.MethodDelete, "/users/"+url.PathEscape(args[0]), nil, "deleted"); err != nil {
 			return fmt.Errorf("delete %s: %w", args[0], err)
 		}
 		return nil
@@ -306,9 +307,9 @@ func (cmd userCommands) delete() *cobra.Command {
 }
 
 func (cmd userCommands) signOut() *cobra.Command {
-	c := &cobra.Command{Use: "signout", Short: "Sign out of the panel everywhere, as the user of your token", Args: NoArguments}
+	c := &cobra.Command{Use: "signout", Short: "End all your browser sessions", Args: NoArguments}
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		if err := cmd.change(c.Context(), http.MethodDelete, "/me/sessions", nil, "is signed out"); err != nil {
+		if err := cmd.change(c.Context(), http.MethodDelete, "/me/sessions", nil, "signed out"); err != nil {
 			return fmt.Errorf("sign out: %w", err)
 		}
 		return nil

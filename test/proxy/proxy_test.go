@@ -296,7 +296,7 @@ func (b *behind) pushes(t *testing.T, port int, overlay string, size int) {
 		"HTTPS_PROXY="+tunnel(t, port), "NO_PROXY=")
 	out, err := cmd.CombinedOutput()
 	t.Logf("%s", out)
-	if err != nil || bytes.Contains(out, []byte("trying again")) {
+	if err != nil || bytes.Contains(out, []byte("retrying")) {
 		t.Fatalf("push: %v\n%s", err, out)
 	}
 	found, _ := filepath.Glob(filepath.Join(b.Root, "overlays", overlay, "1", "left4dead2", "addons", "sourcemod", "plugins", "*.smx"))

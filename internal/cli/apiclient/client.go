@@ -22,28 +22,27 @@ import (
 
 const (
 	dialWithin   = 5 * time.Second
-	answerWithin = time.Minute // a console command waits for a map to load
+	answerWithin = time.Minute // a console command may wait for a map to load
 	answerLimit  = 16 << 20
 	problemLimit = 64 << 10
 )
 
-// Target says where the API is.
+// Target is the address of the API.
 type Target struct {
-	URL    string // of left4me, without /api/v1; empty for the socket
+	URL    string // URL of left4me, without /api/v1; empty: use the socket
 	Token  string // may be empty for the socket
-	Socket string // on this machine
-	Advice Advice // for the person who asks
+	Socket string // path on this machine
+	Advice Advice // texts for hints
 
-	RequestID string // of all requests, by which the log of left4me is searched; empty: one is made
+	RequestID string // sent with all requests and logged by left4me; empty: generated
 }
 
-// Advice words what the person who asks can type on this machine. Hints leave out
-// what is not set.
+// Advice provides commands for hints that fit this machine. Hints omit what is not set.
 type Advice struct {
-	Start   func() string                   // starts left4me here
-	Down    func() bool                     // left4me is known not to run here
-	AsRoot  func(commands ...string) string // root has to run it
-	Command string                          // what was typed
+	Start   func() string                   // returns the command that starts left4me
+	Down    func() bool                     // reports whether left4me is known to be stopped
+	AsRoot  func(commands ...string) string // returns commands in a form that runs them as root
+	Command string                          // the command line as typed
 }
 
 func (a Advice) start() string {
@@ -67,28 +66,28 @@ const (
 	noToken = "run `unset LEFT4ME_TOKEN`: left4me on this host needs no token"
 )
 
-// Client calls the API. It may be used concurrently.
+// Client calls the API. It is safe for concurrent use.
 type Client struct {
 	base   string // ends in /api/v1
-	where  string // for people
+	where  string // for messages
 	local  bool
 	token  string
-	id     string // of all requests
+	id     string // request id of all requests
 	http   *http.Client
 	advice Advice
 
-	// OnWarning is called with what a good answer warns of; nil: nobody is told.
+	// OnWarning is called with the warning of a successful answer; may be nil.
 	OnWarning func(text string)
-	// Similar is which of some names one was probably meant to be, or empty; nil:
-	// hints name none.
+	// Similar returns the known name that name was probably meant to be, or ""; nil: hints suggest
+	// no names.
 	Similar func(name string, known []string) string
 }
 
-// New makes a client; it connects to nothing yet. Errors: left4me.Invalid.
+// New returns a client. It does not connect. Errors: left4me.Invalid.
 func New(t Target) (*Client, error) {
 	token := strings.TrimSpace(t.Token)
 	if strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		// It is not shown: a mistyped secret is one still.
+		// Do not show the token: it may be a mistyped secret.
 		hint := newToken
 		if t.URL == "" {
 			hint = noToken
@@ -103,7 +102,7 @@ func New(t Target) (*Client, error) {
 	}
 	c := &Client{token: token, advice: t.Advice, id: cmp.Or(t.RequestID, requestid.New()), http: &http.Client{
 		Transport: transport,
-		// A redirect would turn a request into another one.
+		// Following a redirect could change the method of a request.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
 	if t.URL == "" {
@@ -127,11 +126,10 @@ func New(t Target) (*Client, error) {
 	return c, nil
 }
 
-// Call sends a request, with in as its body unless that is nil (as it is when it
-// is bytes, else as JSON), and decodes the
-// answer into out unless that is nil. It returns the answer as it came. Errors:
-// those of the API by kind, left4me.Unavailable when nobody answers or somebody
-// else does.
+// Call sends a request and decodes the answer into out, unless out is nil. A body in is sent
+// unchanged if it is a []byte, otherwise as JSON; nil means no body. Call also returns the raw
+// answer. Errors: those of the API by kind; left4me.Unavailable if nothing answers, or something
+// other than left4me.
 func (c *Client) Call(ctx context.Context, method, path string, in, out any) (json.RawMessage, error) {
 	ctx, cancel := context.WithTimeout(ctx, answerWithin)
 	defer cancel()
@@ -161,8 +159,8 @@ func (c *Client) Call(ctx context.Context, method, path string, in, out any) (js
 	return body, nil
 }
 
-// Ready asks whether left4me has all that it needs. Errors: left4me.Unavailable
-// when it hasn't, or nobody answers.
+// Ready checks whether left4me is ready. Errors: left4me.Unavailable if it is not, or does not
+// answer.
 func (c *Client) Ready(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, dialWithin)
 	defer cancel()
@@ -181,7 +179,7 @@ func (c *Client) Ready(ctx context.Context) error {
 	return nil
 }
 
-// send sends a request and returns the answer when it is a good one.
+// send sends a request and returns the answer if its status is a success.
 func (c *Client) send(ctx context.Context, method, path string, in any, header http.Header) (*http.Response, error) {
 	var body io.Reader
 	if in != nil {
@@ -217,14 +215,14 @@ func (c *Client) send(ctx context.Context, method, path string, in any, header h
 	return nil, c.refused(res)
 }
 
-// unreachable says why there is no answer.
+// unreachable returns the error for a request without an answer.
 func (c *Client) unreachable(ctx context.Context, err error) error {
 	if ctx.Err() != nil && !errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return ctx.Err()
 	}
 	var wrapped *url.Error
 	if errors.As(err, &wrapped) {
-		err = wrapped.Err // what it adds is an address that nobody typed
+		err = wrapped.Err // drop the outer error, whose URL the user never typed
 	}
 	if e, ok := left4me.Public(err); ok {
 		return e
@@ -246,7 +244,7 @@ func (c *Client) unreachable(ctx context.Context, err error) error {
 	return e.Because(err)
 }
 
-// Unexpected says that something answers, but not left4me.
+// Unexpected returns the error for an answer that is not left4me's.
 func (c *Client) Unexpected(what string) error {
 	if c.local {
 		return left4me.NewError(left4me.Unavailable, "client.not_left4me_here", "where", c.where, "reason", what, "request", c.id)
@@ -254,8 +252,8 @@ func (c *Client) Unexpected(what string) error {
 	return left4me.NewError(left4me.Unavailable, "client.not_left4me", "where", c.where, "reason", what, "request", c.id)
 }
 
-// languages is the language of who runs this (locale(7)), as browsers send it: the
-// first upload says by it what names in archives are likely to be in.
+// languages returns the user's language (locale(7)) in the format of Accept-Language. The first
+// upload uses it to choose the default encoding of names in archives.
 func languages() string {
 	for _, name := range []string{"LC_ALL", "LC_CTYPE", "LANG"} {
 		if v := os.Getenv(name); v != "" {
@@ -271,7 +269,7 @@ func languages() string {
 	return ""
 }
 
-// sign adds to a request its id, and the token if there is one.
+// sign adds the request id and, if there is one, the token to a request.
 func (c *Client) sign(req *http.Request) {
 	req.Header.Set(requestid.Header, c.id)
 	if c.token != "" {

@@ -17,7 +17,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// serving makes a client of a handler.
+// serving returns a client of a handler.
 func serving(t *testing.T, token string, h http.HandlerFunc) *Client {
 	t.Helper()
 	s := httptest.NewServer(h)
@@ -37,7 +37,7 @@ func problemHandler(status int, body string) http.HandlerFunc {
 	}
 }
 
-func TestProblemBecomesErrorAndExitCode(t *testing.T) {
+func TestProblemStatusSelectsExitCode(t *testing.T) {
 	for status, want := range map[int]int{
 		400: 2, 401: 5, 403: 5, 404: 3, 409: 4, 413: 2, 422: 2, 429: 7, 500: 1, 502: 6, 503: 6, 504: 6,
 	} {
@@ -52,7 +52,7 @@ func TestProblemBecomesErrorAndExitCode(t *testing.T) {
 	}
 }
 
-func TestEveryFieldIsNamedWhenSeveralAreWrong(t *testing.T) {
+func TestProblemNamesAllInvalidFields(t *testing.T) {
 	c := serving(t, "",
 		problemHandler(422,
 			`{"detail":"a","errors":[{"message":"too long","location":"body.name"},{"message":"out of range","location":"body.port"}]}`))
@@ -62,7 +62,7 @@ func TestEveryFieldIsNamedWhenSeveralAreWrong(t *testing.T) {
 	}
 }
 
-func TestStrangeAnswersAreRefused(t *testing.T) {
+func TestUnexpectedAnswersAreRejected(t *testing.T) {
 	said := map[string]string{"too large": "too large", "redirect": "status 302 Found, redirect to https://elsewhere/", "no problem": "404"}
 	for what, h := range map[string]http.HandlerFunc{
 		"garbage":       func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "<html>hello") },
@@ -102,7 +102,7 @@ func TestStrangeAnswersAreRefused(t *testing.T) {
 	}
 }
 
-func TestSlowServerIsGivenUp(t *testing.T) {
+func TestCallTimesOut(t *testing.T) {
 	c := serving(t, "", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
@@ -112,7 +112,7 @@ func TestSlowServerIsGivenUp(t *testing.T) {
 	}
 }
 
-func TestInterruptedCallSaysSo(t *testing.T) {
+func TestInterruptedCallHasExitCode(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	c := serving(t, "", func(_ http.ResponseWriter, r *http.Request) { cancel(); <-r.Context().Done() })
 	if _, err := c.Call(ctx, "GET", "/servers", nil, nil); output.ExitCode(err) != output.ExitInterrupted {
@@ -120,7 +120,7 @@ func TestInterruptedCallSaysSo(t *testing.T) {
 	}
 }
 
-func TestTokenIsSentAndNeverShown(t *testing.T) {
+func TestTokenIsSentButNotPrinted(t *testing.T) {
 	const token = "l4m_verysecret"
 	var got string
 	c := serving(t, " "+token+"\n", func(w http.ResponseWriter, r *http.Request) {
@@ -133,7 +133,7 @@ func TestTokenIsSentAndNeverShown(t *testing.T) {
 	}
 	bad, badErr := New(Target{URL: "http://127.0.0.1:1", Token: token + "\nx"})
 	if bad != nil || badErr == nil {
-		t.Error("a token with a line break was taken")
+		t.Error("a token with a line break was accepted")
 	}
 	for _, err := range []error{err, badErr} {
 		if err == nil || strings.Contains(fmt.Sprintf("%v %+v", err, err), "verysecret") {
@@ -142,7 +142,7 @@ func TestTokenIsSentAndNeverShown(t *testing.T) {
 	}
 }
 
-func TestAddressIsChecked(t *testing.T) {
+func TestNewValidatesURL(t *testing.T) {
 	for in, want := range map[string]string{
 		"https://panel.example.org":          "https://panel.example.org/api/v1",
 		"https://panel.example.org/":         "https://panel.example.org/api/v1",
@@ -165,7 +165,7 @@ func TestAddressIsChecked(t *testing.T) {
 	}
 }
 
-func TestNobodyThere(t *testing.T) {
+func TestUnreachableLeft4me(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -7,18 +7,18 @@ import (
 	"net/http"
 )
 
-// Download is an answer that is read piece by piece, however long it is.
+// Download is an answer of any length that is read as a stream.
 type Download struct {
 	c    *Client
-	ctx  context.Context // of the request: reading ends with it
+	ctx  context.Context // context of the request: reading ends with it
 	body io.ReadCloser
 	have int64
 	show func(have int64)
-	err  error // of the connection
+	err  error // error of the connection
 }
 
-// Download asks for a file. show, unless it is nil, is called with the bytes that
-// have come. The caller closes it. Errors: those of Call.
+// Download requests a file. show, which may be nil, is called with the number of bytes received.
+// The caller must close the Download. Errors: those of Call.
 func (c *Client) Download(ctx context.Context, path string, show func(have int64)) (*Download, error) {
 	res, err := c.send(ctx, http.MethodGet, path, nil, http.Header{})
 	if err != nil {
@@ -30,8 +30,8 @@ func (c *Client) Download(ctx context.Context, path string, show func(have int64
 	return &Download{c: c, ctx: ctx, body: res.Body, show: show}, nil
 }
 
-// Read reads what comes. An error that is not io.EOF is one of the connection, in
-// the words of Call.
+// Read reads from the answer. An error other than io.EOF is a connection error, as returned by
+// Call.
 func (d *Download) Read(b []byte) (int, error) {
 	n, err := d.body.Read(b)
 	d.have += int64(n)
@@ -43,7 +43,7 @@ func (d *Download) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// Err is the error of the connection, if that is why reading ended.
+// Err returns the connection error that ended reading, or nil.
 func (d *Download) Err() error { return d.err }
 
 // Close ends the request.

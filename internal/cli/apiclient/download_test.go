@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func TestAPageIsNoDownload(t *testing.T) {
+func TestDownloadRejectsHTMLPage(t *testing.T) {
 	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		_, _ = io.WriteString(w, "<html>Sign in")

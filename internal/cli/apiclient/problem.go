@@ -12,10 +12,10 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// problem is a failure as the API tells it (RFC 9457).
+// problem is a problem document of the API (RFC 9457).
 type problem struct{ apitype.Problem }
 
-// kindOf is the one table of what an HTTP status means.
+// kindOf maps an HTTP status to a kind of error.
 func kindOf(status int) left4me.Kind {
 	switch status {
 	case http.StatusUnauthorized, http.StatusForbidden:
@@ -37,7 +37,7 @@ func kindOf(status int) left4me.Kind {
 	return ""
 }
 
-// err is the problem as an error: all fields when several are wrong.
+// err returns the problem as an error. If several fields are invalid, it contains all of them.
 func (p problem) err() error {
 	kind := kindOf(p.Status)
 	if len(p.Errors) < 2 {
@@ -51,7 +51,7 @@ func (p problem) err() error {
 	return all
 }
 
-// refused turns an answer that is no success into an error.
+// refused converts an unsuccessful answer to an error.
 func (c *Client) refused(res *http.Response) error {
 	kind, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type"))
 	body, err := io.ReadAll(io.LimitReader(res.Body, problemLimit))

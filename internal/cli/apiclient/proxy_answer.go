@@ -8,8 +8,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// foreignError is an answer that left4me didn't give: a proxy's own page, or one of
-// somebody else's.
+// foreignError is an answer from a proxy or from another program instead of left4me.
 type foreignError struct {
 	said   *left4me.Error
 	status int
@@ -18,11 +17,10 @@ type foreignError struct {
 func (e *foreignError) Error() string { return e.said.Error() }
 func (e *foreignError) Unwrap() error { return e.said }
 
-// mayPass reports whether the same request may be answered later: a proxy waits
-// for left4me.
+// mayPass reports whether a retry may succeed, because a proxy could not reach left4me.
 func (e *foreignError) mayPass() bool { return e.status >= 500 }
 
-// status says what a foreign answer had; 0 when err is none.
+// foreignStatus returns the status of a foreign answer, or 0 if err is not one.
 func foreignStatus(err error) int {
 	var e *foreignError
 	if errors.As(err, &e) {
@@ -31,21 +29,22 @@ func foreignStatus(err error) int {
 	return 0
 }
 
-// Statuses that only Cloudflare gives.
+// Statuses that only Cloudflare uses.
 const (
-	cloudflareDown    = 521 // to 523: it does not reach what is behind it
+	cloudflareDown    = 521 // up to 523: Cloudflare cannot reach the origin
 	cloudflareTimeout = 524
 	cloudflareLast    = 530
 )
 
-// isPage reports whether an answer is a page for people: the API has none.
+// isPage reports whether an answer is an HTML page, which the API never returns.
 func isPage(res *http.Response) bool {
 	kind, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type"))
 	return kind == "text/html"
 }
 
-// foreign says what an answer that is not left4me's tells of what stands between,
-// and what to set there. web/assets/js/answer.js says the same to browsers.
+// foreign returns the error for an answer that is not left4me's: what the proxy probably reports,
+// and which of its settings to change. web/assets/js/answer.js contains the same texts for
+// browsers.
 func (c *Client) foreign(res *http.Response) error {
 	status, at := res.StatusCode, res.Status
 	unlike := "status " + at

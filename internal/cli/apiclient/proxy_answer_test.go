@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-func TestAProxysOwnPagesAreNamed(t *testing.T) {
+func TestProxyErrorsAreExplained(t *testing.T) {
 	for _, c := range []struct {
 		status, times int
 		passes        bool

@@ -11,10 +11,10 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// trusted closes a connection to the local socket, and says why, unless root, we
-// ourselves or the owner of its directory listens there: the users that games
-// run as may write to that directory, and must not be taken for left4me while it
-// is down.
+// trusted checks that the listener of the local socket is root, the current user or the owner of
+// the socket's directory; otherwise it closes the connection and returns an error. Users that games
+// run as can write to that directory, and must not be able to impersonate left4me while it is
+// stopped.
 func trusted(c net.Conn, path string, advice Advice) error {
 	uid, err := peer(c)
 	if err == nil {
@@ -28,7 +28,7 @@ func trusted(c net.Conn, path string, advice Advice) error {
 	return left4me.NewError(left4me.Unavailable, "client.socket_of_another", "path", path, "advice", advice.start()).Because(err)
 }
 
-// peer is the user at the other end of a unix socket.
+// peer returns the user id at the other end of a Unix socket.
 func peer(c net.Conn) (uint32, error) {
 	u, ok := c.(*net.UnixConn)
 	if !ok {

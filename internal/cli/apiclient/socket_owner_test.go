@@ -16,9 +16,9 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-func TestAnotherUsersSocketIsNotTakenForLeft4me(t *testing.T) {
+func TestSocketOfOtherUserIsRejected(t *testing.T) {
 	if os.Geteuid() != 0 {
-		t.Skip("only root can be two users")
+		t.Skip("only root can act as two users")
 	}
 	const game = 65534
 	dir := t.TempDir()
@@ -39,7 +39,7 @@ func TestAnotherUsersSocketIsNotTakenForLeft4me(t *testing.T) {
 		!strings.Contains(err.Error(), "belongs to a process of another user") || asked {
 		t.Errorf("%v, asked %v", err, asked)
 	}
-	// Where the directory is that user's, it is who left4me runs as.
+	// If that user owns the directory, left4me runs as that user.
 	if err := os.Chown(dir, game, -1); err != nil {
 		t.Fatal(err)
 	}
@@ -48,12 +48,12 @@ func TestAnotherUsersSocketIsNotTakenForLeft4me(t *testing.T) {
 	}
 }
 
-// listenAs listens as another user: the kernel keeps who it was.
+// listenAs listens as another user; the kernel stores the listener's credentials.
 func listenAs(t *testing.T, uid int, path string) net.Listener {
 	t.Helper()
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	// The bare system call changes this thread alone.
+	// The raw system call changes the current thread only.
 	become := func(uid int) {
 		if _, _, errno := unix.RawSyscall(unix.SYS_SETRESUID, ^uintptr(0), uintptr(uid), ^uintptr(0)); errno != 0 {
 			t.Fatal(errno)

@@ -30,24 +30,24 @@ type Event struct {
 	Data []byte
 }
 
-// patience is how long a stream is waited for.
+// patience holds the time limits of a stream.
 type patience struct{ silent, giveUp, pause time.Duration }
 
 var patient = patience{silent: silentFor, giveUp: giveUpAfter, pause: firstPause}
 
-// Follow gives the events of a stream behind the event after, as follow does, and
-// waits a minute for a left4me that stays away.
+// Follow returns the events of a stream after the event with the id after. It retries for one
+// minute while left4me is unreachable; see follow.
 func (c *Client) Follow(ctx context.Context, path, after string) iter.Seq2[Event, error] {
 	return c.follow(ctx, path, after, patient)
 }
 
-// follow gives the events of a stream behind the event after (empty: from its
-// beginning), and comes back to it when the connection breaks, where it was. It
-// ends when ctx does, or with an error: at once when the API refuses or the
-// first connection fails, and when left4me stays away.
+// follow returns the events of a stream after the event with the id after; empty means from the
+// beginning. After a lost connection it reconnects and resumes. It ends when ctx does, or with an
+// error: immediately if the API refuses or the first connection fails, otherwise once left4me has
+// been unreachable for too long.
 func (c *Client) follow(ctx context.Context, path, after string, p patience) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
-		heard, pause := time.Time{}, p.pause // heard: the last sign of life
+		heard, pause := time.Time{}, p.pause // heard: time of the last data received
 		for {
 			var failed error
 			for e, err := range c.stream(ctx, path, after, p.silent) {
@@ -84,7 +84,7 @@ func (c *Client) follow(ctx context.Context, path, after string, p patience) ite
 	}
 }
 
-// mayPass reports whether an error may be gone at the next attempt.
+// mayPass reports whether a retry may succeed.
 func mayPass(err error) bool {
 	var foreign *foreignError
 	if errors.As(err, &foreign) {
@@ -93,8 +93,8 @@ func mayPass(err error) bool {
 	return errors.Is(err, left4me.Unavailable) || errors.Is(err, left4me.Busy)
 }
 
-// stream gives the events of one connection; one without a name is a sign of
-// life. An error comes last.
+// stream returns the events of one connection. An event without a name is a heartbeat. An error
+// comes last.
 func (c *Client) stream(ctx context.Context, path, after string, silent time.Duration) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)
@@ -131,8 +131,8 @@ func (c *Client) stream(ctx context.Context, path, after string, silent time.Dur
 	}
 }
 
-// quiet turns the end of a silent connection into what it is; whether the
-// caller's own context ended, the caller knows.
+// quiet replaces the error of a connection that was cancelled because it was silent. The caller
+// checks whether its own context has ended.
 func quiet(err error, c *Client) error {
 	if errors.Is(err, context.Canceled) {
 		return left4me.NewError(left4me.Unavailable, "client.silent", "where", c.where)
@@ -148,9 +148,8 @@ func streamError(data []byte) error {
 	return p.err()
 }
 
-// nextEvent reads up to the blank line that ends an event. A comment is an event
-// without a name. An event is bounded by its longest line; ours have one line of
-// data.
+// nextEvent reads up to the blank line that ends an event. A comment is returned as an event
+// without a name. The length of a line is limited; left4me's events have one line of data.
 func nextEvent(lines *bufio.Scanner) (Event, error) {
 	var e Event
 	for lines.Scan() {

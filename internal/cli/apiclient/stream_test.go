@@ -17,24 +17,24 @@ import (
 
 var hasty = patience{silent: 2 * time.Second, giveUp: 300 * time.Millisecond, pause: time.Millisecond}
 
-// send writes to a stream and makes sure that it leaves.
+// send writes to a stream and flushes it.
 func send(w http.ResponseWriter, format string, args ...any) {
 	fmt.Fprintf(w, format, args...)
 	w.(http.Flusher).Flush()
 }
 
-func TestStreamGoesOnBehindTheLastEventAfterABreak(t *testing.T) {
+func TestStreamResumesAfterLastEvent(t *testing.T) {
 	var turn atomic.Int32
 	c := serving(t, "", func(w http.ResponseWriter, r *http.Request) {
 		switch turn.Add(1) {
 		case 1:
-			send(w, ": hello\n\nid: 7\nevent: console\ndata: {\"text\":\"one\"}\n\nid: 8\nevent: cons") // half an event
+			send(w, ": hello\n\nid: 7\nevent: console\ndata: {\"text\":\"one\"}\n\nid: 8\nevent: cons") // an incomplete event
 			panic(http.ErrAbortHandler)
 		case 2:
-			w.WriteHeader(http.StatusBadGateway) // a proxy while left4me restarts
+			w.WriteHeader(http.StatusBadGateway) // from a proxy while left4me restarts
 		case 3:
 			if id := r.Header.Get("Last-Event-ID"); id != "7" {
-				t.Errorf("came back with id %q", id)
+				t.Errorf("reconnected with id %q", id)
 			}
 			send(w, "id:9\nevent:console\ndata:{\"text\":\"two\"}\n\n")
 			<-r.Context().Done()
@@ -80,7 +80,7 @@ func TestStreamIsNotRetriedWhenRefused(t *testing.T) {
 	}
 }
 
-func TestErrorInAStreamEndsIt(t *testing.T) {
+func TestErrorEventEndsStream(t *testing.T) {
 	c := serving(t, "", func(w http.ResponseWriter, _ *http.Request) {
 		send(w, "event: job\ndata: {}\n\nevent: error\ndata: {\"status\":404,\"detail\":\"the server is gone\"}\n\n")
 	})
@@ -90,7 +90,7 @@ func TestErrorInAStreamEndsIt(t *testing.T) {
 	}
 }
 
-func TestStreamThatStaysAwayIsGivenUp(t *testing.T) {
+func TestStreamGivesUpAfterTimeLimit(t *testing.T) {
 	var turn atomic.Int32
 	c := serving(t, "", func(w http.ResponseWriter, _ *http.Request) {
 		if turn.Add(1) == 1 {
@@ -104,12 +104,12 @@ func TestStreamThatStaysAwayIsGivenUp(t *testing.T) {
 	}
 }
 
-func TestSilentStreamIsLeft(t *testing.T) {
+func TestSilentStreamReconnects(t *testing.T) {
 	var turn atomic.Int32
 	c := serving(t, "", func(w http.ResponseWriter, r *http.Request) {
 		if turn.Add(1) == 1 {
 			send(w, ": hello\n\n")
-			<-r.Context().Done() // says nothing any more
+			<-r.Context().Done() // silent from now on
 			return
 		}
 		send(w, "event: job\ndata: {}\n\n")
@@ -125,7 +125,7 @@ func TestSilentStreamIsLeft(t *testing.T) {
 	}
 }
 
-func TestStreamThatNeverAnswersIsGivenUp(t *testing.T) {
+func TestStreamWithoutAnswerTimesOut(t *testing.T) {
 	c := serving(t, "", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 	p := hasty
 	p.silent = 50 * time.Millisecond
@@ -134,7 +134,7 @@ func TestStreamThatNeverAnswersIsGivenUp(t *testing.T) {
 	}
 }
 
-func TestStreamThatBeatsIsKept(t *testing.T) {
+func TestHeartbeatsKeepStreamOpen(t *testing.T) {
 	var turn atomic.Int32
 	c := serving(t, "", func(w http.ResponseWriter, r *http.Request) {
 		turn.Add(1)
@@ -161,7 +161,7 @@ func TestStreamThatBeatsIsKept(t *testing.T) {
 	}
 }
 
-func TestEndlessEventIsRefused(t *testing.T) {
+func TestOversizedEventIsRejected(t *testing.T) {
 	c := serving(t, "", func(w http.ResponseWriter, _ *http.Request) {
 		io.WriteString(w, "data: ")
 		block := strings.Repeat("x", 1<<20)
@@ -198,6 +198,6 @@ func FuzzNextEvent(f *testing.F) {
 				return
 			}
 		}
-		t.Error("it does not end")
+		t.Error("reading events did not end")
 	})
 }

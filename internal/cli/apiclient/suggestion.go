@@ -10,16 +10,16 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// missing is how the API says that a name is nobody's.
+// missing matches the API's message about an unknown name.
 var missing = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`there is no (server|blueprint|overlay|user|backup) "([^"\\]{1,64})"`)
 })
 
-// nearestWithin is how long an error waits for a hint.
+// nearestWithin is the maximum time that an error waits for a suggestion.
 const nearestWithin = 700 * time.Millisecond
 
-// nearest is a name that there is, and that a name which there is not was probably
-// meant to be; empty when there is none, or nobody answers at once.
+// nearest returns the existing name that an unknown name was probably meant to be. It returns "" if
+// there is none, or if the API does not answer in time.
 func (c *Client) nearest(ctx context.Context, said string) string {
 	m := missing().FindStringSubmatch(said)
 	if m == nil || c.Similar == nil {

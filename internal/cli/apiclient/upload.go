@@ -21,32 +21,31 @@ import (
 )
 
 const (
-	stalledAfter = time.Minute     // without a byte, a connection is given up
-	retryFor     = 5 * time.Minute // without a byte that arrived
+	stalledAfter = time.Minute     // time without progress before a connection is closed
+	retryFor     = 5 * time.Minute // time without a received byte before an upload fails
 	retryFirst   = time.Second
 	retryMost    = 20 * time.Second
 )
 
-// sending is a file on its way to an upload.
+// sending is the state of sending a file to an upload.
 type sending struct {
 	c      *Client
 	id     string
 	in     *reading
 	pieces pieces
-	tell   func(reason string) // what is in its way
+	tell   func(reason string) // reports an obstacle
 	show   func(have int64)
 
 	offset int64
-	quick  bool      // the last piece was answered within quick
-	last   time.Time // bytes arrived
+	quick  bool      // the last piece was answered within the limit quick
+	last   time.Time // time of the last received bytes
 	wait   time.Duration
 }
 
-// SendFile sends a file to an upload, piece by piece, and resumes when the
-// connection is interrupted. show is called with the bytes that have arrived, from
-// several goroutines but never at the same time; retry with what is in the way,
-// once for each reason. Errors: of reading the file, left4me.Conflict when it
-// changed, the API's, and what did not pass for 5 minutes.
+// SendFile sends a file to an upload in pieces, and resumes after interruptions. It calls show with
+// the number of bytes received, from several goroutines but never concurrently, and retry once for
+// each obstacle. Errors: those of reading the file, left4me.Conflict if the file was changed, those
+// of the API, and an obstacle that lasted for 5 minutes.
 func (c *Client) SendFile(ctx context.Context, id string, f Source, show func(have int64), retry func(reason string)) error {
 	told := ""
 	s := &sending{c: c, id: id, in: &reading{f: f}, pieces: pieces{size: firstPiece}, show: show, last: time.Now(), wait: retryFirst}
@@ -87,10 +86,9 @@ func (c *Client) SendFile(ctx context.Context, id string, f Source, show func(ha
 	}
 }
 
-// several sends pieces of n bytes side by side, until everything has come, one fails
-// or one is no longer answered quickly. Through a proxy that takes short ones only
-// there are many of them, and each is collected there, sent on, and answered.
-// left4me puts them in order.
+// several sends pieces of n bytes in parallel until the file is complete, a piece fails or an
+// answer is slow. Behind a proxy with a low body limit there are many pieces, and the proxy
+// buffers, forwards and answers each separately; left4me puts them in order.
 func (s *sending) several(ctx context.Context, n int64) (have int64, err error) {
 	free := make(chan []byte, sideBySide)
 	for range min(sideBySide, mostAhead/n) {
@@ -124,14 +122,14 @@ func (s *sending) several(ctx context.Context, n int64) (have int64, err error) 
 			return err
 		})
 	}
-	err = group.Wait() // then nobody writes have
+	err = group.Wait() // no goroutine changes have after this
 	return have, err
 }
 
 func (s *sending) arrived(have int64) { s.offset, s.last, s.wait = have, time.Now(), retryFirst }
 
-// again waits after a piece of n bytes that failed, and asks how much has come.
-// Errors: what does not pass, or did not for too long.
+// again waits after a failed piece of n bytes and requests the number of bytes received. Errors: a
+// permanent failure, or one that has lasted too long.
 func (s *sending) again(ctx context.Context, n int64, failed error) (have int64, err error) {
 	if !mayRetry(failed) {
 		return 0, failed
@@ -161,21 +159,21 @@ func (s *sending) again(ctx context.Context, n int64, failed error) (have int64,
 	return s.offset, nil
 }
 
-// mayRetry reports whether a piece may be taken later. What went wrong here, or is
-// refused there, stays so.
+// mayRetry reports whether a piece may be accepted later. Local failures and refusals are
+// permanent.
 func mayRetry(err error) bool {
 	var local *localError
 	return !errors.As(err, &local) && (mayPass(err) || errors.Is(err, left4me.Conflict))
 }
 
-// reading is a file that is sent, kept open from one piece to the next.
+// reading is the file being sent. It stays open between pieces.
 type reading struct {
 	f    Source
 	body io.ReadCloser
 	at   int64
 }
 
-// from returns the file from a place on.
+// from returns a reader of the file at an offset.
 func (r *reading) from(offset int64) (io.Reader, error) {
 	if r.body != nil && r.at == offset {
 		return r.body, nil
@@ -189,7 +187,7 @@ func (r *reading) from(offset int64) (io.Reader, error) {
 	return body, nil
 }
 
-// read fills b with the file from a place on. Errors: a localError.
+// read fills b from the file at an offset. Errors: a localError.
 func (r *reading) read(b []byte, offset int64) error {
 	body, err := r.from(offset)
 	if err == nil {
@@ -210,7 +208,7 @@ func (r *reading) close() {
 	}
 }
 
-// haveOf asks how much of a file has come.
+// haveOf returns the number of bytes of a file that left4me has received.
 func (c *Client) haveOf(ctx context.Context, id, name string) (int64, error) {
 	var u apitype.Upload
 	if _, err := c.Call(ctx, http.MethodGet, "/uploads/"+url.PathEscape(id), nil, &u); err != nil {
@@ -224,14 +222,14 @@ func (c *Client) haveOf(ctx context.Context, id, name string) (int64, error) {
 	return 0, nil
 }
 
-// localError is a failure to read what is sent.
+// localError is a failure to read the file being sent.
 type localError struct{ error }
 
 func (e *localError) Unwrap() error { return e.error }
 
-// sendPiece sends a piece of a file and returns how much of it has come. A piece
-// of a length that nobody took before is announced first: who refuses it says so
-// before it is sent.
+// sendPiece sends a piece of a file and returns the number of bytes of the file received. A piece
+// that is longer than any accepted one is announced first (Expect: 100-continue), so that a proxy
+// can refuse it before it is sent.
 func (c *Client) sendPiece(ctx context.Context, id string, file *reading, offset, n int64, announce bool, show func(int64)) (have int64,
 	err error,
 ) {
@@ -262,7 +260,7 @@ func (c *Client) sendPiece(ctx context.Context, id string, file *reading, offset
 		return 0, err
 	}
 	defer res.Body.Close()
-	var came struct { // of apitype.UploadFile; an answer without it is not left4me's
+	var came struct { // part of apitype.UploadFile; an answer without it is not left4me's
 		Have *int64 `json:"have"`
 	}
 	if err := json.NewDecoder(io.LimitReader(res.Body, problemLimit)).Decode(&came); err != nil || came.Have == nil {
@@ -271,8 +269,8 @@ func (c *Client) sendPiece(ctx context.Context, id string, file *reading, offset
 	return *came.Have, nil
 }
 
-// watched reads what is sent, and says how far it is. The transport may read on
-// for a moment when its answer is there: stop ends that.
+// watched reads the body of a request and reports its progress. The transport may continue reading
+// for a moment after the answer has arrived; stop prevents that.
 type watched struct {
 	at    int64
 	show  func(int64)
@@ -280,7 +278,7 @@ type watched struct {
 
 	mu  sync.Mutex
 	r   io.Reader
-	err error // of reading here
+	err error // error of reading the file
 }
 
 func (w *watched) Read(b []byte) (int, error) {
@@ -299,8 +297,7 @@ func (w *watched) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// stop returns where reading ended and what it failed with; nothing is read any
-// more.
+// stop ends reading, and returns the position and error at which reading ended.
 func (w *watched) stop() (at int64, err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -308,8 +305,8 @@ func (w *watched) stop() (at int64, err error) {
 	return w.at, w.err
 }
 
-// sendBody sends a request whose body is no JSON. One that is announced is sent
-// when the other side wants it, or says nothing for a moment.
+// sendBody sends a request with a body that is not JSON. An announced body is sent when the other
+// side asks for it, or if it does not react within announceWithin.
 func (c *Client) sendBody(ctx context.Context, method, path string, body io.Reader, size int64, announce bool) (*http.Response, error) {
 	if size == 0 {
 		body = http.NoBody

@@ -8,15 +8,14 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Source is a file that is sent: its content from a place on may be asked for
-// again.
+// Source is a file to send. Its content can be requested repeatedly, from any offset.
 type Source struct {
 	Name string
 	Size int64
 	From func(offset int64) (io.ReadCloser, error)
 }
 
-// SourceOf is what is sent for an argument: a directory as a tar.
+// SourceOf returns the source for an argument. A directory is sent as a tar archive.
 func SourceOf(name string) (Source, error) {
 	st, err := os.Stat(name)
 	if err != nil {
@@ -27,7 +26,7 @@ func SourceOf(name string) (Source, error) {
 		return Source{}, err
 	}
 	if st.IsDir() {
-		// What the argument is may be a link; what is in it may not.
+		// The argument may be a symbolic link, but the directory must not contain any.
 		abs, err = filepath.EvalSymlinks(abs)
 		if err != nil {
 			return Source{}, err

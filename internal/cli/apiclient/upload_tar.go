@@ -13,12 +13,11 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// block is what tar counts in.
+// block is the block size of tar.
 const block = 512
 
-// tarStream is a directory as a tar that is made while it is read. Its size is
-// known before, and reading may begin anywhere: a connection that is cut goes on
-// where it was.
+// tarStream is a directory as a tar archive that is generated while it is read. Its size is known
+// in advance, and reading may start at any offset, so an interrupted upload can resume.
 type tarStream struct {
 	files []tarFile
 	size  int64
@@ -26,14 +25,14 @@ type tarStream struct {
 
 // tarFile is one file of a tarStream.
 type tarFile struct {
-	at   int64 // where it begins in the stream
+	at   int64 // offset in the stream
 	head []byte
-	name string // on the disk; empty for directories
+	name string // path on disk; empty for directories
 	size int64
 	info fs.FileInfo
 }
 
-// newTarStream lists a directory. Errors: left4me.Invalid names what can't be sent.
+// newTarStream lists a directory. Errors: left4me.Invalid names a file that cannot be sent.
 func newTarStream(dir string) (*tarStream, error) {
 	s := &tarStream{}
 	err := filepath.WalkDir(dir, func(p string, d fs.DirEntry, err error) error {
@@ -68,7 +67,7 @@ func newTarStream(dir string) (*tarStream, error) {
 		}
 		return s.add(p, info, h)
 	})
-	s.size += 2 * block // zeros end it
+	s.size += 2 * block // the archive ends with two zero blocks
 	return s, err
 }
 
@@ -84,12 +83,12 @@ func (s *tarStream) add(name string, info fs.FileInfo, h *tar.Header) error {
 
 func padded(n int64) int64 { return (n + block - 1) / block * block }
 
-// from reads the stream from a place on. It must be closed.
+// from returns a reader of the stream at an offset. The caller must close it.
 func (s *tarStream) from(offset int64) io.ReadCloser {
 	return &tarReader{s: s, at: offset, next: len(s.files) - after(s.files, offset)}
 }
 
-// after counts the files that begin behind a place, and the one that it is in.
+// after counts the files from the one that contains offset to the last.
 func after(files []tarFile, offset int64) int {
 	n := 0
 	for i := len(files) - 1; i >= 0; i-- {
@@ -104,7 +103,7 @@ func after(files []tarFile, offset int64) int {
 type tarReader struct {
 	s    *tarStream
 	at   int64
-	next int // file to be opened
+	next int // index of the next file to open
 	part io.Reader
 	file *os.File
 }
@@ -130,7 +129,7 @@ func (r *tarReader) Read(b []byte) (int, error) {
 	}
 }
 
-// open begins the next file, at the place that is to be read.
+// open opens the next file at the current offset.
 func (r *tarReader) open() error {
 	if r.next >= len(r.s.files) {
 		r.part = io.LimitReader(zeros{}, r.s.size-r.at)
@@ -168,7 +167,7 @@ func (r *tarReader) open() error {
 	return nil
 }
 
-// exactly fails when a file became shorter.
+// exactly returns an error if a file became shorter.
 type exactly struct {
 	r    io.Reader
 	left int64
@@ -184,7 +183,7 @@ func (e *exactly) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// Close lets go of the file that is being read.
+// Close closes the current file.
 func (r *tarReader) Close() error {
 	if r.file == nil {
 		return nil

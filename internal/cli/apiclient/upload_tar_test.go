@@ -13,7 +13,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-func TestADirectoryIsSentAsATarFromAnyPlace(t *testing.T) {
+func TestTarStreamReadsFromAnyOffset(t *testing.T) {
 	dir := t.TempDir()
 	long := strings.Repeat("länger", 30)
 	for name, text := range map[string]string{
@@ -75,7 +75,7 @@ func TestADirectoryIsSentAsATarFromAnyPlace(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := io.ReadAll(s.from(0)); !errors.Is(err, left4me.Conflict) {
-		t.Errorf("a file that changed: %v", err)
+		t.Errorf("a changed file: %v", err)
 	}
 	if err := os.Symlink("a", filepath.Join(dir, "link")); err != nil {
 		t.Fatal(err)

@@ -20,8 +20,8 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// takes is a left4me whose connections are cut after so many bytes. A piece that is
-// ahead of what has come waits for those before it.
+// takes is a server that closes connections after a number of bytes. A piece ahead of the received
+// bytes waits for the pieces before it.
 type takes struct {
 	cut  int64
 	mu   sync.Mutex
@@ -53,7 +53,7 @@ func (s *takes) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.URL.Query().Get("path") != "a b.tar":
 		http.Error(w, "no", http.StatusBadRequest)
 		return
-	case offset != len(s.data): // a piece of a request that was given up came meanwhile
+	case offset != len(s.data): // a piece of an abandoned request arrived in the meantime
 		w.Header().Set("Content-Type", "application/problem+json")
 		w.WriteHeader(http.StatusConflict)
 		_, _ = io.WriteString(w, `{"detail": "another piece came"}`)
@@ -66,7 +66,7 @@ func (s *takes) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(map[string]any{"have": len(s.data)})
 }
 
-func TestAnUploadGoesOnWhereItWasCut(t *testing.T) {
+func TestInterruptedUploadResumes(t *testing.T) {
 	s := &takes{cut: 300_000}
 	web := httptest.NewServer(s)
 	defer web.Close()
@@ -85,7 +85,7 @@ func TestAnUploadGoesOnWhereItWasCut(t *testing.T) {
 	if !bytes.Equal(s.data, data) || s.asks != 3 {
 		t.Errorf("%d bytes in %d pieces, %s", len(s.data), s.asks, time.Since(began))
 	}
-	// What can't be read here is not tried for minutes.
+	// A local read error must not be retried for minutes.
 	f.From = func(int64) (io.ReadCloser, error) {
 		return io.NopCloser(io.MultiReader(bytes.NewReader(data[:10]), broken{})), nil
 	}
@@ -101,19 +101,19 @@ func (broken) Read([]byte) (int, error) {
 	return 0, &left4me.Error{Kind: left4me.Conflict, Text: "it changed"}
 }
 
-// proxied is a left4me behind a proxy that takes bodies of limit bytes at most, and
-// answers with a page of its own while it has one.
+// proxied is left4me behind a proxy that accepts bodies of at most limit bytes, and that answers
+// with an error page of its own for some pieces.
 type proxied struct {
 	limit int64
 	takes
 	seen  sync.Mutex
 	sizes []int64
-	page  int // status
-	pages int // how often
-	from  int // the piece, counted from 0, that the first page answers
+	page  int // HTTP status
+	pages int // number of error pages
+	from  int // index of the first piece that gets the error page
 
-	together int           // pieces of which none is passed on before all are there
-	all      chan struct{} // they are
+	together int           // number of pieces that must arrive before any of them is forwarded
+	all      chan struct{} // closed once they have arrived
 }
 
 func (s *proxied) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -152,7 +152,7 @@ func (s *proxied) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.takes.ServeHTTP(w, r)
 }
 
-// push sends so many bytes through a proxy and returns what was said meanwhile.
+// push sends n bytes through the proxy and returns the obstacles reported.
 func (s *proxied) push(t *testing.T, n int) (said string, err error) {
 	t.Helper()
 	s.cut = math.MaxInt64
@@ -170,12 +170,12 @@ func (s *proxied) push(t *testing.T, n int) (said string, err error) {
 		return io.NopCloser(bytes.NewReader(data[offset:])), nil
 	}}, func(int64) {}, func(reason string) { fmt.Fprintln(&out, reason) })
 	if err == nil && (!bytes.Equal(s.data, data) || opened > 10) {
-		t.Errorf("%d bytes came; the file was opened %d times", len(s.data), opened)
+		t.Errorf("received %d bytes; the file was opened %d times", len(s.data), opened)
 	}
 	return out.String(), err
 }
 
-func TestPiecesGrowWhileTheyAreAnswered(t *testing.T) {
+func TestPiecesGrowWhileAccepted(t *testing.T) {
 	s := &proxied{limit: math.MaxInt64}
 	if said, err := s.push(t, 48<<20); err != nil || said != "" {
 		t.Fatal(said, err)
@@ -185,11 +185,11 @@ func TestPiecesGrowWhileTheyAreAnswered(t *testing.T) {
 	}
 }
 
-// nginx takes 1 MiB unless it is told otherwise.
-func TestPiecesThatAProxyRefusesAreHalvedAndStaySo(t *testing.T) {
+// nginx accepts 1 MiB by default.
+func TestRefusedPiecesAreHalvedPermanently(t *testing.T) {
 	for _, c := range []struct {
 		limit int64
-		want  []int64 // then the last one, until all has come
+		want  []int64 // followed by pieces of the last size
 	}{
 		{1 << 20, []int64{512 << 10, 1 << 20, 2 << 20, 1 << 20}},
 		{100_000, []int64{512 << 10, 256 << 10, 128 << 10, 64 << 10}},
@@ -206,15 +206,15 @@ func TestPiecesThatAProxyRefusesAreHalvedAndStaySo(t *testing.T) {
 	}
 }
 
-// Each of a thousand pieces has its way there and back: they don't wait for it one
-// by one.
-func TestPiecesThatMayNotGrowGoSideBySide(t *testing.T) {
-	// Two that grow, one that is refused, one alone, and then four together.
+// With a low body limit there may be a thousand pieces, so they must not wait for each other's
+// round trip.
+func TestLimitedPiecesAreSentInParallel(t *testing.T) {
+	// Two pieces grow, one is refused, one is sent alone, and then four in parallel.
 	s := &proxied{limit: 1 << 20, from: 4, together: 4, all: make(chan struct{})}
 	if said, err := s.push(t, 9<<20); err != nil || said != "" {
 		t.Fatal(said, err)
 	}
-	// What fails among them is sent again, and nothing twice or in another order.
+	// A failed piece is sent again; no piece is sent twice or in the wrong order.
 	s = &proxied{limit: 1 << 20, page: http.StatusBadGateway, pages: 1, from: 7}
 	if said, err := s.push(t, 9<<20); err != nil || !strings.Contains(said, "(status 502 Bad Gateway)") {
 		t.Fatal(said, err)

@@ -7,7 +7,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// WriteChecks writes findings for people, with what mends each.
+// WriteChecks prints the results of checks with their remedies.
 func WriteChecks(w io.Writer, checks []left4me.Check) {
 	for _, c := range checks {
 		fmt.Fprintf(w, "%-7s  %s: %s\n", OneLine(string(c.State)), OneLine(c.Name), OneLine(c.Text))

@@ -1,6 +1,5 @@
-// Package output has what the commands print and how they end: text from outside made
-// harmless for a terminal, JSON with escapes, numbers and times for people, progress,
-// and the exit codes.
+// Package output formats the output of commands: it makes text from outside safe for a terminal,
+// escapes JSON, formats numbers and times, shows progress, and maps errors to exit codes.
 //
-// Writers and formatting functions may be used by one goroutine at a time.
+// Writers and formatting functions are not safe for concurrent use.
 package output

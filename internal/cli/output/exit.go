@@ -18,22 +18,22 @@ const (
 	ExitDenied      = 5
 	ExitUnavailable = 6
 	ExitBusy        = 7
-	ExitInterrupted = 130 // what a shell says of a program that SIGINT ended
+	ExitInterrupted = 130 // what shells report for a program ended by SIGINT
 )
 
-// ExitCodes says what each exit code means, one on a line.
-const ExitCodes = `  0  it is done
-  1  it failed: the job failed, was cancelled or interrupted, or doctor, reach or vpk verify found something broken
-  2  the command line, a setting or a value is wrong
-  3  there is no such thing
-  4  conflict: it is taken, or not possible as things are
-  5  denied, or not logged in
-  6  left4me, or something that it needs, is not reachable or does not answer in time
+// ExitCodes lists the meaning of each exit code, one per line.
+const ExitCodes = `  0  success
+  1  failure: the job failed, was cancelled or interrupted, or doctor, reach or vpk verify found a problem
+  2  invalid command line, setting or value
+  3  not found
+  4  conflict: already in use, or not possible in the current state
+  5  permission denied, or not signed in
+  6  left4me or a service that it needs is unreachable or timed out
   7  busy: try again later
 130  interrupted by a signal
 `
 
-// codes is the one table of what a kind of failure is as an exit code.
+// codes maps kinds of failures to exit codes.
 var codes = map[left4me.Kind]int{
 	left4me.Invalid:     ExitUsage,
 	left4me.NotFound:    ExitNotFound,
@@ -44,14 +44,14 @@ var codes = map[left4me.Kind]int{
 	left4me.Busy:        ExitBusy,
 }
 
-// Failures are failures of one command on several things.
+// Failures are the failures of one command on several objects.
 type Failures []error
 
 func (s Failures) Error() string { return errors.Join(s...).Error() }
 
 func (s Failures) Unwrap() []error { return s }
 
-// Err is nothing, the one failure, or all of them.
+// Err returns nil, the single failure, or all of them.
 func (s Failures) Err() error {
 	switch len(s) {
 	case 0:
@@ -62,7 +62,7 @@ func (s Failures) Err() error {
 	return s
 }
 
-// exitCode is that of all failures when they are of one kind.
+// exitCode returns the exit code that all failures have in common, or ExitFailed.
 func (s Failures) exitCode() int {
 	code := ExitCode(s[0])
 	for _, err := range s[1:] {
@@ -73,10 +73,10 @@ func (s Failures) exitCode() int {
 	return code
 }
 
-// ErrFailed is a failure that has been told already.
+// ErrFailed reports a failure whose message was already printed.
 var ErrFailed = errors.New("failed")
 
-// ExitCode is the exit code for an error of a command.
+// ExitCode returns the exit code for the error of a command.
 func ExitCode(err error) int {
 	var e *left4me.Error
 	var all Failures
@@ -97,7 +97,7 @@ func ExitCode(err error) int {
 	return ExitFailed
 }
 
-// Report writes what went wrong, a line for each failure, and returns the exit code.
+// Report prints the error, one line per failure, and returns the exit code.
 func Report(w io.Writer, err error) int {
 	var all Failures
 	if errors.As(err, &all) {

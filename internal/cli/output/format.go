@@ -10,7 +10,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Fit cuts text to a number of characters.
+// Fit truncates text to a number of characters.
 func Fit(s string, width int) string {
 	if width < 1 || utf8.RuneCountInString(s) <= width {
 		return s
@@ -18,7 +18,7 @@ func Fit(s string, width int) string {
 	return string([]rune(s)[:width-1]) + "…"
 }
 
-// Moment is a time in this machine's zone.
+// Moment formats a time in this machine's time zone.
 func Moment(t time.Time) string {
 	if t.IsZero() {
 		return ""
@@ -26,14 +26,14 @@ func Moment(t time.Time) string {
 	return t.Local().Format(time.DateTime)
 }
 
-// Row writes a line of a table of two columns, if there is something to write.
+// Row writes a row of a table with two columns, unless value is empty.
 func Row(w io.Writer, label, value string) {
 	if value != "" {
 		fmt.Fprintf(w, "%s\t%s\n", label, OneLine(value))
 	}
 }
 
-// Count is "3 servers".
+// Count formats a number with its noun: "3 servers".
 func Count(n int, noun string) string {
 	switch n {
 	case 0:
@@ -44,7 +44,7 @@ func Count(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-// Joined is names in a line.
+// Joined returns names separated by spaces.
 func Joined(names []left4me.Name) string {
 	all := make([]string, len(names))
 	for i, n := range names {

@@ -9,15 +9,15 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// EscapedJSON makes a writer of JSON that writes what can't be seen as escapes. It
-// may hold back up to 3 bytes of a character whose end has not come.
+// EscapedJSON returns a writer for JSON that escapes invisible characters. It may hold back up to 3
+// bytes of an incomplete character.
 func EscapedJSON(w io.Writer) io.Writer { return &escapedJSON{w: w} }
 
-// escapedJSON writes JSON with what can't be seen as escapes, which mean the same to
-// programs and nothing to a terminal. JSON itself escapes only ASCII's controls.
+// escapedJSON writes JSON with escapes for invisible characters, which are equivalent for programs
+// and harmless for a terminal. JSON itself requires escapes only for ASCII control characters.
 type escapedJSON struct {
 	w    io.Writer
-	rest []byte // of a character that was cut
+	rest []byte // an incomplete character
 }
 
 func (e *escapedJSON) Write(b []byte) (int, error) {

@@ -15,7 +15,7 @@ func TestJSONEscapesHiddenCharacters(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, size := range []int{1, 3, len(raw)} { // characters are cut between writes
+	for _, size := range []int{1, 3, len(raw)} { // characters are split between writes
 		var out bytes.Buffer
 		e := EscapedJSON(&out)
 		for rest := raw; len(rest) > 0; {

@@ -9,26 +9,26 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-const drawEvery = 200 * time.Millisecond // more often nobody can read it
+const drawEvery = 200 * time.Millisecond // a higher rate would be unreadable
 
-// Meter shows how far a transfer is, on a terminal.
+// Meter shows the progress of a transfer on a terminal.
 type Meter struct {
 	w     io.Writer
 	title string
 	width int
 	total int64
 	began time.Time
-	first int64 // where it began
+	first int64 // position at the start
 	drawn time.Time
 }
 
-// NewMeter makes a meter of total bytes, 0 when nobody knows how many, on a terminal
-// of a width; 0 shows nothing.
+// NewMeter returns a meter for total bytes (0 if unknown) on a terminal of the given width. A width
+// of 0 disables it.
 func NewMeter(w io.Writer, title string, total int64, width int) *Meter {
 	return &Meter{w: w, title: title, total: total, began: time.Now(), width: width}
 }
 
-// Show shows how many bytes are there, five times a second at most.
+// Show displays the number of bytes transferred, at most five times per second.
 func (m *Meter) Show(have int64) {
 	now := time.Now()
 	if m.width == 0 || now.Sub(m.drawn) < drawEvery {
@@ -46,7 +46,7 @@ func (m *Meter) Show(have int64) {
 	fmt.Fprintf(m.w, "\r\x1b[K%s", Fit(OneLine(text), m.width-1))
 }
 
-// End leaves the terminal as if nothing had been shown.
+// End clears the display.
 func (m *Meter) End() {
 	if m.width > 0 {
 		fmt.Fprint(m.w, "\r\x1b[K")

@@ -10,22 +10,22 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Progress shows how far a job is: on a terminal as one line that is written
-// over, else as a line for each step that ended.
+// Progress shows the progress of a job: on a terminal as one line that is overwritten, otherwise as
+// one line for each completed step.
 type Progress struct {
 	w     io.Writer
-	Title string // what is done, "start alpha"
-	width int    // of the terminal; 0 when there is none
+	Title string // what the job does: "start alpha"
+	width int    // width of the terminal; 0: not a terminal
 	told  map[string]left4me.StepState
 	drawn bool
 }
 
-// NewProgress makes what shows a job on a terminal of a width; 0: on no terminal.
+// NewProgress returns a display for a terminal of the given width; 0: not a terminal.
 func NewProgress(w io.Writer, title string, width int) *Progress {
 	return &Progress{w: w, Title: title, width: width, told: map[string]left4me.StepState{}}
 }
 
-// Show shows a job at a moment.
+// Show displays the state of a job.
 func (p *Progress) Show(job apitype.Job, now time.Time) {
 	if p.width > 0 {
 		fmt.Fprintf(p.w, "\r\x1b[K%s", statusLine(p.Title, job, now, p.width))
@@ -41,7 +41,7 @@ func (p *Progress) Show(job apitype.Job, now time.Time) {
 	}
 }
 
-// End leaves the terminal as if nothing had been shown.
+// End clears the display.
 func (p *Progress) End() {
 	if p.drawn {
 		fmt.Fprint(p.w, "\r\x1b[K")
@@ -49,7 +49,7 @@ func (p *Progress) End() {
 	p.drawn = false
 }
 
-// statusLine is what a job does now, in one line that fits the width.
+// statusLine returns the current activity of a job in one line that fits the width.
 func statusLine(title string, job apitype.Job, now time.Time, width int) string {
 	line := title + ": " + string(job.State)
 	since := job.CreatedAt
@@ -66,8 +66,8 @@ func statusLine(title string, job apitype.Job, now time.Time, width int) string 
 	return Fit(OneLine(line), width-1) // a full line would wrap
 }
 
-// progressText is how far a step is: percent, and for bytes how many, how fast and how
-// long yet.
+// progressText returns the progress of a step: percentage and, for bytes, amount, rate and
+// remaining time.
 func progressText(p left4me.Progress) string {
 	if p.Total <= 0 {
 		return ""
@@ -88,7 +88,7 @@ func progressText(p left4me.Progress) string {
 	return text
 }
 
-// StepText is a step that ended.
+// StepText returns the result of a completed step.
 func StepText(s left4me.Step) string {
 	text := s.Label + ": " + string(s.State)
 	if s.Progress.Total > 0 {

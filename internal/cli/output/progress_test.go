@@ -25,7 +25,7 @@ func starting(state left4me.StepState, done int64) apitype.Job {
 	}}
 }
 
-func TestProgressOnATerminalIsOneLine(t *testing.T) {
+func TestProgressOverwritesOneTerminalLine(t *testing.T) {
 	var out bytes.Buffer
 	p := NewProgress(&out, "start alpha", 60)
 	p.Show(starting(left4me.StepRunning, 2), now)
@@ -37,7 +37,7 @@ func TestProgressOnATerminalIsOneLine(t *testing.T) {
 	}
 }
 
-func TestADownloadTellsBytesRateAndWhatIsLeft(t *testing.T) {
+func TestProgressOfDownload(t *testing.T) {
 	job := starting(left4me.StepRunning, 2)
 	job.Steps[1].Progress = left4me.Progress{Done: 1_500_000_000, Total: 6_000_000_000, Unit: "bytes", Rate: 30_000_000}
 	if line := statusLine("update the game", job, now,
@@ -50,7 +50,7 @@ func TestADownloadTellsBytesRateAndWhatIsLeft(t *testing.T) {
 	}
 }
 
-func TestProgressElsewhereIsALineForEachStepThatEnded(t *testing.T) {
+func TestProgressWithoutTerminalPrintsCompletedSteps(t *testing.T) {
 	var out bytes.Buffer
 	p := NewProgress(&out, "start alpha", 0)
 	p.Show(starting(left4me.StepRunning, 2), now)

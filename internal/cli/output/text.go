@@ -6,14 +6,14 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// OneLine makes text from outside harmless for a terminal and puts it on one line.
+// OneLine makes text from outside safe for a terminal and joins its lines.
 func OneLine(s string) string {
 	s = strings.ToValidUTF8(s, "\uFFFD")
 	return strings.Join(strings.FieldsFunc(Harmless(s), func(r rune) bool { return r == '\n' }), " ")
 }
 
-// Harmless replaces what could steer a terminal: a player chooses what stands in
-// a console, and must not move anybody's cursor.
+// Harmless replaces characters that control a terminal: players choose text that appears in a
+// console, and must not be able to move the cursor.
 func Harmless(s string) string {
 	if !strings.ContainsFunc(s, steers) {
 		return s
@@ -26,6 +26,6 @@ func Harmless(s string) string {
 	}, strings.ReplaceAll(s, "\r\n", "\n"))
 }
 
-// steers reports whether a terminal would act on r, or show text in another
-// order than it is in.
+// steers reports whether a terminal would interpret r as a control character or reorder text
+// because of it.
 func steers(r rune) bool { return r != '\n' && left4me.Hidden(r) }

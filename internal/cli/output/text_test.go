@@ -4,7 +4,7 @@ import (
 	"testing"
 )
 
-func TestTextFromOutsideCantSteerATerminal(t *testing.T) {
+func TestHarmlessRemovesTerminalControls(t *testing.T) {
 	for in, want := range map[string]string{
 		"plain ünïcode\ttab\n":       "plain ünïcode\ttab\n",
 		"a\r\nb":                     "a\nb",
