@@ -24,19 +24,19 @@ var (
 // errorCall is a call of left4me.NewError.
 type errorCall struct {
 	at    string // file and line
-	kind  string // a constant of left4me, or empty
+	kind  string // constant of package left4me, or empty
 	code  string
 	names []string
 }
 
-// received may make errors of what another left4me told, or read them from where they
-// are kept: all others make theirs with left4me.NewError.
+// received lists the files that may construct an Error from data of another left4me or from a
+// stored one. All other files must use left4me.NewError.
 var received = []string{
 	"internal/cli/apiclient/problem.go", "internal/store/job.go", "internal/host/content/archive/decode.go",
 }
 
-// errorCalls lists the calls of left4me.NewError in the program and says what is
-// wrong with their shape: codes and names must be literals.
+// errorCalls lists the calls of left4me.NewError in the program and reports malformed ones: codes
+// and names must be literals.
 func errorCalls(t *testing.T) []errorCall {
 	t.Helper()
 	var all []errorCall
@@ -53,7 +53,7 @@ func errorCalls(t *testing.T) []errorCall {
 	return all
 }
 
-// errorsIn lists the calls of left4me.NewError in a file, and what in it makes an error
+// errorsIn lists the calls of left4me.NewError in a file, and the places that construct an error
 // that may have no code.
 func errorsIn(s source) (calls []errorCall, wrong []string) {
 	ours := filepath.Dir(s.path) == "internal/left4me"
@@ -89,7 +89,7 @@ func errorsIn(s source) (calls []errorCall, wrong []string) {
 			if n.Type != nil && isError(n.Type) && !kept {
 				blame(n, made)
 			}
-		case *ast.TypeSpec: // another name for it, or a type with its fields
+		case *ast.TypeSpec: // an alias, or a type with the same fields
 			if isError(n.Type) {
 				blame(n, made)
 			}
@@ -113,13 +113,12 @@ func errorsIn(s source) (calls []errorCall, wrong []string) {
 	return calls, wrong
 }
 
-// english reports whether a file is of the command line, which has no other language.
+// english reports whether a file belongs to the command line, which is in English only.
 func english(path string) bool {
 	return strings.HasPrefix(path, "internal/cli/") || strings.HasPrefix(path, "cmd/")
 }
 
-// hasWords reports whether an expression makes a text of words that stand in it, and not
-// only of what comes from elsewhere.
+// hasWords reports whether an expression contains literal words, not only text from elsewhere.
 func hasWords(x ast.Expr) bool {
 	switch x := x.(type) {
 	case *ast.BasicLit:
@@ -137,7 +136,7 @@ func hasWords(x ast.Expr) bool {
 
 var words = regexp.MustCompile(`[a-z]{2,} |^ ?[a-z]{2,} | [a-z]{2,}`)
 
-// hasBare reports whether a list or map has errors whose type is left out.
+// hasBare reports whether a list or map contains errors with an omitted type.
 func hasBare(n *ast.CompositeLit, isError func(ast.Expr) bool) bool {
 	var of ast.Expr
 	switch x := n.Type.(type) {
@@ -160,8 +159,8 @@ func hasBare(n *ast.CompositeLit, isError func(ast.Expr) bool) bool {
 	})
 }
 
-// The rule that no error is without a code would hold of everything if it found nothing.
-func TestTheRuleOfCodesFindsEachWayToMakeAnErrorWithoutOne(t *testing.T) {
+// This test makes sure that the rule above finds violations at all.
+func TestErrorsWithoutCodeAreFound(t *testing.T) {
 	for code, want := range map[string]string{
 		`func f() error { return left4me.NewError(left4me.Busy, "a.b", "x", 1) }`:                                 "",
 		`func f() error { return &left4me.Error{Kind: left4me.Busy, Text: "it fell" } }`:                          "use left4me.NewError",
@@ -209,7 +208,7 @@ func TestTheRuleOfCodesFindsEachWayToMakeAnErrorWithoutOne(t *testing.T) {
 	}
 }
 
-// isName reports whether x is pkg.name, or name when pkg is empty.
+// isName reports whether x is pkg.name, or name if pkg is empty.
 func isName(x ast.Expr, pkg, name string) bool {
 	switch x := x.(type) {
 	case *ast.Ident:
@@ -252,7 +251,7 @@ func errorCallOf(at string, n *ast.CallExpr) (c errorCall, wrong []string) {
 	return c, wrong
 }
 
-// placesOf are the names of the arguments in a text of an error.
+// placesOf returns the names of the arguments in an error's text.
 func placesOf(text left4me.ErrorText) []string {
 	var names []string
 	for _, m := range errorPlace.FindAllStringSubmatch(text.Text+text.Hint, -1) {
@@ -270,8 +269,8 @@ func errorTexts() map[string]left4me.ErrorText {
 	return texts
 }
 
-// Each code in the sources has its text and each text its code, and arguments are
-// those that the text has places for.
+// Each code in the sources must have a text and each text a code, and the arguments must match the
+// text's places.
 func TestErrorCodesAndTextsAgree(t *testing.T) {
 	texts, used := errorTexts(), map[string]bool{}
 	for _, c := range errorCalls(t) {
@@ -286,21 +285,20 @@ func TestErrorCodesAndTextsAgree(t *testing.T) {
 	}
 	for code := range texts {
 		if !used[code] {
-			t.Errorf("nothing makes an error with the code %s of the catalogue", code)
+			t.Errorf("the code %s of the catalogue is unused", code)
 		}
 	}
 }
 
-// Texts are sorted by code, which the look-up relies on, and have the shape that
-// ErrorText says.
+// Texts must be sorted by code, for the binary search, and have the form that ErrorText documents.
 func TestErrorTextsAreWellFormed(t *testing.T) {
 	all := left4me.ErrorTexts()
 	for i, v := range all {
 		if i > 0 && all[i-1].Code >= v.Code {
-			t.Errorf("%s stands behind %s", v.Code, all[i-1].Code)
+			t.Errorf("%s is after %s", v.Code, all[i-1].Code)
 		}
 		if !errorCode.MatchString(v.Code) {
-			t.Errorf("%s is no code", v.Code)
+			t.Errorf("%s is not a valid code", v.Code)
 		}
 		rest := errorPlace.ReplaceAllString(v.Text+v.Hint, "")
 		if v.Text == "" || strings.ContainsAny(rest, "{}") || strings.Count(rest, "[[") != strings.Count(rest, "]]") {
@@ -309,7 +307,7 @@ func TestErrorTextsAreWellFormed(t *testing.T) {
 	}
 }
 
-// docs/errors.md lists all codes as the program has them.
+// docs/errors.md must list all codes.
 func TestErrorDocument(t *testing.T) { tableInDocument(t, "docs/errors.md", errorTable(t)) }
 
 func errorTable(t *testing.T) string {

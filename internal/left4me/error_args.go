@@ -15,30 +15,29 @@ import (
 	"github.com/left4me/left4me/internal/locale"
 )
 
-// Bounds of the arguments of an Error, in bytes of JSON where they are sizes.
+// Bounds of the arguments of an Error. Sizes are in bytes of JSON.
 const (
 	maxErrorCode     = 80
 	maxErrorArgs     = 16
 	maxErrorArgName  = 40
-	maxErrorArg      = 4 << 10 // of one text
-	maxErrorArgBytes = 8 << 10 // of all arguments, with those of nested errors
-	maxErrorNesting  = 2       // errors within an error
-	errorArgBytes    = 40      // of an argument besides its name and its text
-	nestedErrorBytes = 80      // of an error among arguments besides its code and its texts
+	maxErrorArg      = 4 << 10 // one text
+	maxErrorArgBytes = 8 << 10 // all arguments, including those of nested errors
+	maxErrorNesting  = 2       // depth of errors within errors
+	errorArgBytes    = 40      // overhead of an argument besides its name and text
+	nestedErrorBytes = 80      // overhead of a nested error besides its code and texts
 )
 
-// Bytes is a number of bytes among the arguments of an Error.
+// Bytes is an argument of an Error that is a number of bytes.
 type Bytes = locale.Bytes
 
-// Args are the arguments of an Error by the names that its texts have for them.
-// A value is a string, an int64, a Bytes, a time.Duration, a time.Time or an
-// *Error. They don't change once they are made. In JSON a string and a number are
-// themselves; the others are objects with one member: {"bytes": 1048576},
+// Args are the arguments of an Error by the names used in its texts. A value is a string, an int64,
+// a Bytes, a time.Duration, a time.Time or an *Error. Args are immutable. In JSON, strings and
+// numbers are encoded as such; the other values are objects with one member: {"bytes": 1048576},
 // {"seconds": 1.5}, {"time": "2026-11-29T20:00:00Z"}, {"error": {...}}.
 type Args map[string]any
 
-// argsOf makes Args of names and values in turn. A value that is nil is left out;
-// one that is no value of an argument is its text.
+// argsOf returns Args from alternating names and values. It omits nil values, and converts values
+// of other types to text.
 func argsOf(pairs []any) Args {
 	if len(pairs) < 2 {
 		return nil
@@ -70,7 +69,7 @@ func argOf(v any) any {
 	return fmt.Sprint(v)
 }
 
-// argJSON is an argument in JSON that is neither a string nor a number.
+// argJSON is the JSON form of an argument that is neither a string nor a number.
 type argJSON struct {
 	Bytes   *Bytes          `json:"bytes,omitempty"`
 	Seconds *float64        `json:"seconds,omitempty"`
@@ -78,13 +77,13 @@ type argJSON struct {
 	Error   json.RawMessage `json:"error,omitempty"`
 }
 
-// MarshalJSON writes the arguments as Args says.
+// MarshalJSON encodes the arguments as described for Args.
 func (a Args) MarshalJSON() ([]byte, error) {
 	out := make(map[string]any, len(a))
 	for name, v := range a {
 		switch v := v.(type) {
 		case string:
-			if utf8.ValidString(v) { // Text has what JSON can't carry
+			if utf8.ValidString(v) { // JSON cannot encode other strings; Text contains them
 				out[name] = v
 			}
 		case Bytes:
@@ -103,8 +102,8 @@ func (a Args) MarshalJSON() ([]byte, error) {
 	return json.Marshal(out)
 }
 
-// UnmarshalJSON reads arguments and keeps them within their bounds. It leaves out
-// what this build doesn't know the kind of: the Error is then shown by its Text.
+// UnmarshalJSON decodes arguments and applies their bounds. It omits values of types that this
+// build does not know; the Error is then displayed by its Text.
 func (a *Args) UnmarshalJSON(data []byte) error { return a.read(data, 0) }
 
 func (a *Args) read(data []byte, depth int) error {
@@ -162,8 +161,8 @@ func readObjectArg(data json.RawMessage, depth int) (any, bool) {
 	return nil, false
 }
 
-// clipped returns the arguments within their bounds. It is a itself when nothing
-// was cut or left out.
+// clipped returns the arguments within their bounds. It returns a itself if nothing was truncated
+// or omitted.
 func (a Args) clipped() Args {
 	budget := maxErrorArgBytes
 	if out, cut := a.within(&budget, 0); cut {
@@ -172,8 +171,8 @@ func (a Args) clipped() Args {
 	return a
 }
 
-// within takes arguments from budget, in the order of their names, and leaves out
-// those that it has no room for.
+// within subtracts the sizes of arguments from budget, in the order of their names, and omits
+// arguments that do not fit.
 func (a Args) within(budget *int, depth int) (out Args, cut bool) {
 	if len(a) == 0 {
 		return a, false
@@ -205,8 +204,7 @@ func (a Args) within(budget *int, depth int) (out Args, cut bool) {
 	return out, cut
 }
 
-// nested returns an error that is an argument within budget, or nil when it is
-// nested too deep or there is no room for it.
+// nested returns a nested error within budget, or nil if it is nested too deeply or does not fit.
 func (e *Error) nested(budget *int, depth int) (*Error, bool) {
 	code := clipCode(e.Code)
 	if depth > maxErrorNesting || len(e.Kind) > maxErrorKind || !take(budget, len(code)+nestedErrorBytes) {
@@ -223,7 +221,7 @@ func (e *Error) nested(budget *int, depth int) (*Error, bool) {
 	return &c, true
 }
 
-// take takes n bytes from budget if it has them.
+// take subtracts n from budget if possible and reports whether it was.
 func take(budget *int, n int) bool {
 	if *budget < n {
 		return false
@@ -238,7 +236,7 @@ func clipFrom(budget *int, s string, limit int) string {
 	return s
 }
 
-// clipCode returns a code, or nothing when it can't be one.
+// clipCode returns code, or "" if it is not a valid code.
 func clipCode(code string) string {
 	if len(code) > maxErrorCode {
 		return ""
@@ -251,8 +249,8 @@ func clipCode(code string) string {
 	return code
 }
 
-// isArgName reports whether s is lower case letters, digits and _, and begins
-// with a letter.
+// isArgName reports whether s consists of lower-case letters, digits and _, and starts with a
+// letter.
 func isArgName(s string) bool {
 	for i, r := range s {
 		letter := r >= 'a' && r <= 'z'
@@ -263,7 +261,7 @@ func isArgName(s string) bool {
 	return s != "" && len(s) <= maxErrorArgName
 }
 
-// haveSecrets reports whether a text among arguments has a password.
+// haveSecrets reports whether a text among the arguments contains a password.
 func (a Args) haveSecrets() bool {
 	for _, v := range a {
 		switch v := v.(type) {

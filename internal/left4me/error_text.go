@@ -7,12 +7,12 @@ import (
 	"github.com/left4me/left4me/internal/locale"
 )
 
-// ErrorText is the English text of a code and the hint for what to do about it, both with
-// places for arguments; see package locale.
+// ErrorText is the English text of a code and the hint on what to do, both with places for
+// arguments; see package locale.
 type ErrorText struct{ Code, Text, Hint string }
 
-// ErrorTexts returns the texts of all codes, sorted by code. Codes are stable, and so are
-// the names and types of their arguments.
+// ErrorTexts returns the texts of all codes, sorted by code. Codes and the names and types of their
+// arguments are stable.
 func ErrorTexts() []ErrorText {
 	hints := map[string]string{}
 	var all []ErrorText
@@ -30,12 +30,12 @@ func ErrorTexts() []ErrorText {
 	return all
 }
 
-// Render returns the English text and hint of e, made of its code and arguments. An error
-// whose code or arguments this build doesn't know, because it came from another build, has
-// the texts it came with.
+// Render returns the English text and hint of e from its code and arguments. If this build does not
+// know the code or the arguments, because another build created the error, Render returns the
+// error's own Text and Hint.
 func (e *Error) Render() (text, hint string) { return e.RenderIn(locale.English) }
 
-// RenderIn is Render in the language of p.
+// RenderIn is like Render in the language of p.
 func (e *Error) RenderIn(p *locale.Printer) (text, hint string) {
 	if text, hint, ok := e.fromCode(p); ok {
 		return text, hint
@@ -43,8 +43,8 @@ func (e *Error) RenderIn(p *locale.Printer) (text, hint string) {
 	return e.Text, e.Hint
 }
 
-// Worded reports whether this build made the text of e from its code and arguments. If not,
-// the text may name things that nobody has checked.
+// Worded reports whether this build created the text of e from its code and arguments. If not, the
+// text may contain names that were not checked against the reader's permissions.
 func (e *Error) Worded() bool {
 	_, _, ok := e.fromCode(locale.English)
 	return ok || e.Code != "" && e.Hint == "" && e.Text == unknownText(e.Code, e.Args)
@@ -64,8 +64,7 @@ func (e *Error) fromCode(p *locale.Printer) (text, hint string, ok bool) {
 	return text, hint, ok
 }
 
-// InLocale makes an error an argument of a text: its text, or with the format "hint" what
-// to do about it.
+// InLocale implements locale.Arg: it returns the text of e or, with the format "hint", its hint.
 func (e *Error) InLocale(p *locale.Printer, format string) (string, bool) {
 	text, hint := e.RenderIn(p)
 	if format == "hint" {
@@ -74,7 +73,7 @@ func (e *Error) InLocale(p *locale.Printer, format string) (string, bool) {
 	return text, format == ""
 }
 
-// Rendered returns e with the Text and Hint that this build makes of its code; see Render.
+// Rendered returns e with the Text and Hint of this build; see Render.
 func (e *Error) Rendered() *Error {
 	text, hint := e.Render()
 	if text == e.Text && hint == e.Hint {
@@ -85,7 +84,7 @@ func (e *Error) Rendered() *Error {
 	return &c
 }
 
-// Said returns the English text of e; empty when e is nil.
+// Said returns the English text of e, or "" if e is nil.
 func (e *Error) Said() string {
 	if e == nil {
 		return ""
@@ -94,6 +93,6 @@ func (e *Error) Said() string {
 	return text
 }
 
-// unknownText is said of an error whose code has no text, which the tests of this
-// repository don't let happen.
+// unknownText returns the text of an error whose code has no text. Tests make sure that all codes
+// have one.
 func unknownText(code string, args Args) string { return fmt.Sprint(code, " ", map[string]any(args)) }

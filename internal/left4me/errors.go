@@ -5,47 +5,46 @@ import (
 	"strings"
 )
 
-// Kind says what sort of failure an Error is, for the program. A Kind is itself
-// an error, so that errors.Is(err, left4me.NotFound) asks for it.
+// Kind is the type of an Error, for programs. A Kind is itself an error, so that errors.Is(err,
+// left4me.NotFound) works.
 type Kind string
 
-// The kinds, and what the person who asked can do about them.
+// The kinds, from the point of view of the requesting user.
 const (
-	NotFound    Kind = "not found"   // there is no such thing
-	Conflict    Kind = "conflict"    // it is taken, or changed meanwhile
-	Invalid     Kind = "invalid"     // the request itself is wrong
-	Denied      Kind = "denied"      // not allowed, or not logged in
+	NotFound    Kind = "not found"   // the object does not exist
+	Conflict    Kind = "conflict"    // already in use, or changed in the meantime
+	Invalid     Kind = "invalid"     // the request is invalid
+	Denied      Kind = "denied"      // permission denied, or not signed in
 	Busy        Kind = "busy"        // try again later
-	Unavailable Kind = "unavailable" // something that is needed does not answer
-	DiskFull    Kind = "disk full"   // there is no room for it, or a quota is used up
+	Unavailable Kind = "unavailable" // a required service does not answer
+	DiskFull    Kind = "disk full"   // not enough space, or a quota is exhausted
 )
 
-// Internal is the kind of an Error that carries an internal error from one process
-// to another: its Text is for the log, and Public doesn't return it.
+// Internal is the kind of an internal error that one process sends to another. Its Text is for the
+// log; Public does not return it.
 const Internal Kind = "internal"
 
 func (k Kind) Error() string { return string(k) }
 
-// Error is a failure that can be shown to the person who asked. Any other error
-// is internal: it is logged, and the person sees a general sentence.
+// Error is a failure that may be shown to the requesting user. All other errors are internal: they
+// are logged, and the user sees a general message.
 //
-// Code and Args say what happened, and whoever shows the error makes its texts of
-// them (see Render). Text and Hint are those texts in English as the build that
-// made the error words them: for logs, and for a build that doesn't know the code.
-// An error from before there were codes has none.
+// Code and Args identify the failure; the process that displays the error renders its texts from
+// them (see Render). Text and Hint are the English texts of the build that created the error, for
+// logs and for builds that do not know the code. Errors of old versions have no code.
 type Error struct {
 	Kind  Kind   `json:"kind"`
 	Code  string `json:"code,omitempty"`  // "port.in_use"; see docs/errors.md
 	Args  Args   `json:"args,omitempty"`  // {"port": 27015, "server": "beta"}
-	Field string `json:"field,omitempty"` // what in the request it is about
+	Field string `json:"field,omitempty"` // the invalid field of the request
 	Text  string `json:"text"`            // "port 27015 is used by beta"
 	Hint  string `json:"hint,omitempty"`  // "choose another port or stop beta"
 	Err   error  `json:"-"`               // the cause: logged, never shown
 }
 
-// NewError returns an Error whose texts are those of code, filled with arguments:
-// names and values in turn. Code and names are literals, so that a test can compare
-// them with the texts; Args says what values there are, and nil is none.
+// NewError returns an Error with the texts of code, filled with arguments, which are alternating
+// names and values. code and names must be literals, so that a test can compare them with the
+// texts. Args documents the types of values; nil values are omitted.
 func NewError(kind Kind, code string, args ...any) *Error {
 	e := &Error{Kind: kind, Code: code, Args: argsOf(args)}
 	if e.Text, e.Hint = e.Render(); e.Text == "" {
@@ -54,13 +53,13 @@ func NewError(kind Kind, code string, args ...any) *Error {
 	return e
 }
 
-// InField sets what in the request e is about, and returns e.
+// InField sets the field of the request that e is about, and returns e.
 func (e *Error) InField(field string) *Error {
 	e.Field = field
 	return e
 }
 
-// ForField returns e as it is about another field of another request.
+// ForField returns a copy of e that is about another field.
 func (e *Error) ForField(field string) *Error {
 	c := *e
 	c.Field = field
@@ -73,7 +72,7 @@ func (e *Error) Because(err error) *Error {
 	return e
 }
 
-// Error gives text and hint as one line.
+// Error returns text and hint in one line.
 func (e *Error) Error() string {
 	if e.Hint == "" {
 		return e.Text
@@ -81,7 +80,7 @@ func (e *Error) Error() string {
 	return e.Text + "; " + e.Hint
 }
 
-// Unwrap gives the cause, which may be nil.
+// Unwrap returns the cause, which may be nil.
 func (e *Error) Unwrap() error { return e.Err }
 
 // Is makes errors.Is(err, left4me.NotFound) true for an Error of that kind.
@@ -90,8 +89,7 @@ func (e *Error) Is(target error) bool {
 	return ok && e.Kind == k
 }
 
-// Public returns the part of err that may be shown: the *Error in its chain, or
-// false when all of it is internal.
+// Public returns the *Error in err's chain that may be shown, or false if err is internal.
 func Public(err error) (*Error, bool) {
 	var e *Error
 	if errors.As(err, &e) && e.Kind != Internal {
@@ -100,9 +98,9 @@ func Public(err error) (*Error, bool) {
 	return nil, false
 }
 
-// Shown returns what may be shown of err: the *Error in its chain, or else general,
-// one with a code below "internal", which says where the log has more. The caller
-// logs err.
+// Shown returns the *Error in err's chain that may be shown, or else general with err as its cause.
+// general has a code with the prefix "internal" and refers the user to the log. The caller must log
+// err.
 func Shown(err error, general *Error) *Error {
 	if e, ok := Public(err); ok {
 		return e
@@ -110,7 +108,7 @@ func Shown(err error, general *Error) *Error {
 	return general.Because(err)
 }
 
-// NoSuch says that there is nothing with a name; what is its noun: "server", "job".
+// NoSuch returns the error for an unknown object. what is its kind: "server", "job".
 func NoSuch(what, name string) *Error {
 	switch what {
 	case "server":
@@ -129,13 +127,13 @@ func NoSuch(what, name string) *Error {
 	return NewError(NotFound, "thing.unknown", "what", what, "name", name)
 }
 
-// Received returns an Error as another left4me told it.
+// Received returns an Error received from another left4me.
 func Received(kind Kind, code string, args Args, text, hint string) *Error {
 	return &Error{Kind: kind, Code: code, Args: args, Text: text, Hint: hint}
 }
 
-// Crossing returns err as it is told to another process: what isn't public is
-// Internal there.
+// Crossing returns err in the form that is sent to another process: an error that is not public
+// becomes Internal.
 func Crossing(err error) *Error {
 	if e, ok := Public(err); ok {
 		return e
@@ -143,7 +141,7 @@ func Crossing(err error) *Error {
 	return &Error{Kind: Internal, Text: err.Error(), Err: err}
 }
 
-// Fields are several Errors found in one request, one for each field.
+// Fields are the errors of one request, one per invalid field.
 type Fields []*Error
 
 func (f Fields) Error() string {
@@ -154,7 +152,7 @@ func (f Fields) Error() string {
 	return strings.Join(texts, ", ")
 }
 
-// Unwrap gives the single errors to errors.Is and errors.As.
+// Unwrap returns the individual errors for errors.Is and errors.As.
 func (f Fields) Unwrap() []error {
 	errs := make([]error, len(f))
 	for i, e := range f {

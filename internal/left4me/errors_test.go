@@ -12,7 +12,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// withArgs are errors with all that an argument can be.
+// withArgs returns errors with arguments of all types.
 func withArgs() []*left4me.Error {
 	inner := left4me.NewError(left4me.DiskFull, "disk.full", "path", "/var", "free", left4me.Bytes(1<<30), "needed", nil)
 	return []*left4me.Error{
@@ -26,7 +26,7 @@ func withArgs() []*left4me.Error {
 	}
 }
 
-func TestErrorsAreSaidByCodeAndArguments(t *testing.T) {
+func TestErrorTextsAreRenderedFromCode(t *testing.T) {
 	want := []string{
 		"port 27015 is already used by beta; choose another port, or leave the port empty to use the next free one",
 		"fetching the repository took longer than 1m30s; try again, or use a smaller repository",
@@ -41,7 +41,7 @@ func TestErrorsAreSaidByCodeAndArguments(t *testing.T) {
 	}
 	for i, e := range withArgs()[:len(want)] {
 		if text, hint := e.Render(); text != e.Text || hint != e.Hint || e.Error() != want[i] {
-			t.Errorf("%s says %q, %q; it was made with %q", e.Code, text, hint, e.Error())
+			t.Errorf("%s is rendered as %q, %q; want %q", e.Code, text, hint, e.Error())
 		}
 	}
 	if e := withArgs()[6]; e.Text != "SteamCMD could not reach Steam: no route" {
@@ -49,7 +49,7 @@ func TestErrorsAreSaidByCodeAndArguments(t *testing.T) {
 	}
 }
 
-func TestAFailedStartHasTheHintOfItsCause(t *testing.T) {
+func TestFailedStartHasHintOfCause(t *testing.T) {
 	for want, reason := range map[string]*left4me.Error{
 		"port 1 is already used by b; choose another port, or leave the port empty to use the next free one; " +
 			"check the console of a": left4me.NewError(left4me.Conflict, "port.in_use", "port", 1, "server", "b"),
@@ -61,7 +61,7 @@ func TestAFailedStartHasTheHintOfItsCause(t *testing.T) {
 	}
 }
 
-func TestErrorsCrossJSONWithCodeArgumentsAndText(t *testing.T) {
+func TestErrorJSONRoundTrip(t *testing.T) {
 	for _, e := range withArgs() {
 		b, err := json.Marshal(e)
 		if err != nil {
@@ -77,13 +77,13 @@ func TestErrorsCrossJSONWithCodeArgumentsAndText(t *testing.T) {
 			t.Errorf("%s\n%s", b, d)
 		}
 		if text, hint := got.Render(); text != e.Text || hint != e.Hint {
-			t.Errorf("%s says %q, %q", b, text, hint)
+			t.Errorf("%s is rendered as %q, %q", b, text, hint)
 		}
 	}
 }
 
-// A host may run another build, and a row may be of one.
-func TestAnErrorThatIsNotKnownSaysItsText(t *testing.T) {
+// Hosts and stored rows may be of another version.
+func TestUnknownErrorIsShownByItsText(t *testing.T) {
 	for name, b := range map[string]string{
 		"a new code":       `{"kind":"conflict","code":"port.of_tomorrow","args":{"x":{"later":1}},"text":"a","hint":"b"}`,
 		"before another":   `{"kind":"conflict","code":"auth.log_of_tomorrow","text":"a","hint":"b"}`,
@@ -98,12 +98,12 @@ func TestAnErrorThatIsNotKnownSaysItsText(t *testing.T) {
 			t.Fatalf("%s: %v", name, err)
 		}
 		if text, hint := e.Render(); text != "a" || hint != "b" {
-			t.Errorf("%s: it says %q, %q", name, text, hint)
+			t.Errorf("%s: rendered as %q, %q", name, text, hint)
 		}
 	}
 }
 
-func TestArgumentsAreClipped(t *testing.T) {
+func TestClippedArguments(t *testing.T) {
 	long := strings.Repeat("\x01", 64<<10)
 	e := left4me.NewError(left4me.Conflict, "gone.from", "a", long, "b", long, "c", long, "n", 5)
 	for range 5 {
@@ -114,21 +114,20 @@ func TestArgumentsAreClipped(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(b) > 17<<10 { // 8 KiB of its text, 8 KiB of arguments and what is around them
-		t.Errorf("it has %d bytes", len(b))
+	if len(b) > 17<<10 { // 8 KiB of text, 8 KiB of arguments, and the JSON around them
+		t.Errorf("got %d bytes", len(b))
 	}
 	c := e.Clipped()
 	if c.Code != "" || c.Args["error"] == nil || c.Args["a"] != int64(5) || c.Args["Bad"] != nil {
-		t.Errorf("it is %.200s", b)
+		t.Errorf("got %.200s", b)
 	}
 	if c.Clipped() != c {
-		t.Error("what is clipped is clipped again")
+		t.Error("clipping twice changed the error")
 	}
 }
 
-// Arguments that are no texts, and what an error among them has besides its texts,
-// count as well.
-func TestArgumentsWithoutTextsAreClipped(t *testing.T) {
+// Arguments that are not text, and the overhead of nested errors, count as well.
+func TestClippedArgumentsWithoutText(t *testing.T) {
 	wide := func(value func() any) left4me.Args {
 		a := left4me.Args{}
 		for i := range 16 {
@@ -149,16 +148,15 @@ func TestArgumentsWithoutTextsAreClipped(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(b) > 12<<10 {
-		t.Errorf("it has %d bytes", len(b))
+		t.Errorf("got %d bytes", len(b))
 	}
 	if c.Clipped() != c {
-		t.Error("what is clipped is clipped again")
+		t.Error("clipping twice changed the error")
 	}
 }
 
-// Each level of an error within an error is read several times, so that reading all
-// of them would take as long as the square of their number.
-func TestErrorsNestedTooDeepAreNotRead(t *testing.T) {
+// Each level of nesting is decoded several times, so decoding all levels would take quadratic time.
+func TestDeeplyNestedErrorsAreNotDecoded(t *testing.T) {
 	const levels = 1000
 	b := []byte(strings.Repeat(`{"kind":"busy","code":"a.b","text":"x","args":{"error":{"error":`, levels) +
 		`{"kind":"busy","text":"y"}` + strings.Repeat("}}}", levels))
@@ -169,12 +167,12 @@ func TestErrorsNestedTooDeepAreNotRead(t *testing.T) {
 		}
 	})
 	if allocs > levels/2 {
-		t.Errorf("reading %d levels takes %.0f allocations", levels, allocs)
+		t.Errorf("decoding %d levels takes %.0f allocations", levels, allocs)
 	}
 }
 
-// What a text says without passwords is not said by its arguments.
-func TestArgumentsOfJobsTellNoPasswords(t *testing.T) {
+// A password that is masked in the text must not remain in the arguments.
+func TestPublicJobHidesPasswordsInArguments(t *testing.T) {
 	for _, e := range []*left4me.Error{
 		left4me.NewError(left4me.Unavailable, "server.start_failed", "reason", "sv_password zoey", "server", "a"),
 		left4me.NewError(left4me.Unavailable, "client.unreachable", "where", "sv_password", "reason", "zoey"),
@@ -192,13 +190,13 @@ func TestArgumentsOfJobsTellNoPasswords(t *testing.T) {
 			t.Fatal(err)
 		}
 		if strings.Contains(string(b)+text+hint, "zoey") {
-			t.Errorf("%s says %q, %q", b, text, hint)
+			t.Errorf("%s is rendered as %q, %q", b, text, hint)
 		}
 	}
 }
 
-// A name that isn't UTF-8 can't be in JSON: the text has it as it was.
-func TestArgumentsThatJSONCanNotCarryAreInTheText(t *testing.T) {
+// JSON cannot encode a name that is not UTF-8, so only the text contains it.
+func TestErrorTextKeepsNonUTF8Argument(t *testing.T) {
 	e := left4me.NewError(left4me.NotFound, "stack.file_unknown", "path", "a\xff")
 	b, err := json.Marshal(e)
 	if err != nil {
@@ -209,7 +207,7 @@ func TestArgumentsThatJSONCanNotCarryAreInTheText(t *testing.T) {
 		t.Fatal(err)
 	}
 	if text, _ := got.Render(); text != `the stack has no file "a\xff"` {
-		t.Errorf("%s says %s", b, text)
+		t.Errorf("%s is rendered as %s", b, text)
 	}
 }
 
@@ -239,7 +237,7 @@ func FuzzError(f *testing.F) {
 			t.Fatalf("%s: %v", b, err)
 		}
 		if len(out) > 32<<10 {
-			t.Errorf("it has %d bytes", len(out))
+			t.Errorf("got %d bytes", len(out))
 		}
 		var again left4me.Error
 		if err := json.Unmarshal(out, &again); err != nil {

@@ -1,6 +1,6 @@
 package locale
 
-// entry is a text as script/gen lays it out from texts/TAG.json, sorted by key.
+// entry is a text from texts/TAG.json. script/gen sorts entries by key.
 type entry struct {
 	key   string
 	text  string // the plural form "other" if there are forms

@@ -12,14 +12,14 @@ import (
 // Bytes is an argument that is a number of bytes.
 type Bytes int64
 
-// Arg is an argument that writes itself: it returns its text in the language of p in a
-// format, which may be empty, and reports whether it has that format.
+// Arg is an argument that formats itself. InLocale returns its text in the language of p and in a
+// format, which may be empty, and reports whether it supports the format.
 type Arg interface {
 	InLocale(p *Printer, format string) (string, bool)
 }
 
-// fill writes text with its arguments, or reports false when an argument outside of
-// double brackets is missing or does not have the format.
+// fill writes text with its arguments. It returns false if an argument outside double brackets is
+// missing or does not support its format.
 func (p *Printer) fill(b *strings.Builder, text string, args values) bool {
 	for {
 		before, rest, optional := strings.Cut(text, "[[")
@@ -38,7 +38,7 @@ func (p *Printer) fill(b *strings.Builder, text string, args values) bool {
 	}
 }
 
-// fillPlaces writes text with its arguments and reports whether it could, and whether an
+// fillPlaces writes text with its arguments. It reports whether it succeeded, and whether an
 // argument was empty.
 func (p *Printer) fillPlaces(b *strings.Builder, text string, args values) (ok, empty bool) {
 	for {
@@ -66,7 +66,7 @@ func (p *Printer) fillPlaces(b *strings.Builder, text string, args values) (ok, 
 	}
 }
 
-// arg returns an argument in a format, or false when it has none such.
+// arg formats an argument. It returns false if the argument does not support the format.
 func (p *Printer) arg(v any, format string) (string, bool) {
 	switch v := v.(type) {
 	case string:

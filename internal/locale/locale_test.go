@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// inEnglish has texts of its own, so that tests don't depend on the wording of pages.
+// inEnglish has its own texts, so that the tests do not depend on the wording of pages.
 var inEnglish = &Printer{tag: "en", parent: English, plural: englishPlural, number: englishNumber, decimal: ".", texts: []entry{
 	{"after", "{name} stopped after {time:span}[[, because {reason}]]", nil},
 	{"broken", "{name", nil},
@@ -22,7 +22,7 @@ var inEnglish = &Printer{tag: "en", parent: English, plural: englishPlural, numb
 
 type name string
 
-func TestTextsHaveTheirArguments(t *testing.T) {
+func TestTextFillsArguments(t *testing.T) {
 	for _, c := range []struct {
 		want, key string
 		args      []any
@@ -48,7 +48,7 @@ func TestTextsHaveTheirArguments(t *testing.T) {
 	}
 }
 
-func TestLookupRefusesArgumentsThatDoNotFit(t *testing.T) {
+func TestLookupRejectsUnsuitableArguments(t *testing.T) {
 	for _, c := range []struct {
 		key  string
 		args map[string]any
@@ -69,7 +69,7 @@ func TestLookupRefusesArgumentsThatDoNotFit(t *testing.T) {
 
 type link string
 
-func TestPiecesLeaveMarkupToTheCaller(t *testing.T) {
+func TestPiecesReturnMarkupAsPieces(t *testing.T) {
 	for _, c := range []struct {
 		key  string
 		args []any
@@ -87,7 +87,7 @@ func TestPiecesLeaveMarkupToTheCaller(t *testing.T) {
 		got := inEnglish.Pieces(c.key, c.args...)
 		for i := range got {
 			if f := reflect.ValueOf(got[i].Value); f.IsValid() && f.Kind() == reflect.Func {
-				got[i].Value = nil // functions can't be compared
+				got[i].Value = nil // functions cannot be compared
 			}
 		}
 		if !reflect.DeepEqual(got, c.want) {
@@ -140,7 +140,7 @@ func TestPseudoKeepsPlacesAndIsLonger(t *testing.T) {
 			t.Errorf("%q lacks %q", got, part)
 		}
 	}
-	if n := utf8.RuneCountInString(pseudo(strings.Repeat("word ", 20))); n != 142 { // 100, 40 more, and brackets
+	if n := utf8.RuneCountInString(pseudo(strings.Repeat("word ", 20))); n != 142 { // 100, 40 more, and two brackets
 		t.Errorf("a text of 100 characters has %d", n)
 	}
 	for key := range English.All("") {

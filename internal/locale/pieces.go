@@ -2,17 +2,16 @@ package locale
 
 import "strings"
 
-// Piece is a part of a text: either words in the reader's language, with a nil Value, or
-// the place of an argument that the caller writes.
+// Piece is a part of a text: either words in the reader's language, with a nil Value, or the place
+// of an argument that the caller renders.
 type Piece struct {
-	Text  string // the words; for <name>words</name> those between the tags
+	Text  string // the words; for <name>words</name>, those between the tags
 	Value any    // the argument
 }
 
-// Pieces returns the text of key in parts, for a page whose sentence contains a link or
-// markup: each {name} whose argument is none of those that Text writes, and each
-// <name>…</name> that has an argument, is a Piece of its own. Tags without an argument are
-// words like any others.
+// Pieces returns the text of key in parts, for a page whose sentence contains a link or markup.
+// Each {name} whose argument Text cannot format, and each <name>…</name> that has an argument, is a
+// separate Piece. Tags without an argument are ordinary words.
 func (p *Printer) Pieces(key string, args ...any) []Piece {
 	e, in := p.entry(key)
 	if in == nil {
@@ -34,7 +33,7 @@ func (p *Printer) Pieces(key string, args ...any) []Piece {
 	}
 }
 
-// words appends a part of a text that has no pieces of its own.
+// words appends a part of a text that contains no further pieces.
 func (p *Printer) words(all []Piece, text string, args values) []Piece {
 	if text == "" {
 		return all
@@ -46,9 +45,8 @@ func (p *Printer) words(all []Piece, text string, args values) []Piece {
 	return append(all, Piece{Text: b.String()})
 }
 
-// nextPiece looks for a place or tag in text from start on. It returns where that is and
-// where it ends; piece is nil when it belongs to the words around it. at is -1 when there
-// is none.
+// nextPiece searches text for a place or tag from start on, and returns its position and end. piece
+// is nil if it belongs to the surrounding words. at is -1 if there is none.
 func (p *Printer) nextPiece(text string, start int, args values) (at int, piece *Piece, end int) {
 	at = strings.IndexAny(text[start:], "{<")
 	if at < 0 {

@@ -11,19 +11,19 @@ import (
 // Printer writes texts in one language. It is safe for concurrent use.
 type Printer struct {
 	tag     string
-	texts   []entry // sorted by key; nil for Pseudo, which makes its texts of English
+	texts   []entry // sorted by key; nil for Pseudo, which derives its texts from English
 	parent  *Printer
-	plural  func(n int64) string // the plural category of CLDR of an integer that is not negative
-	number  func(n int64) string // an integer with digit grouping
-	decimal string               // the separator of decimals
+	plural  func(n int64) string // CLDR plural category of a non-negative integer
+	number  func(n int64) string // formats an integer with digit grouping
+	decimal string               // decimal separator
 }
 
 // Tag returns the language's BCP 47 tag: "en", "zh-Hans".
 func (p *Printer) Tag() string { return p.tag }
 
-// Text returns the text of key with its arguments, which are names and values in turn.
-// A text that the language lacks is English; a key that no language has is returned
-// as it is. Package locale's tests hold that neither happens.
+// Text returns the text of key with its arguments, which are alternating names and values. A text
+// missing in the language is taken from English; for an unknown key, Text returns the key. Package
+// locale's tests make sure that neither happens.
 func (p *Printer) Text(key string, args ...any) string {
 	e, in := p.entry(key)
 	if in == nil {
@@ -40,8 +40,8 @@ func (p *Printer) Text(key string, args ...any) string {
 	return b.String()
 }
 
-// Lookup returns the text of key with its arguments by their names. It reports false when
-// there is no such text, or when an argument is missing or does not suit its format.
+// Lookup returns the text of key with its arguments by name. It returns false if there is no such
+// text, or if an argument is missing or does not support its format.
 func (p *Printer) Lookup(key string, args map[string]any) (string, bool) {
 	e, in := p.entry(key)
 	if in == nil {
@@ -56,13 +56,13 @@ func (p *Printer) Lookup(key string, args map[string]any) (string, bool) {
 	return b.String(), ok
 }
 
-// Has reports whether there is a text of that key in the language or in English.
+// Has reports whether the language or English has a text for key.
 func (p *Printer) Has(key string) bool {
 	_, in := p.entry(key)
 	return in != nil
 }
 
-// entry returns the entry of key and the printer whose language it is in.
+// entry returns the entry of key and the printer of its language.
 func (p *Printer) entry(key string) (entry, *Printer) {
 	for ; p != nil; p = p.parent {
 		if e, ok := p.find(key); ok {
@@ -72,7 +72,7 @@ func (p *Printer) entry(key string) (entry, *Printer) {
 	return entry{}, nil
 }
 
-// form returns the plural form of e that the argument count selects.
+// form returns the plural form of e selected by the argument count.
 func (p *Printer) form(e entry, args values) string {
 	if e.forms == nil {
 		return e.text
@@ -109,7 +109,7 @@ type values interface {
 	get(name string) (any, bool)
 }
 
-// pairs are arguments as names and values in turn.
+// pairs are arguments as alternating names and values.
 type pairs []any
 
 func (a pairs) get(name string) (any, bool) {
@@ -128,15 +128,15 @@ func (a named) get(name string) (any, bool) {
 	return v, ok
 }
 
-// Message is a text that has not been written in a language yet. As an argument of
-// another text it is written in that text's language, which is how a sentence has two
-// counts: each is a Message with plural forms of its own.
+// Message is a text that is not formatted yet. As an argument of another text, it is formatted in
+// that text's language. A sentence with two counts needs this: each count is a Message with its own
+// plural forms.
 type Message struct {
 	Key  string
-	Args []any // names and values in turn
+	Args []any // alternating names and values
 }
 
-// M returns a Message; args are names and values in turn.
+// M returns a Message. args are alternating names and values.
 func M(key string, args ...any) Message { return Message{key, args} }
 
 // In returns the text of m in a language.
@@ -144,9 +144,8 @@ func (m Message) In(p *Printer) string { return p.Text(m.Key, m.Args...) }
 
 type contextKey struct{}
 
-// All returns the texts of English, or of another language before English fills its gaps,
-// whose key begins with prefix, sorted by key. A text without plural forms has the form
-// "other" alone.
+// All returns the texts of the language, without English for missing ones, whose key starts with
+// prefix, sorted by key. A text without plural forms has only the form "other".
 func (p *Printer) All(prefix string) iter.Seq2[string, map[string]string] {
 	return func(yield func(string, map[string]string) bool) {
 		for _, e := range p.texts {
@@ -160,8 +159,8 @@ func (p *Printer) All(prefix string) iter.Seq2[string, map[string]string] {
 	}
 }
 
-// Forms returns the texts whose key begins with prefix for a script, which fills in the
-// arguments: a value is a text, or a map of plural forms.
+// Forms returns the texts whose key starts with prefix for a script that fills in the arguments. A
+// value is a text or a map of plural forms.
 func (p *Printer) Forms(prefix string) map[string]any {
 	all := map[string]any{}
 	for key := range English.All(prefix) {
@@ -175,12 +174,12 @@ func (p *Printer) Forms(prefix string) map[string]any {
 	return all
 }
 
-// Into returns a context whose texts are written by p.
+// Into returns a context whose texts p formats.
 func Into(ctx context.Context, p *Printer) context.Context {
 	return context.WithValue(ctx, contextKey{}, p)
 }
 
-// From returns the printer of a context; without one it is English.
+// From returns the printer of a context; default: English.
 func From(ctx context.Context) *Printer {
 	if p, ok := ctx.Value(contextKey{}).(*Printer); ok {
 		return p

@@ -5,7 +5,7 @@ import (
 	"sync"
 )
 
-// accents replaces each letter by one that looks like it.
+// accents replaces each letter by a similar one.
 var accents = strings.NewReplacer(
 	"a", "á", "b", "ƀ", "c", "ç", "d", "ð", "e", "é", "f", "ƒ", "g", "ĝ", "h", "ĥ", "i", "î", "j", "ĵ", "k", "ķ", "l", "ļ",
 	"m", "ɱ", "n", "ñ", "o", "ö", "p", "þ", "q", "ǫ", "r", "ŕ", "s", "š", "t", "ţ", "u", "û", "v", "ṽ", "w", "ŵ", "x", "ẋ",
@@ -13,7 +13,7 @@ var accents = strings.NewReplacer(
 	"K", "Ķ", "L", "Ļ", "M", "Ṁ", "N", "Ñ", "O", "Ö", "P", "Þ", "Q", "Ǫ", "R", "Ŕ", "S", "Š", "T", "Ţ", "U", "Û", "V", "Ṽ",
 	"W", "Ŵ", "X", "Ẋ", "Y", "Ý", "Z", "Ž")
 
-// pseudoTexts keeps what was made, by key.
+// pseudoTexts caches generated entries by key.
 var pseudoTexts sync.Map
 
 func findPseudo(key string) (entry, bool) {
@@ -32,8 +32,8 @@ func findPseudo(key string) (entry, bool) {
 	return e, true
 }
 
-// pseudo returns an English text with accents, in brackets and 40 % longer. Places and
-// tags stay.
+// pseudo returns an English text with accents, in brackets and 40 % longer. Places and tags are
+// unchanged.
 func pseudo(text string) string {
 	if text == "" {
 		return ""
