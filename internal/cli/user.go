@@ -41,7 +41,7 @@ func (cmd userCommands) list() *cobra.Command {
 				fmt.Fprintln(w, "NAME\tMAY")
 			}
 			for _, u := range all {
-				may := "look"
+				may := "view"
 				switch {
 				case u.Disabled:
 					may = "nothing (disabled)"
