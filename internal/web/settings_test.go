@@ -75,7 +75,7 @@ func TestMistakesInSettingsStandBesideTheirFields(t *testing.T) {
 		`value="a&#34; ; quit"`, `value="maps@x"`, "fine 1\nquit")
 	p = b.post("/servers/alpha/settings", "version", "1", "hostname", `a" ; quit`, "cfg", "fine 1\nquit", "admins",
 		"STEAM_1:0:7 z\nnobody z", "banner", "javascript:x")
-	p.has(t, http.StatusUnprocessableEntity, `id="hostname-problem"`, `id="cfg-problem"`, "line 2: quit is not possible here",
+	p.has(t, http.StatusUnprocessableEntity, `id="hostname-problem"`, `id="cfg-problem"`, "line 2: the command quit is not allowed",
 		`id="admins-problem"`, `id="banner-problem"`)
 	if v := must(s.servers.Get(t.Context(), "alpha"))(t); v.Version != 1 {
 		t.Errorf("something was saved: %+v", v.Server)
