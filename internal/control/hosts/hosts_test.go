@@ -110,7 +110,8 @@ func TestServerJobsGoToTheirHost(t *testing.T) {
 		t.Errorf("%+v, %v", all, err)
 	}
 	_, err = s.servers.Create(t.Context(), s.by, left4me.Server{Name: "delta", Host: left4me.LocalHost})
-	if e, ok := left4me.Public(err); !ok || e.Code != "host.not_here" || e.Field != "host" || e.Hint != "use main, near, far, or none" {
+	if e, ok := left4me.Public(err); !ok || e.Code != "host.not_here" || e.Field != "host" ||
+		e.Hint != "use main, near, far, or leave the host out" {
 		t.Errorf("%v", err)
 	}
 }

@@ -32,7 +32,12 @@ func TestImportedOverlayDefinitions(t *testing.T) {
 		{"a script", Overlay{Kind: "Script", Script: "echo"}, left4me.ScriptOverlay, "look at its script"},
 		{"a script without a kind", Overlay{Script: "echo"}, left4me.ScriptOverlay, "look at its script"},
 		{"a script without text", Overlay{Kind: "script"}, left4me.FilesOverlay, "taken as one of files"},
-		{"a script that is too long", Overlay{Kind: "script", Script: strings.Repeat("#", 300<<10)}, left4me.FilesOverlay, "too long"},
+		{
+			"a script that is too long",
+			Overlay{Kind: "script", Script: strings.Repeat("#", 300<<10)},
+			left4me.FilesOverlay,
+			"longer than 256 KiB",
+		},
 		{"uploads", Overlay{Kind: "external"}, left4me.FilesOverlay, ""},
 		{"a hostile name", Overlay{Called: "\x1b[2J\xff" + strings.Repeat("x", 5000)}, left4me.FilesOverlay, ""},
 	} {

@@ -431,7 +431,7 @@ func TestHostErrorsShowCurrentServerName(t *testing.T) {
 	second := func(_ any, err error) error { return err }
 	named := func(what string, err error) {
 		t.Helper()
-		if e, ok := left4me.Public(err); !ok || e.Args["server"] != "beta" || !strings.HasPrefix(e.Text, "beta ") {
+		if e, ok := left4me.Public(err); !ok || e.Args["server"] != "beta" || !strings.HasPrefix(e.Text, "server beta ") {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
@@ -452,14 +452,14 @@ func TestHostErrorsShowCurrentServerName(t *testing.T) {
 		t.Fatal(err)
 	}
 	j, err := s.jobs.Get(ctx, stop.ID)
-	if err != nil || j.Error == nil || j.Error.Args["server"] != "beta" || j.Error.Text != "beta runs already" {
+	if err != nil || j.Error == nil || j.Error.Args["server"] != "beta" || j.Error.Text != "server beta is already running" {
 		t.Errorf("job error %+v, %v", j.Error, err)
 	}
 	st := left4me.Status{Name: "alpha", State: left4me.Failed}
 	st.Explain(why)
 	s.publish(t, bus.KindStatus, st)
 	v := s.until(t, "beta", func(v servers.View) bool { return v.Status.State == left4me.Failed })
-	if v.Status.Reason != "beta runs already" {
+	if v.Status.Reason != "server beta is already running" {
 		t.Errorf("Reason = %s", v.Status.Reason)
 	}
 }
