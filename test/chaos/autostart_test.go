@@ -90,7 +90,7 @@ func TestServersThatShouldRunStartAfterKillOfAllProcesses(t *testing.T) {
 	s.Serve(t)
 	stage.Until(t, "the server's reason names the empty directory", func() bool {
 		v, _ := s.Server("on")
-		return strings.Contains(v.Reason, "installation/ of host local is empty")
+		return strings.Contains(v.Reason, "not installed on host local (installation/ is empty)")
 	})
 	if j := newest(t, s, "on"); j.State != "failed" {
 		t.Errorf("left4me created a job although no game is installed: %+v", j)

@@ -124,7 +124,7 @@ func TestStartOnFullDiskResumesOnceSpaceIsFree(t *testing.T) {
 		}
 		// Users who are not signed in must not see paths.
 		for path, text := range map[string]string{
-			"/login":  "A disk of left4me is full. Log in to see which.",
+			"/login":  "A disk of left4me is full. Log in to see which disk.",
 			"/readyz": "ready, but a disk is full",
 		} {
 			if page := fetch(t, http.DefaultClient, s, path); !strings.Contains(page, text) || strings.Contains(page, s.Root) {
