@@ -263,28 +263,15 @@ func TestCallsThatNameNoTextAreFound(t *testing.T) {
 	}
 }
 
-// notInCatalogue lists the packages of the panel whose texts are not in the catalogue yet.
-var notInCatalogue = []string{
-	"internal/web",
-}
-
 // The texts of the panel must be in the catalogue: templates, handlers and scripts must contain none.
 func TestPanelHasNoTextOutsideOfTheCatalogue(t *testing.T) {
 	for _, s := range append(sources(t), templates(t)...) {
 		dir := filepath.Dir(s.path)
-		if s.test() || !strings.HasPrefix(dir, "internal/web") || slices.Contains(notInCatalogue, dir) {
+		if s.test() || !strings.HasPrefix(dir, "internal/web") {
 			continue
 		}
 		for _, w := range textsOutside(s.path, s.fset, s.file) {
 			t.Error(w)
-		}
-	}
-	for _, dir := range notInCatalogue {
-		found := slices.ContainsFunc(append(sources(t), templates(t)...), func(s source) bool {
-			return filepath.Dir(s.path) == dir && !s.test() && len(textsOutside(s.path, s.fset, s.file)) > 0
-		})
-		if !found {
-			t.Errorf("%s has no text outside of the catalogue: remove it from notInCatalogue", dir)
 		}
 	}
 	scripts, _ := filepath.Glob("internal/web/assets/js/*.js")
@@ -310,7 +297,7 @@ var (
 	goWords = regexp.MustCompile(`[A-Za-z]{2,}[,;:]? [a-z]{2,}|^[A-Z][a-z]+[.…?]?$`)
 	// noText matches strings that only look like text: headers, commands, and names of formats, methods,
 	// browsers and operating systems.
-	noText = regexp.MustCompile(`^(Accept|Location|Origin|Vary|Cookie|Host|Referer|Lines)$|^(GET|POST) /|^[a-z-]+/[a-z-]+; |; path=|^internal server error$|^(Edge?|Opera|Firefox|Chrome|Safari|Android|Windows|Linux)$|(?:^|\n)(?:left4me|systemctl) |\x00$`)
+	noText = regexp.MustCompile(`^(Accept|Location|Origin|Vary|Cookie|Host|Referer|Lines)$|^(GET|POST) /|^[a-z-]+/[a-z-]+; |; path=|, max-age=|^internal server error$|^(Edge?|Opera|Firefox|Chrome|Safari|Android|Windows|Linux)$|(?:^|\n)(?:left4me|systemctl) |\x00$`)
 	markup = regexp.MustCompile(`(?s)<code[^>]*>[^<]*</code>|<kbd[^>]*>[^<]*</kbd>|<[^<>]*>?`)
 	shown  = regexp.MustCompile(`(?:aria-label|placeholder|title|alt|data-[a-z-]*text)="([^"]*[A-Za-z]{2,}[^"]*)"`)
 	letter = regexp.MustCompile(`[A-Za-z]{2,}`)

@@ -18,21 +18,21 @@ import (
 	"github.com/left4me/left4me/internal/web/page"
 )
 
-// What script/gen made of assets/.
+// dist contains the files that script/gen builds from assets/.
 //
 //go:embed dist
 var dist embed.FS
 
-// asset is a file as it is served. Its plain bytes are read out of the program each time:
-// kept, they would be there twice, and hardly any browser asks for them.
+// asset is a served file. Its uncompressed bytes are read from the executable for each request: hardly any
+// browser requests them, and a copy would double their memory.
 type asset struct {
 	kind string
-	name string // in dist
+	name string // path in dist
 	zip  func() []byte
 }
 
-// assets are the files beside the pages. Their addresses hold a hash of what is
-// in them, so that a browser may keep them for ever.
+// assets holds scripts, style sheets and pictures. Their addresses contain a hash of the content, so that
+// browsers may cache them permanently.
 type assets struct {
 	addresses map[string]string // by file name
 	files     map[string]asset  // by the last part of the address
@@ -45,8 +45,8 @@ var kinds = map[string]string{
 	".svg":  "image/svg+xml",
 }
 
-// loadAssets reads them, once for each process: they are small and few, and part of
-// the program. Each is compressed when a browser first asks for it.
+// loadAssets returns the assets, which are loaded once per process. Each is compressed when a browser
+// first requests it.
 var loadAssets = sync.OnceValue(func() *assets {
 	a := &assets{addresses: map[string]string{}, files: map[string]asset{}}
 	err := fs.WalkDir(dist, "dist", func(name string, d fs.DirEntry, err error) error {
@@ -70,16 +70,16 @@ var loadAssets = sync.OnceValue(func() *assets {
 		return nil
 	})
 	if err != nil {
-		panic(err) // they are part of the program
+		panic(err) // the files are embedded
 	}
 	return a
 })
 
-// plain is the contents of a file of dist.
+// plain returns the content of a file in dist.
 func plain(name string) []byte {
 	b, err := dist.ReadFile(name)
 	if err != nil {
-		panic(err) // it is part of the program
+		panic(err) // the file is embedded
 	}
 	return b
 }
@@ -88,14 +88,14 @@ func compressed(b []byte) []byte {
 	var buf bytes.Buffer
 	z, err := gzip.NewWriterLevel(&buf, gzip.BestCompression)
 	if err != nil {
-		panic(err) // the level is one of the package's own
+		panic(err) // the level is valid
 	}
 	_, _ = z.Write(b)
 	_ = z.Close()
 	return buf.Bytes()
 }
 
-// URL is the address of a file by its name.
+// URL returns the address of a file.
 func (a *assets) URL(name string) string { return a.addresses[name] }
 
 func (a *assets) ServeHTTP(w http.ResponseWriter, r *http.Request) {

@@ -9,14 +9,14 @@ import (
 )
 
 const (
-	// bodyLimit is more than the longest form, which is that of a new server.
+	// bodyLimit bounds the body of a request. The largest form is that of a new server.
 	bodyLimit = 1 << 20
-	// textLimit is that of a form with a whole file in it, three bytes for one.
+	// textLimit bounds a form that contains a whole file, whose bytes may be encoded as three each.
 	textLimit = 3*overlays.MaxFile + bodyLimit
 )
 
-// limitOf is how long the body of a request may be; 0 is without a limit: a file
-// goes to the disk as it comes, and who takes it bounds it.
+// limitOf returns the limit for the body of a request, or 0 for none: uploaded files are written to disk
+// while they arrive, and their handlers limit them.
 func limitOf(r *http.Request) int64 {
 	if !strings.HasPrefix(r.URL.Path, "/overlays/") {
 		return bodyLimit

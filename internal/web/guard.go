@@ -12,12 +12,12 @@ import (
 
 var errCrossOrigin = left4me.NewError(left4me.Denied, "request.other_site")
 
-// guard stands before the handlers of all routes: it knows who asks, and shows what
-// they return as an error.
+// guard wraps the handlers of all routes: it identifies who sends a request, and shows the errors that
+// handlers return.
 type guard struct{ panel *page.Panel }
 
-// handler lets in who is logged in, or everybody. The handlers of routes check the
-// rights that these need.
+// handler wraps h and checks the login, unless the route is open. The handlers of routes check the
+// rights.
 func (g guard) handler(need page.Need, h page.Handler) http.Handler {
 	if need.Open {
 		return g.open(h)
@@ -25,7 +25,7 @@ func (g guard) handler(need page.Need, h page.Handler) http.Handler {
 	return g.signedIn(h)
 }
 
-// open lets everybody in; somebody who is logged in is known by name.
+// open wraps a handler that requires no login. It still identifies users who are logged in.
 func (g guard) open(h page.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		who, err := g.panel.Identify(r)
@@ -38,8 +38,8 @@ func (g guard) open(h page.Handler) http.Handler {
 	})
 }
 
-// signedIn lets in who is logged in. Whoever isn't is sent to do that first and comes
-// back.
+// signedIn wraps a handler that requires a login. Other browsers are redirected to the login page, which
+// leads back.
 func (g guard) signedIn(h page.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		who, err := g.panel.Identify(r)
@@ -52,7 +52,7 @@ func (g guard) signedIn(h page.Handler) http.Handler {
 			return
 		}
 		if err == nil && who == (accounts.Actor{}) {
-			err = accounts.Allow(who, accounts.See, left4me.Site) // says that nobody is logged in
+			err = accounts.Allow(who, accounts.See, left4me.Site) // returns the error that no user is logged in
 		}
 		if err == nil {
 			err = h(w, r, who)

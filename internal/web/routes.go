@@ -22,8 +22,8 @@ import (
 	"github.com/left4me/left4me/internal/web/settings"
 )
 
-// routes is the table of everything the panel answers, but for its assets. Each part
-// of the panel gives its own lines.
+// routes returns the routing table of the panel, without the assets. Each part of the panel contributes
+// its own routes.
 func routes(p *page.Panel, d Deps) []page.Route {
 	core := &overlay.Core{Panel: p, Overlays: d.Overlays, Jobs: d.Jobs}
 	choices := &settings.Choices{Servers: d.Servers, Overlays: d.Overlays}
@@ -56,8 +56,8 @@ func routes(p *page.Panel, d Deps) []page.Route {
 	)
 }
 
-// alive tells a script that its session is good and may open a stream. An
-// EventSource doesn't say why it was refused.
+// alive returns a handler that tells a script whether its session is valid and may open a stream,
+// because an EventSource does not report why a request was refused.
 func alive(p *page.Panel) page.Handler {
 	return func(w http.ResponseWriter, r *http.Request, _ accounts.Actor) error {
 		if err := p.Accounts.MayStream(p.Sessions.Secret(r)); err != nil {

@@ -14,12 +14,12 @@ func headers(secure bool, next http.Handler) http.Handler {
 		h.Set("Referrer-Policy", "same-origin")
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		h.Set("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
-		// Pages show who is logged in: whoever has the browser next must not find them
-		// in its cache, or with its back button.
+		// Pages contain data of the user, which the next user of the browser must not find in its cache or
+		// with its back button.
 		h.Set("Cache-Control", "no-store")
-		h.Set("X-Left4me", "1") // scripts tell our answers from a proxy's by it
+		h.Set("X-Left4me", "1") // tells scripts that the answer is not from a proxy
 		if secure {
-			h.Set("Cross-Origin-Opener-Policy", "same-origin") // browsers complain about it without https
+			h.Set("Cross-Origin-Opener-Policy", "same-origin") // without https, browsers ignore it with a warning
 		}
 		next.ServeHTTP(w, r)
 	})

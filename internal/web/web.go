@@ -1,13 +1,11 @@
-// Package web is the panel in the browser. It holds the wiring: the table of all
-// routes, what stands before each of them, and the assets. The pages are in the
-// packages beneath it, one for each part of the panel; what they share is in
+// Package web is the web panel. It contains the routing table, the handlers that run before each route,
+// and the assets. The pages are in the packages below, one for each part of the panel, and share
 // [github.com/left4me/left4me/internal/web/page].
 //
-// Every page works by its address, with reload, back and without scripts; what
-// changes while a page is open comes on top through one stream of events per page.
-// Pages hold no inline script and no inline style, and everything that comes from a
-// game server is shown as text with its control characters made visible. Rules live
-// in control: a handler parses, asks and renders.
+// Every page has an address, and works with reload, the back button and without scripts. Scripts add
+// updates of open pages, through one stream of events per page. Pages contain neither inline scripts
+// nor inline styles. Everything that comes from a game server is shown as text with visible control
+// characters. Rules belong to package control: handlers only parse, call and render.
 package web
 
 import (
@@ -29,7 +27,7 @@ import (
 	"github.com/left4me/left4me/internal/web/session"
 )
 
-// Deps is what the panel speaks for.
+// Deps holds what the panel depends on.
 type Deps struct {
 	Servers   *servers.Servers
 	Jobs      *jobs.Jobs
@@ -40,22 +38,22 @@ type Deps struct {
 	Accounts  *accounts.Accounts
 	Backups   *backups.Backups
 	Hosts     *hosts.Hosts
-	Full      func() *left4me.Error // says what can't be done on a full disk, or nothing; nil: never
-	Secure    bool                  // browsers come over https
+	Full      func() *left4me.Error // returns the note about a full disk, or nil; may be nil
+	Secure    bool                  // browsers connect over https
 	Version   string
 	// PublicAddress is LEFT4ME_PUBLIC_ADDRESS: the host that players connect to.
 	PublicAddress string
-	Units         bool // left4me and its servers are units of systemd
+	Units         bool // left4me and its servers run as systemd units
 	Log           *slog.Logger
 }
 
-// New makes the handler of the panel.
+// New returns the handler of the panel.
 func New(d Deps) http.Handler {
 	sessions := &session.Sessions{Accounts: d.Accounts, Secure: d.Secure, Log: d.Log}
 	return newPanel(d, sessions, sessions.Identify)
 }
 
-// newPanel is New with who is found to ask.
+// newPanel is like New, with another function to identify who sends a request.
 func newPanel(d Deps, sessions *session.Sessions, identify func(*http.Request) (accounts.Actor, error)) http.Handler {
 	files := loadAssets()
 	p := &page.Panel{

@@ -7,12 +7,12 @@ import (
 	"github.com/left4me/left4me/internal/locale"
 )
 
-// maxError bounds what is shown of a text, in bytes.
+// maxError bounds the shown part of a text, in bytes.
 const maxError = 8 << 10
 
 // Error returns the text of an error and the hint for what to do about it, which may be
-// empty, in the reader's language and as Visible returns them: arguments may come from
-// outside. It is the only place in the panel that makes texts of error codes.
+// empty, in the reader's language. Visible is applied to both, because arguments may come from
+// outside. All error texts of the panel are rendered here.
 func Error(ctx context.Context, e *left4me.Error) (text, hint string) {
 	text, hint = e.RenderIn(locale.From(ctx))
 	return shownError(text), shownError(hint)
@@ -25,19 +25,19 @@ func shownError(text string) string {
 	return Visible(text)
 }
 
-// ErrorText is what an error says, without what can be done about it.
+// ErrorText returns the text of an error without the hint.
 func ErrorText(ctx context.Context, e *left4me.Error) string {
 	text, _ := Error(ctx, e)
 	return text
 }
 
-// ErrorHint is what can be done about an error.
+// ErrorHint returns the hint for what to do about an error.
 func ErrorHint(ctx context.Context, e *left4me.Error) string {
 	_, hint := Error(ctx, e)
 	return hint
 }
 
-// ErrorLine is both in one line.
+// ErrorLine returns text and hint in one line.
 func ErrorLine(ctx context.Context, e *left4me.Error) string {
 	text, hint := Error(ctx, e)
 	if hint == "" {
@@ -46,7 +46,7 @@ func ErrorLine(ctx context.Context, e *left4me.Error) string {
 	return text + "; " + hint
 }
 
-// ErrorLineOf is ErrorLine of the part of an error that may be shown.
+// ErrorLineOf returns the ErrorLine of the part of an error that may be shown.
 func ErrorLineOf(ctx context.Context, err error) string {
 	if e, ok := left4me.Public(err); ok {
 		return ErrorLine(ctx, e)
@@ -54,10 +54,10 @@ func ErrorLineOf(ctx context.Context, err error) string {
 	return err.Error()
 }
 
-// Reason is why a server is in its state; empty when there is nothing to say.
+// Reason returns why a server is in its state; may be empty.
 func Reason(ctx context.Context, st left4me.Status) string {
 	if st.Why != nil {
 		return ErrorText(ctx, st.Why)
 	}
-	return shownError(st.Reason) // a host of an older build told it
+	return shownError(st.Reason) // from a host with an older left4me
 }

@@ -5,13 +5,13 @@ import (
 	"strings"
 )
 
-// UnixLines ends lines as shells and the game do; browsers send CR LF.
+// UnixLines replaces CR LF by LF: browsers submit text with CR LF, but shells and the game use LF.
 func UnixLines(s string) string { return strings.ReplaceAll(s, "\r\n", "\n") }
 
-// Escape is text as a value in an address.
+// Escape returns s escaped for the query of an address.
 func Escape(s string) string { return url.QueryEscape(s) }
 
-// CfgLines splits a text field into lines; browsers end them with CR LF.
+// CfgLines splits the text of a form field into lines, which browsers end with CR LF.
 func CfgLines(text string) []string {
 	text = strings.TrimRight(strings.ReplaceAll(text, "\r\n", "\n"), "\n ")
 	if text == "" {

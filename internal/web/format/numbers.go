@@ -8,7 +8,7 @@ import (
 	"github.com/left4me/left4me/internal/locale"
 )
 
-// Count is a number with its noun.
+// Count returns a number with its noun.
 func Count(n int, one, many string) string {
 	if n == 1 {
 		return "1 " + one
@@ -16,20 +16,20 @@ func Count(n int, one, many string) string {
 	return fmt.Sprintf("%d %s", n, many)
 }
 
-// MachineTime is a time as scripts read it.
+// MachineTime returns a time for scripts, in RFC 3339.
 func MachineTime(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
-// PersonTime is a time for people whose browser runs no script.
+// PersonTime returns a time in UTC for readers whose browser runs no scripts.
 func PersonTime(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
 
-// Span is a duration in its two largest units: 3 h 05 min.
+// Span returns a duration in its two largest units: 3 h 05 min.
 func Span(ctx context.Context, d time.Duration) string { return locale.From(ctx).Duration(d) }
 
 // Elapsed returns how long something took, with more precision for short durations: 345 ms, 3.4 s,
 // 12 min.
 func Elapsed(ctx context.Context, d time.Duration) string { return locale.From(ctx).Elapsed(d) }
 
-// Amount is a count with its unit.
+// Amount returns a number, as a size if unit is "bytes".
 func Amount(ctx context.Context, n int64, unit string) string {
 	if unit != "bytes" {
 		return locale.From(ctx).Number(n)

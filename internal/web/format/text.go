@@ -9,7 +9,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Short is the beginning of a text that somebody else wrote.
+// Short returns the first 80 characters of s.
 func Short(s string) string {
 	if r := []rune(s); len(r) > 80 {
 		return string(r[:80]) + "…"
@@ -17,9 +17,9 @@ func Short(s string) string {
 	return s
 }
 
-// Visible is text from outside, fit to be shown on one line: characters that
-// move the cursor, turn the writing direction or take no room are replaced by
-// what names them. Tabs stay.
+// Visible returns untrusted text for display on one line. Characters that move the cursor, change the
+// writing direction or have no width are replaced by visible symbols or their code points. Tabs are
+// kept.
 func Visible(s string) string {
 	clean := true
 	for _, r := range s {
@@ -35,7 +35,7 @@ func Visible(s string) string {
 	for i, r := range s {
 		switch {
 		case r == utf8.RuneError && !strings.HasPrefix(s[i:], "\uFFFD"):
-			fmt.Fprintf(&b, "‹%02X›", s[i]) // a byte that is no UTF-8
+			fmt.Fprintf(&b, "‹%02X›", s[i]) // a byte that is not UTF-8
 		case r < 0x20 && left4me.Hidden(r):
 			b.WriteRune(0x2400 + r) // the picture of this control character
 		case r == 0x7f:
@@ -49,7 +49,7 @@ func Visible(s string) string {
 	return b.String()
 }
 
-// VisibleLines splits what a console printed and makes each line visible.
+// VisibleLines splits console output into lines, and applies Visible to each.
 func VisibleLines(text string) []string {
 	text = strings.TrimSuffix(text, "\n")
 	if text == "" {
@@ -62,7 +62,7 @@ func VisibleLines(text string) []string {
 	return all
 }
 
-// Sentence begins with a capital letter and ends with a full stop.
+// Sentence capitalizes the first letter of s and ends s with a full stop.
 func Sentence(s string) string {
 	if s == "" {
 		return ""
@@ -71,7 +71,7 @@ func Sentence(s string) string {
 	return EndSentence(string(unicode.ToUpper(r)) + s[n:])
 }
 
-// EndSentence ends with a full stop.
+// EndSentence ends s with a full stop unless s ends with one or with a question mark.
 func EndSentence(s string) string {
 	if s == "" || strings.HasSuffix(s, ".") || strings.HasSuffix(s, "?") {
 		return s
@@ -79,7 +79,7 @@ func EndSentence(s string) string {
 	return s + "."
 }
 
-// JoinVisible is text of several lines.
+// JoinVisible joins lines after applying Visible to each.
 func JoinVisible(all []string) string {
 	out := make([]string, len(all))
 	for i, l := range all {

@@ -27,7 +27,7 @@ func TestWhatCanNotBeSeenIsShown(t *testing.T) {
 		"👩\u200D🚒":                  "👩\u200D🚒",
 		"\xff\xfe":                  "‹FF›‹FE›",
 		"\uFFFD":                    "\uFFFD",
-		"<script>alert(1)</script>": "<script>alert(1)</script>", // text stays text; escaping is the page's
+		"<script>alert(1)</script>": "<script>alert(1)</script>", // escaping is the page's task
 	} {
 		if got := Visible(in); got != want {
 			t.Errorf("Visible(%q) = %q, want %q", in, got, want)
@@ -35,8 +35,7 @@ func TestWhatCanNotBeSeenIsShown(t *testing.T) {
 	}
 }
 
-// What an error was told by others, as a plugin, a repository or an archive, may be
-// anything of any length.
+// Arguments of errors may come from a plugin, a repository or an archive, with any content and length.
 func TestErrorsSayWhatOthersToldVisiblyAndNotEndlessly(t *testing.T) {
 	for _, told := range []string{"\x1b]0;x\x07\u009b31m", "\u202Egnp.exe\u2066", "\xff\r\n", "{reason} [[{verb}]]", "<b>&amp;"} {
 		for _, e := range []*left4me.Error{

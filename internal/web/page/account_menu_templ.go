@@ -14,7 +14,7 @@ import (
 	"github.com/left4me/left4me/internal/locale"
 )
 
-// accountMenu is who is logged in, and the button that logs out.
+// accountMenu shows the logged-in user, and the button to log out.
 func accountMenu(f Frame) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -9,12 +9,12 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// fullPart says on every page what can't be done on a full disk.
+// fullPart returns the part of every page that shows the note about a full disk.
 func (p *Panel) fullPart(who accounts.Actor) *Part {
 	return LazyPart("full", func(context.Context) (templ.Component, error) { return FullNote(p.fullFor(who)), nil }, OnDisk())
 }
 
-// fullFor says what can't be done on a full disk, or nothing.
+// fullFor returns the note about a full disk as who may read it, or nil if no disk is full.
 func (p *Panel) fullFor(who accounts.Actor) *left4me.Error {
 	if p.Full == nil {
 		return nil
@@ -23,7 +23,7 @@ func (p *Panel) fullFor(who accounts.Actor) *left4me.Error {
 	switch {
 	case why == nil || Sees(who, left4me.Site):
 		return why
-	case who == (accounts.Actor{}): // paths are not for everybody
+	case who == (accounts.Actor{}): // users who are not logged in must not learn paths
 		return left4me.NewError(left4me.DiskFull, "disk.some_full")
 	}
 	return left4me.NewError(left4me.DiskFull, "disk.some_full_ask")

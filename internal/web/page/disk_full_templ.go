@@ -13,7 +13,7 @@ import (
 	"github.com/left4me/left4me/internal/web/format"
 )
 
-// FullNote says on every page what can't be done on a full disk.
+// FullNote is the note about a full disk that all pages show.
 func FullNote(why *left4me.Error) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -1,6 +1,6 @@
 package page
 
-// Setting is one thing that is said of something: who says it may be left out.
+// Setting is a setting with its value. From is the origin of the value, and may be empty.
 type Setting struct {
 	Label string
 	Value string

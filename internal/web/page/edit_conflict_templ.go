@@ -13,7 +13,7 @@ import (
 	"github.com/left4me/left4me/internal/web/format"
 )
 
-// TheirValues is what somebody else made of a definition meanwhile.
+// TheirValues shows the values that another user saved while this user was editing.
 func TheirValues(all []Setting) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

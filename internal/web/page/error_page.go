@@ -17,10 +17,10 @@ import (
 	"github.com/left4me/left4me/internal/web/format"
 )
 
-// ErrNoPage is the error of an address that nothing answers to.
+// ErrNoPage is the error for addresses without a page.
 var ErrNoPage = left4me.NewError(left4me.NotFound, "page.unknown")
 
-// failure is what may be said of an error.
+// failure is the part of an error that may be shown, and its HTTP status.
 type failure struct {
 	Status int    `json:"status"`
 	Text   string `json:"text"`
@@ -29,8 +29,8 @@ type failure struct {
 	RequestID string `json:"request_id,omitempty"`
 }
 
-// FailureOf says what may be said of err to who, and the id of the request, under which the
-// log has what may not.
+// FailureOf returns the part of err that who may read, and the id of the request, with which the rest
+// can be found in the log.
 func (p *Panel) FailureOf(r *http.Request, who accounts.Actor, err error) failure {
 	f := p.explained(r, accounts.Conceal(who, err))
 	f.RequestID = requestid.From(r.Context())
@@ -64,7 +64,7 @@ func failureOf(ctx context.Context, status int, e *left4me.Error) failure {
 	return failure{Status: status, Text: text, Hint: hint}
 }
 
-// Fail answers with an error: a page for people, two sentences for scripts.
+// Fail answers with an error: a page for browsers, JSON with text and hint for scripts.
 func (p *Panel) Fail(w http.ResponseWriter, r *http.Request, who accounts.Actor, err error) {
 	f := p.FailureOf(r, who, err)
 	if who == (accounts.Actor{}) && f.Status == http.StatusForbidden && FromScript(r) {
@@ -84,7 +84,7 @@ func (p *Panel) Fail(w http.ResponseWriter, r *http.Request, who accounts.Actor,
 	}
 }
 
-// RetryAfter says how long to wait, when err does.
+// RetryAfter sets the Retry-After header if err has a delay, rounded up to whole seconds.
 func RetryAfter(w http.ResponseWriter, err error) {
 	var wait accounts.RetryAfter
 	if errors.As(err, &wait) {

@@ -10,20 +10,21 @@ import (
 	"github.com/a-h/templ"
 )
 
-// formPrefix begins the parameters of a stream that say which forms a page has.
+// formPrefix is the prefix of the parameters in a stream's address that hold the digests of the page's
+// forms.
 const formPrefix = "form-"
 
-// form is a piece with fields. What people type in it stays: it is never replaced.
-// Instead a note above says that it has changed since the page was made.
+// form is a piece with fields. An open page never replaces it, because that would discard what the user
+// typed. Instead, a note above the form appears when the stored values change.
 type form struct {
 	id    string
-	now   templ.Component // as it is for somebody who has typed nothing
-	Typed templ.Component // as it is shown; nil: as it is
+	now   templ.Component // with the stored values
+	Typed templ.Component // with the submitted values; nil to show now
 	note  *Part
-	in    []Piece // that change while the page is open
+	in    []Piece // parts in the form that may change while the page is open
 }
 
-// Form makes a piece of a form.
+// Form returns a piece for a form whose stored values depend on topics.
 func (p *Panel) Form(r *http.Request, id string, now templ.Component, on ...Topic) *form {
 	f := &form{id: id, now: now}
 	f.note = LazyPart(id+"-changed", func(ctx context.Context) (templ.Component, error) {
@@ -39,13 +40,13 @@ func (p *Panel) Form(r *http.Request, id string, now templ.Component, on ...Topi
 	return f
 }
 
-// Holds names the pieces in a form that are replaced when they change.
+// Holds sets the pieces in the form that are replaced when they change.
 func (f *form) Holds(in ...Piece) *form {
 	f.in = in
 	return f
 }
 
-// As shows the form as it was typed.
+// As makes the form show the submitted values.
 func (f *form) As(typed templ.Component) *form {
 	f.Typed = typed
 	return f
@@ -53,7 +54,7 @@ func (f *form) As(typed templ.Component) *form {
 
 func (f *form) parts() []*Part { return group{in: append([]Piece{f.note}, f.in...)}.parts() }
 
-// Render writes the note and the form.
+// Render writes the note about changed values and the form.
 func (f *form) Render(ctx context.Context, w io.Writer) error {
 	if err := f.note.Render(ctx, w); err != nil {
 		return err
@@ -64,15 +65,15 @@ func (f *form) Render(ctx context.Context, w io.Writer) error {
 	return f.now.Render(ctx, w)
 }
 
-// digest tells forms apart, also over restarts of left4me. Parts in the form are
-// not counted: they are replaced.
+// digest returns a digest of the stored values that stays the same when left4me restarts. Parts in the
+// form are left out, because they are replaced when they change.
 func (f *form) digest(ctx context.Context) (string, error) {
 	html, err := fragment(context.WithValue(ctx, withoutParts{}, true), f.now)
 	sum := sha256.Sum256(html)
 	return base64.RawURLEncoding.EncodeToString(sum[:8]), err
 }
 
-// formsIn are the forms in a page, also those in other pieces.
+// formsIn returns the forms among pieces, including nested ones.
 func formsIn(all []Piece) (forms []*form) {
 	for _, p := range all {
 		switch p := p.(type) {
@@ -85,7 +86,7 @@ func formsIn(all []Piece) (forms []*form) {
 	return forms
 }
 
-// Form returns the form of a page by its id.
+// Form returns the form of a page by its id, and panics if the page has no such form.
 func (v View) Form(id string) *form {
 	for _, f := range formsIn(v.Body) {
 		if f.id == id {

@@ -10,7 +10,7 @@ import templruntime "github.com/a-h/templ/runtime"
 
 import "github.com/left4me/left4me/internal/locale"
 
-// formNote stands above a form that has changed since its page was made.
+// formNote is the note above a form whose stored values changed after the page was loaded.
 func formNote(id string, changed bool, page string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -1,6 +1,6 @@
 package page
 
-// AriaBool is an ARIA boolean.
+// AriaBool returns b as the value of an ARIA attribute.
 func AriaBool(b bool) string {
 	if b {
 		return "true"
@@ -8,7 +8,7 @@ func AriaBool(b bool) string {
 	return "false"
 }
 
-// DescribedBy names the texts that belong to an input.
+// DescribedBy returns the value of aria-describedby for an input: its problem, if any, and its hint.
 func DescribedBy(id, problem string) string {
 	if problem != "" {
 		return id + "-problem " + id + "-hint"

@@ -8,15 +8,15 @@ package page
 import "github.com/a-h/templ"
 import templruntime "github.com/a-h/templ/runtime"
 
-// PlainInput are the attributes of an input for a word that is not of a language.
+// PlainInput holds the attributes of inputs for names, paths and other text without spelling.
 var PlainInput = templ.Attributes{"autocapitalize": "none", "spellcheck": "false", "autocomplete": "off"}
 
-// PlainInputLike are those of PlainInput, with an example.
+// PlainInputLike returns the attributes of PlainInput with a placeholder.
 func PlainInputLike(placeholder string) templ.Attributes {
 	return templ.Attributes{"autocapitalize": "none", "spellcheck": "false", "autocomplete": "off", "placeholder": placeholder}
 }
 
-// Field is a labelled input with its hint and what is wrong with it.
+// Field shows a labelled input with its hint and problem.
 func Field(id, label, hint, problem string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -171,7 +171,7 @@ func Field(id, label, hint, problem string) templ.Component {
 	})
 }
 
-// Input is the input of a field, with what is wrong with it.
+// Input is the input of a field, linked to the field's hint and problem.
 func Input(id, name, value, problem string, more templ.Attributes) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -9,21 +9,21 @@ import (
 	"github.com/a-h/templ"
 )
 
-// mistake is a field that is wrong, in the order of the form.
+// mistake is a field with an invalid value.
 type mistake struct{ ID, Label, Text string }
 
 type mistakesKey struct{}
 
-// NoteMistake tells whoever renders a form of a field that is wrong; without a problem it
-// does nothing.
+// NoteMistake adds a field to the summary of invalid fields above the form that is being rendered. It
+// does nothing if problem is empty.
 func NoteMistake(ctx context.Context, id, label, problem string) {
 	if all, ok := ctx.Value(mistakesKey{}).(*[]mistake); ok && problem != "" {
 		*all = append(*all, mistake{id, label, problem})
 	}
 }
 
-// summed renders a form. When fields of it are wrong, a summary that leads to them
-// stands above it, and the first of them has the focus.
+// summed renders a form. If fields are invalid, a summary that links to them precedes the form, and the
+// first invalid field gets the focus.
 func summed(form templ.Component) templ.Component {
 	return templ.ComponentFunc(func(ctx context.Context, w io.Writer) error {
 		var wrong []mistake
@@ -40,7 +40,7 @@ func summed(form templ.Component) templ.Component {
 		if err := mistakeSummary(wrong).Render(ctx, w); err != nil {
 			return err
 		}
-		// No text of anybody has an unescaped quote.
+		// Quotes in texts are escaped, so the attribute can't match inside one.
 		id := ` id="` + wrong[0].ID + `"`
 		_, err := io.WriteString(w, strings.Replace(buf.String(), id, id+" autofocus", 1))
 		return err

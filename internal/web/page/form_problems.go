@@ -14,18 +14,18 @@ import (
 	"github.com/left4me/left4me/internal/web/format"
 )
 
-// Public returns the part of err that who may read. No other package of the panel shows a
-// part of an error by other means.
+// Public returns the part of err that who may read. All other packages of the panel must use it to show
+// errors.
 func Public(who accounts.Actor, err error) (*left4me.Error, bool) {
 	return left4me.Public(accounts.Conceal(who, err))
 }
 
-// Problems are what is wrong with the fields of a form; the empty field is the
+// Problems maps the fields of a form to what is wrong with their values. The empty field stands for the
 // form as a whole.
 type Problems map[string]string
 
-// ProblemsOf sorts err by field, as who may read it, or reports false when it isn't about
-// a form.
+// ProblemsOf returns the problems in err by field, as who may read them. It reports false if err is not
+// about the values of a form.
 func ProblemsOf(ctx context.Context, who accounts.Actor, err error) (Problems, bool) {
 	err = accounts.Conceal(who, err)
 	e, ok := left4me.Public(err)
@@ -51,10 +51,10 @@ func ProblemsOf(ctx context.Context, who accounts.Actor, err error) (Problems, b
 	return out, true
 }
 
-// All is all of them in one text.
+// All returns all problems as one text.
 func (p Problems) All() string { return strings.Join(slices.Sorted(maps.Values(p)), " ") }
 
-// JoinMistakes joins what is wrong with fields.
+// JoinMistakes joins errors about fields into one error, or returns nil if there are none.
 func JoinMistakes(errs ...error) error {
 	var all left4me.Fields
 	for _, err := range errs {

@@ -8,23 +8,23 @@ import (
 	"github.com/left4me/left4me/internal/web/session"
 )
 
-// Assets knows the addresses of the files beside the pages by their names.
+// Assets returns the addresses of scripts, style sheets and pictures by their names.
 type Assets interface{ URL(name string) string }
 
-// Frame is what every page has around its own part.
+// Frame is the data of what surrounds the content of every page.
 type Frame struct {
 	Title   string
-	Section string // of the navigation that this page belongs to
+	Section string // entry of the navigation that the page belongs to
 	Who     accounts.Actor
 	Theme   theme
 	Assets  Assets
 	Version string
-	Path    string         // of this page, to come back to
-	Scripts []string       // names of assets that only this page needs
-	Stream  string         // address of the page's stream of events, may be empty
-	Session string         // which session the page belongs to: not its secret
-	Moving  bool           // it will soon show something else: without scripts it reloads itself
-	Full    *left4me.Error // what can't be done on a full disk, or nil
+	Path    string         // address of this page, to return to
+	Scripts []string       // names of assets that this page needs besides those of all pages
+	Stream  string         // address of the page's stream of events; may be empty
+	Session string         // tag of the session that the page belongs to; see session.Tag
+	Moving  bool           // the content is about to change; browsers without scripts reload the page
+	Full    *left4me.Error // note about a full disk, or nil
 }
 
 func (p *Panel) Frame(r *http.Request, who accounts.Actor, title, section string) Frame {

@@ -1,6 +1,6 @@
 package page
 
-// drawings are the icons: paths on a square of 16, drawn with a line of 1.6.
+// drawings holds the SVG paths of the icons by name, on a square of 16 units with a stroke of 1.6.
 var drawings = map[string]string{
 	"servers":      "M2.5 3h11v4h-11zM2.5 9h11v4h-11zM5 5h.01M5 11h.01",
 	"jobs":         "M2.5 4l1 1 2-2M2.5 8.5l1 1 2-2M2.5 13l1 1 2-2M8 4h5.5M8 8.5h5.5M8 13h5.5",

@@ -14,7 +14,7 @@ import (
 	"github.com/left4me/left4me/internal/locale"
 )
 
-// navigation leads to the parts of the panel that somebody may see.
+// navigation links to the sections of the panel that the user may see.
 func navigation(f Frame) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

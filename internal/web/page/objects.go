@@ -10,29 +10,28 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Objects makes the routes about objects of one kind, which the path of a request
-// names. Handlers and builders get the object that was read from the path after the
-// rights on its target were checked. An object that somebody may not see is answered
-// like one that isn't there. Its methods take the right on the target, and the path
-// behind that of the object.
+// Objects creates the routes for objects of one kind, which are named in the path of a request. Its
+// methods take the right that is required on the object's target, and the rest of the path after the
+// object. Handlers and builders get the object after the right has been checked. An object that the
+// user may not see is answered like one that does not exist.
 type Objects[T any] struct {
-	path   string // of an object, as net/http.ServeMux takes it
+	path   string // pattern of net/http.ServeMux for an object
 	kind   left4me.TargetKind
 	read   func(r *http.Request, who accounts.Actor) (T, error)
-	target func(T) left4me.Target // also of the zero value, where read found nothing
-	hidden func(T) error          // left4me.NotFound, for one that somebody may not see; nil: ErrNoPage
+	target func(T) left4me.Target // also called with the zero value, if read found nothing
+	hidden func(T) error          // returns the left4me.NotFound for an object that the user may not see; nil for ErrNoPage
 }
 
-// Servers are the servers by their names.
+// Servers identifies servers by name.
 func Servers() Objects[left4me.Name] { return named("/servers/{name}", left4me.OnServer) }
 
-// Overlays are the overlays by their names.
+// Overlays identifies overlays by name.
 func Overlays() Objects[left4me.Name] { return named("/overlays/{name}", left4me.OnOverlay) }
 
-// Blueprints are the blueprints by their names.
+// Blueprints identifies blueprints by name.
 func Blueprints() Objects[left4me.Name] { return named("/blueprints/{name}", left4me.OnBlueprint) }
 
-// Backups are the backups by their names. They belong to the site.
+// Backups identifies backups by name. The rights on them are those on the site.
 func Backups() Objects[left4me.Name] {
 	return named("/backups/{name}", func(left4me.Name) left4me.Target { return left4me.Site })
 }
@@ -44,7 +43,7 @@ func named(path string, target func(left4me.Name) left4me.Target) Objects[left4m
 	}
 }
 
-// pathName reads the name in a path. A name that can't be is nobody's: left4me.NotFound.
+// pathName returns the name in a path. An invalid name cannot exist: left4me.NotFound.
 func pathName(r *http.Request) (left4me.Name, error) {
 	n, err := left4me.ParseName(r.PathValue("name"))
 	if err != nil {
@@ -53,7 +52,7 @@ func pathName(r *http.Request) (left4me.Name, error) {
 	return n, nil
 }
 
-// Users are the users by their names, which need not exist. They belong to the site.
+// Users identifies users by name, which need not exist. The rights on them are those on the site.
 func Users() Objects[string] {
 	return Objects[string]{
 		path: "/users/{name}", kind: left4me.SiteTarget,
@@ -62,11 +61,11 @@ func Users() Objects[string] {
 	}
 }
 
-// jobTarget stands in the Need of a route for the target of a job: a server, an overlay
-// or the site.
+// jobTarget is the kind in the Need of routes whose target is that of a job: a server, an overlay or
+// the site.
 const jobTarget left4me.TargetKind = "job"
 
-// JobRoutes are the jobs by their ids. The rights on a job are those on what it works on.
+// JobRoutes identifies jobs by id. The rights on a job are those on its target.
 func (p *Panel) JobRoutes() Objects[left4me.Job] {
 	return Objects[left4me.Job]{
 		path: "/jobs/{id}", kind: jobTarget,
@@ -78,13 +77,13 @@ func (p *Panel) JobRoutes() Objects[left4me.Job] {
 	}
 }
 
-// Revision is a revision of an overlay, which need not be there.
+// Revision identifies a revision of an overlay, which need not exist.
 type Revision struct {
 	Overlay left4me.Name
 	Number  int // from 1
 }
 
-// Revisions are the revisions of overlays. The rights on one are those on the overlay.
+// Revisions identifies revisions of overlays. The rights on a revision are those on its overlay.
 func Revisions() Objects[Revision] {
 	return Objects[Revision]{
 		path: "/overlays/{name}/revisions/{revision}", kind: left4me.OverlayTarget,
@@ -101,14 +100,14 @@ func Revisions() Objects[Revision] {
 	}
 }
 
-// Upload is an upload to an overlay, which need not be there.
+// Upload identifies an upload to an overlay, which need not exist.
 type Upload struct {
 	Overlay left4me.Name
 	ID      string
 }
 
-// UploadsOfOverlays are the uploads to an overlay that the path names, too. The rights
-// on one are those on the overlay; an upload to another overlay is none of these.
+// UploadsOfOverlays identifies uploads by id and overlay. The rights on an upload are those on its
+// overlay. An upload to another overlay is treated as nonexistent.
 func (p *Panel) UploadsOfOverlays() Objects[Upload] {
 	return Objects[Upload]{
 		path: "/overlays/{name}/uploads/{id}", kind: left4me.OverlayTarget,
@@ -118,7 +117,7 @@ func (p *Panel) UploadsOfOverlays() Objects[Upload] {
 			if v.Overlay, err = pathName(r); err != nil {
 				return v, err
 			}
-			// What isn't there is said by who is asked for it.
+			// The handler reports an upload that does not exist.
 			if u, err := p.Uploads.Get(r.Context(), who, v.ID); err == nil && u.Overlay != v.Overlay {
 				return v, ErrNoPage
 			}
@@ -127,8 +126,7 @@ func (p *Panel) UploadsOfOverlays() Objects[Upload] {
 	}
 }
 
-// UploadRoutes are the uploads by their ids. The rights on one are those on the
-// overlay that it is for.
+// UploadRoutes identifies uploads by id. The rights on an upload are those on its overlay.
 func (p *Panel) UploadRoutes() Objects[uploads.Upload] {
 	return Objects[uploads.Upload]{
 		path: "/uploads/{id}", kind: left4me.OverlayTarget,
@@ -139,16 +137,16 @@ func (p *Panel) UploadRoutes() Objects[uploads.Upload] {
 	}
 }
 
-// Own is a route about something of whoever asks, whose id is in the path, such as one
-// of its tokens. The handler checks that it is.
+// Own returns a route for something that belongs to the requester, such as a token, whose id is in the
+// path. The handler must check that it belongs to the requester.
 func Own(method, path, rest string, h func(w http.ResponseWriter, r *http.Request, who accounts.Actor, id string) error) Route {
 	return SignedIn.Handle(method+" "+path+"/{id}"+rest, func(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
 		return h(w, r, who, r.PathValue("id"))
 	})
 }
 
-// Allow returns nothing for whoever has a right on a target. Errors: left4me.NotFound
-// for whoever may not even see it, as if it were not there, else left4me.Denied.
+// Allow returns nil if who has a right on a target. Errors: left4me.NotFound if who may not see the
+// target, as if it did not exist; otherwise left4me.Denied.
 func Allow(who accounts.Actor, right accounts.Right, target left4me.Target) error {
 	if accounts.Allow(who, accounts.See, target) != nil {
 		return ErrNoPage
@@ -156,13 +154,13 @@ func Allow(who accounts.Actor, right accounts.Right, target left4me.Target) erro
 	return accounts.Allow(who, right, target)
 }
 
-// admit reads the object of a request and checks the rights on it.
+// admit returns the object of a request after checking the requester's right on it.
 func (o Objects[T]) admit(r *http.Request, who accounts.Actor, right func(T) accounts.Right) (T, error) {
 	v, err := o.read(r, who)
 	if err != nil && !errors.Is(err, left4me.NotFound) {
 		return v, err
 	}
-	// Who may not know whether it is there must not learn it from the answer.
+	// The answer must not reveal whether an object exists that the requester may not see.
 	denied := Allow(who, right(v), o.target(v))
 	switch {
 	case denied == nil:
@@ -175,7 +173,7 @@ func (o Objects[T]) admit(r *http.Request, who accounts.Actor, right func(T) acc
 	return v, o.hidden(v)
 }
 
-// Handle is a route that a handler answers; method is that of its requests.
+// Handle returns a route that h answers; method is the HTTP method of its requests.
 func (o Objects[T]) Handle(
 	right accounts.Right, method, rest string, h func(w http.ResponseWriter, r *http.Request, who accounts.Actor, v T) error,
 ) Route {
@@ -184,7 +182,7 @@ func (o Objects[T]) Handle(
 	return route
 }
 
-// HandleAs is Handle where the object says which right is needed.
+// HandleAs is like Handle, but the required right depends on the object.
 func (o Objects[T]) HandleAs(
 	right func(T) accounts.Right, method, rest string, h func(w http.ResponseWriter, r *http.Request, who accounts.Actor, v T) error,
 ) Route {
@@ -200,7 +198,7 @@ func (o Objects[T]) HandleAs(
 	}
 }
 
-// Show is the route of a page and of its stream.
+// Show returns the route of a page and of its stream.
 func (o Objects[T]) Show(
 	right accounts.Right, rest, parent string, build func(r *http.Request, who accounts.Actor, v T) (View, error),
 ) Route {
@@ -216,7 +214,7 @@ func (o Objects[T]) Show(
 	}
 }
 
-// Stream is the route of the stream of a page whose answer is a route of its own.
+// Stream returns the route of the stream of a page that another route answers with.
 func (o Objects[T]) Stream(
 	right accounts.Right, rest, parent string, build func(r *http.Request, who accounts.Actor, v T) (View, error),
 ) Route {
@@ -225,8 +223,8 @@ func (o Objects[T]) Stream(
 	return route
 }
 
-// FormAddress is the route of a reload of a form that was wrong and was shown where it
-// was sent to.
+// FormAddress returns the route of a GET request to the address to which a form is submitted. A
+// rejected form is shown at that address, so that a reload requests it.
 func (o Objects[T]) FormAddress(right accounts.Right, rest string) Route {
 	return o.Handle(right, http.MethodGet, rest, func(w http.ResponseWriter, r *http.Request, who accounts.Actor, _ T) error {
 		return formAddress(w, r, who)

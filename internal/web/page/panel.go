@@ -1,10 +1,9 @@
-// Package page is what all pages of the panel share: the framework that makes a
-// page out of pieces and keeps it up to date, the layout around it, the components
-// in it, and how requests and forms are answered.
+// Package page contains what all pages of the panel share: the framework that composes pages of pieces
+// and keeps them up to date, the layout, common components, and the handling of requests and forms.
 //
-// A page is a [View] that a [Builder] makes. Its answer and its stream of events come
-// from the same pieces: a [Piece] that never changes is [Fixed], one that does is a
-// part with the topics that it depends on, and a form keeps what people type.
+// A [Builder] returns a page as a [View]. The answer to the request and the stream of events use the
+// same pieces: a [Fixed] piece never changes, a [Part] is sent again when a [Topic] changes that it
+// depends on, and a form keeps what the user has typed.
 package page
 
 import (
@@ -22,18 +21,18 @@ import (
 	"github.com/left4me/left4me/internal/web/session"
 )
 
-// Panel shows pages and follows what is on them. Its fields don't change once it
-// answers requests. It is safe for concurrent use.
+// Panel serves pages and their streams of events. Its fields must not change once it answers requests.
+// It is safe for concurrent use.
 type Panel struct {
 	Sessions *session.Sessions
-	// Identify says who asks: the actor of the session of a request. Errors: left4me.Denied.
+	// Identify returns the actor of a request's session. Errors: left4me.Denied.
 	Identify func(r *http.Request) (accounts.Actor, error)
 	Assets   Assets
 	Version  string
-	Full     func() *left4me.Error // says what can't be done on a full disk, or nothing; nil: never
+	Full     func() *left4me.Error // returns the note about a full disk, or nil; may be nil
 	Log      *slog.Logger
 
-	// What pages follow.
+	// Sources of the changes that streams follow.
 	Servers  *servers.Servers
 	Jobs     *jobs.Jobs
 	Overlays *overlays.Overlays
@@ -42,8 +41,7 @@ type Panel struct {
 	Accounts *accounts.Accounts
 	Backups  *backups.Backups
 
-	// Handler answers every address of the panel: streams that pages share ask it
-	// for the events of each page.
+	// Handler answers all requests to the panel. Shared streams use it to open the stream of each page.
 	Handler http.Handler
 	shared  sharedStreams
 }

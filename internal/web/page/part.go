@@ -10,34 +10,35 @@ import (
 	"github.com/a-h/templ"
 )
 
-// Piece is something on a page.
+// Piece is a component of a page.
 type Piece interface {
 	templ.Component
-	parts() []*Part // in it, from top to bottom
+	parts() []*Part // the parts in the piece, from top to bottom
 }
 
-// Part is a piece that changes while the page is open. It renders one element, and
-// the id of the part is the id of that element.
+// Part is a piece that may change while the page is open. It renders one element, whose id is the id of
+// the part.
 type Part struct {
 	id   string
-	on   []Topic // what it depends on
+	on   []Topic // topics that the part depends on
 	html func(ctx context.Context) (templ.Component, error)
-	Rows []*Part // of a list: parts of their own, which html holds
+	Rows []*Part // rows of a list, which html contains; each is sent on its own when it changes
 
 	costly bool // see Later
 }
 
-// NewPart is a part that shows what the builder has read.
+// NewPart returns a part whose component is already built.
 func NewPart(id string, c templ.Component, on ...Topic) *Part {
 	return LazyPart(id, func(context.Context) (templ.Component, error) { return c, nil }, on...)
 }
 
-// LazyPart is a part that reads what it shows.
+// LazyPart returns a part whose component is built when it is rendered.
 func LazyPart(id string, html func(context.Context) (templ.Component, error), on ...Topic) *Part {
 	return &Part{id: id, on: on, html: html}
 }
 
-// Deferred is a component that is read when it is rendered, once.
+// Deferred returns a component that is built when it is first rendered. It is not safe for concurrent
+// use.
 func Deferred(read func(ctx context.Context) (templ.Component, error)) templ.Component {
 	var c templ.Component
 	return templ.ComponentFunc(func(ctx context.Context, w io.Writer) (err error) {
@@ -50,8 +51,8 @@ func Deferred(read func(ctx context.Context) (templ.Component, error)) templ.Com
 	})
 }
 
-// Later lets what the page was answered with count until there is news: reading it
-// for the page and again for its stream would take too long.
+// Later marks a part as expensive: its stream does not build it until one of its topics changes,
+// because the answer to the request has just built it.
 func (p *Part) Later() *Part {
 	p.costly = true
 	return p
@@ -59,8 +60,8 @@ func (p *Part) Later() *Part {
 
 func (p *Part) parts() []*Part { return []*Part{p} }
 
-// Render writes the element of the part. An element without the id of its part
-// could never be replaced: that is an error.
+// Render writes the element of the part. An element without the part's id is an error, because an open
+// page could not replace it.
 func (p *Part) Render(ctx context.Context, w io.Writer) error {
 	if ctx.Value(withoutParts{}) != nil {
 		return nil
@@ -83,15 +84,15 @@ func (p *Part) Render(ctx context.Context, w io.Writer) error {
 	return err
 }
 
-// depends reports whether the part may be another after some news.
+// depends reports whether the part depends on one of the changed topics.
 func (p *Part) depends(on map[Topic]bool) bool {
 	return slices.ContainsFunc(p.on, func(t Topic) bool { return on[t] })
 }
 
-// withoutParts is the key of a context in which parts render nothing.
+// withoutParts is the context key with which parts render nothing.
 type withoutParts struct{}
 
-// group is a piece of pieces.
+// group is a piece that contains other pieces.
 type group struct {
 	templ.Component
 	in []Piece
@@ -104,11 +105,10 @@ func (g group) parts() (all []*Part) {
 	return all
 }
 
-// Fixed is a piece that never changes while a page is open, but for the pieces that
-// it holds.
+// Fixed returns a piece that never changes while a page is open, except for the pieces in it.
 func Fixed(c templ.Component, in ...Piece) Piece { return group{summed(c), in} }
 
-// Pieces are some in a row.
+// Pieces returns a piece that renders pieces one after the other.
 func Pieces(in ...Piece) Piece {
 	return Fixed(templ.ComponentFunc(func(ctx context.Context, w io.Writer) error {
 		for _, p := range in {
@@ -120,8 +120,8 @@ func Pieces(in ...Piece) Piece {
 	}), in...)
 }
 
-// Box is pieces in an element of a class.
+// Box returns a piece that renders pieces in an element with a class.
 func Box(class string, in ...Piece) Piece { return Fixed(division(class, Pieces(in...)), in...) }
 
-// Columns are two columns with pieces.
+// Columns returns a piece that renders two columns.
 func Columns(left, right Piece) Piece { return Box("columns", Box("", left), Box("", right)) }

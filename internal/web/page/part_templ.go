@@ -78,7 +78,7 @@ func division(class string, in templ.Component) templ.Component {
 	})
 }
 
-// partProblem stands where a part of a page was that can't be shown any more.
+// partProblem replaces a part of a page that can no longer be rendered.
 func partProblem(id string, why *left4me.Error) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

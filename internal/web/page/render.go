@@ -21,8 +21,8 @@ var (
 	seed    = maphash.MakeSeed()
 )
 
-// Render writes a page. It is made whole before the first byte goes out: an
-// error in it becomes an error page and not half of one.
+// Render writes a page. The page is rendered completely before the first byte is sent, so that an error
+// leads to an error page instead of half a page.
 func (p *Panel) Render(w http.ResponseWriter, r *http.Request, status int, page templ.Component) error {
 	buf := buffers.Get().(*bytes.Buffer)
 	defer buffers.Put(buf)
@@ -36,7 +36,7 @@ func (p *Panel) Render(w http.ResponseWriter, r *http.Request, status int, page 
 	if !AcceptsGzip(r) {
 		h.Set("Content-Length", strconv.Itoa(buf.Len()))
 		w.WriteHeader(status)
-		_, _ = w.Write(buf.Bytes()) // who has gone needs no answer
+		_, _ = w.Write(buf.Bytes()) // the client may have disconnected
 		return nil
 	}
 	h.Set("Content-Encoding", "gzip")
@@ -49,7 +49,7 @@ func (p *Panel) Render(w http.ResponseWriter, r *http.Request, status int, page 
 	return nil
 }
 
-// AcceptsGzip reports whether the answer may be compressed.
+// AcceptsGzip reports whether the answer to a request may be compressed.
 func AcceptsGzip(r *http.Request) bool {
 	for part := range strings.SplitSeq(r.Header.Get("Accept-Encoding"), ",") {
 		name, q, _ := strings.Cut(strings.TrimSpace(part), ";")
@@ -60,14 +60,14 @@ func AcceptsGzip(r *http.Request) bool {
 	return false
 }
 
-// fragment renders a part of a page.
+// fragment renders a component into memory.
 func fragment(ctx context.Context, c templ.Component) ([]byte, error) {
 	var buf bytes.Buffer
 	err := c.Render(ctx, &buf)
 	return buf.Bytes(), err
 }
 
-// Digest tells contents apart, for as long as this process lives.
+// Digest returns a digest of b that is stable within this process.
 func Digest(b []byte) string {
 	sum := maphash.Bytes(seed, b)
 	raw := make([]byte, 0, 8)

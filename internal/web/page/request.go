@@ -12,17 +12,17 @@ import (
 	"github.com/left4me/left4me/internal/web/session"
 )
 
-// Handler answers a request of somebody. What it returns as an error becomes a
-// page; it has then written nothing.
+// Handler answers a request of who. If it returns an error, it must not have written anything; the
+// error is then shown as a page.
 type Handler func(w http.ResponseWriter, r *http.Request, who accounts.Actor) error
 
-// FromScript reports whether a script asks, which wants a short answer and no page.
+// FromScript reports whether a script sent the request, which expects a short answer instead of a page.
 func FromScript(r *http.Request) bool { return r.Header.Get("X-Left4me") == "live" || acceptsEvents(r) }
 
 func acceptsEvents(r *http.Request) bool { return r.Header.Get("Accept") == "text/event-stream" }
 
-// Done ends a form that was sent: a script learns that it worked, a browser is
-// sent to the page that shows the result.
+// Done answers a successful form: 204 for a script, a redirect to the page that shows the result for a
+// browser.
 func Done(w http.ResponseWriter, r *http.Request, to string) error {
 	if FromScript(r) {
 		w.WriteHeader(http.StatusNoContent)
@@ -32,7 +32,7 @@ func Done(w http.ResponseWriter, r *http.Request, to string) error {
 	return nil
 }
 
-// BadForm keeps an error about the size and turns any other into one that can
+// BadForm returns an error about the size of a form unchanged, and wraps all others in an error that can
 // be shown.
 func BadForm(err error) error {
 	var large *http.MaxBytesError
@@ -42,17 +42,16 @@ func BadForm(err error) error {
 	return left4me.NewError(left4me.Invalid, "form.unreadable").Because(err)
 }
 
-// AnswerJSON is what a script gets.
+// AnswerJSON answers a script with JSON.
 func AnswerJSON(w http.ResponseWriter, status int, v any) error {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(v) // who has gone needs no answer
+	_ = json.NewEncoder(w).Encode(v) // the client may have disconnected
 	return nil
 }
 
-// PagePath is the address of the page that a request is about, without its query:
-// its stream has one of its own, and a form that was wrong is shown where it was
-// sent to.
+// PagePath returns the address of the page that a request is about, without its query. For the request
+// of a stream it is the address of the stream's page.
 func PagePath(r *http.Request) string {
 	path := r.URL.Path
 	if n := len(path) - len("/live"); n > 0 && path[n:] == "/live" {
@@ -61,8 +60,8 @@ func PagePath(r *http.Request) string {
 	return path
 }
 
-// again is the address of a page as its stream knows it, to load it once more,
-// without what is only about the stream.
+// again returns the address with which the page of a stream is reloaded: that of the stream without the
+// parameters that only streams have.
 func again(r *http.Request) string {
 	q := r.URL.Query()
 	for key := range q {
@@ -76,8 +75,8 @@ func again(r *http.Request) string {
 	return PagePath(r) + "?" + q.Encode()
 }
 
-// LocalPath is where to go next: a path of ours, or the start page for anything
-// that could lead elsewhere.
+// LocalPath returns the target of a redirect: s if it is a path of the panel, or the start page if s
+// could lead to another site.
 func LocalPath(s string) string {
 	const start = "/servers"
 	u, err := url.Parse(s)

@@ -8,11 +8,10 @@ import (
 	"github.com/left4me/left4me/internal/web/format"
 )
 
-// Permission is what a page needs to know to offer something: whether whoever looks may
-// do it.
+// Permission tells a page whether the reader may perform an action.
 type Permission struct {
 	Act bool
-	err error // why not
+	err error // why the action is not allowed
 }
 
 // Why returns in the reader's language why the act is not allowed; empty when it is.
@@ -23,7 +22,7 @@ func (p Permission) Why(ctx context.Context) string {
 	return format.ErrorLineOf(ctx, p.err)
 }
 
-// May says whether somebody has a right on a target.
+// May returns whether who has a right on a target.
 func May(who accounts.Actor, right accounts.Right, target left4me.Target) Permission {
 	if err := accounts.Allow(who, right, target); err != nil {
 		return Permission{err: err}
@@ -31,23 +30,23 @@ func May(who accounts.Actor, right accounts.Right, target left4me.Target) Permis
 	return Permission{Act: true}
 }
 
-// May says whether whoever looks at the page has a right on a target.
+// May returns whether the reader of the page has a right on a target.
 func (f Frame) May(right accounts.Right, target left4me.Target) Permission {
 	return May(f.Who, right, target)
 }
 
-// Rights says what somebody may do to what a page is about.
+// Rights returns whether the reader of a page has a right on the page's target.
 type Rights func(right accounts.Right) Permission
 
-// RightsOn are the rights of somebody on a target.
+// RightsOn returns the rights of who on a target.
 func RightsOn(who accounts.Actor, target left4me.Target) Rights {
 	return func(right accounts.Right) Permission { return May(who, right, target) }
 }
 
-// Sees reports whether somebody may see a target: only then a page links to it.
+// Sees reports whether who may see a target. A page must not link to other targets.
 func Sees(who accounts.Actor, target left4me.Target) bool {
 	return accounts.Allow(who, accounts.See, target) == nil
 }
 
-// Sees reports whether whoever looks at the page may see a target.
+// Sees reports whether the reader of the page may see a target.
 func (f Frame) Sees(target left4me.Target) bool { return Sees(f.Who, target) }

@@ -9,31 +9,30 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Route is a line of the table of what the panel answers: a handler, or a page with
-// its stream of events. The functions that make one put the check of its Need before
-// both: what is about an object comes from [Objects], and its handlers get the object
-// from there only.
+// Route is an entry of the panel's routing table: a handler, or a page with its stream of events. The
+// functions that create routes add the check of Need. Routes for objects are created by [Objects],
+// whose handlers get the object only after the check.
 type Route struct {
 	Need    Need
-	Pattern string // of net/http.ServeMux; of a page without a method
+	Pattern string // pattern of net/http.ServeMux; without a method for a page
 
-	handler Handler // nil: it is a page
-	build   Builder // of a page
-	parent  string  // of a page: where people go on whose page is about something that was deleted
-	stream  bool    // only the stream of a page: its handler is another route
+	handler Handler // nil for a page
+	build   Builder // nil for a handler
+	parent  string  // address that an open page goes to when its object is deleted
+	stream  bool    // only the stream of a page; another route answers with the page
 }
 
-// Need is what a request needs to be answered.
+// Need is the permission that a route requires.
 type Need struct {
-	Open  bool               // nothing: everybody is answered
-	Right accounts.Right     // empty: whoever is logged in, or the object says it
-	Kind  left4me.TargetKind // of the target whose right that is
+	Open  bool               // no login is required
+	Right accounts.Right     // empty if any login suffices, or if the right depends on the object
+	Kind  left4me.TargetKind // kind of the target on which Right is required
 }
 
-// IsPage reports whether the route is that of a page, which has a stream of events.
+// IsPage reports whether the route is a page, which has a stream of events.
 func (r Route) IsPage() bool { return r.build != nil }
 
-// Scope makes routes that are about no object.
+// Scope creates routes that are not about an object.
 type Scope struct {
 	need   Need
 	target left4me.Target
@@ -42,23 +41,22 @@ type Scope struct {
 var (
 	// Everybody is for routes that need no login.
 	Everybody = Scope{need: Need{Open: true}}
-	// SignedIn is for routes of whoever is logged in: of one's own account, and of lists,
-	// which show what somebody may see.
+	// SignedIn is for routes of all users who are logged in: the pages of their own account, and lists,
+	// which only show what the user may see.
 	SignedIn = Scope{}
 )
 
-// Site is for routes that need a right on the site.
+// Site returns the scope of routes that require a right on the site.
 func Site(right accounts.Right) Scope {
 	return Scope{Need{Right: right, Kind: left4me.SiteTarget}, left4me.Site}
 }
 
-// New is for routes that make an object of a kind, which has no name yet.
+// New returns the scope of routes that create an object of a kind.
 func New(kind left4me.TargetKind) Scope {
 	return Scope{Need{Right: accounts.Manage, Kind: kind}, left4me.Target{Kind: kind}}
 }
 
-// admit returns an error for whoever doesn't have what the scope needs. Who isn't
-// logged in doesn't get here, but where everybody does.
+// admit returns an error if who lacks the right of the scope. The guard has checked the login before.
 func (s Scope) admit(who accounts.Actor) error {
 	if s.need.Right == "" {
 		return nil
@@ -66,7 +64,7 @@ func (s Scope) admit(who accounts.Actor) error {
 	return accounts.Allow(who, s.need.Right, s.target)
 }
 
-// Handle is a route that a handler answers.
+// Handle returns a route that h answers.
 func (s Scope) Handle(pattern string, h Handler) Route {
 	return Route{Need: s.need, Pattern: pattern, handler: func(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
 		if err := s.admit(who); err != nil {
@@ -76,7 +74,7 @@ func (s Scope) Handle(pattern string, h Handler) Route {
 	}}
 }
 
-// Show is the route of a page and of its stream.
+// Show returns the route of a page and of its stream.
 func (s Scope) Show(pattern, parent string, build Builder) Route {
 	return Route{Need: s.need, Pattern: pattern, parent: parent, build: func(r *http.Request, who accounts.Actor) (View, error) {
 		if err := s.admit(who); err != nil {
@@ -86,17 +84,17 @@ func (s Scope) Show(pattern, parent string, build Builder) Route {
 	}}
 }
 
-// FormAddress is the route of a reload of a form that was wrong and was shown where it
-// was sent to.
+// FormAddress returns the route of a GET request to the address to which a form is submitted; see
+// Objects.FormAddress.
 func (s Scope) FormAddress(pattern string) Route { return s.Handle("GET "+pattern, formAddress) }
 
-// formAddress leads from where a form is sent to its page, the directory of that address.
+// formAddress redirects from the address of a form to its page, which is one level up.
 func formAddress(w http.ResponseWriter, r *http.Request, _ accounts.Actor) error {
 	http.Redirect(w, r, path.Dir(r.URL.Path), http.StatusSeeOther)
 	return nil
 }
 
-// Handlers are what a route adds to a net/http.ServeMux, by pattern.
+// Handlers returns the handlers that a route adds to a net/http.ServeMux, by pattern.
 func (p *Panel) Handlers(route Route) map[string]Handler {
 	if !route.IsPage() {
 		return map[string]Handler{route.Pattern: route.handler}
@@ -114,9 +112,8 @@ func (p *Panel) Handlers(route Route) map[string]Handler {
 	return all
 }
 
-// streamHandler answers with the stream of a page. Whoever has the page open when
-// what it is about goes is sent to its parent. The builder is asked again for each
-// change, and checks each time what the route needs.
+// streamHandler returns the handler of a page's stream. When the page's object is deleted, open pages go
+// to the parent. The builder runs again for each change, and checks the permission each time.
 func (p *Panel) streamHandler(route Route) Handler {
 	return func(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
 		v, err := route.build(r, who)

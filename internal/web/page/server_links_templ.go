@@ -13,7 +13,7 @@ import (
 	"github.com/left4me/left4me/internal/locale"
 )
 
-// ServerLinks leads to servers.
+// ServerLinks shows links to servers.
 func ServerLinks(names []left4me.Name) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

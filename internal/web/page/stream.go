@@ -16,23 +16,23 @@ const (
 	beatEvery = 15 * time.Second
 )
 
-// Event is one message of a stream: html replaces the elements with the ids
-// that it holds, console adds to the console.
+// Event is a message of a stream. An html event replaces the elements with the ids that it contains, a
+// console event is appended to the console.
 type Event struct {
 	Name string
-	ID   string // position to resume behind
+	ID   string // position after which a reconnecting browser resumes
 	Data []byte
 }
 
-// Feed gives events until ctx ends. A send waits while the browser is slow;
-// what changed meanwhile is then one change.
+// Feed sends events until ctx ends. send blocks while the browser is slow; changes in the meantime are
+// coalesced.
 type Feed func(ctx context.Context, send func(Event)) error
 
-// errOther ends what was begun for somebody whose rights have changed since.
+// errOther ends a long answer to a user whose rights have changed since its start.
 var errOther = left4me.NewError(left4me.Denied, "right.see")
 
-// still says whether a request that is answered for long is of the same person with the
-// same rights still. Errors: left4me.Denied.
+// still checks that the session of a long request still belongs to the same user with the same rights.
+// Errors: left4me.Denied.
 func (p *Panel) still(r *http.Request, who accounts.Actor) error {
 	now, err := p.Identify(r)
 	if err == nil && !now.Same(who) {
@@ -41,9 +41,9 @@ func (p *Panel) still(r *http.Request, who accounts.Actor) error {
 	return err
 }
 
-// stream sends the events of all feeds to one browser until it goes, its
-// session ends, the rights of who become others or a feed fails. Errors, before the
-// first byte: left4me.Busy when the session has too many streams.
+// stream sends the events of all feeds to a browser until it disconnects, its session ends, the rights
+// of who change, or a feed ends. Errors, before the first byte: left4me.Busy if the session has too
+// many streams.
 func (p *Panel) stream(w http.ResponseWriter, r *http.Request, who accounts.Actor, feeds ...Feed) error {
 	end, err := p.Accounts.Stream(p.Sessions.Secret(r))
 	if err != nil {
@@ -73,7 +73,7 @@ func (p *Panel) stream(w http.ResponseWriter, r *http.Request, who accounts.Acto
 	defer done()
 	ended := p.Accounts.Ended()
 	err = out.send(Event{Name: "beat"})
-	if p.still(r, who) != nil { // ended before it was waited for
+	if p.still(r, who) != nil { // the session may have ended before Ended was called
 		return nil
 	}
 	beat := time.NewTicker(beatEvery)
@@ -83,7 +83,6 @@ func (p *Panel) stream(w http.ResponseWriter, r *http.Request, who accounts.Acto
 		case e := <-events:
 			err = out.send(e)
 		case <-beat.C:
-			// A session that has ended sees nothing more.
 			if p.still(r, who) != nil {
 				return nil
 			}
@@ -97,11 +96,11 @@ func (p *Panel) stream(w http.ResponseWriter, r *http.Request, who accounts.Acto
 			return nil
 		}
 	}
-	return nil // the browser has gone
+	return nil // the browser has disconnected
 }
 
-// outlet is where the events of a stream go: over a connection of its own, or as
-// part of a stream that several pages share.
+// outlet returns the destination of a stream's events: a connection of its own, or a stream that several
+// pages share.
 func outlet(w http.ResponseWriter) (out interface{ send(Event) error }, done func()) {
 	if c, ok := w.(carried); ok {
 		return c, func() {}
@@ -110,7 +109,7 @@ func outlet(w http.ResponseWriter) (out interface{ send(Event) error }, done fun
 	return s, s.events.End
 }
 
-// sse is a connection of its own.
+// sse sends events over a connection of their own.
 type sse struct{ events *httpserver.Events }
 
 func (s sse) send(e Event) error { return s.events.Send(e.ID, e.Name, e.Data) }

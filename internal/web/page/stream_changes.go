@@ -9,7 +9,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// changes is what became new since somebody looked. It is safe for concurrent use.
+// changes collects the topics that changed since the last take. It is safe for concurrent use.
 type changes struct {
 	mu   sync.Mutex
 	all  map[Topic]bool
@@ -18,7 +18,7 @@ type changes struct {
 
 func newChanges() *changes { return &changes{all: map[Topic]bool{}, wake: make(chan struct{}, 1)} }
 
-// add adds topics. It never waits.
+// add adds topics. It never blocks.
 func (n *changes) add(all ...Topic) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -31,7 +31,7 @@ func (n *changes) add(all ...Topic) {
 	}
 }
 
-// take returns what became new, and forgets it.
+// take returns the collected topics and clears them.
 func (n *changes) take() map[Topic]bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -40,8 +40,8 @@ func (n *changes) take() map[Topic]bool {
 	return all
 }
 
-// watch collects news until ctx ends. All that happens after it has returned is
-// among them; work counts what it began.
+// watch collects changes until ctx ends. No change after its return is missed. Its goroutines are added
+// to work.
 func (p *Panel) watch(ctx context.Context, n *changes, work *sync.WaitGroup) {
 	p.watchServers(ctx, n, work)
 	p.watchJobs(ctx, n, work)
@@ -61,7 +61,7 @@ func (p *Panel) watch(ctx context.Context, n *changes, work *sync.WaitGroup) {
 	}
 }
 
-// watchServers collects what is new of servers.
+// watchServers collects changes of servers.
 func (p *Panel) watchServers(ctx context.Context, n *changes, work *sync.WaitGroup) {
 	names := p.Servers.Watch(ctx)
 	work.Go(func() {
@@ -92,7 +92,7 @@ func (p *Panel) watchServers(ctx context.Context, n *changes, work *sync.WaitGro
 	})
 }
 
-// watchJobs collects what is new of jobs.
+// watchJobs collects changes of jobs.
 func (p *Panel) watchJobs(ctx context.Context, n *changes, work *sync.WaitGroup) {
 	all := p.Jobs.WatchAll(ctx)
 	work.Go(func() {

@@ -16,11 +16,11 @@ import (
 )
 
 const (
-	updatePause    = 200 * time.Millisecond // between two looks at what is new, however much happens
+	updatePause    = 200 * time.Millisecond // minimum time between two updates of a page
 	diskCheckPause = 500 * time.Millisecond
 )
 
-// follow is the feed of a page: it sends the parts that have changed.
+// follow returns the feed of a page, which sends the parts that have changed.
 func (p *Panel) follow(r *http.Request, who accounts.Actor, parent string, build Builder) Feed {
 	return func(ctx context.Context, send func(Event)) error {
 		var work sync.WaitGroup
@@ -28,12 +28,12 @@ func (p *Panel) follow(r *http.Request, who accounts.Actor, parent string, build
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
 		n := newChanges()
-		p.watch(ctx, n, &work) // before reading, so that nothing falls between
+		p.watch(ctx, n, &work) // before the first build, so that no change is missed
 		have := sent{}
 		disk := time.NewTicker(diskCheckPause)
 		defer disk.Stop()
 		full := p.fullFor(who)
-		var on map[Topic]bool // what became new; nil: everything
+		var on map[Topic]bool // changed topics; nil for all
 		for {
 			v, err := build(r.WithContext(ctx), who)
 			if errors.Is(err, left4me.NotFound) {
@@ -69,8 +69,8 @@ func (p *Panel) follow(r *http.Request, who accounts.Actor, parent string, build
 	}
 }
 
-// sendParts sends the parts of a page that have changed. The others don't wait for
-// those that take long.
+// sendParts sends the parts of a page that have changed. Expensive parts come last, so that the others
+// don't wait for them.
 func (p *Panel) sendParts(ctx context.Context, who accounts.Actor, all []*Part, on map[Topic]bool, have sent, send func(Event)) error {
 	for _, costly := range []bool{false, true} {
 		for _, part := range all {
@@ -85,8 +85,8 @@ func (p *Panel) sendParts(ctx context.Context, who accounts.Actor, all []*Part, 
 	return nil
 }
 
-// sendPart sends a part if it is another than the browser has. Of a list only the
-// rows are sent that have changed, unless one came, went or moved.
+// sendPart sends a part if it differs from what the browser has. Only the changed rows of a list are
+// sent, unless a row was added, removed or moved.
 func (p *Panel) sendPart(ctx context.Context, who accounts.Actor, part *Part, on map[Topic]bool, have sent, send func(Event)) error {
 	if on == nil && !part.costly || part.depends(on) {
 		whole, err := p.isOther(ctx, part, have)
@@ -120,8 +120,8 @@ func (p *Panel) sendPart(ctx context.Context, who accounts.Actor, part *Part, on
 	return nil
 }
 
-// isOther reports whether a part may have to be sent as a whole: a list has to when
-// it is another without what its rows show.
+// isOther reports whether a part may have to be sent as a whole. A list has to be if it differs in
+// anything but the content of its rows.
 func (p *Panel) isOther(ctx context.Context, part *Part, have sent) (bool, error) {
 	if len(part.Rows) == 0 {
 		return true, nil
@@ -140,10 +140,10 @@ func (p *Panel) isOther(ctx context.Context, part *Part, have sent) (bool, error
 	return was != sum, err
 }
 
-// sent remembers what a browser has of each part of a page.
+// sent holds digests of the parts that a browser has, by id.
 type sent map[string]string
 
-// fresh renders a part and reports whether it is another than the browser has.
+// fresh renders a part and reports whether it differs from what the browser has.
 func (s sent) fresh(ctx context.Context, key string, part templ.Component) (Event, bool, error) {
 	html, err := fragment(ctx, part)
 	if err != nil {

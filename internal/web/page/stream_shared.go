@@ -16,28 +16,27 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// The pages of one browser share a stream: over HTTP/1.1 it opens six connections
-// to a host, and with six open pages nothing else would get through. The script
-// that holds the stream (assets/js/stream_worker.js) asks for GET /live, is told the
-// stream's name, and posts to /live/NAME which page follows which address. The
-// panel then answers that address as it would answer the page itself, rights
-// included, but puts the events on the shared stream.
+// The pages of one browser share a stream. Over HTTP/1.1 a browser opens at most six connections to a
+// host, so that six open pages with a stream each would block all other requests. The script that holds
+// the stream (assets/js/stream_worker.js) requests GET /live, gets the stream's name, and posts to
+// /live/NAME which page follows which address. The panel handles that address like a request of the
+// page itself, including the check of rights, but sends the events over the shared stream.
 
-// errStream is what a browser gets whose stream has ended.
+// errStream is the error for a stream that has ended.
 var errStream = left4me.NewError(left4me.NotFound, "stream.unknown")
 
-// sharedStreams are the streams that carry events of several pages, by name.
+// sharedStreams holds the streams that carry events of several pages, by name.
 type sharedStreams struct {
 	mu      sync.Mutex
 	streams map[string]*sharedStream
 }
 
-// sharedStream is one of them.
+// sharedStream is a stream that carries events of several pages.
 type sharedStream struct {
 	panel   *Panel
 	session string
-	request *http.Request   // that opened it
-	ctx     context.Context // of all that it carries
+	request *http.Request   // request that opened the stream
+	ctx     context.Context // context of all pages on the stream
 	send    func(Event)
 
 	mu    sync.Mutex
@@ -46,7 +45,7 @@ type sharedStream struct {
 	work  sync.WaitGroup
 }
 
-// FollowShared is a stream for the pages of one browser.
+// FollowShared answers with a stream for the pages of one browser.
 func (p *Panel) FollowShared(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
 	return p.stream(w, r, who, func(ctx context.Context, send func(Event)) error {
 		name := rand.Text()
@@ -74,9 +73,9 @@ func (p *Panel) FollowShared(w http.ResponseWriter, r *http.Request, who account
 	})
 }
 
-// SharePage begins or ends to carry the events of a page: page is the number that
-// they are marked with, live the address that gives them; none ends it. Errors:
-// left4me.NotFound when the browser has no such stream.
+// SharePage starts or stops sending the events of a page over a shared stream. The form field page is
+// the number that marks the events, live the address of the page's stream; an empty address stops.
+// Errors: left4me.NotFound if the browser has no such stream.
 func (p *Panel) SharePage(w http.ResponseWriter, r *http.Request, _ accounts.Actor) error {
 	if err := r.ParseForm(); err != nil {
 		return BadForm(err)
@@ -100,8 +99,7 @@ func (p *Panel) SharePage(w http.ResponseWriter, r *http.Request, _ accounts.Act
 	return nil
 }
 
-// follow carries the events of an address until the page leaves, what it is about
-// ends, or the stream does.
+// follow sends the events of an address until the page leaves or one of the two streams ends.
 func (s *sharedStream) follow(page uint64, address string) error {
 	at, err := url.Parse(address)
 	if err != nil || at.Scheme != "" || at.Host != "" || !strings.HasSuffix(at.Path, "/live") || at.Path == "/live" {
@@ -120,16 +118,16 @@ func (s *sharedStream) follow(page uint64, address string) error {
 	s.work.Go(func() {
 		defer s.leave(page)
 		s.carry(ctx, page, at)
-		if ctx.Err() == nil { // the page may ask again
+		if ctx.Err() == nil { // the page may request its stream again
 			s.send(pageEvent(page, Event{Name: "lost"}))
 		}
 	})
 	return nil
 }
 
-// carry answers the request of a page for its events, onto the shared stream.
+// carry handles the request of a page's stream, and sends its events over the shared stream.
 func (s *sharedStream) carry(ctx context.Context, page uint64, at *url.URL) {
-	defer func() { // as net/http does where a page has a stream of its own
+	defer func() { // net/http does the same for streams with a connection of their own
 		if v := recover(); v != nil {
 			s.panel.Log.ErrorContext(ctx, "panic", "path", at.Path, "panic", v, "stack", string(debug.Stack()))
 		}
@@ -148,7 +146,7 @@ func (s *sharedStream) leave(page uint64) {
 	}
 }
 
-// end waits until nothing is carried any more, after the end of ctx.
+// end blocks until all pages have ended. It must be called after the end of ctx.
 func (s *sharedStream) end() {
 	s.mu.Lock()
 	s.over = true
@@ -156,8 +154,9 @@ func (s *sharedStream) end() {
 	s.work.Wait()
 }
 
-// carried is where a page's stream writes when it is part of a shared one. What is
-// no event is not carried: an error ends in "lost", and the page asks why.
+// carried is the ResponseWriter of a page's stream that is part of a shared one. It only passes on
+// events. After an error, the page gets the event "lost" and requests the stream itself to learn the
+// reason.
 type carried struct {
 	header http.Header
 	page   uint64
@@ -175,8 +174,8 @@ func (c carried) send(e Event) error {
 	return nil
 }
 
-// pageEvent is an event of a page as it is on a shared stream: number, name and id
-// of it are in the first line of the data.
+// pageEvent returns an event of a page for a shared stream. The first line of its data contains the
+// page's number and the event's name and id.
 func pageEvent(page uint64, e Event) Event {
 	head := fmt.Appendf(nil, "%d %s %s\n", page, e.Name, e.ID)
 	return Event{Name: "page", Data: bytes.Join([][]byte{head, e.Data}, nil)}

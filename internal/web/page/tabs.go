@@ -1,4 +1,4 @@
 package page
 
-// Tab is a part of the page of a server or an overlay, with an address of its own.
+// Tab is a section of the pages of a server or an overlay, with an address of its own.
 type Tab struct{ Key, Label, Path string }

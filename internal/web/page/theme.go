@@ -6,7 +6,7 @@ import (
 	"github.com/left4me/left4me/internal/control/accounts"
 )
 
-// theme is how the panel looks: auto is what the system says.
+// theme is the colour scheme of the panel; auto follows the system.
 type theme string
 
 const (

@@ -14,7 +14,7 @@ import (
 	"github.com/left4me/left4me/internal/web/format"
 )
 
-// When is a moment. Scripts turn it into the reader's own words.
+// When shows a time. Scripts rewrite it as a relative time, such as "5 minutes ago", or a local date.
 func When(t time.Time) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -72,7 +72,7 @@ func When(t time.Time) templ.Component {
 	})
 }
 
-// for how long something has been so.
+// Since shows how long ago t was, as a duration.
 func Since(t time.Time) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -9,34 +9,32 @@ import (
 	"github.com/left4me/left4me/internal/control/accounts"
 )
 
-// View is a page as it is now. All of a page comes from its pieces: the answer to a
-// request as well as what its stream of events sends later. So nothing that is on a
-// page can be missing from its stream.
+// View is the current state of a page. Both the answer to a request and the later events of its stream
+// are rendered from the same pieces, so that nothing on a page can be missing from its stream.
 type View struct {
 	Frame
-	At       string // address without query, where that is not the one that was asked for
+	At       string // address without query, if it differs from that of the request
 	Body     []Piece
-	Feeds    []Feed // of events that are no part of the page
-	Pictures bool   // of the workshop
+	Feeds    []Feed // sources of events besides the parts of the page
+	Pictures bool   // the page shows pictures of workshop items
 }
 
-// parts are all parts of a page.
+// parts returns all parts of a page.
 func (v View) parts() []*Part { return group{in: v.Body}.parts() }
 
-// depends reports whether anything on a page may be another after some news.
+// depends reports whether a part of the page depends on one of the changed topics.
 func (v View) depends(on map[Topic]bool) bool {
 	return slices.ContainsFunc(v.parts(), func(p *Part) bool {
 		return p.depends(on) || slices.ContainsFunc(p.Rows, func(row *Part) bool { return row.depends(on) })
 	})
 }
 
-// Builder makes a page for a request: the one for the page, or the one for its
-// stream, which has the same path values and the same query. What is expensive
-// belongs into parts, which are made only when they may be new. Errors:
-// left4me.NotFound when what the page is about is gone.
+// Builder returns the page for a request of the page or of its stream, which have the same path values
+// and query. Expensive work belongs into lazy parts, which are only built if their topics changed.
+// Errors: left4me.NotFound if the page's object does not exist.
 type Builder func(r *http.Request, who accounts.Actor) (View, error)
 
-// Show answers with a page.
+// Show answers a request with a page.
 func (p *Panel) Show(w http.ResponseWriter, r *http.Request, status int, v View) error {
 	if v.Pictures {
 		allowPictures(w)

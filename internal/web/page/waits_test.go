@@ -13,15 +13,14 @@ import (
 	"time"
 )
 
-// waiting are the functions that wait, with the number of the argument that says how
-// long.
+// waiting maps the functions that wait to the index of the argument that holds the duration.
 var waiting = map[string]int{
 	"time.Sleep": 0, "time.After": 0, "time.Tick": 0, "time.NewTimer": 0, "time.NewTicker": 0, "time.AfterFunc": 0, "sleep.For": 1,
 }
 
-// TestEveryPageShowsWhatChanges has no bound of a second, since a busy machine
-// takes longer. What can't be blamed on the machine is here: pages wait for nothing
-// but events and two short pauses.
+// TestEveryPageShowsWhatChanges can't require updates within a second, because a busy machine takes
+// longer. This test covers what doesn't depend on the machine: streams only wait for events and for two
+// short pauses.
 func TestPagesWaitForLessThanASecond(t *testing.T) {
 	if all := updatePause + diskCheckPause; all >= time.Second {
 		t.Errorf("pages wait %s by themselves", all)

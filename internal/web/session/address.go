@@ -8,11 +8,10 @@ import (
 	"github.com/left4me/left4me/internal/web/format"
 )
 
-// Address is where a request comes from; the zero value when that isn't known. A
-// proxy on this machine speaks for others: the last address that it tells is the
-// one that it saw itself. One that tells something else is warned of once: all who
-// come through it count as one address then, and whoever guesses passwords holds
-// up the others.
+// Address returns the client address of a request, or the zero value if it is unknown. If the peer is a
+// loopback address, it is a proxy, and the last address in X-Forwarded-For is the one that the proxy
+// saw. If that header is malformed, a warning is logged once: all clients of the proxy then count as one
+// address, so that one who guesses passwords slows down the others.
 func (s *Sessions) Address(r *http.Request) netip.Addr {
 	ap, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
@@ -37,8 +36,8 @@ func (s *Sessions) Address(r *http.Request) netip.Addr {
 	return from
 }
 
-// forwarded reads an address as proxies write it: alone or with a port, as Azure
-// Application Gateway sends it, and IPv6 in brackets or not.
+// forwarded parses an address as proxies write it: with or without a port, which Azure Application
+// Gateway adds, and IPv6 with or without brackets.
 func forwarded(s string) (netip.Addr, bool) {
 	if ap, err := netip.ParseAddrPort(s); err == nil {
 		return ap.Addr().Unmap().WithZone(""), true

@@ -1,5 +1,4 @@
-// Package session is who sends a request to the panel: cookies, sessions, and the
-// address that a request comes from.
+// Package session identifies who sends a request to the panel: cookies, sessions and client addresses.
 package session
 
 import (
@@ -14,24 +13,23 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Param of an address says which session the page belongs to that asks.
+// Param is the query parameter with the Tag of the session that the requesting page belongs to.
 const Param = "session"
 
-// Sessions reads sessions out of requests and gives them to browsers. It is safe for
-// concurrent use.
+// Sessions reads the sessions of requests and sets those of browsers. It is safe for concurrent use.
 type Sessions struct {
 	Accounts *accounts.Accounts
-	Secure   bool // browsers come over https
+	Secure   bool // browsers connect over https
 	Log      *slog.Logger
 
-	unreadable sync.Once // a header of a proxy
+	unreadable sync.Once // warns once about malformed X-Forwarded-For headers
 }
 
 var errOtherSession = left4me.NewError(left4me.Denied, "session.page_ended")
 
-// Identify says whose session a request belongs to. A request that names the
-// session of its page is nobody's when the browser has another session by now: no
-// page shows what is meant for somebody else. Errors: left4me.Denied.
+// Identify returns the actor of a request's session. A request that names the session of its page is
+// denied if the browser has another session now, so that an open page never shows another user's data.
+// Errors: left4me.Denied.
 func (s *Sessions) Identify(r *http.Request) (accounts.Actor, error) {
 	if strings.Contains(r.URL.RawQuery, Param+"=") {
 		if named := r.URL.Query().Get(Param); named != Tag(s.Secret(r)) {
@@ -41,11 +39,10 @@ func (s *Sessions) Identify(r *http.Request) (accounts.Actor, error) {
 	return s.Accounts.Authenticate(r.Context(), s.Secret(r))
 }
 
-// Secret is the session's secret in a request, or nothing.
+// Secret returns the session secret in a request, or an empty string.
 func (s *Sessions) Secret(r *http.Request) string { return s.Cookie(r, sessionCookie) }
 
-// Tag tells sessions apart in pages and addresses, and is of no use to
-// anybody who wants to be one.
+// Tag returns an identifier of a session for pages and addresses, which does not reveal its secret.
 func Tag(session string) string {
 	if session == "" {
 		return ""
