@@ -56,7 +56,7 @@ func TestBackupSchedule(t *testing.T) {
 	s := newSite(t, false)
 	b := s.as(t, "admin")
 	b.post("/backups/policy", "enabled", "yes", "at", "25:00", "daily", "many", "weekly", "1").
-		has(t, http.StatusUnprocessableEntity, "That is not a number.", `value="many"`)
+		has(t, http.StatusUnprocessableEntity, "The value is not a number", `value="many"`)
 	b.post("/backups/policy", "enabled", "yes", "at", "25:00", "daily", "1", "weekly", "1").
 		has(t, http.StatusUnprocessableEntity, "is not a time of day")
 	b.post("/backups/policy", "at", "05:15", "daily", "1", "weekly", "0").has(t, http.StatusSeeOther)

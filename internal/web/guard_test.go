@@ -121,7 +121,7 @@ func TestNobodySeesAnything(t *testing.T) {
 		b.get(path, "Accept", "text/event-stream").has(t, http.StatusUnauthorized, "logged out")
 	}
 	b.post("/servers/alpha/start").has(t, http.StatusSeeOther)
-	b.get("/nothing").has(t, http.StatusNotFound, "There is no such page.")
+	b.get("/nothing").has(t, http.StatusNotFound, "This page does not exist.")
 }
 
 func TestErrorsArePagesOfOurs(t *testing.T) {
@@ -139,7 +139,7 @@ func TestErrorsArePagesOfOurs(t *testing.T) {
 	s.store.Close()
 	p := b.get("/jobs")
 	id := p.header.Get("X-Request-Id")
-	p.has(t, http.StatusInternalServerError, "Something unexpected", "request="+id, "<code>"+id+"</code>")
+	p.has(t, http.StatusInternalServerError, "An unexpected error occurred", "request="+id, "<code>"+id+"</code>")
 	p.hasNot(t, "sql", "database")
 	said := s.on.Logged("request=" + id + "\n")
 	if id == "" || len(said) != 1 || !strings.Contains(said[0], "sql: database is closed") {

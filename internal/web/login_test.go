@@ -52,7 +52,7 @@ func TestWrongPasswordSaysNoMoreThanThat(t *testing.T) {
 	s := newSite(t, false)
 	b := s.browser(t)
 	wrong := b.post("/login", "name", "admin", "password", "not the password", "next", "/jobs")
-	wrong.has(t, http.StatusUnauthorized, "Name or password is wrong.", `value="admin"`, `value="/jobs"`)
+	wrong.has(t, http.StatusUnauthorized, "The user name or the password is wrong", `value="admin"`, `value="/jobs"`)
 	nobody := b.post("/login", "name", "nobody", "password", "not the password", "next", "/jobs")
 	if strings.ReplaceAll(wrong.body, `"admin"`, "") != strings.ReplaceAll(nobody.body, `"nobody"`, "") {
 		t.Error("the answers tell who there is")

@@ -34,7 +34,8 @@ func TestOneSessionHasBoundedStreams(t *testing.T) {
 		t.Fatalf("status %d of one more", got)
 	}
 	for _, path := range []string{"/servers/live", "/jobs/live", "/session"} {
-		b.get(path, "Accept", "text/event-stream").has(t, http.StatusTooManyRequests, "50 live pages", "close some")
+		b.get(path, "Accept", "text/event-stream").has(t, http.StatusTooManyRequests, "too many open pages or event streams (50)",
+			"close some")
 	}
 	b.get("/servers").has(t, http.StatusOK)
 	other.stream("/jobs/live")

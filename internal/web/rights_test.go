@@ -257,7 +257,7 @@ func TestEveryRouteAsksForItsRight(t *testing.T) {
 			t.Helper()
 			p := ask(b)
 			refused := p.status == http.StatusForbidden || login(p) || b == only && p.status == http.StatusNotFound &&
-				strings.Contains(p.body, "There is no such page")
+				strings.Contains(p.body, "This page does not exist")
 			if want == 0 && refused || want != 0 && p.status != want {
 				t.Errorf("%s needs %q; %s gets %d %s", r.Pattern, need, who, p.status, p.header.Get("Location"))
 			}
