@@ -258,9 +258,9 @@ func textOrTimeout(wait func() (string, bool)) string {
 }
 
 func doctorText(ctx context.Context, s settings, settingsErr error) string {
-	checks := []left4me.Check{{Name: "settings", State: left4me.CheckBroken}}
+	var checks []left4me.Check
 	if settingsErr != nil {
-		checks[0].Text = settingsErr.Error()
+		checks = append(checks, settingsCheck(settingsErr))
 	} else {
 		checks = checkMachine(ctx, s)
 	}

@@ -45,7 +45,7 @@ func doctorCommand() *cobra.Command {
 		s, err := readSettings(fromFile(getenv, *file))
 		asJSON, _ := c.Flags().GetBool("json")
 		if err != nil {
-			return printChecks(c, []left4me.Check{{Name: "settings", State: left4me.CheckBroken, Text: err.Error()}}, nil, asJSON)
+			return printChecks(c, []left4me.Check{settingsCheck(err)}, nil, asJSON)
 		}
 		s.envFile, s.reader = *file, remedy.Here()
 		if *forRoot {
@@ -79,7 +79,7 @@ func checkMachine(ctx context.Context, s settings) []left4me.Check {
 	checks := checkSettings(s)
 	cfg, err := s.doctor(ctx)
 	if err != nil {
-		return append(checks, left4me.Check{Name: "program", State: left4me.CheckBroken, Text: err.Error()})
+		return append(checks, left4me.NewCheck(left4me.CheckBroken, "program", "program.unknown", "reason", err))
 	}
 	return append(checks, doctor.Checks(ctx, cfg)...)
 }
@@ -112,14 +112,21 @@ func checkSettings(s settings) []left4me.Check {
 	return append([]left4me.Check{checkSecret(s), checkListen(s), checkDatabase(s)}, checkBus(s.root)...)
 }
 
+// settingsCheck reports that the settings are invalid.
+func settingsCheck(err error) left4me.Check {
+	return left4me.NewCheck(left4me.CheckBroken, "settings", "settings.invalid", "reason", left4me.ReasonOf(err))
+}
+
+// notPermitted reports a file that this user may not read.
+func notPermitted(s settings, name, path string) left4me.Check {
+	return left4me.NewCheck(left4me.CheckSkipped, name, "owners.not_permitted", "path", path, "command", s.reader.AsRoot("left4me doctor"))
+}
+
 // checkBus reports the message stores that serve has moved aside.
 func checkBus(root string) (checks []left4me.Check) {
 	for _, path := range bus.Aside(filepath.Join(root, busName)) {
-		checks = append(checks, left4me.Check{
-			Name: "message store", State: left4me.CheckWarn,
-			Text: "a damaged one was put aside in " + path + "; jobs were sent again, and crashes told again",
-			Mend: "check the disk, then remove it: `rm -r " + left4me.ShellWord(path) + "`",
-		})
+		checks = append(checks, left4me.NewCheck(left4me.CheckWarn, "message store", "bus.damaged", "path", path,
+			"command", left4me.Commands("rm -r "+left4me.ShellWord(path))))
 	}
 	return checks
 }
@@ -127,38 +134,31 @@ func checkBus(root string) (checks []left4me.Check) {
 // checkSecret checks the secret key if this user may read it. Whether serve has received it in its
 // environment, or reads it as its own user, cannot be checked here.
 func checkSecret(s settings) left4me.Check {
-	c := left4me.Check{Name: "secret key", State: left4me.CheckOK, Text: "set"}
+	const name = "secret key"
 	err := accounts.CheckSecret(s.secretKey)
 	switch {
 	case err == nil:
+		return left4me.NewCheck(left4me.CheckOK, name, "secret.ok")
 	case s.secretKey == "" && serving(s):
-		c.State, c.Text = left4me.CheckSkipped, "left4me serves with one that is not told here"
+		return left4me.NewCheck(left4me.CheckSkipped, name, "secret.hidden")
 	case s.secretKey == "" && unix.Access(s.envFile, unix.R_OK) == unix.EACCES:
-		c.State, c.Text, c.Mend = left4me.CheckSkipped, s.envFile+" can't be read by this user", s.reader.AsRoot("left4me doctor")+" can"
-	default:
-		err = secretError(s.root, s.reader, err)
-		c.State, c.Text = left4me.CheckBroken, err.Error()
-		if public, told := left4me.Public(err); told {
-			c.Text, c.Mend = public.Text, public.Hint
-		}
+		return notPermitted(s, name, s.envFile)
 	}
-	return c
+	return left4me.NewCheck(left4me.CheckBroken, name, "secret.refused", "reason", left4me.ReasonOf(secretError(s.root, s.reader, err)))
 }
 
 // checkListen checks whether serve can listen on its address, or already does.
 func checkListen(s settings) left4me.Check {
-	c := left4me.Check{Name: "address", State: left4me.CheckOK, Text: s.listen + " is free"}
+	const name = "address"
 	if serving(s) {
-		c.Text = "left4me serves"
-		return c
+		return left4me.NewCheck(left4me.CheckOK, name, "listen.serving")
 	}
 	l, err := net.Listen("tcp", s.listen)
 	if err != nil {
-		c.State, c.Text, c.Mend = left4me.CheckBroken, "LEFT4ME_LISTEN: "+err.Error(), "choose another address, or end what has it"
-		return c
+		return left4me.NewCheck(left4me.CheckBroken, name, "listen.failed", "reason", err)
 	}
 	l.Close()
-	return c
+	return left4me.NewCheck(left4me.CheckOK, name, "listen.free", "address", s.listen)
 }
 
 // serving reports whether a left4me runs on the root directory.

@@ -39,10 +39,11 @@ func installed(s settings) bool {
 
 // elsewhere returns the checks for a machine from which commands go to another one.
 func elsewhere(ctx context.Context, t apiclient.Target) []left4me.Check {
-	return []left4me.Check{checkClient(ctx, t), {
-		Name: "this machine", State: left4me.CheckSkipped, Text: "nothing of left4me is here, and LEFT4ME_URL leads elsewhere",
-		Mend: "`env -u LEFT4ME_URL left4me doctor` looks at it",
-	}}
+	return []left4me.Check{
+		checkClient(ctx, t),
+		left4me.NewCheck(left4me.CheckSkipped, "this machine", "machine.other", "command",
+			left4me.Commands("env -u LEFT4ME_URL left4me doctor")),
+	}
 }
 
 // checkCommands checks the target of this user's commands. Without an address and a token they use the
@@ -58,7 +59,7 @@ func checkCommands(ctx context.Context, s settings, t apiclient.Target) []left4m
 func checkClient(ctx context.Context, t apiclient.Target) left4me.Check {
 	ctx, cancel := context.WithTimeout(ctx, clientWithin)
 	defer cancel()
-	c := left4me.Check{Name: "commands", State: left4me.CheckBroken}
+	const name = "commands"
 	client, err := apiclient.New(t)
 	if err == nil {
 		_, err = client.Call(ctx, http.MethodGet, "/servers", nil, nil)
@@ -68,16 +69,18 @@ func checkClient(ctx context.Context, t apiclient.Target) left4me.Check {
 		at = t.Socket
 	}
 	public, told := left4me.Public(err)
+	if told {
+		// The client may have replaced the hint of the code with its own.
+		plain := *public
+		plain.Code, plain.Args = "", nil
+		public, err = &plain, &plain
+	}
 	switch {
 	case err == nil:
-		c.State, c.Text = left4me.CheckOK, output.OneLine(at)+" answers them"
+		return left4me.NewCheck(left4me.CheckOK, name, "commands.ok", "address", output.OneLine(at))
 	case told && errors.Is(err, left4me.Denied) && t.URL == "" && t.Token == "":
 		// A user of the machine without a left4me account: nothing is broken.
-		c.State, c.Text, c.Mend = left4me.CheckSkipped, public.Text, public.Hint
-	case told:
-		c.Text, c.Mend = output.OneLine(public.Text), output.OneLine(public.Hint)
-	default:
-		c.Text = output.OneLine(err.Error())
+		return left4me.NewCheck(left4me.CheckSkipped, name, "commands.failed", "reason", public)
 	}
-	return c
+	return left4me.NewCheck(left4me.CheckBroken, name, "commands.failed", "reason", left4me.ReasonOf(err))
 }

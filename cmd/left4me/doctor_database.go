@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -21,21 +20,18 @@ func ownRoot(root string) bool {
 
 // checkDatabase checks whether this program supports the schema of the database.
 func checkDatabase(s settings) left4me.Check {
-	c := left4me.Check{Name: "database", State: left4me.CheckOK}
+	const name = "database"
 	path, known := filepath.Join(s.root, databaseName), store.Schema()
 	have, err := store.SchemaOf(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		c.Text = "it is made at the first start"
+		return left4me.NewCheck(left4me.CheckOK, name, "database.absent")
 	case errors.Is(err, fs.ErrPermission) && !ownRoot(s.root):
-		c.State, c.Text, c.Mend = left4me.CheckSkipped, path+" can't be read by this user", s.reader.AsRoot("left4me doctor")+" can"
+		return notPermitted(s, name, path)
 	case err != nil:
-		c.State, c.Text, c.Mend = left4me.CheckBroken, err.Error(), "let the user that left4me runs as read it"
+		return left4me.NewCheck(left4me.CheckBroken, name, "database.unreadable", "reason", left4me.ReasonOf(err))
 	case have > known:
-		why := store.TooNew(have, known)
-		c.State, c.Text, c.Mend = left4me.CheckBroken, path+": "+why.Text, why.Hint
-	default:
-		c.Text = fmt.Sprintf("its schema is known, up to version %d", known)
+		return left4me.NewCheck(left4me.CheckBroken, name, "database.too_new", "path", path, "reason", store.TooNew(have, known))
 	}
-	return c
+	return left4me.NewCheck(left4me.CheckOK, name, "database.ok", "version", known)
 }

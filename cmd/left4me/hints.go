@@ -47,7 +47,7 @@ func advice(args []string) apiclient.Advice {
 	return apiclient.Advice{
 		Start:   func() string { return startHint(reader, os.Getenv) },
 		Down:    func() bool { return unitDown(os.Getenv) },
-		AsRoot:  reader.AsRoot,
+		AsRoot:  func(commands ...string) string { return reader.AsRoot(commands...).String() },
 		Command: strings.Join(words, " "),
 	}
 }
@@ -108,9 +108,9 @@ func startHint(reader remedy.Reader, getenv func(string) string) string {
 		return "`" + serveCommandLine(root, getenv) + "`"
 	}
 	if _, err := os.Stat(packagedEnv); errors.Is(err, fs.ErrNotExist) {
-		return reader.AsRoot("left4me setup")
+		return reader.AsRoot("left4me setup").String()
 	}
-	return reader.AsRoot("systemctl start left4me")
+	return reader.AsRoot("systemctl start left4me").String()
 }
 
 // serveCommandLine returns a shell command for serve, with the settings that the environment lacks: a
@@ -155,7 +155,7 @@ func writable(root string) bool {
 func secretError(root string, reader remedy.Reader, err error) error {
 	hint := "`export LEFT4ME_SECRET_KEY=$(" + keyCommand() + ")`"
 	if underSystemd(root) {
-		hint = reader.AsRoot("left4me setup") + " makes one, unless " + packagedEnv + " has one already"
+		hint = reader.AsRoot("left4me setup").String() + " makes one, unless " + packagedEnv + " has one already"
 	}
 	if public, told := left4me.Public(err); told {
 		return left4me.NewError(public.Kind, "secret_key.refused", "error", public, "hint", hint).Because(err)

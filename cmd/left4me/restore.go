@@ -133,7 +133,7 @@ func restoredText(r backup.Restored, root string) string {
 // at boot, which is not done yet on a new machine.
 func afterRestore(root string) string {
 	if underSystemd(root) {
-		return remedy.Here().AsRoot("left4me setup")
+		return remedy.Here().AsRoot("left4me setup").String()
 	}
 	return "`" + serveCommandLine(root, os.Getenv) + "`"
 }

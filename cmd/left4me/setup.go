@@ -142,7 +142,7 @@ func checkPossible() error {
 			document("install.md"))
 	}
 	if os.Geteuid() != 0 {
-		return left4me.NewError(left4me.Denied, "setup.not_root", "command", remedy.Here().AsRoot("left4me setup"))
+		return left4me.NewError(left4me.Denied, "setup.not_root", "command", remedy.Here().AsRoot("left4me setup").String())
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"net/http"
+	"reflect"
 	"testing"
 
 	"github.com/left4me/left4me/internal/api/apitype"
@@ -23,7 +24,8 @@ func TestHostDoctorAndReach(t *testing.T) {
 		}
 		var r apitype.ServerReach
 		s.call(t, "GET", "/api/v1/servers/alpha/reach", nil).into(t, &r)
-		if r.Joinable != healthy || len(r.Checks) != len(checks) || (r.First != nil) == healthy || r.First != nil && *r.First != bad {
+		if r.Joinable != healthy || len(r.Checks) != len(checks) || (r.First != nil) == healthy ||
+			r.First != nil && !reflect.DeepEqual(*r.First, bad) {
 			t.Errorf("%v: %+v", checks, r)
 		}
 	}

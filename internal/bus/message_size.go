@@ -271,13 +271,12 @@ func shorterItems(all []left4me.WorkshopState, budget int) []left4me.WorkshopSta
 }
 
 func shorterChecks(all []left4me.Check, budget int) []left4me.Check {
-	all = each(all, func(c left4me.Check) left4me.Check {
-		c.Name, c.Text, c.Mend = left4me.Clip(c.Name, shortText), left4me.Clip(c.Text, 4*shortText), left4me.Clip(c.Mend, 4*shortText)
-		return c
-	})
-	return fitOr(all, budget, func(text string) left4me.Check {
-		return left4me.Check{Name: "more", State: left4me.CheckSkipped, Text: text}
-	})
+	all = each(all, func(c left4me.Check) left4me.Check { return c.Shortened(shortText, 4*shortText) })
+	sent := fit(all, budget)
+	if n := len(all) - len(sent); n > 0 {
+		sent = append(sent[:len(sent):len(sent)], left4me.NewCheck(left4me.CheckSkipped, "more", "more.not_sent", "number", n))
+	}
+	return sent
 }
 
 func shorterBackup(b left4me.Backup) left4me.Backup {

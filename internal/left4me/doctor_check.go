@@ -1,5 +1,12 @@
 package left4me
 
+import (
+	"maps"
+	"strings"
+
+	"github.com/left4me/left4me/internal/locale"
+)
+
 // CheckState is the result of a check.
 type CheckState string
 
@@ -12,12 +19,111 @@ const (
 	CheckSkipped CheckState = "skipped" // could not be checked
 )
 
-// Check is the result of one check of a host or a server.
+// Check is one finding about a host or a server, as hosts send it and the API returns it.
+//
+// Code and Args identify the finding, and the reader's texts are made from them (see
+// RenderIn). Text and Mend are those texts in English, worded by the build that made the
+// check: for logs, for version 1 of the API, and for a build that doesn't know the code.
+// A check from a build without codes has none.
 type Check struct {
-	Name  string     `json:"name"`
+	Name  string     `json:"name"` // a stable identifier: "disk"
 	State CheckState `json:"state" enum:"ok,warn,broken,skipped"`
-	Text  string     `json:"text"` // the finding
+	Code  string     `json:"code,omitempty" doc:"Identifies what was found, and is stable"`
+	Args  Args       `json:"args,omitempty" doc:"What the text of the code is filled with, as in errors"`
+	Text  string     `json:"text" doc:"What was found"`
 	Mend  string     `json:"mend,omitempty" doc:"What to do about it; commands are enclosed in backquotes"`
+}
+
+// NewCheck returns a Check whose texts are those of code in the catalogue, filled with
+// arguments: names and values in turn. Code and names are literals, so that a test can
+// compare them with the texts. Args lists the types of values; nil means no argument.
+func NewCheck(state CheckState, name, code string, args ...any) Check {
+	c := Check{Name: name, State: state, Code: code, Args: argsOf(args)}
+	if c.Text, c.Mend = c.Render(); c.Text == "" {
+		c.Text = unknownText(code, c.Args)
+	}
+	return c
+}
+
+// Render returns in English what was found and what to do about it; see RenderIn.
+func (c Check) Render() (text, fix string) { return c.RenderIn(locale.English) }
+
+// RenderIn returns what was found and what to do about it, which may be empty, in the
+// language of p. Commands in fix are between backquotes. If this build doesn't know the
+// code or its arguments, the texts are those that the check came with.
+func (c Check) RenderIn(p *locale.Printer) (text, fix string) {
+	if text, fix, ok := textsOf(p, "check.", c.Code, ".fix", c.Args); ok {
+		return text, fix
+	}
+	return c.Text, c.Mend
+}
+
+// Rendered returns c with the Text and Mend that this build makes from its code.
+func (c Check) Rendered() Check {
+	c.Text, c.Mend = c.Render()
+	return c
+}
+
+// Shortened returns c without Code and Args, since Text and Mend say the same, and with texts
+// of a bounded length in bytes of JSON.
+func (c Check) Shortened(name, text int) Check {
+	return Check{Name: Clip(c.Name, name), State: c.State, Text: Clip(c.Text, text), Mend: Clip(c.Mend, text)}
+}
+
+// Worded reports whether this build made the texts of c from its code and arguments.
+func (c Check) Worded() bool {
+	_, _, ok := textsOf(locale.English, "check.", c.Code, ".fix", c.Args)
+	return ok
+}
+
+// WithErrors returns c with each error among its arguments replaced by what f returns for
+// it, which is not nil, in the texts too.
+func (c Check) WithErrors(f func(*Error) *Error) Check {
+	args := maps.Clone(c.Args)
+	for name, v := range c.Args {
+		e, ok := v.(*Error)
+		if !ok {
+			continue
+		}
+		shown := f(e)
+		if shown == e {
+			continue
+		}
+		args[name] = shown
+		for _, old := range []string{e.Text, e.Said()} { // for a code that this build doesn't know
+			if old != "" {
+				c.Text, c.Mend = strings.ReplaceAll(c.Text, old, shown.Said()), strings.ReplaceAll(c.Mend, old, shown.Said())
+			}
+		}
+	}
+	c.Args = args
+	return c.Rendered()
+}
+
+// CheckText is the English text of a check's code and of what to do about it, both with
+// places for arguments; see package locale.
+type CheckText struct{ Code, Text, Fix string }
+
+// CheckTexts returns the texts of the codes of all checks, sorted by code. Codes are
+// stable, and so are the names and types of their arguments.
+func CheckTexts() []CheckText {
+	var all []CheckText
+	for _, t := range codeTexts("check.", ".fix") {
+		all = append(all, CheckText{t.Code, t.Text, t.Hint})
+	}
+	return all
+}
+
+// ReasonOf returns err as an argument of a Check: the *Error in its chain, which the
+// reader sees in their own language, or else its text. It returns nil for nil.
+func ReasonOf(err error) any {
+	if err == nil {
+		return nil
+	}
+	if e, ok := Public(err); ok {
+		return e
+	}
+	return err.Error()
 }
 
 // Healthy reports whether no check is broken.
@@ -30,8 +136,8 @@ func Healthy(checks []Check) bool {
 	return true
 }
 
-// FirstWrong returns the first broken check, or else the first check with a warning. ok is false if
-// there is neither.
+// FirstWrong returns the first broken check or, if none is broken, the first warning. ok is
+// false if there is neither.
 func FirstWrong(checks []Check) (first Check, ok bool) {
 	for _, state := range []CheckState{CheckBroken, CheckWarn} {
 		for _, c := range checks {

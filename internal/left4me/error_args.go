@@ -31,9 +31,10 @@ const (
 type Bytes = locale.Bytes
 
 // Args are the arguments of an Error by the names used in its texts. A value is a string, an int64,
-// a Bytes, a time.Duration, a time.Time or an *Error. Args are immutable. In JSON, strings and
-// numbers are encoded as such; the other values are objects with one member: {"bytes": 1048576},
-// {"seconds": 1.5}, {"time": "2026-11-29T20:00:00Z"}, {"error": {...}}.
+// a Bytes, a time.Duration, a time.Time, a Remedy or an *Error. Args are immutable. In JSON, strings
+// and numbers are encoded as such; the other values are objects with one member:
+// {"bytes": 1048576}, {"seconds": 1.5}, {"time": "2026-11-29T20:00:00Z"},
+// {"remedy": {"commands": ["date"]}}, {"error": {...}}.
 type Args map[string]any
 
 // argsOf returns Args from alternating names and values. It omits nil values, and converts values
@@ -44,8 +45,12 @@ func argsOf(pairs []any) Args {
 	}
 	a := make(Args, len(pairs)/2)
 	for i := 0; i+1 < len(pairs); i += 2 {
-		if name, ok := pairs[i].(string); ok && pairs[i+1] != nil {
-			a[name] = argOf(pairs[i+1])
+		v := pairs[i+1]
+		if e, ok := v.(*Error); v == nil || ok && e == nil {
+			continue
+		}
+		if name, ok := pairs[i].(string); ok {
+			a[name] = argOf(v)
 		}
 	}
 	return a
@@ -53,7 +58,7 @@ func argsOf(pairs []any) Args {
 
 func argOf(v any) any {
 	switch v := v.(type) {
-	case string, Bytes, time.Duration, time.Time, *Error:
+	case string, Bytes, time.Duration, time.Time, Remedy, *Error:
 		return v
 	case error:
 		return v.Error()
@@ -74,6 +79,7 @@ type argJSON struct {
 	Bytes   *Bytes          `json:"bytes,omitempty"`
 	Seconds *float64        `json:"seconds,omitempty"`
 	Time    *time.Time      `json:"time,omitempty"`
+	Remedy  *Remedy         `json:"remedy,omitempty"`
 	Error   json.RawMessage `json:"error,omitempty"`
 }
 
@@ -93,6 +99,8 @@ func (a Args) MarshalJSON() ([]byte, error) {
 			out[name] = argJSON{Seconds: &s}
 		case time.Time:
 			out[name] = argJSON{Time: &v}
+		case Remedy:
+			out[name] = argJSON{Remedy: &v}
 		case *Error:
 			out[name] = map[string]*Error{"error": v}
 		default:
@@ -145,6 +153,8 @@ func readObjectArg(data json.RawMessage, depth int) (any, bool) {
 		return time.Duration(math.Round(*v.Seconds * 1e9)), true
 	case v.Time != nil:
 		return *v.Time, true
+	case v.Remedy != nil:
+		return *v.Remedy, true
 	case v.Error != nil && depth < maxErrorNesting:
 		var e struct {
 			Error
@@ -197,6 +207,12 @@ func (a Args) within(budget *int, depth int) (out Args, cut bool) {
 			if e != nil {
 				out[name] = e
 			}
+		case Remedy:
+			if !v.fits(budget) {
+				cut = true
+				continue
+			}
+			out[name] = v
 		default:
 			out[name] = v
 		}
@@ -267,6 +283,10 @@ func (a Args) haveSecrets() bool {
 		switch v := v.(type) {
 		case string:
 			if HideSecrets(v) != v {
+				return true
+			}
+		case Remedy:
+			if v.hasSecrets() {
 				return true
 			}
 		case *Error:

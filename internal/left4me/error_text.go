@@ -13,15 +13,19 @@ type ErrorText struct{ Code, Text, Hint string }
 
 // ErrorTexts returns the texts of all codes, sorted by code. Codes and the names and types of their
 // arguments are stable.
-func ErrorTexts() []ErrorText {
+func ErrorTexts() []ErrorText { return codeTexts("error.", ".hint") }
+
+// codeTexts returns the texts whose keys begin with prefix, sorted by code. The key of what to do
+// about a code ends with more.
+func codeTexts(prefix, more string) []ErrorText {
 	hints := map[string]string{}
 	var all []ErrorText
-	for key, forms := range locale.English.All("error.") {
-		code := strings.TrimPrefix(key, "error.")
-		if of, ok := strings.CutSuffix(code, ".hint"); ok {
+	for key, forms := range locale.English.All(prefix) {
+		code := strings.TrimPrefix(key, prefix)
+		if of, ok := strings.CutSuffix(code, more); ok {
 			hints[of] = forms["other"]
 		} else {
-			all = append(all, ErrorText{Code: code, Text: forms["other"]})
+			all = append(all, ErrorText{code, forms["other"], ""})
 		}
 	}
 	for i := range all {
@@ -51,15 +55,21 @@ func (e *Error) Worded() bool {
 }
 
 func (e *Error) fromCode(p *locale.Printer) (text, hint string, ok bool) {
-	if e.Code == "" {
+	return textsOf(p, "error.", e.Code, ".hint", e.Args)
+}
+
+// textsOf returns the text of a code and what to do about it, whose key ends with more. It
+// reports false when a code or an argument is not known.
+func textsOf(p *locale.Printer, prefix, code, more string, args Args) (text, hint string, ok bool) {
+	if code == "" {
 		return "", "", false
 	}
-	key := "error." + e.Code
-	if text, ok = p.Lookup(key, e.Args); !ok {
+	key := prefix + code
+	if text, ok = p.Lookup(key, args); !ok {
 		return "", "", false
 	}
-	if key += ".hint"; p.Has(key) {
-		hint, ok = p.Lookup(key, e.Args)
+	if key += more; p.Has(key) {
+		hint, ok = p.Lookup(key, args)
 	}
 	return text, hint, ok
 }

@@ -10,9 +10,10 @@ import (
 // WriteChecks prints the results of checks with their remedies.
 func WriteChecks(w io.Writer, checks []left4me.Check) {
 	for _, c := range checks {
-		fmt.Fprintf(w, "%-7s  %s: %s\n", OneLine(string(c.State)), OneLine(c.Name), OneLine(c.Text))
-		if c.Mend != "" {
-			fmt.Fprintf(w, "         → %s\n", OneLine(c.Mend))
+		text, fix := c.Render()
+		fmt.Fprintf(w, "%-7s  %s: %s\n", OneLine(string(c.State)), OneLine(c.Name), OneLine(text))
+		if fix != "" {
+			fmt.Fprintf(w, "         → %s\n", OneLine(fix))
 		}
 	}
 }

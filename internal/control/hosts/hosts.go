@@ -59,5 +59,8 @@ func (h *Hosts) Doctor(ctx context.Context, host left4me.Name) ([]left4me.Check,
 	defer cancel()
 	var checks []left4me.Check
 	err := h.bus.Request(ctx, bus.Command(host, bus.VerbDoctor), bus.Empty{V: bus.Version}, &checks)
+	for i, c := range checks {
+		checks[i] = c.Rendered()
+	}
 	return checks, err
 }

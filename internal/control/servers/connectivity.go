@@ -36,6 +36,14 @@ func ReachFor(ctx context.Context, s *Servers, who accounts.Actor, name left4me.
 	if err != nil {
 		return nil, s.Names().shown(ctx, v.Host, err)
 	}
+	for i, c := range checks {
+		checks[i] = c.WithErrors(func(e *left4me.Error) *left4me.Error {
+			if shown, ok := left4me.Public(s.Names().shown(ctx, v.Host, e)); ok {
+				return accounts.ConcealIn(who, v.Target(), shown)
+			}
+			return e
+		})
+	}
 	for _, st := range []left4me.Status{before, s.status.get(v)} {
 		if st.Why == nil {
 			continue
@@ -47,14 +55,18 @@ func ReachFor(ctx context.Context, s *Servers, who accounts.Actor, name left4me.
 	return checks, nil
 }
 
-// showReason replaces the host's text of an error in checks with that of shown, because the host's
-// text contains its own names of servers.
+// showReason replaces the host's text of an error with that of shown, because the host's text
+// contains its own names of servers, in the checks whose texts this build did not make: their
+// arguments may lack the error.
 func showReason(checks []left4me.Check, said left4me.Status, shown *left4me.Error) []left4me.Check {
 	for _, text := range []string{said.Reason, said.Why.Said()} {
 		if text == "" || text == shown.Said() {
 			continue
 		}
 		for i := range checks {
+			if checks[i].Worded() {
+				continue
+			}
 			checks[i].Text = strings.ReplaceAll(checks[i].Text, text, shown.Said())
 		}
 	}

@@ -471,7 +471,11 @@ func TestConnectivityHidesNamesInReasons(t *testing.T) {
 	why := left4me.NewError(left4me.Conflict, "port.in_use", "port", 27015, "server", "alpha")
 	s.host(t, map[string]func([]byte) (any, error){
 		bus.VerbReach: func([]byte) (any, error) {
-			return []left4me.Check{{Name: "process", State: left4me.CheckBroken, Text: "it failed: " + why.Said()}}, nil
+			check := left4me.NewCheck(left4me.CheckBroken, "process", "process.failed", "reason", why,
+				"logs", left4me.Commands("date"), "command", left4me.Commands("date"))
+			newer, older := check, left4me.Check{Name: "process", Text: check.Text} // of hosts with another version
+			newer.Code = "process.of_tomorrow"
+			return []left4me.Check{check, newer, older}, nil
 		},
 	})
 	s.create(t, "alpha")
@@ -485,15 +489,21 @@ func TestConnectivityHidesNamesInReasons(t *testing.T) {
 		who  accounts.Actor
 		want string
 	}{
-		"an actor without restrictions": {accounts.Actor{UserID: 1, Name: "ann"}, "it failed: port 27015 is already used by beta"},
+		"an actor without restrictions": {accounts.Actor{UserID: 1, Name: "ann"}, "the server failed: port 27015 is already used by beta"},
 		"an actor who sees one server": {
 			accounts.Actor{UserID: 1, Name: "ann", Only: &accounts.Targets{mine.Target()}},
-			"it failed: the request conflicts with an object that you do not have permission to view",
+			"the server failed: the request conflicts with an object that you do not have permission to view",
 		},
 	} {
 		checks, err := servers.ReachFor(t.Context(), s.Servers, c.who, "mine")
-		if err != nil || len(checks) != 1 || checks[0].Text != c.want {
-			t.Errorf("%s: %+v, %v", what, checks, err)
+		if err != nil || len(checks) != 3 {
+			t.Fatalf("%s: %+v, %v", what, checks, err)
+		}
+		for _, check := range checks {
+			b, err := json.Marshal(check)
+			if err != nil || check.Text != c.want || strings.Contains(string(b), "alpha") {
+				t.Errorf("%s: got %s, %v, want %q", what, b, err, c.want)
+			}
 		}
 	}
 }

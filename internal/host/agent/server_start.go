@@ -169,7 +169,7 @@ func (s *servers) checkPorts(spec left4me.Spec) (note string, err error) {
 	}
 	var notes []string
 	for _, u := range spec.MorePorts() {
-		if who := shim.Holder(s.core.Files.Root, u.Port); who != "" || shim.Bound(u.Port) {
+		if who := shim.Holder(s.core.Files.Root, u.Port).Said(); who != "" || shim.Bound(u.Port) {
 			if who == "" {
 				who = "another program"
 			}

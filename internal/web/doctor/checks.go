@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"context"
 	"strconv"
 	"strings"
 
@@ -40,12 +41,13 @@ type mendPart struct {
 	Command bool
 }
 
-// mendParts splits a remedy into text and the commands in backquotes.
-func mendParts(mend string) []mendPart {
+// mendParts splits what to do about a finding into text and the commands in backquotes.
+func mendParts(ctx context.Context, c left4me.Check) []mendPart {
+	_, fix := format.Check(ctx, c)
 	var parts []mendPart
-	for i, text := range strings.Split(mend, "`") {
+	for i, text := range strings.Split(fix, "`") {
 		if text != "" {
-			parts = append(parts, mendPart{format.Visible(text), i%2 == 1})
+			parts = append(parts, mendPart{text, i%2 == 1})
 		}
 	}
 	return parts

@@ -61,3 +61,16 @@ func Reason(ctx context.Context, st left4me.Status) string {
 	}
 	return shownError(st.Reason) // from a host with an older left4me
 }
+
+// Check returns what a check found and what to do about it, which may be empty and has
+// commands between backquotes, in the reader's language and as Visible returns them.
+func Check(ctx context.Context, c left4me.Check) (text, fix string) {
+	text, fix = c.RenderIn(locale.From(ctx))
+	return shownError(text), shownError(fix)
+}
+
+// CheckText returns what a check found, without what to do about it.
+func CheckText(ctx context.Context, c left4me.Check) string {
+	text, _ := Check(ctx, c)
+	return text
+}

@@ -34,7 +34,8 @@ var errNotOffered = errors.New("the server doesn't give that commit alone")
 func find() (string, error) {
 	program, err := exec.LookPath("git")
 	if err != nil {
-		return "", left4me.NewError(left4me.Unavailable, "git.not_installed", "command", remedy.Reader{}.Install("git")).Because(err)
+		return "", left4me.NewError(left4me.Unavailable, "git.not_installed", "command",
+			remedy.Reader{}.Install("git").String()).Because(err)
 	}
 	return program, nil
 }

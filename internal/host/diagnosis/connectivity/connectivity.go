@@ -8,7 +8,6 @@ package connectivity
 
 import (
 	"context"
-	"fmt"
 	"net/netip"
 	"time"
 
@@ -76,22 +75,6 @@ func Walk(ctx context.Context, s Server) []left4me.Check {
 
 // nothing is the result of a step that has nothing to check.
 var nothing left4me.Check
-
-func ok(name, format string, args ...any) left4me.Check {
-	return left4me.Check{Name: name, State: left4me.CheckOK, Text: fmt.Sprintf(format, args...)}
-}
-
-func skipped(name, text, mend string) left4me.Check {
-	return left4me.Check{Name: name, State: left4me.CheckSkipped, Text: text, Mend: mend}
-}
-
-func warn(name, text, mend string) left4me.Check {
-	return left4me.Check{Name: name, State: left4me.CheckWarn, Text: text, Mend: mend}
-}
-
-func broken(name, text, mend string) left4me.Check {
-	return left4me.Check{Name: name, State: left4me.CheckBroken, Text: text, Mend: mend}
-}
 
 // Timing of A2S queries.
 const (

@@ -7,10 +7,11 @@ import (
 
 // printed is what a server has reported on its console since its start.
 type printed struct {
-	port     int    // the port it uses; 0 if the line is no longer in the log
-	library  string // why Steam's library could not be loaded
-	lost     bool   // the connection to Steam was lost and has not returned
-	outdated bool   // Steam announced an update to the server
+	port      int    // the port it uses; 0 if the line is no longer in the log
+	library   string // the file of Steam's library that could not be loaded
+	noLibrary bool   // the game did not find Steam's library
+	lost      bool   // the connection to Steam was lost and has not returned
+	outdated  bool   // Steam announced an update to the server
 }
 
 // scan parses console output. Players cannot fake these lines, because chat follows the player's
@@ -29,14 +30,14 @@ func scan(text string) printed {
 			digits, _, _ := strings.Cut(rest, " ")
 			p.port, _ = strconv.Atoi(digits)
 		case strings.HasPrefix(line, "[S_API] SteamAPI_Init(): Loaded "):
-			p.library = ""
+			p.library, p.noLibrary = "", false
 		case strings.HasPrefix(line, "[S_API FAIL] SteamAPI_Init() failed; unable to locate a running instance of Steam"):
-			p.library = "the game found no library of Steam"
+			p.noLibrary = true
 		case strings.HasPrefix(line, "dlopen failed trying to load:"):
 			loading = true
 			continue
 		case loading && strings.HasSuffix(line, "steamclient.so"):
-			p.library = "the game could not load " + line
+			p.library = line
 		case line == "Connection to Steam servers lost.", line == "Connection to Steam servers lost",
 			strings.HasPrefix(line, "Could not establish connection to Steam servers."):
 			p.lost = true

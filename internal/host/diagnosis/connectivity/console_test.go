@@ -22,12 +22,12 @@ func TestScanFindsStateOfSteamConnection(t *testing.T) {
 		},
 		"no library": {
 			start + "dlopen failed trying to load:\n/x/.steam/sdk32/steamclient.so\nwith error:\n",
-			printed{library: "the game could not load /x/.steam/sdk32/steamclient.so"},
+			printed{library: "/x/.steam/sdk32/steamclient.so"},
 		},
 		"no Steam": {
 			start +
 				"[S_API FAIL] SteamAPI_Init() failed; unable to locate a running instance of Steam, or a local steamclient.dll.\n",
-			printed{library: "the game found no library of Steam"},
+			printed{noLibrary: true},
 		},
 		"library of a plugin": {start + "dlopen failed trying to load:\n/x/left4dead2_dlc3/bin/client_srv.so\n", printed{}},
 		"lost": {

@@ -3,7 +3,6 @@ package connectivity
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/left4me/left4me/internal/host/diagnosis/firewall"
 	"github.com/left4me/left4me/internal/host/diagnosis/remedy"
@@ -16,19 +15,21 @@ func (w *walk) filter(ctx context.Context) left4me.Check {
 	rules, err := w.Rules(ctx)
 	switch {
 	case errors.Is(err, firewall.ErrNone):
-		return skipped(name, "this machine has no nft program to read the rules with", "")
+		return left4me.NewCheck(left4me.CheckSkipped, name, "firewall.no_nft")
 	case errors.Is(err, firewall.ErrDenied):
-		return skipped(name, "only root may read the rules", remedy.Reader{}.AsRoot("left4me doctor")+" can")
+		return left4me.NewCheck(left4me.CheckSkipped, name, "firewall.not_permitted", "command", remedy.Reader{}.AsRoot("left4me doctor"))
 	case err != nil:
-		return skipped(name, "the rules can't be read: "+err.Error(), "")
+		return left4me.NewCheck(left4me.CheckSkipped, name, "firewall.unreadable", "reason", err)
 	}
 	verdict, where := rules.Port("udp", w.Wanted)
-	mend := where.Admit(remedy.Reader{}, w.Wanted, w.Wanted)
+	command := where.Admit(remedy.Reader{}, w.Wanted, w.Wanted)
 	switch verdict {
 	case firewall.Dropped:
-		return broken(name, fmt.Sprintf("this machine drops what comes to UDP %d (%s)", w.Wanted, where), mend)
+		return left4me.NewCheck(left4me.CheckBroken, name, "firewall.port_blocked", "port", w.Wanted,
+			"family", where.Family, "table", where.Table, "chain", where.Name, "command", command)
 	case firewall.Unclear:
-		return warn(name, fmt.Sprintf("this machine lets only some come to UDP %d (%s)", w.Wanted, where), mend)
+		return left4me.NewCheck(left4me.CheckWarn, name, "firewall.port_restricted", "port", w.Wanted,
+			"family", where.Family, "table", where.Table, "chain", where.Name, "command", command)
 	}
-	return ok(name, "this machine lets players' packets in")
+	return left4me.NewCheck(left4me.CheckOK, name, "firewall.port_open")
 }

@@ -12,19 +12,19 @@ import (
 // process checks whether the server is running.
 func (w *walk) process(context.Context) left4me.Check {
 	const name = "process"
-	start := fmt.Sprintf("`left4me server start %s`", w.Name)
+	start := left4me.Commands("left4me server start " + string(w.Name))
 	switch w.State {
 	case left4me.Running, left4me.Unresponsive:
-		return ok(name, "it runs, with process %d", w.PID)
+		return left4me.NewCheck(left4me.CheckOK, name, "process.running", "pid", w.PID)
 	case left4me.Starting:
-		return broken(name, "it is starting", "wait until it is ready; its console says what it does")
+		return left4me.NewCheck(left4me.CheckBroken, name, "process.starting")
 	case left4me.Stopping:
-		return broken(name, "it is being stopped", start)
+		return left4me.NewCheck(left4me.CheckBroken, name, "process.stopping", "command", start)
 	case left4me.Failed:
-		return broken(name, "it failed: "+w.Reason,
-			fmt.Sprintf("`left4me server logs %s` says what it printed last; then %s", w.Name, start))
+		return left4me.NewCheck(left4me.CheckBroken, name, "process.failed", "reason", w.reason(),
+			"logs", left4me.Commands("left4me server logs "+string(w.Name)), "command", start)
 	}
-	return broken(name, "it is not running", start)
+	return left4me.NewCheck(left4me.CheckBroken, name, "process.stopped", "command", start)
 }
 
 // port checks whether the server has the port of its definition. The game silently takes the next
@@ -40,12 +40,12 @@ func (w *walk) port(ctx context.Context) left4me.Check {
 	}
 	switch {
 	case has != w.Wanted && has != 0:
-		return broken(name, fmt.Sprintf("the game took port %d and not %d, which something else had", has, w.Wanted),
-			fmt.Sprintf("`ss -lunp 'sport = %d'` names it; end it, then `left4me server restart %s`", w.Wanted, w.Name))
+		return left4me.NewCheck(left4me.CheckBroken, name, "port.other", "port", has, "want", w.Wanted,
+			"find", left4me.Commands(fmt.Sprintf("ss -lunp 'sport = %d'", w.Wanted)), "command", w.restart())
 	case !shim.Bound(w.Wanted):
-		return broken(name, fmt.Sprintf("nothing listens on UDP port %d of this machine", w.Wanted), w.restart())
+		return left4me.NewCheck(left4me.CheckBroken, name, "port.unused", "port", w.Wanted, "command", w.restart())
 	}
-	return ok(name, "UDP %d is its own", w.Wanted)
+	return left4me.NewCheck(left4me.CheckOK, name, "port.ok", "port", w.Wanted)
 }
 
 // answer checks whether the server answers A2S queries.
@@ -53,25 +53,31 @@ func (w *walk) answer(ctx context.Context) left4me.Check {
 	const name = "answer"
 	info, err := ask(ctx, netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), uint16(w.Wanted)))
 	if err != nil {
-		text := "it does not answer on this machine"
-		if w.Reason != "" {
-			text += ": " + w.Reason
-		}
-		return broken(name, text, "it may load a map, be flooded or hang: read its console; if it stays so, "+w.restart())
+		return left4me.NewCheck(left4me.CheckBroken, name, "answer.none", "reason", w.reason(), "command", w.restart())
 	}
 	w.info = info
-	return ok(name, "it answers on this machine")
+	return left4me.NewCheck(left4me.CheckOK, name, "answer.ok")
 }
 
 // playing checks whether a map is loaded; nobody can join without one.
 func (w *walk) playing(context.Context) left4me.Check {
 	const name = "map"
 	if w.info.Map == "" {
-		return broken(name, "no map is loaded",
-			"its first map is missing from the game and its overlays: set another one, or add the campaign")
+		return left4me.NewCheck(left4me.CheckBroken, name, "map.none")
 	}
-	return ok(name, "%s", w.info.Map)
+	return left4me.NewCheck(left4me.CheckOK, name, "map.ok", "map", w.info.Map)
 }
 
 // restart returns the command that restarts the server.
-func (w *walk) restart() string { return fmt.Sprintf("`left4me server restart %s`", w.Name) }
+func (w *walk) restart() left4me.Remedy {
+	return left4me.Commands("left4me server restart " + string(w.Name))
+}
+
+// reason returns why the server is in its state: an error, the text of a shim that sent no error, or
+// nil if nothing is known.
+func (w *walk) reason() any {
+	if w.Why == nil && w.Reason != "" {
+		return w.Reason
+	}
+	return w.Why
+}

@@ -30,26 +30,19 @@ func (w *walk) settings(ctx context.Context) left4me.Check {
 		if !ok {
 			public = left4me.NewError(left4me.Unavailable, "console.of_server_silent")
 		}
-		return skipped(name, "it can't be asked for them: "+public.Text, public.Hint)
+		return left4me.NewCheck(left4me.CheckSkipped, name, "settings.unreadable", "reason", public)
 	}
 	w.statusAnswer, err = status.Parse(text)
 	if err != nil || len(w.vars) == 0 {
-		return skipped(name, "its remote console answers, but not to what it was asked",
-			"a plugin may have taken the commands over: ask it on its console")
+		return left4me.NewCheck(left4me.CheckSkipped, name, "settings.unexpected")
 	}
-	return ok(name, "its remote console answers")
+	return left4me.NewCheck(left4me.CheckOK, name, "settings.ok")
 }
 
 // set returns the server's value of a variable; known is false if the server did not report one.
 func (w *walk) set(name string) (v cvar.Var, known bool) {
 	v, known = w.vars[name]
 	return v, known
-}
-
-// mendCfg returns the remedy for a setting from a cfg file.
-func (w *walk) mendCfg(line string) string {
-	return fmt.Sprintf("add `%s` to the cfg lines of %s, or take the other line out of the cfg of its overlays; then %s", line, w.Name,
-		w.restart())
 }
 
 func (w *walk) lan(context.Context) left4me.Check {
@@ -59,10 +52,10 @@ func (w *walk) lan(context.Context) left4me.Check {
 	case !known:
 		return nothing
 	case v.On():
-		return broken(name, "sv_lan is 1: it is for the local network only, Steam does not hear of it, and strangers are refused",
-			w.mendCfg("sv_lan 0"))
+		return left4me.NewCheck(left4me.CheckBroken, name, "lan.on", "line", left4me.Commands("sv_lan 0"),
+			"server", w.Name, "command", w.restart())
 	}
-	return ok(name, "it is for the internet")
+	return left4me.NewCheck(left4me.CheckOK, name, "lan.ok")
 }
 
 func (w *walk) members(context.Context) left4me.Check {
@@ -73,13 +66,14 @@ func (w *walk) members(context.Context) left4me.Check {
 	case !known:
 		return nothing
 	case v.On() && (group.Value == "" || group.Value == "0"):
-		return broken(name, "only members of a Steam group may join while it is empty, and sv_steamgroup names none: nobody can",
-			w.mendCfg("sv_steamgroup_exclusive 0"))
+		return left4me.NewCheck(left4me.CheckBroken, name, "group.nobody", "line", left4me.Commands("sv_steamgroup_exclusive 0"),
+			"server", w.Name, "command", w.restart())
 	case v.On():
-		return warn(name, fmt.Sprintf("while it is empty only members of the Steam group %s may join", group.Value),
-			w.mendCfg("sv_steamgroup_exclusive 0"))
+		return left4me.NewCheck(left4me.CheckWarn, name, "group.members", "group", group.Value, "line",
+			left4me.Commands("sv_steamgroup_exclusive 0"),
+			"server", w.Name, "command", w.restart())
 	}
-	return ok(name, "it is open to others than members of a Steam group")
+	return left4me.NewCheck(left4me.CheckOK, name, "group.ok")
 }
 
 func (w *walk) lobby(context.Context) left4me.Check {
@@ -87,17 +81,14 @@ func (w *walk) lobby(context.Context) left4me.Check {
 	only, known := w.set("sv_allow_lobby_connect_only")
 	switch {
 	case known && only.On() && !w.statusAnswer.Reserved:
-		return broken(name, "sv_allow_lobby_connect_only is 1: whoever comes by the address is refused, only a lobby can reserve it",
-			w.mendCfg("sv_allow_lobby_connect_only 0"))
+		return left4me.NewCheck(left4me.CheckBroken, name, "lobby.only", "line", left4me.Commands("sv_allow_lobby_connect_only 0"),
+			"server", w.Name, "command", w.restart())
 	case w.statusAnswer.Reserved:
-		return warn(name,
-			fmt.Sprintf("the lobby %s has reserved it: others join through that lobby, and by the address only while it has room",
-				w.statusAnswer.ReservationID),
-			"it is free again when they have left; plugins like l4dtoolz or Left4DHooks can take a reservation back")
+		return left4me.NewCheck(left4me.CheckWarn, name, "lobby.reserved", "lobby", w.statusAnswer.ReservationID)
 	case !known:
 		return nothing
 	}
-	return ok(name, "no lobby has reserved it, and it can be joined by its address")
+	return left4me.NewCheck(left4me.CheckOK, name, "lobby.ok")
 }
 
 func (w *walk) modes(context.Context) left4me.Check {
@@ -109,22 +100,24 @@ func (w *walk) modes(context.Context) left4me.Check {
 	}
 	all := strings.FieldsFunc(strings.ToLower(types.Value), func(r rune) bool { return r == ',' || r == ' ' })
 	if len(all) > 0 && !slices.Contains(all, strings.ToLower(mode.Value)) {
-		return warn(name,
-			fmt.Sprintf("lobbies may start %s here, and it plays %s: no lobby for that finds it", strings.Join(all, ", "), mode.Value),
-			w.mendCfg(fmt.Sprintf(`sv_gametypes "%s,%s"`, types.Value, mode.Value)))
+		return left4me.NewCheck(left4me.CheckWarn, name, "modes.mismatch", "modes", strings.Join(all, ", "), "mode", mode.Value,
+			"line", left4me.Commands(fmt.Sprintf(`sv_gametypes "%s,%s"`, types.Value, mode.Value)),
+			"server", w.Name, "command", w.restart())
 	}
 	if key, _ := w.set("sv_search_key"); key.Value != "" {
-		return warn(name, "sv_search_key is set: only lobbies with the same key find it", w.mendCfg(`sv_search_key ""`))
+		return left4me.NewCheck(left4me.CheckWarn, name, "modes.search_key", "line", left4me.Commands(`sv_search_key ""`),
+			"server", w.Name, "command", w.restart())
 	}
-	return ok(name, "lobbies may play %s here", mode.Value)
+	return left4me.NewCheck(left4me.CheckOK, name, "modes.ok", "mode", mode.Value)
 }
 
 func (w *walk) password(context.Context) left4me.Check {
 	const name = "password"
 	if w.info.Password {
-		return warn(name, "it has a password: who doesn't know it can't join, and no lobby can", w.mendCfg(`sv_password ""`))
+		return left4me.NewCheck(left4me.CheckWarn, name, "password.set", "line", left4me.Commands(`sv_password ""`),
+			"server", w.Name, "command", w.restart())
 	}
-	return ok(name, "it has none")
+	return left4me.NewCheck(left4me.CheckOK, name, "password.ok")
 }
 
 func (w *walk) places(context.Context) left4me.Check {
@@ -132,14 +125,15 @@ func (w *walk) places(context.Context) left4me.Check {
 	visible, _ := w.set("sv_visiblemaxplayers")
 	switch {
 	case w.info.MaxPlayers == 0:
-		text := "it shows no places at all"
+		var setting any // nil: not the reason
 		if visible.Value == "0" {
-			text += ": sv_visiblemaxplayers is 0"
+			setting = "sv_visiblemaxplayers"
 		}
-		return broken(name, text+"; games take it for full", w.mendCfg("sv_visiblemaxplayers -1"))
+		return left4me.NewCheck(left4me.CheckBroken, name, "slots.none", "setting", setting, "line",
+			left4me.Commands("sv_visiblemaxplayers -1"),
+			"server", w.Name, "command", w.restart())
 	case w.info.Players >= w.info.MaxPlayers:
-		return warn(name, fmt.Sprintf("it is full: %d of %d play", w.info.Players, w.info.MaxPlayers),
-			"wait until somebody leaves, or start another server")
+		return left4me.NewCheck(left4me.CheckWarn, name, "slots.full", "players", w.info.Players, "slots", w.info.MaxPlayers)
 	}
-	return ok(name, "%d of %d are taken", w.info.Players, w.info.MaxPlayers)
+	return left4me.NewCheck(left4me.CheckOK, name, "slots.ok", "players", w.info.Players, "slots", w.info.MaxPlayers)
 }

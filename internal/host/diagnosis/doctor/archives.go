@@ -9,10 +9,8 @@ import (
 func archives(cfg Config) left4me.Check {
 	const name = "archives"
 	if archive.FindTool() == "" {
-		return warn(name,
-			archive.Tool+
-				" is not installed: archives with Deflate64 (made by Windows for more than 2 GB), PPMd in a zip, or some filters of 7z "+
-				"can't be unpacked", cfg.Reader.Install(archive.ToolPackage))
+		return left4me.NewCheck(left4me.CheckWarn, name, "archives.no_tool", "tool", archive.Tool,
+			"command", cfg.Reader.Install(archive.ToolPackage))
 	}
-	return ok(name, "%s unpacks the rarer methods of zip and 7z", archive.Tool)
+	return left4me.NewCheck(left4me.CheckOK, name, "archives.ok", "tool", archive.Tool)
 }

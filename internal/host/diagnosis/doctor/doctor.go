@@ -39,12 +39,12 @@ type Config struct {
 	Token  bool          // whether the reader's commands carry a token
 }
 
-// local formats an API command for the reader. Without a token, only root and left4me's own user
+// local returns an API command for the reader. Without a token, only root and left4me's own user
 // may use this machine's socket.
-func (cfg Config) local(command string) string {
+func (cfg Config) local(command string) left4me.Remedy {
 	var st unix.Stat_t
 	if cfg.Token || unix.Stat(cfg.Root, &st) != nil || st.Uid == uint32(os.Geteuid()) {
-		return "`" + command + "`"
+		return left4me.Commands(command)
 	}
 	return cfg.Reader.AsRoot(command)
 }
@@ -85,7 +85,7 @@ func Fix(ctx context.Context, cfg Config) (done []string, err error) {
 		case errors.Is(err, fs.ErrPermission):
 			failed = append(failed,
 				left4me.NewError(left4me.Denied, "doctor.not_allowed", "what", f.fixed, "command",
-					cfg.Reader.AsRoot("left4me doctor --fix")))
+					cfg.Reader.AsRoot("left4me doctor --fix").String()))
 		case err != nil:
 			failed = append(failed, fmt.Errorf("%s: %w", f.fixed, err))
 		default:
@@ -150,20 +150,4 @@ func plain(f func(context.Context, Config) []left4me.Check) func(context.Context
 		}
 		return all
 	}
-}
-
-func ok(name, format string, args ...any) left4me.Check {
-	return left4me.Check{Name: name, State: left4me.CheckOK, Text: fmt.Sprintf(format, args...)}
-}
-
-func warn(name, text, mend string) left4me.Check {
-	return left4me.Check{Name: name, State: left4me.CheckWarn, Text: text, Mend: mend}
-}
-
-func broken(name, text, mend string) left4me.Check {
-	return left4me.Check{Name: name, State: left4me.CheckBroken, Text: text, Mend: mend}
-}
-
-func skipped(name, text, mend string) left4me.Check {
-	return left4me.Check{Name: name, State: left4me.CheckSkipped, Text: text, Mend: mend}
 }

@@ -12,7 +12,6 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/left4me/left4me/internal/host/diagnosis/remedy"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
@@ -92,9 +91,10 @@ func TestRootDirectoryChecks(t *testing.T) {
 }
 
 func TestRefusedMountIsExplained(t *testing.T) {
+	cfg := Config{Systemd: errors.New("none")}
 	for _, c := range []left4me.Check{
-		refusal(remedy.Reader{}, probe{Error: "mount probe: create: invalid argument"}, nil, "/srv"),
-		refusal(remedy.Reader{}, probe{}, errors.New("operation not permitted"), "/srv"),
+		refusal(cfg, probe{Error: "mount probe: create: invalid argument"}, nil, "/srv"),
+		refusal(cfg, probe{}, errors.New("operation not permitted"), "/srv"),
 	} {
 		if c.State != left4me.CheckBroken || c.Text == "" || strings.HasSuffix(c.Text, ": ") {
 			t.Errorf("got %+v", c)

@@ -37,7 +37,7 @@ func owned(_ context.Context, cfg Config) []finding {
 	}
 	all, err := places(cfg)
 	if err != nil {
-		return []finding{{Check: warn(name, err.Error(), "")}}
+		return []finding{{Check: left4me.NewCheck(left4me.CheckWarn, name, "owners.unreadable", "reason", err)}}
 	}
 	var bad []finding
 	for _, p := range all {
@@ -47,7 +47,7 @@ func owned(_ context.Context, cfg Config) []finding {
 	}
 	bad = append(bad, openLayers(cfg)...)
 	if len(bad) == 0 {
-		return []finding{{Check: ok(name, "what is left4me's belongs to whom it must")}}
+		return []finding{{Check: left4me.NewCheck(left4me.CheckOK, name, "owners.ok")}}
 	}
 	return bad
 }
@@ -108,7 +108,8 @@ func (p place) judge(reader remedy.Reader) (f finding, wrong bool) {
 	const name = "ownership"
 	uid, gid, err := p.ids()
 	if err != nil {
-		return finding{Check: broken(name, err.Error(), reader.AsRoot("systemd-sysusers left4me.conf"))}, true
+		return finding{Check: left4me.NewCheck(left4me.CheckBroken, name, "owners.unknown", "path", p.path, "owner", p.user+":"+p.group,
+			"reason", err, "command", reader.AsRoot("systemd-sysusers left4me.conf"))}, true
 	}
 	var st unix.Stat_t
 	err = unix.Lstat(p.path, &st)
@@ -119,19 +120,23 @@ func (p place) judge(reader remedy.Reader) (f finding, wrong bool) {
 	case errors.Is(err, unix.ENOENT) && p.dir:
 		command := fmt.Sprintf("install -d -m %04o %s%s", p.mode, owner.flags, left4me.ShellWord(p.path))
 		return finding{
-			Check: broken(name, p.path+" is missing", reader.AsRoot(command)), fixed: command,
-			fix: func() error { return p.make(uid, gid) },
+			Check: left4me.NewCheck(left4me.CheckBroken, name, "owners.missing", "path", p.path, "command", reader.AsRoot(command)),
+			fixed: command,
+			fix:   func() error { return p.make(uid, gid) },
 		}, true
 	case errors.Is(err, unix.EACCES):
-		return finding{Check: skipped(name, p.path+" can't be looked at by this user", reader.AsRoot("left4me doctor")+" can")}, true
+		return finding{Check: left4me.NewCheck(left4me.CheckSkipped, name, "owners.not_permitted", "path", p.path,
+			"command", reader.AsRoot("left4me doctor"))}, true
 	case err != nil:
-		return finding{Check: broken(name, fmt.Sprintf("%s: %v", p.path, err), "")}, true
+		return finding{Check: left4me.NewCheck(left4me.CheckBroken, name, "owners.failed", "path", p.path, "reason", err)}, true
 	case st.Mode&unix.S_IFMT == unix.S_IFLNK:
 		// A directory moved to another disk must be mounted there: the root helper follows no
 		// links.
-		return finding{Check: warn(name, p.path+" is a link", "move what it leads to back, or mount it there")}, true
-	case p.dir != (st.Mode&unix.S_IFMT == unix.S_IFDIR):
-		return finding{Check: broken(name, p.path+" is not what it must be: a file, or a directory", "move it away")}, true
+		return finding{Check: left4me.NewCheck(left4me.CheckWarn, name, "owners.link", "path", p.path)}, true
+	case p.dir && st.Mode&unix.S_IFMT != unix.S_IFDIR:
+		return finding{Check: left4me.NewCheck(left4me.CheckBroken, name, "owners.not_a_directory", "path", p.path)}, true
+	case !p.dir && st.Mode&unix.S_IFMT == unix.S_IFDIR:
+		return finding{Check: left4me.NewCheck(left4me.CheckBroken, name, "owners.not_a_file", "path", p.path)}, true
 	}
 	has := st.Mode & 0o7777
 	foreign := uid >= 0 && st.Uid != uint32(uid) || gid >= 0 && st.Gid != uint32(gid)
@@ -142,13 +147,17 @@ func (p place) judge(reader remedy.Reader) (f finding, wrong bool) {
 	if p.loose {
 		want = has & p.mode
 	}
-	text := fmt.Sprintf("%s has the mode %04o, not %04o", p.path, has, want)
 	commands := []string{fmt.Sprintf("chmod %04o %s", want, left4me.ShellWord(p.path))}
+	var c left4me.Check
 	if foreign {
-		text = fmt.Sprintf("%s belongs to %s, not to %s", p.path, ownerOf(st.Uid, st.Gid), owner.name)
 		commands = append([]string{fmt.Sprintf("chown %s %s", owner.name, left4me.ShellWord(p.path))}, commands...)
+		c = left4me.NewCheck(left4me.CheckBroken, name, "owners.owner", "path", p.path, "owner", ownerOf(st.Uid, st.Gid), "want",
+			owner.name,
+			"command", reader.AsRoot(commands...))
+	} else {
+		c = left4me.NewCheck(left4me.CheckBroken, name, "owners.mode", "path", p.path, "mode", fmt.Sprintf("%04o", has),
+			"want", fmt.Sprintf("%04o", want), "command", reader.AsRoot(commands...))
 	}
-	c := broken(name, text, reader.AsRoot(commands...))
 	return finding{Check: c, fixed: strings.Join(commands, " && "), fix: func() error { return p.mend(uid, gid, want) }}, true
 }
 
@@ -158,7 +167,7 @@ func (p place) ids() (uid, gid int, err error) {
 	if p.user != "" {
 		u, err := user.Lookup(p.user)
 		if err != nil {
-			return uid, gid, fmt.Errorf("%s must belong to %s: %w", p.path, p.user, err)
+			return uid, gid, err
 		}
 		if uid, err = strconv.Atoi(u.Uid); err != nil {
 			return uid, gid, err
@@ -167,7 +176,7 @@ func (p place) ids() (uid, gid int, err error) {
 	if p.group != "" {
 		g, err := user.LookupGroup(p.group)
 		if err != nil {
-			return uid, gid, fmt.Errorf("%s must belong to the group %s: %w", p.path, p.group, err)
+			return uid, gid, err
 		}
 		if gid, err = strconv.Atoi(g.Gid); err != nil {
 			return uid, gid, err
@@ -271,8 +280,10 @@ func openLayers(cfg Config) []finding {
 			p := place{path: path, dir: true}
 			command := "chmod o-w " + left4me.ShellWord(path)
 			bad = append(bad, finding{
-				Check: broken("layers", "everybody may write to "+path, cfg.Reader.AsRoot(command)), fixed: command,
-				fix: func() error { return p.mend(-1, -1, st.Mode&0o7775) },
+				Check: left4me.NewCheck(left4me.CheckBroken, "layers", "layers.writable", "path", path, "command",
+					cfg.Reader.AsRoot(command)),
+				fixed: command,
+				fix:   func() error { return p.mend(-1, -1, st.Mode&0o7775) },
 			})
 		}
 	}

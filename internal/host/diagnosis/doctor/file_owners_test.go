@@ -141,13 +141,13 @@ func TestOwnersAndModesAreChecked(t *testing.T) {
 	}{
 		"correct":             {own[0], own[1], 0o750, false, ""},
 		"any owner":           {"", "", 0o750, false, ""},
-		"wrong user":          {other, own[1], 0o750, false, "belongs to " + own[0] + ":" + own[1] + ", not to " + other + ":" + own[1]},
-		"wrong group":         {own[0], foreign, 0o750, false, "not to " + own[0] + ":" + foreign},
-		"too few permissions": {own[0], own[1], 0o770, false, "has the mode 0750, not 0770"},
-		"missing setgid bit":  {own[0], own[1], 0o2750, false, "has the mode 0750, not 2750"},
-		"extra write bit":     {own[0], own[1], 0o550, false, "has the mode 0750, not 0550"},
+		"wrong user":          {other, own[1], 0o750, false, "belongs to " + own[0] + ":" + own[1] + " instead of " + other + ":" + own[1]},
+		"wrong group":         {own[0], foreign, 0o750, false, "instead of " + own[0] + ":" + foreign},
+		"too few permissions": {own[0], own[1], 0o770, false, "has the mode 0750 instead of 0770"},
+		"missing setgid bit":  {own[0], own[1], 0o2750, false, "has the mode 0750 instead of 2750"},
+		"extra write bit":     {own[0], own[1], 0o550, false, "has the mode 0750 instead of 0550"},
 		"loose, within mode":  {own[0], own[1], 0o755, true, ""},
-		"loose, beyond mode":  {own[0], own[1], 0o700, true, "has the mode 0750, not 0700"},
+		"loose, beyond mode":  {own[0], own[1], 0o700, true, "has the mode 0750 instead of 0700"},
 		"unknown user":        {"no-such-user", own[1], 0o750, false, "no-such-user"},
 	} {
 		p := place{path: dir, dir: true, mode: tt.mode, user: tt.user, group: tt.group, loose: tt.loose}

@@ -1,7 +1,6 @@
 package doctor
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 
@@ -19,30 +18,28 @@ func gameBuild(cfg Config) left4me.Check {
 func judgeBuilds(cfg Config, b game.Builds, err error) left4me.Check {
 	const name = "game"
 	if err != nil {
-		return broken(name, err.Error(),
-			"see that installation/ belongs to the user of left4me: "+cfg.Reader.AsRoot("left4me doctor --fix"))
+		return left4me.NewCheck(left4me.CheckBroken, name, "game.unreadable", "reason", left4me.ReasonOf(err),
+			"command", cfg.Reader.AsRoot("left4me doctor --fix"))
 	}
 	now, there := b.Get(b.Current)
 	if !there {
-		return warn(name, "the game is not installed", cfg.local("left4me game install"))
+		return left4me.NewCheck(left4me.CheckWarn, name, "game.not_installed", "command", cfg.local("left4me game install"))
 	}
-	text := "servers start with build " + fmt.Sprint(now.Build)
+	var build any = now.Build
 	if now.Build == game.UnknownBuild {
-		text = "servers start with a build that Steam's manifest says nothing of"
-	}
-	if now.Version != "" {
-		text += ", version " + now.Version
+		build = left4me.NewError(left4me.NotFound, "game.build_without_manifest")
 	}
 	switch {
 	case b.Rebuilt != "":
-		return warn(name, text+", as the directories of installation/ say: "+b.Rebuilt,
-			cfg.local("left4me game status")+" shows what there is; the next install or update writes it down again")
+		return left4me.NewCheck(left4me.CheckWarn, name, "game.rebuilt", "reason", b.Rebuilt, "build", build, "version", now.Version,
+			"command", cfg.local("left4me game status"))
 	case b.Outdated() && b.Pinned:
-		return ok(name, "%s, and stay with it: Steam has a newer one", text)
+		return left4me.NewCheck(left4me.CheckOK, name, "game.pinned", "build", build, "version", now.Version)
 	case b.Outdated():
-		return warn(name, text+", and Steam has a newer one: players who have it can't join", cfg.local("left4me game update"))
+		return left4me.NewCheck(left4me.CheckWarn, name, "game.outdated", "build", build, "version", now.Version,
+			"command", cfg.local("left4me game update"))
 	}
-	return ok(name, "%s", text)
+	return left4me.NewCheck(left4me.CheckOK, name, "game.ok", "build", build, "version", now.Version)
 }
 
 // programs checks whether the machine has the 32-bit libraries that Valve's programs need. The list
@@ -53,16 +50,17 @@ func programs(cfg Config) left4me.Check {
 	for _, runs := range []func(Config) (bool, error){steamcmdRuns, serverRuns} {
 		there, err := runs(cfg)
 		if public, told := left4me.Public(err); told {
-			return warn(name, public.Text, public.Hint)
+			return left4me.NewCheck(left4me.CheckWarn, name, "libraries.missing", "reason", public)
 		} else if err != nil {
-			return warn(name, err.Error(), cfg.local("left4me game verify")+" lays down what is damaged")
+			return left4me.NewCheck(left4me.CheckWarn, name, "libraries.unreadable", "reason", err, "command",
+				cfg.local("left4me game verify"))
 		}
 		if there {
 			known++
 		}
 	}
 	if known > 0 {
-		return ok(name, "all libraries are here that SteamCMD and the game's server need")
+		return left4me.NewCheck(left4me.CheckOK, name, "libraries.ok")
 	}
 	return loader(cfg)
 }
@@ -96,8 +94,7 @@ func serverRuns(cfg Config) (there bool, err error) {
 func loader(cfg Config) left4me.Check {
 	const name = "32-bit programs"
 	if _, err := os.Stat("/lib/ld-linux.so.2"); err != nil {
-		return warn(name, "the 32-bit loader is missing, without which neither SteamCMD nor the game's server start",
-			cfg.Reader.Install("lib32gcc-s1"))
+		return left4me.NewCheck(left4me.CheckWarn, name, "libraries.no_loader", "command", cfg.Reader.Install("lib32gcc-s1"))
 	}
-	return ok(name, "can run")
+	return left4me.NewCheck(left4me.CheckOK, name, "libraries.loader_ok")
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"net"
 	"os"
 	"path/filepath"
@@ -12,7 +13,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/left4me/left4me/internal/bytesize"
 	"github.com/left4me/left4me/internal/disk"
 	"github.com/left4me/left4me/internal/host/diagnosis/remedy"
 	"github.com/left4me/left4me/internal/host/running/instance"
@@ -38,7 +38,7 @@ const (
 func kernel() left4me.Check {
 	var u unix.Utsname
 	if err := unix.Uname(&u); err != nil {
-		return warn("kernel", err.Error(), "")
+		return left4me.NewCheck(left4me.CheckWarn, "kernel", "kernel.unknown", "reason", err)
 	}
 	return judgeKernel(unix.ByteSliceToString(u.Release[:]))
 }
@@ -47,24 +47,23 @@ func judgeKernel(release string) left4me.Check {
 	const name = "kernel"
 	var major, minor int
 	if _, err := fmt.Sscanf(release, "%d.%d", &major, &minor); err != nil {
-		return warn(name, "its version can't be read: "+release, "")
+		return left4me.NewCheck(left4me.CheckWarn, name, "kernel.unreadable", "release", release)
 	}
 	if major < kernelMajor || major == kernelMajor && minor < kernelMinor {
-		return broken(name, "Linux "+release, "use Linux 5.11 or later: older ones can't mount an overlay for an ordinary user")
+		return left4me.NewCheck(left4me.CheckBroken, name, "kernel.too_old", "release", release)
 	}
-	return ok(name, "Linux %s", release)
+	return left4me.NewCheck(left4me.CheckOK, name, "kernel.ok", "release", release)
 }
 
 func supervisor(cfg Config) left4me.Check {
 	const name = "supervisor"
 	switch {
 	case cfg.Systemd == nil:
-		return ok(name, "systemd starts servers")
+		return left4me.NewCheck(left4me.CheckOK, name, "supervisor.systemd")
 	case cfg.Packaged && remedy.Systemd() && os.Geteuid() != 0 && !cfg.isOwner():
-		return skipped(name, "only root and left4me's own user can try systemd", cfg.Reader.AsRoot("left4me doctor")+" can")
+		return left4me.NewCheck(left4me.CheckSkipped, name, "supervisor.not_tested", "command", cfg.Reader.AsRoot("left4me doctor"))
 	}
-	return warn(name, fmt.Sprintf("servers run as processes of this user: systemd can't be used: %v", cfg.Systemd),
-		"it works; to have servers start with the machine and run apart from the panel, install left4me as a package")
+	return left4me.NewCheck(left4me.CheckWarn, name, "supervisor.processes", "reason", left4me.ReasonOf(cfg.Systemd))
 }
 
 // rootDirectory checks owner and permissions of the root directory.
@@ -75,32 +74,31 @@ func rootDirectory(cfg Config) left4me.Check {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		if parent := existing(root); unix.Access(parent, unix.W_OK) != nil {
-			return broken(name, fmt.Sprintf("%s is not there, and %s is not writable", root, parent),
-				"make it for the user of left4me, or set LEFT4ME_ROOT")
+			return left4me.NewCheck(left4me.CheckBroken, name, "root.parent_not_writable", "path", root, "parent", parent)
 		}
-		return ok(name, "%s will be made", root)
+		return left4me.NewCheck(left4me.CheckOK, name, "root.will_be_created", "path", root)
 	case err != nil:
-		return broken(name, err.Error(), "set LEFT4ME_ROOT")
+		return left4me.NewCheck(left4me.CheckBroken, name, "root.unreadable", "reason", err)
 	case !st.IsDir():
-		return broken(name, root+" is not a directory", "set LEFT4ME_ROOT")
+		return left4me.NewCheck(left4me.CheckBroken, name, "root.not_a_directory", "path", root)
 	}
 	var sys unix.Stat_t
 	if err := unix.Stat(root, &sys); err != nil {
-		return broken(name, err.Error(), "")
+		return left4me.NewCheck(left4me.CheckBroken, name, "root.unreadable", "reason", err)
 	}
 	uid := uint32(os.Geteuid())
 	switch {
 	case uid == 0 && sys.Uid != 0, cfg.Packaged && userName(sys.Uid) == "left4me":
-		return ok(name, "%s belongs to %s", root, userName(sys.Uid))
+		return left4me.NewCheck(left4me.CheckOK, name, "root.belongs_to", "path", root, "owner", userName(sys.Uid))
 	case sys.Uid != uid:
-		return broken(name, fmt.Sprintf("%s belongs to %s, not to this user", root, userName(sys.Uid)),
-			"run left4me as that user, or set LEFT4ME_ROOT")
+		return left4me.NewCheck(left4me.CheckBroken, name, "root.foreign", "path", root, "owner", userName(sys.Uid))
 	case st.Mode()&0o002 != 0:
-		return broken(name, root+" is writable by everybody", "`chmod o-w "+left4me.ShellWord(root)+"`")
+		return left4me.NewCheck(left4me.CheckBroken, name, "root.writable_by_all", "path", root,
+			"command", left4me.Commands("chmod o-w "+left4me.ShellWord(root)))
 	case unix.Access(root, unix.W_OK) != nil:
-		return broken(name, root+" is not writable", "it may be on a read-only file system")
+		return left4me.NewCheck(left4me.CheckBroken, name, "root.not_writable", "path", root)
 	}
-	return ok(name, "%s", root)
+	return left4me.NewCheck(left4me.CheckOK, name, "root.ok", "path", root)
 }
 
 // existing returns the nearest existing directory above path.
@@ -115,13 +113,12 @@ func existing(path string) string {
 }
 
 func space(root string) left4me.Check {
-	const name = "disk"
 	if _, err := os.Stat(root); err != nil {
 		root = existing(root)
 	}
 	var st unix.Statfs_t
 	if err := unix.Statfs(root, &st); err != nil {
-		return warn(name, err.Error(), "")
+		return left4me.NewCheck(left4me.CheckWarn, "disk", "disk.unknown", "reason", err)
 	}
 	return spaceLeft(st.Bavail*uint64(st.Bsize), st.Ffree, st.Files > 0)
 }
@@ -129,20 +126,20 @@ func space(root string) left4me.Check {
 // spaceLeft judges free bytes and inodes. counted is false for file systems that don't count
 // inodes.
 func spaceLeft(bytes, inodes uint64, counted bool) left4me.Check {
-	c := ok("disk", "%s free", bytesize.GB(int64(bytes)))
+	const name = "disk"
+	free, left := left4me.Bytes(min(bytes, math.MaxInt64)), any(nil)
 	if counted {
-		c.Text += fmt.Sprintf(", %d inodes", inodes)
-	}
-	if bytes < disk.Least {
-		c.Text += "; left4me can't save changes"
+		left = inodes
 	}
 	switch {
+	case bytes < disk.Least:
+		return left4me.NewCheck(left4me.CheckBroken, name, "disk.read_only", "free", free, "inodes", left)
 	case bytes < spaceNone || counted && inodes < inodesNone:
-		c.State, c.Mend = left4me.CheckBroken, "free some space"
+		return left4me.NewCheck(left4me.CheckBroken, name, "disk.none", "free", free, "inodes", left)
 	case bytes < spaceLow || counted && inodes < inodesLow:
-		c.State, c.Mend = left4me.CheckWarn, "an update of the game needs up to 10 GB"
+		return left4me.NewCheck(left4me.CheckWarn, name, "disk.low", "free", free, "inodes", left)
 	}
-	return c
+	return left4me.NewCheck(left4me.CheckOK, name, "disk.ok", "free", free, "inodes", left)
 }
 
 // ports binds every port of the range, as a server would, to see which are free.
@@ -157,21 +154,24 @@ func ports(cfg Config) left4me.Check {
 			taken = append(taken, port)
 		}
 	}
-	c := ok(name, "%d of %d to %d are free", free, cfg.Low, cfg.High)
-	for _, port := range taken[:min(len(taken), namedPorts)] {
-		if who := shim.Holder(instance.Root(cfg.Root), port); who != "" {
-			c.Text += fmt.Sprintf("; %d has %s", port, who)
-		} else {
-			c.Text += fmt.Sprintf("; %d is in use", port)
+	var port [namedPorts]any // nil: leaves its part of the text out
+	var holder [namedPorts]*left4me.Error
+	for i, p := range taken[:min(len(taken), namedPorts)] {
+		port[i], holder[i] = p, shim.Holder(instance.Root(cfg.Root), p)
+		if holder[i] == nil {
+			holder[i] = left4me.NewError(left4me.Conflict, "port.holder_unknown")
 		}
 	}
-	if more := len(taken) - namedPorts; more > 0 {
-		c.Text += fmt.Sprintf("; %d more are in use", more)
+	var more any
+	if n := len(taken) - namedPorts; n > 0 {
+		more = n
 	}
 	if free == 0 {
-		c.State, c.Mend = left4me.CheckBroken, "widen LEFT4ME_PORT_RANGE, or end what uses them"
+		return left4me.NewCheck(left4me.CheckBroken, name, "ports.none_free", "low", cfg.Low, "high", cfg.High, "more", more,
+			"port1", port[0], "holder1", holder[0], "port2", port[1], "holder2", holder[1], "port3", port[2], "holder3", holder[2])
 	}
-	return c
+	return left4me.NewCheck(left4me.CheckOK, name, "ports.ok", "free", free, "low", cfg.Low, "high", cfg.High, "more", more,
+		"port1", port[0], "holder1", holder[0], "port2", port[1], "holder2", holder[1], "port3", port[2], "holder3", holder[2])
 }
 
 func bindable(port int) bool {
@@ -195,13 +195,12 @@ func openFiles() left4me.Check {
 	const name = "open files"
 	var l unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &l); err != nil {
-		return warn(name, err.Error(), "")
+		return left4me.NewCheck(left4me.CheckWarn, name, "files.unknown", "reason", err)
 	}
 	if l.Max < filesLow {
-		return warn(name, fmt.Sprintf("a process may open %d", l.Max),
-			"raise the limit: `ulimit -Hn` shows it, LimitNOFILE= in the unit or /etc/security/limits.conf sets it")
+		return left4me.NewCheck(left4me.CheckWarn, name, "files.low", "limit", l.Max, "command", left4me.Commands("ulimit -Hn"))
 	}
-	return ok(name, "a process may open %d", l.Max)
+	return left4me.NewCheck(left4me.CheckOK, name, "files.ok", "limit", l.Max)
 }
 
 // clock checks whether the time is synchronised. Certificates, log times and the expiry of sessions
@@ -210,27 +209,25 @@ func clock(reader remedy.Reader) left4me.Check {
 	var t unix.Timex
 	state, err := unix.Adjtimex(&t)
 	if err != nil {
-		return left4me.Check{Name: "clock", State: left4me.CheckSkipped, Text: "the kernel does not tell how it is kept: " + err.Error()}
+		return left4me.NewCheck(left4me.CheckSkipped, "clock", "clock.unknown", "reason", err)
 	}
 	return judgeClock(reader, time.Now(), state != unix.TIME_ERROR && t.Status&unix.STA_UNSYNC == 0)
 }
 
-// setClock returns the remedy for a wrong clock. A container shares the clock of its host and may
-// not set it. timedatectl can enable only time daemons installed as a package
+// setClock returns the remedy for a wrong clock outside of a container. timedatectl can enable only time daemons installed as a package
 // (systemd-timedated.service(8)).
-func setClock(reader remedy.Reader) string {
+func setClock(reader remedy.Reader) left4me.Remedy {
 	switch {
-	case inContainer():
-		return "this container has the clock of its host: keep it right there"
 	case !remedy.Systemd():
-		return "run a time daemon, for example chrony: " + reader.Install("chrony")
+		return reader.Install("chrony")
 	case !hasTimeDaemon():
 		return reader.Install("systemd-timesyncd")
 	}
 	return reader.AsRoot("timedatectl set-ntp true")
 }
 
-// inContainer reports whether this machine is a container, according to systemd's record of the
+// inContainer reports whether this machine is a container, which shares the clock of its host and
+// may not set it, according to systemd's record of the
 // container manager (https://systemd.io/CONTAINER_INTERFACE) or because root may not set the clock.
 func inContainer() bool {
 	if _, err := os.Stat("/run/systemd/container"); err == nil {
@@ -259,12 +256,17 @@ func hasTimeDaemon() bool {
 
 func judgeClock(reader remedy.Reader, now time.Time, kept bool) left4me.Check {
 	const name = "clock"
-	mend := setClock(reader)
-	if y := now.Year(); y < earliestYear || y > latestYear {
-		return broken(name, "it is the year "+strconv.Itoa(y), mend)
+	year := now.Year()
+	wrong, container := year < earliestYear || year > latestYear, inContainer()
+	switch {
+	case wrong && container:
+		return left4me.NewCheck(left4me.CheckBroken, name, "clock.wrong_year_in_container", "year", year)
+	case wrong:
+		return left4me.NewCheck(left4me.CheckBroken, name, "clock.wrong_year", "year", year, "command", setClock(reader))
+	case !kept && container:
+		return left4me.NewCheck(left4me.CheckWarn, name, "clock.unsynchronized_in_container", "time", now)
+	case !kept:
+		return left4me.NewCheck(left4me.CheckWarn, name, "clock.unsynchronized", "time", now, "command", setClock(reader))
 	}
-	if !kept {
-		return warn(name, "it is "+now.UTC().Format("2006-01-02 15:04 MST")+", and nothing keeps it right", mend)
-	}
-	return ok(name, "it is kept right by the network")
+	return left4me.NewCheck(left4me.CheckOK, name, "clock.ok")
 }

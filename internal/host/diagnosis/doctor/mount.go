@@ -15,7 +15,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/left4me/left4me/internal/host/diagnosis/remedy"
 	"github.com/left4me/left4me/internal/host/running/instance"
 	"github.com/left4me/left4me/internal/host/running/overlayfs"
 	"github.com/left4me/left4me/internal/host/running/shim"
@@ -45,55 +44,60 @@ func tryOverlay(ctx context.Context, cfg Config) []left4me.Check {
 		top, err = makeIn(where, dir)
 	}
 	if err != nil {
-		return []left4me.Check{warn(name, "it can't be tried: "+err.Error(), "")}
+		return []left4me.Check{left4me.NewCheck(left4me.CheckWarn, name, "overlay.not_tested", "reason", err)}
 	}
 	defer top.Close()
 	defer removeAll(top, dir)
 	if err := layStack(top, dir); err != nil {
-		return []left4me.Check{warn(name, "it can't be tried: "+err.Error(), "")}
+		return []left4me.Check{left4me.NewCheck(left4me.CheckWarn, name, "overlay.not_tested", "reason", left4me.ReasonOf(err))}
 	}
 	p, err := runProbe(ctx, cfg.Exe, filepath.Join(where, dir))
 	if err != nil || p.Error != "" {
-		c := refusal(cfg.Reader, p, err, where)
-		if cfg.Systemd == nil {
-			c.State, c.Text = left4me.CheckWarn, c.Text+" by this user; with systemd it need not"
-		}
-		return []left4me.Check{c}
+		return []left4me.Check{refusal(cfg, p, err, where)}
 	}
-	layers := ok("layers", "the kernel takes them by descriptor")
+	layers := left4me.NewCheck(left4me.CheckOK, "layers", "layers.by_descriptor")
 	if !p.ByFD {
-		layers = ok("layers", "by number through mount(2): the kernel takes no descriptors before 6.13")
+		layers = left4me.NewCheck(left4me.CheckOK, "layers", "layers.by_mount")
 	}
-	return []left4me.Check{ok(name, "mounts on %s", where), layers}
+	return []left4me.Check{left4me.NewCheck(left4me.CheckOK, name, "overlay.ok", "path", where), layers}
 }
 
-// refusal explains why no overlay can be mounted, and names the kernel setting that prevents it.
-func refusal(reader remedy.Reader, p probe, err error, where string) left4me.Check {
-	c := left4me.Check{Name: "overlay", State: left4me.CheckBroken, Text: "an overlay can't be mounted on " + where + ": " + p.Error}
-	if err != nil {
-		c.Text = "an overlay can't be tried: " + err.Error()
-		if e, ok := left4me.Public(err); ok {
-			c.Text = e.Text // has a hint of its own
+// refusal explains why this user can mount no overlay, and names the kernel setting that prevents
+// it. Servers that systemd starts don't depend on this user: it is a warning then.
+func refusal(cfg Config, p probe, err error, where string) left4me.Check {
+	const name = "overlay"
+	state, supervisor := left4me.CheckBroken, any(nil)
+	if cfg.Systemd == nil {
+		state, supervisor = left4me.CheckWarn, "systemd"
+	}
+	reason := left4me.ReasonOf(err)
+	if err == nil {
+		reason = p.Error
+	}
+	if os.Geteuid() == 0 && err != nil {
+		return left4me.NewCheck(state, name, "overlay.container", "reason", reason, "supervisor", supervisor)
+	}
+	for _, s := range namespaceSettings {
+		if sysctl(s.name) == s.disabled {
+			return left4me.NewCheck(state, name, "overlay.namespaces_disabled", "reason", reason, "setting", s.name,
+				"supervisor", supervisor, "command", cfg.Reader.AsRoot("sysctl "+s.name+"="+s.enabled))
 		}
 	}
-	switch {
-	case os.Geteuid() == 0 && err != nil:
-		c.Mend = "this looks like a container: give it CAP_SYS_ADMIN, or let it make user namespaces"
-	case sysctl("kernel/unprivileged_userns_clone") == "0":
-		c.Mend = reader.AsRoot("sysctl kernel.unprivileged_userns_clone=1") + ", or install left4me as a package"
-	case sysctl("user/max_user_namespaces") == "0":
-		c.Mend = reader.AsRoot("sysctl user.max_user_namespaces=10000") + ", or install left4me as a package"
-	case sysctl("kernel/apparmor_restrict_unprivileged_userns") == "1":
-		c.Mend = "AppArmor restricts user namespaces: " + reader.AsRoot("sysctl kernel.apparmor_restrict_unprivileged_userns=0") +
-			", or install left4me as a package"
-	case err == nil:
-		c.Mend = "put LEFT4ME_ROOT on a local file system like ext4, xfs or btrfs"
+	if err == nil {
+		return left4me.NewCheck(state, name, "overlay.mount_failed", "path", where, "reason", reason, "supervisor", supervisor)
 	}
-	return c
+	return left4me.NewCheck(state, name, "overlay.no_namespaces", "reason", reason, "supervisor", supervisor)
+}
+
+// namespaceSettings are the kernel settings that keep ordinary users from creating user namespaces.
+var namespaceSettings = []struct{ name, disabled, enabled string }{
+	{"kernel.unprivileged_userns_clone", "0", "1"},
+	{"user.max_user_namespaces", "0", "10000"},
+	{"kernel.apparmor_restrict_unprivileged_userns", "1", "0"}, // AppArmor's
 }
 
 func sysctl(name string) string {
-	b, err := os.ReadFile(filepath.Join("/proc/sys", name))
+	b, err := os.ReadFile(filepath.Join("/proc/sys", strings.ReplaceAll(name, ".", "/")))
 	if err != nil {
 		return ""
 	}

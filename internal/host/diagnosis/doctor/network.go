@@ -3,7 +3,6 @@ package doctor
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"net/url"
@@ -31,11 +30,11 @@ func judgeFilter(reader remedy.Reader, rules firewall.Ruleset, err error, low, h
 	const name = "firewall"
 	switch {
 	case errors.Is(err, firewall.ErrNone):
-		return skipped(name, "this machine has no nft program to read the rules with", "")
+		return left4me.NewCheck(left4me.CheckSkipped, name, "firewall.no_nft")
 	case errors.Is(err, firewall.ErrDenied):
-		return skipped(name, "only root may read the rules", reader.AsRoot("left4me doctor")+" can")
+		return left4me.NewCheck(left4me.CheckSkipped, name, "firewall.not_permitted", "command", reader.AsRoot("left4me doctor"))
 	case err != nil:
-		return skipped(name, "the rules can't be read: "+err.Error(), "")
+		return left4me.NewCheck(left4me.CheckSkipped, name, "firewall.unreadable", "reason", err)
 	}
 	var dropped, unclear []int
 	var chain firewall.Chain
@@ -50,17 +49,17 @@ func judgeFilter(reader remedy.Reader, rules firewall.Ruleset, err error, low, h
 	}
 	switch {
 	case len(dropped) > 0:
-		return warn(name,
-			fmt.Sprintf("it drops what comes to %d of the %d ports, %d first (%s)", len(dropped), high-low+1, dropped[0], chain),
-			chain.Admit(reader, low, high))
+		return left4me.NewCheck(left4me.CheckWarn, name, "firewall.ports_blocked", "blocked", len(dropped), "ports", high-low+1,
+			"first", dropped[0], "family", chain.Family, "table", chain.Table, "chain", chain.Name,
+			"command", chain.Admit(reader, low, high))
 	case len(unclear) > 0:
-		return warn(name,
-			fmt.Sprintf("it lets only some come to %d of the %d ports, %d first (%s)", len(unclear), high-low+1, unclear[0], chain),
-			chain.Admit(reader, low, high))
+		return left4me.NewCheck(left4me.CheckWarn, name, "firewall.ports_restricted", "restricted", len(unclear), "ports", high-low+1,
+			"first", unclear[0], "family", chain.Family, "table", chain.Table, "chain", chain.Name,
+			"command", chain.Admit(reader, low, high))
 	case !rules.Ours():
-		return ok(name, "players' packets come in; left4me's own rules against floods are not loaded")
+		return left4me.NewCheck(left4me.CheckOK, name, "firewall.open")
 	}
-	return ok(name, "players' packets come in, and left4me's rules against floods are loaded")
+	return left4me.NewCheck(left4me.CheckOK, name, "firewall.open_with_limits")
 }
 
 // steam checks whether Steam can be reached: it lists servers and provides content.
@@ -82,13 +81,13 @@ func steam(ctx context.Context, cfg Config) []left4me.Check {
 func reachable(ctx context.Context, cfg Config, name, address string) left4me.Check {
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" {
-		return warn(name, fmt.Sprintf("%q is no address", address), "correct LEFT4ME_STEAM_API_URL")
+		return left4me.NewCheck(left4me.CheckWarn, name, "steam.address_invalid", "url", address)
 	}
 	ctx, cancel := context.WithTimeout(ctx, steamWithin)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodHead, address, nil)
 	if err != nil {
-		return warn(name, err.Error(), "")
+		return left4me.NewCheck(left4me.CheckWarn, name, "steam.request_failed", "reason", err)
 	}
 	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true}
 	client := &http.Client{
@@ -97,35 +96,37 @@ func reachable(ctx context.Context, cfg Config, name, address string) left4me.Ch
 	}
 	res, err := client.Do(req)
 	if err != nil {
-		reason, mend := why(ctx, err)
-		return warn(name, fmt.Sprintf("%s can't be reached: %s", u.Host, reason), mend)
+		return unreachable(ctx, name, u.Host, err)
 	}
 	res.Body.Close()
 	if theirs, err := http.ParseTime(res.Header.Get("Date")); err == nil {
-		if differs := time.Since(theirs).Abs(); differs > clockDiffers {
-			return warn(name, fmt.Sprintf("%s answers, and its clock differs from this one by %v", u.Host, differs.Round(time.Minute)),
-				setClock(cfg.Reader))
+		switch differs := time.Since(theirs).Abs().Round(time.Minute); {
+		case differs <= clockDiffers:
+		case inContainer():
+			return left4me.NewCheck(left4me.CheckWarn, name, "steam.clock_differs_in_container", "host", u.Host, "difference", differs)
+		default:
+			return left4me.NewCheck(left4me.CheckWarn, name, "steam.clock_differs", "host", u.Host, "difference", differs,
+				"command", setClock(cfg.Reader))
 		}
 	}
-	return ok(name, "%s answers", u.Host)
+	return left4me.NewCheck(left4me.CheckOK, name, "steam.ok", "host", u.Host)
 }
 
-// why returns the useful part of an error and a remedy.
-func why(ctx context.Context, err error) (reason, mend string) {
-	const names = "see to the name servers of this machine: `getent hosts api.steampowered.com`, /etc/resolv.conf"
-	const out = "let the machine out to TCP 443 and 27015 to 27050 and UDP 27000 to 27100"
+// unreachable returns the check of a host that could not be reached because of err.
+func unreachable(ctx context.Context, name, host string, err error) left4me.Check {
+	lookUp := left4me.Commands("getent hosts api.steampowered.com")
 	var dns *net.DNSError
 	switch {
 	case errors.As(err, &dns) && dns.IsNotFound:
-		return "no name server knows its name", names
+		return left4me.NewCheck(left4me.CheckWarn, name, "steam.name_unknown", "host", host, "command", lookUp)
 	case errors.As(err, &dns):
-		return "no name server answers", names
+		return left4me.NewCheck(left4me.CheckWarn, name, "steam.dns_failed", "host", host, "command", lookUp)
 	case ctx.Err() != nil:
-		return fmt.Sprintf("no answer within %v", steamWithin), out
+		return left4me.NewCheck(left4me.CheckWarn, name, "steam.timeout", "host", host, "within", steamWithin)
 	}
 	var wrapped *url.Error
 	if errors.As(err, &wrapped) {
 		err = wrapped.Err
 	}
-	return err.Error(), out
+	return left4me.NewCheck(left4me.CheckWarn, name, "steam.unreachable", "host", host, "reason", err)
 }

@@ -55,16 +55,16 @@ func TestSteamReachability(t *testing.T) {
 
 func TestUnresolvedNameIsNotReportedAsClosedPort(t *testing.T) {
 	for want, err := range map[string]error{
-		"no name server knows its name": &net.DNSError{IsNotFound: true},
-		"no name server answers":        &url.Error{Err: &net.DNSError{Err: "read udp: connection refused"}},
+		"steam.name_unknown": &net.DNSError{IsNotFound: true},
+		"steam.dns_failed":   &url.Error{Err: &net.DNSError{Err: "read udp: connection refused"}},
 	} {
-		if reason, mend := why(t.Context(), err); reason != want || !strings.Contains(mend, "resolv.conf") {
-			t.Errorf("%v: got %q, %q", err, reason, mend)
+		if c := unreachable(t.Context(), "Steam", "example.org", err); c.Code != want || !strings.Contains(c.Mend, "resolv.conf") {
+			t.Errorf("%v: got %+v, want %s", err, c, want)
 		}
 	}
-	if reason, mend := why(t.Context(), &url.Error{Err: os.ErrClosed}); reason != os.ErrClosed.Error() ||
-		!strings.Contains(mend, "TCP 443") {
-		t.Errorf("got %q, %q", reason, mend)
+	c := unreachable(t.Context(), "Steam", "example.org", &url.Error{Err: os.ErrClosed})
+	if !strings.HasSuffix(c.Text, os.ErrClosed.Error()) || !strings.Contains(c.Mend, "TCP 443") {
+		t.Errorf("got %+v", c)
 	}
 }
 

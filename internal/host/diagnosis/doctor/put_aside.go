@@ -12,12 +12,12 @@ func asides(_ context.Context, cfg Config) []left4me.Check {
 	const name = "leftovers"
 	all := instance.Root(cfg.Root).Asides()
 	if len(all) == 0 {
-		return []left4me.Check{ok(name, "no files of deleted or reset servers are left")}
+		return []left4me.Check{left4me.NewCheck(left4me.CheckOK, name, "leftovers.none")}
 	}
 	var found []left4me.Check
 	for _, a := range all {
 		found = append(found,
-			warn(name, a.Dir+" holds files of a deleted or reset server that left4me may not remove", cfg.Reader.AsRoot(a.Command)))
+			left4me.NewCheck(left4me.CheckWarn, name, "leftovers.found", "path", a.Dir, "command", cfg.Reader.AsRoot(a.Command)))
 	}
 	return found
 }

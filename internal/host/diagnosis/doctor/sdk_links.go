@@ -16,13 +16,11 @@ import (
 func steamcmdAndLinks(_ context.Context, cfg Config) []finding {
 	const name = "SteamCMD"
 	tool, err := steamcmd.Find(cfg.SteamCMD, cfg.Root)
-	c := ok(name, "%s", tool.Script)
+	c := left4me.NewCheck(left4me.CheckOK, name, "steamcmd.found", "path", tool.Script)
 	if public, told := left4me.Public(err); told && public.Kind == left4me.NotFound && cfg.SteamCMD == "" {
-		c = skipped(name, "it is not here yet", public.Hint)
-	} else if told {
-		c = warn(name, public.Text, public.Hint)
+		c = left4me.NewCheck(left4me.CheckSkipped, name, "steamcmd.not_installed", "reason", public)
 	} else if err != nil {
-		c = warn(name, err.Error(), "")
+		c = left4me.NewCheck(left4me.CheckWarn, name, "steamcmd.failed", "reason", left4me.ReasonOf(err))
 	}
 	return append([]finding{{Check: c}}, links(cfg, tool))
 }
@@ -34,23 +32,22 @@ func links(cfg Config, tool steamcmd.Tool) finding {
 	const name = "Steam's library"
 	home, uid, gid, err := homeOf(cfg)
 	if err != nil {
-		return finding{Check: skipped(name, err.Error(), "")}
+		return finding{Check: left4me.NewCheck(left4me.CheckSkipped, name, "sdk.no_home", "reason", err)}
 	}
 	holding := game.Open(cfg.Root, -1).LayerOf("bin/steamclient.so")
 	if hasLibrary(home) {
-		return finding{Check: ok(name, "%s leads to it", filepath.Join(home, ".steam", "sdk32"))}
+		return finding{Check: left4me.NewCheck(left4me.CheckOK, name, "sdk.linked", "path", filepath.Join(home, ".steam", "sdk32"))}
 	}
 	if holding == "" && tool.Script == "" {
-		return finding{Check: skipped(name, "neither the game nor SteamCMD is here yet", "")}
+		return finding{Check: left4me.NewCheck(left4me.CheckSkipped, name, "sdk.nothing_installed")}
 	}
 	if !steamcmd.HasSDK(tool, holding) {
 		return finding{
-			Check: warn(name, "neither SteamCMD nor the game has a steamclient.so: servers would run without Steam knowing them",
-				cfg.local("left4me game verify")),
+			Check: left4me.NewCheck(left4me.CheckWarn, name, "sdk.missing", "command", cfg.local("left4me game verify")),
 		}
 	}
 	return finding{
-		Check: ok(name, "servers are linked to it when they start"),
+		Check: left4me.NewCheck(left4me.CheckOK, name, "sdk.linked_at_start"),
 		fixed: "link Steam's libraries in " + filepath.Join(home, ".steam"),
 		fix: func() error {
 			if err := steamcmd.LinkSDK(home, tool, holding); err != nil {

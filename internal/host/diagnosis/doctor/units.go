@@ -3,7 +3,6 @@ package doctor
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -41,25 +40,25 @@ func units(ctx context.Context, cfg Config) []left4me.Check {
 	const name = "units"
 	switch {
 	case !cfg.Packaged:
-		return []left4me.Check{skipped(name, "left4me is not installed as a package", "")}
+		return []left4me.Check{left4me.NewCheck(left4me.CheckSkipped, name, "package.absent")}
 	case !remedy.Systemd():
-		return []left4me.Check{skipped(name, "systemd does not run here", "")}
+		return []left4me.Check{left4me.NewCheck(left4me.CheckSkipped, name, "units.no_systemd")}
 	}
 	names := laidUnits()
 	loaded, err := systemd.Loaded(ctx, names)
 	if err != nil {
-		return []left4me.Check{broken(name, err.Error(), "")}
+		return []left4me.Check{left4me.NewCheck(left4me.CheckBroken, name, "units.unreadable", "reason", left4me.ReasonOf(err))}
 	}
 	var bad []left4me.Check
 	for _, u := range loaded {
 		laid, err := fs.ReadFile(deploy.Files, "systemd/"+u.Name)
 		if err != nil {
-			return []left4me.Check{warn(name, err.Error(), "")}
+			return []left4me.Check{left4me.NewCheck(left4me.CheckWarn, name, "units.unreadable", "reason", err)}
 		}
 		bad = append(bad, judgeUnit(cfg.Reader, u, string(laid), readText)...)
 	}
 	if len(bad) == 0 {
-		return []left4me.Check{ok(name, "the %d of left4me are loaded as the package laid them", len(loaded))}
+		return []left4me.Check{left4me.NewCheck(left4me.CheckOK, name, "units.ok", "number", len(loaded))}
 	}
 	return bad
 }
@@ -89,44 +88,47 @@ func judgeUnit(reader remedy.Reader, u systemd.Unit, laid string, read func(stri
 	switch u.Loaded {
 	case "loaded":
 	case "masked":
-		return []left4me.Check{broken(name, "it is masked", reader.AsRoot("systemctl unmask "+u.Name))}
+		return []left4me.Check{left4me.NewCheck(left4me.CheckBroken, name, "unit.masked", "command",
+			reader.AsRoot("systemctl unmask "+u.Name))}
 	case "not-found":
-		return []left4me.Check{broken(name, "systemd doesn't know it", "install the package of left4me again, then "+reload)}
+		return []left4me.Check{left4me.NewCheck(left4me.CheckBroken, name, "unit.unknown", "command", reload)}
 	default:
-		return []left4me.Check{broken(name, "systemd can't load it: "+u.Loaded, "`systemctl status "+u.Name+"` says why")}
+		return []left4me.Check{
+			left4me.NewCheck(left4me.CheckBroken, name, "unit.not_loaded", "state", u.Loaded, "command",
+				left4me.Commands("systemctl status "+u.Name)),
+		}
 	}
 	if used := inOwnNamespace(u); len(used) > 0 {
-		return []left4me.Check{broken(name,
-			fmt.Sprintf("%s gives it a mount namespace of its own: no server would see what it mounts", strings.Join(used, ", ")),
-			fmt.Sprintf("take that out of %s, then %s", orFile(u), reload))}
+		return []left4me.Check{left4me.NewCheck(left4me.CheckBroken, name, "unit.own_namespace", "settings", strings.Join(used, ", "),
+			"files", filesOf(u), "command", reload)}
 	}
 	var found []left4me.Check
 	if u.Stale {
-		found = append(found, warn(name, "its files were changed since systemd read them", reload))
+		found = append(found, left4me.NewCheck(left4me.CheckWarn, name, "unit.stale", "command", reload))
 	}
 	if text, err := read(u.Path); err == nil && text != laid {
 		found = append(found,
-			warn(name, u.Path+" is not what this left4me brings",
-				"compare it; without it the package's own holds again: "+reader.AsRoot("systemctl revert "+u.Name)))
+			left4me.NewCheck(left4me.CheckWarn, name, "unit.changed", "path", u.Path, "command", reader.AsRoot("systemctl revert "+u.Name)))
 	}
 	for _, path := range u.DropIns {
 		text, err := read(path)
 		if err != nil {
-			found = append(found, warn(name, path+" changes it, and can't be read here", "`systemctl cat "+u.Name+"`"))
+			found = append(found, left4me.NewCheck(left4me.CheckWarn, name, "unit.drop_in_unreadable", "path", path,
+				"command", left4me.Commands("systemctl cat "+u.Name)))
 			continue
 		}
 		if keys := weakened(text); len(keys) > 0 {
-			found = append(found,
-				warn(name, fmt.Sprintf("%s changes what it may do: %s", path, strings.Join(keys, ", ")),
-					"see that this is meant; else remove the file, then "+reload))
+			found = append(found, left4me.NewCheck(left4me.CheckWarn, name, "unit.drop_in_weakens", "path", path,
+				"settings", strings.Join(keys, ", "), "command", reload))
 		}
 	}
 	return found
 }
 
-func orFile(u systemd.Unit) string {
+// filesOf returns the paths of a unit's drop-ins or, without any, of its file.
+func filesOf(u systemd.Unit) string {
 	if len(u.DropIns) > 0 {
-		return strings.Join(u.DropIns, " and ")
+		return strings.Join(u.DropIns, ", ")
 	}
 	return u.Path
 }
@@ -208,40 +210,39 @@ func untemplated(read func(string) (string, error)) (missing []string) {
 // applies it to this user.
 func polkit(cfg Config, read func(string) (string, error)) left4me.Check {
 	const name = "polkit"
-	const again = "install the package of left4me again"
 	if !cfg.Packaged {
-		return skipped(name, "left4me is not installed as a package", "")
+		return left4me.NewCheck(left4me.CheckSkipped, name, "package.absent")
 	}
 	laid, err := fs.ReadFile(deploy.Files, "polkit/"+filepath.Base(rulePath))
 	if err != nil {
-		return warn(name, err.Error(), "")
+		return left4me.NewCheck(left4me.CheckWarn, name, "polkit.unreadable", "reason", err)
 	}
 	text, err := read(rulePath)
 	if missing := untemplated(read); len(missing) > 0 && !errors.Is(err, fs.ErrNotExist) {
-		return broken(name,
-			fmt.Sprintf("%s lets left4me start %s, whose unit file is missing: systemd 257 may run a unit of any content under that "+
-				"name, as root",
-				rulePath, strings.Join(missing, ", ")), again+"; until then "+cfg.Reader.AsRoot("rm "+rulePath))
+		return left4me.NewCheck(left4me.CheckBroken, name, "polkit.unit_file_missing", "path", rulePath, "units",
+			strings.Join(missing, ", "),
+			"command", cfg.Reader.AsRoot("rm "+rulePath))
 	}
+	status := left4me.Commands("systemctl status polkit")
 	switch hidden := errors.Is(err, fs.ErrPermission); {
 	case os.Geteuid() != 0 && !cfg.isOwner() && cfg.Systemd != nil:
-		return skipped(name, "the rule is for the user left4me: this one can't try it",
-			cfg.Reader.AsRoot("runuser -u left4me -- left4me doctor")+" can")
+		return left4me.NewCheck(left4me.CheckSkipped, name, "polkit.not_tested",
+			"command", cfg.Reader.AsRoot("runuser -u left4me -- left4me doctor"))
 	case errors.Is(err, fs.ErrNotExist):
-		return broken(name, rulePath+" is missing: left4me may not start its units", again)
+		return left4me.NewCheck(left4me.CheckBroken, name, "polkit.missing", "path", rulePath)
 	case hidden && cfg.Systemd != nil: // Debian 12 lets only polkit read its rules
-		return broken(name, "systemd refuses this user: "+cfg.Systemd.Error(),
-			cfg.Reader.AsRoot("left4me doctor")+" sees whether the rule is there; `systemctl status polkit`")
+		return left4me.NewCheck(left4me.CheckBroken, name, "polkit.refused_unknown", "reason", left4me.ReasonOf(cfg.Systemd),
+			"command", cfg.Reader.AsRoot("left4me doctor"), "status", status)
 	case hidden:
 	case err != nil:
-		return skipped(name, "its rule can't be read: "+err.Error(), "")
+		return left4me.NewCheck(left4me.CheckSkipped, name, "polkit.unreadable", "reason", err)
 	case text != string(laid):
-		return warn(name, rulePath+" is not what this left4me brings", again)
+		return left4me.NewCheck(left4me.CheckWarn, name, "polkit.changed", "path", rulePath)
 	case os.Geteuid() == 0:
-		return ok(name, "the rule is there; whether it holds only the user left4me can try: `runuser -u left4me -- left4me doctor`")
+		return left4me.NewCheck(left4me.CheckOK, name, "polkit.present", "command",
+			left4me.Commands("runuser -u left4me -- left4me doctor"))
 	case cfg.Systemd != nil:
-		return broken(name, "the rule is there, and systemd refuses all the same: "+cfg.Systemd.Error(),
-			"`systemctl status polkit`; it must run, and know who left4me is")
+		return left4me.NewCheck(left4me.CheckBroken, name, "polkit.refused", "reason", left4me.ReasonOf(cfg.Systemd), "command", status)
 	}
-	return ok(name, "it lets left4me start its units")
+	return left4me.NewCheck(left4me.CheckOK, name, "polkit.ok")
 }

@@ -33,7 +33,7 @@ func TestUnitsAreComparedWithPackage(t *testing.T) {
 		text  string
 	}{
 		"unchanged":  {systemd.Unit{Loaded: "loaded", Path: "/usr/unit"}, left4me.CheckOK, ""},
-		"not found":  {systemd.Unit{Loaded: "not-found"}, left4me.CheckBroken, "doesn't know"},
+		"not found":  {systemd.Unit{Loaded: "not-found"}, left4me.CheckBroken, "does not know"},
 		"masked":     {systemd.Unit{Loaded: "masked"}, left4me.CheckBroken, "masked"},
 		"unreadable": {systemd.Unit{Loaded: "bad-setting"}, left4me.CheckBroken, "bad-setting"},
 		"stale":      {systemd.Unit{Loaded: "loaded", Path: "/usr/unit", Stale: true}, left4me.CheckWarn, "since systemd read"},
@@ -41,7 +41,7 @@ func TestUnitsAreComparedWithPackage(t *testing.T) {
 		"weakening drop-in": {
 			systemd.Unit{Loaded: "loaded", Path: "/usr/unit", DropIns: []string{"/etc/weak.conf"}},
 			left4me.CheckWarn,
-			"/etc/weak.conf changes what it may do: ProtectSystem=, NoNewPrivileges=",
+			"/etc/weak.conf changes the unit's restrictions: ProtectSystem=, NoNewPrivileges=",
 		},
 		"harmless drop-in": {systemd.Unit{Loaded: "loaded", Path: "/usr/unit", DropIns: []string{"/etc/nice.conf"}}, left4me.CheckOK, ""},
 		"missing drop-in": {

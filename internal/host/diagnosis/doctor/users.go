@@ -1,7 +1,6 @@
 package doctor
 
 import (
-	"fmt"
 	"io/fs"
 	"os/user"
 	"slices"
@@ -20,11 +19,11 @@ type member struct{ user, group string }
 func users(cfg Config) left4me.Check {
 	const name = "users"
 	if !cfg.Packaged {
-		return skipped(name, "left4me is not installed as a package", "")
+		return left4me.NewCheck(left4me.CheckSkipped, name, "package.absent")
 	}
 	conf, err := fs.ReadFile(deploy.Files, "sysusers/left4me.conf")
 	if err != nil {
-		return warn(name, err.Error(), "")
+		return left4me.NewCheck(left4me.CheckWarn, name, "users.unreadable", "reason", err)
 	}
 	names, members := parseUsers(string(conf))
 	return judgeUsers(cfg.Reader, names, members, groupsOf)
@@ -69,16 +68,16 @@ func judgeUsers(reader remedy.Reader, names []string, members []member, groups f
 	if remedy.Systemd() {
 		commands = append(commands, "systemctl restart left4me") // a running process keeps its groups
 	}
-	mend := reader.AsRoot(commands...)
+	command := reader.AsRoot(commands...)
 	for _, n := range names {
 		if _, err := groups(n); err != nil {
-			return broken(name, fmt.Sprintf("there is no user %s: %v", n, err), mend)
+			return left4me.NewCheck(left4me.CheckBroken, name, "users.missing", "user", n, "reason", err, "command", command)
 		}
 	}
 	for _, m := range members {
 		if in, err := groups(m.user); err != nil || !slices.Contains(in, m.group) {
-			return broken(name, fmt.Sprintf("the user %s is not in the group %s", m.user, m.group), mend)
+			return left4me.NewCheck(left4me.CheckBroken, name, "users.not_in_group", "user", m.user, "group", m.group, "command", command)
 		}
 	}
-	return ok(name, "%s are there", strings.Join(names, ", "))
+	return left4me.NewCheck(left4me.CheckOK, name, "users.ok", "users", strings.Join(names, ", "))
 }

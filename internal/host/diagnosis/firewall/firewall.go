@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/left4me/left4me/internal/host/diagnosis/remedy"
+	"github.com/left4me/left4me/internal/left4me"
 )
 
 // Errors of [Read].
@@ -141,12 +142,8 @@ type Chain struct {
 	Ufw                 bool // the rules belong to ufw
 }
 
-func (c Chain) String() string {
-	return fmt.Sprintf("table %s %s, chain %s", c.Family, c.Table, c.Name)
-}
-
 // Admit returns the remedy that lets packets to server ports in.
-func (c Chain) Admit(reader remedy.Reader, low, high int) string {
+func (c Chain) Admit(reader remedy.Reader, low, high int) left4me.Remedy {
 	ports := strconv.Itoa(low)
 	if high > low {
 		ports += "-" + strconv.Itoa(high)

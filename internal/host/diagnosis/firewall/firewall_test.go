@@ -96,7 +96,7 @@ func TestVerdictsOfRealRulesets(t *testing.T) {
 			t.Fatalf("%s: got %v", tt.name, err)
 		}
 		if got, where := r.Port("udp", 27015); got != tt.want || r.Ours() != tt.ours || (where == Chain{}) != (got == Open) {
-			t.Errorf("%s: got %v in %q, want %v; ours: %v", tt.name, got, where, tt.want, r.Ours())
+			t.Errorf("%s: got %v in %+v, want %v; ours: %v", tt.name, got, where, tt.want, r.Ours())
 		}
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/left4me/left4me/internal/left4me"
 )
 
 // Reader is the person who reads a hint. The zero Reader is an unknown user: the panel does not
@@ -38,28 +40,27 @@ func Here() Reader {
 	})}
 }
 
-// AsRoot formats commands that root must run one after the other, each in backquotes.
-func (r Reader) AsRoot(commands ...string) string {
-	prefix, lead := "", ""
+// AsRoot returns commands that root must run one after the other.
+func (r Reader) AsRoot(commands ...string) left4me.Remedy {
 	switch {
 	case r.Root:
-	case r.Sudo:
-		prefix = "sudo "
-	default:
-		lead = "as root: "
+		return left4me.Commands(commands...)
+	case !r.Sudo:
+		return left4me.Remedy{Commands: commands, AsRoot: true}
 	}
-	quoted := make([]string, len(commands))
+	withSudo := make([]string, len(commands))
 	for i, c := range commands {
-		quoted[i] = "`" + prefix + c + "`"
+		withSudo[i] = "sudo " + c
 	}
-	return lead + strings.Join(quoted, ", then ")
+	return left4me.Commands(withSudo...)
 }
 
-// Install formats the command that installs Debian packages.
-func (r Reader) Install(packages ...string) string {
+// Install returns the command that installs Debian packages, or the names of the packages
+// if this machine has another package manager.
+func (r Reader) Install(packages ...string) left4me.Remedy {
 	names := strings.Join(packages, " ")
 	if !Has("apt-get") {
-		return "install what Debian has as " + names
+		return left4me.Remedy{Packages: names}
 	}
 	return r.AsRoot("apt-get install " + names)
 }

@@ -11,7 +11,7 @@ func TestAsRootFormatsCommandsForReader(t *testing.T) {
 		{Reader{Sudo: true}, "`sudo a b`, then `sudo c`"},
 		{Reader{}, "as root: `a b`, then `c`"},
 	} {
-		if got := tt.reader.AsRoot("a b", "c"); got != tt.want {
+		if got := tt.reader.AsRoot("a b", "c").String(); got != tt.want {
 			t.Errorf("%+v: %s, want %s", tt.reader, got, tt.want)
 		}
 	}

@@ -303,12 +303,12 @@ func unmark(line []byte) []byte {
 // Bound reports whether any program uses a UDP port of this host.
 func Bound(port int) bool { return len(portInodes(port, "udp", "udp6")) > 0 }
 
-// Holder describes the server or program that uses a port, as far as this user can see it; empty if
-// unknown.
-func Holder(root instance.Root, port int) string {
+// Holder describes the server or program that uses a port, as far as this user can see it: an
+// argument of a text, or nil if unknown.
+func Holder(root instance.Root, port int) *left4me.Error {
 	p, ok := portHolder(port)
 	if !ok {
-		return ""
+		return nil
 	}
-	return p.describe(root, port).Text
+	return p.describe(root, port)
 }
