@@ -119,7 +119,7 @@ func TestConcurrentEditsOfOverlay(t *testing.T) {
 		t.Fatalf("got %+v", r.Error)
 	}
 	if r := first("mine", left4me.NoRevision); r.State != left4me.JobFailed || r.Error.Kind != left4me.Conflict ||
-		!strings.Contains(r.Error.Text, "by revision 1 since") {
+		!strings.Contains(r.Error.Text, "revision 1 changed") {
 		t.Errorf("got %+v", r)
 	}
 	if got := d.text("mods", "left4dead2/cfg/server.cfg"); got != "theirs" {

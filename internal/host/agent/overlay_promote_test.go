@@ -117,7 +117,7 @@ func TestPromoteRejectsTooLargeFilesBeforeCopying(t *testing.T) {
 		}
 	}
 	createSparse(t, filepath.Join(data, "huge"), 10<<40)
-	refused(left4me.Invalid, `"left4dead2/data/huge" has`, "left4dead2/data")
+	refused(left4me.Invalid, `"left4dead2/data/huge" is too large`, "left4dead2/data")
 	if err := os.Remove(filepath.Join(data, "huge")); err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +134,7 @@ func TestPromoteRejectsTooLargeFilesBeforeCopying(t *testing.T) {
 	for i := range 5 {
 		createSparse(t, filepath.Join(data, fmt.Sprint("large", i)), each)
 	}
-	refused(left4me.Invalid, "too many", "left4dead2/data")
+	refused(left4me.Invalid, "exceed the limits", "left4dead2/data")
 }
 
 func TestPromoteKeepsHoles(t *testing.T) {
