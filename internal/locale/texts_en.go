@@ -1382,7 +1382,7 @@ var englishTexts = [...]entry{
 	{"error.rollout.never", "host {host} has had no game rollout", nil},
 	{"error.rollout.never.hint", "update the game with a restart of the servers to start a rollout", nil},
 	{"error.rollout.none", "no game rollout is in progress on host {host}", nil},
-	{"error.rollout.none.hint", "see left4me game show for the state of the game", nil},
+	{"error.rollout.none.hint", "see left4me game status for the state of the game", nil},
 	{"error.root.locked", "another left4me is using {root}{holder}", nil},
 	{"error.root.locked.hint", "stop the other left4me, or use another root directory", nil},
 	{"error.root.other_owner", "the directory {dir} belongs to {owner}", nil},

@@ -130,7 +130,7 @@ func TestLibrariesOfProgramsAreChecked(t *testing.T) {
 		"installation/base/srcds_linux": ours, "steam/steamcmd/linux32/steamcmd": programWithoutLoader(t),
 		"steam/steamcmd/steamcmd.sh": []byte("#!/bin/sh\n"),
 	})
-	if c := programs(cfg); c.State != left4me.CheckWarn || !strings.Contains(c.Text, "SteamCMD needs 32-bit") {
+	if c := programs(cfg); c.State != left4me.CheckWarn || !strings.Contains(c.Text, "SteamCMD requires 32-bit") {
 		t.Errorf("SteamCMD without its loader: %+v", c)
 	}
 }
