@@ -46,13 +46,13 @@ var failedJobs = []struct {
 	{ // same code with another text
 		"0190f3c800007000800000000004",
 		left4me.Received(left4me.Conflict, "port.in_use", left4me.Args{"port": int64(27015), "server": "beta"}, "worded otherwise", "then"),
-		"port 27015 is used by beta",
+		"port 27015 is already used by beta",
 		[]string{"port", "server"},
 	},
 	{ // bytes from outside
 		"0190f3c800007000800000000005",
 		left4me.NewError(left4me.Unavailable, "git.failed", "verb", "fetch", "reason", "\x1b[31m<b>\r\u202e\u0085\xffsaid"),
-		"git fetch: ",
+		"git fetch failed: ",
 		[]string{"verb"}, // the other argument cannot be encoded as JSON
 	},
 }
