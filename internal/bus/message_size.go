@@ -233,11 +233,13 @@ func shorterContent(c left4me.Content, part int) left4me.Content {
 }
 
 func shorterWarnings(all []left4me.Warning, budget int) []left4me.Warning {
-	all = each(all, func(w left4me.Warning) left4me.Warning {
-		w.Text, w.Hint = left4me.Clip(w.Text, 2*shortText), left4me.Clip(w.Hint, shortText)
-		return w
-	})
-	return fitOr(all, budget, func(text string) left4me.Warning { return left4me.Warning{Kind: all[len(all)-1].Kind, Text: text} })
+	all = each(all, func(w left4me.Warning) left4me.Warning { return w.Shortened(2*shortText, shortText) })
+	sent := fit(all, budget)
+	if n := len(all) - len(sent); n > 0 {
+		more := left4me.NewWarning(all[len(all)-1].Kind, "", "list.not_sent", "count", n)
+		sent = append(sent[:len(sent):len(sent)], more)
+	}
+	return sent
 }
 
 // shorterCampaigns first removes descriptions and pictures. It never removes maps of a campaign,

@@ -7,17 +7,45 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Problems of a line in admins_simple.ini.
+// adminProblem is a problem of a line of admins_simple.ini.
+type adminProblem int
+
 const (
-	named = "an identity that looks like a Steam ID, which SourceMod takes for the name of a player: whoever has that name gets the " +
-		"rights"
-	nobodys   = "a Steam ID that no player has: SourceMod compares it character by character"
-	universe  = "the number behind STEAM_ is 0 or 1 for players; SourceMod doesn't look at it"
-	bracketed = "a Steam ID in brackets, which SourceMod before 1.7 takes for the name of a player"
-	commented = "administrators between /* and */, which is no comment in this file: SourceMod gives them their rights"
-	unclosed  = "a quotation mark isn't closed"
-	rightless = "what this administrator may do is missing"
+	noProblem adminProblem = iota
+	named                  // taken for the name of a player
+	nobodys
+	universe
+	bracketed
+	commented
+	unclosed
+	rightless
 )
+
+// error returns the description of a problem that a repair can fix or not.
+func (p adminProblem) error(fix Fix) *left4me.Error {
+	advice := left4me.NewError(left4me.Invalid, "admins.check_id")
+	if fix == Identities {
+		advice = left4me.NewError(left4me.Invalid, "admins.rewrite_id")
+	}
+	switch p {
+	case named:
+		return left4me.NewError(left4me.Invalid, "admins.id_is_name", "advice", advice)
+	case nobodys:
+		return left4me.NewError(left4me.Invalid, "admins.id_of_nobody", "advice", advice)
+	case universe:
+		return left4me.NewError(left4me.Invalid, "admins.universe", "advice", advice)
+	case bracketed:
+		return left4me.NewError(left4me.Invalid, "admins.id_in_brackets", "advice", advice)
+	case commented:
+		return left4me.NewError(left4me.Invalid, "admins.block_comment")
+	case unclosed:
+		return left4me.NewError(left4me.Invalid, "admins.quote_not_closed")
+	case rightless:
+		return left4me.NewError(left4me.Invalid, "admins.rights_missing")
+	case noProblem:
+	}
+	return nil
+}
 
 // identities checks the list of administrators as SourceMod reads it
 // (plugins/admin-flatfile/admin-simple.sp and core/logic/AdminCache.cpp of SourceMod 1.7 to 1.13),
@@ -27,8 +55,8 @@ func identities(r Reader, text string) (string, []Finding) {
 		return text, nil
 	}
 	found := map[kindOf][]int{}
-	note := func(text, hint string, fix Fix, row int) {
-		k := kindOf{text, hint, fix}
+	note := func(problem adminProblem, fix Fix, row int) {
+		k := kindOf{problem, fix}
 		found[k] = append(found[k], row)
 	}
 	var out strings.Builder
@@ -53,23 +81,23 @@ func identities(r Reader, text string) (string, []Finding) {
 		switch {
 		case strings.Count(s, `"`)%2 != 0:
 			if !block {
-				note(unclosed, "", NoFix, n)
+				note(unclosed, NoFix, n)
 			}
 		case more == "":
 			if !block {
-				note(rightless, "", NoFix, n)
+				note(rightless, NoFix, n)
 			}
 		default:
 			problem, right := checkIdentity(id)
-			if block && (problem != "" || steamIdentity(id)) {
-				note(commented, "put // in front of each line that is a comment", NoFix, n)
+			if block && (problem != noProblem || steamIdentity(id)) {
+				note(commented, NoFix, n)
 			}
 			switch {
-			case problem == "":
+			case problem == noProblem:
 			case right == "":
-				note(problem, "look for the Steam ID again: STEAM_1:0:123", NoFix, n)
+				note(problem, NoFix, n)
 			default:
-				note(problem, "write it as STEAM_1:0:123", Identities, n)
+				note(problem, Identities, n)
 				out.WriteString(line[:from] + `"` + right + `"` + line[to:])
 				continue
 			}
@@ -81,17 +109,15 @@ func identities(r Reader, text string) (string, []Finding) {
 
 // kindOf is a finding without its lines.
 type kindOf struct {
-	text, hint string
-	fix        Fix
+	problem adminProblem
+	fix     Fix
 }
 
 func collected(found map[kindOf][]int) (all []Finding) {
-	for _, text := range []string{named, nobodys, universe, bracketed, commented, unclosed, rightless} {
+	for problem := named; problem <= rightless; problem++ {
 		for _, fix := range []Fix{Identities, NoFix} {
-			for k, rows := range found {
-				if k.text == text && k.fix == fix {
-					all = append(all, Finding{Rows: rows, Text: text, Hint: k.hint, Fix: fix})
-				}
+			if rows := found[kindOf{problem, fix}]; len(rows) > 0 {
+				all = append(all, Finding{Rows: rows, Problem: problem.error(fix), Fix: fix})
 			}
 		}
 	}
@@ -142,10 +168,10 @@ func steamIdentity(id string) bool {
 }
 
 // checkIdentity returns the problem of an identity, and the intended Steam ID if it is clear.
-func checkIdentity(id string) (problem, right string) {
+func checkIdentity(id string) (problem adminProblem, right string) {
 	switch {
 	case strings.HasPrefix(id, "!"): // an IP address
-		return "", ""
+		return noProblem, ""
 	case steamIdentity(id):
 		if matches(id) {
 			u, ok := strings.CutPrefix(id, "STEAM_")
@@ -155,14 +181,14 @@ func checkIdentity(id string) (problem, right string) {
 			case u[0] > '1':
 				return universe, "STEAM_1" + u[1:]
 			}
-			return "", ""
+			return noProblem, ""
 		}
 		return nobodys, intendedID(id)
 	}
 	if right := intendedID(id); right != "" || looksLike(id) {
 		return named, right
 	}
-	return "", "" // a player name
+	return noProblem, "" // a player name
 }
 
 // matches reports whether a player can have an identity in SourceMod's form. SourceMod cuts off the

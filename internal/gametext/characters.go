@@ -1,9 +1,10 @@
 package gametext
 
 import (
-	"fmt"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/left4me/left4me/internal/left4me"
 )
 
 // maxCommand is the longest command that the game runs, in bytes: CCommand holds COMMAND_MAX_LENGTH
@@ -28,19 +29,11 @@ func plainBlank(r rune) string {
 	return " "
 }
 
-const (
-	quotesText = "typographic quotation marks, which are letters to the reader of this file"
-	blanksText = "blanks or hidden characters that the reader of this file takes for letters"
-	plainHint  = `write plain quotation marks (") and spaces`
-)
-
 // characters replaces look-alikes of quotation marks and blanks where they matter: outside of
 // quoted strings and comments.
 func characters(r Reader, text string) (string, []Finding) {
-	quotes, blanks := Finding{Text: quotesText, Hint: plainHint, Fix: Characters}, Finding{
-		Text: blanksText, Hint: plainHint,
-		Fix: Characters,
-	}
+	quotes := Finding{Problem: left4me.NewError(left4me.Invalid, "text.typographic_quotes"), Fix: Characters}
+	blanks := Finding{Problem: left4me.NewError(left4me.Invalid, "text.unusual_blanks"), Fix: Characters}
 	if r == Script || r == Lines || !utf8.ValidString(text) || !suspicious(text) {
 		return text, nil
 	}
@@ -234,10 +227,7 @@ func tooLong(r Reader, text string) []Finding {
 	if actualReader(r, text) != Commands {
 		return nil
 	}
-	f := Finding{
-		Text: fmt.Sprintf("a command of more than %d bytes, which the game leaves out with what follows it", maxCommand),
-		Hint: "shorten it",
-	}
+	f := Finding{Problem: left4me.NewError(left4me.Invalid, "text.command_too_long", "limit", maxCommand)}
 	n := 0
 	for line := range strings.Lines(text) {
 		n++

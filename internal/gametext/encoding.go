@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"strings"
 	"unicode/utf16"
+
+	"github.com/left4me/left4me/internal/left4me"
 )
 
 // form is how a file's characters are encoded.
@@ -127,39 +129,46 @@ func unmarked(b []byte) form {
 func (f form) finding(r Reader) (Finding, bool) {
 	switch f {
 	case utf8Marked:
-		return Finding{
-			Text: "it begins with a byte order mark: " + markedFor[r],
-			Hint: "save it as UTF-8 without a byte order mark",
-			Fix:  Encoding,
-		}, true
+		return Finding{Problem: left4me.NewError(left4me.Invalid, "text.byte_order_mark", "effect", markEffect(r)), Fix: Encoding}, true
 	case utf16LE, utf16BE:
-		return Finding{Text: "it is UTF-16: " + zerosFor[r], Hint: "save it as UTF-8 without a byte order mark", Fix: Encoding}, true
+		return Finding{Problem: left4me.NewError(left4me.Invalid, "text.utf16", "effect", zerosEffect(r)), Fix: Encoding}, true
 	case damagedUTF16:
-		return Finding{
-			Text: "it is damaged UTF-16: " + zerosFor[r],
-			Hint: "get it once more, and save it as UTF-8 without a byte order mark",
-		}, true
+		return Finding{Problem: left4me.NewError(left4me.Invalid, "text.utf16_damaged", "effect", zerosEffect(r))}, true
 	case utf8Plain:
 	}
 	return Finding{}, false
 }
 
-// markedFor and zerosFor describe what a reader does with a byte order mark and with zero bytes.
-var (
-	markedFor = map[Reader]string{
-		Commands:  "the game takes the mark for a part of the first command, which is lost",
-		Admins:    "SourceMod takes the identity in the first line for a player's name",
-		Settings:  "SourceMod skips the mark, but a plugin that reads the file with KeyValues gets nothing",
-		KeyValues: "the game takes the mark for a key and loses what follows",
-		Script:    "a script that is compiled from memory, as the game does it, ends at the mark with an error",
-		Lines:     "the mark becomes a part of the first line",
+// markEffect returns what a reader does with a byte order mark.
+func markEffect(r Reader) *left4me.Error {
+	switch r {
+	case Commands:
+		return left4me.NewError(left4me.Invalid, "text.mark_in_commands")
+	case Admins:
+		return left4me.NewError(left4me.Invalid, "text.mark_in_admins")
+	case Settings:
+		return left4me.NewError(left4me.Invalid, "text.mark_in_settings")
+	case KeyValues:
+		return left4me.NewError(left4me.Invalid, "text.mark_in_keyvalues")
+	case Script:
+		return left4me.NewError(left4me.Invalid, "text.mark_in_script")
+	case Lines, Unread:
 	}
-	zerosFor = map[Reader]string{
-		Commands:  "the game runs no command of it",
-		Admins:    "SourceMod finds no administrator in it",
-		Settings:  "SourceMod and its plugins can't read it",
-		KeyValues: "the game reads nothing of it",
-		Script:    "the game can't compile it",
-		Lines:     "the game reads nothing of it",
+	return left4me.NewError(left4me.Invalid, "text.mark_in_lines")
+}
+
+// zerosEffect returns what a reader does with a text that has zero bytes.
+func zerosEffect(r Reader) *left4me.Error {
+	switch r {
+	case Commands:
+		return left4me.NewError(left4me.Invalid, "text.zeros_in_commands")
+	case Admins:
+		return left4me.NewError(left4me.Invalid, "text.zeros_in_admins")
+	case Settings:
+		return left4me.NewError(left4me.Invalid, "text.zeros_in_settings")
+	case Script:
+		return left4me.NewError(left4me.Invalid, "text.zeros_in_script")
+	case KeyValues, Lines, Unread:
 	}
-)
+	return left4me.NewError(left4me.Invalid, "text.zeros_in_lines")
+}

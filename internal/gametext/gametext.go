@@ -10,11 +10,12 @@
 package gametext
 
 import (
-	"fmt"
 	"path"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/left4me/left4me/internal/left4me"
 )
 
 // MaxText is the length in bytes above which callers skip a file. Longer files are data, and no
@@ -110,33 +111,36 @@ const (
 // Finding is a problem, possibly on several lines, that makes a reader understand a text
 // differently from how it looks.
 type Finding struct {
-	Rows []int // line numbers from 1, ascending; none: the whole file
-	Text string
-	Hint string
-	Fix  Fix
+	Rows    []int          // line numbers from 1, ascending; none: the whole file
+	Problem *left4me.Error // the problem and what to do about it, by a code
+	Fix     Fix
 }
 
-// maxRows is the maximum number of line numbers that String prints.
+// maxRows is the maximum number of line numbers that Lines returns.
 const maxRows = 5
 
-// String returns the text of the finding with its line numbers.
-func (f Finding) String() string {
-	if len(f.Rows) == 0 {
-		return f.Text
-	}
-	noun := "line "
-	if len(f.Rows) > 1 {
-		noun = "lines "
-	}
+// Lines returns the numbers of the first lines as a list that ends with "…" if there are more; it is
+// empty for the whole file.
+func (f Finding) Lines() string {
 	var rows []string
 	for _, n := range f.Rows[:min(len(f.Rows), maxRows)] {
 		rows = append(rows, strconv.Itoa(n))
 	}
-	all := strings.Join(rows, ", ")
-	if more := len(f.Rows) - maxRows; more > 0 {
-		all += fmt.Sprintf(" and %d more", more)
+	if len(f.Rows) > maxRows {
+		rows = append(rows, "…")
 	}
-	return noun + all + ": " + f.Text
+	return strings.Join(rows, ", ")
+}
+
+// String returns the finding with its lines in English.
+func (f Finding) String() string {
+	switch len(f.Rows) {
+	case 0:
+		return f.Problem.Said()
+	case 1:
+		return "line " + f.Lines() + ": " + f.Problem.Said()
+	}
+	return "lines " + f.Lines() + ": " + f.Problem.Said()
 }
 
 // Check returns the problems of a text for its reader, at most one finding of each kind. A binary
@@ -169,7 +173,7 @@ func Begins(r Reader, head []byte) (why string, ok bool) {
 		_, form = decode(uncut(head))
 	}
 	f, ok := form.finding(r)
-	return f.Text, ok && f.Fix == Encoding
+	return f.Problem.Said(), ok && f.Fix == Encoding
 }
 
 // walk checks a text, each time after the previous repair, and returns the findings and the text

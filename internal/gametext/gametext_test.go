@@ -81,83 +81,84 @@ var findings = []struct {
 	{"a plain cfg", gametext.Commands, "// “x”\nhostname \"“My” 5” pipe’s\"\r\nsay “\nsv_cheats 0", nil, ""},
 	{
 		"a byte order mark", gametext.Commands, bom + "sv_alltalk 1\r\nsv_cheats 0\r\n",
-		[]string{"encoding|it begins with a byte order mark: the game takes the mark for a part of the first command, which is lost"},
+		[]string{"encoding|the file begins with a byte order mark: the game takes the mark for a part of the first command and does not " +
+			"run it"},
 		"sv_alltalk 1\r\nsv_cheats 0\r\n",
 	},
 	{
 		"UTF-16", gametext.Commands, wide(bom+"hostname \"Überfall 你好 🧟\"\r\n", binary.LittleEndian),
-		[]string{"encoding|it is UTF-16: the game runs no command of it"},
+		[]string{"encoding|the file is UTF-16: the game runs no command of the file"},
 		"hostname \"Überfall 你好 🧟\"\r\n",
 	},
 	{
 		"UTF-16, big end first", gametext.Settings, wide(bom+"\"Core\" { }", binary.BigEndian),
-		[]string{"encoding|it is UTF-16: SourceMod and its plugins can't read it"},
+		[]string{"encoding|the file is UTF-16: SourceMod and its plugins cannot read the file"},
 		"\"Core\" { }",
 	},
 	{
 		"UTF-16 without a mark", gametext.KeyValues, wide("\"Plugin\" { }\n", binary.LittleEndian),
-		[]string{"encoding|it is UTF-16: the game reads nothing of it"},
+		[]string{"encoding|the file is UTF-16: the game reads nothing from the file"},
 		"\"Plugin\" { }\n",
 	},
 	{
 		"half a unit", gametext.Commands, wide(bom+"sv_cheats 0", binary.LittleEndian) + "x",
-		[]string{"|it is damaged UTF-16: the game runs no command of it"},
+		[]string{"|the file is damaged UTF-16: the game runs no command of the file"},
 		"",
 	},
 	{
 		"half a pair", gametext.Commands, "\xff\xfea\x00\x3d\xd8b\x00",
-		[]string{"|it is damaged UTF-16: the game runs no command of it"},
+		[]string{"|the file is damaged UTF-16: the game runs no command of the file"},
 		"",
 	},
 	{"no text", gametext.Commands, "\x01\x00\x02\x00\x03\x00\x04\x00\x05\x00", nil, ""},
 	{"an old encoding", gametext.Commands, "hostname \"\xc4rger\"\n", nil, ""},
 	{
 		"two marks", gametext.Lines, bom + bom + "x",
-		[]string{"encoding|it begins with a byte order mark: the mark becomes a part of the first line"},
+		[]string{"encoding|the file begins with a byte order mark: the mark becomes a part of the first line"},
 		"x",
 	},
 	{
 		"typographic quotation marks", gametext.Commands,
 		"hostname “My; server”\nsv_tags \"hidden”\nalias x ”say hi„;exec „y“ // “\nsm_cvar a \"“b”\"",
-		[]string{"characters|lines 1, 2, 3: typographic quotation marks, which are letters to the reader of this file"},
+		[]string{"characters|lines 1, 2, 3: typographic quotation marks, which the reader of this file takes for letters"},
 		"hostname \"My; server\"\nsv_tags \"hidden\"\nalias x \"say hi\";exec \"y\" // “\nsm_cvar a \"“b”\"",
 	},
 	{
 		"blanks that are none", gametext.Commands,
 		"\u00a0sv_cheats\u00a00\nhostname 我的\u3000服\nexec a.cfg\u00a0\nsay a\u00a0b\nx;\u200bmp_y\u2003 1",
-		[]string{"characters|lines 1, 3, 5: blanks or hidden characters that the reader of this file takes for letters"},
+		[]string{"characters|lines 1, 3, 5: unusual blanks or hidden characters, which the reader of this file takes for letters"},
 		" sv_cheats 0\nhostname 我的\u3000服\nexec a.cfg \nsay a\u00a0b\nx;mp_y  1",
 	},
 	{
 		"a mark in the middle", gametext.Commands, "sv_cheats 0\n" + bom + "sv_alltalk 1\n",
-		[]string{"characters|line 2: blanks or hidden characters that the reader of this file takes for letters"},
+		[]string{"characters|line 2: unusual blanks or hidden characters, which the reader of this file takes for letters"},
 		"sv_cheats 0\nsv_alltalk 1\n",
 	},
 	{
 		"stripper beside commands", gametext.Commands, "add:\n{\n\"targetname\" “x”\n\"a\" \"" + strings.Repeat("x", 600) + "\"\n}\n",
-		[]string{"characters|line 3: typographic quotation marks, which are letters to the reader of this file"},
+		[]string{"characters|line 3: typographic quotation marks, which the reader of this file takes for letters"},
 		"add:\n{\n\"targetname\" \"x\"\n\"a\" \"" + strings.Repeat("x", 600) + "\"\n}\n",
 	},
 	{
 		"long commands", gametext.Commands,
 		strings.Repeat("a;", 400) + "\n// " + strings.Repeat("x", 600) + "\nsay \"" + strings.Repeat(";", 505) + "\"\nsay " +
 			strings.Repeat("x", 506) + "\nsay 1 // " + strings.Repeat("x", 600),
-		[]string{"|line 3: a command of more than 510 bytes, which the game leaves out with what follows it"},
+		[]string{"|line 3: a command of more than 510 bytes, which the game skips together with the commands after it"},
 		"",
 	},
 	{
 		"settings", gametext.Settings, "/* “a” */ “Databases” // “b”\n{\n\u00a0“default”\t\"“c”\\\"\n“\" ; “d”\n}",
 		[]string{
-			"characters|lines 1, 3: typographic quotation marks, which are letters to the reader of this file",
-			"characters|line 3: blanks or hidden characters that the reader of this file takes for letters",
+			"characters|lines 1, 3: typographic quotation marks, which the reader of this file takes for letters",
+			"characters|line 3: unusual blanks or hidden characters, which the reader of this file takes for letters",
 		},
 		"/* “a” */ \"Databases\" // “b”\n{\n \"default\"\t\"“c”\\\"\n“\" ; “d”\n}",
 	},
 	{"settings whose strings aren't closed", gametext.Settings, "\"a\n“b” \"c\"", nil, ""},
 	{
 		"a script", gametext.Script, bom + "print(\"“x”\")",
-		[]string{"encoding|it begins with a byte order mark: a script that is compiled from memory, as the game does it, ends at " +
-			"the mark with an error"},
+		[]string{"encoding|the file begins with a byte order mark: the game compiles scripts from memory and stops at the mark with an " +
+			"error"},
 		"print(\"“x”\")",
 	},
 }
@@ -192,15 +193,15 @@ func TestIdentities(t *testing.T) {
 		{`"42" "z"`, "", ""},
 		{`; "76561198000000001" "z"`, "", ""},
 		{`// "76561198000000001" "z"`, "", ""},
-		{`"76561198000000001" "99:z"`, "name of a player", `"STEAM_1:1:19867136" "99:z"`},
-		{"\t76561198000000001\t99:z ; x", "name of a player", "\t\"STEAM_1:1:19867136\"\t99:z ; x"},
-		{`"steam_1:0:5" "z"`, "name of a player", `"STEAM_1:0:5" "z"`},
-		{`"[u:1:10]" "z"`, "name of a player", `"STEAM_1:0:5" "z"`},
-		{`"[U:1:10" "z"`, "name of a player", `"STEAM_1:0:5" "z"`},
-		{`U:1:11 z`, "name of a player", `"STEAM_1:1:5" z`},
-		{`"https://steamcommunity.com/profiles/76561198000000001/" "z"`, "name of a player", `"STEAM_1:1:19867136" "z"`},
-		{`"https://steamcommunity.com/id/gaben" "z"`, "name of a player", ""},
-		{`"76561190000000001" "z"`, "name of a player", ""},
+		{`"76561198000000001" "99:z"`, "player name", `"STEAM_1:1:19867136" "99:z"`},
+		{"\t76561198000000001\t99:z ; x", "player name", "\t\"STEAM_1:1:19867136\"\t99:z ; x"},
+		{`"steam_1:0:5" "z"`, "player name", `"STEAM_1:0:5" "z"`},
+		{`"[u:1:10]" "z"`, "player name", `"STEAM_1:0:5" "z"`},
+		{`"[U:1:10" "z"`, "player name", `"STEAM_1:0:5" "z"`},
+		{`U:1:11 z`, "player name", `"STEAM_1:1:5" z`},
+		{`"https://steamcommunity.com/profiles/76561198000000001/" "z"`, "player name", `"STEAM_1:1:19867136" "z"`},
+		{`"https://steamcommunity.com/id/gaben" "z"`, "player name", ""},
+		{`"76561190000000001" "z"`, "player name", ""},
 		{`"STEAM_1:5:5" "z"`, "no player has", ""},
 		{`"STEAM_1:0:05" "z"`, "no player has", `"STEAM_1:0:5" "z"`},
 		{`"STEAM_1:0:99999999999" "z"`, "no player has", ""},
@@ -210,10 +211,10 @@ func TestIdentities(t *testing.T) {
 		{`"[U:1:0]" "z"`, "no player has", ""},
 		{`"STEAM_3:0:4" "z"`, "0 or 1", `"STEAM_1:0:4" "z"`},
 		{`“STEAM_1:0:12” “z”`, "typographic", `"STEAM_1:0:12" "z"`},
-		{`"STEAM_1:0:12” “z"`, "missing", ""},
+		{`"STEAM_1:0:12” “z"`, "no rights", ""},
 		{"\"STEAM_1:0:4\"\u00a0\"z\"", "blanks", `"STEAM_1:0:4" "z"`},
-		{`"STEAM_1:0:5"`, "missing", ""},
-		{`"STEAM_1:0:5 "z"`, "isn't closed", ""},
+		{`"STEAM_1:0:5"`, "no rights", ""},
+		{`"STEAM_1:0:5 "z"`, "not closed", ""},
 	} {
 		found := strings.Join(shown(gametext.Check(gametext.Admins, []byte(c.line))), "\n")
 		if !strings.Contains(found, c.problem) || (found == "") != (c.problem == "") {
@@ -228,8 +229,8 @@ func TestIdentities(t *testing.T) {
 
 func TestAdminsInsideCommentAreReported(t *testing.T) {
 	text := "/**\n * who\n * \"STEAM_1:0:9\" z\n */\n/*\n\"STEAM_1:0:5\" \"z\"\nold admins\n*/\n\"STEAM_1:0:6\" \"z\"\n"
-	if d := cmp.Diff([]string{"|line 6: administrators between /* and */, which is no comment in this file: SourceMod gives them their " +
-		"rights"}, shown(gametext.Check(gametext.Admins, []byte(text)))); d != "" {
+	want := []string{"|line 6: /* and */ are no comment in this file, so SourceMod gives administrators between them their rights"}
+	if d := cmp.Diff(want, shown(gametext.Check(gametext.Admins, []byte(text)))); d != "" {
 		t.Error(d)
 	}
 }
@@ -237,25 +238,25 @@ func TestAdminsInsideCommentAreReported(t *testing.T) {
 // Files as users uploaded them.
 func TestCases(t *testing.T) {
 	want := map[string][]string{
-		"encodings/addons/metamod.vdf": {"encoding|it is UTF-16: the game reads nothing of it"},
+		"encodings/addons/metamod.vdf": {"encoding|the file is UTF-16: the game reads nothing from the file"},
 		"encodings/addons/sourcemod/configs/admins_simple.ini": {
-			"encoding|it is UTF-16: SourceMod finds no administrator in it",
-			"characters|line 2: typographic quotation marks, which are letters to the reader of this file",
-			"identities|line 4: a Steam ID in brackets, which SourceMod before 1.7 takes for the name of a player",
+			"encoding|the file is UTF-16: SourceMod finds no administrator in the file",
+			"characters|line 2: typographic quotation marks, which the reader of this file takes for letters",
+			"identities|line 4: SourceMod before 1.7 takes a Steam ID in brackets for a player name",
 		},
-		"encodings/addons/sourcemod/configs/core.cfg": {"encoding|it is UTF-16: SourceMod and its plugins can't read it"},
-		"encodings/addons/sourcemod/configs/databases.cfg": {"encoding|it begins with a byte order mark: SourceMod skips the mark, but " +
-			"a plugin that reads the file with KeyValues gets nothing"},
-		"encodings/cfg/long.cfg":  {"|line 1: a command of more than 510 bytes, which the game leaves out with what follows it"},
-		"encodings/cfg/quote.cfg": {"characters|line 1: typographic quotation marks, which are letters to the reader of this file"},
-		"encodings/cfg/server_x.cfg": {"encoding|it begins with a byte order mark: the game takes the mark for a part of the first " +
-			"command, which is lost"},
-		"encodings/cfg/utf16.cfg": {"encoding|it is UTF-16: the game runs no command of it"},
+		"encodings/addons/sourcemod/configs/core.cfg": {"encoding|the file is UTF-16: SourceMod and its plugins cannot read the file"},
+		"encodings/addons/sourcemod/configs/databases.cfg": {"encoding|the file begins with a byte order mark: SourceMod skips the mark, " +
+			"but a plugin that reads the file with KeyValues gets nothing"},
+		"encodings/cfg/long.cfg":  {"|line 1: a command of more than 510 bytes, which the game skips together with the commands after it"},
+		"encodings/cfg/quote.cfg": {"characters|line 1: typographic quotation marks, which the reader of this file takes for letters"},
+		"encodings/cfg/server_x.cfg": {"encoding|the file begins with a byte order mark: the game takes the mark for a part of " +
+			"the first command and does not run it"},
+		"encodings/cfg/utf16.cfg": {"encoding|the file is UTF-16: the game runs no command of the file"},
 		"admin-identities/addons/sourcemod/configs/admins_simple.ini": {
-			"characters|line 2: typographic quotation marks, which are letters to the reader of this file",
-			"identities|lines 1, 3: an identity that looks like a Steam ID, which SourceMod takes for the name of a player: whoever has " +
-				"that name gets the rights",
-			"|line 4: a Steam ID that no player has: SourceMod compares it character by character",
+			"characters|line 2: typographic quotation marks, which the reader of this file takes for letters",
+			"identities|lines 1, 3: SourceMod takes this identity, which looks like a Steam ID, for a player name, and gives the " +
+				"rights to every player with that name",
+			"|line 4: no player has this Steam ID, which SourceMod compares character by character",
 		},
 	}
 	err := filepath.WalkDir("testdata", func(p string, d fs.DirEntry, err error) error {
@@ -282,7 +283,8 @@ func TestCases(t *testing.T) {
 func TestBegins(t *testing.T) {
 	whole := []byte(wide("\ufeffhostname \"🧟🧟🧟\"\n", binary.LittleEndian))
 	for n := 2; n <= len(whole); n++ { // cut at any length
-		if why, ok := gametext.Begins(gametext.Commands, whole[:n]); !ok || why != "it is UTF-16: the game runs no command of it" {
+		why, ok := gametext.Begins(gametext.Commands, whole[:n])
+		if !ok || why != "the file is UTF-16: the game runs no command of the file" {
 			t.Errorf("%d bytes: %q, %v", n, why, ok)
 		}
 	}

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/left4me/left4me/internal/locale"
 )
 
 // Content describes the revisions of an overlay on a host.
@@ -58,12 +60,47 @@ type SentArchive struct {
 
 // Warning is a likely problem for players, found before a revision is published. It never prevents
 // publishing.
+//
+// Code and Args identify the finding, and the reader's texts are made from them (see RenderIn).
+// Text and Hint are those texts in English, worded by the build that made the warning: for stored
+// revisions, for version 1 of the API, and for a build that doesn't know the code. A warning from a
+// build without codes has none.
 type Warning struct {
 	Kind string `json:"kind"`           // one of the Warn constants
 	Path string `json:"path,omitempty"` // in the layer
+	Code string `json:"code,omitempty" doc:"Identifies the finding, and is stable"`
+	Args Args   `json:"args,omitempty" doc:"What the text of the code is filled with, as in errors"`
 	Text string `json:"text"`
 	Hint string `json:"hint,omitempty"`
 	Fix  bool   `json:"fix,omitempty"` // Change.Repair can fix it
+}
+
+// NewWarning returns a Warning whose texts are those of code in the catalogue, filled with
+// arguments: names and values in turn. Code and names are literals, so that a test can compare them
+// with the texts. Args lists the types of values; nil means no argument. Arguments may come from
+// untrusted files: they are truncated to the bounds of Args.
+func NewWarning(kind, path, code string, args ...any) Warning {
+	w := Warning{Kind: kind, Path: path, Code: code, Args: argsOf(args).clipped()}
+	if w.Text, w.Hint = w.RenderIn(locale.English); w.Text == "" {
+		w.Text = unknownText(code, w.Args)
+	}
+	return w
+}
+
+// RenderIn returns the finding and what to do about it, which may be empty, in the language of p.
+// If this build doesn't know the code or its arguments, the texts are those that the warning came
+// with.
+func (w Warning) RenderIn(p *locale.Printer) (text, hint string) {
+	if text, hint, ok := textsOf(p, "warning.", w.Code, ".hint", w.Args); ok {
+		return text, hint
+	}
+	return w.Text, w.Hint
+}
+
+// Shortened returns w without Code and Args, since Text and Hint say the same, and with texts of a
+// bounded length in bytes of JSON.
+func (w Warning) Shortened(text, hint int) Warning {
+	return Warning{Kind: w.Kind, Path: w.Path, Text: Clip(w.Text, text), Hint: Clip(w.Hint, hint), Fix: w.Fix}
 }
 
 // Kinds of warnings.

@@ -33,7 +33,7 @@ func TestPanelRepairsTextsOnProblemsPage(t *testing.T) {
 	}
 	s.do("choose", chromedp.Navigate(s.url("/overlays/plugins/upload")), chromedp.SetUploadFiles(chromedp.CSS(`input[name="file"]`), files))
 	s.until("the plan",
-		`document.querySelector("#plan")?.innerText.includes("1 text file will be converted to UTF-8") && document.querySelector("#plan").innerText.includes("cfg/marked.cfg: it begins with a byte order mark")`)
+		`document.querySelector("#plan")?.innerText.includes("1 text file will be converted to UTF-8") && document.querySelector("#plan").innerText.includes("cfg/marked.cfg: the file begins with a byte order mark")`)
 	s.everywhere("texts-plan", s.path())
 	s.do("publish", chromedp.Click(chromedp.CSS("form[action$=publish] .primary")), chromedp.WaitVisible(chromedp.CSS("#overlay-head")))
 	s.until("the revision is published", `document.querySelector("#overlay-head").innerText.includes("revision 1")`)

@@ -2,7 +2,6 @@ package servers
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -49,21 +48,32 @@ func (s Warnings) all(ctx context.Context, host left4me.Name, sp left4me.Spec, o
 // lineWarnings returns warnings about raw lines that the game parses in an unexpected way. They
 // never quote a line, because it may contain passwords.
 func lineWarnings(sp left4me.Spec) (all []left4me.Warning) {
-	say := func(whose string, lines []string) {
+	check := func(lines []string, warning func(f gametext.Finding, rows any) left4me.Warning) {
 		for _, f := range gametext.Check(gametext.Commands, []byte(strings.Join(lines, "\n"))) {
-			all = append(all,
-				left4me.Warning{Kind: left4me.WarnText, Text: fmt.Sprintf("lines for server.cfg of %s: %s", whose, f), Hint: f.Hint})
+			var rows any
+			if len(f.Rows) > 0 {
+				rows = f.Lines()
+			}
+			all = append(all, warning(f, rows))
 		}
 	}
 	for _, o := range sp.Overlays {
-		say("overlay "+string(o.Name), sp.OverlayCfg[o.Name])
+		check(sp.OverlayCfg[o.Name], func(f gametext.Finding, rows any) left4me.Warning {
+			return left4me.NewWarning(left4me.WarnText, "", "cfg.overlay_lines", "overlay", o.Name, "count", len(f.Rows),
+				"lines", rows, "problem", f.Problem)
+		})
 	}
-	say("the blueprint", sp.BlueprintCfg)
+	blueprint := func(f gametext.Finding, rows any) left4me.Warning {
+		return left4me.NewWarning(left4me.WarnText, "", "cfg.blueprint_lines", "count", len(f.Rows), "lines", rows, "problem", f.Problem)
+	}
+	check(sp.BlueprintCfg, blueprint)
 	if sp.Name == "" {
-		say("the blueprint", sp.Settings.Cfg)
-	} else {
-		say("the server", sp.Settings.Cfg)
+		check(sp.Settings.Cfg, blueprint)
+		return all
 	}
+	check(sp.Settings.Cfg, func(f gametext.Finding, rows any) left4me.Warning {
+		return left4me.NewWarning(left4me.WarnText, "", "cfg.server_lines", "count", len(f.Rows), "lines", rows, "problem", f.Problem)
+	})
 	return all
 }
 
@@ -97,12 +107,11 @@ func (s Warnings) ofMaps(ctx context.Context, host left4me.Name, sp left4me.Spec
 		return nil
 	}
 	maps, more := left4me.FirstMaps(all, warnMaps)
+	var others any
 	if more > 0 {
-		maps += fmt.Sprintf(" and %d more", more)
+		others = more
 	}
-	return []left4me.Warning{{
-		Kind: left4me.WarnFirstMap,
-		Text: fmt.Sprintf("the first map %s is neither in the game nor in the stacked overlays: a start will fail", first),
-		Hint: fmt.Sprintf("choose another one, or add the overlay that brings it; there are %s", maps),
-	}}
+	return []left4me.Warning{
+		left4me.NewWarning(left4me.WarnFirstMap, "", "map.first_missing", "map", first, "maps", maps, "more", others),
+	}
 }

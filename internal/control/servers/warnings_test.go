@@ -83,7 +83,7 @@ func TestWarningForMissingFirstMap(t *testing.T) {
 			}
 			if c.warn &&
 				(all[0].Kind != left4me.WarnFirstMap || !strings.Contains(all[0].Text, c.first) ||
-					!strings.Contains(all[0].Hint, "there are c1m1_hotel, c2m1_highway, ")) {
+					!strings.Contains(all[0].Hint, "available maps: c1m1_hotel, c2m1_highway, ")) {
 				t.Errorf("%s of %s: %+v", what, v.Name, all)
 			}
 		}
@@ -154,8 +154,9 @@ func TestWarningsForMisreadCfgLines(t *testing.T) {
 		texts = append(texts, w.Kind+" "+w.Text)
 	}
 	want := []string{
-		"text lines for server.cfg of the server: line 2: typographic quotation marks, which are letters to the reader of this file",
-		"text lines for server.cfg of the server: line 3: blanks or hidden characters that the reader of this file takes for letters",
+		"text lines for server.cfg of the server: line 2: typographic quotation marks, which the reader of this file takes for letters",
+		"text lines for server.cfg of the server: line 3: unusual blanks or hidden characters, which the reader of this file takes for " +
+			"letters",
 	}
 	if d := cmp.Diff(want, texts); d != "" {
 		t.Error(d)

@@ -75,7 +75,7 @@ func TestTextsAreSavedAsUTF8ByDefault(t *testing.T) {
 		t.Errorf("got %+v", s)
 	}
 	if log := strings.Join(r.Log, "\n"); !strings.Contains(log,
-		"saved left4dead2/cfg/b.cfg as UTF-8 without a byte order mark: it is UTF-16") {
+		"saved left4dead2/cfg/b.cfg as UTF-8 without a byte order mark: the file is UTF-16") {
 		t.Error(log)
 	}
 	if rev := d.revision(1); rev.Note != "why; saved as UTF-8: a.cfg, b.cfg" || len(texts(rev.Warnings)) > 0 {
@@ -152,8 +152,8 @@ func TestRepairCreatesRevisionAndKeepsOriginal(t *testing.T) {
 	d.checkRevision(3, want)
 	log := strings.Join(r.Log, "\n")
 	for _, said := range []string{
-		"repaired left4dead2/cfg/a.cfg: it begins with a byte order mark",
-		"repaired left4dead2/cfg/a.cfg: line 1: typographic", "repaired " + admins + ": line 1: an identity",
+		"repaired left4dead2/cfg/a.cfg: the file begins with a byte order mark",
+		"repaired left4dead2/cfg/a.cfg: line 1: typographic", "repaired " + admins + ": line 1: SourceMod takes this identity",
 	} {
 		if !strings.Contains(log, said) {
 			t.Errorf("the log lacks %q:\n%s", said, log)
@@ -236,9 +236,11 @@ func TestPlanListsTextsToRepair(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []string{
-		"left4dead2/cfg/a.cfg: it begins with a byte order mark: the game takes the mark for a part of the first command, which is lost",
-		"left4dead2/cfg/b.cfg: it is UTF-16: the game runs no command of it",
-		"left4dead2/cfg/long.cfg: it begins with a byte order mark: the game takes the mark for a part of the first command, which is lost",
+		"left4dead2/cfg/a.cfg: the file begins with a byte order mark: the game takes the mark for a part of the first command and does " +
+			"not run it",
+		"left4dead2/cfg/b.cfg: the file is UTF-16: the game runs no command of the file",
+		"left4dead2/cfg/long.cfg: the file begins with a byte order mark: the game takes the mark for a part of the first command and " +
+			"does not run it",
 	}
 	for id, sent := range map[string]map[string]string{
 		"zip":   {"a.zip": zipped.String()},

@@ -74,3 +74,10 @@ func CheckText(ctx context.Context, c left4me.Check) string {
 	text, _ := Check(ctx, c)
 	return text
 }
+
+// Warning returns the finding of a warning and what to do about it, which may be empty, in the
+// reader's language and as Visible returns them.
+func Warning(ctx context.Context, w left4me.Warning) (text, hint string) {
+	text, hint = w.RenderIn(locale.From(ctx))
+	return shownError(text), shownError(hint)
+}

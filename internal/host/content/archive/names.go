@@ -72,14 +72,9 @@ func (f *Found) namesOf(ctx context.Context, s *source, all []entry) (string, er
 		}
 	}
 	f.showNames(odd, slashed, g)
-	w := left4me.Warning{
-		Kind: left4me.WarnName,
-		Path: s.name,
-		Text: "names of files are written in " + g.Name + ", as far as can be told",
-		Hint: "choose another encoding if they look wrong",
-	}
+	w := left4me.NewWarning(left4me.WarnName, s.name, "names.detected", "encoding", g.Name)
 	if !g.Sure {
-		w.Text = "names of files are too short to tell their encoding; " + g.Name + " is a guess"
+		w = left4me.NewWarning(left4me.WarnName, s.name, "names.guessed", "encoding", g.Name)
 	}
 	f.plan.Warnings = append(f.plan.Warnings, w)
 	return g.Name, nil

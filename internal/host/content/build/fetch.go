@@ -198,21 +198,20 @@ func (b *build) write(ctx context.Context, found *archive.Found) (note string, e
 
 // unclear returns a warning about a question that no user answered.
 func unclear(q left4me.PlanAsk) left4me.Warning {
-	w := left4me.Warning{
-		Kind: left4me.WarnPlace,
-		Text: fmt.Sprintf("it isn't clear where %d files go, %s among them: %s", q.Count, strings.Join(q.Files[:min(len(q.Files), 1)], ""),
-			q.Text),
-	}
+	var chosen, others any
 	var places []string
 	for i, c := range q.Choices {
 		if i == 0 {
-			w.Text += "; " + c.Text + " was chosen"
+			chosen = c.Text
 			continue
 		}
 		places = append(places, c.Text)
 	}
-	w.Hint = "move them if that is wrong; also possible: " + strings.Join(places, ", ")
-	return w
+	if len(places) > 0 {
+		others = strings.Join(places, ", ")
+	}
+	return left4me.NewWarning(left4me.WarnPlace, "", "place.unclear", "number", q.Count,
+		"file", strings.Join(q.Files[:min(len(q.Files), 1)], ""), "question", q.Text, "chosen", chosen, "others", others)
 }
 
 // keep preserves files of the current revision that match one of the patterns, or are in a directory

@@ -2,7 +2,6 @@ package inspect
 
 import (
 	"cmp"
-	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -113,25 +112,23 @@ func warnPairs(packs []*pack, pairs map[[2]int]*pair, w *list) {
 			continue
 		}
 		slices.Sort(p.different)
-		what := "files"
-		if p.count == 1 {
-			what = "file"
-		}
-		w.add(left4me.WarnSameFile, a.path, fmt.Sprintf("%s has the same %s with other contents: %s", b.title(a), what, some(p.different)),
-			"the game takes one of them, and the other add-on may not work: leave one out")
+		names, more := some(p.different)
+		w.add(left4me.NewWarning(left4me.WarnSameFile, a.path, "addon.same_files", "other", b.path, "overlay", b.overlay(a),
+			"count", p.count, "names", names, "more", more))
 	}
 	if len(same) > 0 {
-		w.add(left4me.WarnSameFile, "", "add-ons have the same files with the same contents: "+some(same),
-			"nothing is lost, until one of them is updated")
+		names, more := some(same)
+		w.add(left4me.NewWarning(left4me.WarnSameFile, "", "addon.equal_files", "names", names, "more", more))
 	}
 }
 
-// title returns the path of a VPK, and its layer if the VPK beside is in another one.
-func (p *pack) title(beside *pack) string {
+// overlay returns the overlay of a VPK as an argument of a warning, or nil if the VPK beside is in
+// the same one.
+func (p *pack) overlay(beside *pack) any {
 	if p.layer == beside.layer {
-		return p.path
+		return nil
 	}
-	return fmt.Sprintf("%s of %s", p.path, nameOf(p.layer.Name))
+	return optional(string(p.layer.Name))
 }
 
 // warnDuplicates warns about add-ons and campaigns that occur twice.
@@ -147,7 +144,7 @@ func warnDuplicates(views []*view, w *list) {
 			case o == nil:
 				first[p.hash] = p
 			case len(views) == 1 || o.layer != p.layer:
-				w.add(left4me.WarnDuplicate, p.path, "it is the same add-on as "+o.title(p), "leave one of them out")
+				w.add(left4me.NewWarning(left4me.WarnDuplicate, p.path, "addon.duplicate", "other", o.path, "overlay", o.overlay(p)))
 			}
 		}
 	}
@@ -177,8 +174,8 @@ func warnDuplicates(views []*view, w *list) {
 				if o.pack != nil {
 					other = o.pack.path
 				}
-				w.add(left4me.WarnDuplicate, where, fmt.Sprintf("the campaign %.80s is in %s too", m.ID, other),
-					"the game knows one of them only: leave the older one out")
+				w.add(left4me.NewWarning(left4me.WarnDuplicate, where, "campaign.duplicate",
+					"campaign", left4me.Clip(m.ID, maxListed), "other", other))
 			}
 		}
 	}

@@ -1,8 +1,9 @@
 package inspect
 
 import (
-	"fmt"
 	"strings"
+
+	"github.com/left4me/left4me/internal/left4me"
 )
 
 // dialect describes the brackets, quotes and comments of a text format: enough to find unclosed
@@ -29,9 +30,9 @@ type opened struct {
 	line    int
 }
 
-// check returns the line and description of the first wrong bracket or quote. problem is empty if
+// check returns the line and description of the first wrong bracket or quote. problem is nil if
 // there is none.
-func (d dialect) check(text string) (line int, problem string) {
+func (d dialect) check(text string) (line int, problem *left4me.Error) {
 	line = 1
 	var stack []opened
 	free := true // not inside a word
@@ -55,7 +56,7 @@ func (d dialect) check(text string) (line int, problem string) {
 		case d.blocks && strings.HasPrefix(rest, "/*"):
 			n := strings.Index(rest[2:], "*/")
 			if n < 0 {
-				return line, "the comment that begins here doesn't end"
+				return line, left4me.NewError(left4me.Invalid, "syntax.comment_not_closed")
 			}
 			line += strings.Count(rest[:n+4], "\n")
 			i += n + 3
@@ -63,7 +64,7 @@ func (d dialect) check(text string) (line int, problem string) {
 		case c == '"' || c == '\'' && d.letters:
 			n, ok := d.quoted(rest, d.verbatim && i > 0 && text[i-1] == '@')
 			if !ok {
-				return line, "the quotation mark that begins here isn't closed"
+				return line, left4me.NewError(left4me.Invalid, "syntax.quote_not_closed")
 			}
 			line += strings.Count(rest[:n], "\n")
 			i += n - 1
@@ -77,10 +78,11 @@ func (d dialect) check(text string) (line int, problem string) {
 			stack = append(stack, opened{d.pairs[at+1], line})
 			free = true
 		case len(stack) == 0:
-			return line, fmt.Sprintf("%c closes nothing", c)
+			return line, left4me.NewError(left4me.Invalid, "syntax.bracket_unmatched", "bracket", string(c))
 		case stack[len(stack)-1].closing != c:
 			o := stack[len(stack)-1]
-			return line, fmt.Sprintf("%c stands where %c is needed, for line %d", c, o.closing, o.line)
+			return line, left4me.NewError(left4me.Invalid, "syntax.bracket_wrong", "bracket", string(c), "needed", string(o.closing),
+				"line", o.line)
 		default:
 			stack = stack[:len(stack)-1]
 			free = true
@@ -88,9 +90,9 @@ func (d dialect) check(text string) (line int, problem string) {
 	}
 	if len(stack) > 0 {
 		o := stack[len(stack)-1]
-		return o.line, fmt.Sprintf("the bracket that begins here isn't closed: %c is missing", o.closing)
+		return o.line, left4me.NewError(left4me.Invalid, "syntax.bracket_not_closed", "needed", string(o.closing))
 	}
-	return 0, ""
+	return 0, nil
 }
 
 // quoted returns the length of a quoted text, including both quotation marks.

@@ -34,11 +34,11 @@ func FuzzDialects(f *testing.F) {
 	f.Add("/* \" */ @\"a\"\"b\n\" '\\'' # x\n; y\n// z")
 	f.Fuzz(func(t *testing.T, s string) {
 		for _, d := range []dialect{squirrel, smc} {
-			if line, problem := d.check(s); (problem != "") != (line > 0) || line > strings.Count(s, "\n")+1 {
+			if line, problem := d.check(s); (problem != nil) != (line > 0) || line > strings.Count(s, "\n")+1 {
 				t.Errorf("check returns line %d with problem %q", line, problem)
 			}
 		}
-		if line, problem := checkKeyValues(s); (problem != "") != (line > 0) || line > strings.Count(s, "\n")+1 {
+		if line, problem := checkKeyValues(s); (problem != nil) != (line > 0) || line > strings.Count(s, "\n")+1 {
 			t.Errorf("checkKeyValues returns line %d with problem %q", line, problem)
 		}
 	})

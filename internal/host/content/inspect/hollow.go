@@ -1,7 +1,6 @@
 package inspect
 
 import (
-	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -19,16 +18,18 @@ var contentDirs = map[string]bool{
 // hollow warns about a readable add-on in which the game finds nothing, or less than was packed. It
 // reports only the first cause. all means that other checks of the add-on are pointless.
 func (v *view) hollow(name string, a *vpk.Archive) (all bool) {
-	text, hint, all := emptiness(a.Entries())
-	if text != "" {
-		v.warn.add(left4me.WarnHollow, name, text, hint)
+	w, all := emptiness(name, a.Entries())
+	if w.Code != "" {
+		v.warn.add(w)
 	}
 	return all
 }
 
-func emptiness(entries []vpk.Entry) (text, hint string, all bool) {
+// emptiness returns the warning about the add-on at a path with these entries; without a cause for
+// one, its code is empty.
+func emptiness(name string, entries []vpk.Entry) (w left4me.Warning, all bool) {
 	if len(entries) == 0 {
-		return "there is nothing in it", "get it once more, or leave it out", true
+		return left4me.NewWarning(left4me.WarnHollow, name, "addon.empty"), true
 	}
 	var slashes, odd, inner []string
 	deep := 0 // number of files in directories, unlike addoninfo.txt
@@ -47,22 +48,22 @@ func emptiness(entries []vpk.Entry) (text, hint string, all bool) {
 	}
 	switch n := len(slashes); {
 	case n > 0 && n == deep:
-		return `its paths have \ where / belongs: the game finds nothing in it`, "pack it anew", true
+		return left4me.NewWarning(left4me.WarnHollow, name, "addon.backslashes_only"), true
 	case n > 0:
-		return fmt.Sprintf(`%d of its %d files have \ in their paths where / belongs, and the game doesn't find them: %s`, n, len(entries),
-			some(slashes)), "pack it anew", false
+		names, more := some(slashes)
+		return left4me.NewWarning(left4me.WarnHollow, name, "addon.backslashes", "number", n, "total", len(entries),
+			"names", names, "more", more), false
 	case len(odd) > 0:
-		return "the game doesn't find files of which the path isn't plain: " + some(odd), "pack it anew", len(odd) == deep
-	case len(inner) == 1:
-		return "it holds another add-on (" + inner[0] + "), which the game doesn't read", "add that one", false
-	case len(inner) > 1:
-		return fmt.Sprintf("it holds %d other add-ons, which the game doesn't read: %s", len(inner), some(inner)), "add those", false
+		names, more := some(odd)
+		return left4me.NewWarning(left4me.WarnHollow, name, "addon.paths_invalid", "names", names, "more", more), len(odd) == deep
+	case len(inner) > 0:
+		names, more := some(inner)
+		return left4me.NewWarning(left4me.WarnHollow, name, "addon.nested", "count", len(inner), "names", names, "more", more), false
 	}
 	if dir := folder(entries); dir != "" {
-		return fmt.Sprintf("everything in it lies in the folder %s, where the game doesn't look",
-			dir), "pack what is in that folder, without the folder itself", true
+		return left4me.NewWarning(left4me.WarnHollow, name, "addon.in_folder", "folder", dir), true
 	}
-	return "", "", false
+	return left4me.Warning{}, false
 }
 
 // folder returns the directory that contains all game content, or "" if there is none or several.

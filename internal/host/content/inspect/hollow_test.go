@@ -59,48 +59,48 @@ func TestUnusableAddonContentIsReported(t *testing.T) {
 		want string
 	}{
 		"intact": {good, ""},
-		"empty":  {pack(), "hollow: there is nothing in it; get it once more, or leave it out"},
+		"empty":  {pack(), "hollow: the add-on is empty; download the add-on again, or remove it"},
 		"backslashes": {
 			pack("addoninfo.txt", "AddonInfo {}", "missions/a.txt", missionText("A", "a1"), "maps/a1.bsp", "x", `sound\a.wav`, "x"),
-			`hollow: 1 of its 4 files have \ in their paths where / belongs, and the game doesn't find them: sound\a.wav; pack it anew`,
+			`hollow: 1 of the 4 files in the add-on have \ instead of / in their paths, so the game does not find them: sound\a.wav; pack the add-on again`,
 		},
 		"only backslashes": {
 			pack("addoninfo.txt", "AddonInfo {}", `missions\a.txt`, "a", `maps\a1.bsp`, "x"),
-			`hollow: its paths have \ where / belongs: the game finds nothing in it; pack it anew`,
+			`hollow: the paths in the add-on have \ instead of /, so the game finds no file in it; pack the add-on again`,
 		},
 		"odd paths": {
 			pack("/maps/a1.bsp", "x", "./cfg/x.cfg", "y"),
-			`hollow: the game doesn't find files of which the path isn't plain: /maps/a1.bsp, ./cfg/x.cfg; pack it anew`,
+			`hollow: the game does not find files with irregular paths: /maps/a1.bsp, ./cfg/x.cfg; pack the add-on again`,
 		},
 		"nested add-on": {
 			pack("addoninfo.txt", "AddonInfo {}", "inner.vpk", string(good)),
-			"hollow: it holds another add-on (inner.vpk), which the game doesn't read; add that one",
+			"hollow: the add-on contains another add-on, which the game does not read: inner.vpk; add the inner add-on instead",
 		},
 		"nested add-ons": {
 			pack("x/a.vpk", "1", "x/b.VPK", "2"),
-			"hollow: it holds 2 other add-ons, which the game doesn't read: x/b.VPK, x/a.vpk; add those",
+			"hollow: the add-on contains 2 other add-ons, which the game does not read: x/b.VPK, x/a.vpk; add the inner add-ons instead",
 		},
 		"content in a folder": {
 			pack("addoninfo.txt", "AddonInfo {}", "My Campaign/maps/a1.bsp", "x", "My Campaign/missions/a.txt", "a",
 				"My Campaign/readme.txt", "r"),
-			"hollow: everything in it lies in the folder My Campaign, where the game doesn't look; pack what is in that folder, without " +
-				"the folder itself",
+			"hollow: all content of the add-on is in the folder My Campaign, where the game does not look for it; pack the contents " +
+				"of the folder without the folder itself",
 		},
 		"content in a nested folder": {
 			pack("a/left4dead2/maps/a1.bsp", "x"),
-			"hollow: everything in it lies in the folder a/left4dead2, where the game doesn't look; pack what is in that folder, " +
-				"without the folder itself",
+			"hollow: all content of the add-on is in the folder a/left4dead2, where the game does not look for it; pack the " +
+				"contents of the folder without the folder itself",
 		},
 		"content in two folders": {pack("a/maps/a1.bsp", "x", "b/maps/b1.bsp", "x"), ""},
 		"no checksums": {
 			zeroSums(good),
-			"unchecked: it has no checksums: the program that packed it writes none, so nobody can tell whether it is whole; the game " +
-				"plays it all the same",
+			"unchecked: the add-on has no checksums, so damage cannot be detected; ignore this warning if the add-on works: some " +
+				"programs write no checksums, and the game does not need them",
 		},
 		"wrong tree length": {
 			declareLongerTree(good, 40, false),
-			"broken: it says that its directory has 139 bytes, and it has 99: the game looks for its files in the wrong place; pack it " +
-				"anew",
+			"broken: the header of the add-on gives a directory size of 139 bytes, but the directory has 99 bytes, so the game reads " +
+				"its files from the wrong place; pack the add-on again",
 		},
 		"longer tree with a gap": {declareLongerTree(good, 40, true), ""},
 	} {
@@ -123,9 +123,9 @@ func TestUnusableAddonContentIsReported(t *testing.T) {
 // The archives in testdata must get these warnings.
 func TestHollowAddonsInTestdata(t *testing.T) {
 	for name, want := range map[string]string{
-		"bslash": `hollow: its paths have \ where / belongs: the game finds nothing in it`, "empty": "hollow: there is nothing in it",
-		"vpkinvpk": "hollow: it holds another add-on (inner.vpk), which the game doesn't read; add that one",
-		"crc0":     "unchecked: it has no checksums",
+		"bslash": `hollow: the paths in the add-on have \ instead of /`, "empty": "hollow: the add-on is empty",
+		"vpkinvpk": "hollow: the add-on contains another add-on, which the game does not read: inner.vpk; add the inner add-on instead",
+		"crc0":     "unchecked: the add-on has no checksums",
 	} {
 		b, err := os.ReadFile(filepath.Join("testdata", name+".vpk"))
 		must(t, err)

@@ -9,7 +9,6 @@ package inspect
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"path"
 	"slices"
@@ -91,10 +90,7 @@ func Stack(ctx context.Context, layers []Layer, below []Layer, tick int) ([]left
 		})
 		for _, f := range v.files {
 			if upper, hidden := seen[f]; hidden && everyAddons[path.Base(f)] && path.Base(path.Dir(f)) == "vscripts" {
-				w.add(left4me.WarnScript, f,
-					fmt.Sprintf("%s and %s both have this loose file: only that of %s is run", nameOf(upper), nameOf(l.Name),
-						nameOf(upper)),
-					"in VPKs of their own all of them are")
+				w.add(left4me.NewWarning(left4me.WarnScript, f, "script.hidden", "upper", upper, "lower", l.Name))
 			} else if !hidden {
 				seen[f] = l.Name
 			}
@@ -156,28 +152,19 @@ func Sums(ctx context.Context, dir string, paths []string, progress func(bytes i
 			continue
 		}
 		names := make([]string, len(problems))
-		for i, p := range problems {
-			if names[i] = p.Entry; p.Entry == "" {
-				names[i] = "the archive itself"
+		for i, problem := range problems {
+			if names[i] = problem.Entry; problem.Entry == "" {
+				names[i] = path.Base(p) // the archive as a whole
 			}
 		}
-		w.add(left4me.WarnBroken, p, "its checksums are wrong: "+some(names), "get it once more: it was damaged on its way")
+		list, more := some(names)
+		w.add(left4me.NewWarning(left4me.WarnBroken, p, "addon.checksums_wrong", "names", list, "more", more))
 	}
 	return w.result(), ctx.Err()
 }
 
 func tooMany(addons int, w *list) {
 	if addons > maxAddons {
-		w.add(left4me.WarnTooMany, "",
-			fmt.Sprintf("%d add-ons: the game opens all of them at its start, and has room for some hundred files", addons),
-			fmt.Sprintf("leave out what isn't played; up to %d do no harm", maxAddons))
+		w.add(left4me.NewWarning(left4me.WarnTooMany, "", "addon.too_many", "number", addons, "limit", maxAddons))
 	}
-}
-
-// nameOf returns the name of a layer for messages.
-func nameOf(n left4me.Name) string {
-	if n == "" {
-		return "the game"
-	}
-	return "overlay " + string(n)
 }

@@ -123,12 +123,12 @@ var warningCases = []struct {
 	{
 		"same file with different content",
 		layer{"addons/a.vpk": pack("materials/x.vmt", "1", "k", "1"), "addons/b.vpk": pack("materials/x.vmt", "2", "l", "2")},
-		`^same-file addons/a.vpk: left4dead2/addons/b.vpk has the same file with other contents: materials/x.vmt$`,
+		`^same-file addons/a.vpk: left4dead2/addons/b.vpk contains the same file with different content: materials/x.vmt$`,
 	},
 	{
 		"same file with equal content",
 		layer{"addons/a.vpk": pack("x/lib.nut", "1", "x/a", "1"), "addons/b.vpk": pack("x/lib.nut", "1", "x/b", "2")},
-		`^same-file : add-ons have the same files with the same contents: a.vpk, b.vpk$`,
+		`^same-file : add-ons contain the same files with equal content: a.vpk, b.vpk$`,
 	},
 	{"add-on descriptions and scripts that run from every add-on", layer{
 		"addons/a.vpk": pack("addoninfo.txt", "a {}", "scripts/vscripts/director_base_addon.nut", goodScript, "addonimage.jpg", "1"),
@@ -138,12 +138,12 @@ var warningCases = []struct {
 	{
 		"same add-on twice",
 		layer{"addons/a.vpk": pack("x/y", "1"), "addons/b.vpk": pack("x/y", "1")},
-		`^duplicate addons/b.vpk: it is the same add-on as left4dead2/addons/a.vpk$`,
+		`^duplicate addons/b.vpk: the add-on is identical to left4dead2/addons/a.vpk$`,
 	},
 	{"same campaign twice", layer{
 		"addons/a.vpk": pack("missions/a.txt", missionText("A", "a1"), "maps/a1.bsp", "x"),
 		"addons/b.vpk": pack("missions/b.txt", missionText("a", "a2"), "maps/a2.bsp", "x"),
-	}, `^duplicate addons/b.vpk: the campaign a is in left4dead2/addons/a.vpk too$`},
+	}, `^duplicate addons/b.vpk: the campaign a is also in left4dead2/addons/a.vpk$`},
 	{
 		"map without a mission",
 		layer{"addons/a.vpk": pack("maps/lost.bsp", "x"), "maps/loose.bsp": []byte("x")},
@@ -155,53 +155,53 @@ var warningCases = []struct {
 			"addons/a.vpk":   pack("missions/a.txt", missionText("A", "A1", "a2"), "maps/a1.bsp", "x"),
 			"missions/b.txt": []byte(missionText("B", "b1")),
 		},
-		`^no-map addons/a.vpk: its mission names maps that aren't here: a2\nno-map missions/b.txt: .*: b1$`,
+		`^no-map addons/a.vpk: the mission names maps that are missing: a2\nno-map missions/b.txt: .*: b1$`,
 	},
 	{
 		"another game",
 		layer{"addons/a.vpk": pack("addoninfo.txt", "AddonInfo { addonSteamAppID 730 }"), "addons/r.vpk": otherPack},
-		`^other-game addons/a.vpk: it says that it is for another game: app 730\nother-game addons/r.vpk: it is a VPK of a kind that this game doesn't read$`,
+		`^other-game addons/a.vpk: addoninfo.txt names another game: app 730\nother-game addons/r.vpk: the file is a VPK version that this game does not read$`,
 	},
 	{
 		"broken",
 		layer{"addons/a.vpk": []byte("<html>not found</html>"), "addons/b.vpk": cutPack[:len(cutPack)-3], "addons/c.vpk": nil},
-		`^broken addons/a.vpk: it can't be read: at offset 0: .*\nbroken addons/b.vpk: it is cut: at offset 21: .*\nbroken addons/c.vpk: .*$`,
+		`^broken addons/a.vpk: the add-on cannot be read \(at offset 0: .*\nbroken addons/b.vpk: the add-on is truncated \(at offset 21: .*\nbroken addons/c.vpk: .*$`,
 	},
 	{
 		"wrong tree size",
 		layer{"addons/a.vpk": append(append(bytes.Clone(wholePack[:8]), 1, 0, 0, 0), wholePack[12:]...)},
-		`^broken addons/a.vpk: it says that its directory has 1 bytes, and it has \d+: [^\n]*$`,
+		`^broken addons/a.vpk: the header of the add-on gives a directory size of 1 bytes, but the directory has \d+ bytes, [^\n]*$`,
 	},
 	{
 		"missing parts",
 		layer{"addons/x_dir.vpk": splitPack, "addons/y_000.vpk": []byte("only data")},
-		`^incomplete addons/x_dir.vpk: parts of it are missing: x_003.vpk\nincomplete addons/y_000.vpk: .* y_dir.vpk is missing\nno-mission addons/x_dir.vpk: .*$`,
+		`^incomplete addons/x_dir.vpk: parts of the add-on are missing: x_003.vpk\nincomplete addons/y_000.vpk: .* y_dir.vpk is missing\nno-mission addons/x_dir.vpk: .*$`,
 	},
 	{
 		"names",
 		layer{"addons/A.VPK": pack("x/1", "1"), "addons/map2.1.vpk": pack("x/2", "1"), "addons/sub/x.vpk": pack("x/3", "1")},
-		`^name addons/A.VPK: on Linux .*small letters\nname addons/map2.1.vpk: on Linux .*two dots in its name\nname addons/sub/x.vpk: the game looks for add-ons in left4dead2/addons only$`,
+		`^name addons/A.VPK: the extension .VPK is not in lower case, .*\nname addons/map2.1.vpk: the file name contains more than one dot, .*\nname addons/sub/x.vpk: the game loads add-ons only from left4dead2/addons$`,
 	},
 	{
 		"scripts that replace those of the game",
 		layer{"addons/a.vpk": pack("scripts/vscripts/mapspawn.nut", goodScript), "scripts/vscripts/director_base.nut": []byte(goodScript)},
-		`^script scripts/vscripts/director_base.nut: it takes the place .*\nscript addons/a.vpk: scripts/vscripts/mapspawn.nut in it takes the place of the game's own script, on every map$`,
+		`^script scripts/vscripts/director_base.nut: the script replaces .*\nscript addons/a.vpk: scripts/vscripts/mapspawn.nut: the script replaces the game's own script on every map$`,
 	},
 	{"scripts with errors", layer{
 		"addons/a.vpk":           pack("scripts/vscripts/a.nut", "x <- {\n  y = [1, 2\n}\n"),
 		"scripts/vscripts/b.nut": []byte("// it's {\nprintl(\"open)\ny <- \"x)\n"),
 		"scripts/vscripts/c.nut": []byte("/* { */ function f() {\n"),
 		"scripts/vscripts/d.nut": []byte("x <- '}'; y <- @\"a\n\"\"{\"; z <- \"\\\"{\"; # {\n"),
-	}, `^script scripts/vscripts/b.nut: line 2: the quotation mark that begins here isn't closed\n` +
-		`script scripts/vscripts/c.nut: line 1: the bracket that begins here isn't closed: } is missing\n` +
-		`script addons/a.vpk: scripts/vscripts/a.nut in it, line 3: } stands where \] is needed, for line 2$`},
+	}, `^script scripts/vscripts/b.nut: syntax error in line 2: the quotation mark here is not closed\n` +
+		`script scripts/vscripts/c.nut: syntax error in line 1: the bracket here is not closed: } is missing\n` +
+		`script addons/a.vpk: scripts/vscripts/a.nut: syntax error in line 3: } stands where \] is needed to close line 2$`},
 	{
 		"game mode in an add-on with another name",
 		layer{
 			"addons/fun.vpk":  pack("modes/brawl.txt", "x", "scripts/vscripts/brawl.nut", goodScript),
 			"addons/race.vpk": pack("modes/race.txt", "x", "scripts/vscripts/race.nut", goodScript),
 		},
-		`^script addons/fun.vpk: on Linux the game doesn't run the script of the mode brawl .*$`,
+		`^script addons/fun.vpk: the game does not run the script of the mode brawl on Linux, .*$`,
 	},
 	{"texts", layer{
 		"addons/metamod.vdf": []byte("\"Plugin\"\n{\n\t\"file\"\t\"x\n}\n"), "resource/ui.res": []byte("a {\n b {\n c d\n}\n"),
@@ -214,22 +214,22 @@ var warningCases = []struct {
 			"/**\n * \"not\n */\n// \"STEAM_0:1:1\" \"z\n; x\n\"STEAM_1:0:123\" \"99:z\"\n\"!127.0.0.1\" \"@group\" \"pass word\"\n" +
 				"\"STEAM_1:0:5\"\n"),
 		"missions/m.txt": []byte("mission { name x modes { coop { 1 { map c1m1_hotel } } } }\n}"),
-	}, `^syntax missions/m.txt: the mission is broken: line 2: .*\n` +
-		`syntax addons/metamod.vdf: line 3: the quotation mark .*\n` +
-		`syntax addons/sourcemod/configs/databases.cfg: line 2: the bracket .*\n` +
-		`syntax resource/ui.res: line 4: } is missing .*\n` +
-		`text addons/sourcemod/configs/admins_simple.ini: line 8: what this administrator .*$`},
+	}, `^syntax missions/m.txt: syntax error in line 2: .*\n` +
+		`syntax addons/metamod.vdf: syntax error in line 3: the quotation mark .*\n` +
+		`syntax addons/sourcemod/configs/databases.cfg: syntax error in line 2: the bracket .*\n` +
+		`syntax resource/ui.res: syntax error in line 4: } is missing .*\n` +
+		`text addons/sourcemod/configs/admins_simple.ini: line 8: the administrator has no rights in this line$`},
 	{"texts with encoding problems", layer{
 		"cfg/server.cfg":                    []byte("\ufeffsv_cheats 0\nhostname “x”\n"),
 		"addons/sourcemod/configs/core.cfg": []byte("\xff\xfeC\x00o\x00r\x00e\x00"),
 		"resource/left4dead2_german.txt":    []byte("\xff\xfea\x00b\x00c\x00d\x00"), "addons/readme.txt": []byte("\ufeffx"),
 		"addons/a.vpk": pack("cfg/a.cfg", "\ufeffsv_cheats 0\n", "scripts/vscripts/a.nut", "\ufeff"+goodScript),
-	}, `^text addons/a.vpk: cfg/a.cfg in it: it begins with a byte order mark: .*\n` +
-		`text addons/a.vpk: scripts/vscripts/a.nut in it: it begins with a byte order mark: .*\n` +
-		`text addons/sourcemod/configs/core.cfg: it is UTF-16: .*\n` +
-		`text cfg/server.cfg: it begins with a byte order mark: .*\n` +
+	}, `^text addons/a.vpk: cfg/a.cfg: the file begins with a byte order mark: .*\n` +
+		`text addons/a.vpk: scripts/vscripts/a.nut: the file begins with a byte order mark: .*\n` +
+		`text addons/sourcemod/configs/core.cfg: the file is UTF-16: .*\n` +
+		`text cfg/server.cfg: the file begins with a byte order mark: .*\n` +
 		`text cfg/server.cfg: line 2: typographic .*$`},
-	{"too many add-ons", manyPacks, `^too-many : 201 add-ons: `},
+	{"too many add-ons", manyPacks, `^too-many : there are 201 add-ons; `},
 }
 
 func TestTreeWarnings(t *testing.T) {
@@ -333,9 +333,9 @@ func TestStackReportsConflictsBetweenLayers(t *testing.T) {
 	if alone, err := inspect.Stack(t.Context(), []inspect.Layer{{Name: "up", Dir: twice.lay(t)}}, nil, 0); err != nil || len(alone) > 0 {
 		t.Errorf("a single layer: got %v, %v, want no warnings", alone, err)
 	}
-	want := `duplicate addons/d.vpk: the campaign c is in left4dead2/addons/c.vpk too
-same-file addons/a.vpk: left4dead2/addons/b.vpk of overlay low has the same file with other contents: x/1
-script scripts/vscripts/mapspawn_addon.nut: overlay up and overlay low both have this loose file: only that of overlay up is run`
+	want := `duplicate addons/d.vpk: the campaign c is also in left4dead2/addons/c.vpk
+same-file addons/a.vpk: left4dead2/addons/b.vpk of overlay low contains the same file with different content: x/1
+script scripts/vscripts/mapspawn_addon.nut: overlay up and overlay low both contain this script, and the game runs only the one of overlay up`
 	if got := show(w); got != want {
 		t.Errorf("%s\nwant\n%s", got, want)
 	}
@@ -349,7 +349,7 @@ func TestSumsReportsWrongChecksums(t *testing.T) {
 		[]string{"left4dead2/addons/good.vpk", "left4dead2/addons/bad.vpk", "left4dead2/addons/none.vpk", "left4dead2/addons/gone.vpk"},
 		nil)
 	must(t, err)
-	if got := show(w); got != "broken addons/bad.vpk: its checksums are wrong: maps/m.bsp" {
+	if got := show(w); got != "broken addons/bad.vpk: the add-on has wrong checksums: maps/m.bsp" {
 		t.Errorf("got %q, want one warning about bad.vpk", got)
 	}
 }
@@ -360,7 +360,7 @@ func TestWarningsPerKindAreLimited(t *testing.T) {
 		l[fmt.Sprintf("addons/a%02d.vpk", i)] = []byte("no")
 	}
 	w, _ := tree(t, l)
-	if len(w) != 51 || w[50].Text != "and 30 more of this kind" {
+	if len(w) != 51 || w[50].Text != "30 more warnings of this kind" {
 		t.Errorf("got %d warnings ending in %+v, want 50 and a count of 30 more", len(w), w[len(w)-1])
 	}
 }
@@ -397,9 +397,9 @@ func TestOnlyLooseTextsCanBeRepaired(t *testing.T) {
 		got[w.Path+" "+w.Hint] = w.Fix
 	}
 	want := map[string]bool{
-		"left4dead2/cfg/a.cfg save it as UTF-8 without a byte order mark":                              true,
-		"left4dead2/cfg/a.cfg shorten it":                                                              false,
-		"left4dead2/addons/a.vpk save it as UTF-8 without a byte order mark, and pack the add-on anew": false,
+		"left4dead2/cfg/a.cfg save the file as UTF-8 without a byte order mark":                               true,
+		"left4dead2/cfg/a.cfg shorten the command":                                                            false,
+		"left4dead2/addons/a.vpk save the file as UTF-8 without a byte order mark, and pack the add-on again": false,
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("mismatch (-want +got):\n%s", d)
@@ -424,20 +424,20 @@ func TestMisplacedFilesAreReported(t *testing.T) {
 		"addons/sourcemod/extensions/none.autoload": nil,
 	})
 	got := show(w)
-	want := `incomplete addons/gone.vdf: the program that it names isn't here: left4dead2/addons/nothere/server
-incomplete addons/sourcemod/extensions/none.autoload: the program that it names isn't here: left4dead2/addons/sourcemod/extensions/none.ext
-incomplete addons/sourcemod/extensions/socket.autoload: of left4dead2/addons/sourcemod/extensions/socket.ext, which it names, only the program for Windows is here: socket.ext.dll
-incomplete addons/sourcemod/extensions/x64only.autoload: of left4dead2/addons/sourcemod/extensions/x64only.ext, which it names, only a 64-bit program is here, and the game is a 32-bit one
-incomplete addons/tool.vdf: of left4dead2/addons/tool, which it names, only the program for Windows is here: tool.dll
-incomplete addons/wide.vdf: of left4dead2/addons/wide, which it names, only a 64-bit program is here, and the game is a 32-bit one
-name addons/SourceMod/Plugins: on Linux the game and SourceMod don't find this directory: its name must be in small letters
-name addons/SourceMod: on Linux the game and SourceMod don't find this directory: its name must be in small letters
-place addons/SourceMod/Plugins/A.smx: SourceMod loads plugins from left4dead2/addons/sourcemod/plugins only
-place addons/sourcemod/configs/g.txt: it is game data, which SourceMod reads from left4dead2/addons/sourcemod/gamedata only
-place addons/sourcemod/sourcemod: the directory sourcemod is doubled: nothing looks in the inner one
-place addons/sourcemod/sourcemod/plugins/d.smx: SourceMod loads plugins from left4dead2/addons/sourcemod/plugins only
-place addons/sourcemod/x.phrases.txt: SourceMod reads phrases from left4dead2/addons/sourcemod/translations only
-place addons/x.smx: SourceMod loads plugins from left4dead2/addons/sourcemod/plugins only`
+	want := `incomplete addons/gone.vdf: the program left4dead2/addons/nothere/server, which this file loads, is missing
+incomplete addons/sourcemod/extensions/none.autoload: the program left4dead2/addons/sourcemod/extensions/none.ext, which this file loads, is missing
+incomplete addons/sourcemod/extensions/socket.autoload: only the Windows build of left4dead2/addons/sourcemod/extensions/socket.ext is present: socket.ext.dll
+incomplete addons/sourcemod/extensions/x64only.autoload: only a 64-bit build of left4dead2/addons/sourcemod/extensions/x64only.ext is present, but the game is a 32-bit program
+incomplete addons/tool.vdf: only the Windows build of left4dead2/addons/tool is present: tool.dll
+incomplete addons/wide.vdf: only a 64-bit build of left4dead2/addons/wide is present, but the game is a 32-bit program
+name addons/SourceMod/Plugins: the directory name is not in lower case, so the game and SourceMod do not find it on Linux
+name addons/SourceMod: the directory name is not in lower case, so the game and SourceMod do not find it on Linux
+place addons/SourceMod/Plugins/A.smx: SourceMod loads plugins only from left4dead2/addons/sourcemod/plugins
+place addons/sourcemod/configs/g.txt: the file contains game data, which SourceMod reads only from left4dead2/addons/sourcemod/gamedata
+place addons/sourcemod/sourcemod: the directory sourcemod is doubled, and nothing reads the inner one
+place addons/sourcemod/sourcemod/plugins/d.smx: SourceMod loads plugins only from left4dead2/addons/sourcemod/plugins
+place addons/sourcemod/x.phrases.txt: SourceMod reads phrases only from left4dead2/addons/sourcemod/translations
+place addons/x.smx: SourceMod loads plugins only from left4dead2/addons/sourcemod/plugins`
 	if got != want {
 		t.Errorf("%s\nwant\n%s", got, want)
 	}
@@ -456,15 +456,16 @@ func TestStackReportsMissingDependencies(t *testing.T) {
 			nil,
 			layer{"x": nil},
 			100,
-			"tick-rate : it has a tick rate of 100, and nothing that enables it: the game keeps to 30",
+			"tick-rate : the tick rate is 100, but nothing enables it, so the game runs at 30",
 		},
 		"30": {nil, layer{"x": nil}, 30, ""},
 		"plugins": {
 			[]layer{plugins},
 			layer{"x": nil},
 			0,
-			"no-metamod addons/metamod/y.vdf: it has plugins of Metamod but no Metamod: none of them is loaded\n" +
-				"no-sourcemod addons/sourcemod/plugins/x.smx: it has SourceMod plugins but no SourceMod: none of them is loaded",
+			"no-metamod addons/metamod/y.vdf: the overlays contain Metamod plugins but no Metamod, so no plugin is loaded\n" +
+				"no-sourcemod addons/sourcemod/plugins/x.smx: the overlays contain SourceMod plugins but no SourceMod, " +
+				"so no plugin is loaded",
 		},
 		"in another overlay":   {[]layer{plugins, sourcemod}, layer{"x": nil}, 0, ""},
 		"in the game":          {[]layer{plugins}, sourcemod, 0, ""},
@@ -475,7 +476,7 @@ func TestStackReportsMissingDependencies(t *testing.T) {
 			[]layer{{"cfg/My/x.cfg": nil}, {"cfg/my/y.cfg": nil}},
 			layer{"x": nil},
 			0,
-			"name cfg/my: overlay o0 has it as left4dead2/cfg/My: the two differ by case only, and on Linux both are there",
+			"name cfg/my: overlay o0 contains this path as left4dead2/cfg/My; the names differ only in case, and on Linux both exist",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -31,18 +31,18 @@ func TestMissionProblemsAreReported(t *testing.T) {
 		{
 			"UTF-16",
 			layer{"missions/a.txt": wide(quoted), "maps/a1.bsp": nil},
-			`^text missions/a.txt: the mission is UTF-16 \(little-endian\). The game cannot read this mission. Save it as UTF-8 without a byte order mark.$`,
+			`^text missions/a.txt: the file is UTF-16, so the game cannot read it$`,
 		},
 		{
 			"byte order mark in an add-on",
 			layer{"addons/a.vpk": pack("missions/a.txt", mark+quoted, "maps/a1.bsp", "x")},
-			`^text addons/a.vpk: the mission missions/a.txt in it begins with a byte order mark. The game cannot read this mission. Save it as UTF-8 without a byte order mark.$`,
+			`^text addons/a.vpk: missions/a.txt: the file begins with a byte order mark, so the game cannot read it$`,
 		},
 		{
 			"byte order mark in addoninfo.txt",
 			layer{"addons/a.vpk": pack("addoninfo.txt", mark+"\"AddonInfo\" { addonSteamAppID 730 }")},
-			`^other-game addons/a.vpk: it says that it is for another game: app 730\n` +
-				`text addons/a.vpk: addoninfo.txt in it begins with a byte order mark. The game cannot read this addoninfo.txt. Save it as UTF-8 without a byte order mark.$`,
+			`^other-game addons/a.vpk: addoninfo.txt names another game: app 730\n` +
+				`text addons/a.vpk: addoninfo.txt: the file begins with a byte order mark, so the game cannot read it$`,
 		},
 		{
 			"key without value",
@@ -50,7 +50,7 @@ func TestMissionProblemsAreReported(t *testing.T) {
 				"missions/a.txt": []byte(
 					"\"mission\"\n{\n\"Name\" A\n\"modes\" { coop {\n1 { Map c1m1_hotel Image\n}\n2 { Map c1m2_streets }\n} } }"),
 			},
-			`^syntax missions/a.txt: the mission is broken: line 5: the key "Image" has no value$`,
+			`^syntax missions/a.txt: syntax error in line 5: the key "Image" has no value$`,
 		},
 		{
 			"conditions and brackets",
@@ -59,13 +59,13 @@ func TestMissionProblemsAreReported(t *testing.T) {
 					"mission {\nName A\nAuthor me [VS]\nmodes {\ncoop { 1 { Map c1m1_hotel } }\nversus [$LINUX] { 1 { Map none } }\n" +
 						"realism [!$X360] { 1 { Map none } }\nsurvival [$X360] { 1 { Map none } } } }"),
 			},
-			`^syntax missions/a.txt: the mission has a condition: line 6: the condition "\[\$LINUX\]" does not hold in this game, but in newer ones: "versus" is left out \(see also line 7\)\n` +
-				`syntax missions/a.txt: the mission has a text in brackets: line 3: the game takes "\[VS\]" for a condition .*$`,
+			`^syntax missions/a.txt: condition in line 6: the condition "\[\$LINUX\]" does not hold in this game, but in newer ones: "versus" is left out \(further lines: 7\)\n` +
+				`syntax missions/a.txt: text in brackets in line 3: the game takes "\[VS\]" for a condition .*$`,
 		},
 		{
 			"long texts",
 			layer{"addons/a.vpk": pack("addoninfo.txt", "AddonInfo {\naddonDescription \""+strings.Repeat("x", 1024)+"\"\n}")},
-			`^syntax addons/a.vpk: addoninfo.txt in it has a text that is too long: line 2: the game reads only the first 1023 bytes .*$`,
+			`^syntax addons/a.vpk: addoninfo.txt: text too long in line 2: the game reads only the first 1023 bytes .*$`,
 		},
 		{
 			"legacy encoding",
@@ -73,19 +73,19 @@ func TestMissionProblemsAreReported(t *testing.T) {
 				"missions/a.txt": []byte(
 					"mission { Name A DisplayTitle \"\xc2\xe5\xe7\xf7\" modes { coop { 1 { Map c1m1_hotel Image \xc2\xe5 \xe7\xf7 } } } }"),
 			},
-			`(?s)^syntax missions/a.txt: the mission is broken: line 1: the key "\x{fffd}" has no value$`,
+			`(?s)^syntax missions/a.txt: syntax error in line 1: the key "\x{fffd}" has no value$`,
 		},
 		{"resource file of the client", layer{"resource/a.res": []byte("a { b \"c\nd\" e f [!$X360] }")}, `^$`},
 		{
 			"empty mission with a syntax error",
 			layer{"missions/a.txt": []byte("mission\n{\n}\n}\n")},
-			`^syntax missions/a.txt: the mission is broken: line 4: } closes nothing$`,
+			`^syntax missions/a.txt: syntax error in line 4: } closes nothing$`,
 		},
-		{"no mission", layer{"missions/a.txt": []byte("nothing { a b }")}, `^syntax missions/a.txt: the mission has no mission in it$`},
+		{"no mission", layer{"missions/a.txt": []byte("nothing { a b }")}, `^syntax missions/a.txt: the file contains no mission$`},
 		{
 			"too large",
 			layer{"addons/a.vpk": pack("missions/a.txt", strings.Repeat(" ", 1<<20+1))},
-			`^syntax addons/a.vpk: the mission missions/a.txt in it is too large: 1048577 bytes$`,
+			`^syntax addons/a.vpk: missions/a.txt: the file is too large: 1048577 bytes$`,
 		},
 	} {
 		w, _ := tree(t, c.l)
@@ -123,8 +123,8 @@ func TestMissionSyntaxErrorsAreReportedByLine(t *testing.T) {
 				"addons/" + name + ".vpk": pack("missions/"+name+".txt", string(text), "maps/"+name+"_m1.bsp", "x", "maps/"+name+"_m2.bsp",
 					"x", "maps/"+name+"_m3.bsp", "x"),
 			})
-		if want := "syntax addons/" + name + ".vpk: the mission missions/" + name + ".txt in it is broken: line " +
-			lines[name]; strings.Count(show(w), want) != 1 || strings.Count(show(w), "syntax") != 1 {
+		if want := "syntax addons/" + name + ".vpk: missions/" + name + ".txt: syntax error in line " +
+			lines[name]; strings.Count(show(w), want) != 1 || strings.Count(show(w), "syntax addons") != 1 {
 			t.Errorf("%s:\n%s\nwant %s", name, show(w), want)
 		}
 	}

@@ -181,9 +181,7 @@ func (v *view) pack(name string, isAddon bool) {
 	v.parts(name, a)
 	v.entries(p, a)
 	if a.WrongDataOffset() { // don't warn about the consequences, too
-		v.warn.add(left4me.WarnBroken, name,
-			fmt.Sprintf("it says that its directory has %d bytes, and it has %d: the game looks for its files in the wrong place",
-				a.Declared, a.TreeSize), "pack it anew")
+		v.warn.add(left4me.NewWarning(left4me.WarnBroken, name, "addon.directory_size_wrong", "declared", a.Declared, "actual", a.TreeSize))
 		if v.hidden == nil {
 			v.hidden = map[string]bool{}
 		}
@@ -196,12 +194,10 @@ func (v *view) pack(name string, isAddon bool) {
 		return
 	}
 	if isAddon && !a.HasSums() {
-		v.warn.add(left4me.WarnUnchecked, name,
-			"it has no checksums: the program that packed it writes none, so nobody can tell whether it is whole",
-			"the game plays it all the same")
+		v.warn.add(left4me.NewWarning(left4me.WarnUnchecked, name, "addon.no_checksums"))
 	}
 	if isAddon && len(a.Overlaps()) > 0 {
-		v.warn.add(left4me.WarnBroken, name, "files in it overlap", "pack it anew")
+		v.warn.add(left4me.NewWarning(left4me.WarnBroken, name, "addon.files_overlap"))
 	}
 	if isAddon {
 		v.info(name, a)
@@ -217,25 +213,27 @@ func (v *view) pack(name string, isAddon bool) {
 func (v *view) unreadable(name string, err error) {
 	switch {
 	case part().MatchString(name) && errors.Is(err, vpk.ErrFormat):
-		v.warn.add(left4me.WarnIncomplete, name,
-			"it is a part of an add-on of which "+path.Base(part().ReplaceAllString(name, "_dir.vpk"))+" is missing",
-			"add all of its files")
+		v.warn.add(left4me.NewWarning(left4me.WarnIncomplete, name, "addon.part_without_directory",
+			"directory", path.Base(part().ReplaceAllString(name, "_dir.vpk"))))
 	case errors.Is(err, vpk.ErrVersion):
-		v.warn.add(left4me.WarnOtherGame, name, "it is a VPK of a kind that this game doesn't read", "leave it out")
+		v.warn.add(left4me.NewWarning(left4me.WarnOtherGame, name, "addon.version_unsupported"))
 	case errors.Is(err, vpk.ErrTruncated):
-		v.warn.add(left4me.WarnBroken, name, "it is cut: "+cause(err), "get it once more")
+		offset, reason := cause(err)
+		v.warn.add(left4me.NewWarning(left4me.WarnBroken, name, "addon.truncated", "offset", offset, "reason", reason))
 	default:
-		v.warn.add(left4me.WarnBroken, name, "it can't be read: "+cause(err), "get it once more, or leave it out")
+		offset, reason := cause(err)
+		v.warn.add(left4me.NewWarning(left4me.WarnBroken, name, "addon.unreadable", "offset", offset, "reason", reason))
 	}
 }
 
-// cause formats an error without the parts that the warning repeats.
-func cause(err error) string {
+// cause returns where and why a VPK cannot be read, as arguments of a warning; both are nil for an
+// error of the file system.
+func cause(err error) (offset, reason any) {
 	var at *vpk.Error
 	if !errors.As(err, &at) {
-		return "reading fails"
+		return nil, nil
 	}
-	return fmt.Sprintf("at offset %d: %s: %v", at.Offset, at.Text, at.Err)
+	return at.Offset, fmt.Sprintf("%s: %v", at.Text, at.Err)
 }
 
 // parts warns about missing data files of a multi-file VPK.
@@ -247,7 +245,8 @@ func (v *view) parts(name string, a *vpk.Archive) {
 		}
 	}
 	if len(missing) > 0 {
-		v.warn.add(left4me.WarnIncomplete, name, "parts of it are missing: "+some(missing), "add them, in the same directory")
+		names, more := some(missing)
+		v.warn.add(left4me.NewWarning(left4me.WarnIncomplete, name, "addon.parts_missing", "names", names, "more", more))
 	}
 }
 

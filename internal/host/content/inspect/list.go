@@ -1,7 +1,6 @@
 package inspect
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -14,15 +13,13 @@ type list struct {
 	count map[string]int
 }
 
-func (l *list) add(kind, path, text, hint string) { l.fixable(kind, path, text, hint, false) }
-
-// fixable adds a warning. fix means that left4me can repair its cause.
-func (l *list) fixable(kind, path, text, hint string, fix bool) {
+func (l *list) add(w left4me.Warning) {
 	if l.count == nil {
 		l.count = map[string]int{}
 	}
-	if l.count[kind]++; l.count[kind] <= maxPerKind {
-		l.all = append(l.all, left4me.Warning{Kind: kind, Path: path, Text: clip(text), Hint: hint, Fix: fix})
+	if l.count[w.Kind]++; l.count[w.Kind] <= maxPerKind {
+		w.Text = clip(w.Text)
+		l.all = append(l.all, w)
 	}
 }
 
@@ -38,17 +35,32 @@ func clip(s string) string {
 func (l *list) result() []left4me.Warning {
 	for kind, n := range l.count {
 		if n > maxPerKind {
-			l.all = append(l.all, left4me.Warning{Kind: kind, Text: fmt.Sprintf("and %d more of this kind", n-maxPerKind)})
+			l.all = append(l.all, left4me.NewWarning(kind, "", "list.more_of_kind", "count", n-maxPerKind))
 		}
 	}
 	slices.SortStableFunc(l.all, func(a, b left4me.Warning) int { return strings.Compare(a.Kind, b.Kind) })
 	return l.all
 }
 
-// some lists the first names and counts the others.
-func some(names []string) string {
-	if len(names) <= maxSuspects {
-		return strings.Join(names, ", ")
+// maxListed bounds a name in a list of names, in bytes of JSON.
+const maxListed = 200
+
+// some returns the first names as a list, and the number of the others, or nil if there are none.
+func some(names []string) (list string, more any) {
+	if n := len(names) - maxSuspects; n > 0 {
+		names, more = names[:maxSuspects], n
 	}
-	return fmt.Sprintf("%s and %d more", strings.Join(names[:maxSuspects], ", "), len(names)-maxSuspects)
+	short := make([]string, len(names))
+	for i, name := range names {
+		short[i] = left4me.Clip(name, maxListed)
+	}
+	return strings.Join(short, ", "), more
+}
+
+// optional returns an argument of a warning that is left out if it is empty.
+func optional(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
 }

@@ -3,7 +3,6 @@ package inspect
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"path"
@@ -38,17 +37,17 @@ func (v *view) checkPlaces(ctx context.Context) error {
 		switch {
 		case strings.HasSuffix(base, ".smx"):
 			if !beneath(smDir + "/plugins") {
-				v.warn.add(left4me.WarnPlace, f, "SourceMod loads plugins from "+smDir+"/plugins only", "move it there, or leave it out")
+				v.warn.add(left4me.NewWarning(left4me.WarnPlace, f, "plugin.misplaced", "directory", smDir+"/plugins"))
 			}
 		case strings.HasSuffix(base, ".phrases.txt"):
 			if !beneath(smDir + "/translations") {
-				v.warn.add(left4me.WarnPlace, f, "SourceMod reads phrases from "+smDir+"/translations only", "move it there")
+				v.warn.add(left4me.NewWarning(left4me.WarnPlace, f, "phrases.misplaced", "directory", smDir+"/translations"))
 			}
 		case path.Ext(base) == ".txt" && heads > 0 && !beneath(smDir+"/gamedata") && !beneath(smDir+"/translations") &&
 			!beneath("left4dead2/missions"):
 			heads--
 			if v.head(f) == "games" {
-				v.warn.add(left4me.WarnPlace, f, "it is game data, which SourceMod reads from "+smDir+"/gamedata only", "move it there")
+				v.warn.add(left4me.NewWarning(left4me.WarnPlace, f, "gamedata.misplaced", "directory", smDir+"/gamedata"))
 			}
 		}
 	}
@@ -84,12 +83,9 @@ func (v *view) checkDirs(dir string, checked map[string]bool) {
 		switch {
 		case parent != "." && strings.EqualFold(name, path.Base(parent)) && place.Known(strings.ToLower(parent)) &&
 			!place.Known(strings.ToLower(dir)):
-			v.warn.add(left4me.WarnPlace, dir, fmt.Sprintf("the directory %s is doubled: nothing looks in the inner one", name),
-				"move what is in it one up")
+			v.warn.add(left4me.NewWarning(left4me.WarnPlace, dir, "directory.doubled", "directory", name))
 		case place.Known(strings.ToLower(dir)) && dir != strings.ToLower(dir):
-			v.warn.add(left4me.WarnName, dir,
-				"on Linux the game and SourceMod don't find this directory: its name must be in small letters",
-				"name it "+strings.ToLower(dir))
+			v.warn.add(left4me.NewWarning(left4me.WarnName, dir, "directory.not_lower_case", "name", strings.ToLower(dir)))
 		}
 	}
 }
@@ -146,17 +142,13 @@ func (v *view) program(by, name string, linux, windows, other []string) {
 	found := there(linux)
 	switch {
 	case len(found) > 0 && !slices.ContainsFunc(found, func(p string) bool { return !is64(p) }), len(found) == 0 && len(there(other)) > 0:
-		v.warn.add(left4me.WarnIncomplete, by,
-			fmt.Sprintf("of %s, which it names, only a 64-bit program is here, and the game is a 32-bit one", name),
-			"get the 32-bit "+want+" for Linux")
+		v.warn.add(left4me.NewWarning(left4me.WarnIncomplete, by, "program.only_64_bit", "program", name, "file", want))
 	case len(found) > 0:
 	case len(there(windows)) > 0:
-		v.warn.add(left4me.WarnIncomplete, by,
-			fmt.Sprintf("of %s, which it names, only the program for Windows is here: %s", name, path.Base(there(windows)[0])),
-			"get "+want+", the build for Linux")
+		v.warn.add(left4me.NewWarning(left4me.WarnIncomplete, by, "program.only_windows", "program", name,
+			"found", path.Base(there(windows)[0]), "file", want))
 	default:
-		v.warn.add(left4me.WarnIncomplete, by, fmt.Sprintf("the program that it names isn't here: %s", name),
-			"get "+want+", the 32-bit build for Linux, or leave this file out")
+		v.warn.add(left4me.NewWarning(left4me.WarnIncomplete, by, "program.missing", "program", name, "file", want))
 	}
 }
 
@@ -181,9 +173,7 @@ func warnSpellings(views []*view, w *list) {
 				case path.Base(o.as) == path.Base(p) || warned[key]:
 				case o.who != v.Name:
 					warned[key] = true
-					w.add(left4me.WarnName, p,
-						fmt.Sprintf("%s has it as %s: the two differ by case only, and on Linux both are there", nameOf(o.who), o.as),
-						"give it the same name in both")
+					w.add(left4me.NewWarning(left4me.WarnName, p, "file.differs_in_case", "overlay", o.who, "other", o.as))
 				}
 			}
 		}
@@ -226,16 +216,14 @@ func warnMissingDependencies(views []*view, below []Layer, tickrate int, w *list
 	sourcemod := installed(smDir+"/bin", in(smDir+"/bin"))
 	metamod := installed(addonsDir+"/metamod/bin", in(addonsDir+"/metamod/bin"))
 	if plugins && !sourcemod {
-		w.add(left4me.WarnNoSourceMod, plugin, "it has SourceMod plugins but no SourceMod: none of them is loaded",
-			"add an overlay with SourceMod and Metamod")
+		w.add(left4me.NewWarning(left4me.WarnNoSourceMod, plugin, "stack.no_sourcemod"))
 	}
 	by, needed := first(views, func(f string) bool { return path.Dir(f) == addonsDir+"/metamod" && path.Ext(f) == ".vdf" })
 	if !needed {
 		by, needed = first(views, in(smDir+"/bin"))
 	}
 	if needed && !metamod {
-		w.add(left4me.WarnNoMetamod, by, "it has plugins of Metamod but no Metamod: none of them is loaded",
-			"add an overlay with SourceMod and Metamod")
+		w.add(left4me.NewWarning(left4me.WarnNoMetamod, by, "stack.no_metamod"))
 	}
 	enabler := installed(addonsDir, func(f string) bool {
 		base := strings.ToLower(path.Base(f))
@@ -243,9 +231,7 @@ func warnMissingDependencies(views []*view, below []Layer, tickrate int, w *list
 		return f == addonsDir+"/l4dtoolz.so" || strings.Contains(base, "tickrate") && (ext == ".so" || ext == ".smx")
 	})
 	if tickrate > defaultTick && !enabler {
-		w.add(left4me.WarnTickrate, "",
-			fmt.Sprintf("it has a tick rate of %d, and nothing that enables it: the game keeps to %d", tickrate, defaultTick),
-			"add an overlay with tickrate_enabler or l4dtoolz, or set the tick rate to 30")
+		w.add(left4me.NewWarning(left4me.WarnTickrate, "", "stack.tick_rate", "tick", tickrate, "limit", defaultTick))
 	}
 }
 

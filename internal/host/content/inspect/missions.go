@@ -23,7 +23,7 @@ func (v *view) campaigns() []left4me.Campaign {
 			left -= len(mode.Chapters)
 		}
 		if left < 0 {
-			v.warn.add(left4me.WarnSyntax, "", "there are more chapters than can be told: some campaigns are left out", "")
+			v.warn.add(left4me.NewWarning(left4me.WarnSyntax, "", "campaign.too_many_chapters"))
 			break
 		}
 		all = append(all, m.campaign(v))
@@ -176,8 +176,8 @@ func (v *view) checkMaps() {
 	without := func(path string, maps []string) {
 		maps = slices.DeleteFunc(slices.Compact(slices.Sorted(slices.Values(maps))), func(m string) bool { return named[m] || v.hidden[m] })
 		if len(maps) > 0 {
-			v.warn.add(left4me.WarnNoMission, path, "no mission names these maps: "+some(maps),
-				"they can be played with map and changelevel only, and are in no vote or lobby")
+			names, more := some(maps)
+			v.warn.add(left4me.NewWarning(left4me.WarnNoMission, path, "map.no_mission", "names", names, "more", more))
 		}
 	}
 	for _, p := range v.addons() {
@@ -209,8 +209,8 @@ func (v *view) checkMaps() {
 			if m.pack != nil {
 				where = m.pack.path
 			}
-			v.warn.add(left4me.WarnNoMap, where, "its mission names maps that aren't here: "+some(missing),
-				"servers stay on their map, or crash, when the campaign gets there")
+			names, more := some(missing)
+			v.warn.add(left4me.NewWarning(left4me.WarnNoMap, where, "map.missing", "names", names, "more", more))
 		}
 	}
 }

@@ -1,7 +1,6 @@
 package inspect
 
 import (
-	"fmt"
 	"path"
 	"slices"
 	"strings"
@@ -15,7 +14,7 @@ func (v *view) checkNames() {
 		top, _, _ := strings.Cut(f, "/")
 		return slices.Contains(gameDirs, top)
 	}) {
-		v.warn.add(left4me.WarnName, v.files[0], "nothing lies in left4dead2, where the game looks", "move it there")
+		v.warn.add(left4me.NewWarning(left4me.WarnName, v.files[0], "file.outside_game", "directory", base))
 	}
 	for _, f := range v.files {
 		dir, name := path.Split(f)
@@ -27,14 +26,13 @@ func (v *view) checkNames() {
 		}
 		switch {
 		case !isAddonsDir(dir):
-			v.warn.add(left4me.WarnName, f, "the game looks for add-ons in left4dead2/addons only", "move it there")
+			v.warn.add(left4me.NewWarning(left4me.WarnName, f, "addon.misplaced", "directory", addonsDir))
 		case path.Ext(name) != ".vpk":
-			v.warn.add(left4me.WarnName, f,
-				fmt.Sprintf("on Linux the game doesn't find %s: the ending must be in small letters", path.Ext(name)),
-				"name it "+strings.TrimSuffix(name, path.Ext(name))+".vpk")
+			v.warn.add(left4me.NewWarning(left4me.WarnName, f, "addon.extension_case", "extension", path.Ext(name),
+				"name", strings.TrimSuffix(name, path.Ext(name))+".vpk"))
 		case strings.Contains(stem, "."):
-			v.warn.add(left4me.WarnName, f, "on Linux the game doesn't find an add-on with two dots in its name",
-				"name it "+strings.ReplaceAll(strings.TrimSuffix(name, path.Ext(name)), ".", "_")+".vpk")
+			v.warn.add(left4me.NewWarning(left4me.WarnName, f, "addon.two_dots",
+				"name", strings.ReplaceAll(strings.TrimSuffix(name, path.Ext(name)), ".", "_")+".vpk"))
 		}
 	}
 }

@@ -1,7 +1,6 @@
 package inspect
 
 import (
-	"fmt"
 	"maps"
 	"path"
 	"slices"
@@ -33,15 +32,14 @@ func (v *view) checkScripts() {
 			continue
 		}
 		if ownScripts[rest] {
-			v.warn.add(left4me.WarnScript, f, "it takes the place of the game's own script, on every map",
-				"add-ons with the same one don't work beside it; director_base_addon.nut and mapspawn_addon.nut are run for each add-on")
+			v.warn.add(left4me.NewWarning(left4me.WarnScript, f, "script.replaces_game", "file", nil))
 		}
 		b, err := v.text(f)
 		if err != nil {
 			continue
 		}
-		if line, problem := squirrel.check(string(b)); problem != "" {
-			v.warn.add(left4me.WarnScript, f, fmt.Sprintf("line %d: %s", line, problem), "the game doesn't run a script with an error")
+		if line, problem := squirrel.check(string(b)); problem != nil {
+			v.warn.add(left4me.NewWarning(left4me.WarnScript, f, "script.syntax", "file", nil, "line", line, "problem", problem))
 		}
 	}
 	for _, p := range v.addons() {
@@ -53,9 +51,8 @@ func (v *view) checkPacked(p *pack) {
 	stem := strings.TrimSuffix(strings.ToLower(path.Base(p.path)), ".vpk")
 	for _, mode := range p.modes {
 		if _, has := p.find(vscripts + mode + ".nut"); has && mode != stem {
-			v.warn.add(left4me.WarnScript, p.path,
-				fmt.Sprintf("on Linux the game doesn't run the script of the mode %.60s out of an add-on of another name", mode),
-				"name it "+mode+".vpk, or add the script as a loose file")
+			mode = left4me.Clip(mode, maxListed)
+			v.warn.add(left4me.NewWarning(left4me.WarnScript, p.path, "script.mode_needs_name", "mode", mode, "name", mode+".vpk"))
 		}
 	}
 	if !slices.ContainsFunc(slices.Collect(maps.Keys(p.named)),
@@ -77,16 +74,15 @@ func (v *view) checkPacked(p *pack) {
 			continue
 		}
 		if ownScripts[rest] {
-			v.warn.add(left4me.WarnScript, p.path, name+" in it takes the place of the game's own script, on every map",
-				"add-ons with the same one don't work beside it")
+			v.warn.add(left4me.NewWarning(left4me.WarnScript, p.path, "script.replaces_game", "file", name))
 		}
 		b, err := v.packedText(a, e)
 		if err != nil {
 			continue
 		}
-		if line, problem := squirrel.check(string(b)); problem != "" {
-			v.warn.add(left4me.WarnScript, p.path, fmt.Sprintf("%s in it, line %d: %s", name, line, problem),
-				"the game doesn't run a script with an error")
+		if line, problem := squirrel.check(string(b)); problem != nil {
+			v.warn.add(left4me.NewWarning(left4me.WarnScript, p.path, "script.syntax", "file", name, "line", line,
+				"problem", problem))
 		}
 	}
 }
@@ -103,8 +99,9 @@ func (v *view) checkPackedText(p *pack, a *vpk.Archive, e vpk.Entry) {
 		return
 	}
 	for _, f := range gametext.Check(reader, b) {
-		v.warn.add(left4me.WarnText, p.path, fmt.Sprintf("%.120s in it: %s", strings.ToLower(e.Path), f),
-			f.Hint+", and pack the add-on anew")
+		v.warn.add(left4me.NewWarning(left4me.WarnText, p.path, "text.finding_packed",
+			"file", left4me.Clip(strings.ToLower(e.Path), maxListed),
+			"count", len(f.Rows), "lines", optional(f.Lines()), "problem", f.Problem))
 	}
 }
 

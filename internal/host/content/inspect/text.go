@@ -2,7 +2,6 @@ package inspect
 
 import (
 	"context"
-	"fmt"
 	"path"
 	"strings"
 
@@ -36,8 +35,8 @@ func (v *view) checkTexts(ctx context.Context) error {
 		if strings.Contains(text, "\x00") {
 			continue // not a text
 		}
-		if line, problem := check(text); problem != "" {
-			v.warn.add(left4me.WarnSyntax, f, fmt.Sprintf("line %d: %s", line, problem), "")
+		if line, problem := check(text); problem != nil {
+			v.warn.add(left4me.NewWarning(left4me.WarnSyntax, f, "text.syntax", "line", line, "problem", problem))
 		}
 	}
 	return nil
@@ -49,13 +48,16 @@ func (v *view) warnFindings(file string, found []gametext.Finding) {
 		if f.Fix == gametext.Encoding && v.encodingWarned[file] {
 			continue
 		}
-		v.warn.fixable(left4me.WarnText, file, f.String(), f.Hint, f.Fix != gametext.NoFix)
+		w := left4me.NewWarning(left4me.WarnText, file, "text.finding",
+			"count", len(f.Rows), "lines", optional(f.Lines()), "problem", f.Problem)
+		w.Fix = f.Fix != gametext.NoFix
+		v.warn.add(w)
 	}
 }
 
 // checkOf returns the check for the text at a lower-case path, or nil. Missions are checked
 // elsewhere.
-func checkOf(name string) func(string) (int, string) {
+func checkOf(name string) func(string) (int, *left4me.Error) {
 	ext := path.Ext(name)
 	switch {
 	case ext == ".cfg" && strings.HasPrefix(name, sourceMod+"configs/"),

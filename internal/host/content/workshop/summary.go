@@ -48,14 +48,12 @@ func Warnings(items []left4me.WorkshopState) (warnings []left4me.Warning) {
 		if i.File != "" || slices.Contains([]string{left4me.ItemCollection, left4me.ItemExcluded}, i.State) {
 			continue
 		}
-		what := "workshop item " + string(i.ID)
+		var title any
 		if i.Title != "" {
-			what += " (" + i.Title + ")"
+			title = i.Title
 		}
-		warnings = append(warnings, left4me.Warning{
-			Kind: left4me.WarnIncomplete, Text: what + " is missing: " + i.Text,
-			Hint: "parts of a campaign that come as several items are all needed; exclude it if it isn't wanted",
-		})
+		warnings = append(warnings, left4me.NewWarning(left4me.WarnIncomplete, "", "workshop.item_missing", "item", i.ID, "title", title,
+			"reason", i.Text))
 	}
 	return warnings
 }
