@@ -58,7 +58,7 @@ func (c *Client) refused(res *http.Response) error {
 	p := problem{}
 	if err == nil && kind == "application/problem+json" && json.Unmarshal(body, &p) == nil && p.Detail != "" {
 		p.Status = res.StatusCode
-		if near := c.nearest(res.Request.Context(), p.Detail); near != "" {
+		if near := c.nearest(res.Request.Context(), p); near != "" {
 			p.Hint = fmt.Sprintf("did you mean %q?", near)
 		}
 		switch unauthorized := p.Status == http.StatusUnauthorized; {
