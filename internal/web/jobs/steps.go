@@ -29,13 +29,18 @@ func pace(ctx context.Context, s left4me.Step, now time.Time) string {
 }
 
 // CurrentStep returns the label of a job's running step, or an empty string.
-func CurrentStep(j left4me.Job) string {
+func CurrentStep(ctx context.Context, j left4me.Job) string {
 	for _, s := range j.Steps {
 		if s.State == left4me.StepRunning {
-			return format.Visible(s.Label)
+			return stepLabel(ctx, s)
 		}
 	}
 	return ""
+}
+
+// stepLabel returns the label of a step in the reader's language.
+func stepLabel(ctx context.Context, s left4me.Step) string {
+	return format.Visible(left4me.StepText(locale.From(ctx), s.Label))
 }
 
 func stepTone(s left4me.StepState) string {

@@ -13,7 +13,7 @@ func progressOf(ctx context.Context, j left4me.Job) string {
 	if j.State == left4me.JobQueued {
 		return locale.T(ctx, "servers.job.queued", "job", jobNoun(ctx, j.Kind))
 	}
-	if step := jobs.CurrentStep(j); step != "" {
+	if step := jobs.CurrentStep(ctx, j); step != "" {
 		return step
 	}
 	switch j.Kind {
