@@ -397,7 +397,7 @@ func (w *walk) build() {
 	must(w.content.Build(ctx, left4me.ByUser("admin"), "made", overlays.Request{}))(w.t)
 	d = w.host.next(w.t)
 	w.host.report(w.t, d, left4me.JobFailed, &left4me.Error{Kind: left4me.Conflict, Text: "the script failed with exit status 3"})
-	w.shows("a script that failed", "ended with status 3", "/overlays/{name}/script")
+	w.shows("a script that failed", "failed with exit status 3", "/overlays/{name}/script")
 	w.shows("a script that failed", "build failed", "/overlays")
 }
 
