@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 	"github.com/gorcon/rcon"
 
@@ -306,6 +307,41 @@ func (s *site) everywhere(name, path string) {
 			s.picture(fmt.Sprintf("%s-%s-%d", name, theme, width))
 		}
 	}
+	s.inPseudo(name, path)
+}
+
+// inPseudo opens a page on a phone in the pseudo-locale, whose texts have brackets and are 40 % longer.
+// It is an error if the page is wider than the phone or has a text that is not in the catalogue.
+func (s *site) inPseudo(name, path string) {
+	s.t.Helper()
+	language := func(headers network.Headers) chromedp.Action[chromedp.Void] {
+		return chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
+			_, err := chromedp.Call(ctx, network.SetExtraHTTPHeaders, network.SetExtraHTTPHeadersParams{Headers: headers})
+			return err
+		})
+	}
+	s.do(path+" in the pseudo-locale", chromedp.EmulateViewport(360, 844),
+		language(network.Headers{"Accept-Language": "en-XA"}), chromedp.Navigate(s.url(path)))
+	wide, err := chromedp.Run(s.ctx, chromedp.Evaluate[int64]("document.documentElement.scrollWidth"))
+	if err != nil || wide > 360 {
+		s.t.Errorf("%s in the pseudo-locale is %d px wide, want 360 (%v)", path, wide, err)
+	}
+	outside, err := chromedp.Run(s.ctx, chromedp.Evaluate[[]string](`(() => {
+		const found = [], texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+		for (let n; (n = texts.nextNode()); ) {
+			if (!/[A-Za-z]{3,} [a-z]{2,}/.test(n.data) || /⟦|⟧/.test(n.data)) continue;
+			if (!n.parentElement.closest("code, pre, bdi, time, script, textarea, [lang]:not(html), .console")) found.push(n.data.trim());
+		}
+		return found;
+	})()`))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for _, text := range outside {
+		s.t.Errorf("%s: %q is not in the catalogue", path, text)
+	}
+	s.picture(name + "-pseudo-360")
+	s.do("back to English", language(network.Headers{}))
 }
 
 // accessible runs axe-core on the current page, including colour contrast and structure.
