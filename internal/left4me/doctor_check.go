@@ -28,7 +28,7 @@ const (
 type Check struct {
 	Name  string     `json:"name"` // a stable identifier: "disk"
 	State CheckState `json:"state" enum:"ok,warn,broken,skipped"`
-	Code  string     `json:"code,omitempty" doc:"Identifies what was found, and is stable"`
+	Code  string     `json:"code" doc:"Identifies what was found, and is stable"`
 	Args  Args       `json:"args,omitempty" doc:"What the text of the code is filled with, as in errors"`
 	Text  string     `json:"text" doc:"What was found"`
 	Mend  string     `json:"mend,omitempty" doc:"What to do about it; commands are enclosed in backquotes"`

@@ -14,7 +14,7 @@ import (
 func TestCheckCrossesJSONAndIsRenderedByCode(t *testing.T) {
 	reason := left4me.NewError(left4me.Conflict, "port.in_use", "port", 27015, "server", "beta")
 	made := left4me.NewCheck(left4me.CheckBroken, "process", "process.failed", "reason", reason,
-		"logs", left4me.Commands("left4me server logs beta"), "command", left4me.Commands("left4me server start beta"))
+		"log", left4me.Commands("left4me server logs beta"), "command", left4me.Commands("left4me server start beta"))
 	b, err := json.Marshal(made)
 	if err != nil {
 		t.Fatal(err)

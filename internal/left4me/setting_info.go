@@ -85,15 +85,22 @@ const (
 // must not change the slice.
 func SettingInfos() []SettingInfo { return englishSettings() }
 
-// englishSettings adds the texts on first use, so that processes without settings, such as
-// the shim, don't spend time on them.
-var englishSettings = sync.OnceValue(func() []SettingInfo {
-	all := slices.Clone(settingInfos)
-	for n, i := range all {
-		all[n] = i.In(locale.English)
-	}
-	return all
-})
+// english has the settings with their English texts. It is filled on first use and is static data
+// before, so that processes without settings, such as the root helper, don't pay for the catalogue.
+var english struct {
+	once     sync.Once
+	settings []SettingInfo
+}
+
+func englishSettings() []SettingInfo {
+	english.once.Do(func() {
+		english.settings = slices.Clone(settingInfos)
+		for n, i := range english.settings {
+			english.settings[n] = i.In(locale.English)
+		}
+	})
+	return english.settings
+}
 
 // SettingOf returns the setting with the given key, with English texts.
 func SettingOf(key string) (SettingInfo, bool) {

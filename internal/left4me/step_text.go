@@ -2,6 +2,7 @@ package left4me
 
 import (
 	"strings"
+	"unicode"
 
 	"github.com/left4me/left4me/internal/locale"
 )
@@ -9,7 +10,7 @@ import (
 // StepText returns the label of a step in the language of p. The label itself identifies the
 // step and never changes; a label that this build doesn't know is returned unchanged.
 func StepText(p *locale.Printer, label string) string {
-	if key := StepKey(label); p.Has(key) {
+	if key := StepKey(label); p.Has(key) && !strings.ContainsFunc(label, unicode.IsControl) {
 		return p.Text(key)
 	}
 	return label

@@ -9,7 +9,7 @@ import (
 )
 
 // inEnglish has its own texts, so that the tests do not depend on the wording of pages.
-var inEnglish = &Printer{tag: "en", parent: English, plural: englishPlural, number: englishNumber, decimal: ".", texts: []entry{
+var inEnglish = &Printer{tag: "en", parent: English, plural: englishPlural, number: englishNumber, decimal: ".", texts: &[]entry{
 	{"after", "{name} stopped after {time:span}[[, because {reason}]]", nil},
 	{"broken", "{name", nil},
 	{"link", "Set it in the <settings>settings of {name}</settings> of {host}.", nil},
@@ -155,7 +155,7 @@ func FuzzText(f *testing.F) {
 		f.Add(forms["other"], key)
 	}
 	f.Fuzz(func(t *testing.T, text, arg string) {
-		p := &Printer{texts: []entry{{"key", text, nil}}, plural: englishPlural, number: englishNumber, decimal: ","}
+		p := &Printer{texts: &[]entry{{"key", text, nil}}, plural: englishPlural, number: englishNumber, decimal: ","}
 		_ = p.Text("key", arg, arg, "count", 3, "size", Bytes(5), "name", []int{1})
 		_ = p.Pieces("key", arg, arg, "count", 3, "size", Bytes(5), "name", []int{1})
 		_ = pseudo(text)

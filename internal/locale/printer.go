@@ -11,7 +11,7 @@ import (
 // Printer writes texts in one language. It is safe for concurrent use.
 type Printer struct {
 	tag     string
-	texts   []entry // sorted by key; nil for Pseudo, which derives its texts from English
+	texts   *[]entry // sorted by key; nil for Pseudo, which derives its texts from English
 	parent  *Printer
 	plural  func(n int64) string // CLDR plural category of a non-negative integer
 	number  func(n int64) string // formats an integer with digit grouping
@@ -148,7 +148,7 @@ type contextKey struct{}
 // prefix, sorted by key. A text without plural forms has only the form "other".
 func (p *Printer) All(prefix string) iter.Seq2[string, map[string]string] {
 	return func(yield func(string, map[string]string) bool) {
-		for _, e := range p.texts {
+		for _, e := range *p.texts {
 			if !strings.HasPrefix(e.key, prefix) {
 				continue
 			}
@@ -191,7 +191,7 @@ func From(ctx context.Context) *Printer {
 func T(ctx context.Context, key string, args ...any) string { return From(ctx).Text(key, args...) }
 
 // English is the language that has every text.
-var English = &Printer{tag: "en", texts: englishTexts[:], plural: englishPlural, number: englishNumber, decimal: "."}
+var English = &Printer{tag: "en", texts: &englishTexts, plural: englishPlural, number: englishNumber, decimal: "."}
 
 // Pseudo is English with accents, brackets and 40 % more characters, under the tag en-XA:
 // it shows which text of a page does not come from the catalogue and which element is too
@@ -222,9 +222,9 @@ func (p *Printer) find(key string) (entry, bool) {
 	if p == Pseudo {
 		return findPseudo(key)
 	}
-	i, ok := slices.BinarySearchFunc(p.texts, key, func(e entry, key string) int { return strings.Compare(e.key, key) })
+	i, ok := slices.BinarySearchFunc(*p.texts, key, func(e entry, key string) int { return strings.Compare(e.key, key) })
 	if !ok {
 		return entry{}, false
 	}
-	return p.texts[i], true
+	return (*p.texts)[i], true
 }

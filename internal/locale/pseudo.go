@@ -5,13 +5,25 @@ import (
 	"sync"
 )
 
-// accents replaces each letter by a similar one.
-var accents = strings.NewReplacer(
-	"a", "á", "b", "ƀ", "c", "ç", "d", "ð", "e", "é", "f", "ƒ", "g", "ĝ", "h", "ĥ", "i", "î", "j", "ĵ", "k", "ķ", "l", "ļ",
-	"m", "ɱ", "n", "ñ", "o", "ö", "p", "þ", "q", "ǫ", "r", "ŕ", "s", "š", "t", "ţ", "u", "û", "v", "ṽ", "w", "ŵ", "x", "ẋ",
-	"y", "ý", "z", "ž", "A", "Á", "B", "Ɓ", "C", "Ç", "D", "Ð", "E", "É", "F", "Ƒ", "G", "Ĝ", "H", "Ĥ", "I", "Î", "J", "Ĵ",
-	"K", "Ķ", "L", "Ļ", "M", "Ṁ", "N", "Ñ", "O", "Ö", "P", "Þ", "Q", "Ǫ", "R", "Ŕ", "S", "Š", "T", "Ţ", "U", "Û", "V", "Ṽ",
-	"W", "Ŵ", "X", "Ẋ", "Y", "Ý", "Z", "Ž")
+// accents has a letter for each from a to z and from A to Z that looks like it. It is static data, so
+// that programs without texts don't pay for it.
+var accents = [2][26]rune{
+	{'á', 'ƀ', 'ç', 'ð', 'é', 'ƒ', 'ĝ', 'ĥ', 'î', 'ĵ', 'ķ', 'ļ', 'ɱ', 'ñ', 'ö', 'þ', 'ǫ', 'ŕ', 'š', 'ţ', 'û', 'ṽ', 'ŵ', 'ẋ', 'ý', 'ž'},
+	{'Á', 'Ɓ', 'Ç', 'Ð', 'É', 'Ƒ', 'Ĝ', 'Ĥ', 'Î', 'Ĵ', 'Ķ', 'Ļ', 'Ṁ', 'Ñ', 'Ö', 'Þ', 'Ǫ', 'Ŕ', 'Š', 'Ţ', 'Û', 'Ṽ', 'Ŵ', 'Ẋ', 'Ý', 'Ž'},
+}
+
+// accent returns text with each letter replaced by one that looks like it.
+func accent(text string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z':
+			return accents[0][r-'a']
+		case r >= 'A' && r <= 'Z':
+			return accents[1][r-'A']
+		}
+		return r
+	}, text)
+}
 
 // pseudoTexts caches generated entries by key.
 var pseudoTexts sync.Map
@@ -46,7 +58,7 @@ func pseudo(text string) string {
 		if i < 0 {
 			i = len(rest)
 		}
-		b.WriteString(accents.Replace(rest[:i]))
+		b.WriteString(accent(rest[:i]))
 		letters += len([]rune(rest[:i]))
 		rest = rest[i:]
 		if rest == "" {

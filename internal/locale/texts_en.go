@@ -2,7 +2,7 @@
 
 package locale
 
-var englishTexts = [...]entry{
+var englishTexts = []entry{
 	{"accounts.account.done.ended", "The other browser is logged out.", nil},
 	{"accounts.account.done.password", "Password changed. All other browsers are logged out.", nil},
 	{"accounts.account.done.password_tokens", "Password changed. All other browsers are logged out. {count} tokens are still valid. Revoke any that someone else may know.", &forms{one: "Password changed. All other browsers are logged out. {count} token is still valid. Revoke it if someone else may know it."}},
@@ -341,7 +341,7 @@ var englishTexts = [...]entry{
 	{"check.ports.none_free.fix", "extend LEFT4ME_PORT_RANGE, or stop the programs that use these ports", nil},
 	{"check.ports.ok", "{free} of the ports {low} to {high} are free[[; port {port1} is used by {holder1}]][[; port {port2} is used by {holder2}]][[; port {port3} is used by {holder3}]][[; {more} other ports are in use]]", nil},
 	{"check.process.failed", "the server failed[[: {reason}]]", nil},
-	{"check.process.failed.fix", "{logs} shows its last output; then {command}", nil},
+	{"check.process.failed.fix", "{log} shows its last output; then {command}", nil},
 	{"check.process.running", "the server is running (pid {pid})", nil},
 	{"check.process.starting", "the server is starting", nil},
 	{"check.process.starting.fix", "wait until it is ready; its console shows the progress", nil},

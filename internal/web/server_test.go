@@ -116,8 +116,8 @@ func TestButtonsMakeJobs(t *testing.T) {
 		t.Errorf("%+v", d)
 	}
 	s.host.report(t, d, left4me.JobRunning, nil, left4me.Step{Label: left4me.StepLaunch, State: left4me.StepRunning})
-	await(t, "the step on the page", func() bool { return strings.Contains(b.get("/servers/alpha").body, left4me.StepLaunch) })
-	b.get("/servers").has(t, http.StatusOK, left4me.StepLaunch)
+	await(t, "the step on the page", func() bool { return strings.Contains(b.get("/servers/alpha").body, "Start server") })
+	b.get("/servers").has(t, http.StatusOK, "Start server")
 	s.host.report(t, d, left4me.JobDone, nil)
 	if p := b.do(http.MethodPost, "/servers/alpha/stop", "", "X-Left4me", "live", "Sec-Fetch-Site",
 		"same-origin"); p.status != http.StatusNoContent {

@@ -89,7 +89,7 @@ func TestServerPageFollowsItsServer(t *testing.T) {
 	must(s.servers.Act(t.Context(), left4me.ByUser("admin"), left4me.StartServer, "alpha"))(t)
 	d := s.host.next(t)
 	s.host.report(t, d, left4me.JobRunning, nil, left4me.Step{Label: left4me.StepAwaitReady, State: left4me.StepRunning})
-	wait(t, events, "the step", contains(`id="server-job"`, left4me.StepAwaitReady))
+	wait(t, events, "the step", contains(`id="server-job"`, "Wait for the first query answer"))
 	s.tell(t,
 		left4me.Status{
 			Name:       "alpha",

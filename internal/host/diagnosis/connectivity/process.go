@@ -22,7 +22,7 @@ func (w *walk) process(context.Context) left4me.Check {
 		return left4me.NewCheck(left4me.CheckBroken, name, "process.stopping", "command", start)
 	case left4me.Failed:
 		return left4me.NewCheck(left4me.CheckBroken, name, "process.failed", "reason", w.reason(),
-			"logs", left4me.Commands("left4me server logs "+string(w.Name)), "command", start)
+			"log", left4me.Commands("left4me server logs "+string(w.Name)), "command", start)
 	}
 	return left4me.NewCheck(left4me.CheckBroken, name, "process.stopped", "command", start)
 }
