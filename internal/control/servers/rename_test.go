@@ -472,7 +472,7 @@ func TestConnectivityHidesNamesInReasons(t *testing.T) {
 	s.host(t, map[string]func([]byte) (any, error){
 		bus.VerbReach: func([]byte) (any, error) {
 			check := left4me.NewCheck(left4me.CheckBroken, "process", "process.failed", "reason", why,
-				"logs", left4me.Commands("date"), "command", left4me.Commands("date"))
+				"log", left4me.Commands("date"), "command", left4me.Commands("date"))
 			newer, older := check, left4me.Check{Name: "process", Text: check.Text} // of hosts with another version
 			newer.Code = "process.of_tomorrow"
 			return []left4me.Check{check, newer, older}, nil

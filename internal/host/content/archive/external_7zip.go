@@ -208,7 +208,7 @@ func restrictFiles(archive *os.File) error {
 	size := unsafe.Sizeof(attr.Handled_access_fs)
 	rules, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, uintptr(unsafe.Pointer(&attr)), size, 0)
 	if errno != 0 {
-		return fmt.Errorf("Landlock: %w", errno)
+		return fmt.Errorf("set up Landlock: %w", errno)
 	}
 	defer unix.Close(int(rules))
 	const read, run = unix.LANDLOCK_ACCESS_FS_READ_FILE, unix.LANDLOCK_ACCESS_FS_EXECUTE | unix.LANDLOCK_ACCESS_FS_READ_DIR
@@ -224,7 +224,7 @@ func restrictFiles(archive *os.File) error {
 		_, _, errno := unix.Syscall6(unix.SYS_LANDLOCK_ADD_RULE, rules, unix.LANDLOCK_RULE_PATH_BENEATH, uintptr(unsafe.Pointer(&rule)), 0,
 			0, 0)
 		if errno != 0 {
-			return fmt.Errorf("Landlock: %w", errno)
+			return fmt.Errorf("set up Landlock: %w", errno)
 		}
 		return nil
 	}
@@ -234,7 +234,7 @@ func restrictFiles(archive *os.File) error {
 			continue
 		}
 		if err != nil {
-			return fmt.Errorf("Landlock: %s: %w", p, err)
+			return fmt.Errorf("set up Landlock: %s: %w", p, err)
 		}
 		err = allow(fd)
 		unix.Close(fd)
@@ -246,7 +246,7 @@ func restrictFiles(archive *os.File) error {
 		return err
 	}
 	if _, _, errno := unix.Syscall(unix.SYS_LANDLOCK_RESTRICT_SELF, rules, 0, 0); errno != 0 {
-		return fmt.Errorf("Landlock: %w", errno)
+		return fmt.Errorf("set up Landlock: %w", errno)
 	}
 	return nil
 }
@@ -295,7 +295,7 @@ func denySystemCalls() error {
 	_, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, 0, uintptr(unsafe.Pointer(&filter)))
 	runtime.KeepAlive(program)
 	if errno != 0 && errno != unix.ENOSYS && errno != unix.EINVAL { // ENOSYS, EINVAL: the kernel has no seccomp filters
-		return fmt.Errorf("seccomp: %w", errno)
+		return fmt.Errorf("install the seccomp filter: %w", errno)
 	}
 	return nil
 }
