@@ -85,7 +85,7 @@ func TestFailedInstallShowsRemedy(t *testing.T) {
 	s.login()
 	s.do("install", chromedp.Navigate(s.url("/game")), chromedp.Click(chromedp.CSS(`form[action="/game/install"] button`)))
 	s.until("the cause and the remedy are shown",
-		`/disk full.*Make room and try again/is.test(document.querySelector("#game-work .problem")?.innerText ?? "")`)
+		`/disk full.*Free some space/is.test(document.querySelector("#game-work .problem")?.innerText ?? "")`)
 	s.until("SteamCMD's output is expanded",
 		`document.querySelector("#game-work .log[open] pre").innerText.includes("Not enough disk space")`)
 	s.shows("The game is not installed")
