@@ -320,7 +320,8 @@ func (s *site) inPseudo(name, path string) {
 		return chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
 			_, err := chromedp.Call(ctx, network.SetExtraHTTPHeaders, network.SetExtraHTTPHeadersParams{Headers: language})
 			if err == nil {
-				_, err = chromedp.Call(ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !scripts})
+				_, err = chromedp.Call(ctx, emulation.SetScriptExecutionDisabled,
+					emulation.SetScriptExecutionDisabledParams{Value: !scripts})
 			}
 			return err
 		})
@@ -348,7 +349,8 @@ func (s *site) inPseudo(name, path string) {
 		}
 	}
 	s.picture(name + "-pseudo-360")
-	s.do("back to English", set(network.Headers{}, true), chromedp.EmulateViewport(1280, 844), chromedp.Navigate(s.url(path)))
+	s.do("back to English", set(network.Headers{}, true), chromedp.EmulateViewport(1280, 844),
+		chromedp.Navigate(s.url(path)))
 }
 
 // stillEnglish matches texts that are not in the catalogue yet: recipes of scripts, the names of
