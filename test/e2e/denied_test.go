@@ -166,10 +166,10 @@ func TestSecondLeft4meKeepsUnits(t *testing.T) {
 		t.Skip(skip)
 	}
 	if out, _ := as("left4me", "env", "LEFT4ME_ROOT=/tmp/other", "left4me", "doctor"); !strings.Contains(out,
-		"not for LEFT4ME_ROOT=/tmp/other") {
+		"the installed units use another root directory than LEFT4ME_ROOT=/tmp/other") {
 		t.Errorf("doctor:\n%s", out)
 	}
-	if out, _ := as("left4me", "left4me", "doctor"); strings.Contains(out, "not for") {
+	if out, _ := as("left4me", "left4me", "doctor"); strings.Contains(out, "another root directory") {
 		t.Errorf("doctor of the first:\n%s", out)
 	}
 }

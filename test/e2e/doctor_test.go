@@ -138,7 +138,7 @@ func TestDoctorRepairsOwnersAndModes(t *testing.T) {
 	must(t, "rm", "-rf", root+"/.steam")
 	wrong := []string{
 		"runtime has the mode 0777", "logs belongs to root:root", "left4me.env has the mode 0644",
-		"everybody may write to " + root + "/installation/base",
+		"every user may write to " + root + "/installation/base",
 	}
 	for _, user := range []string{"left4me", "root"} {
 		said := fmt.Sprint(findings(t, user))
