@@ -104,11 +104,23 @@ func (u upload) hang(t *testing.T, size int64, text string) net.Conn {
 	return c
 }
 
-// rows returns everything that users created, as printed by commands.
+// rows returns everything that users created, in fields that both versions of the API have: what
+// commands print may be worded differently.
 func rows(t *testing.T) (text string) {
 	t.Helper()
-	for _, noun := range []string{"user", "blueprint", "overlay"} {
-		text += must(t, "left4me", noun, "list") + "\n"
+	for _, path := range []string{"/users", "/blueprints", "/overlays"} {
+		var all []struct {
+			Name, Kind string
+			Admin      bool
+			Overlays   []string
+			Servers    []string
+		}
+		if code := call(t, "GET", path, nil, &all); code != http.StatusOK || len(all) == 0 {
+			t.Fatalf("%s: status %d, %d rows", path, code, len(all))
+		}
+		for _, v := range all {
+			text += fmt.Sprintf("%s %+v\n", path, v)
+		}
 	}
 	var servers []struct {
 		Name, Blueprint string
