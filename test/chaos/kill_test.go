@@ -83,8 +83,10 @@ func waitUntilSettled(t *testing.T, s *stage.Stage, name, verb string, job stage
 	stage.Until(t, "the server runs or is stopped", func() bool {
 		v, there := s.Server(name)
 		games, shims := len(s.Games()), len(s.Shims())
-		if games > 1 || shims > 1 {
-			t.Fatalf("got %d games and %d shims, want at most one of each", games, shims)
+		// A second shim may exist for a moment: the next left4me starts one while the first is not
+		// listening yet, and it ends when it finds the server's lock taken. It never starts a game.
+		if games > 1 {
+			t.Fatalf("got %d games and %d shims, want at most one game", games, shims)
 		}
 		up := v.State == "running"
 		if there && up && verb == "stop" && job.State == "done" {
