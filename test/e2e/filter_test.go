@@ -31,7 +31,7 @@ func TestHelperUnitAllowsMountsOfOlderKernels(t *testing.T) {
 		text := regexp.MustCompile(
 			`(?m)^(ExecStart|ExecStop|Conflicts|After|StopWhenUnneeded|RemainAfterExit)=.*\n`).ReplaceAllString(string(b), "")
 		text = strings.Replace(text, "[Service]\n", `[Service]
-ExecStart=/root/overlayfs.test -test.v -test.run "(Layers|Device|Odd|Reader|Writer|LeavesNothing)/names"
+ExecStart=/root/overlayfs.test -test.v -test.run "(Layers|Device|Odd|Reader|Writer|RootOwned)/names"
 StandardOutput=file:/root/probe.log
 # The tests' own way to a namespace of theirs is one of the things not allowed.
 PrivateMounts=yes
