@@ -2,19 +2,10 @@ package format
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/left4me/left4me/internal/locale"
 )
-
-// Count returns a number with its noun.
-func Count(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
-}
 
 // MachineTime returns a time for scripts, in RFC 3339.
 func MachineTime(t time.Time) string { return t.UTC().Format(time.RFC3339) }
