@@ -578,5 +578,6 @@ func TestChildProcessesOfGameEndWithIt(t *testing.T) {
 
 func TestServersRunAsOrdinaryUser(t *testing.T) {
 	t.Parallel()
-	shimtest.AsUser(t, "^Test(ServerBecomes|ServerSurvives|SocketIs|GameIs|Shim|Second|Crash|Child|Console|SlowConsole|PortHolder|OldCrash|RestartPolicy|StopTimeouts)")
+	shimtest.AsUser(t, "^Test(ServerBecomes|ServerSurvives|SocketIs|GameIs|Shim|Second|Crash|Child|Console|"+
+		"SlowConsole|PortHolder|OldCrash|RestartPolicy|StopTimeouts)")
 }
