@@ -76,7 +76,7 @@ func TestPasswordChangeEndsOtherSessions(t *testing.T) {
 	before := here.cookie()
 	p = change(password, another, another)
 	if to := p.header.Get("Location"); p.status != http.StatusSeeOther || to != "/account?did=password" {
-		t.Fatalf("%d to %s\n%s", p.status, to, p.body)
+		t.Fatalf("got status %d, location %s\n%s", p.status, to, p.body)
 	}
 	here.get("/account?did=password").has(t, http.StatusOK, "Password changed", "logged out")
 	if here.cookie() == before {
@@ -98,7 +98,7 @@ func TestLogOutEverywhereEndsAllSessions(t *testing.T) {
 	}
 	p := here.post("/account/signout")
 	if to := p.header.Get("Location"); p.status != http.StatusSeeOther || to != "/login" || p.header.Get("Clear-Site-Data") == "" {
-		t.Errorf("%d to %s", p.status, to)
+		t.Errorf("got status %d, location %s", p.status, to)
 	}
 	endsSoon(t, events)
 	here.out()
@@ -148,13 +148,13 @@ func TestAccountPageCreatesAndRevokesTokens(t *testing.T) {
 	p.has(t, http.StatusOK, "not shown again", "My &lt;script&gt;", "Never used")
 	token := tokenPattern.FindString(p.body)
 	if who, err := s.accounts.AuthenticateToken(t.Context(), token); err != nil || who.Name != "guest" || who.Admin {
-		t.Fatalf("%+v, %v", who, err)
+		t.Fatalf("got user %+v, error %v", who, err)
 	}
 	b.get("/account").hasNot(t, token)
 	b.post("/account/tokens", "label", " ", "expires", "30").has(t, http.StatusUnprocessableEntity, `id="label-problem"`)
 	all := must(s.accounts.Tokens(t.Context(), must(s.accounts.User(t.Context(), "guest"))(t).Actor))(t)
 	if len(all) != 1 || all[0].ExpiresAt.Sub(all[0].CreatedAt).Round(24*time.Hour) != 30*24*time.Hour {
-		t.Fatalf("%+v", all)
+		t.Fatalf("got tokens %+v", all)
 	}
 	for range 2 { // the second request finds no token
 		b.post("/account/tokens/"+all[0].ID+"/revoke").has(t, http.StatusSeeOther)
@@ -185,7 +185,7 @@ func TestAdministratorManagesUsers(t *testing.T) {
 		events := zoey.stream(streamOf(t, zoey.get("/servers")))
 		p := admin.post("/users/zoey/"+what, form...)
 		if p.status != http.StatusSeeOther {
-			t.Fatalf("%s: %d\n%s", what, p.status, p.body)
+			t.Fatalf("%s: got status %d\n%s", what, p.status, p.body)
 		}
 		admin.get(p.header.Get("Location")).has(t, http.StatusOK, `<p class="told" role="status">`)
 		endsSoon(t, events)

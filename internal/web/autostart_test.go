@@ -9,7 +9,7 @@ import (
 	"github.com/left4me/left4me/internal/store"
 )
 
-func TestPanelSaysWhyLeft4meStartedAServer(t *testing.T) {
+func TestPanelShowsReasonOfAutostart(t *testing.T) {
 	s := newSite(t, false)
 	s.addServer(t, "alpha")
 	b := s.as(t, "admin")
@@ -26,21 +26,21 @@ func TestPanelSaysWhyLeft4meStartedAServer(t *testing.T) {
 	_, head, _ := strings.Cut(page.body, `id="server-head"`)
 	head, _, _ = strings.Cut(head, "</header>")
 	if !strings.Contains(head, "started after a reboot") {
-		t.Error("the head of the page doesn't say why it starts")
+		t.Error("the head of the page lacks the reason of the start")
 	}
 	for _, path := range []string{"/jobs", "/servers/alpha/history"} {
 		b.get(path).has(t, http.StatusOK, "started after a reboot")
 	}
 }
 
-func TestAutostartIsChosenInSettings(t *testing.T) {
+func TestSettingsFormSetsAutostart(t *testing.T) {
 	s := newSite(t, false)
 	s.addServer(t, "alpha")
 	b := s.as(t, "admin")
 	b.get("/servers/alpha/settings").has(t, http.StatusOK, `<option value="last" selected>`)
 	if p := b.post("/servers/alpha/settings", "version", "1", "blueprint", "default", "port", "27015", "autostart",
 		"never"); p.status != http.StatusSeeOther {
-		t.Fatalf("%d %s", p.status, p.body)
+		t.Fatalf("got status %d: %s", p.status, p.body)
 	}
 	b.get("/servers/alpha/settings").has(t, http.StatusOK, `<option value="never" selected>`)
 	b.post("/servers/alpha/settings", "version", "2", "blueprint", "default", "port", "27015", "autostart", "sometimes").

@@ -7,9 +7,9 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// A server that is made from a blueprint shows what the blueprint says, also after
-// another one was chosen, and without scripts.
-func TestANewServerShowsTheValuesOfItsBlueprint(t *testing.T) {
+// The form of a server shows the values of its blueprint, also after the user chose another blueprint,
+// and without scripts.
+func TestServerFormShowsValuesOfBlueprint(t *testing.T) {
 	s := newSite(t, false)
 	must(s.content.Blueprints().Create(t.Context(), left4me.ByUser("tester"),
 		left4me.Blueprint{
@@ -35,6 +35,6 @@ func TestANewServerShowsTheValuesOfItsBlueprint(t *testing.T) {
 		b.post(path, "name", "typed", "version", "1", "blueprint", "plain", "stack", "blueprint").hasNot(t, "From blueprint: ")
 	}
 	if all := must(s.servers.List(t.Context()))(t); len(all) != 1 || all[0].Blueprint != left4me.DefaultBlueprint {
-		t.Errorf("choosing a blueprint saved something: %+v", all)
+		t.Errorf("choosing a blueprint saved the form: %+v", all)
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/left4me/left4me/internal/web/session"
 )
 
-// Pages are the patterns of the addresses of all pages that follow what they show.
+// Pages returns the patterns of all pages with a stream of their changes.
 func Pages() (all []string) {
 	for _, r := range Routes() {
 		if r.IsPage() {
@@ -18,11 +18,11 @@ func Pages() (all []string) {
 	return all
 }
 
-// Routes are all lines of the table of routes.
+// Routes returns the routing table.
 func Routes() []page.Route { return routes(&page.Panel{}, Deps{}) }
 
-// NewAs is New with actors that are others than those of their sessions, as grants on
-// single targets are to make them.
+// NewAs is like New, with a function that replaces the actor of each request. Tests use it to restrict
+// the rights of users to single targets.
 func NewAs(d Deps, as func(accounts.Actor) accounts.Actor) http.Handler {
 	sessions := &session.Sessions{Accounts: d.Accounts, Secure: d.Secure, Log: d.Log}
 	return newPanel(d, sessions, func(r *http.Request) (accounts.Actor, error) {

@@ -7,9 +7,8 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// A start that failed is told where it was asked for, until something has made up
-// for it.
-func TestAFailedStartStandsWhereItWasPressed(t *testing.T) {
+// The pages with a start button show a failed start until the server runs or a later job succeeds.
+func TestFailedStartIsShownOnServerPages(t *testing.T) {
 	s := newSite(t, false)
 	s.addServer(t, "alpha")
 	b := s.as(t, "admin")

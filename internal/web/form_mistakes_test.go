@@ -11,12 +11,12 @@ import (
 
 var summaryLink = regexp.MustCompile(`(?s)<section class="card mistakes".*?</section>`)
 
-// wrongForm is a form that is sent with mistakes.
+// wrongForm is a submitted form with invalid values.
 type wrongForm struct {
 	path  string
-	sent  []string // fields and values
-	wrong []string // ids in the order of the form
-	typed []string
+	sent  []string // alternating fields and values
+	wrong []string // ids of the invalid fields, in the order of the form
+	typed []string // texts of the page that show the submitted values
 }
 
 var wrongForms = []wrongForm{
@@ -87,10 +87,9 @@ var wrongForms = []wrongForm{
 	{"/account/password", []string{"current_password", password, "password", "short", "again", "short"}, []string{"password"}, nil},
 }
 
-// A form that could not be saved says on top which fields are wrong, all of them,
-// leads to each, and has the focus on the first. What was typed is there, and the
-// address is that of a page.
-func TestAFormThatIsWrongLeadsToItsMistakes(t *testing.T) {
+// A rejected form lists all invalid fields at the top, links to each, and focuses the first. The typed
+// values are kept, and reloading the address shows a page.
+func TestRejectedFormLinksToInvalidFields(t *testing.T) {
 	s := newSite(t, false)
 	s.addServer(t, "alpha")
 	s.addServer(t, "beta")
@@ -106,12 +105,12 @@ func TestAFormThatIsWrongLeadsToItsMistakes(t *testing.T) {
 	}
 }
 
-// check sends the form and looks for its mistakes in the answer.
+// check submits the form and checks the list of mistakes in the answer.
 func (c wrongForm) check(t *testing.T, b *browser) {
 	t.Helper()
 	p := b.post(c.path, c.sent...)
 	if p.status != http.StatusUnprocessableEntity && p.status != http.StatusConflict {
-		t.Errorf("%s: %d\n%s", c.path, p.status, p.body)
+		t.Errorf("%s: got status %d\n%s", c.path, p.status, p.body)
 		return
 	}
 	p.has(t, p.status, c.typed...)
@@ -124,14 +123,14 @@ func (c wrongForm) check(t *testing.T, b *browser) {
 		}
 	}
 	if strings.Join(led, " ") != strings.Join(c.wrong, " ") {
-		t.Errorf("%s: the summary leads to %q, want %q\n%s", c.path, led, c.wrong, summary)
+		t.Errorf("%s: the summary links to %q, want %q\n%s", c.path, led, c.wrong, summary)
 	}
 	if len(led) > 0 && (strings.Count(p.body, " autofocus") != 1 || !strings.Contains(p.body, ` id="`+led[0]+`" autofocus`)) {
-		t.Errorf("%s: %s has not the focus", c.path, led[0])
+		t.Errorf("%s: %s does not have the focus", c.path, led[0])
 	}
 	for _, id := range led {
 		if folded(p.body, id) {
-			t.Errorf("%s: %s is folded away", c.path, id)
+			t.Errorf("%s: %s is in a collapsed section", c.path, id)
 		}
 	}
 	begins(t, c.path, p.body, b.stream(streamOf(t, p)))
@@ -140,11 +139,11 @@ func (c wrongForm) check(t *testing.T, b *browser) {
 		again = b.get(again.header.Get("Location"))
 	}
 	if again.status != http.StatusOK {
-		t.Errorf("%s: a reload gives %d", c.path, again.status)
+		t.Errorf("%s: got status %d after a reload", c.path, again.status)
 	}
 }
 
-// folded reports whether an element lies in details that are closed.
+// folded reports whether the element with the id is inside a closed details element.
 func folded(body, id string) bool {
 	before, _, _ := strings.Cut(body, ` id="`+id+`"`)
 	for {

@@ -47,7 +47,7 @@ func TestGamePageInstallsGame(t *testing.T) {
 	b.post("/game/install").has(t, http.StatusSeeOther)
 	d := s.host.next(t)
 	if d.Kind != left4me.InstallGame || d.Target != left4me.LocalHost {
-		t.Fatalf("%+v", d)
+		t.Fatalf("got job %+v", d)
 	}
 	download := left4me.Step{
 		Label: left4me.StepDownload, State: left4me.StepRunning, StartedAt: time.Now(),
@@ -133,7 +133,7 @@ func TestGamePageShowsRollout(t *testing.T) {
 	b.post("/game/update", "restart", "empty", "hour", "05:00").has(t, http.StatusSeeOther)
 	b.get("/game").has(t, 200, "Rollout starts after the current job", "waiting")
 	s.host.report(t, s.host.next(t), left4me.JobDone, nil)
-	await(t, "the server waits", func() bool {
+	await(t, "the waiting server", func() bool {
 		page := b.get("/game")
 		return strings.Contains(page.body, "Rollout of build 9002") && strings.Contains(page.body, "2 playing")
 	})
@@ -143,7 +143,7 @@ func TestGamePageShowsRollout(t *testing.T) {
 	page.hasNot(t, "/game/rollout/cancel")
 	b.post("/game/rollback", "build", "9001", "restart", "at", "hour", "04:30").has(t, http.StatusSeeOther)
 	if d := s.host.next(t); d.Kind != left4me.RollbackGame || string(d.Spec) != `{"build":9001}` {
-		t.Errorf("%+v %s", d, d.Spec)
+		t.Errorf("got job %+v, spec %s", d, d.Spec)
 	}
 	b.get("/game").has(t, 200, "All servers restart at 04:30.")
 }
@@ -157,7 +157,7 @@ func TestGamePageSavesUpdatePolicy(t *testing.T) {
 		http.StatusSeeOther)
 	p, err := s.game.Policy(t.Context(), left4me.LocalHost)
 	if want := (game.Policy{CheckEvery: 12 * time.Hour, Update: true, UpdateAt: "05:15", Restart: "06:00"}); err != nil || p != want {
-		t.Errorf("%+v, %v", p, err)
+		t.Errorf("got policy %+v, error %v", p, err)
 	}
 	b.get("/game").has(t, 200, `value="05:15"`, `value="06:00"`, `<option value="at" selected>`, "checked", "Every 12 hours")
 	b.post("/game/policy", "check_hours", "0", "update", "yes", "update_at", "25:00", "restart", "never").has(t, 422,
@@ -190,6 +190,6 @@ func TestViewerCannotChangeGame(t *testing.T) {
 		t.Error(err)
 	}
 	if all := must(s.jobs.List(t.Context(), "game", left4me.LocalHost, 5))(t); len(all) > 0 {
-		t.Errorf("%+v", all)
+		t.Errorf("got jobs %+v", all)
 	}
 }

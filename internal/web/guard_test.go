@@ -8,7 +8,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-func TestHeadersOfEveryAnswer(t *testing.T) {
+func TestSecurityHeadersOfPages(t *testing.T) {
 	s := newSite(t, false)
 	b := s.as(t, "admin")
 	for _, path := range []string{"/login", "/servers", "/servers/new", "/nothing", "/jobs", "/account", "/users", "/users/guest"} {
@@ -19,21 +19,21 @@ func TestHeadersOfEveryAnswer(t *testing.T) {
 			"base-uri 'none'", "frame-ancestors 'none'",
 		} {
 			if !strings.Contains(policy, want) {
-				t.Errorf("%s: the policy lacks %s: %s", path, want, policy)
+				t.Errorf("%s: the content security policy lacks %s: %s", path, want, policy)
 			}
 		}
 		if strings.Contains(policy, "unsafe") || strings.Contains(policy, "*") {
-			t.Errorf("%s: %s", path, policy)
+			t.Errorf("%s: the content security policy is too permissive: %s", path, policy)
 		}
 		if h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Referrer-Policy") != "same-origin" ||
 			h.Get("Cache-Control") != "no-store" {
-			t.Errorf("%s: %v", path, h)
+			t.Errorf("%s: got headers %v", path, h)
 		}
 	}
 }
 
-// What the policy forbids would fail only in a browser.
-func TestPagesKeepToThePolicy(t *testing.T) {
+// A page that violates the content security policy would fail only in a browser.
+func TestPagesObeyContentSecurityPolicy(t *testing.T) {
 	s := newSite(t, false)
 	s.addServer(t, "alpha")
 	b := s.as(t, "admin")
@@ -46,7 +46,7 @@ func TestPagesKeepToThePolicy(t *testing.T) {
 		p.hasNot(t, " style=", "<style", "javascript:", " onclick=", "http://", "https://")
 		if strings.Count(p.body, "<script") != 2 || !strings.Contains(p.body, `<script type="module" src="/assets/`) ||
 			!strings.Contains(p.body, `<script id="texts" type="application/json">{`) { // data, which no browser executes
-			t.Errorf("%s: has an inline script", path)
+			t.Errorf("%s: the page has an inline script", path)
 		}
 	}
 }
@@ -67,12 +67,12 @@ func TestFormsOfOtherSitesAreRefused(t *testing.T) {
 		}
 	}
 	if jobs := must(s.jobs.List(t.Context(), "server", "alpha", 10))(t); len(jobs) > 0 {
-		t.Errorf("something was done: %+v", jobs)
+		t.Errorf("a form of another site created jobs: %+v", jobs)
 	}
 	b.get("/servers").has(t, http.StatusOK) // still logged in
 }
 
-func TestWhoMayOnlyLook(t *testing.T) {
+func TestViewerCannotChangeAnything(t *testing.T) {
 	s := newSite(t, false)
 	s.addServer(t, "alpha")
 	s.tell(t, left4me.Status{Name: "alpha", State: left4me.Running, PID: 1})
@@ -100,21 +100,21 @@ func TestWhoMayOnlyLook(t *testing.T) {
 			"does not have permission to change this")
 	}
 	if all := must(s.jobs.List(t.Context(), "", "", 10))(t); len(all) != 1 {
-		t.Errorf("something was done: %+v", all)
+		t.Errorf("got jobs %+v, want only the existing one", all)
 	}
 	if len(s.host.commands) > 0 {
-		t.Errorf("commands: %q", s.host.commands)
+		t.Errorf("the host received the commands %q", s.host.commands)
 	}
 }
 
-func TestNobodySeesAnything(t *testing.T) {
+func TestPagesRequireLogin(t *testing.T) {
 	s := newSite(t, false)
 	s.addServer(t, "alpha")
 	b := s.browser(t)
 	for _, path := range []string{"/", "/servers", "/servers/alpha", "/servers/none", "/servers/alpha/console", "/jobs", "/servers/new"} {
 		if p := b.get(path); p.status != http.StatusSeeOther || !strings.HasPrefix(p.header.Get("Location"), "/login") ||
 			strings.Contains(p.body, "alpha<") {
-			t.Errorf("%s: %d %s", path, p.status, p.body)
+			t.Errorf("%s: got status %d, want a redirect to the login page: %s", path, p.status, p.body)
 		}
 	}
 	for _, path := range []string{"/servers/live", "/servers/alpha/live", "/jobs/live"} {
@@ -124,7 +124,7 @@ func TestNobodySeesAnything(t *testing.T) {
 	b.get("/nothing").has(t, http.StatusNotFound, "This page does not exist.")
 }
 
-func TestErrorsArePagesOfOurs(t *testing.T) {
+func TestErrorsAreShownAsPages(t *testing.T) {
 	s := newSite(t, false)
 	b := s.as(t, "admin")
 	for _, path := range []string{
@@ -143,6 +143,6 @@ func TestErrorsArePagesOfOurs(t *testing.T) {
 	p.hasNot(t, "sql", "database")
 	said := s.on.Logged("request=" + id + "\n")
 	if id == "" || len(said) != 1 || !strings.Contains(said[0], "sql: database is closed") {
-		t.Errorf("under request=%s the log has %q", id, said)
+		t.Errorf("got log lines %q for request %s, want one with the cause", said, id)
 	}
 }

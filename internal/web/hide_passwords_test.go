@@ -10,8 +10,8 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Passwords are shown to nobody who may change nothing, on each page and in what it is told later.
-func TestAGuestSeesNoPasswords(t *testing.T) {
+// Viewers see no passwords, neither on pages nor in their streams.
+func TestViewerSeesNoPasswords(t *testing.T) {
 	s := newSite(t, false)
 	s.addServer(t, "alpha")
 	s.overlay(t,
@@ -38,7 +38,7 @@ func TestAGuestSeesNoPasswords(t *testing.T) {
 	}
 	admin, guest := s.as(t, "admin"), s.as(t, "guest")
 	job := "/jobs/" + string(d.ID)
-	await(t, "what the job printed", func() bool { return strings.Contains(admin.get(job).body, "zoey") })
+	await(t, "the output of the job", func() bool { return strings.Contains(admin.get(job).body, "zoey") })
 	s.host.report(t, d, left4me.JobFailed,
 		&left4me.Error{Kind: left4me.Unavailable, Text: "it ended: db_password=zoey", Hint: "see sv_password zoey"}, step)
 	await(t, "the crash", func() bool {
@@ -49,21 +49,21 @@ func TestAGuestSeesNoPasswords(t *testing.T) {
 		"/servers/alpha/console", "/servers/alpha/history", job, "/overlays/made/script", "/overlays/made/settings",
 	} {
 		if p := admin.get(path); !strings.Contains(p.body, "zoey") {
-			t.Errorf("%s: an administrator sees none: %s", path, p.body)
+			t.Errorf("%s: an administrator does not see the password: %s", path, p.body)
 		}
 		if p := guest.get(path); p.status != http.StatusOK || strings.Contains(p.body, "zoey") || !strings.Contains(p.body, "(hidden") {
-			t.Errorf("%s: %d %s", path, p.status, p.body)
+			t.Errorf("%s: got status %d, want a page without the password: %s", path, p.status, p.body)
 		}
 	}
 	for _, path := range []string{"/servers", "/servers/alpha", "/jobs", "/overlays/made"} {
 		if p := guest.get(path); p.status != http.StatusOK || strings.Contains(p.body, "zoey") {
-			t.Errorf("%s: %d %s", path, p.status, p.body)
+			t.Errorf("%s: got status %d, want a page without the password: %s", path, p.status, p.body)
 		}
 	}
 	p := guest.get("/servers/alpha/console")
 	s.host.print("alpha", text)
 	e := wait(t, guest.stream(streamOf(t, p)), "the next lines", func(e sentEvent) bool { return e.name == "console" })
 	if strings.Contains(e.data, "zoey") || !strings.Contains(e.data, "hidden") {
-		t.Errorf("%s", e.data)
+		t.Errorf("got event %s, want the password hidden", e.data)
 	}
 }

@@ -11,76 +11,76 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-func TestLoginGoesWhereSomebodyWanted(t *testing.T) {
+func TestLoginRedirectsToRequestedPage(t *testing.T) {
 	s := newSite(t, false)
 	b := s.browser(t)
 	p := b.get("/jobs?x=1")
 	if to := p.header.Get("Location"); p.status != http.StatusSeeOther || to != "/login?next=%2Fjobs%3Fx%3D1" {
-		t.Fatalf("%d to %s", p.status, to)
+		t.Fatalf("got status %d, location %s", p.status, to)
 	}
 	b.get("/login?next=%2Fjobs%3Fx%3D1").has(t, http.StatusOK, `name="next" value="/jobs?x=1"`)
 	p = b.post("/login", "name", "admin", "password", password, "next", "/jobs?x=1")
 	if to := p.header.Get("Location"); p.status != http.StatusSeeOther || to != "/jobs?x=1" {
-		t.Fatalf("%d to %s", p.status, to)
+		t.Fatalf("got status %d, location %s", p.status, to)
 	}
 	b.get("/jobs").has(t, http.StatusOK, "Jobs", "admin")
 	b.get("/").has(t, http.StatusSeeOther)
 	if p := b.get("/login"); p.status != http.StatusSeeOther {
-		t.Errorf("who is logged in is asked again: %d", p.status)
+		t.Errorf("got status %d for a logged-in user, want a redirect", p.status)
 	}
 
 	p = b.post("/logout")
 	if p.status != http.StatusSeeOther || p.header.Get("Location") != "/login" {
-		t.Errorf("logout: %d", p.status)
+		t.Errorf("logout: got status %d", p.status)
 	}
 	if p := b.get("/servers"); p.status != http.StatusSeeOther {
-		t.Errorf("still logged in: %d", p.status)
+		t.Errorf("got status %d after the logout, want a redirect", p.status)
 	}
 }
 
-func TestLoginNeverLeadsElsewhere(t *testing.T) {
+func TestLoginRefusesRedirectToOtherSites(t *testing.T) {
 	s := newSite(t, false)
 	for _, next := range []string{"//evil.example", `/\evil.example`, "https://evil.example"} {
 		p := s.browser(t).post("/login", "name", "admin", "password", password, "next", next)
 		if to := p.header.Get("Location"); to != "/servers" {
-			t.Errorf("next %q leads to %q", next, to)
+			t.Errorf("next %q: got location %q", next, to)
 		}
 	}
 }
 
-func TestWrongPasswordSaysNoMoreThanThat(t *testing.T) {
+func TestWrongPasswordDoesNotRevealUsers(t *testing.T) {
 	s := newSite(t, false)
 	b := s.browser(t)
 	wrong := b.post("/login", "name", "admin", "password", "not the password", "next", "/jobs")
 	wrong.has(t, http.StatusUnauthorized, "The user name or the password is wrong", `value="admin"`, `value="/jobs"`)
 	nobody := b.post("/login", "name", "nobody", "password", "not the password", "next", "/jobs")
 	if strings.ReplaceAll(wrong.body, `"admin"`, "") != strings.ReplaceAll(nobody.body, `"nobody"`, "") {
-		t.Error("the answers tell who there is")
+		t.Error("the answers differ, which reveals the existing users")
 	}
 	wrong.hasNot(t, "not the password")
 	if len(wrong.header["Set-Cookie"]) > 0 {
-		t.Errorf("a cookie: %s", wrong.header["Set-Cookie"])
+		t.Errorf("a failed login set the cookie %s", wrong.header["Set-Cookie"])
 	}
 }
 
-func TestManyAttemptsHaveToWait(t *testing.T) {
+func TestManyLoginAttemptsAreLimited(t *testing.T) {
 	s := newSite(t, false)
 	b := s.browser(t)
 	for range 10 {
 		if p := b.post("/login", "name", "admin", "password", "not the password"); p.status == http.StatusTooManyRequests {
 			p.has(t, http.StatusTooManyRequests, "too many failed login attempts", "try again in")
 			if p.header.Get("Retry-After") == "" {
-				t.Error("it doesn't say how long")
+				t.Error("the answer has no Retry-After header")
 			}
 			return
 		}
 	}
-	t.Error("nobody has to wait")
+	t.Error("10 failed logins were not limited")
 }
 
-// Whoever guesses a minute apart at an account must not keep its user out, who
-// has the browser of yesterday.
-func TestABrowserThatWasHereBeforeIsNotKeptOut(t *testing.T) {
+// An attacker who guesses passwords once a minute must not lock out the user, whose browser has a cookie
+// from an earlier login.
+func TestKnownBrowserIsNotLockedOut(t *testing.T) {
 	for _, secure := range []bool{false, true} {
 		s := newSite(t, secure)
 		b := s.browser(t)
@@ -93,7 +93,7 @@ func TestABrowserThatWasHereBeforeIsNotKeptOut(t *testing.T) {
 		}
 		if mark == nil || !mark.HttpOnly || mark.Secure != secure || mark.MaxAge < 3600*24*300 ||
 			strings.HasPrefix(mark.Name, "__Host-") != secure {
-			t.Fatalf("%s", mark)
+			t.Fatalf("got cookie %s", mark)
 		}
 		login := func(password, cookie string) int {
 			return s.browser(t).do(http.MethodPost, "/login", "name=admin&password="+url.QueryEscape(password), "Content-Type",
@@ -102,19 +102,19 @@ func TestABrowserThatWasHereBeforeIsNotKeptOut(t *testing.T) {
 		}
 		for i := 0; login("a guess", "") != http.StatusTooManyRequests; i++ {
 			if i > 40 {
-				t.Fatal("guesses are not slowed down")
+				t.Fatal("guesses are not limited")
 			}
 		}
 		if status := login(password, ""); status != http.StatusTooManyRequests {
-			t.Errorf("a browser from nowhere: %d", status)
+			t.Errorf("an unknown browser: got status %d, want 429", status)
 		}
 		if status := login(password, mark.Name+"="+mark.Value); status != http.StatusSeeOther {
-			t.Errorf("a browser that was here before: %d", status)
+			t.Errorf("a known browser: got status %d, want a redirect", status)
 		}
 	}
 }
 
-func TestWhoGuessesBehindAProxyHoldsUpNobodyElse(t *testing.T) {
+func TestGuessesBehindProxyDontBlockOthers(t *testing.T) {
 	s := newSite(t, false)
 	b := s.browser(t)
 	login := func(name, from string) int {
@@ -123,12 +123,12 @@ func TestWhoGuessesBehindAProxyHoldsUpNobodyElse(t *testing.T) {
 	}
 	for i := 0; login(fmt.Sprintf("user%d", i), fmt.Sprintf("10.0.0.%d, 192.0.2.1:%d", i, 1000+i)) != http.StatusTooManyRequests; i++ {
 		if i > 40 {
-			t.Fatal("whoever claims to come from elsewhere can guess for ever")
+			t.Fatal("guesses with forged addresses are not limited")
 		}
 	}
 	for _, from := range []string{"192.0.2.2", "192.0.2.3:4711", "[2001:db8::1]:443"} {
 		if status := login("somebody", from); status != http.StatusUnauthorized {
-			t.Errorf("somebody else at %s: %d", from, status)
+			t.Errorf("another user at %s: got status %d", from, status)
 		}
 	}
 }
@@ -137,12 +137,12 @@ func TestCookieFlags(t *testing.T) {
 	for _, secure := range []bool{false, true} {
 		s := newSite(t, secure)
 		p := s.browser(t).post("/login", "name", "admin", "password", password)
-		c := must(http.ParseSetCookie(p.header.Get("Set-Cookie")))(t) // the session's is the first
+		c := must(http.ParseSetCookie(p.header.Get("Set-Cookie")))(t) // the session cookie is the first one
 		if !c.HttpOnly || c.SameSite != http.SameSiteLaxMode || c.Secure != secure || c.Path != "/" || c.Domain != "" || len(c.Value) < 32 {
-			t.Errorf("secure %t: %s", secure, c)
+			t.Errorf("secure %t: got cookie %s", secure, c)
 		}
 		if strings.HasPrefix(c.Name, "__Host-") != secure {
-			t.Errorf("secure %t: it is called %s", secure, c.Name)
+			t.Errorf("secure %t: got cookie name %s", secure, c.Name)
 		}
 	}
 }
@@ -153,17 +153,17 @@ func TestThemeIsRemembered(t *testing.T) {
 	b.get("/login").has(t, http.StatusOK, `data-theme="auto"`)
 	p := b.post("/theme", "theme", "dark", "back", "/login?next=%2Fjobs")
 	if to := p.header.Get("Location"); p.status != http.StatusSeeOther || to != "/login?next=%2Fjobs" {
-		t.Errorf("%d to %s", p.status, to)
+		t.Errorf("got status %d, location %s", p.status, to)
 	}
 	b.get("/login").has(t, http.StatusOK, `data-theme="dark"`)
 	b.post("/theme", "theme", `"><script>`)
 	b.get("/login").has(t, http.StatusOK, `data-theme="auto"`)
 	if to := b.post("/theme", "theme", "light", "back", "//evil.example").header.Get("Location"); to != "/servers" {
-		t.Errorf("the switch leads to %s", to)
+		t.Errorf("got location %s, want the default page", to)
 	}
 }
 
-func TestSessionThatEndsEndsEverywhere(t *testing.T) {
+func TestLogoutInvalidatesSession(t *testing.T) {
 	s := newSite(t, false)
 	b := s.as(t, "admin")
 	u := must(url.Parse(s.url))(t)
@@ -172,6 +172,6 @@ func TestSessionThatEndsEndsEverywhere(t *testing.T) {
 	b.http.Jar.SetCookies(u, cookies)
 	b.get("/session", "X-Left4me", "live").has(t, http.StatusUnauthorized, "logged out")
 	if _, err := s.accounts.Authenticate(t.Context(), cookies[0].Value); !errors.Is(err, left4me.Denied) {
-		t.Errorf("the cookie is still good: %v", err)
+		t.Errorf("the cookie of an ended session: got %v, want Denied", err)
 	}
 }

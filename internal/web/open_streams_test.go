@@ -9,7 +9,7 @@ import (
 	"github.com/left4me/left4me/internal/control/accounts"
 )
 
-func TestOneSessionHasBoundedStreams(t *testing.T) {
+func TestStreamsOfSessionAreLimited(t *testing.T) {
 	s := newSite(t, false)
 	b, other := s.as(t, "admin"), s.as(t, "admin")
 	ctx, cancel := context.WithCancel(t.Context())
@@ -27,11 +27,11 @@ func TestOneSessionHasBoundedStreams(t *testing.T) {
 	}
 	for range accounts.MaxStreams {
 		if got := open(); got != http.StatusOK {
-			t.Fatalf("status %d", got)
+			t.Fatalf("got status %d, want 200", got)
 		}
 	}
 	if got := open(); got != http.StatusTooManyRequests {
-		t.Fatalf("status %d of one more", got)
+		t.Fatalf("got status %d for a stream above the limit, want 429", got)
 	}
 	for _, path := range []string{"/servers/live", "/jobs/live", "/session"} {
 		b.get(path, "Accept", "text/event-stream").has(t, http.StatusTooManyRequests, "too many open pages or event streams (50)",
@@ -40,6 +40,6 @@ func TestOneSessionHasBoundedStreams(t *testing.T) {
 	b.get("/servers").has(t, http.StatusOK)
 	other.stream("/jobs/live")
 	first.Close()
-	await(t, "room for another stream", func() bool { return b.get("/session", "X-Left4me", "live").status == http.StatusNoContent })
+	await(t, "a free stream", func() bool { return b.get("/session", "X-Left4me", "live").status == http.StatusNoContent })
 	b.stream("/jobs/live")
 }

@@ -31,7 +31,7 @@ type overlayHost struct {
 	asked      []any  // requests that change or plan something, in order
 }
 
-// has sets the content of an overlay on the host.
+// has sets the content of an overlay that the host reports.
 func (s *overlayHost) has(c left4me.Content) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -60,7 +60,7 @@ func last[T any](tb testing.TB, s *overlayHost) T {
 			return v
 		}
 	}
-	tb.Fatalf("the host got no request %T", *new(T))
+	tb.Fatalf("the host received no request of type %T", *new(T))
 	panic("unreachable")
 }
 
@@ -219,7 +219,7 @@ func (s *overlayHost) file(r bus.FileRequest) (any, error) {
 
 var longAgo = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
-// someMaps returns a content with three revisions, of which the second is current.
+// someMaps returns the content of an overlay with three revisions. The second is current.
 func someMaps(name left4me.Name) left4me.Content {
 	return left4me.Content{
 		Name: name, Current: 2, Own: 1_200_000_000, Shared: 310_000_000,

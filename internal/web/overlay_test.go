@@ -522,7 +522,7 @@ func TestBuildProgressIsStreamed(t *testing.T) {
 		wait(t, events, "progress", func(e sentEvent) bool { return strings.Contains(e.data, "75 %") })
 	}
 	s.host.report(t, d, left4me.JobFailed, &left4me.Error{Kind: left4me.Unavailable, Text: "Steam is <away>"})
-	wait(t, one, "its end", func(e sentEvent) bool { return strings.Contains(e.data, "Steam is &lt;away&gt;") })
+	wait(t, one, "the end of the build", func(e sentEvent) bool { return strings.Contains(e.data, "Steam is &lt;away&gt;") })
 }
 
 func TestDeletingOverlayRequiresItsName(t *testing.T) {

@@ -20,7 +20,8 @@ import (
 	pages "github.com/left4me/left4me/internal/web/page"
 )
 
-// needs are the routes by what they need: nothing, a login, or a right on a target.
+// needs maps the pattern of each route to what it requires: nothing, a login, or a right on a kind of
+// target.
 var needs = map[string]string{
 	"GET /{$}":                                         "login",
 	"GET /session":                                     "login",
@@ -170,7 +171,7 @@ var needs = map[string]string{
 	"/doctor":                                          "site site",
 }
 
-// needOf is what a route declares, as needs has it.
+// needOf returns the declaration of a route in the form that needs uses.
 func needOf(n pages.Need) string {
 	switch {
 	case n.Open:
@@ -181,25 +182,25 @@ func needOf(n pages.Need) string {
 	return strings.TrimSpace(string(n.Right) + " " + string(n.Kind))
 }
 
-// A right that is changed here and in the table is a decision; one that is changed in
-// the table only is a mistake.
+// The rights of all routes are listed a second time here, so that a change to the routing table alone
+// fails this test.
 func TestRoutesDeclareTheirRights(t *testing.T) {
 	found := map[string]bool{}
 	for _, r := range web.Routes() {
 		found[r.Pattern] = true
 		if got := needOf(r.Need); got != needs[r.Pattern] {
-			t.Errorf("%q: %q declares, want %q", r.Pattern, got, needs[r.Pattern])
+			t.Errorf("%q declares %q, want %q", r.Pattern, got, needs[r.Pattern])
 		}
 	}
 	for pattern := range needs {
 		if !found[pattern] {
-			t.Errorf("there is no route %s", pattern)
+			t.Errorf("no route has the pattern %s", pattern)
 		}
 	}
 }
 
-// restricted is a site on which the user only, an administrator, has rights on some
-// targets only.
+// restricted returns a site with an administrator named only, and the targets to which the rights of
+// this user are restricted.
 func restricted(t *testing.T) (*site, *atomic.Pointer[accounts.Targets]) {
 	var some atomic.Pointer[accounts.Targets]
 	some.Store(&accounts.Targets{})
@@ -215,7 +216,7 @@ func restricted(t *testing.T) (*site, *atomic.Pointer[accounts.Targets]) {
 	return s, &some
 }
 
-// request is a request for a route of a walk: its method and the address of one object.
+// request returns the method of a route and its path for one of the objects of the walk.
 func (w *walk) request(pattern string) (method, path string) {
 	method, path, ok := strings.Cut(pattern, " ")
 	if !ok {
@@ -233,9 +234,9 @@ func (w *walk) request(pattern string) (method, path string) {
 		Replace(path)
 }
 
-// Each route is asked as nobody, guest, administrator, and as somebody with one server,
-// and answers as the table says.
-func TestEveryRouteAsksForItsRight(t *testing.T) {
+// The test sends a request to each route without a login, as a viewer, as an administrator, and as a
+// user with rights on one server.
+func TestEveryRouteChecksItsRight(t *testing.T) {
 	s, some := restricted(t)
 	w := newWalkOf(t, s)
 	some.Store(&accounts.Targets{left4me.OnServer("alpha")})
@@ -244,7 +245,7 @@ func TestEveryRouteAsksForItsRight(t *testing.T) {
 	for _, r := range web.Routes() {
 		need := needs[r.Pattern]
 		if need == "nothing" || slices.Contains([]string{"GET /live", "POST /account/signout"}, r.Pattern) {
-			continue // a stream without end; the end of the session
+			continue // GET /live is an endless stream, and signout would end the session
 		}
 		method, path := w.request(r.Pattern)
 		ask := func(b *browser) page {
@@ -259,29 +260,29 @@ func TestEveryRouteAsksForItsRight(t *testing.T) {
 			refused := p.status == http.StatusForbidden || login(p) || b == only && p.status == http.StatusNotFound &&
 				strings.Contains(p.body, "This page does not exist")
 			if want == 0 && refused || want != 0 && p.status != want {
-				t.Errorf("%s needs %q; %s gets %d %s", r.Pattern, need, who, p.status, p.header.Get("Location"))
+				t.Errorf("%s requires %q, but %s got status %d, location %q", r.Pattern, need, who, p.status, p.header.Get("Location"))
 			}
 		}
 		if p := ask(nobody); !login(p) {
-			t.Errorf("%s: nobody gets %d", r.Pattern, p.status)
+			t.Errorf("%s: got status %d without a login, want a redirect to the login page", r.Pattern, p.status)
 		}
 		sees := need == "login" || strings.HasPrefix(need, "see ")
 		check("guest", guest, map[bool]int{true: 0, false: http.StatusForbidden}[sees])
 		object := strings.Contains(r.Pattern, "{") && need != "login"
 		switch {
 		case need == "login", strings.HasSuffix(need, " server") && object, strings.HasSuffix(need, "job"):
-			check("somebody with the server", only, 0)
+			check("a user with rights on the server", only, 0)
 		case object:
-			check("somebody with another server", only, http.StatusNotFound)
+			check("a user with rights on another server", only, http.StatusNotFound)
 		default:
-			check("somebody with a server", only, http.StatusForbidden)
+			check("a user with rights on a server", only, http.StatusForbidden)
 		}
 		check("an administrator", admin, 0)
 	}
 }
 
-// What somebody may not see is answered like what isn't there.
-func TestWhatMayNotBeSeenIsNotThere(t *testing.T) {
+// For objects that the user may not view, the panel answers as for objects that do not exist.
+func TestHiddenObjectsAnswerLikeMissingOnes(t *testing.T) {
 	s, some := restricted(t)
 	s.addServer(t, "alpha")
 	s.addServer(t, "beta")
@@ -301,7 +302,7 @@ func TestWhatMayNotBeSeenIsNotThere(t *testing.T) {
 		{"/jobs/" + string(theirs.ID), "/jobs/" + none},
 	} {
 		last := func(path string) string { return strings.Split(strings.TrimSuffix(path, "?path=a"), "/")[2] }
-		id := []string{"X-Request-Id", "rights"} // the same in answers that are compared
+		id := []string{"X-Request-Id", "rights"} // equal request ids make the pages comparable
 		there := only.get(v[0], id...)
 		there.has(t, http.StatusNotFound)
 		if not := only.get(v[1], id...); strings.ReplaceAll(there.body, last(v[0]), "X") != strings.ReplaceAll(not.body, last(v[1]), "X") {
@@ -312,7 +313,7 @@ func TestWhatMayNotBeSeenIsNotThere(t *testing.T) {
 		}
 		e := wait(t, only.stream(v[0]+"/live"), "the end of the page", func(e sentEvent) bool { return e.name != "beat" })
 		if e.name != "gone" {
-			t.Errorf("%s: the stream begins with %s %s", v[0], e.name, e.data)
+			t.Errorf("%s: got first event %s %s, want gone", v[0], e.name, e.data)
 		}
 	}
 	for _, path := range []string{
@@ -335,8 +336,8 @@ func TestWhatMayNotBeSeenIsNotThere(t *testing.T) {
 	p.hasNot(t, `href="/blueprints/default"`, "disabled title")
 }
 
-// A promotion is tried again by whoever may take the files of its server, as the first time.
-func TestRetryOfAPromotionNeedsTheRightOnItsServer(t *testing.T) {
+// Retrying a promotion requires the same right as starting it: the right to take files from the server.
+func TestRetryOfPromotionRequiresRightOnServer(t *testing.T) {
 	s, some := restricted(t)
 	s.addServer(t, "beta")
 	s.overlay(t, left4me.Overlay{Name: "maps", Kind: left4me.FilesOverlay})
@@ -352,10 +353,10 @@ func TestRetryOfAPromotionNeedsTheRightOnItsServer(t *testing.T) {
 	only.post("/jobs/"+string(j.ID)+"/retry").has(t, http.StatusSeeOther)
 }
 
-// unseen is in the name of everything that the user only may not see.
+// unseen is part of the name of every object that the user only may not view.
 const unseen = "unseen-"
 
-// others adds what only may not see, and lets it use what only may see.
+// others adds objects that the user only may not view, and lets them use objects that the user may view.
 func (w *walk) others(t *testing.T) {
 	t.Helper()
 	ctx := t.Context()
@@ -386,9 +387,9 @@ func (w *walk) others(t *testing.T) {
 	must(w.uploads.Write(ctx, w.admin, u.ID, "a.cfg", 0, 3, strings.NewReader("one")))(t)
 }
 
-// No page, and nothing that it is sent later, names what somebody may not see; an
-// administrator sees it there.
-func TestPagesShowWhatSomebodyMaySee(t *testing.T) {
+// Neither a page nor its stream names objects that the user may not view. Administrators see their
+// names on the same pages.
+func TestPagesHideUnviewableObjects(t *testing.T) {
 	s, some := restricted(t)
 	w := newWalkOf(t, s)
 	w.others(t)
@@ -396,12 +397,12 @@ func TestPagesShowWhatSomebodyMaySee(t *testing.T) {
 		left4me.OnServer("alpha"), left4me.OnServer("beta"), left4me.OnOverlay("plugins"), left4me.OnOverlay("maps"),
 		left4me.OnOverlay("made"),
 		left4me.OnBlueprint("versus"), left4me.OnBlueprint("default"), left4me.Site,
-		left4me.OnServer(""), left4me.OnOverlay(""), left4me.OnBlueprint(""), // to make others
+		left4me.OnServer(""), left4me.OnOverlay(""), left4me.OnBlueprint(""), // permission to create objects
 	})
 	admin, only := s.as(t, "admin"), s.as(t, "only")
 	named := map[string]bool{}
 	for i, pattern := range web.Pages() {
-		if i%20 == 19 { // streams of one session are bounded
+		if i%20 == 19 { // the number of streams of a session is limited
 			only = s.as(t, "only")
 		}
 		path := w.path(pattern)
@@ -414,7 +415,7 @@ func TestPagesShowWhatSomebodyMaySee(t *testing.T) {
 		}
 		wait(t, only.stream(streamOf(t, p)), "the last part of "+pattern, func(e sentEvent) bool {
 			if strings.Contains(e.data, unseen) {
-				t.Errorf("the stream of %s has %s", pattern, e.data)
+				t.Errorf("the stream of %s contains %s", pattern, e.data)
 			}
 			return strings.Contains(e.data, ` id="full"`)
 		})
@@ -425,14 +426,14 @@ func TestPagesShowWhatSomebodyMaySee(t *testing.T) {
 		"/blueprints", "/blueprints/new", "/blueprints/{name}", "/blueprints/{name}/delete", "/jobs", "/game",
 	} {
 		if !named[pattern] {
-			t.Errorf("an administrator sees nothing of it on %s: the test looks at nothing", pattern)
+			t.Errorf("%s shows administrators none of the names, so the test proves nothing", pattern)
 		}
 	}
 }
 
-// A page that is open shows changes of what somebody may see only, and its stream ends
-// when the rights become others; so it is for pages that share a stream.
-func TestStreamsShowWhatSomebodyMaySee(t *testing.T) {
+// An open page shows changes only of objects that the user may view, and its stream ends when the
+// user's rights change. Both also hold for pages that share a stream.
+func TestStreamsHideUnviewableObjects(t *testing.T) {
 	s, some := restricted(t)
 	s.addServer(t, "alpha")
 	s.addServer(t, "beta")
@@ -450,10 +451,10 @@ func TestStreamsShowWhatSomebodyMaySee(t *testing.T) {
 	s.tell(t, left4me.Status{Name: "alpha", State: left4me.Starting})
 	must(s.servers.Act(t.Context(), left4me.ByUser("admin"), left4me.StopServer, "alpha"))(t)
 	for events, pages := range map[<-chan sentEvent]string{own: "list", shared.events: "list jobs"} {
-		missing := strings.Fields(pages) // what is new on each comes in any order
-		wait(t, events, "the news of alpha on the pages "+pages, func(e sentEvent) bool {
+		missing := strings.Fields(pages) // pages are updated in any order
+		wait(t, events, "the update of alpha on the pages "+pages, func(e sentEvent) bool {
 			if strings.Contains(e.data, "beta") {
-				t.Errorf("the stream has %s", e.data)
+				t.Errorf("the stream contains %s", e.data)
 			}
 			if strings.Contains(e.data, "server-alpha") && strings.Contains(e.data, ">Starting<") {
 				missing = slices.DeleteFunc(missing, func(page string) bool { return page == "list" })
@@ -465,7 +466,7 @@ func TestStreamsShowWhatSomebodyMaySee(t *testing.T) {
 		})
 	}
 	some.Store(&accounts.Targets{left4me.OnServer("beta")})
-	s.as(t, "guest").post("/logout") // streams look who they are for
+	s.as(t, "guest").post("/logout") // makes streams check their user again
 	ends := func(events <-chan sentEvent) bool {
 		for end := time.After(patience); ; {
 			select {
@@ -479,26 +480,26 @@ func TestStreamsShowWhatSomebodyMaySee(t *testing.T) {
 		}
 	}
 	if !ends(own) || !ends(shared.events) {
-		t.Error("a stream outlived the rights that it was begun with")
+		t.Error("a stream continued after the user's rights changed")
 	}
 }
 
-// What is in the way is named to whoever may see it only.
-func TestConflictsDontNameWhatSomebodyMayNotSee(t *testing.T) {
+// The error of a conflict names the other object only to users who may view it.
+func TestConflictsDontNameHiddenObjects(t *testing.T) {
 	s, some := restricted(t)
 	ctx, admin := t.Context(), left4me.ByUser("admin")
 	must(s.content.Blueprints().Create(ctx, admin, left4me.Blueprint{Name: "versus"}))(t)
 	s.overlay(t, left4me.Overlay{Name: "plugins", Kind: left4me.FilesOverlay})
 	must(s.servers.Create(ctx, admin, left4me.Server{Name: "alpha", Overlays: left4me.Refs("plugins")}))(t)
 	beta := must(s.servers.Create(ctx, admin, left4me.Server{Name: "before", Blueprint: "versus", Overlays: left4me.Refs("plugins")}))(t)
-	// What was renamed has its first name on its host.
+	// A renamed object keeps its first name on the host.
 	must(s.servers.Names().Rename(ctx, admin, "before", "beta", 0))(t)
 	must(s.content.Create(ctx, admin, left4me.Overlay{Name: "files-before", Kind: left4me.FilesOverlay}))(t)
 	must(s.content.Rename(ctx, admin, "files-before", "files-of-beta", 0))(t)
 	must(s.content.Blueprints().Create(ctx, admin, left4me.Blueprint{Name: "of-beta"}))(t)
 	seen := accounts.Targets{
 		left4me.OnServer("alpha"), left4me.OnBlueprint("versus"), left4me.OnOverlay("plugins"),
-		left4me.OnOverlay(""), // to make others
+		left4me.OnOverlay(""), // permission to create overlays
 	}
 	all := append(slices.Clone(seen), left4me.OnServer("beta"), left4me.OnOverlay("files-of-beta"), left4me.OnBlueprint("of-beta"))
 	only := s.as(t, "only")
@@ -521,27 +522,26 @@ func TestConflictsDontNameWhatSomebodyMayNotSee(t *testing.T) {
 	} {
 		some.Store(&all)
 		if p := post(); p.status != http.StatusConflict || !strings.Contains(p.body, "beta") {
-			t.Errorf("%s: who sees it gets %d without its name\n%s", what, p.status, p.body)
+			t.Errorf("%s: got status %d for a user who may view it, want a conflict that names it\n%s", what, p.status, p.body)
 		}
 		some.Store(&seen)
 		p := post()
-		body := strings.ReplaceAll(p.body, `value="of-beta"`, "") // as it was typed
+		body := strings.ReplaceAll(p.body, `value="of-beta"`, "") // the typed value
 		if p.status != http.StatusConflict || strings.Contains(body, "beta") ||
 			!strings.Contains(body, "that you do not have permission to view") {
-			t.Errorf("%s: %d %s", what, p.status, p.body)
+			t.Errorf("%s: got status %d for a user who may not view it, want a conflict without its name\n%s", what, p.status, p.body)
 		}
 	}
 }
 
-// heldBy is the error of a port that a program of a server has.
+// heldBy returns the error for a port that a program of the server uses.
 func heldBy(server left4me.Name) *left4me.Error {
 	holder := left4me.NewError(left4me.Conflict, "port.holder_server", "server", server, "name", "srcds_linux", "pid", 77)
 	return left4me.NewError(left4me.Conflict, "port.in_use_by_program", "port", 27015, "program", holder).InField("port")
 }
 
-// Why something failed or isn't running names what else is in the way to whoever may see
-// that only: on pages, and in what they are sent later.
-func TestFailuresDontNameWhatSomebodyMayNotSee(t *testing.T) {
+// Reasons of failures name other objects only to users who may view them, on pages and in their streams.
+func TestFailuresDontNameHiddenObjects(t *testing.T) {
 	s, some := restricted(t)
 	ctx, admin := t.Context(), left4me.ByUser("admin")
 	s.overlay(t, left4me.Overlay{Name: "plugins", Kind: left4me.FilesOverlay})
@@ -585,14 +585,14 @@ func TestFailuresDontNameWhatSomebodyMayNotSee(t *testing.T) {
 			return named
 		}
 		if !names(one) {
-			t.Errorf("an administrator sees nothing of it on %s: the test looks at nothing", path)
+			t.Errorf("%s shows administrators no name, so the test proves nothing", path)
 		}
 		if names(only) {
-			t.Errorf("%s names it", path)
+			t.Errorf("%s names beta to a user who may not view it", path)
 		}
 	}
 	only.get("/servers/alpha").has(t, http.StatusOK, "that you do not have permission to view", "27015")
-	// A part that can't be shown any more says why in its place.
+	// If a part of a page cannot be updated, the reason replaces it.
 	err = s.bus.Answer(s.on.Ctx, bus.Command(left4me.LocalHost, bus.VerbUpper), func(context.Context, string, []byte) (any, error) {
 		return nil, left4me.NewError(left4me.Busy, "layer.server_starting", "dir", "overlays/plugins/2", "server", "beta")
 	})
@@ -602,15 +602,15 @@ func TestFailuresDontNameWhatSomebodyMayNotSee(t *testing.T) {
 	const hidden = "he request conflicts with an object that you do not have permission to view"
 	only.get("/servers/alpha/written").has(t, http.StatusTooManyRequests, hidden)
 	for b, want := range map[*browser]string{one: "is in use: server beta is starting", only: hidden} {
-		e := wait(t, b.stream("/servers/alpha/written/live"), "why there are no files", func(e sentEvent) bool {
+		e := wait(t, b.stream("/servers/alpha/written/live"), "the reason for the missing files", func(e sentEvent) bool {
 			return strings.Contains(e.data, "is in use: server") || strings.Contains(e.data, hidden)
 		})
 		if !strings.Contains(e.data, want) {
-			t.Errorf("the stream has %s, want %q", e.data, want)
+			t.Errorf("got event %s, want %q", e.data, want)
 		}
 	}
 	only.get("/game").has(t, http.StatusOK, "server that you do not have permission to view did not come up")
-	// So does a command that is entered without a script.
+	// A command sent without a script is answered in the same way.
 	s.tell(t, left4me.Status{Name: "alpha", State: left4me.Running})
 	s.host.mu.Lock()
 	s.host.refuses = left4me.NewError(left4me.Busy, "layer.server_starting", "dir", "overlays/plugins/2", "server", "beta")
@@ -621,26 +621,26 @@ func TestFailuresDontNameWhatSomebodyMayNotSee(t *testing.T) {
 	p.hasNot(t, "beta")
 }
 
-// A list names what has a name now: of what was renamed the new one to who may see it, and
-// the next one of its old name to nobody who might see that.
-func TestRightsFollowARenamedServer(t *testing.T) {
+// Rights belong to an object and not to its name: after a rename they apply to the new name, and an
+// object that had this name before does not get them.
+func TestRightsFollowRenamedServer(t *testing.T) {
 	s, some := restricted(t)
 	ctx, admin := t.Context(), left4me.ByUser("admin")
 	s.overlay(t, left4me.Overlay{Name: "plugins", Kind: left4me.FilesOverlay})
 	first := must(s.servers.Create(ctx, admin, left4me.Server{Name: "alpha", Overlays: left4me.Refs("plugins")}))(t).Target()
 	next := must(s.servers.Create(ctx, admin, left4me.Server{Name: "other", Overlays: left4me.Refs("plugins")}))(t).Target()
 	must(s.servers.Names().Rename(ctx, admin, "alpha", "omega", 0))(t)
-	next.Name = "omega" // it was called so once
+	next.Name = "omega" // its target has a name that another server has now
 	only := s.as(t, "only")
 	for on, want := range map[left4me.Target]string{first: "omega", next: "other"} {
 		some.Store(&accounts.Targets{on, left4me.OnOverlay("plugins")})
 		hidden := map[string]string{"omega": "other", "other": "omega"}[want]
 		p := only.get("/overlays/plugins/settings")
 		if p.has(t, http.StatusOK, "/servers/"+want); strings.Contains(p.body, "/servers/"+hidden) {
-			t.Errorf("who may see %s is shown %s", want, hidden)
+			t.Errorf("a user with rights on %s sees %s", want, hidden)
 		}
 		if p := only.get("/servers/" + want); !strings.Contains(p.body, "/rename") {
-			t.Errorf("who has all rights on %s may not use it: %s", want, p.body)
+			t.Errorf("a user with all rights on %s may not rename it: %s", want, p.body)
 		}
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-func TestTheMapIsPicked(t *testing.T) {
+func TestMapPageChangesMap(t *testing.T) {
 	s := newSite(t, false)
 	s.addServer(t, "alpha")
 	s.host.overlays.mu.Lock()
@@ -31,7 +31,7 @@ func TestTheMapIsPicked(t *testing.T) {
 	ran := strings.Join(s.host.commands, "|")
 	s.host.mu.Unlock()
 	if ran != "mp_gamemode versus|changelevel salt2" {
-		t.Error(ran)
+		t.Errorf("the host received the commands %q", ran)
 	}
 	b.post("/servers/alpha/map", "map", "salt9").has(t, http.StatusUnprocessableEntity, "no map salt9", "Salt &lt;Flats&gt;")
 	s.as(t, "guest").post("/servers/alpha/map", "map", "salt2").has(t, http.StatusForbidden)

@@ -10,12 +10,12 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-func TestEmptyListTeaches(t *testing.T) {
+func TestEmptyListShowsGettingStarted(t *testing.T) {
 	s := newSite(t, false)
 	s.as(t, "admin").get("/servers").has(t, http.StatusOK, "Getting started", "The host is connected", `href="/servers/new"`)
 }
 
-func TestServerIsCreatedByItsForm(t *testing.T) {
+func TestServerFormCreatesServer(t *testing.T) {
 	s := newSite(t, false)
 	b := s.as(t, "admin")
 	b.get("/servers/new").has(t, http.StatusOK, `<option value="default" selected>`,
@@ -23,17 +23,17 @@ func TestServerIsCreatedByItsForm(t *testing.T) {
 	p := b.post("/servers/new", "name", "alpha", "blueprint", "default", "hostname", `Bill's <i>`, "map", "c2m1_highway",
 		"max_players", "8", "difficulty", "Hard", "cfg", "sv_lan 0\r\nsv_consistency 1\r\n")
 	if to := p.header.Get("Location"); p.status != http.StatusSeeOther || to != "/servers/alpha" {
-		t.Fatalf("%d to %s: %s", p.status, to, p.body)
+		t.Fatalf("got status %d, location %s: %s", p.status, to, p.body)
 	}
 	v := must(s.servers.Get(t.Context(), "alpha"))(t)
 	if v.Port != 27015 || v.Settings.Hostname != `Bill's <i>` || v.Settings.MaxPlayers != 8 ||
 		strings.Join(v.Settings.Cfg, "|") != "sv_lan 0|sv_consistency 1" {
-		t.Errorf("%+v", v.Server)
+		t.Errorf("got server %+v", v.Server)
 	}
 	b.get("/servers/alpha/settings").has(t, http.StatusOK, "Bill&#39;s &lt;i&gt;", "c2m1_highway", "sv_consistency 1", "27015")
 }
 
-func TestMistakesStandBesideTheirFields(t *testing.T) {
+func TestServerFormShowsProblemsAtFields(t *testing.T) {
 	s := newSite(t, false)
 	s.addServer(t, "taken")
 	b := s.as(t, "admin")
@@ -49,11 +49,11 @@ func TestMistakesStandBesideTheirFields(t *testing.T) {
 	b.post("/servers/new", "name", "beta", "port", "27015").has(t, http.StatusConflict, `id="port-problem"`, "taken")
 	b.post("/servers/new", "name", "beta", "blueprint", "none").has(t, http.StatusUnprocessableEntity, `id="blueprint-problem"`)
 	if all := must(s.servers.List(t.Context()))(t); len(all) != 1 {
-		t.Errorf("%d servers", len(all))
+		t.Errorf("got %d servers, want 1", len(all))
 	}
 }
 
-func TestHostileNamesAreText(t *testing.T) {
+func TestHostileNamesAreEscaped(t *testing.T) {
 	s := newSite(t, false)
 	s.addServer(t, "alpha")
 	evil := "<script>alert(1)</script>\u202Egnp\x1b[2J\"'"
@@ -72,12 +72,12 @@ func TestHostileNamesAreText(t *testing.T) {
 	}
 	e := wait(t, b.stream("/servers/alpha/console/live"), "the console", func(e sentEvent) bool { return e.name == "console" })
 	if strings.Contains(e.data, "\u202E") || strings.Contains(e.data, "<script>") || !strings.Contains(e.data, "‹202E›gnp␛[2J") {
-		t.Errorf("%s", e.data)
+		t.Errorf("got event %s", e.data)
 	}
 	b.get("/servers?q="+"%3Cscript%3E%22%3E").hasNot(t, `value="<script>`)
 }
 
-func TestFilterWithoutScripts(t *testing.T) {
+func TestServerFilterWorksWithoutScripts(t *testing.T) {
 	s := newSite(t, false)
 	s.addServer(t, "alpha")
 	s.addServer(t, "beta")
@@ -87,33 +87,33 @@ func TestFilterWithoutScripts(t *testing.T) {
 	p.has(t, http.StatusOK, `value="dark carnival"`)
 	alpha, beta := row(t, p.body, "server-alpha"), row(t, p.body, "server-beta")
 	if !strings.Contains(alpha, " hidden>") || strings.Contains(beta, " hidden>") {
-		t.Errorf("%s\n%s", alpha, beta)
+		t.Errorf("got rows\n%s\n%s\nwant only the first one hidden", alpha, beta)
 	}
 	b.get("/servers?q=zzz").has(t, http.StatusOK, `<p id="no-match" class="empty">`)
 }
 
-// row is the opening tag of an element by its id.
+// row returns the opening tag of the element with the id.
 func row(t *testing.T, body, id string) string {
 	t.Helper()
 	_, rest, ok := strings.Cut(body, `id="`+id+`"`)
 	if !ok {
-		t.Fatalf("there is no %s in %s", id, body)
+		t.Fatalf("no element has the id %s: %s", id, body)
 	}
 	tag, _, _ := strings.Cut(rest, "\n")
 	return tag[:strings.Index(tag, ">")+1]
 }
 
-func TestButtonsMakeJobs(t *testing.T) {
+func TestServerButtonsCreateJobs(t *testing.T) {
 	s := newSite(t, false)
 	s.addServer(t, "alpha")
 	b := s.as(t, "admin")
 	p := b.post("/servers/alpha/start", "back", "/servers?q=a")
 	if to := p.header.Get("Location"); p.status != http.StatusSeeOther || to != "/servers?q=a" {
-		t.Errorf("%d to %s", p.status, to)
+		t.Errorf("got status %d, location %s", p.status, to)
 	}
 	d := s.host.next(t)
 	if d.Kind != left4me.StartServer || d.Target != "alpha" {
-		t.Errorf("%+v", d)
+		t.Errorf("got job %+v", d)
 	}
 	s.host.report(t, d, left4me.JobRunning, nil, left4me.Step{Label: left4me.StepLaunch, State: left4me.StepRunning})
 	await(t, "the step on the page", func() bool { return strings.Contains(b.get("/servers/alpha").body, "Start server") })
@@ -121,13 +121,13 @@ func TestButtonsMakeJobs(t *testing.T) {
 	s.host.report(t, d, left4me.JobDone, nil)
 	if p := b.do(http.MethodPost, "/servers/alpha/stop", "", "X-Left4me", "live", "Sec-Fetch-Site",
 		"same-origin"); p.status != http.StatusNoContent {
-		t.Errorf("a script gets %d %s", p.status, p.body)
+		t.Errorf("got status %d for a request of a script, want 204: %s", p.status, p.body)
 	}
 	b.do(http.MethodPost, "/servers/none/stop", "", "X-Left4me", "live", "Sec-Fetch-Site", "same-origin").has(t, http.StatusNotFound,
 		`"text":`)
 }
 
-func TestDeletingAsksForTheName(t *testing.T) {
+func TestDeletingServerRequiresItsName(t *testing.T) {
 	s := newSite(t, false)
 	s.addServer(t, "alpha")
 	b := s.as(t, "admin")
@@ -135,18 +135,18 @@ func TestDeletingAsksForTheName(t *testing.T) {
 		b.get("/servers/alpha/"+verb).has(t, http.StatusOK, "This cannot be undone", `name="confirm"`)
 		b.post("/servers/alpha/"+verb, "confirm", "alfa").has(t, http.StatusUnprocessableEntity, "The name does not match.", `value="alfa"`)
 		if all := must(s.jobs.List(t.Context(), "server", "alpha", 10))(t); len(all) > 0 && all[0].Kind == kind {
-			t.Fatalf("%s went on without the name", verb)
+			t.Fatalf("%s was accepted with a wrong name", verb)
 		}
 		p := b.post("/servers/alpha/"+verb, "confirm", "alpha")
 		job := must(s.jobs.List(t.Context(), "server", "alpha", 1))(t)[0]
 		if to := p.header.Get("Location"); p.status != http.StatusSeeOther || to != "/jobs/"+string(job.ID) || job.Kind != kind {
-			t.Errorf("%d to %s, job %+v", p.status, to, job)
+			t.Errorf("got status %d, location %s, job %+v", p.status, to, job)
 		}
 		s.host.report(t, s.host.next(t), left4me.JobCancelled, nil)
 	}
 }
 
-func TestServerIsRenamedByItsPage(t *testing.T) {
+func TestRenamePageRenamesServer(t *testing.T) {
 	s := newSite(t, false)
 	s.addServer(t, "alpha")
 	s.addServer(t, "taken")
@@ -157,7 +157,7 @@ func TestServerIsRenamedByItsPage(t *testing.T) {
 	b.post("/servers/alpha/rename", "name", "taken").has(t, http.StatusConflict, `id="name-problem"`, `value="taken"`)
 	p := b.post("/servers/alpha/rename", "name", " beta ")
 	if to := p.header.Get("Location"); p.status != http.StatusSeeOther || to != "/servers/beta" {
-		t.Fatalf("%d to %s: %s", p.status, to, p.body)
+		t.Fatalf("got status %d, location %s: %s", p.status, to, p.body)
 	}
 	b.get("/servers/beta").has(t, http.StatusOK, `href="/servers/beta/rename"`, "named alpha there until the next start")
 	for _, old := range []string{"", "/settings", "/console", "/rename"} {

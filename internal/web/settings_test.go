@@ -10,7 +10,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// withConfig lets the host say what a restart would change.
+// withConfig sets the generated files that the host reports as changed by the next restart.
 func (s *site) withConfig(t *testing.T, files ...bus.ConfigFile) {
 	t.Helper()
 	s.host.mu.Lock()
@@ -27,7 +27,7 @@ func (s *site) withConfig(t *testing.T, files ...bus.ConfigFile) {
 	}
 }
 
-func TestSettingsAreChangedByTheirForm(t *testing.T) {
+func TestSettingsFormChangesSettings(t *testing.T) {
 	s := newSite(t, false)
 	must(s.content.Blueprints().Create(t.Context(), left4me.ByUser("tester"),
 		left4me.Blueprint{
@@ -45,14 +45,14 @@ func TestSettingsAreChangedByTheirForm(t *testing.T) {
 		"tags", "two, three", "admins", "[U:1:5] 99:z # Zoey\r\n\r\nSTEAM_1:0:7 @Mods\r\n", "cfg", "sv_gravity 700\r\n", "motd",
 		"one\r\ntwo")
 	if to := p.header.Get("Location"); p.status != http.StatusSeeOther || to != "/servers/alpha/settings" {
-		t.Fatalf("%d to %s: %s", p.status, to, p.body)
+		t.Fatalf("got status %d, location %s: %s", p.status, to, p.body)
 	}
 	v := must(s.servers.Get(t.Context(), "alpha"))(t)
 	if st := v.Settings; v.Version != 2 || v.Port != 27020 || v.Blueprint != "versus" || st.Tick != 60 || st.LobbyOnly == nil ||
 		!*st.LobbyOnly || strings.Join(st.Tags, " ") != "two three" ||
 		len(st.Admins) != 2 || st.Admins[0].Note != "Zoey" || st.Admins[1].Group != "Mods" || st.Motd != "one\ntwo" || st.Mode != "" ||
 		len(st.Args) != 0 {
-		t.Errorf("%+v", v.Server)
+		t.Errorf("got server %+v", v.Server)
 	}
 	page := b.get("/servers/alpha/settings")
 	page.has(t, http.StatusOK, `placeholder="From blueprint: versus"`, "From blueprint: Europe", "The blueprint adds: one.",
@@ -60,11 +60,11 @@ func TestSettingsAreChangedByTheirForm(t *testing.T) {
 	page.hasNot(t, "zoey")
 	s.as(t, "guest").get("/servers/alpha/settings").has(t, http.StatusOK, "fieldset disabled", "does not have permission to change this")
 	if p := s.as(t, "guest").post("/servers/alpha/settings", "hostname", "x"); p.status != http.StatusForbidden {
-		t.Errorf("%d", p.status)
+		t.Errorf("got status %d", p.status)
 	}
 }
 
-func TestMistakesInSettingsStandBesideTheirFields(t *testing.T) {
+func TestSettingsFormShowsProblemsAtFields(t *testing.T) {
 	s := newSite(t, false)
 	s.addServer(t, "alpha")
 	b := s.as(t, "admin")
@@ -78,12 +78,12 @@ func TestMistakesInSettingsStandBesideTheirFields(t *testing.T) {
 	p.has(t, http.StatusUnprocessableEntity, `id="hostname-problem"`, `id="cfg-problem"`, "line 2: the command quit is not allowed",
 		`id="admins-problem"`, `id="banner-problem"`)
 	if v := must(s.servers.Get(t.Context(), "alpha"))(t); v.Version != 1 {
-		t.Errorf("something was saved: %+v", v.Server)
+		t.Errorf("a rejected form was saved: %+v", v.Server)
 	}
 }
 
-// Who saves second sees what the first did, and loses nothing of what they typed.
-func TestTheSecondToSaveKeepsWhatTheyTyped(t *testing.T) {
+// The second user who saves sees the changes of the first, and the form keeps the typed values.
+func TestSettingsConflictKeepsTypedValues(t *testing.T) {
 	s := newSite(t, false)
 	s.addServer(t, "alpha")
 	b := s.as(t, "admin")
@@ -92,10 +92,10 @@ func TestTheSecondToSaveKeepsWhatTheyTyped(t *testing.T) {
 	p.has(t, http.StatusConflict, "Someone else saved changes", "the first &lt;i&gt;", `value="the second"`, "mine",
 		`name="version" value="2"`, "Save my version")
 	if v := must(s.servers.Get(t.Context(), "alpha"))(t); v.Settings.Hostname != "the first <i>" {
-		t.Errorf("%+v", v.Settings)
+		t.Errorf("got settings %+v", v.Settings)
 	}
 	if p := b.post("/servers/alpha/settings", "version", "2", "hostname", "the second"); p.status != http.StatusSeeOther {
-		t.Errorf("%d", p.status)
+		t.Errorf("got status %d", p.status)
 	}
 	must(s.content.Blueprints().Create(t.Context(), left4me.ByUser("tester"), left4me.Blueprint{Name: "versus"}))(t)
 	b.post("/blueprints/versus", "version", "1", "mode", "versus")
@@ -103,8 +103,8 @@ func TestTheSecondToSaveKeepsWhatTheyTyped(t *testing.T) {
 		`name="version" value="2"`)
 }
 
-// The buttons beside overlays work without scripts, and save nothing.
-func TestOverlaysAreOrderedByButtons(t *testing.T) {
+// The buttons of the overlay list work without scripts and do not save the form.
+func TestOverlayButtonsChangeOrder(t *testing.T) {
 	s := newSite(t, false)
 	s.addServer(t, "alpha")
 	b := s.as(t, "admin")
@@ -114,11 +114,11 @@ func TestOverlaysAreOrderedByButtons(t *testing.T) {
 		for _, w := range want {
 			var ok bool
 			if _, rest, ok = strings.Cut(rest, `name="overlay" value="`+w+`"`); !ok {
-				t.Fatalf("no %s after those before: want %v", w, want)
+				t.Fatalf("overlay %s is missing or out of order, want %v", w, want)
 			}
 		}
 		if strings.Contains(rest, `name="overlay" value=`) {
-			t.Errorf("more than %v", want)
+			t.Errorf("the form contains more overlays than %v", want)
 		}
 	}
 	for _, path := range []string{"/servers/alpha/settings", "/servers/new", "/blueprints/new", "/blueprints/default"} {
@@ -137,16 +137,16 @@ func TestOverlaysAreOrderedByButtons(t *testing.T) {
 		press("add").has(t, http.StatusOK, `value="typed"`)
 	}
 	if v := must(s.servers.Get(t.Context(), "alpha"))(t); v.Version != 1 {
-		t.Errorf("something was saved: %+v", v.Server)
+		t.Errorf("a rejected form was saved: %+v", v.Server)
 	}
 }
 
-func TestABlueprintFromItsFormToItsEnd(t *testing.T) {
+func TestBlueprintPagesCreateAndDelete(t *testing.T) {
 	s := newSite(t, false)
 	b := s.as(t, "admin")
 	if p := b.post("/blueprints/new", "name", "versus", "mode", "versus", "password",
 		"zoey"); p.header.Get("Location") != "/blueprints/versus" {
-		t.Fatalf("%d %s", p.status, p.body)
+		t.Fatalf("got status %d: %s", p.status, p.body)
 	}
 	b.post("/blueprints/new", "name", "versus").has(t, http.StatusConflict, `id="name-problem"`)
 	b.post("/servers/new", "name", "alpha", "blueprint", "versus")
@@ -160,11 +160,11 @@ func TestABlueprintFromItsFormToItsEnd(t *testing.T) {
 	b.post("/blueprints/default/delete", "confirm", "default").has(t, http.StatusConflict, "cannot be deleted")
 	b.post("/servers/alpha/settings", "version", "1", "blueprint", "default")
 	if p := b.post("/blueprints/versus/delete", "confirm", "versus"); p.header.Get("Location") != "/blueprints" {
-		t.Errorf("%d %s", p.status, p.body)
+		t.Errorf("got status %d: %s", p.status, p.body)
 	}
 }
 
-func TestBlueprintIsRenamedByItsPage(t *testing.T) {
+func TestRenamePageRenamesBlueprint(t *testing.T) {
 	s := newSite(t, false)
 	b := s.as(t, "admin")
 	b.post("/blueprints/new", "name", "versus", "mode", "versus")
@@ -176,7 +176,7 @@ func TestBlueprintIsRenamedByItsPage(t *testing.T) {
 		`value="No &lt;i&gt;"`)
 	b.post("/blueprints/versus/rename", "name", "taken").has(t, http.StatusConflict, `id="name-problem"`, `value="taken"`)
 	if p := b.post("/blueprints/versus/rename", "name", " scrim "); p.header.Get("Location") != "/blueprints/scrim" {
-		t.Fatalf("%d to %s: %s", p.status, p.header.Get("Location"), p.body)
+		t.Fatalf("got status %d, location %s: %s", p.status, p.header.Get("Location"), p.body)
 	}
 	b.get("/blueprints/scrim").has(t, http.StatusOK, `href="/blueprints/scrim/rename"`, `href="/servers/alpha"`)
 	b.get("/servers/alpha/settings").has(t, http.StatusOK, `<option value="scrim" selected`)
@@ -189,8 +189,8 @@ func TestBlueprintIsRenamedByItsPage(t *testing.T) {
 	s.as(t, "guest").get("/blueprints/scrim").hasNot(t, "/blueprints/scrim/rename")
 }
 
-// The maps to begin with are not only those of the game.
-func TestTheFormsOfferTheMapsOfOverlays(t *testing.T) {
+// The choices for the first map include the maps of overlays.
+func TestFormsOfferMapsOfOverlays(t *testing.T) {
 	s := newSite(t, false)
 	s.overlay(t, friday)
 	s.overlay(t, left4me.Overlay{Name: "other", Kind: left4me.FilesOverlay})
@@ -209,7 +209,7 @@ func TestTheFormsOfferTheMapsOfOverlays(t *testing.T) {
 		at := -1
 		for _, text := range texts {
 			if i := strings.Index(page.body, text); i < at {
-				t.Errorf("%s comes before what is above it", text)
+				t.Errorf("%s is out of order, want %q", text, texts)
 			} else {
 				at = i
 			}
@@ -219,14 +219,14 @@ func TestTheFormsOfferTheMapsOfOverlays(t *testing.T) {
 	order(b.get("/servers/new?blueprint=maps-night"), `data-overlays="maps"`, glub, hotel, other)
 	if r := last[bus.StackRequest](t, &s.host.overlays); len(r.Spec.Overlays) != 2 ||
 		r.Spec.Overlays[0] != (left4me.OverlayRef{Name: "maps", Revision: 1}) || r.Spec.Overlays[1].Name != "other" {
-		t.Errorf("%+v", r)
+		t.Errorf("got request %+v", r)
 	}
 	order(b.get("/servers/new"), hotel, glub)
 	order(b.get("/blueprints/maps-night"), glub, hotel, other)
 	order(b.post("/servers/new", "stack", "add", "add", "other", "blueprint", "default"), other, hotel, glub)
 	must(s.servers.Create(t.Context(), left4me.ByUser("tester"), left4me.Server{Name: "alpha", Blueprint: "maps-night"}))(t)
 	order(b.get("/servers/alpha/settings"), glub, hotel, other)
-	// A map that nothing stacked has is warned of, also right after it was saved.
+	// The form warns of a map that neither the game nor a stacked overlay contains, also right after saving.
 	const warning = "The first map else1 is neither in the game nor in the stacked overlays"
 	s.host.overlays.mu.Lock()
 	s.host.overlays.campaigns = s.host.overlays.campaigns[:len(s.host.overlays.campaigns)-1]
@@ -236,22 +236,22 @@ func TestTheFormsOfferTheMapsOfOverlays(t *testing.T) {
 	b.post("/blueprints/maps-night", "version", "1", "map", "glub2").hasNot(t, "neither in the game")
 	if p := b.post("/servers/new", "name", "beta", "blueprint", "default", "map",
 		"else1"); p.header.Get("Location") != "/servers/beta/settings" {
-		t.Errorf("%d %s", p.status, p.header)
+		t.Errorf("got status %d, header %s", p.status, p.header)
 	}
 	if p := b.post("/servers/new", "name", "gamma", "blueprint", "default", "map",
 		"c2m1_highway"); p.header.Get("Location") != "/servers/gamma" {
-		t.Errorf("%d %s", p.status, p.header)
+		t.Errorf("got status %d, header %s", p.status, p.header)
 	}
-	// A map is typed when nobody can say which there are.
+	// Without a list of maps, the field still accepts text.
 	s.host.overlays.mu.Lock()
 	s.host.overlays.mute = true
 	s.host.overlays.mu.Unlock()
 	b.get("/servers/new").has(t, http.StatusOK, hotel)
 }
 
-// A long file is shown as what changes in it, and no page holds more than some
-// thousand lines of one.
-func TestLongFilesAreFoldedInWhatARestartChanges(t *testing.T) {
+// For a long file, the page shows the changes with a few lines around them, and omits further changes
+// after some thousand lines.
+func TestRestartChangesFoldLongFiles(t *testing.T) {
 	s := newSite(t, false)
 	s.addServer(t, "alpha")
 	same, rows := strings.Repeat("same\n", 64_000), strings.Repeat("row\n", 5000)
@@ -260,6 +260,6 @@ func TestLongFilesAreFoldedInWhatARestartChanges(t *testing.T) {
 	p := s.as(t, "admin").get("/servers/alpha/settings")
 	p.has(t, http.StatusOK, "… 63,997 unchanged lines", "<del>- old", "<ins>+ new", "6,000 more lines are not shown")
 	if n := strings.Count(p.body, "same\n"); n != 6 {
-		t.Errorf("%d unchanged lines are shown", n)
+		t.Errorf("got %d unchanged lines, want 6", n)
 	}
 }

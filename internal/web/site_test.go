@@ -39,8 +39,7 @@ const (
 	password = sitetest.Password
 )
 
-// site is the panel on a real store and a real bus, with a host that only
-// speaks.
+// site is the panel with a real store and a real bus. Its host answers requests but runs nothing.
 type site struct {
 	url      string
 	handler  http.Handler
@@ -64,7 +63,7 @@ func newSite(tb testing.TB, secure bool) *site {
 	return newSiteWith(tb, secure, web.New)
 }
 
-// newSiteWith is newSite with another way to make the panel.
+// newSiteWith is like newSite, with the constructor of the panel.
 func newSiteWith(tb testing.TB, secure bool, newPanel func(web.Deps) http.Handler) *site {
 	tb.Helper()
 	on := sitetest.Open(tb, tb.TempDir())
@@ -104,19 +103,19 @@ func must[T any](v T, err error) func(testing.TB) T {
 	}
 }
 
-// addServer makes a server as a person would, and waits until its state is
-// known: before, what the host answers could be older than what it tells.
+// addServer creates a server and waits until its state is known. Otherwise, the answer of the host to the
+// first request for states could arrive after a newer state that the test reports.
 func (s *site) addServer(tb testing.TB, name left4me.Name) {
 	tb.Helper()
 	must(s.servers.Create(tb.Context(), left4me.ByUser("tester"), left4me.Server{Name: name}))(tb)
-	await(tb, "what the host has", func() bool {
+	await(tb, "the state of the server", func() bool {
 		v, err := s.servers.Get(tb.Context(), name)
 		return err == nil && v.Status.State != left4me.Unknown
 	})
 	s.tell(tb, left4me.Status{Name: name, State: left4me.Stopped})
 }
 
-// tell is the host saying how a server is; it waits until the panel knows.
+// tell reports the state of a server, as its host does, and waits until the panel shows it.
 func (s *site) tell(tb testing.TB, st left4me.Status) {
 	tb.Helper()
 	s.host.say(tb, st)
@@ -130,7 +129,7 @@ func await(tb testing.TB, what string, is func() bool) {
 	tb.Helper()
 	for end := time.Now().Add(patience); !is(); time.Sleep(2 * time.Millisecond) {
 		if time.Now().After(end) {
-			tb.Fatalf("%s did not come", what)
+			tb.Fatalf("timed out waiting for %s", what)
 		}
 	}
 }
@@ -146,7 +145,7 @@ type host struct {
 	commands []string
 	game     left4me.Game
 	answer   string
-	refuses  error // why it runs no command
+	refuses  error // answer to console commands, unless nil
 	backups  []left4me.Backup
 	config   []bus.ConfigFile
 	dropped  atomic.Bool
@@ -197,7 +196,7 @@ func (h *host) start(ctx context.Context) error {
 	)
 }
 
-// setChecks sets what the host finds when it is asked next what is wrong.
+// setChecks sets the results of the host's checks.
 func (h *host) setChecks(checks []left4me.Check) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -256,7 +255,7 @@ func (h *host) command(_ context.Context, data []byte) (any, error) {
 	return bus.CommandAnswer{V: bus.Version, Output: h.answer}, nil
 }
 
-// next is the next job that the host gets, begun.
+// next claims and returns the next job of the host.
 func (h *host) next(tb testing.TB) bus.Delivery {
 	tb.Helper()
 	select {
@@ -268,7 +267,7 @@ func (h *host) next(tb testing.TB) bus.Delivery {
 		}
 		return d
 	case <-time.After(patience):
-		tb.Fatal("no job came")
+		tb.Fatal("the host received no job")
 		panic("unreachable")
 	}
 }
@@ -287,7 +286,7 @@ func (h *host) report(tb testing.TB, d bus.Delivery, state left4me.JobState, fai
 	}
 }
 
-// browser is somebody with cookies who reads each answer as it comes.
+// browser is an HTTP client with cookies, which follows no redirects.
 type browser struct {
 	tb   testing.TB
 	site *site
@@ -302,7 +301,7 @@ func (s *site) browser(tb testing.TB) *browser {
 	}}
 }
 
-// as is a browser of somebody who is logged in.
+// as returns a browser with a session of the user.
 func (s *site) as(tb testing.TB, name string) *browser {
 	tb.Helper()
 	b := s.browser(tb)
@@ -312,7 +311,7 @@ func (s *site) as(tb testing.TB, name string) *browser {
 	return b
 }
 
-// page is an answer.
+// page is the answer to a request.
 type page struct {
 	status int
 	header http.Header
@@ -338,7 +337,7 @@ func (b *browser) get(path string, header ...string) page {
 	return b.do(http.MethodGet, path, "", header...)
 }
 
-// post sends a form of fields and values, as a page of ours does.
+// post submits a form of alternating fields and values, as a page of the panel does.
 func (b *browser) post(path string, pairs ...string) page {
 	b.tb.Helper()
 	form := url.Values{}
@@ -348,11 +347,11 @@ func (b *browser) post(path string, pairs ...string) page {
 	return b.do(http.MethodPost, path, form.Encode(), "Content-Type", "application/x-www-form-urlencoded", "Sec-Fetch-Site", "same-origin")
 }
 
-// has checks status and texts of a page.
+// has checks the status of a page and that its body contains the texts.
 func (p page) has(tb testing.TB, status int, texts ...string) {
 	tb.Helper()
 	if p.status != status {
-		tb.Errorf("status %d, want %d\n%s", p.status, status, p.body)
+		tb.Errorf("got status %d, want %d\n%s", p.status, status, p.body)
 	}
 	for _, t := range texts {
 		if !strings.Contains(p.body, t) {
@@ -365,7 +364,7 @@ func (p page) hasNot(tb testing.TB, texts ...string) {
 	tb.Helper()
 	for _, t := range texts {
 		if strings.Contains(p.body, t) {
-			tb.Errorf("the page has %q\n%s", t, p.body)
+			tb.Errorf("the page contains %q\n%s", t, p.body)
 		}
 	}
 }
@@ -373,7 +372,7 @@ func (p page) hasNot(tb testing.TB, texts ...string) {
 // sentEvent is one event of a stream.
 type sentEvent struct{ name, id, data string }
 
-// stream opens a stream of events. The channel closes with it.
+// stream opens a stream of events. The channel is closed at the end of the stream.
 func (b *browser) stream(path string, header ...string) <-chan sentEvent {
 	b.tb.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -412,7 +411,7 @@ func (b *browser) stream(path string, header ...string) <-chan sentEvent {
 	return events
 }
 
-// wait reads events until one is the right one.
+// wait reads events until one satisfies is, and returns it.
 func wait(tb testing.TB, events <-chan sentEvent, what string, is func(sentEvent) bool) sentEvent {
 	tb.Helper()
 	end := time.After(patience)
@@ -421,14 +420,14 @@ func wait(tb testing.TB, events <-chan sentEvent, what string, is func(sentEvent
 		select {
 		case e, ok := <-events:
 			if !ok {
-				tb.Fatalf("the stream ended before %s; it had %q", what, seen)
+				tb.Fatalf("the stream ended before %s; events so far: %q", what, seen)
 			}
 			if is(e) {
 				return e
 			}
 			seen = append(seen, fmt.Sprintf("%s %s", e.name, e.data))
 		case <-end:
-			tb.Fatalf("%s did not come; the stream had %q", what, seen)
+			tb.Fatalf("timed out waiting for %s; events so far: %q", what, seen)
 		}
 	}
 }

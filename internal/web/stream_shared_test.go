@@ -12,7 +12,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// sharedStream is a stream of several pages of a browser, as stream_worker.js holds it.
+// sharedStream is one stream for several pages of a browser, like that of stream_worker.js.
 type sharedStream struct {
 	b      *browser
 	name   string
@@ -26,7 +26,7 @@ func (b *browser) shared(query string) *sharedStream {
 	return s
 }
 
-// follow asks for the events of a page, or for no more of them.
+// follow subscribes the stream to the events of a page. An empty live ends the subscription.
 func (s *sharedStream) follow(b *browser, page int, live string) page {
 	b.tb.Helper()
 	return b.do(http.MethodPost, "/live/"+s.name, url.Values{"page": {fmt.Sprint(page)}, "live": {live}}.Encode(),
@@ -49,7 +49,7 @@ func (s *sharedStream) wait(page int, what, head string, texts ...string) sentEv
 	})
 }
 
-func TestPagesShareAStream(t *testing.T) {
+func TestPagesShareStream(t *testing.T) {
 	s := newSite(t, false)
 	s.addServer(t, "alpha")
 	s.host.print("alpha", "one\ntwo\n")
@@ -59,36 +59,36 @@ func TestPagesShareAStream(t *testing.T) {
 	m := b.shared("?session=" + sessionOf(t, list))
 	m.follow(b, 1, streamOf(t, list)).has(t, http.StatusNoContent)
 	m.follow(b, 2, streamOf(t, console)+"?after=8").has(t, http.StatusNoContent)
-	m.wait(1, "the beginning of the list", "beat ")
-	m.wait(2, "the beginning of the console", "beat ")
+	m.wait(1, "the first event of the list", "beat ")
+	m.wait(2, "the first event of the console", "beat ")
 	s.tell(t, left4me.Status{Name: "alpha", State: left4me.Running})
 	m.wait(1, "the row of the list", "html ", `id="server-alpha"`, ">Running<")
 	s.host.print("alpha", "three\n")
-	m.wait(2, "the console behind its position", "console 14\n", `["three"]`)
+	m.wait(2, "the console after its position", "console 14\n", `["three"]`)
 
-	// A page that comes back goes on behind what it had.
+	// A page that reconnects continues after its last event.
 	m.follow(b, 2, "").has(t, http.StatusNoContent)
 	s.host.print("alpha", "four\n")
 	m.follow(b, 3, streamOf(t, console)+"?after=14").has(t, http.StatusNoContent)
-	m.wait(3, "the console behind the break", "console 19\n", `["four"]`)
+	m.wait(3, "the console after the interruption", "console 19\n", `["four"]`)
 	m.follow(b, 3, streamOf(t, console)).has(t, http.StatusConflict)
 
 	must(s.servers.Act(t.Context(), left4me.ByUser("admin"), left4me.DeleteServer, "alpha"))(t)
 	s.host.report(t, s.host.next(t), left4me.JobDone, nil)
-	m.wait(3, "the news that it is gone", "gone ", "/servers")
+	m.wait(3, "the deletion of the server", "gone ", "/servers")
 	m.wait(3, "the end of the page's events", "lost ")
 	m.follow(b, 1, "").has(t, http.StatusNoContent)
 	await(t, "the end of all subscriptions", func() bool { return s.watchers() == before })
 }
 
-func TestSharedStreamChecksWhatItCarries(t *testing.T) {
+func TestSharedStreamChecksPagesAndSessions(t *testing.T) {
 	s := newSite(t, false)
 	b, other := s.as(t, "admin"), s.as(t, "guest")
 	m := b.shared("")
 	for _, address := range []string{"https://elsewhere/servers/live", "//elsewhere/live", "/live", "/servers", "/logout", "live", "%zz"} {
 		m.follow(b, 1, address).has(t, http.StatusUnprocessableEntity)
 	}
-	// Another session gets nothing of this one, nor the other way round.
+	// A session can neither use the stream of another session nor subscribe to pages of another session.
 	m.follow(other, 1, "/jobs/live").has(t, http.StatusNotFound)
 	s.browser(t).do(http.MethodPost, "/live/"+m.name, "page=1", "X-Left4me", "live", "Content-Type",
 		"application/x-www-form-urlencoded").has(t, http.StatusUnauthorized)
@@ -99,19 +99,19 @@ func TestSharedStreamChecksWhatItCarries(t *testing.T) {
 	m.follow(b, 1, "/jobs/live?session="+tag).has(t, http.StatusNoContent)
 	m.wait(1, "the refusal", "lost ")
 	m.follow(b, 2, "/jobs/nothere/live").has(t, http.StatusNoContent)
-	m.wait(2, "the end of what is not there", "lost ")
+	m.wait(2, "the end of a page that does not exist", "lost ")
 
-	// The stream itself is one of those that a session may have.
+	// The shared stream itself counts towards the limit of a session.
 	for page := range accounts.MaxStreams - 1 {
 		m.follow(b, 10+page, "/jobs/live").has(t, http.StatusNoContent)
-		m.wait(10+page, "its beginning", "beat ")
+		m.wait(10+page, "the first event", "beat ")
 	}
 	m.follow(b, 3, "/jobs/live").has(t, http.StatusNoContent)
-	m.wait(3, "the refusal of one more", "lost ")
+	m.wait(3, "the refusal above the limit", "lost ")
 	b.get("/session", "X-Left4me", "live").has(t, http.StatusTooManyRequests)
 
 	b.post("/logout").has(t, http.StatusSeeOther)
-	for range m.events { // until it ends
+	for range m.events { // until the stream ends
 	}
 }
 
@@ -121,7 +121,7 @@ func sessionOf(t *testing.T, p page) string {
 	t.Helper()
 	m := pageSession.FindStringSubmatch(p.body)
 	if m == nil {
-		t.Fatalf("the page names no session: %s", p.body)
+		t.Fatalf("the page has no session attribute: %s", p.body)
 	}
 	return m[1]
 }

@@ -14,7 +14,7 @@ import (
 
 var streamPath = regexp.MustCompile(`data-live="([^"]+)"`)
 
-// streamOf is the address of a page's stream, as its script finds it.
+// streamOf returns the address of the page's stream, which the page has in an attribute.
 func streamOf(t *testing.T, p page) string {
 	t.Helper()
 	m := streamPath.FindStringSubmatch(p.body)
@@ -35,42 +35,42 @@ func contains(texts ...string) func(sentEvent) bool {
 	}
 }
 
-func TestListChangesByRow(t *testing.T) {
+func TestListUpdatesSingleRows(t *testing.T) {
 	s := newSite(t, false)
 	s.addServer(t, "alpha")
 	s.addServer(t, "beta")
 	b := s.as(t, "admin")
 	events := b.stream(streamOf(t, b.get("/servers")))
-	// Behind what the stream begins with.
+	// This event follows those that repeat the page.
 	s.tell(t, left4me.Status{Name: "alpha", State: left4me.Starting})
 	wait(t, events, "the first change", contains("server-alpha", ">Starting<"))
 
 	s.tell(t, left4me.Status{Name: "beta", State: left4me.Running, Map: "c1m1_hotel", Players: 3, MaxPlayers: 8})
 	e := wait(t, events, "the row", contains(`id="server-beta"`))
 	if strings.Contains(e.data, "server-alpha") || !strings.Contains(e.data, ">Running<") || !strings.Contains(e.data, "Dead Center") {
-		t.Errorf("not one row: %s", e.data)
+		t.Errorf("got %s, want only the row of beta", e.data)
 	}
-	// A sample that changes nothing to see is not worth an event.
+	// A sample without visible changes must not send an event.
 	sampled := time.Now().UTC()
 	s.host.say(t, left4me.Status{Name: "beta", State: left4me.Running, Map: "c1m1_hotel", Players: 3, MaxPlayers: 8, SampledAt: sampled})
 	await(t, "the sample", func() bool {
 		return must(s.servers.Get(t.Context(), "beta"))(t).Status.SampledAt.Equal(sampled)
 	})
 	s.addServer(t, "gamma")
-	// The notice of the game may come at any time.
+	// The notice about the game may arrive at any time.
 	e = wait(t, events, "an event", func(e sentEvent) bool { return e.name == "html" && !strings.Contains(e.data, "game-notice") })
 	if !contains(`id="servers"`, "server-alpha", "server-beta", "server-gamma")(e) {
-		t.Errorf("a server that came gave %s", e.data)
+		t.Errorf("got %s after a new server, want the whole list", e.data)
 	}
 	must(s.servers.Act(t.Context(), left4me.ByUser("admin"), left4me.DeleteServer, "alpha"))(t)
 	d := s.host.next(t)
 	s.host.report(t, d, left4me.JobDone, nil)
-	wait(t, events, "the list without it", func(e sentEvent) bool {
+	wait(t, events, "the list without alpha", func(e sentEvent) bool {
 		return contains(`id="servers"`)(e) && !strings.Contains(e.data, "server-alpha")
 	})
 }
 
-func TestPageThatFellBehindGetsTheList(t *testing.T) {
+func TestOutdatedPageGetsWholeList(t *testing.T) {
 	s := newSite(t, false)
 	s.addServer(t, "alpha")
 	b := s.as(t, "admin")
@@ -79,7 +79,7 @@ func TestPageThatFellBehindGetsTheList(t *testing.T) {
 	wait(t, b.stream(path), "the list", contains(`id="servers"`, ">Running<"))
 }
 
-func TestServerPageFollowsItsServer(t *testing.T) {
+func TestServerPageShowsChangesOfServer(t *testing.T) {
 	s := newSite(t, false)
 	s.addServer(t, "alpha")
 	b := s.as(t, "admin")
@@ -104,7 +104,7 @@ func TestServerPageFollowsItsServer(t *testing.T) {
 		"the map":     contains(`id="server-facts"`, "Dark Carnival"),
 		"the players": contains(`id="server-players"`, "Coach"),
 	}
-	for len(wanted) > 0 { // in whatever order
+	for len(wanted) > 0 { // the events arrive in any order
 		wait(t, events, "state, map and players", func(e sentEvent) bool {
 			for what, is := range wanted {
 				if is(e) {
@@ -120,11 +120,11 @@ func TestServerPageFollowsItsServer(t *testing.T) {
 	must(s.servers.Act(t.Context(), left4me.ByUser("admin"), left4me.DeleteServer, "alpha"))(t)
 	s.host.report(t, s.host.next(t), left4me.JobDone, nil)
 	isGone := func(e sentEvent) bool { return e.name == "gone" }
-	wait(t, events, "the news that it is gone", isGone)
-	wait(t, b.stream(streamOf(t, p)), "the news for a page that comes back", isGone)
+	wait(t, events, "the deletion", isGone)
+	wait(t, b.stream(streamOf(t, p)), "the deletion on a reconnected page", isGone)
 }
 
-func TestConsoleGoesOnWithoutGapOrDouble(t *testing.T) {
+func TestConsoleResumesWithoutGapOrDuplicate(t *testing.T) {
 	s := newSite(t, false)
 	s.addServer(t, "alpha")
 	s.tell(t, left4me.Status{Name: "alpha", State: left4me.Running})
@@ -138,14 +138,14 @@ func TestConsoleGoesOnWithoutGapOrDouble(t *testing.T) {
 	isConsole := func(e sentEvent) bool { return e.name == "console" }
 	e := wait(t, b.stream(path+"?after=8"), "the next line", isConsole)
 	if got := printedLines(t, e); got != "three" || e.id != "14" {
-		t.Errorf("behind the page came %q up to %s", got, e.id)
+		t.Errorf("after the page: got lines %q, position %s", got, e.id)
 	}
 	s.host.print("alpha", "four\nfive\n")
-	// A browser that reconnects by itself repeats the old address and adds what
-	// it saw last.
-	e = wait(t, b.stream(path+"?after=8", "Last-Event-ID", "14"), "the rest", isConsole)
+	// A browser that reconnects requests the same address again, with the id of the last event in a
+	// header.
+	e = wait(t, b.stream(path+"?after=8", "Last-Event-ID", "14"), "the next lines", isConsole)
 	if got := printedLines(t, e); got != "four|five" || e.id != strconv.Itoa(14+10) {
-		t.Errorf("after the break came %q up to %s", got, e.id)
+		t.Errorf("after the reconnect: got lines %q, position %s", got, e.id)
 	}
 	b.get("/servers/alpha/console/live?after=x", "X-Left4me", "live").has(t, http.StatusUnprocessableEntity, "position")
 }
@@ -159,7 +159,7 @@ func printedLines(t *testing.T, e sentEvent) string {
 	return strings.Join(v.Lines, "|")
 }
 
-func TestCommandAndItsAnswer(t *testing.T) {
+func TestConsoleCommandShowsItsOutput(t *testing.T) {
 	s := newSite(t, false)
 	s.addServer(t, "alpha")
 	s.tell(t, left4me.Status{Name: "alpha", State: left4me.Running})
@@ -169,16 +169,16 @@ func TestCommandAndItsAnswer(t *testing.T) {
 	p := b.do(http.MethodPost, "/servers/alpha/console", "command=status", "Content-Type", "application/x-www-form-urlencoded",
 		"X-Left4me", "live", "Sec-Fetch-Site", "same-origin")
 	if got := printedLines(t, sentEvent{data: p.body}); got != "hostname: <x>|players : 0" {
-		t.Errorf("a script gets %q", got)
+		t.Errorf("got lines %q for a request of a script", got)
 	}
 	b.post("/servers/alpha/console", "command", "say\x01").has(t, http.StatusUnprocessableEntity, "control character",
 		`aria-invalid="true"`)
 	if got := strings.Join(s.host.commands, "|"); got != "status|status" {
-		t.Errorf("the host got %q", got)
+		t.Errorf("the host received the commands %q", got)
 	}
 }
 
-func TestJobPageFollowsItsJob(t *testing.T) {
+func TestJobPageShowsChangesOfJob(t *testing.T) {
 	s := newSite(t, false)
 	s.addServer(t, "alpha")
 	b := s.as(t, "admin")
@@ -191,18 +191,18 @@ func TestJobPageFollowsItsJob(t *testing.T) {
 	s.host.report(t, d, left4me.JobRunning, nil,
 		left4me.Step{Label: "check \x1b port", State: left4me.StepRunning, Progress: left4me.Progress{Done: 25, Total: 100, Unit: "files"}})
 	wait(t, events, "the step", contains("check ␛ port", "25 %", `value="25"`))
-	wait(t, list, "its row", contains(`id="job-`+string(j.ID)+`"`, "running"))
+	wait(t, list, "the row of the job", contains(`id="job-`+string(j.ID)+`"`, "running"))
 	s.host.report(t, d, left4me.JobFailed, &left4me.Error{Kind: left4me.Conflict, Text: "no room"})
-	wait(t, events, "its end", contains("failed", "No room.", path+"/retry"))
-	wait(t, list, "its end in the list", contains(`id="job-`+string(j.ID)+`"`, "no room"))
+	wait(t, events, "the end of the job", contains("failed", "No room.", path+"/retry"))
+	wait(t, list, "the end of the job in the list", contains(`id="job-`+string(j.ID)+`"`, "no room"))
 
 	p := b.post(path + "/retry")
 	if to := p.header.Get("Location"); p.status != http.StatusSeeOther || to == path || !strings.HasPrefix(to, "/jobs/") {
-		t.Fatalf("retry: %d to %s", p.status, to)
+		t.Fatalf("retry: got status %d, location %s", p.status, to)
 	} else {
 		b.post(to+"/cancel").has(t, http.StatusSeeOther)
 		b.get(to).has(t, http.StatusOK)
 	}
-	b.post(path+"/cancel").has(t, http.StatusSeeOther) // one that has ended stays as it is
+	b.post(path+"/cancel").has(t, http.StatusSeeOther) // cancelling a finished job changes nothing
 	b.get(path).has(t, http.StatusOK, "failed")
 }

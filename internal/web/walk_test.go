@@ -16,7 +16,7 @@ import (
 	"github.com/left4me/left4me/internal/web"
 )
 
-// walked is a page of each pattern, filled with what newWalk makes.
+// walked maps the pattern of each page to a path for the objects that newWalk creates.
 var walked = map[string]string{
 	"/servers": "/servers", "/servers/new": "/servers/new", "/servers/{name}": "/servers/alpha",
 	"/servers/{name}/console":  "/servers/alpha/console",
@@ -50,27 +50,27 @@ var walked = map[string]string{
 	"/account": "/account", "/users": "/users", "/users/{name}": "/users/guest", "/users/{name}/delete": "/users/guest/delete",
 }
 
-// walk is a site with one of each thing, and every page open.
+// walk is a site with objects of each kind, and with all pages open.
 type walk struct {
 	*site
 	t      *testing.T
 	admin  accounts.Actor
 	job    left4me.Job
-	task   bus.Delivery // of job
+	task   bus.Delivery // delivery of job
 	upload string
 	pages  map[string]<-chan sentEvent // by pattern
-	seen   map[string][]sentEvent      // since next
+	seen   map[string][]sentEvent      // events since the last call of next
 	since  time.Time
 }
 
-// path is the address of a page.
+// path returns the path of the page with the pattern.
 func (w *walk) path(pattern string) string {
 	return strings.NewReplacer("UPLOAD", w.upload, "JOB", string(w.job.ID)).Replace(walked[pattern])
 }
 
 func newWalk(t *testing.T) *walk { return newWalkOf(t, newSite(t, false)) }
 
-// newWalkOf fills a site.
+// newWalkOf adds objects of each kind to the site.
 func newWalkOf(t *testing.T, s *site) *walk {
 	t.Helper()
 	ctx := t.Context()
@@ -112,8 +112,8 @@ func newWalkOf(t *testing.T, s *site) *walk {
 	return w
 }
 
-// answersFiles lets the host say which files a server sees and wrote, and how they
-// differ: the state of the server is in each answer.
+// answersFiles lets the host answer requests for the files of a server. Each answer contains the state
+// of the server, so that it changes with it.
 func (s *site) answersFiles(t *testing.T) {
 	t.Helper()
 	state := func() string {
@@ -149,17 +149,17 @@ func (s *site) answersFiles(t *testing.T) {
 
 var rootID = regexp.MustCompile(`^\s*<\w+[^>]* id="([^"]+)"`)
 
-// open opens all pages. What a stream begins with is what the page shows: an element
-// of the stream that the page has not, or has with something else in it, can't be.
+// open opens all pages and their streams. The first events of a stream repeat parts of its page, so each
+// must match an element of the page.
 func (w *walk) open() {
 	w.t.Helper()
 	var b *browser
 	bodies := map[string]string{}
 	for i, pattern := range web.Pages() {
 		if walked[pattern] == "" {
-			w.t.Fatalf("no page of the pattern %s is walked", pattern)
+			w.t.Fatalf("walked has no path for the pattern %s", pattern)
 		}
-		if i%20 == 0 { // streams of one session are bounded
+		if i%20 == 0 { // the number of streams of a session is limited
 			b = w.as(w.t, "admin")
 		}
 		p := b.get(w.path(pattern))
@@ -171,7 +171,7 @@ func (w *walk) open() {
 	}
 }
 
-// begins checks the events that a stream begins with, up to the last part.
+// begins checks the first events of a stream, up to the last part of the page.
 func begins(t *testing.T, what, body string, events <-chan sentEvent) {
 	t.Helper()
 	wait(t, events, "the last part of "+what, func(e sentEvent) bool {
@@ -182,24 +182,24 @@ func begins(t *testing.T, what, body string, events <-chan sentEvent) {
 	})
 }
 
-// begin checks one of them: it is what the page has.
+// begin checks that an event matches an element of the page.
 func begin(t *testing.T, what, body string, e sentEvent) {
 	t.Helper()
 	id := rootID.FindStringSubmatch(e.data)
 	if id != nil && strings.Contains(body, ` id="typed-`+id[1]+`"`) {
-		return // what was typed has one of its own
+		return // the page shows the typed values instead
 	}
 	if id == nil || strings.Count(body, ` id="`+id[1]+`"`) != 1 {
 		t.Errorf("%s: the page has no element for %s", what, e.data)
 	} else if !strings.Contains(plain(body), plain(e.data)) {
-		t.Errorf("%s: the stream begins with another %s than the page has:\n%s", what, id[1], e.data)
+		t.Errorf("%s: the stream begins with a version of %s that differs from the page:\n%s", what, id[1], e.data)
 	}
 }
 
-// plain is HTML without spaces.
+// plain removes all white space from HTML.
 func plain(html string) string { return strings.Join(strings.Fields(html), "") }
 
-// next forgets what the pages were sent: something else changes now.
+// next discards all events received so far. Tests call it before the next change.
 func (w *walk) next() {
 	for pattern, events := range w.pages {
 		w.seen[pattern] = nil
@@ -214,7 +214,8 @@ func (w *walk) next() {
 	w.since = time.Now()
 }
 
-// shows waits until all pages of some patterns have been sent a text since next.
+// shows waits until each page of the patterns has received an event with the text since the last call of
+// next.
 func (w *walk) shows(what, text string, patterns ...string) {
 	w.t.Helper()
 	has := func(e sentEvent) bool { return strings.Contains(e.data, text) || e.name+" "+e.data == text+"\n" }
@@ -238,7 +239,7 @@ func (w *walk) shows(what, text string, patterns ...string) {
 	w.t.Logf("%s: %d pages within %s", what, len(patterns), time.Since(w.since).Round(time.Millisecond))
 }
 
-// of are the patterns that begin with a prefix, without some.
+// of returns the patterns that begin with the prefix, except those in without.
 func of(prefix string, without ...string) (all []string) {
 	for _, p := range web.Pages() {
 		if strings.HasPrefix(p, prefix) && !slices.Contains(without, p) {
@@ -248,12 +249,12 @@ func of(prefix string, without ...string) (all []string) {
 	return all
 }
 
-// serverPatterns are the pages on which a server stands with its state and its job.
+// serverPatterns returns the patterns of the pages that show the state and the job of a server.
 func serverPatterns() []string {
 	return of("/servers/{name}", "/servers/{name}/rename", "/servers/{name}/reset", "/servers/{name}/delete")
 }
 
-// overlayPatterns are those on which an overlay does.
+// overlayPatterns returns the patterns of the pages that show the state and the job of the overlay.
 func overlayPatterns(name string) (all []string) {
 	for _, p := range of("/overlays/{name}", "/overlays/{name}/rename", "/overlays/{name}/edit", "/overlays/{name}/remove",
 		"/overlays/{name}/delete",
@@ -265,10 +266,9 @@ func overlayPatterns(name string) (all []string) {
 	return all
 }
 
-// Each fact that a page shows is changed while every page is open, and each page
-// that shows it has it by an event: no timer runs here that would bring it. How long
-// that took is logged; TestPagesWaitForLessThanASecond has the bound.
-func TestEveryPageShowsWhatChanges(t *testing.T) {
+// The test changes each fact while all pages are open, and every page that shows the fact must receive an
+// event. The time until then is logged; TestPagesWaitForLessThanASecond limits it.
+func TestEveryPageShowsChanges(t *testing.T) {
 	w := newWalk(t)
 	w.open()
 	if t.Failed() {
@@ -284,7 +284,7 @@ func TestEveryPageShowsWhatChanges(t *testing.T) {
 	w.deleteServer()
 }
 
-// changeJob changes the job of the server alpha, which fails.
+// changeJob runs the job of the server alpha and lets it fail.
 func (w *walk) changeJob() {
 	w.t.Helper()
 	w.next()
@@ -294,10 +294,10 @@ func (w *walk) changeJob() {
 	w.host.report(w.t, w.task, left4me.JobFailed,
 		&left4me.Error{Kind: left4me.Conflict, Field: "port", Text: "port 27015 is used by python3", Hint: "choose another port"})
 	w.shows("the end of a job", "is used by python3", append(serverPatterns(), "/jobs", "/jobs/{id}", "/servers")...)
-	w.shows("what helps", `href="/servers/alpha/settings#port"`, append(serverPatterns(), "/servers")...)
+	w.shows("the link to the remedy", `href="/servers/alpha/settings#port"`, append(serverPatterns(), "/servers")...)
 }
 
-// changeServer changes how the server alpha runs and how it is defined.
+// changeServer changes the state and the definition of the server alpha.
 func (w *walk) changeServer() {
 	w.t.Helper()
 	ctx := w.t.Context()
@@ -315,7 +315,7 @@ func (w *walk) changeServer() {
 	w.shows("the state of a server", "Running", append(serverPatterns(), "/servers")...)
 	w.shows("players", "2 players", "/servers/{name}/reset", "/servers/{name}/delete")
 	w.shows("the map", "The 2 connected players", "/servers/{name}/map")
-	w.shows("the build that runs", "1 running server", "/game")
+	w.shows("the running build", "1 running server", "/game")
 	for pattern, text := range map[string]string{
 		"files":   "running.txt",
 		"written": "running.txt",
@@ -330,13 +330,13 @@ func (w *walk) changeServer() {
 	alpha := must(w.servers.Get(ctx, "alpha"))(w.t).Server
 	alpha.Settings.Hostname = "Another name"
 	must(w.servers.Update(ctx, left4me.ByUser("other"), alpha))(w.t)
-	w.shows("settings that somebody else saved", "Another name", serverPatterns()...)
-	w.shows("settings that somebody else saved", "Newer version saved", "/servers/{name}/settings")
-	w.shows("what a restart changes", "Restart required", "/servers/{name}/settings")
+	w.shows("settings saved by another user", "Another name", serverPatterns()...)
+	w.shows("settings saved by another user", "Newer version saved", "/servers/{name}/settings")
+	w.shows("the changes of the next restart", "Restart required", "/servers/{name}/settings")
 	w.next()
 	w.withConfigs(bus.ConfigFile{Path: "left4dead2/cfg/server.cfg", Running: "b\n", Next: "b\n"})
 	w.host.say(w.t, left4me.Status{Name: "alpha", State: left4me.Running, Build: 9001, SpecHash: w.specHash("alpha")})
-	w.shows("what a restart has changed", "No changes. The generated files", "/servers/{name}/settings")
+	w.shows("the generated files after the restart", "No changes. The generated files", "/servers/{name}/settings")
 	w.next()
 	blue := must(w.content.Blueprints().Get(ctx, "versus"))(w.t)
 	blue.Settings.Mode = "versus"
@@ -350,14 +350,14 @@ func (w *walk) changeServer() {
 	w.shows("a crash", "segmentation fault", "/servers/{name}/history")
 }
 
-// changeDefinitions changes which overlays there are, and how they are defined.
+// changeDefinitions creates an overlay and changes the definition of another.
 func (w *walk) changeDefinitions() {
 	w.t.Helper()
 	ctx := w.t.Context()
 	w.next()
 	must(w.content.Create(ctx, left4me.ByUser("other"), left4me.Overlay{Name: "fresh", Kind: left4me.FilesOverlay}))(w.t)
 	w.shows("a new overlay", "fresh", "/overlays")
-	w.shows("a new overlay to choose", "Newer version saved", "/servers/new", "/blueprints/new")
+	w.shows("the choice of a new overlay", "Newer version saved", "/servers/new", "/blueprints/new")
 	w.next()
 	v := must(w.content.Get(ctx, "plugins"))(w.t).Overlay
 	v.Note = "a new note"
@@ -366,7 +366,7 @@ func (w *walk) changeDefinitions() {
 	w.shows("the definition of an overlay", "Newer version saved", "/overlays/{name}/settings")
 }
 
-// build makes revisions, one of them by a script that fails.
+// build builds a revision of the overlay plugins, then lets the script of the overlay made fail.
 func (w *walk) build() {
 	w.t.Helper()
 	ctx := w.t.Context()
@@ -377,7 +377,7 @@ func (w *walk) build() {
 	w.next()
 	w.host.report(w.t, d, left4me.JobRunning, nil,
 		left4me.Step{Label: "unpack", State: left4me.StepRunning, Progress: left4me.Progress{Done: 1, Total: 4}})
-	w.shows("how far a build is", "25 %", append(overlayPatterns("plugins"), "/overlays")...)
+	w.shows("the progress of a build", "25 %", append(overlayPatterns("plugins"), "/overlays")...)
 	w.next()
 	made := someMaps("plugins")
 	w.host.overlays.has(made)
@@ -390,18 +390,19 @@ func (w *walk) build() {
 		"/campaigns": "Glubtastic",
 		"/delete":    "3 revisions",
 	} {
-		w.shows("what the first revision has", text, "/overlays/{name}"+pattern)
+		w.shows("the content of the first revision", text, "/overlays/{name}"+pattern)
 	}
 
 	w.next()
 	must(w.content.Build(ctx, left4me.ByUser("admin"), "made", overlays.Request{}))(w.t)
 	d = w.host.next(w.t)
 	w.host.report(w.t, d, left4me.JobFailed, &left4me.Error{Kind: left4me.Conflict, Text: "the script failed with exit status 3"})
-	w.shows("a script that failed", "failed with exit status 3", "/overlays/{name}/script")
-	w.shows("a script that failed", "build failed", "/overlays")
+	w.shows("a failed script", "failed with exit status 3", "/overlays/{name}/script")
+	w.shows("a failed script", "build failed", "/overlays")
 }
 
-// changeRevisions changes which revision is current, its label, and what comes next.
+// changeRevisions changes the current revision of an overlay, a label, Workshop items, an upload and the
+// blueprint of a server.
 func (w *walk) changeRevisions() {
 	w.t.Helper()
 	ctx := w.t.Context()
@@ -423,15 +424,15 @@ func (w *walk) changeRevisions() {
 	w.next()
 	up := must(w.uploads.Create(ctx, w.admin, "plugins"))(w.t)
 	must(w.uploads.Write(ctx, w.admin, up.ID, "half.vpk", 0, 10, strings.NewReader("12345")))(w.t)
-	w.shows("an upload that was begun", "half.vpk", "/overlays/{name}/upload", "/uploads")
+	w.shows("a started upload", "half.vpk", "/overlays/{name}/upload", "/uploads")
 
 	w.next()
 	w.withBlueprint("beta", "versus")
-	w.shows("who uses a blueprint", "/servers/beta", "/blueprints", "/blueprints/{name}")
-	w.shows("who uses a blueprint", "The blueprint is used by beta", "/blueprints/{name}/delete")
+	w.shows("the servers of a blueprint", "/servers/beta", "/blueprints", "/blueprints/{name}")
+	w.shows("the servers of a blueprint", "The blueprint is used by beta", "/blueprints/{name}/delete")
 }
 
-// changeAccounts changes tokens and users.
+// changeAccounts creates tokens and changes a user.
 func (w *walk) changeAccounts() {
 	w.t.Helper()
 	ctx := w.t.Context()
@@ -446,7 +447,7 @@ func (w *walk) changeAccounts() {
 	w.shows("a token of a user", ">1 token<", "/users")
 	w.next()
 	must(w.accounts.ChangeUser(ctx, w.admin, "guest", accounts.Change{Disabled: new(true)}))(w.t)
-	w.shows("a user who was disabled", "disabled", "/users", "/users/{name}")
+	w.shows("a disabled user", "disabled", "/users", "/users/{name}")
 	w.next()
 	must(w.accounts.ChangeUser(ctx, w.admin, "guest", accounts.Change{Admin: new(true)}))(w.t)
 	w.shows("another role", "Administrator", "/users")
@@ -467,13 +468,13 @@ func (w *walk) changeHost() {
 
 	w.next()
 	must(w.servers.Act(ctx, left4me.ByUser("other"), left4me.StopServer, "beta"))(w.t)
-	w.shows("a job of somebody else", "other", "/jobs")
+	w.shows("a job of another user", "other", "/jobs")
 	w.next()
 	w.full.Store(&left4me.Error{Kind: left4me.DiskFull, Text: "the disk of left4me is full", Hint: "delete something"})
 	w.shows("a full disk", "The disk of left4me is full", web.Pages()...)
 	w.next()
 	w.full.Store(nil)
-	w.shows("room on the disk", `<div id="full" role="status"></div>`, web.Pages()...)
+	w.shows("free disk space", `<div id="full" role="status"></div>`, web.Pages()...)
 
 	w.next()
 	policy := must(w.backups.Policy(ctx))(w.t)
@@ -490,14 +491,14 @@ func (w *walk) changeHost() {
 	w.shows("the backups", "backups/newest.tar.zst", "/backups")
 }
 
-// deleteServer changes what keeps players out of the server alpha, and deletes it.
+// deleteServer changes the connectivity check of the server alpha, then deletes the server.
 func (w *walk) deleteServer() {
 	w.t.Helper()
 	ctx := w.t.Context()
 	w.next()
 	w.host.setChecks([]left4me.Check{{Name: "port", State: left4me.CheckBroken, Text: "the port is shut"}})
 	w.host.say(w.t, left4me.Status{Name: "alpha", State: left4me.Stopped})
-	w.shows("what keeps players out", "the port is shut", "/servers/{name}/reach", "/doctor")
+	w.shows("the connectivity check", "the port is shut", "/servers/{name}/reach", "/doctor")
 
 	w.next()
 	must(w.servers.Act(ctx, left4me.ByUser("other"), left4me.DeleteServer, "alpha"))(w.t)
@@ -507,7 +508,7 @@ func (w *walk) deleteServer() {
 			break
 		}
 	}
-	w.shows("a server that was deleted", "gone /servers", of("/servers/{name}")...)
+	w.shows("a deleted server", "gone /servers", of("/servers/{name}")...)
 }
 
 func (w *walk) withConfigs(files ...bus.ConfigFile) {

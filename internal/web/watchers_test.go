@@ -10,10 +10,10 @@ import (
 	"github.com/left4me/left4me/internal/web"
 )
 
-// watchers is how many subscriptions there are in all.
+// watchers returns the total number of subscriptions.
 func (s *site) watchers() int { return s.jobs.Watchers() + s.servers.Watchers() + s.game.Watchers() }
 
-func TestSubscriptionsEndWithTheirRequest(t *testing.T) {
+func TestSubscriptionsEndWithRequest(t *testing.T) {
 	s := newSite(t, false)
 	s.addServer(t, "alpha")
 	j := must(s.servers.Act(t.Context(), left4me.ByUser("admin"), left4me.StartServer, "alpha"))(t)
@@ -27,20 +27,20 @@ func TestSubscriptionsEndWithTheirRequest(t *testing.T) {
 			}
 		}
 	}
-	// A subscription that nobody ranges over.
+	// Subscriptions whose events are never read.
 	ctx, cancel := context.WithCancel(t.Context())
 	s.jobs.WatchAll(ctx)
 	s.servers.Watch(ctx)
 	s.game.Watch(ctx)
 	must(s.jobs.Watch(ctx, j.ID))(t)
 	if got := s.watchers(); got < before+4 {
-		t.Errorf("%d subscriptions, four more than %d", got, before)
+		t.Errorf("got %d subscriptions, want at least %d", got, before+4)
 	}
 	cancel()
 	await(t, "the end of all subscriptions", func() bool { return s.watchers() == before })
 }
 
-// open asks for a stream, reads its first bytes, if there are any, and goes.
+// open opens a stream, reads its first byte, if any, and disconnects.
 func (b *browser) open(path string) {
 	b.tb.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)

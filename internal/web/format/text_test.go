@@ -9,7 +9,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-func TestWhatCanNotBeSeenIsShown(t *testing.T) {
+func TestVisibleShowsHiddenCharacters(t *testing.T) {
 	for in, want := range map[string]string{
 		"Coach":                     "Coach",
 		"":                          "",
@@ -36,28 +36,28 @@ func TestWhatCanNotBeSeenIsShown(t *testing.T) {
 }
 
 // Arguments of errors may come from a plugin, a repository or an archive, with any content and length.
-func TestErrorsSayWhatOthersToldVisiblyAndNotEndlessly(t *testing.T) {
-	for _, told := range []string{"\x1b]0;x\x07\u009b31m", "\u202Egnp.exe\u2066", "\xff\r\n", "{reason} [[{verb}]]", "<b>&amp;"} {
+func TestErrorArgumentsAreVisibleAndBounded(t *testing.T) {
+	for _, value := range []string{"\x1b]0;x\x07\u009b31m", "\u202Egnp.exe\u2066", "\xff\r\n", "{reason} [[{verb}]]", "<b>&amp;"} {
 		for _, e := range []*left4me.Error{
-			left4me.NewError(left4me.Unavailable, "git.failed", "verb", "fetch", "reason", told),
-			left4me.NewError(left4me.Invalid, "archive.of_several", "archive", told, "error",
-				left4me.NewError(left4me.Unavailable, "git.failed", "verb", "fetch", "reason", told)),
-			left4me.Received(left4me.Busy, "port.of_tomorrow", nil, told, told),
+			left4me.NewError(left4me.Unavailable, "git.failed", "verb", "fetch", "reason", value),
+			left4me.NewError(left4me.Invalid, "archive.of_several", "archive", value, "error",
+				left4me.NewError(left4me.Unavailable, "git.failed", "verb", "fetch", "reason", value)),
+			left4me.Received(left4me.Busy, "port.of_tomorrow", nil, value, value),
 		} {
 			text, hint := Error(t.Context(), e)
 			if strings.ContainsFunc(text+hint, func(r rune) bool { return left4me.Hidden(r) || r == '\n' || r == '\r' }) ||
-				!strings.Contains(text+hint, Visible(told)) {
-				t.Errorf("%q is said as %q, %q", told, text, hint)
+				!strings.Contains(text+hint, Visible(value)) {
+				t.Errorf("argument %q: got text %q, hint %q", value, text, hint)
 			}
 		}
 	}
 	long := left4me.NewError(left4me.Unavailable, "git.failed", "verb", "fetch", "reason", strings.Repeat("x", 1<<20))
 	if text, hint := Error(t.Context(), long); len(text)+len(hint) > 10<<10 {
-		t.Errorf("it has %d bytes", len(text)+len(hint))
+		t.Errorf("got %d bytes, want at most 10 KiB", len(text)+len(hint))
 	}
 }
 
-func TestReasonsOfStatesAreSaidByTheirCodes(t *testing.T) {
+func TestReasonUsesCodeOfState(t *testing.T) {
 	crashed := left4me.Args{"exit": "\x1b[31mSIGSEGV"}
 	for want, st := range map[string]left4me.Status{
 		"": {},
@@ -69,7 +69,7 @@ func TestReasonsOfStatesAreSaidByTheirCodes(t *testing.T) {
 		"older␛[31m": {Reason: "older\x1b[31m"},
 	} {
 		if got := Reason(t.Context(), st); got != want {
-			t.Errorf("%+v is said as %q, want %q", st, got, want)
+			t.Errorf("got reason %q of %+v, want %q", got, st, want)
 		}
 	}
 }
@@ -81,15 +81,15 @@ func FuzzVisible(f *testing.F) {
 	f.Fuzz(func(t *testing.T, s string) {
 		for _, r := range Visible(s) {
 			if left4me.Hidden(r) || unicode.IsControl(r) && r != '\t' || r == '\u202E' {
-				t.Errorf("Visible(%q) holds %U", s, r)
+				t.Errorf("Visible(%q) contains %U", s, r)
 			}
 		}
 		if again := Visible(Visible(s)); again != Visible(s) {
-			t.Errorf("Visible is not at rest: %q, %q", Visible(s), again)
+			t.Errorf("applying Visible twice changes %q to %q", Visible(s), again)
 		}
 		for _, l := range VisibleLines(s) {
 			if strings.ContainsAny(l, "\r\n") {
-				t.Errorf("a line of %q has an end in it", s)
+				t.Errorf("a line of %q contains a line break", s)
 			}
 		}
 	})

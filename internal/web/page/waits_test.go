@@ -18,17 +18,17 @@ var waiting = map[string]int{
 	"time.Sleep": 0, "time.After": 0, "time.Tick": 0, "time.NewTimer": 0, "time.NewTicker": 0, "time.AfterFunc": 0, "sleep.For": 1,
 }
 
-// TestEveryPageShowsWhatChanges can't require updates within a second, because a busy machine takes
+// TestEveryPageShowsChanges can't require updates within a second, because a busy machine takes
 // longer. This test covers what doesn't depend on the machine: streams only wait for events and for two
 // short pauses.
 func TestPagesWaitForLessThanASecond(t *testing.T) {
 	if all := updatePause + diskCheckPause; all >= time.Second {
-		t.Errorf("pages wait %s by themselves", all)
+		t.Errorf("the pauses of pages add up to %s, want less than 1 s", all)
 	}
 	known := []string{
 		"updatePause", "diskCheckPause",
-		"beatEvery",    // a stream checks whether its session has ended
-		"consolePause", // before a host that did not answer is asked for a console again
+		"beatEvery",    // interval at which a stream checks its session
+		"consolePause", // pause before a failed request for a console is retried
 	}
 	var sources []string
 	err := filepath.WalkDir("..", func(name string, d fs.DirEntry, err error) error {
@@ -59,14 +59,14 @@ func TestPagesWaitForLessThanASecond(t *testing.T) {
 			wait := types.ExprString(call.Args[at])
 			found[wait] = true
 			if !slices.Contains(known, wait) {
-				t.Errorf("%s: a wait of %s that is not known here; can a page be late by it?", files.Position(n.Pos()), wait)
+				t.Errorf("%s: unknown wait %s; if it doesn't delay pages, add it to known", files.Position(n.Pos()), wait)
 			}
 			return true
 		})
 	}
 	for _, name := range known {
 		if !found[name] {
-			t.Errorf("nothing waits for %s", name)
+			t.Errorf("no function waits for %s; remove it from known", name)
 		}
 	}
 }

@@ -9,18 +9,18 @@ import (
 	"testing"
 )
 
-func TestAddressesThatProxiesTell(t *testing.T) {
+func TestAddressUsesForwardedHeaderOfProxy(t *testing.T) {
 	var log bytes.Buffer
 	p := &Sessions{Log: slog.New(slog.NewTextHandler(&log, nil))}
-	ask := func(peer string, told ...string) string {
+	ask := func(peer string, headers ...string) string {
 		r := httptest.NewRequestWithContext(t.Context(), "POST", "/login", nil)
 		r.RemoteAddr = peer
-		for _, h := range told {
+		for _, h := range headers {
 			r.Header.Add("X-Forwarded-For", h)
 		}
 		return p.Address(r).String()
 	}
-	for told, want := range map[string]string{
+	for header, want := range map[string]string{
 		"203.0.113.7":                         "203.0.113.7",
 		"203.0.113.7:4711":                    "203.0.113.7",
 		"[2001:db8::1]:443":                   "2001:db8::1",
@@ -32,34 +32,34 @@ func TestAddressesThatProxiesTell(t *testing.T) {
 		"198.51.100.1, 203.0.113.7:4711":      "203.0.113.7",
 		"198.51.100.1:1,  [2001:db8::1]:443 ": "2001:db8::1",
 	} {
-		if got := ask("127.0.0.1:5000", told); got != want {
-			t.Errorf("%q is %s, want %s", told, got, want)
+		if got := ask("127.0.0.1:5000", header); got != want {
+			t.Errorf("X-Forwarded-For %q: got %s, want %s", header, got, want)
 		}
 	}
 	if got := ask("[::1]:5000", "198.51.100.1", "203.0.113.7:1"); got != "203.0.113.7" {
-		t.Errorf("the last of two headers is %s", got)
+		t.Errorf("two X-Forwarded-For headers: got %s, want the last address", got)
 	}
 	if got := ask("198.51.100.9:5000", "203.0.113.7"); got != "198.51.100.9" {
-		t.Errorf("whoever is no proxy says to be %s, and is believed", got)
+		t.Errorf("got %s from the header of a client that is not a proxy, want the address of the client", got)
 	}
 	if got := ask("198.51.100.9:5000", "nonsense"); got != "198.51.100.9" || log.Len() > 0 {
-		t.Errorf("%s, %s", got, &log)
+		t.Errorf("got %s, log %q", got, &log)
 	}
-	for _, told := range []string{
+	for _, header := range []string{
 		"unknown", "_hidden", "203.0.113.7:99999", "[2001:db8::1", "203.0.113.7,", "\x1b[2J",
 		strings.Repeat("x", 10_000),
 	} {
-		if got := ask("127.0.0.1:5000", told); got != "127.0.0.1" {
-			t.Errorf("%q is %s", told, got)
+		if got := ask("127.0.0.1:5000", header); got != "127.0.0.1" {
+			t.Errorf("X-Forwarded-For %q: got %s, want the address of the proxy", header, got)
 		}
 	}
 	if n := strings.Count(log.String(), "X-Forwarded-For"); n != 1 || log.Len() > 1000 || strings.ContainsRune(log.String(), '\x1b') {
-		t.Errorf("it warns %d times: %s", n, &log)
+		t.Errorf("got %d warnings, want 1: %s", n, &log)
 	}
 	if got := ask("127.0.0.1:5000"); got != "127.0.0.1" {
-		t.Errorf("without a proxy: %s", got)
+		t.Errorf("without the header: got %s", got)
 	}
 	if p.Address(httptest.NewRequestWithContext(t.Context(), "GET", "/", nil)) != netip.MustParseAddr("192.0.2.1") {
-		t.Error("the address of the peer is another")
+		t.Error("without the header: the address is not that of the client")
 	}
 }
