@@ -1,8 +1,8 @@
-// The console: follows, searches, remembers commands, and keeps what was typed.
+// The console: follows the output, searches it, and keeps a history of commands.
 import { send } from "./forms.js";
 import { translate } from "./texts.js";
 
-const most = 5000; // lines that are kept on the page
+const most = 5000; // maximum number of lines on the page
 
 export function startConsole() {
   const box = document.getElementById("console");
@@ -44,7 +44,7 @@ export function startConsole() {
     count();
     toEnd();
   });
-  // Scrolling up lets go, scrolling to the end follows again.
+  // Scrolling up stops following; scrolling to the end resumes it.
   box.addEventListener("scroll", () => {
     follow.checked = box.scrollHeight - box.scrollTop - box.clientHeight < 24;
   }, { passive: true });
@@ -65,7 +65,7 @@ function startCommand(box, append) {
   try {
     past = JSON.parse(sessionStorage.getItem(key)) || [];
   } catch {
-    // none, then
+    // no history
   }
   let at = past.length, typed = "";
 
@@ -86,7 +86,7 @@ function startCommand(box, append) {
     try {
       sessionStorage.setItem(key, JSON.stringify(past));
     } catch {
-      // a full store only costs the history
+      // storage full: the history is lost on reload
     }
     const sent = send(form);
     input.value = "";

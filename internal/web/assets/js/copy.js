@@ -8,13 +8,13 @@ export function startCopy() {
     const word = button.querySelector("span");
     const copied = await copy(document.querySelector(button.dataset.copy));
     word.textContent = copied ? translate("script.panel.copied") : translate("script.panel.selected");
-    button.dataset.copied = copied; // where there is no room for the word
+    button.dataset.copied = copied; // styles small buttons, which hide the text
     setTimeout(() => ((word.textContent = translate("script.panel.copy")), delete button.dataset.copied), 1500);
   });
 }
 
-// copy copies the text of an element, or leaves it selected and says false. On
-// plain HTTP there is no navigator.clipboard.
+// copy copies the text of an element. If it fails, copy leaves the text selected and returns false.
+// navigator.clipboard does not exist over plain HTTP.
 async function copy(el) {
   try {
     await navigator.clipboard.writeText(el.textContent);

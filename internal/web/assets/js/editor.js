@@ -1,4 +1,4 @@
-// The editor of texts: takes the place of a textarea, which stays what is sent.
+// The text editor. It replaces a textarea on the page; the form still submits the hidden textarea.
 import { closeBrackets, closeBracketsKeymap, autocompletion, completionKeymap } from "@codemirror/autocomplete";
 import { defaultKeymap, history as past, historyKeymap } from "@codemirror/commands";
 import { bracketMatching, foldGutter, foldKeymap, HighlightStyle, indentOnInput, indentUnit, syntaxHighlighting } from "@codemirror/language";
@@ -33,11 +33,11 @@ function replace(area) {
       EditorView.updateListener.of((u) => u.docChanged && (area.value = u.state.doc.toString(), status(form, ""), lookOver())),
     ],
   });
-  // In a root of its own, where its styles are adopted and not written into the
-  // page: the policy of the page forbids that.
+  // A shadow root can adopt style sheets. The content security policy of the page forbids inserted
+  // style elements.
   const view = new EditorView({ state, parent: root, root });
   area.hidden = true;
-  // What is wrong stands below in words too, each a way to its line.
+  // List the problems below the editor, too, each as a button that jumps to its line.
   const list = Object.assign(document.createElement("ol"), { className: "found", ariaLabel: translate("script.editor.problems") });
   host.after(list);
   let timer;
@@ -65,7 +65,7 @@ function replace(area) {
   else form.addEventListener("submit", kept);
 }
 
-// saves keeps the page where it is while its text is saved.
+// saves makes the form save its text without leaving the page.
 function saves(form, kept) {
   let busy = false;
   const save = async () => {
@@ -77,11 +77,11 @@ function saves(form, kept) {
       const res = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)), headers: { "X-Left4me": "live" } });
       if ((res.status === 409 || res.redirected) && !foreign(res)) {
         kept();
-        return form.submit(); // the page with both texts
+        return form.submit(); // shows the page with both texts
       }
       const saved = await said(res);
       kept();
-      if (form.elements.utf8?.checked) { // the page no longer speaks of the old encoding
+      if (form.elements.utf8?.checked) { // load the page again without the note about the old encoding
         return location.replace("?path=" + encodeURIComponent(form.elements.path.value) + "&saved=" + saved.revision);
       }
       form.elements.base.value = saved.revision;
@@ -115,7 +115,7 @@ function problem(form, text) {
   if (box) box.textContent = text;
 }
 
-// marks underline what a check found.
+// marks underlines the problems found by a check.
 const setMarks = StateEffect.define();
 const underline = Decoration.mark({ class: "cm-wrong" });
 const marks = StateField.define({

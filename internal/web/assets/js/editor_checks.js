@@ -1,13 +1,13 @@
-// What can be seen to be wrong in a text while it is typed. Each check gives the
-// places with a sentence for each.
+// Checks that find problems in a text while the user types. Each check returns the positions of the
+// problems, with a message for each.
 import { translate } from "./texts.js";
 
 const mark = (from, to, message, severity = "error") => ({ from, to: Math.max(to, from + 1), message, severity });
 
-// checkKeyValues reads what SourceMod calls KeyValues: keys with values or blocks.
+// checkKeyValues checks the format that SourceMod calls KeyValues: keys with values or blocks.
 export function checkKeyValues(text) {
   const found = [], open = [];
-  let key = null; // a key that waits for its value
+  let key = null; // a key without a value so far
   for (const { kind, from, to, closed } of tokens(text, { blocks: true, escapes: true })) {
     if (kind === "string" && !closed) return [...found, mark(from, to, translate("script.editor.quote_open"))];
     if (kind === "condition") continue;
@@ -27,21 +27,21 @@ export function checkKeyValues(text) {
   return found.slice(0, 50);
 }
 
-// checkGameKeyValues reads KeyValues as the game does, which never gives up: it
-// tells what the game leaves out or reads otherwise than it looks.
+// checkGameKeyValues checks KeyValues as the game reads them. The game never rejects a file, so the check
+// finds the parts that the game omits or reads differently from how they look.
 export function checkGameKeyValues(text) {
   const plain = gameProblems(text, false);
   if (!text.includes("\\") || !plain.some((f) => f.severity === "error")) return plain;
-  const escaped = gameProblems(text, true); // some files have escapes
+  const escaped = gameProblems(text, true); // some files use escape sequences
   return escaped.some((f) => f.severity === "error") ? plain : escaped;
 }
 
-// The game cuts a text behind so many bytes.
+// The game truncates a string after this number of bytes.
 const most = 1023;
 
 function gameProblems(text, escapes) {
   const found = [], open = [];
-  let key = null, value = null; // what came last, if it was that
+  let key = null, value = null; // the previous token, if it was a key or a value
   const say = (t, message, severity) => found.push(mark(t.from, t.to, message, severity));
   for (const t of tokens(text, { blocks: false, escapes })) {
     const after = value;
@@ -133,7 +133,7 @@ const lineEnd = (text, i) => {
   return end < 0 ? text.length : end;
 };
 
-// eachLine calls f with each line and where it begins.
+// eachLine calls f with each line and the offset of its start.
 function eachLine(text, f) {
   let from = 0;
   for (const line of text.split("\n")) {
@@ -142,7 +142,7 @@ function eachLine(text, f) {
   }
 }
 
-// checkIni reads the lists of SourceMod: quoted words in lines.
+// checkIni checks SourceMod lists: lines of quoted words.
 export function checkIni(text) {
   const found = [];
   let block = false;
@@ -163,8 +163,8 @@ export function checkIni(text) {
   return found.slice(0, 50);
 }
 
-// checkQuotes reads console commands. What is wrong there the game overlooks, and
-// does something else.
+// checkQuotes checks console commands. The game reports no error for a mistake in them and executes
+// something else.
 export function checkQuotes(text) {
   const found = [];
   eachLine(text, (line, from) => {

@@ -1,4 +1,4 @@
-// Completion of console variables where a command begins.
+// Completion of console variables at the start of a command.
 let table;
 
 export function cvarCompletion(address) {

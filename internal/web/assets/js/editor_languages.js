@@ -1,8 +1,8 @@
-// The few languages of a game server, and what can be checked while typing.
+// The languages of files on a game server, and the checks for each.
 import { StreamLanguage } from "@codemirror/language";
 import { checkGameKeyValues, checkIni, checkJSON, checkKeyValues, checkQuotes } from "./editor_checks.js";
 
-// words makes the reader of a language out of its comments, strings and words.
+// words returns a tokenizer for a language with the given comments, strings and keywords.
 function words({ comments, block, quotes = '"', escapes = true, keywords = "", atoms = "", first, variables }) {
   const keyword = new Set(keywords.split(" ").filter(Boolean)), atom = new Set(atoms.split(" ").filter(Boolean));
   return StreamLanguage.define({
@@ -58,8 +58,8 @@ const shell = words({
   keywords: "if then else elif fi for while until do done case esac in function return local export set exit",
 });
 
-// languageOf says how a file is read: by its name, and by what is in it where that
-// says nothing.
+// languageOf returns the language of a file and its check, based on the name of the file, or on its
+// content if the name is not enough.
 export function languageOf(path, text) {
   const name = path.toLowerCase();
   const ext = name.slice(name.lastIndexOf("."));

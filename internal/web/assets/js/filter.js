@@ -1,4 +1,4 @@
-// Filtering the list while typing; what was typed stays in the address.
+// Filters the list while the user types, and keeps the filter in the address.
 let input;
 
 const words = () => input.value.toLowerCase().split(/\s+/).filter(Boolean);
@@ -23,7 +23,8 @@ export function startFilter() {
   refilter(document);
 }
 
-// refilter shows the rows in root that match; a row has what it is found by.
+// refilter shows the rows in root that match the filter and hides the others. The attribute data-find of a
+// row holds its searchable text.
 export function refilter(root) {
   if (!input) return;
   const want = words();

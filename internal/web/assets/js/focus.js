@@ -1,10 +1,10 @@
-// Keeps the keyboard where it is while a part of the page changes under it.
+// Keeps the keyboard focus in place while a part of the page is replaced.
 const controls = "a[href], button:not(:disabled), input:not(:disabled), select:not(:disabled), textarea:not(:disabled), summary";
-let missing; // name of the control whose place has the focus until a control is there again
+let missing; // name of the removed control whose container holds the focus
 
-// keepFocus makes a change of a part. When the control that has the focus goes
-// with it, the focus waits in its place: buttons of a server go while it stops
-// and come back. Without this it would jump to the top of the page.
+// keepFocus calls change, which changes the part. If change removes the focused control, its container
+// holds the focus until a control appears: buttons of a server disappear while the server stops, and
+// return afterwards. Otherwise the focus would jump to the top of the page.
 export function keepFocus(part, change) {
   const was = document.activeElement;
   if (!part.contains(was)) return change();
@@ -14,7 +14,7 @@ export function keepFocus(part, change) {
   if (!waits) missing = nameOf(was);
   change();
   if (was.isConnected && !waits && !was.disabled) {
-    if (document.activeElement !== was) was.focus({ preventScroll: true }); // it was moved
+    if (document.activeElement !== was) was.focus({ preventScroll: true }); // moving an element removes its focus
     return;
   }
   const place = waits && was.isConnected ? was : around.find((el) => el.isConnected);

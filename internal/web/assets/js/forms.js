@@ -1,11 +1,11 @@
-// Forms that leave the page where it is: the stream shows what they did.
+// Forms that are submitted without leaving the page. The page's stream shows the effect.
 import { notice } from "./notice.js";
 import { foreign, probe, said } from "./proxy_answer.js";
 import { translate } from "./texts.js";
 
 const live = { "X-Left4me": "live" };
-const pause = 700; // ms in which a click may be the second one of a double click
-const pressed = new WeakMap(); // by the place of forms: when one was sent, and which others were there
+const pause = 700; // ms; a second click within this time is part of a double click
+const pressed = new WeakMap(); // by container of forms: time of the last submission, and the other elements there at that time
 
 export function startForms() {
   document.addEventListener("submit", (e) => {
@@ -16,7 +16,7 @@ export function startForms() {
   });
 }
 
-// send posts a form and gives the answer, or throws what the person should read.
+// send submits a form and returns the answer. It throws an error whose message is shown to the user.
 export async function send(form) {
   let answer;
   try {
@@ -41,9 +41,9 @@ async function quietly(form, button) {
   }
 }
 
-// twice says whether a form is sent by the second click of a double click, which
-// hits the same form or what the first click has brought in its place: Start where
-// Stop was. Forms that were there before are meant.
+// twice reports whether a form is submitted by the second click of a double click. That click hits the same
+// form, or the form that replaced it after the first click, such as Start in place of Stop. A click on
+// another form that existed before is intended.
 function twice(form) {
   const place = form.parentElement;
   const last = pressed.get(place);
@@ -52,7 +52,7 @@ function twice(form) {
   return false;
 }
 
-// goTo leaves a page whose thing is gone.
+// goTo leaves the page of a deleted object.
 export function goTo(path) {
   if (location.pathname !== path) location.assign(path);
 }

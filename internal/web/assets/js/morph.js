@@ -1,19 +1,19 @@
-// Makes an element equal to another one by changing only what differs, so that
-// focus, selection, open details and typed text stay where they are.
+// Makes an element equal to another one by changing only the differences. Focus, selection, open details
+// elements and typed text are kept.
 
-// What scripts and people change themselves is left alone.
+// own lists the attributes that scripts and users change, by element. morph does not change them.
 const own = { DETAILS: ["open"], INPUT: ["value", "checked"], TR: ["hidden"], BUTTON: ["hidden", "aria-busy"], TIME: ["title"] };
 
 export function morph(from, to) {
   if (from.isEqualNode(to)) return;
-  if (from.tagName === "TIME" && from.dateTime === to.dateTime) return; // it shows the reader's own words
-  if (from.dataset.copied) return; // it says for a moment that something was copied
+  if (from.tagName === "TIME" && from.dateTime === to.dateTime) return; // times.js has localized its text
+  if (from.dataset.copied) return; // copy.js temporarily shows the result of the copy
   attributes(from, to);
   if (from.tagName !== "TEXTAREA") children(from, to);
 }
 
 function attributes(from, to) {
-  const keep = from.matches("[data-place]") ? ["tabindex", "data-place"] : own[from.tagName] || []; // focus.js
+  const keep = from.matches("[data-place]") ? ["tabindex", "data-place"] : own[from.tagName] || []; // set by focus.js
   for (const { name, value } of to.attributes) {
     if (!keep.includes(name) && from.getAttribute(name) !== value) from.setAttribute(name, value);
   }
@@ -44,7 +44,7 @@ function children(from, to) {
   }
 }
 
-// A node without an id may become any other of its kind that has none either.
+// alike reports whether morph may turn node a into b: both have the same kind and no id.
 function alike(a, b) {
   return a.nodeType === b.nodeType && a.nodeName === b.nodeName && !a.id && !b.id;
 }

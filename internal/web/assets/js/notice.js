@@ -1,4 +1,4 @@
-// The notice at the bottom of a page: why a button did nothing.
+// The notice at the bottom of a page with the reason why an action failed.
 let hide;
 
 export function notice(text) {

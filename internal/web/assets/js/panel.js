@@ -1,4 +1,4 @@
-// What the pages do when scripts may run. Nothing here is needed to use them.
+// Starts the scripts of a page. Pages also work without them.
 import { startConsole } from "./console.js";
 import { startCopy } from "./copy.js";
 import { startFilter } from "./filter.js";

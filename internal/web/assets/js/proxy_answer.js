@@ -1,11 +1,11 @@
-// Which answers are left4me's, and what to say of those that aren't: a proxy in
-// between has pages of its own. cli/apiclient/proxy_answer.go says the same on the command line.
+// Distinguishes answers of left4me from those of a proxy in front of it, and explains the latter.
+// internal/cli/apiclient/proxy_answer.go is the equivalent for the command line.
 import { translate } from "./texts.js";
 
 const ours = (res) => res.headers.get("X-Left4me") !== null;
 
-// said reads what left4me answered to a script, or throws what a person should
-// read: what left4me says, or what to set in a proxy.
+// said returns the JSON of an answer. It throws an error whose message is shown to the user: the error of
+// left4me, or how to configure the proxy.
 export async function said(res) {
   if (!ours(res)) throw new Error(foreign(res));
   const json = await res.json().catch(() => ({
@@ -21,8 +21,8 @@ export const retrying = (reason) => translate("script.panel.retrying", { reason 
 
 const sentence = (s) => s[0].toUpperCase() + s.slice(1) + (/[.?]$/.test(s) ? "" : ".");
 
-// foreign says what is wrong when somebody else answered; nothing when left4me did,
-// or nobody.
+// foreign explains an answer of a proxy. It returns an empty string for an answer of left4me, and if there
+// is no answer.
 export function foreign(res) {
   if (!res || ours(res)) return "";
   const { status } = res;
@@ -36,7 +36,6 @@ export function foreign(res) {
   return translate("script.panel.not_left4me", { status });
 }
 
-// probe asks for something small after a request that had no answer: a script may
-// not see that a proxy sent it on to a page of its own. Without a connection it
-// gives nothing.
+// probe sends a small request after a request without an answer, because scripts cannot see that a proxy
+// redirected them to another site. It returns null without a connection.
 export const probe = () => fetch("/session", { headers: { "X-Left4me": "live" }, redirect: "manual" }).catch(() => null);

@@ -1,7 +1,7 @@
 import { morph } from "./morph.js";
 
-// The maps that a form offers to begin with are those that its stack has. Without
-// this all maps of all overlays are offered, each with the overlay that has it.
+// startMaps limits the choices for the first map to the maps of the stacked overlays. Without this script,
+// the form offers the maps of all overlays, with the name of the overlay.
 export function startMaps() {
   const list = document.querySelector("#maps");
   const form = list?.closest("form");
@@ -17,8 +17,8 @@ export function startMaps() {
   startBlueprint(form, narrow);
 }
 
-// Another blueprint shows its values at once: the button beside it does that without
-// scripts. What was typed stays.
+// startBlueprint shows the values of a blueprint as soon as the user chooses it, and keeps typed values.
+// Without this script, the user presses a button.
 function startBlueprint(form, narrow) {
   const select = form.querySelector("select#blueprint");
   const button = form.querySelector('button[value="blueprint"]');

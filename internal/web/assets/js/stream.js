@@ -1,4 +1,4 @@
-// What a page's stream of events brings, and the quiet bar while there is none.
+// Applies the events of the page's stream, and shows a bar while the connection is lost.
 import { keepFocus } from "./focus.js";
 import { own, shared } from "./stream_sources.js";
 import { morph } from "./morph.js";
@@ -8,10 +8,10 @@ import { goTo } from "./forms.js";
 import { foreign, retrying, said, sentences } from "./proxy_answer.js";
 import { translate } from "./texts.js";
 
-const silence = 40_000; // ms; the panel beats every 15 s
+const silence = 40_000; // ms without an event; the panel sends a beat every 15 s
 const none = translate("script.panel.connection_lost");
-const patience = 1_200; // ms before the bar: a restart of the panel is shorter
-const unseen = 600_000; // ms after which a page that nobody sees lets go of the shared stream
+const patience = 1_200; // ms until the bar appears; a restart of the panel takes less
+const unseen = 600_000; // ms after which a hidden page leaves the shared stream
 
 export function startStream(con) {
   const address = document.body.dataset.live;
@@ -20,7 +20,7 @@ export function startStream(con) {
   const bar = document.getElementById("connection");
   let watchdog, showing, retry, away, open = false, wait = 500, reason = none;
 
-  // told takes an event of the stream.
+  // told handles an event of the stream.
   const told = (name, data, id) => {
     if (!open) return;
     if (name === "lost") return lost();
@@ -39,12 +39,12 @@ export function startStream(con) {
 
   const connect = () => {
     clearTimeout(retry);
-    // A connection of its own that a page holds while nobody sees it is missing to
-    // the page that somebody sees: over HTTP/1.1 a browser has six.
+    // A hidden page must not occupy a connection that the visible page needs: over HTTP/1.1, a browser opens
+    // at most six to a host.
     if (document.hidden && !way.shared) return leave();
     const url = new URL(address, location.href);
     url.searchParams.set("session", session);
-    if (con && con.position !== "") url.searchParams.set("after", con.position); // Last-Event-ID of a stream that was closed
+    if (con && con.position !== "") url.searchParams.set("after", con.position); // replaces Last-Event-ID, which a new EventSource does not send
     open = true;
     way.open(url.pathname + url.search);
     alive();
@@ -61,7 +61,7 @@ export function startStream(con) {
     showing = 0;
     bar.hidden = true;
   };
-  // Without this, a connection that died silently would look like a quiet server.
+  // alive restarts the watchdog. Without it, a dead connection would look like a server without events.
   const alive = () => {
     clearTimeout(watchdog);
     watchdog = setTimeout(lost, silence);
@@ -75,8 +75,8 @@ export function startStream(con) {
     retry = setTimeout(check, wait);
     wait = Math.min(wait * 2, 15_000);
   };
-  // A stream doesn't say why it failed: a session that ended would be tried for
-  // ever, also when somebody else has logged in meanwhile.
+  // check finds out why the stream failed, which an EventSource does not report. Otherwise, a page whose
+  // session has ended would retry permanently, also after another user has logged in.
   const check = async () => {
     try {
       const answer = await fetch("/session?session=" + encodeURIComponent(session), { headers: { "X-Left4me": "live" }, redirect: "manual" });
@@ -95,7 +95,7 @@ export function startStream(con) {
     }
     connect();
   };
-  // because notes what is in the way: nobody answers, or a proxy in left4me's place.
+  // because sets the reason in the bar: no answer, or the answer of a proxy.
   const because = (text) => {
     reason = text;
     if (!bar.hidden) say(retrying(reason));
@@ -123,10 +123,10 @@ export function startStream(con) {
   connect();
 }
 
-// put replaces the elements that have the ids of those in the text.
+// put updates the elements of the page whose ids occur in the HTML.
 function put(html) {
   const box = document.createElement("template");
-  const row = /^\s*<tr/.test(html); // which only exists in a table
+  const row = /^\s*<tr/.test(html); // table rows are only parsed inside a table
   box.innerHTML = row ? `<table><tbody>${html}</tbody></table>` : html;
   for (const el of [...(row ? box.content.querySelectorAll("tr") : box.content.children)]) {
     const have = el.id && document.getElementById(el.id);

@@ -1,7 +1,7 @@
-// Two ways to the events of a page. Both give them to told(name, data, id), and
-// "lost" when no more will come until the next open.
+// Two sources of the events of a page. Both call told(name, data, id) for each event, with the name "lost" if
+// no more events follow until the next call of open.
 
-// own is a stream of this page alone.
+// own is a stream for this page only.
 export function own(told) {
   let source;
   const close = () => source?.close();
@@ -16,9 +16,8 @@ export function own(told) {
   };
 }
 
-// shared is the stream of all pages of this browser and session: see stream_worker.js.
-// It throws where there is no SharedWorker; failed is called when the worker
-// can't be had.
+// shared is the common stream of all pages of this browser and session; see stream_worker.js. It throws if
+// the browser has no SharedWorker, and calls failed if the worker cannot be loaded.
 export function shared(told, failed) {
   const { worker: script, session } = document.body.dataset;
   let port;
@@ -40,8 +39,8 @@ export function shared(told, failed) {
   let used = false;
   return {
     shared: true,
-    // A new port each time: nothing of before comes through it, and a worker that
-    // has ended begins anew.
+    // Each call uses a new port. It delivers no events of earlier calls, and starts the worker again if the
+    // worker has ended.
     open(address) {
       if (used) close(), connect();
       used = true;

@@ -1,15 +1,13 @@
-// A SharedWorker that holds one stream of events for all pages of this browser
-// that belong to one session: over HTTP/1.1 a browser opens six connections to a
-// host, and each stream holds one for as long as it lasts.
+// A SharedWorker with one stream of events for all pages of a session in this browser. Over HTTP/1.1, a
+// browser opens at most six connections to a host, and a stream occupies one permanently.
 //
-// A page sends the address of its events, answers each beat with "here", and
-// says "" when it goes. It is sent { name, data, id } for each event, and the
-// name "lost" when nothing more will come; what follows is up to the page. The
-// name of the worker is the session: pages of another one have another worker,
-// and the panel compares it with the cookie.
-const pages = new Map(); // by number: { port, address, seen }
-const silence = 40_000; // ms; the panel beats every 15 s
-const patience = 60_000; // ms without "here": a page that crashed says no ""
+// A page sends the address of its events, answers each beat with "here", and sends "" when it is closed or
+// hidden. The worker sends it { name, data, id } for each event, and the name "lost" if no more events
+// follow. The page then decides whether to reconnect. The worker is named after the session: pages of another
+// session have another worker, and the panel compares the name with the cookie.
+const pages = new Map(); // { port, address, seen } by page number
+const silence = 40_000; // ms without an event; the panel sends a beat every 15 s
+const patience = 60_000; // ms without "here"; a crashed page does not send ""
 let source, stream, watchdog, last = 0;
 
 addEventListener("connect", ({ ports: [port] }) => {
@@ -50,7 +48,7 @@ function alive() {
   watchdog = setTimeout(end, silence);
 }
 
-// end closes the stream. The first page that opens again begins another.
+// end closes the stream. The next page that connects opens another one.
 function end() {
   source?.close();
   clearTimeout(watchdog);
@@ -62,7 +60,7 @@ async function ask(number) {
   const of = source;
   const answer = await tell({ page: number, live: pages.get(number).address });
   if (answer?.ok || of !== source) return;
-  if (answer?.status === 404) end(); // the panel knows no such stream any more
+  if (answer?.status === 404) end(); // the panel has closed the stream
   else lose(number);
 }
 

@@ -1,4 +1,4 @@
-// The texts of scripts, which come with the page in the reader's language.
+// The texts of scripts. The page contains them in the user's language.
 const texts = JSON.parse(document.getElementById("texts")?.textContent ?? "{}");
 const plurals = new Intl.PluralRules(document.documentElement.lang);
 

@@ -1,4 +1,4 @@
-// The switch between light and dark, without a reload.
+// Switches between the light and the dark theme without a reload.
 export function startTheme() {
   document.addEventListener("submit", (e) => {
     if (!("themes" in e.target.dataset)) return;

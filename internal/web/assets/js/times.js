@@ -1,9 +1,9 @@
-// Times in the reader's own words. A page shows them in UTC where no script runs.
+// Shows times in the user's language and time zone. Without scripts, pages show them in UTC.
 const full = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
 const day = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
 const units = [["day", 86400], ["hour", 3600], ["minute", 60]];
 const ago = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
-// parts says a duration in its two greatest units.
+// parts formats a duration given as pairs of unit and number, the largest unit first.
 const parts = (...which) =>
   which.filter(([, n], i) => n || !i).map(([unit, n]) => new Intl.NumberFormat(undefined, { style: "unit", unit, unitDisplay: "narrow" }).format(n)).join(" ");
 
@@ -33,7 +33,7 @@ function lasting(s) {
 }
 
 function past(s, at) {
-  if (s > 6 * 86400 || at > Date.now() + 60_000) return day.format(at); // a time to come has no better words
+  if (s > 6 * 86400 || at > Date.now() + 60_000) return day.format(at); // future times have no relative form
   for (const [unit, size] of units) if (s >= size) return ago.format(-Math.floor(s / size), unit);
   return ago.format(0, "second");
 }

@@ -1,14 +1,13 @@
-// Uploads in pieces: chosen or dropped files go one after the other, each piece
-// again until it has arrived, and after a lost connection or a reload only what is
-// missing is sent.
+// Uploads in pieces. Chosen or dropped files are sent one after another, and each piece is retried until it
+// arrives. After a lost connection or a reload, only missing pieces are sent.
 import { foreign, probe, retrying, said } from "./proxy_answer.js";
 import { translate } from "./texts.js";
 
-// Pieces begin small, for proxies that take no large ones, and grow while they are
-// answered. After a refusal they are halved and stay so.
+// Pieces start small, because some proxies refuse large ones, and grow while they are accepted. After a
+// refusal, their size is halved and no longer grows.
 const KiB = 1 << 10;
 const [first, most, least] = [512 * KiB, 16 * KiB * KiB, 16 * KiB]; // bytes
-const growWithin = 10_000; // ms: proxies wait for a piece for so long
+const growWithin = 10_000; // ms; pieces grow only while answers take less, because proxies time out
 const live = { "X-Left4me": "live" };
 const box = document.querySelector("[data-upload]");
 if (box) start(box);
@@ -31,7 +30,7 @@ function start(box) {
   for (const type of ["dragenter", "dragover"]) drop.addEventListener(type, (e) => (e.preventDefault(), drop.classList.add("over")));
   for (const type of ["dragleave", "drop"]) drop.addEventListener(type, (e) => (e.preventDefault(), drop.classList.remove("over")));
   drop.addEventListener("drop", async (e) => send(await unpacked(e.dataTransfer)));
-  // A file that misses the box would take the place of the page.
+  // Otherwise, a file dropped outside the box would replace the page.
   for (const type of ["dragover", "drop"]) addEventListener(type, (e) => e.preventDefault());
   form.addEventListener("submit", (e) => e.preventDefault());
   part("pause").addEventListener("click", () => pause(true));
@@ -101,12 +100,12 @@ function start(box) {
     if (id) return said(await again(() => fetch(`${base}/${id}/state`, { headers: live })));
     const state = await said(await again(() => fetch(base, { method: "POST", headers: live })));
     id = state.id;
-    // A reload finds it again.
+    // A reload continues this upload.
     history.replaceState(null, "", `?id=${id}`);
     return state;
   }
 
-  // put sends the piece that begins at have and says how much has arrived.
+  // put sends the piece at offset have, and returns how many bytes of the file have arrived.
   async function put(f, have, tell) {
     const query = new URLSearchParams({ path: f.path, offset: have, size: f.file.size });
     let n, began;
@@ -120,7 +119,7 @@ function start(box) {
     if (res.status === 413 && foreign(res) && refused(n)) return have;
     if (res.status === 409) {
       const now = (await res.clone().json().catch(() => ({}))).have;
-      if (now !== undefined && now !== have) return now; // another piece of it came
+      if (now !== undefined && now !== have) return now; // another piece of the file has arrived
     }
     have = (await said(res)).have;
     proven = Math.max(proven, n);
@@ -129,22 +128,22 @@ function start(box) {
     return have;
   }
 
-  // refused halves pieces for good, and says whether that was possible.
+  // refused halves the size of pieces permanently. It returns false if they have the minimum size.
   function refused(n) {
     if (n <= least) return false;
     [size, capped] = [Math.floor(n / 2), true];
     return true;
   }
 
-  // failed begins anew with pieces that were answered before. Some proxies end the
-  // connection, or wait too short, instead of saying that a piece is too long.
+  // failed reduces the size of pieces after a lost connection. Some proxies close the connection or time out
+  // instead of refusing a piece that is too large.
   function failed(n, status) {
     if (status === 504 || status === 524) return refused(n);
     if (n > proven && proven && ++cuts > 1) [size, capped] = [Math.min(size, proven), true];
     size = Math.min(size, Math.max(first, proven / 2));
   }
 
-  // push is a fetch that tells how far it is.
+  // push sends a request like fetch, and calls tell with the number of bytes sent.
   function push(url, body, tell) {
     return new Promise((resolve, reject) => {
       const x = new XMLHttpRequest();
@@ -160,8 +159,8 @@ function start(box) {
     });
   }
 
-  // again tries until there is an answer that isn't about a lost connection. What
-  // is in the way is said meanwhile; what does not pass is thrown.
+  // again repeats a request until left4me answers, and shows the reason for the delay in the meantime. It
+  // throws errors that do not pass.
   async function again(request, failed = () => {}) {
     for (let wait = 500; ; wait = Math.min(wait * 2, 15_000)) {
       while (paused && !dropped) await new Promise((r) => (wake = r));
@@ -184,7 +183,7 @@ function start(box) {
     }
   }
 
-  // measure gives a function that says how fast bytes went in the last seconds.
+  // measure returns a function that returns the rate of the last 8 s in bytes per second.
   function measure() {
     const points = [];
     return (done) => {
@@ -223,7 +222,7 @@ function lasting(s) {
   return `${Math.floor(s / 3600)} h ${Math.round((s % 3600) / 60)} min`;
 }
 
-// unpacked are the files of what was dropped, directories opened.
+// unpacked returns the dropped files, including those in dropped directories.
 async function unpacked(transfer) {
   const entries = [...transfer.items].map((i) => i.webkitGetAsEntry?.()).filter(Boolean);
   if (!entries.length) return [...transfer.files].map((file) => ({ file, path: file.name }));

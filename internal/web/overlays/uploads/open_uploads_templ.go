@@ -325,7 +325,7 @@ func uploadsHead() templ.Component {
 	})
 }
 
-// uploadList lists the unpublished uploads that the user who may see.
+// uploadList lists the unpublished uploads that the user may see.
 func uploadList(all []uploads.Upload, who string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
