@@ -70,7 +70,7 @@ var mayImport = map[string][]string{
 	"": {"left4me", "locale"}, // this test
 }
 
-// shared lists the parts that import nothing of ours and that all others may import, except left4me
+// shared lists the parts that import no other part and that all others may import, except left4me
 // and source.
 var shared = []string{"sleep", "bytesize", "durable", "mountinfo", "requestid"}
 
@@ -367,7 +367,7 @@ func TestOnlyStoreUsesTransactions(t *testing.T) {
 }
 
 // mayWatch lists the packages that may call a watcher, with the reason. A watcher reports that
-// something is new and drops what was not received in time. Code that must not miss anything reads
+// something is new and drops changes that were not received in time. Code that must not miss a change reads
 // events with a reader of control/events.
 var mayWatch = map[string]string{
 	"internal/web/page":           "pages that are open",

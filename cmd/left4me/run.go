@@ -18,7 +18,7 @@ import (
 )
 
 // runShim implements `left4me run NAME`, the shim of one server. There is one per running server, so it
-// must use little memory; it opens nothing of the panel.
+// must use little memory; it opens no data of the panel.
 func runShim(ctx context.Context, s settings, name string) error {
 	n, err := left4me.ParseName(name)
 	if err != nil {

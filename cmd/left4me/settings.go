@@ -52,7 +52,7 @@ const (
 	defaultPorts    = "27015-27115"
 	defaultSteamAPI = "https://api.steampowered.com"
 	defaultSteamCMD = "https://steamcdn-a.akamaihd.net/client/installer/steamcmd_linux.tar.gz"
-	defaultConfig   = "/etc/left4me" // of the systemd unit
+	defaultConfig   = "/etc/left4me" // the systemd unit reads it
 	packagedEnv     = defaultConfig + "/left4me.env"
 )
 

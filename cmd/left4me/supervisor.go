@@ -17,8 +17,8 @@ import (
 
 const gameGroup = "left4me-game"
 
-// supervisor chooses what runs the servers: systemd if our units are installed, otherwise our own
-// processes. group is the group that the game runs as, or -1 for our own user.
+// supervisor returns the supervisor of the servers: systemd if left4me's units are installed, otherwise
+// ordinary processes. group is the group that the game runs as, or -1 for our own user.
 func supervisor(ctx context.Context, s settings, log *slog.Logger) (sup agent.Machine, group int, err error) {
 	if s.supervisor != "process" {
 		units := systemd.Config{Root: instance.Root(s.root), Run: s.run}

@@ -78,7 +78,7 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 }
 
 // metrics serves metrics to this machine and to users who may view the site. A request through a
-// proxy counts as remote, whatever its peer address is. An actor who may not see all servers gets
+// proxy counts as remote, regardless of its peer address. An actor who may not see all servers gets
 // metrics of the visible ones only.
 func (c *core) metrics() http.HandlerFunc {
 	of := func(who accounts.Actor) http.Handler {

@@ -18,8 +18,8 @@ type pictureInput struct {
 	Revision int    `query:"revision" doc:"Revision of the overlay; default: the current one"`
 }
 
-// picture is the operation that returns an image from an add-on. It serves only data that is an
-// image which browsers can display, whatever its name, and nothing that a browser could execute.
+// picture is the operation that returns an image from an add-on. It serves only image
+// data that browsers display, regardless of the file name, and nothing that a browser could execute.
 func picture(path, id, summary string,
 	read func(context.Context, left4me.Name, *pictureInput) (overlays.FileAnswer, error),
 ) operationOn[left4me.Name] {

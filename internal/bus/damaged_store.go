@@ -33,7 +33,7 @@ func OpenFor(ctx context.Context, dir, owner string, log *slog.Logger) (*Bus, er
 // open starts the server on the store in dir, or on a new store if that one cannot be used. Nothing
 // in a store is the only copy: a job message can be recreated from its row, and a crash is also in
 // a file among its server's logs. So a damaged store is set aside and never repaired. nats-server
-// 2.15 would open it with whatever is readable, without an error: it drops a stream or a consumer
+// 2.15 would open it without an error and silently drop the unreadable parts: a stream or a consumer
 // with damaged metadata, and messages missing from its block files.
 //
 // Job messages never outlive the server: all active jobs are sent again from their rows, and old

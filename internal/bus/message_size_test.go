@@ -206,7 +206,7 @@ func TestOversizedMessagesArriveOrAreRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(b.Close)
-	// Messages without text from outside may be too long, provided that the error says so.
+	// Messages without text from outside may be too long, provided that the error reports it.
 	mayBeRefused := []string{bus.VerbGame, bus.VerbPin, bus.VerbCurrents, bus.KindContent}
 	refused := func(err error) bool {
 		e, ok := left4me.Public(err)

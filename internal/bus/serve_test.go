@@ -10,8 +10,7 @@ import (
 	"github.com/left4me/left4me/internal/bus"
 )
 
-// Under's counter includes handlers that are still running when their context ends, whatever they
-// handle.
+// Under's counter includes handlers of every kind that are still running when their context ends.
 func TestUnderWaitsForHandlers(t *testing.T) {
 	b, err := bus.Open(t.Context(), t.TempDir(), slog.New(slog.DiscardHandler))
 	if err != nil {

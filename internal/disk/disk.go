@@ -88,7 +88,7 @@ func Full(path string, need int64, cause error) *left4me.Error {
 	return e.Because(cause)
 }
 
-// Explain converts an error caused by a full disk to the one that Full creates, with the path of
+// Explain converts an error caused by a full disk to the error that Full creates, with the path of
 // the original. It returns other errors unchanged.
 func Explain(err error) error {
 	if !IsFull(err) || errors.Is(err, left4me.DiskFull) {

@@ -71,8 +71,8 @@ func suspicious(text string) bool {
 	return strings.ContainsFunc(text, func(r rune) bool { return typographic(r) || blank(r) })
 }
 
-// actualReader returns the reader of a file, which is not Commands for a file that merely lies in the
-// directory of commands: no command consists of a bracket alone.
+// actualReader corrects the reader r, which was determined from the directory of the file. If a line
+// consists of a bracket, the file contains no commands.
 func actualReader(r Reader, text string) Reader {
 	if r != Commands {
 		return r

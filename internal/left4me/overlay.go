@@ -164,7 +164,7 @@ type BuildSpec struct {
 	// PromoteFrom is the name that the host uses for the server of Promote, if it is a different
 	// one.
 	PromoteFrom Name `json:"promote_from,omitempty"`
-	PromoteID   ID   `json:"promote_id,omitempty"` // of that server
+	PromoteID   ID   `json:"promote_id,omitempty"` // id of that server
 	// NamesHint is the encoding for names in archives that are too short to detect one.
 	NamesHint string `json:"names_hint,omitempty"`
 }

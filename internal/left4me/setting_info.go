@@ -31,7 +31,7 @@ const (
 // docs/settings.md all use it. Its texts are in package locale under setting.KEY.
 type SettingInfo struct {
 	Key     string // name in JSON
-	Flag    string // of the command line, without dashes; repeatable if the setting is a list
+	Flag    string // flag of the command line, without dashes; repeatable if the setting is a list
 	Group   SettingGroup
 	Label   string
 	Help    string // sentences

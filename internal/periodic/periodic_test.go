@@ -11,8 +11,8 @@ import (
 	"github.com/left4me/left4me/internal/requestid"
 )
 
-// starts runs a schedule for the given time and returns when it called do. Each call of do takes
-// the time takes.
+// starts runs a schedule for the given time and returns when it called do. Each call of do lasts for
+// the duration takes.
 func starts(t *testing.T, s Schedule, within, takes time.Duration) (at []time.Duration) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), within)

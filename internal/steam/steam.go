@@ -52,7 +52,7 @@ var (
 type Client struct {
 	Base    string        // BaseURL if empty
 	HTTP    *http.Client  // http.DefaultClient if nil
-	Timeout time.Duration // of one request; 15 s if 0
+	Timeout time.Duration // time limit of a request; 15 s if 0
 	Pause   time.Duration // before a retry; 2 s if 0; a Retry-After of up to 10 s takes precedence
 	// Tries is how often a workshop call is attempted while Steam is busy; 2 if 0. The pause
 	// doubles after each attempt, up to 2 min, which is also the limit for Retry-After.
@@ -63,7 +63,7 @@ type Client struct {
 // context.
 type Error struct {
 	Call   string // ISteamApps/UpToDateCheck
-	Status int    // of HTTP, 0 if there was none
+	Status int    // HTTP status; 0 without an answer
 	Err    error
 }
 

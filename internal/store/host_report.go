@@ -20,7 +20,7 @@ func (s *Store) Reports() Reports { return Reports{s} }
 type Report struct {
 	Host  left4me.Name
 	Noun  string       // "server": its state; "overlay": its revision; "game": its build
-	Name  left4me.Name // of the server, or of the overlay on its host
+	Name  left4me.Name // name of the server, or name of the overlay on its host
 	Value string
 }
 

@@ -12,7 +12,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Rename renames a server at once: one transaction updates its row, its jobs, reports and rollouts.
+// Rename renames a server. One transaction updates its row, its jobs, reports and rollouts.
 // The host keeps using the old name until a start renames its files. Rename returns the server
 // before and after. Errors: left4me.NotFound; left4me.Conflict for the field "name" if another
 // server has the name, here or on its host; left4me.Conflict if version is neither 0 nor the

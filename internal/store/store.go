@@ -148,7 +148,7 @@ func (s *Store) Ping(ctx context.Context) error { return s.read.PingContext(ctx)
 // read earlier is still current.
 func (s *Store) Generation() uint64 { return s.generation.Load() }
 
-// By returns a view whose changes are attributed to who in events. Other changes are attributed to
+// By returns a view whose changes are attributed to an actor in events. Other changes are attributed to
 // left4me.
 func (s *Store) By(who left4me.Actor) *Store { return &Store{core: s.core, by: who, inside: s.inside} }
 

@@ -19,7 +19,7 @@ import (
 type overlayHost struct {
 	mu        sync.Mutex
 	contents  []left4me.Content
-	files     map[string]string // of the current revision of each overlay, by "overlay/path"
+	files     map[string]string // contents of the files of each overlay's current revision, by "overlay/path"
 	plan      left4me.Plan
 	items     []left4me.WorkshopState
 	campaigns []left4me.Campaign
@@ -28,7 +28,7 @@ type overlayHost struct {
 
 	beforeTree func() // called while a page is being built
 	disk       string // directory of the files under the root, if they exist on disk
-	asked      []any  // requests that change or plan something, in order
+	asked      []any  // requests for changes and plans, in order
 }
 
 // has sets the content of an overlay that the host reports.

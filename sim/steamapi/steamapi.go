@@ -23,7 +23,7 @@ type State struct {
 	Items map[string]Item `json:"items"` // workshop items by ID
 
 	After      int           `json:"after"`       // number of requests that succeed before Status applies
-	Result     int           `json:"result"`      // of every workshop answer, instead of 1; 84 means throttled
+	Result     int           `json:"result"`      // result of every workshop answer, instead of 1; 84 means throttled
 	Status     int           `json:"status"`      // status of every answer instead, such as 429 or 503
 	Times      int           `json:"times"`       // number of failures; 0 for all
 	RetryAfter int           `json:"retry_after"` // in seconds, sent with Status

@@ -30,7 +30,7 @@ type Status struct {
 	Max           int
 	Hibernating   bool
 	Reserved      bool
-	ReservationID string // of the lobby, 64 bits in hexadecimal
+	ReservationID string // id of the lobby, 64 bits in hexadecimal
 	Players       []Player
 }
 
@@ -72,7 +72,7 @@ var (
 
 // Parse parses the output of "status". It returns ErrNoStatus if text contains no part of it, and
 // ignores fields that it cannot parse. If a field appears twice, the first value is used: otherwise
-// anybody who can print text to the console could overwrite it.
+// plugins and players who can print text to the console could overwrite it.
 func Parse(text string) (Status, error) {
 	var s Status
 	seen := map[string]bool{}

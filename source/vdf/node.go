@@ -13,7 +13,7 @@ type Node struct {
 	Block     bool
 	Condition string // "[$WIN32]" if present; nodes whose condition does not hold are omitted
 	Children  []*Node
-	Line      int // of the key, counted from 1; 0 if not read from a file
+	Line      int // line of the key, counted from 1; 0 if not read from a file
 }
 
 // Get follows a path of keys, ignoring case. Of duplicate keys it uses the first. It returns nil if the

@@ -19,7 +19,7 @@ type file struct {
 	preload        int
 	part           uint16 // 0x7fff for the main file
 	crc            uint32 // 0 for the correct value
-	offset, length int64  // of the data, used if at least one is not 0
+	offset, length int64  // position of the data, used if at least one is not 0
 }
 
 const same = 0x7fff

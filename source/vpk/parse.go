@@ -105,7 +105,7 @@ type treeReader struct {
 	at  int // index of pos in buf
 	mem []byte
 
-	paths []byte // of all entries, concatenated
+	paths []byte // paths of all entries, concatenated
 	ends  []int  // end of each path in paths
 }
 

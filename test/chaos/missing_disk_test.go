@@ -80,7 +80,7 @@ type disks struct {
 	dir         string
 	games, logs string // where the disks are mounted; games is also bound to the root
 	logsAt      string // where logs is bound
-	pid         int    // of the running server alpha; the server down is stopped
+	pid         int    // pid of the running server alpha; the server named down is stopped
 }
 
 // newDisks creates a root whose games and logs are on separate disks. The database, the queue and

@@ -168,7 +168,7 @@ func setUpBySetup(t *testing.T, args ...string) (r setUpReport) {
 	return r
 }
 
-// made returns the steps of the setup that changed something.
+// made returns the steps of the setup that changed the host.
 func (r setUpReport) made() (what []string) {
 	for _, s := range r.Steps {
 		if s.Made {

@@ -154,7 +154,7 @@ func TestManyPagesShareOneStream(t *testing.T) {
 	s.Serve(t)
 	follows(s, rest)
 
-	// After the logout, all pages report it and show nothing of the next user's session.
+	// After the logout, all pages report it and show no data of the next user's session.
 	mark := `window.before = document.querySelector("main").innerHTML; window.changed = false;
 		new MutationObserver(() => window.changed = true).observe(document.querySelector("#server-state, #servers"), {subtree: true, childList: true, characterData: true}); true`
 	for _, t := range rest[1:] {

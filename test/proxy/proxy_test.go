@@ -262,8 +262,8 @@ func (c *client) streams(t *testing.T, b *behind) {
 	t.Errorf("the event of %s did not arrive: %v", name, lines.Err())
 }
 
-// addresses tries passwords from one address until left4me refuses further attempts, whatever
-// X-Forwarded-For claims. Another address must still be able to log in.
+// addresses tries passwords from one address until left4me refuses further attempts, with
+// different addresses in X-Forwarded-For. Another address must still be able to log in.
 func (b *behind) addresses(t *testing.T, port, last int) {
 	t.Helper()
 	guesser, other := b.client(t, port, fmt.Sprint("127.0.0.", last)), b.client(t, port, fmt.Sprint("127.0.0.", last+1))

@@ -1,5 +1,5 @@
-// Package stage sets up the real left4me for tests from outside: it builds the programs once, lays
-// out a root with a simulated installation and overlays, runs a left4me on that root that tests can
+// Package stage sets up the real left4me for tests from outside: it builds the programs once, creates
+// a root with a simulated installation and overlays, runs a left4me on that root that tests can
 // kill and restart, and sends requests to its API.
 //
 // Every process that it starts ends with the test, including game servers that outlive left4me.
@@ -118,7 +118,7 @@ func AsUser(tb testing.TB, test string, env ...string) {
 type Stage struct {
 	Programs
 	Root    string
-	Address string // of the panel; set by Serve
+	Address string // address of the panel; set by Serve
 	Env     []string
 	API     *apitest.Description // Call checks every answer against it
 

@@ -52,7 +52,7 @@ func fail(err error) {
 	os.Exit(1)
 }
 
-// read returns the texts of a file sorted by key. A key that is there twice is an error,
+// read returns the texts of a file sorted by key. A duplicate key is an error,
 // unless both texts are the same.
 func read(file string) ([]text, error) {
 	data, err := os.ReadFile(file)
@@ -106,7 +106,7 @@ func read(file string) ([]text, error) {
 	return all, nil
 }
 
-// canonical returns the file as it is committed.
+// canonical returns the file in the format in which it is committed.
 func canonical(texts []text) []byte {
 	var b bytes.Buffer
 	b.WriteString("{\n")

@@ -129,7 +129,7 @@ func (s *sending) several(ctx context.Context, n int64) (have int64, err error) 
 func (s *sending) arrived(have int64) { s.offset, s.last, s.wait = have, time.Now(), retryFirst }
 
 // again waits after a failed piece of n bytes and requests the number of bytes received. Errors: a
-// permanent failure, or one that has lasted too long.
+// permanent failure, or a failure that has lasted too long.
 func (s *sending) again(ctx context.Context, n int64, failed error) (have int64, err error) {
 	if !mayRetry(failed) {
 		return 0, failed

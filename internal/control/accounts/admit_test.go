@@ -71,8 +71,8 @@ func TestKnownBrowserHasOwnAttempts(t *testing.T) {
 		t.Fatal(err)
 	}
 	besiege(t, a, c)
-	// From another network where somebody else has failed too: the network isn't known, and its one
-	// attempt as a stranger is used up.
+	// Another client of this network has failed, too. The network is not known, so its single attempt as
+	// a stranger is used up.
 	away := addr("203.0.113.1")
 	if _, err := a.as(t, password, "", away); !errors.Is(err, left4me.Busy) {
 		t.Fatalf("a stranger was not throttled: %v", err)

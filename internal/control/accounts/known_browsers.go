@@ -72,7 +72,7 @@ type visitor struct {
 }
 
 // knownVisitors returns the known visitors that an attempt comes from: first the browser, which
-// nobody else can impersonate, then the network.
+// attackers cannot impersonate, then the network.
 func (a *Accounts) knownVisitors(ctx context.Context, u store.User, l Attempt) []visitor {
 	var known []visitor
 	account := strings.ToLower(l.Name)

@@ -31,8 +31,8 @@ type limit struct {
 	forget time.Duration
 }
 
-// The limit per account is mild, because anybody can fail on another user's account; known browsers
-// and networks aren't held up by it. Few people share an address, so its limit is stricter.
+// The limit per account is mild, because attackers can also exhaust it. Known browsers and networks are
+// not subject to it. Few people share an address, so its limit is stricter.
 var (
 	accountLimit = limit{free: 5, most: time.Minute, forget: 15 * time.Minute}
 	addressLimit = limit{free: 20, most: 15 * time.Minute, forget: time.Hour}
@@ -231,7 +231,7 @@ func (t *throttle) succeeded(name string, from netip.Addr, by admission) {
 
 // takeOwn counts a guess at the current password by a logged-in user. This counter is separate from
 // the login's: an attacker at the login must not keep the user from changing the password, and
-// somebody at a logged-in browser must not guess without limit.
+// an attacker at a logged-in browser must not guess without limit.
 func (t *throttle) takeOwn(user int64, now time.Time) time.Duration {
 	t.mu.Lock()
 	defer t.mu.Unlock()

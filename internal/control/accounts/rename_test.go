@@ -7,8 +7,8 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Rights apply to a server across renames, whatever other servers are called now; data from a host
-// may still carry the old name.
+// Rights follow a server across renames, even if another server now has its old name. Data from a host
+// may still contain the old name.
 func TestRightsFollowRenamedServer(t *testing.T) {
 	a, _ := newAccounts(t)
 	ctx := t.Context()

@@ -208,7 +208,7 @@ type Session struct {
 	Own       bool      // belongs to the requesting browser
 }
 
-// Sessions lists the sessions of who, most recently used first; cookie is that of the requesting
+// Sessions lists the sessions of the actor, most recently used first; cookie is that of the requesting
 // browser. Sessions that could not be saved on a full disk are not included.
 func (a *Accounts) Sessions(ctx context.Context, who Actor, cookie string) ([]Session, error) {
 	rows, err := a.storage.Sessions().List(ctx, who.UserID, a.now())
@@ -244,7 +244,7 @@ func (a *Accounts) Logout(ctx context.Context, cookie string) error {
 	return a.endSession(ctx, a.digest(cookie))
 }
 
-// EndSession ends one session of who, as Logout does from its own browser. Errors:
+// EndSession ends one session of the actor, as Logout does from its own browser. Errors:
 // left4me.NotFound, also for a session that has already ended.
 func (a *Accounts) EndSession(ctx context.Context, who Actor, id string) error {
 	u, err := a.self(ctx, who) // List takes 0 as all users, so a user is required

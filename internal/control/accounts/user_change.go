@@ -95,7 +95,7 @@ type PasswordChange struct {
 	RevokeTokens bool
 }
 
-// ChangePassword changes the password of who and ends all its sessions; the caller uses Begin to
+// ChangePassword changes the password of the actor and ends all its sessions; the caller uses Begin to
 // create a new one. Wrong guesses of the current password are throttled. Errors: left4me.Invalid
 // for "current_password" or "password", left4me.Busy.
 func (a *Accounts) ChangePassword(ctx context.Context, who Actor, c PasswordChange) (Outcome, error) {
@@ -133,7 +133,7 @@ func (a *Accounts) Begin(ctx context.Context, o Outcome, from netip.Addr, agent 
 	return a.begin(ctx, o.row, from, agent)
 }
 
-// self returns the user row of who. The host's own administrator has none.
+// self returns the user row of the actor. The host's own administrator has no row.
 func (a *Accounts) self(ctx context.Context, who Actor) (store.User, error) {
 	if who.UserID == 0 {
 		return store.User{}, left4me.NewError(left4me.Invalid, "user.machine_administrator")
@@ -145,7 +145,7 @@ func (a *Accounts) self(ctx context.Context, who Actor) (store.User, error) {
 	return u, denied(err)
 }
 
-// SignOut ends all sessions of who; its tokens remain valid. Errors: left4me.Invalid for the host's
+// SignOut ends all sessions of the actor; its tokens remain valid. Errors: left4me.Invalid for the host's
 // own administrator.
 func (a *Accounts) SignOut(ctx context.Context, who Actor) (Outcome, error) {
 	u, err := a.self(ctx, who)

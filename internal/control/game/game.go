@@ -263,8 +263,8 @@ func (g *Game) Pin(ctx context.Context, by left4me.Actor, host left4me.Name, pin
 }
 
 // Watch yields a value whenever the result of Get may have changed. Changes while the caller is
-// busy are coalesced. The subscription begins with the call and ends with ctx, even if nobody
-// ranges over the result. The sequence may be ranged over only once.
+// busy are coalesced. The subscription begins with the call and ends with ctx, even if the
+// caller never ranges over the result. The sequence may be ranged over only once.
 func (g *Game) Watch(ctx context.Context) iter.Seq[struct{}] {
 	c := make(chan struct{}, 1)
 	g.mu.Lock()

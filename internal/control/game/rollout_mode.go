@@ -3,7 +3,7 @@ package game
 import "github.com/left4me/left4me/internal/control/rolloutrules"
 
 // Mode is when servers are restarted for another build. With Now, one server is restarted first;
-// once it is ready, all others follow at once.
+// once it is ready, all others restart immediately.
 type Mode = rolloutrules.Mode
 
 // The modes other than a time of day.

@@ -1,5 +1,4 @@
-// Package jobs manages long-running work that users request: what is queued, what runs, its
-// progress, and how it ended.
+// Package jobs manages long-running work that users request: its queue, its progress and its result.
 //
 // The row in the store is what users see; the message on the bus makes a host work. A job is sent
 // when no other is active for its target. The host claims a job before it works on it, and the
@@ -212,7 +211,7 @@ func Decide(asked store.QueuedJob, active []store.QueuedJob) (Plan, error) {
 		case cancelsStart(asked.Kind) && cancellable(a.Kind):
 			plan.Cancel = append(plan.Cancel, a.ID)
 		}
-		// Only the last job counts: a second start after start and stop is a job of its own.
+		// Only the last job counts: a second start after start and stop is a separate job.
 		if i == len(active)-1 && equal(asked, a) && !a.Cancelling {
 			plan.Instead = &active[i]
 		}
@@ -310,7 +309,7 @@ func (j *Jobs) Failed(ctx context.Context, noun string, targets []left4me.Name) 
 	return failed, err
 }
 
-// Cancel cancels a job: a queued one ends at once, a running one within seconds, after the part
+// Cancel cancels a job: a queued one ends immediately, a running one within seconds, after the part
 // that cannot be interrupted. A job that has ended is returned unchanged. Errors: left4me.NotFound.
 func (j *Jobs) Cancel(ctx context.Context, id left4me.JobID) (left4me.Job, error) {
 	v, err := j.storage.Cancel(ctx, id)

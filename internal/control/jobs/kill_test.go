@@ -83,8 +83,8 @@ func TestHelperKilledProcess(t *testing.T) {
 	t.Fatalf("unknown kill point %q", point)
 }
 
-// The restarted process does every requested job once, wherever left4me was killed and whatever
-// happened to the store of the bus.
+// The restarted process runs every requested job once, regardless of the moment of the kill and of the
+// state of the bus store.
 func TestKilledBetweenEnqueueAndClaim(t *testing.T) {
 	none := func(*testing.T, string) {}
 	streams := filepath.Join("bus", "jetstream", "$G", "streams")

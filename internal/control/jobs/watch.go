@@ -12,8 +12,8 @@ import (
 const watchBuffer = 64
 
 // Watch yields the current state of a job, then each change, and ends when the job has ended or ctx
-// ends. The subscription begins with the call and ends with ctx, even if nobody ranges over the
-// result. Errors: left4me.NotFound.
+// ends. The subscription begins with the call and ends with ctx, even if the caller never
+// ranges over the result. Errors: left4me.NotFound.
 func (j *Jobs) Watch(ctx context.Context, id left4me.JobID) (iter.Seq[left4me.Job], error) {
 	c, end := j.subscribe(ctx, id)
 	now, err := j.Get(ctx, id)
@@ -37,7 +37,7 @@ func (j *Jobs) Watch(ctx context.Context, id left4me.JobID) (iter.Seq[left4me.Jo
 }
 
 // WatchAll yields every change of any job until ctx ends. The subscription begins with the call and
-// ends with ctx, even if nobody ranges over the result.
+// ends with ctx, even if the caller never ranges over the result.
 func (j *Jobs) WatchAll(ctx context.Context) iter.Seq[left4me.Job] {
 	c, end := j.subscribe(ctx, "")
 	return func(yield func(left4me.Job) bool) {

@@ -153,7 +153,7 @@ type Request struct {
 	Note    string           // reason, as text for users
 	Change  *left4me.Change  // for a files overlay
 	Promote *left4me.Promote // for a files overlay
-	// From is the id of the server whose files Promote takes, whatever its current name. If empty,
+	// From is the id of the server whose files Promote takes, regardless of its current name. If empty,
 	// the server is found by name.
 	From left4me.ID
 }

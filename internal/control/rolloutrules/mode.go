@@ -58,7 +58,7 @@ func clock(s string) (hour, minute int, err error) {
 
 // Within reports whether now lies in the window that begins at hhmm each day, in now's time zone,
 // and returns when the next window begins. A window that began before asked doesn't count. Only the
-// wall clock is used, so a changed clock takes effect at once.
+// wall clock is used, so a changed clock takes effect immediately.
 func Within(hhmm string, asked, now time.Time) (in bool, next time.Time) {
 	hour, minute, err := clock(hhmm)
 	if err != nil {

@@ -24,8 +24,8 @@ const notUp = " did not come up "
 // revisions, such as "on build 2".
 func NotUp(m Move, on string) string { return string(m.Server) + notUp + on + ": " + m.Reason }
 
-// Visible returns the moves, wishes and reason of a rollout as who may read them: only those about
-// servers that who may see, and a reason without the names of other servers.
+// Visible returns the parts of a rollout that the actor may read: the moves and wishes of servers that
+// the actor may see, and the reason without the names of other servers.
 func Visible(who accounts.Actor, moves []Move, wishes []Wish, reason string) ([]Move, []Wish, string) {
 	if who.Only == nil {
 		return moves, wishes, reason
@@ -68,7 +68,7 @@ func endFor(all, seen []Move, reason string) string {
 	return reason
 }
 
-// reasonFor returns the reason of a move as who may read it.
+// reasonFor returns the reason of a move without parts that the actor may not read.
 func reasonFor(who accounts.Actor, m Move) string {
 	if m.Why == nil {
 		if m.Reason == "" || strings.HasPrefix(m.Reason, restartPrefix) {

@@ -19,8 +19,8 @@ func TestVisibleHidesServers(t *testing.T) {
 	ended := func(m store.Move) string { return NotUp(m, "with revision 2") }
 	for name, c := range map[string]struct {
 		moves  []store.Move
-		reason string // of the visible move
-		end    string // of the rollout
+		reason string // reason of the visible move
+		end    string // reason for the end of the rollout
 	}{
 		"failed because of a hidden server": {
 			[]store.Move{move("mine", Broken, why.Said(), why)},

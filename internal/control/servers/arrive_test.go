@@ -97,7 +97,7 @@ func TestServerThatGaveUpStaysDownAfterReboot(t *testing.T) {
 	m.until(t, "alpha", func(v servers.View) bool { return v.Status.State == left4me.Running && v.Held == "" })
 }
 
-// The server gave up while left4me wasn't running.
+// The shim gave up restarting the server while left4me wasn't running.
 func TestServerThatGaveUpDuringDowntimeStaysDown(t *testing.T) {
 	m := newMachine(t)
 	m.create(t, "alpha")

@@ -20,8 +20,8 @@ func (s *Servers) Reach(ctx context.Context, name left4me.Name) ([]left4me.Check
 	return ReachFor(ctx, s, accounts.Actor{}, name)
 }
 
-// ReachFor returns the results of s.Reach as who may read them: they repeat the reason of the
-// server's state, which may contain names that who may not see.
+// ReachFor is like s.Reach, but omits names that the actor may not see. The results repeat the reason of
+// the server's state, which may contain such names.
 func ReachFor(ctx context.Context, s *Servers, who accounts.Actor, name left4me.Name) ([]left4me.Check, error) {
 	v, err := s.storage.Servers().Get(ctx, name)
 	if err != nil {

@@ -16,7 +16,7 @@ type Names struct{ servers *Servers }
 func (s *Servers) Names() Names { return Names{s} }
 
 // Rename renames a server, whether or not it is running. Panel, API and command line use the new
-// name at once. On its host a running server keeps the old name, and the next start renames the
+// name immediately. On its host a running server keeps the old name, and the next start renames the
 // server's directories, so both names are taken until then. version is the version that was edited;
 // 0 skips the check. Errors: left4me.NotFound; left4me.Invalid and left4me.Conflict for the field
 // "name"; left4me.Conflict if the server was changed since that version or is being deleted;

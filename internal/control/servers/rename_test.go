@@ -473,7 +473,7 @@ func TestConnectivityHidesNamesInReasons(t *testing.T) {
 		bus.VerbReach: func([]byte) (any, error) {
 			check := left4me.NewCheck(left4me.CheckBroken, "process", "process.failed", "reason", why,
 				"log", left4me.Commands("date"), "command", left4me.Commands("date"))
-			newer, older := check, left4me.Check{Name: "process", Text: check.Text} // of hosts with another version
+			newer, older := check, left4me.Check{Name: "process", Text: check.Text} // checks from hosts with another version
 			newer.Code = "process.of_tomorrow"
 			return []left4me.Check{check, newer, older}, nil
 		},

@@ -17,7 +17,7 @@ type Generations interface{ Generation() uint64 }
 type snapshot struct {
 	generation uint64
 	servers    []left4me.Server       // by name
-	hashes     []string               // of the spec that each server would be started with now
+	hashes     []string               // hash of the spec with which each server would start now
 	overlays   [][]left4me.OverlayRef // stack that each would be started with, by host names
 	names      left4me.OverlayNames
 	active     map[left4me.Name]left4me.Job

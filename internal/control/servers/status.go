@@ -438,8 +438,8 @@ func (s *Servers) ask(ctx context.Context, host left4me.Name) error {
 
 // Watch yields the names of servers whose state, players or job may have changed, or that were
 // created or deleted. Changes of one server while the caller is busy are coalesced. The
-// subscription begins with the call and ends with ctx, even if nobody ranges over the result. The
-// sequence may be ranged over only once.
+// subscription begins with the call and ends with ctx, even if the caller never ranges over the
+// result. The sequence may be ranged over only once.
 func (s *Servers) Watch(ctx context.Context) iter.Seq[left4me.Name] {
 	l := s.status
 	w := &watcher{wake: make(chan struct{}, 1), names: map[left4me.Name]bool{}}

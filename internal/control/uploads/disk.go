@@ -34,14 +34,14 @@ type upload struct {
 	byLower map[string]string // paths and their directories, by their lower-case form
 	bytes   int64             // received or announced
 	closed  bool
-	arrived chan struct{} // closed when more data arrives; nil while nobody waits
+	arrived chan struct{} // closed when more data arrives; nil while no request waits
 }
 
 // file is a File that is being written.
 type file struct {
 	File
 	number  int
-	writer  int // identifies the writer: a newer writer takes over the file
+	writer  int // identifies the current writer; a newer writer replaces it
 	settled bool
 
 	unsynced int64 // bytes that may not be on the disk yet

@@ -125,7 +125,7 @@ func (up *upload) wake() {
 // complete is the writer number of a complete file.
 const complete = -1
 
-// begin takes over a file for writing at offset, and adds it if it is new.
+// begin makes the caller the writer of a file at offset, and adds the file if it is new.
 func (up *upload) begin(ctx context.Context, name string, offset, size int64) (*file, int, error) {
 	up.mu.Lock()
 	defer up.mu.Unlock()
@@ -208,7 +208,7 @@ func (up *upload) grow(f *file, size int64) error {
 // buffers pools buffers of chunk bytes, because small pieces arrive by the thousand.
 var buffers = sync.Pool{New: func() any { return new([chunk]byte) }}
 
-// fill writes data until r ends or another writer takes over the file.
+// fill writes data until r ends or another request becomes the writer of the file.
 func (u *Uploads) fill(ctx context.Context, up *upload, f *file, writer int, r io.Reader) error {
 	out, err := u.host.OpenWriter(ctx, up.part(f))
 	if err != nil {
@@ -311,8 +311,8 @@ func (u *Uploads) settle(ctx context.Context, up *upload, f *file, writer int, o
 }
 
 // needsSync adds written bytes, and reports whether the file must be synced: when it is complete,
-// and often enough that a power failure loses little. After a failure the size on disk tells what
-// remains, and a sender that is further ahead learns it from the next answer. Syncing every piece
+// and often enough that a power failure loses little. After a failure, the size on disk is the
+// number of received bytes; a sender that is ahead of it receives it with the next answer. Syncing every piece
 // would slow down small pieces, which some proxies require.
 func (up *upload) needsSync(f *file, wrote int64) bool {
 	up.mu.Lock()

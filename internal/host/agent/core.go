@@ -54,8 +54,8 @@ type core struct {
 	machine Machine
 	bus     *bus.Bus
 	log     *slog.Logger
-	group   *errgroup.Group // of Agent.Run
-	ctx     context.Context // of Agent.Run; for work that outlives a job
+	group   *errgroup.Group // group of Agent.Run
+	ctx     context.Context // context of Agent.Run; for work that outlives a job
 }
 
 // Supervisor starts and stops the shims of a host. Its methods may be called concurrently for
@@ -63,7 +63,7 @@ type core struct {
 type Supervisor interface {
 	// Start launches the shim of a server. It returns once the shim runs and its layers are
 	// mounted, before the server is ready. It succeeds if the server is already up. After an error,
-	// either nothing of the attempt is left or State reports the server as up.
+	// either the attempt leaves no process and no mount, or State reports the server as up.
 	Start(ctx context.Context, name left4me.Name) error
 	// Stop runs the stop sequence and returns once the server has ended and its layers are
 	// unmounted. It succeeds if the server is not up. A server that was never ready ends within

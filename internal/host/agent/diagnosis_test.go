@@ -161,7 +161,7 @@ func TestConnectivityReportsFirstWrongSetting(t *testing.T) {
 	}
 }
 
-// The server itself is healthy; each case changes something around it.
+// The server itself is healthy. Each case causes a problem in its environment.
 func TestConnectivityReportsProblemsAroundServer(t *testing.T) {
 	t.Parallel()
 	w := newConnectivityTest(t, nil)

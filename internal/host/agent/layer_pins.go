@@ -14,7 +14,7 @@ import (
 // mounting a layer that is being removed.
 //
 // Before layers are removed, the supervisor is asked which layers are mounted, and that can take
-// long. No lock is held during that time: a start pins its layers at once, and every [survey] in
+// long. No lock is held during that time: a start pins its layers immediately, and every [survey] in
 // progress records the pin. A start waits only if one of its own layers is being removed.
 type layerPins struct {
 	mu       sync.Mutex // held only briefly, never during a call that waits

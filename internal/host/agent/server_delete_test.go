@@ -81,7 +81,7 @@ type mess struct {
 // oddNames lists file names that a plugin could use.
 var oddNames = []string{"plain", "-rf", "two\nlines", "\xff\xfe", "..x", " ", strings.Repeat("n", 255), "addons"}
 
-// put replaces whatever is at a path with a random kind of file.
+// put replaces the file or directory at a path, if any, with a random kind of file.
 func (m mess) put(at string, depth int) {
 	m.t.Helper()
 	// Never write through a link created earlier: links lead out of the root.

@@ -28,7 +28,7 @@ func (s *statuses) sweep(ctx context.Context) {
 	}
 }
 
-// noteFound records the supervisor's state of a server that nobody has followed yet. Until the shim
+// noteFound records the supervisor's state of a server that no client has followed yet. Until the shim
 // reports the exact state, a client would see the server as stopped and could start it again.
 func (s *statuses) noteFound(ctx context.Context, n left4me.Name) {
 	s.mu.Lock()

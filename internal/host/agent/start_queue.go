@@ -17,7 +17,7 @@ const maxHold = 30 * time.Second
 // the other, and would exceed their deadlines.
 func maxConcurrentStarts() int { return max(4, 2*runtime.NumCPU()) }
 
-// startQueue limits how many callers do something at the same time, in order of arrival.
+// startQueue limits the number of concurrent operations. Callers wait in order of arrival.
 type startQueue chan struct{}
 
 func newStartQueue(n int) startQueue { return make(startQueue, n) }

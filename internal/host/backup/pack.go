@@ -148,7 +148,7 @@ func (p *packer) all() error {
 	return p.document(manifestName, p.manifest)
 }
 
-// warn records that something could not be packed unchanged.
+// warn records a file that could not be packed unchanged.
 func (p *packer) warn(path string, why error) {
 	var pe *os.PathError
 	if errors.As(why, &pe) {

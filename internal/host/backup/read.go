@@ -311,8 +311,8 @@ type Report struct {
 	Head
 	Manifest
 	Damage []string
-	SHA256 string // of the archive
-	Bytes  int64  // of the archive
+	SHA256 string // hash of the archive
+	Bytes  int64  // size of the archive
 }
 
 // Files returns the number of files in the archive.

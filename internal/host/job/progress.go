@@ -28,7 +28,7 @@ type Progress struct {
 	host left4me.Name
 	bus  *bus.Bus // nil: do not publish
 	log  *slog.Logger
-	ctx  context.Context // of the job; carries the request id for the log
+	ctx  context.Context // context of the job; carries the request id for the log
 
 	mu    sync.Mutex
 	steps []left4me.Step

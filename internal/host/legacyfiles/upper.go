@@ -15,7 +15,7 @@ import (
 const (
 	fuseAttrs    = "user.fuseoverlayfs."
 	fuseOpaque   = "user.fuseoverlayfs.opaque"
-	rootOpaque   = "trusted.overlay.opaque" // of fuse-overlayfs run by root; visible to root only
+	rootOpaque   = "trusted.overlay.opaque" // set by fuse-overlayfs run by root; visible to root only
 	fuseWhiteout = ".wh."                   // .wh.NAME marks NAME as removed
 	fuseOpaqueIn = ".wh..wh..opq"           // marks its directory as opaque
 	kernelOpaque = "user.overlay.opaque"

@@ -28,8 +28,8 @@ func category(tag language.Tag, n int64) string {
 	return categories[plural.Cardinal.MatchPlural(tag, int(n), 0, 0, 0, 0)]
 }
 
-// Package locale has the plural rule and the digit grouping of English by hand, so that
-// the root helper needs no CLDR data. They must be CLDR's.
+// Package locale contains handwritten rules for English plurals and digit grouping, so that the root
+// helper needs no CLDR data. The rules must give the same results as CLDR.
 func TestEnglishPluralsAndGroupingAreThoseOfCLDR(t *testing.T) {
 	p := message.NewPrinter(language.English)
 	for _, n := range numbers {

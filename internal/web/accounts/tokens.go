@@ -25,7 +25,7 @@ var lifetimes = []struct {
 	days  int
 }{{"30", 30}, {"90", 90}, {"365", 365}, {"never", 0}}
 
-// tokensOf returns the tokens of one user that who may see.
+// tokensOf returns the tokens of the user owner that the actor may see.
 func (p *Pages) tokensOf(r *http.Request, who accounts.Actor, owner string) ([]accounts.Token, error) {
 	all, err := p.Accounts.Tokens(r.Context(), who)
 	return slices.DeleteFunc(all, func(t accounts.Token) bool { return t.User != owner }), err

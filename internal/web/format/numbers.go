@@ -16,7 +16,7 @@ func PersonTime(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UT
 // Span returns a duration in its two largest units: 3 h 05 min.
 func Span(ctx context.Context, d time.Duration) string { return locale.From(ctx).Duration(d) }
 
-// Elapsed returns how long something took, with more precision for short durations: 345 ms, 3.4 s,
+// Elapsed formats the duration of an operation, with more precision for short durations: 345 ms, 3.4 s,
 // 12 min.
 func Elapsed(ctx context.Context, d time.Duration) string { return locale.From(ctx).Elapsed(d) }
 

@@ -33,7 +33,7 @@ func (g gamePage) build(n int64) (left4me.GameBuild, bool) {
 	return g.Builds[i], true
 }
 
-// visible removes from v the servers that who may not see.
+// visible removes the servers that the actor may not see from v.
 func visible(who accounts.Actor, v *game.View) {
 	v.Builds = slices.Clone(v.Builds)
 	for i, b := range v.Builds {

@@ -33,7 +33,7 @@ func (p *Pages) retryJob(w http.ResponseWriter, r *http.Request, who accounts.Ac
 	return nil
 }
 
-// MayAct returns whether who may cancel and retry a job.
+// MayAct returns the actor's permission to cancel and retry a job.
 func MayAct(who accounts.Actor, j left4me.Job) page.Permission {
 	return page.May(who, rightOn(j), accounts.JobTarget(j))
 }

@@ -5,8 +5,8 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// For returns a job as who may read it: without passwords unless who may configure the job's
-// target, and with an error that names nothing that who may not see.
+// For returns the parts of a job that the actor may read. Passwords are hidden unless the actor may
+// configure the job's target, and the error names no object that the actor may not see.
 func For(who accounts.Actor, j left4me.Job) left4me.Job {
 	target := accounts.JobTarget(j)
 	j.Error = accounts.ConcealIn(who, target, j.Error)

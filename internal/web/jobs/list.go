@@ -43,7 +43,7 @@ func RowParts(all []left4me.Job, target bool) []*page.Part {
 	return rows
 }
 
-// jobList returns the newest jobs that who may see, at most listedJobs. Queued and running jobs come
+// jobList returns the newest jobs that the actor may see, at most listedJobs. Queued and running jobs come
 // before those that have ended.
 func (p *Pages) jobList(ctx context.Context, who accounts.Actor) ([]left4me.Job, error) {
 	var all []left4me.Job

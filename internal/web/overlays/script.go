@@ -22,7 +22,7 @@ import (
 type scriptView struct {
 	Text     string
 	Shown    int    // version whose text is shown; 0: the text was typed
-	Version  string // of the definition, against concurrent changes
+	Version  string // version of the definition, to detect concurrent changes
 	Versions []overlays.Script
 	Problem  string
 	Theirs   *string      // the saved script, if another user changed it in the meantime

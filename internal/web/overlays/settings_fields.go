@@ -25,7 +25,7 @@ type overlayForm struct {
 	Subdir, Keep                  string // git and release
 	Hours, At, Restart, Hour, Cfg string
 	Texts                         string
-	Version                       string // of the definition that the user saw, against concurrent changes
+	Version                       string // version of the definition on the page, to detect concurrent changes
 
 	Problems page.Problems
 	Theirs   []page.Setting // what another user changed in the meantime
@@ -77,7 +77,7 @@ func overlayFormOf(v left4me.Overlay) overlayForm {
 	return f
 }
 
-// readOverlayForm reads the form as it was sent.
+// readOverlayForm reads the submitted form without checking it.
 func readOverlayForm(v url.Values) overlayForm {
 	trimmed := func(field string) string { return strings.TrimSpace(v.Get(field)) }
 	return overlayForm{

@@ -14,7 +14,8 @@ func (p *Panel) fullPart(who accounts.Actor) *Part {
 	return LazyPart("full", func(context.Context) (templ.Component, error) { return FullNote(p.fullFor(who)), nil }, OnDisk())
 }
 
-// fullFor returns the note about a full disk as who may read it, or nil if no disk is full.
+// fullFor returns the note about a full disk, without parts that the actor may not read; nil if no disk
+// is full.
 func (p *Panel) fullFor(who accounts.Actor) *left4me.Error {
 	if p.Full == nil {
 		return nil

@@ -29,8 +29,8 @@ type failure struct {
 	RequestID string `json:"request_id,omitempty"`
 }
 
-// FailureOf returns the part of err that who may read, and the id of the request, with which the rest
-// can be found in the log.
+// FailureOf returns the part of err that the actor may read, and the id of the request, which is also in
+// the log line with the complete error.
 func (p *Panel) FailureOf(r *http.Request, who accounts.Actor, err error) failure {
 	f := p.explained(r, accounts.Conceal(who, err))
 	f.RequestID = requestid.From(r.Context())

@@ -14,18 +14,18 @@ import (
 	"github.com/left4me/left4me/internal/web/format"
 )
 
-// Public returns the part of err that who may read. All other packages of the panel must use it to show
+// Public returns the part of err that the actor may read. All other packages of the panel must use it to show
 // errors.
 func Public(who accounts.Actor, err error) (*left4me.Error, bool) {
 	return left4me.Public(accounts.Conceal(who, err))
 }
 
-// Problems maps the fields of a form to what is wrong with their values. The empty field stands for the
-// form as a whole.
+// Problems maps the fields of a form to the problems of their values. The empty field stands for the form
+// as a whole.
 type Problems map[string]string
 
-// ProblemsOf returns the problems in err by field, as who may read them. It reports false if err is not
-// about the values of a form.
+// ProblemsOf returns the problems in err by field, without parts that the actor may not read. It reports
+// false if err is not about the values of a form.
 func ProblemsOf(ctx context.Context, who accounts.Actor, err error) (Problems, bool) {
 	err = accounts.Conceal(who, err)
 	e, ok := left4me.Public(err)

@@ -5,8 +5,8 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// TextFor returns the function that prepares the text of a target's console, jobs or scripts for who. It
-// hides passwords unless who may configure the target.
+// TextFor returns the function that prepares the text of a target's console, jobs or scripts for the
+// actor. It hides passwords unless the actor may configure the target.
 func TextFor(who accounts.Actor, target left4me.Target) func(string) string {
 	if accounts.Allow(who, accounts.Configure, target) != nil {
 		return left4me.HideSecrets

@@ -12,8 +12,8 @@ import (
 
 // Objects creates the routes for objects of one kind, which are named in the path of a request. Its
 // methods take the right that is required on the object's target, and the rest of the path after the
-// object. Handlers and builders get the object after the right has been checked. An object that the
-// user may not see is answered like one that does not exist.
+// object. Handlers and builders get the object after the right has been checked. Requests for an
+// object that the user may not see are answered as if it did not exist.
 type Objects[T any] struct {
 	path   string // pattern of net/http.ServeMux for an object
 	kind   left4me.TargetKind
@@ -137,7 +137,7 @@ func (p *Panel) UploadRoutes() Objects[uploads.Upload] {
 	}
 }
 
-// Own returns a route for something that belongs to the requester, such as a token, whose id is in the
+// Own returns a route for an object that belongs to the requester, such as a token, whose id is in the
 // path. The handler must check that it belongs to the requester.
 func Own(method, path, rest string, h func(w http.ResponseWriter, r *http.Request, who accounts.Actor, id string) error) Route {
 	return SignedIn.Handle(method+" "+path+"/{id}"+rest, func(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
@@ -145,7 +145,7 @@ func Own(method, path, rest string, h func(w http.ResponseWriter, r *http.Reques
 	})
 }
 
-// Allow returns nil if who has a right on a target. Errors: left4me.NotFound if who may not see the
+// Allow returns nil if the actor has a right on a target. Errors: left4me.NotFound if the actor may not see the
 // target, as if it did not exist; otherwise left4me.Denied.
 func Allow(who accounts.Actor, right accounts.Right, target left4me.Target) error {
 	if accounts.Allow(who, accounts.See, target) != nil {

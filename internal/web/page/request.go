@@ -12,7 +12,7 @@ import (
 	"github.com/left4me/left4me/internal/web/session"
 )
 
-// Handler answers a request of who. If it returns an error, it must not have written anything; the
+// Handler answers a request of an actor. If it returns an error, it must not have written anything; the
 // error is then shown as a page.
 type Handler func(w http.ResponseWriter, r *http.Request, who accounts.Actor) error
 

@@ -22,7 +22,7 @@ func (p Permission) Why(ctx context.Context) string {
 	return format.ErrorLineOf(ctx, p.err)
 }
 
-// May returns whether who has a right on a target.
+// May returns the permission of the actor for a right on a target.
 func May(who accounts.Actor, right accounts.Right, target left4me.Target) Permission {
 	if err := accounts.Allow(who, right, target); err != nil {
 		return Permission{err: err}
@@ -38,12 +38,12 @@ func (f Frame) May(right accounts.Right, target left4me.Target) Permission {
 // Rights returns whether the reader of a page has a right on the page's target.
 type Rights func(right accounts.Right) Permission
 
-// RightsOn returns the rights of who on a target.
+// RightsOn returns the rights of the actor on a target.
 func RightsOn(who accounts.Actor, target left4me.Target) Rights {
 	return func(right accounts.Right) Permission { return May(who, right, target) }
 }
 
-// Sees reports whether who may see a target. A page must not link to other targets.
+// Sees reports whether the actor may see a target. A page must not link to other targets.
 func Sees(who accounts.Actor, target left4me.Target) bool {
 	return accounts.Allow(who, accounts.See, target) == nil
 }

@@ -56,7 +56,7 @@ func New(kind left4me.TargetKind) Scope {
 	return Scope{Need{Right: accounts.Manage, Kind: kind}, left4me.Target{Kind: kind}}
 }
 
-// admit returns an error if who lacks the right of the scope. The guard has checked the login before.
+// admit returns an error if the actor lacks the right of the scope. The guard has checked the login before.
 func (s Scope) admit(who accounts.Actor) error {
 	if s.need.Right == "" {
 		return nil

@@ -42,7 +42,7 @@ func (p *Panel) still(r *http.Request, who accounts.Actor) error {
 }
 
 // stream sends the events of all feeds to a browser until it disconnects, its session ends, the rights
-// of who change, or a feed ends. Errors, before the first byte: left4me.Busy if the session has too
+// of the actor change, or a feed ends. Errors, before the first byte: left4me.Busy if the session has too
 // many streams.
 func (p *Panel) stream(w http.ResponseWriter, r *http.Request, who accounts.Actor, feeds ...Feed) error {
 	end, err := p.Accounts.Stream(p.Sessions.Secret(r))

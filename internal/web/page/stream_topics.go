@@ -2,7 +2,7 @@ package page
 
 import "github.com/left4me/left4me/internal/left4me"
 
-// Topic is something whose changes a part of a page can depend on. A topic without a name stands for all
+// Topic identifies data whose changes a part of a page can depend on. A topic without a name stands for all
 // of its kind.
 type Topic struct{ kind, name string }
 

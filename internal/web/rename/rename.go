@@ -15,12 +15,12 @@ import (
 	"github.com/left4me/left4me/internal/web/page"
 )
 
-// Page is where something gets another name.
+// Page describes the page that renames an object.
 type Page struct {
 	Noun   string // server, blueprint or overlay
 	Name   left4me.Name
-	Path   string // of the list: /servers; what is renamed is beneath it
-	Tab    string // of the frame
+	Path   string // path of the list, such as /servers; the page of the object is below it
+	Tab    string // selected entry of the navigation
 	Topics []page.Topic
 }
 
@@ -40,7 +40,7 @@ func (p Page) View(panel *page.Panel, r *http.Request, who accounts.Actor) page.
 	}
 }
 
-// Post gives the name that was typed to rename, and goes to the new address; a name that
+// Post calls rename with the typed name, and redirects to the new address; a name that
 // is refused can be typed again.
 func (p Page) Post(panel *page.Panel, w http.ResponseWriter, r *http.Request, who accounts.Actor,
 	rename func(to left4me.Name) error,
@@ -63,8 +63,8 @@ func (p Page) Post(panel *page.Panel, w http.ResponseWriter, r *http.Request, wh
 	return panel.Show(w, r, status, v)
 }
 
-// problem says what is wrong with a name that was typed, as who may read it; 0: it isn't
-// the name.
+// problem returns the status and text of an error about the typed name, without parts that the actor may
+// not read. A status of 0 means that the error is not about the name.
 func problem(ctx context.Context, who accounts.Actor, err error) (status int, text string) {
 	err = accounts.Conceal(who, err)
 	var wrong left4me.Fields

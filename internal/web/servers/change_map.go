@@ -58,7 +58,7 @@ func (p *Pages) maps(ctx context.Context, s serverPage, v mapsView) (mapsView, e
 	if e, ok := page.Public(s.who, err); ok && e.Kind == left4me.Unavailable {
 		v.Unknown, err = format.Sentence(format.Visible(format.ErrorLine(ctx, e))), nil
 	}
-	// Campaigns from overlays come first, because somebody added them on purpose.
+	// Campaigns from overlays come first, because an administrator added them on purpose.
 	slices.SortStableFunc(v.All, func(a, b left4me.Campaign) int { return -cmp.Compare(min(len(a.Overlay), 1), min(len(b.Overlay), 1)) })
 	return v, err
 }

@@ -19,7 +19,7 @@ import (
 )
 
 const (
-	pageLines    = 400 // of history in the page; the stream sends the lines after them
+	pageLines    = 400 // maximum number of lines in the page; the stream sends the later ones
 	historyWait  = 2 * time.Second
 	consolePause = 2 * time.Second // before a host that did not respond is asked again
 )
@@ -30,7 +30,7 @@ type consoleText struct {
 	Position int64    // in the console's output, after Lines
 	Command  string   // the input, if the command failed
 	Ran      string   // the command, if it ran
-	Output   []string // of the command
+	Output   []string // output of the command
 	Problem  string   // why the command failed
 }
 

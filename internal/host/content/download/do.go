@@ -7,7 +7,7 @@ import (
 )
 
 // Do sends one request, for example to an API or a Git repository, and returns the response,
-// whatever its status. The same address checks as for Fetch apply. It returns the errors of Fetch
+// regardless of its status. The same address checks as for Fetch apply. It returns the errors of Fetch
 // if there is no response.
 func (c *Client) Do(req *http.Request) (*http.Response, error) {
 	address := req.URL.String()

@@ -41,8 +41,8 @@ const (
 
 // Options configures a Client. The zero value selects the defaults.
 type Options struct {
-	// Allow lists exceptions, as HOST:PORT with a name or an address. Connections to them are made
-	// whatever they resolve to.
+	// Allow lists exceptions, as HOST:PORT with a name or an address. They may
+	// resolve to any address.
 	Allow    []string
 	Rate     int64         // limit of all downloads together in bytes per second; 0: none
 	Attempts int           // maximum number of consecutive attempts without progress; 0: 6

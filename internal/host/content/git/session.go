@@ -23,7 +23,7 @@ import (
 )
 
 const (
-	maxOutput      = 64 << 10 // of git's output in bytes
+	maxOutput      = 64 << 10 // limit for git's output, in bytes
 	maxMemory      = 4 << 30  // address space in bytes: git unpacks objects in memory
 	checkDiskEvery = 64 << 20
 )

@@ -391,7 +391,7 @@ func TestOverlayfsAttributesAreDropped(t *testing.T) {
 	}
 }
 
-// A tree is modified while it is being taken over. The revision must match its manifest and contain
+// A tree is modified during its import. The revision must match its manifest and contain
 // no link and no file from outside.
 func TestTreeModifiedDuringPublish(t *testing.T) {
 	s := newRepository(t)

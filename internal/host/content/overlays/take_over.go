@@ -37,7 +37,7 @@ type intake struct {
 	bytes    int64
 }
 
-// dir takes over everything in a directory.
+// dir imports everything in a directory.
 func (t *intake) dir(d *os.File, p string, depth int) error {
 	names, err := d.Readdirnames(-1)
 	if err != nil {
@@ -117,7 +117,7 @@ func openEntry(d *os.File, name string) (*os.File, unix.Stat_t, error) {
 	return f, st, nil
 }
 
-// file takes over one file. It links the file itself if only left4me can write to it, and a copy
+// file imports one file. It links the file itself if only left4me can write to it, and a copy
 // otherwise.
 func (t *intake) file(f *os.File, st unix.Stat_t, p string) error {
 	e := Entry{Path: p, Exec: st.Mode&0o100 != 0, Size: st.Size}
@@ -175,7 +175,7 @@ func (t *intake) secure(f *os.File, st unix.Stat_t) (bool, error) {
 		return false, nil //nolint:nilerr // a copy has no attributes
 	}
 	// After this, only left4me's user can open the file. A file that has other links keeps its mode
-	// for now; it must not be writable to anybody except the game's group.
+	// for now; it must not be writable for users outside the game's group.
 	other := t.hand || st.Nlink > 1
 	if other && (st.Mode&0o002 != 0 || st.Mode&0o020 != 0 && int(st.Gid) != t.pool.layout.group) {
 		return false, nil
@@ -360,7 +360,7 @@ var zeros = strings.Repeat("\x00", 4096)
 // descriptor returns a path that refers to the open file itself.
 func descriptor(f *os.File) string { return "/proc/self/fd/" + strconv.Itoa(int(f.Fd())) }
 
-// takeStaged takes over the staged files.
+// takeStaged imports the staged files.
 func (t *intake) takeStaged(root *os.Root) error {
 	d, err := root.Open(".")
 	if err != nil {

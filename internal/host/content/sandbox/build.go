@@ -11,7 +11,7 @@
 //	end     the result, initially empty
 //
 // After the script has ended, none of its processes is left, and the group can read and remove
-// everything in out, whatever modes the script has set.
+// everything in out, regardless of the modes that the script has set.
 package sandbox
 
 import (

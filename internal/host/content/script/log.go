@@ -71,7 +71,7 @@ func dropLogs(dir string) error {
 	return err
 }
 
-// openFile opens a regular file that a script may have replaced by something else.
+// openFile opens a regular file that a script may have replaced by another kind of file.
 func openFile(name string) (*os.File, error) {
 	f, err := os.OpenFile(name, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
 	if err != nil {

@@ -48,7 +48,7 @@ type Builder struct {
 
 // Job describes one run.
 type Job struct {
-	ID      left4me.Name // of the run; an existing run with this ID is continued
+	ID      left4me.Name // id of the run; an existing run with this id is continued
 	Overlay left4me.Name
 	Script  string
 	Env     map[string]string // additional variables; OUT, HOME, PATH and others are predefined

@@ -263,7 +263,7 @@ func TestHostileScriptIsConfined(t *testing.T) {
 		{"dd if=/dev/zero of=/dev/null bs=3G count=1", false},
 		{"ulimit -n 5000", false},
 		{"nsenter -t 1 -m true", false},
-		{"[ -e /proc/self/fd/3 ]", false}, // of the process that runs it
+		{"[ -e /proc/self/fd/3 ]", false}, // descriptor of the process that runs the script
 	}
 	var b strings.Builder
 	b.WriteString("exec 2>&1\n")

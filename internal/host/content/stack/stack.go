@@ -76,7 +76,7 @@ type node struct {
 	dir     bool
 	in      []int       // indexes of layers; for a directory, all merged ones
 	hidden  []int       // lower layers that contain it but are hidden
-	mode    fs.FileMode // of the topmost layer
+	mode    fs.FileMode // mode in the topmost layer
 	removed bool        // the topmost layer marks it as removed
 	opaque  bool        // the topmost layer hides all lower ones
 }

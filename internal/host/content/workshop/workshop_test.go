@@ -29,7 +29,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type shop struct {
 	*steamapi.Server
 	url, dir string
-	revision int // of the overlay that build publishes
+	revision int // number of the revision that build publishes
 	before   *workshop.Before
 	progress []left4me.Progress
 	lines    []string
@@ -244,7 +244,7 @@ func TestItemStates(t *testing.T) {
 	}
 }
 
-// Whatever happens to an item, the overlay keeps its previous version.
+// The overlay keeps the previous version of an item that is unavailable, for any reason.
 func TestUnavailableItemKeepsPreviousVersion(t *testing.T) {
 	for name, k := range map[string]struct {
 		change func(*steamapi.Item)

@@ -1,7 +1,6 @@
-// Package doctor checks whether servers can run on a machine, and says what is wrong and how to fix
-// it.
+// Package doctor checks whether servers can run on a host. It reports each problem with its remedy.
 //
-// Where possible without leaving traces, it tries things out: it mounts an overlay as a server's
+// Where possible, it tests the real operation and leaves no traces: it mounts an overlay as a server's
 // would be, in a namespace that ends with the check, and it binds a port to see whether the port is
 // free. Checks changes nothing. Fix repairs only files and directories of left4me that are safe to
 // repair.

@@ -89,7 +89,7 @@ func TestBuildWithoutBaseLayerIsInstalled(t *testing.T) {
 func programWithoutLoader(t *testing.T) []byte {
 	t.Helper()
 	const loader = "/lib/no-such-loader.so.2\x00"
-	const start = 52 + 32 // of the data after the two headers
+	const start = 52 + 32 // offset of the data after the two headers
 	h := elf.Header32{
 		Ident: [elf.EI_NIDENT]byte{0x7f, 'E', 'L', 'F', byte(elf.ELFCLASS32), byte(elf.ELFDATA2LSB), byte(elf.EV_CURRENT)},
 		Type:  uint16(elf.ET_EXEC), Machine: uint16(elf.EM_386), Version: uint32(elf.EV_CURRENT), Phoff: 52, Ehsize: 52, Phentsize: 32,

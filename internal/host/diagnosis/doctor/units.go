@@ -16,8 +16,8 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// ownNamespace lists the properties that give a unit its own mount namespace when set. Nobody else
-// would then see what left4me's mount units mount: systemd.exec(5), "Sandboxing".
+// ownNamespace lists the properties that give a unit its own mount namespace when set. Mounts
+// of left4me's mount units would then be invisible to other processes: systemd.exec(5), "Sandboxing".
 var ownNamespace = []string{
 	"BindPaths", "BindReadOnlyPaths", "DynamicUser", "ExecPaths", "ExtensionImages", "InaccessiblePaths", "LogNamespace", "MountImages",
 	"NoExecPaths", "PrivateDevices", "PrivateIPC", "PrivateMounts", "PrivateNetwork", "PrivatePIDs", "PrivateTmp", "PrivateUsers",
@@ -81,7 +81,7 @@ func readText(path string) (string, error) {
 	return string(b), err
 }
 
-// judgeUnit compares a loaded unit with laid, the package's version.
+// judgeUnit compares a loaded unit with laid, the version from the package.
 func judgeUnit(reader remedy.Reader, u systemd.Unit, laid string, read func(string) (string, error)) []left4me.Check {
 	name := "unit " + u.Name
 	reload := reader.AsRoot("systemctl daemon-reload")

@@ -93,8 +93,8 @@ func TestOutdated(t *testing.T) {
 	}
 }
 
-// Whatever builds.json contains, a successfully parsed list can be saved and parsed again, and it
-// names no directory outside the installation.
+// Any list that is parsed successfully can be saved and parsed again, and names no directory outside the
+// installation.
 func FuzzBuilds(f *testing.F) {
 	f.Add([]byte(`{"v":1,"current":9,"builds":[{"build":9,"version":"2.2.4.3","layers":["update-9","base"]}]}`))
 	f.Add([]byte(`{"v":1,"current":9,"builds":[{"build":9,"layers":["base/../.."]}]}`))

@@ -40,7 +40,7 @@ type Dropped struct {
 
 // Drop forgets old builds: all that are older than the one before the current build, except those
 // that servers run on. It then removes the layers that no remaining build uses and nothing has
-// mounted. Removed layers leave the installation at once; [Installation.Sweep] frees their disk
+// mounted. Removed layers leave the installation immediately; [Installation.Sweep] frees their disk
 // space.
 func (i *Installation) Drop(ctx context.Context, used Used) (Dropped, error) {
 	b, err := i.Builds()

@@ -97,7 +97,7 @@ type appInfo struct {
 	text  string // the last complete answer
 	begun strings.Builder
 	depth int
-	open  bool // an answer has begun and not ended
+	open  bool // the current answer is incomplete
 }
 
 // line adds a line of output and reports whether it belongs to an answer.

@@ -37,8 +37,8 @@ const (
 // archive was unpacked and this machine has the libraries that SteamCMD needs. report, which may be
 // nil, receives the downloaded bytes.
 //
-// The address must use https unless it is on loopback. Whatever the archive contains, nothing is
-// written outside dir and its temporary sibling.
+// The address must use https unless it is on loopback. No content of the
+// archive is written outside dir and its temporary sibling.
 func Fetch(ctx context.Context, address, dir string, report func(left4me.Progress)) error {
 	if address == "" {
 		address = ValveURL

@@ -30,7 +30,7 @@ func (e *LeftError) Error() string { return fmt.Sprintf("remove %s: %v", e.Path,
 // Unwrap returns the cause.
 func (e *LeftError) Unwrap() error { return e.Err }
 
-// Remove removes the entry name of dir and everything below it, whatever the modes are. It follows no
+// Remove removes the entry name of dir and everything below it, regardless of modes. It follows no
 // symbolic links and enters no mount points. A missing entry is a success. Remove continues after
 // failures; its error is a *LeftError or that of ctx.
 func Remove(ctx context.Context, dir *os.File, name string) error {

@@ -19,7 +19,7 @@ var ErrEnv = errors.New("bad instance.env")
 // MaxEnv limits the size of instance.env. 500 layers and several hundred arguments are far below it.
 const MaxEnv = 256 << 10
 
-// Env is the content of instance.env, which tells the shim and the root helper how to run a server. The
+// Env is the content of instance.env, with the parameters of a server for the shim and the root helper. The
 // agent writes it. The format is lines of KEY=VALUE without quoting, so that the helper's parser can be
 // tiny; values contain no line breaks.
 type Env struct {

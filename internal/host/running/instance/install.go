@@ -13,8 +13,8 @@ import (
 
 // linkSDK points ~/.steam/sdk32 and sdk64 of a server to Steam's libraries: those of SteamCMD or, if it
 // isn't on this host, those of the game. Without them srcds runs, but isn't registered with Steam. The
-// game can write to its home, so whatever it put in their place is removed, and its links aren't
-// followed to the outside.
+// game can write to its home, so any other file under these names is removed, and links that lead out
+// of the home aren't followed.
 func (f Files) linkSDK(n left4me.Name) error {
 	runtime, err := os.OpenRoot(f.Root.Runtime(n))
 	if err != nil {

@@ -52,7 +52,7 @@ func (f Files) GatherLogs(n left4me.Name) {
 // Remove removes everything that a server has on this host. Nothing of it may be mounted. Missing parts
 // are no error, so Remove works on an incomplete instance and can be repeated. Files that this user may
 // not remove are moved aside, so that the name is free; warning then names their location, their owner
-// and a command that removes them. Errors: left4me.Busy if something is mounted, and left4me.Denied if
+// and a command that removes them. Errors: left4me.Busy if a file system is mounted, and left4me.Denied if
 // files can't be moved aside either.
 func (f Files) Remove(ctx context.Context, n left4me.Name) (warning string, err error) {
 	return f.remove(ctx, n, places...)
@@ -189,7 +189,7 @@ func mountBeneath(dir string) (string, error) {
 	return "", err
 }
 
-// quote quotes and shortens a path, so that it stays on one line whatever a plugin put into it.
+// quote quotes and shortens a path, because a plugin may have chosen a long one with newlines.
 func quote(p string) string {
 	const most = 200
 	short := p

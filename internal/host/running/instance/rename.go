@@ -15,11 +15,11 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Rename changes the name of a server on this host; nothing of it may run or be mounted. An interrupted
+// Rename changes the name of a server on this host; the server must be neither running nor mounted. An interrupted
 // call can be repeated: directories that already have the new name stay, and the instance is renamed
 // last, so that the old name is known until the end. Until then, a note in the instance stores the new
-// name for UndoRenames. renamed reports whether anything was renamed. Errors: left4me.Busy if something
-// is mounted; left4me.Conflict, with nothing changed, if there are files under both names.
+// name for UndoRenames. renamed reports whether anything was renamed. Errors: left4me.Busy if a file
+// system is mounted; left4me.Conflict, with nothing changed, if there are files under both names.
 func (f Files) Rename(old, n left4me.Name) (renamed bool, err error) {
 	for _, name := range []left4me.Name{old, n} {
 		if !name.Valid() {

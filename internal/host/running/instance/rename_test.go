@@ -61,8 +61,8 @@ func TestInterruptedRenameResumes(t *testing.T) {
 	}
 }
 
-// Diff finds the last start of a server whatever name it has on this host: its old name, its new name,
-// or, after a rename whose end was not reported, a name that is recorded nowhere else.
+// Diff finds the last start of a server under each name that the server can have on this host: its old
+// name, its new name or, if the end of a rename was not reported, a name that is recorded nowhere else.
 func TestDiffFindsServerUnderFormerName(t *testing.T) {
 	f := host(t)
 	on := spec()
@@ -94,8 +94,8 @@ func TestDiffFindsServerUnderFormerName(t *testing.T) {
 	}
 }
 
-// The directory with the server's ID is the server, whatever its name. Without an ID, the old name
-// counts unless it belongs to another server.
+// The directory with the server's ID belongs to the server, regardless of its name. Without an ID, the
+// directory of the old name does, unless it belongs to another server.
 func TestFormerName(t *testing.T) {
 	type on map[left4me.Name]left4me.ID
 	for _, c := range []struct {

@@ -11,9 +11,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A user who may write to the directories exchanges names during mounts and unmounts. Whatever the
-// names refer to, only directories below the root may be mounted, no mount point may be outside, and no
-// other mount may be removed.
+// A user who may write to the directories exchanges names during mounts and unmounts. Nevertheless,
+// only directories below the root may be mounted, no mount point may be outside, and no other mount may
+// be removed.
 func TestNameExchangeDuringMountIsHarmless(t *testing.T) {
 	cycles := 60 // each unmount takes the kernel some time
 	if n, err := strconv.Atoi(os.Getenv("LEFT4ME_TEST_RACE_ROUNDS")); err == nil {

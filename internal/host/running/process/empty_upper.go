@@ -14,8 +14,8 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Empty removes the contents of a stopped server's runtime directory, whatever modes the game gave
-// them. What this user may not remove stays and is no error; the caller handles it. Errors:
+// Empty removes the contents of a stopped server's runtime directory, regardless of the modes that
+// the game has set. What this user may not remove stays and is no error; the caller handles it. Errors:
 // left4me.Busy if the server is up.
 func (s *Supervisor) Empty(ctx context.Context, n left4me.Name) error {
 	if !n.Valid() {

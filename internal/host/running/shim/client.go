@@ -33,7 +33,7 @@ const (
 // taken the shim's place: answers are limited in size and time, and a position is meaningful only to
 // the shim that returned it.
 //
-// Its methods may be called concurrently; each waiting call has a connection of its own. A client
+// Its methods may be called concurrently; each waiting call uses a separate connection. A client
 // survives a restart of the shim.
 type Client struct {
 	path string
@@ -216,8 +216,8 @@ func (c *Client) put(cn *conn) {
 	c.idle = append(c.idle, cn)
 }
 
-// connect opens the socket without following a symbolic link and connects to it by descriptor. Anyone
-// with write access to the directory could put a link to another socket there, and the path may be
+// connect opens the socket without following a symbolic link and connects to it by descriptor. A user
+// with write access to the directory could create a link to another socket there, and the path may be
 // longer than a socket address allows.
 func (c *Client) connect(ctx context.Context) (*conn, error) {
 	fd, err := unix.Open(c.path, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)

@@ -26,7 +26,7 @@ type crashRecord struct {
 	At     time.Time     `json:"at"`
 	Exit   string        `json:"exit"`             // "signal: segmentation fault"
 	Signal string        `json:"signal,omitempty"` // "SIGSEGV"
-	Uptime time.Duration `json:"uptime"`           // of the process, in nanoseconds
+	Uptime time.Duration `json:"uptime"`           // lifetime of the process, in nanoseconds
 	Lines  []string      `json:"lines"`            // the last console lines
 }
 

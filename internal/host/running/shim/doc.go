@@ -6,8 +6,8 @@
 // [Run] is the process itself; [Client] talks to it over its Unix socket.
 //
 // Guarantees: a console position stays valid across restarts of the game, the shim and the host. A slow
-// reader never blocks the game. A server has at most one shim. When the shim has ended, for whatever
-// reason, nothing of the server is left.
+// reader never blocks the game. A server has at most one shim. After the end of the shim, for any
+// reason, no process or mount of the server is left.
 //
 // If the server's stack of layers isn't mounted yet, the shim mounts it in a user and mount namespace
 // of its own. The game gets none of the capabilities that mounting requires.

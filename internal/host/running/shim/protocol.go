@@ -40,7 +40,7 @@ type Status struct {
 	State     left4me.ServerState `json:"state"`
 	Reason    string              `json:"reason,omitempty"`  // why the server is in this state, as text
 	Why       *left4me.Error      `json:"why,omitempty"`     // Reason with its code; absent if there is none or the shim is older
-	PID       int                 `json:"pid"`               // of srcds on the host; 0 if it isn't running
+	PID       int                 `json:"pid"`               // pid of srcds on the host; 0 if it isn't running
 	ShimPID   int                 `json:"shim_pid"`          // as reported by the shim; Client.PID comes from the kernel
 	Want      int                 `json:"want"`              // the assigned port
 	Port      int                 `json:"port"`              // the port in use; 0 until known

@@ -12,7 +12,7 @@ import (
 type Unit struct {
 	Name       string
 	Loaded     string         // LoadState: loaded, not-found, masked, error, bad-setting
-	Path       string         // of the unit file
+	Path       string         // path of the unit file
 	DropIns    []string       // paths of the drop-in files
 	Stale      bool           // the files changed after they were loaded
 	Properties map[string]any // keyed by systemd's property names

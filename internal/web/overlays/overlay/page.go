@@ -78,7 +78,7 @@ func Topics(n left4me.Name) []page.Topic {
 	return []page.Topic{page.OnContent(), page.OnWork(left4me.BuildOverlay.Noun(), n), page.OnRunning()}
 }
 
-// Read calls of, which reads something of the overlay from its host. If of returns
+// Read calls of, which reads data of the overlay from its host. If of returns
 // left4me.NotFound and the overlay has changed since o was read, Read updates o and calls of
 // once more, because a build or a deletion may have removed what of looked for.
 func (p *Core) Read(ctx context.Context, o *Page, of func(o Page) error) error {

@@ -26,7 +26,7 @@ type planForm struct {
 	Root, Subdir, Names string
 	Texts               string
 	Replace             bool
-	Moves               []left4me.FolderMove // of the upload; moves that the overlay remembers apply in addition
+	Moves               []left4me.FolderMove // moves of this upload; those that the overlay remembers also apply
 	Note                string
 	Base                int // the revision that the user saw, or left4me.NoRevision
 	Problem             string
@@ -89,7 +89,7 @@ func (f planForm) change(id string) left4me.Change {
 	}
 }
 
-// readPlanForm reads the form as it was sent, or the query of an address.
+// readPlanForm reads a submitted form or the query of an address, without checking it.
 func readPlanForm(v url.Values) planForm {
 	base, _ := strconv.Atoi(v.Get("base")) // without a valid base, planWith uses the current revision
 	return planForm{
@@ -125,8 +125,8 @@ func (p *Pages) planView(r *http.Request, who accounts.Actor, at page.Upload) (p
 	return p.planWith(r, who, at, readPlanForm(r.URL.Query()), "")
 }
 
-// planWith returns the preview with a form as it was sent. problem says why nothing was
-// published, or is empty.
+// planWith returns the preview with the submitted form. problem is the reason why the upload was not
+// published, or empty.
 func (p *Pages) planWith(r *http.Request, who accounts.Actor, at page.Upload, form planForm, problem string) (page.View, error) {
 	o, err := p.Overlay.Page(r, who, at.Overlay, "contents")
 	if err != nil {

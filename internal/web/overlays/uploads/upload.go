@@ -112,7 +112,7 @@ func (p *Pages) uploadState(w http.ResponseWriter, r *http.Request, who accounts
 }
 
 // uploadPiece stores a piece of a file. If the piece does not continue the file, the answer
-// says from which offset to continue.
+// returns the offset at which to continue.
 func (p *Pages) uploadPiece(w http.ResponseWriter, r *http.Request, who accounts.Actor, at page.Upload) error {
 	q := r.URL.Query()
 	offset, err1 := strconv.ParseInt(q.Get("offset"), 10, 64)

@@ -135,7 +135,7 @@ func itemsOf(w *left4me.Workshop, states []left4me.WorkshopState) (v itemsView) 
 	return v
 }
 
-// itemsTyped is the form that adds items, as it was typed.
+// itemsTyped holds the typed values of the form that adds items.
 type itemsTyped struct {
 	Items    string
 	Problems page.Problems

@@ -1,6 +1,6 @@
 // Package game simulates players who join, chat, fight and leave.
 //
-// It knows nothing of sockets or consoles. Its owner calls Beat to let time pass; events are reported
+// It is independent of sockets and consoles. Its owner calls Beat to let time pass; events are reported
 // as lines of the log. The same seed and the same calls produce the same game. The players, their
 // SteamIDs and their addresses are invented; the addresses are from the blocks reserved for
 // documentation.

@@ -57,7 +57,7 @@ type conn struct {
 	from   netip.AddrPort
 
 	authenticated bool
-	generation    int // of the accepted password
+	generation    int // generation of the accepted password
 }
 
 func serveConn(c net.Conn, e Engine, b *bans) {
