@@ -38,19 +38,19 @@ func TestChangeAndDeleteUser(t *testing.T) {
 		return e
 	}
 	if e := change(`{"admin":true}`); !e.User.Admin || e.User.ID != u.ID || e.SessionsEnded != 1 || e.TokensLeft != 1 {
-		t.Errorf("%+v", e)
+		t.Errorf("got %+v", e)
 	}
 	if a := s.send(t, "GET", "/api/v1/users", zoey, nil); a.status != http.StatusOK {
 		t.Errorf("list users as a new administrator: %d", a.status)
 	}
 	if e := change(`{"admin":false,"disabled":true}`); e.User.Admin || !e.User.Disabled {
-		t.Errorf("%+v", e)
+		t.Errorf("got %+v", e)
 	}
 	s.send(t, "GET", "/api/v1/servers", zoey, nil).problem(t, http.StatusUnauthorized)
 	s.call(t, "POST", "/api/v1/tokens", `{"label":"x","user":"Zoey"}`).problem(t, http.StatusConflict, "body.user")
 	if e := change(`{"disabled":false,"password":"another long password","revoke_tokens":true}`); e.User.Disabled ||
 		e.TokensRevoked != 1 || e.TokensLeft != 0 {
-		t.Errorf("%+v", e)
+		t.Errorf("got %+v", e)
 	}
 	s.send(t, "GET", "/api/v1/servers", zoey, nil).problem(t, http.StatusUnauthorized)
 
@@ -63,7 +63,7 @@ func TestChangeAndDeleteUser(t *testing.T) {
 	s.call(t, "DELETE", "/api/v1/users/nobody", nil).problem(t, http.StatusNotFound)
 	var e apitype.Ended
 	if s.call(t, "DELETE", "/api/v1/users/zoey", nil).into(t, &e); e.User.Name != "Zoey" {
-		t.Errorf("%+v", e)
+		t.Errorf("got %+v", e)
 	}
 	s.call(t, "DELETE", "/api/v1/users/zoey", nil).problem(t, http.StatusNotFound)
 }
@@ -91,16 +91,16 @@ func TestGuestManagesOwnAccount(t *testing.T) {
 	var e apitype.Ended
 	if send("PUT", "/api/v1/me/password", `{"current_password":"a long password","password":"another long password"}`).into(t,
 		&e); e.User.Name != "zoey" || e.TokensLeft != 2 {
-		t.Errorf("%+v", e)
+		t.Errorf("got %+v", e)
 	}
 	must(s.accounts.Login(t.Context(), accounts.Attempt{Name: "zoey", Password: "another long password"}))(t)
 	if send("DELETE", "/api/v1/me/sessions", "").into(t, &e); e.SessionsEnded != 1 || e.TokensLeft != 2 {
-		t.Errorf("%+v", e)
+		t.Errorf("got %+v", e)
 	}
 	if send("PUT", "/api/v1/me/password",
 		`{"current_password":"another long password","password":"a third long password","revoke_tokens":true}`).into(t,
 		&e); e.TokensRevoked != 2 {
-		t.Errorf("%+v", e)
+		t.Errorf("got %+v", e)
 	}
 	send("GET", "/api/v1/servers", "").problem(t, http.StatusUnauthorized)
 }
@@ -119,12 +119,12 @@ func TestStreamEndsWhenUserIsDisabled(t *testing.T) {
 	}()
 	next := s.stream(t, "/api/v1/events", nil) // stream of another user
 	if a := s.call(t, "PATCH", "/api/v1/users/guest", `{"disabled":true}`); a.status != http.StatusOK {
-		t.Fatalf("%d %s", a.status, a.body)
+		t.Fatalf("got status %d: %s", a.status, a.body)
 	}
 	select {
 	case err := <-ended:
 		if err != nil || resp.StatusCode != http.StatusOK {
-			t.Errorf("%s, %v", resp.Status, err)
+			t.Errorf("got %s, error %v", resp.Status, err)
 		}
 	case <-time.After(patience):
 		t.Error("the stream did not end")

@@ -20,21 +20,21 @@ func TestBackupRequests(t *testing.T) {
 	s.call(t, "GET", "/api/v1/backups", nil).into(t, &all)
 	if len(all) != 1 || all[0].Name != "b" || all[0].State != left4me.BackupVerified || all[0].Damage == nil ||
 		!all[0].VerifiedAt.IsZero() {
-		t.Errorf("%+v", all)
+		t.Errorf("got %+v", all)
 	}
 	var j apitype.Job
 	if a := s.call(t, "POST", "/api/v1/backups", nil); a.status != http.StatusAccepted {
-		t.Errorf("%d %s", a.status, a.body)
+		t.Errorf("got status %d: %s", a.status, a.body)
 	} else if a.into(t, &j); j.Kind != left4me.CreateBackup || j.Target != left4me.LocalHost || j.By != "admin" {
-		t.Errorf("%+v", j)
+		t.Errorf("got %+v", j)
 	}
 	if a := s.call(t, "POST", "/api/v1/backups/b/verify", nil); a.status != http.StatusAccepted {
-		t.Errorf("%d %s", a.status, a.body)
+		t.Errorf("got status %d: %s", a.status, a.body)
 	} else if a.into(t, &j); j.Kind != left4me.VerifyBackup || j.Target != "b" {
-		t.Errorf("%+v", j)
+		t.Errorf("got %+v", j)
 	}
 	if a := s.call(t, "DELETE", "/api/v1/backups/b", nil); a.status != http.StatusOK {
-		t.Errorf("%d %s", a.status, a.body)
+		t.Errorf("got status %d: %s", a.status, a.body)
 	}
 	for _, path := range []string{"DELETE /api/v1/backups/c", "POST /api/v1/backups/c/verify", "GET /api/v1/backups/c/file"} {
 		method, path, _ := strings.Cut(path, " ")
@@ -55,11 +55,11 @@ func TestDownloadBackupRanges(t *testing.T) {
 	a := s.call(t, "GET", "/api/v1/backups/b/file", nil)
 	if a.status != http.StatusOK || string(a.body) != "archive" ||
 		a.header.Get("Content-Disposition") != "attachment; filename=b.tar.zst" || a.header.Get("Cache-Control") != "no-store" {
-		t.Errorf("%d %s %v", a.status, a.body, a.header)
+		t.Errorf("got status %d: %s, %v", a.status, a.body, a.header)
 	}
 	header := http.Header{"Authorization": {"Bearer " + s.admin}, "Range": {"bytes=4-"}}
 	if a := s.send(t, "GET", "/api/v1/backups/b/file", header, nil); a.status != http.StatusPartialContent || string(a.body) != "ive" {
-		t.Errorf("%d %s", a.status, a.body)
+		t.Errorf("got status %d: %s", a.status, a.body)
 	}
 }
 
@@ -82,7 +82,7 @@ func TestDownloadEndsWhenAccessIsLost(t *testing.T) {
 			resp := must(http.DefaultClient.Do(r))(t)
 			defer resp.Body.Close()
 			if _, err := io.CopyN(io.Discard, resp.Body, 1<<20); err != nil || resp.StatusCode != http.StatusOK {
-				t.Fatalf("%s, %v", resp.Status, err)
+				t.Fatalf("got %s, error %v", resp.Status, err)
 			}
 			rest := make(chan error, 1)
 			go func() {
@@ -90,7 +90,7 @@ func TestDownloadEndsWhenAccessIsLost(t *testing.T) {
 				rest <- err
 			}()
 			if a := s.call(t, "PATCH", "/api/v1/users/zoey", change); a.status != http.StatusOK {
-				t.Errorf("%d %s", a.status, a.body)
+				t.Errorf("got status %d: %s", a.status, a.body)
 			}
 			select {
 			case err := <-rest:
@@ -111,15 +111,15 @@ func TestBackupPolicy(t *testing.T) {
 	var p apitype.BackupPolicy
 	s.call(t, "GET", "/api/v1/backup-policy", nil).into(t, &p)
 	if want := (apitype.BackupPolicy{Enabled: true, At: "04:30", Daily: 7, Weekly: 4}); p != want {
-		t.Errorf("%+v", p)
+		t.Errorf("got %+v", p)
 	}
 	want := apitype.BackupPolicy{Enabled: true, At: "23:59", Daily: 1}
 	if a := s.call(t, "PUT", "/api/v1/backup-policy", want); a.status != http.StatusOK {
-		t.Errorf("%d %s", a.status, a.body)
+		t.Errorf("got status %d: %s", a.status, a.body)
 	}
 	s.call(t, "GET", "/api/v1/backup-policy", nil).into(t, &p)
 	if p != want {
-		t.Errorf("%+v", p)
+		t.Errorf("got %+v", p)
 	}
 	s.call(t, "PUT", "/api/v1/backup-policy", apitype.BackupPolicy{Enabled: true, At: "noon", Daily: -1}).problem(t,
 		http.StatusUnprocessableEntity, "body.at", "body.daily")

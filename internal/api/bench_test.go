@@ -84,7 +84,7 @@ func BenchmarkListServers(b *testing.B) {
 				}
 				resp, err := http.ReadResponse(in, nil)
 				if err != nil || resp.StatusCode != http.StatusOK {
-					b.Fatalf("%v, %v", resp, err)
+					b.Fatalf("got %v, error %v", resp, err)
 				}
 				if _, err := io.Copy(io.Discard, resp.Body); err != nil {
 					b.Fatal(err)

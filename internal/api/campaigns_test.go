@@ -23,7 +23,7 @@ func TestCampaignsAndMapChange(t *testing.T) {
 	var all []left4me.Campaign
 	s.call(t, "GET", "/api/v1/servers/alpha/campaigns", nil).into(t, &all)
 	if len(all) != 1 || all[0].Modes["coop"][0].Map != "pn_m1" {
-		t.Errorf("%+v", all)
+		t.Errorf("got %+v", all)
 	}
 	// An unknown first map is only a warning, because its overlay may be built later.
 	var saved struct {
@@ -52,13 +52,13 @@ func TestCampaignsAndMapChange(t *testing.T) {
 	var clashes []left4me.Warning
 	s.call(t, "GET", "/api/v1/servers/alpha/clashes", nil).into(t, &clashes)
 	if len(clashes) != 1 || clashes[0].Kind != left4me.WarnSameFile || clashes[0].Path != "left4dead2/addons/a.vpk" {
-		t.Errorf("%+v", clashes)
+		t.Errorf("got %+v", clashes)
 	}
 	s.call(t, "GET", "/api/v1/servers/none/clashes", nil).problem(t, http.StatusNotFound)
 	var done struct{ Map, Mode string }
 	s.call(t, "POST", "/api/v1/servers/alpha/map", map[string]string{"map": "PN_m1", "mode": "versus"}).into(t, &done)
 	if done.Mode != "versus" {
-		t.Errorf("%+v", done)
+		t.Errorf("got %+v", done)
 	}
 	for _, body := range []map[string]string{
 		{"map": "pn_m2"},

@@ -24,26 +24,26 @@ func TestReadAndWriteFileInOtherEncoding(t *testing.T) {
 		return f
 	}
 	if f := read("a.cfg"); f.Encoding != "gbk" || f.Guess || f.Text != "// 服务器设置\nhostname \"求生之路\"\n" || string(f.Data) != gbk {
-		t.Errorf("%+v", f)
+		t.Errorf("got %+v", f)
 	}
 	if f := read("b.cfg"); f.FileText != (apitype.FileText{}) || string(f.Data) != "// ü" {
-		t.Errorf("%+v", f)
+		t.Errorf("got %+v", f)
 	}
 	if f := read("c.cfg"); !f.Guess || f.Text == "" {
-		t.Errorf("%+v", f)
+		t.Errorf("got %+v", f)
 	}
 
 	if a := s.oneFile(t, s.admin, "maps", "path=left4dead2/a.cfg&encoding=CP936", "// 服务器\n"); a.status != http.StatusAccepted {
-		t.Fatalf("%d %s", a.status, a.body)
+		t.Fatalf("got status %d: %s", a.status, a.body)
 	}
 	all, err := s.store.Jobs().List(t.Context(), "", "", "", 10)
 	var spec left4me.BuildSpec
 	if err != nil || len(all) != 1 || json.Unmarshal(all[0].Spec, &spec) != nil {
-		t.Fatalf("%+v, %v", all, err)
+		t.Fatalf("got %+v, error %v", all, err)
 	}
 	b, err := os.ReadFile(filepath.Join(s.root, "tmp", "upload-"+spec.Change.Upload, "files", "left4dead2", "a.cfg"))
 	if err != nil || string(b) != "// \xb7\xfe\xce\xf1\xc6\xf7\n" {
-		t.Errorf("%q, %v", b, err)
+		t.Errorf("got %q, error %v", b, err)
 	}
 	for query, text := range map[string]string{
 		"path=a&encoding=gbk":    "😀",
@@ -54,6 +54,6 @@ func TestReadAndWriteFileInOtherEncoding(t *testing.T) {
 	}
 	a := s.oneFile(t, s.admin, "maps", "path=a&encoding=gbk", "\xc2\xe0")
 	if a.problem(t, http.StatusUnprocessableEntity); !strings.Contains(string(a.body), "the text is not valid UTF-8") {
-		t.Errorf("%s", a.body)
+		t.Errorf("got : %s", a.body)
 	}
 }

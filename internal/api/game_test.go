@@ -41,10 +41,10 @@ func TestShowAndPinGame(t *testing.T) {
 	a.into(t, &g)
 	if a.status != http.StatusOK || !g.Known || g.Current != 9002 || !g.Outdated || len(g.Builds) != 2 || !g.Builds[0].Current ||
 		g.Builds[1].Current {
-		t.Errorf("%d %s", a.status, a.body)
+		t.Errorf("got status %d: %s", a.status, a.body)
 	}
 	if g.Policy.CheckHours != 6 || g.Policy.Restart != "never" || g.Rollout != nil || g.Job != nil {
-		t.Errorf("%s", a.body)
+		t.Errorf("got : %s", a.body)
 	}
 	for _, null := range []string{`"layers":null`, `"servers":null`} {
 		if strings.Contains(string(a.body), null) {
@@ -54,7 +54,7 @@ func TestShowAndPinGame(t *testing.T) {
 	a = s.call(t, "POST", "/api/v1/hosts/local/game/pin", `{"pinned":true}`)
 	a.into(t, &g)
 	if a.status != http.StatusOK || !g.Pinned {
-		t.Errorf("%d %s", a.status, a.body)
+		t.Errorf("got status %d: %s", a.status, a.body)
 	}
 	s.call(t, "POST", "/api/v1/hosts/local/game/update", nil).problem(t, http.StatusConflict)
 }
@@ -118,12 +118,12 @@ func TestShowAndCancelRollout(t *testing.T) {
 	})
 	if m := r.Servers[0]; r.State != "running" || r.Mode != "empty" || r.Build != 9002 || m.Server != "alpha" || m.State != "wants" ||
 		m.Reason != "3 playing" {
-		t.Errorf("%+v", r)
+		t.Errorf("got %+v", r)
 	}
 	a := s.call(t, "DELETE", path, nil)
 	a.into(t, &r)
 	if a.status != http.StatusOK || r.State != "cancelled" || r.Reason != "by admin" {
-		t.Errorf("%d %s", a.status, a.body)
+		t.Errorf("got status %d: %s", a.status, a.body)
 	}
 }
 
@@ -135,16 +135,16 @@ func TestGamePolicy(t *testing.T) {
 	a := s.call(t, "PUT", path, want)
 	a.into(t, &p)
 	if a.status != http.StatusOK || p != want {
-		t.Errorf("%d %s", a.status, a.body)
+		t.Errorf("got status %d: %s", a.status, a.body)
 	}
 	s.call(t, "GET", path, nil).into(t, &p)
 	if p != want {
-		t.Errorf("%+v", p)
+		t.Errorf("got %+v", p)
 	}
 	s.call(t, "PUT", path, `{"check_hours":-3,"update":false,"update_at":"25:00","restart":"x"}`).problem(t, 422, "body.check_hours",
 		"body.update_at", "body.restart")
 	if a := s.call(t, "POST", path, want); a.status != http.StatusMethodNotAllowed || a.header.Get("Allow") == "" {
-		t.Errorf("%d %s", a.status, a.body)
+		t.Errorf("got status %d: %s", a.status, a.body)
 	}
 }
 
@@ -183,7 +183,7 @@ func TestRetryGameJob(t *testing.T) {
 	a := s.call(t, "POST", "/api/v1/jobs/"+string(j.ID)+"/retry", nil)
 	a.into(t, &again)
 	if a.status != http.StatusAccepted || again.Kind != left4me.RollbackGame || again.ID == j.ID {
-		t.Errorf("%d %s", a.status, a.body)
+		t.Errorf("got status %d: %s", a.status, a.body)
 	}
 	if q := must(s.store.Jobs().Get(t.Context(), again.ID))(t); string(q.Spec) != `{"build":9001}` {
 		t.Errorf("the job's spec is %s", q.Spec)

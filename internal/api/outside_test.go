@@ -21,14 +21,14 @@ func TestHealth(t *testing.T) {
 	s := newSite(t)
 	get := func(path string) answer { return s.send(t, "GET", path, http.Header{}, nil) }
 	if a := get("/healthz"); a.status != http.StatusOK || string(a.body) != "ok\n" {
-		t.Errorf("%d %s", a.status, a.body)
+		t.Errorf("got status %d: %s", a.status, a.body)
 	}
 	if a := get("/readyz"); a.status != http.StatusOK {
-		t.Errorf("%d %s", a.status, a.body)
+		t.Errorf("got status %d: %s", a.status, a.body)
 	}
 	s.host.set(func() { s.host.notReady = errors.New("the disk with /secret/path is gone") })
 	if a := get("/readyz"); a.status != http.StatusServiceUnavailable || strings.Contains(string(a.body), "secret") {
-		t.Errorf("%d %s", a.status, a.body)
+		t.Errorf("got status %d: %s", a.status, a.body)
 	}
 }
 
@@ -37,7 +37,7 @@ func TestMetrics(t *testing.T) {
 	s.create(t, "alpha")
 	a := s.send(t, "GET", "/metrics", http.Header{}, nil)
 	if a.status != http.StatusOK {
-		t.Fatalf("%d %s", a.status, a.body)
+		t.Fatalf("got status %d: %s", a.status, a.body)
 	}
 	for _, want := range []string{
 		`left4me_build_info{version="1.2.3"} 1`, `left4me_servers{state="failed"} 0`, `left4me_server_up{server="alpha"} 0`,
@@ -172,6 +172,6 @@ func TestOpenAPINeedsNoToken(t *testing.T) {
 	s := newSite(t)
 	if a := s.send(t, "GET", "/api/v1/openapi.json", http.Header{}, nil); a.status != http.StatusOK ||
 		a.header.Get("Content-Type") != "application/json" {
-		t.Errorf("%d %s", a.status, a.header)
+		t.Errorf("got status %d, %s", a.status, a.header)
 	}
 }

@@ -29,12 +29,12 @@ func TestPutFilePublishesRevision(t *testing.T) {
 	a := s.oneFile(t, s.admin, "maps", "path=left4dead2/cfg/server.cfg&base=1&note=why", "hostname x\n")
 	var j apitype.Job
 	if a.status != http.StatusAccepted {
-		t.Fatalf("%d %s", a.status, a.body)
+		t.Fatalf("got status %d: %s", a.status, a.body)
 	}
 	a.into(t, &j)
 	all, err := s.store.Jobs().List(t.Context(), "", "", "", 10)
 	if err != nil || len(all) != 1 || all[0].ID != j.ID || all[0].Kind != left4me.BuildOverlay {
-		t.Fatalf("%+v, %v", all, err)
+		t.Fatalf("got %+v, error %v", all, err)
 	}
 	var spec left4me.BuildSpec
 	if err := json.Unmarshal(all[0].Spec, &spec); err != nil {
@@ -42,11 +42,11 @@ func TestPutFilePublishesRevision(t *testing.T) {
 	}
 	c := spec.Change
 	if spec.Note != "why" || spec.By != "admin" || c == nil || c.Base != 1 || !c.Import.Exact || !c.Once || c.Replace || len(c.Delete) > 0 {
-		t.Fatalf("%+v", spec)
+		t.Fatalf("got %+v", spec)
 	}
 	b, err := os.ReadFile(filepath.Join(s.root, "tmp", "upload-"+c.Upload, "files", "left4dead2", "cfg", "server.cfg"))
 	if err != nil || string(b) != "hostname x\n" {
-		t.Errorf("%q, %v", b, err)
+		t.Errorf("got %q, error %v", b, err)
 	}
 
 	// A rejected request must not leave an upload behind.
@@ -72,16 +72,16 @@ func TestPutFilePublishesRevision(t *testing.T) {
 			"kind":     "workshop",
 			"workshop": map[string]any{"entries": []map[string]any{{"id": "1"}}},
 		}); a.status != http.StatusCreated {
-		t.Fatalf("%d %s", a.status, a.body)
+		t.Fatalf("got status %d: %s", a.status, a.body)
 	}
 	if a := s.oneFile(t, s.admin, "items", "path=a", "x"); a.status < 400 || a.status >= 500 {
-		t.Errorf("%d %s", a.status, a.body)
+		t.Errorf("got status %d: %s", a.status, a.body)
 	}
 	if a := s.oneFile(t, s.admin, "maps", "path=big.cfg", strings.Repeat("x", 8<<20)); a.status != http.StatusRequestEntityTooLarge {
 		t.Errorf("a file that is too large: %d %s", a.status, a.body)
 	}
 	if left, err := filepath.Glob(filepath.Join(s.root, "tmp", "upload-*")); err != nil || len(left) != 1 {
-		t.Errorf("%v, %v", left, err)
+		t.Errorf("got %v, error %v", left, err)
 	}
 }
 
@@ -114,7 +114,7 @@ func TestDownloadFailureAbortsConnection(t *testing.T) {
 	a := s.call(t, "GET", path, nil)
 	a.problem(t, http.StatusNotFound)
 	if a.header.Get("Content-Disposition") != "" {
-		t.Errorf("%v", a.header)
+		t.Errorf("got %v", a.header)
 	}
 
 	tree(files("a.vpk", "b.gone"))

@@ -12,7 +12,7 @@ func TestOverlayCfgHidesPasswordsFromGuests(t *testing.T) {
 	s := newSite(t)
 	body := map[string]any{"name": "league", "kind": "files", "cfg": []string{"sv_password hunter2", "sv_gravity 800"}}
 	if a := s.call(t, "POST", "/api/v1/overlays", body); a.status != http.StatusCreated {
-		t.Fatalf("%d %s", a.status, a.body)
+		t.Fatalf("got status %d: %s", a.status, a.body)
 	}
 	if a := s.call(t, "GET", "/api/v1/overlays/league", nil); !strings.Contains(string(a.body), "hunter2") {
 		t.Errorf("an administrator sees %s", a.body)

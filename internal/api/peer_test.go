@@ -61,7 +61,7 @@ func TestSocketNeedsNoTokenForOwnUser(t *testing.T) {
 	s := newSite(t)
 	create := s.peers(t)
 	if status := create("alpha", func(path string) (net.Conn, error) { return net.Dial("unix", path) }); status != http.StatusCreated {
-		t.Errorf("%d", status)
+		t.Errorf("got %d", status)
 	}
 }
 
@@ -86,7 +86,7 @@ func TestSocketNeedsTokenForOtherUser(t *testing.T) {
 		return c, err
 	})
 	if status != http.StatusUnauthorized {
-		t.Errorf("%d", status)
+		t.Errorf("got %d", status)
 	}
 }
 
@@ -273,6 +273,6 @@ func TestSocketNeedsTokenAfterPeerExits(t *testing.T) {
 	resp.Body.Close()
 	client.CloseIdleConnections()
 	if resp.StatusCode != http.StatusUnauthorized {
-		t.Errorf("%d", resp.StatusCode)
+		t.Errorf("got status %d", resp.StatusCode)
 	}
 }

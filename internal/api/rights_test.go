@@ -497,7 +497,7 @@ func TestStreamHidesPasswordsAfterRightIsLost(t *testing.T) {
 		t.Fatal(text)
 	}
 	if a := s.call(t, "PATCH", "/api/v1/users/zoey", `{"admin":false}`); a.status != http.StatusOK {
-		t.Fatalf("%d %s", a.status, a.body)
+		t.Fatalf("got status %d: %s", a.status, a.body)
 	}
 	eventually(t, "it is hidden", func() bool { return strings.Contains(said(), "(hidden)") })
 }
@@ -511,7 +511,7 @@ func TestRightsDoNotExtendToReusedName(t *testing.T) {
 	s.narrow("some", old...)
 	get := func(path string) answer { return s.send(t, "GET", "/api/v1"+path, some, nil) }
 	if a := get("/servers/alpha"); a.status != http.StatusOK {
-		t.Fatalf("%d %s", a.status, a.body)
+		t.Fatalf("got status %d: %s", a.status, a.body)
 	}
 	s.call(t, "DELETE", "/api/v1/servers/alpha", nil)
 	eventually(t, "it is deleted", func() bool { return s.call(t, "GET", "/api/v1/servers/alpha", nil).status == http.StatusNotFound })
@@ -537,7 +537,7 @@ func TestRightsDoNotExtendToReusedName(t *testing.T) {
 		}
 	}
 	if all := get("/servers"); string(all.body) != "[]\n" {
-		t.Errorf("%s", all.body)
+		t.Errorf("got : %s", all.body)
 	}
 	if kinds := names(get("/jobs"), "kind"); !slices.Equal(kinds, []string{"server.delete"}) {
 		t.Errorf("jobs: %q", kinds)

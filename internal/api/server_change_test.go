@@ -28,13 +28,13 @@ func TestRenameBlueprint(t *testing.T) {
 	a := s.call(t, "POST", path, `{"name":"campaign","version":1}`)
 	if a.into(t, &after); a.status != http.StatusOK || after.Name != "campaign" || after.ID != before.ID || after.Version != 2 ||
 		!slices.Equal(after.Servers, []left4me.Name{"alpha"}) || after.Settings.Mode != "coop" {
-		t.Errorf("%d %s", a.status, a.body)
+		t.Errorf("got status %d: %s", a.status, a.body)
 	}
 	s.call(t, "GET", "/api/v1/blueprints/coop", nil).problem(t, http.StatusNotFound)
 	s.call(t, "POST", path, `{"name":"gamma"}`).problem(t, http.StatusNotFound)
 	var server apitype.GameServer
 	if s.call(t, "GET", "/api/v1/servers/alpha", nil).into(t, &server); server.Blueprint != "campaign" {
-		t.Errorf("%+v", server)
+		t.Errorf("got %+v", server)
 	}
 }
 
@@ -54,13 +54,13 @@ func TestRenameOverlay(t *testing.T) {
 	a := s.call(t, "POST", path, `{"name":"campaigns","version":1}`)
 	if a.into(t, &after); a.status != http.StatusOK || after.Name != "campaigns" || after.ID != before.ID || after.NameOnHost != "levels" ||
 		after.Version != 2 || !slices.Equal(after.Blueprints, []left4me.Name{"coop"}) {
-		t.Errorf("%d %s", a.status, a.body)
+		t.Errorf("got status %d: %s", a.status, a.body)
 	}
 	s.call(t, "GET", "/api/v1/overlays/levels", nil).problem(t, http.StatusNotFound)
 	s.call(t, "POST", "/api/v1/overlays", `{"name":"levels","kind":"files"}`).problem(t, http.StatusConflict, "body.name")
 	var b apitype.Blueprint
 	if s.call(t, "GET", "/api/v1/blueprints/coop", nil).into(t, &b); !slices.Equal(b.Overlays, []string{"campaigns"}) {
-		t.Errorf("%+v", b)
+		t.Errorf("got %+v", b)
 	}
 	if a := s.call(t, "POST", "/api/v1/overlays/campaigns/rename", `{"name":"levels"}`); strings.Contains(string(a.body), "name_on_host") {
 		t.Errorf("renamed back to the host's name: %s", a.body)
@@ -82,13 +82,13 @@ func TestRenameServer(t *testing.T) {
 	var v apitype.GameServer
 	a := s.call(t, "POST", path, `{"name":"beta","version":1}`)
 	if a.into(t, &v); a.status != http.StatusOK || v.Name != "beta" || v.ID != old.ID || v.NameOnHost != "alpha" || v.Version != 2 {
-		t.Errorf("%d %s", a.status, a.body)
+		t.Errorf("got status %d: %s", a.status, a.body)
 	}
 	s.call(t, "GET", "/api/v1/servers/alpha", nil).problem(t, http.StatusNotFound)
 	s.call(t, "POST", path, `{"name":"gamma"}`).problem(t, http.StatusNotFound)
 	s.call(t, "POST", "/api/v1/servers", `{"name":"alpha"}`).problem(t, http.StatusConflict, "body.name")
 	if s.call(t, "GET", "/api/v1/servers/beta", nil).into(t, &v); v.NameOnHost != "alpha" {
-		t.Errorf("%+v", v)
+		t.Errorf("got %+v", v)
 	}
 	if a := s.call(t, "POST", "/api/v1/servers/beta/rename", `{"name":"alpha"}`); strings.Contains(string(a.body), "name_on_host") {
 		t.Errorf("renamed back to the host's name: %s", a.body)
@@ -102,14 +102,14 @@ func TestChangeServer(t *testing.T) {
 	v := s.create(t, "alpha")
 	if v.Version != 1 || v.Overlays == nil || v.Autostart != left4me.AutostartLast || v.Wanted != left4me.WantStopped ||
 		!v.WantedAt.IsZero() {
-		t.Errorf("%+v", v)
+		t.Errorf("got %+v", v)
 	}
 	const path = "/api/v1/servers/alpha"
 	change := `{"version":1,"port":27020,"overlays":["plugins","maps"],"settings":{"hostname":"Alpha","lobby_only":false,"password":"zoey","tags":["a"],"cfg":["sv_password bill"],"admins":[{"id":"[U:1:5]","flags":"99:z"}]}}`
 	a := s.call(t, "PUT", path, change)
 	if a.into(t, &v); a.status != http.StatusOK || v.Version != 2 || v.Port != 27020 || v.Settings.Password != "zoey" ||
 		strings.Join(v.Overlays, " ") != "plugins maps" || v.Settings.LobbyOnly == nil {
-		t.Errorf("%d %s", a.status, a.body)
+		t.Errorf("got status %d: %s", a.status, a.body)
 	}
 	s.call(t, "PUT", path, change).problem(t, http.StatusConflict, "body.version")
 	for body, location := range map[string]string{
@@ -147,7 +147,7 @@ func TestChangeServer(t *testing.T) {
 		}
 	}
 	if a := s.send(t, "PUT", path, guest, strings.NewReader(`{}`)); a.status != http.StatusForbidden {
-		t.Errorf("%d %s", a.status, a.body)
+		t.Errorf("got status %d: %s", a.status, a.body)
 	}
 }
 
@@ -160,7 +160,7 @@ func TestChangeAndDeleteBlueprint(t *testing.T) {
 	a := s.call(t, "PUT", path, `{"version":1,"overlays":["maps"],"settings":{"mode":"versus","password":"zoey"}}`)
 	if a.into(t, &v); a.status != http.StatusOK || v.Version != 2 || v.Settings.Mode != "versus" || len(v.Servers) != 1 ||
 		v.Servers[0] != "alpha" {
-		t.Errorf("%d %s", a.status, a.body)
+		t.Errorf("got status %d: %s", a.status, a.body)
 	}
 	s.call(t, "PUT", path, `{"version":1}`).problem(t, http.StatusConflict, "body.version")
 	s.call(t, "PUT", path, `{"settings":{"mode":"a b"}}`).problem(t, http.StatusUnprocessableEntity, "body.settings.mode")
@@ -169,12 +169,12 @@ func TestChangeAndDeleteBlueprint(t *testing.T) {
 		t.Error(body)
 	}
 	if p := s.call(t, "DELETE", path, nil).problem(t, http.StatusConflict); !strings.Contains(p.Detail, "alpha") {
-		t.Errorf("%+v", p)
+		t.Errorf("got %+v", p)
 	}
 	s.call(t, "DELETE", "/api/v1/blueprints/default", nil).problem(t, http.StatusConflict)
 	s.call(t, "PUT", "/api/v1/servers/alpha", `{}`)
 	if a := s.call(t, "DELETE", path, nil); a.status != http.StatusOK {
-		t.Errorf("%d %s", a.status, a.body)
+		t.Errorf("got status %d: %s", a.status, a.body)
 	}
 	s.call(t, "GET", path, nil).problem(t, http.StatusNotFound)
 }
@@ -196,6 +196,6 @@ func TestDescriptionDocumentsSettings(t *testing.T) {
 	}
 	if text := d.Components.Schemas["Settings"].Properties["region"].Description; !strings.Contains(text, "europe") ||
 		!strings.Contains(text, "sv_region") {
-		t.Errorf("%q", text)
+		t.Errorf("got %q", text)
 	}
 }

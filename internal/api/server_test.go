@@ -14,7 +14,7 @@ func TestCreateServerByNameOnly(t *testing.T) {
 	s := newSite(t)
 	a := s.call(t, "POST", "/api/v1/servers", `{"name":"alpha"}`)
 	if a.status != http.StatusCreated {
-		t.Fatalf("%d %s", a.status, a.body)
+		t.Fatalf("got status %d: %s", a.status, a.body)
 	}
 	var v map[string]any
 	a.into(t, &v)
@@ -230,7 +230,7 @@ func TestServerJobs(t *testing.T) {
 	start := act("POST", "/api/v1/servers/alpha/start")
 	if start.Kind != left4me.StartServer || start.Target != "alpha" || start.Host != "local" || start.State != left4me.JobQueued ||
 		start.By != "admin" || start.Steps == nil {
-		t.Errorf("%+v", start)
+		t.Errorf("got %+v", start)
 	}
 	if again := act("POST", "/api/v1/servers/alpha/start"); again.ID != start.ID {
 		t.Errorf("a second start is another job: %s and %s", again.ID, start.ID)
@@ -273,7 +273,7 @@ func TestConsoleCommand(t *testing.T) {
 	const path = "/api/v1/servers/alpha/console"
 	var out apitype.CommandOutput
 	if s.call(t, "POST", path, `{"command":"status"}`).into(t, &out); out.Output != "ran status" {
-		t.Errorf("%q", out.Output)
+		t.Errorf("got %q", out.Output)
 	}
 	for _, command := range []string{
 		"", "  ", "a\nquit", "a\rb", "a\x00b", "a\x1b[0m", "a\tb", "a\x7f", "a\u0085b", "a\u2028b",
@@ -292,13 +292,13 @@ func TestBlueprintsAndOverlays(t *testing.T) {
 	}
 	if a := s.call(t, "POST", "/api/v1/blueprints",
 		`{"name":"versus","overlays":["plugins","maps"],"settings":{"mode":"versus"}}`); a.status != http.StatusCreated {
-		t.Fatalf("%d %s", a.status, a.body)
+		t.Fatalf("got status %d: %s", a.status, a.body)
 	}
 	var all []apitype.Blueprint
 	s.call(t, "GET", "/api/v1/blueprints", nil).into(t, &all)
 	if len(all) != 2 || all[0].Name != "default" || all[0].Overlays == nil || len(all[1].Overlays) != 2 ||
 		all[1].Overlays[0] != "plugins" || all[1].Settings.Mode != "versus" {
-		t.Errorf("%+v", all)
+		t.Errorf("got %+v", all)
 	}
 	for body, location := range map[string]string{
 		`{"name":"A"}`: "body.name",
@@ -317,7 +317,7 @@ func TestUsersAndTokens(t *testing.T) {
 	var u apitype.User
 	s.call(t, "POST", "/api/v1/users", `{"name":"Zoey","password":"a long password","admin":true}`).into(t, &u)
 	if u.Name != "Zoey" || !u.Admin || u.ID == 0 {
-		t.Errorf("%+v", u)
+		t.Errorf("got %+v", u)
 	}
 	s.call(t, "POST", "/api/v1/users", `{"name":"zoey","password":"a long password"}`).problem(t, http.StatusConflict, "body.name")
 	a := s.call(t, "POST", "/api/v1/users", `{"name":"a b","password":"short"}`)
@@ -341,7 +341,7 @@ func TestUsersAndTokens(t *testing.T) {
 	var token apitype.Token
 	s.call(t, "POST", "/api/v1/tokens", `{"label":"script","user":"Zoey"}`).into(t, &token)
 	if !strings.HasPrefix(token.Token, "l4m_") || token.User != "Zoey" || !token.ExpiresAt.IsZero() {
-		t.Errorf("%+v", token)
+		t.Errorf("got %+v", token)
 	}
 	header := withToken(token.Token)
 	if a := s.send(t, "GET", "/api/v1/servers", header, nil); a.status != http.StatusOK {
@@ -360,18 +360,18 @@ func TestUsersAndTokens(t *testing.T) {
 	}
 	i := slices.IndexFunc(list(token.Token), func(v apitype.KnownToken) bool { return v.User == "Zoey" && v.Label == "script" })
 	if i < 0 || len(list(token.Token)) != 4 {
-		t.Fatalf("%+v", list(token.Token))
+		t.Fatalf("got %+v", list(token.Token))
 	}
 	id := list(token.Token)[i].ID
 	if own := list(s.guest); len(own) != 1 || own[0].User != "guest" {
-		t.Errorf("%+v", own)
+		t.Errorf("got %+v", own)
 	}
 	if a := s.send(t, "DELETE", "/api/v1/tokens/"+id, withToken(s.guest),
 		nil); a.status != http.StatusNotFound {
 		t.Errorf("another user's token: %d %s", a.status, a.body)
 	}
 	if a := s.call(t, "DELETE", "/api/v1/tokens/"+id, nil); a.status != http.StatusOK {
-		t.Errorf("%d %s", a.status, a.body)
+		t.Errorf("got status %d: %s", a.status, a.body)
 	}
 	if a := s.send(t, "GET", "/api/v1/servers", header, nil); a.status != http.StatusUnauthorized {
 		t.Errorf("with the revoked token: %d", a.status)

@@ -88,7 +88,7 @@ func TestStreamEndsWhenTokenIsRevoked(t *testing.T) {
 	select {
 	case err := <-ended:
 		if err != nil || resp.StatusCode != http.StatusOK {
-			t.Errorf("%s, %v", resp.Status, err)
+			t.Errorf("got %s, error %v", resp.Status, err)
 		}
 	case <-time.After(patience):
 		t.Error("the stream did not end")
@@ -107,7 +107,7 @@ func TestConsoleResumesAtLastEventID(t *testing.T) {
 		for next := s.stream(t, path, header); len(text) < bytes; {
 			e, ok := next()
 			if !ok || e.name != "console" {
-				t.Fatalf("%+v, %v", e, ok)
+				t.Fatalf("got %+v, ok %v", e, ok)
 			}
 			var c apitype.ConsoleChunk
 			if err := json.Unmarshal([]byte(e.data), &c); err != nil {
@@ -136,7 +136,7 @@ func TestFollowServers(t *testing.T) {
 	next := s.stream(t, "/api/v1/events", nil)
 	s.create(t, "alpha")
 	if e, ok := next(); !ok || e.name != "server" || e.data != `{"server":"alpha"}` {
-		t.Errorf("%+v, %v", e, ok)
+		t.Errorf("got %+v, ok %v", e, ok)
 	}
 	s.host.says(t, left4me.Status{Name: "beta", State: left4me.Running})
 	for e, ok := next(); e.data != `{"server":"beta"}`; e, ok = next() {
@@ -159,7 +159,7 @@ func TestShowRunningServer(t *testing.T) {
 		return v.State == left4me.Running
 	})
 	if v.PID != 4242 || v.Map != "c1m1_hotel" || v.Players != 1 || v.MaxPlayers != 8 || !v.RestartRequired || len(v.Online) != 1 {
-		t.Errorf("%+v", v)
+		t.Errorf("got %+v", v)
 	}
 }
 

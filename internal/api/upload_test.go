@@ -27,7 +27,7 @@ func (s *site) begin(t *testing.T) apitype.Upload {
 	var u apitype.Upload
 	a := s.call(t, "POST", "/api/v1/overlays/maps/uploads", nil)
 	if a.status != http.StatusCreated {
-		t.Fatalf("%d %s", a.status, a.body)
+		t.Fatalf("got status %d: %s", a.status, a.body)
 	}
 	a.into(t, &u)
 	return u
@@ -37,13 +37,13 @@ func TestUploadInPieces(t *testing.T) {
 	s := newSite(t)
 	u := s.begin(t)
 	if u.By != "admin" || u.Overlay != "maps" || u.Complete != true || u.ExpiresAt.Before(time.Now().Add(47*time.Hour)) {
-		t.Errorf("%+v", u)
+		t.Errorf("got %+v", u)
 	}
 	header := http.Header{"Authorization": {"Bearer " + s.admin}, "Content-Type": {"application/octet-stream"}}
 	big := strings.Repeat("x", 3<<20) // larger than the body limit of other requests
 	a := s.send(t, "PUT", piece(u.ID, "addons/ü m.vpk", 0, 4<<20), header, strings.NewReader(big))
 	if a.status != http.StatusOK || a.header.Get("Upload-Offset") != "3145728" {
-		t.Fatalf("%d %s", a.status, a.body)
+		t.Fatalf("got status %d: %s", a.status, a.body)
 	}
 	a = s.send(t, "PUT", piece(u.ID, "addons/ü m.vpk", 0, 4<<20), header, strings.NewReader(big))
 	if p := a.problem(t, http.StatusConflict, "query.offset"); a.header.Get("Upload-Offset") != "3145728" ||
@@ -55,11 +55,11 @@ func TestUploadInPieces(t *testing.T) {
 		http.StatusUnprocessableEntity, "query.size")
 	s.call(t, "GET", "/api/v1/uploads/"+u.ID, nil).into(t, &u)
 	if len(u.Files) != 1 || u.Complete {
-		t.Fatalf("%+v", u)
+		t.Fatalf("got %+v", u)
 	}
 	a = s.send(t, "PUT", piece(u.ID, "addons/ü m.vpk", int(u.Files[0].Have), 4<<20), header, strings.NewReader(big[:4<<20-u.Files[0].Have]))
 	if a.status != http.StatusOK {
-		t.Fatalf("%d %s", a.status, a.body)
+		t.Fatalf("got status %d: %s", a.status, a.body)
 	}
 	if st, err := os.Stat(filepath.Join(s.root, "tmp", "upload-"+u.ID, "files", "addons", "ü m.vpk")); err != nil || st.Size() != 4<<20 {
 		t.Fatal(st, err)
@@ -73,10 +73,10 @@ func TestUploadInPieces(t *testing.T) {
 		http.StatusForbidden)
 	var all []apitype.Upload
 	if s.call(t, "GET", "/api/v1/uploads", nil).into(t, &all); len(all) != 1 || all[0].ID != u.ID {
-		t.Errorf("%+v", all)
+		t.Errorf("got %+v", all)
 	}
 	if a := s.call(t, "DELETE", "/api/v1/uploads/"+u.ID, nil); a.status != http.StatusOK {
-		t.Errorf("%d %s", a.status, a.body)
+		t.Errorf("got status %d: %s", a.status, a.body)
 	}
 	s.call(t, "GET", "/api/v1/uploads/"+u.ID, nil).problem(t, http.StatusNotFound)
 }
@@ -102,7 +102,7 @@ func TestInterruptedUploadKeepsReceivedBytes(t *testing.T) {
 	}
 	res, err := http.ReadResponse(bufio.NewReader(c), nil)
 	if err != nil || res.StatusCode != http.StatusServiceUnavailable || res.Header.Get("Upload-Offset") != "3" {
-		t.Errorf("%+v, %v", res, err)
+		t.Errorf("got %+v, error %v", res, err)
 	}
 	if res != nil {
 		res.Body.Close()
@@ -110,7 +110,7 @@ func TestInterruptedUploadKeepsReceivedBytes(t *testing.T) {
 	c.Close()
 	header := withToken(s.admin)
 	if a := s.send(t, "PUT", piece(u.ID, "a", 3, 10), header, strings.NewReader("defghij")); a.status != http.StatusOK {
-		t.Errorf("%d %s", a.status, a.body)
+		t.Errorf("got status %d: %s", a.status, a.body)
 	}
 }
 
@@ -119,7 +119,7 @@ func TestPlanComesFromHost(t *testing.T) {
 	u := s.begin(t)
 	header := withToken(s.admin)
 	if a := s.send(t, "PUT", piece(u.ID, "a.vpk", 0, 1), header, strings.NewReader("x")); a.status != http.StatusOK {
-		t.Fatalf("%d %s", a.status, a.body)
+		t.Fatalf("got status %d: %s", a.status, a.body)
 	}
 	asked := make(chan bus.PlanRequest, 1)
 	s.host.set(func() {
@@ -134,7 +134,7 @@ func TestPlanComesFromHost(t *testing.T) {
 	r := <-asked
 	if r.Overlay != "maps" || r.Change.Upload != u.ID || r.Change.Import.Names != "gbk" || !r.Change.Replace || r.Change.Base != 3 ||
 		p.Root != "left4dead2/addons" || p.Files == nil {
-		t.Errorf("%+v, %+v", r, p)
+		t.Errorf("got %+v, %+v", r, p)
 	}
 }
 
@@ -147,11 +147,11 @@ func TestFirstUploadSetsArchiveNameEncoding(t *testing.T) {
 		return v
 	}
 	if v := names(); v.Encoding != "automatic" || len(v.Encodings) < 30 || v.Encodings[0].Label == "" {
-		t.Fatalf("%+v", v)
+		t.Fatalf("got %+v", v)
 	}
 	s.begin(t) // overlay maps, no language
 	if v := names(); v.Encoding != "automatic" {
-		t.Errorf("%+v", v)
+		t.Errorf("got %+v", v)
 	}
 	begin := func(languages string) (u apitype.Upload) {
 		header := http.Header{"Authorization": {"Bearer " + s.admin}, "Accept-Language": {languages}}
@@ -161,11 +161,11 @@ func TestFirstUploadSetsArchiveNameEncoding(t *testing.T) {
 	u := begin("zh-TW,zh;q=0.9,en;q=0.8")
 	begin("ko")
 	if v := names(); v.Encoding != "big5" {
-		t.Errorf("%+v", v)
+		t.Errorf("got %+v", v)
 	}
 	header := withToken(s.admin)
 	if a := s.send(t, "PUT", piece(u.ID, "a.zip", 0, 1), header, strings.NewReader("x")); a.status != http.StatusOK {
-		t.Fatalf("%d %s", a.status, a.body)
+		t.Fatalf("got status %d: %s", a.status, a.body)
 	}
 	asked := make(chan bus.PlanRequest, 1)
 	s.host.set(func() {
@@ -180,17 +180,17 @@ func TestFirstUploadSetsArchiveNameEncoding(t *testing.T) {
 		return (<-asked).Change.Import
 	}
 	if i := plan(map[string]any{}); i.NamesHint != "big5" || i.Names != "" {
-		t.Errorf("%+v", i)
+		t.Errorf("got %+v", i)
 	}
 	var set apitype.ArchiveNamesShown
 	s.call(t, "PUT", "/api/v1/archive-names", map[string]any{"encoding": "CP949"}).into(t, &set)
 	if set.Encoding != "euc-kr" || names().Encoding != "euc-kr" || plan(map[string]any{}).NamesHint != "euc-kr" {
-		t.Errorf("%+v", set)
+		t.Errorf("got %+v", set)
 	}
 	s.call(t, "PUT", "/api/v1/archive-names", map[string]any{"encoding": "ebcdic"}).problem(t, http.StatusUnprocessableEntity,
 		"body.encoding")
 	s.call(t, "PUT", "/api/v1/archive-names", map[string]any{"encoding": "automatic"}).into(t, &set)
 	if i := plan(map[string]any{}); set.Encoding != "automatic" || i.NamesHint != "" {
-		t.Errorf("%+v, %+v", set, i)
+		t.Errorf("got %+v, %+v", set, i)
 	}
 }

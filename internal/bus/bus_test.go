@@ -75,7 +75,7 @@ func TestRequestIsAnswered(t *testing.T) {
 	var out bus.PortRequest
 	if err := b.Request(t.Context(), bus.Command("local", "double"), bus.PortRequest{V: bus.Version, Port: 21}, &out); err != nil ||
 		out.Port != 42 {
-		t.Errorf("%+v, %v", out, err)
+		t.Errorf("got %+v, error %v", out, err)
 	}
 	if err := b.Request(t.Context(), bus.Command("local", "double"), bus.PortRequest{}, nil); err != nil {
 		t.Errorf("ignored answer: %v", err)
@@ -219,7 +219,7 @@ func TestRepeatedJobIsDeliveredOnce(t *testing.T) {
 	}
 	d := receive(t, got)
 	if d.ID != "one" || d.Kind != left4me.StartServer || string(d.Spec) != `{"name":"alpha","port":27015}` {
-		t.Errorf("%+v", d.JobMessage)
+		t.Errorf("got %+v", d.JobMessage)
 	}
 	if err := d.Working(); err != nil {
 		t.Error(err)
@@ -301,7 +301,7 @@ func TestQueueSurvivesRestart(t *testing.T) {
 		t.Fatal(err)
 	}
 	if d := receive(t, got); d.ID != "one" || d.Later(20*time.Millisecond) != nil {
-		t.Errorf("%+v", d)
+		t.Errorf("got %+v", d)
 	}
 	if d := receive(t, got); d.ID != "one" || d.Done() != nil {
 		t.Errorf("redelivered as %+v", d)
@@ -516,6 +516,6 @@ func TestReportRoundTrip(t *testing.T) {
 	}
 	var out bus.JobReport
 	if err := bus.Decode(data, &out); err != nil || !errors.Is(out.Error, left4me.Conflict) || len(out.Steps) != 1 {
-		t.Errorf("%+v, %v", out, err)
+		t.Errorf("got %+v, error %v", out, err)
 	}
 }

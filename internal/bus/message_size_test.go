@@ -280,7 +280,7 @@ func TestOversizedJobIsRefusedWithReason(t *testing.T) {
 	for _, err := range []error{b.Fits(m), b.Enqueue(t.Context(), "local", m)} {
 		if e, ok := left4me.Public(err); !ok || !errors.Is(err, left4me.Invalid) ||
 			e.Text != "the data of the job is too long: 5.2 MB, and the limit is 4.2 MB" {
-			t.Errorf("%v", err)
+			t.Errorf("got error %v", err)
 		}
 	}
 	m.Spec, _ = bus.Marshal(strings.Repeat("<", 4<<20-10<<10))
@@ -299,6 +299,6 @@ func TestErrorWithLongTextArrives(t *testing.T) {
 	}
 	err = b.Request(t.Context(), bus.Command("local", "x"), bus.Empty{}, nil)
 	if e, ok := left4me.Public(err); !ok || e.Kind != left4me.Conflict || e.Hint != "choose" || !strings.HasSuffix(e.Text, " bytes cut)") {
-		t.Errorf("%.300v", err)
+		t.Errorf("got error %.300v", err)
 	}
 }

@@ -97,10 +97,10 @@ func TestHintDecidesSingleShortName(t *testing.T) {
 	}
 	// A hint that cannot decode the name is ignored.
 	if g := charset.Detect(encoded(t, "cp1251", "карта"), "shift_jis"); g.Name != "cp1251" || g.Sure {
-		t.Errorf("%+v", g)
+		t.Errorf("got %+v", g)
 	}
 	if g := charset.Detect([][]byte{[]byte("карта"), []byte("map")}, "gbk"); g.Name != "" || !g.Sure {
-		t.Errorf("%+v", g)
+		t.Errorf("got %+v", g)
 	}
 }
 
@@ -163,7 +163,7 @@ func TestManyNamesAreDecodedTogether(t *testing.T) {
 		for range 3 {
 			begun := threadTime(t)
 			if g := charset.Detect(names, ""); g != (charset.Guess{Name: "gbk", Sure: true}) {
-				t.Errorf("%+v", g)
+				t.Errorf("got %+v", g)
 			}
 			best = min(best, threadTime(t)-begun)
 		}
@@ -200,7 +200,7 @@ func FuzzDetect(f *testing.F) {
 		g := charset.Detect([][]byte{a, b}, "big5")
 		e, ok := charset.Find(g.Name)
 		if g.Name != "" && !ok {
-			t.Errorf("%+v", g)
+			t.Errorf("got %+v", g)
 		}
 		_, _ = e.Decode(e.Unslashed(a))
 	})

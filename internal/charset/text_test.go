@@ -83,7 +83,7 @@ func TestValuesTruncatedInsideCharacter(t *testing.T) {
 	decode := charset.Values(b, "")
 	v, _ := e.Encode("求生之路")
 	if got := decode(v[:len(v)-1]); got != "求生之" {
-		t.Errorf("%q", got)
+		t.Errorf("got %q", got)
 	}
 }
 
@@ -92,13 +92,13 @@ func TestLongTextsAreReadWithinLimit(t *testing.T) {
 	line, _ := e.Encode("// 服务器设置\n")
 	b := bytes.Repeat(line, (1<<20)/len(line))
 	if text, g, err := charset.ReadText(b, ""); err != nil || g.Name != "gbk" || !strings.HasPrefix(text, "// 服务器") {
-		t.Errorf("%+v, %v", g, err)
+		t.Errorf("got %+v, error %v", g, err)
 	}
 	// The first character that only GB18030 has comes late in the text.
 	e, _ = charset.Find("gb18030")
 	last, _ := e.Encode("// 㐀𠮷\n")
 	if text, g, err := charset.ReadText(append(b, last...), ""); err != nil || g.Name != "gb18030" || !strings.HasSuffix(text, "// 㐀𠮷\n") {
-		t.Errorf("%+v, %v", g, err)
+		t.Errorf("got %+v, error %v", g, err)
 	}
 }
 
@@ -115,7 +115,7 @@ func FuzzReadText(f *testing.F) {
 		}
 		e, ok := charset.FindText(g.Name)
 		if again, err := e.Encode(text); !ok || err != nil || !bytes.Equal(again, b) {
-			t.Errorf("%q, %+v, %v", again, g, err)
+			t.Errorf("got %q, %+v, error %v", again, g, err)
 		}
 	})
 }

@@ -44,6 +44,6 @@ func TestWaitReturnsResultOfJob(t *testing.T) {
 	target, _ = jobs(t, failed)
 	out, _, err = execute(t.Context(), target, nil, "server", "start", "alpha", "--wait", "--json")
 	if output.ExitCode(err) != output.ExitFailed || err.Error() != "start alpha: port taken" || out != failed+"\n" {
-		t.Errorf("%q, %v", out, err)
+		t.Errorf("got %q, error %v", out, err)
 	}
 }

@@ -15,6 +15,6 @@ func TestShowOverlayPrintsMoves(t *testing.T) {
 		apitype.Overlay{Name: "comp", Moves: []left4me.FolderMove{{From: "docs", To: "-"}, {From: "odd\nname", To: "left4dead2/cfg"}}},
 		left4me.Content{})
 	if got := out.String(); !strings.Contains(got, "move\tdocs=-\nmove\todd name=left4dead2/cfg\n") {
-		t.Errorf("%q", got)
+		t.Errorf("got %q", got)
 	}
 }

@@ -54,7 +54,7 @@ func TestConsoleStopsAtFirstFailingCommand(t *testing.T) {
 	defer in.Close()
 	out, _, err := execute(t.Context(), console(t), in, "server", "console", "alpha")
 	if out != "ran status\uFFFD[m\nran users\uFFFD[m\n" || output.ExitCode(err) != output.ExitUsage {
-		t.Errorf("%q, %v", out, err)
+		t.Errorf("got %q, error %v", out, err)
 	}
 }
 
@@ -73,7 +73,7 @@ func TestLogsFollowUntilInterrupted(t *testing.T) {
 		t.Errorf("interrupting returned an error: %v", err)
 	}
 	if got := out.String(); got != "two\n\uFFFD[2Jthree\n" {
-		t.Errorf("%q", got)
+		t.Errorf("got %q", got)
 	}
 }
 
@@ -107,7 +107,7 @@ func TestConsoleOnTerminal(t *testing.T) {
 		screen.await(t, step[1])
 	}
 	if got := screen.String(); !strings.Contains(got, "one\r\n") || strings.Contains(got, "\x1b[2J") {
-		t.Errorf("%q", got)
+		t.Errorf("got %q", got)
 	}
 	if _, err := master.WriteString("\x04"); err != nil {
 		t.Fatal(err)
@@ -133,9 +133,9 @@ func TestLastLines(t *testing.T) {
 		}
 	}
 	if got := lastLines(strings.Repeat("\n", 3), 2); got != "\n\n" {
-		t.Errorf("%q", got)
+		t.Errorf("got %q", got)
 	}
 	if got := lastLines("a\nb", 1); got != "b" {
-		t.Errorf("%q", got)
+		t.Errorf("got %q", got)
 	}
 }

@@ -82,7 +82,7 @@ func TestCopyOfChangingFile(t *testing.T) {
 			t.Errorf("a truncated file: %d, %v", n, err)
 		}
 		if b, err := os.ReadFile(to.Name()); string(b) != "123456" {
-			t.Errorf("%q, %v", b, err)
+			t.Errorf("got %q, error %v", b, err)
 		}
 	}
 }
@@ -93,7 +93,7 @@ func TestCopyStopsWithContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	n, err := disk.Copy(ctx, to, from, 64<<20, func(int64) { cancel() })
 	if !errors.Is(err, context.Canceled) || n == 0 || n > 32<<20 {
-		t.Errorf("%d, %v", n, err)
+		t.Errorf("got %d, error %v", n, err)
 	}
 }
 
@@ -126,7 +126,7 @@ func TestFitsKeepsMarginFree(t *testing.T) {
 	}
 	var full *left4me.Error
 	if err := disk.Fits(t.TempDir(), free-margin+64<<20); !errors.As(err, &full) || full.Kind != left4me.DiskFull {
-		t.Errorf("%v", err)
+		t.Errorf("got error %v", err)
 	}
 	if err := disk.Fits(t.TempDir(), 0); err != nil {
 		t.Error(err)

@@ -63,12 +63,12 @@ func TestInterruptedBodyIsReported(t *testing.T) {
 	w := httptest.NewRecorder()
 	whole, err := io.ReadAll(httpserver.SlowBody(w, strings.NewReader("all of it")))
 	if err != nil || string(whole) != "all of it" {
-		t.Errorf("%q, %v", whole, err)
+		t.Errorf("got %q, error %v", whole, err)
 	}
 	_, err = io.ReadAll(httpserver.SlowBody(w, iotest.TimeoutReader(iotest.OneByteReader(strings.NewReader("cut")))))
 	if !errors.Is(err, httpserver.ErrBody) || !errors.Is(err, iotest.ErrTimeout) ||
 		!errors.Is(httpserver.CutOff(err), left4me.Unavailable) {
-		t.Errorf("%v", err)
+		t.Errorf("got error %v", err)
 	}
 	other := &left4me.Error{Kind: left4me.Conflict, Text: "taken"}
 	if err := httpserver.CutOff(errors.Join(httpserver.ErrBody, other)); !errors.Is(err, left4me.Conflict) ||
@@ -84,7 +84,7 @@ func TestEventsMatchStandard(t *testing.T) {
 	e.End()
 	const want = ": left4me\n\nid: 7\nevent: html\ndata: one\ndata: twothree\n\nevent: beat\ndata: \n\n"
 	if got := w.Body.String(); err != nil || got != want || !w.Flushed {
-		t.Errorf("%q, %v", got, err)
+		t.Errorf("got %q, error %v", got, err)
 	}
 	for name, v := range map[string]string{
 		"Content-Type": "text/event-stream", "Cache-Control": "no-store, no-transform", "X-Accel-Buffering": "no",

@@ -87,16 +87,16 @@ func TestHideBothMarksChangedPasswords(t *testing.T) {
 	was, will := left4me.HideBoth("sv_password \"a\"\nrcon_password \"1\"\n", "sv_password\"b\"\nrcon_password \"2\"\n")
 	if was != "sv_password \"(hidden)\"\nrcon_password \"(hidden)\"\n" ||
 		will != "sv_password\"(hidden, another one)\"\nrcon_password \"(hidden)\"\n" {
-		t.Errorf("%q, %q", was, will)
+		t.Errorf("got %q, %q", was, will)
 	}
 	if was, will := left4me.HideBoth("rcon_password \"1\"\n", "rcon_password \"2\"\n"); was != will {
-		t.Errorf("%q, %q", was, will)
+		t.Errorf("got %q, %q", was, will)
 	}
 	if was, will := left4me.HideBoth("sv_password a\nrcon_password 1\n", "sv_password a\nrcon_password 2\n"); was != will {
-		t.Errorf("%q, %q", was, will)
+		t.Errorf("got %q, %q", was, will)
 	}
 	if was, will := left4me.HideBoth("sv_password zoey", "sv_password \"zoey\""); was != will {
-		t.Errorf("%q, %q", was, will)
+		t.Errorf("got %q, %q", was, will)
 	}
 }
 
@@ -117,10 +117,10 @@ func TestPublicSettingsHideSecrets(t *testing.T) {
 		"(hidden)", "-netconpassword", "(hidden)", "+z", "1",
 	}
 	if !slices.Equal(p.Args, want) {
-		t.Errorf("%q", p.Args)
+		t.Errorf("got %q", p.Args)
 	}
 	if o := (left4me.Overlay{Cfg: []string{`sv_password"zoey"`}}).Public(); strings.Contains(o.Cfg[0], "zoey") {
-		t.Errorf("%+v", o)
+		t.Errorf("got %+v", o)
 	}
 }
 

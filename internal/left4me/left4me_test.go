@@ -70,7 +70,7 @@ func TestSettingsOverABlueprint(t *testing.T) {
 	own := left4me.Settings{Hostname: "own", Cfg: []string{"b"}}
 	got := own.Over(base)
 	if got.Hostname != "own" || got.Mode != "versus" || got.MaxPlayers != 8 || strings.Join(got.Cfg, ",") != "a,b" {
-		t.Errorf("%+v", got)
+		t.Errorf("got %+v", got)
 	}
 	if len(base.Cfg) != 1 {
 		t.Errorf("the blueprint was changed: %+v", base)

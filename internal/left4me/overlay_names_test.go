@@ -31,7 +31,7 @@ func TestRenamedOverlayKeepsSpecHash(t *testing.T) {
 		t.Errorf("shown as %v", refs)
 	}
 	if none := (left4me.OverlayNames{}).SpecOnHost(after); none.Hash() != after.Hash() {
-		t.Errorf("%+v", none)
+		t.Errorf("got %+v", none)
 	}
 }
 
@@ -44,7 +44,7 @@ func TestHostErrorShowsDisplayedOverlayNames(t *testing.T) {
 	e, ok := left4me.Public(names.Error(had, nil))
 	if !ok || !errors.Is(e, left4me.NotFound) || e.Field != "overlays" || e.Args["overlay"] != "campaigns" ||
 		!strings.Contains(e.Text, "campaigns") || strings.Contains(e.Text, "maps") {
-		t.Errorf("%+v", e)
+		t.Errorf("got %+v", e)
 	}
 	if !strings.Contains(had.Text, "maps") || had.Args["overlay"] == "campaigns" {
 		t.Errorf("the host's error was changed: %+v", had)

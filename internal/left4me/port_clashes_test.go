@@ -57,7 +57,7 @@ func TestSourceTVTakesNextFreePort(t *testing.T) {
 		{Name: "c", Port: 27022, Settings: tv}, {Name: "a", Port: 27020, Settings: tv}, {Name: "b", Port: 27015, Settings: tv},
 	})
 	if got := fmt.Sprint(plan); got != "[{a SourceTV 27020 27021} {b SourceTV 27020 27020} {c SourceTV 27020 27023}]" {
-		t.Errorf("%s", got)
+		t.Errorf("got %s", got)
 	}
 	clashes := left4me.PortClashes([]left4me.Spec{
 		{Name: "a", Port: 27015, Settings: tv},
@@ -65,16 +65,16 @@ func TestSourceTVTakesNextFreePort(t *testing.T) {
 		{Name: "x", Port: 27021},
 	})
 	if len(clashes) != 1 || clashes[0].Server != "x" {
-		t.Fatalf("%+v", clashes)
+		t.Fatalf("got %+v", clashes)
 	}
 	if e := clashes[0].Refused("x", "cfg"); e.Field != "port" ||
 		e.Text != "port 27021 is already used by SourceTV of b (counting up from 27020)" {
-		t.Errorf("%+v", e)
+		t.Errorf("got %+v", e)
 	}
 	if e := clashes[0].Refused("b", "cfg"); e.Field != "cfg" ||
 		e.Text != "SourceTV of b would use port 27021 (counting up from 27020), which belongs to x" ||
 		!strings.Contains(e.Hint, "tv_port 28000") {
-		t.Errorf("%+v", e)
+		t.Errorf("got %+v", e)
 	}
 }
 

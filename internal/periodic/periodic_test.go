@@ -125,10 +125,10 @@ func TestEachRunHasLogID(t *testing.T) {
 			return ids
 		}
 		if own := ids(t.Context()); !requestid.Valid(own[0]) || !requestid.Valid(own[1]) || own[0] == own[1] {
-			t.Errorf("%q", own)
+			t.Errorf("got %q", own)
 		}
 		if given := ids(requestid.With(t.Context(), "7f3a")); given[0] != "7f3a" || given[1] != "7f3a" {
-			t.Errorf("%q", given)
+			t.Errorf("got %q", given)
 		}
 	})
 }

@@ -66,7 +66,7 @@ func FuzzValid(f *testing.F) {
 func TestEnsureKeepsExistingID(t *testing.T) {
 	ctx := requestid.With(t.Context(), "7f3a")
 	if got := requestid.From(requestid.Ensure(ctx)); got != "7f3a" {
-		t.Errorf("%q", got)
+		t.Errorf("got %q", got)
 	}
 	a, b := requestid.From(requestid.Ensure(t.Context())), requestid.From(requestid.Ensure(t.Context()))
 	if !requestid.Valid(a) || !requestid.Valid(b) || a == b {

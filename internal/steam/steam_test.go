@@ -26,11 +26,11 @@ func TestVersionIsComparedWithNewest(t *testing.T) {
 	api, c := newSteam(t, steamapi.State{Versions: map[int]int{550: 2244}})
 	old, err := c.UpToDateCheck(t.Context(), steam.AppL4D2, 2243)
 	if err != nil || old.UpToDate || old.Required != 2244 || old.Message == "" {
-		t.Errorf("%+v, %v", old, err)
+		t.Errorf("got %+v, error %v", old, err)
 	}
 	now, err := c.UpToDateCheck(t.Context(), steam.AppL4D2, 2244)
 	if err != nil || !now.UpToDate || now.Required != 0 {
-		t.Errorf("%+v, %v", now, err)
+		t.Errorf("got %+v, error %v", now, err)
 	}
 	if _, err := c.UpToDateCheck(t.Context(), 222860, 2243); !errors.Is(err, steam.ErrUnsupported) {
 		t.Errorf("an app without versions: %v", err)
@@ -53,7 +53,7 @@ func TestServersAtAddress(t *testing.T) {
 		}
 		for _, s := range got {
 			if s.App != steam.AppL4D2 || s.Addr.Addr().String() != q.addr || s.Port != int(s.Addr.Port()) || s.SteamID == "" {
-				t.Errorf("%+v", s)
+				t.Errorf("got %+v", s)
 			}
 		}
 	}
@@ -106,7 +106,7 @@ func TestInvalidAnswerIsRefused(t *testing.T) {
 			Type: kind,
 		})
 	if got, err := c.ServersAt(t.Context(), netip.MustParseAddr("192.0.2.7"), 0); err != nil || len(got) != 1 || got[0].SteamID != "9" {
-		t.Errorf("%+v, %v", got, err)
+		t.Errorf("got %+v, error %v", got, err)
 	}
 }
 
@@ -162,12 +162,12 @@ func FuzzAnswers(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body string) {
 		api.Change(func(s *steamapi.State) { s.Body, s.Type = body+" ", "application/json" })
 		if up, err := c.UpToDateCheck(t.Context(), 550, 1); err == nil && (up.Required < 0 || len(up.Message) > 2000) {
-			t.Errorf("%+v", up)
+			t.Errorf("got %+v", up)
 		}
 		servers, err := c.ServersAt(t.Context(), netip.MustParseAddr("192.0.2.7"), 0)
 		for _, s := range servers {
 			if err != nil || !s.Addr.IsValid() || s.Port < 0 || s.Port > 65535 {
-				t.Errorf("%+v, %v", s, err)
+				t.Errorf("got %+v, error %v", s, err)
 			}
 		}
 	})

@@ -40,7 +40,7 @@ func TestItemStatesAreDistinguished(t *testing.T) {
 	}
 	got, err := c.PublishedFiles(t.Context(), ids)
 	if !errors.Is(err, steam.ErrBusy) { // item 12 stays throttled
-		t.Errorf("%v", err)
+		t.Errorf("got error %v", err)
 	}
 	for id, want := range map[string]steam.Outcome{
 		"1": steam.Available, "2": steam.Available, "3": steam.Missing, "4": steam.Private, "5": steam.Private, "6": steam.Private,
@@ -61,10 +61,10 @@ func TestItemStatesAreDistinguished(t *testing.T) {
 		f.Content == "" ||
 		!f.UpdatedAt.Equal(time.Unix(1380000000+3*86400, 0)) || !slices.Equal(f.Tags, []string{"Campaigns", "Versus"}) ||
 		!strings.HasPrefix(f.Picture, "http") {
-		t.Errorf("%+v", f)
+		t.Errorf("got %+v", f)
 	}
 	if _, size, _ := api.Path("2"); got["2"].Size != size {
-		t.Errorf("%+v", got["2"])
+		t.Errorf("got %+v", got["2"])
 	}
 }
 
@@ -163,7 +163,7 @@ func TestCollectionsResolveToItems(t *testing.T) {
 	}
 	tree, err = steam.Expand(t.Context(), []string{"40"}, c.Collections)
 	if err != nil || !slices.Equal(tree.TooDeep, []string{"45"}) || len(tree.Collections) != steam.MaxDepth {
-		t.Errorf("%+v, %v", tree, err)
+		t.Errorf("got %+v, error %v", tree, err)
 	}
 	var many []string
 	for i := range steam.MaxItems + 1 {
@@ -197,7 +197,7 @@ func FuzzWorkshop(f *testing.F) {
 			u, err := url.Parse(x.URL)
 			if len(x.Title) > 300 || err != nil || x.URL != "" && u.Scheme != "http" && u.Scheme != "https" ||
 				x.Outcome == steam.Available && (x.URL == "" || x.Size < 0 || x.App != 550) {
-				t.Errorf("%+v", x)
+				t.Errorf("got %+v", x)
 			}
 		}
 		var ids []string

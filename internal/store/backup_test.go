@@ -53,10 +53,10 @@ func TestSnapshotHasNoActiveJob(t *testing.T) {
 	}
 	if j, err := c.Jobs().Get(t.Context(), "running"); err != nil || j.State != left4me.JobInterrupted || j.Error == nil ||
 		!j.EndedAt.Equal(now) {
-		t.Errorf("%+v, %v", j, err)
+		t.Errorf("got %+v, error %v", j, err)
 	}
 	if p, last, err := c.Backups().Policy(t.Context()); err != nil || p != policy || !last.Equal(now) {
-		t.Errorf("%+v, %v, %v", p, last, err)
+		t.Errorf("got %+v, %v, error %v", p, last, err)
 	}
 }
 
@@ -72,7 +72,7 @@ func TestSnapshotHoldsServers(t *testing.T) {
 	c := mustOpen(t, file)
 	for name, want := range map[left4me.Name]left4me.Held{"alpha": left4me.HeldRestored, "beta": ""} {
 		if v, err := c.Servers().Get(t.Context(), name); err != nil || v.Held != want || v.BootID != "" {
-			t.Errorf("%+v, %v", v, err)
+			t.Errorf("got %+v, error %v", v, err)
 		}
 	}
 	if v, err := s.Servers().Get(t.Context(), "alpha"); err != nil || v.Held != "" || v.Wanted != left4me.WantRunning ||
@@ -88,7 +88,7 @@ func TestNoteKeepsPolicy(t *testing.T) {
 	}
 	defer s.Close()
 	if _, _, err := s.Backups().Policy(t.Context()); !errors.Is(err, left4me.NotFound) {
-		t.Errorf("%v", err)
+		t.Errorf("got error %v", err)
 	}
 	usual := left4me.BackupPolicy{Enabled: true, At: "04:30", BackupKeep: left4me.BackupKeep{Daily: 7, Weekly: 4}}
 	at := time.UnixMilli(1000).UTC()
@@ -96,11 +96,11 @@ func TestNoteKeepsPolicy(t *testing.T) {
 		t.Fatal(err)
 	}
 	if p, last, err := s.Backups().Policy(t.Context()); err != nil || p != usual || !last.Equal(at) {
-		t.Errorf("%+v, %v, %v", p, last, err)
+		t.Errorf("got %+v, %v, error %v", p, last, err)
 	}
 	own := left4me.BackupPolicy{At: "05:00"}
 	err = errors.Join(s.Backups().SetPolicy(t.Context(), own, at), s.Backups().Note(t.Context(), usual, at.Add(time.Second)))
 	if p, last, rerr := s.Backups().Policy(t.Context()); err != nil || rerr != nil || p != own || !last.Equal(at.Add(time.Second)) {
-		t.Errorf("%+v, %v, %v, %v", p, last, err, rerr)
+		t.Errorf("got %+v, %v, error %v, error %v", p, last, err, rerr)
 	}
 }

@@ -71,7 +71,7 @@ func TestRenamedBlueprintKeepsItsServers(t *testing.T) {
 	var data left4me.RenameEvent
 	if err := events[len(events)-1].Read(&data); err != nil || data != (left4me.RenameEvent{From: "coop", To: "campaign", Version: 2}) ||
 		events[len(events)-1].Target != after.Target() {
-		t.Errorf("%+v, %v", data, err)
+		t.Errorf("got %+v, error %v", data, err)
 	}
 
 	// An edit based on an earlier version of a server cannot select the next blueprint of the old

@@ -56,7 +56,7 @@ func TestGamePolicy(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got, err := s.Game().Policy(t.Context(), "local"); err != nil || got != want {
-			t.Errorf("%+v, %v", got, err)
+			t.Errorf("got %+v, error %v", got, err)
 		}
 	}
 }

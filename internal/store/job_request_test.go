@@ -81,6 +81,6 @@ func TestJobsKeepRequestIDOverUpgrades(t *testing.T) {
 	has("1", "")
 	has("2", "7f3a")
 	if v, ok, err := s.Jobs().Run(t.Context(), "1", time.Now()); err != nil || !ok || v.RequestID != "" {
-		t.Errorf("%q, %t, %v", v.RequestID, ok, err)
+		t.Errorf("got %q, ok %t, error %v", v.RequestID, ok, err)
 	}
 }

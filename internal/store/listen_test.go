@@ -68,7 +68,7 @@ func TestFailedReturnsNewestJobOnly(t *testing.T) {
 		ok(t, err)
 		for _, j := range all {
 			if j.Error == nil || j.Error.Field != "port" || len(j.Log) > 0 {
-				t.Errorf("%+v", j)
+				t.Errorf("got %+v", j)
 			}
 		}
 		return len(all)

@@ -77,7 +77,7 @@ func TestRenameOverlayUpdatesReferences(t *testing.T) {
 	}
 	names, err := s.Overlays().Names(ctx)
 	if err != nil || names.OnHost("campaigns") != "maps" || names.Shown("maps") != "campaigns" || names.OnHost("mods") != "mods" {
-		t.Errorf("%+v, %v", names, err)
+		t.Errorf("got %+v, error %v", names, err)
 	}
 }
 
@@ -133,12 +133,12 @@ func TestReportsOfRenamedOverlay(t *testing.T) {
 		t.Errorf("event for an unchanged revision: %+v", e)
 	}
 	if e := report("maps", "4"); e.Kind != left4me.OverlayRevision || e.Target.Name != "campaigns" || e.Target.ID != old.ID {
-		t.Errorf("%+v", e)
+		t.Errorf("got %+v", e)
 	}
 	// A directory created by hand under the new name isn't the overlay's.
 	last = lastEvent(t, s)
 	if e := report("campaigns", "1"); e.Position != last.Position {
-		t.Errorf("%+v", e)
+		t.Errorf("got %+v", e)
 	}
 }
 

@@ -205,7 +205,7 @@ func TestJobFollowsRenamedServer(t *testing.T) {
 	ok(t, err)
 	j, err := addStart(t, s, "1", alpha)
 	if err != nil || j.Target != "beta" || j.TargetID != alpha.ID {
-		t.Errorf("%+v, %v", j.Job, err)
+		t.Errorf("got %+v, error %v", j.Job, err)
 	}
 }
 
@@ -228,12 +228,12 @@ func TestOnHostAsUpdatesHostName(t *testing.T) {
 	ok(t, err)
 	ok(t, s.Servers().OnHostAs(ctx, beta.ID, "beta"))
 	if v, err := s.Servers().Get(ctx, "beta"); err != nil || v.HostName != "" {
-		t.Errorf("%+v, %v", v, err)
+		t.Errorf("got %+v, error %v", v, err)
 	}
 	// For example, the database predates the rename, or the host's disk does.
 	ok(t, s.Servers().OnHostAs(ctx, beta.ID, "gamma"))
 	if v, err := s.Servers().Get(ctx, "beta"); err != nil || v.HostName != "gamma" {
-		t.Errorf("%+v, %v", v, err)
+		t.Errorf("got %+v, error %v", v, err)
 	}
 	named(t, s, "other", 27016)
 	ok(t, s.Servers().OnHostAs(ctx, beta.ID, "other"))
@@ -277,7 +277,7 @@ func TestJobsDropOldNameAfterRenameOnHost(t *testing.T) {
 	ok(t, err)
 	ok(t, s.Jobs().Step(ctx, "1", []left4me.Step{{Label: left4me.StepRename, State: left4me.StepDone}}, nil))
 	if v, err := s.Servers().Get(ctx, "gamma"); err != nil || v.HostName != "beta" {
-		t.Errorf("%+v, %v", v, err)
+		t.Errorf("got %+v, error %v", v, err)
 	}
 }
 
@@ -315,13 +315,13 @@ func TestRolloutIsStoredWithCurrentNames(t *testing.T) {
 	ok(t, s.Game().SetRollout(ctx, store.Rollout{Host: "local", State: "moving", Moves: moves}))
 	v, err := s.Game().Rollout(ctx, "local")
 	if err != nil || len(v.Moves) != 2 || v.Moves[0].Server != "beta" || v.Moves[1].Server != "left" {
-		t.Errorf("%+v, %v", v, err)
+		t.Errorf("got %+v, error %v", v, err)
 	}
 	_, err = s.Overlays().Create(ctx, left4me.ByUser("ann"), left4me.Overlay{Name: "maps", Kind: left4me.FilesOverlay, CreatedAt: at})
 	ok(t, err)
 	ok(t, s.OverlayRestarts().Set(ctx, store.OverlayRestart{Overlay: "maps", Moves: moves}))
 	if all, err := s.OverlayRestarts().List(ctx); err != nil || len(all) != 1 || all[0].Moves[0].Server != "beta" {
-		t.Errorf("%+v, %v", all, err)
+		t.Errorf("got %+v, error %v", all, err)
 	}
 }
 
@@ -343,7 +343,7 @@ func TestCrashOfRenamedServer(t *testing.T) {
 		t.Errorf("%d crashes, %v", len(all), err)
 	}
 	if e := lastEvent(t, s); e.Kind != left4me.ServerCrashed || e.Target.Name != "beta" || e.Target.ID != alpha.ID {
-		t.Errorf("%+v", e)
+		t.Errorf("got %+v", e)
 	}
 }
 

@@ -40,7 +40,7 @@ func begin(t *testing.T, s *store.Store, id left4me.JobID) {
 	t.Helper()
 	_, began, err := s.Jobs().Run(t.Context(), id, at)
 	if err != nil || !began {
-		t.Fatalf("%v, %v", began, err)
+		t.Fatalf("got %v, error %v", began, err)
 	}
 }
 
@@ -114,7 +114,7 @@ func TestEqualRequestSetsWantedStateAgain(t *testing.T) {
 	v.By = left4me.ByUser("bo")
 	got, err := s.Jobs().Add(t.Context(), v, func(active []store.QueuedJob) (*store.QueuedJob, error) { return &active[0], nil })
 	if err != nil || got.ID != "1" || got.By != left4me.ByUser("al") {
-		t.Errorf("%+v, %v", got.Job, err)
+		t.Errorf("got %+v, error %v", got.Job, err)
 	}
 	wants(t, s, left4me.WantRunning, "bo")
 }
@@ -125,11 +125,11 @@ func TestSetWantedReleasesServer(t *testing.T) {
 	ok(t, s.Servers().Hold(t.Context(), "alpha", left4me.HeldCrashed))
 	ok(t, s.Servers().Hold(t.Context(), "beta", left4me.HeldCrashed)) // an unknown server
 	if v, err := s.Servers().Get(t.Context(), "alpha"); err != nil || v.Held != left4me.HeldCrashed {
-		t.Errorf("%+v, %v", v, err)
+		t.Errorf("got %+v, error %v", v, err)
 	}
 	add(t, s, "1", left4me.StartServer, "al")
 	if v, err := s.Servers().Get(t.Context(), "alpha"); err != nil || v.Held != "" || !v.WantedAt.Equal(at) {
-		t.Errorf("%+v, %v", v, err)
+		t.Errorf("got %+v, error %v", v, err)
 	}
 	is(t, s.Servers().SetWanted(t.Context(), "beta", left4me.WantStopped, left4me.ByUser("al"), at), left4me.NotFound, "")
 }
@@ -141,7 +141,7 @@ func TestStartThatCrashesLeft4meHoldsServer(t *testing.T) {
 	begin(t, s, "1")
 	end(t, s, "1", left4me.JobInterrupted)
 	if v, err := s.Servers().Get(t.Context(), "alpha"); err != nil || v.Held != left4me.HeldCrashed || v.Wanted != left4me.WantRunning {
-		t.Errorf("%+v, %v", v, err)
+		t.Errorf("got %+v, error %v", v, err)
 	}
 }
 
@@ -153,25 +153,25 @@ func TestAutostartDecidesOnCurrentRow(t *testing.T) {
 	v.By = left4me.ByLeft4me
 	got, added, err := s.Jobs().Autostart(t.Context(), v, "boot-1", func(row left4me.Server, active []store.QueuedJob) store.Decision {
 		if row.BootID != "" || row.Wanted != left4me.WantRunning || len(active) != 0 {
-			t.Errorf("%+v, %v", row, active)
+			t.Errorf("got %+v, %v", row, active)
 		}
 		return store.Decision{Reason: "started after a reboot"}
 	})
 	if !added || err != nil || got.State != left4me.JobQueued {
-		t.Fatalf("%+v, %v, %v", got, added, err)
+		t.Fatalf("got %+v, %v, error %v", got, added, err)
 	}
 	if have, err := s.Jobs().Get(t.Context(), "1"); err != nil || have.Reason != "started after a reboot" {
-		t.Errorf("%+v, %v", have, err)
+		t.Errorf("got %+v, error %v", have, err)
 	}
 	_, added, err = s.Jobs().Autostart(t.Context(), v, "boot-2", func(row left4me.Server, active []store.QueuedJob) store.Decision {
 		if row.BootID != "boot-1" || len(active) != 1 {
-			t.Errorf("%+v, %v", row, active)
+			t.Errorf("got %+v, %v", row, active)
 		}
 		return store.Decision{Hold: left4me.HeldBoot}
 	})
 	row, rerr := s.Servers().Get(t.Context(), "alpha")
 	if added || err != nil || rerr != nil || row.BootID != "boot-2" || row.Held != left4me.HeldBoot {
-		t.Errorf("%+v, %v, %v, %v", row, added, err, rerr)
+		t.Errorf("got %+v, %v, error %v, error %v", row, added, err, rerr)
 	}
 	// Cancelling an automatic start sets the wanted state to stopped.
 	end(t, s, "1", left4me.JobCancelled)
@@ -187,13 +187,13 @@ func TestAutostartSetting(t *testing.T) {
 	serve(t, s, "alpha")
 	v, err := s.Servers().Get(t.Context(), "alpha")
 	if err != nil || v.Autostart != left4me.AutostartLast {
-		t.Fatalf("%+v, %v", v, err)
+		t.Fatalf("got %+v, error %v", v, err)
 	}
 	v.Autostart = left4me.AutostartNever
 	ok(t, s.Servers().Update(t.Context(), v))
 	v.Autostart, v.Version = "", 0
 	ok(t, s.Servers().Update(t.Context(), v))
 	if v, err = s.Servers().Get(t.Context(), "alpha"); err != nil || v.Autostart != left4me.AutostartNever {
-		t.Errorf("%+v, %v", v, err)
+		t.Errorf("got %+v, error %v", v, err)
 	}
 }

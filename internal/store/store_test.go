@@ -60,7 +60,7 @@ func TestNewDatabaseIsReady(t *testing.T) {
 	ok(t, s.Ping(t.Context()))
 	b, err := s.Blueprints().Get(t.Context(), left4me.DefaultBlueprint)
 	if err != nil || b.Name != left4me.DefaultBlueprint || len(b.Overlays) != 0 || b.CreatedAt.IsZero() {
-		t.Errorf("%+v, %v", b, err)
+		t.Errorf("got %+v, error %v", b, err)
 	}
 	for _, f := range []string{path, path + "-wal"} {
 		if info, err := os.Stat(f); err != nil || info.Mode().Perm() != 0o600 {
@@ -105,7 +105,7 @@ func TestOpenRefusesOtherFiles(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "left4me.db")
 	ok(t, os.WriteFile(path, []byte(strings.Repeat("not a database ", 100)), 0o600))
 	if s, err := store.Open(t.Context(), path); err == nil || !strings.Contains(err.Error(), path) {
-		t.Errorf("%v, %v", s, err)
+		t.Errorf("got %v, error %v", s, err)
 	}
 	if s, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "nothing", "left4me.db")); err == nil {
 		t.Errorf("in a missing directory: %v", s)
@@ -153,7 +153,7 @@ func TestBlueprints(t *testing.T) {
 		t.Errorf("%v\n%s", err, d)
 	}
 	if all, err := s.Blueprints().List(t.Context()); err != nil || len(all) != 2 {
-		t.Errorf("%+v, %v", all, err)
+		t.Errorf("got %+v, error %v", all, err)
 	}
 	_, err = s.Blueprints().Get(t.Context(), "nothing")
 	is(t, err, left4me.NotFound, "")
@@ -195,7 +195,7 @@ func TestUpdateRefusesOutdatedVersion(t *testing.T) {
 	is(t, s.Blueprints().Update(t.Context(), b), left4me.Conflict, "version")
 	if got, err := s.Blueprints().Get(t.Context(), "versus"); err != nil || got.Version != 2 || got.Settings.Mode != "versus" ||
 		len(got.Overlays) != 1 {
-		t.Errorf("%+v, %v", got, err)
+		t.Errorf("got %+v, error %v", got, err)
 	}
 	alpha.Blueprint = "versus"
 	ok(t, s.Servers().Update(t.Context(), alpha))
@@ -228,7 +228,7 @@ func TestCrashesAreStoredOnceNewestFirst(t *testing.T) {
 	all, err := s.Crashes().List(t.Context(), "alpha", 2)
 	if err != nil || len(all) != 2 || !all[0].At.Equal(at.Add(2*time.Second)) || all[0].Exit != "signal 11" ||
 		all[0].Uptime != time.Minute || len(all[0].Lines) != 1 {
-		t.Errorf("%+v, %v", all, err)
+		t.Errorf("got %+v, error %v", all, err)
 	}
 	if all, err := s.Crashes().List(t.Context(), "alpha", 9); err != nil || len(all) != 3 {
 		t.Errorf("%d crashes, want 3, %v", len(all), err)
@@ -252,7 +252,7 @@ func TestUsersSessionsAndTokens(t *testing.T) {
 	s := newStore(t)
 	u, err := s.Users().Create(t.Context(), store.User{Name: "Al", Password: "hash", Admin: true, CreatedAt: at})
 	if err != nil || u.ID == 0 {
-		t.Fatalf("%+v, %v", u, err)
+		t.Fatalf("got %+v, error %v", u, err)
 	}
 	_, err = s.Users().Create(t.Context(), store.User{Name: "AL", Password: "hash", CreatedAt: at})
 	is(t, err, left4me.Conflict, "name")
@@ -357,12 +357,12 @@ func TestJobLifecycle(t *testing.T) {
 	running, began, err := s.Jobs().Run(t.Context(), "1", at.Add(time.Second))
 	if err != nil || !began || running.State != left4me.JobRunning || running.Attempt != 1 ||
 		!running.StartedAt.Equal(at.Add(time.Second)) {
-		t.Fatalf("%+v, %v, %v", running, began, err)
+		t.Fatalf("got %+v, %v, error %v", running, began, err)
 	}
 	// The host crashed and restarts the job: another attempt with the same start time.
 	running, began, err = s.Jobs().Run(t.Context(), "1", at.Add(time.Hour))
 	if err != nil || !began || running.Attempt != 2 || !running.StartedAt.Equal(at.Add(time.Second)) {
-		t.Errorf("%+v, %v, %v", running, began, err)
+		t.Errorf("got %+v, %v, error %v", running, began, err)
 	}
 	steps := []left4me.Step{{
 		Label:     "one",
@@ -372,13 +372,13 @@ func TestJobLifecycle(t *testing.T) {
 	}}
 	ok(t, s.Jobs().Step(t.Context(), "1", steps, []string{"a line"}))
 	if c, err := s.Jobs().Cancel(t.Context(), "1"); err != nil || !c.Cancelling || c.State != left4me.JobRunning {
-		t.Errorf("%+v, %v", c, err)
+		t.Errorf("got %+v, error %v", c, err)
 	}
 	running.Job.Steps, running.Job.State, running.Job.EndedAt = steps, left4me.JobFailed, at.Add(2*time.Hour)
 	running.Job.Log = []string{"a line", "the last"}
 	running.Job.Error = &left4me.Error{Kind: left4me.Conflict, Text: "taken", Hint: "choose"}
 	if _, ended, err := s.Jobs().End(t.Context(), running.Job, ""); !ended || err != nil {
-		t.Fatalf("%v, %v", ended, err)
+		t.Fatalf("got %v, error %v", ended, err)
 	}
 	// A job that has ended cannot change any more.
 	again := running.Job
@@ -452,7 +452,7 @@ func TestOneJobRunsPerTarget(t *testing.T) {
 	}
 	active, err := s.Jobs().Active(t.Context())
 	if err != nil || len(active) != 4 || active[0].ID != "1" {
-		t.Errorf("%+v, %v", active, err)
+		t.Errorf("got %+v, error %v", active, err)
 	}
 	one := active[0].Job
 	one.State, one.EndedAt = left4me.JobDone, at
@@ -476,7 +476,7 @@ func TestCancelledQueuedJobDoesNotRun(t *testing.T) {
 	_, err := s.Jobs().Add(t.Context(), job("1", left4me.StartServer, "alpha"), always)
 	ok(t, err)
 	if c, err := s.Jobs().Cancel(t.Context(), "1"); err != nil || c.State != left4me.JobQueued {
-		t.Fatalf("%+v, %v", c, err)
+		t.Fatalf("got %+v, error %v", c, err)
 	}
 	_, _, err = s.Jobs().Run(t.Context(), "1", at)
 	is(t, err, left4me.NotFound, "")
@@ -528,7 +528,7 @@ func TestEndOfDeleteJobRemovesServer(t *testing.T) {
 	v.State, v.EndedAt = left4me.JobDone, at
 	before := s.Generation()
 	if _, ended, err := s.Jobs().End(t.Context(), v.Job, "alpha"); !ended || err != nil {
-		t.Fatalf("%v, %v", ended, err)
+		t.Fatalf("got %v, error %v", ended, err)
 	}
 	if s.Generation() == before {
 		t.Error("Generation did not change")
@@ -543,7 +543,7 @@ func TestEndOfDeleteJobRemovesServer(t *testing.T) {
 	// A repeated end of the job must not delete a new server of the same name.
 	serve(t, s, "alpha")
 	if _, ended, err := s.Jobs().End(t.Context(), v.Job, "alpha"); ended || err != nil {
-		t.Errorf("%v, %v", ended, err)
+		t.Errorf("got %v, error %v", ended, err)
 	}
 	if _, err := s.Servers().Get(t.Context(), "alpha"); err != nil {
 		t.Errorf("the old job deleted the new server: %v", err)
@@ -565,12 +565,12 @@ func TestReadersDoNotWaitForWriter(t *testing.T) {
 	}()
 	<-inside
 	if all, err := s.Jobs().Active(t.Context()); err != nil || len(all) != 0 {
-		t.Errorf("%v, %v", all, err)
+		t.Errorf("got %v, error %v", all, err)
 	}
 	close(leave)
 	ok(t, <-written)
 	if all, err := s.Jobs().Active(t.Context()); err != nil || len(all) != 1 {
-		t.Errorf("%v, %v", all, err)
+		t.Errorf("got %v, error %v", all, err)
 	}
 }
 
@@ -588,7 +588,7 @@ func TestRememberMovesKeepsVersion(t *testing.T) {
 	made.Note = "other"
 	changed, err := s.Overlays().Update(t.Context(), left4me.ByUser("anna"), made.Overlay) // made has no moves
 	if err != nil || changed.Version != made.Version+1 || len(changed.Moves) != 1 || changed.Moves[0] != moves[0] {
-		t.Errorf("%+v, %v", changed, err)
+		t.Errorf("got %+v, error %v", changed, err)
 	}
 	if err := s.Overlays().RememberMoves(t.Context(), "comp", []left4me.FolderMove{{From: "cfg", To: "left4dead2/cfg"}}); err != nil {
 		t.Fatal(err)

@@ -94,7 +94,7 @@ func TestOpenRefusesReadOnlyDatabase(t *testing.T) {
 		t.Fatal(err)
 	}
 	if s, err := Open(t.Context(), path); !errors.Is(err, fs.ErrPermission) || !strings.Contains(err.Error(), path) {
-		t.Errorf("%v, %v", s, err)
+		t.Errorf("got %v, error %v", s, err)
 	}
 }
 
@@ -223,7 +223,7 @@ func TestUpgradeFromBeforeEvents(t *testing.T) {
 	}
 	defer s.Close()
 	if all, err := s.Events().After(t.Context(), 0, 10); err != nil || len(all) != 0 {
-		t.Errorf("%v, %v", all, err)
+		t.Errorf("got %v, error %v", all, err)
 	}
 	if err := s.Servers().Hold(t.Context(), "alpha", left4me.HeldCrashed); err != nil {
 		t.Fatal(err)
@@ -231,7 +231,7 @@ func TestUpgradeFromBeforeEvents(t *testing.T) {
 	all, err := s.Events().After(t.Context(), 0, 10)
 	if err != nil || len(all) != 1 || all[0].Position != 1 || all[0].Kind != left4me.ServerHeld ||
 		all[0].Target.Name != "alpha" || all[0].Version != left4me.EventVersion {
-		t.Errorf("%+v, %v", all, err)
+		t.Errorf("got %+v, error %v", all, err)
 	}
 }
 
@@ -365,6 +365,6 @@ func TestUpgradeDerivesActorKind(t *testing.T) {
 		}
 	}
 	if all, err := s.Events().After(t.Context(), 0, 10); err != nil || len(all) != 1 || all[0].Actor != left4me.ByUser("ann") {
-		t.Errorf("%+v, %v", all, err)
+		t.Errorf("got %+v, error %v", all, err)
 	}
 }

@@ -89,7 +89,7 @@ func TestDownloadEndsWithSession(t *testing.T) {
 	res := must(b.http.Do(must(http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+"/backups/b/file", nil))(t)))(t)
 	defer res.Body.Close()
 	if _, err := io.CopyN(io.Discard, res.Body, 1<<20); err != nil || res.StatusCode != http.StatusOK {
-		t.Fatalf("%s, %v", res.Status, err)
+		t.Fatalf("got %s, error %v", res.Status, err)
 	}
 	rest := make(chan error, 1)
 	go func() {

@@ -124,7 +124,7 @@ func TestNames(t *testing.T) {
 	for range 15 {
 		begun := time.Now()
 		if g := charset.Detect(names, ""); g.Name != "gbk" || !g.Sure {
-			t.Fatalf("%+v", g)
+			t.Fatalf("got %+v", g)
 		}
 		took = append(took, time.Since(begun))
 	}

@@ -89,7 +89,7 @@ func TestUpdate(t *testing.T) {
 	wrote := written(t, s.PID()) - before
 	layers, err := filepath.Glob(filepath.Join(s.Root, "installation", "update-*"))
 	if err != nil || len(layers) != 1 {
-		t.Fatalf("%q, %v", layers, err)
+		t.Fatalf("got %q, error %v", layers, err)
 	}
 	bytes, _ := usage(t, layers...)
 	var changed int64

@@ -56,10 +56,10 @@ func TestServersThatShouldRunStartAfterKillOfAllProcesses(t *testing.T) {
 	})
 	if j := newest(t, s, "on"); j.Kind != "server.start" || j.By != "left4me" ||
 		j.Reason != "started because it was not running when left4me started" {
-		t.Errorf("%+v", j)
+		t.Errorf("got %+v", j)
 	}
 	if v, _ := s.Server("off"); v.State != "stopped" || v.Wanted != "stopped" || newest(t, s, "off").By == "left4me" {
-		t.Errorf("%+v", v)
+		t.Errorf("got %+v", v)
 	}
 
 	// If the server's port is taken, its start fails. The desired state stays running, and the next
@@ -78,7 +78,7 @@ func TestServersThatShouldRunStartAfterKillOfAllProcesses(t *testing.T) {
 	})
 	thief.Close()
 	if v, _ := s.Server("on"); v.Wanted != "running" || v.Held != "" {
-		t.Errorf("%+v", v)
+		t.Errorf("got %+v", v)
 	}
 	s.Kill()
 

@@ -55,7 +55,7 @@ func TestBackupCompletesAfterKill(t *testing.T) {
 			s.Kill()
 			s.Serve(t)
 			if job = s.Ended(t, job.ID); job.State != "done" {
-				t.Errorf("%+v", job)
+				t.Errorf("got %+v", job)
 			}
 			archives, others := files(t, s)
 			if len(archives) != n+1 || len(others) > 0 {
@@ -65,7 +65,7 @@ func TestBackupCompletesAfterKill(t *testing.T) {
 			s.Must(t, "GET", "/backups", nil, &all)
 			for _, b := range all {
 				if b.State != "verified" {
-					t.Errorf("%+v", b)
+					t.Errorf("got %+v", b)
 				}
 			}
 		})
@@ -108,7 +108,7 @@ func TestCancelledBackupLeavesNoFiles(t *testing.T) {
 	begin := time.Now()
 	s.Must(t, "POST", "/jobs/"+job.ID+"/cancel", nil, nil)
 	if job = s.Ended(t, job.ID); job.State != "cancelled" {
-		t.Errorf("%+v", job)
+		t.Errorf("got %+v", job)
 	}
 	if took := time.Since(begin); took > 5*time.Second {
 		t.Errorf("the cancellation took %s", took)
@@ -121,7 +121,7 @@ func TestCancelledBackupLeavesNoFiles(t *testing.T) {
 	}
 	s.Must(t, "POST", "/backups", nil, &job)
 	if job = s.Ended(t, job.ID); job.State != "done" {
-		t.Errorf("%+v", job)
+		t.Errorf("got %+v", job)
 	}
 }
 
@@ -170,6 +170,6 @@ func TestMissedBackupIsMadeAndOldBackupsPruned(t *testing.T) {
 		return len(names) == 3 && strings.HasPrefix(names[0], "left4me-")
 	})
 	if names[1] != "c-2020-01-03" || names[2] != "asked-2020-01-01" {
-		t.Errorf("%q", names)
+		t.Errorf("got %q", names)
 	}
 }

@@ -35,7 +35,7 @@ func TestKillDuringEditLeavesOldOrNewText(t *testing.T) {
 	s.Must(t, "POST", "/overlays", map[string]string{"name": "mods", "kind": "files"}, nil)
 	for _, overlay := range []string{"mods", "competitive-cfg"} { // the second was installed by hand
 		if job := s.Ended(t, edit(overlay, -1).ID); job.State != "done" {
-			t.Fatalf("%+v", job.Error)
+			t.Fatalf("got %+v", job.Error)
 		}
 		for n, after := range moments(0, 240*time.Millisecond, 4) {
 			t.Run(fmt.Sprintf("%s/%s", overlay, after), func(t *testing.T) {

@@ -177,7 +177,7 @@ func TestDamagedBusStoreLosesNoJob(t *testing.T) {
 			c.damage(t)
 			s.Serve(t)
 			if job := s.Ended(t, start.ID); job.State != "done" {
-				t.Errorf("%+v", job)
+				t.Errorf("got %+v", job)
 			}
 			if said := s.Log(); !strings.Contains(said, c.said) {
 				t.Errorf("the log does not contain %q:\n%s", c.said, said)

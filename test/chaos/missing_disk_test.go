@@ -98,7 +98,7 @@ func newDisks(t *testing.T, dir string) *disks {
 		cp -a "$1/." "$2"; rm -r "$1"; mkdir -p "$1" "$2/logs" "$3/run" "$3/bus"; touch "$3/left4me.db"
 		for name in run bus left4me.db; do ln -s "$3/$name" "$1"; ln -s "$3/$name" "$2"; done`,
 		"sh", s.Root, d.games, apart).CombinedOutput(); err != nil {
-		t.Fatalf("%v %s", err, out)
+		t.Fatalf("got error %v, %s", err, out)
 	}
 	s.Env = append(s.Env, "LEFT4ME_RUN="+filepath.Join(apart, "run"))
 	mount(t, d.games, s.Root)

@@ -79,7 +79,7 @@ func TestUpdateAndRolloutCompleteAfterPowerCut(t *testing.T) {
 	quick("1")
 	s.Serve(t)
 	if j := s.Ended(t, ask("install", "")); j.State != "done" {
-		t.Fatalf("%+v %+v", j, j.Error)
+		t.Fatalf("got %+v, %+v", j, j.Error)
 	}
 	first := gameOf(t, s).Current
 	for _, name := range names {
@@ -98,7 +98,7 @@ func TestUpdateAndRolloutCompleteAfterPowerCut(t *testing.T) {
 			}
 		}
 		if j.Ended() {
-			t.Fatalf("%+v %+v", j, j.Error)
+			t.Fatalf("got %+v, %+v", j, j.Error)
 		}
 		return false
 	})

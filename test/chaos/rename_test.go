@@ -181,7 +181,7 @@ func TestKillDuringOverlayRenameKeepsOneName(t *testing.T) {
 		var j stage.Job
 		s.Must(t, "PUT", "/overlays/"+overlay+"/file?path=left4dead2/cfg/a.cfg", text, &j)
 		if j = s.Ended(t, j.ID); j.State != "done" {
-			t.Fatalf("%+v", j.Error)
+			t.Fatalf("got %+v", j.Error)
 		}
 	}
 	s.Must(t, "POST", "/overlays", map[string]string{"name": "first", "kind": "files"}, nil)

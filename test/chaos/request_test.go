@@ -126,7 +126,7 @@ func click(t *testing.T, s *stage.Stage, server string) (request, job string) {
 	var jobs []stage.Job
 	s.Must(t, "GET", "/jobs?server="+server, nil, &jobs)
 	if len(jobs) != 1 || !regexp.MustCompile(`^[a-z2-7]{12}$`).MatchString(request) {
-		t.Fatalf("%q, %+v", request, jobs)
+		t.Fatalf("got %q, %+v", request, jobs)
 	}
 	page := fetch(t, browser, s, "/jobs/"+jobs[0].ID)
 	if !strings.Contains(page, "<code>"+request+"</code>") {

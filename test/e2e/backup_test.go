@@ -28,11 +28,11 @@ func TestRestoreKeepsOwners(t *testing.T) {
 		rm -rf left4dead2/scripts && mkdir left4dead2/scripts && echo x >left4dead2/scripts/own.nut
 		echo secret >own && chmod 0600 own
 		mkdir -p shared && chmod 2770 shared`); err != nil {
-		t.Fatalf("%v %s", err, out)
+		t.Fatalf("got error %v, %s", err, out)
 	}
 	var j job
 	if code := call(t, "POST", "/backups", nil, &j); code != 202 {
-		t.Fatalf("%d", code)
+		t.Fatalf("got %d", code)
 	}
 	must(t, "left4me", "job", "watch", j.ID)
 	var all []struct {
@@ -41,7 +41,7 @@ func TestRestoreKeepsOwners(t *testing.T) {
 	}
 	if err := json.Unmarshal([]byte(must(t, "left4me", "backup", "list", "--json")), &all); err != nil || len(all) != 1 ||
 		all[0].State != "verified" {
-		t.Fatalf("%+v, %v", all, err)
+		t.Fatalf("got %+v, error %v", all, err)
 	}
 	// Files that not even the group may read are left out with a warning.
 	if w := strings.Join(all[0].Warnings, "\n"); !strings.Contains(w, "runtime/alpha/upper/own") {
@@ -89,7 +89,7 @@ func TestRestoreKeepsOwners(t *testing.T) {
 		"cd "+merged+
 			" && cat left4dead2/cfg/banned_user.cfg && ls left4dead2/scripts && ! test -e left4dead2/motd.txt && touch shared/x "+
 			"left4dead2/cfg/more"); err != nil || !strings.Contains(out, "STEAM_1:0:1\nown.nut") {
-		t.Errorf("%v %s", err, out)
+		t.Errorf("got error %v, %s", err, out)
 	}
 	done(t, "POST", "/servers/alpha/stop")
 }

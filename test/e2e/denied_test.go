@@ -153,7 +153,7 @@ func TestMissingPolkitRuleIsReported(t *testing.T) {
 	must(t, "systemctl", "restart", "polkit")
 	if j.State != "failed" || !strings.Contains(j.Error.Text, "does not have permission to start and stop") ||
 		!strings.Contains(j.Error.Hint, "polkit") {
-		t.Errorf("%+v", j)
+		t.Errorf("got %+v", j)
 	}
 	if !strings.Contains(out, "does not have permission to start and stop") {
 		t.Errorf("doctor: %v\n%s", err, out)

@@ -277,7 +277,7 @@ func TestFirewallUsesConfiguredPorts(t *testing.T) {
 	must(t, "systemctl", "start", "left4me-firewall")
 	must(t, "systemctl", "reload", "left4me-firewall")
 	if out := must(t, "nft", "list", "table", "inet", "left4me"); strings.Count(out, "28000-28009") != 4 || strings.Contains(out, "27015") {
-		t.Errorf("%s", out)
+		t.Errorf("got %s", out)
 	}
 	must(t, "systemctl", "stop", "left4me-firewall")
 	if out := must(t, "nft", "list", "tables"); out != "table inet other" {

@@ -61,7 +61,7 @@ func TestGameUpdateWhileServersRun(t *testing.T) {
 	done(t, "POST", "/hosts/local/game/update")
 	g := gameNow(t)
 	if g.Current != 15800007 || len(g.Builds) < 2 || g.Builds[1].Build != old || len(g.Builds[1].Servers) != 1 {
-		t.Fatalf("%+v", g)
+		t.Fatalf("got %+v", g)
 	}
 	top := root + "/installation/" + g.Builds[0].Layers[0]
 	if out := must(t, "find", top, "-not", "-group", "left4me-game", "-o", "-perm", "-o+w", "-not", "-type", "l"); out != "" {

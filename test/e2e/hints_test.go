@@ -99,7 +99,7 @@ func TestHintsBeforeSetupNameSetup(t *testing.T) {
 	must(t, "mv", "/etc/left4me/left4me.env", "/root/left4me.env")
 	out, err := in("left4me", "server", "list")
 	if err == nil || !strings.Contains(out, "`left4me setup`") {
-		t.Errorf("%v %s", err, out)
+		t.Errorf("got error %v, %s", err, out)
 	}
 	must(t, "mv", "/root/left4me.env", "/etc/left4me/left4me.env")
 	must(t, "systemctl", "start", "left4me")

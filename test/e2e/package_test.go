@@ -418,7 +418,7 @@ func (m *packaged) setsUp(t *testing.T) {
 		t.Errorf("changed steps: %q", got)
 	}
 	if r.Admin != "admin" || !password.MatchString(r.Password) || r.URL != "http://127.0.0.1:8000" {
-		t.Errorf("%+v", r)
+		t.Errorf("got %+v", r)
 	}
 	m.secret = r.Password
 	env := must(t, "cat", "/etc/left4me/left4me.env")
@@ -458,7 +458,7 @@ func (m *packaged) setsUpAdministrator(t *testing.T) {
 		return r
 	}
 	if r := setUp("first-of-two-passwords"); r.Admin != "coach" || r.Note != "" {
-		t.Errorf("%+v", r)
+		t.Errorf("got %+v", r)
 	}
 	if r := setUp("another-of-two-passwords"); r.Admin != "" ||
 		!strings.Contains(r.Note, "coach is there; the password from standard input was not used") {
@@ -479,7 +479,7 @@ func (m *packaged) setsUpAdministrator(t *testing.T) {
 func (m *packaged) logsIn(t *testing.T) {
 	if status, page := logIn(t, "admin", m.secret); status != http.StatusOK || !strings.Contains(page, "Servers") ||
 		strings.Contains(page, `action="/login"`) {
-		t.Errorf("%d %s", status, page)
+		t.Errorf("got %d, %s", status, page)
 	}
 	if status, _ := logIn(t, "admin", m.secret+"x"); status != http.StatusUnauthorized {
 		t.Errorf("with a wrong password: status %d", status)
@@ -492,7 +492,7 @@ func (m *packaged) installsGame(t *testing.T) {
 	eventually(t, "left4me is ready", ready)
 	must(t, "left4me", "game", "install", "--wait")
 	if g := showGame(t); g.Current != steamBuild(1) {
-		t.Errorf("%+v", g)
+		t.Errorf("got %+v", g)
 	}
 }
 
@@ -523,7 +523,7 @@ func (m *packaged) updatesGame(t *testing.T) {
 	laySteamCMD(t, 2)
 	must(t, "left4me", "game", "update", "--restart", "empty", "--wait")
 	if g := showGame(t); g.Current != steamBuild(2) {
-		t.Errorf("%+v", g)
+		t.Errorf("got %+v", g)
 	}
 	// The rollout waits until the server has been empty for a minute.
 	within(t, 2*time.Minute, "beta runs the new build", func() bool { return showGame(t).moved("beta") == "moved" })
@@ -532,14 +532,14 @@ func (m *packaged) updatesGame(t *testing.T) {
 		t.Error("beta was not restarted")
 	}
 	if g := showGame(t); g.moved("alpha") == "moved" {
-		t.Errorf("%+v", g)
+		t.Errorf("got %+v", g)
 	}
 }
 
 func (m *packaged) rollsBack(t *testing.T) {
 	must(t, "left4me", "game", "rollback", "--restart", "now", "--wait")
 	if g := showGame(t); g.Current != steamBuild(1) {
-		t.Errorf("%+v", g)
+		t.Errorf("got %+v", g)
 	}
 	eventually(t, "beta has moved back",
 		func() bool { g := showGame(t); return g.Rollout.State == "done" && g.Rollout.Build == steamBuild(1) })

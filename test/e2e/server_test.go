@@ -24,7 +24,7 @@ func TestUnitsAreWellFormed(t *testing.T) {
 	}
 	units, err := filepath.Glob("../../deploy/systemd/*")
 	if err != nil || len(units) < 7 {
-		t.Fatalf("%q, %v", units, err)
+		t.Fatalf("got %q, error %v", units, err)
 	}
 	args := []string{"systemd-analyze", "verify"}
 	for _, u := range units {
@@ -291,7 +291,7 @@ func TestStopLeavesNothingMounted(t *testing.T) {
 	running(t, "alpha")
 	j := do(t, "POST", "/servers/alpha/stop")
 	if j.State != "done" {
-		t.Fatalf("%+v", j)
+		t.Fatalf("got %+v", j)
 	}
 	wantMounts(t, "alpha", 0)
 	for _, unit := range []string{"left4me-server@alpha.service", "left4me-mount@alpha.service"} {
@@ -370,7 +370,7 @@ func TestRefusedMountIsReported(t *testing.T) {
 	j := do(t, "POST", "/servers/beta/start")
 	if j.State != "failed" || !strings.Contains(j.Error.Text, "written by fuse-overlayfs") ||
 		!strings.Contains(j.Error.Hint, "see journalctl -u left4me-mount@beta") {
-		t.Errorf("%+v", j)
+		t.Errorf("got %+v", j)
 	}
 	wantMounts(t, "beta", 0)
 	wantNoUnits(t, "beta") // the failed mount was reported and its unit collected
@@ -423,7 +423,7 @@ func TestStopAndDeleteSucceedDespiteHostileFiles(t *testing.T) {
 		t.Helper()
 		j := do(t, method, path)
 		if j.State != "done" || warning(j) != "" {
-			t.Fatalf("%+v", j)
+			t.Fatalf("got %+v", j)
 		}
 	}
 	wreck()
@@ -450,7 +450,7 @@ func TestStopAndDeleteSucceedDespiteHostileFiles(t *testing.T) {
 	_, command, _ := strings.Cut(warning(j), "run as root: ")
 	if j.State != "done" || !strings.Contains(warning(j), "runtime/delta/") || !strings.Contains(warning(j), "belongs to root:") ||
 		!strings.HasPrefix(command, "rm -rf "+root+"/tmp/aside-delta-") {
-		t.Fatalf("%+v", j)
+		t.Fatalf("got %+v", j)
 	}
 	if out, err := in("sh", "-c", "ls -d "+root+"/*/delta"); err == nil {
 		t.Errorf("files left:\n%s", out)
@@ -505,7 +505,7 @@ func TestWriterKeepsMountBusy(t *testing.T) {
 	for range 2 {
 		j := do(t, "POST", "/servers/beta/stop")
 		if j.State != "failed" || !strings.Contains(j.Error.Text, "still writes") {
-			t.Errorf("%+v", j)
+			t.Errorf("got %+v", j)
 		}
 		if s := show(t, "beta"); s.State != "stopped" {
 			t.Errorf("the server is %+v", s)
@@ -516,7 +516,7 @@ func TestWriterKeepsMountBusy(t *testing.T) {
 		t.Errorf("mounts changed from %q to %q", before, after)
 	}
 	if j := do(t, "POST", "/servers/beta/stop"); j.State != "failed" {
-		t.Errorf("%+v", j)
+		t.Errorf("got %+v", j)
 	}
 	release()
 	done(t, "POST", "/servers/beta/stop")

@@ -59,7 +59,7 @@ func TestSteamCMDOutsideRoot(t *testing.T) {
 		systemctl daemon-reload`)
 	done(t, "POST", "/hosts/local/game/update")
 	if g := gameNow(t); g.Current != 15800020 {
-		t.Errorf("%+v", g)
+		t.Errorf("got %+v", g)
 	}
 	must(t, "test", "-e", own+"/package/steam_cmd_linux.installed") // SteamCMD has updated itself
 	must(t, "rm", "-r", "/etc/systemd/system/left4me-install.service.d")
@@ -77,7 +77,7 @@ END
 	setting(t, "/usr/games/steamcmd")
 	done(t, "POST", "/hosts/local/game/update")
 	if g := gameNow(t); g.Current != 15800021 {
-		t.Errorf("%+v", g)
+		t.Errorf("got %+v", g)
 	}
 	done(t, "POST", "/servers/alpha/restart") // removes the links to Steam's libraries
 }

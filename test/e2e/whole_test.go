@@ -97,7 +97,7 @@ func TestServersThatShouldRunDoAfterEachFault(t *testing.T) {
 			return j.State != "queued" && j.State != "running"
 		})
 		if j.State != "done" {
-			t.Errorf("%+v", j)
+			t.Errorf("got %+v", j)
 		}
 		w.untouched(t, pids, w.names[1:]...)
 	})

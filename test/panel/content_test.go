@@ -83,12 +83,12 @@ func TestPanelWorkshopCampaign(t *testing.T) {
 		return map;
 	})()`))
 	if err != nil || second == "" {
-		t.Fatalf("%q, %v", second, err)
+		t.Fatalf("got %q, error %v", second, err)
 	}
 	s.until("the second chapter is loaded", has("#server-facts", second))
 	v, _ := s.Server("alpha")
 	if v.Map != second {
-		t.Errorf("%+v", v)
+		t.Errorf("got %+v", v)
 	}
 }
 

@@ -150,6 +150,6 @@ func (s *site) jobDone() {
 	s.t.Helper()
 	s.until("the job's page is open", `location.pathname.startsWith("/jobs/")`)
 	if j := s.Ended(s.t, strings.TrimPrefix(s.path(), "/jobs/")); j.State != "done" {
-		s.t.Fatalf("%+v", j)
+		s.t.Fatalf("got %+v", j)
 	}
 }

@@ -54,7 +54,7 @@ func TestPanelGameInstallUpdateRollback(t *testing.T) {
 		chromedp.Click(chromedp.CSS(`form[action="/game/update"] button`)))
 	s.until("the server runs the new build", has("#game-rollout", "updated")+"&&"+has("#game-rollout", "done"))
 	if v, _ := s.Server("alpha"); v.Build != 15800002 || v.State != "running" {
-		t.Errorf("%+v", v)
+		t.Errorf("got %+v", v)
 	}
 	s.everywhere("game-moved", "/game")
 	s.do("roll back", chromedp.Navigate(s.url("/game")), chromedp.Click(chromedp.CSS(`#game-builds a[href*="rollback"]`)),

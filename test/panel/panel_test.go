@@ -182,7 +182,7 @@ func quakestat(t *testing.T, v stage.Server) {
 	out := output(t, "quakestat", "-a2s", fmt.Sprintf("127.0.0.1:%d", v.Port), "-P", "-raw", "\x1f")
 	f := strings.Split(strings.SplitN(string(out), "\n", 2)[0], "\x1f")
 	if len(f) < 5 || f[2] != "Friends' night <all> & co" || f[3] != "c2m1_highway" {
-		t.Errorf("%q", out)
+		t.Errorf("got %q", out)
 	}
 	if len(strings.Split(strings.TrimSpace(string(out)), "\n")) < 2 {
 		t.Errorf("the answer lists no players: %q", out)
@@ -196,17 +196,17 @@ GameDig.query({type: "l4d2", host: "127.0.0.1", port: %d, requestRules: true, so
 	c := exec.Command("node", "-e", script)
 	out, err := c.CombinedOutput()
 	if err != nil {
-		t.Fatalf("%v %s", err, out)
+		t.Fatalf("got error %v, %s", err, out)
 	}
 	var got struct {
 		Name, Map  string
 		All, Rules int
 	}
 	if err := json.Unmarshal(out, &got); err != nil {
-		t.Fatalf("%v %s", err, out)
+		t.Fatalf("got error %v, %s", err, out)
 	}
 	if got.Name != "Friends' night <all> & co" || got.Map != "c2m1_highway" || got.All == 0 {
-		t.Errorf("%+v", got)
+		t.Errorf("got %+v", got)
 	}
 	if got.Rules < 60 { // enough to need more than one datagram
 		t.Errorf("got %d rules, want at least 60", got.Rules)
@@ -225,7 +225,7 @@ func gorcon(t *testing.T, s *stage.Stage, v stage.Server) {
 	defer c.Close()
 	out, err := c.Execute("status")
 	if err != nil || !strings.Contains(out, "hostname: Friends' night <all> & co") {
-		t.Errorf("%v %q", err, out)
+		t.Errorf("got error %v, %q", err, out)
 	}
 }
 

@@ -44,7 +44,7 @@ func TestRealSteamCMDReportsMissingNetwork(t *testing.T) {
 	})
 	e, ok := left4me.Public(err)
 	if !ok || !errors.Is(err, steamcmd.Offline) || !strings.HasPrefix(e.Text, "SteamCMD could not reach Steam") {
-		t.Errorf("%v", err)
+		t.Errorf("got error %v", err)
 	}
 	log := strings.Join(lines, "\n")
 	if !strings.Contains(log, "Steamcmd needs to be online to update") {
@@ -61,7 +61,7 @@ func TestRealSteamCMDReportsMissingNetwork(t *testing.T) {
 
 func TestRealSteamCMDFindsNoBuildWithoutNetwork(t *testing.T) {
 	if build, err := cutOff(t).Latest(t.Context(), steamcmd.App, ""); !errors.Is(err, steamcmd.Offline) || build != 0 {
-		t.Errorf("%d, %v", build, err)
+		t.Errorf("got %d, error %v", build, err)
 	}
 }
 
@@ -73,7 +73,7 @@ func TestRealSteamCMDMissingLibraries(t *testing.T) {
 	}
 	if !strings.Contains(err.Error(), "SteamCMD requires 32-bit libraries that are not installed on this host: /lib/ld-linux.so.2") ||
 		!strings.Contains(err.Error(), "libc6-i386") {
-		t.Errorf("%v", err)
+		t.Errorf("got error %v", err)
 	}
 	t.Log(err)
 }
@@ -92,7 +92,7 @@ func TestRealSteamCMDReportsMissingLoader(t *testing.T) {
 	_, err := steamcmd.Tool{Script: script, Home: t.TempDir()}.Update(t.Context(), steamcmd.Update{Dir: t.TempDir()}, nil)
 	if e, ok := left4me.Public(err); !ok || !errors.Is(err, steamcmd.NotStarted) || !strings.Contains(e.Text, "its last lines: ") ||
 		!strings.Contains(e.Hint, "lib32gcc-s1") {
-		t.Errorf("%v", err)
+		t.Errorf("got error %v", err)
 	}
 	t.Log(err)
 }

@@ -58,7 +58,7 @@ func TestProblemNamesAllInvalidFields(t *testing.T) {
 			`{"detail":"a","errors":[{"message":"too long","location":"body.name"},{"message":"out of range","location":"body.port"}]}`))
 	_, err := c.Call(t.Context(), "POST", "/servers", map[string]any{}, nil)
 	if err == nil || err.Error() != "name: too long, port: out of range" || !errors.Is(err, left4me.Invalid) {
-		t.Errorf("%v", err)
+		t.Errorf("got error %v", err)
 	}
 }
 
@@ -137,7 +137,7 @@ func TestTokenIsSentButNotPrinted(t *testing.T) {
 	}
 	for _, err := range []error{err, badErr} {
 		if err == nil || strings.Contains(fmt.Sprintf("%v %+v", err, err), "verysecret") {
-			t.Errorf("%v", err)
+			t.Errorf("got error %v", err)
 		}
 	}
 }
@@ -199,6 +199,6 @@ func TestLocalSocketIsUsed(t *testing.T) {
 	}
 	var got string
 	if _, err := c.Call(t.Context(), "GET", "/servers", nil, &got); err != nil || got != "/api/v1/servers" {
-		t.Errorf("%q, %v", got, err)
+		t.Errorf("got %q, error %v", got, err)
 	}
 }

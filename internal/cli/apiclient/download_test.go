@@ -18,6 +18,6 @@ func TestDownloadRejectsHTMLPage(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := c.Download(t.Context(), "/backups/x/file", nil); foreignStatus(err) != http.StatusOK {
-		t.Errorf("%v", err)
+		t.Errorf("got error %v", err)
 	}
 }

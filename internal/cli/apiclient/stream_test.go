@@ -51,7 +51,7 @@ func TestStreamResumesAfterLastEvent(t *testing.T) {
 		}
 	}
 	if strings.Join(got, " ") != `7{"text":"one"} 9{"text":"two"}` {
-		t.Errorf("%q", got)
+		t.Errorf("got %q", got)
 	}
 }
 
@@ -184,7 +184,7 @@ func TestStreamEndsWithItsContext(t *testing.T) {
 		<-r.Context().Done()
 	})
 	if _, err := last(ctx, c, hasty); err != nil {
-		t.Errorf("%v", err)
+		t.Errorf("got error %v", err)
 	}
 }
 

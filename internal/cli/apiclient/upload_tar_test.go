@@ -65,11 +65,11 @@ func TestTarStreamReadsFromAnyOffset(t *testing.T) {
 			t.Fatal(err)
 		}
 		if names = append(names, h.Name); h.Name == "a" && h.Mode != 0o755 {
-			t.Errorf("%o", h.Mode)
+			t.Errorf("got %o", h.Mode)
 		}
 	}
 	if want := []string{"a", "d/", "d/" + long, "d/ü 地图.cfg", "empty"}; strings.Join(names, "\n") != strings.Join(want, "\n") {
-		t.Errorf("%q", names)
+		t.Errorf("got %q", names)
 	}
 	if err := os.WriteFile(filepath.Join(dir, "a"), []byte("another"), 0o644); err != nil {
 		t.Fatal(err)
@@ -81,6 +81,6 @@ func TestTarStreamReadsFromAnyOffset(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := newTarStream(dir); !errors.Is(err, left4me.Invalid) || !strings.Contains(err.Error(), "link is a symbolic link") {
-		t.Errorf("%v", err)
+		t.Errorf("got error %v", err)
 	}
 }

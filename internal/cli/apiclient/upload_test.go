@@ -91,7 +91,7 @@ func TestInterruptedUploadResumes(t *testing.T) {
 	}
 	s.data = nil
 	if err := c.SendFile(t.Context(), "u", f, func(int64) {}, func(string) {}); !errors.Is(err, left4me.Conflict) {
-		t.Errorf("%v", err)
+		t.Errorf("got error %v", err)
 	}
 }
 

@@ -33,7 +33,7 @@ func TestProgressOverwritesOneTerminalLine(t *testing.T) {
 	p.End()
 	want := "\r\x1b[Kstart alpha: copy 25% (3s)\r\x1b[Kstart alpha: copy 50% (3s)\r\x1b[K"
 	if out.String() != want {
-		t.Errorf("%q", out.String())
+		t.Errorf("got %q", out.String())
 	}
 }
 
@@ -42,11 +42,11 @@ func TestProgressOfDownload(t *testing.T) {
 	job.Steps[1].Progress = left4me.Progress{Done: 1_500_000_000, Total: 6_000_000_000, Unit: "bytes", Rate: 30_000_000}
 	if line := statusLine("update the game", job, now,
 		200); line != "update the game: copy 25%, 1.50 GB of 6.00 GB, 30.0 MB/s, 2m30s left (3s)" {
-		t.Errorf("%q", line)
+		t.Errorf("got %q", line)
 	}
 	job.Steps[1].State = left4me.StepDone
 	if text := StepText(job.Steps[1]); text != "copy: done, 1.50 GB of 6.00 GB" {
-		t.Errorf("%q", text)
+		t.Errorf("got %q", text)
 	}
 }
 
@@ -59,7 +59,7 @@ func TestProgressWithoutTerminalPrintsCompletedSteps(t *testing.T) {
 	p.End()
 	want := "start alpha: write configuration: done\nstart alpha: copy: done, 8 of 8 files\n"
 	if out.String() != want {
-		t.Errorf("%q", out.String())
+		t.Errorf("got %q", out.String())
 	}
 }
 

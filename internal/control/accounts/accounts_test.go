@@ -61,10 +61,10 @@ func TestLogin(t *testing.T) {
 	a, _ := newAccounts(t)
 	cookie, actor, err := a.login(t.Context(), "AL", password, home, strings.Repeat("ü", 1000))
 	if err != nil || actor.Name != "Al" || !actor.Admin || len(cookie) < 40 {
-		t.Fatalf("%+v, %v", actor, err)
+		t.Fatalf("got %+v, error %v", actor, err)
 	}
 	if who, err := a.Authenticate(t.Context(), cookie); err != nil || who != actor {
-		t.Errorf("%+v, %v", who, err)
+		t.Errorf("got %+v, error %v", who, err)
 	}
 	_, _, wrong := a.login(t.Context(), "Al", password+"x", home, "")
 	_, _, nobody := a.login(t.Context(), "nobody", password, home, "")
@@ -107,7 +107,7 @@ func TestLoginTakesAsLongForUnknownUsers(t *testing.T) {
 	take := func(stored string, best *time.Duration) {
 		start := time.Now()
 		if ok, err := h.verify(t.Context(), stored, "wrong"); ok || err != nil {
-			t.Fatalf("%v, %v", ok, err)
+			t.Fatalf("got ok %v, error %v", ok, err)
 		}
 		*best = min(*best, time.Since(start))
 	}
@@ -133,7 +133,7 @@ func TestPasswordHashes(t *testing.T) {
 		t.Errorf("%s and %s", one, two)
 	}
 	if ok, err := h.verify(t.Context(), one, password); !ok || err != nil {
-		t.Errorf("%v, %v", ok, err)
+		t.Errorf("got ok %v, error %v", ok, err)
 	}
 	if ok, err := h.verify(t.Context(), one, password+" "); ok || err != nil {
 		t.Errorf("another password: %v, %v", ok, err)
@@ -347,7 +347,7 @@ func TestLogoutTakesEffectImmediately(t *testing.T) {
 		t.Fatal(err)
 	}
 	if who, err := a.Authenticate(t.Context(), cookie); !errors.Is(err, left4me.Denied) {
-		t.Errorf("%+v, %v", who, err)
+		t.Errorf("got %+v, error %v", who, err)
 	}
 	// Simulates a database answer that was read before the logout and arrives after it.
 	sum := a.digest(cookie)
@@ -390,7 +390,7 @@ func TestTokens(t *testing.T) {
 	}
 	forever, err := a.CreateToken(t.Context(), al, "script", time.Time{})
 	if err != nil || !strings.HasPrefix(forever, TokenPrefix) || len(forever) < 40 {
-		t.Fatalf("%s, %v", forever, err)
+		t.Fatalf("got %s, error %v", forever, err)
 	}
 	short, err := a.CreateToken(t.Context(), al, "script", c.Add(time.Second))
 	if err != nil {
@@ -400,7 +400,7 @@ func TestTokens(t *testing.T) {
 	byToken.Token = "script"
 	for _, token := range []string{forever, short} {
 		if who, err := a.AuthenticateToken(t.Context(), token); err != nil || who != byToken {
-			t.Errorf("%+v, %v", who, err)
+			t.Errorf("got %+v, error %v", who, err)
 		}
 	}
 	c.advance(time.Second) // less than cacheFor, so the answer is still cached
@@ -418,11 +418,11 @@ func TestTokens(t *testing.T) {
 	}
 	all, err := a.Tokens(t.Context(), al) // al is an administrator
 	if err != nil || len(all) != 3 {
-		t.Fatalf("%+v, %v", all, err)
+		t.Fatalf("got %+v, error %v", all, err)
 	}
 	own, err := a.Tokens(t.Context(), zoe)
 	if err != nil || len(own) != 1 || own[0].User != "zoe" || own[0].Label != "hers" || strings.Contains(hers, own[0].ID) {
-		t.Fatalf("%+v, %v", own, err)
+		t.Fatalf("got %+v, error %v", own, err)
 	}
 	if _, err := a.Tokens(t.Context(), Actor{}); !errors.Is(err, left4me.Denied) {
 		t.Errorf("tokens of the zero actor: %v", err)
@@ -445,7 +445,7 @@ func TestTokens(t *testing.T) {
 		t.Errorf("revoking her own token: %v", err)
 	}
 	if who, err := a.AuthenticateToken(t.Context(), forever); err != nil || who != byToken {
-		t.Errorf("%+v, %v", who, err)
+		t.Errorf("got %+v, error %v", who, err)
 	}
 	if err := a.RevokeToken(t.Context(), al, id); err != nil {
 		t.Fatal(err)
@@ -498,6 +498,6 @@ func TestCreateUser(t *testing.T) {
 		}
 	}
 	if who, err := a.CreateUser(t.Context(), "Bo.b-2_x", "éééééééééé é", false); err != nil || who.Admin {
-		t.Errorf("%+v, %v", who, err)
+		t.Errorf("got %+v, error %v", who, err)
 	}
 }

@@ -80,7 +80,7 @@ func TestKnownBrowserHasOwnAttempts(t *testing.T) {
 	for range 3 {
 		e, err := a.as(t, password, first.Browser, away)
 		if err != nil || e.Browser != first.Browser {
-			t.Fatalf("%+v, %v", e, err)
+			t.Fatalf("got %+v, error %v", e, err)
 		}
 	}
 	away = addr("203.0.113.2") // a network without a login
@@ -144,7 +144,7 @@ func TestBrowserMarksCannotBeForged(t *testing.T) {
 	}
 	if u, _ := a.storage.Users().Get(t.Context(), "user1"); a.browserID(mark, u) != id || a.browserID(mark, al) != "" ||
 		len(mark) > maxMark {
-		t.Errorf("%s", mark)
+		t.Errorf("got %s", mark)
 	}
 }
 

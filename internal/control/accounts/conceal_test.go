@@ -96,11 +96,11 @@ func TestConcealHidesNamesInNestedErrors(t *testing.T) {
 	got, ok := left4me.Public(accounts.Conceal(seesMine(), err))
 	if !ok || got.Code != "server.start_failed" ||
 		!strings.HasPrefix(got.Text, "port 27015 is already used by a server that you do not have permission to view") {
-		t.Errorf("%+v", got)
+		t.Errorf("got %+v", got)
 	}
 	text, merr := json.Marshal(got)
 	if merr != nil || bytes.Contains(text, []byte("secret")) || strings.Contains(fmt.Sprintln(got.Render()), "secret") {
-		t.Errorf("%s, %v", text, merr)
+		t.Errorf("got %s, error %v", text, merr)
 	}
 	if !strings.Contains(err.Error(), "secret") || !errors.Is(got, err) {
 		t.Errorf("the original error was modified or is not the cause: %v", err)

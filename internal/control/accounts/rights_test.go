@@ -39,7 +39,7 @@ func TestUnknownRightsAndTargetsAreDenied(t *testing.T) {
 		accounts.Allow(admin, accounts.See, left4me.Target{Name: "alpha"}),
 	} {
 		if !errors.Is(err, left4me.Denied) {
-			t.Errorf("%v", err)
+			t.Errorf("got error %v", err)
 		}
 	}
 }

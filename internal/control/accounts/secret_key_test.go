@@ -123,7 +123,7 @@ func TestChangedSecretEndsAllSessions(t *testing.T) {
 	other := New(a.storage, "another secret", slog.New(slog.DiscardHandler))
 	other.now = c.now
 	if _, err := other.Authenticate(t.Context(), cookie); !errors.Is(err, left4me.Denied) {
-		t.Errorf("%v", err)
+		t.Errorf("got error %v", err)
 	}
 }
 

@@ -98,7 +98,7 @@ func TestChangeUserEndsSessions(t *testing.T) {
 			c.woken(func() {
 				if o := c.change("zoe", test.what); !o.Changed || o.Sessions != 1 || o.Revoked != test.revoked || o.Tokens != test.left ||
 					o.User.Name != "Zoe" {
-					t.Errorf("%+v", o)
+					t.Errorf("got %+v", o)
 				}
 			})
 			c.in(false, test.token)
@@ -114,11 +114,11 @@ func TestTokenHasNewRoleImmediately(t *testing.T) {
 	c := newCast(t)
 	c.change("zoe", Change{Admin: new(true)})
 	if who, err := c.AuthenticateToken(t.Context(), c.token); err != nil || !who.Admin {
-		t.Errorf("%+v, %v", who, err)
+		t.Errorf("got %+v, error %v", who, err)
 	}
 	c.change("zoe", Change{Admin: new(false)})
 	if who, err := c.AuthenticateToken(t.Context(), c.token); err != nil || who.Admin {
-		t.Errorf("%+v, %v", who, err)
+		t.Errorf("got %+v, error %v", who, err)
 	}
 }
 
@@ -127,7 +127,7 @@ func TestDisabledUserCannotLogIn(t *testing.T) {
 	c.change("zoe", Change{Disabled: new(true)})
 	_, _, err := c.login(t.Context(), "zoe", password, home, "")
 	if e, ok := left4me.Public(err); !ok || e.Kind != left4me.Denied || e.Text != "this user account is disabled" {
-		t.Errorf("%v", err)
+		t.Errorf("got error %v", err)
 	}
 	_, _, wrong := c.login(t.Context(), "zoe", password+"x", home, "")
 	if wrong == nil || wrong.Error() != errLogin.Error() {
@@ -148,7 +148,7 @@ func TestDeleteUser(t *testing.T) {
 	c.woken(func() {
 		o, err := c.DeleteUser(t.Context(), c.al.Actor, "zoe")
 		if err != nil || o.Sessions != 1 || o.Revoked != 1 || o.User.Name != "Zoe" {
-			t.Fatalf("%+v, %v", o, err)
+			t.Fatalf("got %+v, error %v", o, err)
 		}
 	})
 	c.in(false, false)
@@ -162,7 +162,7 @@ func TestDeleteUser(t *testing.T) {
 	}
 	c.in(false, false)
 	if tokens, err := c.Tokens(t.Context(), Actor{UserID: zoe.UserID, Name: zoe.Name}); err != nil || len(tokens) > 0 {
-		t.Errorf("%+v, %v", tokens, err)
+		t.Errorf("got %+v, error %v", tokens, err)
 	}
 	for what, err := range map[string]error{
 		"delete": second(c.DeleteUser(t.Context(), c.al.Actor, "nobody")),
@@ -193,7 +193,7 @@ func TestChangeOwnPassword(t *testing.T) {
 	c.woken(func() {
 		o, err := c.ChangePassword(t.Context(), c.zoe.Actor, PasswordChange{Current: password, New: another})
 		if err != nil || o.Sessions != 1 || o.Tokens != 1 {
-			t.Fatalf("%+v, %v", o, err)
+			t.Fatalf("got %+v, error %v", o, err)
 		}
 		if cookie, err = c.Begin(t.Context(), o, home, "browser"); err != nil {
 			t.Fatal(err)
@@ -266,11 +266,11 @@ func TestSignOutEndsAllSessions(t *testing.T) {
 	als := c.mustLogin(t)
 	list, err := c.Sessions(t.Context(), c.zoe.Actor, here)
 	if err != nil || len(list) != 2 || list[0].Own == list[1].Own || list[0].Address != home.String() {
-		t.Errorf("%+v, %v", list, err)
+		t.Errorf("got %+v, error %v", list, err)
 	}
 	c.woken(func() {
 		if o, err := c.SignOut(t.Context(), c.zoe.Actor); err != nil || o.Sessions != 2 || o.Tokens != 1 {
-			t.Errorf("%+v, %v", o, err)
+			t.Errorf("got %+v, error %v", o, err)
 		}
 	})
 	c.in(false, true)
@@ -363,10 +363,10 @@ func TestConcurrentChangePreventsNewSession(t *testing.T) {
 			}
 			_, _, err := c.login(t.Context(), "zoe", password, home, "")
 			if changed != nil || !errors.Is(err, left4me.Denied) {
-				t.Errorf("%v, %v", changed, err)
+				t.Errorf("got %v, error %v", changed, err)
 			}
 			if left, err := c.Sessions(t.Context(), c.zoe.Actor, ""); err != nil || len(left) > 0 {
-				t.Errorf("%+v, %v", left, err)
+				t.Errorf("got %+v, error %v", left, err)
 			}
 		})
 	}
@@ -387,7 +387,7 @@ func TestLastAdministratorIsKept(t *testing.T) {
 	c.change("bo", Change{Disabled: new(false)})
 	c.change("al", Change{Admin: new(false)})
 	if o := c.change("al", Change{Disabled: new(true)}); o.User.Admin || !o.User.Disabled {
-		t.Errorf("%+v", o)
+		t.Errorf("got %+v", o)
 	}
 }
 

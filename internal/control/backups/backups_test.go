@@ -77,7 +77,7 @@ func TestSetPolicyRefusesInvalidPolicy(t *testing.T) {
 		t.Errorf("an enabled schedule that keeps no backups: %v", err)
 	}
 	if p, err := all.Policy(t.Context()); err != nil || p != backups.Usual {
-		t.Errorf("%+v, %v", p, err)
+		t.Errorf("got %+v, error %v", p, err)
 	}
 }
 
@@ -94,12 +94,12 @@ func TestMissedBackupsAreMadeOnce(t *testing.T) {
 	}
 	active, err := all.Active(t.Context())
 	if err != nil || len(active) != 1 || active[0].By != left4me.BySchedule || active[0].Kind != left4me.CreateBackup {
-		t.Fatalf("%+v, %v", active, err)
+		t.Fatalf("got %+v, error %v", active, err)
 	}
 	v, err := st.Jobs().Get(t.Context(), active[0].ID)
 	if want := `"scheduled":true,"keep":{"daily":7,"weekly":4}}`; err != nil || len(v.Spec) < len(want) ||
 		string(v.Spec[len(v.Spec)-len(want):]) != want {
-		t.Errorf("%s, %v", v.Spec, err)
+		t.Errorf("got %s, error %v", v.Spec, err)
 	}
 }
 
@@ -112,7 +112,7 @@ func TestDisabledScheduleMakesNoBackup(t *testing.T) {
 	}
 	all.Tick(t.Context())
 	if active, err := all.Active(t.Context()); err != nil || len(active) != 0 {
-		t.Errorf("%+v, %v", active, err)
+		t.Errorf("got %+v, error %v", active, err)
 	}
 }
 
@@ -139,10 +139,10 @@ func TestSnapshotNeedsRunningBackupJob(t *testing.T) {
 	}
 	a, err := ask(j.ID)
 	if err != nil || a.Schema != store.Schema() {
-		t.Fatalf("%+v, %v", a, err)
+		t.Fatalf("got %+v, error %v", a, err)
 	}
 	if info, err := os.Stat(a.Path); err != nil || info.Mode() != 0o600 {
-		t.Errorf("%v, %v", info, err)
+		t.Errorf("got %v, error %v", info, err)
 	}
 	// For an unexpected error users see the job id, which leads to the log entry with the details.
 	tmp := filepath.Dir(a.Path)
@@ -151,6 +151,6 @@ func TestSnapshotNeedsRunningBackupJob(t *testing.T) {
 	}
 	_, err = ask(j.ID)
 	if e, ok := left4me.Public(err); !ok || !strings.HasSuffix(e.Hint, "job="+string(j.ID)) || strings.Contains(e.Error(), tmp) {
-		t.Errorf("%v", err)
+		t.Errorf("got error %v", err)
 	}
 }

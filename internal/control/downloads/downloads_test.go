@@ -108,7 +108,7 @@ func TestDownloadOfRenamedOverlay(t *testing.T) {
 func TestRevisionArchives(t *testing.T) {
 	r, _ := open(t, "left4dead2/a b.vpk", "left4dead2/cfg/ü.cfg", "left4dead2/run.sh")
 	if r.Number != 2 {
-		t.Fatalf("%+v", r)
+		t.Fatalf("got %+v", r)
 	}
 	want := map[string]string{"left4dead2/a b.vpk": "vpk 644", "left4dead2/cfg/ü.cfg": "cfg 644", "left4dead2/run.sh": "#! 755"}
 	shown := func(b []byte, mode os.FileMode) string {
@@ -166,7 +166,7 @@ func TestRevisionArchives(t *testing.T) {
 		}
 	}
 	if err := write(t.Context(), r, io.Discard, "rar"); !errors.Is(err, left4me.Invalid) {
-		t.Errorf("%v", err)
+		t.Errorf("got error %v", err)
 	}
 }
 
@@ -254,7 +254,7 @@ func TestDownloadReadsOnlyFilesOfRevision(t *testing.T) {
 		t.Errorf("a symbolic link in the archive: %v", err)
 	}
 	if _, err := downloads.New(host{}, localfs.New(root)).Open(t.Context(), "maps", 3); !errors.Is(err, left4me.NotFound) {
-		t.Errorf("%v", err)
+		t.Errorf("got error %v", err)
 	}
 }
 
@@ -265,14 +265,14 @@ func TestDownloadOfFileInsideVPK(t *testing.T) {
 		t.Fatal(err)
 	}
 	if text, err := io.ReadAll(f); err != nil || string(text) != "info" {
-		t.Errorf("%q, %v", text, err)
+		t.Errorf("got %q, error %v", text, err)
 	}
 	if _, err := r.Inside(t.Context(), "left4dead2/other.vpk", "addoninfo.txt"); !errors.Is(err, left4me.NotFound) {
-		t.Errorf("%v", err)
+		t.Errorf("got error %v", err)
 	}
 	// The host sends no contents if the file doesn't fit into a message; that must not look like an
 	// empty file.
 	if _, err := r.Inside(t.Context(), "left4dead2/a b.vpk", "long.bsp"); !errors.Is(err, left4me.Unavailable) {
-		t.Errorf("%v", err)
+		t.Errorf("got error %v", err)
 	}
 }

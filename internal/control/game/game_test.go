@@ -263,7 +263,7 @@ func TestGetReturnsGameOfHost(t *testing.T) {
 	v, err := s.Get(t.Context(), left4me.LocalHost)
 	if err != nil || !v.Known || v.Current != 1 || v.Problem != "" || v.Job != nil || v.Rollout != nil ||
 		v.Policy.CheckEvery != 6*time.Hour {
-		t.Errorf("%+v, %v", v, err)
+		t.Errorf("got %+v, error %v", v, err)
 	}
 	_, err = s.Get(t.Context(), "far")
 	is(t, err, left4me.NotFound, "")
@@ -276,7 +276,7 @@ func TestGetReturnsGameOfHost(t *testing.T) {
 		return err == nil && v.Problem != ""
 	})
 	if !v.Known || v.Current != 1 || v.Problem != "the disk of the host is away" {
-		t.Errorf("%+v", v)
+		t.Errorf("got %+v", v)
 	}
 }
 
@@ -285,7 +285,7 @@ func TestGetWithoutAnswerFromHost(t *testing.T) {
 	h.away = true
 	s := open(t, t.TempDir(), h)
 	if v, err := s.Get(t.Context(), left4me.LocalHost); err != nil || v.Known || v.Problem == "" {
-		t.Errorf("%+v, %v", v, err)
+		t.Errorf("got %+v, error %v", v, err)
 	}
 	if _, ok := s.LastAnswer(left4me.LocalHost); ok {
 		t.Error("Said returned an answer")
@@ -299,7 +299,7 @@ func TestGetShowsEndOfJobImmediately(t *testing.T) {
 	}
 	s.ended(t, s.act(t, left4me.UpdateGame, game.Never).ID)
 	if v, err := s.Get(t.Context(), left4me.LocalHost); err != nil || v.Current != 2 || v.Job == nil || v.Job.Kind != left4me.UpdateGame {
-		t.Errorf("%+v, %v", v, err)
+		t.Errorf("got %+v, error %v", v, err)
 	}
 	if v, err := s.Get(t.Context(), left4me.LocalHost); err != nil || v.Rollout != nil {
 		t.Errorf("unexpected rollout: %+v, %v", v.Rollout, err)
@@ -329,12 +329,12 @@ func TestActRefusesInvalidRequests(t *testing.T) {
 		})
 	}
 	if v, err := s.Pin(t.Context(), left4me.ByUser("al"), left4me.LocalHost, true); err != nil || !v.Pinned {
-		t.Fatalf("%+v, %v", v, err)
+		t.Fatalf("got %+v, error %v", v, err)
 	}
 	_, err := s.Act(t.Context(), left4me.ByUser("al"), left4me.UpdateGame, left4me.LocalHost, game.Request{})
 	is(t, err, left4me.Conflict, "")
 	if v, err := s.Pin(t.Context(), left4me.ByUser("al"), left4me.LocalHost, false); err != nil || v.Pinned {
-		t.Fatalf("%+v, %v", v, err)
+		t.Fatalf("got %+v, error %v", v, err)
 	}
 }
 
@@ -379,14 +379,14 @@ func TestRolloutRestartsServersAfterUpdate(t *testing.T) {
 	s.act(t, left4me.UpdateGame, game.Now)
 	r := s.rollout(t, "the end", state(game.Done))
 	if len(r.Moves) != 3 || r.Moves[0].Server != "beta" || r.Build != 2 || len(r.Wishes) != 0 || r.By != left4me.ByUser("al") {
-		t.Errorf("%+v", r)
+		t.Errorf("got %+v", r)
 	}
 	j, err := s.jobs.Get(t.Context(), r.Moves[0].Job)
 	if err != nil || j.Kind != left4me.RestartServer || !strings.HasPrefix(j.By.Name, "rollout ") {
-		t.Errorf("%+v, %v", j, err)
+		t.Errorf("got %+v, error %v", j, err)
 	}
 	if v, err := s.servers.Get(t.Context(), "alpha"); err != nil || v.NewBuild != 0 {
-		t.Errorf("%+v, %v", v, err)
+		t.Errorf("got %+v, error %v", v, err)
 	}
 }
 
@@ -435,11 +435,11 @@ func TestRolloutResumesAfterRestart(t *testing.T) {
 	h.do(func() { clear(h.held) })
 	s = open(t, dir, h)
 	if r := s.rollout(t, "the end", state(game.Done)); len(r.Moves) != 2 {
-		t.Errorf("%+v", r)
+		t.Errorf("got %+v", r)
 	}
 	if !slices.Contains(h.did, "server.restart alpha") ||
 		slices.Index(h.did, "server.restart alpha") > slices.Index(h.did, "server.restart beta") {
-		t.Errorf("%v", h.did)
+		t.Errorf("got %v", h.did)
 	}
 }
 
@@ -452,16 +452,16 @@ func TestCancelledRolloutLeavesServersUnchanged(t *testing.T) {
 	s.rollout(t, "that it runs", state(game.Running))
 	r, err := s.CancelRollout(t.Context(), left4me.ByUser("bo"), left4me.LocalHost)
 	if err != nil || r.State != game.Cancelled || r.Reason != "by bo" {
-		t.Fatalf("%+v, %v", r, err)
+		t.Fatalf("got %+v, error %v", r, err)
 	}
 	if again, err := s.CancelRollout(t.Context(), left4me.ByUser("cy"), left4me.LocalHost); err != nil || again.Reason != "by bo" {
-		t.Errorf("%+v, %v", again, err)
+		t.Errorf("got %+v, error %v", again, err)
 	}
 	// A newer rollout replaces a cancelled one.
 	s.act(t, left4me.RollbackGame, game.Empty)
 	r = s.rollout(t, "the newer one", func(r *game.Rollout) bool { return r.State == game.Done })
 	if r.Build != 1 || s.build("alpha") != 1 {
-		t.Errorf("%+v", r)
+		t.Errorf("got %+v", r)
 	}
 }
 
@@ -472,12 +472,12 @@ func TestRolloutEndsWithFailedJob(t *testing.T) {
 	update := s.act(t, left4me.UpdateGame, game.Now)
 	r := s.rollout(t, "that it is off", state(game.Cancelled))
 	if !strings.Contains(r.Reason, "failed") {
-		t.Errorf("%+v", r)
+		t.Errorf("got %+v", r)
 	}
 	s.do(func() { s.update = 2 })
 	again, err := s.jobs.Retry(t.Context(), left4me.ByUser("al"), update.ID)
 	if err != nil || again.Kind != left4me.UpdateGame {
-		t.Fatalf("%+v, %v", again, err)
+		t.Fatalf("got %+v, error %v", again, err)
 	}
 	if r := s.rollout(t, "the end", state(game.Done)); r.Job != again.ID || r.Mode != "now" || s.build("alpha") != 2 {
 		t.Errorf("retry without the rollout of the first job: %+v", r)
@@ -504,12 +504,12 @@ func TestPolicyChecksAndUpdates(t *testing.T) {
 	p, err := s.SetPolicy(t.Context(), left4me.ByUser("al"), left4me.LocalHost,
 		store.GamePolicy{CheckEvery: 6 * time.Hour, Update: true, Restart: "now"})
 	if err != nil || p.Restart != "now" {
-		t.Fatalf("%+v, %v", p, err)
+		t.Fatalf("got %+v, error %v", p, err)
 	}
 	s.do(func() { s.ahead = 8 * time.Hour })
 	s.plays(t, "alpha", 1) // any status triggers a check of what is due
 	if r := s.rollout(t, "that it updated by itself", state(game.Done)); r.By != left4me.BySchedule || s.build("alpha") != 2 {
-		t.Errorf("%+v", r)
+		t.Errorf("got %+v", r)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

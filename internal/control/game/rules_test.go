@@ -191,7 +191,7 @@ func TestDuePolicyActions(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if got := due(c.policy, c.game, c.past, noon); got != c.want {
-				t.Errorf("%q", got)
+				t.Errorf("got %q", got)
 			}
 		})
 	}

@@ -107,12 +107,12 @@ func TestServerJobsGoToTheirHost(t *testing.T) {
 	}
 	all, err := s.servers.Campaigns(t.Context(), "gamma")
 	if err != nil || len(all) != 1 || all[0].Title != "far" {
-		t.Errorf("%+v, %v", all, err)
+		t.Errorf("got %+v, error %v", all, err)
 	}
 	_, err = s.servers.Create(t.Context(), s.by, left4me.Server{Name: "delta", Host: left4me.LocalHost})
 	if e, ok := left4me.Public(err); !ok || e.Code != "host.not_here" || e.Field != "host" ||
 		e.Hint != "use main, near, far, or leave the host out" {
-		t.Errorf("%v", err)
+		t.Errorf("got error %v", err)
 	}
 }
 
@@ -120,14 +120,14 @@ func TestOverlaysAreOnContentHost(t *testing.T) {
 	s := open(t)
 	names, err := s.overlays.Names(t.Context())
 	if err != nil || !slices.Equal(names, []left4me.Name{"of-main"}) {
-		t.Errorf("%v, %v", names, err)
+		t.Errorf("got %v, error %v", names, err)
 	}
 	if have, err := s.overlays.Revisions().Get(t.Context(), "maps", 0); err != nil || have.Name != "of-main" {
-		t.Errorf("%+v, %v", have, err)
+		t.Errorf("got %+v, error %v", have, err)
 	}
 	all, err := s.servers.CampaignsOf(t.Context(), nil)
 	if err != nil || len(all) != 1 || all[0].Title != "main" {
-		t.Errorf("%+v, %v", all, err)
+		t.Errorf("got %+v, error %v", all, err)
 	}
 	j, err := s.overlays.Build(t.Context(), s.by, "of-main", overlays.Request{Change: &left4me.Change{Delete: []string{"x"}}})
 	s.sentTo(t, "main", j, err)
@@ -152,7 +152,7 @@ func TestGameIsPerHost(t *testing.T) {
 	_, err := s.game.Get(t.Context(), left4me.LocalHost)
 	_, also := s.hosts.Doctor(t.Context(), left4me.LocalHost)
 	if !errors.Is(err, left4me.NotFound) || !errors.Is(also, left4me.NotFound) {
-		t.Errorf("%v, %v", err, also)
+		t.Errorf("got error %v, %v", err, also)
 	}
 }
 
@@ -160,17 +160,17 @@ func TestBackupsAreOnDatabaseHost(t *testing.T) {
 	s := open(t)
 	all, err := s.backups.List(t.Context())
 	if err != nil || len(all) != 1 || all[0].Name != "of-main" {
-		t.Errorf("%+v, %v", all, err)
+		t.Errorf("got %+v, error %v", all, err)
 	}
 	j, err := s.backups.Create(t.Context(), s.by)
 	s.sentTo(t, "main", j, err)
 	// The copy of the database is a local file, so only the host on that machine may request one.
 	err = s.Bus.Request(t.Context(), bus.Ask("main", bus.VerbSnapshot), bus.SnapshotRequest{V: bus.Version, ID: "none"}, nil)
 	if !errors.Is(err, left4me.NotFound) {
-		t.Errorf("%v", err)
+		t.Errorf("got error %v", err)
 	}
 	err = s.Bus.Request(t.Context(), bus.Ask("far", bus.VerbSnapshot), bus.SnapshotRequest{V: bus.Version, ID: j.ID}, nil)
 	if !errors.Is(err, left4me.Unavailable) {
-		t.Errorf("%v", err)
+		t.Errorf("got error %v", err)
 	}
 }

@@ -350,7 +350,7 @@ func TestRestartNeitherLosesNorRepeatsJobs(t *testing.T) {
 	}
 	j, err := s.jobs.Get(t.Context(), running.ID)
 	if err != nil || j.Attempt != 2 || j.State != left4me.JobDone {
-		t.Errorf("%+v, %v", j, err)
+		t.Errorf("got %+v, error %v", j, err)
 	}
 	select {
 	case d := <-work:
@@ -372,7 +372,7 @@ func TestJobThatCrashesHostIsInterrupted(t *testing.T) {
 	}
 	got, err := s.jobs.Get(t.Context(), j.ID)
 	if err != nil || got.State != left4me.JobInterrupted || got.Error == nil {
-		t.Errorf("%+v, %v", got, err)
+		t.Errorf("got %+v, error %v", got, err)
 	}
 }
 
@@ -390,7 +390,7 @@ func TestJobWithoutReportedEndIsInterrupted(t *testing.T) {
 	got, err := s.jobs.Get(t.Context(), j.ID)
 	if err != nil || got.State != left4me.JobInterrupted || got.Error == nil ||
 		got.Error.Text != "the job was started 4 times and never reported its result" {
-		t.Errorf("%+v, %v", got, err)
+		t.Errorf("got %+v, error %v", got, err)
 	}
 }
 
@@ -399,7 +399,7 @@ func TestAddRefusesOversizedJob(t *testing.T) {
 	long := left4me.Spec{Name: "alpha", BlueprintCfg: []string{strings.Repeat("<", 5<<20)}}
 	if _, err := s.jobs.Add(t.Context(), left4me.ByUser("tester"), left4me.StartServer, "alpha", left4me.LocalHost, long); !errors.Is(err,
 		left4me.Invalid) {
-		t.Errorf("%.200v", err)
+		t.Errorf("got error %.200v", err)
 	}
 	if active, err := s.store.Jobs().Active(t.Context()); err != nil || len(active) != 0 {
 		t.Errorf("%d jobs wait, %v", len(active), err)
@@ -425,7 +425,7 @@ func TestOversizedQueuedJobFails(t *testing.T) {
 	for last = range changes {
 	}
 	if last.State != left4me.JobFailed || !errors.Is(last.Error, left4me.Invalid) {
-		t.Errorf("%+v", last)
+		t.Errorf("got %+v", last)
 	}
 }
 
@@ -461,7 +461,7 @@ func TestHostCannotClaimJobsOfOthers(t *testing.T) {
 	var a bus.ClaimAnswer
 	if err := s.bus.Request(t.Context(), bus.Ask("other", bus.VerbClaim), bus.ClaimRequest{V: 1, ID: j.ID}, &a); err != nil ||
 		a.Verdict != bus.Drop {
-		t.Errorf("%+v, %v", a, err)
+		t.Errorf("got %+v, error %v", a, err)
 	}
 	r := bus.JobReport{V: 1, ID: j.ID, State: left4me.JobDone}
 	_ = s.bus.Request(t.Context(), bus.Ask("other", bus.VerbReport), r, nil)

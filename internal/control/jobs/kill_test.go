@@ -172,7 +172,7 @@ func survives(t *testing.T, point string, damage func(*testing.T, string)) {
 			attempts = 2
 		}
 		if err != nil || got.State != left4me.JobDone || got.Attempt != attempts {
-			t.Errorf("%+v, %v", got, err)
+			t.Errorf("got %+v, error %v", got, err)
 		}
 	}
 	select {

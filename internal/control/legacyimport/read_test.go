@@ -61,7 +61,7 @@ b 2');
 		t.Run(what, func(t *testing.T) {
 			f := read(t, schema, Options{Host: left4me.LocalHost})
 			if len(f.Users) != 1 || f.Users[0].Name != "boss" || !f.Users[0].Admin || f.Users[0].Password != someHash {
-				t.Errorf("%+v", f.Users)
+				t.Errorf("got %+v", f.Users)
 			}
 			want := []left4me.Blueprint{{
 				Name: "versus", Overlays: left4me.Refs("mods", "maps"),
@@ -71,7 +71,7 @@ b 2');
 				t.Error(d)
 			}
 			if len(f.Servers) != 1 || f.Servers[0].Name != "alpha" || f.Servers[0].Port != 27015 || f.Servers[0].Blueprint != "versus" {
-				t.Errorf("%+v", f.Servers)
+				t.Errorf("got %+v", f.Servers)
 			}
 			if len(f.NotTaken) > 0 {
 				t.Errorf("not taken: %q", f.NotTaken)
@@ -101,7 +101,7 @@ func TestReadReportsWhatCannotBeImported(t *testing.T) {
 		}
 	}
 	if len(f.Users) != 2 || f.Users[0].Admin || !f.Users[1].Admin {
-		t.Errorf("%+v", f.Users)
+		t.Errorf("got %+v", f.Users)
 	}
 	var overlays []left4me.Name
 	for _, o := range f.Overlays {
@@ -113,10 +113,10 @@ func TestReadReportsWhatCannotBeImported(t *testing.T) {
 	// Objects with a reserved name get another one.
 	if len(f.Blueprints) != 2 || f.Blueprints[0].Name != "default-2" || f.Blueprints[1].Name != "z-overlays" ||
 		!slices.Equal(f.Blueprints[1].Overlays, left4me.Refs("maps-2")) {
-		t.Errorf("%+v", f.Blueprints)
+		t.Errorf("got %+v", f.Blueprints)
 	}
 	if len(f.Servers) != 2 || f.Servers[0].Blueprint != "z-overlays" || f.Servers[1].Name != "left4me-install-2" {
-		t.Errorf("%+v", f.Servers)
+		t.Errorf("got %+v", f.Servers)
 	}
 }
 

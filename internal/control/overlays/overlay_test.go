@@ -32,15 +32,15 @@ func TestOverlayCombinesDefinitionAndHostContent(t *testing.T) {
 	}
 	all, err := c.List(t.Context())
 	if err != nil || len(all) != 2 {
-		t.Fatalf("%+v, %v", all, err)
+		t.Fatalf("got %+v, error %v", all, err)
 	}
 	maps, stray := all[0], all[1]
 	if maps.Note != "campaigns" || maps.Content.Current != 2 || !slices.Equal(maps.Blueprints, []left4me.Name{"versus"}) ||
 		!slices.Equal(maps.Servers, []left4me.Name{"alpha"}) {
-		t.Errorf("%+v", maps)
+		t.Errorf("got %+v", maps)
 	}
 	if stray.Kind != left4me.FilesOverlay || stray.Version != 0 || stray.Content.Current != 1 || stray.CreatedAt.IsZero() {
-		t.Errorf("%+v", stray)
+		t.Errorf("got %+v", stray)
 	}
 	if _, err := c.Create(t.Context(), left4me.ByUser(admin), left4me.Overlay{Name: "stray", Kind: left4me.FilesOverlay}); !errors.Is(err,
 		left4me.Conflict) {
@@ -50,7 +50,7 @@ func TestOverlayCombinesDefinitionAndHostContent(t *testing.T) {
 	stray.Note = "found on the disk"
 	changed, err := c.Update(t.Context(), left4me.ByUser(admin), stray.Overlay)
 	if err != nil || changed.Version < 1 || changed.Note != stray.Note || changed.Content.Current != 1 {
-		t.Errorf("%+v, %v", changed, err)
+		t.Errorf("got %+v, error %v", changed, err)
 	}
 	stray.Note = "changed by somebody who saw it without a row"
 	if _, err := c.Update(t.Context(), left4me.ByUser(admin), stray.Overlay); !errors.Is(err, left4me.Conflict) {
@@ -106,7 +106,7 @@ func TestGetListsServersWithOtherRevision(t *testing.T) {
 		{Server: "unknown", From: 1},
 	}
 	if err != nil || !slices.Equal(got.Behind, want) {
-		t.Errorf("%+v, %v", got.Behind, err)
+		t.Errorf("got %+v, error %v", got.Behind, err)
 	}
 }
 
@@ -116,25 +116,25 @@ func TestScriptVersionsAndConflictingUpdates(t *testing.T) {
 	v, err := c.Create(t.Context(), left4me.ByUser(admin),
 		left4me.Overlay{Name: "sm", Kind: left4me.ScriptOverlay, Script: &left4me.Script{Text: "echo 1\r\n"}})
 	if err != nil || v.Script.Version != 1 || v.Script.Text != "echo 1\n" {
-		t.Fatalf("%+v, %v", v, err)
+		t.Fatalf("got %+v, error %v", v, err)
 	}
 	mine, theirs := v.Overlay, v.Overlay
 	mine.Script = &left4me.Script{Text: "echo 2\n"}
 	v, err = c.Update(t.Context(), left4me.ByUser("somebody"), mine)
 	if err != nil || v.Script.Version != 2 || v.Version != 2 {
-		t.Fatalf("%+v, %v", v, err)
+		t.Fatalf("got %+v, error %v", v, err)
 	}
 	theirs.Note = "late"
 	if _, err := c.Update(t.Context(), left4me.ByUser(admin), theirs); !errors.Is(err, left4me.Conflict) {
-		t.Errorf("%v", err)
+		t.Errorf("got error %v", err)
 	}
 	v.Note = "the text stays"
 	if v, err = c.Update(t.Context(), left4me.ByUser(admin), v.Overlay); err != nil || v.Script.Version != 2 || v.Version != 3 {
-		t.Fatalf("%+v, %v", v, err)
+		t.Fatalf("got %+v, error %v", v, err)
 	}
 	all, err := c.Scripts(t.Context(), "sm")
 	if err != nil || len(all) != 2 || all[0].Version != 2 || all[0].By != "somebody" || all[1].Text != "echo 1\n" {
-		t.Errorf("%+v, %v", all, err)
+		t.Errorf("got %+v, error %v", all, err)
 	}
 }
 
@@ -231,20 +231,20 @@ func TestBuildSendsDefinitionToHost(t *testing.T) {
 	j, err := c.Build(t.Context(), left4me.ByUser(admin), "maps", overlays.Request{Note: "fail"})
 	if j = c.ended(t, j, err); j.State != left4me.JobFailed || j.Kind != left4me.BuildOverlay || j.Target != "maps" ||
 		j.By != left4me.ByUser(admin) {
-		t.Errorf("%+v", j)
+		t.Errorf("got %+v", j)
 	}
 	var spec left4me.BuildSpec
 	if err := json.Unmarshal((<-specs).Spec, &spec); err != nil || spec.Overlay.Workshop.Entries[0].ID != "121086524" ||
 		spec.By != admin || spec.Note != "fail" {
-		t.Errorf("%+v, %v", spec, err)
+		t.Errorf("got %+v, error %v", spec, err)
 	}
 	if v, err := c.Get(t.Context(), "maps"); err != nil || v.CheckedAt.IsZero() || v.Job != nil {
-		t.Errorf("%+v, %v", v, err)
+		t.Errorf("got %+v, error %v", v, err)
 	}
 	// A retry belongs to the user who requests it and uses the current definition.
 	again, err := c.jobs.Retry(t.Context(), left4me.ByUser("somebody"), j.ID)
 	if again = c.ended(t, again, err); again.By != left4me.ByUser("somebody") {
-		t.Errorf("%+v", again)
+		t.Errorf("got %+v", again)
 	}
 	for name, bad := range map[string]struct {
 		overlay left4me.Name
@@ -327,13 +327,13 @@ func TestDeleteAndRestoreOverlay(t *testing.T) {
 	c.ended(t, j, err)
 	v, err := c.Get(t.Context(), "old")
 	if err != nil || v.DeletedAt.IsZero() {
-		t.Errorf("%+v, %v", v, err)
+		t.Errorf("got %+v, error %v", v, err)
 	}
 	if all, err := c.List(t.Context()); err != nil || len(all) != 2 || all[1].Name != "old" {
 		t.Errorf("deleted overlays are not last: %+v, %v", all, err)
 	}
 	if names, err := c.Names(t.Context()); err != nil || !slices.Equal(names, []left4me.Name{"maps"}) {
-		t.Errorf("%v, %v", names, err)
+		t.Errorf("got %v, error %v", names, err)
 	}
 	for name, err := range map[string]error{
 		"build":  second(c.Build(t.Context(), left4me.ByUser(admin), "old", overlays.Request{Change: &left4me.Change{Replace: true}})),
@@ -354,11 +354,11 @@ func TestDeleteAndRestoreOverlay(t *testing.T) {
 	j, err = c.Restore(t.Context(), left4me.ByUser(admin), "old")
 	c.ended(t, j, err)
 	if v, err := c.Get(t.Context(), "old"); err != nil || !v.DeletedAt.IsZero() || v.Note != "kept" {
-		t.Errorf("%+v, %v", v, err)
+		t.Errorf("got %+v, error %v", v, err)
 	}
 	j, err = c.Collect(t.Context(), left4me.ByUser(admin))
 	if j = c.ended(t, j, err); j.Kind != left4me.CollectContent || j.Target != left4me.LocalHost {
-		t.Errorf("%+v", j)
+		t.Errorf("got %+v", j)
 	}
 }
 
@@ -373,7 +373,7 @@ func TestCheckRemovesByteOrderMarks(t *testing.T) {
 		Cfg:    []string{"\ufeffsv_cheats 0"},
 	})
 	if err != nil || v.Script.Text != "#!/bin/bash\n" || v.Cfg[0] != "sv_cheats 0" {
-		t.Errorf("%+v, %v", v, err)
+		t.Errorf("got %+v, error %v", v, err)
 	}
 	if _, err := overlays.Check(left4me.Overlay{Name: "x", Kind: left4me.FilesOverlay, Cfg: []string{"\ufeffquit"}}); !errors.Is(err,
 		left4me.Invalid) {

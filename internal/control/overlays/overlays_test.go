@@ -147,7 +147,7 @@ func TestBlueprintsStackOverlaysOfHost(t *testing.T) {
 	// Without overlays the host isn't queried.
 	if v, err := c.Blueprints().Create(t.Context(), left4me.ByUser("tester"), left4me.Blueprint{Name: "plain"}); err != nil ||
 		v.CreatedAt.IsZero() {
-		t.Errorf("%+v, %v", v, err)
+		t.Errorf("got %+v, error %v", v, err)
 	}
 	want := left4me.Blueprint{Name: "versus", Overlays: left4me.Refs("plugins", "maps"), Settings: left4me.Settings{Mode: "versus"}}
 	if _, err := c.Blueprints().Create(t.Context(), left4me.ByUser("tester"), want); !errors.Is(err, left4me.Unavailable) {
@@ -161,10 +161,10 @@ func TestBlueprintsStackOverlaysOfHost(t *testing.T) {
 	}
 	got, err := c.Blueprints().Get(t.Context(), "versus")
 	if err != nil || len(got.Overlays) != 2 || got.Overlays[0].Name != "plugins" || got.Settings.Mode != "versus" {
-		t.Errorf("%+v, %v", got, err)
+		t.Errorf("got %+v, error %v", got, err)
 	}
 	if all, err := c.Blueprints().List(t.Context()); err != nil || len(all) != 3 {
-		t.Errorf("%+v, %v", all, err)
+		t.Errorf("got %+v, error %v", all, err)
 	}
 	for _, bad := range []struct {
 		v     left4me.Blueprint

@@ -63,7 +63,7 @@ func TestFillQuotesValues(t *testing.T) {
 	}
 	filled, err := r.Fill(map[string]string{"FILE_URL": " it's; $(rm -rf ~) "})
 	if err != nil || !strings.Contains(filled.Script, "\nFILE_URL='it'\\''s; $(rm -rf ~)'\n") {
-		t.Errorf("%v, %s", err, filled.Script)
+		t.Errorf("got error %v, %s", err, filled.Script)
 	}
 	if again, err := r.Fill(nil); err != nil || again.Script != r.Script {
 		t.Errorf("without values: %v, %s", err, again.Script)

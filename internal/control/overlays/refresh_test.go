@@ -181,7 +181,7 @@ func TestRolloutOfScheduledRevision(t *testing.T) {
 		return err == nil && len(v.NewContent) == 1
 	})
 	if r, err := s.Restart(t.Context(), "maps"); err != nil || r != nil {
-		t.Errorf("%+v, %v", r, err)
+		t.Errorf("got %+v, error %v", r, err)
 	}
 	ahead(25 * time.Hour)
 	until(t, "the rollout has started", func() bool {
@@ -196,7 +196,7 @@ func TestRolloutOfScheduledRevision(t *testing.T) {
 	r, err := s.Restart(t.Context(), "maps")
 	if err != nil || r.State != overlays.RestartRuns || len(r.Wishes) != 1 || r.Wishes[0].Server != "full" ||
 		r.Wishes[0].Why != "2 playing" {
-		t.Errorf("%+v, %v", r, err)
+		t.Errorf("got %+v, error %v", r, err)
 	}
 	all, err := s.jobs.List(t.Context(), "server", "full", 9)
 	if err != nil || len(all) != 0 {
@@ -204,7 +204,7 @@ func TestRolloutOfScheduledRevision(t *testing.T) {
 	}
 	if r, err = s.CancelRestart(t.Context(), left4me.ByUser(admin), "maps"); err != nil || r.State != overlays.RestartCancelled ||
 		r.Reason != "by admin" {
-		t.Errorf("%+v, %v", r, err)
+		t.Errorf("got %+v, error %v", r, err)
 	}
 	s.mu.Lock()
 	s.up(t, "full", 0, 1)
@@ -212,7 +212,7 @@ func TestRolloutOfScheduledRevision(t *testing.T) {
 	ahead(2 * time.Minute)
 	if all, err := s.jobs.List(t.Context(), "server", "alpha", 9); err != nil || len(all) != 1 ||
 		!strings.Contains(all[0].By.Name, "revision 3 of maps") {
-		t.Errorf("%+v, %v", all, err)
+		t.Errorf("got %+v, error %v", all, err)
 	}
 	if _, err := s.CancelRestart(t.Context(), left4me.ByUser(admin), "nothing"); !errors.Is(err, left4me.NotFound) {
 		t.Error(err)
@@ -300,7 +300,7 @@ func TestCancelledRolloutIsNotRestarted(t *testing.T) {
 		}
 	})
 	if r, rerr := s.Restart(t.Context(), "maps"); err != nil || rerr != nil || r.State != overlays.RestartCancelled {
-		t.Errorf("%+v, %v, %v", r, err, rerr)
+		t.Errorf("got %+v, error %v, error %v", r, err, rerr)
 	}
 }
 

@@ -54,7 +54,7 @@ func TestRenamedOverlayKeepsHostContent(t *testing.T) {
 	}
 	v := s.rename(t, "maps", "campaigns")
 	if v.Name != "campaigns" || v.HostName != "maps" || v.Content.Current != 2 || v.Content.Name != "campaigns" {
-		t.Errorf("%+v", v)
+		t.Errorf("got %+v", v)
 	}
 	if _, err := s.Get(t.Context(), "maps"); !errors.Is(err, left4me.NotFound) {
 		t.Error(err)
@@ -67,11 +67,11 @@ func TestRenamedOverlayKeepsHostContent(t *testing.T) {
 	s.lay("campaigns", 7)
 	all, err := s.List(t.Context())
 	if err != nil || len(all) != 2 || all[0].Name != "campaigns" || all[0].Content.Current != 2 || all[1].Name != "stray" {
-		t.Errorf("%+v, %v", all, err)
+		t.Errorf("got %+v, error %v", all, err)
 	}
 	// Renaming an overlay that only exists on the disk creates a row.
 	if v := s.rename(t, "stray", "found"); v.HostName != "stray" || v.ID == "" || v.Content.Current != 1 {
-		t.Errorf("%+v", v)
+		t.Errorf("got %+v", v)
 	}
 	if v := s.rename(t, "campaigns", "maps"); v.HostName != "" || v.Content.Current != 2 {
 		t.Errorf("back to its old name: %+v", v)
@@ -105,14 +105,14 @@ func TestHostRequestsUseHostNameOfRenamedOverlay(t *testing.T) {
 	s.rename(t, "maps", "campaigns")
 	rev := s.Revisions()
 	if c, err := rev.Get(ctx, "campaigns", 0); err != nil || c.Name != "campaigns" || c.NameOnHost != "maps" {
-		t.Errorf("%+v, %v", c, err)
+		t.Errorf("got %+v, error %v", c, err)
 	}
 	var failed []error
 	failed = append(failed, second(rev.Tree(ctx, "campaigns", 1, left4me.Filter{})), second(rev.Diff(ctx, "campaigns", 1, 2, "", 1)),
 		second(rev.File(ctx, "campaigns", 1, "a", "")), second(s.Plan(ctx, "campaigns", left4me.Change{})))
 	for _, err := range failed {
 		if e, ok := left4me.Public(err); !ok || !strings.Contains(e.Text, "campaigns") {
-			t.Errorf("%v", err)
+			t.Errorf("got error %v", err)
 		}
 	}
 	_, _ = rev.Use(ctx, by, "campaigns", 1)
@@ -134,7 +134,7 @@ func TestHostRequestsUseHostNameOfRenamedOverlay(t *testing.T) {
 	}
 	build, err := s.Build(ctx, by, "campaigns", overlays.Request{Change: &left4me.Change{Delete: []string{"a"}}})
 	if j := s.ended(t, build, err); j.Target != "campaigns" {
-		t.Errorf("%+v", j)
+		t.Errorf("got %+v", j)
 	}
 	collect, err := s.Collect(ctx, by)
 	s.ended(t, collect, err)
@@ -290,13 +290,13 @@ func TestRenamedOverlayRequiresNoRestart(t *testing.T) {
 	shown := []left4me.OverlayRef{{Name: "campaigns", Revision: 1}}
 	if v := view(); v.RestartRequired || len(v.NewContent) > 0 || !slices.Equal(v.Status.Overlays, shown) ||
 		!slices.Equal(v.Overlays, left4me.Refs("campaigns")) {
-		t.Errorf("%+v", v)
+		t.Errorf("got %+v", v)
 	}
 	s.lay("maps", 2)
 	tell()
 	until(t, "a revision is new", func() bool { return len(view().NewContent) > 0 })
 	if v := view(); !slices.Equal(v.NewContent, []left4me.OverlayChange{{Overlay: "campaigns", From: 1, To: 2}}) {
-		t.Errorf("%+v", v.NewContent)
+		t.Errorf("got %+v", v.NewContent)
 	}
 }
 
@@ -402,7 +402,7 @@ func TestPromotionWithoutServerIDIsNotRetried(t *testing.T) {
 	s.ended(t, old, err)
 	_, err = s.jobs.Retry(ctx, by, old.ID)
 	if e, ok := left4me.Public(err); !ok || e.Code != "job.promoted_server_unknown" {
-		t.Errorf("%v", err)
+		t.Errorf("got error %v", err)
 	}
 }
 
@@ -430,7 +430,7 @@ func TestHostErrorsShowCurrentServerNames(t *testing.T) {
 	gone, err := s.Delete(ctx, by, "campaigns")
 	for _, e := range []*left4me.Error{e, s.ended(t, gone, err).Error} {
 		if e == nil || e.Args["overlay"] != "campaigns" || e.Args["servers"] != "beta, gamma" || !strings.Contains(e.Text, "beta, gamma") {
-			t.Errorf("%+v", e)
+			t.Errorf("got %+v", e)
 		}
 	}
 }

@@ -86,11 +86,11 @@ func TestSinceEmpty(t *testing.T) {
 	all := []servers.View{view("a", 0), view("b", 1)}
 	first := Since(nil).Update(all, noon)
 	if len(first) != 1 || first["a"] != noon {
-		t.Errorf("%v", first)
+		t.Errorf("got %v", first)
 	}
 	later := first.Update(all, noon.Add(time.Hour))
 	if later["a"] != noon {
-		t.Errorf("%v", later)
+		t.Errorf("got %v", later)
 	}
 	all[0].Status.Players = 2
 	if v := later.Update(all, noon.Add(time.Hour)); len(v) != 0 {

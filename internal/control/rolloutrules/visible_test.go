@@ -83,7 +83,7 @@ func TestMovesKeepErrors(t *testing.T) {
 		Settle(store.Move{State: Moving}, left4me.Job{State: left4me.JobFailed, Error: why}), Refused(store.Move{State: Moving}, why),
 	} {
 		if m.Why != why || !strings.Contains(m.Reason, "27015") {
-			t.Errorf("%+v", m)
+			t.Errorf("got %+v", m)
 		}
 	}
 }

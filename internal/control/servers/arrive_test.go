@@ -65,16 +65,16 @@ func TestWantedServersStartAfterReboot(t *testing.T) {
 	got := m.starts(t)
 	j := got["on"]
 	if len(got) != 1 || j.Kind != left4me.StartServer || j.By != left4me.ByLeft4me || j.Reason != "started after a reboot" {
-		t.Fatalf("%+v", got)
+		t.Fatalf("got %+v", got)
 	}
 	// left4me restarts before the job ends.
 	m.arrives(t, "boot-2", left4me.Status{Name: "on", State: left4me.Stopped})
 	if again := m.starts(t); len(again) != 1 || again["on"].ID != j.ID {
-		t.Errorf("%+v", again)
+		t.Errorf("got %+v", again)
 	}
 	m.end(t, j, left4me.JobFailed) // for example because its port is in use
 	if v, err := m.Get(t.Context(), "on"); err != nil || v.Wanted != left4me.WantRunning || v.Held != "" {
-		t.Errorf("%+v, %v", v, err)
+		t.Errorf("got %+v, error %v", v, err)
 	}
 }
 
@@ -89,7 +89,7 @@ func TestServerThatGaveUpStaysDownAfterReboot(t *testing.T) {
 	m.arrives(t, "boot-2")
 	v, err := m.Get(t.Context(), "alpha")
 	if err != nil || len(m.starts(t)) != 0 || v.Wanted != left4me.WantRunning || v.Held != left4me.HeldCrashed || v.Status.Reason == "" {
-		t.Errorf("%+v, %v", v, err)
+		t.Errorf("got %+v, error %v", v, err)
 	}
 	// A user starts it again, and it runs.
 	m.end(t, m.act(t, left4me.StartServer, "alpha"), left4me.JobDone)
@@ -104,7 +104,7 @@ func TestServerThatGaveUpDuringDowntimeStaysDown(t *testing.T) {
 	m.end(t, m.act(t, left4me.StartServer, "alpha"), left4me.JobDone)
 	m.arrives(t, "boot-1", left4me.Status{Name: "alpha", State: left4me.Failed, GaveUp: true})
 	if v, err := m.Get(t.Context(), "alpha"); err != nil || len(m.starts(t)) != 0 || v.Held != left4me.HeldCrashed {
-		t.Errorf("%+v, %v", v, err)
+		t.Errorf("got %+v, error %v", v, err)
 	}
 }
 
@@ -113,7 +113,7 @@ func TestAutostartNeverHoldsServerAfterReboot(t *testing.T) {
 	m.create(t, "alpha")
 	v, err := m.Update(t.Context(), left4me.ByUser("al"), left4me.Server{Name: "alpha", Autostart: left4me.AutostartNever})
 	if err != nil || v.Autostart != left4me.AutostartNever {
-		t.Fatalf("%+v, %v", v, err)
+		t.Fatalf("got %+v, error %v", v, err)
 	}
 	_, err = m.Update(t.Context(), left4me.ByUser("al"), left4me.Server{Name: "alpha", Autostart: "sometimes"})
 	is(t, err, left4me.Invalid, "autostart")
@@ -123,7 +123,7 @@ func TestAutostartNeverHoldsServerAfterReboot(t *testing.T) {
 		m.arrives(t, "boot-2")
 		v, err := m.Get(t.Context(), "alpha")
 		if err != nil || len(m.starts(t)) != 0 || v.Held != left4me.HeldBoot || v.Wanted != left4me.WantRunning || v.Status.Reason == "" {
-			t.Errorf("%+v, %v", v, err)
+			t.Errorf("got %+v, error %v", v, err)
 		}
 	}
 }
@@ -138,11 +138,11 @@ func TestAutostartAlwaysStartsStoppedServerAtBoot(t *testing.T) {
 	}
 	m.arrives(t, "boot-1") // a restart of left4me within the same boot starts nothing
 	if got := m.starts(t); len(got) != 0 {
-		t.Errorf("%+v", got)
+		t.Errorf("got %+v", got)
 	}
 	m.arrives(t, "boot-2")
 	if got := m.starts(t); len(got) != 1 || got["alpha"].Reason != "started after a reboot" {
-		t.Errorf("%+v", got)
+		t.Errorf("got %+v", got)
 	}
 }
 
@@ -153,7 +153,7 @@ func TestServerInUnknownStateIsNotStarted(t *testing.T) {
 	m.end(t, m.act(t, left4me.StartServer, "alpha"), left4me.JobDone)
 	m.arrives(t, "boot-2", left4me.Status{Name: "alpha", State: left4me.Unknown, Reason: "its disk is gone"})
 	if v, err := m.Get(t.Context(), "alpha"); err != nil || len(m.starts(t)) != 0 || v.BootID == "boot-2" {
-		t.Errorf("%+v, %v", v, err)
+		t.Errorf("got %+v, error %v", v, err)
 	}
 }
 
@@ -169,11 +169,11 @@ func TestWantedServersWaitForTheGame(t *testing.T) {
 		return strings.Contains(v.Status.Reason, "the game is not installed on host local")
 	})
 	if v, err := m.Get(t.Context(), "off"); err != nil || v.Status.Reason != "" || len(m.starts(t)) != 0 {
-		t.Errorf("%+v, %v", v, err)
+		t.Errorf("got %+v, error %v", v, err)
 	}
 	m.build.Store(2243)
 	v := m.until(t, "alpha", func(v servers.View) bool { return v.Job != nil })
 	if v.Job.Kind != left4me.StartServer || v.Status.Reason != "" {
-		t.Errorf("%+v", v)
+		t.Errorf("got %+v", v)
 	}
 }

@@ -100,7 +100,7 @@ func TestCheckReportsAllFields(t *testing.T) {
 	err := servers.Check(left4me.Server{Name: "A", Host: "B", Blueprint: "C", Port: 1, Settings: left4me.Settings{Map: " ", Mode: " "}})
 	var all left4me.Fields
 	if !errors.As(err, &all) || len(all) != 6 {
-		t.Errorf("%v", err)
+		t.Errorf("got error %v", err)
 	}
 }
 

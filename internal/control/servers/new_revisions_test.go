@@ -45,6 +45,6 @@ func TestNewerReportOfRevisionsWins(t *testing.T) {
 	l.current("local", map[left4me.Name]int{"maps": 2}, l.sequence())
 	l.current("local", map[left4me.Name]int{"maps": 1}, asked) // a delayed answer
 	if r, ok := l.revisions("local"); !ok || r["maps"] != 2 {
-		t.Errorf("%v", r)
+		t.Errorf("got %v", r)
 	}
 }

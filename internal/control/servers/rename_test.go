@@ -47,7 +47,7 @@ func TestRenamedServerKeepsItsStatus(t *testing.T) {
 	s.until(t, "alpha", func(v servers.View) bool { return v.Status.Players == 2 })
 	v := s.rename(t, "alpha", "beta")
 	if v.ID != old.ID || v.Name != "beta" || v.Status.Name != "beta" || v.Status.Players != 2 || v.HostName != "alpha" {
-		t.Errorf("%+v", v)
+		t.Errorf("got %+v", v)
 	}
 	_, err := s.Get(t.Context(), "alpha")
 	is(t, err, left4me.NotFound, "")
@@ -93,7 +93,7 @@ func TestRenamedServerHasNoOldStatus(t *testing.T) {
 	s.create(t, "gamma")
 	s.until(t, "gamma", func(v servers.View) bool { return v.Status.State == left4me.Running }) // all statuses have arrived
 	if v := s.rename(t, "alpha", "beta"); v.Status.State != left4me.Running || v.Status.Reason != "" {
-		t.Errorf("%+v", v.Status)
+		t.Errorf("got %+v", v.Status)
 	}
 }
 
@@ -188,7 +188,7 @@ func TestJobOnRenamedServerHasBothNames(t *testing.T) {
 	case d := <-work:
 		var spec left4me.Spec
 		if err := json.Unmarshal(d.Spec, &spec); err != nil || d.Target != "beta" || spec.Name != "beta" || spec.OldName != "alpha" {
-			t.Errorf("%s, %s", d.Target, d.Spec)
+			t.Errorf("got %s, %s", d.Target, d.Spec)
 		}
 	case <-time.After(patience):
 		t.Fatal("no job arrived")
@@ -219,7 +219,7 @@ func TestJobFromBeforeRenameHasOldName(t *testing.T) {
 			}
 			var spec left4me.Spec
 			if err := json.Unmarshal(d.Spec, &spec); err != nil || d.Target != "alpha" || spec.Name != "alpha" || spec.OldName != "" {
-				t.Errorf("%s, %s", d.Target, d.Spec)
+				t.Errorf("got %s, %s", d.Target, d.Spec)
 			}
 			if j, err := s.jobs.Get(t.Context(), waits.ID); err != nil || j.Target != "beta" {
 				t.Errorf("Target = %s, want beta, %v", j.Target, err)
@@ -260,7 +260,7 @@ func TestConsoleFollowsRename(t *testing.T) {
 	s.step(t, start, left4me.StepRename)
 	for c, err := range chunks {
 		if err != nil || c.After != 100 || c.Text != "new\n" {
-			t.Errorf("%+v, %v", c, err)
+			t.Errorf("got %+v, error %v", c, err)
 		}
 		break
 	}
@@ -308,7 +308,7 @@ func TestHostNameIsCheckedAfterJob(t *testing.T) {
 	s.end(t, start, left4me.JobCancelled)
 	s.until(t, "beta", func(v servers.View) bool { return v.HostName == "" })
 	if v := s.rename(t, "beta", "gamma"); v.HostName != "beta" {
-		t.Errorf("%+v", v)
+		t.Errorf("got %+v", v)
 	}
 }
 
@@ -389,7 +389,7 @@ func TestConsoleOfRenamedServerSkipsNextServer(t *testing.T) {
 	}()
 	for c, err := range chunks {
 		if err != nil || c.Text != "its own\n" || c.After != 0 {
-			t.Errorf("%+v, %v", c, err)
+			t.Errorf("got %+v, error %v", c, err)
 		}
 		break
 	}
@@ -602,7 +602,7 @@ func TestConsoleWaitsForRenameOnHost(t *testing.T) {
 	}()
 	for c, err := range chunks {
 		if err != nil || c.After != 100 || c.Text != "new\n" {
-			t.Errorf("%+v, %v", c, err)
+			t.Errorf("got %+v, error %v", c, err)
 		}
 		break
 	}
@@ -634,7 +634,7 @@ func TestConsoleContinuesAfterLogWasRemoved(t *testing.T) {
 	}
 	for c, err := range chunks {
 		if err != nil || c.Text != "new\n" || c.Position != 4 {
-			t.Errorf("%+v, %v", c, err)
+			t.Errorf("got %+v, error %v", c, err)
 		}
 		return
 	}

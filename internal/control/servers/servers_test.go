@@ -124,18 +124,18 @@ func TestCreateFillsInDefaults(t *testing.T) {
 	s.host(t, nil)
 	v := s.create(t, "alpha")
 	if v.Host != left4me.LocalHost || v.Blueprint != left4me.DefaultBlueprint || v.Port != 33000 || v.CreatedAt.IsZero() {
-		t.Errorf("%+v", v)
+		t.Errorf("got %+v", v)
 	}
 	if err := s.store.Blueprints().Create(t.Context(), left4me.Blueprint{Name: "versus"}); err != nil {
 		t.Fatal(err)
 	}
 	v, err := s.Create(t.Context(), left4me.ByUser("tester"), left4me.Server{Name: "beta", Blueprint: "versus", Port: 40000})
 	if err != nil || v.Blueprint != "versus" || v.Port != 40000 {
-		t.Errorf("%+v, %v", v, err)
+		t.Errorf("got %+v, error %v", v, err)
 	}
 	all, err := s.List(t.Context())
 	if err != nil || len(all) != 2 || all[0].Name != "alpha" {
-		t.Errorf("%+v, %v", all, err)
+		t.Errorf("got %+v, error %v", all, err)
 	}
 }
 
@@ -200,7 +200,7 @@ func TestCreateWithoutHost(t *testing.T) {
 	s := newSite(t)
 	v := s.create(t, "alpha")
 	if v.Port != 33000 || v.Status.State != left4me.Unknown || v.Status.Reason == "" || v.RestartRequired {
-		t.Errorf("%+v", v)
+		t.Errorf("got %+v", v)
 	}
 	if _, err := s.Consoles().Command(t.Context(), left4me.ByUser("al"), "alpha", "status"); !errors.Is(err, left4me.Unavailable) {
 		t.Errorf("Command without a host: %v", err)
@@ -218,7 +218,7 @@ func TestStateComesFromHost(t *testing.T) {
 	})
 	s.publish(t, bus.KindHello, bus.Hello{V: bus.Version})
 	if v := s.until(t, "alpha", func(v servers.View) bool { return v.Status.State == left4me.Running }); v.Status.PID != 42 {
-		t.Errorf("%+v", v)
+		t.Errorf("got %+v", v)
 	}
 	if v, err := s.Get(t.Context(), "beta"); err != nil || v.Status.State != left4me.Stopped {
 		t.Errorf("a server that the host doesn't list is not stopped: %+v, %v", v, err)
@@ -226,7 +226,7 @@ func TestStateComesFromHost(t *testing.T) {
 	s.publish(t, bus.KindStatus, left4me.Status{Name: "alpha", State: left4me.Failed, Reason: "it crashed"})
 	if v := s.until(t, "alpha", func(v servers.View) bool { return v.Status.State == left4me.Failed }); v.Status.PID != 0 ||
 		v.Status.Reason != "it crashed" {
-		t.Errorf("%+v", v)
+		t.Errorf("got %+v", v)
 	}
 	// Invalid messages are ignored.
 	if err := s.bus.Publish(bus.Broadcast(left4me.LocalHost, bus.KindStatus), "nonsense"); err != nil {
@@ -271,7 +271,7 @@ func TestRetryUsesCurrentDefinition(t *testing.T) {
 	s.end(t, start, left4me.JobFailed)
 	again, err := s.jobs.Retry(t.Context(), left4me.ByUser("al"), start.ID)
 	if err != nil || again.ID == start.ID || again.Kind != left4me.StartServer || again.Target != "alpha" {
-		t.Fatalf("%+v, %v", again, err)
+		t.Fatalf("got %+v, error %v", again, err)
 	}
 	s.end(t, again, left4me.JobFailed)
 	s.end(t, s.act(t, left4me.DeleteServer, "alpha"), left4me.JobDone)
@@ -295,7 +295,7 @@ func TestOlderListDoesNotUndoNewerStatus(t *testing.T) {
 	s.publish(t, bus.KindHello, bus.Hello{V: bus.Version})
 	s.until(t, "beta", func(v servers.View) bool { return v.Status.State == left4me.Running })
 	if v, err := s.Get(t.Context(), "alpha"); err != nil || v.Status.State != left4me.Stopped {
-		t.Errorf("%+v, %v", v.Status, err)
+		t.Errorf("got %+v, error %v", v.Status, err)
 	}
 }
 
@@ -327,20 +327,20 @@ func TestViewShowsJob(t *testing.T) {
 	s.create(t, "alpha")
 	j, err := s.Act(t.Context(), left4me.ByUser("al"), left4me.StartServer, "alpha")
 	if err != nil || j.State != left4me.JobQueued || j.Target != "alpha" || j.Host != left4me.LocalHost {
-		t.Fatalf("%+v, %v", j, err)
+		t.Fatalf("got %+v, error %v", j, err)
 	}
 	if again, err := s.Act(t.Context(), left4me.ByUser("al"), left4me.StartServer, "alpha"); err != nil || again.ID != j.ID {
-		t.Errorf("%+v, %v", again, err)
+		t.Errorf("got %+v, error %v", again, err)
 	}
 	if v, err := s.Get(t.Context(), "alpha"); err != nil || v.Job == nil || v.Job.ID != j.ID {
-		t.Errorf("%+v, %v", v.Job, err)
+		t.Errorf("got %+v, error %v", v.Job, err)
 	}
 	// The host gets the definition with its blueprint applied.
 	q, err := s.store.Jobs().Get(t.Context(), j.ID)
 	var told left4me.Spec
 	if err = errors.Join(err, json.Unmarshal(q.Spec, &told)); err != nil || told.Port != 33000 ||
 		told.Settings.Hostname != "left4me alpha" {
-		t.Errorf("%+v, %v", told, err)
+		t.Errorf("got %+v, error %v", told, err)
 	}
 	_, err = s.Act(t.Context(), left4me.ByUser("al"), left4me.StartServer, "nobody")
 	is(t, err, left4me.NotFound, "")
@@ -376,7 +376,7 @@ func TestWatchCoalescesChanges(t *testing.T) {
 	}
 	slices.Sort(names)
 	if strings.Join(names, ",") != "alpha,beta" {
-		t.Errorf("%v", names)
+		t.Errorf("got %v", names)
 	}
 	select {
 	case n := <-got:
@@ -474,7 +474,7 @@ func TestCommandRunsOnHost(t *testing.T) {
 	s.create(t, "alpha")
 	if out, err := s.Consoles().Command(t.Context(), left4me.ByUser("al"), "alpha", "\ufeffstatus"); err != nil ||
 		out != "alpha ran status" { // the byte order mark was removed
-		t.Errorf("%q, %v", out, err)
+		t.Errorf("got %q, error %v", out, err)
 	}
 	_, err := s.Consoles().Command(t.Context(), left4me.ByUser("al"), "alpha", "a\nquit")
 	is(t, err, left4me.Invalid, "command")
@@ -538,7 +538,7 @@ func TestCrashesAreStored(t *testing.T) {
 			return
 		}
 		if time.Now().After(end) {
-			t.Fatalf("%+v", all)
+			t.Fatalf("got %+v", all)
 		}
 	}
 }
@@ -563,7 +563,7 @@ func TestViewListsNewContent(t *testing.T) {
 	// The server runs with an overlay that its definition no longer lists.
 	v := s.until(t, "alpha", func(v servers.View) bool { return len(v.NewContent) > 0 })
 	if want := []left4me.OverlayChange{{Overlay: "maps", From: 1}}; !slices.Equal(v.NewContent, want) {
-		t.Errorf("%+v", v.NewContent)
+		t.Errorf("got %+v", v.NewContent)
 	}
 	s.publish(t, bus.KindStatus,
 		left4me.Status{Name: "alpha", State: left4me.Stopped, Build: 1, Overlays: []left4me.OverlayRef{{Name: "maps", Revision: 1}}})

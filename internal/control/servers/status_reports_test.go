@@ -13,7 +13,7 @@ func TestEqualStateOfNextServerIsWrittenAgain(t *testing.T) {
 	l.set("local", running)
 	written, forgotten := l.reports()
 	if len(written) != 1 || len(forgotten) != 0 {
-		t.Fatalf("%v, %v", written, forgotten)
+		t.Fatalf("got %v, %v", written, forgotten)
 	}
 	l.forget("local", "alpha", l.sequence())
 	l.set("local", running)

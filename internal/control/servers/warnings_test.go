@@ -93,7 +93,7 @@ func TestWarningForMissingFirstMap(t *testing.T) {
 func TestNoWarningWithoutHost(t *testing.T) {
 	s := newSite(t)
 	if all := s.Warnings().OfStack(t.Context(), left4me.Settings{Map: "nowhere"}, nil); len(all) > 0 {
-		t.Errorf("%+v", all)
+		t.Errorf("got %+v", all)
 	}
 }
 
@@ -146,7 +146,7 @@ func TestWarningsForMisreadCfgLines(t *testing.T) {
 	v, err := s.Create(t.Context(), left4me.ByUser("tester"),
 		left4me.Server{Name: "alpha", Settings: left4me.Settings{Cfg: []string{"sv_cheats 0", secret, "say\u00a0x"}}})
 	if err != nil || v.Settings.Cfg[1] != secret {
-		t.Fatalf("%v, %v", v.Settings, err)
+		t.Fatalf("got %v, error %v", v.Settings, err)
 	}
 	all := s.Warnings().Of(t.Context(), "alpha")
 	var texts []string
@@ -163,7 +163,7 @@ func TestWarningsForMisreadCfgLines(t *testing.T) {
 	}
 	if got := s.Warnings().OfStack(t.Context(), left4me.Settings{Cfg: []string{secret}}, nil); len(got) != 1 ||
 		!strings.Contains(got[0].Text, "of the blueprint: line 1:") {
-		t.Errorf("%+v", got)
+		t.Errorf("got %+v", got)
 	}
 	if strings.Contains(strings.Join(texts, ""), "secret") {
 		t.Error("a warning contains a password")

@@ -48,7 +48,7 @@ func TestUploadFollowsRenamedOverlay(t *testing.T) {
 		on, terr := u.Target(t.Context(), ann, v.ID)
 		if errors.Join(err, lerr, terr) != nil || got.Overlay != "campaigns" || len(all) != 1 || all[0].Overlay != "campaigns" ||
 			on != left4me.OnOverlay("campaigns") {
-			t.Errorf("%+v, %+v, %+v, %v", got, all, on, errors.Join(err, lerr, terr))
+			t.Errorf("got %+v, %+v, %+v, %v", got, all, on, errors.Join(err, lerr, terr))
 		}
 		if _, err := u.Ready(t.Context(), ann, "campaigns", v.ID); err != nil {
 			t.Error(err)
@@ -56,7 +56,7 @@ func TestUploadFollowsRenamedOverlay(t *testing.T) {
 	}
 	made, err := u.Create(t.Context(), ann, "campaigns")
 	if err != nil || made.Overlay != "campaigns" {
-		t.Errorf("%+v, %v", made, err)
+		t.Errorf("got %+v, error %v", made, err)
 	}
 	names = left4me.NewOverlayNames(map[left4me.Name]left4me.Name{"custom": "maps"})
 	if got, err := u.Get(t.Context(), ann, made.ID); err != nil || got.Overlay != "custom" {
@@ -97,7 +97,7 @@ func arrivesInPieces(t *testing.T) {
 	u, dir := open(t)
 	v := begin(t, u, ann)
 	if f := send(t, u, v.ID, "a dir/ü.vpk", 0, 10, "01234"); f.Have != 5 || f.Size != 10 {
-		t.Fatalf("%+v", f)
+		t.Fatalf("got %+v", f)
 	}
 	if _, err := u.Ready(t.Context(), ann, "maps", v.ID); !errors.Is(err, left4me.Invalid) {
 		t.Fatalf("Ready with half of a file: %v", err)
@@ -107,7 +107,7 @@ func arrivesInPieces(t *testing.T) {
 		t.Fatalf("a gap: %+v, %v", f, err)
 	}
 	if f := send(t, u, v.ID, "a dir/ü.vpk", 5, -1, "56789"); f.Have != 10 {
-		t.Fatalf("%+v", f)
+		t.Fatalf("got %+v", f)
 	}
 	// If the last answer was lost, the sender repeats the piece: that succeeds, but additional data
 	// doesn't.
@@ -118,14 +118,14 @@ func arrivesInPieces(t *testing.T) {
 	send(t, u, v.ID, "empty", 0, 0, "")
 	got, err := u.Ready(t.Context(), ann, "maps", v.ID)
 	if err != nil || len(got.Files) != 2 || !got.Complete() {
-		t.Fatalf("%+v, %v", got, err)
+		t.Fatalf("got %+v, error %v", got, err)
 	}
 	b, err := os.ReadFile(filepath.Join(dir, "tmp", "upload-"+v.ID, "files", "a dir", "ü.vpk"))
 	if err != nil || string(b) != "0123456789" {
-		t.Fatalf("%q, %v", b, err)
+		t.Fatalf("got %q, error %v", b, err)
 	}
 	if parts, err := os.ReadDir(filepath.Join(dir, "tmp", "upload-"+v.ID, "parts")); err != nil || len(parts) != 0 {
-		t.Fatalf("%v, %v", parts, err)
+		t.Fatalf("got %v, error %v", parts, err)
 	}
 	if st, err := os.Stat(filepath.Join(dir, "tmp", "upload-"+v.ID)); err != nil || st.Mode().Perm() != 0o700 {
 		t.Fatalf("the directory is readable by others: %v, %v", st.Mode(), err)
@@ -231,14 +231,14 @@ func TestUploadSurvivesRestart(t *testing.T) {
 		if err != nil || got.By != "ann" || got.Overlay != "maps" || !got.CreatedAt.Equal(v.CreatedAt) || len(got.Files) < 2 ||
 			got.Files[0] != (uploads.File{Path: "big.vpk", Size: 8, Have: 6}) ||
 			got.Files[1] != (uploads.File{Path: "cfg/server.cfg", Size: 3, Have: 3}) {
-			t.Fatalf("%+v, %v", got, err)
+			t.Fatalf("got %+v, error %v", got, err)
 		}
 		send(t, u, v.ID, "later", 0, 1, "")
 	}
 	send(t, u, v.ID, "later", 0, 1, "x")
 	send(t, u, v.ID, "big.vpk", 6, 8, "78")
 	if got, err := u.Ready(t.Context(), ann, "maps", v.ID); err != nil || len(got.Files) != 3 {
-		t.Fatalf("%+v, %v", got, err)
+		t.Fatalf("got %+v, error %v", got, err)
 	}
 }
 
@@ -258,7 +258,7 @@ func TestWriteRefusesUnsafePaths(t *testing.T) {
 		}
 	}
 	if got, err := u.Get(t.Context(), ann, v.ID); err != nil || len(got.Files) != 1 {
-		t.Errorf("%+v, %v", got, err)
+		t.Errorf("got %+v, error %v", got, err)
 	}
 	if all, err := filepath.Glob(filepath.Join(dir, "*")); err != nil || len(all) != 1 {
 		t.Errorf("files outside of the upload: %v, %v", all, err)
@@ -278,14 +278,14 @@ func TestUploadIsVisibleToOwnerAndAdministrators(t *testing.T) {
 		func() error { return u.Delete(t.Context(), root, strings.Repeat("a", 26)) },
 	} {
 		if err := f(); !errors.Is(err, left4me.NotFound) {
-			t.Errorf("%v", err)
+			t.Errorf("got error %v", err)
 		}
 	}
 	if all, err := u.List(t.Context(), bob); err != nil || len(all) != 0 {
-		t.Errorf("%+v, %v", all, err)
+		t.Errorf("got %+v, error %v", all, err)
 	}
 	if all, err := u.List(t.Context(), root); err != nil || len(all) != 1 {
-		t.Errorf("%+v, %v", all, err)
+		t.Errorf("got %+v, error %v", all, err)
 	}
 	if _, err := u.Ready(t.Context(), ann, "other", v.ID); !errors.Is(err, left4me.Invalid) {
 		t.Errorf("Ready for another overlay: %v", err)
@@ -295,7 +295,7 @@ func TestUploadIsVisibleToOwnerAndAdministrators(t *testing.T) {
 		t.Errorf("an administrator restricted to one overlay sees uploads of others: %+v, %v", all, err)
 	}
 	if on, err := u.Target(t.Context(), some, v.ID); err != nil || on != left4me.OnOverlay("maps") {
-		t.Errorf("%+v, %v", on, err)
+		t.Errorf("got %+v, error %v", on, err)
 	}
 	some.Only = &accounts.Targets{left4me.OnOverlay("other")}
 	_, unseen := u.Target(t.Context(), some, v.ID)
@@ -306,7 +306,7 @@ func TestUploadIsVisibleToOwnerAndAdministrators(t *testing.T) {
 		t.Errorf("unknown upload: %v; upload for an unseen overlay: %v", err, unseen)
 	}
 	if _, err := u.Get(t.Context(), ann, v.ID); !errors.Is(err, left4me.NotFound) {
-		t.Errorf("%v", err)
+		t.Errorf("got error %v", err)
 	}
 }
 
@@ -316,19 +316,19 @@ func TestOpenUploadsPerUserAreLimited(t *testing.T) {
 		begin(t, u, ann)
 	}
 	if _, err := u.Create(t.Context(), ann, "maps"); !errors.Is(err, left4me.Busy) {
-		t.Errorf("%v", err)
+		t.Errorf("got error %v", err)
 	}
 	begin(t, u, bob)
 	// A job consumes one of the uploads.
 	all, err := u.List(t.Context(), ann)
 	if err != nil || len(all) != uploads.MaxOpen {
-		t.Fatalf("%d, %v", len(all), err)
+		t.Fatalf("got %d, error %v", len(all), err)
 	}
 	if err := os.RemoveAll(filepath.Join(dir, "tmp", "upload-"+all[0].ID)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := u.Get(t.Context(), ann, all[0].ID); !errors.Is(err, left4me.NotFound) {
-		t.Errorf("%v", err)
+		t.Errorf("got error %v", err)
 	}
 	begin(t, u, ann)
 }
@@ -350,7 +350,7 @@ func TestAbandonedUploadsAreDeleted(t *testing.T) {
 	u.Sweep()
 	left, err := os.ReadDir(filepath.Join(dir, "tmp"))
 	if err != nil || len(left) != 2 || left[0].Name() != "overlay-1" || left[1].Name() != "upload-"+young.ID {
-		t.Errorf("%v, %v", left, err)
+		t.Errorf("got %v, error %v", left, err)
 	}
 }
 
@@ -366,12 +366,12 @@ func TestFullDiskKeepsReceivedData(t *testing.T) {
 	filling := iotest.DataErrReader(&cut{n: 65 << 20, at: func() { left = 0 }})
 	f, err := u.Write(t.Context(), ann, v.ID, "a", 0, 70<<20, filling)
 	if !errors.Is(err, left4me.DiskFull) || f.Have < 60<<20 {
-		t.Errorf("%+v, %v", f, err)
+		t.Errorf("got %+v, error %v", f, err)
 	}
 	left = 1 << 40
 	if f, err = u.Write(t.Context(), ann, v.ID, "a", f.Have, 70<<20, bytes.NewReader(make([]byte, 70<<20-f.Have))); err != nil ||
 		f.Have != 70<<20 {
-		t.Errorf("%+v, %v", f, err)
+		t.Errorf("got %+v, error %v", f, err)
 	}
 	if _, err := u.Write(t.Context(), ann, v.ID, "b", 0, uploads.MaxBytes, strings.NewReader("")); !errors.Is(err, left4me.Invalid) {
 		t.Errorf("an upload larger than MaxBytes: %v", err)
@@ -419,10 +419,10 @@ func TestNewerWriterTakesOverFile(t *testing.T) {
 	send(t, u, v.ID, "a", 2, 4, "cd")
 	go func() { _, _ = feed.Write([]byte("XX")); feed.Close() }()
 	if err := <-came; !errors.Is(err, left4me.Conflict) {
-		t.Errorf("%v", err)
+		t.Errorf("got error %v", err)
 	}
 	if got, err := u.Ready(t.Context(), ann, "maps", v.ID); err != nil || got.Files[0].Have != 4 {
-		t.Errorf("%+v, %v", got, err)
+		t.Errorf("got %+v, error %v", got, err)
 	}
 }
 
@@ -483,7 +483,7 @@ func TestPublishedUploadIsKeptForAWeek(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got, err := u.Ready(t.Context(), who, "maps", up.ID); err != nil || len(got.Files) != 1 {
-		t.Errorf("%+v, %v", got, err)
+		t.Errorf("got %+v, error %v", got, err)
 	}
 	if _, err := u.Get(t.Context(), accounts.Actor{Name: "bill"}, up.ID); !errors.Is(err, left4me.NotFound) {
 		t.Errorf("Get by another user: %v", err)
@@ -492,7 +492,7 @@ func TestPublishedUploadIsKeptForAWeek(t *testing.T) {
 		t.Errorf("Write to a published upload: %v", err)
 	}
 	if open, err := u.List(t.Context(), who); err != nil || len(open) != 0 {
-		t.Errorf("%+v, %v", open, err)
+		t.Errorf("got %+v, error %v", open, err)
 	}
 	now := time.Now().Add(left4me.KeepArchives - time.Minute)
 	u.SetNow(func() time.Time { return now })
@@ -524,7 +524,7 @@ func TestMovesPersistWithUpload(t *testing.T) {
 	want := []left4me.FolderMove{{From: "docs"}, {From: "old", To: "-"}} // the first one makes the overlay forget its move
 	for _, u := range []*uploads.Uploads{u, uploads.New(localfs.New(dir), noNames, slog.New(slog.DiscardHandler))} {
 		if got, err := u.Ready(t.Context(), ann, "maps", v.ID); err != nil || !slices.Equal(got.Moves, want) {
-			t.Errorf("%+v, %v", got.Moves, err)
+			t.Errorf("got %+v, error %v", got.Moves, err)
 		}
 	}
 	file := filepath.Join(dir, "tmp", "upload-"+v.ID, "moves.json")

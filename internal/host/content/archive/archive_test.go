@@ -486,7 +486,7 @@ func TestNestedArchiveIsUnpackedOneLevel(t *testing.T) {
 	}
 	got, plan := imported(t, put(t, files{"outer.zip": b.String()}), archive.Options{})
 	if len(got) != 1 || got["left4dead2/addons/b.vpk"] != "x" || plan.Files[0].From != "outer.zip/parts/inner.zip/b.vpk" {
-		t.Errorf("%v, %+v", got, plan)
+		t.Errorf("got %v, %+v", got, plan)
 	}
 	var c bytes.Buffer
 	w = zip.NewWriter(&c)
@@ -589,7 +589,7 @@ func TestBackslashIsSeparatorInWindowsZip(t *testing.T) {
 	b := zipped(t, zip.FileHeader{Name: `addons\x.vpk`, CreatorVersion: 0}, zip.FileHeader{Name: `addons\sub\`, CreatorVersion: 0})
 	got, _ := imported(t, put(t, files{"z": string(b)}), archive.Options{})
 	if len(got) != 1 || got["left4dead2/addons/x.vpk"] != "x" {
-		t.Errorf("%v", got)
+		t.Errorf("got %v", got)
 	}
 	for _, bad := range []string{`..\x.vpk`, `addons\..\..\x.vpk`, `C:\x.vpk`, `\x.vpk`, `\\host\share\x.vpk`} {
 		wantRefused(t, zipped(t, zip.FileHeader{Name: bad, CreatorVersion: 0}), bad)
@@ -694,7 +694,7 @@ func TestPlanListsOmittedFilesAndQuestions(t *testing.T) {
 				left += l.Count
 			}
 			if len(got) != 1 || left != c.left || plan.Asked != c.asked || len(plan.Skipped) != c.left {
-				t.Fatalf("%v, %+v", got, plan)
+				t.Fatalf("got %v, %+v", got, plan)
 			}
 			for _, a := range plan.Asks { // each answer results in a different plan without questions
 				for i, choice := range a.Choices {
@@ -869,7 +869,7 @@ func noise(n int) string {
 func TestRarIsImported(t *testing.T) {
 	got, _ := imported(t, put(t, files{"r": string(rar5(files{"Карты/my.map.VPK": "vpk", "readme.txt": "x"}))}), archive.Options{})
 	if len(got) != 1 || got["left4dead2/addons/my_map.vpk"] != "vpk" {
-		t.Errorf("%v", got)
+		t.Errorf("got %v", got)
 	}
 	wantRefused(t, rar5(files{"../x.vpk": "x"}), "../x.vpk")
 }

@@ -136,7 +136,7 @@ func TestEncodingOfNamesIsDetectedFromTexts(t *testing.T) {
 	}
 	got, plan := imported(t, put(t, files{"z": b.String()}), archive.Options{Import: left4me.Import{NamesHint: "gbk"}}, decoderCommand)
 	if got["left4dead2/addons/地圖.vpk"] == "" || plan.Names.Encoding != "big5" || plan.Names.Guess {
-		t.Errorf("%q, %+v", got, plan.Names)
+		t.Errorf("got %q, %+v", got, plan.Names)
 	}
 }
 

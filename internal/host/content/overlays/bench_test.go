@@ -108,7 +108,7 @@ func BenchmarkOneFileOfMany(b *testing.B) {
 		to := filepath.Join(hand, fmt.Sprint(i))
 		if out, err := exec.Command("sh", "-ec", `cp -al "$1" "$2"; rm "$2/$3"; echo x >"$2/$3"; sync -f "$2"`, "sh",
 			filepath.Join(hand, fmt.Sprint(i-1)), to, changed).CombinedOutput(); err != nil {
-			b.Fatalf("%v %s", err, out)
+			b.Fatalf("got error %v, %s", err, out)
 		}
 		theirs = append(theirs, time.Since(begin))
 	}
