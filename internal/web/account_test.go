@@ -203,7 +203,7 @@ func TestAdministratorManagesUsers(t *testing.T) {
 	login(another).has(t, http.StatusSeeOther)
 	act("disable")
 	login(another).has(t, http.StatusUnauthorized, "disabled")
-	admin.get("/users").has(t, http.StatusOK, "disabled")
+	admin.get("/users").has(t, http.StatusOK, "Disabled")
 	admin.post("/users/zoey/enable").has(t, http.StatusSeeOther)
 	login(another).has(t, http.StatusSeeOther)
 

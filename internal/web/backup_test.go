@@ -28,7 +28,7 @@ func TestBackupsPage(t *testing.T) {
 	s := newSite(t, false)
 	b := s.as(t, "admin")
 	page := b.get("/backups")
-	page.has(t, http.StatusOK, "verified", "1.5 MB", "12 files, 9.0 MB unpacked", "Scheduled backup, last checked 2026-03-05", "1 warning",
+	page.has(t, http.StatusOK, "Verified", "1.5 MB", "12 files, 9.0 MB unpacked", "Scheduled backup, last checked 2026-03-05", "1 warning",
 		"&lt;b&gt;‹202E›",
 		"&lt;script&gt;", `href="/backups/b/file"`, "/backups/b.tar.zst --force", `value="04:30"`, `value="yes" checked`)
 	page.hasNot(t, "<script>\"")

@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -78,10 +79,9 @@ func TestViewerCannotChangeAnything(t *testing.T) {
 	s.tell(t, left4me.Status{Name: "alpha", State: left4me.Running, PID: 1})
 	job := must(s.servers.Act(t.Context(), left4me.ByUser("admin"), left4me.StopServer, "alpha"))(t)
 	b := s.as(t, "guest")
-	b.get("/servers").has(t, http.StatusOK, "alpha", "disabled", "guest does not have permission to change this")
+	b.get("/servers").has(t, http.StatusOK, "alpha")
 	b.get("/servers").hasNot(t, `href="/servers/new"`)
 	b.get("/servers/alpha").hasNot(t, "/servers/alpha/delete")
-	b.get("/servers/alpha/console").has(t, http.StatusOK, "guest does not have permission to change this")
 	b.get("/servers/alpha/console").hasNot(t, "data-command")
 	for _, path := range []string{
 		"/servers/new", "/servers/alpha/rename", "/servers/alpha/reset", "/servers/alpha/delete", "/backups/b/delete", "/backups/b/file",
@@ -104,6 +104,46 @@ func TestViewerCannotChangeAnything(t *testing.T) {
 	}
 	if len(s.host.commands) > 0 {
 		t.Errorf("the host received the commands %q", s.host.commands)
+	}
+}
+
+var (
+	disabledFields = regexp.MustCompile(`(?s)<fieldset[^>]* disabled.*?</fieldset>`)
+	searchForm     = regexp.MustCompile(`(?s)<form( [^>]*)?>.*?</form>`)
+	actingButton   = regexp.MustCompile(`<button[^>]*>`)
+)
+
+// Pages leave out what a viewer may not do: no button acts, and no text says who may.
+func TestViewerPagesHaveNoUnusableControls(t *testing.T) {
+	s := newSite(t, false)
+	s.has(t, installed)
+	s.addServer(t, "alpha")
+	s.tell(t, left4me.Status{Name: "alpha", State: left4me.Running, PID: 1})
+	s.overlay(t, friday)
+	s.overlay(t, left4me.Overlay{Name: "plugins", Kind: left4me.FilesOverlay})
+	job := must(s.servers.Act(t.Context(), left4me.ByUser("admin"), left4me.StopServer, "alpha"))(t)
+	b := s.as(t, "guest")
+	for _, path := range []string{
+		"/servers", "/servers/alpha", "/servers/alpha/console", "/servers/alpha/settings", "/servers/alpha/map", "/servers/alpha/history",
+		"/servers/alpha/files", "/servers/alpha/written", "/servers/alpha/compare", "/servers/alpha/clashes",
+		"/overlays", "/overlays/maps", "/overlays/maps/items", "/overlays/plugins", "/overlays/plugins/settings",
+		"/blueprints", "/blueprints/default", "/jobs", "/jobs/" + string(job.ID), "/game", "/backups",
+	} {
+		p := b.get(path)
+		p.has(t, http.StatusOK)
+		p.hasNot(t, "does not have permission", "Ask an administrator")
+		_, in, _ := strings.Cut(p.body, "<main")
+		in = searchForm.ReplaceAllStringFunc(disabledFields.ReplaceAllString(in, ""), func(form string) string {
+			if attributes, _, _ := strings.Cut(form, ">"); !strings.Contains(attributes, `method="post"`) {
+				return ""
+			}
+			return form
+		})
+		for _, button := range actingButton.FindAllString(in, -1) {
+			if !strings.Contains(button, "data-copy") && !strings.Contains(button, `aria-hidden="true"`) {
+				t.Errorf("%s has %s", path, button)
+			}
+		}
 	}
 }
 

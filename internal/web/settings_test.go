@@ -58,7 +58,7 @@ func TestSettingsFormChangesSettings(t *testing.T) {
 	page.has(t, http.StatusOK, `placeholder="From blueprint: versus"`, "From blueprint: Europe", "The blueprint adds: one.",
 		`value="27020"`, "[U:1:5] 99:z # Zoey")
 	page.hasNot(t, "zoey")
-	s.as(t, "guest").get("/servers/alpha/settings").has(t, http.StatusOK, "fieldset disabled", "does not have permission to change this")
+	s.as(t, "guest").get("/servers/alpha/settings").has(t, http.StatusOK, "fieldset disabled")
 	if p := s.as(t, "guest").post("/servers/alpha/settings", "hostname", "x"); p.status != http.StatusForbidden {
 		t.Errorf("got status %d", p.status)
 	}

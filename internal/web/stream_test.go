@@ -186,14 +186,14 @@ func TestJobPageShowsChangesOfJob(t *testing.T) {
 	path := "/jobs/" + string(j.ID)
 	list := b.stream(streamOf(t, b.get("/jobs")))
 	events := b.stream(streamOf(t, b.get(path)))
-	wait(t, events, "the job", contains("queued"))
+	wait(t, events, "the job", contains("Queued"))
 	d := s.host.next(t)
 	s.host.report(t, d, left4me.JobRunning, nil,
 		left4me.Step{Label: "check \x1b port", State: left4me.StepRunning, Progress: left4me.Progress{Done: 25, Total: 100, Unit: "files"}})
 	wait(t, events, "the step", contains("check ␛ port", "25 %", `value="25"`))
-	wait(t, list, "the row of the job", contains(`id="job-`+string(j.ID)+`"`, "running"))
+	wait(t, list, "the row of the job", contains(`id="job-`+string(j.ID)+`"`, "Running"))
 	s.host.report(t, d, left4me.JobFailed, &left4me.Error{Kind: left4me.Conflict, Text: "no room"})
-	wait(t, events, "the end of the job", contains("failed", "No room.", path+"/retry"))
+	wait(t, events, "the end of the job", contains("Failed", "No room.", path+"/retry"))
 	wait(t, list, "the end of the job in the list", contains(`id="job-`+string(j.ID)+`"`, "no room"))
 
 	p := b.post(path + "/retry")
@@ -204,5 +204,5 @@ func TestJobPageShowsChangesOfJob(t *testing.T) {
 		b.get(to).has(t, http.StatusOK)
 	}
 	b.post(path+"/cancel").has(t, http.StatusSeeOther) // cancelling a finished job changes nothing
-	b.get(path).has(t, http.StatusOK, "failed")
+	b.get(path).has(t, http.StatusOK, "Failed")
 }

@@ -372,7 +372,7 @@ func (w *walk) build() {
 	ctx := w.t.Context()
 	w.next()
 	must(w.content.Build(ctx, left4me.ByUser("admin"), "plugins", overlays.Request{Change: &left4me.Change{Upload: w.upload}}))(w.t)
-	w.shows("a build", "queued", append(overlayPatterns("plugins"), "/overlays")...)
+	w.shows("a build", "Queued", append(overlayPatterns("plugins"), "/overlays")...)
 	d := w.host.next(w.t)
 	w.next()
 	w.host.report(w.t, d, left4me.JobRunning, nil,
@@ -398,7 +398,7 @@ func (w *walk) build() {
 	d = w.host.next(w.t)
 	w.host.report(w.t, d, left4me.JobFailed, &left4me.Error{Kind: left4me.Conflict, Text: "the script failed with exit status 3"})
 	w.shows("a failed script", "failed with exit status 3", "/overlays/{name}/script")
-	w.shows("a failed script", "build failed", "/overlays")
+	w.shows("a failed script", "Build failed", "/overlays")
 }
 
 // changeRevisions changes the current revision of an overlay, a label, Workshop items, an upload and the
@@ -447,7 +447,7 @@ func (w *walk) changeAccounts() {
 	w.shows("a token of a user", ">1 token<", "/users")
 	w.next()
 	must(w.accounts.ChangeUser(ctx, w.admin, "guest", accounts.Change{Disabled: new(true)}))(w.t)
-	w.shows("a disabled user", "disabled", "/users", "/users/{name}")
+	w.shows("a disabled user", "Disabled", "/users", "/users/{name}")
 	w.next()
 	must(w.accounts.ChangeUser(ctx, w.admin, "guest", accounts.Change{Admin: new(true)}))(w.t)
 	w.shows("another role", "Administrator", "/users")
@@ -461,7 +461,7 @@ func (w *walk) changeHost() {
 	w.next()
 	w.has(w.t, installed)
 	w.shows("a newer build", "A newer build of the game is available", "/servers")
-	w.shows("a newer build", "newer build available", "/game")
+	w.shows("a newer build", "Newer build available", "/game")
 	w.next()
 	must(w.game.SetPolicy(ctx, left4me.ByUser("other"), left4me.LocalHost, game.Policy{CheckEvery: 12 * time.Hour, Restart: "never"}))(w.t)
 	w.shows("the policy of the game", "Newer version saved", "/game")

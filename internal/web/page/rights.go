@@ -1,33 +1,19 @@
 package page
 
 import (
-	"context"
-
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/left4me"
-	"github.com/left4me/left4me/internal/web/format"
 )
 
-// Permission tells a page whether the reader may perform an action.
+// Permission tells a page whether the reader may perform an action. Pages leave out the controls of
+// actions that the reader may not perform, and do not explain why.
 type Permission struct {
 	Act bool
-	err error // why the action is not allowed
-}
-
-// Why returns in the reader's language why the act is not allowed; empty when it is.
-func (p Permission) Why(ctx context.Context) string {
-	if p.err == nil {
-		return ""
-	}
-	return format.ErrorLineOf(ctx, p.err)
 }
 
 // May returns the permission of the actor for a right on a target.
 func May(who accounts.Actor, right accounts.Right, target left4me.Target) Permission {
-	if err := accounts.Allow(who, right, target); err != nil {
-		return Permission{err: err}
-	}
-	return Permission{Act: true}
+	return Permission{Act: accounts.Allow(who, right, target) == nil}
 }
 
 // May returns whether the reader of the page has a right on a target.
