@@ -308,7 +308,9 @@ func TestErrorTextsAreWellFormed(t *testing.T) {
 }
 
 // docs/errors.md must list all codes.
-func TestErrorDocument(t *testing.T) { tableInDocument(t, "docs/errors.md", errorTable(t)) }
+func TestErrorDocumentListsAllCodes(t *testing.T) {
+	tableInDocument(t, "docs/errors.md", errorTable(t))
+}
 
 func errorTable(t *testing.T) string {
 	t.Helper()

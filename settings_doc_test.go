@@ -11,7 +11,9 @@ import (
 )
 
 // docs/settings.md must contain the table of settings generated here.
-func TestSettingsDocument(t *testing.T) { tableInDocument(t, "docs/settings.md", settingsTable()) }
+func TestSettingsDocumentIsUpToDate(t *testing.T) {
+	tableInDocument(t, "docs/settings.md", settingsTable())
+}
 
 // tableInDocument checks that a document contains the table between its markers; -update writes it
 // there.

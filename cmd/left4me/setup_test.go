@@ -48,7 +48,7 @@ func FuzzWithSetting(f *testing.F) {
 	})
 }
 
-func TestTmpfilesPaths(t *testing.T) {
+func TestTmpfilesPathsOmitComments(t *testing.T) {
 	b, err := os.ReadFile("../../deploy/tmpfiles/left4me.conf")
 	if err != nil {
 		t.Fatal(err)

@@ -14,7 +14,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-func TestBackupRequests(t *testing.T) {
+func TestBackupsAreListedCreatedAndVerified(t *testing.T) {
 	s := newSite(t)
 	var all []apitype.Backup
 	s.call(t, "GET", "/api/v1/backups", nil).into(t, &all)
@@ -106,7 +106,7 @@ func TestDownloadEndsWhenAccessIsLost(t *testing.T) {
 	}
 }
 
-func TestBackupPolicy(t *testing.T) {
+func TestBackupPolicyIsSavedAndChecked(t *testing.T) {
 	s := newSite(t)
 	var p apitype.BackupPolicy
 	s.call(t, "GET", "/api/v1/backup-policy", nil).into(t, &p)

@@ -59,7 +59,7 @@ func TestShowAndPinGame(t *testing.T) {
 	s.call(t, "POST", "/api/v1/hosts/local/game/update", nil).problem(t, http.StatusConflict)
 }
 
-func TestGameJobs(t *testing.T) {
+func TestGameRequestsCreateJobs(t *testing.T) {
 	s := newSite(t)
 	s.installed(t)
 	for verb, body := range map[string]any{
@@ -127,7 +127,7 @@ func TestShowAndCancelRollout(t *testing.T) {
 	}
 }
 
-func TestGamePolicy(t *testing.T) {
+func TestGamePolicyIsSavedAndChecked(t *testing.T) {
 	s := newSite(t)
 	const path = "/api/v1/hosts/local/game/policy"
 	want := apitype.GamePolicy{CheckHours: 12, Update: true, UpdateAt: "05:00", Restart: "empty"}

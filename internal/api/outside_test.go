@@ -17,7 +17,7 @@ import (
 
 var update = flag.Bool("update", false, "write openapi.json anew")
 
-func TestHealth(t *testing.T) {
+func TestHealthEndpointsReportReadiness(t *testing.T) {
 	s := newSite(t)
 	get := func(path string) answer { return s.send(t, "GET", path, http.Header{}, nil) }
 	if a := get("/healthz"); a.status != http.StatusOK || string(a.body) != "ok\n" {
@@ -32,7 +32,7 @@ func TestHealth(t *testing.T) {
 	}
 }
 
-func TestMetrics(t *testing.T) {
+func TestMetricsDescribeServersAndJobs(t *testing.T) {
 	s := newSite(t)
 	s.create(t, "alpha")
 	a := s.send(t, "GET", "/metrics", http.Header{}, nil)

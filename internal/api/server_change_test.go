@@ -97,7 +97,7 @@ func TestRenameServer(t *testing.T) {
 
 // A change based on an outdated version must not overwrite a newer one: the answer is 409 and
 // contains the current version.
-func TestChangeServer(t *testing.T) {
+func TestOutdatedServerChangeIsRefused(t *testing.T) {
 	s := newSite(t)
 	v := s.create(t, "alpha")
 	if v.Version != 1 || v.Overlays == nil || v.Autostart != left4me.AutostartLast || v.Wanted != left4me.WantStopped ||

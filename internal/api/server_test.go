@@ -112,7 +112,7 @@ func TestBodyMustBeJSON(t *testing.T) {
 	s.send(t, "POST", "/api/v1/servers", header, strings.NewReader(`{"name":"alpha"}`)).problem(t, http.StatusUnsupportedMediaType)
 }
 
-func TestUnknownObjects(t *testing.T) {
+func TestUnknownObjectsAreNotFound(t *testing.T) {
 	s := newSite(t)
 	for _, r := range []string{
 		"GET /api/v1/servers/nobody", "DELETE /api/v1/servers/nobody", "POST /api/v1/servers/nobody/start",
@@ -213,7 +213,7 @@ func TestRightsOfGuestAndAdministrator(t *testing.T) {
 	}
 }
 
-func TestServerJobs(t *testing.T) {
+func TestServerActionsCreateJobs(t *testing.T) {
 	s := newSite(t)
 	s.create(t, "alpha")
 	s.host.set(func() { s.host.work = false })
@@ -267,7 +267,7 @@ func TestServerJobs(t *testing.T) {
 	}
 }
 
-func TestConsoleCommand(t *testing.T) {
+func TestConsoleCommandIsCheckedAndRun(t *testing.T) {
 	s := newSite(t)
 	s.create(t, "alpha")
 	const path = "/api/v1/servers/alpha/console"

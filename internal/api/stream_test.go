@@ -131,7 +131,7 @@ func TestConsoleResumesAtLastEventID(t *testing.T) {
 	}
 }
 
-func TestFollowServers(t *testing.T) {
+func TestStreamReportsChangedServers(t *testing.T) {
 	s := newSite(t)
 	next := s.stream(t, "/api/v1/events", nil)
 	s.create(t, "alpha")

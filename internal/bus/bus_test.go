@@ -474,7 +474,7 @@ func TestJobOfNewerVersionIsNotDelivered(t *testing.T) {
 	}
 }
 
-func TestSubjects(t *testing.T) {
+func TestSubjectsNameHostAndVerb(t *testing.T) {
 	for subject, host := range map[string]left4me.Name{
 		bus.Command("local", "x"): "local", bus.Ask("a-b", "x"): "a-b", bus.Broadcast(bus.AnyHost, "x"): "", "l4m.local": "", "": "",
 		"l4m..x": "", "l4m.A.x": "",

@@ -65,7 +65,7 @@ func TestTwoOrThreeNamesSufficeForDetection(t *testing.T) {
 	}
 }
 
-func TestWesternNames(t *testing.T) {
+func TestDetectFindsWesternEncodings(t *testing.T) {
 	for encoding, set := range map[string][]string{
 		"cp437":  {"Überfall für Zwölf", "Größe"},
 		"cp850":  {"São Gonçalo", "Ávila"},

@@ -34,7 +34,7 @@ func shown(all []gametext.Finding) []string {
 	return out
 }
 
-func TestReaderOf(t *testing.T) {
+func TestReaderOfDependsOnPath(t *testing.T) {
 	for name, want := range map[string]gametext.Reader{
 		"left4dead2/cfg/server.cfg":                                 gametext.Commands,
 		"left4dead2/CFG/Sub/Server.CFG":                             gametext.Commands,
@@ -182,7 +182,7 @@ func TestFindingsAndRepairs(t *testing.T) {
 
 // How SourceMod treats an identity: admin-simple.sp distinguishes Steam ID, address and name;
 // AdminCache.cpp cuts off STEAM_1: and compares the rest.
-func TestIdentities(t *testing.T) {
+func TestSteamIDsInAdminsFileAreChecked(t *testing.T) {
 	for _, c := range []struct{ line, problem, fixed string }{
 		{`"STEAM_1:0:4" "@Full Admins"`, "", ""},
 		{`STEAM_0:1:16 bce // generic`, "", ""},
@@ -236,7 +236,7 @@ func TestAdminsInsideCommentAreReported(t *testing.T) {
 }
 
 // Files as users uploaded them.
-func TestCases(t *testing.T) {
+func TestProblemsOfRealFilesAreFound(t *testing.T) {
 	want := map[string][]string{
 		"encodings/addons/metamod.vdf": {"encoding|the file is UTF-16: the game reads nothing from the file"},
 		"encodings/addons/sourcemod/configs/admins_simple.ini": {
@@ -280,7 +280,7 @@ func TestCases(t *testing.T) {
 	}
 }
 
-func TestBegins(t *testing.T) {
+func TestBeginsRecognizesEncodingFromFirstBytes(t *testing.T) {
 	whole := []byte(wide("\ufeffhostname \"🧟🧟🧟\"\n", binary.LittleEndian))
 	for n := 2; n <= len(whole); n++ { // cut at any length
 		why, ok := gametext.Begins(gametext.Commands, whole[:n])

@@ -103,7 +103,7 @@ func TestUnknownErrorIsShownByItsText(t *testing.T) {
 	}
 }
 
-func TestClippedArguments(t *testing.T) {
+func TestClippedErrorHasBoundedSize(t *testing.T) {
 	long := strings.Repeat("\x01", 64<<10)
 	e := left4me.NewError(left4me.Conflict, "gone.from", "a", long, "b", long, "c", long, "n", 5)
 	for range 5 {

@@ -8,7 +8,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-func TestMorePorts(t *testing.T) {
+func TestMorePortsIncludesSourceTV(t *testing.T) {
 	for name, c := range map[string]struct {
 		spec left4me.Spec
 		want string
@@ -78,7 +78,7 @@ func TestSourceTVTakesNextFreePort(t *testing.T) {
 	}
 }
 
-func TestCfgWords(t *testing.T) {
+func TestCfgWordsSplitsLikeTheGame(t *testing.T) {
 	for line, want := range map[string]string{
 		`sv_password"secret"`:             `[[sv_password secret]]`,
 		`tv_port(27020)`:                  `[[tv_port ( 27020 )]]`,

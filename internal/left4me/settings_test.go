@@ -147,7 +147,7 @@ func FuzzParseSteamID(f *testing.F) {
 	})
 }
 
-func TestCfgCommands(t *testing.T) {
+func TestCfgCommandsListsCommandsOfLine(t *testing.T) {
 	for line, want := range map[string]string{
 		"": "", "// quit": "", "sv_cheats 1": "sv_cheats", ` "quit" ; say "a;quit//x" ;exit//x;y`: "quit say exit", "a b;\tc": "a c",
 		`"rcon_password`: "rcon_password", `rcon_password"x"`: "rcon_password", ";;": "", "rcon_password(x)": "rcon_password",

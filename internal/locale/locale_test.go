@@ -98,7 +98,7 @@ func TestPiecesReturnMarkupAsPieces(t *testing.T) {
 
 func (l link) String() string { return string(l) }
 
-func TestDurations(t *testing.T) {
+func TestDurationUsesTwoLargestUnits(t *testing.T) {
 	for d, want := range map[time.Duration]string{
 		-time.Second:                     "0 s",
 		59900 * time.Millisecond:         "59 s",
@@ -113,7 +113,7 @@ func TestDurations(t *testing.T) {
 	}
 }
 
-func TestElapsed(t *testing.T) {
+func TestElapsedIsMorePreciseBelowTenSeconds(t *testing.T) {
 	for d, want := range map[time.Duration]string{
 		-time.Second:            "0 ms",
 		999 * time.Millisecond:  "999 ms",

@@ -130,7 +130,7 @@ func TestSlowOrAbsentSteamTimesOut(t *testing.T) {
 	}
 }
 
-func TestInstalledVersion(t *testing.T) {
+func TestInstalledVersionIsReadFromSteamInf(t *testing.T) {
 	for inf, want := range map[string]struct {
 		version steam.Version
 		number  int

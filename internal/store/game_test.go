@@ -43,7 +43,7 @@ func TestSetRolloutReplacesPreviousOne(t *testing.T) {
 	}
 }
 
-func TestGamePolicy(t *testing.T) {
+func TestGamePolicyIsStored(t *testing.T) {
 	s := newStore(t)
 	if _, err := s.Game().Policy(t.Context(), "local"); !errors.Is(err, left4me.NotFound) {
 		t.Errorf("before the first rollout: %v", err)

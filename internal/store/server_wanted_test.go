@@ -182,7 +182,7 @@ func TestAutostartDecidesOnCurrentRow(t *testing.T) {
 	}
 }
 
-func TestAutostartSetting(t *testing.T) {
+func TestAutostartSettingIsStored(t *testing.T) {
 	s := newStore(t)
 	serve(t, s, "alpha")
 	v, err := s.Servers().Get(t.Context(), "alpha")

@@ -112,7 +112,7 @@ func TestOpenRefusesOtherFiles(t *testing.T) {
 	}
 }
 
-func TestServers(t *testing.T) {
+func TestServersAreStoredAndChanged(t *testing.T) {
 	s := newStore(t)
 	v := left4me.Server{
 		Name: "beta", Host: "local", Port: 27015, Blueprint: "default", CreatedAt: at,
@@ -142,7 +142,7 @@ func TestServers(t *testing.T) {
 	is(t, err, left4me.NotFound, "")
 }
 
-func TestBlueprints(t *testing.T) {
+func TestBlueprintsAreStoredAndChanged(t *testing.T) {
 	s := newStore(t)
 	v := left4me.Blueprint{Name: "versus", Overlays: left4me.Refs("b", "a"), Settings: left4me.Settings{Mode: "versus"}, CreatedAt: at}
 	ok(t, s.Blueprints().Create(t.Context(), v))
@@ -345,7 +345,7 @@ func serve(t *testing.T, s *store.Store, names ...left4me.Name) {
 
 func always([]store.QueuedJob) (*store.QueuedJob, error) { return nil, nil }
 
-func TestJobLifecycle(t *testing.T) {
+func TestJobIsAddedRunAndFinished(t *testing.T) {
 	s := newStore(t)
 	serve(t, s, "alpha")
 	v := job("1", left4me.StartServer, "alpha")

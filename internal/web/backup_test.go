@@ -24,7 +24,7 @@ var someBackups = []left4me.Backup{
 	{Name: "c", State: left4me.BackupDamaged, Damage: []string{"\"<script>\" is missing"}},
 }
 
-func TestBackupsPage(t *testing.T) {
+func TestBackupsPageListsBackups(t *testing.T) {
 	s := newSite(t, false)
 	b := s.as(t, "admin")
 	page := b.get("/backups")
@@ -52,7 +52,7 @@ func TestBackupDeletionRequiresName(t *testing.T) {
 	}
 }
 
-func TestBackupSchedule(t *testing.T) {
+func TestBackupScheduleIsSavedAndChecked(t *testing.T) {
 	s := newSite(t, false)
 	b := s.as(t, "admin")
 	b.post("/backups/policy", "enabled", "yes", "at", "25:00", "daily", "many", "weekly", "1").

@@ -133,7 +133,7 @@ func TestGuessesBehindProxyDontBlockOthers(t *testing.T) {
 	}
 }
 
-func TestCookieFlags(t *testing.T) {
+func TestSessionCookieHasSecureFlags(t *testing.T) {
 	for _, secure := range []bool{false, true} {
 		s := newSite(t, secure)
 		p := s.browser(t).post("/login", "name", "admin", "password", password)

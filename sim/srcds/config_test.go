@@ -88,7 +88,7 @@ func TestMapChangeRunsServerConfig(t *testing.T) {
 	}
 }
 
-func TestMissingConfig(t *testing.T) {
+func TestMissingConfigIsReported(t *testing.T) {
 	p := start(t, nil, nil)
 	p.wait("exec: couldn't exec server.cfg")
 }
@@ -135,7 +135,7 @@ func TestMapsAndMissions(t *testing.T) {
 	}
 }
 
-func TestCvarList(t *testing.T) {
+func TestCvarListHasEngineFormat(t *testing.T) {
 	p := start(t, nil, nil)
 	got := p.ask("cvarlist")
 	row := fmt.Sprintf("%-41s: %-8d : %-20s : ", "sv_vote_plr_map_limit", 3, `, "sv", "cheat", "rep"`)

@@ -12,7 +12,7 @@ import (
 	"github.com/left4me/left4me/source/status"
 )
 
-func TestCommands(t *testing.T) {
+func TestConsoleCommandsPrintLikeTheEngine(t *testing.T) {
 	p := start(t, nil, nil)
 	p.ask("sim_join Alpha", `sim_join Some "quoted" one`)
 	for _, c := range []struct {
@@ -45,7 +45,7 @@ func TestCommands(t *testing.T) {
 	}
 }
 
-func TestStatus(t *testing.T) {
+func TestStatusCanBeParsed(t *testing.T) {
 	p := start(t, map[string]string{"cfg/server.cfg": "hostname Hello there\n"}, nil, "-port", "0")
 	parse := func() status.Status {
 		t.Helper()
@@ -163,7 +163,7 @@ func readCfg(t *testing.T, p *process, name string) string {
 	return string(b)
 }
 
-func TestQuit(t *testing.T) {
+func TestQuitCommandsEndTheProcess(t *testing.T) {
 	for _, command := range []string{"quit", "exit", "_restart"} {
 		t.Run(command, func(t *testing.T) {
 			p := start(t, nil, nil)

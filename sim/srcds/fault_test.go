@@ -22,7 +22,7 @@ func (p *process) diedBy(want syscall.Signal) {
 	}
 }
 
-func TestCrash(t *testing.T) {
+func TestCrashEndsBySignal(t *testing.T) {
 	t.Run("on command", func(t *testing.T) {
 		p := start(t, nil, nil)
 		p.typed("sim_crash")
@@ -95,7 +95,7 @@ func (p *process) untilSilent() {
 	}
 }
 
-func TestHang(t *testing.T) {
+func TestHangStopsAnswers(t *testing.T) {
 	t.Run("on command", func(t *testing.T) {
 		p := start(t, withPassword, nil)
 		p.typed("sim_hang")
@@ -111,7 +111,7 @@ func TestHang(t *testing.T) {
 	})
 }
 
-func TestSlowStart(t *testing.T) {
+func TestSlowStartDelaysReadiness(t *testing.T) {
 	begin := time.Now()
 	p := launch(t, lay(t, nil), []string{"SIM_SLOW_START=300ms"}, "+map", "c1m1_hotel")
 	p.ready()
@@ -123,7 +123,7 @@ func TestSlowStart(t *testing.T) {
 	p.ready()
 }
 
-func TestFlood(t *testing.T) {
+func TestFloodPrintsAllLines(t *testing.T) {
 	check := func(t *testing.T, p *process, lines, size int) {
 		t.Helper()
 		p.wait("sim_flood done")

@@ -15,7 +15,7 @@ import (
 	"github.com/left4me/left4me/source/a2s"
 )
 
-func TestQueries(t *testing.T) {
+func TestQueriesReturnServerState(t *testing.T) {
 	p := start(t, map[string]string{"cfg/server.cfg": "hostname Hällo\nsv_password secret\n"}, nil)
 	p.ask("sim_join Alpha", "sim_join <b>Beta</b>")
 	c := p.client()
@@ -90,7 +90,7 @@ func TestRulesReplyIsSplit(t *testing.T) {
 	})
 }
 
-func TestChallenge(t *testing.T) {
+func TestQueriesRequireChallenge(t *testing.T) {
 	p := start(t, nil, nil)
 	dial := func() net.Conn {
 		c, err := net.Dial("udp4", p.addr.String())
@@ -145,7 +145,7 @@ func TestNoAnswerDuringMapLoad(t *testing.T) {
 	p.running()
 }
 
-func TestQueryLimit(t *testing.T) {
+func TestQueryLimitIsPerAddress(t *testing.T) {
 	p := start(t, map[string]string{
 		"cfg/server.cfg": "sv_max_queries_sec 1\nsv_max_queries_window 6\nrcon_password x\n",
 	}, []string{"SIM_QUERY_LIMIT=1"})

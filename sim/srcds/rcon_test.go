@@ -58,7 +58,7 @@ func (w wire) expectEnd() {
 
 func isReset(err error) bool { return err != nil && strings.Contains(err.Error(), "reset") }
 
-func TestRCONPackets(t *testing.T) {
+func TestRCONAnswersHaveEnginePackets(t *testing.T) {
 	p := start(t, withPassword, nil)
 	w := p.wire()
 	for _, c := range []struct {
@@ -194,7 +194,7 @@ func TestRCONCommandsAreLogged(t *testing.T) {
 	}
 }
 
-func TestRCONQuit(t *testing.T) {
+func TestRCONQuitEndsTheProcess(t *testing.T) {
 	p := start(t, withPassword, nil)
 	w := p.wire()
 	w.send(1, rcon.Auth, "geheim")
@@ -227,7 +227,7 @@ func TestOurRCONClient(t *testing.T) {
 	}
 }
 
-func TestGorcon(t *testing.T) {
+func TestGorconWorksWithSimulatedRCON(t *testing.T) {
 	p := start(t, withPassword, nil)
 	if _, err := gorcon.Dial(p.addr.String(), "falsch"); !errors.Is(err, gorcon.ErrAuthFailed) {
 		t.Errorf("wrong password: got error %v, want ErrAuthFailed", err)

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-func TestStartLines(t *testing.T) {
+func TestStartPrintsLinesOfTheEngine(t *testing.T) {
 	p := start(t, nil, []string{"HOME=/home/u"}, "-maxplayers", "12")
 	p.wait("VAC secure mode")
 	rest := p.out.String()
@@ -42,7 +42,7 @@ func TestStartLines(t *testing.T) {
 	}
 }
 
-func TestPort(t *testing.T) {
+func TestPortIsChosenLikeTheEngine(t *testing.T) {
 	// Find a port whose successor is probably free, too.
 	taken, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
@@ -100,7 +100,7 @@ func TestRCONListensOnHostNameWithoutAddress(t *testing.T) {
 	c.Close()
 }
 
-func TestMap(t *testing.T) {
+func TestServerAnswersOnlyWithValidMap(t *testing.T) {
 	// silent fails the test if the server answers. It has to wait a short time, because the absence of
 	// an answer cannot be observed otherwise.
 	silent := func(t *testing.T, p *process) {
@@ -175,7 +175,7 @@ func TestAddonListIsWritten(t *testing.T) {
 	}
 }
 
-func TestConsoleLog(t *testing.T) {
+func TestCondebugWritesConsoleLog(t *testing.T) {
 	p := start(t, nil, nil, "-condebug")
 	p.ask("echo hello there")
 	got, err := os.ReadFile(filepath.Join(p.root, "left4dead2", "console.log"))

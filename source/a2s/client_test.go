@@ -127,7 +127,7 @@ func TestClientQueriesWithChallengeAndSplitReply(t *testing.T) {
 	}
 }
 
-func TestClientInfo(t *testing.T) {
+func TestClientReadsInfo(t *testing.T) {
 	info := AppendInfo(nil, hotel())
 	challenge := func(n uint32) [][]byte { return [][]byte{AppendChallenge(nil, n)} }
 	reversed := Split(info, 9, 50)

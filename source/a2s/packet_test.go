@@ -41,7 +41,7 @@ func hotel() Info {
 	}
 }
 
-func TestInfo(t *testing.T) {
+func TestInfoIsParsedAndAppended(t *testing.T) {
 	tv := hotel()
 	tv.Extra |= HasTV
 	tv.TVPort, tv.TVName = 27020, "SourceTV"
@@ -92,7 +92,7 @@ func TestInfo(t *testing.T) {
 	})
 }
 
-func TestPlayers(t *testing.T) {
+func TestPlayersAreParsedAndAppended(t *testing.T) {
 	b := unhex(t, playersDump)
 	want := []Player{{Name: "Alice", Score: 5, Duration: 61500 * time.Millisecond}, {Name: "Bob", Score: -2, Duration: 10 * time.Second}}
 	got, err := ParsePlayers(b)
@@ -150,7 +150,7 @@ func TestSecondsOfSpecialFloats(t *testing.T) {
 	}
 }
 
-func TestRules(t *testing.T) {
+func TestRulesAreParsedAndAppended(t *testing.T) {
 	b := unhex(t, rulesDump)
 	want := []Rule{{"mp_gamemode", "coop"}, {"sv_cheats", "0"}}
 	got, err := ParseRules(b)
@@ -172,7 +172,7 @@ func TestRules(t *testing.T) {
 	})
 }
 
-func TestRequest(t *testing.T) {
+func TestRequestIsParsedAndAppended(t *testing.T) {
 	info := "ff ff ff ff 54 53 6f 75 72 63 65 20 45 6e 67 69 6e 65 20 51 75 65 72 79 00"
 	for _, c := range []struct {
 		name, dump string
@@ -211,7 +211,7 @@ func TestRequest(t *testing.T) {
 	}
 }
 
-func TestChallenge(t *testing.T) {
+func TestChallengeIsParsedAndAppended(t *testing.T) {
 	b := AppendChallenge(nil, 0xdeadbeef)
 	if want := unhex(t, "ff ff ff ff 41 ef be ad de"); !bytes.Equal(b, want) {
 		t.Errorf("got % x, want % x", b, want)
@@ -224,7 +224,7 @@ func TestChallenge(t *testing.T) {
 	}
 }
 
-func TestReplyOf(t *testing.T) {
+func TestReplyOfReturnsKindOfReply(t *testing.T) {
 	for dump, want := range map[string]byte{
 		infoDump: ReplyInfo, playersDump: ReplyPlayers, rulesDump: ReplyRules, "ff ff ff ff 41 01 02 03 04": ReplyChallenge,
 		"fe ff ff ff 01 00 00 00 02 00 e0 04": ReplySplit, "": 0, "ff ff ff ff": 0, "fe ff ff ff 01": 0, "ff ff ff ff fe": 0,

@@ -44,7 +44,7 @@ func reply(size int) []byte {
 	return b
 }
 
-func TestSplit(t *testing.T) {
+func TestSplitLimitsFragmentSize(t *testing.T) {
 	f := Split(unhex(t, rulesDump), 1, 20)
 	want := unhex(t, "fe ff ff ff 01 00 00 00 02 00 14 00 ff ff ff ff 45 02 00 6d")
 	if len(f) != 2 || !bytes.HasPrefix(f[0], want) || f[1][9] != 1 {
@@ -63,7 +63,7 @@ func TestSplit(t *testing.T) {
 	}
 }
 
-func TestAssembler(t *testing.T) {
+func TestAssemblerJoinsFragmentsInAnyOrder(t *testing.T) {
 	want := reply(3000)
 	reversed := Split(want, 1, 0)
 	slices.Reverse(reversed)

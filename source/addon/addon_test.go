@@ -16,7 +16,7 @@ import (
 )
 
 // The files are unmodified add-ons from the workshop.
-func TestRealAddons(t *testing.T) {
+func TestInfoOfRealAddonsIsParsed(t *testing.T) {
 	for name, want := range map[string]addon.Info{
 		"automatic_guns": {
 			App:         550,
@@ -142,7 +142,7 @@ func TestParseInfoReadsBrokenFiles(t *testing.T) {
 	}
 }
 
-func TestReadMission(t *testing.T) {
+func TestParseMissionReadsCampaign(t *testing.T) {
 	b, err := os.ReadFile("testdata/mission.txt")
 	if err != nil {
 		t.Fatal(err)

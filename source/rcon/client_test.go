@@ -132,7 +132,7 @@ func pieces() []string {
 	return append(s, strings.Repeat("z", MaxBody), "end")
 }
 
-func TestExec(t *testing.T) {
+func TestExecReturnsWholeOutput(t *testing.T) {
 	for name, s := range map[string]*server{
 		"one packet":                          {exec: echo},
 		"without the empty value":             {exec: echo, noEmpty: true},
@@ -314,7 +314,7 @@ func serveRaw(t *testing.T, answer func(net.Conn, Packet) []byte) (addr string) 
 	return l.Addr().String()
 }
 
-func TestDial(t *testing.T) {
+func TestDialAuthenticates(t *testing.T) {
 	t.Run("sends a wrong password once", func(t *testing.T) {
 		for _, noEmpty := range []bool{false, true} {
 			s := &server{password: "other", noEmpty: noEmpty}
@@ -363,7 +363,7 @@ func TestDial(t *testing.T) {
 	})
 }
 
-func TestClose(t *testing.T) {
+func TestCloseEndsRunningCommand(t *testing.T) {
 	asked := make(chan struct{})
 	release := make(chan struct{})
 	s := &server{password: "pw", exec: func(string) ([]string, bool) { close(asked); <-release; return nil, true }}

@@ -31,7 +31,7 @@ var dumps = []struct {
 	{"after the mirror", "0e 00 00 00 03 00 00 00 00 00 00 00 00 01 00 00 00 00", Packet{3, ResponseValue, "\x00\x01\x00\x00"}},
 }
 
-func TestPacket(t *testing.T) {
+func TestPacketIsReadAndAppended(t *testing.T) {
 	for _, c := range dumps {
 		t.Run(c.name, func(t *testing.T) {
 			b := unhex(t, c.dump)

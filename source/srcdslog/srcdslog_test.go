@@ -216,7 +216,7 @@ var commonPlayer = &player{
 	Health: -40, Position: [3]float64{-3065.73, 12.5, -55.97}, Angles: [3]float64{0, -99.18, 0}, Area: 78726,
 }
 
-func TestParseMessage(t *testing.T) {
+func TestParseMessageRecognizesEvents(t *testing.T) {
 	for _, c := range lines {
 		c.want.Message = c.msg
 		if d := cmp.Diff(c.want, srcdslog.ParseMessage(c.msg)); d != "" {
@@ -260,7 +260,7 @@ func unhex(tb testing.TB, s string) []byte {
 	return b
 }
 
-func TestDatagrams(t *testing.T) {
+func TestDatagramIsParsedAndAppended(t *testing.T) {
 	key, has, line, err := srcdslog.ParseDatagram(unhex(t, dump))
 	if key != "" || has || line != dumped || err != nil {
 		t.Errorf("got %q, %v, %q, %v", key, has, line, err)

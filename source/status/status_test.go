@@ -198,7 +198,7 @@ func TestParseKeepsFirstOfDuplicates(t *testing.T) {
 	}
 }
 
-func TestNoStatus(t *testing.T) {
+func TestParseRefusesOtherOutput(t *testing.T) {
 	for _, text := range []string{"", "Unknown command: status\n", "hello: world", "#end"} {
 		if s, err := status.Parse(text); !errors.Is(err, status.ErrNoStatus) || len(s.Players) > 0 {
 			t.Errorf("%q: got %+v, %v, want ErrNoStatus", text, s, err)

@@ -31,7 +31,7 @@ func show(n *vdf.Node) string {
 	return strings.Join(parts, " ")
 }
 
-func TestParseGrammar(t *testing.T) {
+func TestParseAcceptsAllForms(t *testing.T) {
 	for _, c := range []struct{ name, in, want string }{
 		{"quoted pair", `"a" "b"`, "a=b"},
 		{"bare tokens", "a b c d", "a=b c=d"},
@@ -67,7 +67,7 @@ func TestParseGrammar(t *testing.T) {
 	}
 }
 
-func TestConditions(t *testing.T) {
+func TestConditionsSelectPairs(t *testing.T) {
 	for in, want := range map[string]string{
 		"a b [$WIN32]":           "a=b[$WIN32]",
 		"a b [$win32]":           "a=b[$win32]",
@@ -96,7 +96,7 @@ func TestConditions(t *testing.T) {
 	}
 }
 
-func TestEscapesOption(t *testing.T) {
+func TestEscapesAreOptional(t *testing.T) {
 	const in = `a "b\"c\\d\te\nf\x" g h`
 	n, err := vdf.Parse([]byte(in), vdf.Options{Escapes: true})
 	if err != nil || n.Text("a") != "b\"c\\d\te\nf\\x" || n.Text("g") != "h" {
@@ -109,7 +109,7 @@ func TestEscapesOption(t *testing.T) {
 	}
 }
 
-func TestRealFiles(t *testing.T) {
+func TestParseReadsRealFiles(t *testing.T) {
 	addon := game(t, "addoninfo.txt").Get("addoninfo")
 	for key, want := range map[string]string{
 		"addonsteamappid": "550", "ADDONTITLE": `Night \\ Shift`, "addonversion": "1.2", "addonauthor": `B. Franklin \`,
@@ -154,7 +154,7 @@ func read(t *testing.T, name string, o vdf.Options) *vdf.Node {
 	return n
 }
 
-func TestDecodeEncodings(t *testing.T) {
+func TestDecodeRecognizesEncodings(t *testing.T) {
 	const text = `"a" "Überfall 洛琪希 🧟"`
 	unit := utf16.Encode([]rune(text))
 	little, big := []byte{0xff, 0xfe}, []byte{0xfe, 0xff}
@@ -177,7 +177,7 @@ func TestDecodeEncodings(t *testing.T) {
 	}
 }
 
-func TestLookup(t *testing.T) {
+func TestLookupIgnoresCase(t *testing.T) {
 	n, err := vdf.Parse([]byte("A { B 1 b 2 } a { b 3 } c {} d 4"), vdf.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -365,7 +365,7 @@ func TestIncludeAppendsAndBaseFillsIn(t *testing.T) {
 	}
 }
 
-func TestFormat(t *testing.T) {
+func TestFormatWritesIndentedText(t *testing.T) {
 	root := &vdf.Node{Block: true}
 	b := root.AddBlock("AddonInfo")
 	b.Add("addontitle", "Night Shift")

@@ -19,7 +19,7 @@ func openRoot(t *testing.T, dir string) *os.Root {
 	return r
 }
 
-func TestExtract(t *testing.T) {
+func TestExtractReplacesExistingFiles(t *testing.T) {
 	dir := t.TempDir()
 	must(t, os.WriteFile(filepath.Join(dir, "addoninfo.txt"), []byte("older"), 0o600))
 	must(t, os.WriteFile(filepath.Join(dir, ".left4me-extract"), []byte("left by a killed extraction"), 0o600))

@@ -58,7 +58,7 @@ func TestReadsKnownBytes(t *testing.T) {
 }
 
 // The files are unmodified add-ons from the workshop.
-func TestRealAddons(t *testing.T) {
+func TestRealAddonsAreVerified(t *testing.T) {
 	for name, entries := range map[string]int{
 		"automatic_guns.vpk": 2, "devlosglm60fix.vpk": 3, "full_health_when_changelevel.vpk": 3, "health_bar.vpk": 3, "ladder_fix.vpk": 3,
 	} {
@@ -309,7 +309,7 @@ func TestSharedAndOverlappingData(t *testing.T) {
 	}
 }
 
-func TestFileSystem(t *testing.T) {
+func TestArchiveImplementsFileSystem(t *testing.T) {
 	small := manyKinds()
 	for i := range small {
 		small[i].data = small[i].data[:min(len(small[i].data), 200)]

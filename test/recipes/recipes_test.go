@@ -150,7 +150,7 @@ func (s *site) fails(want, id string, parameters ...string) {
 	}
 }
 
-func TestSourceMod(t *testing.T) {
+func TestSourceModRecipe(t *testing.T) {
 	s := newSite(t)
 	mm := s.serve("mm/1.12/mmsource-1.12.0-git1-linux.tar.gz", "addons/metamod.vdf", "x", "addons/metamod_x64.vdf", "x",
 		"addons/metamod/bin/server.so", "x")
@@ -168,7 +168,7 @@ func TestSourceMod(t *testing.T) {
 	s.fails("latest is no version", "sourcemod", append(from, "SOURCEMOD_VERSION=latest")...)
 }
 
-func TestL4DToolZ(t *testing.T) {
+func TestL4DToolZRecipe(t *testing.T) {
 	s := newSite(t)
 	s.serve("2.0/l4dtoolz-2.0-7.zip", "x/l4dtoolz.so", "x", "x/l4dtoolz.vdf", "x", "README.md", "x")
 	s.serve("2.1/l4dtoolz-2.1-7.zip", "README.md", "x")
@@ -177,7 +177,7 @@ func TestL4DToolZ(t *testing.T) {
 	s.fails("the archive has no l4dtoolz.so", "l4dtoolz", "L4DTOOLZ_URL="+s.url, "L4DTOOLZ_VERSION=2.1", "L4DTOOLZ_BUILD=7")
 }
 
-func TestCompetitive(t *testing.T) {
+func TestCompetitiveRecipe(t *testing.T) {
 	s := newSite(t)
 	s.serve("r/archive/v1.tar.gz", "r-1/addons/a.vdf", "x", "r-1/cfg/a.cfg", "x", "r-1/cfg/b/c.cfg", "x", "r-1/README.md", "x",
 		"r-1/motd.txt", "x", "r-1/.gitignore", "x")
@@ -191,7 +191,7 @@ func TestCompetitive(t *testing.T) {
 	s.fails("can not be fetched", "competitive", "REWORK_URL="+s.url+"/r", "REWORK_REF=v3")
 }
 
-func TestMapList(t *testing.T) {
+func TestMapListRecipe(t *testing.T) {
 	s := newSite(t)
 	s.serve("one two.7z", "one two.vpk", "1")
 	s.serve("map2.1.7z", "map2.1.VPK", "22")
@@ -216,7 +216,7 @@ func TestMapList(t *testing.T) {
 	s.fails("can not be read", "map-list", list("evil.vpk;1;x;file:///etc/passwd"), "MAPS=*")
 }
 
-func TestMapArchives(t *testing.T) {
+func TestMapArchivesRecipe(t *testing.T) {
 	s := newSite(t)
 	s.serve("maps/one.zip", "deep/one.vpk", "1", "readme.txt", "x")
 	s.serve("maps/empty.zip", "readme.txt", "x")
@@ -230,7 +230,7 @@ func TestMapArchives(t *testing.T) {
 	s.fails("gone.zip can not be fetched", "map-archives", from, "MAPS=gone")
 }
 
-func TestBlank(t *testing.T) {
+func TestBlankRecipe(t *testing.T) {
 	s := newSite(t)
 	s.write(filepath.Join(s.files, "x.cfg"), "x")
 	s.makes("left4dead2/cfg/example.cfg", "blank")

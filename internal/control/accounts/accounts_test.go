@@ -57,7 +57,7 @@ func (a *Accounts) mustLogin(t *testing.T) string {
 	return cookie
 }
 
-func TestLogin(t *testing.T) {
+func TestLoginRequiresCorrectPassword(t *testing.T) {
 	a, _ := newAccounts(t)
 	cookie, actor, err := a.login(t.Context(), "AL", password, home, strings.Repeat("ü", 1000))
 	if err != nil || actor.Name != "Al" || !actor.Admin || len(cookie) < 40 {
@@ -123,7 +123,7 @@ func TestLoginTakesAsLongForUnknownUsers(t *testing.T) {
 	t.Errorf("verify took %s for a known user, %s for an unknown one", known, unknown)
 }
 
-func TestPasswordHashes(t *testing.T) {
+func TestPasswordHashVerifiesOnlyItsPassword(t *testing.T) {
 	h := newHashing(cheap)
 	one, err := h.hash(t.Context(), password)
 	if err != nil {
@@ -381,7 +381,7 @@ func TestAuthenticateTokenDoesNotAllocate(t *testing.T) {
 	}
 }
 
-func TestTokens(t *testing.T) {
+func TestTokensExpireAndCanBeRevoked(t *testing.T) {
 	a, c := newAccounts(t)
 	user, err := a.User(t.Context(), "al")
 	al := user.Actor

@@ -127,7 +127,7 @@ func TestChangedSecretEndsAllSessions(t *testing.T) {
 	}
 }
 
-func TestSecretKeys(t *testing.T) {
+func TestWeakSecretKeysAreRefused(t *testing.T) {
 	for _, weak := range []string{
 		"", "   ", "short", strings.Repeat("a", 64), strings.Repeat("ab", 32), "changeme-changeme-changeme-changeme",
 		"Django-Insecure-q8w7e6r5t4y3u2i1o0p9a8s7",

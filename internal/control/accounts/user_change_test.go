@@ -143,7 +143,7 @@ func TestDisabledUserCannotLogIn(t *testing.T) {
 	}
 }
 
-func TestDeleteUser(t *testing.T) {
+func TestDeletedUserLosesSessionsAndTokens(t *testing.T) {
 	c := newCast(t)
 	c.woken(func() {
 		o, err := c.DeleteUser(t.Context(), c.al.Actor, "zoe")
@@ -285,7 +285,7 @@ func TestSignOutEndsAllSessions(t *testing.T) {
 	}
 }
 
-func TestEndSession(t *testing.T) {
+func TestEndSessionEndsOnlyThatSession(t *testing.T) {
 	c := newCast(t)
 	other, _, err := c.login(t.Context(), "zoe", password, home, "the other")
 	if err != nil {

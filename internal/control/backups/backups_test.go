@@ -36,7 +36,7 @@ func open(t *testing.T) (*backups.Backups, *store.Store, *bus.Bus) {
 	return c.Backups, s.Store, s.Bus
 }
 
-func TestDue(t *testing.T) {
+func TestDueReturnsTimeOfNextBackup(t *testing.T) {
 	zone := time.FixedZone("there", 3600)
 	at := func(text string) time.Time {
 		v, err := time.ParseInLocation("2006-01-02 15:04", text, zone)

@@ -105,7 +105,7 @@ func TestDownloadOfRenamedOverlay(t *testing.T) {
 	}
 }
 
-func TestRevisionArchives(t *testing.T) {
+func TestArchivesContainFilesOfRevision(t *testing.T) {
 	r, _ := open(t, "left4dead2/a b.vpk", "left4dead2/cfg/ü.cfg", "left4dead2/run.sh")
 	if r.Number != 2 {
 		t.Fatalf("got %+v", r)

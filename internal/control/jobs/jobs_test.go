@@ -108,7 +108,7 @@ func (s *site) state(t *testing.T, id left4me.JobID) left4me.JobState {
 	return j.State
 }
 
-func TestJobLifecycle(t *testing.T) {
+func TestJobIsClaimedAndFinished(t *testing.T) {
 	s := open(t, t.TempDir())
 	work := s.work(t)
 	j := s.add(t, left4me.StartServer, "alpha")

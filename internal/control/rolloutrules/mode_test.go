@@ -82,7 +82,7 @@ func TestParseMode(t *testing.T) {
 	}
 }
 
-func TestSinceEmpty(t *testing.T) {
+func TestSinceKeepsTimeServerBecameEmpty(t *testing.T) {
 	all := []servers.View{view("a", 0), view("b", 1)}
 	first := Since(nil).Update(all, noon)
 	if len(first) != 1 || first["a"] != noon {
@@ -102,7 +102,7 @@ func TestSinceEmpty(t *testing.T) {
 	}
 }
 
-func TestSettleRestart(t *testing.T) {
+func TestSettleMapsJobStateToMove(t *testing.T) {
 	for state, want := range map[left4me.JobState]string{
 		left4me.JobQueued: Moving, left4me.JobRunning: Moving, left4me.JobDone: Moved, left4me.JobCancelled: Left,
 		left4me.JobFailed: Broken, left4me.JobInterrupted: Broken,

@@ -9,7 +9,7 @@ import (
 	"github.com/left4me/left4me/internal/store"
 )
 
-func TestAutostartDecision(t *testing.T) {
+func TestAutostartDecidesByWantedStateAndBoot(t *testing.T) {
 	const before, now = "boot-1", "boot-2"
 	type row = left4me.Server
 	start, reboot := store.Decision{Reason: afterEnd}, store.Decision{Reason: afterBoot}

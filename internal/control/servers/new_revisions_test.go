@@ -8,7 +8,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-func TestNewContent(t *testing.T) {
+func TestNewContentComparesOverlayRevisions(t *testing.T) {
 	ref := func(s string) (refs []left4me.OverlayRef) {
 		for _, v := range strings.Fields(s) {
 			r, err := left4me.ParseOverlayRef(v)

@@ -426,7 +426,7 @@ func TestNewerWriterTakesOverFile(t *testing.T) {
 	}
 }
 
-func TestConcurrentFiles(t *testing.T) {
+func TestFilesOfUploadAreWrittenConcurrently(t *testing.T) {
 	u, dir := open(t)
 	v := begin(t, u, ann)
 	var all sync.WaitGroup

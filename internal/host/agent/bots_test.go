@@ -8,7 +8,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-func TestMarkBots(t *testing.T) {
+func TestMarkBotsPrefersBotNames(t *testing.T) {
 	for _, c := range []struct {
 		what string
 		bots int

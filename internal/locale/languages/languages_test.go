@@ -74,7 +74,7 @@ func TestEachTextHasThePluralFormsOfItsLanguage(t *testing.T) {
 	}
 }
 
-func TestPreferredLanguage(t *testing.T) {
+func TestPreferredLanguageFollowsAcceptHeader(t *testing.T) {
 	for header, want := range map[string]string{
 		"":                        "en",
 		"en":                      "en",

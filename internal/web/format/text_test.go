@@ -95,7 +95,7 @@ func FuzzVisible(f *testing.F) {
 	})
 }
 
-func TestSpan(t *testing.T) {
+func TestSpanUsesTwoLargestUnits(t *testing.T) {
 	for d, want := range map[time.Duration]string{
 		-time.Second: "0 s", 59 * time.Second: "59 s", 61 * time.Second: "1 min",
 		125 * time.Minute: "2 h 05 min", 49 * time.Hour: "2 d 1 h",

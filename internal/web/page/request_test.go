@@ -2,7 +2,7 @@ package page
 
 import "testing"
 
-func TestLocalPath(t *testing.T) {
+func TestLocalPathRefusesOtherSites(t *testing.T) {
 	for in, want := range map[string]string{
 		"/servers/alpha?x=1":     "/servers/alpha?x=1",
 		"/jobs":                  "/jobs",

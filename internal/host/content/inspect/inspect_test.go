@@ -232,7 +232,7 @@ var warningCases = []struct {
 	{"too many add-ons", manyPacks, `^too-many : there are 201 add-ons; `},
 }
 
-func TestTreeWarnings(t *testing.T) {
+func TestTreeReportsExpectedWarnings(t *testing.T) {
 	for _, c := range warningCases {
 
 		w, _ := tree(t, c.l)

@@ -437,7 +437,7 @@ func TestPagingPassesNamesThatAreNotUTF8(t *testing.T) {
 	}
 }
 
-func TestDiff(t *testing.T) {
+func TestDiffFindsAllDifferencesOfRandomStacks(t *testing.T) {
 	o := newOverlay(t)
 	rng := rand.New(rand.NewPCG(7, 7))
 	for range 4 {

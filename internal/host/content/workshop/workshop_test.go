@@ -191,7 +191,7 @@ func TestCollectionIsDownloaded(t *testing.T) {
 	}
 }
 
-func TestItemStates(t *testing.T) {
+func TestItemStatesReflectSteamAndDownload(t *testing.T) {
 	items := campaigns()
 	for id, it := range map[string]steamapi.Item{
 		"301": {Result: 9}, "302": {Visibility: 2}, "303": {Banned: true}, "304": {NoFile: true}, "305": {App: 730}, "306": {Result: 84},

@@ -15,7 +15,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-func TestSpaceThresholds(t *testing.T) {
+func TestDoctorWarnsOfLittleSpace(t *testing.T) {
 	for _, tt := range []struct {
 		bytes, inodes uint64
 		counted       bool
@@ -34,7 +34,7 @@ func TestSpaceThresholds(t *testing.T) {
 	}
 }
 
-func TestKernelVersions(t *testing.T) {
+func TestDoctorRequiresKernelVersion(t *testing.T) {
 	for release, want := range map[string]left4me.CheckState{
 		"6.1.0-18-amd64": left4me.CheckOK, "5.11": left4me.CheckOK, "10.0.1": left4me.CheckOK,
 		"5.10.0-28-amd64": left4me.CheckBroken, "4.19.1": left4me.CheckBroken, "next": left4me.CheckWarn,

@@ -17,7 +17,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-func TestSteamReachability(t *testing.T) {
+func TestDoctorReportsUnreachableSteam(t *testing.T) {
 	date := ""
 	answers := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		if date != "" {
@@ -68,7 +68,7 @@ func TestUnresolvedNameIsNotReportedAsClosedPort(t *testing.T) {
 	}
 }
 
-func TestClockChecks(t *testing.T) {
+func TestDoctorReportsWrongClock(t *testing.T) {
 	for _, tt := range []struct {
 		year int
 		kept bool

@@ -76,7 +76,7 @@ func TestBuildWithMissingLayerIsSkipped(t *testing.T) {
 	}
 }
 
-func TestOutdated(t *testing.T) {
+func TestOutdatedComparesBuildAndRequiredVersion(t *testing.T) {
 	b := Builds{Current: 9, Builds: []Build{{Build: 9, Version: "2.2.4.3", Layers: []string{"base"}}}}
 	for _, c := range []struct {
 		latest   int64

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-func TestMissingLibraries(t *testing.T) {
+func TestMissingLibrariesAreListed(t *testing.T) {
 	program := "/bin/ls"
 	if _, err := os.Stat(program); err != nil {
 		t.Skip("no program to examine")

@@ -96,7 +96,7 @@ func TestDiffFindsServerUnderFormerName(t *testing.T) {
 
 // The directory with the server's ID belongs to the server, regardless of its name. Without an ID, the
 // directory of the old name does, unless it belongs to another server.
-func TestFormerName(t *testing.T) {
+func TestFormerNameIsFoundByID(t *testing.T) {
 	type on map[left4me.Name]left4me.ID
 	for _, c := range []struct {
 		has       on // ID by name on this host

@@ -16,7 +16,7 @@ func cleaned(pieces ...string) string {
 	return string(c.Flush(out))
 }
 
-func TestCleaner(t *testing.T) {
+func TestCleanerRemovesTerminalSequences(t *testing.T) {
 	for name, tt := range map[string]struct{ in, want string }{
 		"plain":                      {"a\nb\n", "a\nb\n"},
 		"unterminated line":          {"a\nb", "a\nb\n"},
