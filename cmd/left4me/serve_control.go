@@ -48,6 +48,7 @@ func newControl(s settings, d data, log *slog.Logger) *control {
 	c.accounts = accounts.New(d.store, s.secretKey, log)
 	c.jobs = jobs.New(d.store.Jobs(), d.bus, log)
 	c.servers = servers.New(d.store, c.jobs, c.hosts, d.bus, s.ports, log)
+	c.servers.Addresses().SetEnvironment(s.publicAddress)
 	c.overlays = overlays.New(d.store, c.jobs, c.servers, c.hosts.Content(), d.bus, log)
 	c.downloads = filedownloads.New(c.overlays.Revisions(), c.files)
 	c.game = game.New(d.store, c.jobs, c.servers, c.hosts, d.bus, log)
@@ -76,7 +77,7 @@ func (c *control) api() http.Handler {
 		Servers: c.servers, Jobs: c.jobs, Overlays: c.overlays, Uploads: c.uploads, Downloads: c.downloads,
 		Game:     c.game,
 		Accounts: c.accounts, Backups: c.backups, Hosts: c.hosts,
-		Version: programVersion(), PublicAddress: c.settings.publicAddress, Log: c.log,
+		Version: programVersion(), Log: c.log,
 		Ready: func(ctx context.Context) error {
 			return errors.Join(c.data.store.Ping(ctx), c.hosts.Ping(ctx, left4me.LocalHost))
 		},
@@ -89,7 +90,7 @@ func (c *control) panel(units bool) http.Handler {
 	return web.New(web.Deps{
 		Servers: c.servers, Jobs: c.jobs, Overlays: c.overlays, Uploads: c.uploads, Downloads: c.downloads,
 		Game: c.game, Accounts: c.accounts, Backups: c.backups, Hosts: c.hosts, Full: c.data.full,
-		Secure: c.settings.secureCookies(), Version: programVersion(), PublicAddress: c.settings.publicAddress,
+		Secure: c.settings.secureCookies(), Version: programVersion(),
 		Units: units, Log: c.log,
 	})
 }

@@ -46,12 +46,10 @@ type Deps struct {
 	Accounts  *accounts.Accounts
 	Backups   *backups.Backups
 	Hosts     *hosts.Hosts
-	Version   string // version of the program
-	// PublicAddress is LEFT4ME_PUBLIC_ADDRESS: the host name or address that players connect to.
-	PublicAddress string
-	Ready         func(context.Context) error // reports whether left4me is ready; nil: always ready
-	Full          func() *left4me.Error       // returns what cannot be done because of a full disk, or nil; nil: never full
-	Log           *slog.Logger
+	Version   string                      // version of the program
+	Ready     func(context.Context) error // reports whether left4me is ready; nil: always ready
+	Full      func() *left4me.Error       // returns what cannot be done because of a full disk, or nil; nil: never full
+	Log       *slog.Logger
 }
 
 // core is the state shared by all routes.

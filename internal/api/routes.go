@@ -317,5 +317,7 @@ func (a hostRoutes) table() []entry {
 	host := a.core.hosts()
 	return []entry{
 		host.needs(site, routeOn(get, "/doctor", "checkHost", 200, "Run all checks of a host", a.hostDoctor)),
+		onSite(see, route(get, "/public-address", "showPublicAddress", 200, "Show the address that players connect to", a.showAddress)),
+		onSite(site, route(put, "/public-address", "setPublicAddress", 200, "Set the address that players connect to", a.setAddress)),
 	}
 }

@@ -1,9 +1,7 @@
 package api
 
 import (
-	"cmp"
 	"context"
-	"net"
 	"strconv"
 
 	"github.com/left4me/left4me/internal/api/apitype"
@@ -25,7 +23,7 @@ func serverFor(who accounts.Actor, v servers.View) apitype.GameServer {
 		Restarts:        st.Restarts,
 		RestartRequired: v.RestartRequired, Build: st.Build, NewBuild: v.NewBuild, CreatedAt: v.CreatedAt,
 		Autostart: v.Autostart, Wanted: v.Wanted, WantedBy: v.WantedBy, WantedAt: v.WantedAt, Held: v.Held,
-		NameOnHost: v.HostName,
+		NameOnHost: v.HostName, Address: v.Address(),
 	}
 	if st.Why != nil {
 		s.Why = accounts.ConcealIn(who, v.Target(), st.Why).Rendered()
@@ -65,9 +63,7 @@ func (a serverRoutes) whole(ctx context.Context, v servers.View, err error) (api
 		return apitype.GameServer{}, err
 	}
 	s := serverFor(actorOf(ctx), v)
-	if a.core.PublicAddress != "" {
-		s.Address = net.JoinHostPort(a.core.PublicAddress, strconv.Itoa(cmp.Or(v.Status.Port, v.Port)))
-	}
+	s.Connect = v.ConnectionFor(actorOf(ctx)).Command()
 	s.Settings = settingsFor(ctx, v.Target(), v.Settings)
 	s.Warnings = append(s.Warnings, a.core.Servers.Warnings().Of(ctx, v.Name)...)
 	return s, nil

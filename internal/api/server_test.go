@@ -181,7 +181,7 @@ func TestRightsOfGuestAndAdministrator(t *testing.T) {
 		"POST /api/v1/jobs/x/cancel", "POST /api/v1/jobs/x/retry", "POST /api/v1/blueprints",
 		"POST /api/v1/users", "PATCH /api/v1/users/zoey", "DELETE /api/v1/users/zoey", "GET /api/v1/hosts/local/doctor",
 		"POST /api/v1/backups", "DELETE /api/v1/backups/b", "POST /api/v1/backups/b/verify", "GET /api/v1/backups/b/file",
-		"PUT /api/v1/backup-policy", "PUT /api/v1/archive-names",
+		"PUT /api/v1/backup-policy", "PUT /api/v1/archive-names", "PUT /api/v1/public-address",
 		"POST /api/v1/overlays", "POST /api/v1/overlays/o/build", "GET /api/v1/overlays/o/revisions/1/file?path=x",
 		"GET /api/v1/overlays/o/revisions/1/raw?path=x", "GET /api/v1/overlays/o/revisions/1/archive",
 		"GET /api/v1/servers/alpha/file?path=x", "POST /api/v1/servers/alpha/written/discard",
@@ -189,7 +189,8 @@ func TestRightsOfGuestAndAdministrator(t *testing.T) {
 	looks := []string{
 		"GET /api/v1/servers", "GET /api/v1/servers/alpha", "GET /api/v1/servers/alpha/crashes", "GET /api/v1/servers/alpha/reach",
 		"GET /api/v1/servers/alpha/campaigns", "GET /api/v1/jobs", "GET /api/v1/blueprints", "GET /api/v1/overlays",
-		"GET /api/v1/backups", "GET /api/v1/backup-policy", "GET /api/v1/archive-names", "GET /api/v1/recipes", "GET /api/v1/recipes/blank",
+		"GET /api/v1/backups", "GET /api/v1/backup-policy", "GET /api/v1/archive-names", "GET /api/v1/public-address",
+		"GET /api/v1/recipes", "GET /api/v1/recipes/blank",
 	}
 	for _, r := range append(looks, changes...) {
 		method, path, _ := strings.Cut(r, " ")

@@ -13,4 +13,6 @@ type ReachRequest struct {
 	V      int          `json:"v"`
 	Server left4me.Name `json:"server"`
 	Shown  left4me.Name `json:"shown,omitempty"` // current name for suggested commands, if different from Server
+	// Address is the host that players connect to, if it is set; empty: the host detects it.
+	Address string `json:"address,omitempty"`
 }

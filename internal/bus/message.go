@@ -48,6 +48,8 @@ type Hello struct {
 	Version string `json:"version"`
 	// BootID changes with each boot of the machine; empty if unknown.
 	BootID string `json:"boot_id,omitempty"`
+	// Address is the source address of the host's packets to the internet; empty if unknown.
+	Address string `json:"address,omitempty"`
 }
 
 // PortRequest asks whether a port is free on a host.

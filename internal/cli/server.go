@@ -1,13 +1,9 @@
 package cli
 
 import (
-	"context"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"net/url"
-	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -32,7 +28,7 @@ func (cmd serverCommands) command() *cobra.Command {
 		cmd.act("reset", "Delete the files that a server wrote and start it again", "this deletes every file that it wrote"),
 		cmd.rename(),
 		cmd.act("delete", "Delete a server and its files", "this also deletes its files and logs"),
-		cmd.console(), cmd.logs(), cmd.reach(), cmd.maps(), cmd.changeMap(),
+		cmd.address(), cmd.console(), cmd.logs(), cmd.reach(), cmd.maps(), cmd.changeMap(),
 		cmd.files(), cmd.cat(), cmd.written(), cmd.discard(), cmd.promote(), cmd.pending(), cmd.compare(),
 		cmd.clashes())
 }
@@ -83,12 +79,12 @@ func (cmd serverCommands) show() *cobra.Command {
 		if err != nil {
 			return fmt.Errorf("show %s: %w", n, err)
 		}
-		return cmd.app.print(raw, func(w io.Writer) { writeServer(w, s, cmd.connectAddress(c.Context(), s)) })
+		return cmd.app.print(raw, func(w io.Writer) { writeServer(w, s) })
 	}
 	return c
 }
 
-func writeServer(w io.Writer, s apitype.GameServer, address string) {
+func writeServer(w io.Writer, s apitype.GameServer) {
 	state := string(s.State)
 	if !s.Since.IsZero() {
 		state += " since " + output.Moment(s.Since)
@@ -99,7 +95,8 @@ func writeServer(w io.Writer, s apitype.GameServer, address string) {
 	output.Row(w, "wanted", wantedText(s))
 	output.Row(w, "autostart", string(s.Autostart))
 	output.Row(w, "hostname", s.Hostname)
-	output.Row(w, "address", address)
+	output.Row(w, "address", s.Address)
+	output.Row(w, "connect", s.Connect)
 	output.Row(w, "map", s.Map)
 	if s.MaxPlayers > 0 {
 		output.Row(w, "players", fmt.Sprintf("%d of %d, %d bots", s.Players, s.MaxPlayers, s.Bots))
@@ -161,38 +158,6 @@ func playerText(p apitype.Player) string {
 		who += " (bot)"
 	}
 	return fmt.Sprintf("%s, %d points, %s", who, p.Score, time.Duration(p.Seconds)*time.Second)
-}
-
-// connectAddress returns the address for players: from the API or, if it reports none, the machine
-// that commands are sent to.
-func (cmd serverCommands) connectAddress(ctx context.Context, s apitype.GameServer) string {
-	if s.Address != "" || s.Port == 0 {
-		return s.Address
-	}
-	host := ""
-	if u, err := url.Parse(cmd.app.URL); err == nil {
-		host = u.Hostname()
-	}
-	if host == "" {
-		host = ownAddress(ctx)
-	}
-	return net.JoinHostPort(host, strconv.Itoa(s.Port))
-}
-
-// ownAddress returns the address of this machine for outgoing connections. Connecting a UDP socket
-// sends no packets.
-func ownAddress(ctx context.Context) string {
-	var d net.Dialer
-	if c, err := d.DialContext(ctx, "udp4", "192.0.2.1:9"); err == nil { // TEST-NET-1, RFC 5737
-		defer c.Close()
-		if host, _, err := net.SplitHostPort(c.LocalAddr().String()); err == nil {
-			return host
-		}
-	}
-	if name, err := os.Hostname(); err == nil {
-		return name
-	}
-	return "localhost"
 }
 
 // wantedText returns the desired state of a server and who requested it.

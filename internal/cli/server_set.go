@@ -173,3 +173,50 @@ func writeDiff(ctx context.Context, w io.Writer, was, is string, all bool) error
 	}
 	return err
 }
+
+func (cmd serverCommands) address() *cobra.Command {
+	c := &cobra.Command{
+		Use: "address [ADDRESS]", Short: "Show or set the address that players connect to",
+		Args: between(0, 1, "a host name or an IP address"),
+		Long: "Show or set the host name or IP address that players connect to, without a port. It\n" +
+			"is part of the connect command of every server. An empty ADDRESS (\"\") removes the\n" +
+			"setting: then LEFT4ME_PUBLIC_ADDRESS of left4me serve counts, or else the address\n" +
+			"that was detected on the host.",
+		ValidArgsFunction: cobra.NoFileCompletions,
+	}
+	c.RunE = func(c *cobra.Command, args []string) error {
+		var v apitype.PublicAddress
+		method, in := http.MethodGet, any(nil)
+		if len(args) > 0 {
+			method, in = http.MethodPut, apitype.NewPublicAddress{Address: args[0]}
+		}
+		raw, err := cmd.app.call(c.Context(), method, "/public-address", in, &v)
+		if err != nil {
+			return fmt.Errorf("public address: %w", err)
+		}
+		return cmd.app.print(raw, func(w io.Writer) {
+			switch {
+			case cmd.app.quiet:
+				fmt.Fprintln(w, output.OneLine(v.Address))
+			case v.Address == "":
+				fmt.Fprintln(w, "unknown")
+			default:
+				fmt.Fprintf(w, "%s (%s)\n", output.OneLine(v.Address), addressSource(v.Source))
+			}
+		})
+	}
+	return c
+}
+
+// addressSource describes where the public address comes from.
+func addressSource(source string) string {
+	switch source {
+	case "setting":
+		return "set"
+	case "environment":
+		return "from LEFT4ME_PUBLIC_ADDRESS"
+	case "host":
+		return "detected on the host"
+	}
+	return output.OneLine(source)
+}

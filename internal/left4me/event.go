@@ -125,7 +125,8 @@ type RolloutEvent struct {
 	Servers  map[Name]string `json:"servers,omitempty"` // result for each server that was restarted
 }
 
-// SettingsEvent is the data of a change of settings: "backups", "game" or "archive names".
+// SettingsEvent is the data of a change of settings: "backups", "game", "archive
+// names" or "public address".
 type SettingsEvent struct {
 	Settings string `json:"settings"`
 	Host     Name   `json:"host,omitempty"` // for the game

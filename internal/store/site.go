@@ -45,3 +45,26 @@ func (s Site) SetArchiveNames(ctx context.Context, encoding string, first bool) 
 	}
 	return nil
 }
+
+// Address returns the host that players connect to, as set by a user; empty if none is set.
+func (s Site) Address(ctx context.Context) (host string, err error) {
+	if err := s.db.row(ctx, `SELECT address FROM site`).Scan(&host); err != nil {
+		return "", fmt.Errorf("get the public address: %w", err)
+	}
+	return host, nil
+}
+
+// SetAddress saves the host that players connect to; empty removes the setting.
+func (s Site) SetAddress(ctx context.Context, host string) error {
+	err := s.db.tx(ctx, func(tx *transaction) error {
+		n, err := rowsAffected(tx.ExecContext(ctx, `UPDATE site SET address = ?1 WHERE address <> ?1`, host))
+		if err != nil || n == 0 {
+			return err
+		}
+		return tx.event(ctx, left4me.SettingsChanged, left4me.Site, left4me.SettingsEvent{Settings: "public address"})
+	})
+	if err != nil {
+		return fmt.Errorf("keep the public address: %w", err)
+	}
+	return nil
+}

@@ -53,6 +53,8 @@ var needs = map[string]string{
 	"GET /users/{name}/disable":                        "site site",
 	"GET /users/{name}/enable":                         "site site",
 	"GET /users/{name}/password":                       "site site",
+	"/address":                                         "site site",
+	"POST /address":                                    "site site",
 	"/servers":                                         "login",
 	"/servers/new":                                     "manage server",
 	"POST /servers/new":                                "manage server",

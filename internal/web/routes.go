@@ -19,6 +19,7 @@ import (
 	"github.com/left4me/left4me/internal/web/overlays/workshop"
 	"github.com/left4me/left4me/internal/web/page"
 	serverpages "github.com/left4me/left4me/internal/web/servers"
+	"github.com/left4me/left4me/internal/web/servers/connect"
 	"github.com/left4me/left4me/internal/web/settings"
 )
 
@@ -39,8 +40,9 @@ func routes(p *page.Panel, d Deps) []page.Route {
 		(&accountpages.Pages{Panel: p, Accounts: d.Accounts}).Routes(),
 		(&serverpages.Pages{
 			Panel: p, Choices: choices, Servers: d.Servers, Jobs: d.Jobs, Overlays: d.Overlays, Game: d.Game,
-			Hosts: d.Hosts, PublicAddress: d.PublicAddress,
+			Hosts: d.Hosts,
 		}).Routes(),
+		(&connect.Pages{Panel: p, Servers: d.Servers}).Routes(),
 		(&overlaypages.Pages{Panel: p, Overlay: core, Overlays: d.Overlays, Jobs: d.Jobs}).Routes(),
 		(&files.Pages{
 			Panel: p, Overlay: core, Overlays: d.Overlays, Downloads: d.Downloads, Uploads: d.Uploads, Jobs: d.Jobs,

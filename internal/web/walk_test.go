@@ -47,6 +47,7 @@ var walked = map[string]string{
 	"/blueprints/{name}/delete": "/blueprints/versus/delete",
 	"/jobs":                     "/jobs", "/jobs/{id}": "/jobs/JOB", "/game": "/game", "/game/rollback": "/game/rollback?build=9001",
 	"/backups": "/backups", "/backups/{name}/delete": "/backups/b/delete", "/doctor": "/doctor",
+	"/address": "/address",
 	"/account": "/account", "/users": "/users", "/users/{name}": "/users/guest", "/users/{name}/delete": "/users/guest/delete",
 }
 
@@ -465,6 +466,10 @@ func (w *walk) changeHost() {
 	w.next()
 	must(w.game.SetPolicy(ctx, left4me.ByUser("other"), left4me.LocalHost, game.Policy{CheckEvery: 12 * time.Hour, Restart: "never"}))(w.t)
 	w.shows("the policy of the game", "Newer version saved", "/game")
+	w.next()
+	must(w.servers.Addresses().Set(ctx, left4me.ByUser("other"), "play.example.org"))(w.t)
+	w.shows("the public address", "connect play.example.org:", "/servers/{name}")
+	w.shows("the public address", "Newer version saved", "/address")
 
 	w.next()
 	must(w.servers.Act(ctx, left4me.ByUser("other"), left4me.StopServer, "beta"))(w.t)

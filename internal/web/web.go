@@ -41,10 +41,8 @@ type Deps struct {
 	Full      func() *left4me.Error // returns the note about a full disk, or nil; may be nil
 	Secure    bool                  // browsers connect over https
 	Version   string
-	// PublicAddress is LEFT4ME_PUBLIC_ADDRESS: the host that players connect to.
-	PublicAddress string
-	Units         bool // left4me and its servers run as systemd units
-	Log           *slog.Logger
+	Units     bool // left4me and its servers run as systemd units
+	Log       *slog.Logger
 }
 
 // New returns the handler of the panel.

@@ -261,6 +261,8 @@ func (c *caller) uploads() {
 	}
 	c.get("/archive-names")
 	c.do("PUT", "/archive-names", object{"encoding": "automatic"})
+	c.get("/public-address")
+	c.do("PUT", "/public-address", object{"address": "play.example.org"})
 }
 
 func (c *caller) servers() {

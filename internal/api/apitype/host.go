@@ -10,3 +10,15 @@ type HostDoctor struct {
 	Healthy bool            `json:"healthy" doc:"No check found anything broken"`
 	Checks  []left4me.Check `json:"checks"`
 }
+
+// PublicAddress is the host that players connect to.
+type PublicAddress struct {
+	Address string `json:"address" doc:"Host name or IP address in force; empty if unknown"`
+	Source  string `json:"source" enum:"setting,environment,host," doc:"host: detected on the host; environment: LEFT4ME_PUBLIC_ADDRESS"`
+	Setting string `json:"setting" doc:"As set by a user; empty if not set"`
+}
+
+// NewPublicAddress is the request to set the host that players connect to.
+type NewPublicAddress struct {
+	Address string `json:"address" doc:"Host name or IP address without a port; empty: use the one from the environment or the host"`
+}

@@ -21,7 +21,8 @@ type GameServer struct {
 	Players         int                     `json:"players" doc:"Human players"`
 	Bots            int                     `json:"bots"`
 	MaxPlayers      int                     `json:"max_players"`
-	Address         string                  `json:"address,omitempty" doc:"For players, from LEFT4ME_PUBLIC_ADDRESS; absent in lists"`
+	Address         string                  `json:"address,omitempty" doc:"For players; absent if the public address is unknown"`
+	Connect         string                  `json:"connect,omitempty" doc:"Console command, password by right; absent in lists"`
 	Online          []Player                `json:"online" doc:"Connected players"`
 	Blueprint       left4me.Name            `json:"blueprint"`
 	Overlays        []string                `json:"overlays" doc:"Its own overlays, on top of the blueprint's; top of the stack first"`

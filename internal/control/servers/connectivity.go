@@ -27,12 +27,17 @@ func ReachFor(ctx context.Context, s *Servers, who accounts.Actor, name left4me.
 	if err != nil {
 		return nil, err
 	}
+	address, err := s.storage.Site().Address(ctx)
+	if err != nil {
+		return nil, err
+	}
 	ctx, cancel := context.WithTimeout(ctx, reachWithin)
 	defer cancel()
 	before := s.status.get(v)
 	var checks []left4me.Check
-	err = s.bus.Request(ctx, bus.Command(v.Host, bus.VerbReach), bus.ReachRequest{V: bus.Version, Server: v.OnHost(), Shown: v.Name},
-		&checks)
+	err = s.bus.Request(ctx, bus.Command(v.Host, bus.VerbReach), bus.ReachRequest{
+		V: bus.Version, Server: v.OnHost(), Shown: v.Name, Address: address,
+	}, &checks)
 	if err != nil {
 		return nil, s.Names().shown(ctx, v.Host, err)
 	}

@@ -33,7 +33,8 @@ type Servers struct {
 	running      sync.WaitGroup // goroutines started by Run
 	ready        chan struct{}
 
-	renamedWithin time.Duration
+	environmentAddress string // LEFT4ME_PUBLIC_ADDRESS
+	renamedWithin      time.Duration
 }
 
 // StackCheck validates a stack of overlays for a field of a request.
@@ -88,6 +89,9 @@ type View struct {
 	RestartRequired bool                    // it runs with other settings than the current ones
 	NewBuild        int64                   // game build that a restart would install; 0 if unchanged
 	NewContent      []left4me.OverlayChange // overlay changes that a restart would apply
+	Public          PublicAddress           // the host that players connect to
+
+	base left4me.Blueprint // its blueprint
 }
 
 func blueprintsByName(ctx context.Context, now *store.Store) (map[left4me.Name]left4me.Blueprint, error) {
@@ -137,6 +141,7 @@ type definitions struct {
 	blueprints map[left4me.Name]left4me.Blueprint
 	cfg        map[left4me.Name][]string // cfg lines of overlays
 	names      left4me.OverlayNames
+	address    string // public address set by a user
 }
 
 // spec returns what a server would be started with.
@@ -155,7 +160,10 @@ func (s *Servers) definitions(ctx context.Context) (d definitions, err error) {
 		if d.cfg, err = now.Overlays().Cfg(ctx); err != nil {
 			return err
 		}
-		d.names, err = now.Overlays().Names(ctx)
+		if d.names, err = now.Overlays().Names(ctx); err != nil {
+			return err
+		}
+		d.address, err = now.Site().Address(ctx)
 		return err
 	})
 	return d, err

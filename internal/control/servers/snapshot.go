@@ -20,6 +20,8 @@ type snapshot struct {
 	hashes     []string               // hash of the spec with which each server would start now
 	overlays   [][]left4me.OverlayRef // stack that each would be started with, by host names
 	names      left4me.OverlayNames
+	blueprints map[left4me.Name]left4me.Blueprint
+	address    string // public address set by a user
 	active     map[left4me.Name]left4me.Job
 	failed     map[left4me.Name]left4me.Job // servers whose newest job failed
 }
@@ -53,6 +55,8 @@ func (s *Servers) snapshot(ctx context.Context) (*snapshot, error) {
 		hashes:     make([]string, len(d.servers)),
 		overlays:   make([][]left4me.OverlayRef, len(d.servers)),
 		names:      d.names,
+		blueprints: d.blueprints,
+		address:    d.address,
 		active:     active,
 		failed:     failed,
 	}
@@ -103,6 +107,8 @@ func (s *Servers) Get(ctx context.Context, name left4me.Name) (View, error) {
 // view returns a server with its current status.
 func (s *Servers) view(snap *snapshot, i int) View {
 	v := View{Server: snap.servers[i]}
+	v.base = snap.blueprints[v.Blueprint]
+	v.Public = s.Addresses().of(snap.address, v.Host)
 	v.Status = s.status.get(v.Server)
 	if j, ok := snap.active[v.Name]; ok {
 		v.Job = &j

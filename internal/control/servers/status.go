@@ -28,6 +28,7 @@ type statuses struct {
 	shown         map[key]left4me.Name            // current names by older host names
 	renames       uint64                          // number of renames by users
 	boots         map[left4me.Name]string         // boot id by host; empty if not reported
+	addresses     map[left4me.Name]string         // address by host; missing if not reported
 	startBlockers map[left4me.Name]*left4me.Error // by host: why wanted servers cannot be started yet
 	builds        map[left4me.Name]int64          // current game build by host
 	currents      map[left4me.Name]currents       // current revisions by host
@@ -60,6 +61,7 @@ func newStatuses() *statuses {
 		statuses:      map[key]receivedStatus{},
 		shown:         map[key]left4me.Name{},
 		boots:         map[left4me.Name]string{},
+		addresses:     map[left4me.Name]string{},
 		startBlockers: map[left4me.Name]*left4me.Error{},
 		builds:        map[left4me.Name]int64{},
 		currents:      map[left4me.Name]currents{},
@@ -307,6 +309,7 @@ func (s *Servers) start(ctx context.Context) error {
 		if err := bus.Decode(data, &h); err != nil {
 			s.log.WarnContext(ctx, "a host that has started", "subject", subject, "err", err) // its servers can still be queried
 		}
+		s.status.setAddress(bus.HostOf(subject), h.Address)
 		s.running.Go(func() { autostarts{s}.arrive(ctx, bus.HostOf(subject), h.BootID) })
 	})
 	if err != nil {
@@ -318,8 +321,9 @@ func (s *Servers) start(ctx context.Context) error {
 	if err := s.bus.Events(ctx, "crashes", bus.KindCrash, s.storeCrash(ctx)); err != nil {
 		return err
 	}
-	// These rows determine what a server would be started with, and whether it waits for a start.
-	rows := s.storage.Listen(ctx, "server", "blueprint", "overlay")
+	// These rows determine what a server would be started with, whether it waits for a start, and its
+	// public address.
+	rows := s.storage.Listen(ctx, "server", "blueprint", "overlay", "site")
 	s.running.Go(func() {
 		for range store.Rings(ctx, rows, nil) {
 			s.changedAll(ctx)

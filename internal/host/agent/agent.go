@@ -143,7 +143,7 @@ func (a *Agent) serve(ctx context.Context) error {
 	a.statuses.rememberNames()
 	a.statuses.sweep(ctx)
 	if err := c.bus.Publish(bus.Broadcast(c.Host, bus.KindHello),
-		bus.Hello{V: bus.Version, Version: c.Version, BootID: c.BootID}); err != nil {
+		bus.Hello{V: bus.Version, Version: c.Version, BootID: c.BootID, Address: ownAddress()}); err != nil {
 		return err
 	}
 	close(a.ready)

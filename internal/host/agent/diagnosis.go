@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"net"
 	"time"
 
 	"golang.org/x/sync/singleflight"
@@ -64,7 +65,7 @@ func (d *diagnosis) connectivity(ctx context.Context, r bus.ReachRequest) ([]lef
 	if err != nil {
 		return nil, fmt.Errorf("reach %s: %w", r.Server, err)
 	}
-	s.Name = cmp.Or(r.Shown, r.Server)
+	s.Name, s.Address = cmp.Or(r.Shown, r.Server), cmp.Or(r.Address, s.Address)
 	return d.checks.run(ctx, "reach "+string(r.Server), reachWithin, func(ctx context.Context) []left4me.Check {
 		return connectivity.Walk(ctx, s)
 	})
@@ -91,4 +92,19 @@ func (d *diagnosis) server(ctx context.Context, n left4me.Name) (connectivity.Se
 		s.Wanted = env.Port
 	}
 	return s, err
+}
+
+// ownAddress returns the source address of this host's packets to the internet, or "" if there is no
+// route. Connecting a UDP socket sends nothing.
+func ownAddress() string {
+	c, err := net.Dial("udp4", "192.0.2.1:9") // TEST-NET-1, RFC 5737
+	if err != nil {
+		return ""
+	}
+	defer c.Close()
+	own := c.LocalAddr().(*net.UDPAddr).AddrPort().Addr().Unmap()
+	if !own.IsGlobalUnicast() {
+		return ""
+	}
+	return own.String()
 }

@@ -23,9 +23,6 @@ type Pages struct {
 	Overlays *overlays.Overlays
 	Game     *game.Game
 	Hosts    *hosts.Hosts
-	// PublicAddress is the host that players connect to. If it is empty, players use the host
-	// that the browser uses.
-	PublicAddress string
 }
 
 // files contains the pages of a server's files.

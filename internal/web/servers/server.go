@@ -21,11 +21,10 @@ type builder func(r *http.Request, who accounts.Actor, name left4me.Name) (page.
 // serverPage is the data of a server's pages.
 type serverPage struct {
 	servers.View
-	Job     *left4me.Job // the current or else the latest job; nil if there is none
-	Address string
-	May     page.Rights // on the server
-	who     accounts.Actor
-	Tab     string
+	Job *left4me.Job // the current or else the latest job; nil if there is none
+	May page.Rights  // on the server
+	who accounts.Actor
+	Tab string
 }
 
 // visible returns a server without hidden details: the reasons for its state and for the failure
@@ -48,12 +47,11 @@ func (p *Pages) serverPage(r *http.Request, who accounts.Actor, name left4me.Nam
 	}
 	v = visible(who, v)
 	s := serverPage{
-		View:    v,
-		Job:     v.Job,
-		Address: p.connectAddress(r, v),
-		May:     page.RightsOn(who, left4me.OnServer(name)),
-		who:     who,
-		Tab:     tab,
+		View: v,
+		Job:  v.Job,
+		May:  page.RightsOn(who, left4me.OnServer(name)),
+		who:  who,
+		Tab:  tab,
 	}
 	if s.Job == nil {
 		last, err := p.Jobs.List(r.Context(), "server", name, 1)

@@ -30,6 +30,7 @@ function children(from, to) {
     const have = (want.id && byId.get(want.id)) || (at && alike(at, want) ? at : null);
     if (!have) {
       from.insertBefore(want, at);
+      if (want.nodeType === Node.ELEMENT_NODE) showScripted(want);
       continue;
     }
     if (have === at) at = at.nextSibling;
@@ -42,6 +43,11 @@ function children(from, to) {
     at.remove();
     at = next;
   }
+}
+
+// showScripted shows what works with scripts only, in an element that has just come into the page.
+export function showScripted(el) {
+  for (const one of [el, ...el.querySelectorAll("[data-script]")]) if (one.matches("[data-script]")) one.hidden = false;
 }
 
 // alike reports whether morph may turn node a into b: both have the same kind and no id.
