@@ -232,7 +232,7 @@ func TestPluralFormsHaveTheSamePlaces(t *testing.T) {
 }
 
 // The catalogue test would accept anything if textsIn found no calls.
-func TestCallsThatNameNoTextAreFound(t *testing.T) {
+func TestCallsWithoutTextAreFound(t *testing.T) {
 	for code, want := range map[string]string{
 		`locale.T(ctx, "a.b", "x", 1)`:         "a.b [x]",
 		`locale.M("a.b")`:                      "a.b []",
@@ -265,7 +265,7 @@ func TestCallsThatNameNoTextAreFound(t *testing.T) {
 }
 
 // The texts of the panel must be in the catalogue: templates, handlers and scripts must contain none.
-func TestPanelHasNoTextOutsideOfTheCatalogue(t *testing.T) {
+func TestPanelHasNoTextOutsideCatalogue(t *testing.T) {
 	for _, s := range append(sources(t), templates(t)...) {
 		dir := filepath.Dir(s.path)
 		if s.test() || !strings.HasPrefix(dir, "internal/web") {
@@ -381,7 +381,7 @@ func isLog(fun ast.Expr) bool {
 	return ok && slices.Contains([]string{"InfoContext", "WarnContext", "ErrorContext", "DebugContext", "LogAttrs"}, s.Sel.Name)
 }
 
-func TestTextsOutsideOfTheCatalogueAreFound(t *testing.T) {
+func TestTextsOutsideCatalogueAreFound(t *testing.T) {
 	for code, want := range map[string]bool{
 		`var x = "nothing is here"`:                                                                              true,
 		`var x = "Start"`:                                                                                        true,

@@ -371,7 +371,7 @@ func TestHideOverlappingTexts(t *testing.T) {
 }
 
 // A bundle is most useful if left4me cannot start.
-func TestBundleContainsWhatCanBeRead(t *testing.T) {
+func TestBundleContainsReadableFiles(t *testing.T) {
 	root, envFile := secretSite(t)
 	database := filepath.Join(root, databaseName)
 	if err := errors.Join(os.Remove(database), os.Remove(envFile)); err != nil {

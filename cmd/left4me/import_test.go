@@ -119,7 +119,7 @@ func listing(t *testing.T, dir string) (all []string) {
 	return all
 }
 
-func TestImportFromPython(t *testing.T) {
+func TestImportReadsPythonVersion(t *testing.T) {
 	for _, c := range []struct {
 		name, database string
 		inPlace        bool

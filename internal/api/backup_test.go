@@ -43,7 +43,7 @@ func TestBackupsAreListedCreatedAndVerified(t *testing.T) {
 	s.call(t, "GET", "/api/v1/backups/..%2fx/file", nil).problem(t, http.StatusUnprocessableEntity, "path.name")
 }
 
-func TestDownloadBackupRanges(t *testing.T) {
+func TestBackupDownloadSupportsRanges(t *testing.T) {
 	s := newSite(t)
 	dir := filepath.Join(s.root, "backups")
 	if err := os.Mkdir(dir, 0o700); err != nil {

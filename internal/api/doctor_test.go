@@ -9,7 +9,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-func TestHostDoctorAndReach(t *testing.T) {
+func TestDoctorAndConnectivityChecksAreReturned(t *testing.T) {
 	s := newSite(t)
 	s.create(t, "alpha")
 	good := left4me.Check{Name: "process", State: left4me.CheckOK, Text: "it runs"}

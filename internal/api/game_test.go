@@ -174,7 +174,7 @@ func TestGameRequestsNeedRights(t *testing.T) {
 	s.call(t, "GET", "/api/v1/hosts/far/game/rollout", nil).problem(t, http.StatusNotFound)
 }
 
-func TestRetryGameJob(t *testing.T) {
+func TestCancelledGameJobCanBeRetried(t *testing.T) {
 	s := newSite(t)
 	s.host.set(func() { s.host.work = false })
 	var j, again apitype.Job

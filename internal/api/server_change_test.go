@@ -13,7 +13,7 @@ import (
 )
 
 // Servers must refer to a renamed blueprint by its new name.
-func TestRenameBlueprint(t *testing.T) {
+func TestRenamedBlueprintKeepsServers(t *testing.T) {
 	s := newSite(t)
 	s.call(t, "POST", "/api/v1/blueprints", `{"name":"coop","settings":{"mode":"coop"}}`)
 	s.call(t, "POST", "/api/v1/servers", `{"name":"alpha","blueprint":"coop"}`)
@@ -39,7 +39,7 @@ func TestRenameBlueprint(t *testing.T) {
 }
 
 // Stacks must refer to a renamed overlay by its new name, while its host keeps the old one.
-func TestRenameOverlay(t *testing.T) {
+func TestRenamedOverlayKeepsStacks(t *testing.T) {
 	s := newSite(t)
 	s.call(t, "POST", "/api/v1/overlays", `{"name":"levels","kind":"files"}`)
 	s.call(t, "POST", "/api/v1/overlays", `{"name":"taken","kind":"files"}`)
@@ -69,7 +69,7 @@ func TestRenameOverlay(t *testing.T) {
 
 // A renamed server has its new name immediately, reports its name on the host, and is no longer
 // found by its old name.
-func TestRenameServer(t *testing.T) {
+func TestRenamedServerIsFoundByNewName(t *testing.T) {
 	s := newSite(t)
 	old := s.create(t, "alpha")
 	s.create(t, "taken")

@@ -10,7 +10,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-func TestCreateServerByNameOnly(t *testing.T) {
+func TestCreatedServerHasDefaults(t *testing.T) {
 	s := newSite(t)
 	a := s.call(t, "POST", "/api/v1/servers", `{"name":"alpha"}`)
 	if a.status != http.StatusCreated {
@@ -149,7 +149,7 @@ func TestInternalErrorsAreLoggedOnly(t *testing.T) {
 	}
 }
 
-func TestMethodNotAllowed(t *testing.T) {
+func TestDisallowedMethodReturnsAllowedOnes(t *testing.T) {
 	s := newSite(t)
 	for r, allow := range map[string]string{
 		"PUT /api/v1/servers": "GET,POST", "PATCH /api/v1/servers/alpha": "GET,PUT,DELETE", "GET /api/v1/servers/alpha/start": "POST",
@@ -164,7 +164,7 @@ func TestMethodNotAllowed(t *testing.T) {
 	}
 }
 
-func TestRightsOfGuestAndAdministrator(t *testing.T) {
+func TestGuestMayReadAndAdministratorMayChange(t *testing.T) {
 	s := newSite(t)
 	s.create(t, "alpha")
 	with := func(token, method, path, body string) answer {
@@ -285,7 +285,7 @@ func TestConsoleCommandIsCheckedAndRun(t *testing.T) {
 	s.call(t, "POST", path, `{}`).problem(t, http.StatusUnprocessableEntity)
 }
 
-func TestBlueprintsAndOverlays(t *testing.T) {
+func TestBlueprintsAndOverlaysAreListedAndChanged(t *testing.T) {
 	s := newSite(t)
 	var overlays []apitype.Overlay
 	if s.call(t, "GET", "/api/v1/overlays", nil).into(t, &overlays); len(overlays) != 2 || overlays[0].Name != "maps" {
@@ -313,7 +313,7 @@ func TestBlueprintsAndOverlays(t *testing.T) {
 	s.call(t, "POST", "/api/v1/blueprints", `{"name":"versus"}`).problem(t, http.StatusConflict, "body.name")
 }
 
-func TestUsersAndTokens(t *testing.T) {
+func TestUsersAndTokensAreCreatedAndDeleted(t *testing.T) {
 	s := newSite(t)
 	var u apitype.User
 	s.call(t, "POST", "/api/v1/users", `{"name":"Zoey","password":"a long password","admin":true}`).into(t, &u)

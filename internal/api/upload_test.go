@@ -33,7 +33,7 @@ func (s *site) begin(t *testing.T) apitype.Upload {
 	return u
 }
 
-func TestUploadInPieces(t *testing.T) {
+func TestUploadAcceptsPieces(t *testing.T) {
 	s := newSite(t)
 	u := s.begin(t)
 	if u.By != "admin" || u.Overlay != "maps" || u.Complete != true || u.ExpiresAt.Before(time.Now().Add(47*time.Hour)) {

@@ -311,7 +311,7 @@ func TestQueueSurvivesRestart(t *testing.T) {
 
 // A reader only gets events of its kind: it would fail permanently on others. A reader whose kind
 // changes continues from its position.
-func TestEventsOfOneKind(t *testing.T) {
+func TestReaderGetsEventsOfItsKind(t *testing.T) {
 	dir := t.TempDir()
 	got := make(chan string, 10)
 	read := func(b *bus.Bus, kind string) (stop func()) {

@@ -105,7 +105,7 @@ func TestHintDecidesSingleShortName(t *testing.T) {
 }
 
 // The second byte of these characters is \, which a decoder may have replaced with /.
-func TestBackslashByteInsideCharacter(t *testing.T) {
+func TestUnslashedRestoresBackslashBytes(t *testing.T) {
 	for encoding, name := range map[string]string{"shift_jis": "表示/ソース能力", "big5": "功能/許功蓋", "gbk": "誠/地图"} {
 		e, _ := charset.Find(encoding)
 		b := encoded(t, encoding, name)[0]

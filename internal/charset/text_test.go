@@ -77,7 +77,7 @@ func TestBinaryFilesAreNotText(t *testing.T) {
 	}
 }
 
-func TestValuesTruncatedInsideCharacter(t *testing.T) {
+func TestValuesDropTruncatedCharacter(t *testing.T) {
 	e, _ := charset.Find("gbk")
 	b, _ := e.Encode(comments["gbk"])
 	decode := charset.Values(b, "")

@@ -77,7 +77,7 @@ func TestLogsFollowUntilInterrupted(t *testing.T) {
 	}
 }
 
-func TestConsoleOnTerminal(t *testing.T) {
+func TestConsoleWorksOnTerminal(t *testing.T) {
 	master, slave := terminalPair(t)
 	var screen syncBuffer
 	go func() {

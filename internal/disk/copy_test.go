@@ -71,7 +71,7 @@ func TestCopyKeepsHoles(t *testing.T) {
 	}
 }
 
-func TestCopyOfChangingFile(t *testing.T) {
+func TestCopyToleratesChangingFile(t *testing.T) {
 	from, to := files(t)
 	write(t, from, 0, []byte("123456"))
 	if n, err := disk.Copy(t.Context(), to, from, 4, nil); n != 4 || err != nil {

@@ -65,7 +65,7 @@ func TestWrappedErrorKeepsKind(t *testing.T) {
 	}
 }
 
-func TestSettingsOverABlueprint(t *testing.T) {
+func TestServerSettingsOverrideBlueprint(t *testing.T) {
 	base := left4me.Settings{Hostname: "base", Mode: "versus", MaxPlayers: 8, Cfg: []string{"a"}}
 	own := left4me.Settings{Hostname: "own", Cfg: []string{"b"}}
 	got := own.Over(base)
@@ -122,7 +122,7 @@ func TestStepLabelsAreStable(t *testing.T) {
 	}
 }
 
-func TestJobKindNounAndVerb(t *testing.T) {
+func TestJobKindConsistsOfNounAndVerb(t *testing.T) {
 	if k := left4me.StartServer; k.Noun() != "server" || k.Verb() != "start" {
 		t.Errorf("%s is %q and %q", k, k.Noun(), k.Verb())
 	}

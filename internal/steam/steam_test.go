@@ -40,7 +40,7 @@ func TestVersionIsComparedWithNewest(t *testing.T) {
 	}
 }
 
-func TestServersAtAddress(t *testing.T) {
+func TestServersAtFiltersByAddressAndPort(t *testing.T) {
 	_, c := newSteam(t, steamapi.State{Servers: []string{"192.0.2.7:27015", "192.0.2.7:27016", "192.0.2.8:27015", "[2001:db8::1]:27015"}})
 	for _, q := range []struct {
 		addr string

@@ -64,7 +64,7 @@ func TestJobSetsWantedStateOfItsServer(t *testing.T) {
 	wants(t, s, left4me.WantRunning, "al")
 }
 
-func TestCancelledJobAndWantedState(t *testing.T) {
+func TestCancelledJobRestoresWantedState(t *testing.T) {
 	t.Run("before it begins", func(t *testing.T) {
 		s := newStore(t)
 		serve(t, s, "alpha")

@@ -248,7 +248,7 @@ func TestCrashesAreStoredOnceNewestFirst(t *testing.T) {
 	}
 }
 
-func TestUsersSessionsAndTokens(t *testing.T) {
+func TestUsersSessionsAndTokensAreStored(t *testing.T) {
 	s := newStore(t)
 	u, err := s.Users().Create(t.Context(), store.User{Name: "Al", Password: "hash", Admin: true, CreatedAt: at})
 	if err != nil || u.ID == 0 {

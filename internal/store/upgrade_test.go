@@ -209,7 +209,7 @@ func TestUpgradeDerivesWantedStateFromLastJob(t *testing.T) {
 }
 
 // A database from before events has none; later changes write them.
-func TestUpgradeFromBeforeEvents(t *testing.T) {
+func TestUpgradedDatabaseWritesEvents(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "left4me.db")
 	write := beforeMigration(t, path, 12)
 	if _, err := write.ExecContext(t.Context(), `INSERT INTO server(name, host, port, blueprint, settings, created_at)

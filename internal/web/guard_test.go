@@ -9,7 +9,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-func TestSecurityHeadersOfPages(t *testing.T) {
+func TestPagesHaveSecurityHeaders(t *testing.T) {
 	s := newSite(t, false)
 	b := s.as(t, "admin")
 	for _, path := range []string{"/login", "/servers", "/servers/new", "/nothing", "/jobs", "/account", "/users", "/users/guest"} {

@@ -93,7 +93,7 @@ func TestStatusCanBeParsed(t *testing.T) {
 	}
 }
 
-func TestKicksAndBans(t *testing.T) {
+func TestKickedAndBannedPlayersLeave(t *testing.T) {
 	p := start(t, nil, nil)
 	find := func(name string) status.Player {
 		t.Helper()

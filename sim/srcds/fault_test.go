@@ -198,7 +198,7 @@ func TestServerExitsOnSignalAndQuit(t *testing.T) {
 	})
 }
 
-func TestOutOfDate(t *testing.T) {
+func TestOutOfDateServerRequestsRestart(t *testing.T) {
 	p := start(t, nil, nil)
 	p.typed("sim_out_of_date")
 	p.wait("MasterRequestRestart")
@@ -211,7 +211,7 @@ func TestCfgFileCanTriggerFault(t *testing.T) {
 	p.running()
 }
 
-func TestUnderSrcdsRun(t *testing.T) {
+func TestServerRunsUnderSrcdsRun(t *testing.T) {
 	p := runUnder(t, lay(t, nil), "./srcds_run", "-norestart", "-game", "left4dead2", "-ip", "127.0.0.1", "-port", "0")
 	p.wait("WARNING: No map specified! Defaulting to c1m1_hotel")
 	if info := p.ready(); info.Map != "c1m1_hotel" {

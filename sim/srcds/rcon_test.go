@@ -206,7 +206,7 @@ func TestRCONQuitEndsTheProcess(t *testing.T) {
 	}
 }
 
-func TestOurRCONClient(t *testing.T) {
+func TestRCONReturnsConsoleOutput(t *testing.T) {
 	p := start(t, withPassword, nil)
 	c := p.remote("geheim")
 	for _, command := range []string{"cvarlist", "maps *", "echo x", "status"} {

@@ -137,7 +137,7 @@ func TestPlayersAreParsedAndAppended(t *testing.T) {
 	})
 }
 
-func TestSecondsOfSpecialFloats(t *testing.T) {
+func TestSecondsHandlesSpecialFloats(t *testing.T) {
 	for f, want := range map[float32]time.Duration{
 		0: 0, -1: 0, 1.5: 1500 * time.Millisecond, float32(math.Inf(1)): math.MaxInt64, float32(math.Inf(-1)): 0, 1e30: math.MaxInt64,
 	} {

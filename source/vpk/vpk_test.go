@@ -96,7 +96,7 @@ func manyKinds() []file {
 	}
 }
 
-func TestVersionsAndParts(t *testing.T) {
+func TestOpenReadsAllVersionsAndParts(t *testing.T) {
 	for version := 1; version <= 2; version++ {
 		a := open(t, build(version, manyKinds()...).write(t, "pak01_dir"))
 		for i, f := range manyKinds() {
@@ -264,7 +264,7 @@ func TestDeclaredSizesCauseNoLargeAllocation(t *testing.T) {
 	}
 }
 
-func TestSharedAndOverlappingData(t *testing.T) {
+func TestEntriesMayShareData(t *testing.T) {
 	text := strings.Repeat("x", 1000)
 	first := file{"d", "a", "txt", text, 0, same, 0, 0, 0}
 	copied := file{"d", "b", "txt", "", 0, same, crc32.ChecksumIEEE([]byte(text)), 0, 1000}

@@ -37,7 +37,7 @@ func killAll(t *testing.T, s *stage.Stage) {
 }
 
 // At startup, left4me starts every server whose desired state is running, and no other.
-func TestServersThatShouldRunStartAfterKillOfAllProcesses(t *testing.T) {
+func TestWantedServersStartAfterKillOfAllProcesses(t *testing.T) {
 	t.Parallel()
 	s := stage.New(t, 28700, "SIM_MAP_LOAD=100ms", "SIM_PLAYERS=0")
 	s.Serve(t)

@@ -113,7 +113,7 @@ func TestRenameResumesAfterPowerCut(t *testing.T) {
 
 // An interrupted rename that a further rename to a third name replaces leaves no files under the
 // second name. The next server of that name would inherit them.
-func TestInterruptedRenameReplacedByThirdName(t *testing.T) {
+func TestInterruptedRenameCanBeReplacedByThirdName(t *testing.T) {
 	t.Parallel()
 	s := stage.New(t, 29450, "SIM_MAP_LOAD=100ms", "SIM_PLAYERS=0")
 	s.Serve(t)

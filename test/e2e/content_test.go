@@ -18,7 +18,7 @@ func runLeft4me(t *testing.T, args ...string) string {
 
 // An archive is read by a separate decoder process within the limits of the panel's unit, and a
 // server sees its files. Files that the game's user writes over them can be promoted and discarded.
-func TestContentAcrossThreeUsers(t *testing.T) {
+func TestContentIsSharedAcrossUsers(t *testing.T) {
 	if skip != "" {
 		t.Skip(skip)
 	}

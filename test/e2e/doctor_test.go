@@ -73,7 +73,7 @@ func TestDoctorFindsNothingOnHealthyHost(t *testing.T) {
 	}
 }
 
-func TestDoctorFindsDropInsThatWeakenAUnit(t *testing.T) {
+func TestDoctorFindsDropInsThatWeakenUnit(t *testing.T) {
 	if skip != "" {
 		t.Skip(skip)
 	}

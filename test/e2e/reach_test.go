@@ -126,7 +126,7 @@ func wantPossibleAsRoot(t *testing.T, all ...string) {
 	}
 }
 
-func TestReachOfHostilePlugin(t *testing.T) {
+func TestHostilePluginReachesOnlyItsServer(t *testing.T) {
 	victim := running(t, "beta")
 	shim := property(t, "left4me-server@beta.service", "MainPID")
 	running(t, "mallory")
@@ -199,7 +199,7 @@ func metadata(t *testing.T) {
 	wantPossibleAsRoot(t, "exec 3<>/dev/tcp/169.254.169.254/8099", "exec 3<>/dev/tcp/10.9.9.9/8099", "exec 3<>/dev/tcp/"+outer4+"/8099")
 }
 
-func TestReachOfHostileSteamCMD(t *testing.T) {
+func TestHostileSteamCMDReachesOnlyItsFiles(t *testing.T) {
 	game := running(t, "beta")
 	left4me := property(t, "left4me.service", "MainPID")
 	must(t, "sh", "-ec", `cd `+root+`
@@ -232,7 +232,7 @@ func TestReachOfHostileSteamCMD(t *testing.T) {
 	checkTries(t, all, probe(t, "left4me-install.service", tries(all)))
 }
 
-func TestReachOfHostileBuild(t *testing.T) {
+func TestHostileBuildReachesOnlyItsDirectory(t *testing.T) {
 	game := running(t, "beta")
 	metadata(t)
 	dir := root + "/tmp/build-x1"
@@ -283,7 +283,7 @@ func TestReachOfHostileBuild(t *testing.T) {
 	}
 }
 
-func TestReachOfHostilePanel(t *testing.T) {
+func TestHostilePanelGainsNoPrivileges(t *testing.T) {
 	game := running(t, "beta")
 	metadata(t)
 	all := append([]try{

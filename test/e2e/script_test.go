@@ -21,8 +21,8 @@ func TestScriptsInBuildUnit(t *testing.T) {
 	}
 	// STAGE_PROGRAMS prevents a build: the tests must not build programs in the machine.
 	out, err := as("left4me", "env", "-C", root, "LEFT4ME_TEST_UNIT_ROOT="+root, "STAGE_PROGRAMS=none", "TMPDIR="+root+"/tmp",
-		"script.test", "-test.v", "-test.run", "^TestInTheUnit$")
-	if err != nil || !strings.Contains(out, "--- PASS: TestInTheUnit") {
+		"script.test", "-test.v", "-test.run", "^TestScriptsRunInUnit$")
+	if err != nil || !strings.Contains(out, "--- PASS: TestScriptsRunInUnit") {
 		logs, _ := in("journalctl", "--no-pager", "-n", "60", "-u", "left4me-build@*")
 		t.Errorf("%v\n%s\n%s", err, out, logs)
 	}

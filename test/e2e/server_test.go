@@ -279,7 +279,7 @@ func console(t *testing.T, name string) string {
 	}
 }
 
-func TestReconnectAfterDBusRestart(t *testing.T) {
+func TestLeft4meReconnectsAfterDBusRestart(t *testing.T) {
 	running(t, "alpha")
 	must(t, "systemctl", "restart", "dbus.service")
 	must(t, "systemctl", "restart", "polkit.service")
@@ -325,7 +325,7 @@ chmod 0700 left4dead2/cfg/closed left4dead2/missions/own made
 rm -rf left4dead2/maps
 rm -f steam_appid.txt`
 
-func TestResetRemovesWhatTheGameWrote(t *testing.T) {
+func TestResetRemovesFilesOfGame(t *testing.T) {
 	pid := running(t, "alpha")
 	if out, err := inGame(pid, strings.ReplaceAll(litter, "NAME", "alpha")); err != nil {
 		t.Fatal(out)

@@ -26,7 +26,7 @@ func setting(t *testing.T, steamcmd string) {
 
 // A SteamCMD outside the root is run from its own place. It updates itself there, which its unit
 // must permit. Debian's SteamCMD keeps itself in its home.
-func TestSteamCMDOutsideRoot(t *testing.T) {
+func TestSteamCMDRunsOutsideRoot(t *testing.T) {
 	running(t, "alpha")
 	const own, debian = "/opt/steamcmd", "/usr/lib/games/steam"
 	lay := func(dir, build string) {

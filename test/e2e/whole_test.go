@@ -30,11 +30,11 @@ type whole struct {
 
 const idle = "idle"
 
-// TestServersThatShouldRunDoAfterEachFault subjects a machine to one fault after the other and checks
+// TestWantedServersRunAfterEachFault subjects a machine to one fault after the other and checks
 // after each that the servers that should run do. To run it with more servers:
 //
-//	LEFT4ME_E2E_SERVERS=20 script/test-e2e -v -run TestServersThatShouldRunDoAfterEachFault
-func TestServersThatShouldRunDoAfterEachFault(t *testing.T) {
+//	LEFT4ME_E2E_SERVERS=20 script/test-e2e -v -run TestWantedServersRunAfterEachFault
+func TestWantedServersRunAfterEachFault(t *testing.T) {
 	n, err := strconv.Atoi(cmp.Or(os.Getenv("LEFT4ME_E2E_SERVERS"), "3"))
 	if err != nil || n < 2 {
 		t.Fatalf("LEFT4ME_E2E_SERVERS: %q is not a number of at least 2", os.Getenv("LEFT4ME_E2E_SERVERS"))

@@ -221,7 +221,7 @@ func TestOnlyVisiblePageStreamsWithoutSharedWorker(t *testing.T) {
 }
 
 // Buttons react to mouse and keyboard, on a desktop and on a phone.
-func TestButtonsByMouseKeyboardAndTouch(t *testing.T) {
+func TestButtonsReactToMouseKeyboardAndTouch(t *testing.T) {
 	s := open(t, 33900)
 	names := []string{"one", "two", "three", "four", "five"}
 	for _, name := range names {

@@ -95,7 +95,7 @@ func TestDocumentedProxyConfigurations(t *testing.T) {
 
 // An nginx whose only setting is the address of left4me must pass logins and uploads, the latter in
 // pieces of 1 MiB.
-func TestNginxWithDefaults(t *testing.T) {
+func TestNginxWithDefaultsPassesLoginsAndUploads(t *testing.T) {
 	b := start(t, 34600, "https://"+site)
 	https := freePort(t)
 	config := fmt.Sprintf("server {\nlisten %d ssl;\nssl_certificate %s;\nssl_certificate_key %s;\nlocation / {\nproxy_pass http://%s;\n"+
@@ -200,7 +200,7 @@ func (c *client) redirects(t *testing.T, plain *client) {
 func (c *client) logsIn(t *testing.T) {
 	t.Helper()
 	res, _ := c.do(t, "GET", "https://"+site+"/login", nil)
-	if res.ProtoMajor != 2 && !strings.HasPrefix(t.Name(), "TestNginxWithDefaults") {
+	if res.ProtoMajor != 2 && !strings.HasPrefix(t.Name(), "TestNginxWithDefaultsPassesLoginsAndUploads") {
 		t.Errorf("the proxy answers with %s", res.Proto)
 	}
 	res, text := c.login(t, "admin", password)

@@ -65,7 +65,7 @@ func TestRealSteamCMDFindsNoBuildWithoutNetwork(t *testing.T) {
 	}
 }
 
-func TestRealSteamCMDMissingLibraries(t *testing.T) {
+func TestRealSteamCMDReportsMissingLibraries(t *testing.T) {
 	program := os.Getenv("LEFT4ME_REAL_STEAMCMD_PROGRAM")
 	err := steamcmd.Libraries("SteamCMD", program)
 	if err == nil {

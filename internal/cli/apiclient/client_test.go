@@ -165,7 +165,7 @@ func TestNewValidatesURL(t *testing.T) {
 	}
 }
 
-func TestUnreachableLeft4me(t *testing.T) {
+func TestUnreachableLeft4meIsReported(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -37,7 +37,7 @@ func TestProgressOverwritesOneTerminalLine(t *testing.T) {
 	}
 }
 
-func TestProgressOfDownload(t *testing.T) {
+func TestProgressShowsRateAndTimeLeft(t *testing.T) {
 	job := starting(left4me.StepRunning, 2)
 	job.Steps[1].Progress = left4me.Progress{Done: 1_500_000_000, Total: 6_000_000_000, Unit: "bytes", Rate: 30_000_000}
 	if line := statusLine("update the game", job, now,

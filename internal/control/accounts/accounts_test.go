@@ -475,7 +475,7 @@ func TestTokensExpireAndCanBeRevoked(t *testing.T) {
 	}
 }
 
-func TestCreateUser(t *testing.T) {
+func TestCreateUserChecksNameAndPassword(t *testing.T) {
 	a, _ := newAccounts(t)
 	for _, c := range []struct{ name, password, field string }{
 		{"", password, "name"},

@@ -13,7 +13,7 @@ import (
 	"github.com/left4me/left4me/internal/store"
 )
 
-func TestLoginAndLogoutOnFullDisk(t *testing.T) {
+func TestLoginAndLogoutWorkOnFullDisk(t *testing.T) {
 	disktest.OnSmall(t, "2m", func(t *testing.T, dir string) {
 		ctx := t.Context()
 		st, err := store.Open(ctx, filepath.Join(dir, "left4me.db"))

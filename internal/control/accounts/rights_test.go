@@ -92,7 +92,7 @@ func BenchmarkAllow(b *testing.B) {
 	}
 }
 
-func TestRightsOnJobs(t *testing.T) {
+func TestJobKindRequiresRightOnTarget(t *testing.T) {
 	for kind, want := range map[left4me.JobKind]struct {
 		right  accounts.Right
 		target left4me.Target

@@ -93,7 +93,7 @@ func write(ctx context.Context, r *downloads.Revision, w io.Writer, format strin
 	return a.Write(ctx, w)
 }
 
-func TestDownloadOfRenamedOverlay(t *testing.T) {
+func TestRenamedOverlayCanBeDownloaded(t *testing.T) {
 	_, root := open(t)
 	r, err := downloads.New(renamed{host{[]string{"left4dead2/run.sh"}}}, localfs.New(root)).Open(t.Context(), "campaigns", 0)
 	if err != nil {

@@ -38,7 +38,7 @@ func stepText(s step) string {
 	return strings.Join(out, "; ")
 }
 
-func TestNextRolloutStep(t *testing.T) {
+func TestNextRolloutStepDependsOnMode(t *testing.T) {
 	in := func(state left4me.ServerState, v servers.View) servers.View {
 		v.Status.State = state
 		return v
@@ -138,7 +138,7 @@ func TestNextRolloutStep(t *testing.T) {
 	}
 }
 
-func TestDuePolicyActions(t *testing.T) {
+func TestDueReturnsCheckOrUpdate(t *testing.T) {
 	standing := left4me.Game{Current: 1, CheckedAt: noon.Add(-time.Hour)}
 	game := func(f func(*left4me.Game)) left4me.Game {
 		v := standing

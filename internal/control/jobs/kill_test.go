@@ -57,12 +57,12 @@ func (k killed) Run(ctx context.Context, id left4me.JobID, now time.Time) (store
 	return v, ok, err
 }
 
-// TestHelperKilledProcess runs in the child process of TestKilledBetweenEnqueueAndClaim. It adds
+// TestHelperKilledProcess runs in the child process of TestJobsRunOnceAfterKill. It adds
 // a job and kills itself at the given point.
 func TestHelperKilledProcess(t *testing.T) {
 	dir, point := os.Getenv(killDirVar), os.Getenv(killPointVar)
 	if dir == "" {
-		t.Skip("run by TestKilledBetweenEnqueueAndClaim")
+		t.Skip("run by TestJobsRunOnceAfterKill")
 	}
 	s := openWith(t, dir, func(st *store.Store) jobs.Storage { return killed{st.Jobs(), point} })
 	work := s.work(t)
@@ -85,7 +85,7 @@ func TestHelperKilledProcess(t *testing.T) {
 
 // The restarted process runs every requested job once, regardless of the moment of the kill and of the
 // state of the bus store.
-func TestKilledBetweenEnqueueAndClaim(t *testing.T) {
+func TestJobsRunOnceAfterKill(t *testing.T) {
 	none := func(*testing.T, string) {}
 	streams := filepath.Join("bus", "jetstream", "$G", "streams")
 	damages := map[string]func(t *testing.T, dir string){
@@ -183,7 +183,7 @@ func survives(t *testing.T, point string, damage func(*testing.T, string)) {
 }
 
 // Covers combinations of rows and messages that a kill can leave behind.
-func TestClaimWithInconsistentRowsAndMessages(t *testing.T) {
+func TestClaimDropsInconsistentMessages(t *testing.T) {
 	s := open(t, t.TempDir())
 	message := func(id left4me.JobID) bus.JobMessage {
 		return bus.JobMessage{V: bus.Version, ID: id, Kind: left4me.StopServer, Target: "alpha", Spec: json.RawMessage("{}")}

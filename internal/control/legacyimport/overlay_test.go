@@ -8,7 +8,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-func TestImportedOverlayDefinitions(t *testing.T) {
+func TestImportConvertsOverlayDefinitions(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		v      Overlay

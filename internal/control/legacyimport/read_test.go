@@ -80,7 +80,7 @@ b 2');
 	}
 }
 
-func TestReadReportsWhatCannotBeImported(t *testing.T) {
+func TestReadReportsInvalidObjects(t *testing.T) {
 	f := read(t, `
 		CREATE TABLE users (id INTEGER, username TEXT, password_hash TEXT); INSERT INTO users VALUES (1, 'a', '`+someHash+`'), (2, 'A', '`+
 		someHash+`'), (3, 'b', '`+someHash+`');
@@ -120,7 +120,7 @@ func TestReadReportsWhatCannotBeImported(t *testing.T) {
 	}
 }
 
-func TestCommandLineParsing(t *testing.T) {
+func TestCommandLinesOfPythonVersionAreSplit(t *testing.T) {
 	for in, want := range map[string][]string{
 		"":                                  nil,
 		`-a  1 +hostname "two words" 'x"y'`: {"-a", "1", "+hostname", "two words", `x"y`},

@@ -124,7 +124,7 @@ func TestRefreshBuildsOneOverlayAtATime(t *testing.T) {
 	}
 }
 
-func TestRolloutOfScheduledRevision(t *testing.T) {
+func TestScheduledRevisionIsRolledOut(t *testing.T) {
 	s := newSite(t)
 	s.serve(t, func(m bus.JobMessage) *left4me.Error {
 		s.mu.Lock()

@@ -12,7 +12,7 @@ import (
 	"github.com/left4me/left4me/internal/store"
 )
 
-func TestRefreshDueTime(t *testing.T) {
+func TestRefreshIsDueAtIntervalOrTime(t *testing.T) {
 	day := func(d int, hhmm string) time.Time {
 		at, err := time.Parse("2006-01-02 15:04", fmt.Sprintf("2026-11-%02d %s", d, hhmm))
 		if err != nil {
@@ -44,7 +44,7 @@ func TestRefreshDueTime(t *testing.T) {
 	}
 }
 
-func TestNextStepOfRevisionRollout(t *testing.T) {
+func TestNextStepOfRevisionRolloutDependsOnMode(t *testing.T) {
 	noon := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 	on := func(name left4me.Name, players int, changes ...left4me.OverlayChange) servers.View {
 		return servers.View{

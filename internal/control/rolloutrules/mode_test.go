@@ -26,7 +26,7 @@ func hm(t *testing.T, s string) time.Time {
 	return time.Date(2026, 11, 24, h, m, 0, 0, time.UTC)
 }
 
-func TestWithinTimeOfDay(t *testing.T) {
+func TestWithinReportsDailyWindow(t *testing.T) {
 	for _, c := range []struct {
 		name, hour, asked, now string
 		in                     bool

@@ -55,7 +55,7 @@ func TestSourceTVPortIsReserved(t *testing.T) {
 	}
 }
 
-func TestBlueprintSourceTVPortConflict(t *testing.T) {
+func TestBlueprintWithConflictingSourceTVPortIsRefused(t *testing.T) {
 	s := newSite(t)
 	if err := s.store.Blueprints().Create(t.Context(), left4me.Blueprint{Name: "tv"}); err != nil {
 		t.Fatal(err)

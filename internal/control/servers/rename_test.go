@@ -642,7 +642,7 @@ func TestConsoleContinuesAfterLogWasRemoved(t *testing.T) {
 }
 
 // Discard jobs use the server's host name, and a retry uses its host name at that time.
-func TestDiscardOnRenamedServer(t *testing.T) {
+func TestDiscardUsesHostNameOfRenamedServer(t *testing.T) {
 	s := newSite(t)
 	work := make(chan bus.Delivery, 8)
 	if err := s.bus.Work(t.Context(), left4me.LocalHost, func(d bus.Delivery) { work <- d }); err != nil {

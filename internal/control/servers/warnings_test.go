@@ -40,7 +40,7 @@ func TestMapAndModeNamesAreLowerCased(t *testing.T) {
 	}
 }
 
-func TestWarningForMissingFirstMap(t *testing.T) {
+func TestMissingFirstMapIsReported(t *testing.T) {
 	s := newSite(t)
 	campaigns := append(left4me.OfficialCampaigns(), left4me.Campaign{
 		ID: "P", Overlay: "maps", Modes: map[string][]left4me.Chapter{"coop": {{Number: 1, Map: "pn_m1"}}},
@@ -140,7 +140,7 @@ func TestByteOrderMarksAreRemovedFromSettings(t *testing.T) {
 	}
 }
 
-func TestWarningsForMisreadCfgLines(t *testing.T) {
+func TestMisreadCfgLinesAreReported(t *testing.T) {
 	s := newSite(t)
 	const secret = "sv_password “secret”"
 	v, err := s.Create(t.Context(), left4me.ByUser("tester"),

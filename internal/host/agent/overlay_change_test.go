@@ -73,7 +73,7 @@ func (d *depot) uploads() []string {
 	return all
 }
 
-func TestConcurrentEditsOfOverlay(t *testing.T) {
+func TestConcurrentEditOfOverlayIsRefused(t *testing.T) {
 	t.Parallel()
 	d := newDepot(t)
 	var z bytes.Buffer

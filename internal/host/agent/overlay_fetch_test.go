@@ -54,7 +54,7 @@ func (d *depot) text(n left4me.Name, file string) string {
 	return string(b)
 }
 
-func TestBuildFromScript(t *testing.T) {
+func TestBuildRunsScript(t *testing.T) {
 	t.Parallel()
 	d := newDepot(t)
 	spec := left4me.BuildSpec{By: "ann", Overlay: left4me.Overlay{Name: "maps", Kind: left4me.ScriptOverlay, Script: &left4me.Script{
@@ -80,7 +80,7 @@ func TestBuildFromScript(t *testing.T) {
 	}
 }
 
-func TestBuildFromGit(t *testing.T) {
+func TestBuildFetchesGitCommit(t *testing.T) {
 	t.Parallel()
 	d := newDepot(t)
 	dir := t.TempDir()
@@ -175,7 +175,7 @@ func TestBuildFromGit(t *testing.T) {
 	}
 }
 
-func TestBuildFromRelease(t *testing.T) {
+func TestBuildFetchesReleaseAsset(t *testing.T) {
 	t.Parallel()
 	d := newDepot(t)
 	var archive bytes.Buffer

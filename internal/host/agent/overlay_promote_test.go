@@ -54,7 +54,7 @@ func promoted(n left4me.Name, paths ...string) left4me.BuildSpec {
 
 // A renamed server is found by either name. A later server with the old name is not mistaken for
 // it.
-func TestPromoteFromRenamedServer(t *testing.T) {
+func TestPromoteFindsRenamedServer(t *testing.T) {
 	d := newDepot(t)
 	data := d.startedOnce("alpha")
 	env, err := instance.Env{ID: "first", Port: d.Port, Lowerdirs: []string{"installation"}}.Append(nil)

@@ -14,7 +14,7 @@ import (
 	"github.com/left4me/left4me/sim/steamapi"
 )
 
-func TestBuildFromWorkshopCollection(t *testing.T) {
+func TestBuildDownloadsWorkshopCollection(t *testing.T) {
 	t.Parallel()
 	d := newDepot(t)
 	d.api.Change(func(s *steamapi.State) {

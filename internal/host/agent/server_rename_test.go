@@ -116,7 +116,7 @@ func TestStartAfterRenameMovesFilesOnHost(t *testing.T) {
 }
 
 // Every job succeeds on a server whose rename was interrupted between two directories.
-func TestJobsOnHalfRenamedServer(t *testing.T) {
+func TestJobsSucceedOnHalfRenamedServer(t *testing.T) {
 	t.Parallel()
 	r := shimtest.NewRoot(t)
 	a := newWorker(t, r)

@@ -12,7 +12,7 @@ import (
 )
 
 // The messages must not contain addresses, function names or status codes.
-func TestSteamFailureMessages(t *testing.T) {
+func TestSteamFailureMessagesHideDetails(t *testing.T) {
 	answers := func(status int, kind, body string) string {
 		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", kind)

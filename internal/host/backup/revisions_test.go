@@ -38,7 +38,7 @@ func publish(t *testing.T, root string, job int, files, links map[string]string)
 
 // After a restore, the current revision is still current and a labelled revision still exists. A
 // revision without its workshop files must not count as complete.
-func TestRevisionsAfterRestore(t *testing.T) {
+func TestRestoreKeepsCurrentAndLabelledRevisions(t *testing.T) {
 	root := t.TempDir()
 	write(t, filepath.Join(root, "snapshot.db"), "x")
 	write(t, filepath.Join(root, "workshop_cache/7/1.vpk"), "from the workshop")

@@ -50,7 +50,7 @@ func TestEnglishPluralsAndGroupingAreThoseOfCLDR(t *testing.T) {
 
 // A language has exactly the plural forms that CLDR has for it: one that is missing leaves
 // a number without a text, and a surplus one is never shown.
-func TestEachTextHasThePluralFormsOfItsLanguage(t *testing.T) {
+func TestTextsHavePluralFormsOfLanguage(t *testing.T) {
 	for _, p := range all {
 		want := map[string]bool{}
 		for _, n := range numbers {

@@ -102,7 +102,7 @@ func TestCampaignsOfSimulatedGame(t *testing.T) {
 
 // In the real game, missions are in pak files, several of which contain the same campaign, and titles
 // refer to the game's texts.
-func TestMissionsInPakFiles(t *testing.T) {
+func TestMissionsAreReadFromPakFiles(t *testing.T) {
 	lower := lay(t, map[string]string{
 		"left4dead2/pak01_dir.vpk": pack(t, map[string]string{
 			"missions/campaign2.txt": mission("L4D2C2", "#L4D360UI_CampaignName_C2", "c2m1_highway"),
@@ -130,7 +130,7 @@ func TestMissionsInPakFiles(t *testing.T) {
 	}
 }
 
-func TestCampaignsOfOverlays(t *testing.T) {
+func TestCampaignsComeFromTopmostOverlay(t *testing.T) {
 	up := lay(t,
 		map[string]string{
 			"left4dead2/addons/a.vpk": pack(t,

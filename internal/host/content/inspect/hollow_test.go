@@ -121,7 +121,7 @@ func TestUnusableAddonContentIsReported(t *testing.T) {
 }
 
 // The archives in testdata must get these warnings.
-func TestHollowAddonsInTestdata(t *testing.T) {
+func TestHollowAddonsAreReported(t *testing.T) {
 	for name, want := range map[string]string{
 		"bslash": `hollow: the paths in the add-on have \ instead of /`, "empty": "hollow: the add-on is empty",
 		"vpkinvpk": "hollow: the add-on contains another add-on, which the game does not read: inner.vpk; add the inner add-on instead",

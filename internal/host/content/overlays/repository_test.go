@@ -393,7 +393,7 @@ func TestOverlayfsAttributesAreDropped(t *testing.T) {
 
 // A tree is modified during its import. The revision must match its manifest and contain
 // no link and no file from outside.
-func TestTreeModifiedDuringPublish(t *testing.T) {
+func TestModifiedTreeAddsNoForeignFiles(t *testing.T) {
 	s := newRepository(t)
 	secret := filepath.Join(t.TempDir(), "secret")
 	must(t, os.MkdirAll(secret, 0o700))

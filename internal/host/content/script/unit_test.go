@@ -15,9 +15,9 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// TestInTheUnit runs as the user left4me on a host with left4me's units installed; test/e2e starts it
+// TestScriptsRunInUnit runs as the user left4me on a host with left4me's units installed; test/e2e starts it
 // there.
-func TestInTheUnit(t *testing.T) {
+func TestScriptsRunInUnit(t *testing.T) {
 	root := os.Getenv("LEFT4ME_TEST_UNIT_ROOT")
 	if root == "" {
 		t.Skip("test/e2e runs this")

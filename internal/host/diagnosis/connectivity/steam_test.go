@@ -6,7 +6,7 @@ import (
 	"github.com/left4me/left4me/source/status"
 )
 
-func TestPublicAddressFromSteam(t *testing.T) {
+func TestPublicAddressIsTakenFromSteam(t *testing.T) {
 	for told, want := range map[string]bool{
 		"203.0.113.9:27015": true, "192.168.1.5:27015": false, "127.0.1.1:27015": false, "": false,
 	} {

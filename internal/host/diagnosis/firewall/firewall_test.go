@@ -74,7 +74,7 @@ func inNamespace(t *testing.T) {
 	}
 }
 
-func TestVerdictsOfRealRulesets(t *testing.T) {
+func TestVerdictMatchesRealRulesets(t *testing.T) {
 	if _, err := exec.LookPath("nft"); err != nil {
 		t.Skip("nft is missing: apt-get install nftables")
 	}

@@ -55,7 +55,7 @@ func TestMain(m *testing.M) {
 	}
 }
 
-func TestEverythingAsOrdinaryUser(t *testing.T) {
+func TestPackageWorksAsOrdinaryUser(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("the test already runs as an ordinary user")
 	}

@@ -47,14 +47,14 @@ func TestMissingLibrariesAreListed(t *testing.T) {
 	}
 }
 
-func TestPackagesOfLibraries(t *testing.T) {
+func TestMissingLibrariesMapToDebianPackages(t *testing.T) {
 	got := packagesOf([]string{"/lib/ld-linux.so.2", "libc.so.6", "libm.so.6", "libstdc++.so.6", "libgcc_s.so.1"}, "32")
 	if want := []string{"lib32gcc-s1", "lib32stdc++6", "libc6-i386"}; !slices.Equal(got, want) {
 		t.Errorf("got %v", got)
 	}
 }
 
-func TestLibrariesOfBrokenAndUnknownPrograms(t *testing.T) {
+func TestLibrariesReportsBrokenProgram(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "steamcmd")
 	if err := os.WriteFile(file, []byte("\x7fELF\x01\x01\x01 and nothing"), 0o755); err != nil {
 		t.Fatal(err)

@@ -85,7 +85,7 @@ func TestReadManifestRejectsInvalidFiles(t *testing.T) {
 	}
 }
 
-func TestJudgeListsWhatIsMissing(t *testing.T) {
+func TestJudgeListsMissingFiles(t *testing.T) {
 	exe, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)

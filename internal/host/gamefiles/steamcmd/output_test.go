@@ -116,7 +116,7 @@ func TestRateIsSmoothed(t *testing.T) {
 	}
 }
 
-func TestOrderOfRemedies(t *testing.T) {
+func TestRemediesAreOrderedByCause(t *testing.T) {
 	for _, c := range []struct {
 		cause   Cause
 		account bool
@@ -225,7 +225,7 @@ func FuzzAppInfo(f *testing.F) {
 	})
 }
 
-func TestAppInfoAmongOtherOutput(t *testing.T) {
+func TestAppInfoIsFoundAmongOtherOutput(t *testing.T) {
 	whole := "\"222860\"\n{\n\"common\"\n{\n\"name\" \"a } b\"\n}\n\"depots\"\n{\nsome noise\n\"222860\"\n{\n}\n\"branches\"\n{\n" +
 		"\"public\"\n{\n\"buildid\" \"42\"\n}\n}\n}\n}\n"
 	for text, want := range map[string]int64{

@@ -12,7 +12,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-func TestServerCfgOrder(t *testing.T) {
+func TestServerCfgOrdersLinesByPrecedence(t *testing.T) {
 	no := false
 	spec := left4me.Spec{
 		Name: "alpha", Blueprint: "versus", Overlays: []left4me.OverlayRef{{Name: "top", Revision: 2}, {Name: "plain"}, {Name: "low"}},

@@ -236,7 +236,7 @@ func TestCheckPrintsNextMount(t *testing.T) {
 	_ = unix.Unmount(real+"/runtime/alpha/merged", unix.MNT_DETACH)
 }
 
-func TestCheckRefusesWhatMountRefuses(t *testing.T) {
+func TestCheckFailsLikeMount(t *testing.T) {
 	onlyRoot(t)
 	run := helper(t)
 	p := newPlace(t)

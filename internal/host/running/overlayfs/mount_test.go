@@ -93,7 +93,7 @@ func TestMountIgnoresDevicesAndSetuidBits(t *testing.T) {
 	})
 }
 
-func TestOddCharactersInPaths(t *testing.T) {
+func TestMountAcceptsOddCharactersInPaths(t *testing.T) {
 	each(t, func(t *testing.T, mount func(place)) {
 		dir := t.TempDir() + `/a:b,c\d e=f`
 		if err := os.Mkdir(dir, 0o755); err != nil {

@@ -17,7 +17,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-func TestStateOfUnit(t *testing.T) {
+func TestUnitStateMapsToServerState(t *testing.T) {
 	for _, c := range []struct {
 		active, sub, job string
 		want             left4me.ServerState
@@ -45,7 +45,7 @@ func TestStateOfUnit(t *testing.T) {
 	}
 }
 
-func TestReasonOfFailedUnit(t *testing.T) {
+func TestReasonDescribesFailedUnit(t *testing.T) {
 	for _, c := range []struct {
 		p    properties
 		want string
@@ -84,7 +84,7 @@ func TestReasonOfFailedUnit(t *testing.T) {
 	}
 }
 
-func TestExplainBusErrors(t *testing.T) {
+func TestExplainMapsBusErrorsToKinds(t *testing.T) {
 	for _, c := range []struct {
 		err  error
 		kind left4me.Kind
