@@ -146,12 +146,13 @@ func (cmd overlayFileCommands) upload(ctx context.Context, what, overlay string,
 	return err
 }
 
-// sayUnplaced reports the excluded and ambiguous files of an upload before it is published. It
+// sayUnplaced reports the excluded, ambiguous and damaged files of an upload before it is published. It
 // ignores errors, because the job reports the same.
 func (cmd overlayFileCommands) sayUnplaced(ctx context.Context, id string, change apitype.UploadChange) {
 	var p left4me.Plan
 	if _, err := cmd.app.call(ctx, http.MethodPost, "/uploads/"+url.PathEscape(id)+"/plan", change, &p); err == nil && p.Problem == nil {
 		cmd.writeUnplaced(cmd.app.Err, p)
+		cmd.writeProblems(cmd.app.Err, p)
 	}
 }
 
@@ -207,9 +208,7 @@ func (cmd overlayFileCommands) writePlan(w io.Writer, p left4me.Plan) {
 		}
 	}
 	cmd.writeUnplaced(w, p)
-	for _, v := range p.Warnings {
-		fmt.Fprintf(w, "warning\t%s\n", output.OneLine(v.Text+"; "+v.Hint))
-	}
+	cmd.writeProblems(w, p)
 	if p.Count > 0 {
 		fmt.Fprintf(w, "%s, %s\n", output.Count(p.Count, "file"), bytesize.Format(p.Bytes))
 	}
@@ -239,6 +238,23 @@ func (cmd overlayFileCommands) writeUnplaced(w io.Writer, p left4me.Plan) {
 			}
 			fmt.Fprintf(w, "\t%s%s: %s\n", output.OneLine(c.Text), now, output.OneLine(moveFlags(c.Moves)))
 		}
+	}
+}
+
+// writeProblems prints the problems of files, with what to do, and how much was not checked.
+func (cmd overlayFileCommands) writeProblems(w io.Writer, p left4me.Plan) {
+	for _, v := range p.Warnings {
+		text := v.Text
+		if v.Path != "" {
+			text = v.Path + ": " + text
+		}
+		if v.Hint != "" {
+			text += "; " + v.Hint
+		}
+		fmt.Fprintf(w, "problem\t%s\n", output.OneLine(text))
+	}
+	if p.Unread > 0 {
+		fmt.Fprintf(w, "not checked\t%s; publishing checks the rest\n", bytesize.Format(p.Unread))
 	}
 }
 

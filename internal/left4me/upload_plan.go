@@ -62,9 +62,10 @@ type Plan struct {
 	MoreDirs int          `json:"more_dirs,omitempty"` // number of further entries
 	Moves    []FolderMove `json:"moves,omitempty"`     // moves of this upload and remembered ones
 	Repairs  []string     `json:"repairs,omitempty"`   // texts that will be saved as UTF-8, with reasons; disabled by Import.Texts
-	Warnings []Warning    `json:"warnings,omitempty"`
-	Problem  *Error       `json:"problem,omitempty"` // why the import will be refused
-	Names    *PlanNames   `json:"names,omitempty"`   // for archives that do not declare the encoding of their names
+	Warnings []Warning    `json:"warnings,omitempty"`  // problems of files, by their paths in the layer
+	Unread   int64        `json:"unread,omitempty"`    // bytes of contents that were too many to check; the build checks them
+	Problem  *Error       `json:"problem,omitempty"`   // why the import will be refused
+	Names    *PlanNames   `json:"names,omitempty"`     // for archives that do not declare the encoding of their names
 }
 
 // PlanNames describes how names are decoded in an archive that does not declare their encoding.

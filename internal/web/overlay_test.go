@@ -305,6 +305,9 @@ func TestUploadInPiecesResumesAtOffset(t *testing.T) {
 		Files:   []left4me.PlanFile{{Path: "left4dead2/cfg/a.cfg", Size: 11}},
 		Skipped: []string{"README: no"},
 		Repairs: []string{"left4dead2/cfg/a.cfg: it is <UTF-16>"},
+		Warnings: []left4me.Warning{left4me.NewWarning(left4me.WarnBroken, "left4dead2/cfg/a.cfg", "addon.checksums_wrong",
+			"names", "maps/<a>.bsp", "more", nil)},
+		Unread: 3 << 20,
 	}
 	b := s.as(t, "admin")
 	live := []string{"X-Left4me", "live", "Sec-Fetch-Site", "same-origin"}
@@ -321,7 +324,8 @@ func TestUploadInPiecesResumesAtOffset(t *testing.T) {
 	b.get("/overlays/plugins/uploads/"+id+"/state", live...).has(t, http.StatusOK, `"have":6`)
 	piece("6", "world").has(t, http.StatusOK, `"have":11`)
 	b.get("/overlays/plugins/uploads/"+id+"?root=left4dead2&replace=yes&names=gbk&texts=as-is").has(t, http.StatusOK,
-		"left4dead2/cfg/a.cfg", "README: no", "Replace all files", "it is &lt;UTF-16&gt;", `name="texts" value="as-is" checked`)
+		"left4dead2/cfg/a.cfg", "README: no", "Replace all files", "it is &lt;UTF-16&gt;", `name="texts" value="as-is" checked`,
+		"1 problem", "wrong checksums: maps/&lt;a&gt;.bsp", "Download the add-on again", "3.1 MB were not checked")
 	if r := last[bus.PlanRequest](t,
 		&s.host.overlays); r.Change.Upload != id || r.Change.Import.Root != "left4dead2" || r.Change.Import.Names != "gbk" ||
 		r.Change.Import.Texts != left4me.TextsAsIs || !r.Change.Replace {

@@ -143,18 +143,38 @@ func (f *Found) read(ctx context.Context, s *source, visit func(i int, it *item,
 		return f.readPlain(ctx, s, visit)
 	}
 	i := 0
+	var content noted // of the latest item
 	err := f.walk(ctx, s, purposeRead, func(e entry, body io.Reader) error {
 		if i >= len(s.items) || s.items[i].raw != string(e.Name) || s.items[i].size != e.Size || s.items[i].kind != e.Kind {
 			return left4me.NewError(left4me.Conflict, "archive.changed")
 		}
 		it := &s.items[i]
 		i++
+		if body != nil {
+			content = noted{r: body}
+			body = &content
+		}
 		return visit(i-1, it, body)
 	})
+	if e, ok := left4me.Public(err); ok && e.Code == "archive.damaged" && content.failed {
+		err = left4me.NewError(left4me.Invalid, "archive.entry_damaged", "path", shorten(s.items[i-1].name)).InField("files").Because(err)
+	}
 	if err == nil && i != len(s.items) {
 		err = left4me.NewError(left4me.Conflict, "archive.changed")
 	}
 	return err
+}
+
+// noted records whether reading the content of an item failed.
+type noted struct {
+	r      io.Reader
+	failed bool
+}
+
+func (n *noted) Read(p []byte) (int, error) {
+	k, err := n.r.Read(p)
+	n.failed = n.failed || err != nil && !errors.Is(err, io.EOF)
+	return k, err
 }
 
 func (f *Found) readPlain(ctx context.Context, s *source, visit func(i int, it *item, body io.Reader) error) error {

@@ -47,7 +47,7 @@ type Builder struct {
 }
 
 // New returns a Builder.
-func New(o Options) *Builder { return &Builder{Options: o, uploads: &uploads{o}} }
+func New(o Options) *Builder { return &Builder{Options: o, uploads: &uploads{o, newChecks()}} }
 
 // Build stages the files of an overlay, checks them and publishes a revision. An interrupted build can
 // be repeated at any point.
@@ -164,6 +164,9 @@ func sourceOf(spec left4me.BuildSpec) (source, error) {
 	return source{}, left4me.NewError(left4me.Invalid, "overlay.kind_unknown", "kind", spec.Overlay.Kind)
 }
 
+// damage contains the kinds of warnings about files that servers cannot use.
+var damage = []string{left4me.WarnBroken, left4me.WarnIncomplete, left4me.WarnOtherGame}
+
 // inspect seals the staged files and searches them for problems.
 func (b *build) inspect(ctx context.Context) error {
 	return b.p.Step(ctx, left4me.StepInspect, func(ctx context.Context) (string, error) {
@@ -185,6 +188,11 @@ func (b *build) inspect(ctx context.Context) error {
 		}
 		b.meta.Warnings = slices.Concat(b.meta.Warnings, warnings, broken)
 		b.meta.Campaigns = campaigns
+		for _, w := range b.meta.Warnings { // in the log of the run, before the revision is published
+			if w.Path != "" && slices.Contains(damage, w.Kind) {
+				b.p.Print(fmt.Sprintf("problem in %s: %s", w.Path, w.Text))
+			}
+		}
 		var notes []string
 		if saved > 0 {
 			notes = append(notes, fmt.Sprintf("%d texts saved as UTF-8", saved))

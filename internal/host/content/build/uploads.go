@@ -15,7 +15,10 @@ import (
 )
 
 // uploads reads the files that users uploaded for builds.
-type uploads struct{ Options }
+type uploads struct {
+	Options
+	checks *checks
+}
 
 // uploaded is the content of an upload. Found is nil if the change only removes files.
 type uploaded struct {
@@ -226,6 +229,11 @@ func (u *uploads) plan(ctx context.Context, r bus.PlanRequest) (left4me.Plan, er
 	_, now, err := u.checkBase(ctx, r.Overlay, r.Change, found)
 	if err != nil {
 		return problem(plan, err)
+	}
+	if found.Found != nil {
+		if err := u.check(ctx, r.Change, found, now, &plan); err != nil {
+			return problem(plan, err)
+		}
 	}
 	for i := range plan.Files {
 		_, plan.Files[i].Over = now.Get(plan.Files[i].Path)

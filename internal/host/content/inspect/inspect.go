@@ -138,29 +138,40 @@ func Sums(ctx context.Context, dir string, paths []string, progress func(bytes i
 		if err != nil {
 			continue // Tree warns about it
 		}
-		if a.WrongDataOffset() || !a.HasSums() {
-			a.Close()
-			continue // Tree warns about it, and the sums are useless
-		}
-		problems, err := a.Verify(ctx, progress)
+		warning, found, err := wrongSums(ctx, p, a, progress)
 		a.Close()
 		if err != nil {
 			return nil, err
 		}
-		problems = slices.DeleteFunc(problems, func(p vpk.Problem) bool { return errors.Is(p.Err, vpk.ErrMissing) })
-		if len(problems) == 0 {
-			continue
+		if found {
+			w.add(warning)
 		}
-		names := make([]string, len(problems))
-		for i, problem := range problems {
-			if names[i] = problem.Entry; problem.Entry == "" {
-				names[i] = path.Base(p) // the archive as a whole
-			}
-		}
-		list, more := some(names)
-		w.add(left4me.NewWarning(left4me.WarnBroken, p, "addon.checksums_wrong", "names", list, "more", more))
 	}
 	return w.result(), ctx.Err()
+}
+
+// wrongSums verifies the checksums of a VPK, given by its path in a layer, and returns a warning about
+// wrong ones. The error is that of ctx.
+func wrongSums(ctx context.Context, p string, a *vpk.Archive, progress func(bytes int64)) (w left4me.Warning, found bool, err error) {
+	if a.WrongDataOffset() || !a.HasSums() {
+		return w, false, nil // Tree warns about it, and the sums are useless
+	}
+	problems, err := a.Verify(ctx, progress)
+	if err != nil {
+		return w, false, err
+	}
+	problems = slices.DeleteFunc(problems, func(p vpk.Problem) bool { return errors.Is(p.Err, vpk.ErrMissing) })
+	if len(problems) == 0 {
+		return w, false, nil
+	}
+	names := make([]string, len(problems))
+	for i, problem := range problems {
+		if names[i] = problem.Entry; problem.Entry == "" {
+			names[i] = path.Base(p) // the archive as a whole
+		}
+	}
+	list, more := some(names)
+	return left4me.NewWarning(left4me.WarnBroken, p, "addon.checksums_wrong", "names", list, "more", more), true, nil
 }
 
 func tooMany(addons int, w *list) {

@@ -180,24 +180,16 @@ func (v *view) pack(name string, isAddon bool) {
 	v.packs = append(v.packs, p)
 	v.parts(name, a)
 	v.entries(p, a)
-	if a.WrongDataOffset() { // don't warn about the consequences, too
-		v.warn.add(left4me.NewWarning(left4me.WarnBroken, name, "addon.directory_size_wrong", "declared", a.Declared, "actual", a.TreeSize))
+	if a.WrongDataOffset() {
 		if v.hidden == nil {
 			v.hidden = map[string]bool{}
 		}
 		for _, m := range p.maps {
 			v.hidden[m] = true
 		}
+	}
+	if v.faults(name, a, isAddon) {
 		return
-	}
-	if isAddon && v.hollow(name, a) {
-		return
-	}
-	if isAddon && !a.HasSums() {
-		v.warn.add(left4me.NewWarning(left4me.WarnUnchecked, name, "addon.no_checksums"))
-	}
-	if isAddon && len(a.Overlaps()) > 0 {
-		v.warn.add(left4me.NewWarning(left4me.WarnBroken, name, "addon.files_overlap"))
 	}
 	if isAddon {
 		v.info(name, a)
@@ -207,6 +199,28 @@ func (v *view) pack(name string, isAddon bool) {
 			v.mission(mission{MissionFile: m, pack: p})
 		}
 	}
+}
+
+// faults warns about a VPK that can be opened but whose content the game finds only in part. all means
+// that other checks of it are pointless.
+func (v *view) faults(name string, a *vpk.Archive, isAddon bool) (all bool) {
+	if a.WrongDataOffset() {
+		v.warn.add(left4me.NewWarning(left4me.WarnBroken, name, "addon.directory_size_wrong", "declared", a.Declared, "actual", a.TreeSize))
+		return true
+	}
+	if !isAddon {
+		return false
+	}
+	if v.hollow(name, a) {
+		return true
+	}
+	if !a.HasSums() {
+		v.warn.add(left4me.NewWarning(left4me.WarnUnchecked, name, "addon.no_checksums"))
+	}
+	if len(a.Overlaps()) > 0 {
+		v.warn.add(left4me.NewWarning(left4me.WarnBroken, name, "addon.files_overlap"))
+	}
+	return false
 }
 
 // unreadable warns about a VPK that can't be read.
@@ -238,16 +252,28 @@ func cause(err error) (offset, reason any) {
 
 // parts warns about missing data files of a multi-file VPK.
 func (v *view) parts(name string, a *vpk.Archive) {
+	w, found := missingParts(name, a.Parts(), func(p string) bool {
+		_, found := slices.BinarySearch(v.files, p)
+		return found
+	})
+	if found {
+		v.warn.add(w)
+	}
+}
+
+// missingParts returns a warning about data files of a VPK that has says are not in the layer.
+func missingParts(name string, parts []string, has func(p string) bool) (w left4me.Warning, found bool) {
 	var missing []string
-	for _, other := range a.Parts() {
-		if _, found := slices.BinarySearch(v.files, path.Join(path.Dir(name), other)); !found {
+	for _, other := range parts {
+		if !has(path.Join(path.Dir(name), other)) {
 			missing = append(missing, other)
 		}
 	}
-	if len(missing) > 0 {
-		names, more := some(missing)
-		v.warn.add(left4me.NewWarning(left4me.WarnIncomplete, name, "addon.parts_missing", "names", names, "more", more))
+	if len(missing) == 0 {
+		return w, false
 	}
+	names, more := some(missing)
+	return left4me.NewWarning(left4me.WarnIncomplete, name, "addon.parts_missing", "names", names, "more", more), true
 }
 
 // entries records the files of a VPK for comparison with other add-ons.

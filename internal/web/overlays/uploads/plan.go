@@ -195,3 +195,13 @@ func (p *Pages) publishUpload(w http.ResponseWriter, r *http.Request, who accoun
 func defaultNote(ctx context.Context, u uploads.Upload) string {
 	return locale.T(ctx, "overlays.plan.note.default", "name", uploadName(ctx, u))
 }
+
+// problemsOf returns the problems of a file in a plan.
+func problemsOf(plan left4me.Plan, file string) (all []left4me.Warning) {
+	for _, w := range plan.Warnings {
+		if w.Path == file {
+			all = append(all, w)
+		}
+	}
+	return all
+}
