@@ -9,6 +9,7 @@ import (
 	"github.com/left4me/left4me/internal/api"
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/control/backups"
+	"github.com/left4me/left4me/internal/control/bulk"
 	filedownloads "github.com/left4me/left4me/internal/control/downloads"
 	"github.com/left4me/left4me/internal/control/events"
 	"github.com/left4me/left4me/internal/control/game"
@@ -31,6 +32,7 @@ type control struct {
 
 	jobs      *jobs.Jobs
 	servers   *servers.Servers
+	bulk      *bulk.Bulk
 	overlays  *overlays.Overlays
 	downloads *filedownloads.Downloads
 	game      *game.Game
@@ -49,6 +51,7 @@ func newControl(s settings, d data, log *slog.Logger) *control {
 	c.jobs = jobs.New(d.store.Jobs(), d.bus, log)
 	c.servers = servers.New(d.store, c.jobs, c.hosts, d.bus, s.ports, log)
 	c.servers.Addresses().SetEnvironment(s.publicAddress)
+	c.bulk = bulk.New(d.store, c.jobs, c.servers, log)
 	c.overlays = overlays.New(d.store, c.jobs, c.servers, c.hosts.Content(), d.bus, log)
 	c.downloads = filedownloads.New(c.overlays.Revisions(), c.files)
 	c.game = game.New(d.store, c.jobs, c.servers, c.hosts, d.bus, log)
@@ -66,6 +69,7 @@ func (c *control) stage() lifecycle.Stage {
 		{Run: c.game.Run, Ready: c.game.Ready()},
 		{Run: c.backups.Run, Ready: c.backups.Ready()},
 		{Run: c.overlays.Run},
+		{Run: c.bulk.Run},
 		{Run: c.uploads.Run},
 		{Run: func(ctx context.Context) error { events.Prune(ctx, c.data.store, c.log); return nil }},
 	}
@@ -74,7 +78,7 @@ func (c *control) stage() lifecycle.Stage {
 // api returns the handler of the JSON API.
 func (c *control) api() http.Handler {
 	return api.New(api.Deps{
-		Servers: c.servers, Jobs: c.jobs, Overlays: c.overlays, Uploads: c.uploads, Downloads: c.downloads,
+		Servers: c.servers, Bulk: c.bulk, Jobs: c.jobs, Overlays: c.overlays, Uploads: c.uploads, Downloads: c.downloads,
 		Game:     c.game,
 		Accounts: c.accounts, Backups: c.backups, Hosts: c.hosts,
 		Version: programVersion(), Log: c.log,
@@ -88,7 +92,7 @@ func (c *control) api() http.Handler {
 // panel returns the handler of the panel. units reports whether servers are systemd units.
 func (c *control) panel(units bool) http.Handler {
 	return web.New(web.Deps{
-		Servers: c.servers, Jobs: c.jobs, Overlays: c.overlays, Uploads: c.uploads, Downloads: c.downloads,
+		Servers: c.servers, Bulk: c.bulk, Jobs: c.jobs, Overlays: c.overlays, Uploads: c.uploads, Downloads: c.downloads,
 		Game: c.game, Accounts: c.accounts, Backups: c.backups, Hosts: c.hosts, Full: c.data.full,
 		Secure: c.settings.secureCookies(), Version: programVersion(),
 		Units: units, Log: c.log,

@@ -18,6 +18,7 @@ import (
 
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/control/backups"
+	"github.com/left4me/left4me/internal/control/bulk"
 	"github.com/left4me/left4me/internal/control/downloads"
 	"github.com/left4me/left4me/internal/control/game"
 	"github.com/left4me/left4me/internal/control/hosts"
@@ -38,6 +39,7 @@ const (
 // Deps are the dependencies of the API.
 type Deps struct {
 	Servers   *servers.Servers
+	Bulk      *bulk.Bulk
 	Jobs      *jobs.Jobs
 	Overlays  *overlays.Overlays
 	Uploads   *uploads.Uploads

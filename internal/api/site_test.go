@@ -78,7 +78,7 @@ func newSiteBeating(tb testing.TB, beat time.Duration) *site {
 	s.host.start(on.Ctx, tb)
 	s.admin, s.guest = s.token(tb, "admin", true), s.token(tb, "guest", false)
 	s.handler = api.NewBeating(api.Deps{
-		Servers: c.Servers, Jobs: c.Jobs, Overlays: c.Overlays, Uploads: c.Uploads,
+		Servers: c.Servers, Bulk: c.Bulk, Jobs: c.Jobs, Overlays: c.Overlays, Uploads: c.Uploads,
 		Downloads: downloads.New(c.Overlays.Revisions(), localfs.New(on.Dir)), Game: c.Game, Accounts: c.Accounts, Hosts: c.Hosts,
 		Backups: c.Backups, Version: "1.2.3", Log: on.Log,
 		Ready: func(context.Context) error { return s.host.ready() },

@@ -89,7 +89,7 @@ func (s *Store) Snapshot(ctx context.Context, file string, now time.Time) error 
 // errBackedUp is the error of jobs that were active when the copy was made.
 var errBackedUp = left4me.NewError(left4me.Unavailable, "job.during_backup")
 
-// settleCopy ends the active jobs in a copy, holds its wanted servers, and clears their boot ids.
+// settleCopy ends the active jobs and bulk acts in a copy, holds its wanted servers, and clears their boot ids.
 func settleCopy(ctx context.Context, file string, now time.Time) error {
 	u := url.URL{Scheme: "file", Path: file}
 	db, err := sql.Open("sqlite", u.String()+"?_pragma=journal_mode(DELETE)&_pragma=foreign_keys(1)")
@@ -110,6 +110,9 @@ func settleCopy(ctx context.Context, file string, now time.Time) error {
 	if err == nil {
 		_, err = db.ExecContext(ctx, `UPDATE job SET state = 'interrupted', error = ?, ended_at = ? WHERE state IN ('queued','running')`,
 			failure, millis(now))
+	}
+	if err == nil {
+		_, err = db.ExecContext(ctx, `UPDATE bulk_act SET state = 'cancelled', ended_at = ? WHERE state = 'running'`, millis(now))
 	}
 	if err == nil {
 		_, err = db.ExecContext(ctx, `UPDATE server SET boot_id = '', held = CASE wanted WHEN 'running' THEN ? ELSE held END`,

@@ -79,7 +79,7 @@ func newSiteWith(tb testing.TB, secure bool, newPanel func(web.Deps) http.Handle
 	on.AddUser(tb, "admin", true)
 	on.AddUser(tb, "guest", false)
 	s.handler = newPanel(web.Deps{
-		Servers: c.Servers, Jobs: c.Jobs, Overlays: c.Overlays, Uploads: c.Uploads,
+		Servers: c.Servers, Bulk: c.Bulk, Jobs: c.Jobs, Overlays: c.Overlays, Uploads: c.Uploads,
 		Downloads: downloads.New(c.Overlays.Revisions(), localfs.New(on.Dir)), Game: c.Game, Accounts: c.Accounts, Hosts: c.Hosts,
 		Backups: c.Backups, Full: s.full.Load, Secure: secure, Version: "1.2.3",
 		Log: on.Log,

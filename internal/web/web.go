@@ -14,6 +14,7 @@ import (
 
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/control/backups"
+	"github.com/left4me/left4me/internal/control/bulk"
 	"github.com/left4me/left4me/internal/control/downloads"
 	"github.com/left4me/left4me/internal/control/game"
 	"github.com/left4me/left4me/internal/control/hosts"
@@ -30,6 +31,7 @@ import (
 // Deps holds what the panel depends on.
 type Deps struct {
 	Servers   *servers.Servers
+	Bulk      *bulk.Bulk
 	Jobs      *jobs.Jobs
 	Overlays  *overlays.Overlays
 	Uploads   *uploads.Uploads
@@ -57,7 +59,8 @@ func newPanel(d Deps, sessions *session.Sessions, identify func(*http.Request) (
 	p := &page.Panel{
 		Sessions: sessions, Identify: identify,
 		Assets: files, Version: d.Version, Full: d.Full, Log: d.Log,
-		Servers: d.Servers, Jobs: d.Jobs, Overlays: d.Overlays, Uploads: d.Uploads, Game: d.Game, Accounts: d.Accounts, Backups: d.Backups,
+		Servers: d.Servers, Bulk: d.Bulk, Jobs: d.Jobs, Overlays: d.Overlays, Uploads: d.Uploads, Game: d.Game, Accounts: d.Accounts,
+		Backups: d.Backups,
 	}
 	g := guard{p}
 	mux := http.NewServeMux()

@@ -14,6 +14,7 @@ import (
 	"github.com/left4me/left4me/internal/bus"
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/control/backups"
+	"github.com/left4me/left4me/internal/control/bulk"
 	"github.com/left4me/left4me/internal/control/game"
 	"github.com/left4me/left4me/internal/control/hosts"
 	"github.com/left4me/left4me/internal/control/jobs"
@@ -120,6 +121,7 @@ type Control struct {
 	Hosts    *hosts.Hosts
 	Uploads  *uploads.Uploads
 	Backups  *backups.Backups
+	Bulk     *bulk.Bulk
 }
 
 // Control creates the control packages. Servers get ports from the given range.
@@ -134,5 +136,6 @@ func (s *Site) Control(ports servers.PortRange) Control {
 	c.Overlays = overlays.New(s.Store, c.Jobs, c.Servers, c.Hosts.Content(), s.Bus, s.Log)
 	c.Game = game.New(s.Store, c.Jobs, c.Servers, c.Hosts, s.Bus, s.Log)
 	c.Backups = backups.New(s.Store, c.Jobs, s.Bus, backups.Host{Name: left4me.LocalHost, Files: localfs.New(s.Dir), Root: s.Dir}, s.Log)
+	c.Bulk = bulk.New(s.Store, c.Jobs, c.Servers, s.Log)
 	return c
 }

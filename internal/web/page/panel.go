@@ -12,6 +12,7 @@ import (
 
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/control/backups"
+	"github.com/left4me/left4me/internal/control/bulk"
 	"github.com/left4me/left4me/internal/control/game"
 	"github.com/left4me/left4me/internal/control/jobs"
 	"github.com/left4me/left4me/internal/control/overlays"
@@ -34,6 +35,7 @@ type Panel struct {
 
 	// Sources of the changes that streams follow.
 	Servers  *servers.Servers
+	Bulk     *bulk.Bulk
 	Jobs     *jobs.Jobs
 	Overlays *overlays.Overlays
 	Uploads  *uploads.Uploads

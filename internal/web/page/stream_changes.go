@@ -48,6 +48,7 @@ func (p *Panel) watch(ctx context.Context, n *changes, work *sync.WaitGroup) {
 	for t, changes := range map[Topic]func(context.Context) iter.Seq[struct{}]{
 		OnContent():  p.Overlays.Watch,
 		OnGame():     p.Game.Watch,
+		OnBulk():     p.Bulk.Watch,
 		OnBackups():  p.Backups.Watch,
 		OnUploads():  p.Uploads.Watch,
 		OnAccounts(): p.Accounts.Watch,

@@ -40,6 +40,9 @@ func OnContent() Topic { return Topic{kind: "content"} }
 // OnGame covers the game on the host: builds, update policy and rollout.
 func OnGame() Topic { return Topic{kind: "game"} }
 
+// OnBulk covers the starts, stops and restarts of several servers.
+func OnBulk() Topic { return Topic{kind: "bulk"} }
+
 // OnBackups covers the backups and their schedule.
 func OnBackups() Topic { return Topic{kind: "backups"} }
 
