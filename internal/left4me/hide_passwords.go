@@ -161,6 +161,28 @@ func (s Settings) Public() Settings {
 	return s
 }
 
+// WithoutPasswords returns s without its password, and without the cfg lines and arguments that set
+// one, for a copy of a server. It reports whether s has any.
+func (s Settings) WithoutPasswords() (Settings, bool) {
+	had := s.Password != ""
+	s.Password = ""
+	cfg := slices.DeleteFunc(slices.Clone(s.Cfg), func(line string) bool { return HidePasswords(line) != line })
+	var args []string
+	open := false // the preceding option is a password
+	for _, a := range s.Args {
+		if open && !isOption(a) {
+			continue
+		}
+		name, _, _ := secretIn(a + " x")
+		if open = name != ""; !open {
+			args = append(args, a)
+		}
+	}
+	had = had || len(cfg) != len(s.Cfg) || len(args) != len(s.Args)
+	s.Cfg, s.Args = cfg, args
+	return s, had
+}
+
 // Public returns o without passwords in its cfg lines and its script, for users who may not change
 // anything.
 func (o Overlay) Public() Overlay {

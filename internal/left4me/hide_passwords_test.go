@@ -1,6 +1,7 @@
 package left4me_test
 
 import (
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -154,4 +155,25 @@ func FuzzHidePasswords(f *testing.F) {
 		}
 		left4me.HideSecrets(text)
 	})
+}
+
+func TestWithoutPasswordsRemovesLinesAndArguments(t *testing.T) {
+	s := left4me.Settings{
+		Hostname: "Harbour", Password: "secret",
+		Cfg:  []string{"sv_alltalk 1", `rcon_password "x"; sv_cheats 1`, "exec more.cfg"},
+		Args: []string{"+sv_lan", "0", "+sv_password", "a", "b", "-tickrate", "60", "+rcon_password=x"},
+	}
+	want := left4me.Settings{
+		Hostname: "Harbour", Cfg: []string{"sv_alltalk 1", "exec more.cfg"}, Args: []string{"+sv_lan", "0", "-tickrate", "60"},
+	}
+	got, had := s.WithoutPasswords()
+	if !reflect.DeepEqual(want, got) || !had {
+		t.Errorf("had passwords: %v, %+v, want %+v", had, got, want)
+	}
+	if _, had := got.WithoutPasswords(); had {
+		t.Error("settings without passwords are said to have some")
+	}
+	if len(s.Cfg) != 3 || s.Cfg[1] == "" {
+		t.Errorf("the original was changed: %q", s.Cfg)
+	}
 }

@@ -51,42 +51,53 @@ func (s Servers) List(ctx context.Context) ([]left4me.Server, error) {
 	return all, nil
 }
 
-// Create adds a server whose wanted state is stopped. Errors: left4me.Conflict for the field "name"
-// or "port" if it is taken, left4me.Invalid for an unknown blueprint. Create assigns a new id and
-// ignores v.ID.
-func (s Servers) Create(ctx context.Context, v left4me.Server) error {
+// Create adds servers whose wanted state is stopped: all of them, or none if there is an error.
+// Errors: left4me.Conflict for the field "name" or "port" if it is taken, left4me.Invalid for an
+// unknown blueprint. Create assigns new ids and ignores those of all.
+func (s Servers) Create(ctx context.Context, all ...left4me.Server) error {
+	at := left4me.Name("")
+	err := s.db.tx(ctx, func(tx *transaction) error {
+		for _, v := range all {
+			at = v.Name
+			if err := insertServer(ctx, tx, v); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("create server %s: %w", at, err)
+	}
+	return nil
+}
+
+func insertServer(ctx context.Context, tx *transaction, v left4me.Server) error {
 	settings, err := toJSON(v.Settings)
 	if err != nil {
-		return fmt.Errorf("create server %s: %w", v.Name, err)
+		return err
 	}
 	overlays, err := toJSON(v.Overlays)
 	if err != nil {
-		return fmt.Errorf("create server %s: %w", v.Name, err)
+		return err
 	}
 	id := NewID(time.Now())
 	v.ID = "" // no existing server may be mistaken for the new one
-	err = s.db.tx(ctx, func(tx *transaction) error {
-		if err := checkNameAndPort(ctx, tx, v); err != nil {
+	if err := checkNameAndPort(ctx, tx, v); err != nil {
+		return err
+	}
+	return checkPorts(ctx, tx, v.Name, "settings.cfg", func() error {
+		_, err := tx.ExecContext(ctx,
+			`INSERT INTO server(id, name, host, port, blueprint, settings, created_at, overlays, autostart, boot_id)
+			VALUES (?,?,?,?,?,?,?,?,?,?)`,
+			id, v.Name, v.Host, v.Port, v.Blueprint, settings, millis(v.CreatedAt), overlays,
+			cmp.Or(v.Autostart, left4me.AutostartLast),
+			v.BootID)
+		if err != nil {
 			return err
 		}
-		return checkPorts(ctx, tx, v.Name, "settings.cfg", func() error {
-			_, err := tx.ExecContext(ctx,
-				`INSERT INTO server(id, name, host, port, blueprint, settings, created_at, overlays, autostart, boot_id)
-			VALUES (?,?,?,?,?,?,?,?,?,?)`,
-				id, v.Name, v.Host, v.Port, v.Blueprint, settings, millis(v.CreatedAt), overlays,
-				cmp.Or(v.Autostart, left4me.AutostartLast),
-				v.BootID)
-			if err != nil {
-				return err
-			}
-			return tx.event(ctx, left4me.ServerCreated, left4me.Target{Kind: left4me.ServerTarget, ID: id, Name: string(v.Name)},
-				left4me.DefinitionEvent{Version: 1})
-		})
+		return tx.event(ctx, left4me.ServerCreated, left4me.Target{Kind: left4me.ServerTarget, ID: id, Name: string(v.Name)},
+			left4me.DefinitionEvent{Version: 1})
 	})
-	if err != nil {
-		return fmt.Errorf("create server %s: %w", v.Name, err)
-	}
-	return nil
 }
 
 // Update replaces the port, blueprint, overlays, settings and autostart of a server; an empty

@@ -34,17 +34,23 @@ func (s *Servers) freePort(ctx context.Context, v left4me.Server) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	return s.portWithin(ctx, s.ports, v.Host, specs)
+}
+
+// portWithin returns the lowest port of r that the last of specs can have beside the others on its
+// host.
+func (s *Servers) portWithin(ctx context.Context, r PortRange, host left4me.Name, specs []left4me.Spec) (int, error) {
 	last := &specs[len(specs)-1]
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
-	for port := s.ports.Low; port <= s.ports.High; port++ {
+	for port := r.Low; port <= r.High; port++ {
 		last.Port = port
 		taken := slices.ContainsFunc(specs[:len(specs)-1], func(sp left4me.Spec) bool { return sp.Port == port }) ||
-			slices.ContainsFunc(left4me.PortClashes(specs), func(c left4me.PortClash) bool { return c.Server == v.Name })
+			slices.ContainsFunc(left4me.PortClashes(specs), func(c left4me.PortClash) bool { return c.Server == last.Name })
 		if taken {
 			continue
 		}
-		err := s.bus.Request(ctx, bus.Command(v.Host, bus.VerbPort), bus.PortRequest{V: bus.Version, Port: port}, nil)
+		err := s.bus.Request(ctx, bus.Command(host, bus.VerbPort), bus.PortRequest{V: bus.Version, Port: port}, nil)
 		if e, ok := left4me.Public(err); ok && e.Kind == left4me.Conflict {
 			continue
 		}
@@ -52,7 +58,7 @@ func (s *Servers) freePort(ctx context.Context, v left4me.Server) (int, error) {
 		// again at the start.
 		return port, nil
 	}
-	return 0, left4me.NewError(left4me.Conflict, "port.none_free", "low", s.ports.Low, "high", s.ports.High).InField("port")
+	return 0, left4me.NewError(left4me.Conflict, "port.none_free", "low", r.Low, "high", r.High).InField("port")
 }
 
 // neighbours returns the specs of the other servers on v's host, followed by v.
