@@ -53,6 +53,7 @@ type Plan struct {
 	Strip    string       `json:"strip"` // prefix that is removed from all names
 	Files    []PlanFile   `json:"files"` // the first MaxPlanFiles files
 	Count    int          `json:"count"` // total number of files
+	Title    string       `json:"title"` // title of the first campaign or add-on among the uploaded VPKs; may be empty
 	Bytes    int64        `json:"bytes"`
 	Skipped  []string     `json:"skipped,omitempty"`   // the first excluded files, with reasons
 	Left     []PlanLeft   `json:"left,omitempty"`      // all excluded files, by reason

@@ -22,7 +22,7 @@ import (
 )
 
 // upload is an Upload with its location on the host. Overlay is the host's name of the overlay. Of
-// the Upload, only Files, Moves and TouchedAt change.
+// the Upload, only Overlay, Files, Moves and TouchedAt change.
 type upload struct {
 	Upload
 	host hostfs.FS
@@ -55,11 +55,13 @@ type logHead struct {
 	CreatedAt time.Time    `json:"created_at"`
 }
 
-// logLine is any other line of upload.log. It records a new file, or the size of a file once known.
+// logLine is any other line of upload.log. It records a new file, or the size of a file once known,
+// or, if Overlay is set, that the upload is now for another overlay.
 type logLine struct {
-	File int    `json:"file"`
-	Path string `json:"path"`
-	Size int64  `json:"size"`
+	File    int          `json:"file"`
+	Path    string       `json:"path"`
+	Size    int64        `json:"size"`
+	Overlay left4me.Name `json:"overlay,omitempty"`
 }
 
 func (up *upload) part(f *file) string  { return path.Join(up.dir, "parts", strconv.Itoa(f.number)) }
@@ -222,6 +224,8 @@ func read(ctx context.Context, host hostfs.FS, dir, id string) (*upload, error) 
 
 func (up *upload) replay(l logLine) error {
 	switch {
+	case l.Overlay != "":
+		up.Overlay = l.Overlay
 	case l.File == len(up.files):
 		if _, err := checkPath(l.Path); err != nil {
 			return err
@@ -279,6 +283,20 @@ func (up *upload) shown(names left4me.OverlayNames) Upload {
 	v := up.copy()
 	v.Overlay = names.Shown(v.Overlay)
 	return v
+}
+
+// assign makes the upload one for another overlay, with its name on the host.
+func (up *upload) assign(ctx context.Context, overlay left4me.Name) error {
+	up.mu.Lock()
+	defer up.mu.Unlock()
+	if up.closed {
+		return notFound(up.ID) // it was published
+	}
+	if err := up.write(ctx, logLine{Overlay: overlay}); err != nil {
+		return fmt.Errorf("assign upload %s: %w", up.ID, disk.Explain(err))
+	}
+	up.Overlay = overlay
+	return nil
 }
 
 // remember merges moves into the existing ones.
@@ -378,8 +396,9 @@ func (u *Uploads) sweep(ctx context.Context) {
 			}
 			continue
 		}
-		if at := up.copy().TouchedAt; u.now().Sub(at) > Keep {
-			u.log.InfoContext(ctx, "upload dropped: nobody went on with it", "upload", id, "overlay", up.Overlay, "by", up.By, "since", at)
+		if v := up.copy(); u.now().Sub(v.TouchedAt) > Keep {
+			u.log.InfoContext(ctx, "upload dropped: nobody went on with it", "upload", id, "overlay", v.Overlay, "by", v.By,
+				"since", v.TouchedAt)
 			if err := u.drop(ctx, up); err != nil {
 				u.log.ErrorContext(ctx, "drop upload", "upload", id, "err", err)
 			}

@@ -196,7 +196,7 @@ func (u *Uploads) Target(ctx context.Context, by accounts.Actor, id string) (lef
 	if err != nil {
 		return left4me.Target{}, err
 	}
-	target := left4me.OnOverlay(names.Shown(up.Overlay))
+	target := left4me.OnOverlay(up.shown(names).Overlay)
 	if accounts.Allow(by, accounts.See, target) != nil {
 		return left4me.Target{}, notFound(id)
 	}
@@ -243,6 +243,24 @@ func (u *Uploads) Move(ctx context.Context, by accounts.Actor, id string, moves 
 		return err
 	}
 	up.touch(ctx, u.now())
+	u.changed.Ring()
+	return nil
+}
+
+// Assign makes an upload one for another overlay. Errors: left4me.NotFound, also if the upload has
+// been published; left4me.DiskFull.
+func (u *Uploads) Assign(ctx context.Context, by accounts.Actor, id string, overlay left4me.Name) error {
+	up, err := u.find(ctx, by, id)
+	if err != nil {
+		return err
+	}
+	names, err := u.names(ctx)
+	if err != nil {
+		return err
+	}
+	if err := up.assign(ctx, names.OnHost(overlay)); err != nil {
+		return err
+	}
 	u.changed.Ring()
 	return nil
 }

@@ -578,3 +578,25 @@ func TestUploadWithoutAccountIsHiddenFromUserOfSameName(t *testing.T) {
 		t.Errorf("Get without SiteRight: %+v, %v", v, err)
 	}
 }
+
+// The overlay of an upload may be chosen after its files arrived, and stays chosen over a restart.
+func TestUploadIsAssignedToAnotherOverlay(t *testing.T) {
+	u, dir := open(t)
+	v := begin(t, u, ann)
+	send(t, u, v.ID, "a.vpk", 0, 1, "x")
+	if err := u.Assign(t.Context(), bob, v.ID, "other"); !errors.Is(err, left4me.NotFound) {
+		t.Errorf("Assign by another user: %v", err)
+	}
+	if err := u.Assign(t.Context(), ann, v.ID, "newcomer-harbour"); err != nil {
+		t.Fatal(err)
+	}
+	for _, u := range []*uploads.Uploads{u, uploads.New(localfs.New(dir), noNames, slog.New(slog.DiscardHandler))} {
+		got, err := u.Ready(t.Context(), ann, "newcomer-harbour", v.ID)
+		if err != nil || len(got.Files) != 1 || got.Files[0].Path != "a.vpk" {
+			t.Errorf("%+v, %v", got, err)
+		}
+		if _, err := u.Ready(t.Context(), ann, "maps", v.ID); !errors.Is(err, left4me.Invalid) {
+			t.Errorf("the former overlay: %v", err)
+		}
+	}
+}

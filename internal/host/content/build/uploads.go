@@ -225,6 +225,7 @@ func (u *uploads) plan(ctx context.Context, r bus.PlanRequest) (left4me.Plan, er
 			return problem(found.Plan(), err)
 		}
 		plan = found.Plan()
+		plan.Title = title(found.dir.FS(), r.Change.Import.NamesHint)
 	}
 	_, now, err := u.checkBase(ctx, r.Overlay, r.Change, found)
 	if err != nil {
