@@ -17,7 +17,7 @@ import (
 
 // serverForm is the input of the form for a new server.
 type serverForm struct {
-	settingsForm
+	settings.ServerForm
 	Name string
 }
 
@@ -28,9 +28,9 @@ func mayCreate(who accounts.Actor) page.Permission {
 
 // newView shows the form for a new server.
 func (p *Pages) newView(r *http.Request, who accounts.Actor) (page.View, error) {
-	form := serverForm{settingsForm: settingsForm{Blueprint: cmp.Or(r.URL.Query().Get("blueprint"), string(left4me.DefaultBlueprint))}}
+	form := serverForm{ServerForm: settings.ServerForm{Blueprint: cmp.Or(r.URL.Query().Get("blueprint"), string(left4me.DefaultBlueprint))}}
 	now := page.Deferred(func(ctx context.Context) (templ.Component, error) {
-		err := p.fillSettings(ctx, who, mayCreate(who), &form.settingsForm)
+		err := p.Choices.FillServer(ctx, who, mayCreate(who), &form.ServerForm)
 		form.Warnings = p.Choices.TypedWarnings(ctx, form.Form, form.Base.Overlays)
 		return newServerForm(form), err
 	})
@@ -49,7 +49,7 @@ func (p *Pages) retypeServer(w http.ResponseWriter, r *http.Request, who account
 	if err != nil {
 		return err
 	}
-	if err := p.fillSettings(r.Context(), who, mayCreate(who), &form.settingsForm); err != nil {
+	if err := p.Choices.FillServer(r.Context(), who, mayCreate(who), &form.ServerForm); err != nil {
 		return err
 	}
 	form.Warnings = p.Choices.TypedWarnings(r.Context(), form.Form, form.Base.Overlays)
@@ -64,7 +64,7 @@ func (p *Pages) createServer(w http.ResponseWriter, r *http.Request, who account
 	trimmed := func(field string) string { return strings.TrimSpace(r.PostForm.Get(field)) }
 	form := serverForm{
 		Name:         trimmed("name"),
-		settingsForm: settingsForm{Form: settings.ReadForm(r.PostForm), Port: trimmed("port"), Blueprint: trimmed("blueprint")},
+		ServerForm: settings.ServerForm{Form: settings.ReadForm(r.PostForm), Port: trimmed("port"), Blueprint: trimmed("blueprint")},
 	}
 	if button := r.PostForm.Get("stack"); button != "" {
 		form.Restack(button)
@@ -72,7 +72,7 @@ func (p *Pages) createServer(w http.ResponseWriter, r *http.Request, who account
 	}
 	server := left4me.Server{Name: left4me.Name(form.Name), Blueprint: left4me.Name(form.Blueprint)}
 	var err, wrong error
-	server.Port, wrong = portOf(form.Port)
+	server.Port, wrong = settings.PortOf(form.Port)
 	server.Settings, server.Overlays, err = form.Definition()
 	if err = page.JoinMistakes(wrong, err); err == nil {
 		_, err = p.Servers.Create(r.Context(), who.Cause(), server)

@@ -159,7 +159,7 @@ func newServerForm(form serverForm) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = blueprintField(form.Blueprint, form.Blueprints, form.Problems["blueprint"]).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = settings.BlueprintField(form.Blueprint, form.Blueprints, form.Problems["blueprint"]).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -10,18 +10,9 @@ import (
 
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/left4me"
-	"github.com/left4me/left4me/internal/web/format"
 	"github.com/left4me/left4me/internal/web/page"
 	"github.com/left4me/left4me/internal/web/settings"
 )
-
-// settingsForm is the input of the settings form of a server.
-type settingsForm struct {
-	settings.Form
-	Port, Blueprint, Autostart string
-
-	Blueprints []left4me.Blueprint // that can be chosen
-}
 
 // autostarts are the values of the autostart setting.
 var autostarts = []left4me.Autostart{left4me.AutostartLast, left4me.AutostartAlways, left4me.AutostartNever}
@@ -40,14 +31,14 @@ func (p *Pages) settingsView(r *http.Request, who accounts.Actor, name left4me.N
 		if !s.May(accounts.Configure).Act {
 			own = own.Public()
 		}
-		form := settingsForm{
+		form := settings.ServerForm{
 			Form:      settings.FormOf(own, s.Overlays, s.Version),
 			Port:      strconv.Itoa(s.Port),
 			Blueprint: string(s.Blueprint),
 			Autostart: string(s.Autostart),
 		}
 		form.Warnings = warnings
-		err := p.fillSettings(ctx, who, s.May(accounts.Configure), &form)
+		err := p.Choices.FillServer(ctx, who, s.May(accounts.Configure), &form)
 		return serverSettings(s, form), err
 	})
 	diff := page.LazyPart("config-diff", func(ctx context.Context) (templ.Component, error) { return configDiff(p.diffOf(ctx, s)), nil },
@@ -56,36 +47,15 @@ func (p *Pages) settingsView(r *http.Request, who accounts.Actor, name left4me.N
 		page.Columns(p.Panel.Form(r, "settings", now, page.OnRun(s.Name), page.OnContent()).Holds(warnings), diff)), nil
 }
 
-// fillSettings adds the options of the settings form.
-func (p *Pages) fillSettings(ctx context.Context, who accounts.Actor, m page.Permission, form *settingsForm) error {
-	all, err := p.Overlays.Blueprints().List(ctx)
-	if err != nil {
-		return err
-	}
-	form.May = m
-	for _, b := range all {
-		chosen := string(b.Name) == form.Blueprint
-		if chosen {
-			form.Base = b
-			form.Secrets = page.May(who, accounts.Configure, b.Target()).Act
-		}
-		if chosen || page.Sees(who, b.Target()) {
-			form.Blueprints = append(form.Blueprints, b)
-		}
-	}
-	p.Choices.Fill(ctx, who, &form.Form, form.Base.Overlays)
-	return nil
-}
-
 // retypeSettings shows the settings form with the submitted input.
 func (p *Pages) retypeSettings(w http.ResponseWriter, r *http.Request, who accounts.Actor, status int, s serverPage,
-	form settingsForm,
+	form settings.ServerForm,
 ) error {
 	v, err := p.settingsView(r, who, s.Name)
 	if err != nil {
 		return err
 	}
-	if err := p.fillSettings(r.Context(), who, s.May(accounts.Configure), &form); err != nil {
+	if err := p.Choices.FillServer(r.Context(), who, s.May(accounts.Configure), &form); err != nil {
 		return err
 	}
 	form.Warnings = p.Choices.TypedWarnings(r.Context(), form.Form, form.Base.Overlays)
@@ -103,7 +73,7 @@ func (p *Pages) saveSettings(w http.ResponseWriter, r *http.Request, who account
 	if err != nil {
 		return err
 	}
-	form := settingsForm{
+	form := settings.ServerForm{
 		Form:      settings.ReadForm(r.PostForm),
 		Port:      strings.TrimSpace(r.PostForm.Get("port")),
 		Blueprint: r.PostForm.Get("blueprint"),
@@ -116,7 +86,7 @@ func (p *Pages) saveSettings(w http.ResponseWriter, r *http.Request, who account
 	v := left4me.Server{Name: s.Name, Blueprint: left4me.Name(form.Blueprint), Autostart: left4me.Autostart(form.Autostart)}
 	v.Version, _ = strconv.Atoi(form.Version) // 0, which no version has, causes a conflict
 	var wrong error
-	if v.Port, wrong = portOf(form.Port); v.Port == 0 {
+	if v.Port, wrong = settings.PortOf(form.Port); v.Port == 0 {
 		v.Port = s.Port
 	}
 	v.Settings, v.Overlays, err = form.Definition()
@@ -134,16 +104,4 @@ func (p *Pages) saveSettings(w http.ResponseWriter, r *http.Request, who account
 		return err
 	}
 	return p.retypeSettings(w, r, who, status, s, form)
-}
-
-// portOf parses the input for a port. It returns 0 for no input.
-func portOf(text string) (int, error) {
-	if text == "" {
-		return 0, nil
-	}
-	n, err := strconv.Atoi(text)
-	if err != nil || n < 1 {
-		return 0, left4me.NewError(left4me.Invalid, "port.not_a_number", "text", format.Visible(strconv.Quote(text))).InField("port")
-	}
-	return n, nil
 }
