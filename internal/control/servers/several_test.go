@@ -64,7 +64,7 @@ func TestSeveralServersAllOrNothing(t *testing.T) {
 		"first_port": {Blueprint: left4me.DefaultBlueprint, Count: 4, Names: "a-#"}, // the range has three ports
 	} {
 		_, err := s.CreateSeveral(t.Context(), left4me.ByUser("tester"), v)
-		if wrong := (left4me.Fields)(nil); !errors.As(err, &wrong) || len(wrong) != 1 || wrong[0].Field != field {
+		if wrong := left4me.Fields(nil); !errors.As(err, &wrong) || len(wrong) != 1 || wrong[0].Field != field {
 			t.Errorf("%s: %v", field, err)
 		}
 	}

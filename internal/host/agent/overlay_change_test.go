@@ -296,3 +296,31 @@ func TestDamagedAddonIsReportedUntilReplaced(t *testing.T) {
 		}
 	}
 }
+
+// The title of a campaign, by which a new overlay is named, is known before its upload is published.
+func TestPlanHasTitleOfUpload(t *testing.T) {
+	t.Parallel()
+	d := newDepot(t)
+	pack := func(files ...installation.PackFile) string {
+		var b bytes.Buffer
+		if err := installation.WritePack(&b, files); err != nil {
+			t.Fatal(err)
+		}
+		return b.String()
+	}
+	info := installation.PackFile{Name: "addoninfo.txt", Data: []byte(`AddonInfo { addontitle "An add-on" }`)}
+	mission := installation.PackFile{
+		Name: "missions/harbour.txt", Data: []byte(`mission { Name harbour DisplayTitle "Newcomer Harbour" modes { coop { 1 { Map h1 } } } }`),
+	}
+	for want, files := range map[string]map[string]string{
+		"Newcomer Harbour": {"x/a.vpk": "not a VPK", "x/b.VPK": pack(info, mission)},
+		"An add-on":        {"c.vpk": pack(info)},
+		"":                 {"cfg/server.cfg": "x", "d.vpk": pack(installation.PackFile{Name: "a.txt"})},
+	} {
+		id := d.send(string(rune('b'+len(want))), files)
+		p, err := contentAsk[left4me.Plan](d, bus.VerbPlan, bus.PlanRequest{Overlay: "new", Change: left4me.Change{Upload: id}})
+		if err != nil || p.Title != want {
+			t.Errorf("title %q, %v, want %q", p.Title, err, want)
+		}
+	}
+}

@@ -63,7 +63,7 @@ func (p *Pages) createServer(w http.ResponseWriter, r *http.Request, who account
 	}
 	trimmed := func(field string) string { return strings.TrimSpace(r.PostForm.Get(field)) }
 	form := serverForm{
-		Name:         trimmed("name"),
+		Name:       trimmed("name"),
 		ServerForm: settings.ServerForm{Form: settings.ReadForm(r.PostForm), Port: trimmed("port"), Blueprint: trimmed("blueprint")},
 	}
 	if button := r.PostForm.Get("stack"); button != "" {
