@@ -15,22 +15,22 @@ type Copy struct {
 
 // CopyOf returns the definition of a copy of a server, without creating it: its host, blueprint,
 // overlays, settings and autostart. It reports whether the original has passwords; the copy has them
-// only if c says so. Nothing that the server wrote is copied. Errors: left4me.NotFound.
-func (s *Servers) CopyOf(ctx context.Context, name left4me.Name, c Copy) (v left4me.Server, passwords bool, err error) {
-	from, err := s.storage.Servers().Get(ctx, name)
+// only if as says so. Nothing that the server wrote is copied. Errors: left4me.NotFound.
+func (c Creation) CopyOf(ctx context.Context, name left4me.Name, as Copy) (v left4me.Server, passwords bool, err error) {
+	from, err := c.servers.storage.Servers().Get(ctx, name)
 	if err != nil {
 		return v, false, err
 	}
 	v = left4me.Server{
-		Name: c.Name, Host: from.Host, Port: c.Port, Blueprint: from.Blueprint, Overlays: from.Overlays, Settings: from.Settings,
+		Name: as.Name, Host: from.Host, Port: as.Port, Blueprint: from.Blueprint, Overlays: from.Overlays, Settings: from.Settings,
 		Autostart: from.Autostart,
 	}
 	without, passwords := from.Settings.WithoutPasswords()
-	if !c.Passwords {
+	if !as.Passwords {
 		v.Settings = without
 	}
 	if v.Name == "" {
-		d, err := s.definitions(ctx)
+		d, err := c.servers.definitions(ctx)
 		if err != nil {
 			return v, passwords, err
 		}
@@ -40,10 +40,10 @@ func (s *Servers) CopyOf(ctx context.Context, name left4me.Name, c Copy) (v left
 }
 
 // Duplicate creates a copy of a server; see CopyOf. Errors: left4me.NotFound, and those of Create.
-func (s *Servers) Duplicate(ctx context.Context, by left4me.Actor, name left4me.Name, c Copy) (View, error) {
-	v, _, err := s.CopyOf(ctx, name, c)
+func (c Creation) Duplicate(ctx context.Context, by left4me.Actor, name left4me.Name, as Copy) (View, error) {
+	v, _, err := c.CopyOf(ctx, name, as)
 	if err != nil {
 		return View{}, err
 	}
-	return s.Create(ctx, by, v)
+	return c.servers.Create(ctx, by, v)
 }

@@ -14,13 +14,13 @@ type PortRange struct{ Low, High int }
 
 // createOnFreePort adds a server with the next free port, and tries the following one if a
 // concurrent request takes it.
-func (s *Servers) createOnFreePort(ctx context.Context, by left4me.Actor, v left4me.Server) (left4me.Server, error) {
+func (c Creation) createOnFreePort(ctx context.Context, by left4me.Actor, v left4me.Server) (left4me.Server, error) {
 	for {
 		var err error
-		if v.Port, err = s.freePort(ctx, v); err != nil {
+		if v.Port, err = c.freePort(ctx, v); err != nil {
 			return v, err
 		}
-		err = s.storage.By(by).Servers().Create(ctx, v)
+		err = c.servers.storage.By(by).Servers().Create(ctx, v)
 		if e, ok := left4me.Public(err); !ok || e.Kind != left4me.Conflict || e.Field != "port" {
 			return v, err
 		}
@@ -29,17 +29,17 @@ func (s *Servers) createOnFreePort(ctx context.Context, by left4me.Actor, v left
 
 // freePort returns the lowest port of the range that no server on v's host uses for the game or for
 // SourceTV. Ports that the host reports as used by another program are skipped.
-func (s *Servers) freePort(ctx context.Context, v left4me.Server) (int, error) {
-	specs, err := s.neighbours(ctx, v)
+func (c Creation) freePort(ctx context.Context, v left4me.Server) (int, error) {
+	specs, err := c.servers.neighbours(ctx, v)
 	if err != nil {
 		return 0, err
 	}
-	return s.portWithin(ctx, s.ports, v.Host, specs)
+	return c.portWithin(ctx, c.servers.ports, v.Host, specs)
 }
 
 // portWithin returns the lowest port of r that the last of specs can have beside the others on its
 // host.
-func (s *Servers) portWithin(ctx context.Context, r PortRange, host left4me.Name, specs []left4me.Spec) (int, error) {
+func (c Creation) portWithin(ctx context.Context, r PortRange, host left4me.Name, specs []left4me.Spec) (int, error) {
 	last := &specs[len(specs)-1]
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
@@ -50,7 +50,7 @@ func (s *Servers) portWithin(ctx context.Context, r PortRange, host left4me.Name
 		if taken {
 			continue
 		}
-		err := s.bus.Request(ctx, bus.Command(host, bus.VerbPort), bus.PortRequest{V: bus.Version, Port: port}, nil)
+		err := c.servers.bus.Request(ctx, bus.Command(host, bus.VerbPort), bus.PortRequest{V: bus.Version, Port: port}, nil)
 		if e, ok := left4me.Public(err); ok && e.Kind == left4me.Conflict {
 			continue
 		}

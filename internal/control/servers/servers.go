@@ -122,7 +122,7 @@ func (s *Servers) Create(ctx context.Context, by left4me.Actor, v left4me.Server
 	var err error
 	v.CreatedAt, v.BootID = time.Now().UTC().Truncate(time.Millisecond), s.status.boot(v.Host)
 	if v.Port == 0 {
-		v, err = s.createOnFreePort(ctx, by, v)
+		v, err = s.Creation().createOnFreePort(ctx, by, v)
 	} else {
 		err = s.storage.By(by).Servers().Create(ctx, v)
 	}

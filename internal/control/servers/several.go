@@ -14,6 +14,12 @@ import (
 // MaxSeveral is the maximum number of servers that one request creates.
 const MaxSeveral = 50
 
+// Creation creates servers: several at once, and copies. It is safe for concurrent use.
+type Creation struct{ servers *Servers }
+
+// Creation returns what creates servers; the value may be copied.
+func (s *Servers) Creation() Creation { return Creation{s} }
+
 // morePorts is how far the ports of several servers may be from the first one.
 const morePorts = 200
 
@@ -34,8 +40,8 @@ type Several struct {
 // PlanSeveral returns the servers that CreateSeveral would create now, with names and ports. Errors:
 // left4me.Fields of left4me.Invalid and left4me.Conflict, for the fields blueprint, count, names and
 // first_port.
-func (s *Servers) PlanSeveral(ctx context.Context, v Several) ([]left4me.Server, error) {
-	v.Host = cmp.Or(v.Host, s.hosts.Default())
+func (c Creation) PlanSeveral(ctx context.Context, v Several) ([]left4me.Server, error) {
+	v.Host = cmp.Or(v.Host, c.servers.hosts.Default())
 	var f fields
 	if v.Count < 1 || v.Count > MaxSeveral {
 		f.add("count", left4me.NewError(left4me.Invalid, "server.count_invalid", "count", v.Count, "most", MaxSeveral))
@@ -43,7 +49,7 @@ func (s *Servers) PlanSeveral(ctx context.Context, v Several) ([]left4me.Server,
 	if v.FirstPort != 0 && (v.FirstPort < MinPort || v.FirstPort > MaxPort) {
 		f.add("first_port", left4me.NewError(left4me.Invalid, "port.out_of_bounds", "port", v.FirstPort, "low", MinPort, "high", MaxPort))
 	}
-	d, err := s.definitions(ctx)
+	d, err := c.servers.definitions(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -57,12 +63,12 @@ func (s *Servers) PlanSeveral(ctx context.Context, v Several) ([]left4me.Server,
 	if err := f.err(); err != nil {
 		return nil, err
 	}
-	specs, err := s.neighbours(ctx, left4me.Server{Name: names[0], Host: v.Host, Blueprint: v.Blueprint})
+	specs, err := c.servers.neighbours(ctx, left4me.Server{Name: names[0], Host: v.Host, Blueprint: v.Blueprint})
 	if err != nil {
 		return nil, err
 	}
 	all := make([]left4me.Server, len(names))
-	ports := s.ports
+	ports := c.servers.ports
 	if v.FirstPort > 0 {
 		ports = PortRange{v.FirstPort, min(v.FirstPort+morePorts, MaxPort)}
 	}
@@ -71,7 +77,7 @@ func (s *Servers) PlanSeveral(ctx context.Context, v Several) ([]left4me.Server,
 		if i > 0 {
 			specs = append(specs, d.spec(all[i]))
 		}
-		all[i].Port, err = s.portWithin(ctx, ports, v.Host, specs)
+		all[i].Port, err = c.portWithin(ctx, ports, v.Host, specs)
 		if e, ok := left4me.Public(err); ok && e.Field == "port" {
 			return nil, left4me.Fields{e.ForField("first_port")}
 		}
@@ -107,29 +113,29 @@ func (v Several) names(taken func(left4me.Name) bool) (all []left4me.Name, err e
 
 // CreateSeveral creates all servers that PlanSeveral returns, or none. Errors: as PlanSeveral;
 // left4me.Conflict if a name or a port was taken in the meantime.
-func (s *Servers) CreateSeveral(ctx context.Context, by left4me.Actor, v Several) ([]left4me.Server, error) {
-	all, err := s.PlanSeveral(ctx, v)
+func (c Creation) CreateSeveral(ctx context.Context, by left4me.Actor, v Several) ([]left4me.Server, error) {
+	all, err := c.PlanSeveral(ctx, v)
 	if err != nil {
 		return nil, err
 	}
 	var f fields
 	for i := range all {
-		if e, ok := left4me.Public(s.Mistakes(ctx, all[i], true)); ok {
+		if e, ok := left4me.Public(c.servers.Mistakes(ctx, all[i], true)); ok {
 			f.add(cmp.Or(e.Field, "names"), e)
 			break
 		}
-		all[i].CreatedAt, all[i].BootID = time.Now().UTC().Truncate(time.Millisecond), s.status.boot(all[i].Host)
+		all[i].CreatedAt, all[i].BootID = time.Now().UTC().Truncate(time.Millisecond), c.servers.status.boot(all[i].Host)
 	}
 	if err := f.err(); err != nil {
 		return nil, err
 	}
-	if err := s.storage.By(by).Servers().Create(ctx, all...); err != nil {
+	if err := c.servers.storage.By(by).Servers().Create(ctx, all...); err != nil {
 		return nil, err
 	}
 	for _, n := range all {
-		s.status.nameReused(n.Host, n.Name)
-		s.log.InfoContext(ctx, "server created", "server", n.Name, "by", by.String(), "port", n.Port, "blueprint", n.Blueprint)
-		s.status.changed(n.Name)
+		c.servers.status.nameReused(n.Host, n.Name)
+		c.servers.log.InfoContext(ctx, "server created", "server", n.Name, "by", by.String(), "port", n.Port, "blueprint", n.Blueprint)
+		c.servers.status.changed(n.Name)
 	}
 	return all, nil
 }
@@ -140,8 +146,8 @@ func (d definitions) taken(name left4me.Name) bool {
 }
 
 // ProposeName returns a free name for a server, made from a title; see left4me.ProposeName.
-func (s *Servers) ProposeName(ctx context.Context, title string) (left4me.Name, error) {
-	d, err := s.definitions(ctx)
+func (c Creation) ProposeName(ctx context.Context, title string) (left4me.Name, error) {
+	d, err := c.servers.definitions(ctx)
 	if err != nil {
 		return "", err
 	}

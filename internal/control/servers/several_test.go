@@ -27,11 +27,11 @@ func TestSeveralServersAreCreatedAsPlanned(t *testing.T) {
 	}
 	want := []string{"versus-1:33100", "versus-3:33102", "versus-4:33103"}
 	v := servers.Several{Blueprint: left4me.DefaultBlueprint, Count: 3, Names: "versus-#", FirstPort: 33100}
-	all, err := s.PlanSeveral(t.Context(), v)
+	all, err := s.Creation().PlanSeveral(t.Context(), v)
 	if err != nil || !slices.Equal(plan(all), want) {
 		t.Fatalf("plan %v, %v, want %v", plan(all), err, want)
 	}
-	all, err = s.CreateSeveral(t.Context(), left4me.ByUser("tester"), v)
+	all, err = s.Creation().CreateSeveral(t.Context(), left4me.ByUser("tester"), v)
 	if err != nil || !slices.Equal(plan(all), want) {
 		t.Fatalf("created %v, %v, want %v", plan(all), err, want)
 	}
@@ -48,7 +48,7 @@ func TestSeveralServersNamePatterns(t *testing.T) {
 		"c##-night": {"c01-night:33000", "c02-night:33001"},
 		"#":         {"1:33000", "2:33001"},
 	} {
-		all, err := s.PlanSeveral(t.Context(), servers.Several{Blueprint: left4me.DefaultBlueprint, Count: 2, Names: pattern})
+		all, err := s.Creation().PlanSeveral(t.Context(), servers.Several{Blueprint: left4me.DefaultBlueprint, Count: 2, Names: pattern})
 		if err != nil || !slices.Equal(plan(all), want) {
 			t.Errorf("%s: %v, %v, want %v", pattern, plan(all), err, want)
 		}
@@ -63,7 +63,7 @@ func TestSeveralServersAllOrNothing(t *testing.T) {
 		"blueprint":  {Blueprint: "none", Count: 2, Names: "a-#"},
 		"first_port": {Blueprint: left4me.DefaultBlueprint, Count: 4, Names: "a-#"}, // the range has three ports
 	} {
-		_, err := s.CreateSeveral(t.Context(), left4me.ByUser("tester"), v)
+		_, err := s.Creation().CreateSeveral(t.Context(), left4me.ByUser("tester"), v)
 		if wrong := left4me.Fields(nil); !errors.As(err, &wrong) || len(wrong) != 1 || wrong[0].Field != field {
 			t.Errorf("%s: %v", field, err)
 		}
@@ -96,7 +96,7 @@ func TestDuplicateHasNoPasswordsUnlessRequested(t *testing.T) {
 	if _, err := s.Create(t.Context(), left4me.ByUser("tester"), from); err != nil {
 		t.Fatal(err)
 	}
-	v, err := s.Duplicate(t.Context(), left4me.ByUser("tester"), "alpha", servers.Copy{})
+	v, err := s.Creation().Duplicate(t.Context(), left4me.ByUser("tester"), "alpha", servers.Copy{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,15 +104,15 @@ func TestDuplicateHasNoPasswordsUnlessRequested(t *testing.T) {
 		v.Settings.Password != "" || !slices.Equal(v.Settings.Cfg, []string{"sv_alltalk 1"}) {
 		t.Errorf("copy: %+v", v.Server)
 	}
-	v, err = s.Duplicate(t.Context(), left4me.ByUser("tester"), "alpha-2", servers.Copy{})
+	v, err = s.Creation().Duplicate(t.Context(), left4me.ByUser("tester"), "alpha-2", servers.Copy{})
 	if err != nil || v.Name != "alpha-3" {
 		t.Errorf("copy of the copy: %+v, %v", v.Server, err)
 	}
-	v, err = s.Duplicate(t.Context(), left4me.ByUser("tester"), "alpha", servers.Copy{Name: "open", Port: 33100, Passwords: true})
+	v, err = s.Creation().Duplicate(t.Context(), left4me.ByUser("tester"), "alpha", servers.Copy{Name: "open", Port: 33100, Passwords: true})
 	if err != nil || v.Settings.Password != "secret" || len(v.Settings.Cfg) != 2 || v.Port != 33100 {
 		t.Errorf("copy with passwords: %+v, %v", v.Server, err)
 	}
-	if _, err := s.Duplicate(t.Context(), left4me.ByUser("tester"), "none", servers.Copy{}); !errors.Is(err, left4me.NotFound) {
+	if _, err := s.Creation().Duplicate(t.Context(), left4me.ByUser("tester"), "none", servers.Copy{}); !errors.Is(err, left4me.NotFound) {
 		t.Errorf("copy of a missing server: %v", err)
 	}
 }
