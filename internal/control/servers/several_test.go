@@ -108,7 +108,8 @@ func TestDuplicateHasNoPasswordsUnlessRequested(t *testing.T) {
 	if err != nil || v.Name != "alpha-3" {
 		t.Errorf("copy of the copy: %+v, %v", v.Server, err)
 	}
-	v, err = s.Creation().Duplicate(t.Context(), left4me.ByUser("tester"), "alpha", servers.Copy{Name: "open", Port: 33100, Passwords: true})
+	open := servers.Copy{Name: "open", Port: 33100, Passwords: true}
+	v, err = s.Creation().Duplicate(t.Context(), left4me.ByUser("tester"), "alpha", open)
 	if err != nil || v.Settings.Password != "secret" || len(v.Settings.Cfg) != 2 || v.Port != 33100 {
 		t.Errorf("copy with passwords: %+v, %v", v.Server, err)
 	}
