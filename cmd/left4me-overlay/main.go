@@ -79,7 +79,7 @@ func act(verb string, name left4me.Name, dir string) (string, error) {
 	case "umount":
 		lazily, err := root.Release(name)
 		if err == nil && lazily {
-			return fmt.Sprintf("unmount %s: it was still read: detached, and gone when its readers are\n", name), nil
+			return fmt.Sprintf("unmount %s: processes still read it: detached until they close their files\n", name), nil
 		}
 		return "", err
 	}

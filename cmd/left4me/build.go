@@ -19,7 +19,7 @@ import (
 // status becomes the status of the unit.
 func buildCommand() *cobra.Command {
 	c := &cobra.Command{Use: "build ID", Short: "Run the script of an overlay", Hidden: true, Args: cobra.ExactArgs(1)}
-	stage := c.Flags().String("stage", "", "what is done without a unit: watch, enter, run")
+	stage := c.Flags().String("stage", "", "stage without a unit: watch, enter, run")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		systemd.OutliveLog()
 		root, run, err := directories(os.Getenv)
@@ -51,7 +51,7 @@ func runBuild(ctx context.Context, root, run, stage, id string) (status int, err
 		process.EndWithWatcher()
 	case "":
 	default:
-		return 0, fmt.Errorf("there is no stage %q", stage)
+		return 0, fmt.Errorf("unknown stage %q", stage)
 	}
 	end := sandbox.Main(ctx, sandbox.Dir(root, n))
 	if end.Error != nil {

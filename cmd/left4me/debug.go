@@ -40,43 +40,43 @@ const (
 	bundleAtOnce         = 8        // unit logs read concurrently
 )
 
-const bundleReadme = `This is a debug bundle of left4me, for a bug report. left4me sent it nowhere: read
-it, and send it to whom you like.
+const bundleReadme = `This is a debug bundle of left4me, for a bug report. left4me did not send it
+anywhere. Check the files before you share them.
 
-doctor.txt    what left4me doctor finds
+doctor.txt    results of left4me doctor
 versions.txt  versions of left4me, the system and the database
-settings.txt  settings from the environment and its file; other values are hidden
-servers.json  servers, blueprints and overlays: names, ports and which settings they have
-jobs.json     the newest jobs, without what they printed
-crashes.json  the newest crashes of each server
-log.txt       warnings and errors of left4me's log, the newest last
-units.txt     the units of left4me
-units-log.txt the newest lines in the journal of each unit but left4me's own
+settings.txt  settings from the environment and the settings file; other values are hidden
+servers.json  servers, blueprints and overlays: names, ports and the names of their settings
+jobs.json     recent jobs, without their output
+crashes.json  recent crashes of each server
+log.txt       warnings and errors from left4me's log, newest last
+units.txt     left4me's units
+units-log.txt recent journal lines of each unit except left4me's own
 
-It holds names of servers, overlays and users, and addresses that the log has. It
-holds no passwords, tokens and keys, no cfg lines, no arguments of servers and no
-scripts: where one of them stood in another text, it is hidden. What they are is read
-from the database, the settings and the servers' files with passwords. When one of
-these can't be read, or not in time, logs, jobs and crashes are left out, and so is
-what doctor finds unless it was the database: they say which it was.
+The bundle contains names of servers, overlays and users, and addresses from the log.
+It contains no passwords, tokens, keys, cfg lines, server arguments or scripts. Where
+another text quotes one, it is hidden. left4me identifies them from the database, the
+settings and the servers' files with passwords. If one of these cannot be read in
+time, logs, jobs and crashes are omitted and name the reason. The results of doctor
+are omitted, too, unless only the database could not be read.
 
-What wasn't known within 5 seconds says so in its place.
+A file that was not available within 5 seconds contains a note instead.
 `
 
 func debugCommand() *cobra.Command {
-	c := &cobra.Command{Use: "debug", Short: "Gather what a bug report needs", Args: noArguments}
+	c := &cobra.Command{Use: "debug", Short: "Collect information for a bug report", Args: noArguments}
 	bundle := &cobra.Command{
 		Use: "bundle", Short: "Write an archive for a bug report, without passwords", Args: noArguments,
-		Long: "Write an archive (tar.gz) with what a bug report needs: what doctor finds, versions,\n" +
-			"settings, the newest jobs and crashes, warnings and errors of the log, and the\n" +
-			"states and logs of units. It holds no passwords, tokens, cfg lines and scripts, and\n" +
-			"is sent nowhere; what may quote a password that can't be read is left out. It takes\n" +
-			"5 seconds at most. Run it as root or as the user that left4me runs as; left4me\n" +
-			"doesn't have to run.",
+		Long: "Write an archive (tar.gz) with information for a bug report: results of doctor,\n" +
+			"versions, settings, recent jobs and crashes, warnings and errors from the log, and\n" +
+			"states and logs of units. It contains no passwords, tokens, cfg lines or scripts,\n" +
+			"and is not sent anywhere. Texts that may contain a password which cannot be\n" +
+			"identified are omitted. It takes at most 5 seconds. Run it as root or as left4me's\n" +
+			"user; left4me does not need to be running.",
 	}
 	getenv := addSettings(bundle)
-	file := bundle.Flags().String("env-file", packagedEnv, "settings that are not in the environment")
-	to := bundle.Flags().StringP("output", "o", "", "the file to write (left4me-debug-TIME.tar.gz here); - for standard output")
+	file := bundle.Flags().String("env-file", packagedEnv, "file with settings that are not in the environment")
+	to := bundle.Flags().StringP("output", "o", "", "file to write (default left4me-debug-TIME.tar.gz); - for standard output")
 	bundle.RunE = func(c *cobra.Command, _ []string) error {
 		now := time.Now()
 		name := *to
@@ -94,12 +94,12 @@ func debugCommand() *cobra.Command {
 		if err := errors.Join(writeBundle(f, entries, now), f.Close()); err != nil {
 			return errors.Join(err, os.Remove(name))
 		}
-		fmt.Fprintf(c.OutOrStdout(), "wrote %s, which holds:\n\n", name)
+		fmt.Fprintf(c.OutOrStdout(), "wrote %s, which contains:\n\n", name)
 		for _, e := range entries {
 			fmt.Fprintf(c.OutOrStdout(), "  %s\n", e.name)
 		}
 		_, err = fmt.Fprintln(c.OutOrStdout(),
-			"\nNothing was sent anywhere. README.txt in it says what each file is: look through them\n"+
+			"\nNothing was sent anywhere. README.txt in the archive describes the files. Check them\n"+
 				"before you attach the archive to a bug report.")
 		return err
 	}
@@ -129,8 +129,8 @@ func writeBundle(w io.Writer, entries []entry, now time.Time) error {
 // omitted returns the text that replaces a file in which unknown cfg lines, scripts or passwords could
 // not be hidden, with the reason.
 func omitted(why error) string {
-	return "left out, because it isn't known what to hide:\n" + why.Error() +
-		"\nmend that, or read the journal yourself and send what nobody has to hide\n"
+	return "omitted, because left4me cannot determine which texts are secret:\n" + why.Error() +
+		"\nFix this, or read the journal yourself and send the lines that contain no secrets.\n"
 }
 
 // bundleSettings are the settings used to create a bundle.
@@ -166,11 +166,11 @@ func gather(ctx context.Context, getenv func(string) string, file string) []entr
 
 	rows, read := database()
 	if !read {
-		rows = unreadable(fmt.Errorf("the database was not read within %s", bundleWithin))
+		rows = unreadable(fmt.Errorf("the database could not be read within %s", bundleWithin))
 	}
 	ours, read := own()
 	if !read {
-		ours.err = fmt.Errorf("the files with passwords were not read within %s", bundleWithin)
+		ours.err = fmt.Errorf("the files with passwords could not be read within %s", bundleWithin)
 	}
 	secrets := ours.hiding
 	secrets.join(rows.secrets)
@@ -221,7 +221,7 @@ func settingsInTime(limit context.Context, getenv func(string) string, file stri
 	if s, ok := begin(ctx, func() bundleSettings { return readBundleSettings(getenv, file) })(); ok {
 		return s, nil
 	}
-	s := bundleSettings{err: fmt.Errorf("the settings were not read within %s", bundleSettingsWithin)}
+	s := bundleSettings{err: fmt.Errorf("the settings could not be read within %s", bundleSettingsWithin)}
 	s.root, s.run, _ = directories(getenv)
 	s.envFile = file
 	return s, s.err
@@ -252,7 +252,7 @@ func begin[T any](limit context.Context, find func() T) (wait func() (T, bool)) 
 func textOrTimeout(wait func() (string, bool)) string {
 	text, ok := wait()
 	if !ok {
-		return fmt.Sprintf("not known within %s\n", bundleWithin)
+		return fmt.Sprintf("not available within %s\n", bundleWithin)
 	}
 	return text
 }
@@ -279,7 +279,7 @@ func versions(ctx context.Context, s settings) string {
 	if err != nil {
 		system = []byte(err.Error() + "\n")
 	}
-	return fmt.Sprintf("left4me %s\n%s %s/%s\nschema of the database: %s; of this program: %d\n\n%s\n%s\n%s", programVersion(),
+	return fmt.Sprintf("left4me %s\n%s %s/%s\ndatabase schema: %s; schema of this program: %d\n\n%s\n%s\n%s", programVersion(),
 		runtime.Version(), runtime.GOOS, runtime.GOARCH, have, store.Schema(),
 		printedBy(ctx, bundleMost, "uname", "-srvm"), printedBy(ctx, bundleMost, "systemctl", "--version"), system)
 }
@@ -307,7 +307,7 @@ func settingsText(getenv func(string) string, file string) string {
 		}
 		fmt.Fprintf(&b, "%s=%s\n", name, value)
 	}
-	b.WriteString("# the environment and flags of this command\n")
+	b.WriteString("# environment and flags of this command\n")
 	for _, name := range namesOf(os.Environ()) {
 		show(name, getenv(name))
 	}
@@ -316,7 +316,7 @@ func settingsText(getenv func(string) string, file string) string {
 			show(s.env, v)
 		}
 	}
-	fmt.Fprintf(&b, "\n# %s, without its comments\n", file)
+	fmt.Fprintf(&b, "\n# %s, without comments\n", file)
 	text, err := os.ReadFile(file)
 	if err != nil {
 		fmt.Fprintf(&b, "%v\n", err)

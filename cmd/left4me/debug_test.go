@@ -190,7 +190,7 @@ func TestBundleContainsNoSecrets(t *testing.T) {
 	}
 	for name, want := range map[string][]string{
 		"doctor.txt":   {"secret key", "database"},
-		"versions.txt": {"schema of the database"},
+		"versions.txt": {"database schema"},
 		"settings.txt": {"LEFT4ME_PORT_RANGE=27015-27020", "LEFT4ME_SECRET_KEY=(hidden)", "LEFT4ME_PUBLIC_URL=(hidden)"},
 		"servers.json": {`"alpha"`, `"port": 27015`, `"cfg_lines": 3`, `"hostname": "a server"`, `"made"`},
 		"jobs.json":    {"server.start", `"failed"`, "it said (hidden)"},
@@ -277,7 +277,7 @@ func TestBundleOmitsTextsIfSecretsAreUnknown(t *testing.T) {
 	printsLog(t, "echo it prints rcon-of-left4me and steam-account-password")
 	files, _ := bundle(t, envFile)
 	leavesOut(t, files, rcon+": is a directory")
-	if !strings.Contains(files["servers.json"], `"alpha"`) || !strings.Contains(files["versions.txt"], "schema of the database") {
+	if !strings.Contains(files["servers.json"], `"alpha"`) || !strings.Contains(files["versions.txt"], "database schema") {
 		t.Error("files without secrets were omitted")
 	}
 }
@@ -287,7 +287,7 @@ func TestBundleOmitsTextsIfSecretsAreUnknown(t *testing.T) {
 func leavesOut(t *testing.T, files map[string]string, why string) {
 	t.Helper()
 	for _, name := range []string{"doctor.txt", "jobs.json", "crashes.json", "log.txt", "units-log.txt"} {
-		if text := files[name]; !strings.Contains(text, "it isn't known what to hide") || !strings.Contains(text, why) {
+		if text := files[name]; !strings.Contains(text, "cannot determine which texts are secret") || !strings.Contains(text, why) {
 			t.Errorf("%s doesn't say %q:\n%s", name, why, text)
 		}
 	}
@@ -314,8 +314,8 @@ func TestBundleFinishesDespiteBlockingFiles(t *testing.T) {
 	if took := time.Since(began); took > bundleWithin+3*time.Second { // plus the start of two processes
 		t.Errorf("bundle took %s", took)
 	}
-	leavesOut(t, files, "the settings were not read within 1s")
-	leavesOut(t, files, "the files with passwords were not read within 5s")
+	leavesOut(t, files, "the settings could not be read within 1s")
+	leavesOut(t, files, "the files with passwords could not be read within 5s")
 	if !strings.Contains(files["servers.json"], `"alpha"`) { // the environment contains the directories
 		t.Errorf("servers.json lacks alpha:\n%s", files["servers.json"])
 	}
@@ -328,7 +328,7 @@ func TestBundleTextTimesOut(t *testing.T) {
 		defer cancel()
 		never := make(chan struct{})
 		wait := begin(limit, func() string { <-never; return "late" })
-		if text := textOrTimeout(wait); text != "not known within 5s\n" {
+		if text := textOrTimeout(wait); text != "not available within 5s\n" {
 			t.Errorf("got %q", text)
 		}
 		close(never)
@@ -382,7 +382,8 @@ func TestBundleContainsReadableFiles(t *testing.T) {
 	files, _ := bundle(t, envFile)
 	for name, want := range map[string]string{
 		"doctor.txt": `LEFT4ME_PUBLIC_URL: "(hidden)"`, "jobs.json": `"error": "`, "servers.json": `"error": "`,
-		"settings.txt": "no such file", "units-log.txt": "it isn't known what to hide", "log.txt": "it isn't known what to hide",
+		"settings.txt": "no such file", "units-log.txt": "cannot determine which texts are secret",
+		"log.txt": "cannot determine which texts are secret",
 	} {
 		if strings.Contains(files[name], "scripts-secret-line") {
 			t.Errorf("%s contains a secret that only the database could identify", name)

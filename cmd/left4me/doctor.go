@@ -29,18 +29,19 @@ const packagedUnit = "/usr/lib/systemd/system/left4me-server@.service"
 
 func doctorCommand() *cobra.Command {
 	c := &cobra.Command{
-		Use: "doctor", Short: "Say whether servers can run on this machine, and what is missing", Args: noArguments,
-		Long: "Say whether servers can run on this machine, what is in the way and what mends\n" +
-			"it. It needs no left4me that runs. Run it as the user that left4me runs as, or as\n" +
-			"root, who sees more. The exit code is 1 when something is broken.\n\n" +
-			"It changes nothing without --fix, which mends what is left4me's own and safe to\n" +
-			"mend: its directories, their owners and modes, and the links to Steam's libraries.",
+		Use: "doctor", Short: "Check whether servers can run on this host", Args: noArguments,
+		Long: "Check whether servers can run on this host, and show each problem with its remedy.\n" +
+			"left4me does not need to be running. Run it as left4me's user, or as root, which\n" +
+			"has access to more information. The exit code is 1 if a problem prevents servers\n" +
+			"from running.\n\n" +
+			"Without --fix, it changes nothing. --fix repairs what belongs to left4me and is safe\n" +
+			"to repair: its directories, their owners and modes, and links to Steam's libraries.",
 	}
 	getenv := addSettings(c)
-	forRoot := c.Flags().Bool("for-root", false, "word what mends a finding for root")
+	forRoot := c.Flags().Bool("for-root", false, "format remedies for root")
 	_ = c.Flags().MarkHidden("for-root")
-	file := c.Flags().String("env-file", packagedEnv, "settings that are not in the environment")
-	fix := c.Flags().Bool("fix", false, "mend what is safe to mend, and say what was done")
+	file := c.Flags().String("env-file", packagedEnv, "file with settings that are not in the environment")
+	fix := c.Flags().Bool("fix", false, "repair what can be repaired safely, and report the changes")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		s, err := readSettings(fromFile(getenv, *file))
 		asJSON, _ := c.Flags().GetBool("json")
@@ -187,7 +188,7 @@ func printChecks(c *cobra.Command, checks []left4me.Check, mended []string, asJS
 		}
 	} else {
 		for _, m := range mended {
-			fmt.Fprintf(w, "mended   %s\n", m)
+			fmt.Fprintf(w, "repaired %s\n", m)
 		}
 		output.WriteChecks(w, checks)
 		fmt.Fprintln(w, summary(checks))
@@ -204,12 +205,14 @@ func summary(checks []left4me.Check) string {
 	for _, c := range checks {
 		count[c.State]++
 	}
-	broken, warned := "nothing is broken", ""
+	broken, warned := "no problems found", ""
 	if n := count[left4me.CheckBroken]; n > 0 {
 		broken = fmt.Sprintf("%d broken", n)
 	}
-	if n := count[left4me.CheckWarn]; n > 0 {
-		warned = fmt.Sprintf(", %d to look at", n)
+	if n := count[left4me.CheckWarn]; n == 1 {
+		warned = ", 1 warning"
+	} else if n > 1 {
+		warned = fmt.Sprintf(", %d warnings", n)
 	}
 	return "\n" + broken + warned
 }

@@ -155,7 +155,7 @@ func writable(root string) bool {
 func secretError(root string, reader remedy.Reader, err error) error {
 	hint := "`export LEFT4ME_SECRET_KEY=$(" + keyCommand() + ")`"
 	if underSystemd(root) {
-		hint = reader.AsRoot("left4me setup").String() + " makes one, unless " + packagedEnv + " has one already"
+		hint = reader.AsRoot("left4me setup").String() + " creates a key unless " + packagedEnv + " contains one"
 	}
 	if public, told := left4me.Public(err); told {
 		return left4me.NewError(public.Kind, "secret_key.refused", "error", public, "hint", hint).Because(err)

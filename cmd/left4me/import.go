@@ -46,19 +46,19 @@ type importReport struct {
 func importCommand() *cobra.Command {
 	var o importOptions
 	c := &cobra.Command{
-		Use: "import --from-python DIR", Short: "Take over what the older left4me, written in Python, kept", Args: noArguments,
-		Long: `Take over what the older left4me, written in Python, kept: users, blueprints,
-servers and overlays from its database, and its game, content and what servers
-wrote from its directory. Without --apply it only tells what it would do.
+		Use: "import --from-python DIR", Short: "Import data from the Python version of left4me", Args: noArguments,
+		Long: `Import data from the Python version of left4me: users, blueprints, servers and
+overlays from its database; the game, content and files written by servers from its
+directory. Without --apply, it only shows the changes.
 
-Both left4me and all servers have to be stopped. Nothing that is there already is
-changed, so it can be run again. Passwords go on to count.`,
+Stop left4me and all servers of both versions first. Existing objects are not
+changed, so the command can be run again. Passwords remain valid.`,
 	}
 	getenv := addSettings(c)
-	c.Flags().StringVar(&o.from, "from-python", "", "where the older left4me kept everything ("+defaultRoot+")")
-	c.Flags().StringVar(&o.database, "database", "", "its database, if it is not found there")
-	c.Flags().StringSliceVar(&o.admins, "admin", nil, "a user who may change things, whatever the database says (repeated)")
-	c.Flags().BoolVar(&o.apply, "apply", false, "do it")
+	c.Flags().StringVar(&o.from, "from-python", "", "data directory of the Python version, such as "+defaultRoot)
+	c.Flags().StringVar(&o.database, "database", "", "database of the Python version (default: found in its directory)")
+	c.Flags().StringSliceVar(&o.admins, "admin", nil, "user to import as an administrator; may be repeated")
+	c.Flags().BoolVar(&o.apply, "apply", false, "make the changes")
 	_ = c.MarkFlagRequired("from-python") // the flag exists
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		s, err := readSettings(fromFile(getenv, packagedEnv))
@@ -80,11 +80,11 @@ changed, so it can be run again. Passwords go on to count.`,
 
 func convertUpperCommand() *cobra.Command {
 	c := &cobra.Command{
-		Use: "convert-upper NAME", Short: "Make what a server wrote under fuse-overlayfs fit the kernel's overlayfs",
+		Use: "convert-upper NAME", Short: "Convert files that a server wrote under fuse-overlayfs",
 		Args: cobra.ExactArgs(1),
-		Long: "Make what a server wrote under fuse-overlayfs fit the kernel's overlayfs: marks of\n" +
-			"removed files and opaque directories. left4me has to be stopped, and all servers.\n" +
-			"It can be run again. As root, or as the user whose files they are.",
+		Long: "Convert the files that a server wrote under fuse-overlayfs for the kernel's\n" +
+			"overlayfs: marks of removed files and of opaque directories. Stop left4me and all\n" +
+			"servers first. Run it as root or as the owner of the files; it can be run again.",
 	}
 	getenv := addSettings(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
@@ -145,7 +145,7 @@ func importPython(ctx context.Context, s settings, o importOptions) (importRepor
 			return r, err
 		}
 		if left > 0 {
-			r.Remarks = append(r.Remarks, fmt.Sprintf("%d files that are hard links of somebody else's keep their owner", left))
+			r.Remarks = append(r.Remarks, fmt.Sprintf("%d files keep their owner, because files of another user link to them", left))
 		}
 		restore, err := owner.becomeRootOwner()
 		if err != nil {
@@ -205,7 +205,7 @@ func (r *importReport) importRows(ctx context.Context, root string, found legacy
 				return err
 			}
 		}
-		r.Remarks = append(r.Remarks, "the old database is "+r.Database+" now")
+		r.Remarks = append(r.Remarks, "the old database was renamed to "+r.Database)
 	}
 	st, err := store.Open(ctx, ours)
 	if err != nil {
@@ -254,9 +254,9 @@ func findPython(ctx context.Context, from, named string) (path string, tables []
 		case err != nil:
 			why = append(why, err.Error())
 		case slices.ContainsFunc(all, func(t store.Table) bool { return t.Name == "goose_db_version" }):
-			why = append(why, n+" is the database of this left4me")
+			why = append(why, n+" is the database of this version of left4me")
 		case !legacyimport.Recognised(all):
-			why = append(why, n+" holds no servers and blueprints")
+			why = append(why, n+" contains no servers or blueprints")
 		case path != "":
 			return "", nil, left4me.NewError(left4me.Conflict, "legacy_import.database_ambiguous", "path", path, "other", n)
 		default:
@@ -305,15 +305,15 @@ func requireNoMounts(dirs ...string) error {
 func (r importReport) text() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "database %s\n", r.Database)
-	added := "taken over"
+	added := "imported"
 	if !r.Applied {
-		added = "would be taken over"
+		added = "to be imported"
 	}
 	for _, part := range []struct {
 		title string
 		lines []string
 	}{
-		{added, r.Added}, {"there already, and left as it is", r.There}, {"look at this", r.Remarks}, {"not taken over", r.NotTaken},
+		{added, r.Added}, {"existing, unchanged", r.There}, {"notes", r.Remarks}, {"not imported", r.NotTaken},
 	} {
 		if len(part.lines) == 0 {
 			continue
@@ -324,7 +324,7 @@ func (r importReport) text() string {
 		}
 	}
 	if !r.Applied {
-		fmt.Fprint(&b, "\nNothing was changed. To do it, stop left4me and run it again with --apply.\n")
+		fmt.Fprint(&b, "\nNothing was changed. To make the changes, stop left4me and run the command again with --apply.\n")
 	}
 	return b.String()
 }

@@ -40,7 +40,7 @@ func ownerOf(root, database string) (importOwner, error) {
 	sys, ok := st.Sys().(*syscall.Stat_t)
 	was, wok := old.Sys().(*syscall.Stat_t)
 	if !ok || !wok {
-		return o, fmt.Errorf("%s: its owner is not known", root)
+		return o, fmt.Errorf("%s: the owner cannot be determined", root)
 	}
 	o.was, o.uid, o.gid = int(was.Uid), int(sys.Uid), int(sys.Gid)
 	o.game, o.gameGroup = o.uid, o.gid

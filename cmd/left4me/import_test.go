@@ -124,7 +124,7 @@ func TestImportReadsPythonVersion(t *testing.T) {
 		name, database string
 		inPlace        bool
 	}{
-		{"in place, with a database that has our name", databaseName, true},
+		{"in place, with a database named like the new one", databaseName, true},
 		{"from another directory", "app.sqlite", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -300,7 +300,7 @@ func TestImportIsRefused(t *testing.T) {
 			t.Errorf("got error %v, want Conflict", err)
 		}
 	})
-	t.Run("while something is mounted", func(t *testing.T) {
+	t.Run("while a layer is mounted", func(t *testing.T) {
 		root := t.TempDir()
 		if err := requireNoMounts(root); err != nil {
 			t.Error(err)
@@ -325,7 +325,7 @@ func TestImportIsRefused(t *testing.T) {
 		must(t, err)
 		st.Close()
 		_, err = importPython(t.Context(), importSettings(t, root), importOptions{from: root})
-		if !errors.Is(err, left4me.NotFound) || !strings.Contains(err.Error(), "is the database of this left4me") {
+		if !errors.Is(err, left4me.NotFound) || !strings.Contains(err.Error(), "is the database of this version of left4me") {
 			t.Errorf("got error %v, want NotFound", err)
 		}
 	})

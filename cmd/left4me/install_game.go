@@ -20,7 +20,7 @@ import (
 // if it finds no other information.
 func installCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "install-game", Short: "Run SteamCMD as left4me asked for", Hidden: true, Args: noArguments,
+		Use: "install-game", Short: "Run SteamCMD for a request of left4me", Hidden: true, Args: noArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
 			systemd.OutliveLog()
 			root, run, err := directories(os.Getenv)

@@ -44,7 +44,7 @@ func writeManual(dir string) error {
 		}
 	}
 	root := command()
-	root.Long += "\n\nThe exit code says of which kind an error is:\n\n" + output.ExitCodes
+	root.Long += "\n\nThe exit code identifies the kind of an error:\n\n" + output.ExitCodes
 	root.InitDefaultCompletionCmd()
 	root.InitDefaultHelpCmd()
 	asMarkdown(root)

@@ -33,18 +33,19 @@ func addRestore(root *cobra.Command) {
 
 func restoreCommand() *cobra.Command {
 	c := &cobra.Command{
-		Use: "restore FILE", Short: "Lay a backup out on this machine", Args: cobra.ExactArgs(1),
-		Long: `Lay a backup out on this machine, while left4me does not run there. Everything is
-checked before anything is changed. As root, files are given to the users that
-left4me and the game run as.
+		Use: "restore FILE", Short: "Restore a backup on this host", Args: cobra.ExactArgs(1),
+		Long: `Restore a backup on this host while left4me is stopped. The whole backup is checked
+before any file is changed. If run by root, the files get the owners under which
+left4me and the game run.
 
-The settings of the backup, with its secret key, stay in it unless --settings
-says where to write them. The game and workshop items are not in a backup: they
-are downloaded again.`,
+The settings in the backup, including the secret key, are only restored with
+--settings. Backups do not contain the game or workshop items, which are downloaded
+again.`,
 	}
 	getenv := addSettings(c)
-	force := c.Flags().Bool("force", false, "put aside what is there: ROOT/before-restore-…")
-	settingsTo := c.Flags().String("settings", "", "write the *.env files, secrets among them, to this directory ("+defaultConfig+")")
+	force := c.Flags().Bool("force", false, "move existing data to ROOT/before-restore-…")
+	settingsTo := c.Flags().String("settings", "",
+		"restore the *.env files, which contain secrets, to this directory, such as "+defaultConfig)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		s, err := readSettings(getenv)
 		if err != nil {
@@ -110,21 +111,21 @@ func restoredText(r backup.Restored, root string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "restored %d files, %s, of %s\n", r.Files, bytesize.MB(r.Bytes), r.Head.CreatedAt.Local().Format(time.DateTime))
 	if r.Aside != "" {
-		fmt.Fprintf(&b, "what was there is in %s; remove it when all is well\n", r.Aside)
+		fmt.Fprintf(&b, "the previous data is in %s; delete it once the restored left4me works\n", r.Aside)
 	}
 	for _, w := range r.Written {
-		fmt.Fprintf(&b, "settings are in %s\n", w)
+		fmt.Fprintf(&b, "settings restored to %s\n", w)
 	}
 	if len(r.Kept) > 0 {
-		fmt.Fprintf(&b, "settings stayed in the backup (%s): without its LEFT4ME_SECRET_KEY everybody logs in anew, and tokens are void\n",
-			strings.Join(r.Kept, ", "))
+		fmt.Fprintf(&b, "settings not restored (%s): without their LEFT4ME_SECRET_KEY, all users must log in again, and tokens are "+
+			"invalid\n", strings.Join(r.Kept, ", "))
 	}
 	if n := len(r.Missing); n > 0 {
-		fmt.Fprintf(&b, "%d downloads are not in %s and not in a backup: download them again\n", n, root)
+		fmt.Fprintf(&b, "%d downloads are missing in %s and are not part of backups: download them again\n", n, root)
 	}
 	fmt.Fprintln(&b, "start left4me: "+afterRestore(root))
 	if !r.Game {
-		fmt.Fprintln(&b, "then install the game, which is not here: `left4me game install --wait`")
+		fmt.Fprintln(&b, "then install the game: `left4me game install --wait`")
 	}
 	return b.String()
 }
@@ -150,7 +151,7 @@ func verifyFile(ctx context.Context, file string, out io.Writer, asJSON bool) er
 		return err
 	}
 	if want, err := backup.SumBeside(file); err == nil && want != "" && want != r.SHA256 {
-		r.Damage = append(r.Damage, "its sum is not the one beside it")
+		r.Damage = append(r.Damage, "the checksum of the archive differs from its .sha256 file")
 	}
 	if asJSON {
 		err = json.NewEncoder(out).Encode(map[string]any{
@@ -158,7 +159,7 @@ func verifyFile(ctx context.Context, file string, out io.Writer, asJSON bool) er
 			"files": r.Files(), "warnings": append([]string{}, r.Warnings...), "created_at": r.CreatedAt, "version": r.Version,
 		})
 	} else if len(r.Damage) == 0 {
-		_, err = fmt.Fprintf(out, "%s is good: %d files of %s\n", file, r.Files(), r.CreatedAt.Local().Format(time.DateTime))
+		_, err = fmt.Fprintf(out, "%s is intact: %d files of %s\n", file, r.Files(), r.CreatedAt.Local().Format(time.DateTime))
 	} else {
 		_, err = fmt.Fprintf(out, "%s is damaged:\n  %s\n", file, strings.Join(r.Damage, "\n  "))
 	}

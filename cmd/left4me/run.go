@@ -43,7 +43,7 @@ func runShim(ctx context.Context, s settings, name string) error {
 // runCommand is run by supervisors, which set the environment.
 func runCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "run NAME", Short: "Be the shim of a server", Hidden: true, Args: cobra.ExactArgs(1),
+		Use: "run NAME", Short: "Run the shim of a server", Hidden: true, Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			systemd.OutliveLog()
 			root, run, err := directories(os.Getenv)

@@ -34,9 +34,9 @@ const (
 
 func serveCommand() *cobra.Command {
 	c := &cobra.Command{
-		Use: "serve", Short: "Run the panel, the API and the agent of this machine", Args: noArguments,
-		Long: "Run the panel, the API and the agent of this machine, until SIGINT or SIGTERM.\n" +
-			"Game servers run on. Every flag can be set in the environment instead.",
+		Use: "serve", Short: "Run the panel, the API and the agent of this host", Args: noArguments,
+		Long: "Run the panel, the API and the agent of this host until SIGINT or SIGTERM. Game\n" +
+			"servers keep running afterwards. Every flag can also be set in the environment.",
 	}
 	getenv := addSettings(c)
 	c.RunE = func(c *cobra.Command, _ []string) error {
@@ -119,7 +119,7 @@ func serve(ctx context.Context, s settings) error {
 	if err == ctx.Err() { // not errors.Is: an error of the shutdown may wrap it, too
 		err = nil // the usual end
 	}
-	log.InfoContext(ctx, "left4me ends; game servers run on")
+	log.InfoContext(ctx, "left4me exits; game servers keep running")
 	return err
 }
 
@@ -158,7 +158,7 @@ func openData(ctx context.Context, s settings, log *slog.Logger) (data, error) {
 	}
 	d.store.OnFull(d.reserve.Release)
 	if why := d.store.Full(); why != nil {
-		log.ErrorContext(ctx, "left4me can't save changes until there is room", "err", why)
+		log.ErrorContext(ctx, "left4me cannot save changes until disk space is free", "err", why)
 	}
 	site, err := d.store.Site().ID(ctx)
 	if err == nil {
@@ -212,7 +212,7 @@ func waitForStatus(ctx context.Context, agent *agent.Agent, srv *servers.Servers
 	within, cancel := context.WithTimeout(ctx, tellWithin)
 	defer cancel()
 	if err := srv.WaitListed(within, left4me.LocalHost); err != nil && ctx.Err() == nil {
-		log.WarnContext(ctx, "this host answers, but could not say yet what its servers do", "host", left4me.LocalHost)
+		log.WarnContext(ctx, "this host answers, but has not reported the state of its servers yet", "host", left4me.LocalHost)
 	}
 	return ctx.Err() == nil
 }

@@ -61,24 +61,27 @@ const (
 type setting struct{ env, flag, usage string }
 
 var flagSettings = []setting{
-	{"LEFT4ME_ROOT", "root", "where everything is kept (" + defaultRoot + ")"},
-	{"LEFT4ME_RUN", "run", "where sockets are (" + defaultRun + ", or run in another root)"},
-	{"LEFT4ME_LISTEN", "listen", "address of the panel and the API (" + defaultListen + ")"},
-	{"LEFT4ME_PUBLIC_URL", "public-url", "where browsers find the panel, if that is another address"},
-	{"LEFT4ME_PORT_RANGE", "port-range", "ports for servers (" + defaultPorts + ")"},
-	{"LEFT4ME_PUBLIC_ADDRESS", "public-address", "under which players come to the servers; without it, it is found out"},
+	{"LEFT4ME_ROOT", "root", "directory of all data (default " + defaultRoot + ")"},
+	{"LEFT4ME_RUN", "run", "directory of the sockets (default " + defaultRun + ", or run/ in another root)"},
+	{"LEFT4ME_LISTEN", "listen", "address on which the panel and the API listen (default " + defaultListen + ")"},
+	{"LEFT4ME_PUBLIC_URL", "public-url", "URL of the panel for browsers, if a proxy provides it"},
+	{"LEFT4ME_PORT_RANGE", "port-range", "ports for game servers (default " + defaultPorts + ")"},
+	{"LEFT4ME_PUBLIC_ADDRESS", "public-address", "address that players connect to (default: detected)"},
 	{
 		"LEFT4ME_DOWNLOAD_ALLOW", "download-allow",
-		"HOST:PORT,… of this machine or its network that downloads may reach; without, they only reach the internet",
+		"addresses HOST:PORT,… on this host or its network that downloads may access (default: internet only)",
 	},
-	{"LEFT4ME_DOWNLOAD_RATE", "download-rate", "what all downloads together may take, as 10M for ten million bytes a second"},
-	{"LEFT4ME_SUPERVISOR", "supervisor", "what keeps servers running: auto, systemd or process (auto)"},
+	{"LEFT4ME_DOWNLOAD_RATE", "download-rate", "rate limit for all downloads together, such as 10M for 10 million bytes per second"},
+	{"LEFT4ME_SUPERVISOR", "supervisor", "supervisor of the game servers: auto, systemd or process (default auto)"},
 	{
 		"LEFT4ME_RESERVE", "reserve",
-		"emergency reserve on each file system, as 64M for 64 MiB (64M, at most a sixteenth of the file system; 0 for none)",
+		"emergency reserve on each file system, such as 64M for 64 MiB; 0 for none (default 64M, at most a sixteenth of the file system)",
 	},
-	{"LEFT4ME_CONFIG_DIR", "config-dir", "directory of the *.env files that backups keep (" + defaultConfig + ", or none in another root)"},
-	{"LEFT4ME_SECRET_KEY_FILE", "secret-key-file", "a file with the secret key, instead of LEFT4ME_SECRET_KEY"},
+	{
+		"LEFT4ME_CONFIG_DIR", "config-dir",
+		"directory of the *.env files to include in backups (default " + defaultConfig + "; with another root: none)",
+	},
+	{"LEFT4ME_SECRET_KEY_FILE", "secret-key-file", "file with the secret key, instead of LEFT4ME_SECRET_KEY"},
 }
 
 // addSettings adds the settings to a command as flags and returns the environment overridden by the
@@ -137,19 +140,19 @@ func readSettings(getenv func(string) string) (settings, error) {
 	switch s.supervisor {
 	case "auto", "systemd", "process":
 	default:
-		return s, fmt.Errorf("LEFT4ME_SUPERVISOR: %q is none of auto, systemd and process", s.supervisor)
+		return s, fmt.Errorf("LEFT4ME_SUPERVISOR: %q is not auto, systemd or process", s.supervisor)
 	}
 	if u, err := url.Parse(s.publicURL); s.publicURL != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
-		return s, fmt.Errorf("LEFT4ME_PUBLIC_URL: %q is not an address like https://panel.example.org", s.publicURL)
+		return s, fmt.Errorf("LEFT4ME_PUBLIC_URL: %q is not a URL such as https://panel.example.org", s.publicURL)
 	}
 	if a := s.publicAddress; a != "" && strings.ContainsAny(a, ":/ ") && net.ParseIP(a) == nil {
-		return s, fmt.Errorf("LEFT4ME_PUBLIC_ADDRESS: %q is not an address like 203.0.113.9 or play.example.org, without a port", a)
+		return s, fmt.Errorf("LEFT4ME_PUBLIC_ADDRESS: %q is not an address without a port, such as 203.0.113.9 or play.example.org", a)
 	}
 	if u, err := url.Parse(s.steamAPI); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return s, fmt.Errorf("LEFT4ME_STEAM_API_URL: %q is not an address like %s", s.steamAPI, defaultSteamAPI)
+		return s, fmt.Errorf("LEFT4ME_STEAM_API_URL: %q is not a URL such as %s", s.steamAPI, defaultSteamAPI)
 	}
 	if u, err := url.Parse(s.githubAPI); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return s, fmt.Errorf("LEFT4ME_GITHUB_API_URL: %q is not an address like %s", s.githubAPI, release.API)
+		return s, fmt.Errorf("LEFT4ME_GITHUB_API_URL: %q is not a URL such as %s", s.githubAPI, release.API)
 	}
 	if s.reserve, err = mebibytes(cmp.Or(getenv("LEFT4ME_RESERVE"), "64M")); err != nil {
 		return s, fmt.Errorf("LEFT4ME_RESERVE: %w", err)
@@ -191,7 +194,7 @@ func downloads(getenv func(string) string) (o download.Options, err error) {
 		n, unit, _ := strings.Cut(rate, "M")
 		o.Rate, err = strconv.ParseInt(n, 10, 64)
 		if err != nil || unit != "" || !strings.HasSuffix(rate, "M") || o.Rate < 1 || o.Rate > 1_000_000 {
-			return o, fmt.Errorf("LEFT4ME_DOWNLOAD_RATE: %q is not a rate like 10M, for ten million bytes a second", rate)
+			return o, fmt.Errorf("LEFT4ME_DOWNLOAD_RATE: %q is not a rate such as 10M, for 10 million bytes per second", rate)
 		}
 		o.Rate *= 1_000_000
 	}
@@ -206,7 +209,7 @@ func mebibytes(text string) (int64, error) {
 	digits, ok := strings.CutSuffix(text, "M")
 	n, err := strconv.ParseInt(digits, 10, 64)
 	if err != nil || !ok || n < 1 || n > 1<<20 {
-		return 0, fmt.Errorf("%q is not a size like 64M, for 64 MiB, or 0", text)
+		return 0, fmt.Errorf("%q is neither 0 nor a size such as 64M, for 64 MiB", text)
 	}
 	return n << 20, nil
 }
@@ -216,7 +219,7 @@ func portRange(text string) (servers.PortRange, error) {
 	l, errLow := strconv.Atoi(low)
 	h, errHigh := strconv.Atoi(high)
 	if err := errors.Join(errLow, errHigh); err != nil || l < servers.MinPort || h > servers.MaxPort || l > h {
-		return servers.PortRange{}, fmt.Errorf("%q is not a range of ports like %s", text, defaultPorts)
+		return servers.PortRange{}, fmt.Errorf("%q is not a port range such as %s", text, defaultPorts)
 	}
 	return servers.PortRange{Low: l, High: h}, nil
 }

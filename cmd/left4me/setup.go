@@ -72,17 +72,18 @@ type setupStep struct {
 func setupCommand() *cobra.Command {
 	var s setup
 	c := &cobra.Command{
-		Use: "setup", Short: "Make this machine ready, once left4me is installed", Args: noArguments,
-		Long: "Make this machine ready, once left4me is installed: users, directories, a secret\n" +
-			"key, the service and a first administrator. What is right already stays as it is;\n" +
-			"it can be run again at any time. Only root may.",
+		Use: "setup", Short: "Set up left4me on this host after the installation", Args: noArguments,
+		Long: "Set up left4me on this host after the installation: users, directories, a secret\n" +
+			"key, the service and a first administrator. Existing ones are kept, so it can be\n" +
+			"run again at any time. Requires root.",
 	}
 	c.Flags().StringVar(&s.admin, "admin", "admin",
-		"name of an administrator who must be there; without it one called admin is made if there is none")
+		"administrator to create if missing; if not given, only created if there is no administrator")
 	c.Flags().BoolVar(&s.passwordStdin, "password-stdin", false,
-		"read the password from the first line of standard input; else one is made and printed")
-	c.Flags().StringVar(&s.listen, "listen", "", "address of the panel and the API ("+defaultListen+"); LEFT4ME_LISTEN")
-	c.Flags().StringVar(&s.publicURL, "public-url", "", "where browsers find the panel, if that is another address; LEFT4ME_PUBLIC_URL")
+		"read the password from the first line of standard input (default: generated and printed)")
+	c.Flags().StringVar(&s.listen, "listen", "",
+		"address on which the panel and the API listen (default "+defaultListen+"); LEFT4ME_LISTEN")
+	c.Flags().StringVar(&s.publicURL, "public-url", "", "URL of the panel for browsers, if a proxy provides it; LEFT4ME_PUBLIC_URL")
 	c.RunE = func(c *cobra.Command, _ []string) error {
 		s.in, s.out, s.named = c.InOrStdin(), c.OutOrStdout(), c.Flags().Changed("admin")
 		asJSON, _ := c.Flags().GetBool("json")
@@ -121,7 +122,7 @@ func (s *setup) run(ctx context.Context) error {
 		s.report.Steps = append(s.report.Steps, setupStep{What: step.what, Made: made})
 		state := "ok"
 		if made {
-			state = "made"
+			state = "done"
 		}
 		fmt.Fprintf(s.out, "%-6s  %s\n", state, step.what)
 	}
@@ -307,7 +308,7 @@ func (s *setup) administrator(ctx context.Context) (bool, error) {
 		}
 		if s.passwordStdin {
 			s.report.Note = "the administrator " + output.OneLine(users[there].Name) +
-				" is there; the password from standard input was not used. To change it: `left4me user password " +
+				" exists; the password from standard input was not used. To change the password: `left4me user password " +
 				left4me.ShellWord(users[there].Name) + "`"
 		}
 		return false, nil
@@ -336,7 +337,7 @@ func (s *setup) printAdministrator() {
 		fmt.Fprintln(s.out, "\n"+s.report.Note)
 	}
 	if s.report.Password != "" {
-		fmt.Fprintf(s.out, "\nlog in as %s with the password %s\nIt is shown this once.\n", s.report.Admin, s.report.Password)
+		fmt.Fprintf(s.out, "\nlog in as %s with the password %s\nThe password is not shown again.\n", s.report.Admin, s.report.Password)
 	}
 }
 
@@ -347,7 +348,7 @@ func (s *setup) printAddress() {
 	}
 	var advice []string
 	s.report.URL, advice = address(s.settings, name)
-	fmt.Fprintf(s.out, "\nleft4me is at %s\n", s.report.URL)
+	fmt.Fprintf(s.out, "\nleft4me is available at %s\n", s.report.URL)
 	for _, line := range advice {
 		fmt.Fprintln(s.out, line)
 	}
@@ -377,7 +378,7 @@ func (s *setup) printFindings(ctx context.Context) error {
 		}
 	}
 	if len(s.report.Findings) > 0 {
-		fmt.Fprintf(s.out, "\nleft4me doctor finds:\n")
+		fmt.Fprintf(s.out, "\nleft4me doctor found:\n")
 	}
 	output.WriteChecks(s.out, s.report.Findings)
 	return nil

@@ -117,23 +117,23 @@ func address(s settings, hostname string) (at string, advice []string) {
 	local := host == "localhost" || ip != nil && ip.IsLoopback()
 	if s.publicURL != "" {
 		if local && !isLocalAddress(s.publicURL, port) {
-			advice = append(advice, "once a proxy on this machine sends that to http://"+s.listen+" ("+document("install.md")+")")
+			advice = append(advice, "once a proxy on this host forwards requests to http://"+s.listen+" ("+document("install.md")+")")
 		}
 		return s.publicURL, advice
 	}
 	if local {
 		return "http://" + s.listen, []string{
-			"which only this machine reaches. From yours:",
+			"This address is only available on this host. To use it from another computer:",
 			fmt.Sprintf("  ssh -L %s:%s root@%s", port, s.listen, hostname),
-			"and http://localhost:" + port + " in your browser; or put a proxy before it (" + document("install.md") + ")",
+			"Then open http://localhost:" + port + " in a browser. Or set up a proxy (" + document("install.md") + ")",
 		}
 	}
 	if host == "" || ip != nil && ip.IsUnspecified() {
 		host = hostname
 	}
 	return "http://" + net.JoinHostPort(host, port), []string{
-		"Browsers keep its cookie for https only, so put a proxy before it and say",
-		"left4me setup --public-url https://…; in a network that you trust, http://…",
+		"Browsers accept its session cookie only over https. Set up a proxy and run left4me setup",
+		"--public-url https://…, or use http://… there in a trusted network.",
 	}
 }
 

@@ -21,48 +21,48 @@ import (
 
 // vpkCommand reads files of this machine and needs no running left4me.
 func vpkCommand() *cobra.Command {
-	const dir = "\n\nOf an archive in several files, FILE is the one whose name ends in _dir.vpk."
+	const dir = "\n\nIf the archive consists of several files, FILE is the one that ends in _dir.vpk."
 	ls := &cobra.Command{
 		Use:     "ls FILE",
 		Aliases: []string{"list"},
-		Short:   "List what is in a VPK",
+		Short:   "List the files in a VPK",
 		Args:    vpkArgs(1, 1),
-		Long:    "List what is in a VPK: size in bytes, CRC-32, path." + dir,
+		Long:    "List the files in a VPK: size in bytes, CRC-32, path." + dir,
 	}
 	ls.RunE = func(c *cobra.Command, args []string) error {
 		return withVPK(args[0], "list", func(a *vpk.Archive) error { return vpkList(c, a) })
 	}
 	cat := &cobra.Command{
 		Use:   "cat FILE PATH",
-		Short: "Write a file of a VPK to the standard output",
+		Short: "Print a file of a VPK",
 		Args:  vpkArgs(2, 2),
-		Long:  "Write a file of a VPK to the standard output, and compare its checksum." + dir,
+		Long:  "Print a file of a VPK to standard output and verify its checksum." + dir,
 	}
 	cat.RunE = func(c *cobra.Command, args []string) error {
 		return withVPK(args[0], "read", func(a *vpk.Archive) error { return vpkCat(c.Context(), c.OutOrStdout(), a, args[1]) })
 	}
 	verify := &cobra.Command{
 		Use:   "verify FILE",
-		Short: "Compare every checksum of a VPK",
+		Short: "Verify all checksums of a VPK",
 		Args:  vpkArgs(1, 1),
-		Long:  "Read a VPK from its beginning to its end and compare every checksum in it. The exit\ncode is 1 when one is wrong." + dir,
+		Long:  "Read a whole VPK and verify all of its checksums. The exit code is 1 if one is\nwrong." + dir,
 	}
 	verify.RunE = func(c *cobra.Command, args []string) error {
 		return withVPK(args[0], "verify", func(a *vpk.Archive) error { return vpkVerify(c, args[0], a) })
 	}
 	extract := &cobra.Command{
-		Use: "extract FILE [PATH]...", Short: "Write what is in a VPK to a directory", Args: vpkArgs(1, -1),
-		Long: "Write what is in a VPK, or the files and directories of it that are named, to a\n" +
-			"directory. Files that are there are replaced. An archive with a name that leads out\n" +
-			"of the directory, or that two files have, is refused before anything is written." + dir,
+		Use: "extract FILE [PATH]...", Short: "Extract files of a VPK to a directory", Args: vpkArgs(1, -1),
+		Long: "Extract a VPK, or the given files and directories of it, to a directory. Existing\n" +
+			"files are replaced. An archive with duplicate names, or with names that lead out of\n" +
+			"the directory, is refused before any file is written." + dir,
 	}
-	into := extract.Flags().String("into", ".", "the directory, which is made if it isn't there")
+	into := extract.Flags().String("into", ".", "target directory, created if missing")
 	extract.RunE = func(c *cobra.Command, args []string) error {
 		return withVPK(args[0], "extract", func(a *vpk.Archive) error { return vpkExtract(c, a, *into, args[1:]) })
 	}
 	group := &cobra.Command{
 		Use:   "vpk",
-		Short: "Look into VPK files of this machine",
+		Short: "Read VPK files on this computer",
 		Args:  noArguments,
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
@@ -187,7 +187,7 @@ func vpkCat(ctx context.Context, w io.Writer, a *vpk.Archive, path string) error
 		return err
 	}
 	if sum.Sum32() != e.CRC {
-		return fmt.Errorf("%s: its checksum is wrong", path)
+		return fmt.Errorf("%s: the checksum is wrong", path)
 	}
 	return nil
 }
@@ -246,7 +246,7 @@ func vpkVerify(c *cobra.Command, name string, a *vpk.Archive) error {
 			fmt.Fprintf(w, "%s: %s\n", output.OneLine(what), output.OneLine(p.Err.Error()))
 		}
 		if len(problems) == 0 && !quiet {
-			_, err = fmt.Fprintf(w, "%s: version %d, %d entries, %d bytes, all checksums are right\n", output.OneLine(name), a.Version,
+			_, err = fmt.Fprintf(w, "%s: version %d, %d entries, %d bytes, all checksums are correct\n", output.OneLine(name), a.Version,
 				len(a.Entries()), bytes)
 		}
 	}

@@ -63,7 +63,7 @@ func TestChangesWriteEvents(t *testing.T) {
 	}
 	haveEvents(t, s, []change{
 		{"create server", func() error { return by.Servers().Create(ctx, server) }, "server.created alpha by user ann"},
-		{"create it again", func() error { return by.Servers().Create(ctx, server) }, ""},
+		{"create the server again", func() error { return by.Servers().Create(ctx, server) }, ""},
 		{"update server", func() error { return by.Servers().Update(ctx, server) }, "server.changed alpha by user ann"},
 		{"update an unknown server", func() error { return by.Servers().Update(ctx, left4me.Server{Name: "beta"}) }, ""},
 		{"hold", func() error { return s.Servers().Hold(ctx, "alpha", left4me.HeldCrashed) }, "server.held alpha by system "},

@@ -65,7 +65,7 @@ func TestJobSetsWantedStateOfItsServer(t *testing.T) {
 }
 
 func TestCancelledJobRestoresWantedState(t *testing.T) {
-	t.Run("before it begins", func(t *testing.T) {
+	t.Run("before the job starts", func(t *testing.T) {
 		s := newStore(t)
 		serve(t, s, "alpha")
 		add(t, s, "1", left4me.StartServer, "al")
@@ -80,7 +80,7 @@ func TestCancelledJobRestoresWantedState(t *testing.T) {
 			wants(t, s, left4me.WantRunning, "bo")
 		}
 	})
-	t.Run("after it began", func(t *testing.T) {
+	t.Run("after the job has started", func(t *testing.T) {
 		for _, kind := range []left4me.JobKind{left4me.StartServer, left4me.RestartServer, left4me.ResetServer, left4me.StopServer} {
 			s := newStore(t)
 			serve(t, s, "alpha")

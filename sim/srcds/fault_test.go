@@ -188,7 +188,7 @@ func TestServerExitsOnSignalAndQuit(t *testing.T) {
 			t.Errorf("got %v, want exit status 0", s)
 		}
 	})
-	t.Run("quit after it is no longer ignored", func(t *testing.T) {
+	t.Run("quit ends the process after sim_ignore_quit 0", func(t *testing.T) {
 		p := start(t, nil, nil)
 		p.ask("sim_ignore_quit 1", "quit", "sim_ignore_quit 0")
 		p.typed("quit")

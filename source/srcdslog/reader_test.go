@@ -91,7 +91,7 @@ func TestReaderJoinsReasonsWithLineBreaks(t *testing.T) {
 		want  string // texts of the disconnects, and the kinds of other events
 		torn  int
 	}{
-		{"end on a line of its own", []string{at + leaves + "No Steam logon", `")`}, "[No Steam logon\n]", 0},
+		{"end on a separate line", []string{at + leaves + "No Steam logon", `")`}, "[No Steam logon\n]", 0},
 		{"a datagram's ends", []string{at + leaves + "No Steam logon\n\x00", "\")\n\x00", at + kill}, "[No Steam logon\n] killed", 0},
 		{
 			"three lines",

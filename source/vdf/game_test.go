@@ -90,8 +90,8 @@ func TestParseGameReproducesEngineQuirks(t *testing.T) {
 		{"nothing", "", ""},
 		{"the first key remains if its condition does not hold", "a [$X360] { b c }", "a{}"},
 		{"the next key replaces it", "a [$X360] { b c } d { e f }", "d{e=f}"},
-		{"a later one takes all that follow with it", "a { b c } d [$X360] { e f } g { h i } j { k l }", "a{b=c}"},
-		{"the condition after a value is used, not the one before it", "a { b [$X360] c [$WIN32] d [$WIN32] e [$X360] }", "a{b=c[$WIN32]}"},
+		{"a later condition also omits all following keys", "a { b c } d [$X360] { e f } g { h i } j { k l }", "a{b=c}"},
+		{"the condition after a value is used, not one before it", "a { b [$X360] c [$WIN32] d [$WIN32] e [$X360] }", "a{b=c[$WIN32]}"},
 		{"two conditions close the block", "a { b { c [$X360] [$WIN32] d } e f", "a{b{c{}} d{}} e{}"},
 		{"an unclosed quote as a key", "a { b c \"d", "a{b=c d{}}"},
 		{"an unclosed quote outside of blocks", "a { } \"d", "a{}"},
@@ -100,7 +100,7 @@ func TestParseGameReproducesEngineQuirks(t *testing.T) {
 		{"a lone slash at the end", "a { b c } /", "a{b=c} /{}"},
 		{"control bytes are text", "a { \x01 \x02 }", "a{\x01=\x02}"},
 		{"vertical tabs are white space", "a\v{\fb\vc\f}", "a{b=c}"},
-		{"a longer condition is none", "a { b c [$WIN32]x d e [x]$WIN32] }", "a{}"},
+		{"text after a condition makes it no condition", "a { b c [$WIN32]x d e [x]$WIN32] }", "a{}"},
 	} {
 		root, _ := vdf.ParseGame([]byte(c.in), vdf.Options{})
 		if got := show(root); got != c.want {
@@ -182,7 +182,7 @@ func TestParseGameReportsProblems(t *testing.T) {
 			"quotation marks within a value", "a {\n\"b\" \"c \"d\" e\"\n}",
 			"2: a quotation mark is missing or too many: no blank is in front of \"d\"",
 		},
-		{"a mark that nothing closes", "a {\n\"b\" c\n\"d e\n}", "3: the quotation mark that begins here is not closed"},
+		{"a quotation mark without an end", "a {\n\"b\" c\n\"d e\n}", "3: the quotation mark that begins here is not closed"},
 		{"a value of two lines", "a {\n\"b\" \"c\nd\"\ne f }", "2: the text that begins here goes over the end of its line"},
 		{
 			"a condition of other branches", "a {\nb c [$LINUX]\nd [!$X360] {}\ne f [$X360||$WIN32] }",

@@ -68,7 +68,7 @@ func TestRestoreKeepsOwners(t *testing.T) {
 		"rm -rf "+root+"/runtime "+root+"/instances "+root+"/overlays "+root+"/left4me.db* "+root+"/left4me.lock "+root+
 			"/tmp; cp /etc/left4me/left4me.env /root/was.env")
 	out := must(t, "left4me", "backup", "restore", file, "--settings", "/etc/left4me", "--force")
-	if !strings.Contains(out, "settings are in /etc/left4me/left4me.env") || strings.Contains(out, "not installed") {
+	if !strings.Contains(out, "settings restored to /etc/left4me/left4me.env") || strings.Contains(out, "not installed") {
 		t.Error(out)
 	}
 	must(t, "cmp", "/root/was.env", "/etc/left4me/left4me.env")

@@ -40,7 +40,7 @@ func TestStartIsCancelledWithin5s(t *testing.T) {
 				if code := call(t, "POST", "/servers/gamma/start", nil, &j); code >= 300 {
 					t.Fatalf("start: status %d", code)
 				}
-				eventually(t, "it hangs", func() bool {
+				eventually(t, "the start hangs", func() bool {
 					if c.unit == mount {
 						return property(t, mount, "ActiveState") == "activating"
 					}

@@ -128,7 +128,7 @@ func TestOnlyUserLeft4meMayStartUnits(t *testing.T) {
 	if out, err := ask("left4me", "StopUnit", "left4me-server@alpha.service"); err != nil {
 		t.Errorf("left4me may not stop a server: %s", out)
 	}
-	eventually(t, "it has stopped", func() bool { return show(t, "alpha").State == "stopped" })
+	eventually(t, "alpha has stopped", func() bool { return show(t, "alpha").State == "stopped" })
 }
 
 func unharmed(t *testing.T, pid string) {

@@ -169,7 +169,7 @@ func TestStartTimeAgainstSystemdRun(t *testing.T) {
 			answers(s.Port)
 			ours = append(ours, time.Since(begun))
 			must(t, "systemctl", "stop", "left4me-server@beta")
-			eventually(t, "its mount is gone", func() bool { return len(mounts(t, "beta")) == 0 })
+			eventually(t, "the mount is removed", func() bool { return len(mounts(t, "beta")) == 0 })
 			begun = time.Now()
 			must(t, "sh", "-ec", peer)
 			answers(29000)

@@ -344,25 +344,25 @@ func TestPackageFromInstallToRestore(t *testing.T) {
 		what string
 		do   func(*testing.T)
 	}{
-		{"the package has the polkit rule behind the templates", m.polkitRule},
+		{"the package contains the polkit rule after the templates", m.polkitRule},
 		{"a command has a manual page", m.manualPage},
 		{"the package installs without a network and starts nothing", m.installs},
-		{"setup makes what is missing, and nothing when run again", m.setsUp},
-		{"setup makes the administrator who is asked for, and changes no password", m.setsUpAdministrator},
+		{"setup creates missing parts and changes nothing when run again", m.setsUp},
+		{"setup creates the given administrator and changes no password", m.setsUpAdministrator},
 		{"the administrator logs in", m.logsIn},
 		{"SteamCMD installs the game", m.installsGame},
 		{"two servers run", m.runsServers},
-		{"an update moves an empty server over, and leaves the one that is played on", m.updatesGame},
-		{"a rollback takes it back at once", m.rollsBack},
+		{"an update restarts an empty server and not one with players", m.updatesGame},
+		{"a rollback restarts the server on the old build", m.rollsBack},
 		{"an upgrade keeps servers running and a copy of the database", m.upgrades},
 		{"an older package is refused before it replaces anything", m.refusesOlderPackage},
-		{"an older program refuses the database, says so and stays down", m.refusesOlderProgram},
-		{"a backup is made while servers run", m.backsUp},
-		{"the documentation restores a backup on the same machine", m.restoresHere},
+		{"an older program refuses the database, reports the reason and stays down", m.refusesOlderProgram},
+		{"a backup is created while servers run", m.backsUp},
+		{"the documented commands restore a backup on the same machine", m.restoresHere},
 		{"removing the package stops everything and keeps the data", m.removes},
-		{"installed again, everything is there", m.installsAgain},
-		{"purging takes the configuration and leaves what servers are made of", m.purges},
-		{"a backup restored on a machine without anything makes it what it was", m.restoresElsewhere},
+		{"a new installation finds all data", m.installsAgain},
+		{"purging removes the configuration and keeps the data of servers", m.purges},
+		{"a backup can be restored on an empty machine", m.restoresElsewhere},
 	} {
 		if !t.Run(step.what, step.do) {
 			return
@@ -461,7 +461,7 @@ func (m *packaged) setsUpAdministrator(t *testing.T) {
 		t.Errorf("got %+v", r)
 	}
 	if r := setUp("another-of-two-passwords"); r.Admin != "" ||
-		!strings.Contains(r.Note, "coach is there; the password from standard input was not used") {
+		!strings.Contains(r.Note, "coach exists; the password from standard input was not used") {
 		t.Errorf("second setup: %+v", r)
 	}
 	if status, _ := logIn(t, "coach", "first-of-two-passwords"); status != http.StatusOK {
@@ -519,7 +519,7 @@ func (m *packaged) runsServers(t *testing.T) {
 
 func (m *packaged) updatesGame(t *testing.T) {
 	consoleCommand(t, "alpha", "sim_join Coach")
-	eventually(t, "somebody plays on alpha", func() bool { return show(t, "alpha").Players == 1 })
+	eventually(t, "a player on alpha", func() bool { return show(t, "alpha").Players == 1 })
 	laySteamCMD(t, 2)
 	must(t, "left4me", "game", "update", "--restart", "empty", "--wait")
 	if g := showGame(t); g.Current != steamBuild(2) {
@@ -541,7 +541,7 @@ func (m *packaged) rollsBack(t *testing.T) {
 	if g := showGame(t); g.Current != steamBuild(1) {
 		t.Errorf("got %+v", g)
 	}
-	eventually(t, "beta has moved back",
+	eventually(t, "beta runs the old build",
 		func() bool { g := showGame(t); return g.Rollout.State == "done" && g.Rollout.Build == steamBuild(1) })
 	wantUndisturbed(t, map[string]string{"alpha": m.pids["alpha"]}) // alpha never left that build
 	m.pids["beta"] = running(t, "beta")
@@ -580,7 +580,7 @@ func (m *packaged) refusesOlderPackage(t *testing.T) {
 func (m *packaged) refusesOlderProgram(t *testing.T) {
 	must(t, "sh", "-ec", "dpkg-deb --fsys-tarfile /root/"+filepath.Base(m.deb)+" | tar -xC / ./usr/bin/left4me")
 	_, _ = in("systemctl", "restart", "left4me")
-	eventually(t, "it is down", func() bool { return property(t, "left4me.service", "ActiveState") == "failed" })
+	eventually(t, "the older program stops", func() bool { return property(t, "left4me.service", "ActiveState") == "failed" })
 	if out, _ := in("systemctl", "status", "--no-pager", "--full", "left4me"); !strings.Contains(out,
 		"the database has schema version 99999") {
 		t.Errorf("the unit's status lacks the reason:\n%s", out)

@@ -265,7 +265,7 @@ func TestHostileBuildReachesOnlyItsDirectory(t *testing.T) {
 	if out, err := ask("left4me", "StartUnit", "left4me-build@x1.service"); err != nil {
 		t.Fatal(out)
 	}
-	eventually(t, "it has ended", func() bool {
+	eventually(t, "the build has ended", func() bool {
 		return property(t, "left4me-build@x1.service", "ActiveState") == "failed"
 	})
 	if got := property(t, "left4me-build@x1.service", "ExecMainStatus"); got != "7" {

@@ -69,7 +69,7 @@ func TestServerRunsWithoutPrivileges(t *testing.T) {
 		t.Errorf("got mounts in the namespace of systemd: %q", got)
 	}
 	if s := show(t, "alpha"); s.Map != "c1m1_hotel" {
-		eventually(t, "it is asked how it is", func() bool { return show(t, "alpha").Map == "c1m1_hotel" })
+		eventually(t, "the first query of the server", func() bool { return show(t, "alpha").Map == "c1m1_hotel" })
 	}
 }
 
@@ -130,7 +130,7 @@ func TestKilledGameRestartsOnSameMount(t *testing.T) {
 	pid := running(t, "alpha")
 	before := mounts(t, "alpha")
 	must(t, "kill", "-9", pid)
-	eventually(t, "another one runs", func() bool {
+	eventually(t, "the next game process runs", func() bool {
 		s := show(t, "alpha")
 		return s.State == "running" && s.PID > 0 && running(t, "alpha") != pid
 	})
@@ -144,7 +144,7 @@ func TestKilledShimRestartsOnSameMount(t *testing.T) {
 	before := mounts(t, "alpha")
 	shim := property(t, "left4me-server@alpha.service", "MainPID")
 	must(t, "kill", "-9", shim)
-	eventually(t, "another one runs", func() bool {
+	eventually(t, "the next game process runs", func() bool {
 		now := property(t, "left4me-server@alpha.service", "MainPID")
 		return now != shim && now != "0"
 	})
@@ -168,7 +168,7 @@ func TestGameThatExitsIsRestarted(t *testing.T) {
 		}
 	}
 	enter("_restart")
-	eventually(t, "another one runs", func() bool {
+	eventually(t, "the next game process runs", func() bool {
 		s := show(t, "alpha")
 		return s.State == "running" && s.PID > 0 && strconv.Itoa(s.PID) != pid
 	})
@@ -176,7 +176,7 @@ func TestGameThatExitsIsRestarted(t *testing.T) {
 		t.Errorf("mounts changed from %q to %q", before, after)
 	}
 	enter("quit")
-	eventually(t, "it is stopped", func() bool { return show(t, "alpha").State == "stopped" && len(mounts(t, "alpha")) == 0 })
+	eventually(t, "alpha is stopped", func() bool { return show(t, "alpha").State == "stopped" && len(mounts(t, "alpha")) == 0 })
 	var jobs []struct{ Kind, By string }
 	if call(t, "GET", "/jobs?server=alpha&limit=1", nil, &jobs); len(jobs) != 1 || jobs[0].Kind != "server.stop" || jobs[0].By != "root" {
 		t.Errorf("the last job: %+v", jobs)
@@ -197,7 +197,7 @@ func TestReasonAfterSystemdGivesUp(t *testing.T) {
 	})
 	t.Log(must(t, "systemctl", "show", "-p", "Result,NRestarts,ExecMainStatus", unit))
 	want := fmt.Sprintf("the unit ended %d times within 60 s; the last time: the unit's process was killed by SIGKILL", len(killed)-1)
-	eventually(t, "it has failed", func() bool { return show(t, "alpha").State == "failed" })
+	eventually(t, "alpha has failed", func() bool { return show(t, "alpha").State == "failed" })
 	if s := show(t, "alpha"); s.Reason != want {
 		t.Errorf("got reason %q, want %q", s.Reason, want)
 	}
@@ -223,7 +223,7 @@ func TestLeft4meSurvivesJournaldStop(t *testing.T) {
 	if now := running(t, "alpha"); now != game {
 		t.Errorf("srcds is process %[2]s, want %[1]s", game, now)
 	}
-	eventually(t, "it logs again", func() bool {
+	eventually(t, "left4me logs again", func() bool {
 		return strings.Contains(must(t, "journalctl", "--no-pager", "-u", "left4me", "-n", "20"), name)
 	})
 }
@@ -348,7 +348,7 @@ func TestDeleteRemovesEverything(t *testing.T) {
 		t.Fatal(out)
 	}
 	must(t, "kill", "-9", pid) // creates a crash report, which must be deleted
-	eventually(t, "it is written down", func() bool {
+	eventually(t, "the crash is recorded", func() bool {
 		_, err := in("sh", "-c", "ls "+root+"/logs/gamma/crashes/*.json")
 		return err == nil
 	})
@@ -382,7 +382,7 @@ func TestRefusedMountIsReported(t *testing.T) {
 func wantNoUnits(t *testing.T, name string) {
 	t.Helper()
 	units := ""
-	eventually(t, "the units of "+name+" are forgotten", func() bool {
+	eventually(t, "the units of "+name+" are unloaded", func() bool {
 		units = must(t, "systemctl", "list-units", "--all", "--plain", "--no-legend", "left4me-*@"+name+".*")
 		return units == ""
 	})

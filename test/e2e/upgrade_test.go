@@ -174,7 +174,7 @@ func TestUpgradeKeepsRunningWork(t *testing.T) {
 	}
 	sending := u.hang(t, size, first)
 	defer sending.Close()
-	eventually(t, "the first half has come", func() bool {
+	eventually(t, "the first half has arrived", func() bool {
 		call(t, "GET", "/uploads/"+u.ID, nil, &u)
 		return u.have() == int64(len(first))
 	})

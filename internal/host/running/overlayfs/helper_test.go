@@ -269,7 +269,7 @@ func TestHelperReportsLazyUnmount(t *testing.T) {
 	defer reader.Close()
 	r := run(p.dir, "umount", "alpha")
 	r.must(t)
-	if !strings.Contains(r.stdout, "unmount alpha: it was still read") {
+	if !strings.Contains(r.stdout, "unmount alpha: processes still read it") {
 		t.Errorf("stdout: %q", r.stdout)
 	}
 	p.wantMounted(false)
