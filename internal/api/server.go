@@ -23,11 +23,14 @@ func serverFor(who accounts.Actor, v servers.View) apitype.GameServer {
 		Restarts:        st.Restarts,
 		RestartRequired: v.RestartRequired, Build: st.Build, NewBuild: v.NewBuild, CreatedAt: v.CreatedAt,
 		Autostart: v.Autostart, Wanted: v.Wanted, WantedBy: v.WantedBy, WantedAt: v.WantedAt, Held: v.Held,
-		NameOnHost: v.HostName, Address: v.Address(),
+		NameOnHost: v.HostName, Address: v.Address(), Mode: v.Mode(), StartedAt: st.StartedAt,
 	}
 	if st.Why != nil {
 		s.Why = accounts.ConcealIn(who, v.Target(), st.Why).Rendered()
 		s.Reason = s.Why.Text
+	}
+	if v.Place != (left4me.Place{}) {
+		s.Place = &v.Place
 	}
 	s.StartedWith = append([]left4me.OverlayRef{}, st.Overlays...)
 	s.NewContent = append([]left4me.OverlayChange{}, v.NewContent...)

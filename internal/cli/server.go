@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"net/http"
@@ -91,13 +92,17 @@ func writeServer(w io.Writer, s apitype.GameServer) {
 	}
 	output.Row(w, "name", string(s.Name))
 	output.Row(w, "state", state)
+	if !s.StartedAt.IsZero() {
+		output.Row(w, "uptime", time.Since(s.StartedAt).Truncate(time.Second).String())
+	}
 	output.Row(w, "reason", s.Reason)
 	output.Row(w, "wanted", wantedText(s))
 	output.Row(w, "autostart", string(s.Autostart))
 	output.Row(w, "hostname", s.Hostname)
 	output.Row(w, "address", s.Address)
 	output.Row(w, "connect", s.Connect)
-	output.Row(w, "map", s.Map)
+	output.Row(w, "map", mapText(s))
+	output.Row(w, "mode", output.OneLine(s.Mode))
 	if s.MaxPlayers > 0 {
 		output.Row(w, "players", fmt.Sprintf("%d of %d, %d bots", s.Players, s.MaxPlayers, s.Bots))
 	}
@@ -136,6 +141,18 @@ func writeServer(w io.Writer, s apitype.GameServer) {
 	if s.Job != nil {
 		output.Row(w, "job", fmt.Sprintf("%s %s, %s", s.Job.Kind.Verb(), s.Job.State, s.Job.ID))
 	}
+}
+
+// mapText returns the map of a server with its campaign and chapter.
+func mapText(s apitype.GameServer) string {
+	name := cmp.Or(s.Map, s.Settings.Map)
+	switch {
+	case s.Place == nil:
+		return s.Map
+	case name == "":
+		return output.OneLine(s.Place.String())
+	}
+	return output.OneLine(fmt.Sprintf("%s (%s)", s.Place, name))
 }
 
 // listState returns the state of a server for a list, with the failed job if the state does not

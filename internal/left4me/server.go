@@ -201,15 +201,17 @@ type Status struct {
 	Name       Name         `json:"name"`
 	ID         ID           `json:"id,omitempty"` // id of the server of the last start; set where a host reports all its servers
 	State      ServerState  `json:"state"`
-	Reason     string       `json:"reason,omitempty"` // why the server failed or does not answer, in English; see Explain
-	Why        *Error       `json:"why,omitempty"`    // the same as an error; absent if there is no reason, or if an older host reported it
-	PID        int          `json:"pid"`              // process of srcds on the host; 0 if there is none
-	Port       int          `json:"port"`             // the port that the game actually uses
-	Since      time.Time    `json:"since"`            // start of the current state
-	Restarts   int          `json:"restarts"`         // restarts since the last requested start, after crashes and unrequested exits
-	Hostname   string       `json:"hostname"`         // from the server's query answer
+	Reason     string       `json:"reason,omitempty"`    // why it failed or does not answer, in English; see Explain
+	Why        *Error       `json:"why,omitempty"`       // the same as an error; absent without a reason, or from an older host
+	PID        int          `json:"pid"`                 // process of srcds on the host; 0 if there is none
+	Port       int          `json:"port"`                // the port that the game actually uses
+	Since      time.Time    `json:"since"`               // start of the current state
+	StartedAt  time.Time    `json:"started_at,omitzero"` // start of the process; zero if there is none, or if unknown
+	Restarts   int          `json:"restarts"`            // restarts since the last requested start, after crashes and unrequested exits
+	Hostname   string       `json:"hostname"`            // from the server's query answer
 	Map        string       `json:"map"`
-	Players    int          `json:"players"` // human players
+	Mode       string       `json:"mode,omitempty"` // from the tags of the query answer; empty if unknown
+	Players    int          `json:"players"`        // human players
 	Bots       int          `json:"bots"`
 	MaxPlayers int          `json:"max_players"`
 	Online     []Player     `json:"online,omitempty"`

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/left4me/left4me/internal/left4me"
 )
@@ -35,4 +36,33 @@ func TestMapPageChangesMap(t *testing.T) {
 	}
 	b.post("/servers/alpha/map", "map", "salt9").has(t, http.StatusUnprocessableEntity, "no map salt9", "Salt &lt;Flats&gt;")
 	s.as(t, "guest").post("/servers/alpha/map", "map", "salt2").has(t, http.StatusForbidden)
+}
+
+// A server's page names the campaign and the chapter of its map, from the mission files of the overlays
+// that it runs with, and says its mode, overlays and uptime.
+func TestServerPageNamesCampaignOfOverlay(t *testing.T) {
+	s := newSite(t, false)
+	s.addServer(t, "alpha")
+	s.host.overlays.mu.Lock()
+	s.host.overlays.campaigns = append(left4me.OfficialCampaigns(), left4me.Campaign{
+		ID: "harbour", Title: "Newcomer <Harbour>", Overlay: "harbour",
+		Modes: map[string][]left4me.Chapter{
+			"coop": {
+				{Number: 1, Map: "dock", Title: "1: The Dock"}, {Number: 2, Map: "pier", Title: "2: The Pier"}, {Number: 3, Map: "end"},
+			},
+		},
+	})
+	s.host.overlays.mu.Unlock()
+	guest := s.as(t, "guest")
+	s.tell(t, left4me.Status{
+		Name: "alpha", State: left4me.Running, PID: 7, Map: "pier", Mode: "versus", Build: 1,
+		Overlays: []left4me.OverlayRef{{Name: "harbour", Revision: 3}}, StartedAt: time.Now().Add(-time.Hour),
+	})
+	await(t, "the campaign", func() bool { return strings.Contains(guest.get("/servers/alpha").body, "Newcomer &lt;Harbour&gt;") })
+	p := guest.get("/servers/alpha")
+	p.has(t, http.StatusOK, `<span class="part">2/3</span>`, "<bdi>The Pier</bdi>", "Versus", ">harbour@3<", "Uptime", "data-since")
+	p.hasNot(t, `href="/servers/alpha/map"`)
+	guest.get("/servers").has(t, http.StatusOK, `<span class="part">2/3</span>`)
+	s.tell(t, left4me.Status{Name: "alpha", State: left4me.Running, PID: 7, Map: "c2m3_coaster"})
+	guest.get("/servers/alpha").has(t, http.StatusOK, "Dark Carnival", `<span class="part">3/5</span>`, "The Coaster", "Co-op")
 }

@@ -17,6 +17,9 @@ type GameServer struct {
 	Why             *left4me.Error          `json:"why,omitempty" doc:"Same as reason, with a code; absent: none, or an older host"`
 	Since           time.Time               `json:"since,omitzero" doc:"Start of the current state"`
 	Map             string                  `json:"map" doc:"From the server's query answer; empty while the server is not running"`
+	Place           *left4me.Place          `json:"place,omitempty" doc:"Of map, or else of the first map; absent if it is in no campaign"`
+	Mode            string                  `json:"mode" doc:"Mode being played, or else the mode of the next start"`
+	StartedAt       time.Time               `json:"started_at,omitzero" doc:"Start of the process; absent if there is none"`
 	Hostname        string                  `json:"hostname"`
 	Players         int                     `json:"players" doc:"Human players"`
 	Bots            int                     `json:"bots"`

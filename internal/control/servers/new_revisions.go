@@ -48,6 +48,12 @@ func (l *statuses) revisions(host left4me.Name) (map[left4me.Name]int, bool) {
 	return c.revisions, ok
 }
 
+// currentOn is like revisions, without whether they are known.
+func (l *statuses) currentOn(host left4me.Name) map[left4me.Name]int {
+	all, _ := l.revisions(host)
+	return all
+}
+
 // Revisions are the current revisions of overlays that hosts report.
 type Revisions struct{ servers *Servers }
 

@@ -28,6 +28,7 @@ type Servers struct {
 	ports        PortRange
 	log          *slog.Logger
 	status       *statuses
+	places       *places
 	lastSnapshot atomic.Pointer[snapshot]
 	stack        StackCheck
 	running      sync.WaitGroup // goroutines started by Run
@@ -55,7 +56,7 @@ func (s *Servers) checkStack(ctx context.Context, refs []left4me.OverlayRef) err
 // New returns the servers on hosts h. Run must run for states to be known.
 func New(storage *store.Store, j *jobs.Jobs, h *hosts.Hosts, b *bus.Bus, ports PortRange, log *slog.Logger) *Servers {
 	s := &Servers{
-		storage: storage, jobs: j, hosts: h, ports: ports, log: log, status: newStatuses(), ready: make(chan struct{}),
+		storage: storage, jobs: j, hosts: h, ports: ports, log: log, status: newStatuses(), places: newPlaces(), ready: make(chan struct{}),
 		renamedWithin: renamedWithin,
 	}
 	s.bus = b.Under(&s.running)
@@ -90,6 +91,7 @@ type View struct {
 	NewBuild        int64                   // game build that a restart would install; 0 if unchanged
 	NewContent      []left4me.OverlayChange // overlay changes that a restart would apply
 	Public          PublicAddress           // the host that players connect to
+	Place           left4me.Place           // of the current map, or else of the first map; zero if unknown
 
 	base left4me.Blueprint // its blueprint
 }

@@ -1,6 +1,7 @@
 package servers
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -128,6 +129,11 @@ func (s *Servers) view(snap *snapshot, i int) View {
 		for i := range v.NewContent {
 			v.NewContent[i].Overlay = snap.names.Shown(v.NewContent[i].Overlay)
 		}
+	}
+	if stack, current := snap.overlays[i], s.status.currentOn(v.Host); st.Map != "" && len(st.Overlays) > 0 {
+		v.Place = s.places.of(v.Name, v.Host, st.Overlays, current, st.Map, v.Mode())
+	} else {
+		v.Place = s.places.of(v.Name, v.Host, stack, current, cmp.Or(st.Map, v.FirstMap()), v.Mode())
 	}
 	v.Status.Overlays = snap.names.RefsShown(st.Overlays)
 	if !st.State.Up() && v.Wanted == left4me.WantRunning {

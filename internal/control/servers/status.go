@@ -342,6 +342,7 @@ func (s *Servers) start(ctx context.Context) error {
 		events.Reader{Name: events.ServersReader, Work: s.followEnds}.Run(ctx, s.storage, s.log)
 	})
 	s.running.Go(func() { reports{s}.run(ctx) })
+	s.running.Go(func() { findPlaces(ctx, s) })
 	return nil
 }
 

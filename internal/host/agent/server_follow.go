@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/left4me/left4me/internal/host/diagnosis/poller"
@@ -164,10 +165,15 @@ func (s *statuses) applyShim(ctx context.Context, n left4me.Name, is shim.Status
 	s.update(n, func(st *left4me.Status) {
 		restarted = is.Restarts > st.Restarts
 		st.State, st.PID, st.Since = is.State, is.PID, is.Since.UTC()
+		st.StartedAt = time.Time{}
+		if is.PID > 0 && !is.StartedAt.IsZero() {
+			st.StartedAt = is.StartedAt.UTC()
+		}
 		st.Explain(is.Explained())
 		st.Port, st.Restarts, st.SpecHash = is.Port, is.Restarts, is.SpecHash
 		if !answers(is.State) {
-			st.Map, st.Players, st.Bots, st.Online, st.SampledAt = "", 0, 0, nil, time.Time{}
+			st.Map, st.Mode = "", ""
+			st.Players, st.Bots, st.Online, st.SampledAt = 0, 0, nil, time.Time{}
 		}
 	})
 	if answers(is.State) && is.Port > 0 {
@@ -188,6 +194,7 @@ func (s *statuses) applySample(n left4me.Name, sample poller.Sample) {
 		}
 		i := sample.Info
 		st.Hostname, st.Map, st.MaxPlayers, st.Bots = i.Name, i.Map, int(i.MaxPlayers), int(i.Bots)
+		st.Mode = modeOf(i.Keywords)
 		st.Players = int(i.Players) // L4D2 does not include bots in this number
 		st.SampledAt = sample.At.UTC()
 		st.Online = st.Online[:0:0]
@@ -196,4 +203,14 @@ func (s *statuses) applySample(n left4me.Name, sample poller.Sample) {
 		}
 		markBots(st.Online, st.Bots)
 	})
+}
+
+// modeOf returns the game mode in the tags of a query answer. L4D2 lists it first: "versus,empty,secure".
+func modeOf(tags string) string {
+	mode, _, _ := strings.Cut(tags, ",")
+	mode = left4me.MapName(mode)
+	if len(mode) > 64 || strings.Trim(mode, "abcdefghijklmnopqrstuvwxyz0123456789_-.") != "" {
+		return ""
+	}
+	return mode
 }

@@ -10,37 +10,6 @@ import (
 	"github.com/left4me/left4me/internal/web/format"
 )
 
-// chapter is the position of a map in its campaign. Only built-in campaigns are known here;
-// a map from an overlay has nothing but its name.
-type chapter struct {
-	Campaign string // empty if the map does not come with the game
-	Number   int    // from 1
-	Of       int
-	Map      string
-}
-
-// chapters lists the maps that come with the game, in order.
-var chapters = func() (all []chapter) {
-	for _, c := range left4me.OfficialCampaigns() {
-		maps := c.Modes["coop"]
-		for _, m := range maps {
-			all = append(all, chapter{Campaign: c.Title, Number: m.Number, Of: len(maps), Map: m.Map})
-		}
-	}
-	return all
-}()
-
-// ChapterOf returns the position of a map that comes with the game, or only the name of any
-// other map.
-func ChapterOf(m string) chapter {
-	for _, c := range chapters {
-		if c.Map == m {
-			return c
-		}
-	}
-	return chapter{Map: m}
-}
-
 // baseModes are the modes of the game, in the order of its menu.
 var baseModes = []string{"coop", "realism", "versus", "survival", "scavenge"}
 

@@ -2,10 +2,10 @@ package servers
 
 import "github.com/left4me/left4me/internal/control/servers"
 
-// mapOf returns the current map with now true, or else the first map of the settings.
+// mapOf returns the current map with now true, or else the map that the server starts with.
 func mapOf(v servers.View) (name string, now bool) {
 	if v.Status.Map != "" {
 		return v.Status.Map, true
 	}
-	return v.Settings.Map, false
+	return v.FirstMap(), false
 }

@@ -13,7 +13,6 @@ import (
 	"github.com/left4me/left4me/internal/control/servers"
 	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/internal/locale"
-	"github.com/left4me/left4me/internal/web/campaigns"
 	"github.com/left4me/left4me/internal/web/format"
 	"github.com/left4me/left4me/internal/web/game"
 	"github.com/left4me/left4me/internal/web/page"
@@ -73,7 +72,7 @@ func (p *Pages) listView(r *http.Request, who accounts.Actor) (page.View, error)
 func findable(ctx context.Context, v servers.View) string {
 	m, _ := mapOf(v)
 	return strings.ToLower(format.Visible(strings.Join([]string{
-		string(v.Name), hostnameOf(v), m, campaigns.ChapterOf(m).Campaign, stateName(ctx, v.Status.State), strconv.Itoa(v.Port),
+		string(v.Name), hostnameOf(v), m, v.Place.Campaign, v.Place.Chapter, stateName(ctx, v.Status.State), strconv.Itoa(v.Port),
 		string(v.Blueprint),
 	}, " ")))
 }

@@ -642,8 +642,8 @@ func serverRow(v servers.View, m page.Permission, hidden bool) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		if name, now := mapOf(v); now {
-			templ_7745c5c3_Err = place(name).Render(ctx, templ_7745c5c3_Buffer)
+		if _, now := mapOf(v); now {
+			templ_7745c5c3_Err = place(v).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -652,7 +652,7 @@ func serverRow(v servers.View, m page.Permission, hidden bool) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = place(name).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = place(v).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

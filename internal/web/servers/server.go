@@ -86,7 +86,8 @@ func (p *Pages) statusView(r *http.Request, who accounts.Actor, name left4me.Nam
 	}
 	on := page.OnServer(s.Name)
 	v := p.serverView(r, who, s, page.Columns(
-		page.Pieces(page.NewPart("server-facts", serverFacts(s), on), page.NewPart("server-players", serverPlayers(s), on)),
+		page.Pieces(p.pendingPart(s), page.NewPart("server-facts", serverFacts(s), on),
+			page.NewPart("server-players", serverPlayers(s), on)),
 		page.Pieces(page.NewPart("server-job", serverJob(s), on), page.Fixed(serverDanger(s))),
 	))
 	v.Moving = s.View.Job != nil
@@ -95,6 +96,14 @@ func (p *Pages) statusView(r *http.Request, who accounts.Actor, name left4me.Nam
 
 // sees reports whether the user may see an object that the server refers to.
 func (s serverPage) sees(target left4me.Target) bool { return page.Sees(s.who, target) }
+
+// runsWith returns the overlays that the server runs with, or else those it would be started with.
+func (s serverPage) runsWith() []left4me.OverlayRef {
+	if s.Status.State.Up() && s.Status.Build > 0 {
+		return s.Status.Overlays
+	}
+	return s.View.Stack()
+}
 
 // hostnameOf returns the name of the server that players see.
 func hostnameOf(v servers.View) string {

@@ -125,7 +125,7 @@ func TestMissionsAreReadFromPakFiles(t *testing.T) {
 	if got := show(all); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
-	if ch := all[0].Modes["coop"][1]; ch.Title != "2: streets" {
+	if ch := all[0].Modes["coop"][1]; ch.Title != "2: The Streets" {
 		t.Errorf("chapter: %+v", ch)
 	}
 }
