@@ -219,7 +219,7 @@ func (a overlayRoutes) table() []entry {
 		onKind(left4me.OverlayTarget, content,
 			route(post, "/workshop/lookup", "lookUpWorkshop", 200, "Query Steam for workshop items", a.lookUpWorkshop)),
 		onSite(site,
-			route(post, "/content/collect", "collectContent", 202, "Remove revisions and downloads that nothing needs", a.collectContent)),
+			route(post, "/content/collect", "collectContent", 202, "Remove unused revisions and downloads", a.collectContent)),
 	}
 }
 
@@ -239,7 +239,7 @@ func (a overlayRoutes) revisionTable() []entry {
 			routeOn(post, "/revisions/{revision}/use", "useRevision", 200, "Make a revision the current one", a.useRevision)),
 		overlay.needs(content, routeOn(put, "/revisions/{revision}/label", "labelRevision", 200, "Label a revision", a.labelRevision)),
 		overlay.needs(content,
-			routeOn(del, "/revisions/{revision}", "dropRevision", 200, "Remove a revision that nothing uses", a.dropRevision)),
+			routeOn(del, "/revisions/{revision}", "dropRevision", 200, "Remove an unused revision", a.dropRevision)),
 		overlay.needs(see,
 			routeOn(get, "/revisions/{revision}/files", "listRevisionFiles", 200, "List the files of a revision", a.listFiles)),
 		overlay.needs(content,

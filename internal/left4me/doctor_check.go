@@ -28,10 +28,10 @@ const (
 type Check struct {
 	Name  string     `json:"name"` // a stable identifier: "disk"
 	State CheckState `json:"state" enum:"ok,warn,broken,skipped"`
-	Code  string     `json:"code" doc:"Identifies what was found, and is stable"`
-	Args  Args       `json:"args,omitempty" doc:"What the text of the code is filled with, as in errors"`
-	Text  string     `json:"text" doc:"What was found"`
-	Mend  string     `json:"mend,omitempty" doc:"What to do about it; commands are enclosed in backquotes"`
+	Code  string     `json:"code" doc:"Stable code of the finding"`
+	Args  Args       `json:"args,omitempty" doc:"Arguments of the code's text, as in errors"`
+	Text  string     `json:"text" doc:"Result of the check"`
+	Mend  string     `json:"mend,omitempty" doc:"Remedy; commands are enclosed in backquotes"`
 }
 
 // NewCheck returns a Check whose texts are those of code in the catalogue, filled with

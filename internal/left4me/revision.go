@@ -68,8 +68,8 @@ type SentArchive struct {
 type Warning struct {
 	Kind string `json:"kind"`           // one of the Warn constants
 	Path string `json:"path,omitempty"` // in the layer
-	Code string `json:"code" doc:"Identifies the finding, and is stable"`
-	Args Args   `json:"args" doc:"What the text of the code is filled with, as in errors"`
+	Code string `json:"code" doc:"Stable code of the finding"`
+	Args Args   `json:"args" doc:"Arguments of the code's text, as in errors"`
 	Text string `json:"text"`
 	Hint string `json:"hint,omitempty"`
 	Fix  bool   `json:"fix,omitempty"` // Change.Repair can fix it

@@ -9,8 +9,8 @@ import (
 // Game describes the game installation of a host.
 type Game struct {
 	Host      left4me.Name `json:"host"`
-	Known     bool         `json:"known" doc:"The host has reported its builds; otherwise all other members are empty"`
-	Problem   string       `json:"problem" doc:"Why the host cannot be reached; the other members are its last report"`
+	Known     bool         `json:"known" doc:"The host has reported its builds; if false, all other members are empty"`
+	Problem   string       `json:"problem" doc:"Reason why the host cannot be reached; the other members are its last report"`
 	SaidAt    time.Time    `json:"said_at,omitzero"`
 	Current   int64        `json:"current" doc:"Build that servers start with; 0 if the game is not installed"`
 	Pinned    bool         `json:"pinned" doc:"Updates must not replace the current build"`
@@ -31,7 +31,7 @@ type GameBuild struct {
 	Version     string         `json:"version"`
 	Current     bool           `json:"current"`
 	InstalledAt time.Time      `json:"installed_at,omitzero"`
-	Bytes       int64          `json:"bytes" doc:"Disk space of its own layer"`
+	Bytes       int64          `json:"bytes" doc:"Disk space of the build's own layer"`
 	Layers      []string       `json:"layers" doc:"Directories under installation/, top first"`
 	Servers     []left4me.Name `json:"servers" doc:"Servers that currently run this build"`
 }
@@ -59,7 +59,7 @@ type GamePin struct {
 type Rollout struct {
 	Mode      string        `json:"mode" doc:"now, empty (when nobody plays) or HH:MM"`
 	State     string        `json:"state" enum:"waiting,running,done,failed,cancelled"`
-	Reason    string        `json:"reason" doc:"Why the rollout ended"`
+	Reason    string        `json:"reason" doc:"Reason for the end of the rollout"`
 	Build     int64         `json:"build" doc:"Target build; 0 until the rollout starts"`
 	Job       left4me.JobID `json:"job" doc:"The rollout starts when this job ends"`
 	By        string        `json:"by"`
@@ -73,6 +73,6 @@ type Rollout struct {
 type Move struct {
 	Server left4me.Name  `json:"server"`
 	State  string        `json:"state" enum:"wants,moving,moved,left,failed"`
-	Reason string        `json:"reason" doc:"What the rollout waits for, or why the server was not restarted"`
+	Reason string        `json:"reason" doc:"Reason why the rollout waits or the server was not restarted"`
 	Job    left4me.JobID `json:"job" doc:"The server's restart job; empty if there is none yet"`
 }

@@ -7,15 +7,15 @@ import (
 // HostDoctor is the result of a host's checks.
 type HostDoctor struct {
 	Host    left4me.Name    `json:"host"`
-	Healthy bool            `json:"healthy" doc:"No check found anything broken"`
+	Healthy bool            `json:"healthy" doc:"No check has the state broken"`
 	Checks  []left4me.Check `json:"checks"`
 }
 
 // PublicAddress is the host that players connect to.
 type PublicAddress struct {
-	Address string `json:"address" doc:"Host name or IP address in force; empty if unknown"`
+	Address string `json:"address" doc:"Current host name or IP address; empty if unknown"`
 	Source  string `json:"source" enum:"setting,environment,host," doc:"host: detected on the host; environment: LEFT4ME_PUBLIC_ADDRESS"`
-	Setting string `json:"setting" doc:"As set by a user; empty if not set"`
+	Setting string `json:"setting" doc:"Address set by a user; empty if not set"`
 }
 
 // NewPublicAddress is the request to set the host that players connect to.

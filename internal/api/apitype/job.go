@@ -14,11 +14,11 @@ type Job struct {
 	TargetID  left4me.ID       `json:"target_id,omitempty" doc:"Id of the server or overlay; absent: a host, or unknown"`
 	Host      left4me.Name     `json:"host"`
 	State     left4me.JobState `json:"state" enum:"queued,running,done,failed,cancelled,interrupted"`
-	Steps     []left4me.Step   `json:"steps" doc:"The labels of steps are stable"`
+	Steps     []left4me.Step   `json:"steps" doc:"Steps with stable labels"`
 	Log       []string         `json:"log,omitzero" doc:"The last lines of output; absent in lists"`
 	Error     *left4me.Error   `json:"error,omitempty"`
-	By        string           `json:"by" doc:"Who requested the job"`
-	Reason    string           `json:"reason" doc:"Why left4me itself requested the job; otherwise empty"`
+	By        string           `json:"by" doc:"User who requested the job, or left4me"`
+	Reason    string           `json:"reason" doc:"Reason, if left4me itself requested the job; otherwise empty"`
 	Attempt   int              `json:"attempt"`
 	CreatedAt time.Time        `json:"created_at"`
 	StartedAt time.Time        `json:"started_at,omitzero"`

@@ -27,7 +27,7 @@ type Overlay struct {
 	CheckedAt  time.Time            `json:"looked_at,omitzero" doc:"Time of the last check for updates"`
 	DeletedAt  time.Time            `json:"deleted_at,omitzero" doc:"Time of the deletion; restorable until gone_at of content"`
 	Content    left4me.Content      `json:"content" doc:"Revisions on the host"`
-	Problem    string               `json:"problem" doc:"Why the host could not be reached; content is empty then"`
+	Problem    string               `json:"problem" doc:"Reason why the host could not be reached; content is then empty"`
 	Job        *JobRef              `json:"job,omitempty" doc:"The queued or running job"`
 	Blueprints []left4me.Name       `json:"blueprints" doc:"Blueprints that stack the overlay"`
 	Servers    []left4me.Name       `json:"servers" doc:"Servers that stack the overlay, directly or through their blueprint"`
@@ -39,7 +39,7 @@ type OverlayDefinition struct {
 	Kind     string               `json:"kind" doc:"files, workshop, script, git or release"`
 	Note     string               `json:"note,omitempty" doc:"Free-form description"`
 	Workshop *left4me.Workshop    `json:"workshop,omitempty"`
-	Script   *left4me.Script      `json:"script,omitempty" doc:"Its version is read-only and ignored in requests"`
+	Script   *left4me.Script      `json:"script,omitempty" doc:"The script's version is read-only and ignored in requests"`
 	Git      *left4me.Git         `json:"git,omitempty"`
 	Release  *left4me.Release     `json:"release,omitempty"`
 	Refresh  left4me.Refresh      `json:"refresh,omitempty" doc:"Scheduled updates"`
@@ -74,7 +74,7 @@ type FilesChange struct {
 	Replace bool           `json:"replace,omitempty" doc:"The upload replaces all files; otherwise it is added to the existing ones"`
 	Delete  []string       `json:"delete,omitempty" doc:"Paths of files or directories"`
 	Once    bool           `json:"once,omitempty" doc:"Delete the upload even if the build fails; otherwise it is kept for a while"`
-	Repair  []string       `json:"repair,omitempty" doc:"Texts or directories to repair for the game, . for all; changes nothing else"`
+	Repair  []string       `json:"repair,omitempty" doc:"Text files or directories to repair, . for all; changes no other file"`
 	Base    int            `json:"base,omitempty" doc:"Revision that the change is based on: later ones conflict. -1: none, 0: not checked"`
 }
 
@@ -84,7 +84,7 @@ type OverlayRestart struct {
 	Revision  int          `json:"revision"`
 	Mode      string       `json:"mode" doc:"empty (when nobody plays) or HH:MM"`
 	State     string       `json:"state" enum:"running,done,failed,cancelled"`
-	Reason    string       `json:"reason" doc:"Why the rollout ended"`
+	Reason    string       `json:"reason" doc:"Reason for the end of the rollout"`
 	CreatedAt time.Time    `json:"created_at"`
 	EndedAt   time.Time    `json:"ended_at,omitzero"`
 	Servers   []Move       `json:"servers" doc:"Servers already restarted, then pending ones"`
@@ -105,11 +105,11 @@ type RevisionLabel struct {
 
 // WorkshopText is a text to search for workshop items.
 type WorkshopText struct {
-	Text string `json:"text" doc:"Ids, links, or a whole page that contains some"`
+	Text string `json:"text" doc:"Ids, links, or a whole page that contains them"`
 }
 
 // WorkshopIDs are the ids found in a text.
 type WorkshopIDs struct {
 	IDs []left4me.WorkshopID `json:"ids" doc:"Without duplicates, in the order of the text"`
-	Bad []string             `json:"bad" doc:"Words that look like an id but are not valid"`
+	Bad []string             `json:"bad" doc:"Invalid words that look like ids"`
 }

@@ -8,7 +8,7 @@ type Problem struct {
 	Title  string       `json:"title"`
 	Status int          `json:"status"`
 	Detail string       `json:"detail" doc:"One sentence for the user"`
-	Hint   string       `json:"hint,omitempty" doc:"What to do about the failure"`
+	Hint   string       `json:"hint,omitempty" doc:"Remedy for the failure"`
 	Code   string       `json:"code" doc:"Stable code of the failure: see docs/errors.md"`
 	Args   left4me.Args `json:"args,omitempty" doc:"Arguments of detail and hint, by their names in the code's text"`
 	Errors []Detail     `json:"errors,omitempty" doc:"Invalid fields of the request"`

@@ -13,8 +13,8 @@ type GameServer struct {
 	Host            left4me.Name            `json:"host"`
 	Port            int                     `json:"port"`
 	State           left4me.ServerState     `json:"state" enum:"stopped,starting,running,unresponsive,stopping,failed,unknown"`
-	Reason          string                  `json:"reason" doc:"Why the server failed or does not answer"`
-	Why             *left4me.Error          `json:"why,omitempty" doc:"Same as reason, with a code; absent: none, or an older host"`
+	Reason          string                  `json:"reason" doc:"Reason why the server failed or does not answer"`
+	Why             *left4me.Error          `json:"why,omitempty" doc:"The reason with its code; absent if none or unknown"`
 	Since           time.Time               `json:"since,omitzero" doc:"Start of the current state"`
 	Map             string                  `json:"map" doc:"From the server's query answer; empty while the server is not running"`
 	Place           *left4me.Place          `json:"place,omitempty" doc:"Of map, or else of the first map; absent if it is in no campaign"`
@@ -24,12 +24,12 @@ type GameServer struct {
 	Players         int                     `json:"players" doc:"Human players"`
 	Bots            int                     `json:"bots"`
 	MaxPlayers      int                     `json:"max_players"`
-	Address         string                  `json:"address,omitempty" doc:"For players; absent if the public address is unknown"`
-	Connect         string                  `json:"connect,omitempty" doc:"Console command, password by right; absent in lists"`
+	Address         string                  `json:"address,omitempty" doc:"Address for players; absent if the public address is unknown"`
+	Connect         string                  `json:"connect,omitempty" doc:"Console command that joins; password by right; absent in lists"`
 	Online          []Player                `json:"online" doc:"Connected players"`
 	Blueprint       left4me.Name            `json:"blueprint"`
-	Overlays        []string                `json:"overlays" doc:"Its own overlays, on top of the blueprint's; top of the stack first"`
-	Settings        left4me.Settings        `json:"settings" doc:"Override the blueprint's. Passwords need edit rights; never in lists"`
+	Overlays        []string                `json:"overlays" doc:"Own overlays, on top of the blueprint's; top of the stack first"`
+	Settings        left4me.Settings        `json:"settings" doc:"Override the blueprint's; passwords by right, never in lists"`
 	Version         int                     `json:"version" doc:"Incremented by each change of the definition"`
 	PID             int                     `json:"pid" doc:"0 if there is no process"`
 	Restarts        int                     `json:"restarts" doc:"Since the last requested start, after crashes and unrequested exits"`
@@ -40,13 +40,13 @@ type GameServer struct {
 	NewContent      []left4me.OverlayChange `json:"new_content" doc:"Overlays that a restart would change"`
 	Warnings        []left4me.Warning       `json:"warnings" doc:"Problems that may prevent a start; empty in lists"`
 	Job             *JobRef                 `json:"job,omitempty" doc:"The job that is queued or running"`
-	FailedJob       *FailedJob              `json:"failed_job,omitempty" doc:"The newest job, if it failed and nothing has fixed that"`
+	FailedJob       *FailedJob              `json:"failed_job,omitempty" doc:"The newest job, if it failed and the failure persists"`
 
 	Autostart left4me.Autostart `json:"autostart" enum:"last,always,never" doc:"last: as before; always: also at boot; never: not at boot"`
 	Wanted    left4me.Wanted    `json:"wanted" enum:"running,stopped" doc:"Desired state, as last requested"`
-	WantedBy  string            `json:"wanted_by" doc:"Who requested the desired state; empty if nobody did"`
+	WantedBy  string            `json:"wanted_by" doc:"User who requested the desired state; empty if none did"`
 	WantedAt  time.Time         `json:"wanted_at,omitzero"`
-	Held      left4me.Held      `json:"held" enum:",crashed,boot,restored" doc:"Why left4me does not start it automatically; or empty"`
+	Held      left4me.Held      `json:"held" enum:",crashed,boot,restored" doc:"Why left4me does not start the server itself; or empty"`
 	CreatedAt time.Time         `json:"created_at"`
 
 	NameOnHost left4me.Name `json:"name_on_host,omitempty" doc:"Old name, which the host uses until the next start; absent: not renamed"`
@@ -57,7 +57,7 @@ type Player struct {
 	Name    string  `json:"name"`
 	Score   int     `json:"score"`
 	Seconds float64 `json:"seconds" doc:"Time since the player joined"`
-	Bot     bool    `json:"bot" doc:"A guess: the game does not report bots as such"`
+	Bot     bool    `json:"bot" doc:"A guess, because the game does not mark bots"`
 }
 
 // NewServer is the request to create a server.
@@ -66,7 +66,7 @@ type NewServer struct {
 	Host      string           `json:"host,omitempty" doc:"Default: local"`
 	Port      *int             `json:"port,omitempty" doc:"Default: the next free port"`
 	Blueprint string           `json:"blueprint,omitempty" doc:"Default: default"`
-	Overlays  []string         `json:"overlays,omitempty" doc:"On top of the blueprint's, top first: maps, or maps@3 to pin a revision"`
+	Overlays  []string         `json:"overlays,omitempty" doc:"Added to the blueprint's, top first: maps, or maps@3 to pin a revision"`
 	Settings  left4me.Settings `json:"settings,omitempty"`
 	Autostart string           `json:"autostart,omitempty" enum:"last,always,never" doc:"Default: last"`
 }
@@ -95,8 +95,8 @@ type ConfigDiff struct {
 
 // ConfigFile is a generated file in both versions.
 type ConfigFile struct {
-	Path    string `json:"path" doc:"Path in the game's directory; command line and layers stand for what else a start sets"`
-	Running string `json:"running" doc:"Content as last generated; empty if there is none"`
+	Path    string `json:"path" doc:"Path in the game's directory, or command line or layers for the other inputs of a start"`
+	Running string `json:"running" doc:"Content that was last generated; empty if none"`
 	Next    string `json:"next" doc:"Content that the next start would generate. Passwords are hidden"`
 }
 

@@ -21,7 +21,7 @@ type Upload struct {
 type UploadFile struct {
 	Path string `json:"path"`
 	Size int64  `json:"size" doc:"Announced size; -1 while unknown"`
-	Have int64  `json:"have" doc:"Number of bytes received: where to continue"`
+	Have int64  `json:"have" doc:"Number of bytes received, which is the offset at which to continue"`
 }
 
 // UploadChange is the request for a plan.
