@@ -153,10 +153,10 @@ func templates(t *testing.T) []source {
 	return all
 }
 
-// ofOthers matches the texts whose keys are composed elsewhere: those of errors, checks and warnings,
-// which TestErrorCodesAndTextsAgree, TestCheckCodesAndTextsAgree and TestWarningCodesAndTextsAgree
-// compare, and those of durations in package locale.
-var ofOthers = regexp.MustCompile(`^(error|check|warning|duration|step)\.`)
+// ofOthers matches the texts whose keys are composed elsewhere: those of errors, checks, warnings and
+// notes, which TestErrorCodesAndTextsAgree and TestCodesAndTextsAgree compare, those of steps, which
+// TestStepsHaveTexts compares, and those of durations in package locale.
+var ofOthers = regexp.MustCompile(`^(error|check|warning|note|duration|step)\.`)
 
 var tag = regexp.MustCompile(`</([a-z_]+)>`)
 

@@ -101,7 +101,9 @@ func rare(full bool) (answers map[string]any, checks []left4me.Check, report bus
 			MoreDirs: 1, Moves: []left4me.FolderMove{{From: "a", To: "-"}},
 		}
 		checks = []left4me.Check{{Name: "port", State: left4me.CheckBroken, Text: "no"}}
-		report.Steps = []left4me.Step{{Label: "x", State: left4me.StepFailed, Warning: "w"}}
+		step := left4me.Step{Label: "x", State: left4me.StepFailed}
+		step.SetWarnings(left4me.NewNote("game.outdated"))
+		report.Steps = []left4me.Step{step}
 	}
 	campaign.Modes = map[string][]left4me.Chapter{"coop": {chapter}, "versus": nil}
 	return map[string]any{

@@ -117,12 +117,12 @@ func TestShowAndCancelRollout(t *testing.T) {
 		return len(r.Servers) == 1
 	})
 	if m := r.Servers[0]; r.State != "running" || r.Mode != "empty" || r.Build != 9002 || m.Server != "alpha" || m.State != "wants" ||
-		m.Reason != "3 playing" {
+		m.Reason != "3 players are connected" {
 		t.Errorf("got %+v", r)
 	}
 	a := s.call(t, "DELETE", path, nil)
 	a.into(t, &r)
-	if a.status != http.StatusOK || r.State != "cancelled" || r.Reason != "by admin" {
+	if a.status != http.StatusOK || r.State != "cancelled" || r.Reason != "cancelled by admin" {
 		t.Errorf("got status %d: %s", a.status, a.body)
 	}
 }

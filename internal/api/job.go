@@ -15,7 +15,7 @@ func jobOf(v left4me.Job) apitype.Job {
 	j := apitype.Job{
 		ID: v.ID, Kind: v.Kind, Target: v.Target, TargetID: v.TargetID, Host: v.Host, State: v.State, Steps: v.Steps, Log: v.Log,
 		Error: v.Error, By: v.By.String(),
-		Reason:  v.Reason,
+		Reason:  v.Reason.String(),
 		Attempt: v.Attempt, CreatedAt: v.CreatedAt, StartedAt: v.StartedAt, EndedAt: v.EndedAt, RequestID: v.RequestID,
 	}
 	if j.Error != nil {
@@ -34,7 +34,7 @@ func jobOf(v left4me.Job) apitype.Job {
 // target, it hides passwords; names that the actor may not see are removed from the error.
 func jobFor(ctx context.Context, v left4me.Job) apitype.Job {
 	target := accounts.JobTarget(v)
-	v.Error = accounts.ConcealIn(actorOf(ctx), target, v.Error)
+	v = accounts.ConcealJob(actorOf(ctx), v)
 	if !readsSecrets(ctx, target) {
 		v = v.Public()
 	}

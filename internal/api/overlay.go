@@ -178,16 +178,16 @@ func restartFor(ctx context.Context, v *overlays.Restart) apitype.OverlayRestart
 
 // movesFor returns the servers of a rollout that the actor may see, and the reason why the rollout
 // ended.
-func movesFor(ctx context.Context, moves []rolloutrules.Move, wishes []rolloutrules.Wish, reason string) ([]apitype.Move, string) {
+func movesFor(ctx context.Context, moves []rolloutrules.Move, wishes []rolloutrules.Wish, reason left4me.Note) ([]apitype.Move, string) {
 	moves, wishes, reason = rolloutrules.Visible(actorOf(ctx), moves, wishes, reason)
 	all := make([]apitype.Move, 0, len(moves)+len(wishes))
 	for _, m := range moves {
-		all = append(all, apitype.Move{Server: m.Server, State: m.State, Reason: m.Reason, Job: m.Job})
+		all = append(all, apitype.Move{Server: m.Server, State: m.State, Reason: m.Reason.String(), Job: m.Job})
 	}
 	for _, w := range wishes {
-		all = append(all, apitype.Move{Server: w.Server, State: rolloutrules.Wants, Reason: w.Why})
+		all = append(all, apitype.Move{Server: w.Server, State: rolloutrules.Wants, Reason: w.Why.String()})
 	}
-	return all, reason
+	return all, reason.String()
 }
 
 func (a overlayRoutes) showOverlayRestart(ctx context.Context, n left4me.Name, _ *none) (apitype.OverlayRestart, error) {

@@ -605,14 +605,15 @@ func TestFailuresHideInvisibleObjects(t *testing.T) {
 	job := "/jobs/" + j.ID
 	s.host.says(t, failed)
 	moves := []store.Move{
-		{Server: "alpha", State: "failed", Reason: why.Said(), Why: why}, {Server: "beta", State: "failed", Reason: "it is held"},
+		{Server: "alpha", State: "failed", Reason: left4me.NewNote("rollout.restart_failed_because", "error", why)},
+		{Server: "beta", State: "failed", Reason: left4me.Note{Text: "it is held"}},
 	}
 	if err := errors.Join(s.store.OverlayRestarts().Set(t.Context(), store.OverlayRestart{
 		Overlay: "own", Revision: 1, Mode: "empty", State: "failed", CreatedAt: time.Now(), Moves: moves,
-		Reason: "alpha did not come up with revision 1: " + why.Said(),
+		Reason: left4me.NewNote("rollout.not_up_with_revision", "server", "alpha", "revision", 1, "reason", why),
 	}), s.store.Game().SetRollout(t.Context(), store.Rollout{
 		Host: "local", Mode: "empty", State: "failed", Build: 9002, By: left4me.ByUser("admin"), CreatedAt: time.Now(), Moves: moves[1:],
-		Reason: "beta did not come up on build 9002: it is held",
+		Reason: left4me.NewNote("rollout.not_up_on_build", "server", "beta", "build", 9002),
 	})); err != nil {
 		t.Fatal(err)
 	}

@@ -95,7 +95,7 @@ func shorter(v any, limit int) any {
 	case []left4me.Content:
 		return each(v, func(c left4me.Content) left4me.Content { return shorterContent(c, 0) })
 	case left4me.Game:
-		v.CheckNote = left4me.Clip(v.CheckNote, shortText)
+		v.CheckNote, v.CheckNotes = left4me.Clip(v.CheckNote, shortText), nil
 		return v
 	case []left4me.Campaign:
 		return shorterCampaigns(v, list)

@@ -106,8 +106,9 @@ func (e *Error) Clipped() *Error {
 	return &c
 }
 
-// Clipped returns s with its note and warning truncated to MaxJobNote.
+// Clipped returns s with its notes and warnings truncated to MaxJobNote.
 func (s Step) Clipped() Step {
+	s.Notes, s.Warnings = s.Notes.clipped(), s.Warnings.clipped()
 	s.Note, s.Warning = Clip(s.Note, MaxJobNote), Clip(s.Warning, MaxJobNote)
 	return s
 }

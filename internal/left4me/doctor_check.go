@@ -1,9 +1,6 @@
 package left4me
 
 import (
-	"maps"
-	"strings"
-
 	"github.com/left4me/left4me/internal/locale"
 )
 
@@ -79,39 +76,8 @@ func (c Check) Worded() bool {
 // WithErrors returns c with each error among its arguments replaced by what f returns for
 // it, which is not nil, in the texts too.
 func (c Check) WithErrors(f func(*Error) *Error) Check {
-	args := maps.Clone(c.Args)
-	for name, v := range c.Args {
-		e, ok := v.(*Error)
-		if !ok {
-			continue
-		}
-		shown := f(e)
-		if shown == e {
-			continue
-		}
-		args[name] = shown
-		for _, old := range []string{e.Text, e.Said()} { // for a code that this build doesn't know
-			if old != "" {
-				c.Text, c.Mend = strings.ReplaceAll(c.Text, old, shown.Said()), strings.ReplaceAll(c.Mend, old, shown.Said())
-			}
-		}
-	}
-	c.Args = args
+	c.Args, _ = c.Args.withErrors(f, &c.Text, &c.Mend)
 	return c.Rendered()
-}
-
-// CheckText is the English text of a check's code and of what to do about it, both with
-// places for arguments; see package locale.
-type CheckText struct{ Code, Text, Fix string }
-
-// CheckTexts returns the texts of the codes of all checks, sorted by code. Codes are
-// stable, and so are the names and types of their arguments.
-func CheckTexts() []CheckText {
-	var all []CheckText
-	for _, t := range codeTexts("check.", ".fix") {
-		all = append(all, CheckText{t.Code, t.Text, t.Hint})
-	}
-	return all
 }
 
 // ReasonOf returns err as an argument of a Check: the *Error in its chain, which the

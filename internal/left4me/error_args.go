@@ -277,6 +277,32 @@ func isArgName(s string) bool {
 	return s != "" && len(s) <= maxErrorArgName
 }
 
+// withErrors returns a with each error replaced by what f returns for it, and replaces the errors'
+// texts in texts, which matter for a code that this build does not know.
+func (a Args) withErrors(f func(*Error) *Error, texts ...*string) (out Args, changed bool) {
+	out = maps.Clone(a)
+	for name, v := range a {
+		e, ok := v.(*Error)
+		if !ok {
+			continue
+		}
+		shown := f(e)
+		if shown == e {
+			continue
+		}
+		out[name], changed = shown, true
+		for _, old := range []string{e.Text, e.Said()} {
+			if old == "" {
+				continue
+			}
+			for _, t := range texts {
+				*t = strings.ReplaceAll(*t, old, shown.Said())
+			}
+		}
+	}
+	return out, changed
+}
+
 // haveSecrets reports whether a text among the arguments contains a password.
 func (a Args) haveSecrets() bool {
 	for _, v := range a {

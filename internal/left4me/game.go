@@ -41,14 +41,15 @@ type GameSpec struct {
 
 // Game describes the game installation of a host.
 type Game struct {
-	Current   int64       `json:"current"` // the current build; 0 if the game is not installed
-	Pinned    bool        `json:"pinned"`  // updates must not replace the current build
-	Builds    []GameBuild `json:"builds"`  // newest first: the current build and the builds available for a rollback
-	Latest    int64       `json:"latest"`  // the newest build known from Steam; 0 if unknown
-	Outdated  bool        `json:"outdated"`
-	CheckedAt time.Time   `json:"checked_at,omitzero"` // time of the last check with Steam
-	CheckNote string      `json:"check_note,omitempty"`
-	SteamCMD  string      `json:"steamcmd"` // path; empty if SteamCMD will be downloaded
+	Current    int64       `json:"current"` // the current build; 0 if the game is not installed
+	Pinned     bool        `json:"pinned"`  // updates must not replace the current build
+	Builds     []GameBuild `json:"builds"`  // newest first: the current build and the builds available for a rollback
+	Latest     int64       `json:"latest"`  // the newest build known from Steam; 0 if unknown
+	Outdated   bool        `json:"outdated"`
+	CheckedAt  time.Time   `json:"checked_at,omitzero"`  // time of the last check with Steam
+	CheckNote  string      `json:"check_note,omitempty"` // English text of CheckNotes
+	CheckNotes Notes       `json:"check_notes,omitempty"`
+	SteamCMD   string      `json:"steamcmd"` // path; empty if SteamCMD will be downloaded
 }
 
 // GameBuild is a build of the game on a host: a stack of layers.

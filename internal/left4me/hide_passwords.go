@@ -201,7 +201,9 @@ func (j Job) Public() Job {
 	j.Log = HideLines(j.Log)
 	j.Steps = slices.Clone(j.Steps)
 	for i := range j.Steps {
-		j.Steps[i].Note, j.Steps[i].Warning = HideSecrets(j.Steps[i].Note), HideSecrets(j.Steps[i].Warning)
+		s := &j.Steps[i]
+		s.Note, s.Warning = HideSecrets(s.Note), HideSecrets(s.Warning)
+		s.Notes, s.Warnings = s.Notes.Each(Note.hideSecrets), s.Warnings.Each(Note.hideSecrets)
 	}
 	if j.Error != nil {
 		j.Error = j.Error.hideSecrets()

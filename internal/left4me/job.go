@@ -87,8 +87,10 @@ type Step struct {
 	Label     string    `json:"label"`
 	State     StepState `json:"state"`
 	Progress  Progress  `json:"progress"`
-	Note      string    `json:"note,omitempty"`    // result: "was not mounted"
-	Warning   string    `json:"warning,omitempty"` // a problem that needs attention although the step is done
+	Note      string    `json:"note,omitempty"`     // English text of Notes: "not mounted"
+	Notes     Notes     `json:"notes,omitempty"`    // result; empty from a host without codes
+	Warning   string    `json:"warning,omitempty"`  // English text of Warnings
+	Warnings  Notes     `json:"warnings,omitempty"` // problems that need attention although the step is done
 	StartedAt time.Time `json:"started_at,omitzero"`
 	EndedAt   time.Time `json:"ended_at,omitzero"`
 }
@@ -105,7 +107,7 @@ type Job struct {
 	Log       []string  `json:"log,omitempty"` // the last lines of output, bounded by ClipLog
 	Error     *Error    `json:"error,omitempty"`
 	By        Actor     `json:"by,omitzero"`          // the requester
-	Reason    string    `json:"reason,omitempty"`     // why left4me itself requested the job
+	Reason    Note      `json:"reason,omitzero"`      // why left4me itself requested the job
 	RequestID string    `json:"request_id,omitempty"` // id of the API request; see package requestid
 	Attempt   int       `json:"attempt"`
 	CreatedAt time.Time `json:"created_at"`

@@ -78,11 +78,11 @@ func TestAutostartDecidesAgainAfterFullDisk(t *testing.T) {
 		s.OnFull(func() bool { return true })
 		v, added, err := s.Jobs().Autostart(ctx, start, "", func(left4me.Server, []QueuedJob) Decision {
 			if tries++; tries == 1 {
-				return Decision{Reason: "wanted"}
+				return Decision{Reason: left4me.Note{Text: "wanted"}}
 			}
 			return Decision{}
 		})
-		if err != nil || added || v.Reason != "" || tries != 2 {
+		if err != nil || added || !v.Reason.IsZero() || tries != 2 {
 			t.Errorf("added: %v because %q, after %d tries: %v", added, v.Reason, tries, err)
 		}
 	})

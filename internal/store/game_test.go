@@ -25,10 +25,10 @@ func TestSetRolloutReplacesPreviousOne(t *testing.T) {
 		Moves:     []store.Move{},
 	}
 	second := store.Rollout{
-		Host: "local", Mode: "04:30", Job: "2", Build: 9000000000, State: "failed", Reason: "alpha did not come up",
+		Host: "local", Mode: "04:30", Job: "2", Build: 9000000000, State: "failed", Reason: left4me.Note{Text: "alpha did not come up"},
 		By:        left4me.ByUser("bo"),
 		CreatedAt: at, BegunAt: at.Add(time.Second), EndedAt: at.Add(time.Minute),
-		Moves: []store.Move{{Server: "alpha", Job: "3", State: "failed", Reason: "it crashed"}},
+		Moves: []store.Move{{Server: "alpha", Job: "3", State: "failed", Reason: left4me.NewNote("rollout.restart_cancelled")}},
 	}
 	for _, want := range []store.Rollout{first, second} {
 		if err := s.Game().SetRollout(t.Context(), want); err != nil {

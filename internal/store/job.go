@@ -41,9 +41,10 @@ func scanJob(r row) (QueuedJob, error) {
 		created        int64
 		started, ended sql.NullInt64
 		by             requester
+		reason         string
 	)
 	err := r.Scan(&v.ID, &v.Kind, &v.Target, &v.Host, &v.State, &spec, &steps, &log, &failure, &by.name, &by.id, &by.kind, &by.token,
-		&v.Attempt, &v.Cancelling, &created, &started, &ended, &v.Reason, &v.TargetID, &v.RequestID)
+		&v.Attempt, &v.Cancelling, &created, &started, &ended, &reason, &v.TargetID, &v.RequestID)
 	if err != nil {
 		return v, err
 	}
@@ -55,7 +56,7 @@ func scanJob(r row) (QueuedJob, error) {
 			return v, err
 		}
 	}
-	v.Spec = spec
+	v.Spec, v.Reason = spec, noteFrom(reason)
 	return v, errors.Join(fromJSON(steps, &v.Steps), fromJSON(log, &v.Log))
 }
 
@@ -199,7 +200,7 @@ func insertJob(ctx context.Context, tx *transaction, v *QueuedJob, before left4m
 			`+requesterColumns+`)
 		VALUES (?1,?2,?3,?4,?5,?6,?7,'[]',?8,?9,?10,
 			CASE WHEN ?11 <> '' OR ?3 <> 'server' THEN ?11 ELSE (SELECT wanted FROM server WHERE id = ?10) END,?16,?12,?13,?14,?15)`,
-		v.ID, v.Kind, v.Kind.Noun(), v.Target, v.Host, v.State, string(v.Spec), millis(v.CreatedAt), v.Reason, v.TargetID, before,
+		v.ID, v.Kind, v.Kind.Noun(), v.Target, v.Host, v.State, string(v.Spec), millis(v.CreatedAt), noteText(v.Reason), v.TargetID, before,
 		by.name, by.id, by.kind, by.token, v.RequestID)
 	if err == nil {
 		err = jobEvent(ctx, tx, left4me.JobAdded, v.Job)
@@ -212,7 +213,7 @@ func insertJob(ctx context.Context, tx *transaction, v *QueuedJob, before left4m
 
 // jobEvent writes an event of a job, by the actor who requested it.
 func jobEvent(ctx context.Context, tx *transaction, kind left4me.EventKind, v left4me.Job) error {
-	e := left4me.JobEvent{Job: v.ID, Kind: v.Kind, Host: v.Host, State: v.State, Reason: v.Reason}
+	e := left4me.JobEvent{Job: v.ID, Kind: v.Kind, Host: v.Host, State: v.State, Reason: v.Reason.Text}
 	if v.Error != nil {
 		e.Error = v.Error.Clipped().Text
 	}

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -18,7 +19,7 @@ type Rollout struct {
 	Job       left4me.JobID // job on the game whose end starts the rollout
 	Build     int64         // target build; 0 before the rollout has started
 	State     string
-	Reason    string // why it ended
+	Reason    left4me.Note // why it ended
 	By        left4me.Actor
 	CreatedAt time.Time
 	BegunAt   time.Time // when the rollout started
@@ -31,15 +32,29 @@ type Move struct {
 	Server left4me.Name  `json:"server"`
 	Job    left4me.JobID `json:"job"` // restart job
 	State  string        `json:"state"`
-	Reason string        `json:"reason,omitempty"`
-	// Why is the error behind Reason; nil if there is none or the row predates Why.
-	Why *left4me.Error `json:"why,omitempty"`
+	Reason left4me.Note  `json:"reason,omitzero"`
+}
+
+// UnmarshalJSON decodes a move. Earlier builds stored the error behind the reason separately.
+func (m *Move) UnmarshalJSON(data []byte) error {
+	type plain Move // without this method
+	v := struct {
+		plain
+		Why *left4me.Error `json:"why"`
+	}{}
+	if err := json.Unmarshal(data, &v); err != nil {
+		return err
+	}
+	*m = Move(v.plain)
+	if v.Why != nil {
+		m.Reason = left4me.NewNote("rollout.restart_failed_because", "error", v.Why)
+	}
+	return nil
 }
 
 // Same reports whether two moves are equal.
 func (m Move) Same(o Move) bool {
-	m.Why, o.Why = nil, nil // Reason has the same text
-	return m == o
+	return m.Server == o.Server && m.Job == o.Job && m.State == o.State && m.Reason.Same(o.Reason)
 }
 
 // moveStates returns the state of each server.
@@ -60,13 +75,14 @@ func scanRollout(r row) (Rollout, error) {
 		begun, ended sql.NullInt64
 		moves        string
 		by           requester
+		reason       string
 	)
-	err := r.Scan(&v.Host, &v.Mode, &v.Job, &v.Build, &v.State, &v.Reason, &by.name, &by.id, &by.kind, &by.token, &created,
+	err := r.Scan(&v.Host, &v.Mode, &v.Job, &v.Build, &v.State, &reason, &by.name, &by.id, &by.kind, &by.token, &created,
 		&begun, &ended, &moves)
 	if err != nil {
 		return v, err
 	}
-	v.By = by.actor()
+	v.By, v.Reason = by.actor(), noteFrom(reason)
 	v.CreatedAt, v.BegunAt, v.EndedAt = fromMillis(created), fromNull(begun), fromNull(ended)
 	return v, fromJSON(moves, &v.Moves)
 }
@@ -94,13 +110,13 @@ func (s Game) SetRollout(ctx context.Context, v Rollout) error {
 			return err
 		}
 		_, err = tx.ExecContext(ctx, `INSERT OR REPLACE INTO rollout(`+rolloutColumns+`) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
-			v.Host, v.Mode, v.Job, v.Build, v.State, v.Reason, by.name, by.id, by.kind, by.token, millis(v.CreatedAt),
+			v.Host, v.Mode, v.Job, v.Build, v.State, noteText(v.Reason), by.name, by.id, by.kind, by.token, millis(v.CreatedAt),
 			millisOrNull(v.BegunAt), millisOrNull(v.EndedAt), moves)
 		if err != nil {
 			return err
 		}
 		return tx.eventBy(ctx, v.By, left4me.GameRollout, left4me.OnHost(v.Host),
-			left4me.RolloutEvent{Host: v.Host, Build: v.Build, State: v.State, Reason: v.Reason, Servers: moveStates(now)})
+			left4me.RolloutEvent{Host: v.Host, Build: v.Build, State: v.State, Reason: v.Reason.Text, Servers: moveStates(now)})
 	})
 	if err != nil {
 		return fmt.Errorf("keep rollout on %s: %w", v.Host, err)
@@ -120,7 +136,7 @@ type OverlayRestart struct {
 	Revision  int
 	Mode      string // empty or HH:MM
 	State     string
-	Reason    string // why it ended
+	Reason    left4me.Note // why it ended
 	CreatedAt time.Time
 	EndedAt   time.Time
 	Moves     []Move
@@ -134,11 +150,12 @@ func scanRestart(r row) (OverlayRestart, error) {
 		created int64
 		ended   sql.NullInt64
 		moves   string
+		reason  string
 	)
-	if err := r.Scan(&v.Overlay, &v.Revision, &v.Mode, &v.State, &v.Reason, &created, &ended, &moves); err != nil {
+	if err := r.Scan(&v.Overlay, &v.Revision, &v.Mode, &v.State, &reason, &created, &ended, &moves); err != nil {
 		return v, err
 	}
-	v.CreatedAt, v.EndedAt = fromMillis(created), fromNull(ended)
+	v.CreatedAt, v.EndedAt, v.Reason = fromMillis(created), fromNull(ended), noteFrom(reason)
 	return v, fromJSON(moves, &v.Moves)
 }
 
@@ -176,12 +193,12 @@ func (s OverlayRestarts) Set(ctx context.Context, v OverlayRestart) error {
 		}
 		n, err := rowsAffected(tx.ExecContext(ctx, `INSERT OR REPLACE INTO content_restart(`+restartColumns+`)
 			SELECT ?,?,?,?,?,?,?,? WHERE EXISTS (SELECT 1 FROM overlay WHERE name = ?1)`,
-			v.Overlay, v.Revision, v.Mode, v.State, v.Reason, millis(v.CreatedAt), millisOrNull(v.EndedAt), moves))
+			v.Overlay, v.Revision, v.Mode, v.State, noteText(v.Reason), millis(v.CreatedAt), millisOrNull(v.EndedAt), moves))
 		if err != nil || n == 0 {
 			return err
 		}
 		return tx.event(ctx, left4me.OverlayRollout, left4me.OnOverlay(v.Overlay),
-			left4me.RolloutEvent{Revision: v.Revision, State: v.State, Reason: v.Reason, Servers: moveStates(v.Moves)})
+			left4me.RolloutEvent{Revision: v.Revision, State: v.State, Reason: v.Reason.Text, Servers: moveStates(v.Moves)})
 	})
 	if err != nil {
 		return fmt.Errorf("keep restarts for %s: %w", v.Overlay, err)

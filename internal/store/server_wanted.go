@@ -93,7 +93,7 @@ func hold(ctx context.Context, tx *transaction, name left4me.Name, why left4me.H
 
 // Decision is what to do with a server when left4me starts.
 type Decision struct {
-	Reason string       // why it is started; empty: it isn't
+	Reason left4me.Note // why it is started; zero: it isn't
 	Hold   left4me.Held // why it is held until a user starts it; empty: unchanged
 }
 
@@ -131,7 +131,7 @@ func (s Jobs) Autostart(ctx context.Context, v QueuedJob, boot string, decide fu
 				return err
 			}
 		}
-		if do.Reason == "" {
+		if do.Reason.IsZero() {
 			return nil
 		}
 		added, v.Reason, v.TargetID = true, do.Reason, server.ID

@@ -155,12 +155,12 @@ func TestAutostartDecidesOnCurrentRow(t *testing.T) {
 		if row.BootID != "" || row.Wanted != left4me.WantRunning || len(active) != 0 {
 			t.Errorf("got %+v, %v", row, active)
 		}
-		return store.Decision{Reason: "started after a reboot"}
+		return store.Decision{Reason: left4me.NewNote("autostart.after_boot")}
 	})
 	if !added || err != nil || got.State != left4me.JobQueued {
 		t.Fatalf("got %+v, %v, error %v", got, added, err)
 	}
-	if have, err := s.Jobs().Get(t.Context(), "1"); err != nil || have.Reason != "started after a reboot" {
+	if have, err := s.Jobs().Get(t.Context(), "1"); err != nil || have.Reason.Code != "autostart.after_boot" {
 		t.Errorf("got %+v, error %v", have, err)
 	}
 	_, added, err = s.Jobs().Autostart(t.Context(), v, "boot-2", func(row left4me.Server, active []store.QueuedJob) store.Decision {

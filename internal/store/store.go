@@ -240,6 +240,28 @@ func toJSON(v any) (string, error) {
 
 func fromJSON(s string, v any) error { return json.Unmarshal([]byte(s), v) }
 
+// noteText returns the column of a note: JSON, or the plain text of a note without a code, as builds
+// without codes stored it.
+func noteText(n left4me.Note) string {
+	if n.Code == "" {
+		return n.Text
+	}
+	s, err := toJSON(n)
+	if err != nil {
+		return n.Text
+	}
+	return s
+}
+
+// noteFrom is the inverse of noteText.
+func noteFrom(s string) left4me.Note {
+	var n left4me.Note
+	if strings.HasPrefix(s, "{") && fromJSON(s, &n) == nil && n.Code != "" {
+		return n
+	}
+	return left4me.Note{Text: s}
+}
+
 // collect reads all rows of a query.
 func collect[T any](rows *sql.Rows, err error, scan func(row) (T, error)) ([]T, error) {
 	if err != nil {

@@ -16,7 +16,7 @@ func TestPanelShowsReasonOfAutostart(t *testing.T) {
 	v := must(s.servers.Get(t.Context(), "alpha"))(t)
 	_, added, err := s.jobs.Autostart(t.Context(), left4me.ByLeft4me, "alpha", v.Host, left4me.Spec{Name: "alpha"}, "boot",
 		func(left4me.Server, []left4me.JobKind) store.Decision {
-			return store.Decision{Reason: "started after a reboot"}
+			return store.Decision{Reason: left4me.NewNote("autostart.after_boot")}
 		})
 	if !added || err != nil {
 		t.Fatal(added, err)

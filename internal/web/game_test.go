@@ -135,11 +135,11 @@ func TestGamePageShowsRollout(t *testing.T) {
 	s.host.report(t, s.host.next(t), left4me.JobDone, nil)
 	await(t, "the waiting server", func() bool {
 		page := b.get("/game")
-		return strings.Contains(page.body, "Rollout of build 9002") && strings.Contains(page.body, "2 playing")
+		return strings.Contains(page.body, "Rollout of build 9002") && strings.Contains(page.body, "2 players are connected")
 	})
 	b.post("/game/rollout/cancel").has(t, http.StatusSeeOther)
 	page := b.get("/game")
-	page.has(t, 200, "Cancelled", "By admin.", "Requested by admin.")
+	page.has(t, 200, "Cancelled", "Cancelled by admin.", "Requested by admin.")
 	page.hasNot(t, "/game/rollout/cancel")
 	b.post("/game/rollback", "build", "9001", "restart", "at", "hour", "04:30").has(t, http.StatusSeeOther)
 	if d := s.host.next(t); d.Kind != left4me.RollbackGame || string(d.Spec) != `{"build":9001}` {

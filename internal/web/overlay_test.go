@@ -77,7 +77,7 @@ func TestOverlayPageShowsRollout(t *testing.T) {
 	guest.post("/overlays/maps/moves/cancel").has(t, http.StatusForbidden)
 	b.post("/overlays/maps/moves/cancel").has(t, http.StatusSeeOther)
 	page = b.get("/overlays/maps")
-	page.has(t, http.StatusOK, "Cancelled", "By admin.", "A restart changes the revision on 1 server")
+	page.has(t, http.StatusOK, "Cancelled", "Cancelled by admin.", "A restart changes the revision on 1 server")
 	page.hasNot(t, "/overlays/maps/moves/cancel")
 }
 

@@ -557,14 +557,15 @@ func TestFailuresDontNameHiddenObjects(t *testing.T) {
 	s.tell(t, failed)
 	s.host.setChecks([]left4me.Check{{Name: "process", State: left4me.CheckBroken, Text: "it failed: " + failed.Reason}})
 	moves := []store.Move{
-		{Server: "alpha", State: "failed", Reason: why.Said(), Why: why}, {Server: "beta", State: "failed", Reason: "it is held"},
+		{Server: "alpha", State: "failed", Reason: left4me.NewNote("rollout.restart_failed_because", "error", why)},
+		{Server: "beta", State: "failed", Reason: left4me.Note{Text: "it is held"}},
 	}
 	err := errors.Join(s.store.OverlayRestarts().Set(ctx, store.OverlayRestart{
 		Overlay: "plugins", Revision: 2, Mode: "empty", State: overlays.RestartFailed, CreatedAt: longAgo, Moves: moves,
-		Reason: "alpha did not come up with revision 2: " + why.Said(),
+		Reason: left4me.NewNote("rollout.not_up_with_revision", "server", "alpha", "revision", 2, "reason", why),
 	}), s.store.Game().SetRollout(ctx, store.Rollout{
 		Host: left4me.LocalHost, Mode: "empty", State: "failed", Build: 9002, By: admin, CreatedAt: longAgo, Moves: moves[1:],
-		Reason: "beta did not come up on build 9002: it is held",
+		Reason: left4me.NewNote("rollout.not_up_on_build", "server", "beta", "build", 9002),
 	}))
 	if err != nil {
 		t.Fatal(err)

@@ -179,7 +179,7 @@ func TestStartCancelledWhileQueuedEndsWithin5s(t *testing.T) {
 		for _, j := range starts {
 			var now stage.Job
 			s.Must(t, "GET", "/jobs/"+j.ID, nil, &now)
-			if len(now.Steps) > 0 && strings.Contains(now.Steps[0].Note, "waits for its turn") {
+			if len(now.Steps) > 0 && strings.Contains(now.Steps[0].Note, "other servers are starting") {
 				waits = j.ID
 			}
 		}

@@ -61,7 +61,8 @@ func TestServersStopOnFullDisk(t *testing.T) {
 		}
 		stage.Until(t, "nothing can be written to the disk", full)
 		job := s.Ask(t, "stop", "alpha")
-		if job = s.Ended(t, job.ID); job.State != "done" || !strings.HasPrefix(job.Steps[0].Note, "disk full") || len(s.Games()) > 0 {
+		if job = s.Ended(t, job.ID); job.State != "done" || !strings.HasPrefix(job.Steps[0].Note, "the disk is full") ||
+			len(s.Games()) > 0 {
 			t.Fatalf("%+v, games %v", job, s.Games())
 		}
 		disktest.Empty(t, s.Root)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"slices"
 	"strings"
 
 	"github.com/left4me/left4me/internal/left4me"
@@ -143,4 +144,19 @@ func (r errorReader) sees(kind left4me.TargetKind, name string) (there, seen boo
 		target, there = found, found.ID != ""
 	}
 	return there, Allow(r.actor, See, target) == nil
+}
+
+// ConcealJob returns a job with its error and the errors in its notes as actor, who may see the job,
+// may read them; see ConcealIn.
+func ConcealJob(actor Actor, j left4me.Job) left4me.Job {
+	if actor.Only == nil {
+		return j
+	}
+	shown := func(e *left4me.Error) *left4me.Error { return ConcealIn(actor, JobTarget(j), e) }
+	j.Error = shown(j.Error)
+	j.Steps = slices.Clone(j.Steps)
+	for i := range j.Steps {
+		j.Steps[i] = j.Steps[i].WithErrors(shown)
+	}
+	return j
 }

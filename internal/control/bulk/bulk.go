@@ -262,7 +262,10 @@ func (b *Bulk) settle(ctx context.Context, a Act) (Act, error) {
 // settled returns a server with the result of its job.
 func settled(s Server, j left4me.Job) Server {
 	m := rolloutrules.Settle(store.Move{State: s.State}, j)
-	s.State, s.Why = m.State, m.Why
+	s.State = m.State
+	if s.State == Broken {
+		s.Why = j.Error
+	}
 	if s.Why == nil {
 		switch s.State {
 		case Skipped:

@@ -397,8 +397,8 @@ func TestRolloutStopsWhenServerFailsToStart(t *testing.T) {
 	s.do(func() { s.broken["alpha"] = true })
 	s.act(t, left4me.UpdateGame, game.Now)
 	r := s.rollout(t, "that it stops", state(game.Failed))
-	if !strings.Contains(r.Reason, "alpha did not come up on build 2: it ended by itself") || s.build("beta") != 1 {
-		t.Errorf("%s; beta is on %d", r.Reason, s.build("beta"))
+	if !strings.Contains(r.Reason.Text, "alpha did not come up on build 2: it ended by itself") || s.build("beta") != 1 {
+		t.Errorf("%s; beta is on %d", r.Reason.Text, s.build("beta"))
 	}
 }
 
@@ -417,7 +417,7 @@ func TestRolloutWaitsForServersWithPlayers(t *testing.T) {
 	}
 	s.plays(t, "beta", 0)
 	s.rollout(t, "that beta has just become empty", func(r *game.Rollout) bool {
-		return len(r.Wishes) == 1 && r.Wishes[0].Why == "just became empty"
+		return len(r.Wishes) == 1 && r.Wishes[0].Why.Code == "rollout.wait_empty"
 	})
 	s.do(func() { s.ahead = 4 * time.Minute })
 	s.rollout(t, "the end", state(game.Done))
@@ -451,10 +451,11 @@ func TestCancelledRolloutLeavesServersUnchanged(t *testing.T) {
 	s.act(t, left4me.UpdateGame, game.Empty)
 	s.rollout(t, "that it runs", state(game.Running))
 	r, err := s.CancelRollout(t.Context(), left4me.ByUser("bo"), left4me.LocalHost)
-	if err != nil || r.State != game.Cancelled || r.Reason != "by bo" {
+	if err != nil || r.State != game.Cancelled || r.Reason.Text != "cancelled by bo" {
 		t.Fatalf("got %+v, error %v", r, err)
 	}
-	if again, err := s.CancelRollout(t.Context(), left4me.ByUser("cy"), left4me.LocalHost); err != nil || again.Reason != "by bo" {
+	if again, err := s.CancelRollout(t.Context(), left4me.ByUser("cy"), left4me.LocalHost); err != nil ||
+		again.Reason.Text != "cancelled by bo" {
 		t.Errorf("got %+v, error %v", again, err)
 	}
 	// A newer rollout replaces a cancelled one.
@@ -471,7 +472,7 @@ func TestRolloutEndsWithFailedJob(t *testing.T) {
 	s.do(func() { s.update = 0 })
 	update := s.act(t, left4me.UpdateGame, game.Now)
 	r := s.rollout(t, "that it is off", state(game.Cancelled))
-	if !strings.Contains(r.Reason, "failed") {
+	if !strings.Contains(r.Reason.Text, "failed") {
 		t.Errorf("got %+v", r)
 	}
 	s.do(func() { s.update = 2 })

@@ -44,7 +44,7 @@ func (g *Game) advance(ctx context.Context, host left4me.Name) error {
 	}
 	if do.end != "" {
 		r.State, r.Reason, r.EndedAt = do.end, do.reason, g.now().UTC()
-		g.log.InfoContext(ctx, "rollout ended", "host", host, "build", r.Build, "state", r.State, "reason", r.Reason, "servers",
+		g.log.InfoContext(ctx, "rollout ended", "host", host, "build", r.Build, "state", r.State, "reason", r.Reason.Text, "servers",
 			len(r.Moves))
 	}
 	return g.saveRollout(ctx, r)
@@ -55,13 +55,15 @@ func (g *Game) begin(ctx context.Context, r *store.Rollout) (bool, error) {
 	j, err := g.jobs.Get(ctx, r.Job)
 	switch {
 	case errors.Is(err, left4me.NotFound):
-		r.State, r.Reason = Cancelled, "its job is gone"
+		r.State, r.Reason = Cancelled, left4me.NewNote("rollout.job_missing")
 	case err != nil:
 		return false, err
 	case !j.State.Ended():
 		return false, nil
+	case j.State == left4me.JobCancelled:
+		r.State, r.Reason = Cancelled, left4me.NewNote("rollout.job_cancelled")
 	case j.State != left4me.JobDone:
-		r.State, r.Reason = Cancelled, fmt.Sprintf("its job, %s, ended as %s", j.Kind.Verb(), j.State)
+		r.State, r.Reason = Cancelled, left4me.NewNote("rollout.job_failed")
 	default:
 		// The last answer of the host may be older than the end of the job.
 		a := g.ask(ctx, r.Host)
@@ -99,7 +101,7 @@ func (g *Game) settleAll(ctx context.Context, r *store.Rollout) error {
 			return err
 		}
 		if err != nil {
-			r.Moves[i].State, r.Moves[i].Reason = Left, "its restart is gone"
+			r.Moves[i] = rolloutrules.Missing(m)
 			continue
 		}
 		r.Moves[i] = rolloutrules.Settle(m, j)
@@ -198,7 +200,7 @@ func (g *Game) CancelRollout(ctx context.Context, by left4me.Actor, host left4me
 	if err := g.settleAll(ctx, &r); err != nil {
 		return nil, err
 	}
-	r.State, r.Reason, r.EndedAt = Cancelled, "by "+by.String(), g.now().UTC()
+	r.State, r.Reason, r.EndedAt = Cancelled, rolloutrules.CancelledBy(by), g.now().UTC()
 	g.log.InfoContext(ctx, "rollout cancelled", "host", host, "build", r.Build, "by", by.String())
 	return &Rollout{Rollout: r}, g.saveRollout(ctx, r)
 }

@@ -2,7 +2,6 @@ package game
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"time"
 
@@ -37,17 +36,17 @@ type step struct {
 	restart []left4me.Name
 	wishes  []Wish // all servers still to be restarted, including those in restart
 	end     string // final state of the rollout, or empty
-	reason  string
+	reason  left4me.Note
 }
 
 // next decides the next step of an active rollout. It depends on its arguments only.
 func next(r store.Rollout, s situation) step {
 	if s.build != 0 && s.build != r.Build {
-		return step{end: Cancelled, reason: fmt.Sprintf("servers start with build %d now", s.build)}
+		return step{end: Cancelled, reason: left4me.NewNote("rollout.other_build", "build", s.build)}
 	}
 	if i := slices.IndexFunc(r.Moves, func(m store.Move) bool { return m.State == Broken }); i >= 0 {
 		m := r.Moves[i]
-		return step{end: Failed, reason: rolloutrules.NotUp(m, fmt.Sprintf("on build %d", r.Build))}
+		return step{end: Failed, reason: rolloutrules.NotUpOnBuild(m, r.Build)}
 	}
 	var out step
 	unsure := s.build == 0

@@ -26,14 +26,14 @@ func view(name left4me.Name, build int64, players int) servers.View {
 func stepText(s step) string {
 	var out []string
 	for _, w := range s.wishes {
-		why := w.Why
+		why := w.Why.Text
 		if slices.Contains(s.restart, w.Server) {
 			why = "restart"
 		}
 		out = append(out, fmt.Sprintf("%s: %s", w.Server, why))
 	}
 	if s.end != "" {
-		out = append(out, strings.TrimSpace(s.end+" "+s.reason))
+		out = append(out, strings.TrimSpace(s.end+" "+s.reason.Text))
 	}
 	return strings.Join(out, "; ")
 }
@@ -80,9 +80,9 @@ func TestNextRolloutStepDependsOnMode(t *testing.T) {
 		},
 		{
 			"a failed start ends the rollout", Now,
-			[]store.Move{{Server: "b", State: Broken, Reason: "it crashed"}},
+			[]store.Move{{Server: "b", State: Broken, Reason: left4me.NewNote("rollout.restart_failed")}},
 			[]servers.View{view("a", 1, 0)},
-			2, "failed b did not come up on build 2: it crashed",
+			2, "failed b did not come up on build 2",
 		},
 		{"a server left unchanged", Now, []store.Move{{Server: "b", State: Left}}, []servers.View{view("b", 1, 0)}, 2, "done"},
 		{
@@ -95,7 +95,7 @@ func TestNextRolloutStepDependsOnMode(t *testing.T) {
 			"the current build has changed", Now, nil,
 			[]servers.View{view("a", 1, 0)},
 			3,
-			"cancelled servers start with build 3 now",
+			"cancelled the current build is now 3",
 		},
 		{"unknown current build", Now, nil, nil, 0, ""},
 		{"a server in unknown state", Now, nil, []servers.View{in(left4me.Unknown, view("a", 0, 0))}, 2, ""},
@@ -105,21 +105,21 @@ func TestNextRolloutStepDependsOnMode(t *testing.T) {
 			[]store.Move{{Server: "b", State: Moved}},
 			[]servers.View{busy},
 			2,
-			"c: another job works on it",
+			"c: another job is running on this server",
 		},
 		{
 			"empty servers first", Empty,
 			[]store.Move{{Server: "x", State: Moved}},
 			[]servers.View{view("a", 1, 0), view("b", 1, 3), view("c", 1, 0)},
-			2, "a: restart; b: 3 playing; c: just became empty",
+			2, "a: restart; b: 3 players are connected; c: empty for less than a minute",
 		},
 		{
 			"a starting server is not empty yet", Empty, nil,
 			[]servers.View{in(left4me.Starting, view("d", 1, 0))},
 			2,
-			"d: just became empty",
+			"d: empty for less than a minute",
 		},
-		{"before the time of day", "13:00", nil, []servers.View{view("a", 1, 0)}, 2, "a: waits for 13:00"},
+		{"before the time of day", "13:00", nil, []servers.View{view("a", 1, 0)}, 2, "a: waiting until 13:00"},
 		{"at the time of day, with players", "11:30", nil, []servers.View{view("a", 1, 5)}, 2, "a: restart"},
 		{
 			"a started rollout continues after the window", "10:00",

@@ -13,8 +13,8 @@ import (
 	"github.com/left4me/left4me/internal/store"
 )
 
-// whyDirect is the note shown with a job whose row could not be written.
-const whyDirect = "disk full: this job is recorded when there is room"
+// whyDirect returns the note shown with a job whose row could not be written.
+func whyDirect() left4me.Note { return left4me.NewNote("job.not_recorded_yet") }
 
 // writeEvery is the interval for retrying rows that did not fit on a full disk.
 const writeEvery = 2 * time.Second
@@ -91,7 +91,7 @@ func (j *Jobs) stopDirectly(ctx context.Context, asked store.QueuedJob, cancel [
 			return d.Job, nil
 		}
 	}
-	asked.State, asked.Attempt, asked.Reason = left4me.JobRunning, 1, whyDirect
+	asked.State, asked.Attempt, asked.Reason = left4me.JobRunning, 1, whyDirect()
 	asked.StartedAt = asked.CreatedAt
 	j.unwritten.add(direct{QueuedJob: asked, cancel: cancel})
 	err := j.bus.Request(ctx, bus.Command(asked.Host, bus.VerbStop), message(asked), nil)

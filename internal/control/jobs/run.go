@@ -271,7 +271,7 @@ func (j *Jobs) progressDirect(r bus.JobReport) bool {
 		if !d.State.Ended() {
 			d.State, d.Steps, d.Log, d.Error = r.State, r.Steps, r.Log, r.Error
 			if len(d.Steps) > 0 && d.Steps[0].Note == "" {
-				d.Steps[0].Note = whyDirect
+				d.Steps[0].SetNotes(whyDirect())
 			}
 			if r.State.Ended() {
 				d.EndedAt = time.Now().UTC().Truncate(time.Millisecond)
@@ -289,7 +289,7 @@ func (j *Jobs) report(ctx context.Context, subject string, data []byte) (any, er
 	v, r, err := j.reported(ctx, subject, data)
 	if errors.Is(err, left4me.NotFound) {
 		if r.State.Ended() && j.progressDirect(r) {
-			j.log.InfoContext(ctx, "job ended", "job", r.ID, "state", r.State, "why", whyDirect)
+			j.log.InfoContext(ctx, "job ended", "job", r.ID, "state", r.State, "why", whyDirect().Text)
 			j.writeDirect(ctx)
 		}
 		return bus.Empty{V: bus.Version}, nil // the job no longer exists

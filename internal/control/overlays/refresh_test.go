@@ -195,7 +195,7 @@ func TestScheduledRevisionIsRolledOut(t *testing.T) {
 	})
 	r, err := s.Restart(t.Context(), "maps")
 	if err != nil || r.State != overlays.RestartRuns || len(r.Wishes) != 1 || r.Wishes[0].Server != "full" ||
-		r.Wishes[0].Why != "2 playing" {
+		r.Wishes[0].Why.Text != "2 players are connected" {
 		t.Errorf("got %+v, error %v", r, err)
 	}
 	all, err := s.jobs.List(t.Context(), "server", "full", 9)
@@ -203,7 +203,7 @@ func TestScheduledRevisionIsRolledOut(t *testing.T) {
 		t.Errorf("a server with players was restarted: %+v, %v", all, err)
 	}
 	if r, err = s.CancelRestart(t.Context(), left4me.ByUser(admin), "maps"); err != nil || r.State != overlays.RestartCancelled ||
-		r.Reason != "by admin" {
+		r.Reason.Text != "cancelled by admin" {
 		t.Errorf("got %+v, error %v", r, err)
 	}
 	s.mu.Lock()

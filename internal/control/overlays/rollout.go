@@ -126,9 +126,8 @@ func (c *Overlays) advance(ctx context.Context) error {
 			continue // the list may lack the servers that need a restart; new reports wake Run
 		case do.end != "":
 			r.State, r.Reason, r.EndedAt = do.end, do.reason, toMillis(now)
-			c.log.InfoContext(ctx, "servers moved over to a revision", "overlay", r.Overlay, "revision", r.Revision, "state", r.State,
-				"reason",
-				r.Reason, "servers", len(r.Moves))
+			c.log.InfoContext(ctx, "overlay rollout ended", "overlay", r.Overlay, "revision", r.Revision, "state", r.State,
+				"reason", r.Reason.Text, "servers", len(r.Moves))
 		case i >= 0 && !moving:
 			r.Moves = append(r.Moves, c.move(ctx, r, do.wishes[i].Server))
 			moving = true
@@ -164,14 +163,14 @@ func restarting(r store.OverlayRestart) bool {
 type step struct {
 	wishes []rolloutrules.Wish
 	end    string
-	reason string
+	reason left4me.Note
 }
 
 // next decides the next step of a rollout. It depends on its arguments only.
 func next(r store.OverlayRestart, all []servers.View, empty rolloutrules.Since, now time.Time) step {
 	if i := slices.IndexFunc(r.Moves, func(m store.Move) bool { return m.State == rolloutrules.Broken }); i >= 0 {
 		m := r.Moves[i]
-		return step{end: RestartFailed, reason: rolloutrules.NotUp(m, fmt.Sprintf("with revision %d", r.Revision))}
+		return step{end: RestartFailed, reason: rolloutrules.NotUpWithRevision(m, r.Revision)}
 	}
 	var out step
 	unsure := false
@@ -219,7 +218,7 @@ func (c *Overlays) settle(ctx context.Context, r store.OverlayRestart) (store.Ov
 		j, err := c.jobs.Get(ctx, m.Job)
 		switch {
 		case errors.Is(err, left4me.NotFound):
-			r.Moves[i].State, r.Moves[i].Reason = rolloutrules.Left, "its restart is gone"
+			r.Moves[i] = rolloutrules.Missing(m)
 		case err != nil:
 			return r, err
 		default:
@@ -276,7 +275,7 @@ func (c *Overlays) CancelRestart(ctx context.Context, by left4me.Actor, name lef
 	if err != nil || r.State != RestartRuns {
 		return &Restart{OverlayRestart: r}, err
 	}
-	r.State, r.Reason, r.EndedAt = RestartCancelled, "by "+by.String(), toMillis(c.now())
+	r.State, r.Reason, r.EndedAt = RestartCancelled, rolloutrules.CancelledBy(by), toMillis(c.now())
 	c.log.InfoContext(ctx, "servers stay at their revisions", "overlay", name, "revision", r.Revision, "by", by.String())
 	return &Restart{OverlayRestart: r}, c.storage.OverlayRestarts().Set(context.WithoutCancel(ctx), r)
 }

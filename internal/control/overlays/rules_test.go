@@ -68,10 +68,10 @@ func TestNextStepOfRevisionRolloutDependsOnMode(t *testing.T) {
 		{
 			"only empty servers are restarted", "empty", nil,
 			[]servers.View{on("a", 0, newer), on("c", 3, newer)},
-			"a ready; c 3 playing",
+			"a ready; c 3 players are connected",
 		},
-		{"a server that just became empty waits", "empty", nil, []servers.View{on("b", 0, newer)}, "b just became empty"},
-		{"before the time of day", "13:00", nil, []servers.View{on("a", 0, newer)}, "a waits for 13:00"},
+		{"a server that just became empty waits", "empty", nil, []servers.View{on("b", 0, newer)}, "b empty for less than a minute"},
+		{"before the time of day", "13:00", nil, []servers.View{on("a", 0, newer)}, "a waiting until 13:00"},
 		{"at the time of day, with players", "11:30", nil, []servers.View{on("c", 3, newer)}, "c ready"},
 		{"all servers have the revision", "empty", nil, []servers.View{on("a", 0), in(left4me.Stopped, on("b", 0, newer))}, "done"},
 		{
@@ -82,9 +82,9 @@ func TestNextStepOfRevisionRolloutDependsOnMode(t *testing.T) {
 		},
 		{
 			"a failed start ends the rollout", "empty",
-			[]store.Move{{Server: "b", State: rolloutrules.Broken, Reason: "it crashed"}},
+			[]store.Move{{Server: "b", State: rolloutrules.Broken, Reason: left4me.NewNote("rollout.restart_failed")}},
 			[]servers.View{on("a", 0, newer)},
-			"failed b did not come up with revision 2: it crashed",
+			"failed b did not come up with revision 2",
 		},
 		{
 			"a server left unchanged is not restarted", "empty",
@@ -121,12 +121,12 @@ func TestNextStepOfRevisionRolloutDependsOnMode(t *testing.T) {
 		var told []string
 		for _, w := range do.wishes {
 			if w.Ready {
-				w.Why = "ready"
+				w.Why.Text = "ready"
 			}
-			told = append(told, string(w.Server)+" "+w.Why)
+			told = append(told, string(w.Server)+" "+w.Why.Text)
 		}
 		if do.end != "" {
-			told = append(told, strings.TrimSpace(do.end+" "+do.reason))
+			told = append(told, strings.TrimSpace(do.end+" "+do.reason.Text))
 		}
 		if got := strings.Join(told, "; "); got != c.want {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)

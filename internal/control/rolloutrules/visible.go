@@ -8,25 +8,15 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
+// Parts of the reasons that builds without codes stored.
 const (
-	// hiddenServer replaces a reason that names a server the reader may not see.
-	hiddenServer = "a server that you do not have permission to view did not come up"
-	// restartPrefix begins the reasons that Settle writes for restarts without an error.
-	restartPrefix = "its restart "
-	// unknownReason replaces reasons from versions that did not store errors with moves.
-	unknownReason = restartPrefix + "failed"
+	oldNotUp   = " did not come up " // follows the name of a server
+	oldRestart = "its restart "      // begins a reason that names nothing
 )
-
-// notUp separates the server's name from the rest in the reason of a failed rollout.
-const notUp = " did not come up "
-
-// NotUp returns the reason of a rollout that failed because of move m; on describes the build or
-// revisions, such as "on build 2".
-func NotUp(m Move, on string) string { return string(m.Server) + notUp + on + ": " + m.Reason }
 
 // Visible returns the parts of a rollout that the actor may read: the moves and wishes of servers that
 // the actor may see, and the reason without the names of other servers.
-func Visible(who accounts.Actor, moves []Move, wishes []Wish, reason string) ([]Move, []Wish, string) {
+func Visible(who accounts.Actor, moves []Move, wishes []Wish, reason left4me.Note) ([]Move, []Wish, left4me.Note) {
 	if who.Only == nil {
 		return moves, wishes, reason
 	}
@@ -36,48 +26,43 @@ func Visible(who accounts.Actor, moves []Move, wishes []Wish, reason string) ([]
 		seen = append(seen, m)
 	}
 	wishes = accounts.Visible(who, wishes, func(w Wish) left4me.Target { return left4me.OnServer(w.Server) })
-	return seen, wishes, endFor(moves, seen, reason)
+	return seen, wishes, endFor(who, moves, seen, reason)
 }
 
 // endFor returns why a rollout ended, for an actor who may only see some of its moves. Several
 // servers may have failed, some after the rollout's end; the reason names one of them, by its name
 // at that time.
-func endFor(all, seen []Move, reason string) string {
-	name, _, failed := strings.Cut(reason, notUp)
-	if !failed {
+func endFor(who accounts.Actor, all, seen []Move, reason left4me.Note) left4me.Note {
+	server, named := reason.Args["server"].(string)
+	if !named {
+		if reason.Code == "" && strings.Contains(reason.Text, oldNotUp) {
+			return left4me.NewNote("rollout.not_up")
+		}
 		return reason // the reason names no server
 	}
-	named, seenAll := false, true
+	seesServer, seesAll := false, true
 	for _, m := range all {
 		if m.State != Broken {
 			continue
 		}
-		i := slices.IndexFunc(seen, func(s Move) bool { return s.Server == m.Server })
-		if i < 0 {
-			seenAll = false
-			continue
-		}
-		named = named || string(m.Server) == name
-		if m.Reason != "" {
-			reason = strings.ReplaceAll(reason, m.Reason, seen[i].Reason)
-		}
+		visible := slices.ContainsFunc(seen, func(s Move) bool { return s.Server == m.Server })
+		seesServer = seesServer || visible && string(m.Server) == server
+		seesAll = seesAll && visible
 	}
-	if !named && !seenAll {
-		return hiddenServer
+	if !seesServer && !seesAll {
+		return left4me.NewNote("rollout.hidden_not_up")
 	}
-	return reason
+	return concealed(who, left4me.Name(server), reason)
 }
 
 // reasonFor returns the reason of a move without parts that the actor may not read.
-func reasonFor(who accounts.Actor, m Move) string {
-	if m.Why == nil {
-		if m.Reason == "" || strings.HasPrefix(m.Reason, restartPrefix) {
-			return m.Reason
-		}
-		return unknownReason
+func reasonFor(who accounts.Actor, m Move) left4me.Note {
+	if m.Reason.Code == "" && m.Reason.Text != "" && !strings.HasPrefix(m.Reason.Text, oldRestart) {
+		return left4me.NewNote("rollout.restart_failed") // an old text may name anything
 	}
-	if shown := accounts.ConcealIn(who, left4me.OnServer(m.Server), m.Why); shown != m.Why {
-		return shown.Said()
-	}
-	return m.Reason
+	return concealed(who, m.Server, m.Reason)
+}
+
+func concealed(who accounts.Actor, server left4me.Name, n left4me.Note) left4me.Note {
+	return n.WithErrors(func(e *left4me.Error) *left4me.Error { return accounts.ConcealIn(who, left4me.OnServer(server), e) })
 }

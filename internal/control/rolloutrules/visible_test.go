@@ -1,7 +1,7 @@
 package rolloutrules
 
 import (
-	"slices"
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -13,77 +13,88 @@ import (
 func TestVisibleHidesServers(t *testing.T) {
 	who := accounts.Actor{UserID: 1, Name: "ann", Admin: true, Only: &accounts.Targets{left4me.OnServer("mine")}}
 	why := left4me.NewError(left4me.Conflict, "port.in_use", "port", 27015, "server", "secret")
-	move := func(name left4me.Name, state, reason string, why *left4me.Error) store.Move {
-		return store.Move{Server: name, State: state, Reason: reason, Why: why}
+	silent := left4me.NewError(left4me.Unavailable, "console.of_server_silent")
+	const hidden = "the request conflicts with an object that you do not have permission to view"
+	move := func(name left4me.Name, state string, reason left4me.Note) store.Move {
+		return store.Move{Server: name, State: state, Reason: reason}
 	}
-	ended := func(m store.Move) string { return NotUp(m, "with revision 2") }
+	failed := func(name left4me.Name, err *left4me.Error) store.Move {
+		return Settle(store.Move{Server: name, State: Moving}, left4me.Job{State: left4me.JobFailed, Error: err})
+	}
+	old := func(text string) left4me.Note { return left4me.Note{Text: text} }
 	for name, c := range map[string]struct {
 		moves  []store.Move
-		reason string // reason of the visible move
-		end    string // reason for the end of the rollout
+		end    left4me.Note
+		reason string // of the visible move, as the actor sees it
+		want   string // of the rollout, as the actor sees it
 	}{
 		"failed because of a hidden server": {
-			[]store.Move{move("mine", Broken, why.Said(), why)},
-			"the request conflicts with an object that you do not have permission to view",
-			"mine did not come up with revision 2: the request conflicts with an object that you do not have permission to view",
+			[]store.Move{failed("mine", why)},
+			NotUpWithRevision(failed("mine", why), 2), hidden,
+			"mine did not come up with revision 2: " + hidden,
 		},
 		"failed with an error without names": {
-			[]store.Move{move("mine", Broken, "it crashed", left4me.NewError(left4me.Unavailable, "console.of_server_silent"))},
-			"it crashed", "mine did not come up with revision 2: it crashed",
+			[]store.Move{failed("mine", silent)},
+			NotUpOnBuild(failed("mine", silent), 2), silent.Said(),
+			"mine did not come up on build 2: " + silent.Said(),
 		},
 		"another server failed": {
-			[]store.Move{move("secret", Broken, "it crashed", nil), move("mine", Moved, "", nil)}, "", hiddenServer,
+			[]store.Move{failed("secret", silent), move("mine", Moved, left4me.Note{})},
+			NotUpOnBuild(failed("secret", silent), 2), "",
+			"a server that you do not have permission to view did not come up",
 		},
 		"a hidden server failed, another one after the end": {
-			[]store.Move{move("mine", Broken, "it crashed", nil), move("secret", Broken, "it hung", nil)},
-			unknownReason, hiddenServer,
+			[]store.Move{failed("mine", nil), failed("secret", silent)},
+			NotUpOnBuild(failed("secret", silent), 2), "its restart failed",
+			"a server that you do not have permission to view did not come up",
 		},
 		"a visible server failed, another one after the end": {
-			[]store.Move{move("secret", Broken, "it hung", nil), move("mine", Broken, "its restart failed", nil)},
-			"its restart failed", "mine did not come up with revision 2: its restart failed",
+			[]store.Move{failed("secret", silent), failed("mine", nil)},
+			NotUpOnBuild(failed("mine", nil), 2), "its restart failed",
+			"mine did not come up on build 2",
+		},
+		"a server renamed since it failed": {
+			[]store.Move{failed("mine", nil)},
+			NotUpOnBuild(failed("before", nil), 2), "its restart failed",
+			"before did not come up on build 2",
 		},
 		"cancelled, then a hidden server failed": {
-			[]store.Move{move("mine", Moved, "", nil), move("secret", Broken, "it hung", nil)}, "", "by admin",
+			[]store.Move{move("mine", Moved, left4me.Note{}), failed("secret", nil)},
+			CancelledBy(left4me.ByUser("admin")), "",
+			"cancelled by admin",
 		},
-		"failed in a version that stored no errors": {
-			[]store.Move{move("mine", Broken, "secret has the port", nil)},
-			unknownReason,
-			"mine did not come up with revision 2: " + unknownReason,
+		"failed in a version without codes": {
+			[]store.Move{move("mine", Broken, old("secret has the port"))},
+			old("mine did not come up on build 2: secret has the port"),
+			"its restart failed", "a server did not come up",
 		},
-		"cancelled restart": {
-			[]store.Move{move("mine", Left, "its restart was cancelled", nil)},
-			"its restart was cancelled",
-			"by admin",
+		"cancelled in a version without codes": {
+			[]store.Move{move("mine", Left, old("its restart was cancelled"))}, old("by admin"), "its restart was cancelled", "by admin",
 		},
 	} {
-		reason := "by admin"
-		if c.end != reason {
-			failed := slices.IndexFunc(c.moves, func(m store.Move) bool {
-				return m.State == Broken && (m.Server == "mine") == strings.HasPrefix(c.end, "mine ")
-			})
-			reason = ended(c.moves[failed])
+		moves, wishes, end := Visible(who, c.moves, []Wish{{Server: "secret"}, {Server: "mine"}}, c.end)
+		if len(moves) != 1 || moves[0].Server != "mine" || moves[0].Reason.String() != c.reason || end.String() != c.want ||
+			len(wishes) != 1 {
+			t.Errorf("%s: %+v, %+v, %+v", name, moves, wishes, end)
 		}
-		moves, wishes, end := Visible(who, c.moves, []Wish{{Server: "secret"}, {Server: "mine"}}, reason)
-		if len(moves) != 1 || moves[0].Server != "mine" || moves[0].Reason != c.reason || end != c.end || len(wishes) != 1 ||
-			strings.Contains(end, "secret") {
-			t.Errorf("%s: %+v, %+v, %q", name, moves, wishes, end)
+		if b, err := json.Marshal([]any{moves, end}); err != nil || strings.Contains(string(b), "secret") {
+			t.Errorf("%s: %s, %v", name, b, err)
 		}
 		who := who
 		who.Only = nil
-		if all, _, end := Visible(who, c.moves, nil, reason); len(all) != len(c.moves) || !all[0].Same(c.moves[0]) || end != reason {
-			t.Errorf("%s: without restrictions: %+v, %q", name, all, end)
+		if all, _, end := Visible(who, c.moves, nil, c.end); len(all) != len(c.moves) || !all[0].Same(c.moves[0]) || !end.Same(c.end) {
+			t.Errorf("%s: without restrictions: %+v, %+v", name, all, end)
 		}
 	}
 }
 
-// The error of a restart is stored unchanged, so that an actor with the rights can read it in full.
 func TestMovesKeepErrors(t *testing.T) {
 	why := left4me.NewError(left4me.Conflict, "port.in_use", "port", 27015, "server", "other")
 	for _, m := range []store.Move{
 		Settle(store.Move{State: Moving}, left4me.Job{State: left4me.JobFailed, Error: why}), Refused(store.Move{State: Moving}, why),
 	} {
-		if m.Why != why || !strings.Contains(m.Reason, "27015") {
-			t.Errorf("got %+v", m)
+		if m.Reason.Args["error"] != why || !strings.Contains(m.Reason.Text, "27015") {
+			t.Errorf("%+v", m)
 		}
 	}
 }

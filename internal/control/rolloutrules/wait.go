@@ -1,7 +1,6 @@
 package rolloutrules
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/left4me/left4me/internal/control/servers"
@@ -27,8 +26,8 @@ const emptyFor = time.Minute
 // Wish is a server still to be restarted, and what it waits for.
 type Wish struct {
 	Server left4me.Name
-	Why    string
-	Ready  bool // it may be restarted now
+	Why    left4me.Note // zero if Ready
+	Ready  bool         // it may be restarted now
 }
 
 // Since records since when each running server has had no players. It is not safe for concurrent
@@ -60,15 +59,15 @@ func (m Mode) Wait(v servers.View, empty Since, asked, now time.Time, begun bool
 	since, ok := empty[v.Name]
 	switch {
 	case v.Job != nil:
-		w.Why = "another job works on it"
+		w.Why = left4me.NewNote("rollout.wait_other_job")
 	case m.Hour() && !begun && !in:
-		w.Why = "waits for " + at.Format("15:04")
+		w.Why = left4me.NewNote("rollout.wait_until", "time", at.Format("15:04"))
 	case m != Empty:
 		w.Ready = true
 	case v.Status.Players > 0:
-		w.Why = fmt.Sprintf("%d playing", v.Status.Players)
+		w.Why = left4me.NewNote("rollout.wait_players", "count", v.Status.Players)
 	case !ok || now.Sub(since) < emptyFor:
-		w.Why = "just became empty"
+		w.Why = left4me.NewNote("rollout.wait_empty")
 	default:
 		w.Ready = true
 	}
@@ -82,12 +81,13 @@ func Settle(m store.Move, j left4me.Job) store.Move {
 	case j.State == left4me.JobDone:
 		m.State = Moved
 	case j.State == left4me.JobCancelled:
-		m.State, m.Reason = Left, restartPrefix+"was cancelled"
+		m.State, m.Reason = Left, left4me.NewNote("rollout.restart_cancelled")
+	case j.Error != nil:
+		m.State, m.Reason = Broken, left4me.NewNote("rollout.restart_failed_because", "error", j.Error)
+	case j.State == left4me.JobInterrupted:
+		m.State, m.Reason = Broken, left4me.NewNote("rollout.restart_interrupted")
 	default:
-		m.State, m.Reason = Broken, restartPrefix+string(j.State)
-		if j.Error != nil {
-			m.Reason, m.Why = j.Error.Said(), j.Error
-		}
+		m.State, m.Reason = Broken, left4me.NewNote("rollout.restart_failed")
 	}
 	return m
 }
@@ -95,6 +95,27 @@ func Settle(m store.Move, j left4me.Job) store.Move {
 // Refused records in a move that the restart job could not be added.
 func Refused(m store.Move, err error) store.Move {
 	why := left4me.Shown(err, left4me.NewError(left4me.Unavailable, "internal.log"))
-	m.State, m.Reason, m.Why = Left, why.Error(), why
+	m.State, m.Reason = Left, left4me.NewNote("rollout.restart_failed_because", "error", why)
 	return m
+}
+
+// Missing records in a move that its restart job no longer exists.
+func Missing(m store.Move) store.Move {
+	m.State, m.Reason = Left, left4me.NewNote("rollout.restart_missing")
+	return m
+}
+
+// NotUpOnBuild returns the reason of a rollout that failed because of move m.
+func NotUpOnBuild(m store.Move, build int64) left4me.Note {
+	return left4me.NewNote("rollout.not_up_on_build", "server", m.Server, "build", build, "reason", m.Reason.Args["error"])
+}
+
+// NotUpWithRevision returns the reason of a rollout that failed because of move m.
+func NotUpWithRevision(m store.Move, revision int) left4me.Note {
+	return left4me.NewNote("rollout.not_up_with_revision", "server", m.Server, "revision", revision, "reason", m.Reason.Args["error"])
+}
+
+// CancelledBy returns the reason of a rollout that a user cancelled.
+func CancelledBy(by left4me.Actor) left4me.Note {
+	return left4me.NewNote("rollout.cancelled_by", "user", by)
 }

@@ -64,7 +64,7 @@ func TestWantedServersStartAfterReboot(t *testing.T) {
 	m.until(t, "on", func(v servers.View) bool { return v.BootID == "boot-2" && v.Job != nil })
 	got := m.starts(t)
 	j := got["on"]
-	if len(got) != 1 || j.Kind != left4me.StartServer || j.By != left4me.ByLeft4me || j.Reason != "started after a reboot" {
+	if len(got) != 1 || j.Kind != left4me.StartServer || j.By != left4me.ByLeft4me || j.Reason.Code != "autostart.after_boot" {
 		t.Fatalf("got %+v", got)
 	}
 	// left4me restarts before the job ends.
@@ -141,7 +141,7 @@ func TestAutostartAlwaysStartsStoppedServerAtBoot(t *testing.T) {
 		t.Errorf("got %+v", got)
 	}
 	m.arrives(t, "boot-2")
-	if got := m.starts(t); len(got) != 1 || got["alpha"].Reason != "started after a reboot" {
+	if got := m.starts(t); len(got) != 1 || got["alpha"].Reason.Code != "autostart.after_boot" {
 		t.Errorf("got %+v", got)
 	}
 }

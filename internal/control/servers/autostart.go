@@ -12,21 +12,15 @@ import (
 	"github.com/left4me/left4me/internal/store"
 )
 
-// Reasons for an automatic start.
-const (
-	afterBoot = "started after a reboot"
-	afterEnd  = "started because it was not running when left4me started"
-)
-
 // autostart decides whether a server is started or held after left4me has started and its host has
 // reported its servers. boot is the boot id of the host, or empty if unknown. A server that is up,
 // or that has a job to start or stop it, is left alone. The decision depends on the arguments only,
 // not on a clock.
 func autostart(v left4me.Server, state left4me.ServerState, active []left4me.JobKind, boot string) store.Decision {
 	booted := boot != "" && v.BootID != "" && v.BootID != boot
-	reason := afterEnd
+	reason := left4me.NewNote("autostart.not_running")
 	if booted {
-		reason = afterBoot
+		reason = left4me.NewNote("autostart.after_boot")
 	}
 	switch {
 	case state.Up(), slices.ContainsFunc(active, func(k left4me.JobKind) bool { return k.Wants() != "" }):
@@ -62,7 +56,7 @@ func (s autostarts) startWanted(ctx context.Context, host left4me.Name, boot str
 			failed = errors.Join(failed, err)
 			continue
 		}
-		if autostart(v, st.State, nil, boot).Reason != "" {
+		if !autostart(v, st.State, nil, boot).Reason.IsZero() {
 			if !asked {
 				asked, missing = true, s.checkGame(ctx, host)
 			}
@@ -105,7 +99,7 @@ func (s autostarts) start(ctx context.Context, v left4me.Server, sp left4me.Spec
 			return autostart(row, s.servers.status.get(row).State, active, boot)
 		})
 	if added {
-		s.servers.log.InfoContext(ctx, "server is started unasked", "server", v.Name, "reason", j.Reason, "job", j.ID)
+		s.servers.log.InfoContext(ctx, "server is started automatically", "server", v.Name, "reason", j.Reason.Text, "job", j.ID)
 	}
 	return err
 }

@@ -9,10 +9,12 @@ import (
 	"github.com/left4me/left4me/internal/store"
 )
 
+var afterReboot = store.Decision{Reason: left4me.NewNote("autostart.after_boot")}
+
 func TestAutostartDecidesByWantedStateAndBoot(t *testing.T) {
 	const before, now = "boot-1", "boot-2"
 	type row = left4me.Server
-	start, reboot := store.Decision{Reason: afterEnd}, store.Decision{Reason: afterBoot}
+	start, reboot := store.Decision{Reason: left4me.NewNote("autostart.not_running")}, afterReboot
 	leave, hold := store.Decision{}, store.Decision{Hold: left4me.HeldBoot}
 	last, always, never := left4me.AutostartLast, left4me.AutostartAlways, left4me.AutostartNever
 	running, stopped := left4me.WantRunning, left4me.WantStopped

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/left4me/left4me/internal/bus"
-	"github.com/left4me/left4me/internal/bytesize"
 	"github.com/left4me/left4me/internal/host/backup"
 	"github.com/left4me/left4me/internal/host/job"
 	"github.com/left4me/left4me/internal/left4me"
@@ -41,9 +40,9 @@ func (b *backups) sweep() {
 // verify reads a backup completely and checks it.
 func (b *backups) verify(ctx context.Context, _ left4me.JobID, spec left4me.BackupSpec, p *job.Progress) error {
 	p.Plan(left4me.StepVerifyBackup)
-	return p.Step(ctx, left4me.StepVerifyBackup, func(ctx context.Context) (string, error) {
+	return p.Step(ctx, left4me.StepVerifyBackup, func(ctx context.Context) (left4me.Notes, error) {
 		_, err := b.archives().Verify(ctx, spec.Name, p.Bytes(left4me.StepVerifyBackup))
-		return "", err
+		return nil, err
 	})
 }
 
@@ -55,8 +54,8 @@ func (b *backups) create(ctx context.Context, id left4me.JobID, spec left4me.Bac
 	archives := b.archives()
 	if made, err := archives.Get(spec.Name); err == nil && made.State == left4me.BackupVerified {
 		// The backup was completed before left4me ended; only its job message was not acknowledged.
-		p.Skip("it is there", left4me.StepCheckBackupSpace, left4me.StepCopyDatabase, left4me.StepPackFiles, left4me.StepVerifyBackup,
-			left4me.StepKeepBackup)
+		p.Skip(left4me.NewNote("backup.already_complete"), left4me.StepCheckBackupSpace, left4me.StepCopyDatabase,
+			left4me.StepPackFiles, left4me.StepVerifyBackup, left4me.StepKeepBackup)
 		return b.dropOld(ctx, spec, p)
 	}
 	src := backup.Source{
@@ -69,12 +68,12 @@ func (b *backups) create(ctx context.Context, id left4me.JobID, spec left4me.Bac
 			Scheduled: spec.Scheduled,
 		},
 	}
-	err := p.Step(ctx, left4me.StepCheckBackupSpace, func(ctx context.Context) (string, error) {
+	err := p.Step(ctx, left4me.StepCheckBackupSpace, func(ctx context.Context) (left4me.Notes, error) {
 		size, err := src.Size(ctx)
 		if err == nil {
 			err = archives.Room(size)
 		}
-		return bytesize.MB(size) + " of files", err
+		return left4me.Notes{left4me.NewNote("backup.size", "size", left4me.Bytes(size))}, err
 	})
 	if err != nil {
 		return fmt.Errorf("backup: %w", err)
@@ -84,13 +83,13 @@ func (b *backups) create(ctx context.Context, id left4me.JobID, spec left4me.Bac
 			_ = os.Remove(src.Database)
 		}
 	}()
-	err = p.Step(ctx, left4me.StepCopyDatabase, func(ctx context.Context) (string, error) {
+	err = p.Step(ctx, left4me.StepCopyDatabase, func(ctx context.Context) (left4me.Notes, error) {
 		ctx, cancel := context.WithTimeout(ctx, snapshotWithin)
 		defer cancel()
 		var copied bus.SnapshotAnswer
 		err := b.core.bus.Request(ctx, bus.Ask(b.core.Host, bus.VerbSnapshot), bus.SnapshotRequest{V: bus.Version, ID: id}, &copied)
 		src.Database, src.Head.Schema = copied.Path, copied.Schema
-		return "", err
+		return nil, err
 	})
 	if err != nil {
 		return fmt.Errorf("backup: %w", err)
@@ -103,28 +102,28 @@ func (b *backups) create(ctx context.Context, id left4me.JobID, spec left4me.Bac
 
 func (b *backups) pack(ctx context.Context, archives backup.Archives, name left4me.Name, src backup.Source, p *job.Progress) error {
 	var part *backup.Part
-	err := p.Step(ctx, left4me.StepPackFiles, func(ctx context.Context) (note string, err error) {
+	err := p.Step(ctx, left4me.StepPackFiles, func(ctx context.Context) (notes left4me.Notes, err error) {
 		if part, err = archives.Pack(ctx, name, src); err != nil {
-			return "", err
+			return nil, err
 		}
 		if w := part.Warnings(); len(w) > 0 {
-			note = fmt.Sprintf("%d could not be taken as they are: %s", len(w), strings.Join(w[:min(len(w), 3)], ", "))
+			notes = left4me.Notes{left4me.NewNote("backup.files_differ", "count", len(w), "files", strings.Join(w[:min(len(w), 3)], ", "))}
 		}
-		return note, nil
+		return notes, nil
 	})
 	if err != nil {
 		return err
 	}
 	defer part.Drop()
-	err = p.Step(ctx, left4me.StepVerifyBackup, func(ctx context.Context) (string, error) {
-		return "", part.Check(ctx, p.Bytes(left4me.StepVerifyBackup))
+	err = p.Step(ctx, left4me.StepVerifyBackup, func(ctx context.Context) (left4me.Notes, error) {
+		return nil, part.Check(ctx, p.Bytes(left4me.StepVerifyBackup))
 	})
 	if err != nil {
 		return err
 	}
-	return p.Step(ctx, left4me.StepKeepBackup, func(context.Context) (string, error) {
+	return p.Step(ctx, left4me.StepKeepBackup, func(context.Context) (left4me.Notes, error) {
 		made, err := part.Keep()
-		return fmt.Sprintf("%s, %s", made.Name, bytesize.MB(made.Bytes)), err
+		return left4me.Notes{left4me.NewNote("backup.created", "backup", made.Name, "size", left4me.Bytes(made.Bytes))}, err
 	})
 }
 
@@ -132,19 +131,19 @@ func (b *backups) pack(ctx context.Context, archives backup.Archives, name left4
 // automatically.
 func (b *backups) dropOld(ctx context.Context, spec left4me.BackupSpec, p *job.Progress) error {
 	if !spec.Scheduled {
-		p.Skip("only one of the schedule removes others", left4me.StepDropBackups)
+		p.Skip(left4me.NewNote("backup.not_scheduled"), left4me.StepDropBackups)
 		return nil
 	}
-	return p.Step(ctx, left4me.StepDropBackups, func(context.Context) (string, error) {
+	return p.Step(ctx, left4me.StepDropBackups, func(context.Context) (left4me.Notes, error) {
 		archives := b.archives()
 		all, err := archives.List()
 		if err != nil {
-			return "", err
+			return nil, err
 		}
 		gone := backup.Expired(all, spec.Keep, time.Local)
 		for _, n := range gone {
 			err = errors.Join(err, archives.Delete(n))
 		}
-		return fmt.Sprintf("%d of %d", len(gone), len(all)), err
+		return left4me.Notes{left4me.NewNote("backup.expired_removed", "count", len(gone), "backups", len(all))}, err
 	})
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io/fs"
 	"time"
 
@@ -58,16 +57,16 @@ func (g *gameJobs) exclusive(f func(context.Context, bus.JobMessage, left4me.Gam
 // rollBack makes an older build the current build.
 func (g *gameJobs) rollBack(ctx context.Context, m bus.JobMessage, spec left4me.GameSpec, p *job.Progress) error {
 	p.Plan(left4me.StepSwitchBuild)
-	return p.Step(ctx, left4me.StepSwitchBuild, func(context.Context) (string, error) {
+	return p.Step(ctx, left4me.StepSwitchBuild, func(context.Context) (left4me.Notes, error) {
 		b, err := g.installation.Switch(spec.Build, m.ID)
 		if err != nil {
-			return "", err
+			return nil, err
 		}
-		note := fmt.Sprintf("servers start with build %d from now on", b.Current)
+		notes := left4me.Notes{left4me.NewNote("game.build_current", "build", b.Current)}
 		if b.Pinned {
-			note += "; it is pinned: no update replaces it until you let it go"
+			notes = append(notes, left4me.NewNote("game.build_pinned"))
 		}
-		return note, nil
+		return notes, nil
 	})
 }
 
@@ -140,7 +139,7 @@ func (g *gameJobs) get(ctx context.Context) (left4me.Game, error) {
 	}
 	answer := left4me.Game{
 		Current: b.Current, Pinned: b.Pinned, Builds: make([]left4me.GameBuild, 0, len(b.Builds)), Latest: b.Latest,
-		Outdated: b.Outdated(), CheckedAt: b.CheckedAt, CheckNote: b.CheckNote,
+		Outdated: b.Outdated(), CheckedAt: b.CheckedAt, CheckNote: b.CheckNote, CheckNotes: b.CheckNotes,
 	}
 	for _, x := range b.Builds {
 		servers := up[x.Build]

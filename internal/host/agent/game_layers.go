@@ -1,9 +1,7 @@
 package agent
 
 import (
-	"cmp"
 	"context"
-	"fmt"
 	"strings"
 
 	"github.com/left4me/left4me/internal/bus"
@@ -36,19 +34,22 @@ func (g *gameLayers) drop(ctx context.Context) (game.Dropped, error) {
 }
 
 func (g *gameLayers) dropStep(ctx context.Context, p *job.Progress) error {
-	return p.Step(ctx, left4me.StepDropOldLayers, func(ctx context.Context) (string, error) {
+	return p.Step(ctx, left4me.StepDropOldLayers, func(ctx context.Context) (left4me.Notes, error) {
 		d, err := g.drop(ctx)
 		if err != nil {
-			return "", err
+			return nil, err
 		}
-		var notes []string
-		if len(d.Layers) > 0 {
-			notes = append(notes, "removed "+strings.Join(d.Layers, ", "))
+		var notes left4me.Notes
+		if n := len(d.Layers); n > 0 {
+			notes = append(notes, left4me.NewNote("layers.removed", "count", n, "layers", strings.Join(d.Layers, ", ")))
 		}
-		if len(d.Kept) > 0 {
-			notes = append(notes, "kept for servers that run on them: "+strings.Join(d.Kept, ", "))
+		if n := len(d.Kept); n > 0 {
+			notes = append(notes, left4me.NewNote("layers.in_use", "count", n, "layers", strings.Join(d.Kept, ", ")))
 		}
-		return cmp.Or(strings.Join(notes, "; "), "there were none"), nil
+		if len(notes) == 0 {
+			notes = left4me.Notes{left4me.NewNote("layers.none_unused")}
+		}
+		return notes, nil
 	})
 }
 
@@ -56,20 +57,20 @@ func (g *gameLayers) dropStep(ctx context.Context, p *job.Progress) error {
 // older build, because the old layers could not be removed before that server restarts.
 func (g *gameLayers) flatten(ctx context.Context, _ bus.JobMessage, _ left4me.GameSpec, p *job.Progress) error {
 	p.Plan(left4me.StepFlatten, left4me.StepDropOldLayers)
-	err := p.Step(ctx, left4me.StepFlatten, func(ctx context.Context) (string, error) {
+	err := p.Step(ctx, left4me.StepFlatten, func(ctx context.Context) (left4me.Notes, error) {
 		n, late, err := g.mergeable(ctx)
 		switch {
 		case err != nil:
-			return "", err
+			return nil, err
 		case n == 0:
-			return "there is nothing to merge", nil
+			return left4me.Notes{left4me.NewNote("layers.nothing_to_merge")}, nil
 		case late != "":
-			return string(late) + " runs on an older build: after its restart", nil
+			return left4me.Notes{left4me.NewNote("layers.wait_for_server", "server", late)}, nil
 		}
 		f, err := g.installation.Flatten(ctx, func(files int) {
 			p.Set(left4me.StepFlatten, func(s *left4me.Step) { s.Progress = left4me.Progress{Done: int64(files), Unit: "files"} })
 		})
-		return fmt.Sprintf("%d layers became %s, %d files", f.Layers, f.Name, f.Files), err
+		return left4me.Notes{left4me.NewNote("layers.merged", "layers", f.Layers, "layer", f.Name, "count", f.Files)}, err
 	})
 	if err != nil {
 		return err

@@ -3,13 +3,11 @@ package agent
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"time"
 
-	"github.com/left4me/left4me/internal/bytesize"
 	"github.com/left4me/left4me/internal/host/gamefiles/install"
 	"github.com/left4me/left4me/internal/host/gamefiles/steamcmd"
 	"github.com/left4me/left4me/internal/host/job"
@@ -23,19 +21,19 @@ func (g *gameUpdates) runSteamCMD(ctx context.Context, r install.Request, p *job
 	if old, err := install.ReadRequest(g.core.Files.Root); err == nil && old.ID == r.ID {
 		result, err := g.follow(ctx, r, p)
 		if err == nil || !errors.Is(err, errNoResult) {
-			p.Skip("it was begun before left4me was started anew", left4me.StepCheckSpace, left4me.StepStage)
+			p.Skip(left4me.NewNote("step.done_before_restart"), left4me.StepCheckSpace, left4me.StepStage)
 			return result, err
 		}
 	}
-	err := p.Step(ctx, left4me.StepCheckSpace, func(context.Context) (string, error) {
+	err := p.Step(ctx, left4me.StepCheckSpace, func(context.Context) (left4me.Notes, error) {
 		free, margin, err := g.space()
 		if err == nil && free < margin {
 			err = g.full(margin)
 		}
-		return bytesize.Short(free) + " free", err
+		return left4me.Notes{left4me.NewNote("disk.free", "size", left4me.Bytes(free))}, err
 	})
 	if err == nil {
-		err = p.Step(ctx, left4me.StepStage, func(ctx context.Context) (string, error) { return g.stage(ctx, r) })
+		err = p.Step(ctx, left4me.StepStage, func(ctx context.Context) (left4me.Notes, error) { return g.stage(ctx, r) })
 	}
 	if err != nil {
 		return nil, err
@@ -44,32 +42,33 @@ func (g *gameUpdates) runSteamCMD(ctx context.Context, r install.Request, p *job
 }
 
 // stage prepares the overlay that SteamCMD writes to, and starts the installation.
-func (g *gameUpdates) stage(ctx context.Context, r install.Request) (note string, err error) {
+func (g *gameUpdates) stage(ctx context.Context, r install.Request) (notes left4me.Notes, err error) {
 	ctx, cancel := context.WithTimeout(ctx, beginWithin)
 	defer cancel()
 	if err := g.core.machine.StopInstall(ctx); err != nil { // it may belong to another job
-		return "", err
+		return nil, err
 	}
 	b, err := g.installation.Builds()
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	var layers []string
-	note = "for a first installation"
+	note := left4me.NewNote("game.first_installation")
 	if now, ok := b.Get(b.Current); ok {
-		note = fmt.Sprintf("over build %d", now.Build)
+		note = left4me.NewNote("game.update_of_build", "build", now.Build)
 		for _, l := range now.Layers {
 			layers = append(layers, "installation/"+l)
 		}
 	}
+	notes = left4me.Notes{note}
 	if g.resumes(layers) {
-		note += "; it goes on with what was downloaded before"
+		notes = append(notes, left4me.NewNote("game.download_resumed"))
 	} else if err := g.core.Files.DiscardInstall(); err != nil {
-		return "", err
+		return nil, err
 	}
 	// SteamCMD may have created a non-empty directory at this path.
 	if err := os.RemoveAll(install.ProgressFile(g.core.Files.Root)); err != nil {
-		return "", err
+		return nil, err
 	}
 	text, err := r.Append(nil)
 	if err == nil {
@@ -81,7 +80,7 @@ func (g *gameUpdates) stage(ctx context.Context, r install.Request) (note string
 	if err == nil {
 		err = g.core.machine.StartInstall(ctx)
 	}
-	return note, err
+	return notes, err
 }
 
 // resumes reports whether the partial download of an earlier job can be continued, which requires
@@ -98,7 +97,7 @@ func (g *gameUpdates) resumes(layers []string) bool {
 	return err == nil && slices.Equal(env.Lowerdirs, layers)
 }
 
-var errNoResult = errors.New("it ended without a word")
+var errNoResult = errors.New("it ended without a result")
 
 // follow publishes the progress of the installation until it has ended. The error wraps errNoResult
 // if the installation ended without reporting a result.
@@ -164,8 +163,8 @@ func (f *installProgress) applyLine(l install.Line) {
 		f.end(l.At, nil)
 		f.begin(l.Step, l.At)
 	}
-	if l.Note != "" {
-		f.p.Set(f.step, func(s *left4me.Step) { s.Note = l.Note })
+	if !l.Note.IsZero() {
+		f.p.Set(f.step, func(s *left4me.Step) { s.SetNotes(l.Note) })
 	}
 	if l.Progress != nil {
 		if f.step == left4me.StepDownload && l.Progress.Unit == "bytes" {
@@ -185,7 +184,7 @@ func (f *installProgress) begin(step string, at time.Time) {
 		}
 	}
 	f.p.Set(step, func(s *left4me.Step) {
-		*s = left4me.Step{Label: step, State: left4me.StepRunning, StartedAt: at, Note: s.Note}
+		*s = left4me.Step{Label: step, State: left4me.StepRunning, StartedAt: at, Note: s.Note, Notes: s.Notes}
 	})
 }
 

@@ -26,7 +26,7 @@ func TestRepeatedSteamCMDStepStartsOver(t *testing.T) {
 		tell(step, 100)
 	}
 	tell(left4me.StepLogIn, 0)
-	f.applyLine(install.Line{Note: "once more, for linux"})
+	f.applyLine(install.Line{Note: left4me.NewNote("steamcmd.next_pass", "platform", "linux")})
 	steps := p.Steps()
 	for i, want := range []left4me.StepState{
 		left4me.StepDone, left4me.StepRunning, left4me.StepPending, left4me.StepPending,
@@ -36,7 +36,7 @@ func TestRepeatedSteamCMDStepStartsOver(t *testing.T) {
 			t.Errorf("%s is %s, want %s", steps[i].Label, steps[i].State, want)
 		}
 	}
-	if s := steps[1]; s.Progress != (left4me.Progress{}) || s.StartedAt != at || !s.EndedAt.IsZero() || s.Note != "once more, for linux" {
+	if s := steps[1]; s.Progress != (left4me.Progress{}) || s.StartedAt != at || !s.EndedAt.IsZero() || s.Note != "next pass, for linux" {
 		t.Errorf("got %+v", s)
 	}
 	tell(left4me.StepVerifyFiles, 0)

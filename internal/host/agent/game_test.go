@@ -364,7 +364,7 @@ func TestGameInstallUpdateAndRollBack(t *testing.T) {
 	d.steam("SIM_STEAM_BUILD=3")
 	d.do(left4me.CheckGame)
 	if g = d.game(); g.Latest != newest+3 || !g.Outdated || g.CheckedAt.IsZero() ||
-		!strings.Contains(g.CheckNote, "does not say which version") {
+		!strings.Contains(g.CheckNote, "does not report which version") {
 		t.Errorf("checked: %+v", g)
 	}
 	d.do(left4me.UpdateGame)
@@ -530,7 +530,7 @@ func TestInterruptedDownloadIsResumed(t *testing.T) {
 	}
 	d.steam("SIM_STEAM_BUILD=1")
 	r := d.do(left4me.InstallGame)
-	if s := stepOf(r, left4me.StepStage); !strings.Contains(s.Note, "goes on with") {
+	if s := stepOf(r, left4me.StepStage); !strings.Contains(s.Note, "resuming") {
 		t.Errorf("got %+v", s)
 	}
 	d.nothingLeft()
@@ -583,8 +583,8 @@ func TestGameCheckReportsMissingAnswers(t *testing.T) {
 	d.steam("SIM_STEAM_BUILD=1", "SIM_STEAM_INFO=hidden")
 	d.do(left4me.CheckGame)
 	g := d.game()
-	if g.Outdated || g.Latest != newest+1 || !strings.Contains(g.CheckNote, "does not say which version") ||
-		!strings.Contains(g.CheckNote, "newest build is not known") {
+	if g.Outdated || g.Latest != newest+1 || !strings.Contains(g.CheckNote, "does not report which version") ||
+		!strings.Contains(g.CheckNote, "newest build is unknown") {
 		t.Errorf("neither version nor build known: %+v", g)
 	}
 	d.api.Change(func(s *steamapi.State) { s.Versions = map[int]int{gameApp: 999999} })

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/left4me/left4me/internal/bus"
-	"github.com/left4me/left4me/internal/bytesize"
 	"github.com/left4me/left4me/internal/disk"
 	"github.com/left4me/left4me/internal/host/gamefiles/game"
 	"github.com/left4me/left4me/internal/host/gamefiles/install"
@@ -68,7 +67,7 @@ func (g *gameUpdates) update(ctx context.Context, m bus.JobMessage, _ left4me.Ga
 	if err != nil {
 		return err
 	}
-	err = p.Step(ctx, left4me.StepLinkSDK, func(ctx context.Context) (string, error) { return g.linkSDK(ctx), nil })
+	err = p.Step(ctx, left4me.StepLinkSDK, func(ctx context.Context) (left4me.Notes, error) { return left4me.Notes{g.linkSDK(ctx)}, nil })
 	if err != nil {
 		return err
 	}
@@ -104,9 +103,9 @@ func (g *gameUpdates) removeRequest() error {
 func (g *gameUpdates) publish(ctx context.Context, build int64, p *job.Progress) error {
 	for _, s := range p.Steps() {
 		if slices.Contains(steamSteps, s.Label) && s.State == left4me.StepPending {
-			why := "there was nothing to do"
+			why := left4me.NewNote("step.nothing_to_do")
 			if !s.StartedAt.IsZero() {
-				why = "done before; there was nothing left to do"
+				why = left4me.NewNote("step.done_in_earlier_pass")
 			}
 			p.Skip(why, s.Label)
 		}
@@ -117,35 +116,40 @@ func (g *gameUpdates) publish(ctx context.Context, build int64, p *job.Progress)
 		return err
 	}
 	same := b.Current == build
-	err = p.Step(ctx, left4me.StepJudge, func(ctx context.Context) (string, error) {
+	err = p.Step(ctx, left4me.StepJudge, func(ctx context.Context) (left4me.Notes, error) {
 		if _, err := os.Lstat(upper); errors.Is(err, fs.ErrNotExist) {
-			return fmt.Sprintf("build %d", build), nil // the job was killed after the layer was published or moved
+			// The job was killed after the layer was published or moved.
+			return left4me.Notes{left4me.NewNote("game.build", "build", build)}, nil
 		}
 		judged, err := g.installation.Judge(upper)
 		if err != nil {
-			return "", err
+			return nil, err
 		}
 		if judged != build {
-			return "", left4me.NewError(left4me.Unavailable, "game.other_build", "build", build, "found", judged)
+			return nil, left4me.NewError(left4me.Unavailable, "game.other_build", "build", build, "found", judged)
 		}
 		c, err := g.installation.Compare(ctx, upper)
 		same = same && c.Files == 0
-		return fmt.Sprintf("build %d, %d files changed, %s", build, c.Files, bytesize.Short(c.Bytes)), err
+		return left4me.Notes{
+			left4me.NewNote("game.build_compared", "build", build, "count", c.Files, "size", left4me.Bytes(c.Bytes)),
+		}, err
 	})
 	if err != nil {
 		return err
 	}
 	if same {
-		p.Skip(fmt.Sprintf("up to date: build %d", build), left4me.StepPublish)
+		p.Skip(left4me.NewNote("game.up_to_date", "build", build), left4me.StepPublish)
 		return nil
 	}
-	return p.Step(ctx, left4me.StepPublish, func(ctx context.Context) (string, error) {
+	return p.Step(ctx, left4me.StepPublish, func(ctx context.Context) (left4me.Notes, error) {
 		b, err := g.installation.Publish(ctx, upper, build, now())
 		if err != nil {
-			return "", err
+			return nil, err
 		}
 		x, _ := b.Get(build)
-		return fmt.Sprintf("servers start with build %d from now on; its layer takes %s", build, bytesize.Short(x.Bytes)), nil
+		return left4me.Notes{
+			left4me.NewNote("game.build_current", "build", build), left4me.NewNote("game.layer_size", "size", left4me.Bytes(x.Bytes)),
+		}, nil
 	})
 }
 
@@ -155,13 +159,14 @@ func (g *gameUpdates) check(ctx context.Context, m bus.JobMessage, _ left4me.Gam
 	p.Plan(left4me.StepAskSteam)
 	ctx, cancel := context.WithTimeout(ctx, checkWithin)
 	defer cancel()
-	err := p.Step(ctx, left4me.StepAskSteam, func(ctx context.Context) (string, error) {
+	err := p.Step(ctx, left4me.StepAskSteam, func(ctx context.Context) (left4me.Notes, error) {
 		b, err := g.installation.Builds()
 		if err != nil {
-			return "", err
+			return nil, err
 		}
 		x, _ := b.Get(b.Current)
 		required, note := g.required(ctx, x.Version, p)
+		notes := left4me.Notes{note}
 		var latest int64
 		if _, err := steamcmd.Find(g.core.Steam.Tool, string(g.core.Files.Root)); err == nil {
 			quiet := job.Quiet(m.ID) // the steps of the run are not steps of this job
@@ -171,20 +176,20 @@ func (g *gameUpdates) check(ctx context.Context, m bus.JobMessage, _ left4me.Gam
 			}
 			if err != nil {
 				g.core.log.WarnContext(ctx, "ask for the newest build", "job", m.ID, "err", err)
-				note += "; the newest build is not known: " + job.Shown(m.ID, err).Error()
+				notes = append(notes, left4me.NewNote("game.newest_unknown", "reason", job.Shown(m.ID, err)))
 			} else {
 				latest = result.Latest
-				note += fmt.Sprintf("; the newest build is %d", latest)
+				notes = append(notes, left4me.NewNote("game.newest", "build", latest))
 			}
 		}
 		if ctx.Err() != nil {
-			return "", context.Cause(ctx)
+			return nil, context.Cause(ctx)
 		}
-		b, err = g.installation.Checked(latest, required, note, now())
+		b, err = g.installation.Checked(latest, required, notes, now())
 		if err == nil && b.Outdated() {
-			note += ": the game here is outdated"
+			notes = append(notes, left4me.NewNote("game.outdated"))
 		}
-		return note, err
+		return notes, err
 	})
 	if job.Interrupted(ctx) {
 		return err
@@ -194,25 +199,25 @@ func (g *gameUpdates) check(ctx context.Context, m bus.JobMessage, _ left4me.Gam
 
 // required asks Steam which version it requires of servers, and returns a note for users. The
 // original error goes to the job's log.
-func (g *gameUpdates) required(ctx context.Context, have string, p *job.Progress) (version, note string) {
+func (g *gameUpdates) required(ctx context.Context, have string, p *job.Progress) (version string, note left4me.Note) {
 	number, ok := steam.Version{Patch: have}.Number()
 	if !ok {
-		return "", "the version that is here is not known"
+		return "", left4me.NewNote("game.version_unknown")
 	}
 	c := steam.Client{Base: g.core.Steam.API}
 	switch u, err := c.UpToDateCheck(ctx, gameApp, number); {
 	case errors.Is(err, steam.ErrUnsupported):
 		p.Print(err.Error())
-		return "", "Steam does not say which version it requires"
+		return "", left4me.NewNote("game.required_unknown")
 	case err != nil:
 		p.Print(err.Error())
-		return "", "Steam could not be asked: " + steamFailure(err).Error()
+		return "", left4me.NewNote("game.steam_not_asked", "reason", steamFailure(err))
 	case u.UpToDate:
-		return fmt.Sprint(number), "Steam says that version " + have + " is up to date"
+		return fmt.Sprint(number), left4me.NewNote("game.version_accepted", "version", have)
 	case u.Required > 0:
-		return fmt.Sprint(u.Required), fmt.Sprintf("Steam requires version %d", u.Required)
+		return fmt.Sprint(u.Required), left4me.NewNote("game.version_required", "version", u.Required)
 	}
-	return "a newer one", "Steam says that version " + have + " is outdated"
+	return "a newer one", left4me.NewNote("game.version_rejected", "version", have)
 }
 
 // space returns the free bytes on the game's file system, and the margin that must stay free.
@@ -226,22 +231,22 @@ func (g *gameUpdates) full(need int64) error {
 
 // linkSDK creates the links to Steam's libraries for left4me's own user and returns a note. A
 // failure is only noted, because servers run without these links.
-func (g *gameUpdates) linkSDK(ctx context.Context) string {
+func (g *gameUpdates) linkSDK(ctx context.Context) left4me.Note {
 	tool, err := steamcmd.Find(g.core.Steam.Tool, string(g.core.Files.Root))
 	if err != nil && !errors.Is(err, left4me.NotFound) && !errors.Is(err, left4me.Denied) {
 		return g.logAsNote(ctx, "link the SDK", err)
 	}
 	if g.core.Steam.Home == "" {
-		return "this user has no home; each server has its own links"
+		return left4me.NewNote("game.no_home")
 	}
 	if err := steamcmd.LinkSDK(g.core.Steam.Home, tool, g.installation.LayerOf("bin/steamclient.so")); err != nil {
 		return g.logAsNote(ctx, "link the SDK", err)
 	}
-	return filepath.Join(g.core.Steam.Home, ".steam")
+	return left4me.NewNote("path.is", "path", filepath.Join(g.core.Steam.Home, ".steam"))
 }
 
 // logAsNote logs an error and returns the note that users see.
-func (g *gameUpdates) logAsNote(ctx context.Context, what string, err error) string {
+func (g *gameUpdates) logAsNote(ctx context.Context, what string, err error) left4me.Note {
 	g.core.log.WarnContext(ctx, what, "err", err)
-	return left4me.Shown(err, left4me.NewError(left4me.Unavailable, "internal.log")).Error()
+	return left4me.NewNote("error.is", "error", left4me.Shown(err, left4me.NewError(left4me.Unavailable, "internal.log")))
 }

@@ -3,11 +3,9 @@ package agent
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"time"
 
 	"github.com/left4me/left4me/internal/bus"
-	"github.com/left4me/left4me/internal/bytesize"
 	"github.com/left4me/left4me/internal/host/content/overlays"
 	"github.com/left4me/left4me/internal/host/job"
 	"github.com/left4me/left4me/internal/left4me"
@@ -106,12 +104,12 @@ func (o *overlayContent) runCollect(ctx context.Context, m bus.JobMessage, p *jo
 		return left4me.NewError(left4me.Invalid, "job.unreadable", "job", m.ID)
 	}
 	p.Plan(left4me.StepCollect)
-	return p.Step(ctx, left4me.StepCollect, func(ctx context.Context) (string, error) {
+	return p.Step(ctx, left4me.StepCollect, func(ctx context.Context) (left4me.Notes, error) {
 		s := o.layers.pins.survey()
 		defer s.end()
 		used, err := o.layers.revisions(ctx)
 		if err != nil {
-			return "", err
+			return nil, err
 		}
 		c, err := o.repo.Collect(ctx, spec, used, func(r left4me.OverlayRef, drop func() error) error {
 			return s.remove(revisionDir(r.Name, r.Revision), drop)
@@ -125,20 +123,24 @@ func (o *overlayContent) runCollect(ctx context.Context, m bus.JobMessage, p *jo
 		for _, n := range c.Overlays {
 			p.Print("deleted overlay " + string(n))
 		}
-		return fmt.Sprintf("%d revisions, %d deleted overlays, %d files; %s are free again", len(c.Revisions), len(c.Overlays), c.Files,
-			bytesize.Short(c.Bytes)), err
+		return left4me.Notes{
+			left4me.NewNote("content.revisions_removed", "count", len(c.Revisions)),
+			left4me.NewNote("content.overlays_removed", "count", len(c.Overlays)),
+			left4me.NewNote("content.files_removed", "count", c.Files),
+			left4me.NewNote("content.space_freed", "size", left4me.Bytes(c.Bytes)),
+		}, err
 	})
 }
 
 // delete moves an overlay's content aside; restore can bring it back.
 func (o *overlayContent) delete(ctx context.Context, n left4me.Name, p *job.Progress) error {
 	p.Plan(left4me.StepSetAside)
-	return p.Step(ctx, left4me.StepSetAside, func(ctx context.Context) (string, error) {
+	return p.Step(ctx, left4me.StepSetAside, func(ctx context.Context) (left4me.Notes, error) {
 		s := o.layers.pins.survey()
 		defer s.end()
 		used, err := o.layers.revisions(ctx)
 		if err != nil {
-			return "", err
+			return nil, err
 		}
 		var until time.Time
 		err = s.remove("overlays/"+string(n), func() (err error) {
@@ -147,27 +149,27 @@ func (o *overlayContent) delete(ctx context.Context, n left4me.Name, p *job.Prog
 		})
 		switch {
 		case err != nil:
-			return "", err
+			return nil, err
 		case until.IsZero():
-			return "there are none", nil
+			return left4me.Notes{left4me.NewNote("content.no_revisions")}, nil
 		}
 		o.publishCurrents()
-		return "they can be taken back until " + until.Format(time.DateTime) + " UTC", nil
+		return left4me.Notes{left4me.NewNote("content.restorable_until", "time", until)}, nil
 	})
 }
 
 // restore brings back the content of a deleted overlay.
 func (o *overlayContent) restore(ctx context.Context, n left4me.Name, p *job.Progress) error {
 	p.Plan(left4me.StepTakeBack)
-	return p.Step(ctx, left4me.StepTakeBack, func(context.Context) (string, error) {
+	return p.Step(ctx, left4me.StepTakeBack, func(context.Context) (left4me.Notes, error) {
 		current, err := o.repo.Restore(n)
 		if err != nil {
-			return "", err
+			return nil, err
 		}
 		o.publishCurrents()
 		if current == 0 {
-			return "it has no revision", nil
+			return left4me.Notes{left4me.NewNote("content.no_revisions")}, nil
 		}
-		return fmt.Sprintf("servers start with revision %d from now on", current), nil
+		return left4me.Notes{left4me.NewNote("content.revision_current", "revision", current)}, nil
 	})
 }

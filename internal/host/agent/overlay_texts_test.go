@@ -142,7 +142,7 @@ func TestRepairCreatesRevisionAndKeepsOriginal(t *testing.T) {
 	}
 	want["left4dead2/cfg/sub/b.cfg"] = "sv_cheats 0\r\n"
 	d.checkRevision(2, want)
-	if s := stepOf(r, left4me.StepRepairTexts); s.Note != "1 files" {
+	if s := stepOf(r, left4me.StepRepairTexts); s.Note != "1 file" {
 		t.Errorf("got %+v", s)
 	}
 

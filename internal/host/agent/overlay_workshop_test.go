@@ -34,7 +34,7 @@ func TestBuildDownloadsWorkshopCollection(t *testing.T) {
 	}
 	build := left4me.BuildSpec{Overlay: left4me.Overlay{Name: "maps", Kind: left4me.WorkshopOverlay, Workshop: &w}, By: "ann"}
 	r := d.done(d.ask(left4me.BuildOverlay, "maps", build))
-	if note := stepOf(r, left4me.StepFetch).Note; note != "2 downloaded, 1 deleted" {
+	if note := stepOf(r, left4me.StepFetch).Note; note != "2 downloaded; 1 deleted" {
 		t.Errorf("got %q", note)
 	}
 	if p := stepOf(r, left4me.StepFetch).Progress; p.Done == 0 || p.Done != p.Total || p.Unit != "bytes" {
@@ -64,7 +64,7 @@ func TestBuildDownloadsWorkshopCollection(t *testing.T) {
 	}
 
 	r = d.done(d.ask(left4me.BuildOverlay, "maps", build))
-	if note := stepOf(r, left4me.StepPublishOverlay).Note; !strings.Contains(note, "nothing has changed") || now().Current != 1 {
+	if note := stepOf(r, left4me.StepPublishOverlay).Note; !strings.Contains(note, "no changes") || now().Current != 1 {
 		t.Errorf("got %q", note)
 	}
 	if _, times := d.api.Sent("101"); times != 1 {

@@ -22,14 +22,14 @@ func (s *servers) reset(ctx context.Context, spec left4me.Spec, p *job.Progress)
 		return fmt.Errorf("reset %s: %w", spec.Name, err)
 	}
 	spec.OldName = ""
-	err := p.Step(ctx, left4me.StepEmptyUpper, func(ctx context.Context) (string, error) {
+	err := p.Step(ctx, left4me.StepEmptyUpper, func(ctx context.Context) (left4me.Notes, error) {
 		if err := s.empty(ctx, spec.Name); err != nil {
-			return "", err
+			return nil, err
 		}
 		// Remove the other files beside the writable layer too. The next start creates them again.
 		warning, err := s.core.Files.RemoveRuntime(ctx, spec.Name)
 		p.Warn(left4me.StepEmptyUpper, warning)
-		return "", err
+		return nil, err
 	})
 	if err != nil {
 		return fmt.Errorf("reset %s: %w", spec.Name, err)
@@ -49,9 +49,9 @@ func (s *servers) remove(ctx context.Context, spec left4me.Spec, p *job.Progress
 		names = append(names, old)
 	}
 	existed := slices.ContainsFunc(names, s.core.Files.Root.Exists)
-	err := p.Step(ctx, left4me.StepEmptyUpper, func(ctx context.Context) (string, error) {
+	err := p.Step(ctx, left4me.StepEmptyUpper, func(ctx context.Context) (left4me.Notes, error) {
 		if !existed {
-			return "there was none", nil
+			return left4me.Notes{left4me.NewNote("server.no_writable_layer")}, nil
 		}
 		for _, n := range names {
 			if !s.core.Files.Root.Exists(n) {
@@ -59,27 +59,27 @@ func (s *servers) remove(ctx context.Context, spec left4me.Spec, p *job.Progress
 			}
 			s.core.Files.GatherLogs(n)
 			if err := s.empty(ctx, n); err != nil {
-				return "", err
+				return nil, err
 			}
 		}
-		return "", nil
+		return nil, nil
 	})
 	if err != nil {
 		return fmt.Errorf("delete %s: %w", n, err)
 	}
-	err = p.Step(ctx, left4me.StepRemoveFiles, func(ctx context.Context) (string, error) {
+	err = p.Step(ctx, left4me.StepRemoveFiles, func(ctx context.Context) (left4me.Notes, error) {
 		for _, n := range names {
 			s.forgetRun(ctx, n)
 			warning, err := s.core.Files.Remove(ctx, n)
 			p.Warn(left4me.StepRemoveFiles, warning)
 			if err != nil {
-				return "", err
+				return nil, err
 			}
 		}
 		if !existed {
-			return "there were none", nil
+			return left4me.Notes{left4me.NewNote("server.no_files")}, nil
 		}
-		return "", nil
+		return nil, nil
 	})
 	if err != nil {
 		return fmt.Errorf("delete %s: %w", n, err)
@@ -102,14 +102,15 @@ func (s *servers) runDiscard(ctx context.Context, m bus.JobMessage, p *job.Progr
 // discard removes paths from the writable layer of a server.
 func (s *servers) discard(ctx context.Context, spec bus.DiscardSpec, p *job.Progress) error {
 	p.Plan(left4me.StepDiscard)
-	err := p.Step(ctx, left4me.StepDiscard, func(ctx context.Context) (string, error) {
+	err := p.Step(ctx, left4me.StepDiscard, func(ctx context.Context) (left4me.Notes, error) {
 		if mounted, err := s.layers.mounted(spec.Server); err != nil || mounted {
-			return "", errors.Join(err,
+			return nil, errors.Join(err,
 				left4me.NewError(left4me.Busy, "server.overlay_in_use", "server", spec.Server))
 		}
 		ctx, cancel := context.WithTimeout(ctx, emptyWithin)
 		defer cancel()
-		return fmt.Sprintf("%d named", len(spec.Paths)), s.core.machine.Discard(ctx, spec.Server, spec.Paths)
+		return left4me.Notes{left4me.NewNote("server.paths_discarded", "count", len(spec.Paths))}, s.core.machine.Discard(ctx, spec.Server,
+			spec.Paths)
 	})
 	if err != nil {
 		return fmt.Errorf("discard files of %s: %w", spec.Server, err)

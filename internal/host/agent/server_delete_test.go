@@ -341,7 +341,7 @@ func removeForeign(t *testing.T, dir string) {
 		if err := r.Files.Prepare(t.Context(), left4me.Spec{Name: n, Port: 27015}); err != nil {
 			t.Errorf("the name %s cannot be used again: %v", n, err)
 		}
-		if warning, err := r.Remove(t.Context(), n); err != nil || warning != "" {
+		if warning, err := r.Remove(t.Context(), n); err != nil || !warning.IsZero() {
 			t.Errorf("remove %s again: %q, %v", n, warning, err)
 		}
 	}

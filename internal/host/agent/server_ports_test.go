@@ -43,7 +43,7 @@ func TestStartNamesSourceTVOnItsPort(t *testing.T) {
 	// An earlier left4me accepted such a definition: the server still starts, and a note says what
 	// will fail.
 	d.done(d.ask(left4me.StopServer, "alpha", left4me.Spec{Name: "alpha"}))
-	if n, want := note(alpha), fmt.Sprintf("SourceTV takes port %d, which beta needs to start", tv); n != want {
+	if n, want := note(alpha), fmt.Sprintf("SourceTV uses port %d, which beta needs to start", tv); n != want {
 		t.Errorf("%q, want %q", n, want)
 	}
 	d.done(d.ask(left4me.StopServer, "alpha", left4me.Spec{Name: "alpha"}))
@@ -52,7 +52,7 @@ func TestStartNamesSourceTVOnItsPort(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	if n, want := note(alpha), fmt.Sprintf("port %d of SourceTV is used by ", tv); !strings.HasPrefix(n, want) {
+	if n, want := note(alpha), fmt.Sprintf("SourceTV: port %d is already used by ", tv); !strings.HasPrefix(n, want) {
 		t.Errorf("%q, want %q", n, want)
 	}
 }

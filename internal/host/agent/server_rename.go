@@ -28,27 +28,27 @@ func (s *servers) rename(ctx context.Context, spec left4me.Spec, p *job.Progress
 	if old == "" && spec.OldName == "" {
 		return nil
 	}
-	err := p.Step(ctx, left4me.StepRename, func(ctx context.Context) (string, error) {
+	err := p.Step(ctx, left4me.StepRename, func(ctx context.Context) (left4me.Notes, error) {
 		if old == "" {
-			return "it is renamed already", nil
+			return left4me.Notes{left4me.NewNote("server.already_renamed")}, nil
 		}
 		stopping, cancel := context.WithTimeout(ctx, stopWithin)
 		defer cancel()
 		// Reset a failed unit, and wait for an ending shim, which might still write to the old
 		// directory.
 		if err := s.core.machine.Stop(stopping, old); err != nil {
-			return "", err
+			return nil, err
 		}
 		renamed, err := s.core.Files.Rename(old, spec.Name)
 		if err != nil {
-			return "", err
+			return nil, err
 		}
 		s.forgetRun(ctx, old)
 		s.statuses.forget(old)
 		if !renamed {
-			return "nothing was called " + string(old), nil
+			return left4me.Notes{left4me.NewNote("server.nothing_to_rename", "name", old)}, nil
 		}
-		return fmt.Sprintf("%s is now %s", old, spec.Name), nil
+		return left4me.Notes{left4me.NewNote("server.renamed", "from", old, "to", spec.Name)}, nil
 	})
 	if err != nil {
 		return fmt.Errorf("rename %s to %s: %w", cmp.Or(old, spec.OldName), spec.Name, err)

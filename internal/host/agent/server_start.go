@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/left4me/left4me/internal/bus"
@@ -85,7 +84,7 @@ func (s *servers) bringUp(ctx context.Context, spec left4me.Spec, p *job.Progres
 		return err
 	}
 	if state.Up() && state != left4me.Stopping {
-		const why = "it runs already"
+		why := left4me.NewNote("server.already_running")
 		if n != spec.Name {
 			p.Skip(why, left4me.StepRename)
 		} else if err := s.rename(ctx, spec, p); err != nil { // reports a rename that is done already: control may not know about it
@@ -93,7 +92,7 @@ func (s *servers) bringUp(ctx context.Context, spec left4me.Spec, p *job.Progres
 		}
 		p.Skip(why, left4me.StepWriteConfig, left4me.StepCheckPort, left4me.StepLaunch)
 	} else {
-		giveTurn, err := s.starts.acquire(ctx, func() { p.Note(left4me.StepWriteConfig, "waits for its turn: others start") })
+		giveTurn, err := s.starts.acquire(ctx, func() { p.Note(left4me.StepWriteConfig, left4me.NewNote("server.waits_for_starts")) })
 		if err != nil {
 			return err
 		}
@@ -107,31 +106,31 @@ func (s *servers) bringUp(ctx context.Context, spec left4me.Spec, p *job.Progres
 		}
 	}
 	s.statuses.follow(ctx, n)
-	return p.Step(ctx, left4me.StepAwaitReady, func(ctx context.Context) (string, error) {
+	return p.Step(ctx, left4me.StepAwaitReady, func(ctx context.Context) (left4me.Notes, error) {
 		ctx, cancel := context.WithTimeout(ctx, readyWithin)
 		defer cancel()
-		return "", s.awaitReady(ctx, n)
+		return nil, s.awaitReady(ctx, n)
 	})
 }
 
 func (s *servers) launch(ctx context.Context, spec left4me.Spec, p *job.Progress) error {
 	var release func()
-	err := p.Step(ctx, left4me.StepWriteConfig, func(ctx context.Context) (_ string, err error) {
+	err := p.Step(ctx, left4me.StepWriteConfig, func(ctx context.Context) (_ left4me.Notes, err error) {
 		release, err = s.prepare(ctx, spec)
-		return "", err
+		return nil, err
 	})
 	if err != nil {
 		return err
 	}
 	defer release()
-	err = p.Step(ctx, left4me.StepCheckPort, func(context.Context) (string, error) { return s.checkPorts(spec) })
+	err = p.Step(ctx, left4me.StepCheckPort, func(context.Context) (left4me.Notes, error) { return s.checkPorts(spec) })
 	if err != nil {
 		return err
 	}
-	return p.Step(ctx, left4me.StepLaunch, func(ctx context.Context) (string, error) {
+	return p.Step(ctx, left4me.StepLaunch, func(ctx context.Context) (left4me.Notes, error) {
 		ctx, cancel := context.WithTimeout(ctx, s.launchWithin)
 		defer cancel()
-		return "", s.core.machine.Start(ctx, spec.Name)
+		return nil, s.core.machine.Start(ctx, spec.Name)
 	})
 }
 
@@ -162,23 +161,24 @@ func (s *servers) prepare(ctx context.Context, spec left4me.Spec) (release func(
 }
 
 // checkPorts fails if the server's game port is in use. The server's other ports are only reported
-// in the note, because the game continues without them or takes the next free port.
-func (s *servers) checkPorts(spec left4me.Spec) (note string, err error) {
+// in the notes, because the game continues without them or takes the next free port.
+func (s *servers) checkPorts(spec left4me.Spec) (notes left4me.Notes, err error) {
 	if err := shim.PortFree(s.core.Files.Root, spec.Port); err != nil {
-		return "", err
+		return nil, err
 	}
-	var notes []string
 	for _, u := range spec.MorePorts() {
-		if who := shim.Holder(s.core.Files.Root, u.Port).Said(); who != "" || shim.Bound(u.Port) {
-			if who == "" {
-				who = "another program"
-			}
-			notes = append(notes, fmt.Sprintf("port %d of %s is used by %s", u.Port, u.What, who))
+		who := shim.Holder(s.core.Files.Root, u.Port)
+		if who == nil && shim.Bound(u.Port) {
+			who = left4me.NewError(left4me.Conflict, "port.holder_unknown")
+		}
+		if who != nil {
+			notes = append(notes, left4me.NewNote("port.used", "port", u.Port, "what", u.What, "holder", who))
 		} else if owner, ok := s.portOwner(u.Port, spec.Name); ok {
-			notes = append(notes, fmt.Sprintf("%s takes port %d, which %s needs to start", u.What, u.Port, owner))
+			notes = append(notes, left4me.NewNote("port.taken_from", "what", u.What, "port", u.Port,
+				"holder", left4me.NewError(left4me.Conflict, "port.holder_stopped", "server", owner)))
 		}
 	}
-	return strings.Join(notes, "; "), nil
+	return notes, nil
 }
 
 // portOwner returns another server of this host whose last start used port.

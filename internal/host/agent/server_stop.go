@@ -23,18 +23,18 @@ func (s *servers) stopServer(ctx context.Context, spec left4me.Spec, p *job.Prog
 
 // stop stops a server and checks that its layers are unmounted.
 func (s *servers) stop(ctx context.Context, n left4me.Name, p *job.Progress) error {
-	err := p.Step(ctx, left4me.StepStop, func(ctx context.Context) (string, error) {
+	err := p.Step(ctx, left4me.StepStop, func(ctx context.Context) (left4me.Notes, error) {
 		state, _, err := s.core.machine.State(ctx, n)
 		if err != nil {
-			return "", err
+			return nil, err
 		}
-		note := ""
+		var notes left4me.Notes
 		if !state.Up() {
-			note = "it was not running"
+			notes = left4me.Notes{left4me.NewNote("server.was_not_running")}
 		}
 		ctx, cancel := context.WithTimeout(ctx, stopWithin)
 		defer cancel()
-		return note, s.core.machine.Stop(ctx, n)
+		return notes, s.core.machine.Stop(ctx, n)
 	})
 	// Update the status in any case: the stop clears an earlier failure, and a server that has
 	// ended may still be mounted.
@@ -43,12 +43,12 @@ func (s *servers) stop(ctx context.Context, n left4me.Name, p *job.Progress) err
 	if err != nil {
 		return fmt.Errorf("stop %s: %w", n, err)
 	}
-	err = p.Step(ctx, left4me.StepUnmount, func(context.Context) (string, error) {
+	err = p.Step(ctx, left4me.StepUnmount, func(context.Context) (left4me.Notes, error) {
 		mounted, err := s.layers.mounted(n)
 		if err == nil && mounted {
 			err = left4me.NewError(left4me.Busy, "server.overlay_still_in_use", "server", n)
 		}
-		return "", err
+		return nil, err
 	})
 	if err != nil {
 		return fmt.Errorf("stop %s: %w", n, err)

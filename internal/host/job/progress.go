@@ -61,16 +61,20 @@ func (p *Progress) Restart() {
 	p.mu.Unlock()
 }
 
-// Step runs one planned step and publishes its start and its end. f may return a note about the
+// Step runs one planned step and publishes its start and its end. f may return notes about the
 // result.
-func (p *Progress) Step(ctx context.Context, label string, f func(context.Context) (note string, err error)) error {
+func (p *Progress) Step(ctx context.Context, label string, f func(context.Context) (left4me.Notes, error)) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	p.Set(label, func(s *left4me.Step) { s.State, s.Note, s.StartedAt = left4me.StepRunning, "", now() })
-	note, err := f(ctx)
 	p.Set(label, func(s *left4me.Step) {
-		s.State, s.Note, s.EndedAt = left4me.StepDone, note, now()
+		s.State, s.StartedAt = left4me.StepRunning, now()
+		s.SetNotes()
+	})
+	notes, err := f(ctx)
+	p.Set(label, func(s *left4me.Step) {
+		s.State, s.EndedAt = left4me.StepDone, now()
+		s.SetNotes(notes...)
 		if err != nil {
 			s.State = left4me.StepFailed
 		}
@@ -79,21 +83,24 @@ func (p *Progress) Step(ctx context.Context, label string, f func(context.Contex
 }
 
 // Note sets the note of a step, for example why it has not started.
-func (p *Progress) Note(label, why string) {
-	p.Set(label, func(s *left4me.Step) { s.Note = why })
+func (p *Progress) Note(label string, why left4me.Note) {
+	p.Set(label, func(s *left4me.Step) { s.SetNotes(why) })
 }
 
-// Warn sets a warning for users on a completed step.
-func (p *Progress) Warn(label, warning string) {
-	if warning != "" {
-		p.Set(label, func(s *left4me.Step) { s.Warning = warning })
+// Warn sets a warning for users on a completed step. It does nothing for the zero Note.
+func (p *Progress) Warn(label string, warning left4me.Note) {
+	if !warning.IsZero() {
+		p.Set(label, func(s *left4me.Step) { s.SetWarnings(warning) })
 	}
 }
 
 // Skip marks steps as skipped and notes why.
-func (p *Progress) Skip(why string, labels ...string) {
+func (p *Progress) Skip(why left4me.Note, labels ...string) {
 	for _, l := range labels {
-		p.Set(l, func(s *left4me.Step) { s.State, s.Note = left4me.StepSkipped, why })
+		p.Set(l, func(s *left4me.Step) {
+			s.State = left4me.StepSkipped
+			s.SetNotes(why)
+		})
 	}
 }
 
@@ -176,8 +183,8 @@ func now() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }
 // publishEvery is the shortest time between two updates of a step's bytes.
 const publishEvery = 300 * time.Millisecond
 
-// Bytes returns a function that publishes how many bytes of a step are done. Calls within tellEvery
-// of the last update are ignored, except the final one.
+// Bytes returns a function that publishes how many bytes of a step are done. Calls within
+// publishEvery of the last update are ignored, except the final one.
 func (p *Progress) Bytes(label string) func(done, total int64) {
 	var told time.Time
 	var before int64

@@ -44,19 +44,20 @@ func TestStepIsPublishedAtStartAndEnd(t *testing.T) {
 	if s := next(); len(s) != 2 || s[0].State != left4me.StepPending || s[1].State != left4me.StepPending {
 		t.Errorf("after Plan: got %+v", s)
 	}
-	_ = p.Step(t.Context(), "one", func(context.Context) (string, error) {
+	_ = p.Step(t.Context(), "one", func(context.Context) (left4me.Notes, error) {
 		if s := next(); s[0].State != left4me.StepRunning || s[0].StartedAt.IsZero() {
 			t.Errorf("during the step: got %+v", s)
 		}
-		return "as found", nil
+		return left4me.Notes{left4me.NewNote("server.was_not_running"), left4me.NewNote("disk.free", "size", left4me.Bytes(2000))}, nil
 	})
-	if s := next(); s[0].State != left4me.StepDone || s[0].Note != "as found" || s[0].EndedAt.IsZero() {
+	if s := next(); s[0].State != left4me.StepDone || s[0].Note != "was not running; 2.0 kB free" || len(s[0].Notes) != 2 ||
+		s[0].EndedAt.IsZero() {
 		t.Errorf("after the step: got %+v", s)
 	}
 	// Without a bus nothing is published, but the work continues.
 	b.Close()
 	broken := errors.New("broken")
-	if err := p.Step(t.Context(), "two", func(context.Context) (string, error) { return "", broken }); !errors.Is(err, broken) {
+	if err := p.Step(t.Context(), "two", func(context.Context) (left4me.Notes, error) { return nil, broken }); !errors.Is(err, broken) {
 		t.Errorf("without a bus: got %v", err)
 	}
 	if s := p.Steps(); s[1].State != left4me.StepFailed {

@@ -62,6 +62,26 @@ func Reason(ctx context.Context, st left4me.Status) string {
 	return shownError(st.Reason) // from a host with an older left4me
 }
 
+// Note returns the text of a note in the reader's language.
+func Note(ctx context.Context, n left4me.Note) string {
+	return shownError(n.RenderIn(locale.From(ctx)))
+}
+
+// StepNote returns the notes of a step in one line; may be empty.
+func StepNote(ctx context.Context, s left4me.Step) string {
+	return shownError(s.NoteIn(locale.From(ctx)))
+}
+
+// StepWarning returns the warnings of a step in one line; may be empty.
+func StepWarning(ctx context.Context, s left4me.Step) string {
+	return shownError(s.WarningIn(locale.From(ctx)))
+}
+
+// CheckNote returns what the last query to Steam found; may be empty.
+func CheckNote(ctx context.Context, g left4me.Game) string {
+	return shownError(g.CheckNoteIn(locale.From(ctx)))
+}
+
 // Check returns what a check found and what to do about it, which may be empty and has
 // commands between backquotes, in the reader's language and as Visible returns them.
 func Check(ctx context.Context, c left4me.Check) (text, fix string) {

@@ -6,10 +6,10 @@ import (
 )
 
 // For returns the parts of a job that the actor may read. Passwords are hidden unless the actor may
-// configure the job's target, and the error names no object that the actor may not see.
+// configure the job's target, and error and notes name no object that the actor may not see.
 func For(who accounts.Actor, j left4me.Job) left4me.Job {
 	target := accounts.JobTarget(j)
-	j.Error = accounts.ConcealIn(who, target, j.Error)
+	j = accounts.ConcealJob(who, j)
 	right := accounts.Configure
 	if target == left4me.Site {
 		right = accounts.SiteRight

@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"context"
 	"net/http"
 	"time"
 
@@ -8,6 +9,7 @@ import (
 
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/web/format"
 	"github.com/left4me/left4me/internal/web/page"
 )
 
@@ -38,10 +40,10 @@ func targetPath(j left4me.Job) templ.SafeURL {
 }
 
 // jobWarning returns the first warning of a job's steps, or an empty string.
-func jobWarning(j left4me.Job) string {
+func jobWarning(ctx context.Context, j left4me.Job) string {
 	for _, s := range j.Steps {
 		if s.Warning != "" {
-			return s.Warning
+			return format.StepWarning(ctx, s)
 		}
 	}
 	return ""

@@ -37,7 +37,7 @@ func pendingOf(ctx context.Context, p *Pages, s serverPage) (all []pendingItem, 
 		if r != nil {
 			for _, w := range r.Wishes {
 				if w.Server == s.Name && !w.Ready {
-					all = append(all, pendingItem{locale.T(ctx, "servers.pending.build", "build", r.Build), format.Visible(w.Why)})
+					all = append(all, pendingItem{locale.T(ctx, "servers.pending.build", "build", r.Build), format.Note(ctx, w.Why)})
 				}
 			}
 		}
@@ -52,7 +52,7 @@ func pendingOf(ctx context.Context, p *Pages, s serverPage) (all []pendingItem, 
 		}
 		for _, w := range r.Wishes {
 			if w.Server == s.Name && !w.Ready {
-				all = append(all, pendingItem{locale.T(ctx, "servers.pending.overlay", "overlay", c.Overlay), format.Visible(w.Why)})
+				all = append(all, pendingItem{locale.T(ctx, "servers.pending.overlay", "overlay", c.Overlay), format.Note(ctx, w.Why)})
 			}
 		}
 	}

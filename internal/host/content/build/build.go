@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/left4me/left4me/internal/host/content/download"
@@ -68,9 +67,9 @@ func (r *Builder) Build(ctx context.Context, id left4me.JobID, spec left4me.Buil
 		}
 	}()
 	b := &build{builder: r, id: id, spec: spec, p: p, meta: overlays.Meta{By: spec.By, Job: id, Note: spec.Note}}
-	err = p.Step(ctx, left4me.StepStageOverlay, func(ctx context.Context) (string, error) {
+	err = p.Step(ctx, left4me.StepStageOverlay, func(ctx context.Context) (left4me.Notes, error) {
 		b.staging, err = r.Repository.Stage(ctx, spec.Overlay.Name, id)
-		return "", err
+		return nil, err
 	})
 	if err != nil {
 		return err
@@ -86,17 +85,20 @@ func (r *Builder) Build(ctx context.Context, id left4me.JobID, spec left4me.Buil
 	if err := b.inspect(ctx); err != nil {
 		return err
 	}
-	return p.Step(ctx, left4me.StepPublishOverlay, func(ctx context.Context) (string, error) {
+	return p.Step(ctx, left4me.StepPublishOverlay, func(ctx context.Context) (left4me.Notes, error) {
 		rev, changed, err := r.Repository.Publish(ctx, b.staging, b.meta, b.progress(left4me.StepPublishOverlay))
 		switch {
 		case err != nil:
-			return "", err
+			return nil, err
 		case !changed:
 			r.uploads.drop(ctx, spec)
-			return fmt.Sprintf("nothing has changed: revision %d stays", rev.Number), nil
+			return left4me.Notes{left4me.NewNote("revision.unchanged", "revision", rev.Number)}, nil
 		}
 		r.published(ctx, spec)
-		return fmt.Sprintf("revision %d: %d added, %d changed, %d removed", rev.Number, rev.Added, rev.Changed, rev.Removed), nil
+		return left4me.Notes{
+			left4me.NewNote("revision.published", "revision", rev.Number,
+				"added", rev.Added, "changed", rev.Changed, "removed", rev.Removed),
+		}, nil
 	})
 }
 
@@ -105,8 +107,8 @@ func (r *Builder) Build(ctx context.Context, id left4me.JobID, spec left4me.Buil
 func (r *Builder) alreadyPublished(n left4me.Name, id left4me.JobID, p *job.Progress, labels []string) bool {
 	rev, ok := r.Repository.PublishedBy(n, id)
 	if ok {
-		p.Skip("done before left4me was started anew", labels...)
-		p.Note(left4me.StepPublishOverlay, fmt.Sprintf("revision %d was published before left4me was started anew", rev.Number))
+		p.Skip(left4me.NewNote("step.done_before_restart"), labels...)
+		p.Note(left4me.StepPublishOverlay, left4me.NewNote("revision.published_before_restart", "revision", rev.Number))
 	}
 	return ok
 }
@@ -169,22 +171,22 @@ var damage = []string{left4me.WarnBroken, left4me.WarnIncomplete, left4me.WarnOt
 
 // inspect seals the staged files and searches them for problems.
 func (b *build) inspect(ctx context.Context) error {
-	return b.p.Step(ctx, left4me.StepInspect, func(ctx context.Context) (string, error) {
+	return b.p.Step(ctx, left4me.StepInspect, func(ctx context.Context) (left4me.Notes, error) {
 		saved, err := b.plainTexts(ctx)
 		if err != nil {
-			return "", err
+			return nil, err
 		}
 		dir, err := b.staging.Seal(ctx, b.progress(left4me.StepInspect))
 		if err != nil {
-			return "", err
+			return nil, err
 		}
 		warnings, campaigns, err := inspect.Tree(ctx, dir, b.spec.NamesHint)
 		if err != nil {
-			return "", err
+			return nil, err
 		}
 		broken, err := b.sums(ctx, dir)
 		if err != nil {
-			return "", err
+			return nil, err
 		}
 		b.meta.Warnings = slices.Concat(b.meta.Warnings, warnings, broken)
 		b.meta.Campaigns = campaigns
@@ -193,17 +195,17 @@ func (b *build) inspect(ctx context.Context) error {
 				b.p.Print(fmt.Sprintf("problem in %s: %s", w.Path, w.Text))
 			}
 		}
-		var notes []string
+		var notes left4me.Notes
 		if saved > 0 {
-			notes = append(notes, fmt.Sprintf("%d texts saved as UTF-8", saved))
+			notes = append(notes, left4me.NewNote("texts.saved_as_utf8", "count", saved))
 		}
 		if n := len(b.meta.Warnings); n > 0 {
-			notes = append(notes, fmt.Sprintf("%d warnings", n))
+			notes = append(notes, left4me.NewNote("inspect.warnings", "count", n))
 		}
 		if n := len(campaigns); n > 0 {
-			notes = append(notes, fmt.Sprintf("%d campaigns", n))
+			notes = append(notes, left4me.NewNote("inspect.campaigns", "count", n))
 		}
-		return strings.Join(notes, ", "), nil
+		return notes, nil
 	})
 }
 

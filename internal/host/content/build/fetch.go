@@ -23,8 +23,6 @@ import (
 // fetched are the steps of sources that download and unpack archives.
 var fetched = []string{left4me.StepFetch, left4me.StepUnpack}
 
-const nothingNew = "nothing new"
-
 // buildGit builds an overlay from a commit of a Git repository.
 func buildGit(ctx context.Context, b *build) error {
 	g := b.spec.Overlay.Git
@@ -36,24 +34,25 @@ func buildGit(ctx context.Context, b *build) error {
 		return err
 	}
 	same := false
-	err = b.p.Step(ctx, left4me.StepFetch, func(ctx context.Context) (string, error) {
+	err = b.p.Step(ctx, left4me.StepFetch, func(ctx context.Context) (left4me.Notes, error) {
 		r, err := git.Open(g.URL, b.staging.Scratch(), b.builder.Downloads, b.progress(left4me.StepFetch))
 		if err != nil {
-			return "", err
+			return nil, err
 		}
 		commit, err := r.Find(ctx, g.Ref)
 		if err != nil {
-			return "", err
+			return nil, err
 		}
 		b.meta.Origin = commit
 		if dir := strings.Trim(path.Clean("/"+g.Subdir), "/"); dir != "" {
 			b.meta.Origin += ":" + dir
 		}
 		if same, err = b.unchanged(ctx, g.Keep); err != nil || same {
-			return fmt.Sprintf("%.12s, as before", commit), err
+			return left4me.Notes{left4me.NewNote("source.commit_unchanged", "commit", commit)}, err
 		}
 		name := strings.TrimSuffix(path.Base(strings.TrimRight(g.URL, "/")), ".git")
-		return fmt.Sprintf("%.12s", commit), r.Archive(ctx, commit, g.Subdir, filepath.Join(in, name+".tar"))
+		return left4me.Notes{left4me.NewNote("source.commit", "commit", commit)}, r.Archive(ctx, commit, g.Subdir,
+			filepath.Join(in, name+".tar"))
 	})
 	if err != nil {
 		return err
@@ -72,10 +71,10 @@ func buildRelease(ctx context.Context, b *build) error {
 		return err
 	}
 	same := false
-	err = b.p.Step(ctx, left4me.StepFetch, func(ctx context.Context) (string, error) {
+	err = b.p.Step(ctx, left4me.StepFetch, func(ctx context.Context) (left4me.Notes, error) {
 		r, err := release.Find(ctx, cmp.Or(b.builder.GitHub, release.API), b.builder.Downloads, *want)
 		if err != nil {
-			return "", err
+			return nil, err
 		}
 		origin, sure := r.Origin()
 		b.meta.Origin = origin
@@ -84,7 +83,7 @@ func buildRelease(ctx context.Context, b *build) error {
 		}
 		if sure {
 			if same, err = b.unchanged(ctx, want.Keep); err != nil || same {
-				return r.Tag + ", as before", err
+				return left4me.Notes{left4me.NewNote("source.release_unchanged", "tag", r.Tag)}, err
 			}
 		}
 		var done int64
@@ -98,12 +97,12 @@ func buildRelease(ctx context.Context, b *build) error {
 				},
 			})
 			if err != nil {
-				return "", err
+				return nil, err
 			}
 			done += a.Size
-			b.p.Print(fmt.Sprintf("fetched %s of %s, %s", a.Name, r.Tag, bytesize.Short(a.Size)))
+			b.p.Print(fmt.Sprintf("downloaded %s of %s, %s", a.Name, r.Tag, bytesize.Short(a.Size)))
 		}
-		return r.Tag, nil
+		return left4me.Notes{left4me.NewNote("source.release", "tag", r.Tag)}, nil
 	})
 	if err != nil {
 		return err
@@ -133,36 +132,36 @@ func (b *build) unchanged(ctx context.Context, keep []string) (bool, error) {
 
 // unpack stages the fetched archives, or the current revision if the origin is the same.
 func (b *build) unpack(ctx context.Context, in string, how left4me.Import, keep []string, same bool) error {
-	return b.p.Step(ctx, left4me.StepUnpack, func(ctx context.Context) (string, error) {
+	return b.p.Step(ctx, left4me.StepUnpack, func(ctx context.Context) (left4me.Notes, error) {
 		if same {
 			_, _, err := b.staging.From(ctx, 0)
-			return nothingNew, err
+			return left4me.Notes{left4me.NewNote("source.nothing_new")}, err
 		}
 		root, err := os.OpenRoot(in)
 		if err != nil {
-			return "", err
+			return nil, err
 		}
 		defer root.Close()
 		how.NamesHint = b.spec.NamesHint
 		found, err := archive.Open(ctx, root, archive.Options{Import: how, Scratch: b.staging.Scratch(), Decoder: b.builder.Decoder})
 		if err != nil {
-			return "", err
+			return nil, err
 		}
 		defer found.Close()
-		note, err := b.write(ctx, found)
+		notes, err := b.write(ctx, found)
 		if err != nil {
-			return "", err
+			return nil, err
 		}
 		kept, err := b.keep(ctx, keep)
 		if kept > 0 {
-			note += fmt.Sprintf(", %d kept as they were", kept)
+			notes = append(notes, left4me.NewNote("files.kept", "count", kept))
 		}
-		return note, err
+		return notes, err
 	})
 }
 
 // write stages the files of the archives and returns a summary.
-func (b *build) write(ctx context.Context, found *archive.Found) (note string, err error) {
+func (b *build) write(ctx context.Context, found *archive.Found) (notes left4me.Notes, err error) {
 	plan := found.Plan()
 	b.meta.Warnings = append(b.meta.Warnings, plan.Warnings...)
 	progress := b.progress(left4me.StepUnpack)
@@ -174,26 +173,26 @@ func (b *build) write(ctx context.Context, found *archive.Found) (note string, e
 		}
 	})
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	for _, q := range plan.Asks {
 		b.meta.Warnings = append(b.meta.Warnings, unclear(q))
 	}
-	note = fmt.Sprintf("%d files", plan.Count)
+	notes = left4me.Notes{left4me.NewNote("files.count", "count", plan.Count)}
 	left := 0
 	for _, l := range plan.Left {
 		left += l.Count
 	}
 	if left > 0 {
-		note += fmt.Sprintf(", %d left out", left)
+		notes = append(notes, left4me.NewNote("files.excluded", "count", left))
 		for _, l := range plan.Left {
-			b.p.Print(fmt.Sprintf("left out %d: %s", l.Count, l.Why))
+			b.p.Print(fmt.Sprintf("excluded %d: %s", l.Count, l.Why))
 		}
 		for _, s := range plan.Skipped {
 			b.p.Print("skipped " + s)
 		}
 	}
-	return note, nil
+	return notes, nil
 }
 
 // unclear returns a warning about a question that no user answered.

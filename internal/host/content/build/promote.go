@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path"
@@ -23,7 +22,7 @@ import (
 // copied.
 func promote(ctx context.Context, b *build) error {
 	from := b.spec.Promote
-	return b.p.Step(ctx, left4me.StepFetch, func(ctx context.Context) (string, error) {
+	return b.p.Step(ctx, left4me.StepFetch, func(ctx context.Context) (left4me.Notes, error) {
 		server, root := from.Server, b.builder.Files.Root
 		has := root.FormerName(left4me.Spec{ID: b.spec.PromoteID, Name: server, OldName: b.spec.PromoteFrom})
 		if has != "" && root.Exists(has) {
@@ -34,25 +33,25 @@ func promote(ctx context.Context, b *build) error {
 			server = old
 		}
 		if owner := root.Owner(server); owner != "" && b.spec.PromoteID != "" && owner != b.spec.PromoteID {
-			return "", left4me.NewError(left4me.Conflict, "server.renamed_meanwhile", "server", from.Server)
+			return nil, left4me.NewError(left4me.Conflict, "server.renamed_meanwhile", "server", from.Server)
 		}
 		s, err := b.builder.Written(server)
 		if err != nil {
-			return "", err
+			return nil, err
 		}
 		defer s.Close()
 		if _, _, err := b.staging.From(ctx, 0); err != nil {
-			return "", err
+			return nil, err
 		}
 		files, bytes, err := chosen(ctx, s, from.Paths)
 		if err != nil {
-			return "", err
+			return nil, err
 		}
 		if len(files) == 0 {
-			return "", left4me.NewError(left4me.NotFound, "promote.no_such_files", "server", from.Server)
+			return nil, left4me.NewError(left4me.NotFound, "promote.no_such_files", "server", from.Server)
 		}
 		if err := disk.Fits(string(b.builder.Files.Root), bytes); err != nil {
-			return "", err
+			return nil, err
 		}
 		done, progress := int64(0), b.copyProgress(left4me.StepFetch)
 		for _, f := range files {
@@ -61,11 +60,11 @@ func promote(ctx context.Context, b *build) error {
 				continue
 			}
 			if err := b.copyWritten(ctx, s, f, func(n int64) { progress(done+n, bytes) }); err != nil {
-				return "", err
+				return nil, err
 			}
 			done += f.Size
 		}
-		return fmt.Sprintf("%d files", len(files)), nil
+		return left4me.Notes{left4me.NewNote("files.count", "count", len(files))}, nil
 	})
 }
 

@@ -121,18 +121,18 @@ func (b *build) noteTexts(what string, files []string) {
 // repairTexts builds a revision from the current one with repaired texts: those named in the change,
 // and all in named directories.
 func repairTexts(ctx context.Context, b *build) error {
-	return b.p.Step(ctx, left4me.StepRepairTexts, func(ctx context.Context) (string, error) {
+	return b.p.Step(ctx, left4me.StepRepairTexts, func(ctx context.Context) (left4me.Notes, error) {
 		number, files, err := b.staging.From(ctx, 0)
 		if err != nil {
-			return "", err
+			return nil, err
 		}
 		if err := b.likeCurrent(ctx); err != nil {
-			return "", err
+			return nil, err
 		}
 		var repaired []string
 		for _, e := range files {
 			if err := ctx.Err(); err != nil {
-				return "", err
+				return nil, err
 			}
 			reader := gametext.ReaderOf(e.Path)
 			if e.Dir || e.Odd || reader == gametext.Unread || e.Size > gametext.MaxText || !named(b.spec.Change.Repair, e.Path) {
@@ -145,14 +145,14 @@ func repairTexts(ctx context.Context, b *build) error {
 				Path:     e.Path,
 			})
 			if err != nil {
-				return "", err
+				return nil, err
 			}
 			text, done := gametext.Repair(reader, f.Data, everyFix...)
 			if len(done) == 0 {
 				continue
 			}
 			if err := b.stage(e, text); err != nil {
-				return "", err
+				return nil, err
 			}
 			for _, d := range done {
 				b.p.Print(fmt.Sprintf("repaired %s: %s", e.Path, d))
@@ -160,7 +160,7 @@ func repairTexts(ctx context.Context, b *build) error {
 			repaired = append(repaired, e.Path)
 		}
 		b.noteTexts("repaired", repaired)
-		return fmt.Sprintf("%d files", len(repaired)), nil
+		return left4me.Notes{left4me.NewNote("files.count", "count", len(repaired))}, nil
 	})
 }
 

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/left4me/left4me/internal/bytesize"
 	"github.com/left4me/left4me/internal/host/content/script"
 	"github.com/left4me/left4me/internal/host/job"
 	"github.com/left4me/left4me/internal/left4me"
@@ -30,7 +29,7 @@ func scriptSource() source {
 	}}
 }
 
-func (b *build) runScript(ctx context.Context) (note string, err error) {
+func (b *build) runScript(ctx context.Context) (left4me.Notes, error) {
 	var reported time.Time
 	took, err := b.builder.scripts().Run(ctx, script.Job{
 		// A repeated job finds the existing run.
@@ -45,9 +44,9 @@ func (b *build) runScript(ctx context.Context) (note string, err error) {
 		Copied: b.copyProgress(left4me.StepRunScript),
 	}, b.staging.Root(), func() bool { return job.Interrupted(ctx) })
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	return fmt.Sprintf("%d files, %s", took.Files, bytesize.Short(took.Bytes)), nil
+	return left4me.Notes{left4me.NewNote("files.count_and_size", "count", took.Files, "size", left4me.Bytes(took.Bytes))}, nil
 }
 
 // SweepScripts ends runs of scripts whose job no longer exists.

@@ -18,26 +18,26 @@ func buildWorkshop(ctx context.Context, b *build) error {
 		return left4me.NewError(left4me.Invalid, "overlay.names_no_items", "overlay", b.spec.Overlay.Name)
 	}
 	var plan *workshop.Plan
-	err := b.p.Step(ctx, left4me.StepAskWorkshop, func(ctx context.Context) (note string, err error) {
+	err := b.p.Step(ctx, left4me.StepAskWorkshop, func(ctx context.Context) (_ left4me.Notes, err error) {
 		before, err := b.itemsBefore(ctx)
 		if err != nil {
-			return "", err
+			return nil, err
 		}
 		plan, err = b.builder.Workshop.Ask(ctx, *b.spec.Overlay.Workshop, before)
 		if err != nil {
-			return "", err
+			return nil, err
 		}
-		return plan.Note(), nil
+		return plan.Notes(), nil
 	})
 	if err != nil {
 		return err
 	}
-	return b.p.Step(ctx, left4me.StepFetch, func(ctx context.Context) (string, error) {
+	return b.p.Step(ctx, left4me.StepFetch, func(ctx context.Context) (left4me.Notes, error) {
 		items, err := b.builder.Workshop.Fetch(ctx, plan, workshop.Into{
 			Link: b.staging.Link, Progress: b.progress(left4me.StepFetch), Print: b.p.Print,
 		})
 		if err != nil {
-			return "", err
+			return nil, err
 		}
 		b.meta.Items = items
 		b.meta.Warnings = append(b.meta.Warnings, workshop.Warnings(items)...)

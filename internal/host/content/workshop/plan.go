@@ -7,33 +7,32 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/left4me/left4me/internal/bytesize"
 	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/internal/steam"
 )
 
 // Plan is the content of an overlay according to Steam.
 type Plan struct {
-	note        string
+	note        left4me.Note // what is not known; zero if everything is
 	items       []*item
 	collections []left4me.WorkshopState
 	names       string // naming mode, see left4me.Workshop
 	past        past
 }
 
-// Note describes the number and size of the items for users, and what is unknown.
-func (p *Plan) Note() string {
+// Notes describe the number and size of the items for users, and what is unknown.
+func (p *Plan) Notes() left4me.Notes {
 	var bytes int64
 	for _, it := range p.items {
 		if it.wanted() {
 			bytes += it.facts.Size
 		}
 	}
-	note := fmt.Sprintf("%d items, %s", len(p.items), bytesize.MB(bytes))
-	if p.note != "" {
-		note += "; " + p.note
+	notes := left4me.Notes{left4me.NewNote("workshop.items", "count", len(p.items), "size", left4me.Bytes(bytes))}
+	if !p.note.IsZero() {
+		notes = append(notes, p.note)
 	}
-	return note
+	return notes
 }
 
 // item is one item of a plan.
@@ -75,7 +74,7 @@ func (s *Source) ask(ctx context.Context, c *steam.Client, w left4me.Workshop, b
 		}
 	}
 	if asked != nil {
-		p.note = "not everything is known: " + unanswered(asked).Text
+		p.note = left4me.NewNote("workshop.incomplete", "reason", unanswered(asked))
 	}
 	for _, id := range order(w, tree) {
 		p.collections = append(p.collections, collectionState(id, files[id], tree))

@@ -1,15 +1,13 @@
 package workshop
 
 import (
-	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Summary describes in one line what happened to the items.
-func Summary(items []left4me.WorkshopState) string {
+// Summary describes what happened to the items.
+func Summary(items []left4me.WorkshopState) left4me.Notes {
 	count := map[string]int{}
 	older := 0
 	for _, i := range items {
@@ -18,28 +16,25 @@ func Summary(items []left4me.WorkshopState) string {
 			older++
 		}
 	}
-	parts := []string{}
-	for _, state := range []struct{ state, words string }{
-		{left4me.ItemFresh, "downloaded"},
-		{left4me.ItemKept, "had already"},
-		{left4me.ItemDeleted, "deleted"},
-		{left4me.ItemPrivate, "private"},
-		{left4me.ItemBanned, "banned"},
-		{left4me.ItemNoFile, "without a file"},
-		{left4me.ItemWrongApp, "of another game"},
-		{left4me.ItemThrottled, "throttled"},
-		{left4me.ItemFailed, "failed"},
-		{left4me.ItemExcluded, "excluded"},
+	notes := left4me.Notes{}
+	for _, n := range []left4me.Note{
+		left4me.NewNote("workshop.downloaded", "count", count[left4me.ItemFresh]),
+		left4me.NewNote("workshop.present", "count", count[left4me.ItemKept]),
+		left4me.NewNote("workshop.deleted", "count", count[left4me.ItemDeleted]),
+		left4me.NewNote("workshop.private", "count", count[left4me.ItemPrivate]),
+		left4me.NewNote("workshop.banned", "count", count[left4me.ItemBanned]),
+		left4me.NewNote("workshop.without_file", "count", count[left4me.ItemNoFile]),
+		left4me.NewNote("workshop.for_other_game", "count", count[left4me.ItemWrongApp]),
+		left4me.NewNote("workshop.rate_limited", "count", count[left4me.ItemThrottled]),
+		left4me.NewNote("workshop.failed", "count", count[left4me.ItemFailed]),
+		left4me.NewNote("workshop.excluded", "count", count[left4me.ItemExcluded]),
+		left4me.NewNote("workshop.older_version", "count", older),
 	} {
-		if n := count[state.state]; n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", n, state.words))
+		if n.Args["count"] != int64(0) {
+			notes = append(notes, n)
 		}
 	}
-	line := strings.Join(parts, ", ")
-	if older > 0 {
-		line += fmt.Sprintf("; of %d of them an older version stays in use", older)
-	}
-	return line
+	return notes
 }
 
 // Warnings returns a warning for each wanted item that is missing in the overlay.

@@ -36,14 +36,15 @@ const (
 
 // Builds describes the game builds of a host.
 type Builds struct {
-	V         int       `json:"v"`
-	Current   int64     `json:"current"` // build that servers start with; 0 if there is none
-	Pinned    bool      `json:"pinned"`
-	Latest    int64     `json:"latest"`             // newest build that Steam reported, or 0
-	Required  string    `json:"required,omitempty"` // version that Steam requires of servers, such as 2243
-	CheckedAt time.Time `json:"checked_at,omitzero"`
-	CheckNote string    `json:"check_note,omitempty"`
-	Builds    []Build   `json:"builds"` // newest first
+	V          int           `json:"v"`
+	Current    int64         `json:"current"` // build that servers start with; 0 if there is none
+	Pinned     bool          `json:"pinned"`
+	Latest     int64         `json:"latest"`             // newest build that Steam reported, or 0
+	Required   string        `json:"required,omitempty"` // version that Steam requires of servers, such as 2243
+	CheckedAt  time.Time     `json:"checked_at,omitzero"`
+	CheckNote  string        `json:"check_note,omitempty"`
+	CheckNotes left4me.Notes `json:"check_notes,omitempty"`
+	Builds     []Build       `json:"builds"` // newest first
 
 	SwitchedBy left4me.JobID `json:"switched_by,omitempty"` // last job that switched to another build
 
@@ -119,7 +120,7 @@ func Load(dir string) (Builds, error) {
 			scanned.Rebuilt = fileName + " names no layer that is there"
 		}
 		scanned.Pinned, scanned.Latest, scanned.Required = b.Pinned, b.Latest, b.Required
-		scanned.CheckedAt, scanned.CheckNote = b.CheckedAt, b.CheckNote
+		scanned.CheckedAt, scanned.CheckNote, scanned.CheckNotes = b.CheckedAt, b.CheckNote, b.CheckNotes
 		return scanned, err
 	}
 	if b.index(b.Current) < 0 {

@@ -331,11 +331,12 @@ func TestCompareIgnoresRewrittenEqualFiles(t *testing.T) {
 func TestPublishResetsOutdated(t *testing.T) {
 	p := newPlace(t)
 	p.update(10, first(t))
-	if b, err := p.Checked(0, "22430", "Steam requires version 22430", time.Now()); err != nil || !b.Outdated() {
+	if b, err := p.Checked(0, "22430", left4me.Notes{left4me.NewNote("game.version_required", "version", 22430)},
+		time.Now()); err != nil || !b.Outdated() {
 		t.Fatalf("got %+v, %v", b, err)
 	}
 	p.update(20, func(string) {})
-	if b, err := p.Builds(); err != nil || b.Outdated() || b.CheckNote != "" {
+	if b, err := p.Builds(); err != nil || b.Outdated() || b.CheckNote != "" || len(b.CheckNotes) > 0 {
 		t.Errorf("after the update: %+v, %v", b, err)
 	}
 }

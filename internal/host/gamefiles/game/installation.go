@@ -98,13 +98,13 @@ func notInstalled() error {
 }
 
 // Checked records the result of asking Steam: the newest build and the required version. latest is
-// 0 and required empty if unknown; note is the explanation for users.
-func (i *Installation) Checked(latest int64, required, note string, at time.Time) (Builds, error) {
+// 0 and required empty if unknown; notes are the explanation for users.
+func (i *Installation) Checked(latest int64, required string, notes left4me.Notes, at time.Time) (Builds, error) {
 	return i.change(func(b *Builds) error {
 		if latest > 0 {
 			b.Latest = latest
 		}
-		b.Required, b.CheckNote, b.CheckedAt = required, note, at
+		b.Required, b.CheckNote, b.CheckNotes, b.CheckedAt = required, notes.String(), notes, at
 		return nil
 	})
 }

@@ -54,7 +54,7 @@ func (i *Installation) Publish(ctx context.Context, upper string, build int64, a
 	b.Builds = slices.DeleteFunc(b.Builds[max(0, b.index(b.Current)):], func(old Build) bool { return old.Build == build })
 	b.Builds = append([]Build{x}, b.Builds...)
 	b.Current, b.Latest = build, max(b.Latest, build)
-	b.Required, b.CheckNote = "", "" // they describe the previous build
+	b.Required, b.CheckNote, b.CheckNotes = "", "", nil // they describe the previous build
 	return b, save(i.dir, b)
 }
 

@@ -27,7 +27,7 @@ type reporter struct {
 	file  *os.File
 	size  int
 	step  string
-	note  string
+	note  left4me.Note
 	last  time.Time // time of the last progress line
 	ended error     // the first failed write
 }
@@ -40,13 +40,13 @@ func newReporter(name string) (*reporter, error) {
 	return &reporter{file: f}, nil
 }
 
-// event writes an event of SteamCMD. Progress is limited to one line per tellEvery.
+// event writes an event of SteamCMD. Progress is limited to one line per progressEvery.
 func (t *reporter) event(e steamcmd.Event) {
 	now := time.Now()
 	if e.Step != "" && e.Step != t.step {
 		t.startStep(e.Step)
 	}
-	if e.Note != "" && e.Note != t.note {
+	if !e.Note.IsZero() && !e.Note.Same(t.note) {
 		t.note = e.Note
 		t.write(Line{Note: e.Note}, false)
 	}
@@ -60,7 +60,7 @@ func (t *reporter) event(e steamcmd.Event) {
 }
 
 func (t *reporter) startStep(step string) {
-	t.step, t.note, t.last = step, "", time.Time{}
+	t.step, t.note, t.last = step, left4me.Note{}, time.Time{}
 	t.write(Line{Step: step}, true)
 }
 

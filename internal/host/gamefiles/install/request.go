@@ -81,8 +81,8 @@ type Line struct {
 	At       time.Time         `json:"at"`
 	Step     string            `json:"step,omitempty"` // step that starts now
 	Progress *left4me.Progress `json:"progress,omitempty"`
-	Note     string            `json:"note,omitempty"` // note of the current step
-	Log      string            `json:"log,omitempty"`  // output of SteamCMD
+	Note     left4me.Note      `json:"note,omitzero"` // note of the current step
+	Log      string            `json:"log,omitempty"` // output of SteamCMD
 	Result   *Result           `json:"result,omitempty"`
 }
 

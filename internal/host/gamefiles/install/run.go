@@ -125,7 +125,7 @@ func work(ctx context.Context, cfg Config, tell *reporter) (Result, error) {
 func find(ctx context.Context, cfg Config, req Request, tell *reporter) (steamcmd.Tool, error) {
 	tool, err := steamcmd.Find(req.SteamCMD, string(cfg.Root))
 	if errors.Is(err, left4me.NotFound) && req.SteamCMD == "" {
-		tell.event(steamcmd.Event{Step: left4me.StepFindSteamCMD, Note: "fetching it from Valve"})
+		tell.event(steamcmd.Event{Step: left4me.StepFindSteamCMD, Note: left4me.NewNote("steamcmd.downloading")})
 		if err := steamcmd.Fetch(ctx, req.SteamCMDURL, steamcmd.Fetched(string(cfg.Root)), tell.progress); err != nil {
 			return tool, err
 		}
@@ -134,7 +134,7 @@ func find(ctx context.Context, cfg Config, req Request, tell *reporter) (steamcm
 	if err != nil {
 		return tool, err
 	}
-	tell.event(steamcmd.Event{Step: left4me.StepFindSteamCMD, Note: filepath.Dir(tool.Script)})
+	tell.event(steamcmd.Event{Step: left4me.StepFindSteamCMD, Note: left4me.NewNote("path.is", "path", filepath.Dir(tool.Script))})
 	return tool, nil
 }
 

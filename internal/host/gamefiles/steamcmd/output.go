@@ -75,7 +75,7 @@ func (s *outputState) line(text string, now time.Time) Event {
 		m := selfUpdate().FindStringSubmatch(text)
 		s.enter(left4me.StepFindSteamCMD)
 		s.count(kilobytes(m[1]), kilobytes(m[2]), now)
-		e.Note = "SteamCMD updates itself"
+		e.Note = left4me.NewNote("steamcmd.updating_itself")
 	case strings.HasPrefix(text, "Steam Console Client"), strings.HasPrefix(text, "Connecting anonymously to Steam"),
 		strings.HasPrefix(text, "Logging in user "), strings.HasPrefix(text, "Waiting for "):
 		s.enter(left4me.StepLogIn)
@@ -113,13 +113,13 @@ func (s *outputState) progressed(text string, now time.Time, e *Event) bool {
 		s.enter(left4me.StepCommit)
 	case state&updateVerifying != 0:
 		s.enter(left4me.StepCommit)
-		e.Note = "what was downloaded is checked"
+		e.Note = left4me.NewNote("steamcmd.verifying_download")
 		return true // the numbers count bytes that will be written afterwards
 	case state&updateValidating != 0:
 		s.enter(left4me.StepVerifyFiles)
 	case state&updatePreallocating != 0:
 		s.enter(left4me.StepDownload)
-		e.Note = "space is reserved"
+		e.Note = left4me.NewNote("steamcmd.reserving_space")
 		return true // the numbers count bytes that will be downloaded afterwards
 	case state&(updateDownloading|updateStaging) != 0:
 		s.enter(left4me.StepDownload)

@@ -1,6 +1,10 @@
 package steamcmd
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
 
 // remedy is a change of procedure that is known to help when an installation fails.
 type remedy int
@@ -14,12 +18,19 @@ const (
 	freshCache        // delete SteamCMD's cache of app information
 )
 
-// notes are the messages that announce remedies.
-var notes = map[remedy]string{
-	platforms:  "Steam refuses the game for Linux: trying for Windows first, then for Linux",
-	asOwner:    "trying with the account that owns the game",
-	verify:     "trying again with all files verified",
-	freshCache: "trying again with SteamCMD's cache emptied",
+// note announces a remedy.
+func (r remedy) note() left4me.Note {
+	switch r {
+	case platforms:
+		return left4me.NewNote("steamcmd.try_platforms")
+	case asOwner:
+		return left4me.NewNote("steamcmd.try_owner")
+	case verify:
+		return left4me.NewNote("steamcmd.try_verified")
+	case freshCache:
+		return left4me.NewNote("steamcmd.try_fresh_cache")
+	}
+	return left4me.Note{}
 }
 
 // remediesFor maps a cause to the remedies that are known to help, the cheapest first.

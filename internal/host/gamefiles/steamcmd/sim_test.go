@@ -133,8 +133,8 @@ func TestGameIsInstalledForWindowsFirstWhenLinuxIsRefused(t *testing.T) {
 	r.installed(t, 15800001)
 	log := r.log()
 	for _, want := range []string{
-		"find SteamCMD|SteamCMD updates itself|", "log in to Steam|once more, for linux|", "(Invalid platform)",
-		"trying for Windows first, then for Linux", "log in to Steam||Connecting anonymously",
+		"find SteamCMD|SteamCMD is updating itself|", "log in to Steam|next pass, for linux|", "(Invalid platform)",
+		"trying the files for Windows first", "log in to Steam||Connecting anonymously",
 		"verify files||Update state (0x5)", "download||Update state (0x61)", "write files||Update state (0x101)", "fully installed",
 	} {
 		if !strings.Contains(log, want) {

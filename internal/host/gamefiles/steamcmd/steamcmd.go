@@ -55,7 +55,7 @@ type Update struct {
 type Event struct {
 	Step     string           // left4me.StepFindSteamCMD, StepLogIn, StepVerifyFiles, StepDownload or StepCommit; empty before the first
 	Progress left4me.Progress // bytes and rate of the current step
-	Note     string           // additional information, such as "SteamCMD updates itself"
+	Note     left4me.Note     // additional information, such as "SteamCMD is updating itself"
 	Line     string           // a line of SteamCMD's output without control characters; empty for other events
 }
 

@@ -50,7 +50,7 @@ func (t Tool) Update(ctx context.Context, u Update, report func(Event)) (Manifes
 			return m, err
 		}
 		r = helps
-		w.report(Event{Step: left4me.StepLogIn, Note: notes[r]})
+		w.report(Event{Step: left4me.StepLogIn, Note: r.note()})
 	}
 }
 
@@ -92,7 +92,7 @@ func (w *work) try(ctx context.Context, r remedy) (Manifest, error) {
 	}
 	for i, p := range r.passes(w.Validate, w.Account.User != "", w.tried) {
 		if i > 0 {
-			w.report(Event{Step: left4me.StepLogIn, Note: "once more, for " + p.platform})
+			w.report(Event{Step: left4me.StepLogIn, Note: left4me.NewNote("steamcmd.next_pass", "platform", p.platform)})
 		}
 		if err := w.retry(ctx, p); err != nil {
 			return Manifest{}, err
@@ -124,7 +124,7 @@ func (w *work) retry(ctx context.Context, p pass) error {
 		}
 		pause := w.limits.Pause << min(fails-1, 6)
 		e, _ := left4me.Public(err)
-		w.report(Event{Step: left4me.StepLogIn, Note: fmt.Sprintf("%s; trying again in %s", e.Text, pause)})
+		w.report(Event{Step: left4me.StepLogIn, Note: left4me.NewNote("steamcmd.retry", "error", e, "pause", pause)})
 		if sleep.For(ctx, pause) != nil {
 			return context.Cause(ctx)
 		}

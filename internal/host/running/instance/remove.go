@@ -54,23 +54,23 @@ func (f Files) GatherLogs(n left4me.Name) {
 // not remove are moved aside, so that the name is free; warning then names their location, their owner
 // and a command that removes them. Errors: left4me.Busy if a file system is mounted, and left4me.Denied if
 // files can't be moved aside either.
-func (f Files) Remove(ctx context.Context, n left4me.Name) (warning string, err error) {
+func (f Files) Remove(ctx context.Context, n left4me.Name) (warning left4me.Note, err error) {
 	return f.remove(ctx, n, places...)
 }
 
 // RemoveRuntime is like Remove, limited to the runtime directory with the game's files.
-func (f Files) RemoveRuntime(ctx context.Context, n left4me.Name) (warning string, err error) {
+func (f Files) RemoveRuntime(ctx context.Context, n left4me.Name) (warning left4me.Note, err error) {
 	return f.remove(ctx, n, "runtime")
 }
 
-func (f Files) remove(ctx context.Context, n left4me.Name, from ...string) (warning string, err error) {
+func (f Files) remove(ctx context.Context, n left4me.Name, from ...string) (warning left4me.Note, err error) {
 	if !n.Valid() {
-		return "", left4me.NewError(left4me.Invalid, "name.not_a_name", "name", n).InField("name")
+		return warning, left4me.NewError(left4me.Invalid, "name.not_a_name", "name", n).InField("name")
 	}
 	a := aside{root: string(f.Root), name: asidePrefix + string(n) + "-" + strings.ToLower(rand.Text()[:8])}
 	for _, place := range from {
 		if err := f.removeFrom(ctx, place, n, &a); err != nil {
-			return "", fmt.Errorf("remove %s: %w", n, err)
+			return warning, fmt.Errorf("remove %s: %w", n, err)
 		}
 	}
 	return a.warning(), nil
@@ -97,7 +97,8 @@ func (f Files) removeFrom(ctx context.Context, place string, n left4me.Name, a *
 type aside struct {
 	root, name string
 	dirs       []string // non-empty destinations
-	first      string   // the first such file and its owner
+	first      string   // the first such file
+	owner      string   // its owner
 }
 
 // put renames place/n into tmp. If the kernel refuses to move a directory of another owner to a
@@ -130,7 +131,7 @@ func (a *aside) put(dir *os.File, place string, n left4me.Name, left *gameuser.L
 			left4me.ShellWord(at)).Because(errors.Join(left, err))
 	}
 	if a.first == "" {
-		a.first = fmt.Sprintf("%s belongs to %s", what, whose)
+		a.first, a.owner = what, whose
 	}
 	if len(a.dirs) == 0 || a.dirs[len(a.dirs)-1] != to {
 		a.dirs = append(a.dirs, to)
@@ -138,12 +139,14 @@ func (a *aside) put(dir *os.File, place string, n left4me.Name, left *gameuser.L
 	return nil
 }
 
-func (a *aside) warning() string {
+func (a *aside) warning() left4me.Note {
 	if len(a.dirs) == 0 {
-		return ""
+		return left4me.Note{}
 	}
-	return fmt.Sprintf("left4me may not remove everything: %s. What is left was moved to %s. To remove it, run as root: %s",
-		a.first, strings.Join(a.dirs, " and "), removeCommand(a.dirs...))
+	return left4me.NewNote("server.files_moved_aside", "path", a.first, "owner", a.owner,
+		"dirs", strings.Join(a.dirs, ", "), "command", left4me.Remedy{
+			Commands: []string{removeCommand(a.dirs...)}, AsRoot: true,
+		})
 }
 
 func removeCommand(dirs ...string) string {

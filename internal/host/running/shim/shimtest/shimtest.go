@@ -208,7 +208,7 @@ func NewRoot(t testing.TB) *Root {
 		Files: instance.Files{Root: instance.Root(dir), Group: -1}, Run: filepath.Join(dir, "run"), Name: "alpha", Port: FreePort(t),
 	}
 	t.Cleanup(func() {
-		if warning, err := r.Remove(context.Background(), r.Name); err != nil || warning != "" {
+		if warning, err := r.Remove(context.Background(), r.Name); err != nil || !warning.IsZero() {
 			t.Errorf("remove: %q, %v", warning, err)
 		}
 		os.RemoveAll(dir)
