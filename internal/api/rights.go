@@ -213,6 +213,18 @@ func (c *core) servers() object[left4me.Name] {
 	return c.named("/servers/{name}", left4me.ServerTarget)
 }
 
+// deletedServers returns the object type of deleted servers. The rights on a server remain when it is
+// deleted.
+func (c *core) deletedServers() object[left4me.ID] {
+	return object[left4me.ID]{
+		path: "/deleted-servers/{id}", param: "id", noun: "deleted server",
+		find: func(ctx context.Context, _ accounts.Actor, text string) (left4me.ID, left4me.Target, error) {
+			v, err := c.Servers.Deleted().Find(ctx, text)
+			return v.ID, v.Target(), err
+		},
+	}
+}
+
 func (c *core) overlays() object[left4me.Name] {
 	return c.named("/overlays/{name}", left4me.OverlayTarget)
 }

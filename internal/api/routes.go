@@ -90,7 +90,7 @@ func (c *core) routes() []entry {
 
 // table lists the routes of servers, their consoles and their maps.
 func (a serverRoutes) table() []entry {
-	server := a.core.servers()
+	server, deleted := a.core.servers(), a.core.deletedServers()
 	return []entry{
 		loggedIn(listBytes[ListInput, apitype.GameServer]("/servers", "listServers", "List servers", a.list)),
 		onKind(left4me.ServerTarget, manage, route(post, "/servers", "createServer", 201, "Create a server", a.createServer)),
@@ -101,7 +101,11 @@ func (a serverRoutes) table() []entry {
 			routeOn(get, "/config", "showServerConfig", 200, "Compare the generated files with those of the next start", a.serverConfig)),
 		server.needs(manage,
 			routeOn(post, "/rename", "renameServer", 200, "Rename a server; its files are renamed at its next start", a.renameServer)),
-		server.needs(manage, routeOn(del, "", "deleteServer", 202, "Delete a server and its files", a.deleteServer)),
+		server.needs(manage, routeOn(del, "", "deleteServer", 202, "Delete a server; it can be restored for 7 days", a.deleteServer)),
+		loggedIn(list("/deleted-servers", "listDeletedServers", "List the deleted servers that can be restored", byDeletion, a.listDeleted)),
+		deleted.needs(manage, routeOn(post, "/restore", "restoreServer", 200, "Restore a deleted server", a.restoreServer)),
+		deleted.needs(manage,
+			routeOn(del, "", "removeDeletedServer", 200, "Remove a deleted server and its files for good", a.removeDeleted)),
 		server.needs(operate, routeOn(post, "/start", "startServer", 202, "Start a server", a.startServer)),
 		server.needs(operate, routeOn(post, "/stop", "stopServer", 202, "Stop a server", a.stopServer)),
 		server.needs(operate, routeOn(post, "/restart", "restartServer", 202, "Restart a server", a.restartServer)),

@@ -2,8 +2,11 @@ package api
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/left4me/left4me/internal/api/apitype"
+	"github.com/left4me/left4me/internal/control/accounts"
+	"github.com/left4me/left4me/internal/control/servers"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
@@ -48,4 +51,69 @@ func (a serverRoutes) serverConfig(ctx context.Context, name left4me.Name, _ *no
 		d.Files = append(d.Files, apitype.ConfigFile{Path: f.Path, Running: f.Running, Next: f.Next})
 	}
 	return d, nil
+}
+
+// deletedTarget returns a deleted server as a target.
+func deletedTarget(v servers.DeletedView) left4me.Target { return v.Target() }
+
+func deletedFor(v servers.DeletedView) apitype.DeletedServer {
+	d := apitype.DeletedServer{
+		ID: v.ID, Name: v.Name, Host: v.Host, Port: v.Port, Blueprint: v.Blueprint, Overlays: refsOf(v.Overlays), Bytes: v.Bytes,
+		DeletedAt: v.DeletedAt, DeletedBy: v.DeletedBy.String(), GoneAt: v.GoneAt, Backup: v.Backup,
+		NewPort: v.Return.PortBy != "", Missing: refsOf(v.Return.Missing),
+	}
+	if v.Return.Name != v.Name {
+		d.NewName = v.Return.Name
+	}
+	return d
+}
+
+// byDeletion orders deleted servers, the last deleted first.
+var byDeletion = order[apitype.DeletedServer]{
+	key:  func(v apitype.DeletedServer) string { return fmt.Sprintf("%020d %s", v.DeletedAt.UnixMilli(), v.ID) },
+	down: true,
+}
+
+func (a serverRoutes) listDeleted(ctx context.Context, _ *ListInput) ([]apitype.DeletedServer, error) {
+	views, err := a.core.Servers.Deleted().List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	views = accounts.Visible(actorOf(ctx), views, deletedTarget)
+	all := make([]apitype.DeletedServer, len(views))
+	for i, v := range views {
+		all[i] = deletedFor(v)
+	}
+	return all, nil
+}
+
+func (a serverRoutes) restoreServer(ctx context.Context, id left4me.ID, in *struct {
+	Body *apitype.RestoreServer `required:"false"`
+},
+) (apitype.RestoredServer, error) {
+	var b apitype.RestoreServer
+	if in.Body != nil {
+		b = *in.Body
+	}
+	v, err := a.core.Servers.Deleted().Restore(ctx, actorOf(ctx).Cause(), id, left4me.Name(b.Name), b.Port)
+	if err != nil {
+		return apitype.RestoredServer{}, err
+	}
+	r := apitype.RestoredServer{Missing: refsOf(v.Return.Missing)}
+	if v.Before.Name != v.Name {
+		r.FormerName = v.Before.Name
+	}
+	if v.Before.Port != v.Port {
+		r.FormerPort = v.Before.Port
+	}
+	if v.Before.Blueprint != v.Blueprint {
+		r.FormerBlueprint = v.Before.Blueprint
+	}
+	r.Server, err = a.whole(ctx, v.View, nil)
+	return r, err
+}
+
+func (a serverRoutes) removeDeleted(ctx context.Context, id left4me.ID, _ *none) (apitype.Deleted, error) {
+	v, err := a.core.Servers.Deleted().Remove(ctx, actorOf(ctx).Cause(), id)
+	return apitype.Deleted{Name: v.Name}, err
 }

@@ -13,14 +13,15 @@ const Version = 1
 
 // Verbs of Command, with request → answer.
 const (
-	VerbPing    = "ping"    // Empty → Empty, as soon as the host answers requests
-	VerbStatus  = "status"  // Empty → []left4me.Status, of every instance on the host
-	VerbPort    = "port"    // PortRequest → Empty; Conflict names who uses the port
-	VerbCancel  = "cancel"  // CancelRequest → Empty
-	VerbWork    = "work"    // JobMessage → Empty: a job that doesn't fit into the queue; it is claimed as usual
-	VerbStop    = "stop"    // JobMessage → Empty: a stop whose row cannot be written; it starts at once, without a claim
-	VerbConsole = "console" // ConsoleRequest → ConsoleChunk
-	VerbCommand = "command" // CommandRequest → CommandAnswer
+	VerbPing       = "ping"        // Empty → Empty, as soon as the host answers requests
+	VerbStatus     = "status"      // Empty → []left4me.Status, of every instance on the host
+	VerbPort       = "port"        // PortRequest → Empty; Conflict names who uses the port
+	VerbCancel     = "cancel"      // CancelRequest → Empty
+	VerbWork       = "work"        // JobMessage → Empty: a job that doesn't fit into the queue; it is claimed as usual
+	VerbStop       = "stop"        // JobMessage → Empty: a stop whose row cannot be written; it starts at once, without a claim
+	VerbConsole    = "console"     // ConsoleRequest → ConsoleChunk
+	VerbRemoveKept = "remove-kept" // KeptRequest → KeptAnswer
+	VerbCommand    = "command"     // CommandRequest → CommandAnswer
 )
 
 // Verbs of Ask.
@@ -56,6 +57,18 @@ type Hello struct {
 type PortRequest struct {
 	V    int `json:"v"`
 	Port int `json:"port"`
+}
+
+// KeptRequest asks to remove the files of a deleted server for good. There may be none.
+type KeptRequest struct {
+	V  int        `json:"v"`
+	ID left4me.ID `json:"id"`
+}
+
+// KeptAnswer says what could not be removed and was moved aside instead; Warning is empty if nothing was.
+type KeptAnswer struct {
+	V       int    `json:"v"`
+	Warning string `json:"warning,omitempty"`
 }
 
 // CancelRequest requests the cancellation of a job.

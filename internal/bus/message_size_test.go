@@ -28,6 +28,7 @@ var requests = map[string]struct{ in, out any }{
 	bus.VerbStatus:     {bus.Empty{}, []left4me.Status{}},
 	bus.VerbPort:       {bus.PortRequest{}, bus.Empty{}},
 	bus.VerbCancel:     {bus.CancelRequest{}, bus.Empty{}},
+	bus.VerbRemoveKept: {bus.KeptRequest{}, bus.KeptAnswer{}},
 	bus.VerbConsole:    {bus.ConsoleRequest{}, bus.ConsoleChunk{}},
 	bus.VerbCommand:    {bus.CommandRequest{}, bus.CommandAnswer{}},
 	bus.VerbClaim:      {bus.ClaimRequest{}, bus.ClaimAnswer{}},

@@ -28,7 +28,8 @@ func (cmd serverCommands) command() *cobra.Command {
 			"A stopped server that is given by name is started. With --all or --blueprint, only\nrunning servers are restarted."),
 		cmd.act("reset", "Delete the files that a server wrote and start it again", "this deletes every file that it wrote"),
 		cmd.rename(),
-		cmd.act("delete", "Delete a server and its files", "this also deletes its files and logs"),
+		cmd.act("delete", "Delete a server; it can be restored for 7 days", "its files and logs are kept for 7 days, then removed"),
+		cmd.restore(), cmd.purge(),
 		cmd.address(), cmd.console(), cmd.logs(), cmd.reach(), cmd.maps(), cmd.changeMap(),
 		cmd.files(), cmd.cat(), cmd.written(), cmd.discard(), cmd.promote(), cmd.pending(), cmd.compare(),
 		cmd.clashes())
@@ -42,7 +43,11 @@ func serverPath(arg string) (left4me.Name, string, error) {
 
 func (cmd serverCommands) list() *cobra.Command {
 	c := &cobra.Command{Use: "list", Aliases: []string{"ls"}, Short: "List servers", Args: NoArguments}
+	deleted := c.Flags().Bool("deleted", false, "list the deleted servers that can be restored")
 	c.RunE = func(c *cobra.Command, _ []string) error {
+		if *deleted {
+			return cmd.listDeleted(c.Context())
+		}
 		var all []apitype.GameServer
 		raw, err := cmd.app.call(c.Context(), http.MethodGet, "/servers", nil, &all)
 		if err != nil {

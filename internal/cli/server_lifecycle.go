@@ -4,12 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/left4me/left4me/internal/api/apitype"
+	"github.com/left4me/left4me/internal/bytesize"
 	"github.com/left4me/left4me/internal/cli/output"
 	"github.com/left4me/left4me/internal/left4me"
 )
@@ -170,4 +172,125 @@ func (cmd serverCommands) rename() *cobra.Command {
 		ValidArgsFunction: cmd.app.servers,
 	}
 	return cmd.app.renaming(c, "a server", "its files keep the old name until its next start", serverPath)
+}
+
+// deletedPath returns the path of a deleted server in the API, for its name or its id.
+func deletedPath(arg string) (string, error) {
+	n, err := left4me.ParseName(arg)
+	return "/deleted-servers/" + string(n), err
+}
+
+// listDeleted prints the deleted servers that can be restored.
+func (cmd serverCommands) listDeleted(ctx context.Context) error {
+	var all []apitype.DeletedServer
+	raw, err := cmd.app.call(ctx, http.MethodGet, "/deleted-servers", nil, &all)
+	if err != nil {
+		return fmt.Errorf("list deleted servers: %w", err)
+	}
+	return cmd.app.print(raw, func(w io.Writer) {
+		if cmd.app.quiet {
+			for _, s := range all {
+				fmt.Fprintln(w, s.Name)
+			}
+			return
+		}
+		fmt.Fprintln(w, "NAME\tDELETED\tBY\tSIZE\tPORT\tKEPT UNTIL\tID")
+		for _, s := range all {
+			by := output.OneLine(s.DeletedBy)
+			if s.Backup != "" {
+				by += " from " + string(s.Backup)
+			}
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%s\t%s\n", s.Name, output.Moment(s.DeletedAt), by, bytesize.MB(s.Bytes), s.Port,
+				output.Moment(s.GoneAt), s.ID)
+		}
+	})
+}
+
+// deletedServers completes the names of deleted servers.
+func (cmd serverCommands) deletedServers(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, noFiles
+	}
+	return cmd.app.names(c, "/deleted-servers", "name"), noFiles
+}
+
+// restore returns the command that restores a deleted server.
+func (cmd serverCommands) restore() *cobra.Command {
+	var in apitype.RestoreServer
+	c := &cobra.Command{
+		Use: "restore NAME", Short: "Restore a deleted server", Args: one("the name or the id of a deleted server"),
+		Long: "Restore a server that was deleted in the last 7 days, with its settings, overlays and\n" +
+			"the files that it wrote. Several deleted servers can have the same name: a name means\n" +
+			"the last deleted one, an id from list --deleted means exactly one. If its name or\n" +
+			"port is in use by now, it gets a free one. The server is not started.\n\n" +
+			"To restore a server from a backup, see left4me backup restore-server.",
+		ValidArgsFunction: cmd.deletedServers,
+	}
+	c.Flags().StringVar(&in.Name, "as", "", "new name of the server")
+	c.Flags().IntVar(&in.Port, "port", 0, "new port of the server")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		path, err := deletedPath(args[0])
+		if err != nil {
+			return fmt.Errorf("restore: %w", err)
+		}
+		var r apitype.RestoredServer
+		raw, err := cmd.app.call(c.Context(), http.MethodPost, path+"/restore", in, &r)
+		if err != nil {
+			return fmt.Errorf("restore %s: %w", args[0], err)
+		}
+		cmd.app.warn(r.Server.Warnings)
+		return cmd.app.print(raw, func(w io.Writer) {
+			if !cmd.app.quiet {
+				writeRestored(w, r)
+			}
+		})
+	}
+	return c
+}
+
+func writeRestored(w io.Writer, r apitype.RestoredServer) {
+	fmt.Fprintf(w, "%s restored on port %d\n", r.Server.Name, r.Server.Port)
+	if r.FormerName != "" {
+		fmt.Fprintf(w, "its former name %s is in use\n", output.OneLine(string(r.FormerName)))
+	}
+	if r.FormerPort != 0 {
+		fmt.Fprintf(w, "its former port %d is in use\n", r.FormerPort)
+	}
+	if r.FormerBlueprint != "" {
+		fmt.Fprintf(w, "its blueprint %s no longer exists; it uses %s\n", output.OneLine(string(r.FormerBlueprint)), r.Server.Blueprint)
+	}
+	for _, o := range r.Missing {
+		fmt.Fprintf(w, "its overlay %s no longer exists\n", output.OneLine(o))
+	}
+}
+
+// purge returns the command that removes a deleted server for good.
+func (cmd serverCommands) purge() *cobra.Command {
+	c := &cobra.Command{
+		Use: "purge NAME", Short: "Remove a deleted server for good", Args: one("the name or the id of a deleted server"),
+		Long:              "Remove a deleted server and its files for good. It can't be restored afterwards.",
+		ValidArgsFunction: cmd.deletedServers,
+	}
+	yes := c.Flags().BoolP("yes", "y", false, "do not ask for confirmation")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		path, err := deletedPath(args[0])
+		if err != nil {
+			return fmt.Errorf("purge: %w", err)
+		}
+		if !*yes {
+			if err := cmd.app.confirm(c.Context(), left4me.Name(args[0]), "this removes its files for good"); err != nil {
+				return fmt.Errorf("purge %s: %w", args[0], err)
+			}
+		}
+		raw, err := cmd.app.call(c.Context(), http.MethodDelete, path, nil, nil)
+		if err != nil {
+			return fmt.Errorf("purge %s: %w", args[0], err)
+		}
+		return cmd.app.print(raw, func(w io.Writer) {
+			if !cmd.app.quiet {
+				fmt.Fprintf(w, "%s removed for good\n", args[0])
+			}
+		})
+	}
+	return c
 }

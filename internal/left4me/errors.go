@@ -113,6 +113,8 @@ func NoSuch(what, name string) *Error {
 	switch what {
 	case "server":
 		return NewError(NotFound, "server.unknown", "server", name)
+	case "deleted server":
+		return NewError(NotFound, "deleted_server.unknown", "server", name)
 	case "overlay":
 		return NewError(NotFound, "overlay.unknown", "overlay", name)
 	case "blueprint":

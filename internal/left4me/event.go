@@ -36,13 +36,15 @@ const (
 	JobAdded EventKind = "job.added" // JobEvent; the target is the job's target
 	JobEnded EventKind = "job.ended" // JobEvent
 
-	ServerCreated      EventKind = "server.created" // DefinitionEvent
-	ServerChanged      EventKind = "server.changed" // DefinitionEvent
-	ServerRenamed      EventKind = "server.renamed" // RenameEvent; the target has the new name
-	ServerDeleted      EventKind = "server.deleted" // no members
-	ServerStateChanged EventKind = "server.state"   // ReportEvent of a ServerState
-	ServerCrashed      EventKind = "server.crashed" // CrashEvent
-	ServerHeld         EventKind = "server.held"    // HeldEvent
+	ServerCreated      EventKind = "server.created"  // DefinitionEvent
+	ServerChanged      EventKind = "server.changed"  // DefinitionEvent
+	ServerRenamed      EventKind = "server.renamed"  // RenameEvent; the target has the new name
+	ServerDeleted      EventKind = "server.deleted"  // no members; it can be restored
+	ServerRestored     EventKind = "server.restored" // DefinitionEvent
+	ServerDropped      EventKind = "server.dropped"  // no members; a deleted server was removed for good
+	ServerStateChanged EventKind = "server.state"    // ReportEvent of a ServerState
+	ServerCrashed      EventKind = "server.crashed"  // CrashEvent
+	ServerHeld         EventKind = "server.held"     // HeldEvent
 
 	BlueprintCreated EventKind = "blueprint.created" // DefinitionEvent
 	BlueprintChanged EventKind = "blueprint.changed" // DefinitionEvent

@@ -126,4 +126,6 @@ const (
 	StepUnmount     = "unmount overlay (if mounted)"
 	StepEmptyUpper  = "empty writable layer"
 	StepRemoveFiles = "remove files"
+	// StepKeepFiles sets the files of a deleted server aside. Its progress is their size.
+	StepKeepFiles = "set files aside"
 )

@@ -64,6 +64,16 @@ func renameBlueprint(ctx context.Context, tx *transaction, before, after left4me
 			return err
 		}
 	}
+	err = editDeleted(ctx, tx, func(v *left4me.Server) bool {
+		if v.Blueprint != before.Name {
+			return false
+		}
+		v.Blueprint = after.Name
+		return true
+	})
+	if err != nil {
+		return err
+	}
 	return tx.event(ctx, left4me.BlueprintRenamed, after.Target(),
 		left4me.RenameEvent{From: before.Name, To: after.Name, Version: after.Version})
 }

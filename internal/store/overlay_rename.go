@@ -167,7 +167,7 @@ func restack(ctx context.Context, tx *transaction, from, to left4me.Name) error 
 			return err
 		}
 	}
-	return nil
+	return restackDeleted(ctx, tx, from, to)
 }
 
 func restackOne(ctx context.Context, tx *transaction, update string, kind left4me.EventKind, on left4me.Target, version int,

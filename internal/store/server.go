@@ -144,15 +144,21 @@ func (s Servers) Update(ctx context.Context, v left4me.Server) error {
 }
 
 // deleteServer deletes the server of a finished delete job with its crashes and reports, so that
-// the next server of its name doesn't inherit them.
+// the next server of its name doesn't inherit them. Its definition is kept with the deleted servers.
 func deleteServer(ctx context.Context, tx *transaction, v left4me.Job) error {
+	there, err := exists(ctx, tx, `SELECT EXISTS (SELECT 1 FROM server WHERE id = ?)`, v.TargetID)
+	if err != nil || !there {
+		return err
+	}
+	if err := keepServer(ctx, tx, v); err != nil {
+		return err
+	}
 	for _, statement := range []string{`DELETE FROM crash WHERE server_id = ?`, `DELETE FROM host_report WHERE target_id = ?`} {
 		if _, err := tx.ExecContext(ctx, statement, v.TargetID); err != nil {
 			return err
 		}
 	}
-	n, err := rowsAffected(tx.ExecContext(ctx, `DELETE FROM server WHERE id = ?`, v.TargetID))
-	if err != nil || n == 0 {
+	if _, err := tx.ExecContext(ctx, `DELETE FROM server WHERE id = ?`, v.TargetID); err != nil {
 		return err
 	}
 	return tx.writeEvent(ctx, v.By, left4me.ServerDeleted, targetOf(v), nil)
@@ -178,6 +184,9 @@ func checkNameAndPort(ctx context.Context, tx *transaction, v left4me.Server) er
 
 // checkNameFree checks that no other server has the name of v, here or on its host.
 func checkNameFree(ctx context.Context, tx *transaction, v left4me.Server) error {
+	if v.Name.Kept() {
+		return left4me.NewError(left4me.Invalid, "server.name_of_deleted", "name", v.Name).InField("name")
+	}
 	var by left4me.Name
 	err := tx.QueryRowContext(ctx, `SELECT name FROM server WHERE (name = ?1 OR host_name = ?1) AND id <> ?2`, v.Name, v.ID).Scan(&by)
 	switch {

@@ -20,6 +20,7 @@ import (
 	"github.com/left4me/left4me/internal/web/page"
 	serverpages "github.com/left4me/left4me/internal/web/servers"
 	"github.com/left4me/left4me/internal/web/servers/connect"
+	"github.com/left4me/left4me/internal/web/servers/deleted"
 	"github.com/left4me/left4me/internal/web/settings"
 )
 
@@ -43,6 +44,7 @@ func routes(p *page.Panel, d Deps) []page.Route {
 			Hosts: d.Hosts,
 		}).Routes(),
 		(&connect.Pages{Panel: p, Servers: d.Servers}).Routes(),
+		(&deleted.Pages{Panel: p, Servers: d.Servers}).Routes(),
 		(&overlaypages.Pages{Panel: p, Overlay: core, Overlays: d.Overlays, Jobs: d.Jobs}).Routes(),
 		(&files.Pages{
 			Panel: p, Overlay: core, Overlays: d.Overlays, Downloads: d.Downloads, Uploads: d.Uploads, Jobs: d.Jobs,

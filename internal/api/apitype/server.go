@@ -126,3 +126,37 @@ type ServerReach struct {
 	First    *left4me.Check  `json:"first,omitempty" doc:"The first problem found"`
 	Checks   []left4me.Check `json:"checks" doc:"In check order; checking stops at the first failure"`
 }
+
+// DeletedServer is a server that was deleted and can be restored, or one that was read from a
+// backup.
+type DeletedServer struct {
+	ID        left4me.ID   `json:"id" doc:"The id that the server had, and has again when it is restored"`
+	Name      left4me.Name `json:"name"`
+	Host      left4me.Name `json:"host"`
+	Port      int          `json:"port"`
+	Blueprint left4me.Name `json:"blueprint"`
+	Overlays  []string     `json:"overlays"`
+	Bytes     int64        `json:"bytes" doc:"Disk space of its files"`
+	DeletedAt time.Time    `json:"deleted_at" doc:"Or when it was read from the backup"`
+	DeletedBy string       `json:"deleted_by"`
+	GoneAt    time.Time    `json:"gone_at" doc:"The server is removed for good after this time"`
+	Backup    left4me.Name `json:"backup" doc:"Backup that it was read from; empty: it was deleted"`
+	NewName   left4me.Name `json:"new_name" doc:"Name that it would get now, because another server has its own; empty: its own"`
+	NewPort   bool         `json:"new_port" doc:"Whether it would get another port, because another server uses its own"`
+	Missing   []string     `json:"missing" doc:"Overlays that no longer exist"`
+}
+
+// RestoreServer is the request to restore a deleted server.
+type RestoreServer struct {
+	Name string `json:"name,omitempty" doc:"Default: its former name or, if another server has it, a free one"`
+	Port int    `json:"port,omitempty" doc:"Default: its former port or, if another server uses it, a free one"`
+}
+
+// RestoredServer is a server that was restored, and what differs from before.
+type RestoredServer struct {
+	Server          GameServer   `json:"server"`
+	FormerName      left4me.Name `json:"former_name" doc:"Empty: unchanged"`
+	FormerPort      int          `json:"former_port" doc:"0: unchanged"`
+	FormerBlueprint left4me.Name `json:"former_blueprint" doc:"Empty: unchanged"`
+	Missing         []string     `json:"missing" doc:"Overlays that no longer exist and were left out"`
+}

@@ -38,6 +38,13 @@ func (c *Overlays) Collect(ctx context.Context, by left4me.Actor) (left4me.Job, 
 		for _, s := range servers {
 			keep = append(keep, s.Overlays...)
 		}
+		deleted, err := now.DeletedServers().List(ctx)
+		if err != nil {
+			return err
+		}
+		for _, s := range deleted {
+			keep = append(keep, s.Overlays...)
+		}
 		names, err := now.Overlays().Names(ctx)
 		keep = names.RefsOnHost(keep)
 		return err

@@ -82,6 +82,9 @@ func (f *fields) serverName(n left4me.Name) {
 	if n == left4me.InstallInstance {
 		f.add("name", left4me.NewError(left4me.Invalid, "server.name_of_install", "name", n))
 	}
+	if n.Kept() {
+		f.add("name", left4me.NewError(left4me.Invalid, "server.name_of_deleted", "name", n))
+	}
 }
 
 // line checks text that becomes one line of a file or of console input.

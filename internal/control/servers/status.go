@@ -343,6 +343,7 @@ func (s *Servers) start(ctx context.Context) error {
 	})
 	s.running.Go(func() { reports{s}.run(ctx) })
 	s.running.Go(func() { findPlaces(ctx, s) })
+	s.running.Go(func() { s.Deleted().run(ctx) })
 	return nil
 }
 

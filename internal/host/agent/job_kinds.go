@@ -20,7 +20,7 @@ func (a *Agent) runners() map[left4me.JobKind]runner {
 		left4me.StopServer:    a.servers.job(a.servers.stopServer, stopSteps),
 		left4me.RestartServer: a.servers.job(a.servers.restart, stopSteps, startSteps),
 		left4me.ResetServer:   a.servers.job(a.servers.reset, stopSteps, []string{left4me.StepEmptyUpper}, startSteps),
-		left4me.DeleteServer:  a.servers.job(a.servers.remove, stopSteps, []string{left4me.StepEmptyUpper, left4me.StepRemoveFiles}),
+		left4me.DeleteServer:  a.servers.job(a.servers.remove, stopSteps, []string{left4me.StepKeepFiles}),
 		left4me.DiscardUpper:  a.servers.runDiscard,
 
 		left4me.BuildOverlay:   buildJob(a.builds.Build),

@@ -24,6 +24,7 @@ func (a *Agent) requests() map[string]handler {
 
 		bus.VerbStatus:     plain(a.statuses.list),
 		bus.VerbPort:       done(func(_ context.Context, r bus.PortRequest) error { return shim.PortFree(a.core.Files.Root, r.Port) }),
+		bus.VerbRemoveKept: with(a.servers.removeKept),
 		bus.VerbConsole:    with(a.consoles.read),
 		bus.VerbCommand:    with(a.consoles.run),
 		bus.VerbConfigDiff: with(a.stacks.configDiff),

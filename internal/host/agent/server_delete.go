@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/left4me/left4me/internal/bus"
 	"github.com/left4me/left4me/internal/host/job"
@@ -37,8 +38,8 @@ func (s *servers) reset(ctx context.Context, spec left4me.Spec, p *job.Progress)
 	return s.start(ctx, spec, p)
 }
 
-// remove removes all files of a server, also those of an incomplete instance. During a rename it
-// removes the files under both names.
+// remove takes a server off this host. Its files are kept under another name, so that the server can
+// be restored until removeKept is called.
 func (s *servers) remove(ctx context.Context, spec left4me.Spec, p *job.Progress) error {
 	n := s.onHost(spec).Name
 	if err := s.stop(ctx, n, p); err != nil {
@@ -48,6 +49,73 @@ func (s *servers) remove(ctx context.Context, spec left4me.Spec, p *job.Progress
 	if old := s.core.Files.Root.FormerName(spec); old != "" {
 		names = append(names, old)
 	}
+	kept := left4me.KeptName(spec.ID)
+	if !kept.Kept() { // the request of a version that gave servers no ids
+		return s.removeFiles(ctx, names, p)
+	}
+	names = slices.DeleteFunc(names, left4me.Name.Kept)
+	err := p.Step(ctx, left4me.StepKeepFiles, func(ctx context.Context) (string, error) {
+		for _, n := range names {
+			if err := s.keep(ctx, n, kept); err != nil {
+				return "", err
+			}
+		}
+		sizing, cancel := context.WithTimeout(ctx, sizeWithin)
+		defer cancel()
+		size := s.core.Files.Root.Size(sizing, kept)
+		p.Bytes(left4me.StepKeepFiles)(size, size)
+		return "", nil
+	})
+	if err != nil {
+		return fmt.Errorf("delete %s: %w", n, err)
+	}
+	return nil
+}
+
+// sizeWithin limits how long the files of a deleted server are counted.
+const sizeWithin = 10 * time.Second
+
+// keep renames the files of a server that is down. Files that cannot be kept, because an interrupted
+// rename left some under both of its names, are removed.
+func (s *servers) keep(ctx context.Context, n, kept left4me.Name) error {
+	_, err := s.core.Files.Rename(n, kept)
+	if errors.Is(err, left4me.Conflict) {
+		s.core.log.WarnContext(ctx, "files of a deleted server exist twice", "server", n, "err", err)
+		if err = s.empty(ctx, n); err == nil {
+			_, err = s.core.Files.Remove(ctx, n)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	s.forgetRun(ctx, n)
+	s.statuses.forget(n)
+	return nil
+}
+
+// removeKept removes the files of a deleted server for good.
+func (s *servers) removeKept(ctx context.Context, r bus.KeptRequest) (bus.KeptAnswer, error) {
+	kept := left4me.KeptName(r.ID)
+	if !kept.Kept() {
+		return bus.KeptAnswer{}, left4me.NewError(left4me.Invalid, "name.not_a_name", "name", kept).InField("id")
+	}
+	if !s.core.Files.Root.Exists(kept) {
+		return bus.KeptAnswer{V: bus.Version}, nil
+	}
+	s.core.Files.GatherLogs(kept)
+	if err := s.empty(ctx, kept); err != nil {
+		return bus.KeptAnswer{}, fmt.Errorf("remove %s: %w", kept, err)
+	}
+	warning, err := s.core.Files.Remove(ctx, kept)
+	if err != nil {
+		return bus.KeptAnswer{}, err
+	}
+	return bus.KeptAnswer{V: bus.Version, Warning: warning}, nil
+}
+
+// removeFiles removes all files under the names of a server, also those of an incomplete instance.
+func (s *servers) removeFiles(ctx context.Context, names []left4me.Name, p *job.Progress) error {
+	n := names[0]
 	existed := slices.ContainsFunc(names, s.core.Files.Root.Exists)
 	err := p.Step(ctx, left4me.StepEmptyUpper, func(ctx context.Context) (left4me.Notes, error) {
 		if !existed {

@@ -365,3 +365,59 @@ func TestShimUnderOldNameIsFoundAfterRestart(t *testing.T) {
 	}
 	free(t, r, r.Name)
 }
+
+// A deleted server's files are set aside under a name made of its id. They are no server on the host,
+// and the first start after it was restored takes them back.
+func TestDeletedServerKeepsFilesUntilRestored(t *testing.T) {
+	t.Parallel()
+	r := shimtest.NewRoot(t)
+	a := newWorker(t, r)
+	ctx := t.Context()
+	spec := r.Spec
+	spec.ID = "000000000000000000000abc"
+	kept := left4me.KeptName(spec.ID)
+	if err := a.servers.start(ctx, spec, a.mute()); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(r.Files.Root.Upper(r.Name), "kept.txt"), []byte("kept"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	remove := func() *job.Progress {
+		t.Helper()
+		p := a.mute()
+		p.Plan(slices.Concat(stopSteps, []string{left4me.StepKeepFiles})...)
+		if err := a.servers.remove(ctx, spec, p); err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	if s := remove().Steps()[2]; s.Progress.Done < 4 {
+		t.Errorf("the step says %+v, want the size of the files", s)
+	}
+	free(t, r, r.Name)
+	remove() // as after a kill before the report
+	if all, err := a.statuses.list(ctx); err != nil || len(all) != 0 {
+		t.Errorf("a deleted server has statuses: %+v, %v", all, err)
+	}
+
+	restored := spec
+	restored.Name, restored.OldName = "beta", kept
+	if err := a.servers.start(ctx, restored, a.mute()); err != nil {
+		t.Fatal(err)
+	}
+	if b, err := os.ReadFile(filepath.Join(r.Files.Root.Upper("beta"), "kept.txt")); string(b) != "kept" {
+		t.Errorf("the file of the restored server contains %q, %v", b, err)
+	}
+	free(t, r, kept)
+
+	spec = restored
+	remove()
+	free(t, r, "beta")
+	if _, err := a.servers.removeKept(ctx, bus.KeptRequest{V: bus.Version, ID: spec.ID}); err != nil {
+		t.Fatal(err)
+	}
+	free(t, r, kept)
+	if _, err := a.servers.removeKept(ctx, bus.KeptRequest{V: bus.Version, ID: "../.."}); !errors.Is(err, left4me.Invalid) {
+		t.Errorf("an id that is none: %v", err)
+	}
+}

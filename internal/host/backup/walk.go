@@ -146,7 +146,7 @@ func (w walker) at(ctx context.Context, dir *os.File, name, p string, visit func
 func revisions(root string) func(path string) bool {
 	named := map[string]bool{}
 	r := instance.Root(root)
-	names, _ := r.Names() // ignore the error: an unreadable list means that no server was started
+	names, _ := r.AllNames() // ignore the error: an unreadable list means that no server was started
 	for _, n := range names {
 		env, err := r.ReadEnv(n)
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/left4me/left4me/internal/control/accounts"
+	"github.com/left4me/left4me/internal/control/servers"
 	"github.com/left4me/left4me/internal/control/uploads"
 	"github.com/left4me/left4me/internal/left4me"
 )
@@ -24,6 +25,21 @@ type Objects[T any] struct {
 
 // Servers identifies servers by name.
 func Servers() Objects[left4me.Name] { return named("/servers/{name}", left4me.OnServer) }
+
+// DeletedServers identifies deleted servers by id. The rights on a server remain when it is deleted.
+func (p *Panel) DeletedServers() Objects[servers.DeletedView] {
+	return Objects[servers.DeletedView]{
+		path: "/deleted-servers/{id}", kind: left4me.ServerTarget,
+		read: func(r *http.Request, _ accounts.Actor) (servers.DeletedView, error) {
+			v, err := p.Servers.Deleted().Get(r.Context(), left4me.ID(r.PathValue("id")))
+			if errors.Is(err, left4me.NotFound) {
+				err = ErrNoPage
+			}
+			return v, err
+		},
+		target: func(v servers.DeletedView) left4me.Target { return v.Target() },
+	}
+}
 
 // Overlays identifies overlays by name.
 func Overlays() Objects[left4me.Name] { return named("/overlays/{name}", left4me.OnOverlay) }

@@ -46,12 +46,13 @@ func (p *Panel) watch(ctx context.Context, n *changes, work *sync.WaitGroup) {
 	p.watchServers(ctx, n, work)
 	p.watchJobs(ctx, n, work)
 	for t, changes := range map[Topic]func(context.Context) iter.Seq[struct{}]{
-		OnContent():  p.Overlays.Watch,
-		OnGame():     p.Game.Watch,
-		OnBulk():     p.Bulk.Watch,
-		OnBackups():  p.Backups.Watch,
-		OnUploads():  p.Uploads.Watch,
-		OnAccounts(): p.Accounts.Watch,
+		OnContent():        p.Overlays.Watch,
+		OnGame():           p.Game.Watch,
+		OnBulk():           p.Bulk.Watch,
+		OnBackups():        p.Backups.Watch,
+		OnUploads():        p.Uploads.Watch,
+		OnAccounts():       p.Accounts.Watch,
+		OnDeletedServers(): p.Servers.Deleted().Watch,
 	} {
 		changed := changes(ctx)
 		work.Go(func() {

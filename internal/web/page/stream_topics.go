@@ -34,6 +34,9 @@ func OnWork(noun string, target left4me.Name) Topic { return Topic{"work " + nou
 // OnEnds covers the creation, start and end of jobs on all targets of a noun, without their steps.
 func OnEnds(noun string) Topic { return Topic{"end", noun} }
 
+// OnDeletedServers covers which deleted servers can be restored.
+func OnDeletedServers() Topic { return Topic{kind: "deleted servers"} }
+
 // OnContent covers the definitions of overlays and blueprints, and the overlays on the host.
 func OnContent() Topic { return Topic{kind: "content"} }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/left4me/left4me/internal/web/format"
 	"github.com/left4me/left4me/internal/web/game"
 	"github.com/left4me/left4me/internal/web/page"
+	"github.com/left4me/left4me/internal/web/servers/deleted"
 )
 
 // outdated reports whether a newer build of the game is available to a host.
@@ -65,6 +66,7 @@ func (p *Pages) listView(r *http.Request, who accounts.Actor) (page.View, error)
 	return page.View{Frame: p.Panel.Frame(r, who, locale.T(r.Context(), "page.menu.servers"), "servers"), Body: []page.Piece{
 		page.NewPart("servers-head", serversHead(list), page.OnServers()),
 		page.NewPart("game-notice", game.Notice(p.outdated() && list.Game), page.OnGame()), table,
+		deleted.Link(p.Servers, who),
 	}}, nil
 }
 

@@ -216,3 +216,12 @@ func owner(uid, gid uint32) string {
 	}
 	return u + ":" + g
 }
+
+// Size returns the disk space in bytes that a server's own files take. What cannot be read, or not before
+// ctx ends, is left out.
+func (r Root) Size(ctx context.Context, n left4me.Name) (total int64) {
+	for _, place := range places {
+		total += gameuser.Size(ctx, string(r), path.Join(place, string(n)))
+	}
+	return total
+}

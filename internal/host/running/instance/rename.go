@@ -57,7 +57,7 @@ func (r Root) renaming(n left4me.Name) string { return filepath.Join(r.Instance(
 // have been cancelled, and the server may have been given a third name since. No rename may be in
 // progress.
 func (f Files) UndoRenames() error {
-	names, err := f.Root.Names()
+	names, err := f.Root.AllNames()
 	for _, n := range names {
 		err = errors.Join(err, f.undoRename(n))
 	}
@@ -126,7 +126,7 @@ func (r Root) FormerName(spec left4me.Spec) left4me.Name {
 	case r.Owner(spec.Name) == spec.ID: // the rename is complete
 		return ""
 	}
-	names, err := r.Names()
+	names, err := r.AllNames()
 	if err != nil {
 		names = nil
 	}

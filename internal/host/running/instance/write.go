@@ -92,6 +92,12 @@ func (r Root) ReadEnv(n left4me.Name) (Env, error) {
 // Names returns the servers that have any files on this host. It excludes the instance for installing
 // the game.
 func (r Root) Names() ([]left4me.Name, error) {
+	all, err := r.AllNames()
+	return slices.DeleteFunc(all, left4me.Name.Kept), err
+}
+
+// AllNames is like Names, but includes the names under which files of deleted servers are kept.
+func (r Root) AllNames() ([]left4me.Name, error) {
 	found := map[left4me.Name]bool{}
 	for _, dir := range []string{"instances", "runtime"} {
 		entries, err := readDir(filepath.Join(string(r), dir))
