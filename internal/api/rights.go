@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -113,6 +114,8 @@ type object[T any] struct {
 	// ofSite reports that the target is the site. Existence is not concealed then: an actor who may
 	// not see the site is refused for all paths.
 	ofSite bool
+	// on is the kind of the target if it isn't noun.
+	on string
 	// own reports that find returns only objects of the actor, which need no target.
 	own bool
 }
@@ -128,7 +131,7 @@ func (o object[T]) needs(right accounts.Right, op operationOn[T]) entry {
 		})
 		add(h, ho)
 	}
-	on := o.noun
+	on := cmp.Or(o.on, o.noun)
 	switch {
 	case o.own:
 		right, on = "", "account"
@@ -217,7 +220,7 @@ func (c *core) servers() object[left4me.Name] {
 // deleted.
 func (c *core) deletedServers() object[left4me.ID] {
 	return object[left4me.ID]{
-		path: "/deleted-servers/{id}", param: "id", noun: "deleted server",
+		path: "/deleted-servers/{id}", param: "id", noun: "deleted server", on: "server",
 		find: func(ctx context.Context, _ accounts.Actor, text string) (left4me.ID, left4me.Target, error) {
 			v, err := c.Servers.Deleted().Find(ctx, text)
 			return v.ID, v.Target(), err

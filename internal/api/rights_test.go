@@ -99,7 +99,8 @@ func documentedRights(t *testing.T) map[string][2]string {
 // Each object in a path must be the target of a right or belong to the user's account.
 func TestRoutesWithNameHaveTarget(t *testing.T) {
 	of := map[string]string{
-		"/servers/{name}": "server", "/overlays/{name}": "overlay", "/blueprints/{name}": "blueprint", "/jobs/{id}": "job",
+		"/servers/{name}": "server", "/deleted-servers/{id}": "server",
+		"/overlays/{name}": "overlay", "/blueprints/{name}": "blueprint", "/jobs/{id}": "job",
 		"/uploads/{id}": "overlay", "/hosts/{host}": "site", "/backups/{name}": "site", "/users/{name}": "site", "/recipes/{id}": "site",
 		"/tokens/{id}": "account",
 	}
@@ -143,6 +144,13 @@ func rightsSite(t *testing.T) (s *site, ids map[string]string) {
 		do("POST", "/servers", `{"name":"`+name+`","overlays":["maps"]}`)
 		do("POST", "/blueprints", `{"name":"`+name+`"}`)
 		do("POST", "/overlays", `{"name":"`+name+`","kind":"files"}`)
+	}
+	for _, name := range []left4me.Name{"alpha", "beta"} {
+		v := left4me.Server{ID: store.NewID(time.Now()), Name: name, Host: left4me.LocalHost, Port: 1}
+		d := left4me.DeletedServer{Server: v, DeletedAt: time.Now(), GoneAt: time.Now().Add(time.Hour)}
+		if err := s.store.DeletedServers().Add(t.Context(), d); err != nil {
+			t.Fatal(err)
+		}
 	}
 	for _, name := range []string{"alpha", "beta", "alpha", "beta"} {
 		ids["job "+name] = do("POST", "/servers/"+name+"/stop", "")
@@ -320,6 +328,7 @@ func TestListsContainVisibleObjectsOnly(t *testing.T) {
 		check(some, "/servers?limit=1", "name", on.Name)
 		check(some, "/jobs", "target", on.Name, on.Name, on.Name)
 		check(some, "/jobs?server=alpha&limit=500", "target", slices.Repeat([]string{"alpha"}, map[string]int{"alpha": 3}[on.Name])...)
+		check(some, "/deleted-servers", "name", on.Name)
 		for _, path := range []string{"/blueprints", "/overlays"} {
 			check(some, path, "name")
 		}

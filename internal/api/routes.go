@@ -102,7 +102,8 @@ func (a serverRoutes) table() []entry {
 		server.needs(manage,
 			routeOn(post, "/rename", "renameServer", 200, "Rename a server; its files are renamed at its next start", a.renameServer)),
 		server.needs(manage, routeOn(del, "", "deleteServer", 202, "Delete a server; it can be restored for 7 days", a.deleteServer)),
-		loggedIn(list("/deleted-servers", "listDeletedServers", "List the deleted servers that can be restored", byDeletion, a.listDeleted)),
+		loggedIn(
+			route(get, "/deleted-servers", "listDeletedServers", 200, "List the deleted servers that can be restored", a.listDeleted)),
 		deleted.needs(manage, routeOn(post, "/restore", "restoreServer", 200, "Restore a deleted server", a.restoreServer)),
 		deleted.needs(manage,
 			routeOn(del, "", "removeDeletedServer", 200, "Remove a deleted server and its files for good", a.removeDeleted)),

@@ -2,7 +2,7 @@ package api
 
 import (
 	"context"
-	"fmt"
+	"slices"
 
 	"github.com/left4me/left4me/internal/api/apitype"
 	"github.com/left4me/left4me/internal/control/accounts"
@@ -68,23 +68,22 @@ func deletedFor(v servers.DeletedView) apitype.DeletedServer {
 	return d
 }
 
-// byDeletion orders deleted servers, the last deleted first.
-var byDeletion = order[apitype.DeletedServer]{
-	key:  func(v apitype.DeletedServer) string { return fmt.Sprintf("%020d %s", v.DeletedAt.UnixMilli(), v.ID) },
-	down: true,
-}
-
-func (a serverRoutes) listDeleted(ctx context.Context, _ *ListInput) ([]apitype.DeletedServer, error) {
+// listDeleted lists the deleted servers. Pages continue after an id.
+func (a serverRoutes) listDeleted(ctx context.Context, in *pagingInput) (left4me.Page[apitype.DeletedServer], error) {
 	views, err := a.core.Servers.Deleted().List(ctx)
 	if err != nil {
-		return nil, err
+		return left4me.Page[apitype.DeletedServer]{}, err
 	}
 	views = accounts.Visible(actorOf(ctx), views, deletedTarget)
-	all := make([]apitype.DeletedServer, len(views))
-	for i, v := range views {
-		all[i] = deletedFor(v)
+	p := left4me.Page[apitype.DeletedServer]{Items: []apitype.DeletedServer{}, Total: len(views)}
+	from := 1 + slices.IndexFunc(views, func(v servers.DeletedView) bool { return string(v.ID) == in.After })
+	for _, v := range views[from:min(from+in.Limit, len(views))] {
+		p.Items = append(p.Items, deletedFor(v))
 	}
-	return all, nil
+	if from+in.Limit < len(views) {
+		p.Next = string(views[from+in.Limit-1].ID)
+	}
+	return p, nil
 }
 
 func (a serverRoutes) restoreServer(ctx context.Context, id left4me.ID, in *struct {

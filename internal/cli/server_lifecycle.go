@@ -182,11 +182,12 @@ func deletedPath(arg string) (string, error) {
 
 // listDeleted prints the deleted servers that can be restored.
 func (cmd serverCommands) listDeleted(ctx context.Context) error {
-	var all []apitype.DeletedServer
-	raw, err := cmd.app.call(ctx, http.MethodGet, "/deleted-servers", nil, &all)
+	var found left4me.Page[apitype.DeletedServer]
+	raw, err := cmd.app.call(ctx, http.MethodGet, "/deleted-servers?limit=1000", nil, &found)
 	if err != nil {
 		return fmt.Errorf("list deleted servers: %w", err)
 	}
+	all := found.Items
 	return cmd.app.print(raw, func(w io.Writer) {
 		if cmd.app.quiet {
 			for _, s := range all {
@@ -211,7 +212,15 @@ func (cmd serverCommands) deletedServers(c *cobra.Command, args []string, _ stri
 	if len(args) > 0 {
 		return nil, noFiles
 	}
-	return cmd.app.names(c, "/deleted-servers", "name"), noFiles
+	var found left4me.Page[apitype.DeletedServer]
+	if _, err := cmd.app.call(c.Context(), http.MethodGet, "/deleted-servers", nil, &found); err != nil {
+		return nil, noFiles
+	}
+	var names []string
+	for _, v := range found.Items {
+		names = append(names, string(v.Name))
+	}
+	return names, noFiles
 }
 
 // restore returns the command that restores a deleted server.

@@ -57,7 +57,8 @@ func addDeleted(ctx context.Context, tx *transaction, v left4me.DeletedServer) e
 	}
 	by := requesterOf(v.DeletedBy)
 	_, err = tx.ExecContext(ctx, `INSERT INTO deleted_server(`+deletedColumns+`) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)`,
-		v.ID, v.Name, v.Host, definition, v.Bytes, millis(v.DeletedAt), millis(v.GoneAt), v.Backup, v.Then, by.name, by.id, by.kind, by.token)
+		v.ID, v.Name, v.Host, definition, v.Bytes, millis(v.DeletedAt), millis(v.GoneAt), v.Backup, v.Then,
+		by.name, by.id, by.kind, by.token)
 	return err
 }
 

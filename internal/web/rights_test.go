@@ -83,6 +83,10 @@ var needs = map[string]string{
 	"POST /servers/{name}/reset":                       "manage server",
 	"/servers/{name}/delete":                           "manage server",
 	"POST /servers/{name}/delete":                      "manage server",
+	"/deleted-servers":                                 "login",
+	"/deleted-servers/{id}/remove":                     "manage server",
+	"POST /deleted-servers/{id}/remove":                "manage server",
+	"POST /deleted-servers/{id}/restore":               "manage server",
 	"/overlays":                                        "login",
 	"POST /overlays/collect":                           "site site",
 	"/overlays/new":                                    "manage overlay",
@@ -226,6 +230,7 @@ func (w *walk) request(pattern string) (method, path string) {
 	}
 	for prefix, object := range map[string]string{
 		"/servers/{name}": "/servers/alpha", "/overlays/{name}": "/overlays/plugins", "/blueprints/{name}": "/blueprints/versus",
+		"/deleted-servers/{id}": "/deleted-servers/" + string(goneID),
 		"/backups/{name}": "/backups/b", "/users/{name}": "/users/other", "/jobs/{id}": "/jobs/" + string(w.job.ID),
 	} {
 		if rest, ok := strings.CutPrefix(path, prefix); ok {

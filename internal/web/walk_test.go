@@ -29,6 +29,7 @@ var walked = map[string]string{
 	"/servers/{name}/reach": "/servers/alpha/reach", "/servers/{name}/reset": "/servers/alpha/reset",
 	"/servers/{name}/rename": "/servers/alpha/rename",
 	"/servers/{name}/delete": "/servers/alpha/delete",
+	"/deleted-servers":       "/deleted-servers", "/deleted-servers/{id}/remove": "/deleted-servers/" + string(goneID) + "/remove",
 	"/overlays":              "/overlays", "/overlays/new": "/overlays/new?kind=files", "/overlays/{name}": "/overlays/plugins",
 	"/overlays/{name}/settings": "/overlays/plugins/settings",
 	"/overlays/{name}/rename":   "/overlays/plugins/rename",
@@ -50,6 +51,9 @@ var walked = map[string]string{
 	"/address": "/address",
 	"/account": "/account", "/users": "/users", "/users/{name}": "/users/guest", "/users/{name}/delete": "/users/guest/delete",
 }
+
+// goneID is the id of an earlier server alpha, which was deleted.
+const goneID left4me.ID = "0000000000000000deleted0"
 
 // walk is a site with objects of each kind, and with all pages open.
 type walk struct {
@@ -91,6 +95,11 @@ func newWalkOf(t *testing.T, s *site) *walk {
 	s.host.setChecks([]left4me.Check{{Name: "port", State: left4me.CheckOK, Text: "open"}})
 	s.addServer(t, "alpha")
 	s.addServer(t, "beta")
+	gone := left4me.DeletedServer{DeletedAt: time.Now(), GoneAt: time.Now().Add(time.Hour)}
+	gone.Server = left4me.Server{ID: goneID, Name: "alpha", Host: left4me.LocalHost, Port: 40123, Blueprint: left4me.DefaultBlueprint}
+	if err := s.store.DeletedServers().Add(ctx, gone); err != nil {
+		t.Fatal(err)
+	}
 	must(s.content.Blueprints().Create(ctx, left4me.ByUser("tester"), left4me.Blueprint{Name: "versus"}))(t)
 	for _, o := range []left4me.Overlay{
 		{
@@ -514,6 +523,8 @@ func (w *walk) deleteServer() {
 		}
 	}
 	w.shows("a deleted server", "gone /servers", of("/servers/{name}")...)
+	w.shows("a server that can be restored", "2 deleted servers", "/servers")
+	w.shows("a server that can be restored", `aria-label="Restore server alpha"`, "/deleted-servers")
 }
 
 func (w *walk) withConfigs(files ...bus.ConfigFile) {

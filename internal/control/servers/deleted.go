@@ -216,7 +216,7 @@ func (d Deleted) Restore(ctx context.Context, by left4me.Actor, id left4me.ID, n
 		}
 		s := r.apply(v.DeletedServer)
 		if s.Port == 0 {
-			if s.Port, err = d.servers.freePort(ctx, s); err != nil {
+			if s.Port, err = d.servers.Creation().freePort(ctx, s); err != nil {
 				return Restored{}, err
 			}
 			r.Port = s.Port

@@ -113,7 +113,8 @@ func TestRestoredServerGetsFreeNameAndPort(t *testing.T) {
 	is(t, err, left4me.Conflict, "name")
 	_, err = s.Deleted().Restore(ctx, left4me.ByUser("bo"), d.ID, "", 33000)
 	is(t, err, left4me.Conflict, "port")
-	if v := s.restore(t, d.ID); v.Name != "alpha-2" || v.Port != 33001 || v.Blueprint != left4me.DefaultBlueprint || v.Before.Port != 33000 {
+	v := s.restore(t, d.ID)
+	if v.Name != "alpha-2" || v.Port != 33001 || v.Blueprint != left4me.DefaultBlueprint || v.Before.Port != 33000 {
 		t.Errorf("restored %+v, before %+v", v.Server, v.Before.Server)
 	}
 }

@@ -35,7 +35,7 @@ func OnWork(noun string, target left4me.Name) Topic { return Topic{"work " + nou
 func OnEnds(noun string) Topic { return Topic{"end", noun} }
 
 // OnDeletedServers covers which deleted servers can be restored.
-func OnDeletedServers() Topic { return Topic{kind: "deleted servers"} }
+func OnDeletedServers() Topic { return Topic{kind: "deleted"} }
 
 // OnContent covers the definitions of overlays and blueprints, and the overlays on the host.
 func OnContent() Topic { return Topic{kind: "content"} }

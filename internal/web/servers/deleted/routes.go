@@ -18,8 +18,8 @@ func (p *Pages) Routes() []page.Route {
 	one := p.Panel.DeletedServers()
 	return []page.Route{
 		page.SignedIn.Show("/deleted-servers", "/servers", p.listView),
-		one.Handle(accounts.Manage, "POST", "/restore", p.restore),
 		one.Show(accounts.Manage, "/remove", "/deleted-servers", p.removeView),
 		one.Handle(accounts.Manage, "POST", "/remove", p.remove),
+		one.Handle(accounts.Manage, "POST", "/restore", p.restore),
 	}
 }
