@@ -231,7 +231,7 @@ func (w *walk) request(pattern string) (method, path string) {
 	for prefix, object := range map[string]string{
 		"/servers/{name}": "/servers/alpha", "/overlays/{name}": "/overlays/plugins", "/blueprints/{name}": "/blueprints/versus",
 		"/deleted-servers/{id}": "/deleted-servers/" + string(goneID),
-		"/backups/{name}": "/backups/b", "/users/{name}": "/users/other", "/jobs/{id}": "/jobs/" + string(w.job.ID),
+		"/backups/{name}":       "/backups/b", "/users/{name}": "/users/other", "/jobs/{id}": "/jobs/" + string(w.job.ID),
 	} {
 		if rest, ok := strings.CutPrefix(path, prefix); ok {
 			path = object + rest

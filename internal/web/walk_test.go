@@ -30,7 +30,7 @@ var walked = map[string]string{
 	"/servers/{name}/rename": "/servers/alpha/rename",
 	"/servers/{name}/delete": "/servers/alpha/delete",
 	"/deleted-servers":       "/deleted-servers", "/deleted-servers/{id}/remove": "/deleted-servers/" + string(goneID) + "/remove",
-	"/overlays":              "/overlays", "/overlays/new": "/overlays/new?kind=files", "/overlays/{name}": "/overlays/plugins",
+	"/overlays": "/overlays", "/overlays/new": "/overlays/new?kind=files", "/overlays/{name}": "/overlays/plugins",
 	"/overlays/{name}/settings": "/overlays/plugins/settings",
 	"/overlays/{name}/rename":   "/overlays/plugins/rename",
 	"/overlays/{name}/delete":   "/overlays/plugins/delete", "/overlays/{name}/revisions": "/overlays/maps/revisions",
