@@ -54,17 +54,17 @@ func (s *servers) remove(ctx context.Context, spec left4me.Spec, p *job.Progress
 		return s.removeFiles(ctx, names, p)
 	}
 	names = slices.DeleteFunc(names, left4me.Name.Kept)
-	err := p.Step(ctx, left4me.StepKeepFiles, func(ctx context.Context) (string, error) {
+	err := p.Step(ctx, left4me.StepKeepFiles, func(ctx context.Context) (left4me.Notes, error) {
 		for _, n := range names {
 			if err := s.keep(ctx, n, kept); err != nil {
-				return "", err
+				return nil, err
 			}
 		}
 		sizing, cancel := context.WithTimeout(ctx, sizeWithin)
 		defer cancel()
 		size := s.core.Files.Root.Size(sizing, kept)
 		p.Bytes(left4me.StepKeepFiles)(size, size)
-		return "", nil
+		return nil, nil
 	})
 	if err != nil {
 		return fmt.Errorf("delete %s: %w", n, err)
@@ -110,7 +110,7 @@ func (s *servers) removeKept(ctx context.Context, r bus.KeptRequest) (bus.KeptAn
 	if err != nil {
 		return bus.KeptAnswer{}, err
 	}
-	return bus.KeptAnswer{V: bus.Version, Warning: warning}, nil
+	return bus.KeptAnswer{V: bus.Version, Warning: warning.String()}, nil
 }
 
 // removeFiles removes all files under the names of a server, also those of an incomplete instance.
