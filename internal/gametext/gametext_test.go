@@ -120,23 +120,23 @@ var findings = []struct {
 	{
 		"typographic quotation marks", gametext.Commands,
 		"hostname “My; server”\nsv_tags \"hidden”\nalias x ”say hi„;exec „y“ // “\nsm_cvar a \"“b”\"",
-		[]string{"characters|lines 1, 2, 3: typographic quotation marks, which the reader of this file takes for letters"},
+		[]string{"characters|lines 1, 2, 3: typographic quotation marks, which the reader of this file treats as letters"},
 		"hostname \"My; server\"\nsv_tags \"hidden\"\nalias x \"say hi\";exec \"y\" // “\nsm_cvar a \"“b”\"",
 	},
 	{
 		"blanks that are none", gametext.Commands,
 		"\u00a0sv_cheats\u00a00\nhostname 我的\u3000服\nexec a.cfg\u00a0\nsay a\u00a0b\nx;\u200bmp_y\u2003 1",
-		[]string{"characters|lines 1, 3, 5: unusual blanks or hidden characters, which the reader of this file takes for letters"},
+		[]string{"characters|lines 1, 3, 5: unusual blanks or hidden characters, which the reader of this file treats as letters"},
 		" sv_cheats 0\nhostname 我的\u3000服\nexec a.cfg \nsay a\u00a0b\nx;mp_y  1",
 	},
 	{
 		"a mark in the middle", gametext.Commands, "sv_cheats 0\n" + bom + "sv_alltalk 1\n",
-		[]string{"characters|line 2: unusual blanks or hidden characters, which the reader of this file takes for letters"},
+		[]string{"characters|line 2: unusual blanks or hidden characters, which the reader of this file treats as letters"},
 		"sv_cheats 0\nsv_alltalk 1\n",
 	},
 	{
 		"stripper beside commands", gametext.Commands, "add:\n{\n\"targetname\" “x”\n\"a\" \"" + strings.Repeat("x", 600) + "\"\n}\n",
-		[]string{"characters|line 3: typographic quotation marks, which the reader of this file takes for letters"},
+		[]string{"characters|line 3: typographic quotation marks, which the reader of this file treats as letters"},
 		"add:\n{\n\"targetname\" \"x\"\n\"a\" \"" + strings.Repeat("x", 600) + "\"\n}\n",
 	},
 	{
@@ -149,8 +149,8 @@ var findings = []struct {
 	{
 		"settings", gametext.Settings, "/* “a” */ “Databases” // “b”\n{\n\u00a0“default”\t\"“c”\\\"\n“\" ; “d”\n}",
 		[]string{
-			"characters|lines 1, 3: typographic quotation marks, which the reader of this file takes for letters",
-			"characters|line 3: unusual blanks or hidden characters, which the reader of this file takes for letters",
+			"characters|lines 1, 3: typographic quotation marks, which the reader of this file treats as letters",
+			"characters|line 3: unusual blanks or hidden characters, which the reader of this file treats as letters",
 		},
 		"/* “a” */ \"Databases\" // “b”\n{\n \"default\"\t\"“c”\\\"\n“\" ; “d”\n}",
 	},
@@ -229,7 +229,9 @@ func TestSteamIDsInAdminsFileAreChecked(t *testing.T) {
 
 func TestAdminsInsideCommentAreReported(t *testing.T) {
 	text := "/**\n * who\n * \"STEAM_1:0:9\" z\n */\n/*\n\"STEAM_1:0:5\" \"z\"\nold admins\n*/\n\"STEAM_1:0:6\" \"z\"\n"
-	want := []string{"|line 6: /* and */ are no comment in this file, so SourceMod gives administrators between them their rights"}
+	want := []string{
+		"|line 6: /* and */ do not mark a comment in this file, so SourceMod grants the administrators between them their rights",
+	}
 	if d := cmp.Diff(want, shown(gametext.Check(gametext.Admins, []byte(text)))); d != "" {
 		t.Error(d)
 	}
@@ -241,20 +243,20 @@ func TestProblemsOfRealFilesAreFound(t *testing.T) {
 		"encodings/addons/metamod.vdf": {"encoding|the file is UTF-16: the game reads nothing from the file"},
 		"encodings/addons/sourcemod/configs/admins_simple.ini": {
 			"encoding|the file is UTF-16: SourceMod finds no administrator in the file",
-			"characters|line 2: typographic quotation marks, which the reader of this file takes for letters",
-			"identities|line 4: SourceMod before 1.7 takes a Steam ID in brackets for a player name",
+			"characters|line 2: typographic quotation marks, which the reader of this file treats as letters",
+			"identities|line 4: SourceMod before 1.7 treats a Steam ID in brackets as a player name",
 		},
 		"encodings/addons/sourcemod/configs/core.cfg": {"encoding|the file is UTF-16: SourceMod and its plugins cannot read the file"},
 		"encodings/addons/sourcemod/configs/databases.cfg": {"encoding|the file begins with a byte order mark: SourceMod skips the mark, " +
 			"but a plugin that reads the file with KeyValues gets nothing"},
 		"encodings/cfg/long.cfg":  {"|line 1: a command of more than 510 bytes, which the game skips together with the commands after it"},
-		"encodings/cfg/quote.cfg": {"characters|line 1: typographic quotation marks, which the reader of this file takes for letters"},
+		"encodings/cfg/quote.cfg": {"characters|line 1: typographic quotation marks, which the reader of this file treats as letters"},
 		"encodings/cfg/server_x.cfg": {"encoding|the file begins with a byte order mark: the game takes the mark for a part of " +
 			"the first command and does not run it"},
 		"encodings/cfg/utf16.cfg": {"encoding|the file is UTF-16: the game runs no command of the file"},
 		"admin-identities/addons/sourcemod/configs/admins_simple.ini": {
-			"characters|line 2: typographic quotation marks, which the reader of this file takes for letters",
-			"identities|lines 1, 3: SourceMod takes this identity, which looks like a Steam ID, for a player name, and gives the " +
+			"characters|line 2: typographic quotation marks, which the reader of this file treats as letters",
+			"identities|lines 1, 3: SourceMod treats this identity as a player name, although it looks like a Steam ID, and grants the " +
 				"rights to every player with that name",
 			"|line 4: no player has this Steam ID, which SourceMod compares character by character",
 		},

@@ -123,7 +123,7 @@ func TestDoctorFindsMissingPolkitRule(t *testing.T) {
 	}
 	must(t, "mv", rule+".away", rule)
 	must(t, "systemctl", "restart", "polkit")
-	eventually(t, "polkit lets left4me start its units again",
+	eventually(t, "polkit allows left4me to start its units again",
 		func() bool { return found(t, "left4me", "polkit").State == left4me.CheckOK })
 }
 

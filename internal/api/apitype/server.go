@@ -46,7 +46,7 @@ type GameServer struct {
 	Wanted    left4me.Wanted    `json:"wanted" enum:"running,stopped" doc:"Desired state, as last requested"`
 	WantedBy  string            `json:"wanted_by" doc:"User who requested the desired state; empty if none did"`
 	WantedAt  time.Time         `json:"wanted_at,omitzero"`
-	Held      left4me.Held      `json:"held" enum:",crashed,boot,restored" doc:"Why left4me does not start the server itself; or empty"`
+	Held      left4me.Held      `json:"held" enum:",crashed,boot,restored" doc:"Reason for no automatic start; or empty"`
 	CreatedAt time.Time         `json:"created_at"`
 
 	NameOnHost left4me.Name `json:"name_on_host,omitempty" doc:"Old name, which the host uses until the next start; absent: not renamed"`

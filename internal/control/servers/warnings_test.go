@@ -154,8 +154,8 @@ func TestMisreadCfgLinesAreReported(t *testing.T) {
 		texts = append(texts, w.Kind+" "+w.Text)
 	}
 	want := []string{
-		"text lines for server.cfg of the server: line 2: typographic quotation marks, which the reader of this file takes for letters",
-		"text lines for server.cfg of the server: line 3: unusual blanks or hidden characters, which the reader of this file takes for " +
+		"text lines for server.cfg of the server: line 2: typographic quotation marks, which the reader of this file treats as letters",
+		"text lines for server.cfg of the server: line 3: unusual blanks or hidden characters, which the reader of this file treats as " +
 			"letters",
 	}
 	if d := cmp.Diff(want, texts); d != "" {

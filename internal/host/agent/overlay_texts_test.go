@@ -153,7 +153,7 @@ func TestRepairCreatesRevisionAndKeepsOriginal(t *testing.T) {
 	log := strings.Join(r.Log, "\n")
 	for _, said := range []string{
 		"repaired left4dead2/cfg/a.cfg: the file begins with a byte order mark",
-		"repaired left4dead2/cfg/a.cfg: line 1: typographic", "repaired " + admins + ": line 1: SourceMod takes this identity",
+		"repaired left4dead2/cfg/a.cfg: line 1: typographic", "repaired " + admins + ": line 1: SourceMod treats this identity",
 	} {
 		if !strings.Contains(log, said) {
 			t.Errorf("the log lacks %q:\n%s", said, log)

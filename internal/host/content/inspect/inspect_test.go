@@ -194,7 +194,7 @@ var warningCases = []struct {
 		"scripts/vscripts/d.nut": []byte("x <- '}'; y <- @\"a\n\"\"{\"; z <- \"\\\"{\"; # {\n"),
 	}, `^script scripts/vscripts/b.nut: syntax error in line 2: the quotation mark here is not closed\n` +
 		`script scripts/vscripts/c.nut: syntax error in line 1: the bracket here is not closed: } is missing\n` +
-		`script addons/a.vpk: scripts/vscripts/a.nut: syntax error in line 3: } stands where \] is needed to close line 2$`},
+		`script addons/a.vpk: scripts/vscripts/a.nut: syntax error in line 3: found } where \] is needed to close line 2$`},
 	{
 		"game mode in an add-on with another name",
 		layer{
@@ -434,7 +434,7 @@ name addons/SourceMod/Plugins: the directory name is not in lower case, so the g
 name addons/SourceMod: the directory name is not in lower case, so the game and SourceMod do not find it on Linux
 place addons/SourceMod/Plugins/A.smx: SourceMod loads plugins only from left4dead2/addons/sourcemod/plugins
 place addons/sourcemod/configs/g.txt: the file contains game data, which SourceMod reads only from left4dead2/addons/sourcemod/gamedata
-place addons/sourcemod/sourcemod: the directory sourcemod is doubled, and nothing reads the inner one
+place addons/sourcemod/sourcemod: the directory sourcemod contains a directory of the same name, which neither the game nor its plugins read
 place addons/sourcemod/sourcemod/plugins/d.smx: SourceMod loads plugins only from left4dead2/addons/sourcemod/plugins
 place addons/sourcemod/x.phrases.txt: SourceMod reads phrases only from left4dead2/addons/sourcemod/translations
 place addons/x.smx: SourceMod loads plugins only from left4dead2/addons/sourcemod/plugins`
@@ -456,7 +456,7 @@ func TestStackReportsMissingDependencies(t *testing.T) {
 			nil,
 			layer{"x": nil},
 			100,
-			"tick-rate : the tick rate is 100, but nothing enables it, so the game runs at 30",
+			"tick-rate : the tick rate is 100, but no overlay enables it, so the game runs at 30",
 		},
 		"30": {nil, layer{"x": nil}, 30, ""},
 		"plugins": {
