@@ -19,10 +19,10 @@ import (
 // Limits that keep packages, types and functions readable. Generated files are not counted; in tests
 // only functions and lines are checked.
 const (
-	maxFiles   = 30  // per package
-	maxMethods = 40  // per type, including those of embedded types
-	maxLines   = 100 // per function
-	maxColumns = 140 // per line, with a tab counted as four
+	maxFiles   = 30  // files per package
+	maxMethods = 40  // methods per type, including those of embedded types
+	maxLines   = 100 // lines per function
+	maxColumns = 140 // columns per line, with a tab counted as four
 )
 
 // source is a hand-written Go file.

@@ -25,7 +25,7 @@ import (
 
 const (
 	bundleJobs    = 50  // newest first
-	bundleCrashes = 10  // per server
+	bundleCrashes = 10  // crashes per server
 	bundleLog     = 500 // lines of left4me's log
 	bundleUnitLog = 100 // lines per unit
 	// bundleWithin limits the time to gather a bundle. A file that is not ready by then says so

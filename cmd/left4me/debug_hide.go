@@ -167,7 +167,7 @@ func (h *hiding) join(other hiding) {
 // ownSecrets are the secrets in the environment and in files.
 type ownSecrets struct {
 	hiding
-	err error // why they are incomplete
+	err error // reason why the secrets are incomplete
 }
 
 // secretsOf returns the values of all settings that may not be shown, the tokens in the environment,

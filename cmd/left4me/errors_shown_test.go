@@ -31,7 +31,7 @@ var failedJobs = []struct {
 }{
 	// From before error codes existed.
 	{"0190f3c800007000800000000001", left4me.Received(left4me.Busy, "", nil, "it <fell> over", "lift it"), "it <fell> over", nil},
-	{ // from a newer host
+	{ // an error from a newer host
 		"0190f3c800007000800000000002",
 		left4me.Received(left4me.Busy, "port.of_tomorrow", left4me.Args{"gate": int64(7)}, "the <gate> is shut", "open it"),
 		"the <gate> is shut",

@@ -66,7 +66,7 @@ type setupReport struct {
 
 type setupStep struct {
 	What string `json:"what"`
-	Made bool   `json:"made"` // false if it was already correct
+	Made bool   `json:"made"` // false if the step had nothing to change
 }
 
 func setupCommand() *cobra.Command {

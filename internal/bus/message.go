@@ -18,7 +18,7 @@ const (
 	VerbPort       = "port"        // PortRequest → Empty; Conflict names who uses the port
 	VerbCancel     = "cancel"      // CancelRequest → Empty
 	VerbWork       = "work"        // JobMessage → Empty: a job that doesn't fit into the queue; it is claimed as usual
-	VerbStop       = "stop"        // JobMessage → Empty: a stop whose row cannot be written; it starts at once, without a claim
+	VerbStop       = "stop"        // JobMessage → Empty: a stop whose row cannot be written; it starts immediately, without a claim
 	VerbConsole    = "console"     // ConsoleRequest → ConsoleChunk
 	VerbRemoveKept = "remove-kept" // KeptRequest → KeptAnswer
 	VerbCommand    = "command"     // CommandRequest → CommandAnswer
@@ -134,7 +134,7 @@ type Verdict string
 // The verdicts.
 const (
 	Go    Verdict = "go"    // work on the job
-	Drop  Verdict = "drop"  // it has ended or is unknown
+	Drop  Verdict = "drop"  // the job has ended or is unknown
 	Later Verdict = "later" // another job of the target is active
 )
 

@@ -33,7 +33,7 @@ func BackupName(at time.Time) Name { return Name("left4me-" + BackupTime(at)) }
 // BackupSpec is the part of a backup job that is sent to the host.
 type BackupSpec struct {
 	Name      Name       `json:"name"`
-	Scheduled bool       `json:"scheduled,omitempty"` // created by the schedule: removed when it is too old
+	Scheduled bool       `json:"scheduled,omitempty"` // created by the schedule, which also removes old ones
 	Keep      BackupKeep `json:"keep"`
 }
 

@@ -193,7 +193,7 @@ func (p Place) String() string {
 
 // Places finds the places of the maps of campaigns. It is immutable.
 type Places struct {
-	of map[string][]modePlace // by map in lower case, the preferred first
+	of map[string][]modePlace // places by map in lower case, the preferred one first
 }
 
 type modePlace struct {

@@ -119,9 +119,9 @@ type HeldEvent struct {
 
 // RolloutEvent is the data of an event about the progress of a rollout.
 type RolloutEvent struct {
-	Host     Name            `json:"host,omitempty"`     // for a build
-	Build    int64           `json:"build,omitempty"`    // for the game; 0 until it is known
-	Revision int             `json:"revision,omitempty"` // for an overlay
+	Host     Name            `json:"host,omitempty"`     // host of a build
+	Build    int64           `json:"build,omitempty"`    // build of the game; 0 until known
+	Revision int             `json:"revision,omitempty"` // revision of an overlay
 	State    string          `json:"state"`
 	Reason   string          `json:"reason,omitempty"`
 	Servers  map[Name]string `json:"servers,omitempty"` // result for each server that was restarted
@@ -131,7 +131,7 @@ type RolloutEvent struct {
 // names" or "public address".
 type SettingsEvent struct {
 	Settings string `json:"settings"`
-	Host     Name   `json:"host,omitempty"` // for the game
+	Host     Name   `json:"host,omitempty"` // host of the game
 }
 
 // UserEvent is the data of an event about a user, after the change. Password reports whether the

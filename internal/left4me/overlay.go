@@ -132,7 +132,7 @@ type Release struct {
 const (
 	BuildOverlay   JobKind = "overlay.build"   // publishes a revision if anything changed
 	DeleteOverlay  JobKind = "overlay.delete"  // moves all revisions to the trash
-	RestoreOverlay JobKind = "overlay.restore" // moves them back
+	RestoreOverlay JobKind = "overlay.restore" // moves the overlay's files back
 	CollectContent JobKind = "content.collect" // removes revisions and downloads that nothing needs; the target is the host
 	DiscardUpper   JobKind = "server.discard"  // deletes files in a server's writable layer
 )

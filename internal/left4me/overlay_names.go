@@ -10,8 +10,8 @@ import (
 // host, so translating twice has no effect. The zero value translates nothing. A value is immutable
 // and may be shared between goroutines.
 type OverlayNames struct {
-	onHost map[Name]Name // by displayed name
-	shown  map[Name]Name // by name on the host
+	onHost map[Name]Name // names on the host by displayed name
+	shown  map[Name]Name // displayed names by name on the host
 }
 
 // NewOverlayNames returns a translation from a map of displayed names to names on the host.

@@ -99,7 +99,7 @@ func PlanPorts(servers []Spec) []PortUse {
 
 // PortClash is a game port of one server that another server would open as an additional port.
 type PortClash struct {
-	Server Name // the server whose game port it is
+	Server Name // server that uses this port for the game
 	Use    PortUse
 }
 

@@ -43,7 +43,7 @@ type Revision struct {
 	Warned    int             `json:"warned"`            // number of warnings
 	Warnings  []Warning       `json:"warnings,omitempty"`
 	Campaigns []Campaign      `json:"campaigns,omitempty"`
-	Items     []WorkshopState `json:"items,omitempty"` // for a workshop overlay
+	Items     []WorkshopState `json:"items,omitempty"` // items of a workshop overlay
 }
 
 // KeepArchives is how long a published upload is kept if its names may be decoded in another

@@ -209,9 +209,9 @@ type Status struct {
 	Since      time.Time    `json:"since"`               // start of the current state
 	StartedAt  time.Time    `json:"started_at,omitzero"` // start of the process; zero if there is none, or if unknown
 	Restarts   int          `json:"restarts"`            // restarts since the last requested start, after crashes and unrequested exits
-	Hostname   string       `json:"hostname"`            // from the server's query answer
+	Hostname   string       `json:"hostname"`            // name in the server's query answer
 	Map        string       `json:"map"`
-	Mode       string       `json:"mode,omitempty"` // from the tags of the query answer; empty if unknown
+	Mode       string       `json:"mode,omitempty"` // mode in the tags of the query answer; empty if unknown
 	Players    int          `json:"players"`        // human players
 	Bots       int          `json:"bots"`
 	MaxPlayers int          `json:"max_players"`

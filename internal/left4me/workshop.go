@@ -26,7 +26,7 @@ type WorkshopState struct {
 	Text        string       `json:"text,omitempty"`
 	File        string       `json:"file,omitempty"` // path in the layer
 	Size        int64        `json:"size,omitempty"`
-	UpdatedAt   time.Time    `json:"updated_at,omitzero"` // by its author
+	UpdatedAt   time.Time    `json:"updated_at,omitzero"` // last update by the author
 	Picture     string       `json:"picture,omitempty"`   // URL
 	Tags        []string     `json:"tags,omitempty"`
 	Collections []WorkshopID `json:"collections,omitempty"` // collections that contain the item

@@ -34,7 +34,7 @@ const AppL4D2 = 550
 const (
 	maxBody  = 4 << 20
 	maxPause = 10 * time.Second
-	maxWait  = 2 * time.Minute // before a workshop call is retried
+	maxWait  = 2 * time.Minute // maximum pause before a workshop call is retried
 )
 
 var (
@@ -53,7 +53,7 @@ type Client struct {
 	Base    string        // BaseURL if empty
 	HTTP    *http.Client  // http.DefaultClient if nil
 	Timeout time.Duration // time limit of a request; 15 s if 0
-	Pause   time.Duration // before a retry; 2 s if 0; a Retry-After of up to 10 s takes precedence
+	Pause   time.Duration // pause before a retry; 2 s if 0; a Retry-After of up to 10 s takes precedence
 	// Tries is how often a workshop call is attempted while Steam is busy; 2 if 0. The pause
 	// doubles after each attempt, up to 2 min, which is also the limit for Retry-After.
 	Tries int

@@ -29,7 +29,7 @@ type BulkAct struct {
 	RequestID   string
 	CreatedAt   time.Time
 	EndedAt     time.Time
-	Servers     []BulkServer // in the order in which they are worked on
+	Servers     []BulkServer // servers in processing order
 }
 
 // BulkServer is a server of a bulk act. Its id identifies it; Name is the name at the request.

@@ -325,8 +325,8 @@ func TestRolloutIsStoredWithCurrentNames(t *testing.T) {
 	}
 }
 
-// A host reports a crash under its name of the server, with the id or, for servers started by older
-// versions, without it.
+// A host reports a crash under the name that the server has on the host. Servers started by older
+// versions have no id in the report.
 func TestCrashOfRenamedServer(t *testing.T) {
 	s := newStore(t)
 	ctx := t.Context()

@@ -34,8 +34,8 @@ type asset struct {
 // assets holds scripts, style sheets and pictures. Their addresses contain a hash of the content, so that
 // browsers may cache them permanently.
 type assets struct {
-	addresses map[string]string // by file name
-	files     map[string]asset  // by the last part of the address
+	addresses map[string]string // addresses by file name
+	files     map[string]asset  // files by the last part of the address
 }
 
 var kinds = map[string]string{

@@ -63,7 +63,7 @@ type walk struct {
 	job    left4me.Job
 	task   bus.Delivery // delivery of job
 	upload string
-	pages  map[string]<-chan sentEvent // by pattern
+	pages  map[string]<-chan sentEvent // event streams by pattern
 	seen   map[string][]sentEvent      // events since the last call of next
 	since  time.Time
 }

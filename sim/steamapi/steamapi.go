@@ -26,8 +26,8 @@ type State struct {
 	Result     int           `json:"result"`      // result of every workshop answer, instead of 1; 84 means throttled
 	Status     int           `json:"status"`      // status of every answer instead, such as 429 or 503
 	Times      int           `json:"times"`       // number of failures; 0 for all
-	RetryAfter int           `json:"retry_after"` // in seconds, sent with Status
-	Delay      time.Duration `json:"delay"`       // before each answer
+	RetryAfter int           `json:"retry_after"` // Retry-After in seconds, sent with Status
+	Delay      time.Duration `json:"delay"`       // delay before each answer
 	Body       string        `json:"body"`        // sent with status 200 instead of the correct answer
 	Type       string        `json:"type"`        // Content-Type of Body
 }

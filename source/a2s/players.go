@@ -13,7 +13,7 @@ type Player struct {
 	Index    uint8  // always 0 on Source servers
 	Name     string // empty while the player is connecting
 	Score    int32
-	Duration time.Duration // since the player connected, never negative
+	Duration time.Duration // time since the player connected, never negative
 }
 
 // ParsePlayers parses an A2S_PLAYER reply. A server truncates a long list at the end of the datagram;

@@ -15,7 +15,7 @@ import (
 // Limits of a mission. The longest campaigns have about forty chapters, most have two to five.
 const (
 	MaxModes    = 64
-	MaxChapters = 200 // per mode
+	MaxChapters = 200 // chapters per mode
 )
 
 var (
@@ -35,7 +35,7 @@ type Mission struct {
 	Website     string
 	Description string
 	Image       string // path in the archive, without extension
-	Modes       []Mode // in the order of the file
+	Modes       []Mode // modes in the order of the file
 
 	// Hidden lists the maps named by a mission whose encoding prevents the game from reading it. All
 	// other fields are then empty.

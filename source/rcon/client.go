@@ -231,7 +231,7 @@ func (c *Client) next(ctx context.Context, pause time.Time) (Packet, error) {
 func (c *Client) send(ctx context.Context, b []byte) error {
 	n, err := c.conn.Write(b)
 	if err != nil && n > 0 && n < len(b) {
-		// Part of a command was sent: the server would take the next bytes for the rest of it.
+		// Part of a command was sent. The server would read the next bytes as the rest of the command.
 		c.fail(ErrClosed)
 	}
 	return c.cause(ctx, err)

@@ -30,7 +30,7 @@ type Player struct {
 	Dead       bool   // true if State is DEAD
 	Health     int    // may be negative for dead players
 	TempHealth int
-	Position   [3]float64 // in map units
+	Position   [3]float64 // coordinates in map units
 	Angles     [3]float64 // pitch, yaw, roll in degrees
 	Area       int        // number of the navigation area
 }

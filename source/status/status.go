@@ -26,7 +26,7 @@ type Status struct {
 	OS            string // "Linux"
 	Dedicated     bool
 	Map           string
-	Humans, Bots  int // from the players line; servers differ in what they count as a bot, so count Players instead
+	Humans, Bots  int // numbers from the players line; servers count bots differently, so count Players instead
 	Max           int
 	Hibernating   bool
 	Reserved      bool

@@ -18,7 +18,7 @@ const inThisFile = 0x7fff
 // Entry is a file in an archive.
 type Entry struct {
 	Path string // as stored in the tree, with slashes; not checked
-	Size int64  // in bytes, including the preloaded bytes in the tree
+	Size int64  // size in bytes, including the preloaded bytes in the tree
 	CRC  uint32 // CRC-32 (IEEE) of the whole content
 
 	place   int64 // offset of the entry in the tree

@@ -10,7 +10,7 @@ import (
 
 // Limits of the reader.
 const (
-	MaxEntries = 1 << 20 // per archive
+	MaxEntries = 1 << 20 // entries per archive
 	MaxName    = 1 << 10 // bytes, for an extension, a directory or a name
 )
 

@@ -70,7 +70,7 @@ type verifier struct {
 	md5      []md5Job
 
 	mu       sync.Mutex
-	problems map[int]error // by index of the entry
+	problems map[int]error // problems by index of the entry
 	others   []Problem
 }
 

@@ -51,7 +51,7 @@ type Description struct {
 
 	mu       sync.Mutex
 	compiled map[string]*jsonschema.Schema
-	answered map[string]bool // by operation id
+	answered map[string]bool // answered operations by id
 	there    map[string]bool // optional members seen as present, by schema and name
 	absent   map[string]bool
 }

@@ -69,7 +69,7 @@ const (
 // Client calls the API. It is safe for concurrent use.
 type Client struct {
 	base   string // ends in /api/v1
-	where  string // for messages
+	where  string // name of the target in messages
 	local  bool
 	token  string
 	id     string // request id of all requests

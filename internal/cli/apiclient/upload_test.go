@@ -113,7 +113,7 @@ type proxied struct {
 	from  int // index of the first piece that gets the error page
 
 	together int           // number of pieces that must arrive before any of them is forwarded
-	all      chan struct{} // closed once they have arrived
+	all      chan struct{} // closed once the pieces have arrived
 }
 
 func (s *proxied) ServeHTTP(w http.ResponseWriter, r *http.Request) {

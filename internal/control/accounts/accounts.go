@@ -41,7 +41,7 @@ type Actor struct {
 	// target in Only has an id, a requested target without one is looked up by name.
 	Only *Targets
 
-	names *store.Store // for looking up ids by name; nil: names are compared
+	names *store.Store // store for looking up ids by name; nil: names are compared
 }
 
 // Same reports whether a and o are the same user with the same rights.

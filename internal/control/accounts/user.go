@@ -15,7 +15,7 @@ import (
 // User is a user account.
 type User struct {
 	Actor
-	Disabled  bool // it cannot log in, and its tokens are refused
+	Disabled  bool // the user cannot log in, and the user's tokens are refused
 	CreatedAt time.Time
 }
 

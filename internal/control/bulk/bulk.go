@@ -27,8 +27,8 @@ type Mode string
 // stopped, and a failure ends the act.
 const (
 	Now      Mode = "now"        // all at once
-	Empty    Mode = "empty"      // each server once nobody has played on it for a minute
-	OneByOne Mode = "one-by-one" // those with the fewest players first
+	Empty    Mode = "empty"      // each server once it has had no players for a minute
+	OneByOne Mode = "one-by-one" // one after another, servers with the fewest players first
 )
 
 // Kinds are the kinds of jobs that an act may consist of.

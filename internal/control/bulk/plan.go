@@ -25,7 +25,7 @@ type Request struct {
 // Item is a server of a plan.
 type Item struct {
 	servers.View
-	Skip *left4me.Error // why it would be left alone; nil if it would be started, stopped or restarted
+	Skip *left4me.Error // reason why the server would be skipped; nil if the act would be applied
 }
 
 // Plan is what a request would do, in this order.

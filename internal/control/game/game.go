@@ -45,7 +45,7 @@ type Game struct {
 	hosts         *hosts.Hosts
 	bus           *bus.Bus
 	log           *slog.Logger
-	now           func() time.Time // in the host's time zone
+	now           func() time.Time // current time in the host's time zone
 	startDelay    time.Duration
 	checkInterval time.Duration // interval for checking what is due
 
@@ -194,7 +194,7 @@ func (g *Game) Act(ctx context.Context, by left4me.Actor, kind left4me.JobKind, 
 	if err := g.checkRequest(kind, host, r, mode); err != nil {
 		return left4me.Job{}, err
 	}
-	// Held until the rollout is stored, so that the end of the job is never handled before its
+	// Hold the lock until the rollout is stored, so that the end of the job is never handled before its
 	// rollout exists.
 	g.rolloutMu.Lock()
 	defer g.rolloutMu.Unlock()

@@ -28,7 +28,7 @@ type situation struct {
 	build   int64 // current build of the host; 0 if unknown
 	servers []servers.View
 	empty   rolloutrules.Since
-	now     time.Time // in the host's time zone
+	now     time.Time // current time in the host's time zone
 }
 
 // step is the next step of a rollout.

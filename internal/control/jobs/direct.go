@@ -30,7 +30,7 @@ type unwritten struct {
 // direct is a job without a row.
 type direct struct {
 	store.QueuedJob
-	cancel  []left4me.JobID // jobs that it cancels
+	cancel  []left4me.JobID // jobs that the stop cancels
 	written bool            // its row exists, without its end
 }
 

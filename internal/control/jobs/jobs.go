@@ -62,7 +62,7 @@ type Jobs struct {
 
 	resendEvery time.Duration // interval between resends of queued jobs
 
-	retries   map[string]RetryFunc // by noun
+	retries   map[string]RetryFunc // retry functions by noun
 	translate ErrorTranslation
 
 	running sync.WaitGroup // goroutines started by Run

@@ -73,7 +73,7 @@ var (
 type reader struct {
 	*database
 	Found
-	overlays   map[string]left4me.Name // by id
+	overlays   map[string]left4me.Name // overlay names by id
 	blueprints map[string]left4me.Name
 }
 

@@ -20,7 +20,7 @@ const (
 	maxNote    = 2000      // bytes
 	maxLabel   = 100       // bytes
 	maxScript  = 256 << 10 // bytes
-	maxEntries = 2000      // in a workshop overlay
+	maxEntries = 2000      // entries of a workshop overlay
 	maxFrozen  = 20_000    // items of a frozen collection
 	maxGlobs   = 200
 	maxPath    = 1024 // bytes

@@ -194,7 +194,7 @@ func behind(have left4me.Content, wants map[left4me.Name]int) (all []Behind) {
 
 // uses lists who stacks which overlay.
 type uses struct {
-	blueprints, servers map[left4me.Name][]left4me.Name // by overlay
+	blueprints, servers map[left4me.Name][]left4me.Name // users of each overlay
 	// By overlay and server: the stacked revision, 0 for the current one.
 	wants          map[left4me.Name]map[left4me.Name]int
 	pinnedBy       pins

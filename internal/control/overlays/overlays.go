@@ -29,7 +29,7 @@ type Overlays struct {
 	host          left4me.Name // builds overlays and stores their revisions
 	bus           *bus.Bus
 	log           *slog.Logger
-	now           func() time.Time // in the host's time zone
+	now           func() time.Time // current time in the host's time zone
 	startDelay    time.Duration
 	checkInterval time.Duration // interval for checking what is due
 

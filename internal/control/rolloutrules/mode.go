@@ -17,7 +17,7 @@ type Mode string
 const (
 	Never Mode = "never" // servers change at their next manual restart
 	Now   Mode = "now"   // immediately
-	Empty Mode = "empty" // each server once nobody has played on it for a minute
+	Empty Mode = "empty" // each server once it has had no players for a minute
 )
 
 // window is how long after its time of day a rollout may start. If left4me wasn't running within

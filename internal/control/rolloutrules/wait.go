@@ -27,7 +27,7 @@ const emptyFor = time.Minute
 type Wish struct {
 	Server left4me.Name
 	Why    left4me.Note // zero if Ready
-	Ready  bool         // it may be restarted now
+	Ready  bool         // the server may be restarted now
 }
 
 // Since records since when each running server has had no players. It is not safe for concurrent

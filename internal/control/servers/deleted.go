@@ -18,7 +18,7 @@ import (
 const (
 	tendEvery    = 5 * time.Minute // interval for checking which deleted servers are due for removal
 	tendPause    = 200 * time.Millisecond
-	removeWithin = 6 * time.Minute // for the host to remove the files of a deleted server
+	removeWithin = 6 * time.Minute // time limit for the host to remove the files of a deleted server
 )
 
 // Deleted manages deleted servers until they are restored or removed for good. It is safe for
@@ -31,7 +31,7 @@ func (s *Servers) Deleted() Deleted { return Deleted{s} }
 // Return is what a deleted server gets when it is restored.
 type Return struct {
 	Name      left4me.Name
-	NameBy    left4me.Name // server that has its former name; empty: it keeps the name
+	NameBy    left4me.Name // server that now has the former name; empty: the server keeps its name
 	Port      int          // 0: the next free one
 	PortBy    left4me.Name // server that has its former port
 	Blueprint left4me.Name // differs from its former one if that no longer exists
@@ -224,7 +224,7 @@ func (d Deleted) Restore(ctx context.Context, by left4me.Actor, id left4me.ID, n
 		err = d.servers.storage.By(by).DeletedServers().Restore(ctx, s)
 		if e, ok := left4me.Public(err); ok && e.Kind == left4me.Conflict && try < 5 &&
 			(e.Field == "name" && name == "" || e.Field == "port" && port == 0) {
-			continue // somebody else took it in the meantime
+			continue // another call took the job in the meantime
 		}
 		if err != nil {
 			return Restored{}, err

@@ -16,7 +16,7 @@ import (
 // Limits of the cache of places.
 const (
 	maxStacks   = 256
-	placesAgain = 10 * time.Second // after a host did not answer
+	placesAgain = 10 * time.Second // pause after a host did not answer
 )
 
 // officialPlaces are the places of the maps that come with the game.
@@ -35,7 +35,7 @@ type places struct {
 // wantedPlaces is a stack that was needed, and the servers that need it.
 type wantedPlaces struct {
 	host    left4me.Name
-	stack   []left4me.OverlayRef // by host names
+	stack   []left4me.OverlayRef // overlays under their names on the host
 	servers map[left4me.Name]bool
 }
 

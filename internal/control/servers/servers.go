@@ -87,7 +87,7 @@ type View struct {
 	Status          left4me.Status
 	Job             *left4me.Job            // queued or running job, or nil
 	Failed          *left4me.Job            // newest job if it failed and the server has not been started since; without its log
-	RestartRequired bool                    // it runs with other settings than the current ones
+	RestartRequired bool                    // the server runs with other settings than the current ones
 	NewBuild        int64                   // game build that a restart would install; 0 if unchanged
 	NewContent      []left4me.OverlayChange // overlay changes that a restart would apply
 	Public          PublicAddress           // the host that players connect to

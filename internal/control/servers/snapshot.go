@@ -17,7 +17,7 @@ type Generations interface{ Generation() uint64 }
 // it.
 type snapshot struct {
 	generation uint64
-	servers    []left4me.Server       // by name
+	servers    []left4me.Server       // all servers, sorted by name
 	hashes     []string               // hash of the spec with which each server would start now
 	overlays   [][]left4me.OverlayRef // stack that each would be started with, by host names
 	names      left4me.OverlayNames

@@ -23,13 +23,13 @@ const (
 // statuses holds the last status of each server as reported by its host, and the watchers.
 type statuses struct {
 	mu            sync.Mutex
-	lists         map[left4me.Name]chan struct{} // by host; closed once the host has listed its servers
+	lists         map[left4me.Name]chan struct{} // channels by host; closed once the host has listed its servers
 	statuses      map[key]receivedStatus
 	shown         map[key]left4me.Name            // current names by older host names
 	renames       uint64                          // number of renames by users
 	boots         map[left4me.Name]string         // boot id by host; empty if not reported
 	addresses     map[left4me.Name]string         // address by host; missing if not reported
-	startBlockers map[left4me.Name]*left4me.Error // by host: why wanted servers cannot be started yet
+	startBlockers map[left4me.Name]*left4me.Error // reason, by host, why wanted servers cannot be started yet
 	builds        map[left4me.Name]int64          // current game build by host
 	currents      map[left4me.Name]currents       // current revisions by host
 	seq           uint64                          // number of reports and changes
@@ -350,7 +350,7 @@ func (s *Servers) start(ctx context.Context) error {
 // followEnds handles the ends of jobs. It drops the status of deleted servers, unless Create has
 // already given their names to others, and it checks the host names of renamed servers.
 func (s *Servers) followEnds(ctx context.Context, batch []left4me.Event) error {
-	renamed := map[left4me.Name]bool{} // hosts
+	renamed := map[left4me.Name]bool{} // hosts with renamed servers
 	for _, e := range batch {
 		if e.Kind != left4me.JobEnded || e.Target.Kind != left4me.ServerTarget {
 			continue

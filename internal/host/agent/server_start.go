@@ -32,7 +32,7 @@ type servers struct {
 	campaigns *campaigns
 	starts    startQueue
 
-	launchWithin time.Duration // from the start's place in the queue until the shim answers
+	launchWithin time.Duration // time limit from the start's turn in the queue until the shim answers
 }
 
 func newServers(c *core, st *statuses, use *layerUse, maps *campaigns) *servers {

@@ -17,7 +17,7 @@ import (
 // gamePage is the data of the page of the game on the default host.
 type gamePage struct {
 	game.View
-	May  page.Permission // to change the game
+	May  page.Permission // permission to change the game
 	Form gameForm
 }
 

@@ -32,8 +32,8 @@ type overlayList struct {
 	All     []overlays.View
 	Deleted []overlays.View
 	Filter  string
-	May     page.Permission // to create an overlay
-	Tidy    page.Permission // to start a cleanup
+	May     page.Permission // permission to create an overlay
+	Tidy    page.Permission // permission to start a cleanup
 	who     accounts.Actor
 }
 

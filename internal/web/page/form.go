@@ -18,8 +18,8 @@ const formPrefix = "form-"
 // typed. Instead, a note above the form appears when the stored values change.
 type form struct {
 	id    string
-	now   templ.Component // with the stored values
-	Typed templ.Component // with the submitted values; nil to show now
+	now   templ.Component // form with the stored values
+	Typed templ.Component // form with the submitted values; nil to show now
 	note  *Part
 	in    []Piece // parts in the form that may change while the page is open
 }

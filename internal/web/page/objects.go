@@ -96,7 +96,7 @@ func (p *Panel) JobRoutes() Objects[left4me.Job] {
 // Revision identifies a revision of an overlay, which need not exist.
 type Revision struct {
 	Overlay left4me.Name
-	Number  int // from 1
+	Number  int // number of the revision, from 1
 }
 
 // Revisions identifies revisions of overlays. The rights on a revision are those on its overlay.

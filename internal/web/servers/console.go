@@ -21,13 +21,13 @@ import (
 const (
 	pageLines    = 400 // maximum number of lines in the page; the stream sends the later ones
 	historyWait  = 2 * time.Second
-	consolePause = 2 * time.Second // before a host that did not respond is asked again
+	consolePause = 2 * time.Second // pause before a host that did not respond is queried again
 )
 
 // consoleText is the content of the console when the page loads.
 type consoleText struct {
 	Lines    []string
-	Position int64    // in the console's output, after Lines
+	Position int64    // position in the console's output after Lines
 	Command  string   // the input, if the command failed
 	Ran      string   // the command, if it ran
 	Output   []string // output of the command

@@ -31,7 +31,7 @@ func (p *Pages) outdated() bool {
 type serverList struct {
 	Servers []servers.View
 	Filter  string
-	May     page.Permission // to create a server
+	May     page.Permission // permission to create a server
 	Game    bool            // whether the page of the game may be seen
 	First   firstRun        // set only if there are no servers
 }

@@ -22,7 +22,7 @@ type builder func(r *http.Request, who accounts.Actor, name left4me.Name) (page.
 type serverPage struct {
 	servers.View
 	Job *left4me.Job // the current or else the latest job; nil if there is none
-	May page.Rights  // on the server
+	May page.Rights  // rights on the server
 	who accounts.Actor
 	Tab string
 }

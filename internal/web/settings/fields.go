@@ -105,7 +105,7 @@ func (f Form) problem(i left4me.SettingInfo) string { return f.Problems["setting
 // settingGroup is a section of the form.
 type settingGroup struct {
 	Group    left4me.SettingGroup
-	Settings []left4me.SettingInfo // with texts in the reader's language
+	Settings []left4me.SettingInfo // settings with texts in the user's language
 	Open     bool                  // a setting of the group has a value, inherits one, or has an error
 }
 

@@ -20,7 +20,7 @@ const mapsWithin = 3 * time.Second
 type mapOffer struct {
 	Map      string
 	Campaign string
-	Chapter  int          // from 1; 0 if unknown
+	Chapter  int          // number of the chapter, from 1; 0 if unknown
 	Overlay  left4me.Name // overlay that contains the map; empty if it comes with the game
 }
 

@@ -21,7 +21,7 @@ import (
 // Form is the input that forms of servers and blueprints share: settings and the overlay
 // stack, as typed.
 type Form struct {
-	Values  map[string]string // by setting key; lists have one entry per line
+	Values  map[string]string // values by setting key; lists have one entry per line
 	Stack   []string          // overlays, the topmost first
 	Add     string            // overlay selected next to the Add button
 	Version string            // version of the definition that the form was made from

@@ -33,7 +33,7 @@ type checks struct {
 // checkedUpload is the result of reading an upload, whatever its destinations.
 type checkedUpload struct {
 	id, fingerprint string
-	packs           map[string]inspect.Pack // by path in the upload
+	packs           map[string]inspect.Pack // packs by path in the upload
 	unread          int64
 	err             error // left4me.Invalid: a file that cannot be unpacked
 }

@@ -46,7 +46,7 @@ type session struct {
 	program string
 	dir     string
 	home    string
-	url     string // for messages
+	url     string // address for messages
 	proxy   *proxy
 }
 

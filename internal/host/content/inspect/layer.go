@@ -51,12 +51,12 @@ type view struct {
 type pack struct {
 	layer   *view
 	path    string // path in the layer
-	addon   bool   // in a directory where the game looks for add-ons
+	addon   bool   // the file is in a directory of add-ons
 	entries []packed
 	hash    uint64   // hash of all names, sizes and checksums
 	maps    []string // lower-case names without directory and extension
 	picture string
-	modes   []string          // game modes that it defines
+	modes   []string          // game modes that the mission defines
 	named   map[string]string // paths of pictures, scripts and cfgs by lower-case path
 }
 
@@ -71,7 +71,7 @@ type packed struct {
 type mission struct {
 	addon.MissionFile
 	pack *pack // nil for a loose file
-	fix  bool  // a text repair makes it readable for the game
+	fix  bool  // a text repair makes the file readable for the game
 }
 
 // open lists the files of a layer and reads the directories of its VPKs. names is the maximum

@@ -82,7 +82,7 @@ func validated(m Manifest) (Manifest, error) {
 	if len(m) > maxEntries {
 		return nil, left4me.NewError(left4me.Invalid, "overlay.too_many_entries", "limit", maxEntries)
 	}
-	seen := make(map[string]string, len(m)+len(m)/8) // by folded path
+	seen := make(map[string]string, len(m)+len(m)/8) // paths by folded path
 	dirs := make(map[string]bool, len(m)/8)
 	checkConflict := func(p string) error {
 		key := Fold(p)

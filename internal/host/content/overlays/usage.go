@@ -39,7 +39,7 @@ func (us *usage) changed() {
 // uses contains disk usage in bytes by the directory of an overlay or revision.
 type uses struct {
 	generation uint64
-	own        map[string]int64 // bytes that deleting it would free
+	own        map[string]int64 // bytes that deleting the overlay would free
 	all        map[string]int64 // bytes including shared ones; overlays only
 }
 

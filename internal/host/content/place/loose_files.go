@@ -461,7 +461,7 @@ func (t *tree) collisions() {
 // unifySpelling unifies directories that differ only by case or Unicode form to the first spelling,
 // because a layer can't have both.
 func (t *tree) unifySpelling(order []int) {
-	spelt := map[string]string{} // by folded path
+	spelt := map[string]string{} // spellings by folded path
 	done := map[string]string{}
 	var spell func(dir string) string
 	spell = func(dir string) string {

@@ -75,9 +75,9 @@ type node struct {
 	path    string
 	dir     bool
 	in      []int       // indexes of layers; for a directory, all merged ones
-	hidden  []int       // lower layers that contain it but are hidden
+	hidden  []int       // lower layers that contain the file but are hidden
 	mode    fs.FileMode // mode in the topmost layer
-	removed bool        // the topmost layer marks it as removed
+	removed bool        // the topmost layer marks the file as removed
 	opaque  bool        // the topmost layer hides all lower ones
 }
 

@@ -7,7 +7,7 @@ import (
 
 // printed is what a server has reported on its console since its start.
 type printed struct {
-	port      int    // the port it uses; 0 if the line is no longer in the log
+	port      int    // port that the server uses; 0 if the line is no longer in the log
 	library   string // the file of Steam's library that could not be loaded
 	noLibrary bool   // the game did not find Steam's library
 	lost      bool   // the connection to Steam was lost and has not returned

@@ -26,7 +26,7 @@ const ProbeCommand = "probe-overlay"
 
 const probed = "probe" // name of the server whose stack is mounted
 
-// probe is the result of a probe.
+// probe is the result of mounting a test overlay.
 type probe struct {
 	ByFD  bool   `json:"by_fd"` // the kernel accepts descriptors as layers
 	Error string `json:"error"`

@@ -38,7 +38,7 @@ type Poller struct {
 	changed func(left4me.Name, Sample)
 
 	mu      sync.Mutex
-	targets map[uint16]*target // by port
+	targets map[uint16]*target // targets by port
 }
 
 type target struct {

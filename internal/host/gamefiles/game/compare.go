@@ -55,7 +55,7 @@ func (c *comparison) subdir(name string, stack []string) error {
 	below := mergedDirs(stack, filepath.Base(name))
 	if isOpaque(name) {
 		if len(below) > 0 {
-			c.Files++ // the files that it hides
+			c.Files++ // the files that the whiteout hides
 		}
 		return c.dir(name, nil, false)
 	}

@@ -19,7 +19,7 @@ import (
 // Limits for the output that an error quotes.
 const (
 	lastLines = 5
-	lastBytes = 240 // per line
+	lastBytes = 240 // bytes kept of a line
 )
 
 // offlineCode is the exit code of SteamCMD's updater when it cannot reach Steam.

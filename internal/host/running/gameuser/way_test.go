@@ -16,8 +16,8 @@ import (
 // of these directories.
 var ways = []string{"Upper", "Runtime", "Merged", "Home", "Logs", `"runtime"`, `"logs"`}
 
-// mayKnow lists the functions below host that may name these directories, with the reason why that is
-// safe. To read or list files in them, code must use this package.
+// mayKnow lists the functions below host that may name the game's directories, with the reason why this
+// is safe. To read or list files in them, code must use this package.
 var mayKnow = map[string]string{
 	"agent/console.go:chunk":                     "uses shim.ReadLog, which reads through gameuser",
 	"agent/crash_reports.go:publish":             "reads through gameuser",

@@ -141,7 +141,7 @@ func (r Root) FormerName(spec left4me.Spec) left4me.Name {
 	return old
 }
 
-// renameIn renames a server's entry in one place, if there is one.
+// renameIn renames a server's entry in a directory, if it exists.
 func (f Files) renameIn(place string, old, n left4me.Name) (renamed bool, err error) {
 	dir, err := gameuser.OpenDir(string(f.Root), place)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -67,7 +67,7 @@ func becomeFiltered(rules string, args []string) error {
 
 // ran is the result of a run of the helper.
 type ran struct {
-	code   int // -1 if it was killed
+	code   int // exit status; -1 if the helper was killed
 	stdout string
 	stderr string
 	err    error // nil when code is 0; its text is stderr

@@ -29,7 +29,7 @@ type logFile struct {
 	limit int64 // size in bytes at which a piece is rotated
 	keep  int   // number of rotated pieces to retain
 
-	f     *os.File // nil if it could not be opened
+	f     *os.File // nil if the file could not be opened
 	start int64
 	size  int64
 	torn  bool // the last write ended in the middle of a line

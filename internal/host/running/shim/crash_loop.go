@@ -26,8 +26,8 @@ var defaultPolicy = Policy{
 // run is a run that ended without a stop request.
 type run struct {
 	crashRecord
-	clean bool          // it exited with status 0
-	ready time.Duration // how long it was ready; 0 if it never was
+	clean bool          // the game exited with status 0
+	ready time.Duration // time for which the game was ready; 0 if never
 }
 
 // action is the decision after a run ended.

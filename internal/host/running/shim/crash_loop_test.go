@@ -69,7 +69,7 @@ func TestWatchdogExtendsTimeForMapLoadOnce(t *testing.T) {
 	answered := time.Unix(1_800_000_000, 0)
 	for name, tt := range map[string]struct {
 		watchdog time.Duration
-		loading  time.Duration // after the answer; 0 means none
+		loading  time.Duration // time to load the map after the answer; 0 means none
 		quiet    time.Duration
 		want     verdict
 	}{

@@ -40,11 +40,11 @@ type gameRun struct {
 // ending describes the end of a run: stopped, failed permanently, crashed, or exited without a stop
 // request.
 type ending struct {
-	restart bool   // it crashed or exited without a stop request
-	clean   bool   // it exited without a stop request, with status 0
+	restart bool   // the game crashed or exited without a stop request
+	clean   bool   // the game exited without a stop request, with status 0
 	exit    string // "signal: segmentation fault"
 	signal  string // "SIGSEGV"
-	err     error  // it failed permanently
+	err     error  // reason of a permanent failure
 }
 
 // runGames runs the game until a stop is requested, and restarts it when it crashes or exits.

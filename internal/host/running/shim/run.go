@@ -29,7 +29,7 @@ type Config struct {
 	Run    string // directory of sockets and locks
 	Name   left4me.Name
 	Notify string // systemd's socket (NOTIFY_SOCKET), empty without systemd
-	Policy Policy // for restarts after crashes and clean exits; a zero Limit selects the default policy
+	Policy Policy // restarts after crashes and clean exits; a zero Limit selects the default policy
 
 	// QuitTime is how long a game that has answered queries may take to exit after quit before it gets
 	// SIGINT; 0 means 10 s.

@@ -33,7 +33,7 @@ type socketServer struct {
 	path     string
 	owner    uint32 // the user that wrote instance.env; may connect too
 	slots    chan struct{}
-	buffers  sync.Pool // for console output being sent
+	buffers  sync.Pool // buffers of console output to send
 	clients  sync.WaitGroup
 }
 

@@ -14,7 +14,7 @@ type Unit struct {
 	Loaded     string         // LoadState: loaded, not-found, masked, error, bad-setting
 	Path       string         // path of the unit file
 	DropIns    []string       // paths of the drop-in files
-	Stale      bool           // the files changed after they were loaded
+	Stale      bool           // unit files have changed since systemd loaded them
 	Properties map[string]any // keyed by systemd's property names
 }
 

@@ -26,7 +26,7 @@ type Page struct {
 	overlays.View
 	Last  *left4me.Job      // the active job or the latest one; nil without jobs
 	Moves *overlays.Restart // rollout of the latest revision that a scheduled update created, or nil
-	May   page.Rights       // on the overlay
+	May   page.Rights       // rights on the overlay
 	who   accounts.Actor
 	Tab   string
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// questionKey returns a key of a question, which its answer names. Positions in the plan would
-// not do, because each move changes which questions the plan has.
+// questionKey returns the key by which an answer identifies its question. A position in the plan is no
+// stable key, because each move changes the questions of the plan.
 func questionKey(q left4me.PlanAsk) string {
 	b, _ := json.Marshal(q) // no error: q was decoded from JSON
 	sum := sha256.Sum256(b)
