@@ -5,16 +5,32 @@ import "fmt"
 
 // Format formats n with the largest unit that fits, in powers of 1000: 999 B, 1.5 kB, 12.0 MB, 3.25
 // GB.
-func Format(n int64) string {
-	switch {
-	case n < 1e3:
+func Format(n int64) string { return FormatLike(n, n) }
+
+// FormatLike formats n in the unit that Format chooses for like, so that the two can be compared.
+func FormatLike(n, like int64) string {
+	switch Unit(like) {
+	case 1:
 		return fmt.Sprintf("%d B", n)
-	case n < 1e6:
+	case 1e3:
 		return fmt.Sprintf("%.1f kB", float64(n)/1e3)
-	case n < 1e9:
+	case 1e6:
 		return MB(n)
 	}
 	return fmt.Sprintf("%.2f GB", float64(n)/1e9)
+}
+
+// Unit returns the unit that Format chooses for n, in bytes.
+func Unit(n int64) int64 {
+	switch {
+	case n < 1e3:
+		return 1
+	case n < 1e6:
+		return 1e3
+	case n < 1e9:
+		return 1e6
+	}
+	return 1e9
 }
 
 // Short formats n for jobs: with about two digits, and never in a unit below kB: 0.1 kB, 1.5 MB, 12

@@ -32,7 +32,7 @@ func (cmd serverCommands) command() *cobra.Command {
 		cmd.restore(), cmd.purge(),
 		cmd.address(), cmd.console(), cmd.logs(), cmd.reach(), cmd.maps(), cmd.changeMap(),
 		cmd.files(), cmd.cat(), cmd.written(), cmd.discard(), cmd.promote(), cmd.pending(), cmd.compare(),
-		cmd.clashes())
+		cmd.conflicts())
 }
 
 // serverPath returns the path of a server in the API.

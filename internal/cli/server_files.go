@@ -144,9 +144,10 @@ func (cmd serverCommands) pending() *cobra.Command {
 	return c
 }
 
-func (cmd serverCommands) clashes() *cobra.Command {
+func (cmd serverCommands) conflicts() *cobra.Command {
 	c := &cobra.Command{
-		Use: "clashes NAME", Short: "List conflicts between the overlays of a server", Args: one("the name of a server"),
+		Use: "conflicts NAME", Aliases: []string{"clashes"}, Short: "List conflicts between the overlays of a server",
+		Args:              one("the name of a server"),
 		ValidArgsFunction: cmd.app.servers,
 		Long: "List conflicts between the overlays of a server that affect players: add-ons with\n" +
 			"the same files, duplicate campaigns, more add-ons than the game can load. For\n" +
@@ -155,12 +156,12 @@ func (cmd serverCommands) clashes() *cobra.Command {
 	c.RunE = func(c *cobra.Command, args []string) error {
 		n, path, err := serverPath(args[0])
 		if err != nil {
-			return fmt.Errorf("clashes: %w", err)
+			return fmt.Errorf("conflicts: %w", err)
 		}
 		var all []left4me.Warning
 		raw, err := cmd.app.call(c.Context(), http.MethodGet, path+"/clashes", nil, &all)
 		if err != nil {
-			return fmt.Errorf("clashes of %s: %w", n, err)
+			return fmt.Errorf("conflicts of %s: %w", n, err)
 		}
 		return cmd.app.print(raw, func(w io.Writer) {
 			for _, x := range all {

@@ -179,6 +179,8 @@ func cfgTaken(command string) *Error {
 		return NewError(Invalid, "cfg.ends_at_each_map")
 	case "_restart":
 		return NewError(Invalid, "cfg.restarts_at_each_map")
+	case "map", "changelevel", "changelevel2":
+		return NewError(Invalid, "cfg.changes_map_at_each_map") // each change would run the file again
 	}
 	if strings.HasPrefix(command, "sv_rcon_") && command != "sv_rcon_log" {
 		return NewError(Invalid, "cfg.locks_out_left4me")

@@ -119,6 +119,7 @@ const (
 	WarnText       = "text"       // the game or SourceMod reads the text differently from what is displayed
 	WarnDuplicate  = "duplicate"  // the same campaign or add-on exists twice
 	WarnIncomplete = "incomplete" // a part is missing
+	WarnCommand    = "command"    // a cfg file runs a command that would take the server out of left4me's control
 	WarnPlace      = "place"      // nothing reads files of this kind in this place, or the place is ambiguous
 	// Warnings about a server's stack as a whole.
 	WarnNoSourceMod = "no-sourcemod" // plugins without SourceMod
@@ -149,6 +150,29 @@ type Filter struct {
 	Query string `json:"query,omitempty"` // substring of the path, ignoring case; implies Deep
 	After string `json:"after,omitempty"` // Next of the previous page
 	Limit int    `json:"limit,omitempty"` // 1 to 1000; 0 means 200
+}
+
+// maxNestedDirs bounds how many directories FirstFiles enters.
+const maxNestedDirs = 16
+
+// FirstFiles lists a tree like list and enters directories that contain nothing but one directory, so that
+// the list begins where the files are. It returns the directory that it listed. A query, a page after the
+// first, and all errors are those of list for the filter itself.
+func FirstFiles(f Filter, list func(Filter) (Page[TreeFile], error)) (dir string, p Page[TreeFile], err error) {
+	p, err = list(f)
+	for n := 0; n < maxNestedDirs && err == nil && f.Query == "" && f.After == "" && !f.Deep; n++ {
+		if len(p.Items) != 1 || !p.Items[0].Dir || p.Items[0].Gone || p.Next != "" {
+			break
+		}
+		inner := f
+		inner.Dir = p.Items[0].Path
+		below, berr := list(inner)
+		if berr != nil {
+			break // what was listed is still true
+		}
+		f, p = inner, below
+	}
+	return f.Dir, p, err
 }
 
 // FileChange is a difference between two trees.

@@ -64,3 +64,40 @@ func TestArgumentsOfWarningAreBounded(t *testing.T) {
 		t.Errorf("got %+v", s)
 	}
 }
+
+func TestFirstFilesEntersSingleDirectories(t *testing.T) {
+	t.Parallel()
+	tree := map[string][]left4me.TreeFile{
+		"":                           {{Path: "left4dead2", Dir: true}},
+		"left4dead2":                 {{Path: "left4dead2/addons", Dir: true}},
+		"left4dead2/addons":          {{Path: "left4dead2/addons/workshop", Dir: true}, {Path: "left4dead2/addons/a.vpk"}},
+		"left4dead2/addons/workshop": {{Path: "left4dead2/addons/workshop/b.vpk"}},
+	}
+	list := func(f left4me.Filter) (p left4me.Page[left4me.TreeFile], err error) {
+		p.Items = tree[f.Dir]
+		return p, nil
+	}
+	for _, test := range []struct {
+		f    left4me.Filter
+		want string
+		n    int
+	}{
+		{left4me.Filter{}, "left4dead2/addons", 2},
+		{left4me.Filter{Query: "vpk"}, "", 1},
+		{left4me.Filter{After: "x"}, "", 1},
+		{left4me.Filter{Dir: "left4dead2/addons/workshop"}, "left4dead2/addons/workshop", 1},
+	} {
+		dir, p, err := left4me.FirstFiles(test.f, list)
+		if dir != test.want || len(p.Items) != test.n || err != nil {
+			t.Errorf("%+v: got %d files in %q, %v, want %d in %q", test.f, len(p.Items), dir, err, test.n, test.want)
+		}
+	}
+	// A directory that contains itself without end.
+	dir, _, err := left4me.FirstFiles(left4me.Filter{}, func(f left4me.Filter) (p left4me.Page[left4me.TreeFile], err error) {
+		p.Items = []left4me.TreeFile{{Path: strings.TrimPrefix(f.Dir+"/a", "/"), Dir: true}}
+		return p, nil
+	})
+	if n := strings.Count(dir, "a"); n != 16 || err != nil {
+		t.Errorf("got %d directories, %v", n, err)
+	}
+}

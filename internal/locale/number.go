@@ -20,6 +20,10 @@ func (p *Printer) Number(n int64) string {
 // in powers of 1000.
 func (p *Printer) Size(n int64) string { return p.decimals(bytesize.Format(n)) }
 
+// SizeLike returns a number of bytes in the unit that fits another, so that the two can be compared:
+// 0.5 MB beside 12.0 MB.
+func (p *Printer) SizeLike(n, like int64) string { return p.decimals(bytesize.FormatLike(n, like)) }
+
 // decimals returns a number in English notation with the language's decimal separator.
 func (p *Printer) decimals(s string) string {
 	if p.decimal == "." {

@@ -125,7 +125,7 @@ func TestViewerPagesHaveNoUnusableControls(t *testing.T) {
 	b := s.as(t, "guest")
 	for _, path := range []string{
 		"/servers", "/servers/alpha", "/servers/alpha/console", "/servers/alpha/settings", "/servers/alpha/map", "/servers/alpha/history",
-		"/servers/alpha/files", "/servers/alpha/written", "/servers/alpha/compare", "/servers/alpha/clashes",
+		"/servers/alpha/files", "/servers/alpha/written", "/servers/alpha/compare", "/servers/alpha/conflicts",
 		"/overlays", "/overlays/maps", "/overlays/maps/items", "/overlays/plugins", "/overlays/plugins/settings",
 		"/blueprints", "/blueprints/default", "/jobs", "/jobs/" + string(job.ID), "/game", "/backups",
 	} {

@@ -103,7 +103,7 @@ func TestOverlayPagesShowTheirContent(t *testing.T) {
 			"daily refresh", "asked for",
 			"/overlays/maps/revisions/3/use",
 		},
-		"/overlays/maps/diff?from=1":      {"Changes from revision 1 to 2", "old‹202E›.cfg", "1.0 kB → 2.0 MB"},
+		"/overlays/maps/diff?from=1":      {"Changes from revision 1 to 2", "old‹202E›.cfg", "1.0 kB → 2000.0 kB"},
 		"/overlays/maps/problems":         {"director.nut", "one of them out: the game", "map ‹202E›xm1"},
 		"/overlays/maps/campaigns":        {"Glubtastic 4 &lt;script&gt;", "glub2", "Co-op, Versus"},
 		"/overlays/maps/settings":         {"for &lt;Friday&gt;", "File names"},
@@ -160,12 +160,22 @@ func TestOverlayFormCreatesOverlay(t *testing.T) {
 	p := b.post("/overlays/new", "kind", "workshop", "name", "maps", "items",
 		"https://steamcommunity.com/sharedfiles/filedetails/?id=3044322422 121090376", "hours", "24", "restart", "at", "hour", "05:30",
 		"names", "original")
-	if p.has(t, http.StatusSeeOther); p.header.Get("Location") != "/overlays/maps/items/look?ids=3044322422,121090376" {
+	if p.has(t, http.StatusSeeOther); p.header.Get("Location") != "/overlays/maps/items" {
 		t.Errorf("got headers %v", p.header)
 	}
 	v := must(s.content.Get(t.Context(), "maps"))(t)
-	if v.Refresh.Hours != 24 || v.Refresh.Restart != "05:30" || v.Workshop.Names != "original" || len(v.Workshop.Entries) != 0 {
+	if v.Refresh.Hours != 24 || v.Refresh.Restart != "05:30" || v.Workshop.Names != "original" || len(v.Workshop.Entries) != 2 {
 		t.Errorf("got definition %+v", v.Overlay)
+	}
+	b.post("/overlays/new", "kind", "script", "name", "configs", "script", "true", "hours", "0", "restart", "never").
+		has(t, http.StatusSeeOther)
+	b.post("/overlays/new", "kind", "workshop", "name", "later", "hours", "24", "restart", "never").has(t, http.StatusSeeOther)
+	b.post("/overlays/new", "kind", "files", "name", "own").has(t, http.StatusSeeOther)
+	for name, jobs := range map[left4me.Name]int{"maps": 1, "configs": 1, "later": 0, "own": 0} {
+		all := must(s.jobs.List(t.Context(), left4me.BuildOverlay.Noun(), name, 10))(t)
+		if len(all) != jobs {
+			t.Errorf("%s: creating the overlay started %d jobs, want %d", name, len(all), jobs)
+		}
 	}
 	b.post("/overlays/new", "kind", "files", "name", "maps").has(t, http.StatusConflict, "maps")
 }
@@ -756,5 +766,14 @@ func TestLargePlanTreeIsCollapsed(t *testing.T) {
 	}
 	if len(p.body) > 1<<20 {
 		t.Errorf("got a page of %d bytes, want at most 1 MiB", len(p.body))
+	}
+}
+
+func TestConflictsKeepTheirFormerAddress(t *testing.T) {
+	s := newSite(t, false)
+	s.addServer(t, "alpha")
+	p := s.as(t, "admin").get("/servers/alpha/clashes")
+	if p.has(t, http.StatusMovedPermanently); p.header.Get("Location") != "/servers/alpha/conflicts" {
+		t.Errorf("got %v", p.header)
 	}
 }

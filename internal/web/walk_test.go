@@ -24,7 +24,7 @@ var walked = map[string]string{
 	"/servers/{name}/files": "/servers/alpha/files",
 	"/servers/{name}/file":  "/servers/alpha/file?path=left4dead2/a.cfg", "/servers/{name}/written": "/servers/alpha/written",
 	"/servers/{name}/pending": "/servers/alpha/pending",
-	"/servers/{name}/compare": "/servers/alpha/compare", "/servers/{name}/clashes": "/servers/alpha/clashes",
+	"/servers/{name}/compare": "/servers/alpha/compare", "/servers/{name}/conflicts": "/servers/alpha/conflicts",
 	"/servers/{name}/map":   "/servers/alpha/map",
 	"/servers/{name}/reach": "/servers/alpha/reach", "/servers/{name}/reset": "/servers/alpha/reset",
 	"/servers/{name}/rename": "/servers/alpha/rename",
@@ -327,11 +327,11 @@ func (w *walk) changeServer() {
 	w.shows("the map", "The 2 connected players", "/servers/{name}/map")
 	w.shows("the running build", "1 running server", "/game")
 	for pattern, text := range map[string]string{
-		"files":   "running.txt",
-		"written": "running.txt",
-		"pending": "running.txt",
-		"file":    ">running",
-		"clashes": "clash while running",
+		"files":     "running.txt",
+		"written":   "running.txt",
+		"pending":   "running.txt",
+		"file":      ">running",
+		"conflicts": "clash while running",
 	} {
 		w.shows("files", text, "/servers/{name}/"+pattern)
 	}

@@ -82,8 +82,8 @@ func TestPanelServerFiles(t *testing.T) {
 	s.until("the campaign is marked as removed", row("marmalade_mile.vpk")+`.includes("removed")`)
 	s.everywhere("files-pending", "/servers/alpha/pending")
 	s.keyboard("/servers/alpha/pending")
-	s.do("the conflicts", chromedp.Click(chromedp.CSS(`.views a[href$="/clashes"]`)), chromedp.WaitVisible(chromedp.CSS("main .badge")))
-	s.everywhere("files-clashes", "/servers/alpha/clashes")
+	s.do("the conflicts", chromedp.Click(chromedp.CSS(`.views a[href$="/conflicts"]`)), chromedp.WaitVisible(chromedp.CSS("main .badge")))
+	s.everywhere("files-clashes", "/servers/alpha/conflicts")
 	s.do("compare with another revision", chromedp.Click(chromedp.CSS(`.views a[href$="/compare"]`)),
 		chromedp.WaitVisible(chromedp.CSS("#with")))
 	s.until("another file of the same name", row("core.cfg")+`.includes("Different") && `+row("house")+`.includes("Only on alpha")`)

@@ -205,7 +205,9 @@ func (f *fields) arg(field, s string) {
 		word = strings.ToLower(word)
 		var why *left4me.Error
 		if command, ok := strings.CutPrefix(word, "+"); ok {
-			_, why = left4me.CfgTaken(command)
+			if _, why = left4me.CfgTaken(command); command == "map" {
+				why = nil // at the start, it runs once
+			}
 		}
 		if why != nil || slices.Contains(reserved, word) {
 			f.add(field, left4me.NewError(left4me.Invalid, "settings.argument_of_left4me", "argument", word))

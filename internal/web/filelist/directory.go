@@ -3,6 +3,7 @@ package filelist
 import (
 	"net/url"
 	"strconv"
+	"strings"
 
 	"github.com/a-h/templ"
 
@@ -14,6 +15,7 @@ type View struct {
 	Revision int  // whose files are shown
 	Current  bool // whether Revision is the current one
 	Dir      string
+	Skipped  bool // whether Dir was opened because the directories around it contain nothing else
 	Query    string
 	Page     left4me.Page[left4me.TreeFile]
 	Problem  string
@@ -22,6 +24,20 @@ type View struct {
 
 // PageSize is the maximum number of files on a page.
 const PageSize = 200
+
+// Read reads the page that the query of an address selects. Without a directory, it begins where the files
+// are.
+func (v *View) Read(q url.Values, list func(left4me.Filter) (left4me.Page[left4me.TreeFile], error)) (err error) {
+	v.Dir, v.Query = strings.Trim(q.Get("dir"), "/"), strings.TrimSpace(q.Get("q"))
+	f := left4me.Filter{Dir: v.Dir, Query: v.Query, After: q.Get("after"), Limit: PageSize}
+	if f.Dir != "" {
+		v.Page, err = list(f)
+		return err
+	}
+	v.Dir, v.Page, err = left4me.FirstFiles(f, list)
+	v.Skipped = v.Dir != ""
+	return err
+}
 
 // At returns the address of a directory of the same revision, or of the page of the
 // query that begins after a path.

@@ -24,6 +24,7 @@ var warningLabels = map[string]locale.Message{
 	left4me.WarnDuplicate:   locale.M("filelist.warning.duplicate"),
 	left4me.WarnIncomplete:  locale.M("filelist.warning.incomplete"),
 	left4me.WarnText:        locale.M("filelist.warning.text"),
+	left4me.WarnCommand:     locale.M("filelist.warning.command"),
 	left4me.WarnPlace:       locale.M("filelist.warning.place"),
 	left4me.WarnNoSourceMod: locale.M("filelist.warning.no_sourcemod"),
 	left4me.WarnNoMetamod:   locale.M("filelist.warning.no_metamod"),

@@ -68,3 +68,9 @@ func stepIcon(s left4me.StepState) string {
 	}
 	return "pending"
 }
+
+// progressOf returns how much of a step is done, with both amounts in the same unit.
+func progressOf(ctx context.Context, s left4me.Step) string {
+	done, total := format.Amounts(ctx, s.Progress.Done, s.Progress.Total, s.Progress.Unit)
+	return locale.T(ctx, "jobs.step.progress", "done", done, "total", total)
+}

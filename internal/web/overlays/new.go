@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/control/overlays"
@@ -56,11 +57,12 @@ func (p *Pages) create(w http.ResponseWriter, r *http.Request, who accounts.Acto
 	}
 	form := readOverlayForm(r.PostForm)
 	v, err := form.onto(left4me.Overlay{Name: left4me.Name(form.Name), Kind: left4me.OverlayKind(form.Kind)})
-	var ids []left4me.WorkshopID
 	if v.Kind == left4me.WorkshopOverlay {
-		var wrong error
-		ids, wrong = workshop.Pasted(form.Items)
+		ids, wrong := workshop.Pasted(form.Items)
 		err = page.JoinMistakes(err, wrong)
+		for _, id := range ids {
+			v.Workshop.Entries = append(v.Workshop.Entries, left4me.WorkshopEntry{ID: id})
+		}
 	}
 	if err == nil {
 		_, err = p.Overlays.Create(r.Context(), who.Cause(), v)
@@ -83,6 +85,12 @@ func (p *Pages) create(w http.ResponseWriter, r *http.Request, who accounts.Acto
 	if err != nil {
 		return err
 	}
+	if buildable(v) { // immediately, so that a wrong address or a mistake in a script is reported now
+		first := overlays.Request{Note: locale.T(r.Context(), "overlays.new.note")}
+		if _, err := p.Overlays.Build(r.Context(), who.Cause(), v.Name, first); err != nil {
+			return err
+		}
+	}
 	to := page.OverlayPath(v.Name)
 	switch v.Kind {
 	case left4me.FilesOverlay:
@@ -91,18 +99,22 @@ func (p *Pages) create(w http.ResponseWriter, r *http.Request, who accounts.Acto
 		to += "/script"
 	case left4me.WorkshopOverlay:
 		to += "/items"
-		if len(ids) > 0 {
-			to += "/look?ids=" + workshop.JoinIDs(ids)
-		}
-	default:
-		// Build immediately, so that a wrong address is reported now.
-		first := overlays.Request{Note: locale.T(r.Context(), "overlays.new.note")}
-		if _, err := p.Overlays.Build(r.Context(), who.Cause(), v.Name, first); err != nil {
-			return err
-		}
 	}
 	http.Redirect(w, r, to, http.StatusSeeOther)
 	return nil
+}
+
+// buildable reports whether a new overlay has all that its first build needs.
+func buildable(v left4me.Overlay) bool {
+	switch v.Kind {
+	case left4me.FilesOverlay:
+		return false
+	case left4me.ScriptOverlay:
+		return v.Script != nil && strings.TrimSpace(v.Script.Text) != ""
+	case left4me.WorkshopOverlay:
+		return v.Workshop != nil && len(v.Workshop.Entries) > 0
+	}
+	return true
 }
 
 // refreshListed reports whether a number of hours is one of the choices.

@@ -26,11 +26,8 @@ type differences struct {
 	next    templ.SafeURL
 }
 
-// labels returns the labels of changes between two servers, by left4me.FileChange.What.
+// labels returns the labels of differences between two servers, by left4me.FileChange.What.
 func (v differences) labels(ctx context.Context, mine left4me.Name) map[string]string {
-	if v.Other == "" {
-		return nil
-	}
 	return map[string]string{
 		"added":   locale.T(ctx, "servers.compare.only", "server", v.Other),
 		"removed": locale.T(ctx, "servers.compare.only", "server", mine),

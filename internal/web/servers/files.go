@@ -56,19 +56,18 @@ func (p *files) seenFiles(ctx context.Context, q url.Values, s serverPage, writt
 	v := seenFiles{Written: written, Down: s.Status.State == left4me.Stopped || s.Status.State == left4me.Failed}
 	v.View = filelist.View{
 		Current: true,
-		Dir:     strings.Trim(q.Get("dir"), "/"),
-		Query:   strings.TrimSpace(q.Get("q")),
 		Base:    s.address("/files"),
 	}
-	filter := left4me.Filter{Dir: v.Dir, Query: v.Query, After: q.Get("after"), Limit: filelist.PageSize}
-	var err error
 	if written {
 		v.Base = s.address("/written")
-		filter.Deep = true
-		v.Page, err = p.pages.Servers.Files().Written(ctx, s.Name, filter)
-	} else {
-		v.Page, err = p.pages.Servers.Files().List(ctx, s.Name, filter)
 	}
+	err := v.Read(q, func(f left4me.Filter) (left4me.Page[left4me.TreeFile], error) {
+		if written {
+			f.Deep = true
+			return p.pages.Servers.Files().Written(ctx, s.Name, f)
+		}
+		return p.pages.Servers.Files().List(ctx, s.Name, f)
+	})
 	if e, ok := page.Public(s.who, err); ok && (e.Kind == left4me.Unavailable || e.Kind == left4me.NotFound && v.Dir == "") {
 		v.Problem, err = format.ErrorLine(ctx, e), nil
 	}

@@ -65,7 +65,7 @@ func fileViews(s serverPage, now string) templ.Component {
 			{"/written", locale.T(ctx, "servers.files.written")},
 			{"/pending", locale.T(ctx, "servers.files.pending")},
 			{"/compare", locale.T(ctx, "servers.files.compare")},
-			{"/clashes", locale.T(ctx, "servers.conflicts")},
+			{"/conflicts", locale.T(ctx, "servers.conflicts")},
 		} {
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 3, "<a class=\"button quiet\" href=\"")
 			if templ_7745c5c3_Err != nil {

@@ -135,6 +135,12 @@ var warningCases = []struct {
 		"addons/b.vpk": pack("addoninfo.txt", "b {}", "scripts/vscripts/director_base_addon.nut", goodScript+goodScript,
 			"addonimage.jpg", "2"),
 	}, `^$`},
+	{"commands that would take the server out of left4me's control", layer{
+		"cfg/a.cfg": []byte("// rcon_password x\nsv_cheats 0; RCON_password x\r\necho quit\n" +
+			"rcon_password y\nmap c1m1_hotel\n"),
+		"addons/sourcemod/configs/b.cfg": []byte("quit\n"),
+	}, `^command cfg/a.cfg: rcon_password \(line 2\): left4me sets the password of the remote console
+command cfg/a.cfg: map \(line 5\): the command would change the map again at every map change$`},
 	{
 		"same add-on twice",
 		layer{"addons/a.vpk": pack("x/y", "1"), "addons/b.vpk": pack("x/y", "1")},

@@ -20,7 +20,8 @@ func (v *view) checkTexts(ctx context.Context) error {
 			return err
 		}
 		check, reader := checkOf(strings.ToLower(f)), gametext.ReaderOf(f)
-		if check == nil && reader == gametext.Unread {
+		commands := runsCommands(strings.ToLower(f))
+		if check == nil && reader == gametext.Unread && !commands {
 			continue
 		}
 		b, err := v.text(f)
@@ -28,6 +29,9 @@ func (v *view) checkTexts(ctx context.Context) error {
 			continue
 		}
 		v.warnFindings(f, gametext.Check(reader, b))
+		if commands {
+			v.checkCommands(f, b)
+		}
 		if check == nil {
 			continue
 		}

@@ -201,7 +201,7 @@ function start(box) {
     bar.value = total ? done / total : 1;
     if (performance.now() - shown < 300 && done < total) return;
     shown = performance.now();
-    const [percent, sent, all] = [Math.floor((100 * done) / (total || 1)), bytes(done), bytes(total)];
+    const [percent, sent, all] = [Math.floor((100 * done) / (total || 1)), bytes(done, total), bytes(total)];
     part("pace").textContent =
       rate > 0
         ? translate("script.upload.pace", { percent, sent, all, rate: bytes(rate), left: lasting((total - done) / rate) })
@@ -209,10 +209,11 @@ function start(box) {
   }
 }
 
-function bytes(n) {
-  if (n < 1e3) return `${Math.round(n)} B`;
-  if (n < 1e6) return `${(n / 1e3).toFixed(1)} kB`;
-  if (n < 1e9) return `${(n / 1e6).toFixed(1)} MB`;
+// bytes formats a size in the unit that fits another, so that the two can be compared.
+function bytes(n, like = n) {
+  if (like < 1e3) return `${Math.round(n)} B`;
+  if (like < 1e6) return `${(n / 1e3).toFixed(1)} kB`;
+  if (like < 1e9) return `${(n / 1e6).toFixed(1)} MB`;
   return `${(n / 1e9).toFixed(2)} GB`;
 }
 

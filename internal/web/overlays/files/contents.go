@@ -5,7 +5,6 @@ import (
 	"context"
 	"net/http"
 	"path"
-	"strings"
 
 	"github.com/a-h/templ"
 
@@ -34,14 +33,13 @@ func (p *Pages) contentsView(r *http.Request, who accounts.Actor, name left4me.N
 		err := p.Overlay.Read(ctx, &o, func(o overlay.Page) (err error) {
 			v = filelist.View{
 				Revision: cmp.Or(rev, o.Content.Current),
-				Dir:      strings.Trim(q.Get("dir"), "/"),
-				Query:    strings.TrimSpace(q.Get("q")),
 				Base:     page.OverlayPath(o.Name),
 			}
 			v.Current = v.Revision == o.Content.Current
 			if v.Revision > 0 && !o.Aside() {
-				v.Page, err = p.Overlays.Revisions().Tree(ctx, o.Name, v.Revision,
-					left4me.Filter{Dir: v.Dir, Query: v.Query, After: q.Get("after"), Limit: filelist.PageSize})
+				err = v.Read(q, func(f left4me.Filter) (left4me.Page[left4me.TreeFile], error) {
+					return p.Overlays.Revisions().Tree(ctx, o.Name, v.Revision, f)
+				})
 			}
 			if e, ok := page.Public(who, err); ok && e.Kind == left4me.Unavailable {
 				v.Problem, err = format.ErrorLine(r.Context(), e), nil
@@ -63,9 +61,11 @@ func fileName(v filelist.View, t left4me.TreeFile) string {
 }
 
 // newFileIn returns the suggested path of a new text file in a directory. A file cannot be
-// created inside a VPK, so the suggestion there is the configuration directory.
-func newFileIn(dir string) string {
-	if file, _ := filelist.SplitVPK(dir + "/"); dir == "" || file != dir+"/" {
+// created inside a VPK, so the suggestion there is the configuration directory, as it is for a
+// directory that the user did not open.
+func newFileIn(v filelist.View) string {
+	dir := v.Dir
+	if file, _ := filelist.SplitVPK(dir + "/"); dir == "" || v.Skipped || file != dir+"/" {
 		return "left4dead2/cfg/new.cfg"
 	}
 	return dir + "/new.cfg"

@@ -184,7 +184,8 @@ func (p *Pages) saveFile(w http.ResponseWriter, r *http.Request, who accounts.Ac
 		}
 		texts := []string{}
 		for _, f := range found {
-			texts = append(texts, format.Sentence(format.Visible(f.Text)))
+			text, hint := format.Warning(r.Context(), f)
+			texts = append(texts, strings.TrimSpace(format.Sentence(text)+" "+format.Sentence(hint)))
 		}
 		return page.AnswerJSON(w, http.StatusOK, map[string]any{"revision": c.Current, "found": texts})
 	}

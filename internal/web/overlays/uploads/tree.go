@@ -45,11 +45,15 @@ type planNode struct {
 	left4me.PlanDir
 	Kids []*planNode
 	Open bool // whether its rows are shown initially
+	Top  bool // whether no row above it names the folders around it
 }
 
-// base returns the name of a row without its parent folders, which are in the rows above.
+// base returns the name of a row without the parent folders in the rows above.
 func (n *planNode) base() string {
 	name := n.From[strings.LastIndexByte(n.From, '/')+1:]
+	if n.Top {
+		name = n.From
+	}
 	if n.Dir {
 		name += "/"
 	}
@@ -97,6 +101,12 @@ func planTree(dirs []left4me.PlanDir) (top []*planNode) {
 		if d.Dir {
 			in = append(in, n)
 		}
+	}
+	for len(top) == 1 && len(top[0].Kids) > 0 && !top[0].Asked { // begin where the files are
+		top = top[0].Kids
+	}
+	for _, n := range top {
+		n.Top = true
 	}
 	left := treeOpen - len(top)
 	for level := top; len(level) > 0 && left > 0; {
