@@ -533,7 +533,7 @@ func required(t *testing.T, file, path string) string {
 var systemCallers = []string{"internal/api/peer.go"} // identity of the peer of the local socket
 
 // Hosts may be other machines, so their files are accessed through hostfs.
-func TestControlOpensNothingOnAHost(t *testing.T) {
+func TestControlOpensNoFilesOnHosts(t *testing.T) {
 	var found []string
 	for _, s := range sources(t) {
 		side, _ := part(module + "/" + s.path)

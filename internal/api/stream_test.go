@@ -146,7 +146,7 @@ func TestStreamReportsChangedServers(t *testing.T) {
 	}
 }
 
-func TestShowRunningServer(t *testing.T) {
+func TestServerIncludesStatusFromHost(t *testing.T) {
 	s := newSite(t)
 	s.create(t, "alpha")
 	s.host.says(t, left4me.Status{

@@ -9,7 +9,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// form is how a file's characters are encoded.
+// form is the encoding of a file's characters.
 type form int
 
 const (

@@ -286,7 +286,7 @@ type DeletedServer struct {
 	DeletedBy Actor
 	GoneAt    time.Time // its files are removed after this time
 	Backup    Name      // backup that it was read from; empty: it was deleted
-	// Then is what follows automatically; empty: a user decides.
+	// Then is the automatic next step; empty: a user decides.
 	Then AfterDeletion
 }
 

@@ -1,6 +1,6 @@
 package left4me
 
-// Import is how uploaded files are unpacked and placed.
+// Import defines how uploaded files are unpacked and placed.
 type Import struct {
 	Exact  bool   `json:"exact,omitempty"`  // paths are final paths in the layer, and archives are not unpacked
 	Subdir string `json:"subdir,omitempty"` // use only this directory of an archive

@@ -14,7 +14,7 @@ type Game struct{ db *Store }
 // Game returns access to rollouts and policies; the value may be copied.
 func (s *Store) Game() Game { return Game{s} }
 
-// GamePolicy is when a host checks for newer builds of the game, and whether it installs them.
+// GamePolicy defines when a host checks for newer builds of the game, and whether it installs them.
 type GamePolicy struct {
 	CheckEvery time.Duration // 0: never
 	Update     bool          // install newer builds automatically

@@ -91,7 +91,7 @@ func hold(ctx context.Context, tx *transaction, name left4me.Name, why left4me.H
 	return tx.eventBy(ctx, by, left4me.ServerHeld, left4me.OnServer(name), left4me.HeldEvent{Held: why})
 }
 
-// Decision is what to do with a server when left4me starts.
+// Decision is the action for a server when left4me starts.
 type Decision struct {
 	Reason left4me.Note // why it is started; zero: it isn't
 	Hold   left4me.Held // why it is held until a user starts it; empty: unchanged

@@ -586,7 +586,7 @@ func TestRenamePageRenamesOverlay(t *testing.T) {
 }
 
 // The job that deletes an overlay may end while a page is reading the overlay.
-func TestOverlayDeletedDuringRequestHasPage(t *testing.T) {
+func TestOverlayDeletedDuringRequestIsShown(t *testing.T) {
 	s := newSite(t, false)
 	s.overlay(t, friday)
 	b := s.as(t, "admin")

@@ -116,7 +116,7 @@ func TestLogRejectsLoopbackAddresses(t *testing.T) {
 	}
 }
 
-func TestLogFilePerMap(t *testing.T) {
+func TestEachMapHasLogFile(t *testing.T) {
 	p := start(t, nil, []string{"TZ=UTC"}, "+log", "on")
 	p.typed("changelevel c1m2_streets")
 	p.wait(`Started map "c1m2_streets"`)

@@ -133,7 +133,7 @@ func TestQueriesRequireChallenge(t *testing.T) {
 	}
 }
 
-func TestNoAnswerDuringMapLoad(t *testing.T) {
+func TestServerDoesNotAnswerDuringMapLoad(t *testing.T) {
 	p := launch(t, lay(t, nil), []string{"SIM_MAP_LOAD=3600"}, "+map", "c1m1_hotel", "+log", "on")
 	p.network()
 	p.wait("Loading map")

@@ -20,7 +20,7 @@ import (
 	"github.com/left4me/left4me/internal/store"
 )
 
-// Mode is when the servers of an act are worked on.
+// Mode selects the time and order in which an act is applied to its servers.
 type Mode string
 
 // The modes. With Empty and OneByOne, the next server begins only once the previous one is ready or

@@ -28,7 +28,7 @@ type Item struct {
 	Skip *left4me.Error // reason why the server would be skipped; nil if the act would be applied
 }
 
-// Plan is what a request would do, in this order.
+// Plan describes the effect of a request on each server, in processing order.
 type Plan struct {
 	Request
 	Items []Item

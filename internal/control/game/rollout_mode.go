@@ -2,7 +2,7 @@ package game
 
 import "github.com/left4me/left4me/internal/control/rolloutrules"
 
-// Mode is when servers are restarted for another build. With Now, one server is restarted first;
+// Mode selects the time at which servers are restarted for another build. With Now, one server is restarted first;
 // once it is ready, all others restart immediately.
 type Mode = rolloutrules.Mode
 

@@ -20,13 +20,13 @@ const (
 	maxCheck = 30 * 24 * time.Hour
 )
 
-// Policy is when a host checks for newer builds and whether it installs them.
+// Policy defines when a host checks for newer builds and whether it installs them.
 type Policy = store.GamePolicy
 
 // standard is the default policy.
 var standard = Policy{CheckEvery: 6 * time.Hour, Restart: string(Never)}
 
-// retryUpdateAfter is how long a failed automatic update isn't retried automatically.
+// retryUpdateAfter is the pause before a failed automatic update is retried.
 const retryUpdateAfter = 6 * time.Hour
 
 // Policy returns the update policy of a host. Errors: left4me.NotFound for an unknown host.

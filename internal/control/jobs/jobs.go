@@ -189,7 +189,7 @@ func (j *Jobs) Autostart(ctx context.Context, by left4me.Actor, target, host lef
 	return v.Job, added, err
 }
 
-// Plan is how to handle a request for a job.
+// Plan describes how to handle a request for a job.
 type Plan struct {
 	Instead *store.QueuedJob // equal active job to return instead
 	Cancel  []left4me.JobID  // active jobs to cancel first

@@ -144,7 +144,7 @@ func TestAddReturnsEqualActiveJob(t *testing.T) {
 	}
 }
 
-func TestOneJobPerTarget(t *testing.T) {
+func TestTargetRunsOneJobAtATime(t *testing.T) {
 	s := open(t, t.TempDir())
 	work := s.work(t)
 	first := s.add(t, left4me.StopServer, "alpha")

@@ -28,7 +28,7 @@ type Server struct {
 	Keys []string
 }
 
-// Overlay is what the database contains about an overlay, saved next to its files.
+// Overlay holds the data of an overlay in the database, which is saved next to its files.
 type Overlay struct {
 	Name   left4me.Name     `json:"name"`
 	Called string           `json:"called"`

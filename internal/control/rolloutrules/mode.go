@@ -10,7 +10,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Mode is when servers are restarted in a rollout: Never, Now, Empty or a time of day as HH:MM.
+// Mode selects the time at which a rollout restarts servers: Never, Now, Empty or a time of day as HH:MM.
 type Mode string
 
 // The modes other than a time of day.

@@ -118,7 +118,7 @@ func (v View) Address() string {
 	return net.JoinHostPort(host, strconv.Itoa(cmp.Or(v.Status.Port, v.Port)))
 }
 
-// Connection is how players connect to a server, as one user may read it.
+// Connection describes how players connect to a server, in the form that one user may read.
 type Connection struct {
 	Address  string // empty if the public address is unknown
 	Password string // empty if there is none, or if the user may not read it

@@ -28,7 +28,7 @@ type Deleted struct{ servers *Servers }
 // Deleted returns the deleted servers; the value may be copied.
 func (s *Servers) Deleted() Deleted { return Deleted{s} }
 
-// Return is what a deleted server gets when it is restored.
+// Return holds the properties that a deleted server gets when it is restored.
 type Return struct {
 	Name      left4me.Name
 	NameBy    left4me.Name // server that now has the former name; empty: the server keeps its name
@@ -148,7 +148,7 @@ func (k existing) plan(v left4me.DeletedServer) Return {
 	return r
 }
 
-// named returns the server that has a name, here or on its host.
+// named returns the server with the name n, here or on its host.
 func (k existing) named(n left4me.Name) left4me.Name {
 	for _, o := range k.servers {
 		if n == o.Name || n == o.HostName {

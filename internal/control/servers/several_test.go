@@ -41,7 +41,7 @@ func TestSeveralServersAreCreatedAsPlanned(t *testing.T) {
 	}
 }
 
-func TestSeveralServersNamePatterns(t *testing.T) {
+func TestNamePatternCreatesSeveralServers(t *testing.T) {
 	s := newSite(t)
 	for pattern, want := range map[string][]string{
 		"coop":      {"coop-1:33000", "coop-2:33001"},

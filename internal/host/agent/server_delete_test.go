@@ -244,7 +244,7 @@ func TestStopAndDeleteSucceedDespiteHostileFiles(t *testing.T) {
 // removes as an ordinary user.
 const foreignVar = "WRECK_TEST_ROOT"
 
-// foreignServers is the number of servers in that root.
+// foreignServers is the number of servers in the root that foreignVar names.
 const foreignServers = 20
 
 func TestDeletePutsFilesOfOtherUsersAside(t *testing.T) {

@@ -24,7 +24,7 @@ type Page struct {
 	Topics []page.Topic
 }
 
-// form is what is typed.
+// form holds the typed name and its problem.
 type form struct {
 	Page
 	Typed, Problem string

@@ -20,7 +20,7 @@ import (
 // cacheFor is how long an unused download stays in workshop_cache.
 const cacheFor = 24 * time.Hour
 
-// Collected is what Collect removed.
+// Collected is the result of Collect.
 type Collected struct {
 	Revisions []left4me.OverlayRef
 	Overlays  []left4me.Name // deleted overlays whose restore period has ended

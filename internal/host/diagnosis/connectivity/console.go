@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// printed is what a server has reported on its console since its start.
+// printed holds the facts that a server has printed to its console since its start.
 type printed struct {
 	port      int    // port that the server uses; 0 if the line is no longer in the log
 	library   string // the file of Steam's library that could not be loaded

@@ -126,7 +126,7 @@ func Parse(text []byte) (Ruleset, error) {
 // Ours reports whether left4me's own table is loaded.
 func (r Ruleset) Ours() bool { return slices.Contains(r.tables, table{"inet", "left4me"}) }
 
-// Verdict is what happens to players' packets.
+// Verdict is the effect of the rules on players' packets.
 type Verdict int
 
 // Verdicts of [Ruleset.Port].

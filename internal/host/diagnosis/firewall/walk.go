@@ -30,7 +30,7 @@ const (
 	returns
 )
 
-// fit is whether a rule matches the packet.
+// fit is the result of matching a rule against the packet.
 type fit int
 
 const (

@@ -412,7 +412,7 @@ func TestUpdateHasTimeLimit(t *testing.T) {
 	}
 }
 
-func TestOneSteamCMDPerHome(t *testing.T) {
+func TestOnlyOneSteamCMDRunsPerHome(t *testing.T) {
 	r := newRig(t, "SIM_STEAM_ANONYMOUS=1", "SIM_STEAM_RATE=10K", "SIM_STEAM_SIZE=10M")
 	ctx, cancel := context.WithCancel(t.Context())
 	logs, ended := make(chan struct{}), make(chan struct{})

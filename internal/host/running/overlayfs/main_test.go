@@ -75,7 +75,7 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// noMount is why nothing can be mounted here; empty if mounts work.
+// noMount is the reason why mounts are not possible here; empty if they are.
 var noMount string
 
 func inside(args []string) error {

@@ -15,7 +15,7 @@ import (
 	"github.com/left4me/left4me/internal/unixsock"
 )
 
-// Failure is why a shim ended without a stop request. It is stored next to the socket until the server
+// Failure describes why a shim ended without a stop request. It is stored next to the socket until the server
 // is started again.
 type Failure struct {
 	At    time.Time     `json:"at"`
