@@ -14,7 +14,11 @@ import (
 type accountRoutes struct{ core *core }
 
 func userOf(v accounts.User) apitype.User {
-	return apitype.User{ID: v.UserID, Name: v.Name, Admin: v.Admin, Disabled: v.Disabled}
+	role := "viewer"
+	if v.Admin {
+		role = "admin"
+	}
+	return apitype.User{ID: v.UserID, Name: v.Name, Role: role, Admin: v.Admin, Disabled: v.Disabled}
 }
 
 func (a accountRoutes) listUsers(ctx context.Context, _ *ListInput) ([]apitype.User, error) {

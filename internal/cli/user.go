@@ -38,21 +38,18 @@ func (cmd userCommands) list() *cobra.Command {
 		}
 		return cmd.app.print(raw, func(w io.Writer) {
 			if !cmd.app.quiet {
-				fmt.Fprintln(w, "NAME\tMAY")
+				fmt.Fprintln(w, "NAME\tROLE")
 			}
 			for _, u := range all {
-				may := "view"
-				switch {
-				case u.Disabled:
-					may = "nothing (disabled)"
-				case u.Admin:
-					may = "make changes"
+				role := u.Role
+				if u.Disabled {
+					role += ", disabled"
 				}
 				if cmd.app.quiet {
 					fmt.Fprintln(w, output.OneLine(u.Name))
 					continue
 				}
-				fmt.Fprintf(w, "%s\t%s\n", output.OneLine(u.Name), may)
+				fmt.Fprintf(w, "%s\t%s\n", output.OneLine(u.Name), role)
 			}
 		})
 	}
@@ -66,7 +63,7 @@ func (cmd userCommands) create() *cobra.Command {
 		Long: "Create a user. The password is read from the terminal; it is never an argument,\n" +
 			"because other users of the machine can see arguments.",
 	}
-	c.Flags().BoolVar(&in.Admin, "admin", false, "create an administrator instead of a user with read access")
+	c.Flags().BoolVar(&in.Admin, "admin", false, "create an administrator instead of a viewer")
 	stdin := c.Flags().Bool("password-stdin", false, "read the password from the first line of standard input")
 	generate := c.Flags().Bool("generate", false, "generate a password and print it")
 	c.MarkFlagsMutuallyExclusive("password-stdin", "generate")
@@ -241,25 +238,26 @@ func (cmd userCommands) currentPassword(ctx context.Context, stdin bool) (string
 
 func (cmd userCommands) role() *cobra.Command {
 	c := &cobra.Command{
-		Use: "role NAME admin|looker", Short: "Change the role of a user",
-		Long: "Make a user an administrator (admin) or limit a user to read access (looker). All\n" +
+		Use: "role NAME admin|viewer", Short: "Change the role of a user",
+		Long: "Make a user an administrator (admin) or limit a user to read access (viewer). All\n" +
 			"sessions of the user are ended; tokens stay valid and get the new role immediately.",
 	}
 	c.Args = func(c *cobra.Command, args []string) error {
-		if len(args) != 2 || args[1] != "admin" && args[1] != "looker" {
+		// looker was the name of the role viewer before the first release.
+		if len(args) != 2 || args[1] != "admin" && args[1] != "viewer" && args[1] != "looker" {
 			return left4me.NewError(left4me.Invalid, "usage.user_and_role", "command", name(c), "help", c.CommandPath())
 		}
 		return nil
 	}
 	c.ValidArgsFunction = func(c *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
 		if len(args) == 1 {
-			return []string{"admin	may make changes", "looker	read access"}, noFiles
+			return []string{"admin	may make changes", "viewer	read access"}, noFiles
 		}
 		return cmd.complete(c, args, typed)
 	}
 	c.RunE = func(c *cobra.Command, args []string) error {
 		admin := args[1] == "admin"
-		done := "has read access"
+		done := "is a viewer"
 		if admin {
 			done = "is an administrator"
 		}

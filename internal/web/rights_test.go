@@ -41,6 +41,8 @@ var needs = map[string]string{
 	"GET /account/tokens":                              "login",
 	"POST /account/tokens/{id}/revoke":                 "login",
 	"/users":                                           "site site",
+	"/help":                                            "login",
+	"/help/glossary":                                   "login",
 	"POST /users":                                      "site site",
 	"/users/{name}":                                    "site site",
 	"POST /users/{name}/role":                          "site site",

@@ -10,6 +10,7 @@ import (
 	"github.com/left4me/left4me/internal/web/blueprints"
 	"github.com/left4me/left4me/internal/web/doctor"
 	gamepages "github.com/left4me/left4me/internal/web/game"
+	"github.com/left4me/left4me/internal/web/help"
 	jobpages "github.com/left4me/left4me/internal/web/jobs"
 	overlaypages "github.com/left4me/left4me/internal/web/overlays"
 	"github.com/left4me/left4me/internal/web/overlays/files"
@@ -57,6 +58,7 @@ func routes(p *page.Panel, d Deps) []page.Route {
 		(&gamepages.Pages{Panel: p, Game: d.Game, Hosts: d.Hosts}).Routes(),
 		(&backuppages.Pages{Panel: p, Backups: d.Backups, Units: d.Units}).Routes(),
 		(&doctor.Pages{Panel: p, Hosts: d.Hosts}).Routes(),
+		(&help.Pages{Panel: p}).Routes(),
 	)
 }
 

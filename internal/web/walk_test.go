@@ -49,7 +49,8 @@ var walked = map[string]string{
 	"/jobs":                     "/jobs", "/jobs/{id}": "/jobs/JOB", "/game": "/game", "/game/rollback": "/game/rollback?build=9001",
 	"/backups": "/backups", "/backups/{name}/delete": "/backups/b/delete", "/doctor": "/doctor",
 	"/address": "/address",
-	"/account": "/account", "/users": "/users", "/users/{name}": "/users/guest", "/users/{name}/delete": "/users/guest/delete",
+	"/account": "/account", "/help": "/help", "/help/glossary": "/help/glossary",
+	"/users": "/users", "/users/{name}": "/users/guest", "/users/{name}/delete": "/users/guest/delete",
 }
 
 // goneID is the id of an earlier server alpha, which was deleted.

@@ -19,7 +19,11 @@ func (s *site) visitor() *site {
 	if err := chromedp.Do(ctx); err != nil {
 		s.t.Fatal(err)
 	}
-	return &site{Stage: s.Stage, t: s.t, ctx: ctx}
+	leaving, err := answerQuestions(ctx)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return &site{Stage: s.Stage, t: s.t, ctx: ctx, leaving: leaving}
 }
 
 // loginAs logs in at the given base address of the panel.

@@ -41,8 +41,9 @@ func TestMain(m *testing.M) {
 // site is a left4me with an administrator, and a fresh browser.
 type site struct {
 	*stage.Stage
-	t   *testing.T
-	ctx context.Context
+	t       *testing.T
+	ctx     context.Context
+	leaving *leaving
 }
 
 func open(t *testing.T, port int, env ...string) *site {
@@ -67,6 +68,10 @@ func open(t *testing.T, port int, env ...string) *site {
 	t.Cleanup(cancel)
 	// The browser exits with the context of the first call.
 	if err := chromedp.Do(s.ctx); err != nil {
+		t.Fatal(err)
+	}
+	var err error
+	if s.leaving, err = answerQuestions(s.ctx); err != nil {
 		t.Fatal(err)
 	}
 	return s

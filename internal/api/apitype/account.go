@@ -15,7 +15,8 @@ type NewUser struct {
 type User struct {
 	ID       int64  `json:"id"`
 	Name     string `json:"name"`
-	Admin    bool   `json:"admin"`
+	Role     string `json:"role" enum:"admin,viewer" doc:"admin: may change everything; viewer: may only look"`
+	Admin    bool   `json:"admin" doc:"The same as the role admin"`
 	Disabled bool   `json:"disabled" doc:"The user can neither sign in nor use tokens"`
 }
 

@@ -20,13 +20,14 @@ type form struct {
 	id    string
 	now   templ.Component // form with the stored values
 	Typed templ.Component // form with the submitted values; nil to show now
+	sent  bool            // the page answers a POST request, which did not save the submitted values
 	note  *Part
 	in    []Piece // parts in the form that may change while the page is open
 }
 
 // Form returns a piece for a form whose stored values depend on topics.
 func (p *Panel) Form(r *http.Request, id string, now templ.Component, on ...Topic) *form {
-	f := &form{id: id, now: now}
+	f := &form{id: id, now: now, sent: r.Method == http.MethodPost}
 	f.note = LazyPart(id+"-changed", func(ctx context.Context) (templ.Component, error) {
 		was, is := r.URL.Query().Get(formPrefix+f.id), ""
 		if was != "" {
@@ -60,6 +61,11 @@ func (f *form) Render(ctx context.Context, w io.Writer) error {
 		return err
 	}
 	if f.Typed != nil {
+		if f.sent {
+			if err := unsavedMark().Render(ctx, w); err != nil {
+				return err
+			}
+		}
 		return summed(f.Typed).Render(ctx, w)
 	}
 	return f.now.Render(ctx, w)

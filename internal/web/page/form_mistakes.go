@@ -37,6 +37,9 @@ func summed(form templ.Component) templ.Component {
 			_, err := w.Write(buf.Bytes())
 			return err
 		}
+		if err := unsavedMark().Render(ctx, w); err != nil {
+			return err
+		}
 		if err := mistakeSummary(wrong).Render(ctx, w); err != nil {
 			return err
 		}

@@ -53,6 +53,7 @@ var Strong Label = strong
 func scriptTexts(ctx context.Context, scripts []string) map[string]any {
 	p := locale.From(ctx)
 	all := p.Forms("script.panel.")
+	maps.Copy(all, p.Forms("duration."))
 	for _, name := range scripts {
 		maps.Copy(all, p.Forms("script."+strings.TrimSuffix(name, ".js")+"."))
 	}

@@ -14,12 +14,6 @@ export function startFilter() {
     history.replaceState(null, "", url);
   });
   input.form.addEventListener("submit", (e) => e.preventDefault());
-  document.addEventListener("keydown", (e) => {
-    if (e.key === "/" && !e.ctrlKey && !e.metaKey && !/^(INPUT|TEXTAREA|SELECT)$/.test(document.activeElement.tagName)) {
-      e.preventDefault();
-      input.focus();
-    }
-  });
   refilter(document);
 }
 

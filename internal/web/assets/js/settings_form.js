@@ -35,6 +35,7 @@ function startBlueprint(form, narrow) {
     const now = page.querySelector("#maps")?.closest("form");
     if (!now || turn !== last) return;
     morph(form, now);
+    form.dataset.changed = "";
     narrow();
   });
 }
