@@ -87,17 +87,23 @@ func rare(full bool) (answers map[string]any, checks []left4me.Check, report bus
 		chapter.Image, warning.Hint = "a.jpg", "do"
 		report.Error = left4me.NewError(left4me.Conflict, "port.in_use", "port", 27015, "server", "beta").InField("port")
 		file.Gone, file.Hides, file.Opaque = true, []string{"game"}, true
+		reason := left4me.NewNote("placement.addon")
 		plan = left4me.Plan{
-			Problem: report.Error, Skipped: []string{"a"}, Warnings: []left4me.Warning{warning},
-			Files: []left4me.PlanFile{{Path: "a", Over: true, Why: "b"}, {Path: "b"}},
-			Left:  []left4me.PlanLeft{{Why: "no", Count: 1, Files: []string{"c"}}}, Asked: 1,
+			Problem: report.Error, Skipped: []string{"a"}, Repairs: []string{"a"},
+			Conversions: []left4me.PlanConversion{{Path: "a", Reason: reason}},
+			Warnings:    []left4me.Warning{warning},
+			Files:       []left4me.PlanFile{{Path: "a", Over: true, Why: "b", Reason: reason}, {Path: "b"}},
+			Left:        []left4me.PlanLeft{{Why: "no", Reason: reason, Count: 1, Files: []string{"c"}}}, Asked: 1,
 			Asks: []left4me.PlanAsk{{
-				Text:    "a",
-				Count:   1,
-				Files:   []string{"a"},
-				Choices: []left4me.PlanChoice{{Text: "x", Moves: []left4me.FolderMove{{From: "a", To: "-"}}}},
+				Text:     "a",
+				Question: reason,
+				Count:    1,
+				Files:    []string{"a"},
+				Choices:  []left4me.PlanChoice{{Text: "x", Label: reason, Moves: []left4me.FolderMove{{From: "a", To: "-"}}}},
 			}},
-			Dirs:     []left4me.PlanDir{{From: "a", Dir: true, To: "left4dead2", Why: "b", Count: 1, Asked: true}, {From: "c", Count: 1}},
+			Dirs: []left4me.PlanDir{
+				{From: "a", Dir: true, To: "left4dead2", Why: "b", Reason: reason, Count: 1, Asked: true}, {From: "c", Count: 1},
+			},
 			MoreDirs: 1, Moves: []left4me.FolderMove{{From: "a", To: "-"}},
 		}
 		checks = []left4me.Check{{Name: "port", State: left4me.CheckBroken, Text: "no"}}

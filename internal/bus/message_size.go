@@ -190,6 +190,7 @@ func shorterPlan(p left4me.Plan, part int) left4me.Plan {
 	p.Files = fit(p.Files, part) // Count is the total
 	p.Skipped = fitOr(clipAll(p.Skipped, 2*shortText), part, itself)
 	p.Repairs = fitOr(clipAll(p.Repairs, 2*shortText), part/2, itself)
+	p.Conversions = fit(p.Conversions, part/2)
 	p.Warnings = shorterWarnings(p.Warnings, part)
 	p.Left = fit(p.Left, part/2)
 	p.Moves = fit(p.Moves, part/2)

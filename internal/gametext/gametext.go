@@ -164,16 +164,16 @@ func Repair(r Reader, b []byte, fixes ...Fix) ([]byte, []Finding) {
 
 // Begins reports whether an encoding repair would change the text that begins with head, and why,
 // unless the rest is damaged. head is the whole text or at least its first few hundred bytes.
-func Begins(r Reader, head []byte) (why string, ok bool) {
+func Begins(r Reader, head []byte) (why *left4me.Error, ok bool) {
 	if r == Unread {
-		return "", false
+		return nil, false
 	}
 	_, form := decode(head)
 	if form == damagedUTF16 {
 		_, form = decode(uncut(head))
 	}
 	f, ok := form.finding(r)
-	return f.Problem.Said(), ok && f.Fix == Encoding
+	return f.Problem, ok && f.Fix == Encoding
 }
 
 // walk checks a text, each time after the previous repair, and returns the findings and the text

@@ -286,13 +286,13 @@ func TestBeginsRecognizesEncodingFromFirstBytes(t *testing.T) {
 	whole := []byte(wide("\ufeffhostname \"🧟🧟🧟\"\n", binary.LittleEndian))
 	for n := 2; n <= len(whole); n++ { // cut at any length
 		why, ok := gametext.Begins(gametext.Commands, whole[:n])
-		if !ok || why != "the file is UTF-16: the game runs no command of the file" {
+		if !ok || why.Said() != "the file is UTF-16: the game runs no command of the file" {
 			t.Errorf("%d bytes: %q, %v", n, why, ok)
 		}
 	}
 	for _, b := range []string{"", "x", "\xff\xfe\x00\x00", "\x7fELF\x02\x01"} {
 		if why, ok := gametext.Begins(gametext.Commands, []byte(b)); ok {
-			t.Errorf("%q: %s", b, why)
+			t.Errorf("%q: %v", b, why)
 		}
 	}
 	if _, ok := gametext.Begins(gametext.Unread, whole); ok {

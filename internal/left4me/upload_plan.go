@@ -49,24 +49,31 @@ func JoinMoves(before, now []FolderMove) (all []FolderMove) {
 
 // Plan describes the result of an import in advance.
 type Plan struct {
-	Root     string       `json:"root"`  // the directory of the layer that contains all files
-	Strip    string       `json:"strip"` // prefix that is removed from all names
-	Files    []PlanFile   `json:"files"` // the first MaxPlanFiles files
-	Count    int          `json:"count"` // total number of files
-	Title    string       `json:"title"` // title of the first campaign or add-on among the uploaded VPKs; may be empty
-	Bytes    int64        `json:"bytes"`
-	Skipped  []string     `json:"skipped,omitempty"`   // the first excluded files, with reasons
-	Left     []PlanLeft   `json:"left,omitempty"`      // all excluded files, by reason
-	Asks     []PlanAsk    `json:"asks,omitempty"`      // questions about files with several equally likely places
-	Asked    int          `json:"asked,omitempty"`     // number of files that a question is about
-	Dirs     []PlanDir    `json:"dirs,omitempty"`      // the upload as a tree, in its order; the first MaxPlanFiles entries
-	MoreDirs int          `json:"more_dirs,omitempty"` // number of further entries
-	Moves    []FolderMove `json:"moves,omitempty"`     // moves of this upload and remembered ones
-	Repairs  []string     `json:"repairs,omitempty"`   // texts that will be saved as UTF-8, with reasons; disabled by Import.Texts
-	Warnings []Warning    `json:"warnings,omitempty"`  // problems of files, by their paths in the layer
-	Unread   int64        `json:"unread,omitempty"`    // bytes of contents that were too many to check; the build checks them
-	Problem  *Error       `json:"problem,omitempty"`   // why the import will be refused
-	Names    *PlanNames   `json:"names,omitempty"`     // for archives that do not declare the encoding of their names
+	Root        string           `json:"root"`  // the directory of the layer that contains all files
+	Strip       string           `json:"strip"` // prefix that is removed from all names
+	Files       []PlanFile       `json:"files"` // the first MaxPlanFiles files
+	Count       int              `json:"count"` // total number of files
+	Title       string           `json:"title"` // title of the first campaign or add-on among the uploaded VPKs; may be empty
+	Bytes       int64            `json:"bytes"`
+	Skipped     []string         `json:"skipped,omitempty"`     // the first excluded files, with reasons
+	Left        []PlanLeft       `json:"left,omitempty"`        // all excluded files, by reason
+	Asks        []PlanAsk        `json:"asks,omitempty"`        // questions about files with several equally likely places
+	Asked       int              `json:"asked,omitempty"`       // number of files that a question is about
+	Dirs        []PlanDir        `json:"dirs,omitempty"`        // the upload as a tree, in its order; the first MaxPlanFiles entries
+	MoreDirs    int              `json:"more_dirs,omitempty"`   // number of further entries
+	Moves       []FolderMove     `json:"moves,omitempty"`       // moves of this upload and remembered ones
+	Repairs     []string         `json:"repairs,omitempty"`     // texts that will be saved as UTF-8, with reasons; disabled by Import.Texts
+	Conversions []PlanConversion `json:"conversions,omitempty"` // the texts of Repairs, with codes
+	Warnings    []Warning        `json:"warnings,omitempty"`    // problems of files, by their paths in the layer
+	Unread      int64            `json:"unread,omitempty"`      // bytes of contents that were too many to check; the build checks them
+	Problem     *Error           `json:"problem,omitempty"`     // why the import will be refused
+	Names       *PlanNames       `json:"names,omitempty"`       // for archives that do not declare the encoding of their names
+}
+
+// PlanConversion is a text that will be saved as UTF-8.
+type PlanConversion struct {
+	Path   string `json:"path"` // in the layer
+	Reason Note   `json:"reason"`
 }
 
 // PlanNames describes how names are decoded in an archive that does not declare their encoding.
@@ -91,40 +98,46 @@ type PlanFile struct {
 	From string `json:"from,omitempty"` // path in the upload, if different
 	Size int64  `json:"size"`
 	Over bool   `json:"over,omitempty"` // replaces a file of the current revision
-	Why  string `json:"why,omitempty"`  // reason for the destination
+	Why  string `json:"why,omitempty"`  // English text of Reason
+	// Reason is the reason for the destination.
+	Reason Note `json:"reason,omitzero"`
 }
 
 // PlanDir is an entry of an upload's tree: a file, a folder with one destination, or a folder whose
 // entries have different destinations and follow it.
 type PlanDir struct {
-	From  string `json:"from"` // path in the upload, as in FolderMove
-	Dir   bool   `json:"dir,omitempty"`
-	To    string `json:"to,omitempty"`  // path in the layer; empty with a Why: excluded
-	Why   string `json:"why,omitempty"` // empty: the entries of the folder follow
-	Count int    `json:"count"`         // number of files
-	Bytes int64  `json:"bytes"`
-	Asked bool   `json:"asked,omitempty"` // a question is about some of its files
+	From   string `json:"from"` // path in the upload, as in FolderMove
+	Dir    bool   `json:"dir,omitempty"`
+	To     string `json:"to,omitempty"`  // path in the layer; empty with a Why: excluded
+	Why    string `json:"why,omitempty"` // English text of Reason; empty: the entries of the folder follow
+	Reason Note   `json:"reason,omitzero"`
+	Count  int    `json:"count"` // number of files
+	Bytes  int64  `json:"bytes"`
+	Asked  bool   `json:"asked,omitempty"` // a question is about some of its files
 }
 
 // PlanLeft is the list of files excluded for one reason.
 type PlanLeft struct {
-	Why   string   `json:"why"`
-	Count int      `json:"count"`
-	Files []string `json:"files"` // the first few
+	Why    string   `json:"why"` // English text of Reason
+	Reason Note     `json:"reason,omitzero"`
+	Count  int      `json:"count"`
+	Files  []string `json:"files"` // the first few
 }
 
 // PlanAsk is a question of a plan. The first choice is the default; to select another one, send its
 // moves with the import.
 type PlanAsk struct {
-	Text    string       `json:"text"`
-	Count   int          `json:"count"` // number of files it is about
-	Files   []string     `json:"files"` // the first few, with paths as in FolderMove
-	Choices []PlanChoice `json:"choices"`
+	Text     string       `json:"text"` // English text of Question
+	Question Note         `json:"question,omitzero"`
+	Count    int          `json:"count"` // number of files it is about
+	Files    []string     `json:"files"` // the first few, with paths as in FolderMove
+	Choices  []PlanChoice `json:"choices"`
 }
 
 // PlanChoice is an answer to a PlanAsk.
 type PlanChoice struct {
-	Text  string       `json:"text"`
+	Text  string       `json:"text"` // English text of Label
+	Label Note         `json:"label,omitzero"`
 	Moves []FolderMove `json:"moves"`
 }
 

@@ -232,8 +232,8 @@ func TestPlanWritesNothing(t *testing.T) {
 	id := d.send("p", map[string]string{"a.VPK": "x", "c.vpk": "xy", "notes.txt": ""})
 	p, err := contentAsk[left4me.Plan](d, bus.VerbPlan, bus.PlanRequest{Overlay: "maps", Change: left4me.Change{Upload: id}})
 	want := []left4me.PlanFile{
-		{Path: "left4dead2/addons/a.vpk", From: "a.VPK", Size: 1, Over: true, Why: "an add-on"},
-		{Path: "left4dead2/addons/c.vpk", From: "c.vpk", Size: 2, Why: "an add-on"},
+		{Path: "left4dead2/addons/a.vpk", From: "a.VPK", Size: 1, Over: true, Why: "an add-on", Reason: left4me.NewNote("placement.addon")},
+		{Path: "left4dead2/addons/c.vpk", From: "c.vpk", Size: 2, Why: "an add-on", Reason: left4me.NewNote("placement.addon")},
 	}
 	if err != nil || p.Problem != nil || cmp.Diff(want, p.Files) != "" || p.Count != 2 || p.Bytes != 3 || len(p.Skipped) != 1 {
 		t.Errorf("got %+v, %v", p, err)

@@ -67,6 +67,15 @@ func Note(ctx context.Context, n left4me.Note) string {
 	return shownError(n.RenderIn(locale.From(ctx)))
 }
 
+// NoteOr returns the text of a note in the reader's language, or text, which an older host sent
+// without a note.
+func NoteOr(ctx context.Context, n left4me.Note, text string) string {
+	if n.IsZero() {
+		return shownError(text)
+	}
+	return Note(ctx, n)
+}
+
 // StepNote returns the notes of a step in one line; may be empty.
 func StepNote(ctx context.Context, s left4me.Step) string {
 	return shownError(s.NoteIn(locale.From(ctx)))

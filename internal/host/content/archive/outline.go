@@ -13,22 +13,13 @@ const (
 	maxNamed = 20 // files listed per reason or question
 )
 
-// leave adds a file that is left out to the plan, grouped by reason.
-func (f *Found) leave(p, why string) {
-	// Group reasons that name another file.
-	whole := why
-	for _, common := range []string{" goes to the same place", " goes where its directory would be"} {
-		if i := strings.Index(whole, common); i >= 0 {
-			why = "another file" + whole[i:]
-		}
-	}
-	if strings.HasPrefix(whole, "the same as ") {
-		why = "another file that is the same goes to the same place"
-	}
-	i := slices.IndexFunc(f.plan.Left, func(l left4me.PlanLeft) bool { return l.Why == why })
+// leave adds an excluded file to the plan, grouped by reason.
+func (f *Found) leave(p string, why left4me.Note) {
+	why = general(why)
+	i := slices.IndexFunc(f.plan.Left, func(l left4me.PlanLeft) bool { return l.Reason.Same(why) })
 	if i < 0 {
 		i = len(f.plan.Left)
-		f.plan.Left = append(f.plan.Left, left4me.PlanLeft{Why: why})
+		f.plan.Left = append(f.plan.Left, left4me.PlanLeft{Why: why.Text, Reason: why})
 	}
 	l := &f.plan.Left[i]
 	if l.Count++; len(l.Files) < maxNamed {
@@ -36,17 +27,32 @@ func (f *Found) leave(p, why string) {
 	}
 }
 
+// general returns a reason that names another file without its name.
+func general(why left4me.Note) left4me.Note {
+	switch why.Code {
+	case "placement.taken":
+		return left4me.NewNote("placement.any_taken")
+	case "placement.taken_by_preferred":
+		return left4me.NewNote("placement.any_taken_by_preferred")
+	case "placement.duplicate":
+		return left4me.NewNote("placement.any_duplicate")
+	case "placement.directory_taken":
+		return left4me.NewNote("placement.any_directory_taken")
+	}
+	return why
+}
+
 // questions adds the questions of a placing to the plan.
 func (f *Found) questions(files []place.File, p place.Placing) {
 	top := place.Top(files)
 	for _, a := range p.Asks {
-		q := left4me.PlanAsk{Text: a.Text, Count: len(a.Files)}
+		q := left4me.PlanAsk{Text: a.Question.Text, Question: a.Question, Count: len(a.Files)}
 		for _, i := range a.Files[:min(len(a.Files), maxNamed)] {
 			rest, _ := beneath(top, files[i].Path)
 			q.Files = append(q.Files, rest)
 		}
 		for _, c := range a.Choices {
-			q.Choices = append(q.Choices, left4me.PlanChoice{Text: c.Text, Moves: c.Moves})
+			q.Choices = append(q.Choices, left4me.PlanChoice{Text: c.Label.Text, Label: c.Label, Moves: c.Moves})
 		}
 		f.plan.Asked += len(a.Files)
 		f.plan.Asks = append(f.plan.Asks, q)
@@ -85,8 +91,9 @@ func (f *Found) outline(all []at, files []place.File, p place.Placing) {
 		rest, _ := beneath(top, files[i].Path)
 		r := p.Files[i]
 		b := at(dirOf(rest))
-		b.files = append(b.files,
-			left4me.PlanDir{From: rest, To: r.To, Why: r.Why, Count: 1, Bytes: max(0, all[i].it().size), Asked: r.Asked > 0})
+		b.files = append(b.files, left4me.PlanDir{
+			From: rest, To: r.To, Why: r.Why.Text, Reason: r.Why, Count: 1, Bytes: max(0, all[i].it().size), Asked: r.Asked > 0,
+		})
 	}
 	out := root.flatten(nil)
 	f.plan.Dirs = shallowest(out, left4me.MaxPlanFiles)
@@ -103,7 +110,7 @@ func (b *branch) sum() {
 		b.dir.Bytes += d.Bytes
 		b.dir.Asked = b.dir.Asked || d.Asked
 		if first {
-			b.dir.To, b.dir.Why, first = to, d.Why, false
+			b.dir.To, b.dir.Why, b.dir.Reason, first = to, d.Why, d.Reason, false
 		}
 		if !same || d.Asked || to != b.dir.To || d.Why != b.dir.Why {
 			b.same = false
@@ -126,7 +133,7 @@ func (b *branch) sum() {
 		add(k.dir, to, same)
 	}
 	if !b.same {
-		b.dir.To, b.dir.Why = "", ""
+		b.dir.To, b.dir.Why, b.dir.Reason = "", "", left4me.Note{}
 	}
 }
 

@@ -46,7 +46,7 @@ func (f *Found) placeFiles(ctx context.Context) error {
 			rest, ok := beneath(subdir, it.path)
 			switch {
 			case !ok && !it.dir:
-				f.skip(path.Join(s.name, it.path), "not in "+subdir)
+				f.skip(path.Join(s.name, it.path), left4me.NewNote("placement.outside_subdir", "directory", subdir))
 			case !ok || rest == "":
 			case f.options.Exact || f.options.Root != "":
 				if err := f.placeInRoot(s, it, rest); err != nil {
@@ -76,7 +76,7 @@ func (f *Found) placeFiles(ctx context.Context) error {
 func (f *Found) placeInRoot(s *source, it *item, rest string) error {
 	if !f.options.Exact && place.Junk(it.path) {
 		if !it.dir {
-			f.skip(path.Join(s.name, it.path), "left behind by a system or an editor")
+			f.skip(path.Join(s.name, it.path), left4me.NewNote("placement.junk"))
 		}
 		return nil
 	}
@@ -87,7 +87,7 @@ func (f *Found) placeInRoot(s *source, it *item, rest string) error {
 	if it.dir && !strings.Contains(to, "/") {
 		return nil
 	}
-	return f.take(s, it, to, "")
+	return f.take(s, it, to, left4me.Note{})
 }
 
 // applyPlacing applies a placing to the items.
@@ -255,7 +255,7 @@ func (f *Found) subdir(s *source) (string, error) {
 }
 
 // take adds a file or directory to the plan.
-func (f *Found) take(s *source, it *item, to, why string) error {
+func (f *Found) take(s *source, it *item, to string, why left4me.Note) error {
 	if err := f.tree.add(to, it.dir); err != nil {
 		return err
 	}
@@ -265,7 +265,7 @@ func (f *Found) take(s *source, it *item, to, why string) error {
 	}
 	f.plan.Count++
 	f.plan.Bytes += max(it.size, 0)
-	pf := left4me.PlanFile{Path: to, Size: it.size, Why: why}
+	pf := left4me.PlanFile{Path: to, Size: it.size, Why: why.Text, Reason: why}
 	if from := under(s.name, it.path); from != to {
 		pf.From = from
 	}
@@ -275,10 +275,10 @@ func (f *Found) take(s *source, it *item, to, why string) error {
 
 const maxSkipped = 200
 
-// skip adds a file that is left out to the plan.
-func (f *Found) skip(p, why string) {
+// skip adds an excluded file to the plan.
+func (f *Found) skip(p string, why left4me.Note) {
 	if f.skipped++; f.skipped <= maxSkipped {
-		f.plan.Skipped = append(f.plan.Skipped, shorten(p)+": "+why)
+		f.plan.Skipped = append(f.plan.Skipped, shorten(p)+": "+why.Text)
 	}
 	f.leave(p, why)
 }

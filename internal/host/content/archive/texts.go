@@ -43,7 +43,9 @@ func (f *Found) Texts(ctx context.Context) error {
 			to := a.it().to
 			if why, ok := gametext.Begins(gametext.ReaderOf(to), files[i].Head); ok {
 				if found++; found <= maxRepairs {
-					f.plan.Repairs = append(f.plan.Repairs, to+": "+why)
+					f.plan.Repairs = append(f.plan.Repairs, to+": "+why.Said())
+					f.plan.Conversions = append(f.plan.Conversions,
+						left4me.PlanConversion{Path: to, Reason: left4me.NewNote("text.problem", "error", why)})
 				}
 			}
 		}

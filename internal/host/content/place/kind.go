@@ -3,6 +3,8 @@ package place
 import (
 	"path"
 	"strings"
+
+	"github.com/left4me/left4me/internal/left4me"
 )
 
 // kind is the type of a file, determined by its name.
@@ -174,45 +176,48 @@ func Junk(p string) bool {
 	return false
 }
 
-// Reasons for placing or leaving out files, shown to users.
-const (
-	whyJunk    = "left behind by a system or an editor"
-	whyPeople  = "for people, not for the game"
-	whyWindows = "for Windows; servers run on Linux"
-	whyCode    = "source code or a tool, not for the game"
-	whySQL     = "for a database, not for the game"
-	whyLog     = "a log"
-	whyPacked  = "an archive beside other files; upload it on its own if it is needed"
-	whyDemo    = "a recording"
-	whyNothing = "of no kind that the game or SourceMod reads"
-	whySite    = "part of a web site"
-	why64      = "a 64-bit program; the game is a 32-bit one"
-	whyAbout   = "describes an add-on; only VPKs need it"
-	whyText    = "a text that nothing beside it mentions"
-	whyAlone   = "settings of another program"
-	whyMoved   = "you said so"
-	whyLeft    = "you left it out"
-)
+// Reasons for placing or excluding files.
+func whyJunk() left4me.Note      { return left4me.NewNote("placement.junk") }
+func whyPeople() left4me.Note    { return left4me.NewNote("placement.documentation") }
+func whyWindows() left4me.Note   { return left4me.NewNote("placement.windows") }
+func whyCode() left4me.Note      { return left4me.NewNote("placement.source_or_tool") }
+func whySQL() left4me.Note       { return left4me.NewNote("placement.database") }
+func whyLog() left4me.Note       { return left4me.NewNote("placement.log") }
+func whyPacked() left4me.Note    { return left4me.NewNote("placement.archive") }
+func whyDemo() left4me.Note      { return left4me.NewNote("placement.demo") }
+func whyNothing() left4me.Note   { return left4me.NewNote("placement.unknown_kind") }
+func whySite() left4me.Note      { return left4me.NewNote("placement.web_site") }
+func why64() left4me.Note        { return left4me.NewNote("placement.program_64_bit") }
+func whyAbout() left4me.Note     { return left4me.NewNote("placement.addon_info") }
+func whyText() left4me.Note      { return left4me.NewNote("placement.text_unmentioned") }
+func whyAlone() left4me.Note     { return left4me.NewNote("placement.other_program") }
+func whyMoved() left4me.Note     { return left4me.NewNote("placement.moved") }
+func whyLeft() left4me.Note      { return left4me.NewNote("placement.excluded") }
+func whyVDF() left4me.Note       { return left4me.NewNote("placement.named_by_vdf") }
+func whyGame() left4me.Note      { return left4me.NewNote("placement.game_directory") }
+func whySourceMod() left4me.Note { return left4me.NewNote("placement.sourcemod_program") }
+func whyMetamod() left4me.Note   { return left4me.NewNote("placement.metamod_program") }
+func whyGameData() left4me.Note  { return left4me.NewNote("placement.gamedata") }
 
-// whyNot returns the reason for leaving out files of a kind.
-func (k kind) whyNot() string {
+// whyNot returns the reason for excluding files of a kind.
+func (k kind) whyNot() left4me.Note {
 	switch k {
 	case junk:
-		return whyJunk
+		return whyJunk()
 	case people:
-		return whyPeople
+		return whyPeople()
 	case windows:
-		return whyWindows
+		return whyWindows()
 	case code:
-		return whyCode
+		return whyCode()
 	case database:
-		return whySQL
+		return whySQL()
 	case logFile:
-		return whyLog
+		return whyLog()
 	case packed:
-		return whyPacked
+		return whyPacked()
 	case demo:
-		return whyDemo
+		return whyDemo()
 	}
-	return whyNothing
+	return whyNothing()
 }

@@ -1,6 +1,10 @@
 package place
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
 
 // byName maps the lower-case name of a known directory to its possible paths in a layer, most
 // likely first.
@@ -73,11 +77,31 @@ var home = map[kind]string{
 	vscript: game + "/scripts/vscripts", particle: game + "/particles", geo: sm + "/configs/geoip",
 }
 
-// whyHome contains the reason for placing a kind in its home.
-var whyHome = map[kind]string{
-	source: "source code of a plugin", include: "an include file for plugins", plugin: "a SourceMod plugin",
-	phrases: "phrases of a plugin", extension: "a SourceMod extension", pack: "an add-on",
-	mapFile: "a map", vscript: "a script of the game", particle: "particles", geo: "a database of GeoIP",
+// whyHome returns the reason for placing a kind in its home.
+func (k kind) whyHome() left4me.Note {
+	switch k {
+	case source:
+		return left4me.NewNote("placement.plugin_source")
+	case include:
+		return left4me.NewNote("placement.plugin_include")
+	case plugin:
+		return left4me.NewNote("placement.plugin")
+	case phrases:
+		return left4me.NewNote("placement.phrases")
+	case extension:
+		return left4me.NewNote("placement.extension")
+	case pack:
+		return left4me.NewNote("placement.addon")
+	case mapFile:
+		return left4me.NewNote("placement.map")
+	case vscript:
+		return left4me.NewNote("placement.vscript")
+	case particle:
+		return left4me.NewNote("placement.particles")
+	case geo:
+		return left4me.NewNote("placement.geoip")
+	}
+	return left4me.Note{}
 }
 
 // byFile maps well-known lower-case file names to directories.

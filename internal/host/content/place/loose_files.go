@@ -1,7 +1,6 @@
 package place
 
 import (
-	"fmt"
 	"path"
 	"regexp"
 	"slices"
@@ -29,7 +28,7 @@ func (t *tree) resolveLoose() {
 			key := f.in.path + "\x00" + strings.Join(places, "\x00")
 			n, ok := asks[key]
 			if !ok {
-				t.asks = append(t.asks, Ask{Text: r.Why})
+				t.asks = append(t.asks, Ask{Question: r.Why})
 				n = len(t.asks)
 				asks[key] = n
 			}
@@ -37,7 +36,8 @@ func (t *tree) resolveLoose() {
 			t.asks[n-1].Files = append(t.asks[n-1].Files, i)
 			for c, p := range places {
 				if len(t.asks[n-1].Choices) <= c {
-					t.asks[n-1].Choices = append(t.asks[n-1].Choices, Choice{Text: p})
+					t.asks[n-1].Choices = append(t.asks[n-1].Choices,
+						Choice{Label: left4me.NewNote("placement.choice_directory", "directory", p)})
 				}
 				m := left4me.FolderMove{From: t.relative(f.Path), To: p}
 				t.asks[n-1].Choices[c].Moves = append(t.asks[n-1].Choices[c].Moves, m)
@@ -47,7 +47,7 @@ func (t *tree) resolveLoose() {
 	}
 	for n := range t.asks {
 		a := &t.asks[n]
-		out := Choice{Text: "leave out"}
+		out := Choice{Label: left4me.NewNote("placement.choice_exclude")}
 		for _, i := range a.Files {
 			out.Moves = append(out.Moves, left4me.FolderMove{From: t.relative(t.files[i].Path), To: LeaveOut})
 		}
@@ -81,10 +81,12 @@ func (t *tree) programs() map[string]Program {
 func (t *tree) placeByContent(i int, programs map[string]Program) (r Result, places []string) {
 	f := &t.files[i]
 	base := path.Base(f.Path)
-	at := func(dir, why string) (Result, []string) { return Result{To: path.Join(dir, base), Why: why}, nil }
+	at := func(dir string, why left4me.Note) (Result, []string) {
+		return Result{To: path.Join(dir, base), Why: why}, nil
+	}
 	if dir, ok := byFile[f.base]; ok {
 		if dir == cfgDir+"/sourcemod" && f.in.name == "sourcemod" || f.kind != unknown {
-			return at(dir, "known by its name")
+			return at(dir, left4me.NewNote("placement.known_name"))
 		}
 	}
 	switch f.kind {
@@ -93,33 +95,33 @@ func (t *tree) placeByContent(i int, programs map[string]Program) (r Result, pla
 		if n := f.in.name; n == "disabled" || n == "optional" {
 			dir += "/" + n // SourceMod doesn't load plugins from these
 		}
-		return at(dir, whyHome[plugin])
+		return at(dir, plugin.whyHome())
 	case source, include:
 		return t.script(i)
 	case phrases:
-		return at(t.language(f, home[phrases]), whyHome[phrases])
+		return at(t.language(f, home[phrases]), phrases.whyHome())
 	case pack, mapFile, vscript, particle, geo:
-		return Result{To: path.Join(home[f.kind], GameName(base)), Why: whyHome[f.kind]}, nil
+		return Result{To: path.Join(home[f.kind], GameName(base)), Why: f.kind.whyHome()}, nil
 	case extension:
 		if program64(f.Head) {
-			return Result{Why: why64}, nil
+			return Result{Why: why64()}, nil
 		}
-		return at(home[extension], whyHome[extension])
+		return at(home[extension], extension.whyHome())
 	case program:
 		return t.program(i, programs)
 	case vdfFile:
 		p, ok := ReadProgram(f.Head)
 		switch {
 		case ok && p.Metamod:
-			return at(mm, "names a plugin of Metamod")
+			return at(mm, left4me.NewNote("placement.metamod_vdf"))
 		case ok:
-			return at(addons, "names a plugin of the game")
+			return at(addons, left4me.NewNote("placement.game_vdf"))
 		}
-		return Result{Why: whyNothing}, nil
+		return Result{Why: whyNothing()}, nil
 	case text, config, settings:
 		return t.placeText(i)
 	case sound:
-		return Result{To: path.Join(game+"/sound", base), Why: "a sound; plugins name its directory"}, []string{game + "/sound"}
+		return Result{To: path.Join(game+"/sound", base), Why: left4me.NewNote("placement.sound")}, []string{game + "/sound"}
 	}
 	return Result{Why: f.kind.whyNot()}, nil
 }
@@ -149,12 +151,12 @@ func (t *tree) script(i int) (Result, []string) {
 	}
 	switch {
 	case from != f.in:
-		return Result{To: path.Join(home[source], rest), Why: "a piece of the source code beside it"}, nil
+		return Result{To: path.Join(home[source], rest), Why: left4me.NewNote("placement.source_part")}, nil
 	case f.kind == include && !f.in.placed && f.in.parent != nil && f.in.name != "includes" &&
 		!f.in.has(source, plugin, text, config, people) && f.in.parent.parent != nil:
-		return Result{To: path.Join(to, path.Base(f.in.path), rest), Why: "a folder of include files"}, nil
+		return Result{To: path.Join(to, path.Base(f.in.path), rest), Why: left4me.NewNote("placement.include_folder")}, nil
 	}
-	return Result{To: path.Join(to, rest), Why: whyHome[f.kind]}, nil
+	return Result{To: path.Join(to, rest), Why: f.kind.whyHome()}, nil
 }
 
 // program places a .so file.
@@ -163,90 +165,92 @@ func (t *tree) program(i int, programs map[string]Program) (Result, []string) {
 	base := path.Base(f.Path)
 	name := strings.TrimSuffix(f.base, ".so")
 	if p, ok := programs[name]; ok {
-		return Result{To: p.Path + ".so", Why: "a .vdf names it"}, nil
+		return Result{To: p.Path + ".so", Why: whyVDF()}, nil
 	}
 	if p, ok := programs[strings.TrimSuffix(name, "_i486")]; ok {
-		return Result{To: path.Join(path.Dir(p.Path), base), Why: "a .vdf names it"}, nil
+		return Result{To: path.Join(path.Dir(p.Path), base), Why: whyVDF()}, nil
 	}
 	switch {
 	case program64(f.Head):
-		return Result{Why: why64}, nil
+		return Result{Why: why64()}, nil
 	case strings.HasPrefix(name, "sourcemod"), strings.HasPrefix(name, "sourcepawn"):
-		return Result{To: path.Join(sm+"/bin", base), Why: "a program of SourceMod"}, nil
+		return Result{To: path.Join(sm+"/bin", base), Why: whySourceMod()}, nil
 	case strings.HasPrefix(name, "metamod"):
-		return Result{To: path.Join(mm+"/bin", base), Why: "a program of Metamod"}, nil
+		return Result{To: path.Join(mm+"/bin", base), Why: whyMetamod()}, nil
 	}
 	switch beside := t.kindsOf(f.in, name); {
 	case beside[vdfFile]:
-		return Result{To: path.Join(addons, base), Why: "beside its .vdf"}, nil
+		return Result{To: path.Join(addons, base), Why: left4me.NewNote("placement.next_to_vdf")}, nil
 	case beside[extension]:
-		return Result{To: path.Join(sm+"/extensions", base), Why: "beside its .autoload"}, nil
+		return Result{To: path.Join(sm+"/extensions", base), Why: left4me.NewNote("placement.next_to_autoload")}, nil
 	}
-	return Result{To: path.Join(addons, base), Why: "a program that no .vdf names"}, []string{addons, sm + "/extensions"}
+	return Result{To: path.Join(addons, base), Why: left4me.NewNote("placement.program_unnamed")}, []string{addons, sm + "/extensions"}
 }
 
 // placeText places texts: by their beginning, or else by mentions in files next to them.
 func (t *tree) placeText(i int) (Result, []string) {
 	f := &t.files[i]
 	base := path.Base(f.Path)
-	at := func(dir, why string) (Result, []string) { return Result{To: path.Join(dir, base), Why: why}, nil }
+	at := func(dir string, why left4me.Note) (Result, []string) {
+		return Result{To: path.Join(dir, base), Why: why}, nil
+	}
 	name, _, kv := root(f.Head)
 	switch {
 	case kv && name == "games":
 		if strings.HasSuffix(f.in.name, ".games") {
-			return at(sm+"/gamedata/"+path.Base(f.in.path), "game data of a plugin")
+			return at(sm+"/gamedata/"+path.Base(f.in.path), whyGameData())
 		}
-		return at(sm+"/gamedata", "game data of a plugin")
+		return at(sm+"/gamedata", whyGameData())
 	case kv && name == "phrases":
-		return at(t.language(f, sm+"/translations"), whyHome[phrases])
+		return at(t.language(f, sm+"/translations"), phrases.whyHome())
 	case kv && name == "mission":
-		return at(game+"/missions", "a mission")
+		return at(game+"/missions", left4me.NewNote("placement.mission"))
 	case kv && name == "addoninfo", f.base == "addoninfo.txt", f.base == "addonimage.txt":
-		return Result{Why: whyAbout}, nil
+		return Result{Why: whyAbout()}, nil
 	case strings.Contains(strings.ToLower(string(plain(f.Head))), "source scramble"):
-		return at(sm+"/configs/sourcescramble", "patches of Source Scramble")
+		return at(sm+"/configs/sourcescramble", left4me.NewNote("placement.source_scramble"))
 	case kv && name == "weapondata":
-		return at(game+"/scripts", "a weapon of the game")
+		return at(game+"/scripts", left4me.NewNote("placement.weapon"))
 	case kv && name == "lang":
-		return at(game+"/resource", "texts of the game")
+		return at(game+"/resource", left4me.NewNote("placement.game_texts"))
 	case stripper(f.Head):
-		return at(addons+"/stripper/maps", "rules of Stripper")
+		return at(addons+"/stripper/maps", left4me.NewNote("placement.stripper"))
 	}
 	if to, why := t.mentioned(f); to != "" {
 		return Result{To: path.Join(to, base), Why: why}, nil
 	}
 	switch {
 	case f.in.placed && !f.in.strong && f.in.to != "" && f.kind == text: // a text in a directory such as plugins/
-		return Result{Why: whyText}, nil
+		return Result{Why: whyText()}, nil
 	case (kv || f.kind == settings) && !t.mayBelongToPlugin(f):
-		return Result{Why: whyAlone}, nil
+		return Result{Why: whyAlone()}, nil
 	case f.kind == config && len(f.Head) == HeadBytes && onlyComments(f.Head):
-		return Result{To: path.Join(sm+"/configs", base), Why: "a text that begins with a long comment"}, []string{
+		return Result{To: path.Join(sm+"/configs", base), Why: left4me.NewNote("placement.config_long_comment")}, []string{
 			sm + "/configs",
 			sm + "/data", cfgDir + "/sourcemod",
 		}
 	case kv:
 		return Result{
 			To:  path.Join(sm+"/data", base),
-			Why: "data of a plugin, which reads it from data or from configs",
+			Why: left4me.NewNote("placement.plugin_data"),
 		}, []string{sm + "/data", sm + "/configs"}
 	case f.kind == config && isINI(f.Head):
-		return Result{Why: whyNothing}, nil
+		return Result{Why: whyNothing()}, nil
 	case f.kind == config && strings.Contains(strings.ToLower(string(f.Head)), "auto-generated by sourcemod"):
-		return at(cfgDir+"/sourcemod", "settings that SourceMod wrote for a plugin")
+		return at(cfgDir+"/sourcemod", left4me.NewNote("placement.plugin_settings_generated"))
 	case f.kind == config && f.in.name == "sourcemod":
 		return at(cfgDir+"/sourcemod", whyDir("sourcemod"))
 	case f.kind == config && t.hasPlugin(f):
-		return at(cfgDir+"/sourcemod", "settings of the plugin of that name")
+		return at(cfgDir+"/sourcemod", left4me.NewNote("placement.plugin_settings_named"))
 	case f.kind == config:
-		return at(cfgDir, "a configuration of the server")
+		return at(cfgDir, left4me.NewNote("placement.server_cfg"))
 	case f.kind == settings:
 		return Result{
 			To:  path.Join(sm+"/configs", base),
-			Why: "settings of a plugin, which reads them from configs or from data",
+			Why: left4me.NewNote("placement.plugin_settings"),
 		}, []string{sm + "/configs", sm + "/data"}
 	}
-	return Result{Why: whyText}, nil
+	return Result{Why: whyText()}, nil
 }
 
 // mayBelongToPlugin reports whether settings may belong to a plugin: files of one are nearby, or no files of
@@ -291,7 +295,7 @@ func stem(base string) string { return strings.TrimSuffix(base, path.Ext(base)) 
 
 // mentioned searches source code and documentation near a file for a path that ends in its name,
 // and returns that path's directory.
-func (t *tree) mentioned(f *entry) (to, why string) {
+func (t *tree) mentioned(f *entry) (to string, why left4me.Note) {
 	for _, d := range []*dir{f.in, f.in.parent} {
 		if d == nil || d.placed {
 			continue
@@ -299,14 +303,14 @@ func (t *tree) mentioned(f *entry) (to, why string) {
 		for _, i := range t.mentioningFiles(d) {
 			o := &t.files[i]
 			if t.search -= len(o.Head); t.search < 0 {
-				return "", ""
+				return "", left4me.Note{}
 			}
 			if to = mention(strings.ToLower(string(plain(o.Head))), f.base); to != "" {
-				return to, path.Base(o.Path) + " names this place"
+				return to, left4me.NewNote("placement.mentioned", "file", path.Base(o.Path))
 			}
 		}
 	}
-	return "", ""
+	return "", left4me.Note{}
 }
 
 // mentioningFiles returns the files of a directory that may mention others, source code first.
@@ -410,18 +414,18 @@ func (t *tree) collisions() {
 			if k := overlays.Fold(to); overlays.CheckPath(to) == nil {
 				if _, taken := first[k]; !taken {
 					first[k] = i
-					t.results[i] = Result{To: to, Why: "source code; another of that name is there"}
+					t.results[i] = Result{To: to, Why: left4me.NewNote("placement.source_same_name")}
 					continue
 				}
 			}
 		}
 		switch {
 		case same:
-			t.results[i] = Result{Why: fmt.Sprintf("the same as %s, which goes to the same place", shorten(other.Path))}
+			t.results[i] = Result{Why: left4me.NewNote("placement.duplicate", "file", shorten(other.Path))}
 		case rank[i] != rank[o]:
-			t.results[i] = Result{Why: fmt.Sprintf("%s goes to the same place and comes first", shorten(other.Path))}
+			t.results[i] = Result{Why: left4me.NewNote("placement.taken_by_preferred", "file", shorten(other.Path))}
 		default:
-			t.results[i] = Result{Why: fmt.Sprintf("%s goes to the same place", shorten(other.Path))}
+			t.results[i] = Result{Why: left4me.NewNote("placement.taken", "file", shorten(other.Path))}
 			n, ok := which[[2]*dir{theirs, mine}]
 			if !ok || mine == theirs {
 				one, two := theirs.path, mine.path
@@ -430,8 +434,8 @@ func (t *tree) collisions() {
 				}
 				t.asks = append(t.asks,
 					Ask{
-						Text:    "both have files for the same places",
-						Choices: []Choice{{Text: at(t.relative(one))}, {Text: at(t.relative(two))}},
+						Question: left4me.NewNote("placement.same_places"),
+						Choices:  []Choice{{Label: keepLabel(t.relative(one))}, {Label: keepLabel(t.relative(two))}},
 					})
 				n = len(t.asks)
 				which[[2]*dir{theirs, mine}] = n
@@ -448,7 +452,7 @@ func (t *tree) collisions() {
 		dir := path.Dir(t.results[i].To)
 		for up := dir; t.results[i].To != "" && !free[up] && up != "."; up = path.Dir(up) {
 			if o, taken := first[overlays.Fold(up)]; taken {
-				t.results[i] = Result{Why: fmt.Sprintf("%s goes where its directory would be", shorten(t.files[o].Path))}
+				t.results[i] = Result{Why: left4me.NewNote("placement.directory_taken", "file", shorten(t.files[o].Path))}
 				break
 			}
 		}
@@ -484,7 +488,7 @@ func (t *tree) unifySpelling(order []int) {
 	for _, i := range order {
 		r := &t.results[i]
 		if as := path.Join(spell(path.Dir(r.To)), path.Base(r.To)); as != r.To {
-			r.To, r.Why = as, "its directory is there in another spelling"
+			r.To, r.Why = as, left4me.NewNote("placement.other_spelling")
 		}
 	}
 }
@@ -530,11 +534,12 @@ var versionOf = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`[0-9]+(\.[0-9]+)+`)
 })
 
-func at(p string) string {
+// keepLabel returns the label of a choice that keeps the files of a folder or the file at p.
+func keepLabel(p string) left4me.Note {
 	if p == "" {
-		return "keep what lies at the top"
+		return left4me.NewNote("placement.choice_keep_top")
 	}
-	return "keep " + p
+	return left4me.NewNote("placement.choice_keep", "path", p)
 }
 
 func shorten(s string) string {

@@ -2,7 +2,7 @@
 //
 // The decision depends on the directories of a file, its extension, its beginning and the files
 // next to it. Place is a pure function of these: it does no I/O, and equal input gives equal
-// results. Every file is either placed or left out, with a reason in plain words. If two places are
+// results. Every file is either placed or left out, with a reason. If two places are
 // equally likely, Place uses the first and adds a question to the result.
 //
 // Known directories are recognised at any depth, so the folder of a version, repository or plugin
@@ -34,8 +34,8 @@ type File struct {
 
 // Result is the decision about one file.
 type Result struct {
-	To  string // path in the layer; empty if left out
-	Why string // reason for users, without a full stop
+	To  string       // path in the layer; empty if left out
+	Why left4me.Note // reason for users
 	// Asked is the number of the question about the file, counted from 1 in Placing.Asks. 0 means
 	// that there is no question.
 	Asked int
@@ -50,14 +50,14 @@ type Placing struct {
 // Ask is a question about files with several equally likely places. Place has applied the first
 // choice.
 type Ask struct {
-	Text    string // the subject of the question
-	Files   []int  // indexes of the affected files
-	Choices []Choice
+	Question left4me.Note // what is to be decided
+	Files    []int        // indexes of the affected files
+	Choices  []Choice
 }
 
 // Choice is a possible answer and the moves that implement it.
 type Choice struct {
-	Text  string
+	Label left4me.Note
 	Moves []left4me.FolderMove
 }
 

@@ -45,7 +45,7 @@ func format(files []place.File, p place.Placing) (all []string) {
 		}
 		line := files[i].Path + " > " + strings.TrimPrefix(r.To, "left4dead2/")
 		if r.To == "" {
-			line = files[i].Path + " ! " + r.Why
+			line = files[i].Path + " ! " + r.Why.Text
 		}
 		if r.Asked > 0 {
 			line += " ?"
@@ -88,7 +88,7 @@ var placedFiles = map[string]struct{ in, want []string }{
 			"foo.phrases.txt > " + sm + "translations/foo.phrases.txt", "foo.txt > " + sm + "gamedata/foo.txt",
 			"words.txt > " + sm + "translations/words.txt", "foo.cfg > cfg/sourcemod/foo.cfg",
 			"foo.smx > " + sm + "plugins/foo.smx", "foo.sp > " + sm + "scripting/foo.sp",
-			"notes.txt ! a text that nothing beside it mentions", "README.md ! for people, not for the game",
+			"notes.txt ! a text file that no file next to it mentions", "README.md ! documentation, not used by the game",
 		},
 	},
 	"plugin of the game": {
@@ -110,7 +110,7 @@ var placedFiles = map[string]struct{ in, want []string }{
 		[]string{
 			"s.ext.so > " + sm + "extensions/s.ext.so", "s.ext.2.l4d2.so > " + sm + "extensions/s.ext.2.l4d2.so",
 			"s.ext.dll ! for Windows; servers run on Linux", "s.inc > " + sm + "scripting/include/s.inc",
-			"s.autoload > " + sm + "extensions/s.autoload", "s64.ext.so ! a 64-bit program; the game is a 32-bit one",
+			"s.autoload > " + sm + "extensions/s.autoload", "s64.ext.so ! a 64-bit program; the game is a 32-bit program",
 			"s.so > " + sm + "extensions/s.so", "lone.so > addons/lone.so ?",
 		},
 	},
@@ -157,7 +157,7 @@ var placedFiles = map[string]struct{ in, want []string }{
 		},
 		[]string{
 			"r-main/left4dead2/cfg/server.cfg > cfg/server.cfg", "r-main/sourcemod/plugins/x.smx > " + sm + "plugins/x.smx",
-			"r-main/sourcemod/configs/a.cfg > " + sm + "configs/a.cfg", "r-main/docs/a.png ! for people, not for the game",
+			"r-main/sourcemod/configs/a.cfg > " + sm + "configs/a.cfg", "r-main/docs/a.png ! documentation, not used by the game",
 		},
 	},
 	"repository of plugins": {
@@ -176,7 +176,7 @@ var placedFiles = map[string]struct{ in, want []string }{
 			"r-main/chi/x.phrases.txt > " + sm + "translations/chi/x.phrases.txt",
 			"r-main/include/x.inc > " + sm + "scripting/include/x.inc",
 			"r-main/lib/a.inc > " + sm + "scripting/include/lib/a.inc",
-			"r-main/five/install.sh ! source code or a tool, not for the game",
+			"r-main/five/install.sh ! source code or a tool, not used by the game",
 		},
 	},
 	"data mentioned in source code and texts": {
@@ -187,22 +187,22 @@ var placedFiles = map[string]struct{ in, want []string }{
 		},
 		[]string{
 			"a/a.sp > " + sm + "scripting/a.sp", "a/hats.txt > " + sm + "configs/hat/hats.txt", "b/b.smx > " + sm + "plugins/b.smx",
-			"b/README.md ! for people, not for the game", "b/gifts.cfg > " + sm + "data/gifts.cfg",
-			"b/other.cfg > " + sm + "data/other.cfg ?", "b/list.txt ! a text that nothing beside it mentions",
+			"b/README.md ! documentation, not used by the game", "b/gifts.cfg > " + sm + "data/gifts.cfg",
+			"b/other.cfg > " + sm + "data/other.cfg ?", "b/list.txt ! a text file that no file next to it mentions",
 		},
 	},
 	"settings of other programs": {
 		[]string{"panel/panel.py", "panel/panel.ini=[x]\n", "panel/data/x.cfg=" + data, "plugins/x.smx"},
 		[]string{
-			"panel/panel.py ! source code or a tool, not for the game", "panel/panel.ini ! settings of another program",
+			"panel/panel.py ! source code or a tool, not used by the game", "panel/panel.ini ! settings of another program",
 			"panel/data/x.cfg ! settings of another program", "plugins/x.smx > " + sm + "plugins/x.smx",
 		},
 	},
 	"web site": {
 		[]string{"stats/index.php", "stats/js/common.cfg=x 1", "stats/games.ini", "stats.smx"},
 		[]string{
-			"stats/index.php ! part of a web site", "stats/js/common.cfg ! part of a web site",
-			"stats/games.ini ! part of a web site", "stats.smx > " + sm + "plugins/stats.smx",
+			"stats/index.php ! part of a website", "stats/js/common.cfg ! part of a website",
+			"stats/games.ini ! part of a website", "stats.smx > " + sm + "plugins/stats.smx",
 		},
 	},
 	"unpacked campaign": {
@@ -211,7 +211,7 @@ var placedFiles = map[string]struct{ in, want []string }{
 			"camp/scripts/vscripts/a.nut", "loose.txt=" + mission, "other.nut", "d.nav",
 		},
 		[]string{
-			"camp/addoninfo.txt ! describes an add-on; only VPKs need it", "camp/maps/c1.bsp > maps/c1.bsp",
+			"camp/addoninfo.txt ! describes an add-on; only VPK files need it", "camp/maps/c1.bsp > maps/c1.bsp",
 			"camp/missions/c.txt > missions/c.txt", "camp/materials/x/y.vmt > materials/x/y.vmt",
 			"camp/scripts/vscripts/a.nut > scripts/vscripts/a.nut", "loose.txt > missions/loose.txt",
 			"other.nut > scripts/vscripts/other.nut", "d.nav > maps/d.nav",
@@ -219,7 +219,10 @@ var placedFiles = map[string]struct{ in, want []string }{
 	},
 	"add-ons in a folder named maps": {
 		[]string{"maps/a/a.VPK", "maps/readme.txt", "workshop/b.c.vpk"},
-		[]string{"maps/a/a.VPK > addons/a.vpk", "maps/readme.txt ! for people, not for the game", "workshop/b.c.vpk > addons/b_c.vpk"},
+		[]string{
+			"maps/a/a.VPK > addons/a.vpk", "maps/readme.txt ! documentation, not used by the game",
+			"workshop/b.c.vpk > addons/b_c.vpk",
+		},
 	},
 	"variants for Linux and Windows": {
 		[]string{"linux/addons/a.so", "linux/addons/a.vdf", "windows/addons/a.dll", "windows/addons/a.vdf"},
@@ -236,7 +239,7 @@ var placedFiles = map[string]struct{ in, want []string }{
 		[]string{
 			"game/left4dead2/addons/x.vpk > addons/x.vpk", "game/left4dead2/pak01_dir.vpk > pak01_dir.vpk",
 			"game/bin/libx.so > bin/libx.so", "game/left4dead2_dlc1/y.txt > left4dead2_dlc1/y.txt", "game/hl2/z.vpk > hl2/z.vpk",
-			"game/srcds_run ! of no kind that the game or SourceMod reads",
+			"game/srcds_run ! not a kind of file that the game or SourceMod reads",
 		},
 	},
 	"configurations": {
@@ -255,7 +258,7 @@ var placedFiles = map[string]struct{ in, want []string }{
 	"two versions of a plugin": {
 		[]string{"hooks (v1.9)/plugins/h.smx=a", "hooks (v1.10)/plugins/h.smx=aa"},
 		[]string{
-			"hooks (v1.9)/plugins/h.smx ! hooks (v1.10)/plugins/h.smx goes to the same place ?",
+			"hooks (v1.9)/plugins/h.smx ! hooks (v1.10)/plugins/h.smx has the same destination ?",
 			"hooks (v1.10)/plugins/h.smx > " + sm + "plugins/h.smx",
 		},
 	},
@@ -266,7 +269,7 @@ var placedFiles = map[string]struct{ in, want []string }{
 		},
 		[]string{
 			"t/addons/sourcemod/plugins/h.smx > " + sm + "plugins/h.smx",
-			"t/update/addons/sourcemod/plugins/h.smx ! t/addons/sourcemod/plugins/h.smx goes to the same place and comes first",
+			"t/update/addons/sourcemod/plugins/h.smx ! t/addons/sourcemod/plugins/h.smx has the same destination and takes precedence",
 			"t/update/addons/sourcemod/plugins/new.smx > " + sm + "plugins/new.smx",
 		},
 	},
@@ -276,13 +279,14 @@ var placedFiles = map[string]struct{ in, want []string }{
 			"x.zip", "x.dem", "x.unheard",
 		},
 		[]string{
-			"__MACOSX/x/._a.smx ! left behind by a system or an editor", ".git/config ! left behind by a system or an editor",
-			"x/.DS_Store ! left behind by a system or an editor",
-			"x/Thumbs.db ! left behind by a system or an editor", "a.smx > " + sm + "plugins/a.smx",
-			"pic.jpg ! for people, not for the game", "setup.exe ! for Windows; servers run on Linux",
-			"x.sql ! for a database, not for the game", "x.log ! a log",
-			"x.zip ! an archive beside other files; upload it on its own if it is needed", "x.dem ! a recording",
-			"x.unheard ! of no kind that the game or SourceMod reads",
+			"__MACOSX/x/._a.smx ! left by an operating system, an editor or version control",
+			".git/config ! left by an operating system, an editor or version control",
+			"x/.DS_Store ! left by an operating system, an editor or version control",
+			"x/Thumbs.db ! left by an operating system, an editor or version control", "a.smx > " + sm + "plugins/a.smx",
+			"pic.jpg ! documentation, not used by the game", "setup.exe ! for Windows; servers run on Linux",
+			"x.sql ! for a database, not used by the game", "x.log ! a log file",
+			"x.zip ! an archive next to other files; upload it separately if you need it", "x.dem ! a recording of a game",
+			"x.unheard ! not a kind of file that the game or SourceMod reads",
 		},
 	},
 	"two spellings of one directory": {
@@ -316,7 +320,7 @@ func TestMovesAreRelativeToTopFolder(t *testing.T) {
 				{From: "c.cfg", To: "left4dead2/cfg/mine"},
 			})
 		want := []string{
-			top + "a/x.txt > addons/sourcemod/data/x.txt", top + "a/b/y.smx ! you left it out",
+			top + "a/x.txt > addons/sourcemod/data/x.txt", top + "a/b/y.smx ! you excluded it",
 			top + "c.cfg > cfg/mine/c.cfg", top + "other/z.sp > addons/sourcemod/scripting/z.sp",
 		}
 		if d := cmp.Diff(want, format(files, p)); d != "" {
@@ -429,7 +433,7 @@ func FuzzPlace(f *testing.F) {
 			switch {
 			case files[i].Dir:
 				continue
-			case r.Why == "":
+			case r.Why.IsZero():
 				t.Errorf("%q has no reason", files[i].Path)
 			case r.Asked < 0 || r.Asked > len(p.Asks):
 				t.Errorf("%q: question %d does not exist", files[i].Path, r.Asked)

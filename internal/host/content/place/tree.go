@@ -21,12 +21,12 @@ type dir struct {
 	// directory.
 	to     string
 	placed bool
-	strong bool   // placed by left4dead2, addons or sourcemod rather than a single directory
-	why    string // reason for the place
-	moved  bool   // moved by the user
-	site   bool   // part of a web site
-	win    bool   // the Windows variant of another directory
-	linux  bool   // a subdirectory has linux in its name
+	strong bool         // placed by left4dead2, addons or sourcemod rather than a single directory
+	why    left4me.Note // reason for the place
+	moved  bool         // moved by the user
+	site   bool         // part of a web site
+	win    bool         // the Windows variant of another directory
+	linux  bool         // a subdirectory has linux in its name
 
 	mentioningFiles []int                  // cache of tree.mentioningFiles; nil until needed
 	stems           map[string][kinds]bool // cache of tree.kindsOf, by name without extension
@@ -174,7 +174,7 @@ func (t *tree) placeDirs(from *dir) {
 		}
 		switch d := f.in; {
 		case d.moved && d.to == LeaveOut:
-			t.results[i] = Result{Why: whyLeft}
+			t.results[i] = Result{Why: whyLeft()}
 		case d.placed && d.to != "" && len(d.files) == 0:
 			t.results[i] = Result{To: d.to, Why: d.why}
 		case !d.any() && !d.moved && !Junk(f.Path):
@@ -207,13 +207,15 @@ func emptyDir(p string) Result {
 // any reports whether the directory or a subdirectory contains a file.
 func (d *dir) any() bool { return d.count != [kinds]int32{} }
 
-func whyDir(name string) string { return "directory " + name }
+func whyDir(name string) left4me.Note {
+	return left4me.NewNote("placement.directory", "directory", name)
+}
 
 // placeDir places a directory.
 func (t *tree) placeDir(d *dir) {
 	p := d.parent
 	if to, ok := t.moves[d.path]; ok {
-		d.to, d.placed, d.strong, d.moved, d.why = to, true, true, true, whyMoved
+		d.to, d.placed, d.strong, d.moved, d.why = to, true, true, true, whyMoved()
 		return
 	}
 	d.site = p.site || !p.placed && d.count[code] > 0 && t.isSite(d)
@@ -222,7 +224,7 @@ func (t *tree) placeDir(d *dir) {
 		return
 	}
 	if p.moved {
-		d.moved, d.placed, d.strong, d.why, d.to = true, true, true, whyMoved, p.to
+		d.moved, d.placed, d.strong, d.why, d.to = true, true, true, whyMoved(), p.to
 		if p.to != LeaveOut {
 			d.to = path.Join(p.to, path.Base(d.path))
 		}
@@ -238,7 +240,7 @@ func (t *tree) placeDir(d *dir) {
 	}
 	switch {
 	case lower[p.to] && d.name == path.Base(p.to) && d.name != "bin" && !lower[inside] && t.fits(d, p.to):
-		d.to, d.why = p.to, "doubled directory "+d.name+"/"+d.name
+		d.to, d.why = p.to, left4me.NewNote("placement.doubled_directory", "directory", d.name+"/"+d.name)
 		d.placed, d.strong = true, p.strong
 		return
 	case !lower[inside] && t.placeElsewhere(d):
@@ -288,7 +290,7 @@ func (t *tree) anchor(d *dir) {
 	low := d.name
 	p := d.parent
 	if gameSiblings[low] && low != "bin" && p.kids[game] != nil {
-		d.to, d.placed, d.strong, d.why = low, true, true, "directory of the game"
+		d.to, d.placed, d.strong, d.why = low, true, true, whyGame()
 		return
 	}
 	if low == "bin" {
@@ -305,7 +307,7 @@ func (t *tree) anchor(d *dir) {
 	}
 	// A folder with another name that contains server.cfg is a cfg directory.
 	if !d.has(plugin, pack, mapFile, source) && d.kidsOf(underSM)+d.kidsOf(underGame) == 0 && t.named(d, "server.cfg") {
-		d.to, d.placed, d.why = cfgDir, true, "configurations beside server.cfg"
+		d.to, d.placed, d.why = cfgDir, true, left4me.NewNote("placement.next_to_server_cfg")
 	}
 }
 
@@ -330,11 +332,11 @@ func (t *tree) anchorBin(d *dir) {
 	}
 	switch {
 	case begins("sourcemod", "sourcepawn", "libsourcepawn"):
-		d.to, d.why = sm+"/bin", "programs of SourceMod"
+		d.to, d.why = sm+"/bin", whySourceMod()
 	case begins("metamod"):
-		d.to, d.why = mm+"/bin", "programs of Metamod"
+		d.to, d.why = mm+"/bin", whyMetamod()
 	case d.parent.kids[game] != nil && d.has(program, windows):
-		d.to, d.why = "bin", "directory of the game"
+		d.to, d.why = "bin", whyGame()
 	default:
 		return
 	}
@@ -434,11 +436,11 @@ func (t *tree) placeFiles(d *dir) {
 		case d.moved:
 			t.results[i] = moved(d.to, path.Base(f.Path))
 		case f.kind == junk:
-			t.results[i] = Result{Why: whyJunk}
+			t.results[i] = Result{Why: whyJunk()}
 		case d.site:
-			t.results[i] = Result{Why: whySite}
+			t.results[i] = Result{Why: whySite()}
 		case d.win:
-			t.results[i] = Result{Why: whyWindows}
+			t.results[i] = Result{Why: whyWindows()}
 		case !d.placed:
 			t.loose = append(t.loose, i)
 		default:
@@ -450,9 +452,9 @@ func (t *tree) placeFiles(d *dir) {
 // moved returns the place of a file that the user moved.
 func moved(to, base string) Result {
 	if to == LeaveOut {
-		return Result{Why: whyLeft}
+		return Result{Why: whyLeft()}
 	}
-	return Result{To: path.Join(to, GameName(base)), Why: whyMoved}
+	return Result{To: path.Join(to, GameName(base)), Why: whyMoved()}
 }
 
 // placeWithin places a file of a placed directory.
@@ -473,7 +475,7 @@ func (t *tree) placeWithin(d *dir, i int) {
 				break
 			}
 			if at, ok := home[f.kind]; ok && !(f.kind == pack && d.to == game && isGamePak(f.base)) {
-				to, why = path.Join(at, GameName(path.Base(f.Path))), whyHome[f.kind]
+				to, why = path.Join(at, GameName(path.Base(f.Path))), f.kind.whyHome()
 			}
 			if f.kind == text && d.to != game && f.base != "addonlist.txt" {
 				t.loose = append(t.loose, i)

@@ -205,3 +205,18 @@ func problemsOf(plan left4me.Plan, file string) (all []left4me.Warning) {
 	}
 	return all
 }
+
+// conversions returns the texts that will be saved as UTF-8, one to a line.
+func conversions(ctx context.Context, plan left4me.Plan) string {
+	if len(plan.Conversions) == 0 {
+		return format.JoinVisible(plan.Repairs) // from an older host
+	}
+	var lines []string
+	for _, c := range plan.Conversions {
+		lines = append(lines, locale.T(ctx, "overlays.plan.conversion", "path", c.Path, "reason", c.Reason))
+	}
+	if more := len(plan.Repairs) - len(plan.Conversions); more > 0 { // its last line says how many more
+		lines = append(lines, plan.Repairs[len(plan.Conversions):]...)
+	}
+	return format.JoinVisible(lines)
+}

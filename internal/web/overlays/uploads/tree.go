@@ -75,7 +75,7 @@ func (n *planNode) place(ctx context.Context) string {
 
 // about returns the size of a row and the reason for its destination.
 func (n *planNode) about(ctx context.Context) string {
-	size, reason := locale.Bytes(n.Bytes), format.Visible(n.Why)
+	size, reason := locale.Bytes(n.Bytes), format.NoteOr(ctx, n.Reason, n.Why)
 	if !n.Dir {
 		return locale.T(ctx, "overlays.plan.tree.file", "size", size, "reason", reason)
 	}
