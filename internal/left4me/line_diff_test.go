@@ -135,7 +135,7 @@ func TestDiffLinesStopsWhenContextEnds(t *testing.T) {
 			t.Fatal(err)
 		}
 		n := 1<<30 - whole.left
-		// At least once per 4096 lines of both texts, and more often where each line costs more.
+		// The context is checked at least once per 4096 lines of both texts, and more often if lines are costly.
 		if least := map[string]int{"scattered": 10_000, "backwards": 10_000}[name]; n < max(least, 11) {
 			t.Errorf("%s: the context was checked %d times", name, n)
 		}

@@ -24,8 +24,8 @@ func setting(t *testing.T, steamcmd string) {
 	eventually(t, "left4me is back", ready)
 }
 
-// A SteamCMD outside the root is run from its own place. It updates itself there, which its unit
-// must permit. Debian's SteamCMD keeps itself in its home.
+// A SteamCMD outside the root runs from its own directory and updates itself there, which its unit must
+// permit. Debian's SteamCMD copies itself to its home directory.
 func TestSteamCMDRunsOutsideRoot(t *testing.T) {
 	running(t, "alpha")
 	const own, debian = "/opt/steamcmd", "/usr/lib/games/steam"

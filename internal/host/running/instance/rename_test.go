@@ -278,7 +278,7 @@ func TestRenameSurvivesKill(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		<-time.After(rand.N(5 * time.Millisecond)) // the timing of the kill is what this tests
+		<-time.After(rand.N(5 * time.Millisecond)) // kill at a random moment of the rename
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 		alpha, beta := has(f, "alpha"), has(f, "beta")

@@ -159,7 +159,7 @@ func TestMountedWorksIfRootConsistsOfSeveralMounts(t *testing.T) {
 	p := newPlace(t)
 	p.layers("installation/base")
 	p.mustMount()
-	// A unit's sandbox does the same for a writable directory.
+	// The sandbox of a unit mounts a writable directory onto itself in the same way.
 	server := p.path("runtime/alpha")
 	if err := unix.Mount(server, server, "", unix.MS_BIND|unix.MS_REC, ""); err != nil {
 		t.Fatal(err)
