@@ -18,6 +18,9 @@ const (
 // limitOf returns the limit for the body of a request, or 0 for none: uploaded files are written to disk
 // while they arrive, and their handlers limit them.
 func limitOf(r *http.Request) int64 {
+	if r.URL.Path == "/servers/new/content" {
+		return 0
+	}
 	if !strings.HasPrefix(r.URL.Path, "/overlays/") {
 		return bodyLimit
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/left4me/left4me/internal/control/accounts"
+	"github.com/left4me/left4me/internal/control/newoverlay"
 	accountpages "github.com/left4me/left4me/internal/web/accounts"
 	backuppages "github.com/left4me/left4me/internal/web/backups"
 	"github.com/left4me/left4me/internal/web/blueprints"
@@ -20,6 +21,7 @@ import (
 	"github.com/left4me/left4me/internal/web/overlays/workshop"
 	"github.com/left4me/left4me/internal/web/page"
 	serverpages "github.com/left4me/left4me/internal/web/servers"
+	"github.com/left4me/left4me/internal/web/servers/create"
 	"github.com/left4me/left4me/internal/web/servers/connect"
 	"github.com/left4me/left4me/internal/web/servers/deleted"
 	"github.com/left4me/left4me/internal/web/settings"
@@ -30,6 +32,10 @@ import (
 func routes(p *page.Panel, d Deps) []page.Route {
 	core := &overlay.Core{Panel: p, Overlays: d.Overlays, Jobs: d.Jobs}
 	choices := &settings.Choices{Servers: d.Servers, Overlays: d.Overlays}
+	created := &create.Pages{
+		Panel: p, Choices: choices, Servers: d.Servers, Overlays: d.Overlays, Game: d.Game, Hosts: d.Hosts,
+		Content: &newoverlay.Maker{Overlays: d.Overlays, Uploads: d.Uploads, Jobs: d.Jobs},
+	}
 	return slices.Concat(
 		[]page.Route{
 			page.SignedIn.Handle("GET /{$}", home),
@@ -40,8 +46,9 @@ func routes(p *page.Panel, d Deps) []page.Route {
 			page.Everybody.Handle("/", p.NoPage),
 		},
 		(&accountpages.Pages{Panel: p, Accounts: d.Accounts}).Routes(),
+		created.Routes(),
 		(&serverpages.Pages{
-			Panel: p, Choices: choices, Servers: d.Servers, Jobs: d.Jobs, Overlays: d.Overlays, Game: d.Game,
+			Panel: p, Create: created, Choices: choices, Servers: d.Servers, Jobs: d.Jobs, Overlays: d.Overlays, Game: d.Game,
 			Hosts: d.Hosts,
 		}).Routes(),
 		(&connect.Pages{Panel: p, Servers: d.Servers}).Routes(),

@@ -147,3 +147,20 @@ type Script struct {
 	By        string
 	CreatedAt time.Time
 }
+
+// ProposeName returns a free name for an overlay, made from a title; see left4me.ProposeName.
+func (c *Overlays) ProposeName(ctx context.Context, title string) (left4me.Name, error) {
+	k, err := c.known(ctx)
+	if err != nil {
+		return "", err
+	}
+	onHost := map[left4me.Name]bool{}
+	for _, d := range k.definitions {
+		onHost[d.HostName] = true
+	}
+	return left4me.ProposeName(title, func(n left4me.Name) bool {
+		_, defined := k.definitions[n]
+		_, there := k.contents[n]
+		return defined || there || onHost[n]
+	}), nil
+}

@@ -17,6 +17,7 @@ import (
 	"github.com/left4me/left4me/internal/web/game"
 	"github.com/left4me/left4me/internal/web/page"
 	"github.com/left4me/left4me/internal/web/servers/deleted"
+	"github.com/left4me/left4me/internal/web/servers/create"
 )
 
 // outdated reports whether a newer build of the game is available to a host.
@@ -33,7 +34,8 @@ type serverList struct {
 	Filter  string
 	May     page.Permission // permission to create a server
 	Game    bool            // whether the page of the game may be seen
-	First   firstRun        // set only if there are no servers
+	First   create.Progress // set only while the checklist of a new installation is shown
+	Steps   bool            // whether it is shown
 }
 
 // targetOf returns the target of a server.
@@ -48,7 +50,7 @@ func (p *Pages) listView(r *http.Request, who accounts.Actor) (page.View, error)
 	all = accounts.Visible(who, all, targetOf)
 	list := serverList{
 		Servers: all, Filter: r.URL.Query().Get("q"), Game: page.Sees(who, left4me.Site),
-		May: mayCreate(who),
+		May: create.MayCreate(who),
 	}
 	rows := make([]*page.Part, len(all))
 	for i, v := range all {
@@ -57,8 +59,8 @@ func (p *Pages) listView(r *http.Request, who accounts.Actor) (page.View, error)
 			serverRow(v, page.May(who, accounts.Operate, targetOf(v)), !matches(r.Context(), v, list.Filter)), page.OnServer(v.Name))
 	}
 	table := page.LazyPart("servers", func(ctx context.Context) (templ.Component, error) {
-		if len(all) == 0 {
-			list.First = p.firstRun(ctx, who)
+		if list.Steps = create.Needed(all); list.Steps {
+			list.First = p.Create.Progress(ctx, who, all)
 		}
 		return serverTable(list, rows), nil
 	}, page.OnServers(), page.OnGame(), page.OnContent())

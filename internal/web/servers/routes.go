@@ -11,12 +11,14 @@ import (
 	"github.com/left4me/left4me/internal/control/servers"
 	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/internal/web/page"
+	"github.com/left4me/left4me/internal/web/servers/create"
 	"github.com/left4me/left4me/internal/web/settings"
 )
 
 // Pages contains what the pages of servers need.
 type Pages struct {
 	Panel    *page.Panel
+	Create   *create.Pages
 	Choices  *settings.Choices
 	Servers  *servers.Servers
 	Jobs     *jobs.Jobs
@@ -34,8 +36,6 @@ func (p *Pages) Routes() []page.Route {
 	one := page.Servers()
 	return []page.Route{
 		page.SignedIn.Show("/servers", "/servers", p.listView),
-		page.New(left4me.ServerTarget).Show("/servers/new", "/servers", p.newView),
-		page.New(left4me.ServerTarget).Handle("POST /servers/new", p.createServer),
 		one.Show(accounts.See, "", "/servers", p.statusView),
 		one.Show(accounts.See, "/console", "/servers", p.consoleView),
 		one.Handle(accounts.Console, "POST", "/console", p.runCommand),

@@ -75,6 +75,9 @@ func (p *Pages) serverView(r *http.Request, who accounts.Actor, s serverPage, bo
 		page.Fixed(serverCrumbs()), page.NewPart("server-head", serverHead(s), page.OnServer(s.Name)),
 		page.Fixed(serverTabs(s)),
 	}
+	if r.URL.Query().Has("created") {
+		around = append(around, p.Create.Note(s.Name))
+	}
 	return page.View{Frame: p.Panel.Frame(r, who, string(s.Name), "servers"), Body: append(around, body...)}
 }
 
