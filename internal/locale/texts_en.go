@@ -3135,6 +3135,7 @@ var englishTexts = []entry{
 	{"script.upload.no_file", "This selection contains no files.", nil},
 	{"script.upload.pace", "{percent} % · {sent} of {all}, {rate}/s, {left} left", nil},
 	{"script.upload.progress", "{percent} % · {sent} of {all}", nil},
+	{"script.upload.publishing", "Publishing…", nil},
 	{"servers.action.restart", "Restart", nil},
 	{"servers.action.start", "Start", nil},
 	{"servers.action.stop", "Stop", nil},

@@ -22,7 +22,7 @@ func TestServerFormCreatesServer(t *testing.T) {
 		`<option value="c1m1_hotel">Dead Center, chapter 1</option>`)
 	p := b.post("/servers/new", "name", "alpha", "blueprint", "default", "hostname", `Bill's <i>`, "map", "c2m1_highway",
 		"max_players", "8", "difficulty", "Hard", "cfg", "sv_lan 0\r\nsv_consistency 1\r\n")
-	if to := p.header.Get("Location"); p.status != http.StatusSeeOther || to != "/servers/alpha" {
+	if to := p.header.Get("Location"); p.status != http.StatusSeeOther || to != "/servers/alpha?created=yes" {
 		t.Fatalf("got status %d, location %s: %s", p.status, to, p.body)
 	}
 	v := must(s.servers.Get(t.Context(), "alpha"))(t)

@@ -1,5 +1,6 @@
 // Uploads in pieces. Chosen or dropped files are sent one after another, and each piece is retried until it
 // arrives. After a lost connection or a reload, only missing pieces are sent.
+import { startAdding } from "./new_content.js";
 import { foreign, probe, retrying, said } from "./proxy_answer.js";
 import { translate } from "./texts.js";
 
@@ -10,13 +11,15 @@ const [first, most, least] = [512 * KiB, 16 * KiB * KiB, 16 * KiB]; // bytes
 const growWithin = 10_000; // ms; pieces grow only while answers take less, because proxies time out
 const live = { "X-Left4me": "live" };
 const box = document.querySelector("[data-upload]");
-if (box) start(box);
+if (box) start(box, startAdding(box));
 
-function start(box) {
-  const base = box.dataset.upload;
-  const form = box.querySelector("form");
+// A box with an adder is part of a form: it adds the files to that form instead of going
+// to the review.
+function start(box, adder) {
+  let base = box.dataset.upload;
+  const form = box.querySelector("form, [data-chooser]");
   const inputs = form.querySelectorAll("input[type=file]");
-  const drop = form.querySelector(".drop");
+  const drop = form.closest(".drop") ?? form.querySelector(".drop");
   const sending = box.querySelector("[data-sending]");
   const part = (name) => sending.querySelector(`[data-${name}]`);
   const bar = sending.querySelector("progress");
@@ -40,8 +43,17 @@ function start(box) {
     abort.abort();
     wake();
     if (id) await fetch(`${base}/${id}/drop`, { method: "POST", headers: live }).catch(() => {});
-    location.assign(location.pathname);
+    if (adder) reset();
+    else location.assign(location.pathname);
   });
+
+  // reset lets the person choose further files.
+  function reset() {
+    [id, base, dropped, paused] = ["", box.dataset.upload, false, false];
+    for (const input of inputs) input.value = "";
+    [form.hidden, sending.hidden, part("pause").hidden, part("resume").hidden] = [false, true, false, true];
+    for (const name of ["what", "count", "pace", "problem"]) part(name).textContent = "";
+  }
 
   function pause(on) {
     paused = on;
@@ -59,7 +71,7 @@ function start(box) {
     sending.hidden = false;
     addEventListener("beforeunload", ask);
     try {
-      const state = await begin();
+      const state = await begin(all[0].path);
       const had = new Map(state.files.map((f) => [f.path, f]));
       const missing = state.files.filter((f) => f.have !== f.size && !all.some((a) => a.path === f.path));
       if (missing.length) {
@@ -82,7 +94,11 @@ function start(box) {
         before += f.file.size;
       }
       removeEventListener("beforeunload", ask);
-      location.assign(`${base}/${id}`);
+      if (!adder) return location.assign(`${base}/${id}`);
+      part("pause").hidden = true;
+      part("pace").textContent = translate("script.upload.publishing");
+      await adder(id);
+      reset();
     } catch (err) {
       problem(err.message);
     }
@@ -96,7 +112,7 @@ function start(box) {
     p.textContent = text;
   };
 
-  async function begin() {
+  async function begin(name) {
     if (id) return said(await again(() => fetch(`${base}/${id}/state`, { headers: live })));
     const state = await said(await again(() => fetch(base, { method: "POST", headers: live })));
     id = state.id;

@@ -34,8 +34,8 @@ func (p *Pages) Routes() []page.Route {
 		overlay.Handle("POST /servers/new/uploads", p.beginUpload),
 		overlay.Handle("POST /servers/new/content", p.addContent),
 		overlay.FormAddress("/servers/new/content"),
-		blueprint.Show(accounts.See, "/servers", "/blueprints", p.severalView),
-		blueprint.Handle(accounts.See, "POST", "/servers", p.createSeveral),
+		blueprint.Show(accounts.Manage, "/servers", "/blueprints", p.severalView),
+		blueprint.Handle(accounts.Manage, "POST", "/servers", p.createSeveral),
 	}
 }
 
