@@ -71,8 +71,11 @@ func (p *Pages) plan(ctx context.Context, who accounts.Actor, form *severalForm)
 	said, _ := p.Game.LastAnswer(p.Hosts.Default())
 	form.Installed, form.Game = said.Current > 0, page.Sees(who, left4me.Site)
 	v, err := form.several()
+	all, planErr := p.Servers.Creation().PlanSeveral(ctx, v)
 	if err == nil {
-		form.Plan, err = p.Servers.Creation().PlanSeveral(ctx, v)
+		form.Plan, err = all, planErr
+	} else {
+		err = page.JoinMistakes(err, planErr) // all problems at once
 	}
 	if wrong, ok := page.ProblemsOf(ctx, who, err); ok {
 		form.Problems = wrong

@@ -1,0 +1,130 @@
+package web_test
+
+import (
+	"bytes"
+	"mime/multipart"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/left4me/left4me/internal/left4me"
+)
+
+// The checklist of an empty installation ticks its steps, and disappears with the first start.
+func TestFirstStepsTickThemselves(t *testing.T) {
+	s := newSite(t, false)
+	b := s.as(t, "admin")
+	steps := func() (ticked string) {
+		t.Helper()
+		p := b.get("/servers")
+		p.has(t, http.StatusOK, "Getting started")
+		list := p.body[strings.Index(p.body, `<ol class="steps"`):]
+		for item := range strings.SplitSeq(list[:strings.Index(list, "</ol>")], "<li>") {
+			for _, step := range []string{"Install the game", "Add maps and plugins", "Create a server", "Start it and play"} {
+				if strings.Contains(item, `badge good`) && strings.Contains(item, step+"</span>") {
+					ticked += step[:1]
+				}
+			}
+		}
+		return ticked
+	}
+	if got := steps(); got != "" {
+		t.Errorf("ticked at first: %s", got)
+	}
+	s.has(t, installed)
+	s.overlay(t, left4me.Overlay{Name: "maps", Kind: left4me.FilesOverlay})
+	if got := steps(); got != "IA" {
+		t.Errorf("ticked with game and overlay: %s, want IA", got)
+	}
+	s.addServer(t, "alpha")
+	if got := steps(); got != "IAC" {
+		t.Errorf("ticked with a server: %s, want IAC", got)
+	}
+	b.post("/servers/alpha/start")
+	b.get("/servers").hasNot(t, "Getting started")
+}
+
+func TestServerIsNamedAfterItsHostname(t *testing.T) {
+	s := newSite(t, false)
+	s.addServer(t, "newcomer-harbour")
+	b := s.as(t, "admin")
+	b.get("/servers/new").has(t, http.StatusOK, `name="start" value="yes" checked`)
+	p := b.post("/servers/new", "name", "", "blueprint", "default", "hostname", "Newcomer Harbour!", "start", "yes")
+	if to := p.header.Get("Location"); to != "/servers/newcomer-harbour-2?created=yes" {
+		t.Fatalf("redirected to %q: %s", to, p.body)
+	}
+	v := must(s.servers.Get(t.Context(), "newcomer-harbour-2"))(t)
+	if v.Job == nil || v.Job.Kind != left4me.StartServer {
+		t.Errorf("the server is not being started: %+v", v.Job)
+	}
+	b.get("/servers/newcomer-harbour-2?created=yes").has(t, http.StatusOK, "newcomer-harbour-2 was created and is starting.")
+}
+
+// Adding content without scripts keeps what was typed, also when there is no file.
+func TestContentFormKeepsOtherValues(t *testing.T) {
+	s := newSite(t, false)
+	b := s.as(t, "admin")
+	var body bytes.Buffer
+	form := multipart.NewWriter(&body)
+	for _, v := range [][2]string{{"hostname", "Harbour"}, {"port", "27100"}, {"overlay", "plugins"}, {"start", "yes"}, {"file", ""}} {
+		if err := form.WriteField(v[0], v[1]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	form.Close()
+	p := b.do(http.MethodPost, "/servers/new/content", body.String(), "Content-Type", form.FormDataContentType(),
+		"Sec-Fetch-Site", "same-origin")
+	p.has(t, http.StatusUnprocessableEntity, "Choose at least one file.", `value="Harbour"`, `value="27100"`, `value="plugins"`,
+		`name="start" value="yes" checked`)
+	if to := b.get("/servers/new/content").header.Get("Location"); to != "/servers/new" {
+		t.Errorf("the form's address redirects to %q", to)
+	}
+}
+
+func TestDuplicatePageLeavesPasswordsOut(t *testing.T) {
+	s := newSite(t, false)
+	s.overlay(t, left4me.Overlay{Name: "plugins", Kind: left4me.FilesOverlay})
+	v := left4me.Server{Name: "alpha", Overlays: left4me.Refs("plugins"), Settings: left4me.Settings{
+		Hostname: "Harbour", Password: "s3cret", Cfg: []string{"sv_alltalk 1", "sv_password hush"},
+	}}
+	must(s.servers.Create(t.Context(), left4me.ByUser("tester"), v))(t)
+	b := s.as(t, "admin")
+	b.get("/servers/alpha").has(t, http.StatusOK, `href="/servers/new?from=alpha"`)
+	p := b.get("/servers/new?from=alpha")
+	p.has(t, http.StatusOK, "Duplicate alpha", `value="alpha-2"`, `value="Harbour"`, `value="plugins"`, "sv_alltalk 1",
+		"The passwords of alpha are not copied.", `href="/servers/new?from=alpha&amp;passwords=yes"`)
+	p.hasNot(t, "s3cret", "hush")
+	b.get("/servers/new?from=alpha&passwords=yes").has(t, http.StatusOK, "s3cret", "sv_password hush",
+		"The passwords of alpha are copied too.")
+	b.get("/servers/new?from=none").has(t, http.StatusNotFound)
+	s.as(t, "guest").get("/servers/alpha").hasNot(t, "from=alpha")
+}
+
+// Exactly the servers that the page showed are created.
+func TestSeveralServersFromBlueprint(t *testing.T) {
+	s := newSite(t, false)
+	must(s.content.Blueprints().Create(t.Context(), left4me.ByUser("tester"), left4me.Blueprint{Name: "versus"}))(t)
+	b := s.as(t, "admin")
+	b.get("/blueprints/versus").has(t, http.StatusOK, `href="/blueprints/versus/servers"`)
+	b.get("/blueprints/versus/servers").has(t, http.StatusOK, `value="versus-#"`, `value="versus-1:27015 versus-2:27016"`)
+	fields := []string{"count", "3", "names", "v#", "first_port", "27100", "start", "yes"}
+	b.post("/blueprints/versus/servers", append(fields, "do", "plan")...).has(t, http.StatusOK,
+		`value="v1:27100 v2:27101 v3:27102"`, `name="start" value="yes" checked`)
+	s.addServer(t, "v2")
+	p := b.post("/blueprints/versus/servers", append(fields, "planned", "v1:27100 v2:27101 v3:27102")...)
+	p.has(t, http.StatusConflict, "Names or ports have changed.", `value="v1:27100 v3:27101 v4:27102"`)
+	if n := len(must(s.servers.List(t.Context()))(t)); n != 1 {
+		t.Fatalf("%d servers", n)
+	}
+	p = b.post("/blueprints/versus/servers", append(fields, "planned", "v1:27100 v3:27101 v4:27102")...)
+	if to := p.header.Get("Location"); to != "/servers?q=versus" {
+		t.Fatalf("redirected to %q: %s", to, p.body)
+	}
+	v := must(s.servers.Get(t.Context(), "v4"))(t)
+	if v.Port != 27102 || v.Blueprint != "versus" || v.Job == nil {
+		t.Errorf("v4: %+v", v)
+	}
+	b.post("/blueprints/versus/servers", "count", "99", "names", "A", "first_port", "x").has(t, http.StatusUnprocessableEntity,
+		`href="#count"`, `href="#first_port"`)
+	s.as(t, "guest").get("/blueprints/versus/servers").has(t, http.StatusForbidden)
+}
