@@ -22,8 +22,8 @@ import (
 	"github.com/left4me/left4me/internal/web/page"
 	serverpages "github.com/left4me/left4me/internal/web/servers"
 	"github.com/left4me/left4me/internal/web/servers/connect"
-	"github.com/left4me/left4me/internal/web/servers/deleted"
 	"github.com/left4me/left4me/internal/web/servers/create"
+	"github.com/left4me/left4me/internal/web/servers/deleted"
 	"github.com/left4me/left4me/internal/web/settings"
 )
 

@@ -16,8 +16,8 @@ import (
 	"github.com/left4me/left4me/internal/web/format"
 	"github.com/left4me/left4me/internal/web/game"
 	"github.com/left4me/left4me/internal/web/page"
-	"github.com/left4me/left4me/internal/web/servers/deleted"
 	"github.com/left4me/left4me/internal/web/servers/create"
+	"github.com/left4me/left4me/internal/web/servers/deleted"
 )
 
 // outdated reports whether a newer build of the game is available to a host.
