@@ -103,9 +103,9 @@ func (m *Maker) create(ctx context.Context, by accounts.Actor, title, named stri
 }
 
 func (m *Maker) propose(ctx context.Context, title string) (left4me.Name, error) {
-	name, err := m.Overlays.ProposeName(ctx, title)
+	name, err := overlays.ProposeName(ctx, m.Overlays, title)
 	if err == nil && name == "" {
-		name, err = m.Overlays.ProposeName(ctx, fallback)
+		name, err = overlays.ProposeName(ctx, m.Overlays, fallback)
 	}
 	return name, err
 }

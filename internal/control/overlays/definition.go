@@ -148,8 +148,8 @@ type Script struct {
 	CreatedAt time.Time
 }
 
-// ProposeName returns a free name for an overlay, made from a title; see left4me.ProposeName.
-func (c *Overlays) ProposeName(ctx context.Context, title string) (left4me.Name, error) {
+// ProposeName returns a name that no overlay of c has, made from a title; see left4me.ProposeName.
+func ProposeName(ctx context.Context, c *Overlays, title string) (left4me.Name, error) {
 	k, err := c.known(ctx)
 	if err != nil {
 		return "", err

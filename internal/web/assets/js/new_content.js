@@ -14,7 +14,9 @@ export function startAdding(box) {
   return async (id) => {
     await renew(form, box.dataset.publish, { upload: id });
     // A large overlay is published for longer than an answer may take.
-    while (form.querySelector("[data-publishing]")) await renew(form, form.action, { stack: "content" });
+    while (form.querySelector("[data-publishing]")) {
+      await renew(form, form.action, { stack: "content" });
+    }
   };
 }
 
