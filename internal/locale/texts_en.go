@@ -3305,7 +3305,7 @@ var englishTexts = []entry{
 	{"servers.new.copy", "Duplicate {server}", nil},
 	{"servers.new.copy.about", "The new server gets the settings, overlays and blueprint of {server}, but none of the files that {server} wrote.", nil},
 	{"servers.new.copy.passwords.copied", "The passwords of {server} are copied too.", nil},
-	{"servers.new.copy.passwords.left_out", "Passwords are not copied.", nil},
+	{"servers.new.copy.passwords.left_out", "The passwords of {server} are not copied.", nil},
 	{"servers.new.copy.passwords.offer", "The passwords of {server} are not copied. <copy>Copy them too</copy>", nil},
 	{"servers.new.name.hint", "Part of the server's URL and file names. Use a-z, 0-9, _ and -.", nil},
 	{"servers.new.name.placeholder", "from its hostname or content", nil},
