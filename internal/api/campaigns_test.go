@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/left4me/left4me/internal/api/apitype"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
@@ -55,9 +56,18 @@ func TestCampaignsAndMapChange(t *testing.T) {
 		t.Errorf("got %+v", clashes)
 	}
 	s.call(t, "GET", "/api/v1/servers/none/clashes", nil).problem(t, http.StatusNotFound)
-	var done struct{ Map, Mode string }
-	s.call(t, "POST", "/api/v1/servers/alpha/map", map[string]string{"map": "PN_m1", "mode": "versus"}).into(t, &done)
-	if done.Mode != "versus" {
+	s.call(t, "POST", "/api/v1/servers/alpha/map", map[string]string{"map": "pn_m1"}).problem(t, http.StatusConflict)
+	s.host.says(t, left4me.Status{Name: "alpha", State: left4me.Running, Map: "c1m1_hotel"})
+	eventually(t, "the server runs", func() bool {
+		var v apitype.GameServer
+		s.call(t, "GET", "/api/v1/servers/alpha", nil).into(t, &v)
+		return v.State == left4me.Running
+	})
+	var done apitype.MapChangeBegun
+	s.call(t, "POST", "/api/v1/servers/alpha/map", map[string]string{"map": "PN_m1", "mode": "realism"}).into(t, &done)
+	var begun apitype.Job
+	s.call(t, "GET", "/api/v1/jobs/"+string(done.Job.ID), nil).into(t, &begun)
+	if done.Mode != "realism" || begun.Map == nil || *begun.Map != (apitype.JobMap{From: "c1m1_hotel", To: "pn_m1", Mode: "realism"}) {
 		t.Errorf("got %+v", done)
 	}
 	for _, body := range []map[string]string{
@@ -70,6 +80,8 @@ func TestCampaignsAndMapChange(t *testing.T) {
 	} {
 		s.call(t, "POST", "/api/v1/servers/alpha/map", body).problem(t, http.StatusUnprocessableEntity, "body.map")
 	}
+	s.call(t, "POST", "/api/v1/servers/alpha/map", map[string]string{"map": "pn_m1", "mode": "versus"}).problem(t,
+		http.StatusUnprocessableEntity, "body.mode")
 	s.call(t, "POST", "/api/v1/servers/alpha/map", map[string]string{"map": "pn_m1", "mode": "coop; quit"}).problem(t,
 		http.StatusUnprocessableEntity, "body.mode")
 	s.call(t, "POST", "/api/v1/servers/none/map", map[string]string{"map": "pn_m1"}).problem(t, http.StatusNotFound)

@@ -18,6 +18,9 @@ func jobOf(v left4me.Job) apitype.Job {
 		Reason:  v.Reason.String(),
 		Attempt: v.Attempt, CreatedAt: v.CreatedAt, StartedAt: v.StartedAt, EndedAt: v.EndedAt, RequestID: v.RequestID,
 	}
+	if m := v.MapChange; m != nil {
+		j.Map = &apitype.JobMap{From: m.From, To: m.To, Mode: m.Mode}
+	}
 	if j.Error != nil {
 		j.Error = j.Error.Rendered()
 	}

@@ -38,6 +38,7 @@ type mapInput struct {
 	Body apitype.MapChange
 }
 
-func (a serverRoutes) changeMap(ctx context.Context, name left4me.Name, in *mapInput) (apitype.MapChange, error) {
-	return in.Body, a.core.Servers.Consoles().ChangeMap(ctx, actorOf(ctx).Cause(), name, in.Body.Map, in.Body.Mode)
+func (a serverRoutes) changeMap(ctx context.Context, name left4me.Name, in *mapInput) (apitype.MapChangeBegun, error) {
+	j, err := a.core.Servers.Consoles().ChangeMap(ctx, actorOf(ctx).Cause(), name, in.Body.Map, in.Body.Mode)
+	return apitype.MapChangeBegun{MapChange: in.Body, Job: apitype.JobRef{ID: j.ID, Kind: j.Kind, State: j.State}}, err
 }

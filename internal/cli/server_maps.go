@@ -119,15 +119,24 @@ func (cmd serverCommands) changeMap() *cobra.Command {
 		},
 	}
 	mode := c.Flags().String("mode", "", "also change the mode, for example to versus")
+	wait := c.Flags().Bool("wait", false, "wait until the server answers with the new map")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		n, path, err := serverPath(args[0])
 		if err != nil {
 			return fmt.Errorf("map: %w", err)
 		}
 		in := apitype.MapChange{Map: args[1], Mode: *mode}
-		raw, err := cmd.app.call(c.Context(), http.MethodPost, path+"/map", in, nil)
+		var begun apitype.MapChangeBegun
+		raw, err := cmd.app.call(c.Context(), http.MethodPost, path+"/map", in, &begun)
 		if err != nil {
 			return fmt.Errorf("map of %s: %w", n, err)
+		}
+		if *wait {
+			j := apitype.Job{ID: begun.Job.ID, Kind: begun.Job.Kind, State: begun.Job.State}
+			if err := cmd.app.finish(c.Context(), "map of "+string(n), j, raw, true); err != nil {
+				return fmt.Errorf("map of %s: %w", n, err)
+			}
+			return nil
 		}
 		return cmd.app.print(raw, func(w io.Writer) {
 			if !cmd.app.quiet {

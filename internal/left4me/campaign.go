@@ -121,6 +121,48 @@ func HasMap(all []Campaign, name string) bool {
 	return false
 }
 
+// baseMode returns the mode whose chapters a mode of the game uses, or "" for mutations and unknown modes,
+// of which nobody knows it.
+func baseMode(mode string) string {
+	switch mode {
+	case "coop", "versus", "survival", "scavenge":
+		return mode
+	case "realism":
+		return "coop"
+	case "teamversus":
+		return "versus"
+	case "teamscavenge":
+		return "scavenge"
+	}
+	return ""
+}
+
+// MapModes returns the modes of a map according to the mission files, sorted. It returns none if they
+// don't tell: a map without a mission file, or the built-in list.
+func MapModes(all []Campaign, name string) (modes []string) {
+	for _, c := range all {
+		for mode, chapters := range c.Modes {
+			if !slices.ContainsFunc(chapters, func(ch Chapter) bool { return strings.EqualFold(ch.Map, name) }) {
+				continue
+			}
+			if mode == AnyMode || c.Overlay == "" && c.Mission == "" {
+				return nil
+			}
+			modes = append(modes, mode)
+		}
+	}
+	slices.Sort(modes)
+	return slices.Compact(modes)
+}
+
+// LacksMode reports whether a map is known not to have a mode of the game, and returns those that it
+// has.
+func LacksMode(all []Campaign, name, mode string) (has []string, lacks bool) {
+	has = MapModes(all, name)
+	base := baseMode(mode)
+	return has, len(has) > 0 && base != "" && !slices.Contains(has, base) && !slices.Contains(has, mode)
+}
+
 // FirstMaps lists maps that a server could start with: first chapters come first, and overlays
 // before the game. shown has at most most names, separated by commas; more is the number of further
 // maps. shown is empty if there are no campaigns.

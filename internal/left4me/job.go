@@ -18,6 +18,7 @@ const (
 	RestartServer JobKind = "server.restart"
 	ResetServer   JobKind = "server.reset"
 	DeleteServer  JobKind = "server.delete"
+	ChangeMap     JobKind = "server.map" // its payload is a MapChange
 )
 
 // Noun returns the part of the kind before the dot: the kind of object that the job works on. Two
@@ -113,6 +114,16 @@ type Job struct {
 	CreatedAt time.Time `json:"created_at"`
 	StartedAt time.Time `json:"started_at,omitzero"`
 	EndedAt   time.Time `json:"ended_at,omitzero"`
+	// MapChange is what a ChangeMap job does; nil for all other kinds.
+	MapChange *MapChange `json:"map_change,omitempty"`
+}
+
+// MapChange is a change of the map of a running server.
+type MapChange struct {
+	Server Name   `json:"server,omitempty"` // the name that the host uses
+	From   string `json:"from,omitempty"`   // map at the time of the request; empty if unknown
+	To     string `json:"to"`
+	Mode   string `json:"mode,omitempty"` // empty: unchanged
 }
 
 // Labels of the steps of server jobs.
@@ -128,4 +139,6 @@ const (
 	StepRemoveFiles = "remove files"
 	// StepKeepFiles sets the files of a deleted server aside. Its progress is their size.
 	StepKeepFiles = "set files aside"
+	StepChangeMap = "change map"
+	StepAwaitMap  = "wait until the map is loaded"
 )

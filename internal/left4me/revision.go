@@ -126,7 +126,7 @@ const (
 	WarnNoMetamod   = "no-metamod"   // Metamod plugins without Metamod
 	WarnTickrate    = "tick-rate"    // a tick rate over 30 without a plugin that enables it
 
-	WarnFirstMap = "first-map" // nothing in the stack of a server or blueprint contains the first map
+	WarnFirstMap = "first-map" // the stack of a server or blueprint lacks the first map, or the map lacks the mode
 )
 
 // TreeFile is a file or directory of a revision or of a merged stack.

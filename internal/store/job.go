@@ -57,6 +57,12 @@ func scanJob(r row) (QueuedJob, error) {
 		}
 	}
 	v.Spec, v.Reason = spec, noteFrom(reason)
+	if v.Kind == left4me.ChangeMap {
+		v.MapChange = new(left4me.MapChange)
+		if err := fromJSON(string(spec), v.MapChange); err != nil {
+			return v, err
+		}
+	}
 	return v, errors.Join(fromJSON(steps, &v.Steps), fromJSON(log, &v.Log))
 }
 

@@ -222,7 +222,7 @@ func dropOldName(ctx context.Context, tx *transaction, target left4me.ID, n jobN
 			return err
 		case bytes.Equal(spec["old_name"], old):
 			delete(spec, "old_name")
-		case v.Kind == left4me.DiscardUpper && bytes.Equal(spec["server"], old):
+		case (v.Kind == left4me.DiscardUpper || v.Kind == left4me.ChangeMap) && bytes.Equal(spec["server"], old):
 			if spec["server"], err = json.Marshal(n.Name); err != nil {
 				return err
 			}

@@ -22,18 +22,25 @@ func TestMapPageChangesMap(t *testing.T) {
 	})
 	s.host.overlays.mu.Unlock()
 	b := s.as(t, "admin")
-	b.get("/servers/alpha/map").has(t, http.StatusOK, "Server not running", "Salt &lt;Flats&gt;", `value="salt2"`, "Dead Center",
+	b.get("/servers/alpha/map").has(t, http.StatusOK, "Server not running", "Salt &lt;Flats&gt;", `value="salt2" data-modes="coop versus"`, "Dead Center",
 		`src="/overlays/friday/picture?path=left4dead2%2Faddons%2F3.vpk%2Faddonimage.jpg"`)
 	s.tell(t, left4me.Status{Name: "alpha", State: left4me.Running, Map: "salt1", Players: 2})
 	b.get("/servers/alpha").has(t, http.StatusOK, `href="/servers/alpha/map"`)
 	b.get("/servers/alpha/map?q=salt").has(t, http.StatusOK, "Now playing", "The 2 connected players will be moved")
+	b.post("/servers/alpha/map", "map", "salt1", "mode", "versus").has(t, http.StatusUnprocessableEntity,
+		"Map salt1 does not have the mode versus", "choose one of its modes: coop")
 	b.post("/servers/alpha/map", "map", "salt2", "mode", "versus").has(t, http.StatusSeeOther)
-	s.host.mu.Lock()
-	ran := strings.Join(s.host.commands, "|")
-	s.host.mu.Unlock()
-	if ran != "mp_gamemode versus|changelevel salt2" {
-		t.Errorf("the host received the commands %q", ran)
+	d := s.host.next(t)
+	if d.Kind != left4me.ChangeMap || string(d.Spec) != `{"server":"alpha","from":"salt1","to":"salt2","mode":"versus"}` {
+		t.Errorf("the host received the job %s %s", d.Kind, d.Spec)
 	}
+	b.get("/servers/alpha").has(t, http.StatusOK, "Changing to salt2…", "Change the map of alpha from salt1 to salt2, mode versus")
+	b.get("/servers").has(t, http.StatusOK, "Changing to salt2…")
+	s.host.report(t, d, left4me.JobFailed, left4me.NewError(left4me.Unavailable, "map.not_loaded", "map", "salt2", "seconds", 120,
+		"now", "salt1"))
+	await(t, "the failure", func() bool { return strings.Contains(b.get("/servers/alpha").body, "was not loaded within 120 s") })
+	b.get("/servers/alpha").hasNot(t, "Changing to")
+	b.get("/servers/alpha/history").has(t, http.StatusOK, "salt1 → salt2, versus", "Failed", ">admin")
 	b.post("/servers/alpha/map", "map", "salt9").has(t, http.StatusUnprocessableEntity, "no map salt9", "Salt &lt;Flats&gt;")
 	s.as(t, "guest").post("/servers/alpha/map", "map", "salt2").has(t, http.StatusForbidden)
 }

@@ -215,7 +215,7 @@ func TestFormsOfferMapsOfOverlays(t *testing.T) {
 			}
 		}
 	}
-	glub, hotel, other := `<option value="glub2" data-overlay="maps">Glub &lt;b&gt;‹202E›, chapter 2, from overlay maps</option>`, `<option value="c1m1_hotel">`, `<option value="else1" data-overlay="other">`
+	glub, hotel, other := `<option value="glub2" data-modes="coop" data-overlay="maps">Glub &lt;b&gt;‹202E›, chapter 2, from overlay maps</option>`, `<option value="c1m1_hotel">`, `<option value="else1" data-modes="coop" data-overlay="other">`
 	order(b.get("/servers/new?blueprint=maps-night"), `data-overlays="maps"`, glub, hotel, other)
 	if r := last[bus.StackRequest](t, &s.host.overlays); len(r.Spec.Overlays) != 2 ||
 		r.Spec.Overlays[0] != (left4me.OverlayRef{Name: "maps", Revision: 1}) || r.Spec.Overlays[1].Name != "other" {

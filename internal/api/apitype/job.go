@@ -23,7 +23,15 @@ type Job struct {
 	CreatedAt time.Time        `json:"created_at"`
 	StartedAt time.Time        `json:"started_at,omitzero"`
 	EndedAt   time.Time        `json:"ended_at,omitzero"`
+	Map       *JobMap          `json:"map,omitempty" doc:"Absent, except for server.map"`
 	RequestID string           `json:"request_id" doc:"Id of the request that created the job; empty in jobs of older versions"`
+}
+
+// JobMap is the change of a map by a job.
+type JobMap struct {
+	From string `json:"from" doc:"Map at the time of the request; empty if unknown"`
+	To   string `json:"to"`
+	Mode string `json:"mode" doc:"Empty: unchanged"`
 }
 
 // JobRef refers to a job.

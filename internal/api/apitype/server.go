@@ -114,6 +114,12 @@ type MapChange struct {
 	Mode string `json:"mode,omitempty" doc:"Absent: unchanged"`
 }
 
+// MapChangeBegun is a requested change of the map.
+type MapChangeBegun struct {
+	MapChange
+	Job JobRef `json:"job" doc:"Ends once the server answers with the new map"`
+}
+
 // Change reports that a server has changed.
 type Change struct {
 	Server left4me.Name `json:"server"`

@@ -22,7 +22,7 @@ const deletedBefore left4me.ID = "none"
 // JobRight returns the right on its target that an actor needs to request, cancel or retry a job.
 func JobRight(kind left4me.JobKind) Right {
 	switch kind {
-	case left4me.StartServer, left4me.StopServer, left4me.RestartServer:
+	case left4me.StartServer, left4me.StopServer, left4me.RestartServer, left4me.ChangeMap:
 		return Operate
 	case left4me.DiscardUpper, left4me.BuildOverlay:
 		return Content

@@ -98,6 +98,7 @@ func TestJobKindRequiresRightOnTarget(t *testing.T) {
 		target left4me.Target
 	}{
 		left4me.StartServer:    {accounts.Operate, left4me.OnServer("x")},
+		left4me.ChangeMap:      {accounts.Operate, left4me.OnServer("x")},
 		left4me.DiscardUpper:   {accounts.Content, left4me.OnServer("x")},
 		left4me.DeleteServer:   {accounts.Manage, left4me.OnServer("x")},
 		left4me.BuildOverlay:   {accounts.Content, left4me.OnOverlay("x")},

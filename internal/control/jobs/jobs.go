@@ -222,23 +222,27 @@ func Decide(asked store.QueuedJob, active []store.QueuedJob) (Plan, error) {
 // equal reports whether two jobs on one target do the same. Two starts of a server are equal even
 // if its settings changed in between.
 func equal(a, b store.QueuedJob) bool {
-	return a.Kind == b.Kind && (a.Kind.Noun() == "server" && a.Kind != left4me.DiscardUpper || bytes.Equal(a.Spec, b.Spec))
+	return a.Kind == b.Kind && (a.Kind.Noun() == "server" && !precise(a.Kind) || bytes.Equal(a.Spec, b.Spec))
 }
+
+// precise reports whether the payload of a job on a server says what the job does. Other payloads are
+// the definition of the server.
+func precise(k left4me.JobKind) bool { return k == left4me.DiscardUpper || k == left4me.ChangeMap }
 
 // replaces reports whether a job of this kind installs another build of the game.
 func replaces(k left4me.JobKind) bool {
 	return k == left4me.InstallGame || k == left4me.UpdateGame || k == left4me.VerifyGame
 }
 
-// cancelsStart reports whether a job of this kind cancels an active start, restart or overlay
-// build; cancellable reports whether it can be cancelled that way. Deleting an overlay also cancels
+// cancelsStart reports whether a job of this kind cancels an active start, restart, change of the map or
+// overlay build; cancellable reports whether it can be cancelled that way. Deleting an overlay also cancels
 // its running build.
 func cancelsStart(k left4me.JobKind) bool {
 	return k == left4me.StopServer || k == left4me.DeleteServer || k == left4me.ResetServer || k == left4me.DeleteOverlay
 }
 
 func cancellable(k left4me.JobKind) bool {
-	return k == left4me.StartServer || k == left4me.RestartServer || k == left4me.BuildOverlay
+	return k == left4me.StartServer || k == left4me.RestartServer || k == left4me.ChangeMap || k == left4me.BuildOverlay
 }
 
 // Get returns one job. Errors: left4me.NotFound.

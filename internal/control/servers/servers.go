@@ -76,6 +76,9 @@ func New(storage *store.Store, j *jobs.Jobs, h *hosts.Hosts, b *bus.Bus, ports P
 		if v.Kind == left4me.DiscardUpper {
 			return s.Files().discardAgain(ctx, by, v)
 		}
+		if v.MapChange != nil {
+			return s.Consoles().ChangeMap(ctx, by, v.Target, v.MapChange.To, v.MapChange.Mode)
+		}
 		return s.Act(ctx, by, v.Kind, v.Target)
 	})
 	return s

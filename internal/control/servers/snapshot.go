@@ -145,7 +145,7 @@ func (s *Servers) view(snap *snapshot, i int) View {
 		}
 	}
 	// A failed start no longer matters once the server is up.
-	if j, ok := snap.failed[v.Name]; ok && v.Job == nil &&
+	if j, ok := snap.failed[v.Name]; ok && v.Job == nil && (j.Kind != left4me.ChangeMap || st.State.Up()) &&
 		(!st.State.Up() || j.Kind != left4me.StartServer && j.Kind != left4me.RestartServer) {
 		v.Failed = &j
 	}

@@ -1,6 +1,7 @@
 package servers
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -103,7 +104,15 @@ func (s Warnings) ofMaps(ctx context.Context, host left4me.Name, sp left4me.Spec
 	var all []left4me.Campaign
 	err := s.servers.askHost(ctx, host, bus.VerbCampaigns, bus.StackRequest{V: bus.Version, Spec: left4me.Spec{Overlays: sp.Overlays}},
 		&all)
-	if err != nil || len(all) == 0 || left4me.HasMap(all, first) {
+	if err != nil || len(all) == 0 {
+		return nil
+	}
+	if left4me.HasMap(all, first) {
+		mode := cmp.Or(sp.Settings.Mode, "coop")
+		if has, lacks := left4me.LacksMode(all, first, mode); lacks {
+			return []left4me.Warning{left4me.NewWarning(left4me.WarnFirstMap, "", "map.first_without_mode", "map", first, "mode", mode,
+				"modes", strings.Join(has, ", "))}
+		}
 		return nil
 	}
 	maps, more := left4me.FirstMaps(all, warnMaps)

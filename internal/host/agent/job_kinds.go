@@ -22,6 +22,7 @@ func (a *Agent) runners() map[left4me.JobKind]runner {
 		left4me.ResetServer:   a.servers.job(a.servers.reset, stopSteps, []string{left4me.StepEmptyUpper}, startSteps),
 		left4me.DeleteServer:  a.servers.job(a.servers.remove, stopSteps, []string{left4me.StepKeepFiles}),
 		left4me.DiscardUpper:  a.servers.runDiscard,
+		left4me.ChangeMap:     a.consoles.changeMap,
 
 		left4me.BuildOverlay:   buildJob(a.builds.Build),
 		left4me.DeleteOverlay:  overlayJob(a.overlays.delete),

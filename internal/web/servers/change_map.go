@@ -69,7 +69,7 @@ func (p *Pages) changeMap(w http.ResponseWriter, r *http.Request, who accounts.A
 		return page.BadForm(err)
 	}
 	v := mapsView{Map: r.PostForm.Get("map"), Mode: r.PostForm.Get("mode")}
-	err := p.Servers.Consoles().ChangeMap(r.Context(), who.Cause(), name, v.Map, v.Mode)
+	_, err := p.Servers.Consoles().ChangeMap(r.Context(), who.Cause(), name, v.Map, v.Mode)
 	if wrong, ok := page.ProblemsOf(r.Context(), who, err); ok {
 		v.Problem = wrong.All()
 		page, err := p.mapWith(r, who, name, v)
@@ -125,6 +125,15 @@ func chapterLabel(ctx context.Context, c left4me.Chapter) string {
 		return locale.T(ctx, "servers.map.numbered_chapter", "number", c.Number, "title", title, "map", format.Visible(c.Map))
 	}
 	return locale.T(ctx, "servers.map.chapter_with_map", "title", title, "map", format.Visible(c.Map))
+}
+
+// modesOfChapter returns the modes of a chapter, separated by spaces, for the script that offers only
+// these; empty if a mission file doesn't list them.
+func modesOfChapter(modes []string) string {
+	if slices.Contains(modes, left4me.AnyMode) {
+		return ""
+	}
+	return strings.Join(modes, " ")
 }
 
 // pictureOfCampaign returns the URL of a campaign's picture in its overlay, or "".

@@ -21,6 +21,7 @@ type mapOffer struct {
 	Map      string
 	Campaign string
 	Chapter  int          // number of the chapter, from 1; 0 if unknown
+	Modes    string       // modes of the map, separated by spaces; empty if unknown
 	Overlay  left4me.Name // overlay that contains the map; empty if it comes with the game
 }
 
@@ -78,7 +79,10 @@ func (p *Choices) mapOffers(ctx context.Context, stack []left4me.OverlayRef, all
 
 func offersOf(c left4me.Campaign) (all []mapOffer) {
 	for _, ch := range campaigns.ChaptersOf(c) {
-		all = append(all, mapOffer{Map: ch.Map, Campaign: format.Visible(c.Title), Chapter: ch.Number, Overlay: c.Overlay})
+		modes := left4me.MapModes([]left4me.Campaign{c}, ch.Map)
+		all = append(all, mapOffer{
+			Map: ch.Map, Campaign: format.Visible(c.Title), Chapter: ch.Number, Modes: strings.Join(modes, " "), Overlay: c.Overlay,
+		})
 	}
 	return all
 }

@@ -17,6 +17,35 @@ export function startMaps() {
   startBlueprint(form, narrow);
 }
 
+// bases are the modes whose chapters other modes use, see left4me.LacksMode.
+const bases = { realism: "coop", teamversus: "versus", teamscavenge: "scavenge" };
+const known = ["coop", "versus", "survival", "scavenge"];
+
+// lacks reports whether a map with these modes, separated by spaces, does not have a mode.
+function lacks(modes, mode) {
+  const base = bases[mode] ?? mode;
+  const has = modes?.split(" ") ?? [];
+  return Boolean(modes) && known.includes(base) && !has.includes(base) && !has.includes(mode);
+}
+
+// startModes offers only the modes of the chosen map, in the forms that change the map and in the settings.
+// Without this script, the server refuses the others.
+export function startModes() {
+  const narrow = () => {
+    for (const select of document.querySelectorAll("select[data-modes-of]")) {
+      const modes = document.getElementById(select.dataset.modesOf)?.selectedOptions[0]?.dataset.modes;
+      for (const o of select.options) o.hidden = o.disabled = lacks(modes, o.value);
+      if (select.selectedOptions[0]?.disabled) select.value = "";
+    }
+    const map = document.querySelector("input#map");
+    const chosen = map && [...(document.getElementById("maps")?.options ?? [])].find((o) => o.value === map.value.trim().toLowerCase());
+    for (const o of document.getElementById("modes")?.options ?? []) o.disabled = lacks(chosen?.dataset.modes, o.value);
+  };
+  document.addEventListener("change", narrow);
+  document.addEventListener("focusin", (e) => e.target.matches("select[data-modes-of], #mode") && narrow());
+  narrow();
+}
+
 // startBlueprint shows the values of a blueprint as soon as the user chooses it, and keeps typed values.
 // Without this script, the user presses a button.
 function startBlueprint(form, narrow) {
