@@ -9,13 +9,13 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// BulkActs accesses the table bulk_act. Its changes have no events of their own: the jobs have.
+// BulkActs accesses the table bulk_act. Its changes write no events, because the jobs do.
 type BulkActs struct{ db *Store }
 
-// BulkActs returns access to bulk acts; the value may be copied.
+// BulkActs returns access to bulk actions; the value may be copied.
 func (s *Store) BulkActs() BulkActs { return BulkActs{s} }
 
-// BulkRunning is the state of a bulk act that has not ended.
+// BulkRunning is the state of a bulk action that has not ended.
 const BulkRunning = "running"
 
 // BulkAct is a start, stop or restart of several servers.
@@ -24,7 +24,7 @@ type BulkAct struct {
 	Kind        left4me.JobKind
 	Mode        string // now, empty or one-by-one
 	State       string
-	CancelledBy string // displayed name of the user who cancelled it, or empty
+	CancelledBy string // displayed name of the user who cancelled the bulk action, or empty
 	By          left4me.Actor
 	RequestID   string
 	CreatedAt   time.Time
@@ -32,17 +32,17 @@ type BulkAct struct {
 	Servers     []BulkServer // servers in processing order
 }
 
-// BulkServer is a server of a bulk act. Its id identifies it; Name is the name at the request.
+// BulkServer is a server of a bulk action. Its id identifies it; Name is the name at the request.
 type BulkServer struct {
 	ID    left4me.ID     `json:"id"`
 	Name  left4me.Name   `json:"name"`
 	PID   int            `json:"pid,omitempty"` // process at the request; 0 if none or unknown
 	Job   left4me.JobID  `json:"job,omitempty"`
-	State string         `json:"state,omitempty"` // empty: not begun
-	Why   *left4me.Error `json:"why,omitempty"`   // why it failed or was left alone
+	State string         `json:"state,omitempty"` // empty: not started
+	Why   *left4me.Error `json:"why,omitempty"`   // reason why the server failed or was skipped
 }
 
-// maxBulkActs is the number of ended bulk acts that are kept.
+// maxBulkActs is the number of ended bulk actions that are kept.
 const maxBulkActs = 100
 
 const bulkColumns = `id, kind, mode, state, cancelled_by, ` + requesterColumns + `, request_id, created_at, ended_at, servers`
@@ -64,7 +64,7 @@ func scanBulkAct(r row) (BulkAct, error) {
 	return v, fromJSON(servers, &v.Servers)
 }
 
-// List returns all bulk acts, newest first.
+// List returns all bulk actions, newest first.
 func (s BulkActs) List(ctx context.Context) ([]BulkAct, error) {
 	all, err := list(ctx, s.db, scanBulkAct, `SELECT `+bulkColumns+` FROM bulk_act ORDER BY id DESC`)
 	if err != nil {
@@ -73,7 +73,7 @@ func (s BulkActs) List(ctx context.Context) ([]BulkAct, error) {
 	return all, nil
 }
 
-// Running returns the bulk acts that have not ended, oldest first.
+// Running returns the bulk actions that have not ended, oldest first.
 func (s BulkActs) Running(ctx context.Context) ([]BulkAct, error) {
 	all, err := list(ctx, s.db, scanBulkAct, `SELECT `+bulkColumns+` FROM bulk_act WHERE state = 'running' ORDER BY id`)
 	if err != nil {
@@ -82,7 +82,7 @@ func (s BulkActs) Running(ctx context.Context) ([]BulkAct, error) {
 	return all, nil
 }
 
-// Set adds or replaces a bulk act, and removes the oldest ones that have ended.
+// Set adds or replaces a bulk action, and removes the oldest ones that have ended.
 func (s BulkActs) Set(ctx context.Context, v BulkAct) error {
 	servers, err := toJSON(v.Servers)
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package bulk starts, stops and restarts several servers: at once, each when nobody plays on it, or
-// one after the other. An act that waits is a row of the store, so it survives a restart of left4me.
+// Package bulk starts, stops and restarts several servers: all together, each once it is empty, or one
+// after another. A bulk action is stored in the database, so it continues after a restart of left4me.
 package bulk
 
 import (
@@ -20,18 +20,18 @@ import (
 	"github.com/left4me/left4me/internal/store"
 )
 
-// Mode selects the time and order in which an act is applied to its servers.
+// Mode selects the time and order in which a bulk action is applied to its servers.
 type Mode string
 
-// The modes. With Empty and OneByOne, the next server begins only once the previous one is ready or
-// stopped, and a failure ends the act.
+// The modes. With Empty and OneByOne, the next server follows only once the previous one is ready or
+// stopped, and a failure ends the bulk action.
 const (
 	Now      Mode = "now"        // all at once
 	Empty    Mode = "empty"      // each server once it has had no players for a minute
 	OneByOne Mode = "one-by-one" // one after another, servers with the fewest players first
 )
 
-// Kinds are the kinds of jobs that an act may consist of.
+// Kinds lists the kinds of jobs that a bulk action may consist of.
 var Kinds = []left4me.JobKind{left4me.StartServer, left4me.StopServer, left4me.RestartServer}
 
 // ModesOf returns the modes in which servers can be started, stopped or restarted.
@@ -42,7 +42,7 @@ func ModesOf(kind left4me.JobKind) []Mode {
 	return []Mode{Now, Empty, OneByOne}
 }
 
-// States of an act: Running → Done, Failed or Cancelled.
+// States of a bulk action: Running → Done, Failed or Cancelled.
 const (
 	Running   = store.BulkRunning
 	Done      = "done"
@@ -50,19 +50,19 @@ const (
 	Cancelled = "cancelled"
 )
 
-// States of a server in an act: Waiting → Working → Ready, Skipped or Broken.
+// States of a server in a bulk action: Waiting → Working → Ready, Skipped or Broken.
 const (
 	Waiting = ""
 	Working = rolloutrules.Moving
 	Ready   = rolloutrules.Moved
-	Skipped = rolloutrules.Left // left alone; Why says why
+	Skipped = rolloutrules.Left // skipped; Why is the reason
 	Broken  = rolloutrules.Broken
 )
 
 // Act is a start, stop or restart of several servers, with the current names of the servers.
 type Act = store.BulkAct
 
-// Server is a server in an act.
+// Server is a server in a bulk action.
 type Server = store.BulkServer
 
 const (
@@ -70,32 +70,33 @@ const (
 	pause      = 200 * time.Millisecond // minimum time between two checks
 )
 
-// Bulk manages acts on several servers. It is safe for concurrent use.
+// Bulk manages bulk actions. It is safe for concurrent use.
 type Bulk struct {
 	storage *store.Store
 	jobs    *jobs.Jobs
 	servers *servers.Servers
 	log     *slog.Logger
 	now     func() time.Time
-	wakeup  chan struct{} // requests a check of what is due
+	wakeup  chan struct{} // requests a check for due steps
 
-	mu    sync.Mutex // serialises read-modify-write cycles of acts
+	mu    sync.Mutex // serialises read-modify-write cycles of bulk actions
 	empty rolloutrules.Since
 }
 
-// New returns the acts on servers. Run must run for servers to be worked on.
+// New returns a Bulk. Bulk actions make progress only while Run runs.
 func New(storage *store.Store, j *jobs.Jobs, s *servers.Servers, log *slog.Logger) *Bulk {
 	return &Bulk{storage: storage, jobs: j, servers: s, log: log, now: time.Now, wakeup: make(chan struct{}, 1)}
 }
 
-// Watch yields a value whenever an act may have changed, until ctx ends. The sequence may be ranged
+// Watch yields a value whenever a bulk action may have changed, until ctx ends. The sequence may be ranged
 // over only once.
 func (b *Bulk) Watch(ctx context.Context) iter.Seq[struct{}] {
 	return store.Rings(ctx, b.storage.Listen(ctx, "bulk_act"), nil)
 }
 
-// Start begins an act on the servers of a request that it changes; see Plan. Errors: those of Plan,
-// left4me.Denied if who may act on none of the servers, left4me.Conflict if it would change no server.
+// Start starts a bulk action on the servers that the request would change; see Plan. Errors: those of
+// Plan, left4me.Denied if the actor may operate none of the servers, left4me.Conflict if no server would
+// change.
 func (b *Bulk) Start(ctx context.Context, who accounts.Actor, r Request) (Act, error) {
 	ctx = requestid.Ensure(ctx)
 	p, err := b.Plan(ctx, who, r)
@@ -119,7 +120,7 @@ func (b *Bulk) Start(ctx context.Context, who accounts.Actor, r Request) (Act, e
 		return Act{}, err
 	}
 	b.log.InfoContext(ctx, "bulk act begins", "act", a.ID, "kind", a.Kind, "mode", a.Mode, "servers", len(a.Servers), "by", a.By.String())
-	ctx = context.WithoutCancel(ctx) // the row exists, so the act continues even if the caller gives up
+	ctx = context.WithoutCancel(ctx) // the row exists, so the bulk action continues even if the caller gives up
 	all, err := b.servers.List(ctx)
 	if err == nil {
 		b.empty = b.empty.Update(all, now)
@@ -128,7 +129,7 @@ func (b *Bulk) Start(ctx context.Context, who accounts.Actor, r Request) (Act, e
 	return a, err
 }
 
-// List returns the acts on servers that who may see, newest first, without the other servers.
+// List returns the bulk actions on servers that the actor may see, newest first, without other servers.
 func (b *Bulk) List(ctx context.Context, who accounts.Actor) ([]Act, error) {
 	rows, err := b.storage.BulkActs().List(ctx)
 	if err != nil {
@@ -137,8 +138,8 @@ func (b *Bulk) List(ctx context.Context, who accounts.Actor) ([]Act, error) {
 	return b.shown(ctx, who, rows)
 }
 
-// Shown returns the acts that who should know of in a list of servers, newest first: those that are
-// running, and those that failed on a server that has not worked since.
+// Shown returns the bulk actions to show above the list of servers, newest first: running ones, and those
+// that failed on a server that has not run since.
 func (b *Bulk) Shown(ctx context.Context, who accounts.Actor, all []servers.View) ([]Act, error) {
 	acts, err := b.List(ctx, who)
 	if err != nil {
@@ -153,8 +154,8 @@ func (b *Bulk) Shown(ctx context.Context, who accounts.Actor, all []servers.View
 	}), nil
 }
 
-// Get returns an act without the servers that who may not see. Errors: left4me.NotFound, also if who
-// may see none of them.
+// Get returns a bulk action without the servers that the actor may not see. Errors: left4me.NotFound,
+// also if the actor may see none of them.
 func (b *Bulk) Get(ctx context.Context, who accounts.Actor, id string) (Act, error) {
 	all, err := b.List(ctx, who)
 	if err != nil {
@@ -166,8 +167,8 @@ func (b *Bulk) Get(ctx context.Context, who accounts.Actor, id string) (Act, err
 	return Act{}, left4me.NewError(left4me.NotFound, "bulk.unknown", "act", id)
 }
 
-// MayCancel returns nil if who may cancel an act: who must be allowed to operate each of its servers.
-// Errors: left4me.Denied.
+// MayCancel returns nil if the actor may cancel a bulk action, which requires the right to operate each of
+// its servers. Errors: left4me.Denied.
 func MayCancel(who accounts.Actor, a Act) error {
 	for _, s := range a.Servers {
 		if err := accounts.Allow(who, accounts.Operate, target(s)); err != nil {
@@ -177,8 +178,8 @@ func MayCancel(who accounts.Actor, a Act) error {
 	return nil
 }
 
-// Cancel cancels an act: servers that wait are left alone, and jobs in progress continue. An act that
-// has ended is returned unchanged. Errors: left4me.NotFound, left4me.Denied.
+// Cancel cancels a bulk action: waiting servers are skipped, and jobs in progress continue. A bulk action
+// that has ended is returned unchanged. Errors: left4me.NotFound, left4me.Denied.
 func (b *Bulk) Cancel(ctx context.Context, who accounts.Actor, id string) (Act, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -210,7 +211,8 @@ func target(s Server) left4me.Target {
 	return left4me.Target{Kind: left4me.ServerTarget, ID: s.ID, Name: string(s.Name)}
 }
 
-// shown returns acts as who may read them, with the current names of servers and states of jobs.
+// shown returns the parts of bulk actions that the actor may read, with the current names of servers and
+// states of jobs.
 func (b *Bulk) shown(ctx context.Context, who accounts.Actor, rows []Act) ([]Act, error) {
 	all, err := b.servers.List(ctx)
 	if err != nil {

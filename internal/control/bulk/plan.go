@@ -25,7 +25,7 @@ type Request struct {
 // Item is a server of a plan.
 type Item struct {
 	servers.View
-	Skip *left4me.Error // reason why the server would be skipped; nil if the act would be applied
+	Skip *left4me.Error // reason why the server would be skipped; nil if it would be changed
 }
 
 // Plan describes the effect of a request on each server, in processing order.
@@ -45,8 +45,8 @@ func (p Plan) Changed() []servers.View {
 	return all
 }
 
-// Players returns the number of people who play on the servers that would be stopped or restarted, and
-// the number of those servers.
+// Players returns the number of players on the servers that would be stopped or restarted, and the number
+// of servers with players.
 func (p Plan) Players() (people, on int) {
 	if p.Kind == left4me.StartServer {
 		return 0, 0
@@ -59,7 +59,7 @@ func (p Plan) Players() (people, on int) {
 	return people, on
 }
 
-// nothing returns why a plan changes no server.
+// nothing returns the reason why a plan changes no server.
 func (p Plan) nothing() error {
 	if len(p.Items) > 0 {
 		if first := p.Items[0].Skip; first != nil && (len(p.Items) == 1 || errors.Is(first, left4me.Denied)) {
@@ -81,8 +81,8 @@ func NeedsRestart(v servers.View) bool {
 	return v.RestartRequired || v.NewBuild > 0 || len(v.NewContent) > 0
 }
 
-// Plan returns what a request would do, without doing it. Errors: left4me.Invalid; left4me.NotFound for
-// a server or blueprint that does not exist or that who may not see.
+// Plan returns the effect that a request would have, and changes nothing. Errors: left4me.Invalid;
+// left4me.NotFound for a server or blueprint that does not exist or that the actor may not see.
 func (b *Bulk) Plan(ctx context.Context, who accounts.Actor, r Request) (Plan, error) {
 	p := Plan{Request: r}
 	if err := r.check(); err != nil {
@@ -111,7 +111,7 @@ func (b *Bulk) Plan(ctx context.Context, who accounts.Actor, r Request) (Plan, e
 	return p, nil
 }
 
-// check checks a request that does not depend on the servers.
+// check checks the parts of a request that do not depend on the servers.
 func (r Request) check() error {
 	selected := 0
 	for _, is := range []bool{len(r.Servers) > 0, r.Blueprint != "", r.All} {
@@ -130,7 +130,7 @@ func (r Request) check() error {
 	return nil
 }
 
-// seesBlueprint checks that a blueprint exists and that who may see it.
+// seesBlueprint checks that a blueprint exists and that the actor may see it.
 func (b *Bulk) seesBlueprint(ctx context.Context, who accounts.Actor, name left4me.Name) error {
 	if name == "" {
 		return nil
@@ -144,7 +144,7 @@ func (b *Bulk) seesBlueprint(ctx context.Context, who accounts.Actor, name left4
 	return nil
 }
 
-// skip returns why a server would be left alone, or nil.
+// skip returns the reason why a server would be skipped, or nil.
 func skip(who accounts.Actor, r Request, v servers.View) *left4me.Error {
 	if err := accounts.Allow(who, accounts.Operate, v.Target()); err != nil {
 		return left4me.Shown(err, left4me.NewError(left4me.Denied, "right.nobody"))
@@ -152,7 +152,7 @@ func skip(who accounts.Actor, r Request, v servers.View) *left4me.Error {
 	return needless(r.Kind, v)
 }
 
-// needless returns why a job of a kind would not change a server, or nil.
+// needless returns the reason why a job of the kind would not change a server, or nil.
 func needless(kind left4me.JobKind, v servers.View) *left4me.Error {
 	st := v.Status.State
 	switch {

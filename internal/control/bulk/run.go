@@ -14,7 +14,7 @@ import (
 	"github.com/left4me/left4me/internal/requestid"
 )
 
-// Run carries out acts until ctx ends.
+// Run carries out bulk actions until ctx ends.
 func (b *Bulk) Run(ctx context.Context) error {
 	changed := b.servers.Watch(ctx)
 	var running sync.WaitGroup
@@ -35,7 +35,7 @@ func (b *Bulk) Run(ctx context.Context) error {
 	return nil
 }
 
-// advance carries out the steps of all acts that are possible now.
+// advance carries out the currently possible steps of all bulk actions.
 func (b *Bulk) advance(ctx context.Context) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -56,7 +56,7 @@ func (b *Bulk) advance(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// step carries out the steps of an act that are possible now, and saves it if it changed. mu must be
+// step carries out the currently possible steps of a bulk action, and saves it if it changed. mu must be
 // held.
 func (b *Bulk) step(ctx context.Context, before Act, all []servers.View) (Act, error) {
 	a, err := b.settle(ctx, before)
@@ -84,12 +84,12 @@ func (b *Bulk) step(ctx context.Context, before Act, all []servers.View) (Act, e
 }
 
 func same(a, b Server) bool {
-	a.Why, b.Why = nil, nil // changes with the state only
+	a.Why, b.Why = nil, nil // they change only together with the state
 	return a == b
 }
 
-// stateOf returns the state of an act, given the states of its servers. With Now, a failure ends it
-// only once no other server is being worked on, because all have begun.
+// stateOf returns the state of a bulk action, given the states of its servers. With Now, a failure ends it
+// only after the jobs of all other servers, because all jobs start together.
 func stateOf(a Act) string {
 	in := func(states ...string) bool {
 		return slices.ContainsFunc(a.Servers, func(s Server) bool { return slices.Contains(states, s.State) })
@@ -103,8 +103,8 @@ func stateOf(a Act) string {
 	return Done
 }
 
-// next returns the indexes of the servers to begin with now. It gives servers their current names, and
-// marks those that no longer need the act. It depends on its arguments only.
+// next returns the indexes of the servers whose turn it is now. It updates the names of servers, and marks
+// those that no longer need the bulk action. It depends on its arguments only.
 func next(a *Act, all []servers.View, empty rolloutrules.Since, now time.Time) (begin []int) {
 	if stateOf(*a) != Running {
 		return nil
@@ -124,7 +124,7 @@ func next(a *Act, all []servers.View, empty rolloutrules.Since, now time.Time) (
 		v := all[at]
 		s.Name = v.Name
 		if one && v.Status.State == left4me.Unknown {
-			continue // its host does not answer: wait until the state is known
+			continue // the host does not answer: wait until the state is known
 		}
 		if why := left(*a, *s, v); why != nil {
 			s.State, s.Why = Skipped, why
@@ -138,7 +138,7 @@ func next(a *Act, all []servers.View, empty rolloutrules.Since, now time.Time) (
 	return begin
 }
 
-// waits returns what a server waits for.
+// waits returns the condition that a server waits for.
 func waits(a Act, v servers.View, empty rolloutrules.Since, now time.Time) rolloutrules.Wish {
 	mode := rolloutrules.Now
 	if a.Mode == string(Empty) {
@@ -147,7 +147,7 @@ func waits(a Act, v servers.View, empty rolloutrules.Since, now time.Time) rollo
 	return mode.Wait(v, empty, a.CreatedAt, now, true)
 }
 
-// left returns why a server that waited no longer needs the act, or nil.
+// left returns the reason why a waiting server no longer needs the bulk action, or nil.
 func left(a Act, s Server, v servers.View) *left4me.Error {
 	if v.Job != nil && v.Job.Kind != left4me.DeleteServer && a.Mode != string(Now) {
 		return nil // decided once its job has ended

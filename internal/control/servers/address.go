@@ -13,18 +13,18 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// PublicAddress is the host name or IP address that players connect to, by source. The first source
-// that is not empty counts.
+// PublicAddress holds the host name or IP address that players connect to, by source. The first source
+// that is not empty is used.
 type PublicAddress struct {
 	Setting     string // set by a user
 	Environment string // LEFT4ME_PUBLIC_ADDRESS
 	Detected    string // source address of the host's packets to the internet
 }
 
-// Host returns the address in force, or "" if none is known.
+// Host returns the current address, or "" if none is known.
 func (a PublicAddress) Host() string { return cmp.Or(a.Setting, a.Environment, a.Detected) }
 
-// Source returns where the address in force comes from: "setting", "environment" or "host"; empty if
+// Source returns the source of the current address: "setting", "environment" or "host"; empty if
 // none is known.
 func (a PublicAddress) Source() string {
 	switch {
@@ -38,7 +38,7 @@ func (a PublicAddress) Source() string {
 	return ""
 }
 
-// Private reports whether only players in the same network can connect to the address in force.
+// Private reports whether only players in the same network can connect to the current address.
 func (a PublicAddress) Private() bool {
 	at, err := netip.ParseAddr(a.Host())
 	return err == nil && (at.IsPrivate() || at.IsLoopback() || at.IsLinkLocalUnicast())
@@ -50,7 +50,7 @@ type Addresses struct{ servers *Servers }
 // Addresses returns access to the public address; the value may be copied.
 func (s *Servers) Addresses() Addresses { return Addresses{s} }
 
-// SetEnvironment sets the address from the environment. It must be called before anything else.
+// SetEnvironment sets the address from the environment. It must be called before all other methods.
 func (s Addresses) SetEnvironment(host string) { s.servers.environmentAddress = host }
 
 // Get returns the address that players connect to.
@@ -59,7 +59,7 @@ func (s Addresses) Get(ctx context.Context) (PublicAddress, error) {
 	return s.of(host, s.servers.hosts.Default()), err
 }
 
-// of returns the address for servers of a host; setting is the one set by a user.
+// of returns the address for servers of a host; setting is the address set by a user.
 func (s Addresses) of(setting string, host left4me.Name) PublicAddress {
 	return PublicAddress{setting, s.servers.environmentAddress, s.servers.status.address(host)}
 }
@@ -121,8 +121,8 @@ func (v View) Address() string {
 // Connection describes how players connect to a server, in the form that one user may read.
 type Connection struct {
 	Address  string // empty if the public address is unknown
-	Password string // empty if there is none, or if the user may not read it
-	Secret   bool   // there is a password that the user may not read
+	Password string // empty without a password, or if the user may not read it
+	Secret   bool   // the server has a password that the user may not read
 }
 
 // ConnectionFor returns how players connect to a server. It contains the password for users who may
@@ -144,7 +144,7 @@ func (v View) ConnectionFor(who accounts.Actor) Connection {
 	return c
 }
 
-// Command returns the line for the game's console that connects, or "" if the address is unknown.
+// Command returns the console command that connects to the server, or "" if the address is unknown.
 func (c Connection) Command() string {
 	switch {
 	case c.Address == "":
@@ -155,7 +155,7 @@ func (c Connection) Command() string {
 	return "connect " + c.Address
 }
 
-// Link returns the link that opens the game and connects, or "" if the address is unknown.
+// Link returns a link that opens the game and connects to the server, or "" if the address is unknown.
 func (c Connection) Link() string {
 	switch {
 	case c.Address == "":

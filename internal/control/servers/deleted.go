@@ -21,7 +21,7 @@ const (
 	removeWithin = 6 * time.Minute // time limit for the host to remove the files of a deleted server
 )
 
-// Deleted manages deleted servers until they are restored or removed for good. It is safe for
+// Deleted manages deleted servers until they are restored or permanently removed. It is safe for
 // concurrent use.
 type Deleted struct{ servers *Servers }
 
@@ -32,20 +32,20 @@ func (s *Servers) Deleted() Deleted { return Deleted{s} }
 type Return struct {
 	Name      left4me.Name
 	NameBy    left4me.Name // server that now has the former name; empty: the server keeps its name
-	Port      int          // 0: the next free one
-	PortBy    left4me.Name // server that has its former port
-	Blueprint left4me.Name // differs from its former one if that no longer exists
+	Port      int          // 0: the next free port
+	PortBy    left4me.Name // server that now has the former port
+	Blueprint left4me.Name // differs from the former blueprint if that no longer exists
 	Overlays  []left4me.OverlayRef
-	Missing   []left4me.OverlayRef // its former overlays that no longer exist
+	Missing   []left4me.OverlayRef // former overlays that no longer exist
 }
 
-// DeletedView is a deleted server and what it would get if it were restored now.
+// DeletedView is a deleted server with the properties that it would get if it were restored now.
 type DeletedView struct {
 	left4me.DeletedServer
 	Return Return
 }
 
-// Restored is a server that was restored, and how it differs from before.
+// Restored is a restored server with its differences from the deleted one.
 type Restored struct {
 	View
 	Before left4me.DeletedServer
@@ -104,7 +104,7 @@ func (d Deleted) Find(ctx context.Context, text string) (left4me.DeletedServer, 
 	return left4me.DeletedServer{}, left4me.NoSuch("deleted server", text)
 }
 
-// existing holds what the restored server must fit in with.
+// existing holds the objects with which a restored server must not conflict.
 type existing struct {
 	definitions
 	overlays map[left4me.Name]bool
@@ -122,7 +122,7 @@ func (d Deleted) known(ctx context.Context) (k existing, err error) {
 	return k, err
 }
 
-// plan returns what a deleted server would get now.
+// plan returns the properties that a deleted server would get now.
 func (k existing) plan(v left4me.DeletedServer) Return {
 	r := Return{Name: v.Name, Port: v.Port, Blueprint: v.Blueprint}
 	for n := 2; k.named(r.Name) != ""; n++ {
@@ -181,7 +181,7 @@ func (k existing) portOwner(v left4me.Server) left4me.Name {
 	return ""
 }
 
-// apply returns the definition of a deleted server as it is restored.
+// apply returns the definition with which a deleted server is restored.
 func (r Return) apply(v left4me.DeletedServer) left4me.Server {
 	s := v.Server
 	s.Name, s.Port, s.Blueprint, s.Overlays = r.Name, r.Port, r.Blueprint, r.Overlays
@@ -192,10 +192,10 @@ func (r Return) apply(v left4me.DeletedServer) left4me.Server {
 	return s
 }
 
-// Restore makes a deleted server a server again. It is stopped. An empty name and port 0 mean its
-// former ones or, if others have them by now, free ones. Overlays that no longer exist are left out.
+// Restore restores a deleted server, which is then stopped. An empty name and port 0 select the former
+// ones or, if other servers now use them, free ones. Overlays that no longer exist are left out.
 // Errors: left4me.NotFound; left4me.Invalid and left4me.Conflict with the field "name" or "port" for
-// values that were asked for.
+// requested values.
 func (d Deleted) Restore(ctx context.Context, by left4me.Actor, id left4me.ID, name left4me.Name, port int) (Restored, error) {
 	if name != "" {
 		if err := CheckName(name); err != nil {
@@ -246,7 +246,7 @@ func (d Deleted) restored(ctx context.Context, by left4me.Actor, v DeletedView, 
 	return Restored{View: view, Before: v.DeletedServer, Return: r}, err
 }
 
-// Remove removes a deleted server for good: it can't be restored any more, and its host removes its
+// Remove removes a deleted server permanently. It can no longer be restored, and its host removes its
 // files. Errors: left4me.NotFound.
 func (d Deleted) Remove(ctx context.Context, by left4me.Actor, id left4me.ID) (left4me.DeletedServer, error) {
 	v, err := d.Get(ctx, id)
@@ -266,7 +266,7 @@ func (d Deleted) Watch(ctx context.Context) iter.Seq[struct{}] {
 	return store.Rings(ctx, d.servers.storage.Listen(ctx, "deleted_server"), nil)
 }
 
-// run removes what is due and continues what was begun, until ctx ends.
+// run removes due servers and continues interrupted work, until ctx ends.
 func (d Deleted) run(ctx context.Context) {
 	changed := d.servers.storage.Listen(ctx, "deleted_server", "server", "job")
 	periodic.Run(ctx, periodic.Schedule{Every: tendEvery, AtOnce: true, Wake: changed, Pause: tendPause}, func(ctx context.Context) {
@@ -291,7 +291,7 @@ func (d Deleted) tend(ctx context.Context) (err error) {
 	return err
 }
 
-// drop has the host remove the files of a deleted server, and then removes its row.
+// drop lets the host remove the files of a deleted server, and then removes its row.
 func (d Deleted) drop(ctx context.Context, v left4me.DeletedServer) error {
 	asking, cancel := context.WithTimeout(ctx, removeWithin)
 	defer cancel()

@@ -14,10 +14,10 @@ import (
 // MaxSeveral is the maximum number of servers that one request creates.
 const MaxSeveral = 50
 
-// Creation creates servers: several at once, and copies. It is safe for concurrent use.
+// Creation creates several servers together, and copies of servers. It is safe for concurrent use.
 type Creation struct{ servers *Servers }
 
-// Creation returns what creates servers; the value may be copied.
+// Creation returns a Creation, which may be copied.
 func (s *Servers) Creation() Creation { return Creation{s} }
 
 // morePorts is how far the ports of several servers may be from the first one.
@@ -28,11 +28,11 @@ type Several struct {
 	Blueprint left4me.Name
 	Host      left4me.Name // empty: hosts.Hosts.Default
 	Count     int          // 1 to MaxSeveral
-	// Names is the pattern of the names. # stands for the number, ## for a number of two digits. A
-	// pattern without # gets -# at its end. Numbers count from 1; those whose name is taken are
+	// Names is the pattern of the names. # stands for the number, ## for a number with two digits. A
+	// pattern without # is extended by -#. Numbers count from 1. Numbers whose name is in use are
 	// skipped.
 	Names string
-	// FirstPort is the lowest port; 0 means the range for automatic ports. Ports that are taken are
+	// FirstPort is the lowest port; 0 means the range for automatic ports. Ports in use are
 	// skipped, at most morePorts of them.
 	FirstPort int
 }
@@ -89,7 +89,7 @@ func (c Creation) PlanSeveral(ctx context.Context, v Several) ([]left4me.Server,
 	return all, nil
 }
 
-// names returns the names of the pattern that are not taken.
+// names returns the unused names of the pattern.
 func (v Several) names(taken func(left4me.Name) bool) (all []left4me.Name, err error) {
 	before, after, found := strings.Cut(v.Names, "#")
 	if !found {
@@ -111,8 +111,8 @@ func (v Several) names(taken func(left4me.Name) bool) (all []left4me.Name, err e
 	return all, nil
 }
 
-// CreateSeveral creates all servers that PlanSeveral returns, or none. Errors: as PlanSeveral;
-// left4me.Conflict if a name or a port was taken in the meantime.
+// CreateSeveral creates all servers that PlanSeveral returns, or none. Errors: those of
+// PlanSeveral; left4me.Conflict if another request used a name or a port in the meantime.
 func (c Creation) CreateSeveral(ctx context.Context, by left4me.Actor, v Several) ([]left4me.Server, error) {
 	all, err := c.PlanSeveral(ctx, v)
 	if err != nil {
@@ -140,12 +140,12 @@ func (c Creation) CreateSeveral(ctx context.Context, by left4me.Actor, v Several
 	return all, nil
 }
 
-// taken reports whether a server has a name, here or on its host.
+// taken reports whether a server has the name, here or on its host.
 func (d definitions) taken(name left4me.Name) bool {
 	return slices.ContainsFunc(d.servers, func(v left4me.Server) bool { return v.Name == name || v.HostName == name })
 }
 
-// ProposeName returns a free name for a server, made from a title; see left4me.ProposeName.
+// ProposeName returns a free name for a server, derived from a title; see left4me.ProposeName.
 func (c Creation) ProposeName(ctx context.Context, title string) (left4me.Name, error) {
 	d, err := c.servers.definitions(ctx)
 	if err != nil {

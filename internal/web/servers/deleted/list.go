@@ -15,7 +15,7 @@ import (
 
 func targetOf(v servers.DeletedView) left4me.Target { return v.Target() }
 
-// visible returns the deleted servers that who may see.
+// visible returns the deleted servers that the actor may see.
 func visible(ctx context.Context, s *servers.Servers, who accounts.Actor) ([]servers.DeletedView, error) {
 	all, err := s.Deleted().List(ctx)
 	return accounts.Visible(who, all, targetOf), err
@@ -36,8 +36,8 @@ func (p *Pages) listView(r *http.Request, who accounts.Actor) (page.View, error)
 	}, nil
 }
 
-// Link returns the part of another page that leads to the deleted servers. It is empty if there are
-// none that who may see.
+// Link returns the part of another page that links to the deleted servers. It is empty if there are none
+// that the actor may see.
 func Link(s *servers.Servers, who accounts.Actor) *page.Part {
 	return page.LazyPart("deleted-link", func(ctx context.Context) (templ.Component, error) {
 		all, err := visible(ctx, s, who)

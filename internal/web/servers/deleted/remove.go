@@ -9,7 +9,7 @@ import (
 	"github.com/left4me/left4me/internal/web/page"
 )
 
-// removeView returns the page that asks for confirmation before a deleted server is removed for good.
+// removeView returns the page that asks for confirmation before a deleted server is removed permanently.
 func (p *Pages) removeView(r *http.Request, who accounts.Actor, v servers.DeletedView) (page.View, error) {
 	return p.removeWith(r, who, v, "", "")
 }
@@ -27,7 +27,7 @@ func (p *Pages) removeWith(r *http.Request, who accounts.Actor, v servers.Delete
 	}, nil
 }
 
-// remove removes a deleted server for good if its name was typed correctly.
+// remove removes a deleted server permanently if its name was typed correctly.
 func (p *Pages) remove(w http.ResponseWriter, r *http.Request, who accounts.Actor, v servers.DeletedView) error {
 	if err := r.ParseForm(); err != nil {
 		return page.BadForm(err)

@@ -1,4 +1,4 @@
-// Package deleted contains the pages of deleted servers, which can be restored for a while.
+// Package deleted contains the pages of deleted servers that can be restored.
 package deleted
 
 import (
