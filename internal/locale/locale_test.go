@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 	"unicode/utf8"
+	"unsafe"
 )
 
 // inEnglish has its own texts, so that the tests do not depend on the wording of pages.
@@ -165,5 +166,23 @@ func FuzzText(f *testing.F) {
 func BenchmarkText(b *testing.B) {
 	for b.Loop() {
 		English.Text("error.port.in_use", "port", 27015, "server", "beta")
+	}
+}
+
+// The texts of a language are part of the program, as strings and entries that refer to them.
+func TestTextsAreSmallInProgram(t *testing.T) {
+	size := 0
+	for key, all := range English.All("") {
+		size += len(key) + int(unsafe.Sizeof(entry{}))
+		for _, text := range all {
+			size += len(text)
+		}
+		if len(all) > 1 {
+			size += int(unsafe.Sizeof(forms{}))
+		}
+	}
+	t.Logf("the English texts take %d bytes", size)
+	if size > 500_000 {
+		t.Errorf("the English texts take %d bytes, want at most 500,000", size)
 	}
 }

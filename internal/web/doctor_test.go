@@ -21,8 +21,8 @@ func TestDoctorShowsChecksAndRemedies(t *testing.T) {
 		{Name: "firewall", State: left4me.CheckSkipped, Text: "only root may read the rules"},
 	})
 	p := s.as(t, "admin").get("/doctor")
-	p.has(t, http.StatusOK, "Problems found", "it is &lt;b&gt;1970", `<code id="mend-1-1">sudo timedatectl set-ntp true</code>`,
-		`data-copy="#mend-1-1"`, `<code id="mend-1-3">date</code>`, "Skipped", `href="/doctor" aria-current="page"`)
+	p.has(t, http.StatusOK, "Problems found", "it is &lt;b&gt;1970", `<code id="remedy-1-1">sudo timedatectl set-ntp true</code>`,
+		`data-copy="#remedy-1-1"`, `<code id="remedy-1-3">date</code>`, "Skipped", `href="/doctor" aria-current="page"`)
 	s.host.setChecks([]left4me.Check{{Name: "kernel", State: left4me.CheckOK, Text: "Linux"}})
 	s.as(t, "admin").get("/doctor").has(t, http.StatusOK, "No problems found")
 	// Only administrators may see the checks.

@@ -56,7 +56,7 @@ func TestOverlayPageShowsRollout(t *testing.T) {
 	page := b.get("/overlays/maps")
 	page.has(t, http.StatusOK, "A restart changes the revision on 1 server", "/servers/alpha", "1 → 2")
 	page.hasNot(t, "/servers/held", "Rollout of")
-	b.post("/overlays/maps/moves/cancel").has(t, http.StatusNotFound)
+	b.post("/overlays/maps/rollout/cancel").has(t, http.StatusNotFound)
 
 	r := store.OverlayRestart{
 		Overlay:   "maps",
@@ -71,14 +71,14 @@ func TestOverlayPageShowsRollout(t *testing.T) {
 	}
 	b.get("/overlays/maps").has(t, http.StatusOK, "Rollout of revision 2",
 		"Each server restarts when no one is playing on it", "/servers/beta",
-		"Updated", `action="/overlays/maps/moves/cancel"`)
+		"Updated", `action="/overlays/maps/rollout/cancel"`)
 	guest := s.as(t, "guest")
-	guest.get("/overlays/maps").hasNot(t, "/overlays/maps/moves/cancel")
-	guest.post("/overlays/maps/moves/cancel").has(t, http.StatusForbidden)
-	b.post("/overlays/maps/moves/cancel").has(t, http.StatusSeeOther)
+	guest.get("/overlays/maps").hasNot(t, "/overlays/maps/rollout/cancel")
+	guest.post("/overlays/maps/rollout/cancel").has(t, http.StatusForbidden)
+	b.post("/overlays/maps/rollout/cancel").has(t, http.StatusSeeOther)
 	page = b.get("/overlays/maps")
 	page.has(t, http.StatusOK, "Cancelled", "Cancelled by admin.", "A restart changes the revision on 1 server")
-	page.hasNot(t, "/overlays/maps/moves/cancel")
+	page.hasNot(t, "/overlays/maps/rollout/cancel")
 }
 
 func TestOverlayPagesShowTheirContent(t *testing.T) {
@@ -776,4 +776,30 @@ func TestConflictsKeepTheirFormerAddress(t *testing.T) {
 	if p.has(t, http.StatusMovedPermanently); p.header.Get("Location") != "/servers/alpha/conflicts" {
 		t.Errorf("got %v", p.header)
 	}
+}
+
+func TestOverlayListSorts(t *testing.T) {
+	s := newSite(t, false)
+	for _, name := range []left4me.Name{"a", "b", "c"} {
+		s.overlay(t, left4me.Overlay{Name: name, Kind: left4me.FilesOverlay})
+	}
+	s.addServer(t, "alpha")
+	must(s.servers.Update(t.Context(), left4me.ByUser("admin"),
+		left4me.Server{Name: "alpha", Blueprint: left4me.DefaultBlueprint, Overlays: []left4me.OverlayRef{{Name: "b"}}}))(t)
+	b := s.as(t, "admin")
+	for query, want := range map[string]string{
+		"": "a b c", "?sort=-name": "c b a", "?sort=-used": "b a c", "?sort=used": "a c b", "?sort=nothing": "a b c",
+	} {
+		p := b.get("/overlays" + query)
+		var got []string
+		for _, m := range regexp.MustCompile(`<tr id="overlay-(\w+)"`).FindAllStringSubmatch(p.body, -1) {
+			got = append(got, m[1])
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%s: got %v, want %s", query, got, want)
+		}
+	}
+	b.get("/overlays?q=b&sort=-used").has(t, http.StatusOK, `aria-sort="descending"`, `href="/overlays?q=b&amp;sort=used"`,
+		`href="/overlays?q=b&amp;sort=-size"`)
+	b.get("/users?sort=-name").has(t, http.StatusOK, `aria-sort="descending"`)
 }

@@ -99,7 +99,7 @@ var needs = map[string]string{
 	"POST /overlays/new":                               "manage overlay",
 	"POST /overlays/{name}/build":                      "content overlay",
 	"POST /overlays/{name}/repair":                     "content overlay",
-	"POST /overlays/{name}/moves/cancel":               "content overlay",
+	"POST /overlays/{name}/rollout/cancel":             "content overlay",
 	"POST /overlays/{name}/restore":                    "manage overlay",
 	"/overlays/{name}/settings":                        "see overlay",
 	"POST /overlays/{name}/settings":                   "configure overlay",

@@ -1,6 +1,7 @@
 package accounts
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"net/http"
@@ -29,9 +30,10 @@ type userForm struct {
 }
 
 type userList struct {
-	All  []userRow
-	Done string // note about the change just made
-	New  userForm
+	All   []userRow
+	Order page.Order
+	Done  string // note about the change just made
+	New   userForm
 }
 
 // passwordHint returns the hint for the field in which an administrator sets a user's password.
@@ -68,6 +70,18 @@ func (p *Pages) userList(r *http.Request, who accounts.Actor) (v userList, err e
 		}
 		v.All = append(v.All, row)
 	}
+	v.Order = page.OrderOf(r, "name", "role", "seen", "tokens")
+	page.Sort(v.Order, v.All, func(a, b userRow) int {
+		switch v.Order.By {
+		case "role":
+			return cmp.Compare(roleLabel(r.Context(), a.Admin), roleLabel(r.Context(), b.Admin))
+		case "seen":
+			return a.SeenAt.Compare(b.SeenAt)
+		case "tokens":
+			return cmp.Compare(a.Tokens, b.Tokens)
+		}
+		return cmp.Compare(a.Name, b.Name)
+	})
 	return v, nil
 }
 
@@ -87,7 +101,7 @@ func (p *Pages) usersWith(r *http.Request, who accounts.Actor, v userList) page.
 	f := p.Panel.Frame(r, who, locale.T(r.Context(), "accounts.users"), "account")
 	return page.View{Frame: f, Body: []page.Piece{
 		page.Fixed(usersHead(f, v.Done)),
-		page.Box("columns accounts", page.Box("", page.NewPart("users", userTable(v.All), page.OnAccounts())),
+		page.Box("columns accounts", page.Box("", page.NewPart("users", userTable(v.All, v.Order), page.OnAccounts())),
 			page.Fixed(newUserForm(v.New))),
 	}}
 }

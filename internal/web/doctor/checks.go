@@ -35,19 +35,19 @@ func checkIcon(s left4me.CheckState) string {
 	return "skipped"
 }
 
-// mendPart is a part of the remedy for a failed check: text, or a command to copy.
-type mendPart struct {
+// remedyPart is a part of the remedy for a failed check: text, or a command to copy.
+type remedyPart struct {
 	Text    string
 	Command bool
 }
 
-// mendParts splits what to do about a finding into text and the commands in backquotes.
-func mendParts(ctx context.Context, c left4me.Check) []mendPart {
+// remedyParts splits what to do about a finding into text and the commands in backquotes.
+func remedyParts(ctx context.Context, c left4me.Check) []remedyPart {
 	_, fix := format.Check(ctx, c)
-	var parts []mendPart
+	var parts []remedyPart
 	for i, text := range strings.Split(fix, "`") {
 		if text != "" {
-			parts = append(parts, mendPart{text, i%2 == 1})
+			parts = append(parts, remedyPart{text, i%2 == 1})
 		}
 	}
 	return parts
@@ -55,5 +55,5 @@ func mendParts(ctx context.Context, c left4me.Check) []mendPart {
 
 // checkID returns the element id of a command in the remedy of a check.
 func checkID(check, part int) string {
-	return "mend-" + strconv.Itoa(check) + "-" + strconv.Itoa(part)
+	return "remedy-" + strconv.Itoa(check) + "-" + strconv.Itoa(part)
 }

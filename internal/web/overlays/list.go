@@ -1,9 +1,11 @@
 package overlays
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/control/overlays"
@@ -34,7 +36,29 @@ type overlayList struct {
 	Filter  string
 	May     page.Permission // permission to create an overlay
 	Tidy    page.Permission // permission to start a cleanup
+	Order   page.Order
 	who     accounts.Actor
+}
+
+// byColumn compares overlays by a column of the list.
+func byColumn(by string) func(a, b overlays.View) int {
+	return func(a, b overlays.View) int {
+		switch by {
+		case "revision":
+			return revisionTime(a).Compare(revisionTime(b))
+		case "used":
+			return cmp.Compare(len(a.Servers)+len(a.Blueprints), len(b.Servers)+len(b.Blueprints))
+		case "size":
+			return cmp.Compare(a.Content.Own, b.Content.Own)
+		}
+		return cmp.Compare(a.Name, b.Name)
+	}
+}
+
+// revisionTime returns when the current revision of an overlay was created, or the zero time.
+func revisionTime(v overlays.View) time.Time {
+	rev, _ := overlay.RevisionOf(v.Content, 0)
+	return rev.CreatedAt
 }
 
 func (p *Pages) overlayList(ctx context.Context, who accounts.Actor, filter string) (overlayList, error) {
@@ -99,6 +123,8 @@ func (p *Pages) listView(r *http.Request, who accounts.Actor) (page.View, error)
 	if err != nil {
 		return page.View{}, err
 	}
+	l.Order = page.OrderOf(r, "name", "revision", "used", "size")
+	page.Sort(l.Order, l.All, byColumn(l.Order.By))
 	f := p.Panel.Frame(r, who, locale.T(r.Context(), "overlays.title"), "overlays")
 	all := []page.Topic{
 		page.OnContent(), page.OnRunning(), page.OnEnds(left4me.BuildOverlay.Noun()),

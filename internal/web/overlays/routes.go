@@ -30,7 +30,7 @@ func (p *Pages) Routes() []page.Route {
 		page.New(left4me.OverlayTarget).Handle("POST /overlays/new", p.create),
 		one.Handle(accounts.Content, "POST", "/build", p.build),
 		one.Handle(accounts.Content, "POST", "/repair", p.repairTexts),
-		one.Handle(accounts.Content, "POST", "/moves/cancel", p.cancelMoves),
+		one.Handle(accounts.Content, "POST", "/rollout/cancel", p.cancelMoves),
 		one.Handle(accounts.Manage, "POST", "/restore", p.restore),
 		one.Show(accounts.See, "/settings", "/overlays", p.settingsView),
 		one.Handle(accounts.Configure, "POST", "/settings", p.saveSettings),

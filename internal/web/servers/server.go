@@ -27,6 +27,12 @@ type serverPage struct {
 	Tab string
 }
 
+// jobIsNewer reports whether the latest job has a reason and was requested after the server entered its state.
+// The page then shows the reason of the job and not that of the state.
+func (s serverPage) jobIsNewer() bool {
+	return s.Job != nil && !s.Job.Reason.IsZero() && s.Job.CreatedAt.After(s.Status.Since)
+}
+
 // visible returns a server without hidden details: the reasons for its state and for the failure
 // of its latest job do not name objects that the user may not see.
 func visible(who accounts.Actor, v servers.View) servers.View {

@@ -12,9 +12,19 @@ export function startFilter() {
     if (input.value) url.searchParams.set("q", input.value);
     else url.searchParams.delete("q");
     history.replaceState(null, "", url);
+    keepInLinks();
   });
   input.form.addEventListener("submit", (e) => e.preventDefault());
   refilter(document);
+}
+
+// keepInLinks puts the filter into the links that sort the list.
+function keepInLinks() {
+  for (const link of document.querySelectorAll("a.sort")) {
+    const url = new URL(link.href);
+    url.searchParams.set("q", input.value);
+    link.href = url;
+  }
 }
 
 // refilter shows the rows in root that match the filter and hides the others. The attribute data-find of a

@@ -110,7 +110,7 @@ func (p *Core) View(r *http.Request, who accounts.Actor, o Page, body ...page.Pi
 		page.NewPart("overlay-tabs", overlayTabs(o), on...),
 		page.NewPart("overlay-work", overlayWork(o, time.Now()), on...),
 		page.NewPart("overlay-behind", overlayBehind(o), on...),
-		page.NewPart("overlay-moves", overlayMoves(o), append(on, page.OnEnds("server"))...),
+		page.NewPart("overlay-rollout", overlayRollout(o), append(on, page.OnEnds("server"))...),
 	}, body...)}
 }
 
