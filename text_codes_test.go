@@ -14,13 +14,13 @@ import (
 	"github.com/left4me/left4me/internal/locale"
 )
 
-// codeKinds lists the types whose texts are made from a code: how they are made, and where their texts
+// codeKinds lists the types whose texts are rendered from a code: their constructors, and where their texts
 // are. Errors have a test of their own, because of their kinds and their document.
 var codeKinds = []struct {
 	name   string // of the type in package left4me; its function is New + name
 	before int    // arguments before the code
 	prefix string // of the keys
-	more   string // end of the key of what to do about it; empty: there is none
+	more   string // suffix of the key of the remedy; empty: no remedy
 	field  string // a field with a text, which may not be set; empty: none
 }{
 	{"Check", 2, "check.", ".fix", "Mend"},

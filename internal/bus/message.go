@@ -15,7 +15,7 @@ const Version = 1
 const (
 	VerbPing       = "ping"        // Empty → Empty, as soon as the host answers requests
 	VerbStatus     = "status"      // Empty → []left4me.Status, of every instance on the host
-	VerbPort       = "port"        // PortRequest → Empty; Conflict names who uses the port
+	VerbPort       = "port"        // PortRequest → Empty; Conflict names the user of the port
 	VerbCancel     = "cancel"      // CancelRequest → Empty
 	VerbWork       = "work"        // JobMessage → Empty: a job that doesn't fit into the queue; it is claimed as usual
 	VerbStop       = "stop"        // JobMessage → Empty: a stop whose row cannot be written; it starts immediately, without a claim
@@ -59,13 +59,13 @@ type PortRequest struct {
 	Port int `json:"port"`
 }
 
-// KeptRequest asks to remove the files of a deleted server for good. There may be none.
+// KeptRequest requests the permanent removal of the files of a deleted server, if any.
 type KeptRequest struct {
 	V  int        `json:"v"`
 	ID left4me.ID `json:"id"`
 }
 
-// KeptAnswer says what could not be removed and was moved aside instead; Warning is empty if nothing was.
+// KeptAnswer describes the files that could not be removed and were moved aside instead; Warning is empty if there are none.
 type KeptAnswer struct {
 	V       int    `json:"v"`
 	Warning string `json:"warning,omitempty"`

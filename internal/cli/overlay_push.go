@@ -146,7 +146,7 @@ func (cmd overlayFileCommands) upload(ctx context.Context, what, overlay string,
 	return err
 }
 
-// sayUnplaced reports the excluded, ambiguous and damaged files of an upload before it is published. It
+// sayUnplaced prints the excluded, ambiguous and damaged files of an upload before it is published. It
 // ignores errors, because the job reports the same.
 func (cmd overlayFileCommands) sayUnplaced(ctx context.Context, id string, change apitype.UploadChange) {
 	var p left4me.Plan
@@ -241,7 +241,7 @@ func (cmd overlayFileCommands) writeUnplaced(w io.Writer, p left4me.Plan) {
 	}
 }
 
-// writeProblems prints the problems of files, with what to do, and how much was not checked.
+// writeProblems prints the problems of files with their remedies, and the number of unchecked bytes.
 func (cmd overlayFileCommands) writeProblems(w io.Writer, p left4me.Plan) {
 	for _, v := range p.Warnings {
 		text := v.Text

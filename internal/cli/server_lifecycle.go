@@ -273,7 +273,7 @@ func writeRestored(w io.Writer, r apitype.RestoredServer) {
 	}
 }
 
-// purge returns the command that removes a deleted server for good.
+// purge returns the command that permanently removes a deleted server.
 func (cmd serverCommands) purge() *cobra.Command {
 	c := &cobra.Command{
 		Use: "purge NAME", Short: "Remove a deleted server for good", Args: one("the name or the id of a deleted server"),

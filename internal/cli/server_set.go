@@ -208,7 +208,7 @@ func (cmd serverCommands) address() *cobra.Command {
 	return c
 }
 
-// addressSource describes where the public address comes from.
+// addressSource describes the source of the public address.
 func addressSource(source string) string {
 	switch source {
 	case "setting":

@@ -122,7 +122,7 @@ func HasMap(all []Campaign, name string) bool {
 }
 
 // baseMode returns the mode whose chapters a mode of the game uses, or "" for mutations and unknown modes,
-// of which nobody knows it.
+// whose base is unknown.
 func baseMode(mode string) string {
 	switch mode {
 	case "coop", "versus", "survival", "scavenge":

@@ -277,7 +277,7 @@ func isArgName(s string) bool {
 	return s != "" && len(s) <= maxErrorArgName
 }
 
-// withErrors returns a with each error replaced by what f returns for it, and replaces the errors'
+// withErrors returns a with each error replaced by the result of f, and replaces the errors'
 // texts in texts, which matter for a code that this build does not know.
 func (a Args) withErrors(f func(*Error) *Error, texts ...*string) (out Args, changed bool) {
 	out = maps.Clone(a)

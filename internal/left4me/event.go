@@ -41,7 +41,7 @@ const (
 	ServerRenamed      EventKind = "server.renamed"  // RenameEvent; the target has the new name
 	ServerDeleted      EventKind = "server.deleted"  // no members; it can be restored
 	ServerRestored     EventKind = "server.restored" // DefinitionEvent
-	ServerDropped      EventKind = "server.dropped"  // no members; a deleted server was removed for good
+	ServerDropped      EventKind = "server.dropped"  // no members; a deleted server was removed permanently
 	ServerStateChanged EventKind = "server.state"    // ReportEvent of a ServerState
 	ServerCrashed      EventKind = "server.crashed"  // CrashEvent
 	ServerHeld         EventKind = "server.held"     // HeldEvent

@@ -114,7 +114,7 @@ type Job struct {
 	CreatedAt time.Time `json:"created_at"`
 	StartedAt time.Time `json:"started_at,omitzero"`
 	EndedAt   time.Time `json:"ended_at,omitzero"`
-	// MapChange is what a ChangeMap job does; nil for all other kinds.
+	// MapChange is the change of a ChangeMap job; nil for all other kinds.
 	MapChange *MapChange `json:"map_change,omitempty"`
 }
 

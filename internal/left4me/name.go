@@ -82,7 +82,7 @@ func truncate(s string, n int) string {
 	return s[:n] + "…"
 }
 
-// ProposeName returns a name made from a title, such as newcomer-harbour from "Newcomer Harbour". If
+// ProposeName returns a name derived from a title, such as newcomer-harbour from "Newcomer Harbour". If
 // taken reports that the name is in use, a number is appended: newcomer-harbour-2. It returns "" for
 // a title without ASCII letters and digits.
 func ProposeName(title string, taken func(Name) bool) Name {

@@ -19,7 +19,7 @@ const (
 // a file of an upload is placed where it is. It is a phrase that starts in lower case, without a full
 // stop.
 //
-// Code and Args identify the note, and the reader's text is made from them (see RenderIn). Text is the
+// Code and Args identify the note; the text in the user's language is rendered from them (see RenderIn). Text is the
 // English text of the build that made the note: for logs, for version 1 of the API, and for a build
 // that does not know the code. A note from a build without codes has only a Text. The zero value is no
 // note.
@@ -45,7 +45,7 @@ func NewNote(code string, args ...any) Note {
 func (n Note) IsZero() bool { return n.Code == "" && n.Text == "" }
 
 // RenderIn returns the text of n in the language of p. If this build does not know the code or its
-// arguments, that is the text that the note came with.
+// arguments, RenderIn returns the note's own Text.
 func (n Note) RenderIn(p *locale.Printer) string {
 	if text, _, ok := textsOf(p, "note.", n.Code, "", n.Args); ok {
 		return text

@@ -168,7 +168,7 @@ func FirstFiles(f Filter, list func(Filter) (Page[TreeFile], error)) (dir string
 		inner.Dir = p.Items[0].Path
 		below, berr := list(inner)
 		if berr != nil {
-			break // what was listed is still true
+			break // the listing is still current
 		}
 		f, p = inner, below
 	}

@@ -290,7 +290,7 @@ type DeletedServer struct {
 	Then AfterDeletion
 }
 
-// AfterDeletion says what happens to a deleted server automatically.
+// AfterDeletion is the automatic next step for a deleted server.
 type AfterDeletion string
 
 // What happens to a deleted server. ThenReplace and an id mean that the server with this id is

@@ -129,7 +129,7 @@ type PlanLeft struct {
 type PlanAsk struct {
 	Text     string       `json:"text"` // English text of Question
 	Question Note         `json:"question,omitzero"`
-	Count    int          `json:"count"` // number of files it is about
+	Count    int          `json:"count"` // number of files that the question concerns
 	Files    []string     `json:"files"` // the first few, with paths as in FolderMove
 	Choices  []PlanChoice `json:"choices"`
 }

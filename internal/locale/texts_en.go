@@ -705,7 +705,7 @@ var englishTexts = []entry{
 	{"error.bulk.nothing_to_stop", "all of these servers are stopped", nil},
 	{"error.bulk.selection", "the request does not select servers", nil},
 	{"error.bulk.selection.hint", "name servers, or a blueprint, or select all servers", nil},
-	{"error.bulk.unknown", "{act} is not an action on several servers", nil},
+	{"error.bulk.unknown", "there is no bulk action {act}", nil},
 	{"error.cfg.address_of_left4me", "left4me sets the address that the server listens on", nil},
 	{"error.cfg.changes_map_at_each_map", "the command would change the map again at every map change", nil},
 	{"error.cfg.ends_at_each_map", "the command would end the server at every map change", nil},

@@ -83,7 +83,7 @@ func exists(ctx context.Context, tx *transaction, query string, args ...any) (th
 	return there, tx.QueryRowContext(ctx, query, args...).Scan(&there)
 }
 
-// Restore makes a deleted server a server again, stopped, with the name, port, blueprint and overlays of
+// Restore restores a deleted server, which is then stopped, with the name, port, blueprint and overlays of
 // v. The host renames its files at the next start. Errors: left4me.NotFound if it is not deleted;
 // left4me.Conflict for the field "name" or "port" if it is taken; left4me.Invalid for an unknown
 // blueprint.

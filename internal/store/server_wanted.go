@@ -93,7 +93,7 @@ func hold(ctx context.Context, tx *transaction, name left4me.Name, why left4me.H
 
 // Decision is the action for a server when left4me starts.
 type Decision struct {
-	Reason left4me.Note // why it is started; zero: it isn't
+	Reason left4me.Note // reason of the start; zero: no start
 	Hold   left4me.Held // why it is held until a user starts it; empty: unchanged
 }
 

@@ -114,7 +114,7 @@ var (
 	actingButton   = regexp.MustCompile(`<button[^>]*>`)
 )
 
-// Pages leave out what a viewer may not do: no button acts, and no text says who may.
+// Pages leave out what a viewer may not do: no action buttons, and no text that names the required permission.
 func TestViewerPagesHaveNoUnusableControls(t *testing.T) {
 	s := newSite(t, false)
 	s.has(t, installed)

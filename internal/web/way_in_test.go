@@ -60,7 +60,7 @@ func TestServerIsNamedAfterItsHostname(t *testing.T) {
 	b.get("/servers/newcomer-harbour-2?created=yes").has(t, http.StatusOK, "newcomer-harbour-2 was created and is starting.")
 }
 
-// Adding content without scripts keeps what was typed, also when there is no file.
+// Adding content without scripts keeps the typed values, also without a file.
 func TestContentFormKeepsOtherValues(t *testing.T) {
 	s := newSite(t, false)
 	b := s.as(t, "admin")

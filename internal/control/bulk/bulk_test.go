@@ -164,7 +164,7 @@ func (s *site) start(t *testing.T, r bulk.Request) bulk.Act {
 	return a
 }
 
-// state returns the state of an act and of its servers, such as "running a:moved b:".
+// state returns the state of a bulk action and of its servers, such as "running a:moved b:".
 func (s *site) state(t *testing.T, id string) string {
 	t.Helper()
 	a, err := s.Bulk.Get(t.Context(), admin, id)
@@ -237,7 +237,7 @@ func TestEmptyWaitsUntilNobodyPlays(t *testing.T) {
 	s.play(t, "busy", 1)
 	s.becomes(t, a.ID, "running empty:moved busy:")
 	ahead := 2 * time.Minute
-	await(t, "the end of the act", func() bool { // each check sees the server empty for longer
+	await(t, "the end of the bulk action", func() bool { // each check sees the server empty for longer
 		ahead += 2 * time.Minute
 		s.Bulk.Ahead(ahead)
 		s.play(t, "busy", 0)

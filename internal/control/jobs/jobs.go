@@ -225,7 +225,7 @@ func equal(a, b store.QueuedJob) bool {
 	return a.Kind == b.Kind && (a.Kind.Noun() == "server" && !precise(a.Kind) || bytes.Equal(a.Spec, b.Spec))
 }
 
-// precise reports whether the payload of a job on a server says what the job does. Other payloads are
+// precise reports whether the payload of a job on a server describes the job. Other payloads are
 // the definition of the server.
 func precise(k left4me.JobKind) bool { return k == left4me.DiscardUpper || k == left4me.ChangeMap }
 

@@ -1,4 +1,4 @@
-// Package newoverlay makes an overlay from an upload in one step: the overlay is named after its
+// Package newoverlay creates an overlay from an upload in one step: the overlay is named after its
 // content, and the upload is published as its first revision.
 package newoverlay
 
@@ -19,26 +19,26 @@ import (
 // fallback is the name of an overlay whose content has no name in ASCII letters.
 const fallback = "content"
 
-// Maker makes overlays from uploads. It is safe for concurrent use.
+// Maker creates overlays from uploads. It is safe for concurrent use.
 type Maker struct {
 	Overlays *overlays.Overlays
 	Uploads  *uploads.Uploads
 	Jobs     *jobs.Jobs
 }
 
-// Made is an overlay that was made from an upload.
+// Made is an overlay that was created from an upload.
 type Made struct {
 	Name  left4me.Name
 	Title string       // of the campaign or add-on; may be empty
 	Job   left4me.Job  // publishes the upload; without an id if Asked > 0
-	Plan  left4me.Plan // what it publishes
+	Plan  left4me.Plan // upload to publish
 }
 
 // Asked returns the number of files that have several equally likely places. Somebody must choose
 // before the upload is published.
 func (m Made) Asked() int { return m.Plan.Asked }
 
-// Begin begins an upload for a new overlay. file is the name of its first file; it names the overlay
+// Begin starts an upload for a new overlay. file is the name of its first file; it names the overlay
 // until Publish has read the content. Errors: those of uploads.Uploads.Create.
 func (m *Maker) Begin(ctx context.Context, by accounts.Actor, file string) (uploads.Upload, error) {
 	name, err := m.propose(ctx, stem(file))
@@ -48,9 +48,9 @@ func (m *Maker) Begin(ctx context.Context, by accounts.Actor, file string) (uplo
 	return m.Uploads.Create(ctx, by, name)
 }
 
-// Publish makes the overlay of an upload that Begin began, and adds the job that publishes it. The
+// Publish creates the overlay of an upload that Begin started, and adds the job that publishes it. The
 // overlay is named after the title of its campaign or add-on, or else after its file. If files have
-// several equally likely places, the overlay is made, but nothing is published. Errors:
+// several equally likely places, the overlay is created, but nothing is published. Errors:
 // left4me.NotFound; left4me.Invalid if the upload is incomplete or has no usable content. No overlay
 // is made then.
 func (m *Maker) Publish(ctx context.Context, by accounts.Actor, id, note string) (Made, error) {
@@ -95,7 +95,7 @@ func (m *Maker) create(ctx context.Context, by accounts.Actor, title, named stri
 			v = note
 		}
 		_, err = m.Overlays.Create(ctx, by.Cause(), v)
-		if errors.Is(err, left4me.Conflict) && tries < 3 { // somebody took the name in the meantime
+		if errors.Is(err, left4me.Conflict) && tries < 3 { // another request used the name in the meantime
 			continue
 		}
 		return name, err

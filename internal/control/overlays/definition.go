@@ -148,7 +148,7 @@ type Script struct {
 	CreatedAt time.Time
 }
 
-// ProposeName returns a name that no overlay of c has, made from a title; see left4me.ProposeName.
+// ProposeName returns a name that no overlay of c has, derived from a title; see left4me.ProposeName.
 func ProposeName(ctx context.Context, c *Overlays, title string) (left4me.Name, error) {
 	k, err := c.known(ctx)
 	if err != nil {

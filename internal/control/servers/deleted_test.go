@@ -119,7 +119,7 @@ func TestRestoredServerGetsFreeNameAndPort(t *testing.T) {
 	}
 }
 
-// The host removes the files before the row goes. Until it has, they are asked for again.
+// The host removes the files before the row is removed. Until then, the removal is requested again.
 func TestDeletedServerIsRemovedForGood(t *testing.T) {
 	s := newSite(t)
 	asked := make(chan left4me.ID, 4)

@@ -15,7 +15,7 @@ type Copy struct {
 
 // CopyOf returns the definition of a copy of a server, without creating it: its host, blueprint,
 // overlays, settings and autostart. It reports whether the original has passwords; the copy has them
-// only if as says so. Nothing that the server wrote is copied. Errors: left4me.NotFound.
+// only if as requests it. Files that the server wrote are not copied. Errors: left4me.NotFound.
 func (c Creation) CopyOf(ctx context.Context, name left4me.Name, as Copy) (v left4me.Server, passwords bool, err error) {
 	from, err := c.servers.storage.Servers().Get(ctx, name)
 	if err != nil {

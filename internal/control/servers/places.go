@@ -19,7 +19,7 @@ const (
 	placesAgain = 10 * time.Second // pause after a host did not answer
 )
 
-// officialPlaces are the places of the maps that come with the game.
+// officialPlaces holds the places of the maps included in the game.
 var officialPlaces = sync.OnceValue(func() left4me.Places { return left4me.PlacesOf(left4me.OfficialCampaigns()) })
 
 // places caches the places of maps by stack of overlays. Rendering a list of servers must not wait for a

@@ -285,7 +285,7 @@ func (up *upload) shown(names left4me.OverlayNames) Upload {
 	return v
 }
 
-// assign makes the upload one for another overlay, with its name on the host.
+// assign changes the overlay that the upload is for, with its name on the host.
 func (up *upload) assign(ctx context.Context, overlay left4me.Name) error {
 	up.mu.Lock()
 	defer up.mu.Unlock()

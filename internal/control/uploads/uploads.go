@@ -247,7 +247,7 @@ func (u *Uploads) Move(ctx context.Context, by accounts.Actor, id string, moves 
 	return nil
 }
 
-// Assign makes an upload one for another overlay. Errors: left4me.NotFound, also if the upload has
+// Assign changes the overlay that an upload is for. Errors: left4me.NotFound, also if the upload has
 // been published; left4me.DiskFull.
 func (u *Uploads) Assign(ctx context.Context, by accounts.Actor, id string, overlay left4me.Name) error {
 	up, err := u.find(ctx, by, id)

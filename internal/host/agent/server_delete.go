@@ -93,7 +93,7 @@ func (s *servers) keep(ctx context.Context, n, kept left4me.Name) error {
 	return nil
 }
 
-// removeKept removes the files of a deleted server for good.
+// removeKept permanently removes the files of a deleted server.
 func (s *servers) removeKept(ctx context.Context, r bus.KeptRequest) (bus.KeptAnswer, error) {
 	kept := left4me.KeptName(r.ID)
 	if !kept.Kept() {

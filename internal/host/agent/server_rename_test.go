@@ -366,8 +366,8 @@ func TestShimUnderOldNameIsFoundAfterRestart(t *testing.T) {
 	free(t, r, r.Name)
 }
 
-// A deleted server's files are set aside under a name made of its id. They are no server on the host,
-// and the first start after it was restored takes them back.
+// A deleted server's files are set aside under a name derived from its id. They do not count as a server on the host,
+// and the first start after the restore renames them back.
 func TestDeletedServerKeepsFilesUntilRestored(t *testing.T) {
 	t.Parallel()
 	r := shimtest.NewRoot(t)

@@ -58,7 +58,7 @@ func Changes(all []left4me.FileChange) templ.Component {
 }
 
 // Differences is a table of files that differ between two trees, of which neither is newer. words
-// contains what to say for each kind of change.
+// contains the label of each kind of change.
 func Differences(all []left4me.FileChange, words map[string]string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

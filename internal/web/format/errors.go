@@ -86,7 +86,7 @@ func StepWarning(ctx context.Context, s left4me.Step) string {
 	return shownError(s.WarningIn(locale.From(ctx)))
 }
 
-// CheckNote returns what the last query to Steam found; may be empty.
+// CheckNote returns the result of the last query to Steam; may be empty.
 func CheckNote(ctx context.Context, g left4me.Game) string {
 	return shownError(g.CheckNoteIn(locale.From(ctx)))
 }

@@ -16,7 +16,7 @@ func KindLabel(ctx context.Context, k left4me.JobKind) string {
 	return locale.T(ctx, "jobs.kind."+string(k))
 }
 
-// detail returns what a job does beyond its kind, or "".
+// detail returns a description of a job beyond its kind, or "".
 func detail(ctx context.Context, j left4me.Job) string {
 	if m := j.MapChange; m != nil {
 		return locale.T(ctx, "jobs.map_change.detail", "from", format.Visible(m.From), "to", format.Visible(m.To),

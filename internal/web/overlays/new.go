@@ -104,7 +104,7 @@ func (p *Pages) create(w http.ResponseWriter, r *http.Request, who accounts.Acto
 	return nil
 }
 
-// buildable reports whether a new overlay has all that its first build needs.
+// buildable reports whether a new overlay has all inputs of its first build.
 func buildable(v left4me.Overlay) bool {
 	switch v.Kind {
 	case left4me.FilesOverlay:

@@ -35,7 +35,7 @@ type serverList struct {
 	May     page.Permission // permission to create a server
 	Game    bool            // whether the page of the game may be seen
 	First   create.Progress // set only while the checklist of a new installation is shown
-	Steps   bool            // whether it is shown
+	Steps   bool            // the checklist is shown
 }
 
 // targetOf returns the target of a server.

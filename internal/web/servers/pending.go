@@ -13,10 +13,10 @@ import (
 // pendingItem is something that a restart of the server would apply, or a restart that waits.
 type pendingItem struct {
 	Text string
-	Wait string // what the restart waits for; empty: nothing restarts the server by itself
+	Wait string // condition for the restart; empty: no automatic restart
 }
 
-// pendingPart lists what is pending on a server: why it needs a restart, and which rollout will restart
+// pendingPart lists the pending changes of a server: why it needs a restart, and which rollout will restart
 // it.
 func (p *Pages) pendingPart(s serverPage) *page.Part {
 	return page.LazyPart("server-pending", func(ctx context.Context) (templ.Component, error) {

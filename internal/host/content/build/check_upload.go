@@ -30,7 +30,7 @@ type checks struct {
 	latest []checkedUpload // oldest first
 }
 
-// checkedUpload is the result of reading an upload, whatever its destinations.
+// checkedUpload is the result of reading an upload, regardless of destinations.
 type checkedUpload struct {
 	id, fingerprint string
 	packs           map[string]inspect.Pack // packs by path in the upload
@@ -63,7 +63,7 @@ func (c *checks) keep(r checkedUpload) {
 	}
 }
 
-// check adds to the plan what is wrong with the contents of an upload: damaged archives are an error,
+// check adds the problems of the contents of an upload to the plan: damaged archives are an error,
 // damaged VPKs are warnings. now is the current revision.
 func (u *uploads) check(ctx context.Context, c left4me.Change, found uploaded, now overlays.Manifest, plan *left4me.Plan) error {
 	r, err := u.checked(ctx, c, found)

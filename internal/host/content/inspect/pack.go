@@ -9,7 +9,7 @@ import (
 	"github.com/left4me/left4me/source/vpk"
 )
 
-// Pack holds the problems of one VPK, wherever it will be in a layer.
+// Pack holds the problems of one VPK, regardless of its place in a layer.
 type Pack struct {
 	warnings []left4me.Warning // without a path
 	parts    []string          // base names of its data files
@@ -43,7 +43,7 @@ func CheckPack(ctx context.Context, name string, a *vpk.Archive, opened error) (
 }
 
 // At returns the warnings about the VPK at a path of a layer. has reports whether the layer has a file.
-// Like Tree, At says nothing about data files whose _dir.vpk is there, nor about VPKs that are no add-ons.
+// Like Tree, At ignores data files whose _dir.vpk exists, and VPKs that are no add-ons.
 func (p Pack) At(to string, has func(p string) bool) (all []left4me.Warning) {
 	if !isAddonsDir(strings.ToLower(path.Dir(to))) || part().MatchString(to) && has(part().ReplaceAllString(to, "_dir.vpk")) {
 		return nil

@@ -50,7 +50,7 @@ type Placing struct {
 // Ask is a question about files with several equally likely places. Place has applied the first
 // choice.
 type Ask struct {
-	Question left4me.Note // what is to be decided
+	Question left4me.Note // the question to the user
 	Files    []int        // indexes of the affected files
 	Choices  []Choice
 }

@@ -13,7 +13,7 @@ import (
 
 // Plan is the content of an overlay according to Steam.
 type Plan struct {
-	note        left4me.Note // what is not known; zero if everything is
+	note        left4me.Note // unknown facts; zero if all are known
 	items       []*item
 	collections []left4me.WorkshopState
 	names       string // naming mode, see left4me.Workshop

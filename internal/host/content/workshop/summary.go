@@ -6,7 +6,7 @@ import (
 	"github.com/left4me/left4me/internal/left4me"
 )
 
-// Summary describes what happened to the items.
+// Summary describes the results of the items.
 func Summary(items []left4me.WorkshopState) left4me.Notes {
 	count := map[string]int{}
 	older := 0

@@ -45,7 +45,7 @@ function children(from, to) {
   }
 }
 
-// showScripted shows what works with scripts only, in an element that has just come into the page.
+// showScripted shows the controls that require scripts, in an element that was just added to the page.
 export function showScripted(el) {
   for (const one of [el, ...el.querySelectorAll("[data-script]")]) if (one.matches("[data-script]")) one.hidden = false;
 }

@@ -1,12 +1,12 @@
 // Forms that change while they are filled in: content that is added to a new server, and
-// the names and ports of several servers. What was typed stays.
+// the names and ports of several servers. Typed values are kept.
 import { morph } from "./morph.js";
 import { foreign, probe, said } from "./proxy_answer.js";
 import { translate } from "./texts.js";
 
 const typed = 300; // ms after the last key
 
-// startAdding returns a function that makes an overlay of an upload and adds it to the form
+// startAdding returns a function that creates an overlay from an upload and adds it to the form
 // around the box, or undefined for a box that is not part of a form.
 export function startAdding(box) {
   const form = box.closest("form");
@@ -20,7 +20,7 @@ export function startAdding(box) {
   };
 }
 
-// renew sends what was typed, and shows the form of the answer.
+// renew submits the typed values, and shows the form of the answer.
 async function renew(form, to, more) {
   const body = new URLSearchParams([...new FormData(form)].filter(([, value]) => typeof value === "string"));
   for (const [name, value] of Object.entries(more)) body.set(name, value);

@@ -1,4 +1,4 @@
-// Returns to the same place when a page comes back after one of its forms was sent.
+// Restores the scroll position of a page after one of its forms was submitted.
 const key = "place";
 
 export function startPlace() {
@@ -16,7 +16,7 @@ const nameOf = (button) => (button ? [button.name, button.value, button.ariaLabe
 function restore() {
   const saved = sessionStorage.getItem(key);
   sessionStorage.removeItem(key);
-  // A note at the top says what happened, and a form with invalid fields has focused the first.
+  // A note at the top shows the result, and a form with invalid fields has focused the first.
   if (!saved || location.hash || document.querySelector("main :is([autofocus], [role='alert']:not(:empty), .told, .once)")) return;
   const place = JSON.parse(saved);
   if (place.path !== location.pathname) return;

@@ -19,7 +19,7 @@ export function startShortcuts() {
   });
 }
 
-// types reports whether keys that an element gets are text.
+// types reports whether an element accepts typed text.
 const types = (el) => el.isContentEditable || (el.matches?.("input, textarea, select") && !/^(checkbox|radio|button|submit|file)$/.test(el.type));
 
 // latin returns the letter of a key. On a keyboard with another script, the letter depends on the position of the key.

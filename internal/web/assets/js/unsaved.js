@@ -1,4 +1,4 @@
-// Asks before the user leaves a page with typed values that are not saved.
+// Asks for confirmation before the user leaves a page with unsaved values.
 let sent; // the form that is being sent, whose values are not lost
 
 export function startUnsaved() {

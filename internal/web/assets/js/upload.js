@@ -47,7 +47,7 @@ function start(box, adder) {
     else location.assign(location.pathname);
   });
 
-  // reset lets the person choose further files.
+  // reset lets the user choose further files.
   function reset() {
     [id, base, dropped, paused] = ["", box.dataset.upload, false, false];
     for (const input of inputs) input.value = "";

@@ -86,7 +86,7 @@ func NotBuilt(o Page) templ.Component {
 	})
 }
 
-// howToBuild says what creates the first revision of an overlay.
+// howToBuild explains how to create the first revision of an overlay.
 func howToBuild(o Page) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

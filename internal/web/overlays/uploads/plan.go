@@ -215,7 +215,7 @@ func conversions(ctx context.Context, plan left4me.Plan) string {
 	for _, c := range plan.Conversions {
 		lines = append(lines, locale.T(ctx, "overlays.plan.conversion", "path", c.Path, "reason", c.Reason))
 	}
-	if more := len(plan.Repairs) - len(plan.Conversions); more > 0 { // its last line says how many more
+	if more := len(plan.Repairs) - len(plan.Conversions); more > 0 { // the last line contains the number of further problems
 		lines = append(lines, plan.Repairs[len(plan.Conversions):]...)
 	}
 	return format.JoinVisible(lines)

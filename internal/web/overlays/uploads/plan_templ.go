@@ -530,7 +530,7 @@ func planList(u uploads.Upload, form planForm, plan left4me.Plan) templ.Componen
 	})
 }
 
-// planProblems shows what is wrong with the contents of the upload.
+// planProblems shows the problems of the contents of the upload.
 func planProblems(plan left4me.Plan) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -18,7 +18,7 @@ import (
 )
 
 // Copy is a button for lists that copies the line for the game's console that connects to a server,
-// with the password if who may read it. It shows nothing while the public address is unknown, and needs
+// with the password if the user may read it. It shows nothing while the public address is unknown, and needs
 // scripts.
 func Copy(v servers.View, who accounts.Actor) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {

@@ -1,4 +1,4 @@
-// Package connect contains how players connect to servers: the address with its copy button, and the
+// Package connect contains the parts and pages about connecting to servers: the address with its copy button, and the
 // page on which the public address is set.
 package connect
 
@@ -24,5 +24,5 @@ func (p *Pages) Routes() []page.Route {
 	}
 }
 
-// maySet reports whether who may set the public address.
+// maySet reports whether the actor may set the public address.
 func maySet(who accounts.Actor) bool { return page.May(who, accounts.SiteRight, left4me.Site).Act }

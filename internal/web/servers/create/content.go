@@ -27,7 +27,7 @@ import (
 
 const (
 	// publishedWithin is how long an answer waits for an overlay to be published. Small overlays are
-	// published within a second; a page that shows a larger one asks again.
+	// published within a second; a page that shows a larger one requests the state again.
 	publishedWithin = 20 * time.Second
 	// maxTyped limits the form values that a request with files contains.
 	maxTyped = 1 << 20
@@ -37,11 +37,11 @@ const (
 type content struct {
 	Name       left4me.Name
 	Campaign   string // title of its first campaign; may be empty
-	Chapters   int    // of that campaign
+	Chapters   int    // number of chapters of that campaign
 	Files      int
 	Warned     int    // number of problems that were found in its files
 	Publishing bool   // the job has not ended yet
-	Problem    string // why it was not published
+	Problem    string // reason why the overlay was not published
 	Review     string // address where the user must choose the places of files first; may be empty
 }
 
@@ -155,7 +155,7 @@ func (p *Pages) begin(r *http.Request, who accounts.Actor, file string) (uploads
 	return u, err
 }
 
-// addContent makes an overlay of uploaded files, publishes it, and shows the form again with the
+// addContent creates an overlay from uploaded files, publishes it, and shows the form again with the
 // overlay on top of the stack. The files are those of an upload by upload.js, or those of the form.
 func (p *Pages) addContent(w http.ResponseWriter, r *http.Request, who accounts.Actor) error {
 	if err := accounts.Allow(who, accounts.Manage, anyServer); err != nil {

@@ -10,15 +10,15 @@ import (
 	"github.com/left4me/left4me/internal/web/page"
 )
 
-// Progress is how far a new installation is on the way from the game to the first player.
+// Progress is the progress of a new installation from the game to the first player.
 type Progress struct {
 	HostAnswers bool
-	Installed   bool // the game
+	Installed   bool // the game is installed
 	Overlays    int
-	Server      left4me.Name // the first server; empty if there is none
-	MayCreate   bool         // servers
-	Game        bool         // whether the user may see the game's page
-	Content     bool         // whether the user may create overlays
+	Server      left4me.Name // first server; empty if none
+	MayCreate   bool         // the user may create servers
+	Game        bool         // the user may see the game's page
+	Content     bool         // the user may create overlays
 }
 
 // Needed reports whether the checklist is shown: until a server was started for the first time. all

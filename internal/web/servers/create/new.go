@@ -22,19 +22,19 @@ import (
 type serverForm struct {
 	settings.ServerForm
 	Name      string
-	From      left4me.Name   // the server that is duplicated; empty if there is none
-	Passwords passwords      // of the server that is duplicated
+	From      left4me.Name   // server to duplicate; empty if none
+	Passwords passwords      // passwords of the server to duplicate
 	Start     bool           // start the server when it is created
-	Made      []left4me.Name // overlays that were made while the form was filled in
+	Made      []left4me.Name // overlays that were created while the form was filled in
 
 	Content   []content // the state of Made
-	Problem   string    // why files could not become an overlay
-	Upload    bool      // whether the user may make overlays
-	Installed bool      // whether the game is installed
-	Game      bool      // whether the user may see the game's page
+	Problem   string    // reason why files could not become an overlay
+	Upload    bool      // the user may create overlays
+	Installed bool      // the game is installed
+	Game      bool      // the user may see the game's page
 }
 
-// passwords says what happens to the passwords of a server that is duplicated.
+// passwords is the choice for the passwords of a duplicated server.
 type passwords struct{ Has, Copied, MayCopy bool }
 
 // MayCreate returns the permission to create servers.
@@ -59,7 +59,7 @@ func (p *Pages) newView(r *http.Request, who accounts.Actor) (page.View, error) 
 	}}, nil
 }
 
-// begun returns the form that the query of an address asks for. An object that the user may not see
+// begun returns the form that the query of an address selects. An object that the user may not see
 // is treated as nonexistent.
 func (p *Pages) begun(r *http.Request, who accounts.Actor) (serverForm, error) {
 	q := r.URL.Query()
@@ -90,7 +90,7 @@ func (p *Pages) begun(r *http.Request, who accounts.Actor) (serverForm, error) {
 	return form, nil
 }
 
-// fill adds the options of the form and what follows from the content that was added.
+// fill adds the options of the form and the proposals derived from added content.
 func (p *Pages) fill(ctx context.Context, who accounts.Actor, form *serverForm) error {
 	p.fillContent(ctx, who, form)
 	if err := p.Choices.FillServer(ctx, who, MayCreate(who), &form.ServerForm); err != nil {

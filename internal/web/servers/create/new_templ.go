@@ -323,7 +323,7 @@ func newServerForm(form serverForm) templ.Component {
 	})
 }
 
-// startChoice asks whether new servers are started at once.
+// startChoice asks whether new servers are started immediately.
 func startChoice(start, installed, game bool) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -618,7 +618,7 @@ func contentCard(form serverForm) templ.Component {
 	})
 }
 
-// addedContent says what became of uploaded files.
+// addedContent shows the state of uploaded files.
 func addedContent(c content) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

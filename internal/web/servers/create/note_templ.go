@@ -15,7 +15,7 @@ import (
 	"github.com/left4me/left4me/internal/web/page"
 )
 
-// createdNote says that a server was created, and what it does now.
+// createdNote reports that a server was created, and its state.
 func createdNote(v servers.View) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -14,7 +14,7 @@ import (
 	"github.com/left4me/left4me/internal/web/settings"
 )
 
-// Pages contains what the pages need.
+// Pages contains the dependencies of the pages.
 type Pages struct {
 	Panel    *page.Panel
 	Choices  *settings.Choices

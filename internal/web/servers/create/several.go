@@ -41,7 +41,7 @@ func readSeveral(v url.Values, blueprint left4me.Name) severalForm {
 	}
 }
 
-// several returns what the form asks for.
+// several returns the request of the form.
 func (f severalForm) several() (servers.Several, error) {
 	v := servers.Several{Blueprint: f.Blueprint, Names: f.Names}
 	n, err := strconv.Atoi(f.Count)
@@ -57,7 +57,7 @@ func (f severalForm) several() (servers.Several, error) {
 	return v, page.JoinMistakes(err, wrong)
 }
 
-// planned is the plan as a value of the form: what the user saw is created, or nothing.
+// planned is the plan as a value of the form, so that only the servers that the user saw are created.
 func (f severalForm) planned() string {
 	var all []string
 	for _, v := range f.Plan {
@@ -106,8 +106,8 @@ func (p *Pages) severalView(r *http.Request, who accounts.Actor, name left4me.Na
 	}}, nil
 }
 
-// createSeveral creates the servers that the user saw. If the plan is another one now, or the form
-// only asks for it, the form is shown again.
+// createSeveral creates the servers that the user saw. If the plan has changed, or the form only requests
+// the plan, the form is shown again.
 func (p *Pages) createSeveral(w http.ResponseWriter, r *http.Request, who accounts.Actor, name left4me.Name) error {
 	if err := accounts.Allow(who, accounts.Manage, anyServer); err != nil {
 		return err

@@ -519,7 +519,7 @@ func row(v servers.DeletedView, m page.Permission) templ.Component {
 	})
 }
 
-// changes says how the server would differ if it were restored now.
+// changes shows how the server would differ if it were restored now.
 func changes(v servers.DeletedView) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
