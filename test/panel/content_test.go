@@ -38,13 +38,7 @@ func TestPanelWorkshopCampaign(t *testing.T) {
 	s.do("workshop", chromedp.Click(chromedp.CSS(`a[href="/overlays/new?kind=workshop"]`)), chromedp.WaitVisible(chromedp.CSS("#items")))
 	s.do("paste the link", chromedp.SendKeys(chromedp.CSS("#name"), "friday"),
 		chromedp.SendKeys(chromedp.CSS("#items"), "https://steamcommunity.com/sharedfiles/filedetails/?id=300000001&searchtext="),
-		chromedp.Click(chromedp.CSS("form.form .primary")), chromedp.WaitVisible(chromedp.CSS("form.look")))
-	s.shows("Friday <maps>")
-	s.shows("3 items in this collection")
-	s.until("unavailable items are reported", has("form.look .members", "private"))
-	s.everywhere("overlay-look", "/overlays/friday/items/look?ids=300000001")
-	s.do("add", chromedp.Navigate(s.url("/overlays/friday/items/look?ids=300000001")), chromedp.Click(chromedp.CSS("form.look .primary")),
-		chromedp.WaitVisible(chromedp.CSS("#overlay-work")))
+		chromedp.Click(chromedp.CSS("form.form .primary")), chromedp.WaitVisible(chromedp.CSS("#overlay-work")))
 	s.until("the page is marked",
 		`location.pathname === "/overlays/friday/items" && document.readyState === "complete" && (window.same = true)`)
 	s.until("the progress is shown", `/\d+ %/.test(document.querySelector("#overlay-work").innerText)`)
@@ -52,8 +46,14 @@ func TestPanelWorkshopCampaign(t *testing.T) {
 	s.until("the overlay is built", has("#overlay-head", "revision 1"))
 	s.until("the page was not reloaded", "window.same === true")
 	s.do("its items", chromedp.Navigate(s.url("/overlays/friday/items")))
-	s.until("the result for each item is shown", `document.querySelector(".members")?.textContent.includes("private")`)
+	s.until("the result for each item is shown", `document.querySelector(".members")?.textContent.includes("Private")`)
 	s.everywhere("overlay-items", "/overlays/friday/items")
+	s.do("details before items are added", chromedp.Navigate(s.url("/overlays/friday/items/look?ids=300000001,300000004")),
+		chromedp.WaitVisible(chromedp.CSS("form.look")))
+	s.shows("Friday <maps>")
+	s.shows("3 items in this collection")
+	s.until("unavailable items are reported", has("form.look .members", "Private"))
+	s.everywhere("overlay-look", "/overlays/friday/items/look?ids=300000001,300000004")
 	for _, page := range []string{
 		"", "/revisions", "/problems", "/campaigns", "/settings", "/delete", "?dir=left4dead2/addons",
 		"/diff?from=0&to=1",

@@ -79,7 +79,7 @@ func TestPanelServerFiles(t *testing.T) {
 	s.Must(t, http.MethodPut, "/servers/alpha", map[string]any{"overlays": []string{"house", "sourcemod"}}, nil)
 	s.do("the changes of a restart", chromedp.Navigate(s.url("/servers/alpha/written")),
 		chromedp.Click(chromedp.CSS(`.views a[href$="/pending"]`)), chromedp.WaitVisible(chromedp.CSS(".changes")))
-	s.until("the campaign is marked as removed", row("marmalade_mile.vpk")+`.includes("removed")`)
+	s.until("the campaign is marked as removed", row("marmalade_mile.vpk")+`.includes("Removed")`)
 	s.everywhere("files-pending", "/servers/alpha/pending")
 	s.keyboard("/servers/alpha/pending")
 	s.do("the conflicts", chromedp.Click(chromedp.CSS(`.views a[href$="/conflicts"]`)), chromedp.WaitVisible(chromedp.CSS("main .badge")))
