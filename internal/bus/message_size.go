@@ -265,7 +265,7 @@ func shorterCampaigns(all []left4me.Campaign, budget int) []left4me.Campaign {
 func shorterItems(all []left4me.WorkshopState, budget int) []left4me.WorkshopState {
 	all = each(all, func(i left4me.WorkshopState) left4me.WorkshopState {
 		i.Title, i.Text = left4me.Clip(i.Title, shortText), left4me.Clip(i.Text, shortText)
-		i.Picture, i.Tags, i.Collections, i.Children = "", nil, nil, nil
+		i.Picture, i.Tags, i.Collections, i.Children, i.Notes = "", nil, nil, nil, nil
 		return i
 	})
 	return fitOr(all, budget, func(text string) left4me.WorkshopState {

@@ -31,10 +31,10 @@ const (
 type Bytes = locale.Bytes
 
 // Args are the arguments of an Error by the names used in its texts. A value is a string, an int64,
-// a Bytes, a time.Duration, a time.Time, a Remedy or an *Error. Args are immutable. In JSON, strings
+// a Bytes, a time.Duration, a time.Time, a Remedy, a Note or an *Error. Args are immutable. In JSON, strings
 // and numbers are encoded as such; the other values are objects with one member:
 // {"bytes": 1048576}, {"seconds": 1.5}, {"time": "2026-11-29T20:00:00Z"},
-// {"remedy": {"commands": ["date"]}}, {"error": {...}}.
+// {"remedy": {"commands": ["date"]}}, {"note": {...}}, {"error": {...}}.
 type Args map[string]any
 
 // argsOf returns Args from alternating names and values. It omits nil values, and converts values
@@ -58,7 +58,7 @@ func argsOf(pairs []any) Args {
 
 func argOf(v any) any {
 	switch v := v.(type) {
-	case string, Bytes, time.Duration, time.Time, Remedy, *Error:
+	case string, Bytes, time.Duration, time.Time, Remedy, Note, *Error:
 		return v
 	case error:
 		return v.Error()
@@ -80,6 +80,7 @@ type argJSON struct {
 	Seconds *float64        `json:"seconds,omitempty"`
 	Time    *time.Time      `json:"time,omitempty"`
 	Remedy  *Remedy         `json:"remedy,omitempty"`
+	Note    json.RawMessage `json:"note,omitempty"`
 	Error   json.RawMessage `json:"error,omitempty"`
 }
 
@@ -101,6 +102,8 @@ func (a Args) MarshalJSON() ([]byte, error) {
 			out[name] = argJSON{Time: &v}
 		case Remedy:
 			out[name] = argJSON{Remedy: &v}
+		case Note:
+			out[name] = map[string]Note{"note": v}
 		case *Error:
 			out[name] = map[string]*Error{"error": v}
 		default:
@@ -155,6 +158,20 @@ func readObjectArg(data json.RawMessage, depth int) (any, bool) {
 		return *v.Time, true
 	case v.Remedy != nil:
 		return *v.Remedy, true
+	case v.Note != nil && depth < maxErrorNesting:
+		n := struct {
+			Code string          `json:"code"`
+			Args json.RawMessage `json:"args"`
+			Text string          `json:"text"`
+		}{}
+		if json.Unmarshal(v.Note, &n) != nil {
+			return nil, false
+		}
+		note := Note{Code: clipCode(n.Code), Text: n.Text}
+		if n.Args != nil && note.Args.read(n.Args, depth+1) != nil {
+			return nil, false
+		}
+		return note, true
 	case v.Error != nil && depth < maxErrorNesting:
 		var e struct {
 			Error
@@ -206,6 +223,12 @@ func (a Args) within(budget *int, depth int) (out Args, cut bool) {
 			cut = cut || changed
 			if e != nil {
 				out[name] = e
+			}
+		case Note:
+			n, changed := v.nested(budget, depth+1)
+			cut = cut || changed
+			if !n.IsZero() {
+				out[name] = n
 			}
 		case Remedy:
 			if !v.fits(budget) {
@@ -282,6 +305,16 @@ func isArgName(s string) bool {
 func (a Args) withErrors(f func(*Error) *Error, texts ...*string) (out Args, changed bool) {
 	out = maps.Clone(a)
 	for name, v := range a {
+		if n, ok := v.(Note); ok {
+			before := n.String()
+			if n = n.WithErrors(f); n.String() != before {
+				out[name], changed = n, true
+				for _, t := range texts {
+					*t = strings.ReplaceAll(*t, before, n.String())
+				}
+			}
+			continue
+		}
 		e, ok := v.(*Error)
 		if !ok {
 			continue
@@ -309,6 +342,10 @@ func (a Args) haveSecrets() bool {
 		switch v := v.(type) {
 		case string:
 			if HideSecrets(v) != v {
+				return true
+			}
+		case Note:
+			if h := v.hideSecrets(); h.Code != v.Code || h.Text != v.Text {
 				return true
 			}
 		case Remedy:

@@ -102,6 +102,18 @@ func (n Note) clipped() Note {
 	return n
 }
 
+// nested returns n as an argument within budget, or no note if it is nested too deeply or does not fit.
+func (n Note) nested(budget *int, depth int) (Note, bool) {
+	code := clipCode(n.Code)
+	if depth > maxErrorNesting || !take(budget, len(code)+nestedErrorBytes) {
+		return Note{}, true
+	}
+	out := Note{Code: code, Text: clipFrom(budget, n.Text, maxErrorArg)}
+	var cut bool
+	out.Args, cut = n.Args.within(budget, depth)
+	return out, cut || out.Code != n.Code || out.Text != n.Text
+}
+
 // hideSecrets returns n without passwords.
 func (n Note) hideSecrets() Note {
 	text := n.String()
@@ -161,6 +173,13 @@ func renderedOr(p *locale.Printer, notes Notes, text string) string {
 	}
 	return notes.RenderIn(p)
 }
+
+// SetNotes sets the reason for the state of an item; none removes it.
+func (s *WorkshopState) SetNotes(notes ...Note) { s.Notes, s.Text = notes, Notes(notes).String() }
+
+// NoteIn returns the reason for the state of an item in the language of p; that of an older host as it
+// came.
+func (s WorkshopState) NoteIn(p *locale.Printer) string { return renderedOr(p, s.Notes, s.Text) }
 
 // WithErrors returns s with each error among the arguments of its notes replaced by what f returns
 // for it.

@@ -22,9 +22,10 @@ type WorkshopEntry struct {
 type WorkshopState struct {
 	ID          WorkshopID   `json:"id"`
 	Title       string       `json:"title,omitempty"`
-	State       string       `json:"state"` // one of the Item constants
-	Text        string       `json:"text,omitempty"`
-	File        string       `json:"file,omitempty"` // path in the layer
+	State       string       `json:"state"`           // one of the Item constants
+	Text        string       `json:"text,omitempty"`  // English text of Notes
+	Notes       Notes        `json:"notes,omitempty"` // reason for the state; empty from a host without codes
+	File        string       `json:"file,omitempty"`  // path in the layer
 	Size        int64        `json:"size,omitempty"`
 	UpdatedAt   time.Time    `json:"updated_at,omitzero"` // last update by the author
 	Picture     string       `json:"picture,omitempty"`   // URL

@@ -36,6 +36,17 @@ const (
 	Unclear   Outcome = "unclear"   // Why has the reason
 )
 
+// Unclarity is the reason for the outcome Unclear.
+type Unclarity string
+
+// The reasons.
+const (
+	NotListed   Unclarity = "not listed" // the answer does not list the item
+	NotAnID     Unclarity = "not an id"
+	OtherResult Unclarity = "other result"
+	Unreadable  Unclarity = "unreadable"
+)
+
 // Values of Steam's EResult, for an item or for a whole answer.
 const (
 	resultOK           = 1
@@ -56,8 +67,9 @@ const (
 type PublishedFile struct {
 	ID        string
 	Outcome   Outcome
-	Why       string // reason for Unclear
-	App       int    // app id of the item's game
+	Why       Unclarity // reason for Unclear
+	Result    int       // Steam's result (EResult) for OtherResult
+	App       int       // app id of the item's game
 	Title     string
 	Filename  string // the author's file name, possibly with directories; must not be used as a path
 	Size      int64
@@ -83,7 +95,7 @@ func (c *Client) PublishedFiles(ctx context.Context, ids []string) (map[string]P
 		for _, id := range batch {
 			f, ok := found[id]
 			if !ok {
-				found[id] = PublishedFile{ID: id, Outcome: Unclear, Why: "Steam's answer doesn't name it"}
+				found[id] = PublishedFile{ID: id, Outcome: Unclear, Why: NotListed}
 			}
 			if f.Outcome == Throttled {
 				busy = append(busy, id)
@@ -245,13 +257,16 @@ func parseFile(raw json.RawMessage) PublishedFile {
 		f.Tags = append(f.Tags, bounded(t.Tag, maxTagLen))
 	}
 	f.Outcome, f.Why = m.outcome(err, f.URL)
+	if f.Why == OtherResult {
+		f.Result = int(m.Result)
+	}
 	return f
 }
 
-func (m *fileMessage) outcome(err error, address string) (o Outcome, why string) {
+func (m *fileMessage) outcome(err error, address string) (o Outcome, why Unclarity) {
 	switch {
 	case err != nil:
-		return Unclear, "what Steam says of it can't be understood"
+		return Unclear, Unreadable
 	case isBusy(int64(m.Result)):
 		return Throttled, ""
 	case m.Result == resultNotFound:
@@ -259,9 +274,9 @@ func (m *fileMessage) outcome(err error, address string) (o Outcome, why string)
 	case m.Result == resultDenied:
 		return Private, ""
 	case m.Result == resultInvalid:
-		return Unclear, "Steam says that this is no number of an item"
+		return Unclear, NotAnID
 	case m.Result != resultOK:
-		return Unclear, fmt.Sprintf("Steam answers result %d", m.Result)
+		return Unclear, OtherResult
 	case m.Banned != 0:
 		return Banned, ""
 	case m.Visibility != visiblePublic && m.Visibility != visibleUnlisted:
@@ -271,7 +286,7 @@ func (m *fileMessage) outcome(err error, address string) (o Outcome, why string)
 	case address == "":
 		return NoFile, ""
 	case m.Size < 0:
-		return Unclear, "Steam says that it has less than no bytes"
+		return Unclear, Unreadable
 	}
 	return Available, ""
 }

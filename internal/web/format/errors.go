@@ -76,6 +76,11 @@ func NoteOr(ctx context.Context, n left4me.Note, text string) string {
 	return Note(ctx, n)
 }
 
+// ItemNote returns the reason for the state of a workshop item; may be empty.
+func ItemNote(ctx context.Context, s left4me.WorkshopState) string {
+	return shownError(s.NoteIn(locale.From(ctx)))
+}
+
 // StepNote returns the notes of a step in one line; may be empty.
 func StepNote(ctx context.Context, s left4me.Step) string {
 	return shownError(s.NoteIn(locale.From(ctx)))

@@ -43,7 +43,8 @@ func (s *Source) Fetch(ctx context.Context, p *Plan, into Into) ([]left4me.Works
 		}
 		group.Go(func() error {
 			if unreached.Load() >= giveUpAt {
-				it.state.State, it.state.Text = left4me.ItemFailed, "not tried any more: the servers of other items can't be reached"
+				it.state.State = left4me.ItemFailed
+				it.state.SetNotes(left4me.NewNote("workshop.not_tried"))
 				return nil
 			}
 			reached, err := s.fetch(each, it, t, i)
@@ -102,7 +103,8 @@ func (s *Source) fetch(ctx context.Context, it *item, t *tally, i int) (reached 
 	case ctx.Err() != nil, errors.Is(err, download.DiskFull), !errors.As(err, &public):
 		return true, err
 	}
-	it.state.State, it.state.Text = left4me.ItemFailed, public.Text
+	it.state.State = left4me.ItemFailed
+	it.state.SetNotes(left4me.NewNote("text.problem", "error", public))
 	if errors.Is(err, download.ServerBusy) {
 		it.state.State = left4me.ItemThrottled
 	}
@@ -140,7 +142,7 @@ func (s *Source) link(ctx context.Context, p *Plan, into Into) ([]left4me.Worksh
 		}
 		if it.disk == "" {
 			if why == nil {
-				why = left4me.NewError(left4me.Unavailable, "workshop.nothing", "item", it.id, "reason", it.state.Text)
+				why = left4me.NewError(left4me.Unavailable, "workshop.nothing", "item", it.id, "reason", reason(it.state))
 			}
 			continue
 		}
@@ -179,11 +181,19 @@ func (s *Source) fallBack(p *Plan, it *item) {
 	if it.disk == "" {
 		return
 	}
-	which := "an older version"
+	fallback := left4me.NewNote("workshop.uses_older")
 	if !it.state.UpdatedAt.IsZero() {
-		which = "the version of " + it.state.UpdatedAt.Format("2 January 2006")
+		fallback = left4me.NewNote("workshop.uses_version_of", "time", it.state.UpdatedAt)
 	}
-	it.state.Text += "; " + which + " stays in use"
+	it.state.SetNotes(append(it.state.Notes[:len(it.state.Notes):len(it.state.Notes)], fallback)...)
+}
+
+// reason returns the first note of an item, or nil.
+func reason(s left4me.WorkshopState) any {
+	if len(s.Notes) == 0 {
+		return nil
+	}
+	return s.Notes[0]
 }
 
 // version returns the name of an item's version: the time of its last change and the ID of its content.

@@ -3,7 +3,6 @@ package workshop
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -192,8 +191,7 @@ func collectionState(id string, f steam.PublishedFile, t *steam.Tree) left4me.Wo
 		}
 	}
 	if len(deep) > 0 {
-		st.Text = fmt.Sprintf("what is in %s is left out: collections are followed %d deep; add it itself", strings.Join(deep, ", "),
-			steam.MaxDepth)
+		st.SetNotes(left4me.NewNote("workshop.too_deep", "collections", strings.Join(deep, ", "), "depth", steam.MaxDepth))
 	}
 	return st
 }
@@ -206,7 +204,7 @@ func newItem(id string, files map[string]steam.PublishedFile, t *steam.Tree, exc
 	if !ok {
 		f = steam.PublishedFile{ID: id, Outcome: steam.Throttled}
 		if asked != nil && !errors.Is(asked, steam.ErrBusy) {
-			f.Outcome, f.Why = steam.Unclear, unanswered(asked).Text
+			f.Outcome = steam.Unclear
 		}
 	}
 	it := &item{id: id, facts: f, state: left4me.WorkshopState{
@@ -222,33 +220,48 @@ func newItem(id string, files map[string]steam.PublishedFile, t *steam.Tree, exc
 		it.state.State = left4me.ItemExcluded
 		return it
 	}
-	it.state.State, it.state.Text = outcome(f)
-	if it.wanted() && f.Size > largest {
-		it.state.State, it.state.Text = left4me.ItemFailed, fmt.Sprintf("it has %.0f GB, which no add-on has", float64(f.Size)/1e9)
+	var why left4me.Note
+	it.state.State, why = outcome(f)
+	switch {
+	case !ok && f.Outcome == steam.Unclear:
+		why = left4me.NewNote("text.problem", "error", unanswered(asked))
+	case it.wanted() && f.Size > largest:
+		it.state.State, why = left4me.ItemFailed, left4me.NewNote("workshop.too_large", "size", left4me.Bytes(f.Size))
+	}
+	if !why.IsZero() {
+		it.state.SetNotes(why)
 	}
 	return it
 }
 
-// outcome translates Steam's result for an item into a state and a text; both empty if the item can be
+// outcome translates Steam's result for an item into a state and a reason; both empty if the item can be
 // downloaded.
-func outcome(f steam.PublishedFile) (state, text string) {
+func outcome(f steam.PublishedFile) (state string, why left4me.Note) {
 	switch f.Outcome {
 	case steam.Available:
-		return "", ""
+		return "", left4me.Note{}
 	case steam.Missing:
-		return left4me.ItemDeleted, "Steam shows no such item: it was deleted, is hidden, or never was there"
+		return left4me.ItemDeleted, left4me.NewNote("workshop.state_deleted")
 	case steam.Private:
-		return left4me.ItemPrivate, "its author shows it to friends only, or to nobody"
+		return left4me.ItemPrivate, left4me.NewNote("workshop.state_private")
 	case steam.Banned:
-		return left4me.ItemBanned, "Steam has banned it"
+		return left4me.ItemBanned, left4me.NewNote("workshop.state_banned")
 	case steam.NoFile:
-		return left4me.ItemNoFile, "Steam gives no address for it; an empty collection has none either"
+		return left4me.ItemNoFile, left4me.NewNote("workshop.state_no_file")
 	case steam.WrongApp:
-		return left4me.ItemWrongApp, fmt.Sprintf("it is for another game (app %d)", f.App)
+		return left4me.ItemWrongApp, left4me.NewNote("workshop.state_other_game", "app", f.App)
 	case steam.Throttled:
-		return left4me.ItemThrottled, "Steam answers too many requests; try again later"
+		return left4me.ItemThrottled, left4me.NewNote("workshop.state_rate_limited")
 	}
-	return left4me.ItemFailed, f.Why
+	switch f.Why {
+	case steam.NotListed:
+		return left4me.ItemFailed, left4me.NewNote("workshop.not_in_answer")
+	case steam.NotAnID:
+		return left4me.ItemFailed, left4me.NewNote("workshop.not_an_id")
+	case steam.OtherResult:
+		return left4me.ItemFailed, left4me.NewNote("workshop.other_result", "result", f.Result)
+	}
+	return left4me.ItemFailed, left4me.NewNote("workshop.unreadable_answer")
 }
 
 // unanswered explains why Steam can't be asked, without addresses and status codes.

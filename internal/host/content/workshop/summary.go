@@ -48,7 +48,7 @@ func Warnings(items []left4me.WorkshopState) (warnings []left4me.Warning) {
 			title = i.Title
 		}
 		warnings = append(warnings, left4me.NewWarning(left4me.WarnIncomplete, "", "workshop.item_missing", "item", i.ID, "title", title,
-			"reason", i.Text))
+			"reason", reason(i)))
 	}
 	return warnings
 }

@@ -225,8 +225,8 @@ func TestItemStatesReflectSteamAndDownload(t *testing.T) {
 		"101": {left4me.ItemFresh, ""}, "102": {left4me.ItemFresh, ""}, "103": {left4me.ItemExcluded, ""},
 		"201": {left4me.ItemCollection, ""},
 		"301": {left4me.ItemDeleted, "no such item"}, "302": {left4me.ItemPrivate, "friends"}, "303": {left4me.ItemBanned, "banned"},
-		"304": {left4me.ItemNoFile, "no address"}, "305": {left4me.ItemWrongApp, "another game"},
-		"306": {left4me.ItemThrottled, "too many requests"},
+		"304": {left4me.ItemNoFile, "no download address"}, "305": {left4me.ItemWrongApp, "another game"},
+		"306": {left4me.ItemThrottled, "rate-limits"},
 		"307": {left4me.ItemPrivate, "friends"}, "308": {left4me.ItemFailed, "GB"}, "309": {left4me.ItemFailed, "a ZIP archive, not a VPK"},
 		"310": {left4me.ItemFailed, "instead of the expected 10"}, "311": {left4me.ItemFailed, "404"},
 		"312": {left4me.ItemThrottled, "429"},
@@ -284,7 +284,7 @@ func TestUnavailableItemKeepsPreviousVersion(t *testing.T) {
 				t.Fatalf("%s: build: %v", name, err)
 			}
 			if i := got["101"]; i.State != k.state || !strings.Contains(i.Text, k.text) ||
-				!strings.Contains(i.Text, "; the version of 24 September 2013 stays in use") || i.File == "" ||
+				!strings.Contains(i.Text, "; the version of 2013-09-24 05:20 UTC stays in use") || i.File == "" ||
 				i.Size != int64(len(want["101.vpk"])) {
 				t.Errorf("%s, previous version from the %s: %+v", name, from, i)
 			}
@@ -334,7 +334,7 @@ func TestUnreachableSteamKeepsPreviousItems(t *testing.T) {
 func TestBuildFailsIfNoItemIsAvailable(t *testing.T) {
 	s := open(t, map[string]steamapi.Item{"1": {Result: 9}})
 	if _, err := s.build(t.Context(), s.source(t), of("1", "2")); !errors.Is(err, left4me.Unavailable) ||
-		!strings.Contains(err.Error(), "1: Steam shows no such item") {
+		!strings.Contains(err.Error(), "1: Steam lists no such item") {
 		t.Error(err)
 	}
 	if _, err := s.build(t.Context(), s.source(t), left4me.Workshop{}); err != nil {
