@@ -154,9 +154,9 @@ func templates(t *testing.T) []source {
 }
 
 // ofOthers matches the texts whose keys are composed elsewhere: those of errors, checks, warnings and
-// notes, which TestErrorCodesAndTextsAgree and TestCodesAndTextsAgree compare, those of steps, which
-// TestStepsHaveTexts compares, and those of durations in package locale.
-var ofOthers = regexp.MustCompile(`^(error|check|warning|note|duration|step)\.`)
+// notes, which TestErrorCodesAndTextsAgree and TestCodesAndTextsAgree compare, those of steps and
+// of checks' names, which TestStepsHaveTexts and TestNamesOfChecksHaveTexts compare, and those of durations in package locale.
+var ofOthers = regexp.MustCompile(`^(error|check|check_name|warning|note|duration|step)\.`)
 
 var tag = regexp.MustCompile(`</([a-z_]+)>`)
 
@@ -457,5 +457,50 @@ func TestStepsHaveTexts(t *testing.T) {
 	}
 	for key := range texts {
 		t.Errorf("no step has the text %s", key)
+	}
+}
+
+// Each name of a check that is not one of a setting has a text, and each text of a name belongs to a
+// name.
+func TestNamesOfChecksHaveTexts(t *testing.T) {
+	texts := map[string]bool{"check_name.unit": true}
+	for key := range locale.English.All("check_name.") {
+		texts[key] = true
+	}
+	used := map[string]bool{"check_name.unit": true}
+	check := func(s source, x ast.Expr) {
+		l, ok := x.(*ast.BasicLit)
+		if !ok || l.Kind != token.STRING {
+			return
+		}
+		name, _ := strconv.Unquote(l.Value)
+		key := "check_name." + strings.TrimPrefix(left4me.StepKey(name), "step.")
+		if used[key] = true; !texts[key] && !strings.HasPrefix(name, "sv_") {
+			t.Errorf("%s: the name of a check %q has no text %s", s.fset.Position(x.Pos()), name, key)
+		}
+	}
+	for _, s := range sources(t) {
+		if s.test() {
+			continue
+		}
+		diagnosis := strings.HasPrefix(s.path, "internal/host/diagnosis/")
+		ast.Inspect(s.file, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.CallExpr:
+				if isName(n.Fun, "left4me", "NewCheck") && len(n.Args) > 1 {
+					check(s, n.Args[1])
+				}
+			case *ast.ValueSpec:
+				if diagnosis && n.Names[0].Name == "name" && len(n.Values) == 1 {
+					check(s, n.Values[0])
+				}
+			}
+			return true
+		})
+	}
+	for key := range texts {
+		if !used[key] {
+			t.Errorf("no check has the name of the text %s", key)
+		}
 	}
 }

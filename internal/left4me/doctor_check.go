@@ -1,6 +1,9 @@
 package left4me
 
 import (
+	"strings"
+	"unicode"
+
 	"github.com/left4me/left4me/internal/locale"
 )
 
@@ -53,6 +56,23 @@ func (c Check) RenderIn(p *locale.Printer) (text, fix string) {
 		return text, fix
 	}
 	return c.Text, c.Mend
+}
+
+// NameIn returns the label of the check's name in the language of p. The name itself identifies the
+// check and never changes; a name that this build doesn't know, such as that of a setting, is returned
+// unchanged.
+func (c Check) NameIn(p *locale.Printer) string {
+	key := "check_name." + strings.TrimPrefix(StepKey(c.Name), "step.")
+	if strings.ContainsFunc(c.Name, unicode.IsControl) {
+		return c.Name
+	}
+	if unit, ok := strings.CutPrefix(c.Name, "unit "); ok {
+		return locale.M("check_name.unit", "unit", unit).In(p)
+	}
+	if p.Has(key) {
+		return p.Text(key)
+	}
+	return c.Name
 }
 
 // Rendered returns c with the Text and Mend that this build makes from its code.

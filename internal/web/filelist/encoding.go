@@ -1,14 +1,18 @@
 package filelist
 
-import "github.com/left4me/left4me/internal/control/overlays"
+import (
+	"context"
+	"strings"
 
-// EncodingLabel returns the name of an encoding that people know, such as "Japanese
-// (Shift JIS)" for "shift_jis". It returns an unknown encoding unchanged.
-func EncodingLabel(encoding string) string {
-	for _, e := range overlays.NameEncodings() {
-		if e.Name == encoding {
-			return e.Label
-		}
+	"github.com/left4me/left4me/internal/locale"
+)
+
+// EncodingLabel returns the label of an encoding in the reader's language, such as "Japanese
+// (Shift_JIS, CP932)" for "shift_jis". It returns an unknown encoding unchanged.
+func EncodingLabel(ctx context.Context, encoding string) string {
+	key := strings.ReplaceAll(encoding, "-", "_")
+	if !locale.English.Has("encoding." + key) {
+		return encoding
 	}
-	return encoding
+	return locale.T(ctx, "encoding."+key)
 }

@@ -103,6 +103,11 @@ func Check(ctx context.Context, c left4me.Check) (text, fix string) {
 	return shownError(text), shownError(fix)
 }
 
+// CheckName returns the label of a check in the reader's language.
+func CheckName(ctx context.Context, c left4me.Check) string {
+	return shownError(c.NameIn(locale.From(ctx)))
+}
+
 // CheckText returns what a check found, without what to do about it.
 func CheckText(ctx context.Context, c left4me.Check) string {
 	text, _ := Check(ctx, c)

@@ -32,7 +32,7 @@ func (p *Pages) newView(r *http.Request, who accounts.Actor) (page.View, error) 
 		if i < 0 {
 			return page.View{}, page.ErrNoPage
 		}
-		form.Name, form.Note, form.Script = all[i].ID, all[i].Title, all[i].Script
+		form.Name, form.Note, form.Script = all[i].ID, recipeTitle(r.Context(), all[i].ID), all[i].Script
 	}
 	return p.newWith(r, who, form)
 }

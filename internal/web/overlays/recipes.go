@@ -1,9 +1,12 @@
 package overlays
 
 import (
+	"context"
 	"net/url"
+	"strings"
 
 	"github.com/left4me/left4me/internal/control/overlays"
+	"github.com/left4me/left4me/internal/locale"
 	"github.com/left4me/left4me/internal/web/format"
 )
 
@@ -27,4 +30,23 @@ func recipes(q url.Values) ([]overlays.Recipe, error) {
 		}
 	}
 	return all, nil
+}
+
+// recipeKey returns the id of a recipe or the name of a parameter as a part of a key.
+func recipeKey(id string) string { return strings.ToLower(strings.ReplaceAll(id, "-", "_")) }
+
+func recipeTitle(ctx context.Context, id string) string {
+	return locale.T(ctx, "recipe."+recipeKey(id)+".title")
+}
+
+func recipeText(ctx context.Context, id string) string {
+	return locale.T(ctx, "recipe."+recipeKey(id)+".text")
+}
+
+func parameterTitle(ctx context.Context, id, name string) string {
+	return locale.T(ctx, "recipe."+recipeKey(id)+"."+recipeKey(name))
+}
+
+func parameterHint(ctx context.Context, id, name string) string {
+	return locale.T(ctx, "recipe."+recipeKey(id)+"."+recipeKey(name)+".hint")
 }

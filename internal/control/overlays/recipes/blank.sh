@@ -1,21 +1,21 @@
 #!/bin/bash
-# A script of your own
+# Empty script
 #
-# A script that makes one file, with comments that say what a script can do and what it can't.
+# A script that creates one file. Its comments explain what a script can do.
 
-# Where a file comes from: The address of a file that is put into cfg; empty makes one without.
+# File to download: URL of a file to add to cfg. Leave empty to add none.
 : "${FILE_URL:=}"
 
-# What is beneath $OUT when the script ends with success is the new revision of
-# the overlay: $OUT/left4dead2/addons, $OUT/left4dead2/cfg and so on. Nothing else
-# can be written but /tmp, which is empty at first and gone afterwards.
+# When the script succeeds, the files under $OUT become the new revision of the
+# overlay: $OUT/left4dead2/addons, $OUT/left4dead2/cfg and so on. The script can
+# write only there and to /tmp, which is empty at the start and removed at the end.
 #
-#   $OUT                where the revision is written; the script begins there
-#   $LEFT4ME_OVERLAY    the name of the overlay
+#   $OUT                directory of the new revision; the script starts there
+#   $LEFT4ME_OVERLAY    name of the overlay
 #
-# The script reaches the internet, but not this host or its network. An end with
-# anything but success keeps the revision that is there. What it prints is the
-# log of the job.
+# The script can reach the internet, but not this host or its network. If the
+# script fails, the current revision stays in use. Its output is the log of the
+# job.
 set -euo pipefail
 
 mkdir -p "$OUT/left4dead2/cfg"

@@ -1,13 +1,13 @@
 #!/bin/bash
 # Competitive configurations
 #
-# L4D2-Competitive-Rework: ZoneMod and the other competitive configurations, with all plugins that they need, SourceMod and MetaMod among them. A git overlay of https://github.com/SirPlease/L4D2-Competitive-Rework does the same and keeps files of yours; this one is for those who want to change what is taken.
+# L4D2-Competitive-Rework: ZoneMod and other competitive configurations with all required plugins, including SourceMod and Metamod. A Git overlay of https://github.com/SirPlease/L4D2-Competitive-Rework installs the same and can keep your own files. Use this script to choose which files are installed.
 
-# Branch, tag or commit: A commit stays as it is.
+# Branch, tag or commit: A commit always installs the same files.
 : "${REWORK_REF:=master}"
-# What is left out: Paths beneath left4dead2, with blanks between them.
+# Excluded paths: Paths under left4dead2, separated by spaces.
 : "${REWORK_WITHOUT:=}"
-# Where it comes from: The address of the repository on GitHub, or of a mirror.
+# Repository: URL of the repository on GitHub, or of a mirror.
 : "${REWORK_URL:=https://github.com/SirPlease/L4D2-Competitive-Rework}"
 
 set -euo pipefail

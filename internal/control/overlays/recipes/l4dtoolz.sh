@@ -1,15 +1,15 @@
 #!/bin/bash
 # L4DToolZ
 #
-# More than eight players, and a higher tick rate. It is a plugin of its own and needs no MetaMod. Give servers the launch option +sv_setmax 31, and sv_maxplayers in their settings; leave tickrate_enabler out.
+# Allows more than eight players and a higher tick rate. It works without Metamod. Add the launch option +sv_setmax 31 and set sv_maxplayers in the servers' settings. Do not use it together with tickrate_enabler.
 
-# Version: As on https://github.com/lakwsh/l4dtoolz/releases
+# Version: A version listed at https://github.com/lakwsh/l4dtoolz/releases
 : "${L4DTOOLZ_VERSION:=2.5.1}"
-# Build: The number behind the version in the name of the archive.
+# Build: The number after the version in the archive's name.
 : "${L4DTOOLZ_BUILD:=2155}"
-# SHA-256 of the archive: If you know it, nothing else is taken. Empty takes what comes.
+# SHA-256 of the archive: If set, any other archive is refused. Leave empty to skip the check.
 : "${L4DTOOLZ_SHA256:=}"
-# Where it comes from: The directory that has one for each version in it.
+# Download URL: The directory that contains a subdirectory for each version.
 : "${L4DTOOLZ_URL:=https://github.com/lakwsh/l4dtoolz/releases/download}"
 
 set -euo pipefail

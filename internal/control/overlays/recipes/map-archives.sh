@@ -1,13 +1,13 @@
 #!/bin/bash
 # Maps from archives
 #
-# Custom campaigns that a site offers as one archive each, as cedapug.com does, in a directory of its own.
+# Custom campaigns from a website that offers each as an archive in one directory, such as cedapug.com.
 
-# Maps: Names of archives without .zip, or whole addresses of archives or VPKs, with blanks between them.
+# Maps: Names of archives without .zip, or full URLs of archives or VPK files, separated by spaces.
 : "${MAPS:=}"
-# Where they are: The directory for those that are no whole addresses.
+# Directory URL: The directory of the archives that are given by name.
 : "${MAPS_URL:=https://cedapug.com/maps}"
-# What names end in: In that directory.
+# Suffix: The end of the archives' names in that directory.
 : "${MAPS_SUFFIX:=.zip}"
 
 set -euo pipefail

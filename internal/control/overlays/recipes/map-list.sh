@@ -1,11 +1,11 @@
 #!/bin/bash
-# Maps of a list, as l4d2center has one
+# Maps from a list
 #
-# Custom campaigns from a list with size and MD5 of each: a line Name;Size;MD5;DownloadLink for each VPK, which is in an archive. All of them are many gigabytes: say which ones you want.
+# Custom campaigns from a list such as that of l4d2center, with a line Name;Size;MD5;DownloadLink for the archive of each VPK file. The whole list has many gigabytes, so select the campaigns you want.
 
-# Maps: Names of VPKs as in the list, with * for any characters and blanks between them: widebox* dkr.vpk. * alone is all.
+# Maps: Names of VPK files in the list, separated by spaces. * matches any characters: widebox* dkr.vpk. A single * selects all.
 : "${MAPS:=}"
-# The list: An address of a file in that form.
+# List: URL of a list in this format.
 : "${MAP_LIST_URL:=https://l4d2center.com/maps/servers/index.csv}"
 
 set -euo pipefail

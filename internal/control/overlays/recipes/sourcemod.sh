@@ -1,19 +1,19 @@
 #!/bin/bash
-# SourceMod and MetaMod
+# SourceMod and Metamod
 #
-# Plugins for the server: MetaMod:Source, which loads them, and SourceMod, which most are written for. Both in the versions that you name, so that an update comes when you want it.
+# The base for plugins: Metamod:Source, which loads them, and SourceMod, which most of them need. Both are installed in the versions set below, so that you decide when to update.
 
-# Version of MetaMod:Source: As on https://www.metamodsource.net/downloads.php?branch=stable
+# Version of Metamod:Source: A version listed at https://www.metamodsource.net/downloads.php?branch=stable
 : "${METAMOD_VERSION:=1.12.0-git1227}"
-# Version of SourceMod: As on https://www.sourcemod.net/downloads.php?branch=stable
+# Version of SourceMod: A version listed at https://www.sourcemod.net/downloads.php?branch=stable
 : "${SOURCEMOD_VERSION:=1.12.0-git7253}"
-# SHA-256 of MetaMod's archive: If you know it, nothing else is taken. Empty takes what comes.
+# SHA-256 of Metamod's archive: If set, any other archive is refused. Leave empty to skip the check.
 : "${METAMOD_SHA256:=}"
-# SHA-256 of SourceMod's archive: If you know it, nothing else is taken. Empty takes what comes.
+# SHA-256 of SourceMod's archive: If set, any other archive is refused. Leave empty to skip the check.
 : "${SOURCEMOD_SHA256:=}"
-# Where MetaMod comes from: The directory that has one for each branch in it.
+# Metamod download URL: The directory that contains a subdirectory for each branch.
 : "${METAMOD_URL:=https://mms.alliedmods.net/mmsdrop}"
-# Where SourceMod comes from: The directory that has one for each branch in it.
+# SourceMod download URL: The directory that contains a subdirectory for each branch.
 : "${SOURCEMOD_URL:=https://sm.alliedmods.net/smdrop}"
 
 set -euo pipefail

@@ -488,15 +488,15 @@ func editEncoding(v editView) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		if v.In.Guess {
-			templ_7745c5c3_Err = page.Text("overlays.edit.encoding.guess", "encoding", v.In.Label, "names", page.Link("/uploads")).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = page.Text("overlays.edit.encoding.guess", "encoding", filelist.EncodingLabel(ctx, v.In.Encoding), "names", page.Link("/uploads")).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		} else {
 			var templ_7745c5c3_Var24 string
-			templ_7745c5c3_Var24, templ_7745c5c3_Err = templ.JoinStringErrs(locale.T(ctx, "overlays.edit.encoding", "encoding", v.In.Label))
+			templ_7745c5c3_Var24, templ_7745c5c3_Err = templ.JoinStringErrs(locale.T(ctx, "overlays.edit.encoding", "encoding", filelist.EncodingLabel(ctx, v.In.Encoding)))
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `overlays/files/edit.templ`, Line: 96, Col: 69}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `overlays/files/edit.templ`, Line: 96, Col: 101}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var24))
 			if templ_7745c5c3_Err != nil {

@@ -85,7 +85,7 @@ func namesSetting(encoding string, m page.Permission) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			for _, v := range nameEncodings("automatic", locale.T(ctx, "overlays.archive_names.automatic")) {
+			for _, v := range nameEncodings(ctx, "automatic", locale.T(ctx, "overlays.archive_names.automatic")) {
 				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "<option value=\"")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
@@ -203,7 +203,7 @@ func planNames(u uploads.Upload, form planForm, names left4me.PlanNames) templ.C
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = page.Text("overlays.plan.names.encoding", "encoding", filelist.EncodingLabel(names.Encoding), "strong", page.Strong).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = page.Text("overlays.plan.names.encoding", "encoding", filelist.EncodingLabel(ctx, names.Encoding), "strong", page.Strong).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -304,9 +304,9 @@ func planNames(u uploads.Upload, form planForm, names left4me.PlanNames) templ.C
 			}
 			if n.Encoding == names.Encoding {
 				var templ_7745c5c3_Var16 string
-				templ_7745c5c3_Var16, templ_7745c5c3_Err = templ.JoinStringErrs(filelist.EncodingLabel(n.Encoding))
+				templ_7745c5c3_Var16, templ_7745c5c3_Err = templ.JoinStringErrs(filelist.EncodingLabel(ctx, n.Encoding))
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `overlays/uploads/archive_names.templ`, Line: 51, Col: 45}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `overlays/uploads/archive_names.templ`, Line: 51, Col: 50}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var16))
 				if templ_7745c5c3_Err != nil {
@@ -331,9 +331,9 @@ func planNames(u uploads.Upload, form planForm, names left4me.PlanNames) templ.C
 					return templ_7745c5c3_Err
 				}
 				var templ_7745c5c3_Var18 string
-				templ_7745c5c3_Var18, templ_7745c5c3_Err = templ.JoinStringErrs(filelist.EncodingLabel(n.Encoding))
+				templ_7745c5c3_Var18, templ_7745c5c3_Err = templ.JoinStringErrs(filelist.EncodingLabel(ctx, n.Encoding))
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `overlays/uploads/archive_names.templ`, Line: 53, Col: 96}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `overlays/uploads/archive_names.templ`, Line: 53, Col: 101}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var18))
 				if templ_7745c5c3_Err != nil {

@@ -17,6 +17,7 @@ import (
 	"github.com/left4me/left4me/internal/control/uploads"
 	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/internal/locale"
+	"github.com/left4me/left4me/internal/web/filelist"
 	"github.com/left4me/left4me/internal/web/format"
 	"github.com/left4me/left4me/internal/web/page"
 )
@@ -46,8 +47,12 @@ func rootLabel(root string) string {
 
 // nameEncodings returns the choices for the encoding of file names in archives. The first
 // choice has the given value and label.
-func nameEncodings(value, first string) (all []overlays.NameEncoding) {
-	return append([]overlays.NameEncoding{{Name: value, Label: first}}, overlays.NameEncodings()...)
+func nameEncodings(ctx context.Context, value, first string) []overlays.NameEncoding {
+	all := []overlays.NameEncoding{{Name: value, Label: first}}
+	for _, e := range overlays.NameEncodings() {
+		all = append(all, overlays.NameEncoding{Name: e.Name, Label: filelist.EncodingLabel(ctx, e.Name)})
+	}
+	return all
 }
 
 // query returns the form as the query of a preview's address, without the note.

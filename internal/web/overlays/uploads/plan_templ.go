@@ -1030,7 +1030,7 @@ func planForms(o overlay.Page, u uploads.Upload, form planForm, plan left4me.Pla
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			for _, v := range nameEncodings("", locale.T(ctx, "overlays.plan.detect")) {
+			for _, v := range nameEncodings(ctx, "", locale.T(ctx, "overlays.plan.detect")) {
 				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 87, "<option value=\"")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
