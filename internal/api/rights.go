@@ -118,6 +118,8 @@ type object[T any] struct {
 	on string
 	// own reports that find returns only objects of the actor, which need no target.
 	own bool
+	// several reports that find checks the rights on the servers that the object is about.
+	several bool
 }
 
 // needs returns an entry for an operation on the object that requires a right on it.
@@ -135,6 +137,8 @@ func (o object[T]) needs(right accounts.Right, op operationOn[T]) entry {
 	switch {
 	case o.own:
 		right, on = "", "account"
+	case o.several:
+		right, on = "", "servers"
 	case o.ofSite:
 		on = "site"
 	}
@@ -163,7 +167,7 @@ func (o object[T]) permit(ctx context.Context, actor accounts.Actor, right accou
 		return v, p, err
 	}
 	switch {
-	case o.own:
+	case o.own, o.several:
 		return v, p, err
 	case right == asTheJob:
 		right = o.right(v)

@@ -9,6 +9,8 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/left4me/left4me/internal/api/apitype"
+	"github.com/left4me/left4me/internal/control/accounts"
+	"github.com/left4me/left4me/internal/control/bulk"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
@@ -75,6 +77,7 @@ func (c *core) routes() []entry {
 	return slices.Concat(
 		serverRoutes{c}.table(),
 		serverRoutes{c}.fileTable(),
+		serverRoutes{c}.bulkTable(),
 		jobRoutes{c}.table(),
 		gameRoutes{c}.table(),
 		blueprintRoutes{c}.table(),
@@ -125,6 +128,27 @@ func (a serverRoutes) table() []entry {
 				a.serverClashes)),
 		server.needs(operate, routeOn(post, "/map", "changeMap", 200, "Change the map of a running server", a.changeMap)),
 		server.needs(see, picture("/picture", "showServerPicture", "Show a picture from an add-on of a server", a.picture)),
+	}
+}
+
+// bulkTable lists the routes that start, stop or restart several servers. Package control/bulk checks the
+// rights on each server.
+func (a serverRoutes) bulkTable() []entry {
+	act := object[bulk.Act]{
+		path: "/bulk/{id}", param: "id", noun: "bulk act", several: true,
+		find: func(ctx context.Context, who accounts.Actor, id string) (v bulk.Act, _ left4me.Target, err error) {
+			v, err = a.core.Bulk.Get(ctx, who, id)
+			return v, left4me.Target{}, err
+		},
+	}
+	return []entry{
+		loggedIn(route(post, "/bulk/plan", "planBulkAct", 200,
+			"Show what a start, stop or restart of several servers would do", a.planBulk)),
+		loggedIn(route(post, "/bulk", "startBulkAct", 202, "Start, stop or restart several servers", a.startBulk)),
+		loggedIn(route(get, "/bulk", "listBulkActs", 200, "List starts, stops and restarts of several servers, newest first", a.listBulk)),
+		act.needs("", routeOn(get, "", "showBulkAct", 200, "Show a start, stop or restart of several servers", a.showBulk)),
+		act.needs("", routeOn(del, "", "cancelBulkAct", 200,
+			"Cancel a start, stop or restart of several servers; jobs in progress continue", a.cancelBulk)),
 	}
 }
 

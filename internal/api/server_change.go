@@ -1,11 +1,13 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
 	"github.com/left4me/left4me/internal/api/apitype"
 	"github.com/left4me/left4me/internal/control/accounts"
+	"github.com/left4me/left4me/internal/control/bulk"
 	"github.com/left4me/left4me/internal/control/servers"
 	"github.com/left4me/left4me/internal/left4me"
 )
@@ -115,4 +117,100 @@ func (a serverRoutes) restoreServer(ctx context.Context, id left4me.ID, in *stru
 func (a serverRoutes) removeDeleted(ctx context.Context, id left4me.ID, _ *none) (apitype.Deleted, error) {
 	v, err := a.core.Servers.Deleted().Remove(ctx, actorOf(ctx).Cause(), id)
 	return apitype.Deleted{Name: v.Name}, err
+}
+
+// bulkRequestOf converts a request about several servers.
+func bulkRequestOf(b apitype.BulkRequest) (bulk.Request, error) {
+	r := bulk.Request{
+		Kind: left4me.JobKind("server." + b.Action), Mode: cmp.Or(bulk.Mode(b.Mode), bulk.Now), Blueprint: left4me.Name(b.Blueprint),
+		All: b.All, NeedsRestart: b.NeedsRestart,
+	}
+	for _, text := range b.Servers {
+		n, err := left4me.ParseName(text)
+		if err != nil {
+			return r, left4me.NoSuch("server", text)
+		}
+		r.Servers = append(r.Servers, n)
+	}
+	return r, nil
+}
+
+func (a serverRoutes) planBulk(ctx context.Context, in *struct{ Body apitype.BulkRequest }) (apitype.BulkPlan, error) {
+	out := apitype.BulkPlan{Servers: []apitype.BulkPlanServer{}}
+	r, err := bulkRequestOf(in.Body)
+	if err != nil {
+		return out, err
+	}
+	plan, err := a.core.Bulk.Plan(ctx, actorOf(ctx), r)
+	if err != nil {
+		return out, err
+	}
+	out.Players, _ = plan.Players()
+	for _, i := range plan.Items {
+		v := apitype.BulkPlanServer{
+			Server: i.Name, State: i.Status.State, Players: i.Status.Players, Online: []string{}, Skip: rendered(i.Skip),
+		}
+		for _, o := range i.Status.Online {
+			if !o.Bot && o.Name != "" {
+				v.Online = append(v.Online, o.Name)
+			}
+		}
+		out.Servers = append(out.Servers, v)
+	}
+	return out, nil
+}
+
+func (a serverRoutes) startBulk(ctx context.Context, in *struct{ Body apitype.BulkRequest }) (apitype.BulkAct, error) {
+	r, err := bulkRequestOf(in.Body)
+	if err != nil {
+		return apitype.BulkAct{}, err
+	}
+	v, err := a.core.Bulk.Start(ctx, actorOf(ctx), r)
+	return bulkActOf(v), err
+}
+
+func bulkActOf(v bulk.Act) apitype.BulkAct {
+	out := apitype.BulkAct{
+		ID: v.ID, Action: v.Kind.Verb(), Mode: v.Mode, State: v.State, By: v.By.String(), CancelledBy: v.CancelledBy,
+		CreatedAt: v.CreatedAt, EndedAt: v.EndedAt, Servers: []apitype.BulkServer{},
+	}
+	for _, s := range v.Servers {
+		out.Servers = append(out.Servers, apitype.BulkServer{
+			Server: s.Name, State: cmp.Or(s.State, "waiting"), Job: s.Job, Why: rendered(s.Why),
+		})
+	}
+	return out
+}
+
+func (a serverRoutes) listBulk(ctx context.Context, in *Paging) (left4me.Page[apitype.BulkAct], error) {
+	all, err := a.core.Bulk.List(ctx, actorOf(ctx))
+	out := left4me.Page[apitype.BulkAct]{Items: []apitype.BulkAct{}, Total: len(all)}
+	for _, v := range all {
+		switch {
+		case in.After != "" && v.ID >= in.After:
+		case len(out.Items) == in.Limit:
+			out.Next = out.Items[in.Limit-1].ID
+			return out, err
+		default:
+			out.Items = append(out.Items, bulkActOf(v))
+		}
+	}
+	return out, err
+}
+
+func (a serverRoutes) showBulk(_ context.Context, v bulk.Act, _ *none) (apitype.BulkAct, error) {
+	return bulkActOf(v), nil
+}
+
+func (a serverRoutes) cancelBulk(ctx context.Context, v bulk.Act, _ *none) (apitype.BulkAct, error) {
+	v, err := a.core.Bulk.Cancel(ctx, actorOf(ctx), v.ID)
+	return bulkActOf(v), err
+}
+
+// rendered returns an error with the texts of this build, or nil.
+func rendered(e *left4me.Error) *left4me.Error {
+	if e == nil {
+		return nil
+	}
+	return e.Rendered()
 }

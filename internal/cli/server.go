@@ -27,6 +27,7 @@ func (cmd serverCommands) command() *cobra.Command {
 		cmd.actOnSeveral("restart", "Restart servers",
 			"A stopped server that is given by name is started. With --all or --blueprint, only\nrunning servers are restarted."),
 		cmd.act("reset", "Delete the files that a server wrote and start it again", "this deletes every file that it wrote"),
+		cmd.waiting(), cmd.cancel(),
 		cmd.rename(),
 		cmd.act("delete", "Delete a server; it can be restored for 7 days", "its files and logs are kept for 7 days, then removed"),
 		cmd.restore(), cmd.purge(),

@@ -1,12 +1,15 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"slices"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -14,12 +17,23 @@ import (
 	"github.com/left4me/left4me/internal/bytesize"
 	"github.com/left4me/left4me/internal/cli/output"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/sleep"
 )
 
 // selection is the set of servers that a command applies to.
 type selection struct {
-	all       bool
-	blueprint string
+	all          bool
+	blueprint    string
+	needsRestart bool
+}
+
+// several reports whether the servers are not selected by their names.
+func (s selection) several() bool { return s.all || s.blueprint != "" || s.needsRestart }
+
+// matches reports whether a server is among those that are not selected by their names.
+func (s selection) matches(v apitype.GameServer) bool {
+	return (s.blueprint == "" || string(v.Blueprint) == s.blueprint) &&
+		(!s.needsRestart || v.RestartRequired || v.NewBuild > 0 || len(v.NewContent) > 0)
 }
 
 // wants reports whether a command for several servers changes the server s: starting all servers
@@ -48,8 +62,33 @@ func (cmd serverCommands) actOnSeveral(verb, short, long string) *cobra.Command 
 	c.Flags().StringVar(&which.blueprint, "blueprint", "", verb+" all servers that use this blueprint")
 	c.MarkFlagsMutuallyExclusive("all", "blueprint")
 	cmd.app.completeFlag(c, "blueprint", "/blueprints")
+	if verb == "restart" {
+		c.Flags().BoolVar(&which.needsRestart, "needs-restart", false,
+			"restart the servers that need a restart; with --blueprint, only those of the blueprint")
+	}
+	empty := new(bool)
+	if verb != "start" {
+		empty = c.Flags().Bool("when-empty", false, verb+" each server once nobody has played on it for a minute")
+	}
+	oneByOne := c.Flags().Bool("one-by-one", false, verb+" one server after the other; stop at the first failure")
+	if verb != "start" {
+		c.MarkFlagsMutuallyExclusive("when-empty", "one-by-one")
+	}
 	wait := c.Flags().Bool("wait", false, "wait until the jobs have ended")
 	c.RunE = func(c *cobra.Command, args []string) error {
+		if *empty || *oneByOne {
+			r := apitype.BulkRequest{
+				Action: verb, Mode: "one-by-one", Servers: args, Blueprint: which.blueprint, NeedsRestart: which.needsRestart,
+				All: which.all || which.needsRestart && which.blueprint == "",
+			}
+			if *empty {
+				r.Mode = "empty"
+			}
+			if err := cmd.bulk(c.Context(), r, *wait); err != nil {
+				return fmt.Errorf("%s: %w", verb, err)
+			}
+			return nil
+		}
 		names, err := cmd.chosen(c.Context(), verb, which, args)
 		if err != nil {
 			return fmt.Errorf("%s: %w", verb, err)
@@ -64,8 +103,7 @@ func (cmd serverCommands) actOnSeveral(verb, short, long string) *cobra.Command 
 
 // check checks that the arguments and flags select servers unambiguously.
 func (s selection) check(c *cobra.Command, args []string) error {
-	many := s.all || s.blueprint != ""
-	if many == (len(args) > 0) {
+	if s.several() == (len(args) > 0) {
 		return left4me.NewError(left4me.Invalid, "usage.servers", "command", name(c), "help", c.CommandPath())
 	}
 	return nil
@@ -74,7 +112,7 @@ func (s selection) check(c *cobra.Command, args []string) error {
 // chosen returns the selected servers: those given by name, without duplicates, or those that the
 // command would change.
 func (cmd serverCommands) chosen(ctx context.Context, verb string, which selection, args []string) (names []left4me.Name, err error) {
-	if !which.all && which.blueprint == "" {
+	if !which.several() {
 		for _, arg := range args {
 			n, err := left4me.ParseName(arg)
 			if err != nil {
@@ -100,7 +138,7 @@ func (cmd serverCommands) chosen(ctx context.Context, verb string, which selecti
 		return nil, err
 	}
 	for _, s := range all {
-		if s.Name.Valid() && (which.all || string(s.Blueprint) == which.blueprint) && wants[verb](s) {
+		if s.Name.Valid() && which.matches(s) && wants[verb](s) {
 			names = append(names, s.Name)
 		}
 	}
@@ -132,6 +170,109 @@ func (cmd serverCommands) eachServer(ctx context.Context, verb string, names []l
 		}
 	}
 	return failed.Err()
+}
+
+// bulk starts, stops or restarts servers when empty or one after the other.
+func (cmd serverCommands) bulk(ctx context.Context, r apitype.BulkRequest, wait bool) error {
+	var a apitype.BulkAct
+	raw, err := cmd.app.call(ctx, http.MethodPost, "/bulk", r, &a)
+	if err != nil {
+		return err
+	}
+	for wait && a.State == "running" {
+		if err := sleep.For(ctx, time.Second); err != nil {
+			return err
+		}
+		if raw, err = cmd.app.call(ctx, http.MethodGet, bulkPath(a.ID), nil, &a); err != nil {
+			return err
+		}
+	}
+	err = cmd.app.print(raw, func(w io.Writer) {
+		if cmd.app.quiet {
+			fmt.Fprintln(w, a.ID)
+			return
+		}
+		writeBulkAct(w, a)
+		if a.State == "running" {
+			fmt.Fprintf(w, "to cancel: left4me server cancel %s\n", output.OneLine(a.ID))
+		}
+	})
+	if err != nil || a.State != "failed" {
+		return err
+	}
+	for _, s := range a.Servers {
+		if s.State == "failed" && s.Why != nil {
+			return fmt.Errorf("%s: %w", s.Server, s.Why)
+		}
+	}
+	return left4me.NewError(left4me.Unavailable, "job.interrupted")
+}
+
+// bulkPath returns the path of a bulk act.
+func bulkPath(id string) string { return "/bulk/" + url.PathEscape(id) }
+
+// writeBulkAct prints a bulk act and its servers.
+func writeBulkAct(w io.Writer, a apitype.BulkAct) {
+	mode := map[string]string{"empty": "when empty", "one-by-one": "one after the other", "now": "at once"}[a.Mode]
+	fmt.Fprintf(w, "%s %s, %s, by %s: %s\n", output.OneLine(a.ID), a.Action, mode, output.OneLine(a.By), a.State)
+	states := map[string]string{"moving": "in progress", "moved": "done", "left": "unchanged"}
+	for _, s := range a.Servers {
+		text := cmp.Or(states[s.State], s.State)
+		if s.Why != nil {
+			text += ": " + output.OneLine(s.Why.Text)
+		}
+		fmt.Fprintf(w, "  %s: %s\n", s.Server, text)
+	}
+}
+
+// waiting returns the command that lists starts, stops and restarts that wait.
+func (cmd serverCommands) waiting() *cobra.Command {
+	c := &cobra.Command{
+		Use: "waiting", Short: "List starts, stops and restarts that wait", Args: NoArguments,
+		Long: "List the starts, stops and restarts with --when-empty or --one-by-one that have not\nended.",
+	}
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		var all left4me.Page[apitype.BulkAct]
+		raw, err := cmd.app.call(c.Context(), http.MethodGet, "/bulk?limit=1000", nil, &all)
+		if err != nil {
+			return fmt.Errorf("list what waits: %w", err)
+		}
+		return cmd.app.print(raw, func(w io.Writer) {
+			for _, a := range all.Items {
+				switch {
+				case a.State != "running":
+				case cmd.app.quiet:
+					fmt.Fprintln(w, output.OneLine(a.ID))
+				default:
+					writeBulkAct(w, a)
+				}
+			}
+		})
+	}
+	return c
+}
+
+// cancel returns the command that cancels a start, stop or restart that waits.
+func (cmd serverCommands) cancel() *cobra.Command {
+	c := &cobra.Command{
+		Use: "cancel ID", Short: "Cancel a start, stop or restart that waits", Args: one("the ID that server waiting prints"),
+		Long: "Cancel a start, stop or restart with --when-empty or --one-by-one. Servers that wait\n" +
+			"are left unchanged; jobs in progress continue.",
+		ValidArgsFunction: cobra.NoFileCompletions,
+	}
+	c.RunE = func(c *cobra.Command, args []string) error {
+		var a apitype.BulkAct
+		raw, err := cmd.app.call(c.Context(), http.MethodDelete, bulkPath(args[0]), nil, &a)
+		if err != nil {
+			return fmt.Errorf("cancel %s: %w", args[0], err)
+		}
+		return cmd.app.print(raw, func(w io.Writer) {
+			if !cmd.app.quiet {
+				writeBulkAct(w, a)
+			}
+		})
+	}
+	return c
 }
 
 // act returns a command that creates a job on a server. loss describes the data that the job

@@ -73,7 +73,16 @@ func (s BulkActs) List(ctx context.Context) ([]BulkAct, error) {
 	return all, nil
 }
 
-// Running returns the bulk actions that have not ended, oldest first.
+// Open returns the bulk acts that are running or have failed, newest first.
+func (s BulkActs) Open(ctx context.Context) ([]BulkAct, error) {
+	all, err := list(ctx, s.db, scanBulkAct, `SELECT `+bulkColumns+` FROM bulk_act WHERE state IN ('running','failed') ORDER BY id DESC`)
+	if err != nil {
+		return nil, fmt.Errorf("list open bulk acts: %w", err)
+	}
+	return all, nil
+}
+
+// Running returns the bulk acts that have not ended, oldest first.
 func (s BulkActs) Running(ctx context.Context) ([]BulkAct, error) {
 	all, err := list(ctx, s.db, scanBulkAct, `SELECT `+bulkColumns+` FROM bulk_act WHERE state = 'running' ORDER BY id`)
 	if err != nil {

@@ -21,6 +21,7 @@ import (
 	"github.com/left4me/left4me/internal/web/overlays/workshop"
 	"github.com/left4me/left4me/internal/web/page"
 	serverpages "github.com/left4me/left4me/internal/web/servers"
+	"github.com/left4me/left4me/internal/web/servers/bulk"
 	"github.com/left4me/left4me/internal/web/servers/connect"
 	"github.com/left4me/left4me/internal/web/servers/create"
 	"github.com/left4me/left4me/internal/web/servers/deleted"
@@ -48,11 +49,13 @@ func routes(p *page.Panel, d Deps) []page.Route {
 		(&accountpages.Pages{Panel: p, Accounts: d.Accounts}).Routes(),
 		created.Routes(),
 		(&serverpages.Pages{
-			Panel: p, Create: created, Choices: choices, Servers: d.Servers, Jobs: d.Jobs, Overlays: d.Overlays, Game: d.Game,
+			Panel: p, Create: created, Choices: choices, Servers: d.Servers, Bulk: d.Bulk, Jobs: d.Jobs,
+			Overlays: d.Overlays, Game: d.Game,
 			Hosts: d.Hosts,
 		}).Routes(),
 		(&connect.Pages{Panel: p, Servers: d.Servers}).Routes(),
 		(&deleted.Pages{Panel: p, Servers: d.Servers}).Routes(),
+		(&bulk.Pages{Panel: p, Bulk: d.Bulk}).Routes(),
 		(&overlaypages.Pages{Panel: p, Overlay: core, Overlays: d.Overlays, Jobs: d.Jobs}).Routes(),
 		(&files.Pages{
 			Panel: p, Overlay: core, Overlays: d.Overlays, Downloads: d.Downloads, Uploads: d.Uploads, Jobs: d.Jobs,
@@ -60,7 +63,7 @@ func routes(p *page.Panel, d Deps) []page.Route {
 		(&workshop.Pages{Panel: p, Overlay: core, Overlays: d.Overlays}).Routes(),
 		(&revisions.Pages{Panel: p, Overlay: core, Overlays: d.Overlays}).Routes(),
 		(&uploadpages.Pages{Panel: p, Overlay: core, Overlays: d.Overlays, Uploads: d.Uploads}).Routes(),
-		(&blueprints.Pages{Panel: p, Choices: choices, Servers: d.Servers, Overlays: d.Overlays}).Routes(),
+		(&blueprints.Pages{Panel: p, Choices: choices, Servers: d.Servers, Bulk: d.Bulk, Overlays: d.Overlays}).Routes(),
 		(&jobpages.Pages{Panel: p, Jobs: d.Jobs, Overlays: d.Overlays}).Routes(),
 		(&gamepages.Pages{Panel: p, Game: d.Game, Hosts: d.Hosts}).Routes(),
 		(&backuppages.Pages{Panel: p, Backups: d.Backups, Units: d.Units}).Routes(),

@@ -20,6 +20,7 @@ import (
 	"github.com/left4me/left4me/internal/bus"
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/control/backups"
+	"github.com/left4me/left4me/internal/control/bulk"
 	"github.com/left4me/left4me/internal/control/downloads"
 	"github.com/left4me/left4me/internal/control/game"
 	"github.com/left4me/left4me/internal/control/jobs"
@@ -47,6 +48,7 @@ type site struct {
 	bus      *bus.Bus
 	servers  *servers.Servers
 	jobs     *jobs.Jobs
+	bulk     *bulk.Bulk
 	game     *game.Game
 	accounts *accounts.Accounts
 	content  *overlays.Overlays
@@ -69,7 +71,8 @@ func newSiteWith(tb testing.TB, secure bool, newPanel func(web.Deps) http.Handle
 	on := sitetest.Open(tb, tb.TempDir())
 	c := on.Control(servers.PortRange{Low: 27015, High: 27999})
 	s := &site{
-		store: on.Store, bus: on.Bus, servers: c.Servers, jobs: c.Jobs, game: c.Game, accounts: c.Accounts, content: c.Overlays,
+		store: on.Store, bus: on.Bus, servers: c.Servers, jobs: c.Jobs, bulk: c.Bulk,
+		game: c.Game, accounts: c.Accounts, content: c.Overlays,
 		root: on.Dir, on: on, uploads: c.Uploads, backups: c.Backups,
 		host: &host{bus: on.Bus, consoles: map[left4me.Name]string{}, work: make(chan bus.Delivery, 64), backups: someBackups},
 	}

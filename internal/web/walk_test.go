@@ -10,6 +10,7 @@ import (
 
 	"github.com/left4me/left4me/internal/bus"
 	"github.com/left4me/left4me/internal/control/accounts"
+	"github.com/left4me/left4me/internal/control/bulk"
 	"github.com/left4me/left4me/internal/control/game"
 	"github.com/left4me/left4me/internal/control/overlays"
 	"github.com/left4me/left4me/internal/left4me"
@@ -18,6 +19,7 @@ import (
 
 // walked maps the pattern of each page to a path for the objects that newWalk creates.
 var walked = map[string]string{
+	"/bulk": "/bulk?do=stop&all=1", "/bulk/{id}": "/bulk/ACT",
 	"/servers": "/servers", "/servers/new": "/servers/new", "/servers/{name}": "/servers/alpha",
 	"/servers/{name}/console":  "/servers/alpha/console",
 	"/servers/{name}/settings": "/servers/alpha/settings", "/servers/{name}/history": "/servers/alpha/history",
@@ -64,6 +66,7 @@ type walk struct {
 	admin  accounts.Actor
 	job    left4me.Job
 	task   bus.Delivery // delivery of job
+	act    string       // id of a bulk act that waits
 	upload string
 	pages  map[string]<-chan sentEvent // event streams by pattern
 	seen   map[string][]sentEvent      // events since the last call of next
@@ -72,7 +75,7 @@ type walk struct {
 
 // path returns the path of the page with the pattern.
 func (w *walk) path(pattern string) string {
-	return strings.NewReplacer("UPLOAD", w.upload, "JOB", string(w.job.ID)).Replace(walked[pattern])
+	return strings.NewReplacer("UPLOAD", w.upload, "ACT", w.act, "JOB", string(w.job.ID)).Replace(walked[pattern])
 }
 
 func newWalk(t *testing.T) *walk { return newWalkOf(t, newSite(t, false)) }
@@ -121,6 +124,9 @@ func newWalkOf(t *testing.T, s *site) *walk {
 	w.upload = u.ID
 	w.job = must(s.servers.Act(ctx, left4me.ByUser("admin"), left4me.StartServer, "alpha"))(t)
 	w.task = s.host.next(t)
+	w.act = must(s.bulk.Start(ctx, w.admin, bulk.Request{
+		Kind: left4me.StopServer, Mode: bulk.Empty, Servers: []left4me.Name{"alpha"},
+	}))(t).ID
 	return w
 }
 

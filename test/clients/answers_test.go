@@ -265,6 +265,34 @@ func (c *caller) uploads() {
 	c.do("PUT", "/public-address", object{"address": "play.example.org"})
 }
 
+// bulk works on several servers: alpha runs, beta is stopped.
+func (c *caller) bulk(alpha, beta string) {
+	c.T.Helper()
+	c.do("POST", "/bulk/plan", object{"action": "restart", "servers": []string{alpha, beta}, "mode": "now"})
+	c.refused("POST", "/bulk/plan", object{"action": "start", "all": true, "mode": "empty"}, 422)
+	c.refused("POST", "/bulk", object{"action": "restart", "all": true, "needs_restart": true}, 409)
+	wait := func(id string) {
+		stage.Until(c.T, "the end of a bulk act", func() bool {
+			var a struct{ State string }
+			c.Must(c.T, "GET", "/bulk/"+id, nil, &a)
+			return a.State != "running"
+		})
+	}
+	act := func(body object) (id string) {
+		var a struct{ ID string }
+		c.Must(c.T, "POST", "/bulk", body, &a)
+		return a.ID
+	}
+	waiting := act(object{"action": "restart", "servers": []string{alpha}, "mode": "empty"})
+	c.get("/bulk?limit=1")
+	c.do("DELETE", "/bulk/"+waiting, nil)
+	second := act(object{"action": "restart", "servers": []string{alpha}, "mode": "empty"}) // skipped, because the next one restarts it
+	first := act(object{"action": "restart", "servers": []string{alpha}, "mode": "one-by-one"})
+	wait(first)
+	wait(second)
+	c.get("/bulk?limit=1", "/bulk", "/bulk/"+second)
+}
+
 func (c *caller) servers() {
 	c.T.Helper()
 	c.do("POST", "/blueprints", object{"name": "coop", "overlays": []string{"mods"}, "settings": object{"map": "nothere"}})
@@ -306,6 +334,7 @@ func (c *caller) servers() {
 	c.get("/servers", "/servers/alpha", "/servers/alpha/pending", "/servers/alpha/pending?limit=1", "/overlays/mods",
 		"/overlays/mods/revisions/1")
 	c.do("POST", "/servers/alpha/restart", nil)
+	c.bulk("alpha", "beta")
 	c.do("POST", "/servers/alpha/stop", nil)
 	c.do("POST", "/servers/alpha/written/discard", object{"paths": []string{"left4dead2/addons"}})
 	c.do("POST", "/servers/alpha/reset", nil)

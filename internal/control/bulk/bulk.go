@@ -132,16 +132,24 @@ func (b *Bulk) Start(ctx context.Context, who accounts.Actor, r Request) (Act, e
 // List returns the bulk actions on servers that the actor may see, newest first, without other servers.
 func (b *Bulk) List(ctx context.Context, who accounts.Actor) ([]Act, error) {
 	rows, err := b.storage.BulkActs().List(ctx)
+	if err != nil || len(rows) == 0 {
+		return nil, err
+	}
+	all, err := b.servers.List(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return b.shown(ctx, who, rows)
+	return b.shown(ctx, who, rows, all)
 }
 
-// Shown returns the bulk actions to show above the list of servers, newest first: running ones, and those
-// that failed on a server that has not run since.
+// Shown returns the acts that who should know of in a list of servers, newest first: those that are
+// running, and those that failed on one of these servers, which has not worked since.
 func (b *Bulk) Shown(ctx context.Context, who accounts.Actor, all []servers.View) ([]Act, error) {
-	acts, err := b.List(ctx, who)
+	rows, err := b.storage.BulkActs().Open(ctx)
+	if err != nil || len(rows) == 0 {
+		return nil, err
+	}
+	acts, err := b.shown(ctx, who, rows, all)
 	if err != nil {
 		return nil, err
 	}
@@ -211,20 +219,16 @@ func target(s Server) left4me.Target {
 	return left4me.Target{Kind: left4me.ServerTarget, ID: s.ID, Name: string(s.Name)}
 }
 
-// shown returns the parts of bulk actions that the actor may read, with the current names of servers and
-// states of jobs.
-func (b *Bulk) shown(ctx context.Context, who accounts.Actor, rows []Act) ([]Act, error) {
-	all, err := b.servers.List(ctx)
-	if err != nil {
-		return nil, err
-	}
+// shown returns acts as who may read them, with the current names of servers and states of jobs.
+func (b *Bulk) shown(ctx context.Context, who accounts.Actor, rows []Act, all []servers.View) ([]Act, error) {
 	names := make(map[left4me.ID]left4me.Name, len(all))
 	for _, v := range all {
 		names[v.ID] = v.Name
 	}
 	var acts []Act
 	for _, a := range rows {
-		if a, err = b.settle(ctx, a); err != nil {
+		a, err := b.settle(ctx, a)
+		if err != nil {
 			return nil, err
 		}
 		a.Servers = slices.Clone(accounts.Visible(who, a.Servers, target))

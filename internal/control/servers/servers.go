@@ -96,7 +96,8 @@ type View struct {
 	Public          PublicAddress           // the host that players connect to
 	Place           left4me.Place           // of the current map, or else of the first map; zero if unknown
 
-	base left4me.Blueprint // its blueprint
+	base  left4me.Blueprint // its blueprint
+	stack []left4me.OverlayRef
 }
 
 func blueprintsByName(ctx context.Context, now *store.Store) (map[left4me.Name]left4me.Blueprint, error) {

@@ -20,6 +20,7 @@ type snapshot struct {
 	servers    []left4me.Server       // all servers, sorted by name
 	hashes     []string               // hash of the spec with which each server would start now
 	overlays   [][]left4me.OverlayRef // stack that each would be started with, by host names
+	stacks     [][]left4me.OverlayRef // the same by their names
 	names      left4me.OverlayNames
 	blueprints map[left4me.Name]left4me.Blueprint
 	address    string // public address set by a user
@@ -55,6 +56,7 @@ func (s *Servers) snapshot(ctx context.Context) (*snapshot, error) {
 		servers:    d.servers,
 		hashes:     make([]string, len(d.servers)),
 		overlays:   make([][]left4me.OverlayRef, len(d.servers)),
+		stacks:     make([][]left4me.OverlayRef, len(d.servers)),
 		names:      d.names,
 		blueprints: d.blueprints,
 		address:    d.address,
@@ -62,7 +64,9 @@ func (s *Servers) snapshot(ctx context.Context) (*snapshot, error) {
 		failed:     failed,
 	}
 	for i, srv := range d.servers {
-		sp := d.names.SpecOnHost(d.spec(srv))
+		sp := d.spec(srv)
+		v.stacks[i] = sp.Overlays
+		sp = d.names.SpecOnHost(sp)
 		v.hashes[i], v.overlays[i] = sp.Hash(), sp.Overlays
 	}
 	s.lastSnapshot.Store(v)
@@ -107,7 +111,7 @@ func (s *Servers) Get(ctx context.Context, name left4me.Name) (View, error) {
 
 // view returns a server with its current status.
 func (s *Servers) view(snap *snapshot, i int) View {
-	v := View{Server: snap.servers[i]}
+	v := View{stack: snap.stacks[i], Server: snap.servers[i]}
 	v.base = snap.blueprints[v.Blueprint]
 	v.Public = s.Addresses().of(snap.address, v.Host)
 	v.Status = s.status.get(v.Server)

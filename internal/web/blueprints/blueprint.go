@@ -3,6 +3,7 @@ package blueprints
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"github.com/a-h/templ"
@@ -10,6 +11,7 @@ import (
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/internal/web/page"
+	"github.com/left4me/left4me/internal/web/servers/bulk"
 	"github.com/left4me/left4me/internal/web/settings"
 )
 
@@ -22,7 +24,8 @@ type blueprintView struct {
 // blueprintForm is the input of a blueprint form.
 type blueprintForm struct {
 	settings.Form
-	Name string
+	Name    string
+	Restart templ.Component // the button that also restarts the servers; nil for a new blueprint
 }
 
 // blueprintView returns the blueprint that the URL names.
@@ -61,21 +64,45 @@ func (p *Pages) blueprintPage(r *http.Request, who accounts.Actor, name left4me.
 	warnings := page.LazyPart("map-warnings", func(ctx context.Context) (templ.Component, error) {
 		return settings.MapWarnings("map-warnings", p.Servers.Warnings().OfStack(ctx, b.Settings, b.Overlays)), nil
 	}, page.OnContent(), page.OnEnds(left4me.BuildOverlay.Noun()))
+	restart := p.restartButton(who, name)
 	now := page.Deferred(func(ctx context.Context) (templ.Component, error) {
 		s := b.Settings
 		if !may(accounts.Configure).Act {
 			s = s.Public()
 		}
 		form := p.fillBlueprint(ctx, who, may(accounts.Configure), blueprintForm{Form: settings.FormOf(s, b.Overlays, b.Version)})
-		form.Warnings = warnings
+		form.Warnings, form.Restart = warnings, restart
 		return blueprintFields(b, form), nil
 	})
 	return page.View{Frame: f, Body: []page.Piece{page.Fixed(blueprintHead(b)), page.Columns(
-		p.Panel.Form(r, "settings", now, page.OnContent(), page.OnEnds(left4me.BuildOverlay.Noun())).Holds(warnings),
-		page.Pieces(page.NewPart("blueprint-use", blueprintUse(b, f.May(accounts.Manage, left4me.Target{Kind: left4me.ServerTarget})),
+		p.Panel.Form(r, "settings", now, page.OnContent(), page.OnEnds(left4me.BuildOverlay.Noun())).Holds(warnings, restart),
+		page.Pieces(page.NewPart("blueprint-use", blueprintUse(b, f.May(accounts.Manage, left4me.Target{Kind: left4me.ServerTarget}),
+			b.operate(who)),
 			onBlueprints()...),
 			page.Fixed(blueprintDanger(b, may(accounts.Manage)))),
 	)}}, nil
+}
+
+// operate reports whether who may operate one of the servers that use the blueprint.
+func (b blueprintView) operate(who accounts.Actor) bool {
+	return slices.ContainsFunc(b.Servers, func(n left4me.Name) bool { return page.May(who, accounts.Operate, left4me.OnServer(n)).Act })
+}
+
+// restartButton returns the button that saves a blueprint and restarts its running servers.
+func (p *Pages) restartButton(who accounts.Actor, name left4me.Name) *page.Part {
+	return page.LazyPart("save-restart", func(ctx context.Context) (templ.Component, error) {
+		all, err := p.Servers.List(ctx)
+		if err != nil {
+			return nil, err
+		}
+		running := 0
+		for _, v := range all {
+			if v.Blueprint == name && v.Status.State.Up() && page.May(who, accounts.Operate, v.Target()).Act {
+				running++
+			}
+		}
+		return saveRestart(running), nil
+	}, page.OnServers())
 }
 
 // retypeBlueprint shows a blueprint with the submitted form input.
@@ -86,8 +113,9 @@ func (p *Pages) retypeBlueprint(w http.ResponseWriter, r *http.Request, who acco
 	if err != nil {
 		return err
 	}
-	v.Form("settings").Typed = blueprintFields(b,
-		p.fillBlueprint(r.Context(), who, page.May(who, accounts.Configure, b.Target()), form))
+	form = p.fillBlueprint(r.Context(), who, page.May(who, accounts.Configure, b.Target()), form)
+	form.Restart = p.restartButton(who, b.Name)
+	v.Form("settings").Typed = blueprintFields(b, form)
 	return p.Panel.Show(w, r, status, v)
 }
 
@@ -112,6 +140,9 @@ func (p *Pages) saveBlueprint(w http.ResponseWriter, r *http.Request, who accoun
 		_, err = p.Overlays.Blueprints().Update(r.Context(), who.Cause(), v)
 	} else {
 		err = page.JoinMistakes(err, p.Overlays.Blueprints().Mistakes(r.Context(), v, false))
+	}
+	if err == nil && r.PostForm.Get("then") == "restart" {
+		return bulk.Restart(w, r, who, p.Bulk, b.Name, "/blueprints/"+string(b.Name))
 	}
 	if err == nil {
 		http.Redirect(w, r, "/blueprints/"+string(b.Name), http.StatusSeeOther)

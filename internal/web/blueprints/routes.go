@@ -3,6 +3,7 @@ package blueprints
 
 import (
 	"github.com/left4me/left4me/internal/control/accounts"
+	"github.com/left4me/left4me/internal/control/bulk"
 	"github.com/left4me/left4me/internal/control/overlays"
 	"github.com/left4me/left4me/internal/control/servers"
 	"github.com/left4me/left4me/internal/left4me"
@@ -15,6 +16,7 @@ type Pages struct {
 	Panel    *page.Panel
 	Choices  *settings.Choices
 	Servers  *servers.Servers
+	Bulk     *bulk.Bulk
 	Overlays *overlays.Overlays
 }
 

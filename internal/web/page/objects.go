@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/left4me/left4me/internal/control/accounts"
+	"github.com/left4me/left4me/internal/control/bulk"
 	"github.com/left4me/left4me/internal/control/servers"
 	"github.com/left4me/left4me/internal/control/uploads"
 	"github.com/left4me/left4me/internal/left4me"
@@ -90,6 +91,24 @@ func (p *Panel) JobRoutes() Objects[left4me.Job] {
 		},
 		target: accounts.JobTarget,
 		hidden: func(j left4me.Job) error { return left4me.NoSuch("job", string(j.ID)) },
+	}
+}
+
+// BulkActs identifies starts, stops and restarts of several servers by id. The rights on one are those on
+// its first server that the user may see; package control/bulk checks those on the others.
+func (p *Panel) BulkActs() Objects[bulk.Act] {
+	return Objects[bulk.Act]{
+		path: "/bulk/{id}", kind: left4me.ServerTarget,
+		read: func(r *http.Request, who accounts.Actor) (bulk.Act, error) {
+			return p.Bulk.Get(r.Context(), who, r.PathValue("id"))
+		},
+		target: func(a bulk.Act) left4me.Target {
+			if len(a.Servers) == 0 {
+				return left4me.OnServer("")
+			}
+			return left4me.Target{Kind: left4me.ServerTarget, ID: a.Servers[0].ID, Name: string(a.Servers[0].Name)}
+		},
+		hidden: func(a bulk.Act) error { return left4me.NewError(left4me.NotFound, "bulk.unknown", "act", a.ID) },
 	}
 }
 

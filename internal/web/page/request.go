@@ -32,6 +32,18 @@ func Done(w http.ResponseWriter, r *http.Request, to string) error {
 	return nil
 }
 
+// GoOn answers a form that continues on another page: a redirect for a browser, and for a script a header
+// with the address that it must open.
+func GoOn(w http.ResponseWriter, r *http.Request, to string) error {
+	if FromScript(r) {
+		w.Header().Set("X-Left4me-Open", to)
+		w.WriteHeader(http.StatusNoContent)
+		return nil
+	}
+	http.Redirect(w, r, to, http.StatusSeeOther)
+	return nil
+}
+
 // BadForm returns an error about the size of a form unchanged, and wraps all others in an error that can
 // be shown.
 func BadForm(err error) error {

@@ -1,8 +1,10 @@
 package servers
 
 import (
+	"cmp"
 	"context"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -10,12 +12,14 @@ import (
 	"github.com/a-h/templ"
 
 	"github.com/left4me/left4me/internal/control/accounts"
+	controlbulk "github.com/left4me/left4me/internal/control/bulk"
 	"github.com/left4me/left4me/internal/control/servers"
 	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/internal/locale"
 	"github.com/left4me/left4me/internal/web/format"
 	"github.com/left4me/left4me/internal/web/game"
 	"github.com/left4me/left4me/internal/web/page"
+	"github.com/left4me/left4me/internal/web/servers/bulk"
 	"github.com/left4me/left4me/internal/web/servers/create"
 	"github.com/left4me/left4me/internal/web/servers/deleted"
 )
@@ -32,10 +36,26 @@ func (p *Pages) outdated() bool {
 type serverList struct {
 	Servers []servers.View
 	Filter  string
+	Match   bool // whether a server matches the filter
+	Order   listOrder
+	Pick    bool            // the user may operate servers, so they can be selected
+	Needing int             // number of servers that need a restart and that the user may operate
 	May     page.Permission // permission to create a server
 	Game    bool            // whether the page of the game may be seen
 	First   create.Progress // set only while the checklist of a new installation is shown
 	Steps   bool            // the checklist is shown
+}
+
+// listRow is a row of the list.
+type listRow struct {
+	servers.View
+	who    accounts.Actor
+	May    page.Permission // to operate the server
+	Find   string          // the text that the server is found by
+	Hidden bool            // it does not match the filter
+	Pick   bool            // rows have a tick box
+	Ticked bool
+	Acts   bulk.Acts
 }
 
 // targetOf returns the target of a server.
@@ -43,20 +63,41 @@ func targetOf(v servers.View) left4me.Target { return v.Target() }
 
 // listView shows the list of servers.
 func (p *Pages) listView(r *http.Request, who accounts.Actor) (page.View, error) {
-	all, err := p.Servers.List(r.Context())
+	ctx, q := r.Context(), r.URL.Query()
+	all, err := p.Servers.List(ctx)
 	if err != nil {
 		return page.View{}, err
 	}
 	all = accounts.Visible(who, all, targetOf)
-	list := serverList{
-		Servers: all, Filter: r.URL.Query().Get("q"), Game: page.Sees(who, left4me.Site),
-		May: create.MayCreate(who),
+	acts, err := bulk.ActsFor(ctx, p.Bulk, who, all)
+	if err != nil {
+		return page.View{}, err
 	}
-	rows := make([]*page.Part, len(all))
+	list := serverList{
+		Servers: all, Filter: q.Get("q"), Game: page.Sees(who, left4me.Site), May: create.MayCreate(who), Order: orderOf(q),
+	}
+	list.Order.sort(all)
+	entries := make([]listRow, len(all))
+	stacks := stacksFor(who)
 	for i, v := range all {
 		v = visible(who, v)
-		rows[i] = page.NewPart("server-"+string(v.Name),
-			serverRow(v, page.May(who, accounts.Operate, targetOf(v)), !matches(r.Context(), v, list.Filter)), page.OnServer(v.Name))
+		e := listRow{View: v, who: who, May: page.May(who, accounts.Operate, targetOf(v)), Acts: acts}
+		e.Find = findable(ctx, v, stacks(v))
+		e.Hidden = !matches(e.Find, list.Filter)
+		e.Ticked = e.May.Act && !e.Hidden && q.Get("tick") == "all"
+		list.Match = list.Match || !e.Hidden
+		if e.May.Act {
+			list.Pick = true
+			if controlbulk.NeedsRestart(v) {
+				list.Needing++
+			}
+		}
+		entries[i] = e
+	}
+	rows := make([]*page.Part, len(all))
+	for i, e := range entries {
+		e.Pick = list.Pick
+		rows[i] = page.NewPart("server-"+string(e.Name), serverRow(e), page.OnServer(e.Name), page.OnBulk())
 	}
 	table := page.LazyPart("servers", func(ctx context.Context) (templ.Component, error) {
 		if list.Steps = create.Needed(all); list.Steps {
@@ -65,28 +106,123 @@ func (p *Pages) listView(r *http.Request, who accounts.Actor) (page.View, error)
 		return serverTable(list, rows), nil
 	}, page.OnServers(), page.OnGame(), page.OnContent())
 	table.Rows = rows
-	return page.View{Frame: p.Panel.Frame(r, who, locale.T(r.Context(), "page.menu.servers"), "servers"), Body: []page.Piece{
+	return page.View{Frame: p.Panel.Frame(r, who, locale.T(ctx, "page.menu.servers"), "servers"), Body: []page.Piece{
 		page.NewPart("servers-head", serversHead(list), page.OnServers()),
-		page.NewPart("game-notice", game.Notice(p.outdated() && list.Game), page.OnGame()), table,
+		page.NewPart("game-notice", game.Notice(p.outdated() && list.Game), page.OnGame()),
+		page.NewPart("servers-bulk", serversBulk(list, acts), page.OnServers(), page.OnBulk()), table,
 		deleted.Link(p.Servers, who),
 	}}, nil
 }
 
-// findable returns the text that a server is found by, in lower case.
-func findable(ctx context.Context, v servers.View) string {
-	m, _ := mapOf(v)
-	return strings.ToLower(format.Visible(strings.Join([]string{
-		string(v.Name), hostnameOf(v), m, v.Place.Campaign, v.Place.Chapter, stateName(ctx, v.Status.State), strconv.Itoa(v.Port),
-		string(v.Blueprint),
-	}, " ")))
+// stacksFor returns a function that returns the overlays that a server is found by: those that its
+// definition refers to, and those of its blueprint if who may see the blueprint.
+func stacksFor(who accounts.Actor) func(v servers.View) []left4me.OverlayRef {
+	return func(v servers.View) []left4me.OverlayRef {
+		if who.Only == nil || page.Sees(who, left4me.OnBlueprint(v.Blueprint)) {
+			return v.Stack()
+		}
+		return v.Overlays
+	}
 }
 
-// matches reports whether a server contains all words of a filter.
-func matches(ctx context.Context, v servers.View, filter string) bool {
-	if filter == "" {
-		return true
+// listOrder is the order of the list.
+type listOrder struct {
+	By   string // "name", "state" or "players"
+	Down bool
+}
+
+// columns are the columns that sort the list. The value is the order for the first click.
+var columns = map[string]listOrder{"name": {By: "name"}, "state": {By: "state"}, "players": {By: "players", Down: true}}
+
+// orderOf returns the order that an address asks for. The last value counts: a form also sends the
+// previous order.
+func orderOf(q url.Values) listOrder {
+	if all := q["sort"]; len(all) > 0 {
+		by, down := strings.CutPrefix(all[len(all)-1], "-")
+		if _, ok := columns[by]; ok {
+			return listOrder{by, down}
+		}
 	}
-	text := findable(ctx, v)
+	return columns["name"]
+}
+
+// String returns the order as in an address.
+func (o listOrder) String() string {
+	if o.Down {
+		return "-" + o.By
+	}
+	return o.By
+}
+
+// next returns the order after a click on the heading of a column.
+func (o listOrder) next(by string) string {
+	if o.By == by {
+		o.Down = !o.Down
+		return o.String()
+	}
+	return columns[by].String()
+}
+
+// aria returns the value of aria-sort for the heading of a column.
+func (o listOrder) aria(by string) string {
+	switch {
+	case o.By != by:
+		return "none"
+	case o.Down:
+		return "descending"
+	}
+	return "ascending"
+}
+
+// urgency orders states: what needs attention comes first.
+var urgency = map[left4me.ServerState]int{
+	left4me.Failed: 0, left4me.Unresponsive: 1, left4me.Unknown: 2, left4me.Starting: 3, left4me.Stopping: 4, left4me.Running: 5,
+	left4me.Stopped: 6,
+}
+
+// sort sorts servers that are sorted by name.
+func (o listOrder) sort(all []servers.View) {
+	compare := func(a, b *servers.View) int { return cmp.Compare(a.Name, b.Name) }
+	switch o.By {
+	case "players":
+		compare = func(a, b *servers.View) int { return cmp.Compare(a.Status.Players, b.Status.Players) }
+	case "state":
+		compare = func(a, b *servers.View) int {
+			return cmp.Compare(urgency[known(a.Status.State)], urgency[known(b.Status.State)])
+		}
+	default:
+		if !o.Down {
+			return
+		}
+	}
+	slices.SortStableFunc(all, func(a, b servers.View) int {
+		if o.Down {
+			return compare(&b, &a)
+		}
+		return compare(&a, &b)
+	})
+}
+
+// findable returns the text that a server is found by, in lower case.
+func findable(ctx context.Context, v servers.View, stack []left4me.OverlayRef) string {
+	m, _ := mapOf(v)
+	var b strings.Builder
+	for _, s := range [...]string{
+		string(v.Name), hostnameOf(v), m, v.Place.Campaign, v.Place.Chapter, stateName(ctx, v.Status.State), strconv.Itoa(v.Port),
+		string(v.Blueprint),
+	} {
+		b.WriteString(s)
+		b.WriteByte(' ')
+	}
+	for _, o := range stack {
+		b.WriteString(string(o.Name))
+		b.WriteByte(' ')
+	}
+	return strings.ToLower(format.Visible(b.String()))
+}
+
+// matches reports whether the text of a server contains all words of a filter.
+func matches(text, filter string) bool {
 	for word := range strings.FieldsSeq(strings.ToLower(filter)) {
 		if !strings.Contains(text, word) {
 			return false
@@ -95,7 +231,17 @@ func matches(ctx context.Context, v servers.View, filter string) bool {
 	return true
 }
 
-// anyMatch reports whether any server matches the filter.
-func anyMatch(ctx context.Context, l serverList) bool {
-	return slices.ContainsFunc(l.Servers, func(v servers.View) bool { return matches(ctx, v, l.Filter) })
+// listAction returns the action of a row: one that disconnects no one without a question, and that does
+// not leave a server stopped by accident.
+func listAction(v servers.View) (a action, ok bool) {
+	all := actions(v)
+	if i := slices.IndexFunc(all, func(a action) bool { return a.Kind != left4me.StopServer }); i >= 0 {
+		return all[i], true
+	}
+	return a, false
+}
+
+// restartAll returns the address of the question whether to restart the servers that need it.
+func restartAll() templ.SafeURL {
+	return templ.SafeURL(bulk.Address(controlbulk.Request{Kind: left4me.RestartServer, All: true, NeedsRestart: true}, "/servers"))
 }

@@ -4,6 +4,7 @@ package servers
 
 import (
 	"github.com/left4me/left4me/internal/control/accounts"
+	"github.com/left4me/left4me/internal/control/bulk"
 	"github.com/left4me/left4me/internal/control/game"
 	"github.com/left4me/left4me/internal/control/hosts"
 	"github.com/left4me/left4me/internal/control/jobs"
@@ -21,6 +22,7 @@ type Pages struct {
 	Create   *create.Pages
 	Choices  *settings.Choices
 	Servers  *servers.Servers
+	Bulk     *bulk.Bulk
 	Jobs     *jobs.Jobs
 	Overlays *overlays.Overlays
 	Game     *game.Game

@@ -1,13 +1,18 @@
 package servers
 
 import (
+	"context"
 	"net/http"
 
+	"github.com/a-h/templ"
+
 	"github.com/left4me/left4me/internal/control/accounts"
+	controlbulk "github.com/left4me/left4me/internal/control/bulk"
 	"github.com/left4me/left4me/internal/control/servers"
 	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/internal/web/jobs"
 	"github.com/left4me/left4me/internal/web/page"
+	"github.com/left4me/left4me/internal/web/servers/bulk"
 )
 
 // tabs are the keys and paths of the tabs of a server's page.
@@ -79,6 +84,7 @@ func (p *Pages) serverPage(r *http.Request, who accounts.Actor, name left4me.Nam
 func (p *Pages) serverView(r *http.Request, who accounts.Actor, s serverPage, body ...page.Piece) page.View {
 	around := []page.Piece{
 		page.Fixed(serverCrumbs()), page.NewPart("server-head", serverHead(s), page.OnServer(s.Name)),
+		page.LazyPart("server-waits", waits(p.Bulk, s), page.OnServer(s.Name), page.OnBulk()),
 		page.Fixed(serverTabs(s)),
 	}
 	if r.URL.Query().Has("created") {
@@ -120,4 +126,12 @@ func hostnameOf(v servers.View) string {
 		return v.Status.Hostname
 	}
 	return v.Settings.Hostname
+}
+
+// waits returns the component that shows what a server waits for.
+func waits(b *controlbulk.Bulk, s serverPage) func(ctx context.Context) (templ.Component, error) {
+	return func(ctx context.Context) (templ.Component, error) {
+		acts, err := bulk.ActsFor(ctx, b, s.who, []servers.View{s.View})
+		return serverWaits(s, acts), err
+	}
 }

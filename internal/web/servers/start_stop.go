@@ -4,9 +4,11 @@ import (
 	"net/http"
 
 	"github.com/left4me/left4me/internal/control/accounts"
+	controlbulk "github.com/left4me/left4me/internal/control/bulk"
 	"github.com/left4me/left4me/internal/control/servers"
 	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/internal/web/page"
+	"github.com/left4me/left4me/internal/web/servers/bulk"
 )
 
 func (p *Pages) startServer(w http.ResponseWriter, r *http.Request, who accounts.Actor, name left4me.Name) error {
@@ -21,17 +23,28 @@ func (p *Pages) restartServer(w http.ResponseWriter, r *http.Request, who accoun
 	return p.act(w, r, who, name, left4me.RestartServer)
 }
 
-// act creates a job and redirects to the page that the button was on.
+// act creates a job and redirects to the page that the button was on. If people are playing on a server
+// that would be stopped or restarted, it leads to a page that asks first.
 func (p *Pages) act(w http.ResponseWriter, r *http.Request, who accounts.Actor, name left4me.Name, kind left4me.JobKind) error {
 	if err := r.ParseForm(); err != nil {
 		return page.BadForm(err)
 	}
-	if _, err := p.Servers.Act(r.Context(), who.Cause(), kind, name); err != nil {
-		return err
-	}
 	back := "/servers/" + string(name)
 	if v := r.PostForm.Get("back"); v != "" {
 		back = page.LocalPath(v)
+	}
+	if kind != left4me.StartServer {
+		v, err := p.Servers.Get(r.Context(), name)
+		if err != nil {
+			return err
+		}
+		if v.Status.State.Up() && v.Status.Players > 0 {
+			req := controlbulk.Request{Kind: kind, Servers: []left4me.Name{name}}
+			return page.GoOn(w, r, bulk.Address(req, back))
+		}
+	}
+	if _, err := p.Servers.Act(r.Context(), who.Cause(), kind, name); err != nil {
+		return err
 	}
 	return page.Done(w, r, back)
 }

@@ -14,7 +14,10 @@ export function startFilter() {
     history.replaceState(null, "", url);
     keepInLinks();
   });
-  input.form.addEventListener("submit", (e) => e.preventDefault());
+  input.form.addEventListener("submit", (e) => {
+    if (e.submitter?.name !== "sort") e.preventDefault();
+  });
+  startTicks();
   refilter(document);
 }
 
@@ -25,6 +28,15 @@ function keepInLinks() {
     url.searchParams.set("q", input.value);
     link.href = url;
   }
+}
+
+// startTicks makes the tick box in the heading of a list select the rows that are shown.
+function startTicks() {
+  document.addEventListener("change", (e) => {
+    const all = e.target.dataset.tickAll;
+    if (!all) return;
+    for (const box of document.querySelectorAll(`${all} > tr:not([hidden]) > .tick > input`)) box.checked = e.target.checked;
+  });
 }
 
 // refilter shows the rows in root that match the filter and hides the others. The attribute data-find of a

@@ -32,8 +32,10 @@ async function quietly(form, button) {
   if (button?.ariaBusy === "true" || twice(form)) return;
   if (button) button.ariaBusy = "true";
   try {
-    await send(form);
+    const answer = await send(form);
     notice("");
+    const open = answer.headers.get("X-Left4me-Open"); // the form continues on another page
+    if (open) location.assign(open);
   } catch (err) {
     notice(err.message);
   } finally {

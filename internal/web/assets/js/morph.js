@@ -2,7 +2,7 @@
 // elements and typed text are kept.
 
 // own lists the attributes that scripts and users change, by element. morph does not change them.
-const own = { DETAILS: ["open"], INPUT: ["value", "checked"], TR: ["hidden"], BUTTON: ["hidden", "aria-busy"], TIME: ["title"] };
+const own = { DETAILS: ["open"], INPUT: ["value", "checked", "hidden"], TR: ["hidden"], BUTTON: ["hidden", "aria-busy"], TIME: ["title"] };
 
 export function morph(from, to) {
   if (from.isEqualNode(to)) return;
