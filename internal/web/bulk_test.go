@@ -142,7 +142,7 @@ func TestSelectedServersRestartOneAfterTheOther(t *testing.T) {
 	if to != "/bulk?back=%2Fservers&do=restart&servers=alpha,beta,gamma" {
 		t.Fatalf("%q", to)
 	}
-	b.get(to).has(t, http.StatusOK, "Restart 2 servers?", "1 player: Ann", "It is not running", "Restart one after the other")
+	b.get(to).has(t, http.StatusOK, "Restart 2 servers?", "1 player: Ann", "The server is not running", "Restart one after the other")
 	p = b.post("/bulk", "do", "restart", "mode", "one-by-one", "server", "alpha", "server", "beta")
 	act := p.header.Get("Location")
 	if !strings.HasPrefix(act, "/bulk/") {
