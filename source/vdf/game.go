@@ -20,7 +20,7 @@ type ProblemKind int
 
 // Problem kinds.
 const (
-	// Encoding: the file is UTF-16 or begins with a byte order mark, so the game reads something else
+	// Encoding: the file is UTF-16 or begins with a byte order mark, so the game reads other text
 	// than its author wrote. No other problems of such a file are reported.
 	Encoding ProblemKind = iota + 1
 	// Quote: a quotation mark is missing or superfluous. From this line on keys and values may be
@@ -39,10 +39,10 @@ const (
 	NoValue
 	// Cut: the game reads only the beginning of a key or a value.
 	Cut
-	// Condition: something is omitted because of a condition that holds in other branches of the
+	// Condition: a part is omitted because of a condition that holds in other branches of the
 	// engine.
 	Condition
-	// Bracket: something is omitted because of a text in brackets that was probably not meant as a
+	// Bracket: a part is omitted because of a text in brackets that was probably not meant as a
 	// condition.
 	Bracket
 	// Missing: a file named by #include or #base was not read.
@@ -52,7 +52,7 @@ const (
 	Limit
 )
 
-// Problem is a place where the game reads something else than the author of the file probably meant.
+// Problem is a place where the game reads a file differently from what its author probably meant.
 type Problem struct {
 	File string // name given to #include or #base, empty for the first file
 	Line int    // counted from 1

@@ -29,12 +29,12 @@ type Maker struct {
 // Made is an overlay that was created from an upload.
 type Made struct {
 	Name  left4me.Name
-	Title string       // of the campaign or add-on; may be empty
+	Title string       // title of the campaign or add-on; may be empty
 	Job   left4me.Job  // publishes the upload; without an id if Asked > 0
 	Plan  left4me.Plan // upload to publish
 }
 
-// Asked returns the number of files that have several equally likely places. Somebody must choose
+// Asked returns the number of files that have several equally likely places. A user must choose
 // before the upload is published.
 func (m Made) Asked() int { return m.Plan.Asked }
 
@@ -51,8 +51,8 @@ func (m *Maker) Begin(ctx context.Context, by accounts.Actor, file string) (uplo
 // Publish creates the overlay of an upload that Begin started, and adds the job that publishes it. The
 // overlay is named after the title of its campaign or add-on, or else after its file. If files have
 // several equally likely places, the overlay is created, but nothing is published. Errors:
-// left4me.NotFound; left4me.Invalid if the upload is incomplete or has no usable content. No overlay
-// is made then.
+// left4me.NotFound; left4me.Invalid if the upload is incomplete or has no usable content. In that case, no
+// overlay is created.
 func (m *Maker) Publish(ctx context.Context, by accounts.Actor, id, note string) (Made, error) {
 	u, err := m.Uploads.Get(ctx, by, id)
 	if err == nil {

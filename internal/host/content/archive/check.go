@@ -16,8 +16,8 @@ import (
 
 // CheckLimits bounds how much Check reads.
 type CheckLimits struct {
-	Bytes int64     // of unpacked contents
-	Until time.Time // no further file is read afterwards
+	Bytes int64     // bytes of unpacked contents
+	Until time.Time // time after which no further file is read
 }
 
 // Content is the content of a file of an upload. It is valid only while Check calls its visitor.

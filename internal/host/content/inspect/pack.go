@@ -12,7 +12,7 @@ import (
 // Pack holds the problems of one VPK, regardless of its place in a layer.
 type Pack struct {
 	warnings []left4me.Warning // without a path
-	parts    []string          // base names of its data files
+	parts    []string          // base names of the data files
 }
 
 // CheckPack reads a VPK and verifies its checksums. name is its base name and opened the result of opening

@@ -36,10 +36,10 @@ const (
 // content is the state of an overlay that was added while the form was filled in.
 type content struct {
 	Name       left4me.Name
-	Campaign   string // title of its first campaign; may be empty
+	Campaign   string // title of the first campaign; may be empty
 	Chapters   int    // number of chapters of that campaign
 	Files      int
-	Warned     int    // number of problems that were found in its files
+	Warned     int    // number of problems found in the files
 	Publishing bool   // the job has not ended yet
 	Problem    string // reason why the overlay was not published
 	Review     string // address where the user must choose the places of files first; may be empty
