@@ -30,7 +30,7 @@ func (cmd serverCommands) set() *cobra.Command {
 	}
 	var port int
 	var blueprint, autostart string
-	c.Flags().IntVar(&port, "port", 0, "port to listen on; can only be changed while the server is stopped")
+	c.Flags().IntVar(&port, "port", 0, "port to listen on from the next start")
 	c.Flags().StringVar(&blueprint, "blueprint", "", "blueprint of the server")
 	autostartFlag(c, &autostart)
 	overlays := cmd.app.overlaysFlag(c)

@@ -74,7 +74,7 @@ type NewServer struct {
 // ServerDefinition is the request to change a server.
 type ServerDefinition struct {
 	Version   int              `json:"version,omitempty" doc:"Expected version: a newer one is a 409 conflict. Absent: not checked"`
-	Port      int              `json:"port,omitempty" doc:"Absent: unchanged. Can only be changed while the server is stopped"`
+	Port      int              `json:"port,omitempty" doc:"Absent: unchanged. A running server keeps its port until the next start"`
 	Blueprint string           `json:"blueprint,omitempty" doc:"Default: default"`
 	Overlays  []string         `json:"overlays,omitzero" doc:"The server's own overlays, replacing all existing ones"`
 	Settings  left4me.Settings `json:"settings,omitempty"`

@@ -36,7 +36,7 @@ func (s *Servers) Mistakes(ctx context.Context, v left4me.Server, fresh bool) er
 		}
 		f = append(f, wrong...)
 	}
-	f.hostAndPort(v, have, snap.servers, s.hosts.All(), have != nil && s.status.get(*have).State.Up())
+	f.hostAndPort(v, have, snap.servers, s.hosts.All(), s.status.portInUse)
 	blueprints, err := blueprintsByName(ctx, s.storage)
 	if err != nil {
 		return err
@@ -54,11 +54,22 @@ func (s *Servers) Mistakes(ctx context.Context, v left4me.Server, fresh bool) er
 	return f.err()
 }
 
+// portInUse returns the port that a server uses now, or 0 if it is not running.
+func (l *statuses) portInUse(v left4me.Server) int {
+	if st := l.get(v); st.State.Up() {
+		return st.Port
+	}
+	return 0
+}
+
 // hostAndPort checks the host and the port of a definition. have is the existing server or nil, and
-// bound means that its port cannot change now.
-func (f *fields) hostAndPort(v left4me.Server, have *left4me.Server, all []left4me.Server, hosts []left4me.Name, bound bool) {
+// inUse returns the port that a running server uses: one whose port was changed keeps the old one until
+// its next start.
+func (f *fields) hostAndPort(v left4me.Server, have *left4me.Server, all []left4me.Server, hosts []left4me.Name,
+	inUse func(left4me.Server) int,
+) {
 	for _, o := range all {
-		if o.Name != v.Name && o.Host == v.Host && o.Port == v.Port && v.Port != 0 {
+		if o.Name != v.Name && o.Host == v.Host && v.Port != 0 && (o.Port == v.Port || inUse(o) == v.Port) {
 			*f = append(*f, left4me.NewError(left4me.Conflict, "port.in_use", "port", v.Port, "server", o.Name).InField("port"))
 		}
 	}
@@ -68,9 +79,5 @@ func (f *fields) hostAndPort(v left4me.Server, have *left4me.Server, all []left4
 		f.add("host", left4me.NewError(left4me.Invalid, "host.not_here", "host", v.Host, "known", left4me.JoinNames(hosts)))
 	case have != nil && v.Host != have.Host:
 		f.add("host", left4me.NewError(left4me.Invalid, "server.stays_on_host", "server", v.Name, "host", have.Host))
-	case have != nil && v.Port != 0 && v.Port != have.Port && bound:
-		// Players and the health check use the current port.
-		*f = append(*f,
-			left4me.NewError(left4me.Conflict, "port.of_running_server", "server", v.Name, "port", have.Port).InField("port"))
 	}
 }

@@ -3,9 +3,11 @@ package servers_test
 import (
 	"database/sql"
 	"errors"
+	"runtime"
 	"strings"
 	"testing"
 
+	"github.com/left4me/left4me/internal/bus"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
@@ -116,5 +118,35 @@ func TestOldPortConflictDoesNotBlockChanges(t *testing.T) {
 	}
 	if _, err := s.Create(t.Context(), left4me.ByUser("tester"), left4me.Server{Name: "gamma"}); errors.Is(err, left4me.Conflict) {
 		t.Errorf("another server: %v", err)
+	}
+}
+
+// TestPortOfRunningServerChangesAtNextStart covers that the port can be changed while a server runs, and
+// that no other server gets the port that it uses until then.
+func TestPortOfRunningServerChangesAtNextStart(t *testing.T) {
+	s := newSite(t)
+	s.host(t, nil)
+	if _, err := s.Create(t.Context(), left4me.ByUser("tester"), left4me.Server{Name: "alpha", Port: 27015}); err != nil {
+		t.Fatal(err)
+	}
+	s.publish(t, bus.KindStatus, left4me.Status{Name: "alpha", State: left4me.Running, Port: 27015, SpecHash: "before"})
+	for {
+		if v, err := s.Get(t.Context(), "alpha"); err != nil || v.Status.State == left4me.Running {
+			break
+		}
+		runtime.Gosched()
+	}
+	v, err := s.Update(t.Context(), left4me.ByUser("al"), left4me.Server{Name: "alpha", Port: 27020})
+	if err != nil || v.Port != 27020 || !v.RestartRequired || v.Status.Port != 27015 {
+		t.Fatalf("got port %d, in use %d, restart required %t, error %v", v.Port, v.Status.Port, v.RestartRequired, err)
+	}
+	for _, port := range []int{27015, 27020} {
+		_, err = s.Create(t.Context(), left4me.ByUser("tester"), left4me.Server{Name: "beta", Port: port})
+		if e, ok := left4me.Public(err); !ok || e.Kind != left4me.Conflict || e.Field != "port" {
+			t.Errorf("another server on port %d: %v", port, err)
+		}
+	}
+	if _, err := s.Update(t.Context(), left4me.ByUser("al"), left4me.Server{Name: "alpha", Port: 27015}); err != nil {
+		t.Errorf("back to the port in use: %v", err)
 	}
 }

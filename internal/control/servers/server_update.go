@@ -14,7 +14,7 @@ const askWithin = 15 * time.Second
 // server uses them from its next start. v.Version is the version that was edited; 0 skips the
 // check. An empty host, port 0 and an empty autostart keep the current value. Errors:
 // left4me.NotFound; left4me.Invalid with the field; left4me.Conflict if the server was changed
-// since that version, if the port is in use, or if the port would change while the server is up.
+// since that version, or if the port is in use, also by a server that keeps it until its next start.
 func (s *Servers) Update(ctx context.Context, by left4me.Actor, v left4me.Server) (View, error) {
 	have, err := s.Get(ctx, v.Name)
 	if err != nil {

@@ -26,6 +26,9 @@ func (p *Pages) pendingPart(s serverPage) *page.Part {
 }
 
 func pendingOf(ctx context.Context, p *Pages, s serverPage) (all []pendingItem, err error) {
+	if st := s.Status; st.State.Up() && st.Port > 0 && st.Port != s.Port {
+		all = append(all, pendingItem{Text: locale.T(ctx, "servers.pending.port", "port", s.Port, "now", st.Port)})
+	}
 	for _, reason := range restartReasons(ctx, s.View) {
 		all = append(all, pendingItem{Text: reason})
 	}

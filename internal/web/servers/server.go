@@ -101,7 +101,7 @@ func (p *Pages) statusView(r *http.Request, who accounts.Actor, name left4me.Nam
 	}
 	on := page.OnServer(s.Name)
 	v := p.serverView(r, who, s, page.Columns(
-		page.Pieces(p.pendingPart(s), page.NewPart("server-facts", serverFacts(s), on),
+		page.Pieces(p.pendingPart(s), lastCrashPart(p, who, s), page.NewPart("server-facts", serverFacts(s), on),
 			page.NewPart("server-players", serverPlayers(s), on)),
 		page.Pieces(page.NewPart("server-job", serverJob(s), on), page.Fixed(serverDanger(s))),
 	))

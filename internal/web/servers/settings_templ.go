@@ -204,7 +204,7 @@ func serverSettings(s serverPage, form settings.ServerForm) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		if s.May(accounts.Configure).Act {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 16, "<p class=\"buttons\"><button class=\"primary\">")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 16, "<p class=\"buttons save\"><button class=\"primary\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
