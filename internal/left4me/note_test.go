@@ -51,7 +51,7 @@ func TestNoteOfOtherBuildKeepsItsText(t *testing.T) {
 		if err := json.Unmarshal([]byte(b), &n); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		if n.String() != "a" || n.IsZero() {
+		if n.String() != "a" || n.IsZero() || strings.Contains(n.Code, "/") {
 			t.Errorf("%s: got %+v", name, n)
 		}
 	}
@@ -107,6 +107,11 @@ func TestErrorsOfNotesAreReplacedInArgumentsAndTexts(t *testing.T) {
 	b, err := json.Marshal(got)
 	if err != nil || strings.Contains(string(b), "secret") || !strings.Contains(got.Note, hidden.Text) {
 		t.Errorf("got %s, %v", b, err)
+	}
+	stale := known
+	stale.Text = "the text of another build"
+	if got := stale.WithErrors(func(*left4me.Error) *left4me.Error { return hidden }); got.Text != hidden.Error() {
+		t.Errorf("the text was not rendered again: %+v", got)
 	}
 	if s.Notes[0].Args["error"] != secret {
 		t.Error("the original was changed")
