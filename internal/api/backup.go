@@ -104,3 +104,37 @@ var byTimeOfBackup = order[apitype.Backup]{
 	key:  func(v apitype.Backup) string { return fmt.Sprintf("%d %s", v.CreatedAt.UnixMilli(), v.Name) },
 	down: true,
 }
+
+func (c *core) restores() backups.Restores {
+	return backups.Restores{Backups: c.Backups, Servers: c.Servers, Overlays: c.Overlays}
+}
+
+func (a backupRoutes) showContents(ctx context.Context, n left4me.Name, _ *none) (apitype.BackupContents, error) {
+	c, err := a.core.Backups.Contents(ctx, n)
+	out := apitype.BackupContents{Servers: []apitype.BackupServer{}, Overlays: []apitype.BackupOverlay{}}
+	for _, s := range c.Servers {
+		out.Servers = append(out.Servers, apitype.BackupServer{
+			Name: s.Name, Port: s.Port, Blueprint: s.Blueprint, Overlays: refsOf(s.Overlays), Deleted: s.Deleted, Bytes: s.Bytes,
+		})
+	}
+	for _, o := range c.Overlays {
+		out.Overlays = append(out.Overlays, apitype.BackupOverlay{Name: o.Name, Kind: o.Kind, Bytes: o.Bytes})
+	}
+	return out, err
+}
+
+type restorePartInput struct{ Body apitype.RestorePart }
+
+func (a backupRoutes) restoreServer(ctx context.Context, n left4me.Name, in *restorePartInput) (apitype.Job, error) {
+	b := in.Body
+	v, err := a.core.restores().Server(ctx, actorOf(ctx).Cause(), n, left4me.Name(b.Name),
+		backups.How{As: left4me.Name(b.As), Replace: b.Replace})
+	return jobFor(ctx, v), err
+}
+
+func (a backupRoutes) restoreOverlay(ctx context.Context, n left4me.Name, in *restorePartInput) (apitype.Job, error) {
+	b := in.Body
+	v, err := a.core.restores().Overlay(ctx, actorOf(ctx).Cause(), n, left4me.Name(b.Name),
+		backups.How{As: left4me.Name(b.As), Replace: b.Replace})
+	return jobFor(ctx, v), err
+}

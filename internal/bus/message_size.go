@@ -105,6 +105,14 @@ func shorter(v any, limit int) any {
 		return shorterItems(v, list)
 	case []left4me.Check:
 		return shorterChecks(v, list)
+	case OpenBackupAnswer:
+		for len(v.Items) > 0 {
+			if data, err := Marshal(v); err == nil && len(data) <= list {
+				break
+			}
+			v.Items = v.Items[:len(v.Items)/2]
+		}
+		return v
 	case []left4me.Backup:
 		return each(v, shorterBackup)
 	}

@@ -36,6 +36,7 @@ var requests = map[string]struct{ in, out any }{
 	bus.VerbSnapshot:   {bus.SnapshotRequest{}, bus.SnapshotAnswer{}},
 	bus.VerbBackups:    {bus.Empty{}, []left4me.Backup{}},
 	bus.VerbDropBackup: {bus.BackupRequest{}, bus.Empty{}},
+	bus.VerbOpenBackup: {bus.BackupRequest{}, bus.OpenBackupAnswer{}},
 	bus.VerbGame:       {bus.Empty{}, left4me.Game{}},
 	bus.VerbPin:        {bus.PinRequest{}, left4me.Game{}},
 	bus.VerbDoctor:     {bus.Empty{}, []left4me.Check{}},

@@ -18,7 +18,9 @@ type backupCommands struct{ app *app }
 
 func (cmd backupCommands) command() *cobra.Command {
 	return group("backup", "Create and manage backups",
-		cmd.create(), cmd.list(), cmd.verify(), cmd.download(), cmd.delete(), cmd.schedule())
+		cmd.create(), cmd.list(), cmd.show(), cmd.verify(), cmd.download(), cmd.delete(), cmd.schedule(),
+		cmd.restorePart("server", "the present server is deleted, and can be restored for 7 days."),
+		cmd.restorePart("overlay", "its files become the next revision, and earlier revisions stay."))
 }
 
 func (cmd backupCommands) create() *cobra.Command {
@@ -201,4 +203,84 @@ func (cmd backupCommands) complete(c *cobra.Command, args []string, _ string) ([
 		return nil, cobra.ShellCompDirectiveDefault
 	}
 	return cmd.app.names(c, "/backups", "name"), cobra.ShellCompDirectiveDefault
+}
+
+// partSize formats the size of a part of a backup; a negative one is unknown.
+func partSize(bytes int64) string {
+	if bytes < 0 {
+		return "unknown"
+	}
+	return bytesize.MB(bytes)
+}
+
+func (cmd backupCommands) show() *cobra.Command {
+	c := &cobra.Command{
+		Use: "show NAME", Short: "List the servers and overlays in a backup", Args: one("the name of a backup"),
+		Long: "List the servers and overlays in a backup, each of which can be restored with\n" +
+			"restore-server or restore-overlay. Sizes are unknown until the backup is verified.",
+		ValidArgsFunction: cmd.complete,
+	}
+	c.RunE = func(c *cobra.Command, args []string) error {
+		path, err := backupPath(args[0])
+		if err != nil {
+			return err
+		}
+		var in apitype.BackupContents
+		raw, err := cmd.app.call(c.Context(), http.MethodGet, path+"/contents", nil, &in)
+		if err != nil {
+			return fmt.Errorf("show backup %s: %w", args[0], err)
+		}
+		return cmd.app.print(raw, func(w io.Writer) {
+			fmt.Fprintln(w, "KIND\tNAME\tSIZE\tABOUT")
+			for _, s := range in.Servers {
+				about := fmt.Sprintf("port %d, blueprint %s", s.Port, s.Blueprint)
+				if s.Deleted {
+					about += ", deleted"
+				}
+				fmt.Fprintf(w, "server\t%s\t%s\t%s\n", s.Name, partSize(s.Bytes), about)
+			}
+			for _, o := range in.Overlays {
+				fmt.Fprintf(w, "overlay\t%s\t%s\t%s\n", o.Name, partSize(o.Bytes), output.OneLine(string(o.Kind)))
+			}
+		})
+	}
+	return c
+}
+
+// restorePart returns the command that restores a server or an overlay; stays says what becomes of the
+// one that is replaced.
+func (cmd backupCommands) restorePart(noun, stays string) *cobra.Command {
+	var in apitype.RestorePart
+	c := &cobra.Command{
+		Use: "restore-" + noun + " BACKUP NAME", Short: "Restore one " + noun + " from a backup",
+		Long: "Restore one " + noun + " from a backup, while left4me runs.\n\n" +
+			"Without --replace it is restored next to what exists, with its own name or, if that is\n" +
+			"in use, a free one. With --replace it is restored in place of what has its name now:\n" + stays,
+		Args: func(c *cobra.Command, args []string) error {
+			if len(args) != 2 {
+				return left4me.NewError(left4me.Invalid, "usage.wrong", "reason", c.CommandPath()+" needs a backup and a "+noun)
+			}
+			return nil
+		},
+		ValidArgsFunction: cmd.complete,
+	}
+	c.Flags().StringVar(&in.As, "as", "", "new name of the "+noun)
+	c.Flags().BoolVar(&in.Replace, "replace", false, "restore in place of what has the name now")
+	yes := c.Flags().BoolP("yes", "y", false, "do not ask for confirmation")
+	wait := c.Flags().Bool("wait", false, "wait until the job has ended")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		path, err := backupPath(args[0])
+		if err != nil {
+			return err
+		}
+		what := "restore " + noun + " " + args[1]
+		in.Name = args[1]
+		if in.Replace && !*yes {
+			if err := cmd.app.confirm(c.Context(), left4me.Name(args[1]), "this replaces the present "+noun); err != nil {
+				return fmt.Errorf("%s: %w", what, err)
+			}
+		}
+		return cmd.app.begin(c.Context(), what, http.MethodPost, path+"/restore-"+noun, in, *wait)
+	}
+	return c
 }

@@ -10,6 +10,8 @@ import (
 const (
 	CreateBackup JobKind = "backup.create"
 	VerifyBackup JobKind = "backup.verify"
+	// RestoreBackup reads a server from a backup, for which the target is the backup's name too.
+	RestoreBackup JobKind = "backup.restore"
 )
 
 // Labels of the steps of backup jobs.
@@ -20,6 +22,8 @@ const (
 	StepVerifyBackup     = "check every file of the backup"
 	StepKeepBackup       = "put the backup in place"
 	StepDropBackups      = "remove backups that are too old"
+	// StepReadBackup verifies a backup and reads a part of it. Its progress counts bytes of the archive.
+	StepReadBackup = "read the backup"
 )
 
 // BackupTime formats a time in UTC for the name of a file: 20261125-043000-125z.
@@ -35,6 +39,31 @@ type BackupSpec struct {
 	Name      Name       `json:"name"`
 	Scheduled bool       `json:"scheduled,omitempty"` // created by the schedule, which also removes old ones
 	Keep      BackupKeep `json:"keep"`
+	// Server is the server that RestoreBackup reads; nil for other jobs.
+	Server *ServerInBackup `json:"server,omitempty"`
+}
+
+// ServerInBackup says which server is read from a backup, and what becomes of it.
+type ServerInBackup struct {
+	From       Name          `json:"from"`       // its name on the host when the backup was made
+	Definition Server        `json:"definition"` // with a new id, under which its files are kept
+	Then       AfterDeletion `json:"then"`
+}
+
+// OverlayInBackup says which overlay a build reads from a backup.
+type OverlayInBackup struct {
+	Backup  Name `json:"backup"`
+	Overlay Name `json:"overlay"` // its name on the host when the backup was made
+	// New reports that the overlay was created for these files: if they can't be read, it is removed.
+	New bool `json:"new,omitempty"`
+}
+
+// BackupItem is the size of a server or an overlay in a backup.
+type BackupItem struct {
+	Kind  TargetKind `json:"kind"`
+	Name  Name       `json:"name"` // name on the host when the backup was made
+	Bytes int64      `json:"bytes"`
+	Files int64      `json:"files"`
 }
 
 // BackupKeep is the number of scheduled backups to keep: the newest backup of each of the last days

@@ -165,6 +165,8 @@ type BuildSpec struct {
 	// one.
 	PromoteFrom Name `json:"promote_from,omitempty"`
 	PromoteID   ID   `json:"promote_id,omitempty"` // id of that server
+	// FromBackup makes the files of an overlay in a backup the next revision, whatever the kind.
+	FromBackup *OverlayInBackup `json:"from_backup,omitempty"`
 	// NamesHint is the encoding for names in archives that are too short to detect one.
 	NamesHint string `json:"names_hint,omitempty"`
 }

@@ -120,3 +120,38 @@ func settleCopy(ctx context.Context, file string, now time.Time) error {
 	}
 	return errors.Join(err, db.Close())
 }
+
+// Copied holds the definitions in a copy of a database.
+type Copied struct {
+	Servers    []left4me.Server
+	Deleted    []left4me.DeletedServer
+	Blueprints []left4me.Blueprint
+	Overlays   []Overlay
+}
+
+// ReadCopy migrates a copy of a database, perhaps of an earlier version, and reads its definitions.
+// Errors: left4me.Invalid.
+func ReadCopy(ctx context.Context, file string) (v Copied, err error) {
+	have, err := SchemaOf(file)
+	if err == nil && have > Schema() {
+		return v, TooNew(have, Schema())
+	}
+	s, err := Open(ctx, file)
+	if err == nil {
+		defer s.Close()
+		v.Servers, err = s.Servers().List(ctx)
+	}
+	if err == nil {
+		v.Deleted, err = s.DeletedServers().List(ctx)
+	}
+	if err == nil {
+		v.Blueprints, err = s.Blueprints().List(ctx)
+	}
+	if err == nil {
+		v.Overlays, err = s.Overlays().List(ctx)
+	}
+	if _, public := left4me.Public(err); err != nil && !public && ctx.Err() == nil {
+		err = left4me.NewError(left4me.Invalid, "backup.database_unreadable").Because(err)
+	}
+	return v, err
+}

@@ -328,6 +328,9 @@ func (s Jobs) End(ctx context.Context, v left4me.Job, dropServer left4me.Name) (
 		if err := endOverlayJob(ctx, tx, v); err != nil {
 			return err
 		}
+		if err := endRestore(ctx, tx, v); err != nil {
+			return err
+		}
 		if err := endWanted(ctx, tx, v); err != nil || dropServer == "" {
 			return err
 		}

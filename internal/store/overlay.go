@@ -260,6 +260,11 @@ func (s Overlays) Drop(ctx context.Context, name left4me.Name, before time.Time)
 // the two rows never disagree.
 func endOverlayJob(ctx context.Context, tx *transaction, v left4me.Job) error {
 	at, done := millis(v.EndedAt), v.State == left4me.JobDone
+	if v.Kind == left4me.BuildOverlay && !done {
+		if err := dropUnrestored(ctx, tx, v); err != nil {
+			return err
+		}
+	}
 	query, args := "", []any{at, v.TargetID}
 	var kind left4me.EventKind
 	switch {
@@ -277,4 +282,22 @@ func endOverlayJob(ctx context.Context, tx *transaction, v left4me.Job) error {
 		return err
 	}
 	return tx.writeEvent(ctx, v.By, kind, targetOf(v), nil)
+}
+
+// dropUnrestored removes an overlay that was created for files of a backup, if the job v could not read
+// them.
+func dropUnrestored(ctx context.Context, tx *transaction, v left4me.Job) error {
+	var text []byte
+	if err := tx.QueryRowContext(ctx, `SELECT spec FROM job WHERE id = ?`, v.ID).Scan(&text); err != nil {
+		return err
+	}
+	var spec left4me.BuildSpec
+	if len(text) == 0 || fromJSON(string(text), &spec) != nil || spec.FromBackup == nil || !spec.FromBackup.New {
+		return nil
+	}
+	n, err := rowsAffected(tx.ExecContext(ctx, `DELETE FROM overlay WHERE id = ?`, v.TargetID))
+	if err != nil || n == 0 {
+		return err
+	}
+	return tx.writeEvent(ctx, v.By, left4me.OverlayDropped, targetOf(v), nil)
 }

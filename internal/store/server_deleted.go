@@ -62,17 +62,9 @@ func addDeleted(ctx context.Context, tx *transaction, v left4me.DeletedServer) e
 	return err
 }
 
-// Add adds a server that was read from a backup. An existing one with the same id stays, because the
-// job that reads it may be repeated.
+// Add adds a deleted server.
 func (s DeletedServers) Add(ctx context.Context, v left4me.DeletedServer) error {
-	err := s.db.tx(ctx, func(tx *transaction) error {
-		for _, table := range []string{"deleted_server", "server"} {
-			if there, err := exists(ctx, tx, `SELECT EXISTS (SELECT 1 FROM `+table+` WHERE id = ?)`, v.ID); err != nil || there {
-				return err
-			}
-		}
-		return addDeleted(ctx, tx, v)
-	})
+	err := s.db.tx(ctx, func(tx *transaction) error { return addDeleted(ctx, tx, v) })
 	if err != nil {
 		return fmt.Errorf("add deleted server %s: %w", v.Name, err)
 	}
@@ -180,15 +172,9 @@ func keepServer(ctx context.Context, tx *transaction, v left4me.Job) error {
 	if err != nil {
 		return err
 	}
-	d := left4me.DeletedServer{
-		Server: server, DeletedAt: v.EndedAt, DeletedBy: v.By, GoneAt: v.EndedAt.Add(left4me.KeepDeletedServer),
-	}
-	for _, s := range v.Steps {
-		if s.Label == left4me.StepKeepFiles {
-			d.Bytes = s.Progress.Done
-		}
-	}
-	return addDeleted(ctx, tx, d)
+	return addDeleted(ctx, tx, left4me.DeletedServer{
+		Server: server, Bytes: sizeKept(v), DeletedAt: v.EndedAt, DeletedBy: v.By, GoneAt: v.EndedAt.Add(left4me.KeepDeletedServer),
+	})
 }
 
 // editDeleted changes the definitions of deleted servers for which edit reports a change.
@@ -222,4 +208,34 @@ func restackDeleted(ctx context.Context, tx *transaction, from, to left4me.Name)
 		v.Overlays[i].Name = to
 		return true
 	})
+}
+
+// endRestore adds the server that a job has read from a backup to the deleted servers, from which it is
+// restored.
+func endRestore(ctx context.Context, tx *transaction, v left4me.Job) error {
+	if v.Kind != left4me.RestoreBackup || v.State != left4me.JobDone {
+		return nil
+	}
+	var text []byte
+	if err := tx.QueryRowContext(ctx, `SELECT spec FROM job WHERE id = ?`, v.ID).Scan(&text); err != nil {
+		return err
+	}
+	var spec left4me.BackupSpec
+	if err := fromJSON(string(text), &spec); err != nil || spec.Server == nil {
+		return err
+	}
+	return addDeleted(ctx, tx, left4me.DeletedServer{
+		Server: spec.Server.Definition, Backup: spec.Name, Then: spec.Server.Then, Bytes: sizeKept(v),
+		DeletedAt: v.EndedAt, DeletedBy: v.By, GoneAt: v.EndedAt.Add(left4me.KeepDeletedServer),
+	})
+}
+
+// sizeKept returns the size of the files that a job has set aside.
+func sizeKept(v left4me.Job) (bytes int64) {
+	for _, s := range v.Steps {
+		if s.Label == left4me.StepKeepFiles {
+			bytes = s.Progress.Done
+		}
+	}
+	return bytes
 }

@@ -30,3 +30,33 @@ type BackupPolicy struct {
 	Daily   int    `json:"daily" doc:"Number of days: the newest backup of each of the last days that have one is kept"`
 	Weekly  int    `json:"weekly" doc:"Number of weeks: the newest backup of each of the last weeks that have one is kept"`
 }
+
+// BackupContents lists what can be restored from a backup.
+type BackupContents struct {
+	Servers  []BackupServer  `json:"servers"`
+	Overlays []BackupOverlay `json:"overlays"`
+}
+
+// BackupServer is a server in a backup.
+type BackupServer struct {
+	Name      left4me.Name `json:"name"`
+	Port      int          `json:"port"`
+	Blueprint left4me.Name `json:"blueprint"`
+	Overlays  []string     `json:"overlays"`
+	Deleted   bool         `json:"deleted" doc:"It was deleted when the backup was made"`
+	Bytes     int64        `json:"bytes" doc:"Size of its files; -1 until the backup is verified"`
+}
+
+// BackupOverlay is an overlay in a backup.
+type BackupOverlay struct {
+	Name  left4me.Name        `json:"name"`
+	Kind  left4me.OverlayKind `json:"kind"`
+	Bytes int64               `json:"bytes" doc:"Size of its revisions; -1 until the backup is verified"`
+}
+
+// RestorePart is the request to restore a server or an overlay from a backup.
+type RestorePart struct {
+	Name    string `json:"name" doc:"Name that it had when the backup was made"`
+	As      string `json:"as,omitempty" doc:"New name; default: its own or, if that is in use, a free one"`
+	Replace bool   `json:"replace,omitempty" doc:"In place of what has the name now, which stays restorable"`
+}

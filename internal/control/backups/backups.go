@@ -37,6 +37,7 @@ type Backups struct {
 	now     func() time.Time
 	deleted store.Bell
 	running sync.WaitGroup // goroutines started by Run
+	opened  opened
 	ready   chan struct{}
 }
 
@@ -176,6 +177,9 @@ func (b *Backups) retry(ctx context.Context, by left4me.Actor, v store.QueuedJob
 	var spec left4me.BackupSpec
 	if err := json.Unmarshal(v.Spec, &spec); err != nil {
 		return left4me.Job{}, fmt.Errorf("retry job %s: %w", v.ID, err)
+	}
+	if spec.Server != nil {
+		return b.readServer(ctx, by, spec)
 	}
 	return b.create(ctx, by, spec)
 }

@@ -37,7 +37,7 @@ func (c *Overlays) Build(ctx context.Context, by left4me.Actor, name left4me.Nam
 		r.Change = &own
 	}
 	spec := left4me.BuildSpec{Overlay: v.Overlay, Note: r.Note, By: by.String(), Change: r.Change, Promote: r.Promote}
-	spec.Overlay.Name = v.OnHost()
+	spec.Overlay.Name, spec.FromBackup = v.OnHost(), r.FromBackup
 	if r.Promote != nil {
 		from, err := promoted(ctx, c.storage, r)
 		if err != nil {
@@ -120,7 +120,8 @@ func (c *Overlays) retry(ctx context.Context, by left4me.Actor, v store.QueuedJo
 		if err := checkPromotion(ctx, c.storage, v, spec); err != nil {
 			return v.Job, err
 		}
-		return c.Build(ctx, by, v.Target, Request{Note: spec.Note, Change: spec.Change, Promote: spec.Promote, From: spec.PromoteID})
+		return c.Build(ctx, by, v.Target, Request{Note: spec.Note, Change: spec.Change, Promote: spec.Promote, From: spec.PromoteID,
+			FromBackup: spec.FromBackup})
 	case left4me.DeleteOverlay:
 		return c.Delete(ctx, by, v.Target)
 	case left4me.RestoreOverlay:
@@ -156,4 +157,7 @@ type Request struct {
 	// From is the id of the server whose files Promote takes, regardless of its current name. If empty,
 	// the server is found by name.
 	From left4me.ID
+	// FromBackup makes the files of an overlay in a backup the next revision. Only who may manage backups
+	// may request it.
+	FromBackup *left4me.OverlayInBackup
 }

@@ -296,7 +296,7 @@ func checkRequest(kind left4me.OverlayKind, r Request) error {
 		f.add("change", left4me.NewError(left4me.Invalid, "change.not_by_hand", "kind", kind))
 	case kind != left4me.FilesOverlay && r.Promote != nil:
 		f.add("promote", left4me.NewError(left4me.Invalid, "promote.other_kind", "kind", kind))
-	case kind == left4me.FilesOverlay && (r.Change == nil) == (r.Promote == nil):
+	case kind == left4me.FilesOverlay && (r.Change == nil) == (r.Promote == nil) && r.FromBackup == nil:
 		f.add("change", left4me.NewError(left4me.Invalid, "change.nothing_to_make"))
 	}
 	if c := r.Change; c != nil {

@@ -2,14 +2,17 @@ package agent
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/left4me/left4me/internal/bus"
+	"github.com/left4me/left4me/internal/disk"
 	"github.com/left4me/left4me/internal/host/backup"
 	"github.com/left4me/left4me/internal/host/job"
 	"github.com/left4me/left4me/internal/left4me"
@@ -28,10 +31,11 @@ func (b *backups) archives() backup.Archives {
 // sweep removes the partial files of interrupted backups. Call it before any job runs.
 func (b *backups) sweep() {
 	err := b.archives().Sweep()
-	copies, _ := filepath.Glob(filepath.Join(string(b.core.Files.Root), "tmp", "backup-*.db"))
+	copies, _ := filepath.Glob(filepath.Join(string(b.core.Files.Root), "tmp", "backup-*.db*"))
 	for _, c := range copies {
 		err = errors.Join(err, os.Remove(c))
 	}
+	err = errors.Join(err, b.core.Files.Root.DropStages())
 	if err != nil {
 		b.core.log.Warn("what a backup left", "err", err)
 	}
@@ -145,5 +149,93 @@ func (b *backups) dropOld(ctx context.Context, spec left4me.BackupSpec, p *job.P
 			err = errors.Join(err, archives.Delete(n))
 		}
 		return left4me.Notes{left4me.NewNote("backup.expired_removed", "count", len(gone), "backups", len(all))}, err
+	})
+}
+
+// open copies the database out of a backup.
+func (b *backups) open(ctx context.Context, r bus.BackupRequest) (bus.OpenBackupAnswer, error) {
+	archives := b.archives()
+	if _, err := archives.Get(r.Name); err != nil {
+		return bus.OpenBackupAnswer{}, err
+	}
+	f, err := os.Open(archives.File(r.Name))
+	if err != nil {
+		return bus.OpenBackupAnswer{}, err
+	}
+	defer f.Close()
+	dir := filepath.Join(string(b.core.Files.Root), "tmp")
+	if err := os.MkdirAll(dir, 0o751); err != nil {
+		return bus.OpenBackupAnswer{}, err
+	}
+	file := filepath.Join(dir, "backup-read-"+rand.Text()+".db")
+	if _, err := backup.Database(ctx, f, file); err != nil {
+		return bus.OpenBackupAnswer{}, err
+	}
+	return bus.OpenBackupAnswer{V: bus.Version, Path: file, Items: archives.Items(r.Name, bus.MaxBackupItems)}, nil
+}
+
+// restore reads the writable layer of a server from a backup. It becomes that of a deleted server, which
+// control then restores. An interrupted run leaves nothing.
+func (b *backups) restore(ctx context.Context, id left4me.JobID, spec left4me.BackupSpec, p *job.Progress) error {
+	p.Plan(left4me.StepReadBackup, left4me.StepKeepFiles)
+	from := spec.Server
+	if from == nil || !left4me.KeptName(from.Definition.ID).Kept() {
+		return left4me.NewError(left4me.Invalid, "job.no_backup", "job", id)
+	}
+	root, kept := b.core.Files.Root, left4me.KeptName(from.Definition.ID)
+	if root.Exists(kept) { // the files are in place; only the job's end was not recorded
+		p.Skip(left4me.NewNote("step.done_before_restart"), left4me.StepReadBackup)
+		return b.keepRestored(ctx, kept, p)
+	}
+	stage, name, err := root.Stage(id)
+	if err != nil {
+		return fmt.Errorf("restore: %w", err)
+	}
+	defer func() {
+		if err := errors.Join(stage.Close(), root.DropStages()); err != nil {
+			b.core.log.WarnContext(ctx, "what a restore left", "err", err)
+		}
+	}()
+	var out backup.Extracted
+	err = p.Step(ctx, left4me.StepReadBackup, func(ctx context.Context) (left4me.Notes, error) {
+		f, err := os.Open(b.archives().File(spec.Name))
+		if err != nil {
+			return nil, left4me.NewError(left4me.NotFound, "backup.unknown", "backup", spec.Name).Because(err)
+		}
+		defer f.Close()
+		free, err := disk.Free(string(root))
+		if err == nil {
+			err = errors.Join(stage.Mkdir("kept", 0o770), stage.Chmod("kept", 0o770))
+		}
+		if err == nil && b.core.Files.Group >= 0 {
+			err = errors.Join(stage.Lchown("kept", -1, b.core.Files.Group), stage.Chmod("kept", 0o770|fs.ModeSetgid))
+		}
+		if err != nil {
+			return nil, err
+		}
+		x := backup.Extraction{
+			File: f, Space: max(free-backup.Margin, 0), Stage: stage, To: "kept/upper", Mode: 0o060, Group: b.core.Files.Group,
+			Progress: p.Bytes(left4me.StepReadBackup),
+		}
+		out, err = x.Upper(ctx, from.From)
+		return left4me.Notes{left4me.NewNote("files.count", "count", int(out.Files))}, err
+	})
+	if err != nil {
+		return fmt.Errorf("restore: %w", err)
+	}
+	if err := root.KeepStaged(name, "kept", kept); err != nil {
+		return fmt.Errorf("restore: %w", err)
+	}
+	return b.keepRestored(ctx, kept, p)
+}
+
+// keepRestored reports the size of the files that were restored.
+func (b *backups) keepRestored(ctx context.Context, kept left4me.Name, p *job.Progress) error {
+	return p.Step(ctx, left4me.StepKeepFiles, func(ctx context.Context) (left4me.Notes, error) {
+		ctx, cancel := context.WithTimeout(ctx, sizeWithin)
+		defer cancel()
+		size := b.core.Files.Root.Size(ctx, kept)
+		p.Bytes(left4me.StepKeepFiles)(size, size)
+		return nil, nil
 	})
 }

@@ -36,8 +36,9 @@ func (a *Agent) runners() map[left4me.JobKind]runner {
 		left4me.RollbackGame: a.game.exclusive(a.game.rollBack),
 		left4me.FlattenGame:  a.game.exclusive(a.game.layers.flatten),
 
-		left4me.CreateBackup: backupJob(a.backups.create),
-		left4me.VerifyBackup: backupJob(a.backups.verify),
+		left4me.CreateBackup:  backupJob(a.backups.create),
+		left4me.VerifyBackup:  backupJob(a.backups.verify),
+		left4me.RestoreBackup: backupJob(a.backups.restore),
 	}
 }
 

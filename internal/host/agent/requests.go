@@ -55,6 +55,7 @@ func (a *Agent) requests() map[string]handler {
 		bus.VerbPin:  with(a.game.pin),
 
 		bus.VerbBackups:    plain(func(context.Context) ([]left4me.Backup, error) { return a.backups.archives().List() }),
+		bus.VerbOpenBackup: with(a.backups.open),
 		bus.VerbDropBackup: done(func(_ context.Context, r bus.BackupRequest) error { return a.backups.archives().Delete(r.Name) }),
 	}
 }

@@ -83,7 +83,8 @@ func (s Archives) Get(n left4me.Name) (left4me.Backup, error) {
 	if err != nil || !st.Mode().IsRegular() {
 		return left4me.Backup{}, missing(n)
 	}
-	b, err := s.loadNote(n)
+	v, err := s.loadNote(n)
+	b := v.Backup
 	if err != nil || b.Name != n || b.Bytes != st.Size() {
 		// The archive was copied here by hand, or the note belongs to another archive.
 		b = left4me.Backup{Name: n, CreatedAt: st.ModTime().UTC().Truncate(time.Second), Bytes: st.Size(), State: left4me.BackupUnchecked}
@@ -91,8 +92,25 @@ func (s Archives) Get(n left4me.Name) (left4me.Backup, error) {
 	return b, nil
 }
 
+// note is what is stored beside an archive.
+type note struct {
+	left4me.Backup
+	Items []left4me.BackupItem `json:"items,omitempty"` // missing in notes of earlier versions
+}
+
+// Items returns the sizes of the servers and overlays in a backup, at most limit of them; nil if they are
+// not known.
+func (s Archives) Items(n left4me.Name, limit int) []left4me.BackupItem {
+	b, err := s.Get(n)
+	v, lerr := s.loadNote(n)
+	if err != nil || lerr != nil || b.State != v.State || b.Bytes != v.Bytes {
+		return nil
+	}
+	return v.Items[:min(len(v.Items), limit)]
+}
+
 // loadNote reads the note of a backup.
-func (s Archives) loadNote(n left4me.Name) (b left4me.Backup, err error) {
+func (s Archives) loadNote(n left4me.Name) (b note, err error) {
 	f, err := os.Open(s.path(n, noteSuffix))
 	if err != nil {
 		return b, err
@@ -223,7 +241,7 @@ func (g *guard) Write(p []byte) (int, error) {
 type Part struct {
 	archives Archives
 	name     left4me.Name
-	note     left4me.Backup
+	note     note
 }
 
 // Pack packs a source into a new part, which becomes a backup with Check and Keep. After an error
@@ -258,7 +276,7 @@ func (s Archives) Pack(ctx context.Context, n left4me.Name, src Source) (*Part, 
 		p.Drop()
 		return nil, err
 	}
-	p.note = packedBy(src.Head, m, n)
+	p.note = note{packedBy(src.Head, m, n), itemsOf(m)}
 	return p, nil
 }
 
@@ -283,9 +301,39 @@ func (p *Part) Check(ctx context.Context, each func(done, total int64)) error {
 	return nil
 }
 
+// itemsOf returns the sizes of the servers and overlays in an archive.
+func itemsOf(m Manifest) []left4me.BackupItem {
+	found := map[string]*left4me.BackupItem{}
+	var all []string
+	for _, e := range m.Entries {
+		parts := strings.SplitN(e.path(), "/", 3)
+		kind := map[string]left4me.TargetKind{"overlays": left4me.OverlayTarget, "runtime": left4me.ServerTarget}[parts[0]]
+		if kind == "" || len(parts) < 2 {
+			continue
+		}
+		key := parts[0] + "/" + parts[1]
+		if found[key] == nil {
+			found[key] = &left4me.BackupItem{Kind: kind, Name: left4me.Name(parts[1])}
+			all = append(all, key)
+		}
+		if e.Kind == "file" {
+			found[key].Files++
+			found[key].Bytes += e.Size
+		}
+	}
+	items := make([]left4me.BackupItem, 0, min(len(all), maxItems))
+	for _, key := range all[:min(len(all), maxItems)] {
+		items = append(items, *found[key])
+	}
+	return items
+}
+
+// maxItems limits the items of a note, whose length is limited by maxNote.
+const maxItems = 4000
+
 // Keep turns the part into a backup.
 func (p *Part) Keep() (left4me.Backup, error) {
-	err := p.archives.note(p.note)
+	err := p.archives.write(p.note)
 	if err == nil {
 		err = os.Rename(p.file(), p.archives.File(p.name))
 	}
@@ -293,9 +341,9 @@ func (p *Part) Keep() (left4me.Backup, error) {
 		err = durable.SyncDir(p.archives.Dir)
 	}
 	if err != nil {
-		return p.note, fmt.Errorf("keep backup %s: %w", p.name, err)
+		return p.note.Backup, fmt.Errorf("keep backup %s: %w", p.name, err)
 	}
-	return p.note, nil
+	return p.note.Backup, nil
 }
 
 // Verify reads a backup completely and records the result in its note. Errors: left4me.NotFound;
@@ -305,8 +353,9 @@ func (s Archives) Verify(ctx context.Context, n left4me.Name, each func(done, to
 	if err != nil {
 		return b, err
 	}
-	if b, err = check(ctx, s.File(n), b, each); err == nil {
-		err = s.note(b)
+	v, err := check(ctx, s.File(n), note{Backup: b}, each)
+	if b = v.Backup; err == nil {
+		err = s.write(v)
 	}
 	if err == nil && b.State == left4me.BackupDamaged {
 		err = left4me.NewError(left4me.Invalid, "backup.damaged", "backup", n, "damage", strings.Join(b.Damage, ", "))
@@ -318,7 +367,7 @@ func (s Archives) Verify(ctx context.Context, n left4me.Name, each func(done, to
 const maxDamage = 10
 
 // check reads an archive and returns b with the result.
-func check(ctx context.Context, file string, b left4me.Backup, each func(done, total int64)) (left4me.Backup, error) {
+func check(ctx context.Context, file string, b note, each func(done, total int64)) (note, error) {
 	f, err := os.Open(file)
 	if err != nil {
 		return b, err
@@ -340,7 +389,7 @@ func check(ctx context.Context, file string, b left4me.Backup, each func(done, t
 		r.Damage = append(r.Damage, "it is not the file that was written")
 	}
 	if r.Format == Format {
-		read := packedBy(r.Head, r.Manifest, b.Name)
+		read := note{packedBy(r.Head, r.Manifest, b.Name), itemsOf(r.Manifest)}
 		if len(r.Entries) == 0 && b.Files > 0 {
 			read = b // the manifest is unreadable: keep the data of the note
 		}
@@ -357,9 +406,9 @@ func check(ctx context.Context, file string, b left4me.Backup, each func(done, t
 	return b, nil
 }
 
-// note writes the note and the checksum file of a backup. It reads the note again, because a backup
+// write writes the note and the checksum file of a backup. It reads the note again, because a backup
 // with an unreadable note counts as unchecked and is never removed by the schedule.
-func (s Archives) note(b left4me.Backup) error {
+func (s Archives) write(b note) error {
 	b.Warnings, b.Damage = clipTexts(b.Warnings, maxWarnings), clipTexts(b.Damage, maxDamage)
 	b.Version = left4me.Clip(b.Version, maxText)
 	text, err := json.Marshal(b)
@@ -367,17 +416,17 @@ func (s Archives) note(b left4me.Backup) error {
 		err = fmt.Errorf("its note would have %d bytes, at most %d are read", len(text), maxNote)
 	}
 	if err == nil {
-		err = s.write(s.path(b.Name, noteSuffix), append(text, '\n'))
+		err = s.writeFile(s.path(b.Name, noteSuffix), append(text, '\n'))
 	}
 	if err == nil {
-		var got left4me.Backup
+		var got note
 		if got, err = s.loadNote(b.Name); err == nil &&
 			(got.Name != b.Name || got.Bytes != b.Bytes || got.State != b.State || got.SHA256 != b.SHA256) {
 			err = errors.New("its note was not written as it was meant")
 		}
 	}
 	if err == nil && b.SHA256 != "" {
-		err = s.write(s.path(b.Name, sumSuffix), fmt.Appendf(nil, "%s  %s\n", b.SHA256, filepath.Base(s.File(b.Name))))
+		err = s.writeFile(s.path(b.Name, sumSuffix), fmt.Appendf(nil, "%s  %s\n", b.SHA256, filepath.Base(s.File(b.Name))))
 	}
 	return err
 }
@@ -394,8 +443,8 @@ func clipTexts(texts []string, most int) []string {
 	return all
 }
 
-// write replaces a file atomically: temporary file, fsync, rename.
-func (s Archives) write(name string, text []byte) error {
+// writeFile replaces a file atomically: temporary file, fsync, rename.
+func (s Archives) writeFile(name string, text []byte) error {
 	f, err := os.CreateTemp(s.Dir, "note-*"+partSuffix)
 	if err != nil {
 		return err

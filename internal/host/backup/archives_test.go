@@ -126,7 +126,7 @@ func TestNoteWithLongHostileNamesIsReadable(t *testing.T) {
 	for range 2 * maxWarnings {
 		got.Warnings, got.Damage = append(got.Warnings, strings.Repeat("<\x01", 20_000)), append(got.Damage, strings.Repeat("\x02", 20_000))
 	}
-	err = archives.note(got)
+	err = archives.write(note{Backup: got})
 	if again, gerr := archives.Get("one"); err != nil || gerr != nil || again.State != left4me.BackupVerified ||
 		len(again.Warnings) != maxWarnings || len(again.Damage) != maxDamage {
 		t.Errorf("long texts of another machine: got state %s, %v, %v", again.State, err, gerr)

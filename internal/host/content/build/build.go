@@ -146,6 +146,9 @@ func sourceOf(spec left4me.BuildSpec) (source, error) {
 	if spec.Change != nil && len(spec.Change.Repair) > 0 {
 		return source{steps: []string{left4me.StepRepairTexts}, fill: repairTexts}, nil
 	}
+	if spec.FromBackup != nil {
+		return source{steps: []string{left4me.StepReadBackup}, fill: fromBackup}, nil
+	}
 	if spec.Promote != nil && spec.Overlay.Kind == left4me.FilesOverlay {
 		return source{steps: []string{left4me.StepFetch}, fill: promote}, nil
 	}
