@@ -129,29 +129,41 @@ type Copied struct {
 	Overlays   []Overlay
 }
 
-// ReadCopy migrates a copy of a database, perhaps of an earlier version, and reads its definitions.
-// Errors: left4me.Invalid.
+// ReadCopy migrates a copy of a database, perhaps of an earlier version, reads its definitions, and
+// removes it. Errors: left4me.Invalid.
 func ReadCopy(ctx context.Context, file string) (v Copied, err error) {
+	defer func() {
+		for _, suffix := range []string{"", "-wal", "-shm", "-journal"} {
+			if rerr := os.Remove(file + suffix); rerr != nil && !errors.Is(rerr, fs.ErrNotExist) {
+				err = errors.Join(err, rerr)
+			}
+		}
+	}()
 	have, err := SchemaOf(file)
 	if err == nil && have > Schema() {
 		return v, TooNew(have, Schema())
 	}
 	s, err := Open(ctx, file)
 	if err == nil {
-		defer s.Close()
-		v.Servers, err = s.Servers().List(ctx)
-	}
-	if err == nil {
-		v.Deleted, err = s.DeletedServers().List(ctx)
-	}
-	if err == nil {
-		v.Blueprints, err = s.Blueprints().List(ctx)
-	}
-	if err == nil {
-		v.Overlays, err = s.Overlays().List(ctx)
+		v, err = s.copied(ctx)
+		s.Close()
 	}
 	if _, public := left4me.Public(err); err != nil && !public && ctx.Err() == nil {
 		err = left4me.NewError(left4me.Invalid, "backup.database_unreadable").Because(err)
 	}
+	return v, err
+}
+
+func (s *Store) copied(ctx context.Context) (v Copied, err error) {
+	if v.Servers, err = s.Servers().List(ctx); err != nil {
+		return v, err
+	}
+	if v.Deleted, err = s.DeletedServers().List(ctx); err != nil {
+		return v, err
+	}
+	if v.Blueprints, err = s.Blueprints().List(ctx); err != nil {
+		return v, err
+	}
+	v.Overlays, err = s.Overlays().List(ctx)
 	return v, err
 }

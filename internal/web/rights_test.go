@@ -187,6 +187,9 @@ var needs = map[string]string{
 	"GET /backups/{name}/file":                         "site site",
 	"POST /backups/{name}/verify":                      "site site",
 	"/backups/{name}/delete":                           "site site",
+	"/backups/{name}":                                  "site site",
+	"/backups/{name}/replace":                          "site site",
+	"POST /backups/{name}/restore":                     "site site",
 	"POST /backups/{name}/delete":                      "site site",
 	"/doctor":                                          "site site",
 }

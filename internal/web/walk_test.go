@@ -2,6 +2,10 @@ package web_test
 
 import (
 	"context"
+	"crypto/rand"
+	"errors"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -50,7 +54,8 @@ var walked = map[string]string{
 	"/blueprints/{name}/delete":  "/blueprints/versus/delete",
 	"/blueprints/{name}/servers": "/blueprints/versus/servers",
 	"/jobs":                      "/jobs", "/jobs/{id}": "/jobs/JOB", "/game": "/game", "/game/rollback": "/game/rollback?build=9001",
-	"/backups": "/backups", "/backups/{name}/delete": "/backups/b/delete", "/doctor": "/doctor",
+	"/backups": "/backups", "/backups/{name}": "/backups/b", "/backups/{name}/replace": "/backups/b/replace?kind=server&name=alpha",
+	"/backups/{name}/delete": "/backups/b/delete", "/doctor": "/doctor",
 	"/address": "/address",
 	"/account": "/account", "/help": "/help", "/help/glossary": "/help/glossary",
 	"/users": "/users", "/users/{name}": "/users/guest", "/users/{name}/delete": "/users/guest/delete",
@@ -100,6 +105,14 @@ func newWalkOf(t *testing.T, s *site) *walk {
 	s.host.setChecks([]left4me.Check{{Name: "port", State: left4me.CheckOK, Text: "open"}})
 	s.addServer(t, "alpha")
 	s.addServer(t, "beta")
+	opens := func(ctx context.Context, _ string, _ []byte) (any, error) {
+		file := filepath.Join(s.on.Dir, "tmp", "backup-read-"+rand.Text()+".db")
+		err := os.MkdirAll(filepath.Dir(file), 0o755)
+		return bus.OpenBackupAnswer{V: bus.Version, Path: file}, errors.Join(err, s.store.Snapshot(ctx, file, time.Now()))
+	}
+	if err := s.bus.Answer(ctx, bus.Command(left4me.LocalHost, bus.VerbOpenBackup), opens); err != nil {
+		t.Fatal(err)
+	}
 	gone := left4me.DeletedServer{DeletedAt: time.Now(), GoneAt: time.Now().Add(time.Hour)}
 	gone.Server = left4me.Server{ID: goneID, Name: "alpha", Host: left4me.LocalHost, Port: 40123, Blueprint: left4me.DefaultBlueprint}
 	if err := s.store.DeletedServers().Add(ctx, gone); err != nil {

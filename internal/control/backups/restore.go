@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -86,13 +84,6 @@ func (b *Backups) read(ctx context.Context, v left4me.Backup) (Contents, error) 
 	if filepath.Dir(a.Path) != filepath.Join(b.host.Root, "tmp") || !strings.HasPrefix(filepath.Base(a.Path), "backup-read-") {
 		return Contents{}, left4me.NewError(left4me.Invalid, "backup.database_unreadable")
 	}
-	defer func() {
-		for _, suffix := range []string{"", "-wal", "-shm", "-journal"} {
-			if err := os.Remove(a.Path + suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
-				b.log.WarnContext(ctx, "copy of a backup's database", "err", err)
-			}
-		}
-	}()
 	in, err := store.ReadCopy(ctx, a.Path)
 	if err != nil {
 		return Contents{}, err

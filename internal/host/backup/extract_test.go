@@ -50,7 +50,8 @@ func TestOneOverlayIsExtracted(t *testing.T) {
 			t.Errorf("%s contains %q, %v", name, b, err)
 		}
 	}
-	if len(out.Missing) != 1 || !slices.Equal(out.Missing[0].Links, []string{"left4dead2/addons/7.vpk"}) || !Cached(t.Context(), s.Root, out.Missing[0]) {
+	if len(out.Missing) != 1 || !slices.Equal(out.Missing[0].Links, []string{"left4dead2/addons/7.vpk"}) ||
+		!Cached(t.Context(), s.Root, out.Missing[0]) {
 		t.Errorf("downloads %+v", out.Missing)
 	}
 	if _, err := os.Lstat(filepath.Join(stage, "tree/left4dead2/new.cfg")); !errors.Is(err, fs.ErrNotExist) {
