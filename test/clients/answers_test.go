@@ -388,7 +388,23 @@ func (c *caller) backups() {
 	if err := os.WriteFile(filepath.Join(c.Root, "backups", "brought.tar.zst"), []byte("no archive"), 0o600); err != nil {
 		c.Fatal(err)
 	}
-	c.get("/backups", "/backup-policy")
+	c.get("/backups", "/backup-policy", "/backups/"+all[0].Name+"/contents", "/deleted-servers", "/deleted-servers?limit=1")
+	restored := func(path, name string) {
+		stage.Until(c.T, name+" is restored", func() bool {
+			status, _ := c.Call("GET", path+name, nil, nil)
+			return status == http.StatusOK
+		})
+	}
+	c.do("POST", "/backups/"+all[0].Name+"/restore-server", object{"name": "alpha", "as": "copy"})
+	restored("/servers/", "copy")
+	c.do("POST", "/backups/"+all[0].Name+"/restore-overlay", object{"name": "mods"})
+	restored("/overlays/", "mods-2")
+	c.do("POST", "/backups/"+all[0].Name+"/restore-overlay", object{"name": "mods", "replace": true})
+	c.do("DELETE", "/servers/copy", nil)
+	c.get("/deleted-servers?limit=1")
+	c.do("POST", "/deleted-servers/copy/restore", object{"name": "again"})
+	c.do("DELETE", "/servers/again", nil)
+	c.do("DELETE", "/deleted-servers/again", nil)
 	c.do("PUT", "/backup-policy", object{"enabled": true, "at": "04:30", "daily": 7, "weekly": 4})
 	c.do("DELETE", "/backups/"+all[0].Name, nil)
 }

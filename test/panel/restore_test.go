@@ -29,7 +29,7 @@ func TestPanelDeleteAndRestore(t *testing.T) {
 	s.do("confirm", chromedp.Submit(chromedp.CSS("#confirm")))
 	stage.Until(t, "the server is deleted", func() bool { _, there := s.Server("alpha"); return !there })
 
-	s.Create(t, "beta", map[string]any{"port": before.Port})
+	s.Must(t, "POST", "/servers", map[string]any{"name": "beta", "port": before.Port}, nil)
 	s.do("the list of servers", chromedp.Navigate(s.url("/servers")), chromedp.Click(chromedp.CSS(`#deleted-link a`)))
 	s.until("the deleted server is listed", `document.querySelector("#deleted-servers tbody")?.innerText.includes("alpha")`)
 	s.shows("is in use: it is restored with a free port")

@@ -54,7 +54,6 @@ var mayKnow = map[string]string{
 	"running/instance/stage.go:KeepStaged":       "renames within runtime, which belongs to left4me",
 	"running/instance/stage.go:DropStages":       "removes directories that only left4me can enter",
 	"backup/extract.go:Upper":                    "a name within the archive",
-	"backup/extract.go:":                         "a name within the archive",
 	"backup/archives.go:itemsOf":                 "a name within the archive",
 	"agent/backups.go:restore":                   "backup.Extraction writes to a directory that only left4me can enter",
 	"running/instance/write.go:Exists":           "checks whether an entry exists in a directory that belongs to left4me",
