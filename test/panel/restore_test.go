@@ -19,7 +19,9 @@ func TestPanelDeleteAndRestore(t *testing.T) {
 	s.login()
 	s.Create(t, "alpha", nil)
 	s.Done(t, "start", "alpha")
-	wrote := func(server string) string { return filepath.Join(s.Root, "runtime", server, "upper", "left4dead2", "bans.txt") }
+	wrote := func(server string) string {
+		return filepath.Join(s.Root, "runtime", server, "upper", "left4dead2", "bans.txt")
+	}
 	if err := os.WriteFile(wrote("alpha"), []byte("banned"), 0o660); err != nil {
 		t.Fatal(err)
 	}

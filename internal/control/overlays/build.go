@@ -120,8 +120,10 @@ func (c *Overlays) retry(ctx context.Context, by left4me.Actor, v store.QueuedJo
 		if err := checkPromotion(ctx, c.storage, v, spec); err != nil {
 			return v.Job, err
 		}
-		return c.Build(ctx, by, v.Target, Request{Note: spec.Note, Change: spec.Change, Promote: spec.Promote, From: spec.PromoteID,
-			FromBackup: spec.FromBackup})
+		return c.Build(ctx, by, v.Target, Request{
+			Note: spec.Note, Change: spec.Change, Promote: spec.Promote, From: spec.PromoteID,
+			FromBackup: spec.FromBackup,
+		})
 	case left4me.DeleteOverlay:
 		return c.Delete(ctx, by, v.Target)
 	case left4me.RestoreOverlay:
