@@ -5,6 +5,7 @@ import (
 
 	"github.com/left4me/left4me/internal/api/apitype"
 	"github.com/left4me/left4me/internal/control/accounts"
+	"github.com/left4me/left4me/internal/control/servers"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
@@ -13,11 +14,11 @@ type blueprintRoutes struct{ core *core }
 
 // blueprintsOf converts blueprints and adds the servers that use each of them.
 func (a blueprintRoutes) blueprintsOf(ctx context.Context, found ...left4me.Blueprint) ([]apitype.Blueprint, error) {
-	servers, err := a.core.Servers.List(ctx)
+	using, err := a.core.Servers.List(ctx)
 	if err != nil {
 		return nil, err
 	}
-	servers = accounts.Visible(actorOf(ctx), servers, onServer)
+	using = accounts.Visible(actorOf(ctx), using, onServer)
 	all := make([]apitype.Blueprint, len(found))
 	for i, v := range found {
 		all[i] = apitype.Blueprint{
@@ -26,7 +27,7 @@ func (a blueprintRoutes) blueprintsOf(ctx context.Context, found ...left4me.Blue
 			Version:  v.Version, CreatedAt: v.CreatedAt,
 			Servers: []left4me.Name{}, Warnings: []left4me.Warning{},
 		}
-		for _, s := range servers {
+		for _, s := range using {
 			if s.Blueprint == v.Name {
 				all[i].Servers = append(all[i].Servers, s.Name)
 			}
@@ -99,6 +100,36 @@ func (a blueprintRoutes) renameBlueprint(ctx context.Context, name left4me.Name,
 ) {
 	v, err := a.core.Overlays.Blueprints().Rename(ctx, actorOf(ctx).Cause(), name, left4me.Name(in.Body.Name), in.Body.Version)
 	return a.blueprintOf(ctx, v, err)
+}
+
+// creationRoutes handles requests that create servers from something else.
+type creationRoutes struct{ core *core }
+
+func (a creationRoutes) createServers(ctx context.Context, name left4me.Name, in *struct{ Body apitype.SeveralServers }) (
+	apitype.SeveralCreated, error,
+) {
+	if err := accounts.Allow(actorOf(ctx), manage, left4me.Target{Kind: left4me.ServerTarget}); err != nil {
+		return apitype.SeveralCreated{}, err
+	}
+	v := servers.Several{Blueprint: name, Count: in.Body.Count, Names: in.Body.Names}
+	if in.Body.FirstPort != nil {
+		if v.FirstPort = *in.Body.FirstPort; v.FirstPort == 0 {
+			return apitype.SeveralCreated{}, left4me.NewError(left4me.Invalid, "port.zero").InField("first_port")
+		}
+	}
+	if _, err := a.core.Overlays.Blueprints().Get(ctx, name); err != nil {
+		return apitype.SeveralCreated{}, err
+	}
+	out := apitype.SeveralCreated{Created: !in.Body.Preview, Servers: []apitype.NewlyCreated{}}
+	create := a.core.Servers.Creation()
+	all, err := create.PlanSeveral(ctx, v)
+	if err == nil && !in.Body.Preview {
+		all, err = create.CreateSeveral(ctx, actorOf(ctx).Cause(), v)
+	}
+	for _, v := range all {
+		out.Servers = append(out.Servers, apitype.NewlyCreated{Name: v.Name, Port: v.Port})
+	}
+	return out, err
 }
 
 func (a blueprintRoutes) deleteBlueprint(ctx context.Context, name left4me.Name, _ *none) (apitype.Deleted, error) {

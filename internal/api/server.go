@@ -104,6 +104,27 @@ func (a serverRoutes) createServer(ctx context.Context, in *struct{ Body apitype
 	return a.whole(ctx, v, err)
 }
 
+func (a creationRoutes) duplicateServer(ctx context.Context, name left4me.Name, in *struct{ Body apitype.ServerCopy }) (
+	apitype.GameServer, error,
+) {
+	if err := accounts.Allow(actorOf(ctx), manage, left4me.Target{Kind: left4me.ServerTarget}); err != nil {
+		return apitype.GameServer{}, err
+	}
+	if in.Body.Passwords {
+		if err := accounts.Allow(actorOf(ctx), configure, left4me.OnServer(name)); err != nil {
+			return apitype.GameServer{}, err
+		}
+	}
+	as := servers.Copy{Name: left4me.Name(in.Body.Name), Passwords: in.Body.Passwords}
+	if in.Body.Port != nil {
+		if as.Port = *in.Body.Port; as.Port == 0 {
+			return apitype.GameServer{}, left4me.NewError(left4me.Invalid, "port.zero").InField("port")
+		}
+	}
+	v, err := a.core.Servers.Creation().Duplicate(ctx, actorOf(ctx).Cause(), name, as)
+	return serverRoutes(a).whole(ctx, v, err)
+}
+
 func (a serverRoutes) startServer(ctx context.Context, name left4me.Name, _ *none) (apitype.Job, error) {
 	return a.act(ctx, left4me.StartServer, name)
 }

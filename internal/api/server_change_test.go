@@ -199,3 +199,33 @@ func TestDescriptionDocumentsSettings(t *testing.T) {
 		t.Errorf("got %q", text)
 	}
 }
+
+// A copy has no passwords unless they are requested, and several servers are created as previewed.
+func TestDuplicateAndSeveralServers(t *testing.T) {
+	s := newSite(t)
+	s.call(t, "POST", "/api/v1/servers", `{"name":"alpha","settings":{"password":"s3cret","hostname":"Harbour"}}`)
+	var v apitype.GameServer
+	const path = "/api/v1/servers/alpha/duplicate"
+	a := s.call(t, "POST", path, `{}`)
+	if a.into(t, &v); a.status != http.StatusCreated || v.Name != "alpha-2" || v.Settings.Password != "" ||
+		v.Settings.Hostname != "Harbour" {
+		t.Errorf("got status %d: %s", a.status, a.body)
+	}
+	if s.call(t, "POST", path, `{"name":"beta","passwords":true}`).into(t, &v); v.Name != "beta" || v.Settings.Password != "s3cret" {
+		t.Errorf("got %+v", v)
+	}
+	s.call(t, "POST", path, `{"name":"beta"}`).problem(t, http.StatusConflict, "body.name")
+	s.send(t, "POST", path, bearer(s.guest), strings.NewReader(`{}`)).problem(t, http.StatusForbidden)
+
+	const several = "/api/v1/blueprints/default/servers"
+	var preview, created apitype.SeveralCreated
+	s.call(t, "POST", several, `{"count":3,"names":"alpha-#","preview":true}`).into(t, &preview)
+	a = s.call(t, "POST", several, `{"count":3,"names":"alpha-#"}`)
+	if a.into(t, &created); a.status != http.StatusCreated || preview.Created || !created.Created ||
+		!slices.Equal(preview.Servers, created.Servers) || len(created.Servers) != 3 || created.Servers[1].Name != "alpha-3" {
+		t.Errorf("got %+v, then status %d: %s", preview, a.status, a.body)
+	}
+	s.call(t, "POST", several, `{"count":51,"names":"x-#"}`).problem(t, http.StatusUnprocessableEntity, "body.count")
+	s.send(t, "POST", several, bearer(s.guest), strings.NewReader(`{"count":1,"names":"x"}`)).problem(t, http.StatusForbidden)
+	s.call(t, "POST", "/api/v1/blueprints/none/servers", `{"count":1,"names":"x"}`).problem(t, http.StatusNotFound)
+}

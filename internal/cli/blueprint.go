@@ -17,7 +17,8 @@ import (
 type blueprintCommands struct{ app *app }
 
 func (cmd blueprintCommands) command() *cobra.Command {
-	return group("blueprint", "Manage blueprints, the templates of servers", cmd.list(), cmd.show(), cmd.create(), cmd.set(),
+	return group("blueprint", "Manage blueprints, the templates of servers",
+		cmd.list(), cmd.show(), cmd.create(), cmd.createServers(), cmd.set(),
 		cmd.rename(), cmd.delete())
 }
 
@@ -117,6 +118,62 @@ func (cmd blueprintCommands) create() *cobra.Command {
 		return cmd.app.print(raw, func(w io.Writer) {
 			if !cmd.app.quiet {
 				fmt.Fprintf(w, "blueprint %s created\n", args[0])
+			}
+		})
+	}
+	return c
+}
+
+func (cmd blueprintCommands) createServers() *cobra.Command {
+	var in apitype.SeveralServers
+	var port int
+	var start bool
+	c := &cobra.Command{
+		Use: "create-servers NAME", Short: "Create several servers from a blueprint", Args: one("the name of a blueprint"),
+		ValidArgsFunction: cmd.complete,
+		Long: "Create several servers from a blueprint, all or none. In the pattern of the\n" +
+			"names, # stands for the number and ## for a number with two digits. Names and\nports that are taken are skipped.",
+		Example: "  left4me blueprint create-servers versus --count 5 --names 'versus-#' --start",
+	}
+	flags := c.Flags()
+	flags.IntVarP(&in.Count, "count", "n", 2, "number of servers")
+	flags.StringVar(&in.Names, "names", "", "pattern of the names (default: NAME-#)")
+	flags.IntVar(&port, "first-port", 0, "lowest port (default: the next free ports)")
+	flags.BoolVar(&in.Preview, "preview", false, "only show the names and ports")
+	flags.BoolVar(&start, "start", false, "start the servers")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		n, path, err := blueprintPath(args[0])
+		if err != nil {
+			return fmt.Errorf("create servers: %w", err)
+		}
+		if c.Flags().Changed("first-port") {
+			in.FirstPort = &port
+		}
+		if in.Names == "" {
+			in.Names = string(n) + "-#"
+		}
+		var out apitype.SeveralCreated
+		raw, err := cmd.app.call(c.Context(), http.MethodPost, path+"/servers", in, &out)
+		if err != nil {
+			return fmt.Errorf("create servers from %s: %w", n, err)
+		}
+		for _, s := range out.Servers {
+			if start && out.Created {
+				if err := cmd.app.startNew(c.Context(), s.Name); err != nil {
+					return err
+				}
+			}
+		}
+		return cmd.app.print(raw, func(w io.Writer) {
+			if !cmd.app.quiet {
+				fmt.Fprintln(w, "NAME\tPORT")
+			}
+			for _, s := range out.Servers {
+				if cmd.app.quiet {
+					fmt.Fprintln(w, s.Name)
+				} else {
+					fmt.Fprintf(w, "%s\t%d\n", s.Name, s.Port)
+				}
 			}
 		})
 	}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -21,7 +22,7 @@ type serverCommands struct{ app *app }
 
 func (cmd serverCommands) command() *cobra.Command {
 	return group("server", "Manage dedicated servers",
-		cmd.list(), cmd.show(), cmd.create(), cmd.set(), cmd.settings(), cmd.config(),
+		cmd.list(), cmd.show(), cmd.create(), duplicateServer(cmd), cmd.set(), cmd.settings(), cmd.config(),
 		cmd.actOnSeveral("start", "Start servers", "With --all or --blueprint, running servers are skipped."),
 		cmd.actOnSeveral("stop", "Stop servers", "With --all or --blueprint, servers that are stopped on request are skipped."),
 		cmd.actOnSeveral("restart", "Restart servers",
@@ -245,6 +246,56 @@ func (cmd serverCommands) create() *cobra.Command {
 		})
 	}
 	return c
+}
+
+func duplicateServer(cmd serverCommands) *cobra.Command {
+	var in apitype.ServerCopy
+	var port int
+	var start bool
+	c := &cobra.Command{
+		Use: "duplicate NAME", Short: "Create a copy of a server", Args: one("the name of a server"), ValidArgsFunction: cmd.app.servers,
+		Long: "Create a server with the settings, overlays and blueprint of another one. Files\n" +
+			"that the other server wrote are not copied. Passwords are copied only with\n--passwords.",
+	}
+	flags := c.Flags()
+	flags.StringVar(&in.Name, "name", "", "name of the copy (default: the next free number)")
+	flags.IntVar(&port, "port", 0, "port to listen on (default: the next free port)")
+	flags.BoolVar(&in.Passwords, "passwords", false, "also copy the passwords")
+	flags.BoolVar(&start, "start", false, "start the copy")
+	c.RunE = func(c *cobra.Command, args []string) error {
+		n, path, err := serverPath(args[0])
+		if err != nil {
+			return fmt.Errorf("duplicate: %w", err)
+		}
+		if c.Flags().Changed("port") {
+			in.Port = &port
+		}
+		var s apitype.GameServer
+		raw, err := cmd.app.call(c.Context(), http.MethodPost, path+"/duplicate", in, &s)
+		if err != nil {
+			return fmt.Errorf("duplicate %s: %w", n, err)
+		}
+		if start {
+			if err := cmd.app.startNew(c.Context(), s.Name); err != nil {
+				return err
+			}
+		}
+		cmd.app.warn(s.Warnings)
+		return cmd.app.print(raw, func(w io.Writer) {
+			if !cmd.app.quiet {
+				fmt.Fprintf(w, "%s created on port %d\n", s.Name, s.Port)
+			}
+		})
+	}
+	return c
+}
+
+// startNew starts a server that was just created.
+func (a *app) startNew(ctx context.Context, n left4me.Name) error {
+	if _, err := a.call(ctx, http.MethodPost, "/servers/"+string(n)+"/start", nil, nil); err != nil {
+		return fmt.Errorf("start %s: %w", n, err)
+	}
+	return nil
 }
 
 func (cmd serverCommands) reach() *cobra.Command {

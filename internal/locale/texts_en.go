@@ -3255,6 +3255,7 @@ var englishTexts = []entry{
 	{"page.menu.jobs", "Jobs", nil},
 	{"page.menu.overlays", "Content", nil},
 	{"page.menu.servers", "Servers", nil},
+	{"page.menu.users", "Users", nil},
 	{"page.mistakes", "Fields to correct", nil},
 	{"page.mistakes.title", "Nothing was saved: correct {count} fields", &forms{one: "Nothing was saved: correct 1 field"}},
 	{"page.request_id", "Request {id}", nil},

@@ -71,6 +71,33 @@ type NewServer struct {
 	Autostart string           `json:"autostart,omitempty" enum:"last,always,never" doc:"Default: last"`
 }
 
+// ServerCopy is the request to duplicate a server.
+type ServerCopy struct {
+	Name      string `json:"name,omitempty" doc:"Default: the next free number after the name of the original, such as alpha-2"`
+	Port      *int   `json:"port,omitempty" doc:"Default: the next free port"`
+	Passwords bool   `json:"passwords,omitempty" doc:"Also copy the passwords, which requires the right configure on the original"`
+}
+
+// SeveralServers is the request to create several servers from a blueprint.
+type SeveralServers struct {
+	Count     int    `json:"count" doc:"Number of servers, from 1 to 50"`
+	Names     string `json:"names" doc:"Pattern in which # stands for the number, ## for two digits. Names that are taken are skipped"`
+	FirstPort *int   `json:"first_port,omitempty" doc:"Lowest port; ports that are taken are skipped. Default: the next free ports"`
+	Preview   bool   `json:"preview,omitempty" doc:"Only answer with the names and ports, and create nothing"`
+}
+
+// SeveralCreated is the result of creating several servers.
+type SeveralCreated struct {
+	Created bool           `json:"created" doc:"False for a preview"`
+	Servers []NewlyCreated `json:"servers"`
+}
+
+// NewlyCreated is the name and the port of a server that was created, or that would be.
+type NewlyCreated struct {
+	Name left4me.Name `json:"name"`
+	Port int          `json:"port"`
+}
+
 // ServerDefinition is the request to change a server.
 type ServerDefinition struct {
 	Version   int              `json:"version,omitempty" doc:"Expected version: a newer one is a 409 conflict. Absent: not checked"`

@@ -52,7 +52,7 @@ func userDone(r *http.Request, v userView) string {
 
 func (p *Pages) userWith(r *http.Request, who accounts.Actor, v userView) page.View {
 	now := userView{User: v.User, Own: v.Own, Tokens: v.Tokens}
-	return page.View{Frame: p.Panel.Frame(r, who, v.Name, "account"), At: page.UserPath(v.Name), Body: []page.Piece{
+	return page.View{Frame: p.Panel.Frame(r, who, v.Name, "users"), At: page.UserPath(v.Name), Body: []page.Piece{
 		page.Fixed(userCrumbs()), page.NewPart("user-head", userHead(v), page.OnAccounts()), page.Fixed(userDoneNote(v)),
 		page.Box("columns accounts",
 			page.Box("", p.Panel.Form(r, "user-role", userRole(now), page.OnAccounts()),

@@ -20,7 +20,7 @@ func (p *Pages) deleteUserView(r *http.Request, who accounts.Actor, name string)
 func (p *Pages) deleteUserWith(r *http.Request, who accounts.Actor, v userView, typed, problem string) page.View {
 	lost := page.NewPart("lost", userLost(v), page.OnAccounts())
 	return page.View{
-		Frame: p.Panel.Frame(r, who, locale.T(r.Context(), "accounts.delete.page", "name", v.Name), "account"),
+		Frame: p.Panel.Frame(r, who, locale.T(r.Context(), "accounts.delete.page", "name", v.Name), "users"),
 		Body:  []page.Piece{page.Fixed(deleteUser(v, lost, typed, problem), lost)},
 	}
 }

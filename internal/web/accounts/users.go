@@ -98,7 +98,7 @@ func (p *Pages) usersView(r *http.Request, who accounts.Actor) (page.View, error
 }
 
 func (p *Pages) usersWith(r *http.Request, who accounts.Actor, v userList) page.View {
-	f := p.Panel.Frame(r, who, locale.T(r.Context(), "accounts.users"), "account")
+	f := p.Panel.Frame(r, who, locale.T(r.Context(), "accounts.users"), "users")
 	return page.View{Frame: f, Body: []page.Piece{
 		page.Fixed(usersHead(f, v.Done)),
 		page.Box("columns accounts", page.Box("", page.NewPart("users", userTable(v.All, v.Order), page.OnAccounts())),

@@ -59,7 +59,7 @@ func (p *Pages) blueprintPage(r *http.Request, who accounts.Actor, name left4me.
 	if err != nil {
 		return page.View{}, err
 	}
-	f := p.Panel.Frame(r, who, string(b.Name), "overlays")
+	f := p.Panel.Frame(r, who, string(b.Name), "blueprints")
 	may := page.RightsOn(who, b.Target())
 	warnings := page.LazyPart("map-warnings", func(ctx context.Context) (templ.Component, error) {
 		return settings.MapWarnings("map-warnings", p.Servers.Warnings().OfStack(ctx, b.Settings, b.Overlays)), nil

@@ -23,7 +23,7 @@ func (p *Pages) deleteBlueprintWith(r *http.Request, who accounts.Actor, name le
 	}
 	lost := page.NewPart("lost", blueprintLost(b), onBlueprints()...)
 	return page.View{
-		Frame: p.Panel.Frame(r, who, locale.T(r.Context(), "blueprints.delete.title", "blueprint", b.Name), "overlays"),
+		Frame: p.Panel.Frame(r, who, locale.T(r.Context(), "blueprints.delete.title", "blueprint", b.Name), "blueprints"),
 		Body:  []page.Piece{page.Fixed(deleteBlueprint(b, lost, typed, problem), lost)},
 	}, nil
 }

@@ -39,7 +39,7 @@ func (p *Pages) listView(r *http.Request, who accounts.Actor) (page.View, error)
 	if err != nil {
 		return page.View{}, err
 	}
-	f := p.Panel.Frame(r, who, locale.T(r.Context(), "blueprints.title"), "overlays")
+	f := p.Panel.Frame(r, who, locale.T(r.Context(), "blueprints.title"), "blueprints")
 	return page.View{
 		Frame: f,
 		Body:  []page.Piece{page.Fixed(blueprintsHead(mayCreate(who))), page.NewPart("blueprints", blueprintTable(all), onBlueprints()...)},

@@ -25,7 +25,7 @@ func (p *Pages) newView(r *http.Request, who accounts.Actor) (page.View, error) 
 		return newBlueprintForm(p.fillBlueprint(ctx, who, mayCreate(who), blueprintForm{})), nil
 	})
 	return page.View{
-		Frame: p.Panel.Frame(r, who, locale.T(r.Context(), "blueprints.new"), "overlays"),
+		Frame: p.Panel.Frame(r, who, locale.T(r.Context(), "blueprints.new"), "blueprints"),
 		Body: []page.Piece{
 			page.Fixed(newBlueprintHead()),
 			p.Panel.Form(r, "new-blueprint", now, page.OnContent(), page.OnEnds(left4me.BuildOverlay.Noun())),

@@ -11,7 +11,7 @@ import (
 
 func renaming(name left4me.Name) rename.Page {
 	return rename.Page{
-		Noun: "blueprint", Name: name, Path: "/blueprints", Tab: "overlays",
+		Noun: "blueprint", Name: name, Path: "/blueprints", Tab: "blueprints",
 		Topics: []page.Topic{page.OnDefinitions()},
 	}
 }
