@@ -222,7 +222,7 @@ func TestOnlyVisiblePageStreamsWithoutSharedWorker(t *testing.T) {
 
 // Buttons react to mouse and keyboard, on a desktop and on a phone.
 func TestButtonsReactToMouseKeyboardAndTouch(t *testing.T) {
-	s := open(t, 33900)
+	s := open(t, 33900, "SIM_PLAYERS=0") // with players, a stop would ask first
 	names := []string{"one", "two", "three", "four", "five"}
 	for _, name := range names {
 		s.Create(t, name, nil)
@@ -246,8 +246,10 @@ func TestButtonsReactToMouseKeyboardAndTouch(t *testing.T) {
 	for _, name := range names {
 		stage.Until(t, name+" runs", func() bool { v, _ := s.Server(name); return v.State == "running" })
 	}
+	s.do("the page of a server", chromedp.Navigate(s.url("/servers/two")))
+	s.until("Stop is shown", button("two", "stop")+` !== null`)
 	ask[bool](page, `(async () => {
-		const button = () => document.querySelector("#server-two .acts button");
+		const button = () => document.querySelector("#server-head .acts button");
 		button().click();
 		for (let i = 0; i < 6; i++) {
 			await new Promise((r) => setTimeout(r, 100));
@@ -262,13 +264,20 @@ func TestButtonsReactToMouseKeyboardAndTouch(t *testing.T) {
 		theme := map[int64]string{1280: "dark", 390: "light"}[width]
 		for _, path := range []string{"/servers", "/servers/one"} {
 			s.do(path, chromedp.EmulateViewport(width, 844), chromedp.Navigate(s.url(path)))
-			s.until("the button is focused", button("one", "stop")+`.focus(), `+focused("stop"))
-			s.do("stop by keyboard", chromedp.KeyEvent("\r"))
+			running := "stop"
+			if path == "/servers" { // the list has no Stop
+				running = "restart"
+				s.Done(t, "stop", "one")
+				s.until("the button is focused", button("one", "start")+`.focus(), `+focused("start"))
+			} else {
+				s.until("the button is focused", button("one", "stop")+`.focus(), `+focused("stop"))
+				s.do("stop by keyboard", chromedp.KeyEvent("\r"))
+			}
 			s.until("the focus is on Start", focused("start"))
 			s.picture(fmt.Sprintf("focus-%d", width))
 			ask[bool](page, `new Promise((r) => setTimeout(r, 750, true))`) // long enough not to count as a double click
 			s.do("start by keyboard", chromedp.KeyEvent("\r"))
-			s.until("the focus is on Stop", focused("stop"))
+			s.until("the focus is on "+running, focused(running))
 			stage.Until(t, "one runs", func() bool { v, _ := s.Server("one"); return v.State == "running" })
 		}
 		s.until("the copy button is shown", `!document.querySelector("[data-copy]").hidden`)

@@ -171,7 +171,9 @@ func TestPanelServerLifecycle(t *testing.T) {
 	s.until("the answer is on the page", `document.body.innerText.includes("udp/ip")`)
 
 	s.do("back to its page", chromedp.Navigate(s.url("/servers/alpha")))
-	s.do("stop", chromedp.Click(chromedp.CSS(`form[action="/servers/alpha/stop"] button`)))
+	s.do("stop", chromedp.Click(chromedp.CSS(`form[action="/servers/alpha/stop"] button`)),
+		chromedp.WaitVisible(chromedp.CSS(`#bulk-plan button[value="now"]`)), // people are playing
+		chromedp.Click(chromedp.CSS(`#bulk-plan button[value="now"]`)), chromedp.WaitVisible(chromedp.CSS("#server-state")))
 	s.until("the server stops", `document.querySelector("#server-state").innerText.toLowerCase().includes("stopped")`)
 	s.do("delete",
 		chromedp.Navigate(s.url("/servers/alpha/delete")),

@@ -16,7 +16,7 @@ import (
 )
 
 // place shows the map of a server with its campaign and chapter.
-func place(v servers.View) templ.Component {
+func place(v *servers.View) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -37,7 +37,7 @@ func place(v servers.View) templ.Component {
 			templ_7745c5c3_Var1 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		m, _ := mapOf(v)
+		m, _ := mapOf(*v)
 		if m != "" {
 			if at := v.Place; at.Campaign != "" {
 				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<span class=\"campaign\"><bdi>")

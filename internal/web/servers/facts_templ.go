@@ -79,7 +79,7 @@ func serverFacts(s serverPage) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = pips(s.View).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = pips(&s.View).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -113,7 +113,7 @@ func serverFacts(s serverPage) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		if m, _ := mapOf(s.View); m != "" {
-			templ_7745c5c3_Err = place(s.View).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = place(&s.View).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -49,13 +49,13 @@ type serverList struct {
 // listRow is a row of the list.
 type listRow struct {
 	servers.View
-	who    accounts.Actor
-	May    page.Permission // to operate the server
-	Find   string          // the text that the server is found by
-	Hidden bool            // it does not match the filter
-	Pick   bool            // rows have a tick box
-	Ticked bool
-	Acts   bulk.Acts
+	Command string          // connects to the server in the game's console; empty while the address is unknown
+	May     page.Permission // to operate the server
+	Find    string          // the text that the server is found by
+	Hidden  bool            // it does not match the filter
+	Pick    bool            // rows have a tick box
+	Ticked  bool
+	Acts    *bulk.Acts
 }
 
 // targetOf returns the target of a server.
@@ -80,8 +80,9 @@ func (p *Pages) listView(r *http.Request, who accounts.Actor) (page.View, error)
 	entries := make([]listRow, len(all))
 	stacks := stacksFor(who)
 	for i, v := range all {
-		v = visible(who, v)
-		e := listRow{View: v, who: who, May: page.May(who, accounts.Operate, targetOf(v)), Acts: acts}
+		e := &entries[i]
+		*e = listRow{View: visible(who, v), May: page.May(who, accounts.Operate, targetOf(v)), Acts: &acts}
+		e.Command = v.ConnectionFor(who).Command()
 		e.Find = findable(ctx, v, stacks(v))
 		e.Hidden = !matches(e.Find, list.Filter)
 		e.Ticked = e.May.Act && !e.Hidden && q.Get("tick") == "all"
@@ -92,10 +93,10 @@ func (p *Pages) listView(r *http.Request, who accounts.Actor) (page.View, error)
 				list.Needing++
 			}
 		}
-		entries[i] = e
 	}
 	rows := make([]*page.Part, len(all))
-	for i, e := range entries {
+	for i := range entries {
+		e := &entries[i]
 		e.Pick = list.Pick
 		rows[i] = page.NewPart("server-"+string(e.Name), serverRow(e), page.OnServer(e.Name), page.OnBulk())
 	}

@@ -11,7 +11,7 @@ const maxPips = 16
 
 // slots returns the number of player slots of the running server, or else of its settings; 0 if
 // unknown.
-func slots(v servers.View) int {
+func slots(v *servers.View) int {
 	if v.Status.MaxPlayers > 0 {
 		return v.Status.MaxPlayers
 	}
@@ -19,7 +19,7 @@ func slots(v servers.View) int {
 }
 
 // ofSlots returns the number of slots to show after the number of players, such as /8.
-func ofSlots(v servers.View) string {
+func ofSlots(v *servers.View) string {
 	if n := slots(v); n > 0 {
 		return "/" + strconv.Itoa(n)
 	}
