@@ -143,7 +143,7 @@ func TestBuildFetchesGitCommit(t *testing.T) {
 	had := packs
 	r := d.done(d.ask(left4me.BuildOverlay, "rework", spec))
 	if note := stepOf(r, left4me.StepPublishOverlay).Note; packs != had || d.overlay("rework").Current != 1 ||
-		!strings.Contains(note, "nothing has changed") {
+		!strings.Contains(note, "no changes") {
 		t.Errorf("fetched %d packs, note %q", packs-had, note)
 	}
 
