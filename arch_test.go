@@ -376,6 +376,7 @@ var mayWatch = map[string]string{
 	"internal/control/servers":    "its own watchers are told of jobs, too",
 	"internal/control/game":       "its own watchers are told of jobs, too; empty servers wake its rollouts before their time",
 	"internal/control/bulk":       "empty servers and ended jobs wake its acts before their time",
+	"internal/control/newoverlay": "a request that waits for its job",
 	"internal/control/overlays":   "empty servers wake its rollouts before their time",
 }
 

@@ -30,7 +30,7 @@ func confirmationOf(ctx context.Context, s serverPage, kind left4me.JobKind) con
 		c.Lost = []string{locale.T(ctx, "servers.reset.lost.files")}
 	}
 	if n := s.Status.Players; n > 0 {
-		c.Lost = append(c.Lost, locale.T(ctx, "servers.confirm.lost.game", "count", n))
+		c.Lost = append(c.Lost, locale.T(ctx, "servers.confirm.players", "count", n))
 	}
 	return c
 }

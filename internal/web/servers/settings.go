@@ -86,7 +86,7 @@ func (p *Pages) saveSettings(w http.ResponseWriter, r *http.Request, who account
 	v := left4me.Server{Name: s.Name, Blueprint: left4me.Name(form.Blueprint), Autostart: left4me.Autostart(form.Autostart)}
 	v.Version, _ = strconv.Atoi(form.Version) // 0, which no version has, causes a conflict
 	var wrong error
-	if v.Port, wrong = settings.PortOf(form.Port); v.Port == 0 {
+	if v.Port, wrong = settings.PortOf("port", form.Port); v.Port == 0 {
 		v.Port = s.Port
 	}
 	v.Settings, v.Overlays, err = form.Definition()

@@ -39,14 +39,14 @@ func (p *Choices) FillServer(ctx context.Context, who accounts.Actor, m page.Per
 	return nil
 }
 
-// PortOf parses the input for a port. It returns 0 for no input.
-func PortOf(text string) (int, error) {
+// PortOf parses the input of a field for a port. It returns 0 for no input. Errors: left4me.Invalid, of the field.
+func PortOf(field, text string) (int, error) {
 	if text == "" {
 		return 0, nil
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 1 {
-		return 0, left4me.NewError(left4me.Invalid, "port.not_a_number", "text", format.Visible(strconv.Quote(text))).InField("port")
+		return 0, left4me.NewError(left4me.Invalid, "port.not_a_number", "text", format.Visible(strconv.Quote(text))).InField(field)
 	}
 	return n, nil
 }

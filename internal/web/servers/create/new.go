@@ -151,7 +151,7 @@ func (p *Pages) createServer(w http.ResponseWriter, r *http.Request, who account
 		Name: left4me.Name(form.Name), Blueprint: left4me.Name(form.Blueprint), Autostart: left4me.Autostart(form.Autostart),
 	}
 	var err, wrong error
-	server.Port, wrong = settings.PortOf(form.Port)
+	server.Port, wrong = settings.PortOf("port", form.Port)
 	server.Settings, server.Overlays, err = form.Definition()
 	if server.Name == "" {
 		if server.Name, err = p.proposal(r.Context(), form); err != nil {

@@ -50,10 +50,7 @@ func (f severalForm) several() (servers.Several, error) {
 	}
 	v.Count = n
 	var wrong error
-	v.FirstPort, wrong = settings.PortOf(f.First)
-	if e, ok := left4me.Public(wrong); ok {
-		wrong = e.ForField("first_port")
-	}
+	v.FirstPort, wrong = settings.PortOf("first_port", f.First)
 	return v, page.JoinMistakes(err, wrong)
 }
 
