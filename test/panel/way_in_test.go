@@ -35,7 +35,7 @@ func (c *clicks) file(name string) {
 func TestPanelWayIn(t *testing.T) {
 	s := open(t, 33500)
 	s.login()
-	s.do("the list", chromedp.Navigate(s.url("/servers")))
+	s.do("the list on a desktop", chromedp.EmulateViewport(1280, 844), chromedp.Navigate(s.url("/servers")))
 	s.shows("Getting started")
 	pack := filepath.Join(t.TempDir(), "nh_final_v2.vpk")
 	f, err := os.Create(pack)
@@ -72,7 +72,7 @@ func TestPanelWayIn(t *testing.T) {
 	s.everywhere("new-server", "/servers/new")
 	s.everywhere("duplicate", "/servers/new?from=newcomer-harbour")
 
-	s.do("the list", chromedp.Navigate(s.url("/servers")))
+	s.do("the list on a desktop", chromedp.EmulateViewport(1280, 844), chromedp.Navigate(s.url("/servers")))
 	c = &clicks{s: s}
 	c.on("blueprints", `a[href="/blueprints"]`)
 	c.on("the blueprint", `a[href="/blueprints/default"]`)

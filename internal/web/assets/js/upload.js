@@ -114,10 +114,11 @@ function start(box, adder) {
 
   async function begin(name) {
     if (id) return said(await again(() => fetch(`${base}/${id}/state`, { headers: live })));
-    const state = await said(await again(() => fetch(base, { method: "POST", headers: live })));
+    const at = adder ? `${base}?${new URLSearchParams({ file: name })}` : base;
+    const state = await said(await again(() => fetch(at, { method: "POST", headers: live })));
     id = state.id;
-    // A reload continues this upload.
-    history.replaceState(null, "", `?id=${id}`);
+    if (adder) base = state.base;
+    else history.replaceState(null, "", `?id=${id}`); // a reload finds it again
     return state;
   }
 
