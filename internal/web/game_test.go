@@ -67,7 +67,7 @@ func TestGamePageInstallsGame(t *testing.T) {
 	}
 	publish()
 	wait(t, events, "the progress", func(e sentEvent) bool {
-		return strings.Contains(e.data, "33 %") && strings.Contains(e.data, "3.00 GB / 9.00 GB") &&
+		return strings.Contains(e.data, "33 %") && strings.Contains(e.data, "3.00 GB of 9.00 GB") &&
 			strings.Contains(e.data, "Update state (0x61) &lt;b&gt;␛[1m")
 	})
 	page := b.get("/game")
