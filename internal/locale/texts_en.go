@@ -1419,8 +1419,6 @@ var englishTexts = []entry{
 	{"error.overlay.no_such_kind.hint", "use files, workshop, script, git or release", nil},
 	{"error.overlay.not_deleted", "overlay {overlay} is not deleted", nil},
 	{"error.overlay.not_deleted.hint", "restore only a deleted overlay", nil},
-	{"error.overlay.not_kept", "this host keeps no files of the deleted overlay {overlay}", nil},
-	{"error.overlay.not_kept.hint", "build the overlay again", nil},
 	{"error.overlay.part_of_other_kind", "the field does not apply to an overlay of kind {kind}", nil},
 	{"error.overlay.part_of_other_kind.hint", "leave the field out", nil},
 	{"error.overlay.path_control_characters", "the path {path:q} contains control characters", nil},

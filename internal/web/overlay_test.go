@@ -606,6 +606,22 @@ func TestOverlayDeletedDuringRequestIsShown(t *testing.T) {
 	}
 }
 
+// Restoring in the list leads to the overlay, where the job and its failure are shown.
+func TestFailedRestoreOfOverlayIsShown(t *testing.T) {
+	s := newSite(t, false)
+	s.overlay(t, friday)
+	b := s.as(t, "admin")
+	b.post("/overlays/maps/delete", "confirm", "maps").has(t, http.StatusSeeOther)
+	s.host.report(t, s.host.next(t), left4me.JobDone, nil)
+	if form := regexp.MustCompile(`<form[^>]*/maps/restore"[^>]*>`).FindString(b.get("/overlays").body); form == "" ||
+		strings.Contains(form, "data-quiet") {
+		t.Errorf("the form to restore is %q", form)
+	}
+	b.post("/overlays/maps/restore").has(t, http.StatusSeeOther)
+	s.host.report(t, s.host.next(t), left4me.JobFailed, &left4me.Error{Kind: left4me.Conflict, Text: "another overlay has the name"})
+	b.get("/overlays/maps").has(t, http.StatusOK, "Another overlay has the name")
+}
+
 func TestServersOfOverlayAreSeparateLinks(t *testing.T) {
 	s := newSite(t, false)
 	s.overlay(t, friday)

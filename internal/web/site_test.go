@@ -10,6 +10,7 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -332,7 +333,24 @@ func (b *browser) do(method, path, body string, header ...string) page {
 	res := must(b.http.Do(req))(b.tb)
 	defer res.Body.Close()
 	text := must(io.ReadAll(res.Body))(b.tb)
+	if strings.HasPrefix(res.Header.Get("Content-Type"), "text/html") {
+		b.noPlaces(path, string(text))
+	}
 	return page{res.StatusCode, res.Header, string(text)}
+}
+
+var (
+	scriptElement = regexp.MustCompile(`(?s)<script.*?</script>`)
+	unfilled      = regexp.MustCompile(`[^$]\{[a-z_]+(:[a-z0-9.]+)?\}`)
+)
+
+// noPlaces checks that a page shows no text whose arguments could not be filled in. The names of
+// arguments agree with the catalogue, but only a shown page tells whether their types do.
+func (b *browser) noPlaces(path, html string) {
+	b.tb.Helper()
+	if raw := unfilled.FindString(scriptElement.ReplaceAllString(html, "")); raw != "" {
+		b.tb.Errorf("%s shows a text with the place %s", path, raw[1:])
+	}
 }
 
 func (b *browser) get(path string, header ...string) page {

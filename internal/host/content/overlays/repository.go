@@ -60,9 +60,9 @@ func (s *Repository) Delete(n left4me.Name, used Used) (until time.Time, err err
 	return s.trash.delete(n, used)
 }
 
-// Restore restores the most recently deleted overlay of a name and returns its current revision.
-// Repeated calls succeed. Errors: left4me.NotFound; left4me.Conflict if another overlay has the
-// name.
+// Restore restores the most recently deleted overlay of a name and returns its current revision; 0 if it
+// has none or no files of it exist. Repeated calls succeed. Errors: left4me.NotFound for an invalid name;
+// left4me.Conflict if another overlay has the name.
 func (s *Repository) Restore(n left4me.Name) (int, error) { return s.trash.restore(n) }
 
 // Collect removes unneeded content: deleted overlays whose restore period has ended; revisions

@@ -122,10 +122,8 @@ func (tr *trash) restore(n left4me.Name) (int, error) {
 	}
 	i := slices.IndexFunc(all, func(d deleted) bool { return d.name == n })
 	switch {
-	case i < 0 && now.Current > 0:
+	case i < 0: // not deleted, or without any revision when it was deleted
 		return now.Current, nil
-	case i < 0:
-		return 0, left4me.NewError(left4me.NotFound, "overlay.not_kept", "overlay", n).InField("overlays")
 	case now.Current > 0:
 		return 0, left4me.NewError(left4me.Conflict, "overlay.another", "overlay", n)
 	}
