@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -111,6 +112,7 @@ func (c *core) restores() backups.Restores {
 
 func (a backupRoutes) showContents(ctx context.Context, n left4me.Name, _ *none) (apitype.BackupContents, error) {
 	c, err := a.core.Backups.Contents(ctx, n)
+	c = c.VisibleTo(actorOf(ctx))
 	out := apitype.BackupContents{Servers: []apitype.BackupServer{}, Overlays: []apitype.BackupOverlay{}}
 	for _, s := range c.Servers {
 		out.Servers = append(out.Servers, apitype.BackupServer{
@@ -123,10 +125,30 @@ func (a backupRoutes) showContents(ctx context.Context, n left4me.Name, _ *none)
 	return out, err
 }
 
+// contains returns an error if the backup lacks the server or overlay, or the user may not see it.
+func (a backupRoutes) contains(ctx context.Context, n left4me.Name, part left4me.Target) error {
+	c, err := a.core.Backups.Contents(ctx, n)
+	c = c.VisibleTo(actorOf(ctx))
+	switch {
+	case err != nil:
+		return err
+	case part.Kind == left4me.ServerTarget &&
+		!slices.ContainsFunc(c.Servers, func(s backups.ServerInside) bool { return string(s.Name) == part.Name }):
+		return left4me.NewError(left4me.NotFound, "backup.no_server", "server", part.Name)
+	case part.Kind == left4me.OverlayTarget &&
+		!slices.ContainsFunc(c.Overlays, func(o backups.OverlayInside) bool { return string(o.Name) == part.Name }):
+		return left4me.NewError(left4me.NotFound, "backup.no_overlay", "overlay", part.Name)
+	}
+	return nil
+}
+
 type restorePartInput struct{ Body apitype.RestorePart }
 
 func (a backupRoutes) restoreServer(ctx context.Context, n left4me.Name, in *restorePartInput) (apitype.Job, error) {
 	b := in.Body
+	if err := a.contains(ctx, n, left4me.OnServer(left4me.Name(b.Name))); err != nil {
+		return apitype.Job{}, err
+	}
 	v, err := a.core.restores().Server(ctx, actorOf(ctx).Cause(), n, left4me.Name(b.Name),
 		backups.How{As: left4me.Name(b.As), Replace: b.Replace})
 	return jobFor(ctx, v), err
@@ -134,6 +156,9 @@ func (a backupRoutes) restoreServer(ctx context.Context, n left4me.Name, in *res
 
 func (a backupRoutes) restoreOverlay(ctx context.Context, n left4me.Name, in *restorePartInput) (apitype.Job, error) {
 	b := in.Body
+	if err := a.contains(ctx, n, left4me.OnOverlay(left4me.Name(b.Name))); err != nil {
+		return apitype.Job{}, err
+	}
 	v, err := a.core.restores().Overlay(ctx, actorOf(ctx).Cause(), n, left4me.Name(b.Name),
 		backups.How{As: left4me.Name(b.As), Replace: b.Replace})
 	return jobFor(ctx, v), err

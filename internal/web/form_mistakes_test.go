@@ -26,7 +26,7 @@ var wrongForms = []wrongForm{
 			"name", "No Way", "port", "27015", "blueprint", "none", "map", "a b", "max_players", "many", "motd", "kept\x01",
 			"overlay", "nothere", "overlay", "al so",
 		},
-		[]string{"name", "port", "blueprint", "map", "max_players", "motd", "overlay-0"},
+		[]string{"name", "port", "blueprint", "overlay-0", "map", "max_players", "motd"},
 		[]string{`value="No Way"`, `value="a b"`, `value="many"`, `value="nothere"`},
 	},
 	{

@@ -131,8 +131,9 @@ func TestDeletingServerRequiresItsName(t *testing.T) {
 	s := newSite(t, false)
 	s.addServer(t, "alpha")
 	b := s.as(t, "admin")
+	says := map[string]string{"reset": "This cannot be undone", "delete": "You can restore the server for 7 days"}
 	for verb, kind := range map[string]left4me.JobKind{"reset": left4me.ResetServer, "delete": left4me.DeleteServer} {
-		b.get("/servers/alpha/"+verb).has(t, http.StatusOK, "This cannot be undone", `name="confirm"`)
+		b.get("/servers/alpha/"+verb).has(t, http.StatusOK, says[verb], `name="confirm"`)
 		b.post("/servers/alpha/"+verb, "confirm", "alfa").has(t, http.StatusUnprocessableEntity, "The name does not match.", `value="alfa"`)
 		if all := must(s.jobs.List(t.Context(), "server", "alpha", 10))(t); len(all) > 0 && all[0].Kind == kind {
 			t.Fatalf("%s was accepted with a wrong name", verb)

@@ -235,11 +235,11 @@ func TestFormsOfferMapsOfOverlays(t *testing.T) {
 	b.get("/servers/alpha/settings").has(t, http.StatusOK, warning, "glub2")
 	b.post("/blueprints/maps-night", "version", "1", "map", "glub2").hasNot(t, "neither in the game")
 	if p := b.post("/servers/new", "name", "beta", "blueprint", "default", "map",
-		"else1"); p.header.Get("Location") != "/servers/beta/settings" {
+		"else1"); p.header.Get("Location") != "/servers/beta/settings?created=yes" {
 		t.Errorf("got status %d, header %s", p.status, p.header)
 	}
 	if p := b.post("/servers/new", "name", "gamma", "blueprint", "default", "map",
-		"c2m1_highway"); p.header.Get("Location") != "/servers/gamma" {
+		"c2m1_highway"); p.header.Get("Location") != "/servers/gamma?created=yes" {
 		t.Errorf("got status %d, header %s", p.status, p.header)
 	}
 	// Without a list of maps, the field still accepts text.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/left4me/left4me/internal/bus"
+	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/control/overlays"
 	"github.com/left4me/left4me/internal/control/servers"
 	"github.com/left4me/left4me/internal/left4me"
@@ -37,6 +38,13 @@ type ServerInside struct {
 type OverlayInside struct {
 	left4me.Overlay
 	Bytes int64 // size of its revisions; -1 if the backup was never read completely
+}
+
+// VisibleTo returns the contents without the servers and overlays that actor may not see.
+func (c Contents) VisibleTo(actor accounts.Actor) Contents {
+	c.Servers = accounts.Visible(actor, c.Servers, func(s ServerInside) left4me.Target { return left4me.OnServer(s.Name) })
+	c.Overlays = accounts.Visible(actor, c.Overlays, func(o OverlayInside) left4me.Target { return left4me.OnOverlay(o.Name) })
+	return c
 }
 
 // opened caches the contents of backups, which never change.

@@ -31,12 +31,13 @@ func (p *Pages) restores() backups.Restores {
 	return backups.Restores{Backups: p.Backups, Servers: p.Panel.Servers, Overlays: p.Panel.Overlays}
 }
 
-// parts returns what can be restored from a backup: servers first.
-func (p *Pages) parts(r *http.Request, name left4me.Name) (all []part, b left4me.Backup, err error) {
+// parts returns what can be restored from a backup and is visible to who: servers first.
+func (p *Pages) parts(r *http.Request, who accounts.Actor, name left4me.Name) (all []part, b left4me.Backup, err error) {
 	c, err := p.Backups.Contents(r.Context(), name)
 	if err != nil {
 		return nil, b, err
 	}
+	c = c.VisibleTo(who)
 	servers, err := p.Panel.Servers.List(r.Context())
 	if err != nil {
 		return nil, b, err
@@ -65,7 +66,7 @@ func (p *Pages) parts(r *http.Request, name left4me.Name) (all []part, b left4me
 
 // contentsView returns the page that lists what is in a backup.
 func (p *Pages) contentsView(r *http.Request, who accounts.Actor, name left4me.Name) (page.View, error) {
-	all, b, err := p.parts(r, name)
+	all, b, err := p.parts(r, who, name)
 	if err != nil {
 		return page.View{}, err
 	}
@@ -76,8 +77,8 @@ func (p *Pages) contentsView(r *http.Request, who accounts.Actor, name left4me.N
 }
 
 // part returns the part of a backup that a request names. Errors: left4me.NotFound.
-func (p *Pages) part(r *http.Request, backup left4me.Name, form url.Values) (part, error) {
-	all, _, err := p.parts(r, backup)
+func (p *Pages) part(r *http.Request, who accounts.Actor, backup left4me.Name, form url.Values) (part, error) {
+	all, _, err := p.parts(r, who, backup)
 	if err != nil {
 		return part{}, err
 	}
@@ -90,7 +91,7 @@ func (p *Pages) part(r *http.Request, backup left4me.Name, form url.Values) (par
 
 // replaceView returns the page that asks for confirmation before something is replaced.
 func (p *Pages) replaceView(r *http.Request, who accounts.Actor, name left4me.Name) (page.View, error) {
-	v, err := p.part(r, name, r.URL.Query())
+	v, err := p.part(r, who, name, r.URL.Query())
 	if err != nil {
 		return page.View{}, err
 	}
@@ -112,7 +113,7 @@ func (p *Pages) restorePart(w http.ResponseWriter, r *http.Request, who accounts
 	if err := r.ParseForm(); err != nil {
 		return page.BadForm(err)
 	}
-	v, err := p.part(r, name, r.PostForm)
+	v, err := p.part(r, who, name, r.PostForm)
 	if err != nil {
 		return err
 	}
