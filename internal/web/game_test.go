@@ -118,6 +118,39 @@ func TestServerListShowsNewerBuild(t *testing.T) {
 		return strings.Contains(e.data, "A newer build of the game is available")
 	})
 	b.get("/servers").has(t, 200, "A newer build of the game is available")
+	pinned := installed
+	pinned.Pinned = true
+	s.has(t, pinned)
+	await(t, "no notice for a pinned build", func() bool {
+		return !strings.Contains(b.get("/servers").body, "A newer build of the game is available")
+	})
+}
+
+// An update or rollback that restarts servers immediately is confirmed first while people are playing.
+func TestGameAsksBeforeRestartingServersWithPlayers(t *testing.T) {
+	s := newSite(t, false)
+	s.has(t, installed)
+	s.addServer(t, "alpha")
+	s.tell(t, left4me.Status{Name: "alpha", State: left4me.Running, Build: 9001, Players: 2})
+	b := s.as(t, "admin")
+	b.get("/game").has(t, 200, "2 people are playing on 1 server.", "Restart where needed", "needs_restart=1")
+	b.get("/game/rollback?build=9001").has(t, 200, "2 people are playing on 1 server.")
+	for form, question := range map[string]string{
+		"/game/update":   "/game/update?restart=now",
+		"/game/rollback": "/game/rollback?build=9001&restart=now",
+	} {
+		asked := b.post(form, "build", map[string]string{"/game/rollback": "9001"}[form], "restart", "now")
+		asked.has(t, http.StatusSeeOther)
+		if to := asked.header.Get("Location"); to != question {
+			t.Errorf("%s: got a redirect to %q, want %q", form, to, question)
+		}
+		b.get(question).has(t, 200, "2 people are playing on 1 server.", "A restart disconnects them", "alpha",
+			`name="restart" value="empty"`, `name="restart" value="now"`, `name="asked" value="yes"`)
+	}
+	b.post("/game/rollback", "build", "9001", "restart", "now", "asked", "yes").has(t, http.StatusSeeOther)
+	if d := s.host.next(t); d.Kind != left4me.RollbackGame {
+		t.Errorf("got job %+v, want the rollback", d)
+	}
 }
 
 func TestGamePageShowsRollout(t *testing.T) {

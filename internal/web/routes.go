@@ -65,7 +65,7 @@ func routes(p *page.Panel, d Deps) []page.Route {
 		(&uploadpages.Pages{Panel: p, Overlay: core, Overlays: d.Overlays, Uploads: d.Uploads}).Routes(),
 		(&blueprints.Pages{Panel: p, Choices: choices, Servers: d.Servers, Bulk: d.Bulk, Overlays: d.Overlays}).Routes(),
 		(&jobpages.Pages{Panel: p, Jobs: d.Jobs, Overlays: d.Overlays}).Routes(),
-		(&gamepages.Pages{Panel: p, Game: d.Game, Hosts: d.Hosts}).Routes(),
+		(&gamepages.Pages{Panel: p, Game: d.Game, Hosts: d.Hosts, Servers: d.Servers}).Routes(),
 		(&backuppages.Pages{Panel: p, Backups: d.Backups, Units: d.Units}).Routes(),
 		(&doctor.Pages{Panel: p, Hosts: d.Hosts}).Routes(),
 		(&help.Pages{Panel: p}).Routes(),

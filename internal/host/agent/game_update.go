@@ -179,6 +179,9 @@ func (g *gameUpdates) check(ctx context.Context, m bus.JobMessage, _ left4me.Gam
 				notes = append(notes, left4me.NewNote("game.newest_unknown", "reason", job.Shown(m.ID, err)))
 			} else {
 				latest = result.Latest
+				if latest > b.Current && note.Code == "game.version_accepted" {
+					notes = nil // Steam still accepts the installed version, but it is not the newest
+				}
 				notes = append(notes, left4me.NewNote("game.newest", "build", latest))
 			}
 		}

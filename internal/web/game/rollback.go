@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/left4me/left4me/internal/control/accounts"
+	"github.com/left4me/left4me/internal/control/game"
 	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/internal/locale"
 	"github.com/left4me/left4me/internal/web/page"
@@ -22,8 +23,15 @@ func (p *Pages) rollbackView(r *http.Request, who accounts.Actor) (page.View, er
 	if !ok {
 		return page.View{}, left4me.NewError(left4me.NotFound, "game.build_not_on_host")
 	}
+	title := switchLabel(r.Context(), g, b)
+	if r.URL.Query().Get("restart") == string(game.Now) {
+		return page.View{
+			Frame: p.Panel.Frame(r, who, title, "game"),
+			Body:  []page.Piece{page.NewPart("restart-question", restartQuestion(g, title, b.Build), page.OnGame(), page.OnServers())},
+		}, nil
+	}
 	return page.View{
-		Frame: p.Panel.Frame(r, who, switchLabel(r.Context(), g, b), "game"),
+		Frame: p.Panel.Frame(r, who, title, "game"),
 		Body:  []page.Piece{p.Panel.Form(r, "rollback", rollbackForm(g, b), page.OnGame())},
 	}, nil
 }

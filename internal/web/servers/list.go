@@ -24,11 +24,12 @@ import (
 	"github.com/left4me/left4me/internal/web/servers/deleted"
 )
 
-// outdated reports whether a newer build of the game is available to a host.
+// outdated reports whether a newer build of the game is available to a host, and updates to it are not
+// prevented by a pinned build.
 func (p *Pages) outdated() bool {
 	return slices.ContainsFunc(p.Hosts.All(), func(host left4me.Name) bool {
 		v, _ := p.Game.LastAnswer(host)
-		return v.Outdated
+		return v.Outdated && !v.Pinned
 	})
 }
 
