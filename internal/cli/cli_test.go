@@ -13,7 +13,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
 	"github.com/left4me/left4me/internal/cli/apiclient"
+	"github.com/left4me/left4me/internal/left4me"
 )
 
 // serveAPI serves an API for the duration of a test.
@@ -71,5 +75,43 @@ func (s *syncBuffer) await(t *testing.T, text string) {
 		if time.Now().After(deadline) {
 			t.Fatalf("timeout waiting for %q: %q", text, s.String())
 		}
+	}
+}
+
+func TestSettingFlagsAcceptLabels(t *testing.T) {
+	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
+	c := &cobra.Command{}
+	all := addSettings(c)
+	flags.AddFlagSet(c.Flags())
+	if err := flags.Parse([]string{"--difficulty", "expert", "--mode", "Realism Versus", "--region", "us east"}); err != nil {
+		t.Fatal(err)
+	}
+	var s left4me.Settings
+	if err := all.apply(flags, &s); err != nil || s.Difficulty != "Impossible" || s.Mode != "mutation12" || s.Region != "us-east" {
+		t.Errorf("got %+v, error %v", s, err)
+	}
+	if help := c.Flags().Lookup("difficulty").Usage; !strings.Contains(help, "One of: Easy, Normal, Hard (Advanced), Impossible (Expert).") {
+		t.Errorf("got help %q", help)
+	}
+}
+
+func TestHelpOfUnknownCommandSaysSo(t *testing.T) {
+	if _, said, _ := execute(t.Context(), apiclient.Target{}, nil, "server", "resart", "--help"); !strings.Contains(said, `there is no command "resart"`) {
+		t.Errorf("got %q", said)
+	}
+}
+
+func TestStopSaysWhoIsPlaying(t *testing.T) {
+	target := serveAPI(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet {
+			fmt.Fprint(w, `{"name":"alpha","state":"running","players":3}`)
+			return
+		}
+		fmt.Fprint(w, `{"id":"j1","kind":"server.stop","target":"alpha","state":"queued","steps":[],"error":null}`)
+	})
+	out, said, err := execute(t.Context(), target, nil, "server", "stop", "alpha")
+	if err != nil || out != "stop alpha: job j1 is queued\n" || !strings.Contains(said, "disconnects 3 players") ||
+		!strings.Contains(said, "left4me job show j1") {
+		t.Errorf("got %q, %q, error %v", out, said, err)
 	}
 }

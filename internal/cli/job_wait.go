@@ -51,6 +51,7 @@ func (a *app) finish(ctx context.Context, what string, j apitype.Job, raw json.R
 			fmt.Fprintf(w, "%s: %s\n", what, j.State)
 		case !a.quiet:
 			fmt.Fprintf(w, "%s: job %s is %s\n", what, output.OneLine(string(j.ID)), j.State)
+			fmt.Fprintf(a.Err, "to see how it ends: left4me job show %s\n", output.OneLine(string(j.ID)))
 		}
 	})
 }

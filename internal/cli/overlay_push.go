@@ -21,12 +21,12 @@ import (
 
 func (cmd overlayFileCommands) push() *cobra.Command {
 	c := &cobra.Command{
-		Use: "push NAME DIR|FILE", Short: "Upload a directory, an archive or a file to a files overlay",
+		Use: "push NAME DIR|FILE", Short: "Replace the files of a files overlay with a directory, an archive or a file",
 		Args: between(2, 2, "the name of an overlay and a directory or file"),
-		Long: "Upload a directory, an archive (zip, 7z, rar, tar.*) or a single file to a files\n" +
-			"overlay and publish it as a new revision. Destinations are detected from folder\n" +
-			"names such as left4dead2, addons and cfg; add-ons go to addons. The new files\n" +
-			"replace all existing ones, unless --add is given.",
+		Long: "Replace all files of a files overlay with a directory, an archive (zip, 7z, rar, tar.*)\n" +
+			"or a single file, and publish them as a new revision. With --add, existing files stay.\n" +
+			"Destinations are detected from folder names such as left4dead2, addons and cfg;\n" +
+			"add-ons go to addons. Damaged add-ons are only published with --force.",
 		ValidArgsFunction: func(c *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
 			if len(args) == 0 {
 				return cmd.app.overlays(c, args, typed)
@@ -37,6 +37,7 @@ func (cmd overlayFileCommands) push() *cobra.Command {
 	var in left4me.Import
 	f := c.Flags()
 	add := f.Bool("add", false, "keep existing files and add these, replacing files of the same name")
+	force := f.Bool("force", false, "publish damaged add-ons too")
 	note := f.String("note", "", "reason for the change; stored with the revision")
 	plan := f.Bool("plan", false, "only show what would be written")
 	wait := f.Bool("wait", false, "wait until the revision is published")
@@ -68,8 +69,8 @@ func (cmd overlayFileCommands) push() *cobra.Command {
 			if *plan {
 				return cmd.plan(ctx, id, asked)
 			}
-			if !cmd.app.quiet && !cmd.app.json {
-				cmd.sayUnplaced(c.Context(), id, asked)
+			if err := cmd.review(ctx, what, path, id, asked, *force); err != nil {
+				return err
 			}
 			// Once: if a push fails, the user pushes again.
 			change := apitype.FilesChange{Upload: id, Import: asked.Import, Replace: asked.Replace, Once: true}
@@ -146,14 +147,60 @@ func (cmd overlayFileCommands) upload(ctx context.Context, what, overlay string,
 	return err
 }
 
-// sayUnplaced prints the excluded, ambiguous and damaged files of an upload before it is published. It
-// ignores errors, because the job reports the same.
-func (cmd overlayFileCommands) sayUnplaced(ctx context.Context, id string, change apitype.UploadChange) {
+// review prints the excluded, ambiguous and damaged files of an upload before it is published, and the
+// files that it removes. Unless force is set, damaged add-ons are an error. It ignores other errors, because
+// the job reports the same.
+func (cmd overlayFileCommands) review(ctx context.Context, what, overlay, id string, change apitype.UploadChange, force bool) error {
 	var p left4me.Plan
-	if _, err := cmd.app.call(ctx, http.MethodPost, "/uploads/"+url.PathEscape(id)+"/plan", change, &p); err == nil && p.Problem == nil {
+	if _, err := cmd.app.call(ctx, http.MethodPost, "/uploads/"+url.PathEscape(id)+"/plan", change, &p); err != nil || p.Problem != nil {
+		return nil
+	}
+	if !cmd.app.quiet && !cmd.app.json {
 		cmd.writeUnplaced(cmd.app.Err, p)
 		cmd.writeProblems(cmd.app.Err, p)
+		if change.Replace {
+			cmd.sayRemoved(ctx, what, overlay, p)
+		}
 	}
+	damaged := 0
+	for _, v := range p.Warnings {
+		if v.Kind == left4me.WarnBroken {
+			damaged++
+		}
+	}
+	if damaged > 0 && !force {
+		return fmt.Errorf("%s: %s; nothing was changed; --force publishes the files anyway", what, output.Count(damaged, "damaged add-on"))
+	}
+	return nil
+}
+
+// sayRemoved prints how many files a push adds and removes, and the first of those that it removes.
+func (cmd overlayFileCommands) sayRemoved(ctx context.Context, what, overlay string, p left4me.Plan) {
+	if p.Count > len(p.Files) {
+		return // not all files are known
+	}
+	planned := make(map[string]bool, len(p.Files))
+	for _, f := range p.Files {
+		planned[f.Path] = true
+	}
+	var removed []string
+	kept := 0
+	_, err := pages(ctx, cmd.app, overlay+"/revisions/current/files", url.Values{}, func(page left4me.Page[left4me.TreeFile]) {
+		for _, f := range page.Items {
+			switch {
+			case f.Dir:
+			case planned[f.Path]:
+				kept++
+			default:
+				removed = append(removed, f.Path)
+			}
+		}
+	})
+	if err != nil || len(removed) == 0 { // such as an overlay without a revision
+		return
+	}
+	fmt.Fprintf(cmd.app.Err, "%s: +%d −%d; removed: %s; --add keeps existing files\n", what, len(planned)-kept, len(removed),
+		someFiles(removed, len(removed)))
 }
 
 // plan prints what publishing an upload would do.

@@ -2,11 +2,14 @@ package cli
 
 import (
 	"bytes"
+	"fmt"
+	"net/http"
 	"os/exec"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/left4me/left4me/internal/api/apitype"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
@@ -43,5 +46,31 @@ func TestPlanPrintsAllMovesOfAnswer(t *testing.T) {
 	}
 	if got, err := folderMoves(values); err != nil || !slices.Equal(got, moves) {
 		t.Errorf("%v, %v from %s", got, err, flags)
+	}
+}
+
+// A push with damaged add-ons needs --force, and says which files it removes.
+func TestPushStopsAtDamagedAddons(t *testing.T) {
+	target := serveAPI(t, func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/plan") {
+			fmt.Fprint(w, `{"files":[{"path":"left4dead2/addons/new.vpk","size":1}],"count":1,`+
+				`"warnings":[{"kind":"broken","path":"left4dead2/addons/new.vpk","text":"the add-on is truncated"}]}`)
+			return
+		}
+		fmt.Fprint(w, `{"items":[{"path":"left4dead2/addons","dir":true},{"path":"left4dead2/addons/old.vpk","size":1}],"total":2}`)
+	})
+	review := func(force bool) (string, error) {
+		var said bytes.Buffer
+		a := &app{Config: Config{Target: target, Out: &bytes.Buffer{}, Err: &said}}
+		err := overlayFileCommands{a}.review(t.Context(), "push maps", "/overlays/maps", "u1", apitype.UploadChange{Replace: true}, force)
+		return said.String(), err
+	}
+	said, err := review(false)
+	if err == nil || !strings.Contains(err.Error(), "1 damaged add-on; nothing was changed") ||
+		!strings.Contains(said, "+1 −1; removed: left4dead2/addons/old.vpk") {
+		t.Errorf("got %q, error %v", said, err)
+	}
+	if _, err := review(true); err != nil {
+		t.Errorf("with --force: got error %v", err)
 	}
 }

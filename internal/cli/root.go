@@ -56,6 +56,13 @@ other machines, set LEFT4ME_URL and LEFT4ME_TOKEN.`
 		return nil
 	}
 	root.PersistentPostRun = func(*cobra.Command, []string) { stop() }
+	help := root.HelpFunc()
+	root.SetHelpFunc(func(c *cobra.Command, args []string) {
+		if unknown := c.Flags().Args(); c.HasSubCommands() && len(unknown) > 0 {
+			fmt.Fprintln(c.ErrOrStderr(), output.OneLine(noCommand(c, unknown[0])))
+		}
+		help(c, args)
+	})
 	root.AddCommand(serverCommands{a}.command(), gameCommands{a}.command(), jobCommands{a}.command(), blueprintCommands{a}.command(),
 		overlayCommands{a}.command(), recipeCommands{a}.command(), uploadCommands{a}.command(), contentCommands{a}.command(),
 		backupCommands{a}.command(), userCommands{a}.command(), tokenCommands{a}.command())
@@ -74,14 +81,19 @@ func group(use, short string, commands ...*cobra.Command) *cobra.Command {
 		if len(args) == 0 {
 			return c.Help()
 		}
-		text := fmt.Sprintf("there is no command %q", args[0])
-		if near := c.SuggestionsFor(args[0]); len(near) > 0 {
-			text += fmt.Sprintf("; did you mean %q?", near[0])
-		}
-		return left4me.NewError(left4me.Invalid, "usage.unknown_command", "reason", text, "help", c.CommandPath())
+		return left4me.NewError(left4me.Invalid, "usage.unknown_command", "reason", noCommand(c, args[0]), "help", c.CommandPath())
 	}
 	c.AddCommand(commands...)
 	return c
+}
+
+// noCommand says that a group has no subcommand of a name, with the most similar one.
+func noCommand(c *cobra.Command, typed string) string {
+	text := fmt.Sprintf("there is no command %q", typed)
+	if near := c.SuggestionsFor(typed); len(near) > 0 {
+		text += fmt.Sprintf("; did you mean %q?", near[0])
+	}
+	return text
 }
 
 // one requires exactly one argument, which what describes.

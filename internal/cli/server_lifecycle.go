@@ -152,6 +152,9 @@ func (cmd serverCommands) eachServer(ctx context.Context, verb string, names []l
 	begun := make([]apitype.Job, len(names))
 	raws := make([]json.RawMessage, len(names))
 	for i, n := range names {
+		if verb != "start" {
+			cmd.sayPlaying(ctx, verb, n)
+		}
 		var err error
 		raws[i], err = cmd.app.call(ctx, http.MethodPost, "/servers/"+string(n)+"/"+verb, nil, &begun[i])
 		if err != nil {
@@ -170,6 +173,19 @@ func (cmd serverCommands) eachServer(ctx context.Context, verb string, names []l
 		}
 	}
 	return failed.Err()
+}
+
+// sayPlaying prints how many people are playing on a server that is about to be stopped or restarted. It
+// ignores errors, because the action reports the same.
+func (cmd serverCommands) sayPlaying(ctx context.Context, verb string, n left4me.Name) {
+	if cmd.app.quiet || cmd.app.json {
+		return
+	}
+	var s apitype.GameServer
+	if _, err := cmd.app.call(ctx, http.MethodGet, "/servers/"+string(n), nil, &s); err != nil || s.Players == 0 {
+		return
+	}
+	fmt.Fprintf(cmd.app.Err, "%s %s: disconnects %s; --when-empty waits for them\n", verb, n, output.Count(s.Players, "player"))
 }
 
 // bulk starts, stops or restarts servers when empty or one after the other.

@@ -41,8 +41,40 @@ func (f *settingFlag) Set(v string) error {
 	if !f.List() {
 		f.given = nil
 	}
-	f.given = append(f.given, v)
+	f.given = append(f.given, f.valueOf(v))
 	return f.SettingInfo.Set(&left4me.Settings{}, f.given...)
+}
+
+// valueOf returns the value of a setting with choices for a value or its label in the panel, in upper or
+// lower case. Other values are unchanged.
+func (f *settingFlag) valueOf(v string) string {
+	for _, c := range f.Choices {
+		if strings.EqualFold(v, c.Value) {
+			return c.Value
+		}
+	}
+	for _, c := range f.Choices {
+		if strings.EqualFold(v, c.Label) {
+			return c.Value
+		}
+	}
+	return v
+}
+
+// choices returns a sentence that lists the values of a setting with choices, each with its label if that
+// is another word.
+func choices(i left4me.SettingInfo) string {
+	values := make([]string, len(i.Choices))
+	for n, c := range i.Choices {
+		values[n] = c.Value
+		if same := strings.ReplaceAll(strings.ToLower(c.Label), " ", "-"); same != strings.ToLower(c.Value) {
+			values[n] += " (" + c.Label + ")"
+		}
+	}
+	if i.Kind == left4me.ChoiceSetting {
+		return " One of: " + strings.Join(values, ", ") + "."
+	}
+	return " For example: " + strings.Join(values, ", ") + "."
 }
 
 func addSettings(c *cobra.Command) settingFlags {
@@ -50,6 +82,9 @@ func addSettings(c *cobra.Command) settingFlags {
 	for _, i := range left4me.SettingInfos() {
 		f := &settingFlag{SettingInfo: i}
 		usage := i.Help + " Default: " + i.Default + "."
+		if len(i.Choices) > 0 {
+			usage += choices(i)
+		}
 		if i.List() {
 			usage += " May be repeated."
 		}
