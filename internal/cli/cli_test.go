@@ -90,13 +90,15 @@ func TestSettingFlagsAcceptLabels(t *testing.T) {
 	if err := all.apply(flags, &s); err != nil || s.Difficulty != "Impossible" || s.Mode != "mutation12" || s.Region != "us-east" {
 		t.Errorf("got %+v, error %v", s, err)
 	}
-	if help := c.Flags().Lookup("difficulty").Usage; !strings.Contains(help, "One of: Easy, Normal, Hard (Advanced), Impossible (Expert).") {
+	const listed = "One of: Easy, Normal, Hard (Advanced), Impossible (Expert)."
+	if help := c.Flags().Lookup("difficulty").Usage; !strings.Contains(help, listed) {
 		t.Errorf("got help %q", help)
 	}
 }
 
 func TestHelpOfUnknownCommandSaysSo(t *testing.T) {
-	if _, said, _ := execute(t.Context(), apiclient.Target{}, nil, "server", "resart", "--help"); !strings.Contains(said, `there is no command "resart"`) {
+	_, said, _ := execute(t.Context(), apiclient.Target{}, nil, "server", "resart", "--help")
+	if !strings.Contains(said, `there is no command "resart"`) {
 		t.Errorf("got %q", said)
 	}
 }

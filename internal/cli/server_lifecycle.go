@@ -153,7 +153,7 @@ func (cmd serverCommands) eachServer(ctx context.Context, verb string, names []l
 	raws := make([]json.RawMessage, len(names))
 	for i, n := range names {
 		if verb != "start" {
-			cmd.sayPlaying(ctx, verb, n)
+			sayPlaying(ctx, cmd.app, verb, n)
 		}
 		var err error
 		raws[i], err = cmd.app.call(ctx, http.MethodPost, "/servers/"+string(n)+"/"+verb, nil, &begun[i])
@@ -177,15 +177,15 @@ func (cmd serverCommands) eachServer(ctx context.Context, verb string, names []l
 
 // sayPlaying prints how many people are playing on a server that is about to be stopped or restarted. It
 // ignores errors, because the action reports the same.
-func (cmd serverCommands) sayPlaying(ctx context.Context, verb string, n left4me.Name) {
-	if cmd.app.quiet || cmd.app.json {
+func sayPlaying(ctx context.Context, a *app, verb string, n left4me.Name) {
+	if a.quiet || a.json {
 		return
 	}
 	var s apitype.GameServer
-	if _, err := cmd.app.call(ctx, http.MethodGet, "/servers/"+string(n), nil, &s); err != nil || s.Players == 0 {
+	if _, err := a.call(ctx, http.MethodGet, "/servers/"+string(n), nil, &s); err != nil || s.Players == 0 {
 		return
 	}
-	fmt.Fprintf(cmd.app.Err, "%s %s: disconnects %s; --when-empty waits for them\n", verb, n, output.Count(s.Players, "player"))
+	fmt.Fprintf(a.Err, "%s %s: disconnects %s; --when-empty waits for them\n", verb, n, output.Count(s.Players, "player"))
 }
 
 // bulk starts, stops or restarts servers when empty or one after the other.
