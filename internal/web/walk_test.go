@@ -546,6 +546,25 @@ func (w *walk) deleteServer() {
 	w.shows("a deleted server", "gone /servers", of("/servers/{name}")...)
 	w.shows("a server that can be restored", "2 deleted servers", "/servers")
 	w.shows("a server that can be restored", `aria-label="Restore server alpha"`, "/deleted-servers")
+	w.restoreServer()
+}
+
+// restoreServer follows the way from the address of a deleted server to the restored one.
+func (w *walk) restoreServer() {
+	w.t.Helper()
+	b := w.as(w.t, "admin")
+	b.get("/servers/alpha").has(w.t, 404, "Server alpha was deleted", `href="/deleted-servers"`)
+	all := must(w.servers.Deleted().List(w.t.Context()))(w.t)
+	last := must(w.jobs.List(w.t.Context(), "server", "alpha", 1))(w.t)
+	b.get("/jobs/"+string(last[0].ID)).has(w.t, 200, "alpha was deleted. You can restore it until", `href="/deleted-servers"`)
+	p := b.post("/deleted-servers/" + string(all[0].ID) + "/restore")
+	p.has(w.t, 303)
+	p = b.get(p.header.Get("Location"))
+	p.has(w.t, 200, "alpha was restored", "and restored since then")
+	p.hasNot(w.t, "until the next start", "Its former name")
+	p = b.post("/deleted-servers/" + string(goneID) + "/restore")
+	b.get(p.header.Get("Location")).has(w.t, 200, "alpha-2 was restored", "Its former name alpha is in use")
+	b.get("/jobs/"+string(last[0].ID)).hasNot(w.t, "You can restore it until")
 }
 
 func (w *walk) withConfigs(files ...bus.ConfigFile) {

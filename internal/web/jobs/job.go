@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -20,8 +21,25 @@ func (p *Pages) jobView(r *http.Request, who accounts.Actor, j left4me.Job) (pag
 	f.Moving = !j.State.Ended()
 	return page.View{
 		Frame: f,
-		Body:  []page.Piece{page.Fixed(jobCrumbs(j)), page.NewPart("job", jobDetail(j, MayAct(who, j), time.Now()), page.OnJob(j.ID))},
+		Body: []page.Piece{
+			page.Fixed(jobCrumbs(j)), page.LazyPart("job-restore", p.restorable(who, j), page.OnJob(j.ID), page.OnDeletedServers()),
+			page.NewPart("job", jobDetail(j, MayAct(who, j), time.Now()), page.OnJob(j.ID)),
+		},
 	}, nil
+}
+
+// restorable returns a note on the server that a job has deleted, as long as it can be restored.
+func (p *Pages) restorable(who accounts.Actor, j left4me.Job) func(context.Context) (templ.Component, error) {
+	return func(ctx context.Context) (templ.Component, error) {
+		if j.Kind != left4me.DeleteServer || j.TargetID == "" {
+			return jobRestore("", time.Time{}), nil
+		}
+		v, err := p.Panel.Servers.Deleted().Get(ctx, j.TargetID)
+		if errors.Is(err, left4me.NotFound) || err == nil && !page.Sees(who, v.Target()) {
+			return jobRestore("", time.Time{}), nil
+		}
+		return jobRestore(v.Name, v.GoneAt), err
+	}
 }
 
 // targetPath returns the address of the page of a job's target.

@@ -27,6 +27,8 @@ type failure struct {
 	Hint   string `json:"hint,omitempty"`
 
 	RequestID string `json:"request_id,omitempty"`
+
+	restorable bool // the page's server was deleted and can be restored
 }
 
 // FailureOf returns the part of err that the actor may read, and the id of the request, which is also in
@@ -61,7 +63,7 @@ func (p *Panel) explained(r *http.Request, err error) failure {
 
 func failureOf(ctx context.Context, status int, e *left4me.Error) failure {
 	text, hint := format.Error(ctx, e)
-	return failure{Status: status, Text: text, Hint: hint}
+	return failure{Status: status, Text: text, Hint: hint, restorable: e.Code == "server.restorable"}
 }
 
 // Fail answers with an error: a page for browsers, JSON with text and hint for scripts.

@@ -2,6 +2,7 @@ package servers
 
 import (
 	"context"
+	"errors"
 	"net/http"
 
 	"github.com/a-h/templ"
@@ -13,6 +14,7 @@ import (
 	"github.com/left4me/left4me/internal/web/jobs"
 	"github.com/left4me/left4me/internal/web/page"
 	"github.com/left4me/left4me/internal/web/servers/bulk"
+	"github.com/left4me/left4me/internal/web/servers/deleted"
 )
 
 // tabs are the keys and paths of the tabs of a server's page.
@@ -53,6 +55,12 @@ func visible(who accounts.Actor, v servers.View) servers.View {
 
 func (p *Pages) serverPage(r *http.Request, who accounts.Actor, name left4me.Name, tab string) (serverPage, error) {
 	v, err := p.Servers.Get(r.Context(), name)
+	if errors.Is(err, left4me.NotFound) {
+		was, unknown := p.Servers.Deleted().Find(r.Context(), string(name))
+		if unknown == nil && was.Name == name && page.Sees(who, was.Target()) {
+			err = left4me.NewError(left4me.NotFound, "server.restorable", "server", name)
+		}
+	}
 	if err != nil {
 		return serverPage{}, err
 	}
@@ -89,6 +97,9 @@ func (p *Pages) serverView(r *http.Request, who accounts.Actor, s serverPage, bo
 	}
 	if r.URL.Query().Has("created") {
 		around = append(around, p.Create.Note(s.Name))
+	}
+	if note := deleted.RestoredNote(r.URL.Query(), s.Server); note != nil {
+		around = append(around, page.Fixed(note))
 	}
 	return page.View{Frame: p.Panel.Frame(r, who, string(s.Name), "servers"), Body: append(around, body...)}
 }

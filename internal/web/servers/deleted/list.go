@@ -3,6 +3,8 @@ package deleted
 import (
 	"context"
 	"net/http"
+	"net/url"
+	"strconv"
 
 	"github.com/a-h/templ"
 
@@ -51,6 +53,30 @@ func (p *Pages) restore(w http.ResponseWriter, r *http.Request, who accounts.Act
 	if err != nil {
 		return err
 	}
-	http.Redirect(w, r, "/servers/"+string(restored.Name), http.StatusSeeOther)
+	q := url.Values{"restored": {""}}
+	if restored.Before.Name != restored.Name {
+		q.Set("was", string(restored.Before.Name))
+	}
+	if restored.Before.Port != restored.Port {
+		q.Set("port", strconv.Itoa(restored.Before.Port))
+	}
+	http.Redirect(w, r, "/servers/"+string(restored.Name)+"?"+q.Encode(), http.StatusSeeOther)
 	return nil
+}
+
+// RestoredNote returns the note on the page of a server that was just restored, with its former name and
+// port if they differ. It is nil unless the query is that of the redirect after a restore.
+func RestoredNote(q url.Values, v left4me.Server) templ.Component {
+	if !q.Has("restored") {
+		return nil
+	}
+	was, err := left4me.ParseName(q.Get("was"))
+	if err != nil {
+		was = v.Name
+	}
+	port, err := strconv.Atoi(q.Get("port"))
+	if err != nil {
+		port = v.Port
+	}
+	return restoredNote(v, was, port)
 }
