@@ -104,7 +104,7 @@ func rare(full bool) (answers map[string]any, checks []left4me.Check, report bus
 			Dirs: []left4me.PlanDir{
 				{From: "a", Dir: true, To: "left4dead2", Why: "b", Reason: reason, Count: 1, Asked: true}, {From: "c", Count: 1},
 			},
-			MoreDirs: 1, Moves: []left4me.FolderMove{{From: "a", To: "-"}},
+			MoreDirs: 1, Unread: 1, Moves: []left4me.FolderMove{{From: "a", To: "-"}},
 		}
 		checks = []left4me.Check{{Name: "port", State: left4me.CheckBroken, Text: "no"}}
 		step := left4me.Step{Label: "x", State: left4me.StepFailed}

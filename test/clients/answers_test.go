@@ -27,8 +27,8 @@ func TestMain(m *testing.M) {
 }
 
 // sometimes lists optional members that are the same in every answer of this test: left4me fills in
-// what a request may leave out, and the host reports its game before left4me is ready.
-var sometimes = []string{"Script.version", "Workshop.names", "Game.said_at", "GamePolicy.restart"}
+// what a request may leave out, and the host reports its game and its address before left4me is ready.
+var sometimes = []string{"Script.version", "Workshop.names", "Game.said_at", "GamePolicy.restart", "GameServer.address"}
 
 // TestAnswersMatchDescription calls each operation of a running left4me. The stage compares every
 // answer with the API description, and each optional member must be present in one answer and

@@ -30,7 +30,7 @@ var (
 		"Error.args", "Error.code", "Error.hint", "GameBuild.installed_at", "GameServer.job",
 		"Overlay.created_at", "Overlay.job", "Overlay.moves", "Overlay.updated_at",
 		"Plan.asked", "Plan.asks", "Plan.dirs", "Plan.left", "Plan.more_dirs", "Plan.moves", "Plan.problem", "Plan.skipped",
-		"Plan.warnings", "PlanDir.asked", "PlanDir.dir", "PlanDir.to", "PlanDir.why",
+		"Plan.unread", "Plan.warnings", "PlanDir.asked", "PlanDir.dir", "PlanDir.reason", "PlanDir.to", "PlanDir.why",
 		"PlanFile.over", "PlanFile.why", "ServerReach.first", "Step.warning", "Step.warnings",
 		"TreeFile.gone", "TreeFile.hides", "TreeFile.opaque", "Warning.hint",
 	}
