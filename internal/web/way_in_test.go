@@ -2,8 +2,10 @@ package web_test
 
 import (
 	"bytes"
+	"errors"
 	"mime/multipart"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -127,4 +129,64 @@ func TestSeveralServersFromBlueprint(t *testing.T) {
 	b.post("/blueprints/versus/servers", "count", "99", "names", "A", "first_port", "x").has(t, http.StatusUnprocessableEntity,
 		`href="#count"`, `href="#first_port"`)
 	s.as(t, "guest").get("/blueprints/versus/servers").has(t, http.StatusForbidden)
+}
+
+// Browsers without scripts send files with the form. The overlay is published before the form is shown again.
+func TestContentIsAddedWithoutScripts(t *testing.T) {
+	s := newSite(t, false)
+	b := s.as(t, "admin")
+	s.host.overlays.plan = left4me.Plan{Title: "Newcomer Harbour", Count: 1}
+	s.host.overlays.campaigns = []left4me.Campaign{{
+		Overlay: "newcomer-harbour", ID: "harbour", Title: "Newcomer Harbour",
+		Modes: map[string][]left4me.Chapter{"coop": {{Map: "nh1_quay"}, {Map: "nh2_pier"}}},
+	}}
+	var body bytes.Buffer
+	form := multipart.NewWriter(&body)
+	if err := errors.Join(form.WriteField("hostname", "Harbour"), form.WriteField("start", "yes")); err != nil {
+		t.Fatal(err)
+	}
+	_, _ = must(form.CreateFormFile("file", `C:\Users\x\nh.vpk`))(t).Write([]byte("VPK"))
+	form.Close()
+	answer := make(chan page)
+	go func() {
+		answer <- b.do(http.MethodPost, "/servers/new/content", body.String(), "Content-Type", form.FormDataContentType(),
+			"Sec-Fetch-Site", "same-origin")
+	}()
+	d := s.host.next(t)
+	s.host.overlays.has(left4me.Content{Name: "newcomer-harbour", Current: 1, Revisions: []left4me.Revision{{Number: 1, Files: 1}}})
+	s.host.report(t, d, left4me.JobDone, nil)
+	p := <-answer
+	p.has(t, http.StatusOK, "newcomer-harbour was added: Newcomer Harbour, 2 chapters.", `name="made" value="newcomer-harbour"`,
+		`name="overlay" value="newcomer-harbour"`, `value="nh1_quay"`, `value="Harbour"`, `name="start" value="yes" checked`)
+}
+
+// Browsers send the name of a chosen file with the form, also if the file was not uploaded.
+func TestServerIsNotCreatedWithoutChosenFile(t *testing.T) {
+	s := newSite(t, false)
+	b := s.as(t, "admin")
+	b.post("/servers/new", "name", "alpha", "blueprint", "default", "file", "nh.vpk").has(t, http.StatusUnprocessableEntity,
+		"nh.vpk was not uploaded.", `value="alpha"`)
+	if n := len(must(s.servers.List(t.Context()))(t)); n != 0 {
+		t.Fatalf("%d servers", n)
+	}
+	p := b.post("/servers/new", "name", "alpha", "blueprint", "default", "file", "")
+	if to := p.header.Get("Location"); to != "/servers/alpha?created=yes" {
+		t.Errorf("redirected to %q: %s", to, p.body)
+	}
+}
+
+// An abandoned upload of the form can only be discarded: its overlay does not exist.
+func TestAbandonedUploadOfNewServerCanBeDiscarded(t *testing.T) {
+	s := newSite(t, false)
+	b := s.as(t, "admin")
+	p := b.do(http.MethodPost, "/servers/new/uploads?file=nh.vpk", "", "X-Left4me", "live", "Sec-Fetch-Site", "same-origin")
+	p.has(t, http.StatusCreated, `"base":"/overlays/nh/uploads"`)
+	id := regexp.MustCompile(`"id":"(\w+)"`).FindStringSubmatch(p.body)[1]
+	b.do(http.MethodPut, "/overlays/nh/uploads/"+id+"/file?path=nh.vpk&size=9&offset=0", "VPK", "X-Left4me", "live",
+		"Sec-Fetch-Site", "same-origin").has(t, http.StatusOK)
+	p = b.get("/uploads")
+	p.has(t, http.StatusOK, "nh.vpk", "for a new server", `action="/uploads/`+id+`/drop"`)
+	p.hasNot(t, "for nh", "/overlays/nh/upload")
+	b.do(http.MethodPost, "/overlays/nh/uploads/"+id+"/drop", "", "X-Left4me", "live", "Sec-Fetch-Site", "same-origin")
+	b.get("/uploads").has(t, http.StatusOK, "No unpublished uploads")
 }

@@ -53,6 +53,8 @@ func TestPanelWayIn(t *testing.T) {
 	}
 	f.Close()
 
+	s.uploadFails(pack)
+	s.do("the list again", chromedp.Navigate(s.url("/servers")))
 	c := &clicks{s: s}
 	c.on("new server", `a[href="/servers/new"]`)
 	s.do("type a hostname", chromedp.WaitVisible(chromedp.CSS("#hostname")), chromedp.SendKeys(chromedp.CSS("#port"), "33502"))
@@ -69,7 +71,7 @@ func TestPanelWayIn(t *testing.T) {
 	if t.Logf("a server with an own campaign: %d clicks", c.n); c.n > 7 {
 		t.Errorf("a server with an own campaign took %d clicks", c.n)
 	}
-	s.everywhere("new-server", "/servers/new")
+	s.inPseudo("new-server", "/servers/new?overlay=newcomer-harbour")
 	s.everywhere("duplicate", "/servers/new?from=newcomer-harbour")
 
 	s.do("the list on a desktop", chromedp.EmulateViewport(1280, 844), chromedp.Navigate(s.url("/servers")))
@@ -90,4 +92,39 @@ func TestPanelWayIn(t *testing.T) {
 		t.Errorf("five alike took %d clicks", c.n)
 	}
 	s.everywhere("several-servers", "/blueprints/default/servers")
+}
+
+// uploadFails checks that a failed upload says how much arrived, that no server is created without it,
+// and that a discarded upload is deleted.
+func (s *site) uploadFails(pack string) {
+	s.t.Helper()
+	s.do("the form", chromedp.Navigate(s.url("/servers/new")), chromedp.WaitVisible(chromedp.CSS("#name")),
+		chromedp.SendKeys(chromedp.CSS("#name"), "early"))
+	s.until("the first piece is refused", `(() => {
+		const { open } = XMLHttpRequest.prototype;
+		let refused = false;
+		XMLHttpRequest.prototype.open = function (method, url) {
+			if (!refused) [refused, url] = [true, url.replace("/file?", "/files?")];
+			return open.call(this, method, url);
+		};
+		return true;
+	})()`)
+	s.do("choose", chromedp.SetUploadFiles(chromedp.CSS(`input[name="file"]`), []string{pack}))
+	s.until("the failure is shown", `(() => {
+		const box = document.querySelector("[data-sending]"), part = (n) => box.querySelector("[data-" + n + "]");
+		return /^The upload failed: 0 B of \d+ B have arrived/.test(part("pace").innerText) && part("problem").innerText !== "" &&
+			box.querySelector("progress").hidden && !part("retry").hidden && part("pause").hidden && !part("drop").hidden;
+	})()`)
+	s.picture("new-server-upload-failed")
+	s.accessible("a failed upload")
+	s.do("create", chromedp.Click(chromedp.CSS("form.form .finish .primary")))
+	s.until("no server without its content", `location.pathname === "/servers/new" && document.querySelector("#name").value === "early" &&
+		document.activeElement.innerText.startsWith("The server was not created, because nh_final_v2.vpk is not uploaded yet.")`)
+	s.do("discard", chromedp.Click(chromedp.CSS("[data-drop]")))
+	s.until("files can be chosen again", `document.querySelector("[data-sending]").hidden && !document.querySelector("[data-chooser]").hidden`)
+	s.do("choose again", chromedp.SetUploadFiles(chromedp.CSS(`input[name="file"]`), []string{pack}))
+	s.until("the campaign is added", `document.querySelector("#content .added")?.innerText.includes("2 chapters")`)
+	s.do("uploads", chromedp.Navigate(s.url("/uploads")))
+	s.shows("No unpublished uploads")
+	s.Must(s.t, "DELETE", "/overlays/newcomer-harbour", nil, nil)
 }

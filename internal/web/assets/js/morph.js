@@ -7,6 +7,7 @@ const own = { DETAILS: ["open"], INPUT: ["value", "checked", "hidden"], TR: ["hi
 export function morph(from, to) {
   if (from.isEqualNode(to)) return;
   if (from.tagName === "TIME" && from.dateTime === to.dateTime) return; // times.js has localized its text
+  if ("busy" in from.dataset) return; // upload.js shows an upload
   if (from.dataset.copied) return; // copy.js temporarily shows the result of the copy
   attributes(from, to);
   if (from.tagName !== "TEXTAREA") children(from, to);

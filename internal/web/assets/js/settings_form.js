@@ -56,7 +56,7 @@ function startBlueprint(form, narrow) {
   let last = 0;
   select.addEventListener("change", async () => {
     const turn = ++last;
-    const body = new URLSearchParams(new FormData(form));
+    const body = new URLSearchParams([...new FormData(form)].filter(([, value]) => typeof value === "string"));
     body.set(button.name, button.value);
     const answer = await fetch(form.action, { method: "POST", body }).catch(() => null);
     if (!answer?.ok) return void (button.hidden = false);

@@ -23,7 +23,7 @@ function start(box, adder) {
   const sending = box.querySelector("[data-sending]");
   const part = (name) => sending.querySelector(`[data-${name}]`);
   const bar = sending.querySelector("progress");
-  let id = box.dataset.id || "", paused = false, dropped = false, size = first, proven = 0, capped = false, cuts = 0, wake = () => {}, abort = new AbortController();
+  let id = box.dataset.id || "", chosen = [], run = {}, paused = false, size = first, proven = 0, capped = false, cuts = 0, wake = () => {}, abort = new AbortController();
 
   for (const el of form.querySelectorAll("[data-noscript]")) el.hidden = true;
   for (const input of inputs) {
@@ -38,27 +38,57 @@ function start(box, adder) {
   form.addEventListener("submit", (e) => e.preventDefault());
   part("pause").addEventListener("click", () => pause(true));
   part("resume").addEventListener("click", () => pause(false));
+  part("retry").addEventListener("click", () => send(chosen));
   part("drop").addEventListener("click", async () => {
-    dropped = true;
+    run.dropped = true;
     abort.abort();
     wake();
-    if (id) await fetch(`${base}/${id}/drop`, { method: "POST", headers: live }).catch(() => {});
-    if (adder) reset();
-    else location.assign(location.pathname);
+    const deleted = id && discard(base, id);
+    if (adder) return reset();
+    await deleted;
+    location.assign(location.pathname);
   });
+  if (adder) {
+    // A server would be created without its content.
+    box.closest("form").addEventListener("submit", (e) => {
+      if (sending.hidden || e.submitter?.formNoValidate) return;
+      e.preventDefault();
+      say(translate("script.upload.unfinished", { path: chosen[0].path })).focus();
+    });
+    // Files belong to the form: an upload that is left behind could not be continued.
+    addEventListener("pagehide", () => id && discard(base, id));
+  }
 
   // reset lets the user choose further files.
   function reset() {
-    [id, base, dropped, paused] = ["", box.dataset.upload, false, false];
+    [id, base, run, paused] = ["", box.dataset.upload, {}, false];
     for (const input of inputs) input.value = "";
-    [form.hidden, sending.hidden, part("pause").hidden, part("resume").hidden] = [false, true, false, true];
+    buttons("pause");
+    [form.hidden, sending.hidden] = [false, true];
     for (const name of ["what", "count", "pace", "problem"]) part(name).textContent = "";
+    box.querySelector(":scope > .problem[data-said]")?.remove();
+    delete box.dataset.busy;
+    removeEventListener("beforeunload", ask);
+  }
+
+  // buttons shows one of the buttons that pause, resume and retry.
+  function buttons(shown) {
+    for (const name of ["pause", "resume", "retry"]) part(name).hidden = name !== shown;
+  }
+
+  // discard deletes an upload, also after the page was left. It retries until left4me answers.
+  async function discard(base, id) {
+    for (let wait = 500; ; wait = Math.min(wait * 2, 15_000)) {
+      const res = await fetch(`${base}/${id}/drop`, { method: "POST", headers: live, keepalive: true }).catch(() => null);
+      if (res && !foreign(res) && res.status < 500) return;
+      problem(retrying(foreign(res) || translate("script.panel.connection_lost")));
+      await new Promise((r) => setTimeout(r, wait));
+    }
   }
 
   function pause(on) {
     paused = on;
-    part("pause").hidden = on;
-    part("resume").hidden = !on;
+    buttons(on ? "resume" : "pause");
     (on ? part("resume") : part("pause")).focus();
     if (on) abort.abort();
     else wake();
@@ -67,55 +97,88 @@ function start(box, adder) {
   async function send(all) {
     all = all.filter((f) => f.file.size > 0 || f.file.name);
     if (!all.length) return problem(translate("script.upload.no_file"));
+    chosen = all;
+    const mine = (run = {});
     form.hidden = true;
-    sending.hidden = false;
+    sending.hidden = bar.hidden = false;
+    box.dataset.busy = "";
+    buttons("pause");
+    problem("");
     addEventListener("beforeunload", ask);
+    const total = all.reduce((n, f) => n + f.file.size, 0);
+    let arrived = 0;
     try {
-      const state = await begin(all[0].path);
+      const state = await begin(mine, all[0].path);
       const had = new Map(state.files.map((f) => [f.path, f]));
       const missing = state.files.filter((f) => f.have !== f.size && !all.some((a) => a.path === f.path));
       if (missing.length) {
         form.hidden = false;
         sending.hidden = true;
+        delete box.dataset.busy;
         return say(translate("script.upload.missing", { path: missing[0].path }));
       }
-      const total = all.reduce((n, f) => n + f.file.size, 0);
       const pace = measure();
       let before = 0;
+      shown = 0;
       for (const [i, f] of all.entries()) {
         part("what").textContent = f.path;
         part("count").textContent = all.length > 1 ? `${i + 1} / ${all.length}` : "";
         let have = had.get(f.path)?.have ?? 0;
-        show(before + have, total, pace, have);
+        show(before + have, total, pace);
         do {
-          have = await put(f, have, (now) => show(before + now, total, pace));
-          if (dropped) return;
+          have = await put(mine, f, have, (now, certain) => show(before + now, total, pace, certain));
+          if (mine.dropped) return;
+          arrived = before + have;
         } while (have < f.file.size);
         before += f.file.size;
       }
       removeEventListener("beforeunload", ask);
       if (!adder) return location.assign(`${base}/${id}`);
-      part("pause").hidden = true;
+      buttons("");
       part("pace").textContent = translate("script.upload.publishing");
+      delete box.dataset.busy; // the box is part of the form that is renewed
       await adder(id);
       reset();
     } catch (err) {
-      problem(err.message);
+      if (!mine.dropped) failed(err.message, arrived, total);
     }
+  }
+
+  // failed shows how much arrived before an error that does not pass.
+  function failed(text, arrived, total) {
+    box.dataset.busy = "";
+    [bar.hidden, sending.hidden, form.hidden] = [true, false, true];
+    buttons("retry");
+    part("count").textContent = "";
+    part("pace").textContent =
+      arrived < total || !total
+        ? translate("script.upload.failed", { sent: bytes(arrived, total), all: bytes(total) })
+        : translate("script.upload.unpublished");
+    problem(text);
   }
 
   const ask = (e) => e.preventDefault();
   const problem = (text) => (part("problem").textContent = text);
   const say = (text) => {
     let p = box.querySelector(":scope > .problem");
-    if (!p) box.querySelector("h2").after((p = Object.assign(document.createElement("p"), { className: "problem", role: "alert" })));
+    if (!p) box.querySelector("h2").after((p = Object.assign(document.createElement("p"), { className: "problem", role: "alert", tabIndex: -1 })));
+    p.dataset.said = "";
     p.textContent = text;
+    return p;
   };
 
-  async function begin(name) {
-    if (id) return said(await again(() => fetch(`${base}/${id}/state`, { headers: live })));
+  async function begin(mine, name) {
+    if (id) {
+      const res = await again(mine, () => fetch(`${base}/${id}/state`, { headers: live }));
+      if (res.status !== 404 || foreign(res) || !adder) return said(res);
+      [id, base] = ["", box.dataset.upload]; // it has expired
+    }
     const at = adder ? `${base}?${new URLSearchParams({ file: name })}` : base;
-    const state = await said(await again(() => fetch(at, { method: "POST", headers: live })));
+    const state = await said(await again(mine, () => fetch(at, { method: "POST", headers: live })));
+    if (mine.dropped) {
+      await discard(state.base ?? base, state.id);
+      throw new Error(translate("script.upload.discarded"));
+    }
     id = state.id;
     if (adder) base = state.base;
     else history.replaceState(null, "", `?id=${id}`); // a reload finds it again
@@ -123,15 +186,16 @@ function start(box, adder) {
   }
 
   // put sends the piece at offset have, and returns how many bytes of the file have arrived.
-  async function put(f, have, tell) {
+  async function put(mine, f, have, tell) {
     const query = new URLSearchParams({ path: f.path, offset: have, size: f.file.size });
     let n, began;
     const res = await again(
+      mine,
       () => {
         [n, began] = [Math.min(size, f.file.size - have), performance.now()];
         return push(`${base}/${id}/file?${query}`, f.file.slice(have, have + n), (sent) => tell(have + sent));
       },
-      (status) => failed(n, status),
+      (status) => (lost(n, status), tell(have, true)),
     );
     if (res.status === 413 && foreign(res) && refused(n)) return have;
     if (res.status === 409) {
@@ -152,9 +216,9 @@ function start(box, adder) {
     return true;
   }
 
-  // failed reduces the size of pieces after a lost connection. Some proxies close the connection or time out
+  // lost reduces the size of pieces after a lost connection. Some proxies close the connection or time out
   // instead of refusing a piece that is too large.
-  function failed(n, status) {
+  function lost(n, status) {
     if (status === 504 || status === 524) return refused(n);
     if (n > proven && proven && ++cuts > 1) [size, capped] = [Math.min(size, proven), true];
     size = Math.min(size, Math.max(first, proven / 2));
@@ -178,21 +242,21 @@ function start(box, adder) {
 
   // again repeats a request until left4me answers, and shows the reason for the delay in the meantime. It
   // throws errors that do not pass.
-  async function again(request, failed = () => {}) {
+  async function again(mine, request, failed = () => {}) {
     for (let wait = 500; ; wait = Math.min(wait * 2, 15_000)) {
-      while (paused && !dropped) await new Promise((r) => (wake = r));
-      if (dropped) throw new Error(translate("script.upload.discarded"));
+      while (paused && !mine.dropped) await new Promise((r) => (wake = r));
+      if (mine.dropped) throw new Error(translate("script.upload.discarded"));
       abort = new AbortController();
       const res = await request().catch(() => null);
-      const seen = res ?? (paused || dropped ? null : await probe());
+      const seen = res ?? (paused || mine.dropped ? null : await probe());
       const other = foreign(seen);
       if (res && res.status < 500 && res.status !== 429) {
         if (res.status === 401 && !other) throw new Error(translate("script.upload.logged_out"));
-        problem("");
+        if (!mine.dropped) problem("");
         return res;
       }
       if (other && seen.status < 500) throw new Error(other); // a login page
-      if (!paused && !dropped) {
+      if (!paused && !mine.dropped) {
         failed(res?.status);
         problem(other ? retrying(other) : res ? ((await res.json().catch(() => ({}))).text ?? translate("script.upload.busy")) : retrying(translate("script.panel.connection_lost")));
       }
@@ -213,11 +277,11 @@ function start(box, adder) {
   }
 
   let shown = 0;
-  function show(done, total, pace) {
+  function show(done, total, pace, certain) {
     const rate = pace(done);
-    bar.value = total ? done / total : 1;
-    if (performance.now() - shown < 300 && done < total) return;
+    if (performance.now() - shown < 300 && done < total && !certain) return; // bar and text say the same
     shown = performance.now();
+    bar.value = total ? done / total : 1;
     const [percent, sent, all] = [Math.floor((100 * done) / (total || 1)), bytes(done, total), bytes(total)];
     part("pace").textContent =
       rate > 0

@@ -2,6 +2,7 @@ package uploads
 
 import (
 	"context"
+	"errors"
 	"net/http"
 
 	"github.com/a-h/templ"
@@ -20,7 +21,12 @@ func (p *Pages) listView(r *http.Request, who accounts.Actor) (page.View, error)
 	all := page.LazyPart("open-uploads", func(ctx context.Context) (templ.Component, error) {
 		open, err := p.Uploads.List(ctx, who)
 		open = accounts.Visible(who, open, func(u uploads.Upload) left4me.Target { return left4me.OnOverlay(u.Overlay) })
-		return uploadList(open, who.Name), err
+		missing := map[left4me.Name]bool{}
+		for _, u := range open {
+			_, err := p.Overlays.Get(ctx, u.Overlay)
+			missing[u.Overlay] = errors.Is(err, left4me.NotFound)
+		}
+		return uploadList(open, missing, who.Name), err
 	}, page.OnUploads(), page.OnEnds(left4me.BuildOverlay.Noun()))
 	encoding, err := p.Overlays.ArchiveNames(r.Context())
 	if err != nil {
@@ -31,8 +37,15 @@ func (p *Pages) listView(r *http.Request, who accounts.Actor) (page.View, error)
 	return page.View{Frame: f, Body: []page.Piece{page.Fixed(uploadsHead()), all, names}}, nil
 }
 
-// uploadTarget returns the overlay that an upload is for, and its user if it is not who.
-func uploadTarget(u uploads.Upload, who string) locale.Message {
+// uploadTarget returns the overlay that an upload is for, and its user if it is not who. Only an
+// upload that was started on the form for a new server is for an overlay that doesn't exist.
+func uploadTarget(u uploads.Upload, exists bool, who string) locale.Message {
+	switch {
+	case !exists && u.By == who:
+		return locale.M("overlays.uploads.target_new")
+	case !exists:
+		return locale.M("overlays.uploads.target_new_by", "user", format.Visible(u.By))
+	}
 	if u.By == who {
 		return locale.M("overlays.uploads.target", "overlay", u.Overlay)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/left4me/left4me/internal/control/servers"
 	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/internal/locale"
+	"github.com/left4me/left4me/internal/web/format"
 	"github.com/left4me/left4me/internal/web/page"
 	"github.com/left4me/left4me/internal/web/settings"
 )
@@ -138,6 +139,10 @@ func (p *Pages) createServer(w http.ResponseWriter, r *http.Request, who account
 		return page.BadForm(err)
 	}
 	form := readServerForm(r.PostForm, who)
+	// Browsers send the name of a chosen file that was not uploaded.
+	if i := slices.IndexFunc(r.PostForm["file"], func(name string) bool { return name != "" }); i >= 0 {
+		form.Problem = locale.T(r.Context(), "servers.new.content.not_uploaded", "file", format.Visible(r.PostForm["file"][i]))
+	}
 	switch button := r.PostForm.Get("stack"); button {
 	case "":
 	case "content":
@@ -146,6 +151,9 @@ func (p *Pages) createServer(w http.ResponseWriter, r *http.Request, who account
 	default:
 		form.Restack(button)
 		return p.retype(w, r, who, http.StatusOK, form)
+	}
+	if form.Problem != "" {
+		return p.retype(w, r, who, http.StatusUnprocessableEntity, form)
 	}
 	server := left4me.Server{
 		Name: left4me.Name(form.Name), Blueprint: left4me.Name(form.Blueprint), Autostart: left4me.Autostart(form.Autostart),
