@@ -53,7 +53,7 @@ func TestPanelWayIn(t *testing.T) {
 	}
 	f.Close()
 
-	s.uploadFails(pack)
+	s.uploadFails()
 	s.do("the list again", chromedp.Navigate(s.url("/servers")))
 	c := &clicks{s: s}
 	c.on("new server", `a[href="/servers/new"]`)
@@ -96,20 +96,24 @@ func TestPanelWayIn(t *testing.T) {
 
 // uploadFails checks that a failed upload says how much arrived, that no server is created without it,
 // and that a discarded upload is deleted.
-func (s *site) uploadFails(pack string) {
+func (s *site) uploadFails() {
 	s.t.Helper()
+	file := filepath.Join(s.t.TempDir(), "early.cfg")
+	if err := os.WriteFile(file, []byte("sv_tags early\n"), 0o600); err != nil {
+		s.t.Fatal(err)
+	}
 	s.do("the form", chromedp.Navigate(s.url("/servers/new")), chromedp.WaitVisible(chromedp.CSS("#name")),
 		chromedp.SendKeys(chromedp.CSS("#name"), "early"))
-	s.until("the first piece is refused", `(() => {
+	s.until("the first two pieces are refused", `(() => {
 		const { open } = XMLHttpRequest.prototype;
-		let refused = false;
+		let refused = 0;
 		XMLHttpRequest.prototype.open = function (method, url) {
-			if (!refused) [refused, url] = [true, url.replace("/file?", "/files?")];
+			if (refused++ < 2) url = url.replace("/file?", "/files?");
 			return open.call(this, method, url);
 		};
 		return true;
 	})()`)
-	s.do("choose", chromedp.SetUploadFiles(chromedp.CSS(`input[name="file"]`), []string{pack}))
+	s.do("choose", chromedp.SetUploadFiles(chromedp.CSS(`input[name="file"]`), []string{file}))
 	s.until("the failure is shown", `(() => {
 		const box = document.querySelector("[data-sending]"), part = (n) => box.querySelector("[data-" + n + "]");
 		return /^The upload failed: 0 B of \d+ B have arrived/.test(part("pace").innerText) && part("problem").innerText !== "" &&
@@ -119,12 +123,12 @@ func (s *site) uploadFails(pack string) {
 	s.accessible("a failed upload")
 	s.do("create", chromedp.Click(chromedp.CSS("form.form .finish .primary")))
 	s.until("no server without its content", `location.pathname === "/servers/new" && document.querySelector("#name").value === "early" &&
-		document.activeElement.innerText.startsWith("The server was not created, because nh_final_v2.vpk is not uploaded yet.")`)
+		document.activeElement.innerText.startsWith("The server was not created, because early.cfg is not uploaded yet.")`)
 	s.do("discard", chromedp.Click(chromedp.CSS("[data-drop]")))
 	s.until("files can be chosen again", `document.querySelector("[data-sending]").hidden && !document.querySelector("[data-chooser]").hidden`)
-	s.do("choose again", chromedp.SetUploadFiles(chromedp.CSS(`input[name="file"]`), []string{pack}))
-	s.until("the campaign is added", `document.querySelector("#content .added")?.innerText.includes("2 chapters")`)
+	s.do("choose again", chromedp.SetUploadFiles(chromedp.CSS(`input[name="file"]`), []string{file}))
+	s.do("try again", chromedp.WaitVisible(chromedp.CSS("[data-retry]")), chromedp.Click(chromedp.CSS("[data-retry]")))
+	s.until("the file is added", `document.querySelector("#content .added")?.innerText.includes("early was added: 1 file.")`)
 	s.do("uploads", chromedp.Navigate(s.url("/uploads")))
 	s.shows("No unpublished uploads")
-	s.Must(s.t, "DELETE", "/overlays/newcomer-harbour", nil, nil)
 }
