@@ -3796,6 +3796,7 @@ var englishTexts = []entry{
 	{"settings.maps.from_overlay", "{campaign}, from overlay {overlay}", nil},
 	{"settings.overlays", "Overlays", nil},
 	{"settings.overlays.add", "Add to top", nil},
+	{"settings.overlays.add_missing", "Add {overlay}", nil},
 	{"settings.overlays.blueprint", "Overlays from the blueprint {blueprint} follow below. An overlay listed in both keeps the position set here.", nil},
 	{"settings.overlays.down", "Move {overlay} down", nil},
 	{"settings.overlays.down.title", "Move down", nil},

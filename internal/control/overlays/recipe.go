@@ -1,6 +1,7 @@
 package overlays
 
 import (
+	"context"
 	"embed"
 	"fmt"
 	"maps"
@@ -60,6 +61,26 @@ func FindRecipe(id string) (Recipe, error) {
 		return Recipe{}, left4me.NewError(left4me.NotFound, "recipe.unknown", "recipe", id, "known", strings.Join(recipeOrder, ", "))
 	}
 	return all[i], nil
+}
+
+// MadeFrom returns the overlays whose script was made from a recipe: it starts with the recipe's title.
+// Errors: left4me.NotFound for an unknown recipe.
+func (c *Overlays) MadeFrom(ctx context.Context, id string) (all []left4me.Name, err error) {
+	r, err := FindRecipe(id)
+	if err != nil {
+		return nil, err
+	}
+	k, err := c.known(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range k.names() {
+		v := k.defined(n)
+		if v.DeletedAt.IsZero() && v.Script != nil && strings.HasPrefix(v.Script.Text, "#!/bin/bash\n# "+r.Title+"\n") {
+			all = append(all, n)
+		}
+	}
+	return all, nil
 }
 
 // Fill sets parameters by name. A value replaces the line that assigns the parameter's default, and

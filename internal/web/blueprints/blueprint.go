@@ -49,7 +49,7 @@ func (p *Pages) fillBlueprint(
 ) blueprintForm {
 	form.May = may
 	p.Choices.Fill(ctx, who, &form.Form, nil)
-	form.Warnings = p.Choices.TypedWarnings(ctx, form.Form, nil)
+	p.Choices.TypedWarnings(ctx, who, &form.Form, nil)
 	return form
 }
 
@@ -64,6 +64,10 @@ func (p *Pages) blueprintPage(r *http.Request, who accounts.Actor, name left4me.
 	warnings := page.LazyPart("map-warnings", func(ctx context.Context) (templ.Component, error) {
 		return settings.MapWarnings("map-warnings", p.Servers.Warnings().OfStack(ctx, b.Settings, b.Overlays)), nil
 	}, page.OnContent(), page.OnEnds(left4me.BuildOverlay.Noun()))
+	lacks := page.LazyPart("stack-warnings", func(ctx context.Context) (templ.Component, error) {
+		all := p.Servers.Warnings().OfStack(ctx, b.Settings, b.Overlays)
+		return p.Choices.StackWarnings(ctx, who, "stack-warnings", all, b.Overlays), nil
+	}, page.OnContent(), page.OnEnds(left4me.BuildOverlay.Noun()))
 	restart := p.restartButton(who, name)
 	now := page.Deferred(func(ctx context.Context) (templ.Component, error) {
 		s := b.Settings
@@ -71,11 +75,11 @@ func (p *Pages) blueprintPage(r *http.Request, who accounts.Actor, name left4me.
 			s = s.Public()
 		}
 		form := p.fillBlueprint(ctx, who, may(accounts.Configure), blueprintForm{Form: settings.FormOf(s, b.Overlays, b.Version)})
-		form.Warnings, form.Restart = warnings, restart
+		form.Warnings, form.StackWarnings, form.Restart = warnings, lacks, restart
 		return blueprintFields(b, form), nil
 	})
 	return page.View{Frame: f, Body: []page.Piece{page.Fixed(blueprintHead(b)), page.Columns(
-		p.Panel.Form(r, "settings", now, page.OnContent(), page.OnEnds(left4me.BuildOverlay.Noun())).Holds(warnings, restart),
+		p.Panel.Form(r, "settings", now, page.OnContent(), page.OnEnds(left4me.BuildOverlay.Noun())).Holds(warnings, lacks, restart),
 		page.Pieces(page.NewPart("blueprint-use", blueprintUse(b, f.May(accounts.Manage, left4me.Target{Kind: left4me.ServerTarget}),
 			b.operate(who)),
 			onBlueprints()...),

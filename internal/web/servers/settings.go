@@ -26,6 +26,10 @@ func (p *Pages) settingsView(r *http.Request, who accounts.Actor, name left4me.N
 	warnings := page.LazyPart("map-warnings", func(ctx context.Context) (templ.Component, error) {
 		return settings.MapWarnings("map-warnings", p.Servers.Warnings().Of(ctx, s.Name)), nil
 	}, page.OnRun(s.Name), page.OnContent(), page.OnEnds(left4me.BuildOverlay.Noun()))
+	lacks := page.LazyPart("stack-warnings", func(ctx context.Context) (templ.Component, error) {
+		d, err := p.Servers.Get(ctx, s.Name)
+		return p.Choices.StackWarnings(ctx, who, "stack-warnings", p.Servers.Warnings().Of(ctx, s.Name), d.Overlays), err
+	}, page.OnRun(s.Name), page.OnContent(), page.OnEnds(left4me.BuildOverlay.Noun()))
 	now := page.Deferred(func(ctx context.Context) (templ.Component, error) {
 		own := s.Settings
 		if !s.May(accounts.Configure).Act {
@@ -37,14 +41,14 @@ func (p *Pages) settingsView(r *http.Request, who accounts.Actor, name left4me.N
 			Blueprint: string(s.Blueprint),
 			Autostart: string(s.Autostart),
 		}
-		form.Warnings = warnings
+		form.Warnings, form.StackWarnings = warnings, lacks
 		err := p.Choices.FillServer(ctx, who, s.May(accounts.Configure), &form)
 		return serverSettings(s, form), err
 	})
 	diff := page.LazyPart("config-diff", func(ctx context.Context) (templ.Component, error) { return configDiff(p.diffOf(ctx, s)), nil },
 		page.OnRun(s.Name), page.OnContent())
 	return p.serverView(r, who, s,
-		page.Columns(p.Panel.Form(r, "settings", now, page.OnRun(s.Name), page.OnContent()).Holds(warnings), diff)), nil
+		page.Columns(p.Panel.Form(r, "settings", now, page.OnRun(s.Name), page.OnContent()).Holds(warnings, lacks), diff)), nil
 }
 
 // retypeSettings shows the settings form with the submitted input.
@@ -58,7 +62,7 @@ func (p *Pages) retypeSettings(w http.ResponseWriter, r *http.Request, who accou
 	if err := p.Choices.FillServer(r.Context(), who, s.May(accounts.Configure), &form); err != nil {
 		return err
 	}
-	form.Warnings = p.Choices.TypedWarnings(r.Context(), form.Form, form.Base.Overlays)
+	p.Choices.TypedWarnings(r.Context(), who, &form.Form, form.Base.Overlays)
 	v.Form("settings").Typed = serverSettings(s, form)
 	return p.Panel.Show(w, r, status, v)
 }

@@ -34,6 +34,8 @@ type Form struct {
 	May      page.Permission
 	Secrets  bool            // whether the secrets of Base may be shown
 	Warnings templ.Component // warnings about the first map
+
+	StackWarnings templ.Component // warnings about the overlays
 }
 
 // FormOf returns the form for a saved definition.

@@ -9,12 +9,14 @@ import (
 )
 
 // Restack changes the overlay stack of the form, without saving it. button is the value of
-// the pressed button: "add", or "up:N", "down:N" or "remove:N" with the index of an overlay.
+// the pressed button: "add", "add:NAME" for an overlay that goes below the others, or "up:N", "down:N" or "remove:N" with the index of an overlay.
 func (f *Form) Restack(button string) {
 	what, number, _ := strings.Cut(button, ":")
 	n, err := strconv.Atoi(number)
 	valid := err == nil && n >= 0 && n < len(f.Stack)
 	switch {
+	case what == "add" && left4me.Name(number).Valid():
+		f.Stack = append(f.Stack, number)
 	case what == "add" && f.Add != "":
 		f.Stack, f.Add = slices.Insert(f.Stack, 0, f.Add), ""
 	case what == "remove" && valid:

@@ -97,7 +97,7 @@ func (p *Pages) fill(ctx context.Context, who accounts.Actor, form *serverForm) 
 	if err := p.Choices.FillServer(ctx, who, MayCreate(who), &form.ServerForm); err != nil {
 		return err
 	}
-	form.Warnings = p.Choices.TypedWarnings(ctx, form.Form, form.Base.Overlays)
+	p.Choices.TypedWarnings(ctx, who, &form.Form, form.Base.Overlays)
 	form.Upload = page.May(who, accounts.Manage, anyOverlay).Act
 	said, _ := p.Game.LastAnswer(p.Hosts.Default())
 	form.Installed, form.Game = said.Current > 0, page.Sees(who, left4me.Site)
