@@ -56,7 +56,7 @@ func routes(p *page.Panel, d Deps) []page.Route {
 		(&connect.Pages{Panel: p, Servers: d.Servers}).Routes(),
 		(&deleted.Pages{Panel: p, Servers: d.Servers}).Routes(),
 		(&bulk.Pages{Panel: p, Bulk: d.Bulk}).Routes(),
-		(&overlaypages.Pages{Panel: p, Overlay: core, Overlays: d.Overlays, Jobs: d.Jobs}).Routes(),
+		(&overlaypages.Pages{Panel: p, Overlay: core, Overlays: d.Overlays, Servers: d.Servers, Jobs: d.Jobs}).Routes(),
 		(&files.Pages{
 			Panel: p, Overlay: core, Overlays: d.Overlays, Downloads: d.Downloads, Uploads: d.Uploads, Jobs: d.Jobs,
 		}).Routes(),

@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"mime/multipart"
 	"net/http"
@@ -9,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/left4me/left4me/internal/bus"
+	"github.com/left4me/left4me/internal/control/overlays"
 	"github.com/left4me/left4me/internal/left4me"
 )
 
@@ -158,6 +161,48 @@ func TestContentIsAddedWithoutScripts(t *testing.T) {
 	p := <-answer
 	p.has(t, http.StatusOK, "newcomer-harbour was added: Newcomer Harbour, 2 chapters.", `name="made" value="newcomer-harbour"`,
 		`name="overlay" value="newcomer-harbour"`, `value="nh1_quay"`, `value="Harbour"`, `name="start" value="yes" checked`)
+}
+
+// A published overlay that nobody uses leads to a new server and to the stacks of others.
+func TestPublishedOverlayOffersUses(t *testing.T) {
+	s := newSite(t, false)
+	s.overlay(t, left4me.Overlay{Name: "maps", Kind: left4me.FilesOverlay})
+	s.addServer(t, "alpha")
+	b := s.as(t, "admin")
+	b.get("/overlays/maps").has(t, http.StatusOK, `href="/servers/new?overlay=maps"`, `href="/overlays/maps/settings#overlay-use"`)
+	b.get("/overlays/maps/settings").has(t, http.StatusOK, `href="/servers/alpha/settings?add=maps"`, `href="/blueprints/default?add=maps"`)
+	b.get("/servers/new?overlay=maps").has(t, http.StatusOK, `name="overlay" value="maps"`)
+	b.get("/servers/alpha/settings?add=maps").has(t, http.StatusOK, `name="overlay" value="maps"`)
+	b.get("/blueprints/default?add=maps").has(t, http.StatusOK, `name="overlay" value="maps"`)
+}
+
+// The form names overlays from the recipe that adds what is missing, and keeps its values otherwise.
+func TestMissingSourceModIsAddedFromTheForm(t *testing.T) {
+	s := newSite(t, false)
+	b := s.as(t, "admin")
+	if err := s.bus.Answer(t.Context(), bus.Command(left4me.LocalHost, bus.VerbClashes), func(context.Context, string, []byte) (any, error) {
+		return []left4me.Warning{left4me.NewWarning(left4me.WarnNoSourceMod, "a.smx", "stack.no_sourcemod")}, nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	form := func(button string) string {
+		p := b.post("/servers/new", "name", "alpha", "overlay", "plugins", "stack", button)
+		p.has(t, http.StatusOK, "The overlays contain SourceMod plugins but no SourceMod", `value="alpha"`)
+		_, stack, _ := strings.Cut(p.body, `id="overlays"`)
+		stack, _, _ = strings.Cut(stack, "</details>")
+		return stack
+	}
+	if got := form("blueprint"); !strings.Contains(got, `recipe=sourcemod" target="_blank"`) {
+		t.Errorf("the overlays are %s", got)
+	}
+	recipe := must(overlays.FindRecipe("sourcemod"))(t)
+	s.overlay(t, left4me.Overlay{Name: "sm", Kind: left4me.ScriptOverlay, Script: &left4me.Script{Text: recipe.Script}})
+	if got := form("blueprint"); !strings.Contains(got, `value="add:sm"`) || strings.Contains(got, "recipe=sourcemod") {
+		t.Errorf("the overlays are %s", got)
+	}
+	if got := form("add:sm"); !strings.Contains(got, `name="overlay" value="sm"`) {
+		t.Errorf("the overlays are %s", got)
+	}
 }
 
 // Browsers send the name of a chosen file with the form, also if the file was not uploaded.

@@ -65,7 +65,7 @@ func FindRecipe(id string) (Recipe, error) {
 
 // MadeFrom returns the overlays whose script was made from a recipe: it starts with the recipe's title.
 // Errors: left4me.NotFound for an unknown recipe.
-func (c *Overlays) MadeFrom(ctx context.Context, id string) (all []left4me.Name, err error) {
+func MadeFrom(ctx context.Context, c *Overlays, id string) (all []left4me.Name, err error) {
 	r, err := FindRecipe(id)
 	if err != nil {
 		return nil, err

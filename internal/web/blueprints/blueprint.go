@@ -74,7 +74,9 @@ func (p *Pages) blueprintPage(r *http.Request, who accounts.Actor, name left4me.
 		if !may(accounts.Configure).Act {
 			s = s.Public()
 		}
-		form := p.fillBlueprint(ctx, who, may(accounts.Configure), blueprintForm{Form: settings.FormOf(s, b.Overlays, b.Version)})
+		form := blueprintForm{Form: settings.FormOf(s, b.Overlays, b.Version)}
+		form.Prepend(who, r.URL.Query().Get("add"))
+		form = p.fillBlueprint(ctx, who, may(accounts.Configure), form)
 		form.Warnings, form.StackWarnings, form.Restart = warnings, lacks, restart
 		return blueprintFields(b, form), nil
 	})

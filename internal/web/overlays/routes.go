@@ -7,6 +7,7 @@ import (
 	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/control/jobs"
 	"github.com/left4me/left4me/internal/control/overlays"
+	"github.com/left4me/left4me/internal/control/servers"
 	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/internal/web/overlays/overlay"
 	"github.com/left4me/left4me/internal/web/page"
@@ -17,6 +18,7 @@ type Pages struct {
 	Panel    *page.Panel
 	Overlay  *overlay.Core
 	Overlays *overlays.Overlays
+	Servers  *servers.Servers
 	Jobs     *jobs.Jobs
 }
 

@@ -1,8 +1,10 @@
 package overlays
 
 import (
+	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"github.com/left4me/left4me/internal/control/accounts"
@@ -22,12 +24,39 @@ func (p *Pages) settingsView(r *http.Request, who accounts.Actor, name left4me.N
 	if !o.May(accounts.Configure).Act {
 		o.Overlay = o.Overlay.Public()
 	}
+	may, err := p.mayUse(r.Context(), who, o)
+	if err != nil {
+		return page.View{}, err
+	}
 	return p.Overlay.View(r, who, o, page.Columns(
 		p.Panel.Form(r, "settings", overlaySettings(o, overlayFormOf(o.Overlay)), page.OnContent()),
 		page.Pieces(page.NewPart("overlay-remembered", uploads.Remembered(o), overlay.Topics(o.Name)...),
-			page.NewPart("overlay-use", overlayUse(o), overlay.Topics(o.Name)...),
+			page.NewPart("overlay-use", overlayUse(o, may), overlay.Topics(o.Name)...),
 			page.NewPart("overlay-danger", overlayDanger(o), overlay.Topics(o.Name)...)),
 	)), nil
+}
+
+// users are the servers and blueprints that do not have an overlay in their own stack.
+type users struct{ Servers, Blueprints []left4me.Name }
+
+// mayUse returns the servers and blueprints to which the user may add an overlay.
+func (p *Pages) mayUse(ctx context.Context, who accounts.Actor, o overlay.Page) (all users, err error) {
+	servers, err := p.Servers.List(ctx)
+	if err != nil {
+		return all, err
+	}
+	blueprints, err := p.Overlays.Blueprints().List(ctx)
+	for _, v := range servers {
+		if !slices.Contains(o.Servers, v.Name) && page.May(who, accounts.Configure, left4me.OnServer(v.Name)).Act {
+			all.Servers = append(all.Servers, v.Name)
+		}
+	}
+	for _, v := range blueprints {
+		if !slices.Contains(o.Blueprints, v.Name) && page.May(who, accounts.Configure, v.Target()).Act {
+			all.Blueprints = append(all.Blueprints, v.Name)
+		}
+	}
+	return all, err
 }
 
 // saveSettings saves the definition of an overlay. If another user changed it in the

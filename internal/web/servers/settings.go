@@ -41,6 +41,7 @@ func (p *Pages) settingsView(r *http.Request, who accounts.Actor, name left4me.N
 			Blueprint: string(s.Blueprint),
 			Autostart: string(s.Autostart),
 		}
+		form.Prepend(who, r.URL.Query().Get("add"))
 		form.Warnings, form.StackWarnings = warnings, lacks
 		err := p.Choices.FillServer(ctx, who, s.May(accounts.Configure), &form)
 		return serverSettings(s, form), err

@@ -8,6 +8,7 @@ import (
 	"github.com/a-h/templ"
 
 	"github.com/left4me/left4me/internal/control/accounts"
+	"github.com/left4me/left4me/internal/control/overlays"
 	"github.com/left4me/left4me/internal/left4me"
 	"github.com/left4me/left4me/internal/web/filelist"
 )
@@ -41,7 +42,7 @@ func (p *Choices) StackWarnings(
 			continue
 		}
 		m := missing{Warning: w, Recipe: filelist.RecipeFor[w.Kind]}
-		made, err := p.Overlays.MadeFrom(ctx, m.Recipe)
+		made, err := overlays.MadeFrom(ctx, p.Overlays, m.Recipe)
 		for _, n := range accounts.Visible(who, made, left4me.OnOverlay) {
 			if err == nil && !slices.ContainsFunc(stack, func(o left4me.OverlayRef) bool { return o.Name == n }) {
 				m.Overlays = append(m.Overlays, n)

@@ -5,11 +5,14 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/left4me/left4me/internal/control/accounts"
 	"github.com/left4me/left4me/internal/left4me"
+	"github.com/left4me/left4me/internal/web/page"
 )
 
 // Restack changes the overlay stack of the form, without saving it. button is the value of
-// the pressed button: "add", "add:NAME" for an overlay that goes below the others, or "up:N", "down:N" or "remove:N" with the index of an overlay.
+// the pressed button: "add", "add:NAME" for an overlay that goes below the others, or "up:N",
+// "down:N" or "remove:N" with the index of an overlay.
 func (f *Form) Restack(button string) {
 	what, number, _ := strings.Cut(button, ":")
 	n, err := strconv.Atoi(number)
@@ -25,6 +28,14 @@ func (f *Form) Restack(button string) {
 		f.Stack[n], f.Stack[n-1] = f.Stack[n-1], f.Stack[n]
 	case what == "down" && valid && n+1 < len(f.Stack):
 		f.Stack[n], f.Stack[n+1] = f.Stack[n+1], f.Stack[n]
+	}
+}
+
+// Prepend puts the overlay that an address names on top of the stack, without saving it.
+func (f *Form) Prepend(who accounts.Actor, name string) {
+	n := left4me.Name(name)
+	if n.Valid() && page.Sees(who, left4me.OnOverlay(n)) && !slices.ContainsFunc(f.Stack, func(s string) bool { return nameIn(s) == n }) {
+		f.Stack = slices.Insert(f.Stack, 0, name)
 	}
 }
 

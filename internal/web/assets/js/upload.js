@@ -150,10 +150,9 @@ function start(box, adder) {
     [bar.hidden, sending.hidden, form.hidden] = [true, false, true];
     buttons("retry");
     part("count").textContent = "";
+    const [sent, all] = [bytes(arrived, total), bytes(total)];
     part("pace").textContent =
-      arrived < total || !total
-        ? translate("script.upload.failed", { sent: bytes(arrived, total), all: bytes(total) })
-        : translate("script.upload.unpublished");
+      arrived < total || !total ? translate("script.upload.failed", { sent, all }) : translate("script.upload.unpublished");
     problem(text);
   }
 

@@ -109,9 +109,15 @@ func (p *Core) View(r *http.Request, who accounts.Actor, o Page, body ...page.Pi
 		page.Fixed(contentCrumbs()), page.NewPart("overlay-head", overlayHead(o), on...),
 		page.NewPart("overlay-tabs", overlayTabs(o), on...),
 		page.NewPart("overlay-work", overlayWork(o, time.Now()), on...),
+		page.NewPart("overlay-next", overlayNext(o), on...),
 		page.NewPart("overlay-behind", overlayBehind(o), on...),
 		page.NewPart("overlay-rollout", overlayRollout(o), append(on, page.OnEnds("server"))...),
 	}, body...)}
+}
+
+// unused reports whether the overlay was published and nobody uses it yet.
+func (o Page) unused() bool {
+	return o.Content.Current > 0 && o.Job == nil && !o.Aside() && len(o.Servers)+len(o.Blueprints) == 0
 }
 
 // SeesUploads reports whether the user may see the list of all uploads.
