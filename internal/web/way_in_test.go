@@ -180,9 +180,10 @@ func TestPublishedOverlayOffersUses(t *testing.T) {
 func TestMissingSourceModIsAddedFromTheForm(t *testing.T) {
 	s := newSite(t, false)
 	b := s.as(t, "admin")
-	if err := s.bus.Answer(t.Context(), bus.Command(left4me.LocalHost, bus.VerbClashes), func(context.Context, string, []byte) (any, error) {
+	lacks := func(context.Context, string, []byte) (any, error) {
 		return []left4me.Warning{left4me.NewWarning(left4me.WarnNoSourceMod, "a.smx", "stack.no_sourcemod")}, nil
-	}); err != nil {
+	}
+	if err := s.bus.Answer(t.Context(), bus.Command(left4me.LocalHost, bus.VerbClashes), lacks); err != nil {
 		t.Fatal(err)
 	}
 	form := func(button string) string {
