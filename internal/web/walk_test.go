@@ -53,7 +53,7 @@ var walked = map[string]string{
 	"/blueprints/{name}/rename":  "/blueprints/versus/rename",
 	"/blueprints/{name}/delete":  "/blueprints/versus/delete",
 	"/blueprints/{name}/servers": "/blueprints/versus/servers",
-	"/jobs":                      "/jobs", "/jobs/{id}": "/jobs/JOB", "/game": "/game", "/game/rollback": "/game/rollback?build=9001",
+	"/jobs":                      "/jobs", "/jobs/{id}": "/jobs/JOB", "/game": "/game", "/game/update": "/game/update?restart=now", "/game/rollback": "/game/rollback?build=9001",
 	"/backups": "/backups", "/backups/{name}": "/backups/b", "/backups/{name}/replace": "/backups/b/replace?kind=server&name=alpha",
 	"/backups/{name}/delete": "/backups/b/delete", "/doctor": "/doctor",
 	"/address": "/address",
