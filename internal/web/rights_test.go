@@ -174,6 +174,7 @@ var needs = map[string]string{
 	"POST /game/update":                                "site site",
 	"POST /game/verify":                                "site site",
 	"POST /game/check":                                 "site site",
+	"/game/update":                                     "site site",
 	"/game/rollback":                                   "site site",
 	"POST /game/rollback":                              "site site",
 	"POST /game/pin":                                   "site site",

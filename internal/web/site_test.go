@@ -341,7 +341,7 @@ func (b *browser) do(method, path, body string, header ...string) page {
 
 var (
 	scriptElement = regexp.MustCompile(`(?s)<script.*?</script>`)
-	unfilled      = regexp.MustCompile(`[^$]\{[a-z_]+(:[a-z0-9.]+)?\}`)
+	unfilled      = regexp.MustCompile(`[^$a-z]\{[a-z_]+(:[a-z0-9.]+)?\}`)
 )
 
 // noPlaces checks that a page shows no text whose arguments could not be filled in. The names of
