@@ -68,7 +68,6 @@ func TestPanelWorkshopCampaign(t *testing.T) {
 		chromedp.SendKeys(chromedp.CSS("#name"), "alpha"), chromedp.SetValue(chromedp.CSS("#blueprint"), "friday"),
 		chromedp.Submit(chromedp.CSS("#name")),
 		chromedp.WaitVisible(chromedp.CSS("#server-head")))
-	s.do("start", chromedp.Click(chromedp.CSS(`form[action="/servers/alpha/start"] button`)))
 	s.until("the server becomes ready", `document.querySelector("#server-state").innerText.toLowerCase().includes("running")`)
 	s.do("the maps", chromedp.Navigate(s.url("/servers/alpha/map")), chromedp.SendKeys(chromedp.CSS("#filter"), "salt"))
 	s.until("only that campaign is shown",
@@ -85,7 +84,8 @@ func TestPanelWorkshopCampaign(t *testing.T) {
 	if err != nil || second == "" {
 		t.Fatalf("got %q, error %v", second, err)
 	}
-	s.until("the second chapter is loaded", has("#server-facts", second))
+	s.until("the second chapter is loaded", has("#server-facts", second)+
+		` && !document.querySelector("#main").innerText.includes("Changing to")`)
 	v, _ := s.Server("alpha")
 	if v.Map != second {
 		t.Errorf("got %+v", v)

@@ -28,7 +28,7 @@ func TestPanelGameInstallUpdateRollback(t *testing.T) {
 	s.everywhere("game-none", "/game")
 	s.until("the page is marked", "window.same = true")
 	s.do("install", chromedp.Click(chromedp.CSS(`form[action="/game/install"] button`)))
-	s.until("the progress is shown", `/\d+ % .*MB \/ .*MB.*\/s/.test(document.querySelector("#game-work").innerText.replaceAll("\n", " "))`)
+	s.until("the progress is shown", `/\d+ % .*MB of .*MB.*\/s/.test(document.querySelector("#game-work").innerText.replaceAll("\n", " "))`)
 	s.picture("game-downloads")
 	s.until("the game is installed", has("#game-state", "Build 15800001"))
 	s.until("the job is no longer shown", `document.querySelector("#game-work").innerText === ""`)

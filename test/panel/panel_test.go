@@ -154,7 +154,6 @@ func TestPanelServerLifecycle(t *testing.T) {
 	)
 	// A reload would remove this mark.
 	s.until("the page is marked", "window.same = true")
-	s.do("start", chromedp.Click(chromedp.CSS(`form[action="/servers/alpha/start"] button`)))
 	s.until("the server becomes ready", `document.querySelector("#server-state").innerText.toLowerCase().includes("running")`)
 	s.until("players join", `document.querySelectorAll("#server-players tbody tr").length > 0`)
 	s.until("the page was not reloaded", "window.same === true")

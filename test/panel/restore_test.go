@@ -73,6 +73,7 @@ func TestPanelDeleteAndRestore(t *testing.T) {
 	restore("Replace alpha with its state in the backup", "alpha")
 	s.do("the deleted servers", chromedp.Navigate(s.url("/deleted-servers")))
 	s.until("the replaced server can be restored", `document.querySelector("#deleted-servers tbody")?.innerText.includes("alpha")`)
+	s.until("the replaced server is deleted", `!(document.querySelector("#deleted-servers tbody")?.innerText ?? "").includes("backup")`)
 	stage.Until(t, "the server of the backup is there", func() bool { _, there := s.Server("alpha"); return there })
 	s.Done(t, "start", "alpha")
 	if b, err := os.ReadFile(wrote("alpha")); string(b) != "banned" {

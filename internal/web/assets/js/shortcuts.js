@@ -9,7 +9,7 @@ export function startShortcuts() {
   const pages = JSON.parse(document.body.dataset.go || "{}");
   document.addEventListener("keydown", (e) => {
     if (e.defaultPrevented || e.isComposing || e.ctrlKey || e.metaKey || e.altKey) return;
-    if (types(e.target) || document.querySelector("dialog[open]")) return;
+    if (types(e.composedPath()[0]) || document.querySelector("dialog[open]")) return;
     const letter = latin(e);
     const page = Date.now() < goUntil && pages[letter];
     goUntil = !page && letter === "g" ? Date.now() + wait : 0;
