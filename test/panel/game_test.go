@@ -5,6 +5,7 @@ package panel
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -21,7 +22,7 @@ func TestPanelGameInstallUpdateRollback(t *testing.T) {
 	s.Steam(t, append(slow, "SIM_STEAM_BUILD=1")...)
 	s.login()
 	has := func(part, text string) string {
-		return `document.querySelector("` + part + `").innerText.includes("` + text + `")`
+		return `document.querySelector("` + part + `").innerText.toLowerCase().includes("` + strings.ToLower(text) + `")`
 	}
 	s.do("the page", chromedp.Navigate(s.url("/game")))
 	s.shows("The game is not installed")
@@ -51,7 +52,8 @@ func TestPanelGameInstallUpdateRollback(t *testing.T) {
 	s.shows("Restart required for build 15800002")
 	s.picture("server-outdated")
 	s.do("update again and roll out", chromedp.Navigate(s.url("/game")), chromedp.SetValue(chromedp.CSS("#update-restart"), "now"),
-		chromedp.Click(chromedp.CSS(`form[action="/game/update"] button`)))
+		chromedp.Click(chromedp.CSS(`form[action="/game/update"] button`)),
+		chromedp.Click(chromedp.CSS(`form.confirm button[value="now"]`)), chromedp.WaitVisible(chromedp.CSS("#game-state")))
 	s.until("the server runs the new build", has("#game-rollout", "updated")+"&&"+has("#game-rollout", "done"))
 	if v, _ := s.Server("alpha"); v.Build != 15800002 || v.State != "running" {
 		t.Errorf("got %+v", v)
